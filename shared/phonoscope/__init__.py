@@ -1,0 +1,5 @@
+"""Phonoscope: a self-hosted service that listens to audio and shows its work."""
+
+from importlib.metadata import version
+
+__version__ = version("phonoscope")

@@ -1,0 +1,79 @@
+"""The served models' manifests, read without torch."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from phonoscope.contract import ModelCard
+from phonoscope.errors import InvalidManifest, UnknownModel
+
+MANIFEST = "manifest.json"
+
+
+class Weights(BaseModel):
+    file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    dtype: str
+
+
+class Manifest(BaseModel):
+    """``manifest.json`` beside a model's weights."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    version: int
+    kind: str
+    architecture: str
+    embedding_dim: int
+    labels: list[str] = Field(min_length=2)
+    front_end: dict[str, Any]
+    unknown_below: float = Field(ge=0.0, le=1.0)
+    metrics: dict[str, Any]
+    data: str
+    licence: str
+    limits: list[str]
+    weights: Weights
+
+    def card(self) -> ModelCard:
+        return ModelCard(digest=f"sha256:{self.weights.sha256}", **self.model_dump(exclude={"weights"}))
+
+
+class Catalogue:
+    """The models in a folder, each in its own: ``<name>/{manifest.json,weights.safetensors}``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def manifests(self) -> dict[str, Manifest]:
+        """By name. Raises ``InvalidManifest``, which names the file and the field."""
+        found = (read_manifest(path) for path in sorted(self.folder.glob(f"*/{MANIFEST}")))
+        return {manifest.name: manifest for manifest in found}
+
+    def get(self, name: str) -> Manifest:
+        """Raises ``UnknownModel``, which lists the models there are."""
+        if name not in self.manifests:
+            known = ", ".join(self.manifests) or "none"
+            raise UnknownModel(f"no model {name!r}; served: {known}", errors=[{"field": "model", "message": known}])
+        return self.manifests[name]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Raises ``InvalidManifest``."""
+    try:
+        manifest = Manifest.model_validate(json.loads(path.read_text()))
+    except (OSError, json.JSONDecodeError) as error:
+        raise InvalidManifest(f"{path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InvalidManifest(f"{path}: {where}: {first['msg']}") from error
+    if manifest.name != path.parent.name:
+        raise InvalidManifest(f"{path}: name: {manifest.name!r} is not the folder's name")
+    return manifest

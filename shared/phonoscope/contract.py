@@ -1,0 +1,165 @@
+"""The shapes that travel over HTTP, shared by the gateway and the client. Times are UTC, ``*_s`` seconds, ``*_hz`` hertz."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from phonoscope.states import Pool, Status, TaskName
+
+Item = TypeVar("Item")
+DEFAULT_TASKS = [TaskName.CLASSIFY, TaskName.EMBED]
+MAX_TOP_K = 100
+MAX_METADATA_BYTES = 16 * 1024
+
+
+class Page(BaseModel, Generic[Item]):
+    """Part of a list, newest first; ``next_cursor`` asks for the part behind it."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+class Track(BaseModel):
+    """An uploaded recording."""
+
+    id: str
+    sha256: str
+    filename: str
+    size_bytes: int
+    media_type: str
+    container: str
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    duration_s: float
+    label: str | None = Field(description="what the last classification heard; null before, or when unknown")
+    warnings: list[str] = Field(description="what is wrong with the recording though it can be analysed")
+    created_at: datetime
+
+
+class Neighbour(BaseModel):
+    """A track that sounds alike."""
+
+    track: Track
+    similarity: float = Field(ge=-1.0, le=1.0, description="cosine of the angle between the embeddings")
+
+
+class ClassifyOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = Field(None, description="a served model's name; the service's default when left out")
+    top_k: int = Field(3, ge=1, le=MAX_TOP_K, description="how many labels to name")
+
+
+class EmbedOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    return_vector: bool = Field(False, description="whether the result holds the vector itself")
+
+
+class JobOptions(BaseModel):
+    """Options by task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    classify: ClassifyOptions = Field(default_factory=ClassifyOptions)
+    embed: EmbedOptions = Field(default_factory=EmbedOptions)
+
+
+class JobRequest(BaseModel):
+    """What to do with a track. ``classify`` and ``embed`` use the same model and the same pass."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    track_id: str
+    tasks: Annotated[list[TaskName], Field(min_length=1)] = Field(default_factory=lambda: list(DEFAULT_TASKS))
+    options: JobOptions = Field(default_factory=JobOptions)
+    metadata: dict[str, Any] = Field(default_factory=dict, description="yours, returned as it came; at most 16 KiB")
+
+
+class Waiting(BaseModel):
+    """Why a task has not started."""
+
+    reason: Literal["no_worker", "queued", "retrying"]
+    ahead: int = Field(description="queued jobs that came before in the same pool")
+    workers: int = Field(description="live workers of the pool")
+
+
+class Task(BaseModel):
+    """One unit of work of a job."""
+
+    name: TaskName
+    pool: Pool
+    status: Status
+    attempt: int
+    progress: float = Field(ge=0.0, le=1.0)
+    stage: str
+    waiting: Waiting | None = None
+    cached: bool = False
+    device: str | None = Field(None, description="where it ran: cuda, mps or cpu")
+    timings: dict[str, float] = Field(default_factory=dict, description="seconds by stage")
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = Field(None, description="a problem (RFC 9457) with `code`, `detail`, `retryable`")
+
+
+class Job(BaseModel):
+    """What a client asked for; poll it until its status is one of succeeded, failed, cancelled."""
+
+    id: str
+    track_id: str
+    status: Status
+    created_at: datetime
+    finished_at: datetime | None
+    metadata: dict[str, Any]
+    tasks: list[Task]
+
+    def task(self, name: TaskName) -> Task:
+        """Raises ``KeyError`` when the job has no such task."""
+        for task in self.tasks:
+            if task.name is name:
+                return task
+        raise KeyError(name)
+
+
+class ModelCard(BaseModel):
+    """A served model: what it knows, how well, from what data, and what it cannot do."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    kind: str
+    architecture: str
+    digest: str
+    embedding_dim: int
+    labels: list[str]
+    unknown_below: float
+    metrics: dict[str, Any]
+    data: str
+    licence: str
+    limits: list[str]
+
+
+class Readiness(BaseModel):
+    """Whether the services behind the gateway answer."""
+
+    status: Literal["ready", "unavailable"]
+    checks: dict[str, str] = Field(description="`ok`, or what is wrong")
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    retryable: bool

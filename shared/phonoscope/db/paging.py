@@ -1,0 +1,60 @@
+"""Keyset pages, newest first; a cursor is the last row's place, opaque to clients."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from phonoscope.errors import InvalidCursor
+
+
+class Placed(Protocol):
+    id: Any
+    created_at: Any
+
+
+Row = TypeVar("Row", bound=Placed)
+
+
+def page(
+    statement: Select[tuple[Row]],
+    created_at: InstrumentedAttribute[datetime],
+    id_: InstrumentedAttribute[str],
+    *,
+    cursor: str | None,
+    limit: int,
+) -> Select[tuple[Row]]:
+    """The statement narrowed to one page and one row more, which tells whether there is a next page."""
+    if cursor is not None:
+        statement = statement.where(tuple_(created_at, id_) < _decode(cursor))
+    return statement.order_by(created_at.desc(), id_.desc()).limit(limit + 1)
+
+
+def cut(rows: Sequence[Row], limit: int) -> tuple[list[Row], str | None]:
+    """The page's rows and the cursor of the next page."""
+    kept = list(rows[:limit])
+    return kept, _encode(kept[-1]) if len(rows) > limit else None
+
+
+def _encode(row: Placed) -> str:
+    place = json.dumps([row.created_at.isoformat(), row.id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[datetime, str]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        created_at, id_ = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        moment = datetime.fromisoformat(created_at)
+    except (binascii.Error, UnicodeError, ValueError, TypeError) as error:
+        raise InvalidCursor.field("cursor", "not a cursor of this service") from error
+    if not isinstance(id_, str) or "\x00" in id_ or moment.tzinfo is None:
+        raise InvalidCursor.field("cursor", "not a cursor of this service")
+    return moment, id_

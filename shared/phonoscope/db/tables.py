@@ -1,0 +1,201 @@
+"""The tables. Postgres is the truth: a job exists when its row is committed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pgvector.sqlalchemy import Vector
+from sqlalchemy import BigInteger, DateTime, Enum, ForeignKey, Index, MetaData, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from phonoscope.states import Pool, Status, TaskName
+
+EMBEDDING_DIM = 512
+
+
+def _words(states: type[StrEnum]) -> Enum:
+    """An enum kept as its words, so that a new one needs no change of type in the database."""
+    return Enum(states, native_enum=False, length=16, values_callable=lambda members: [member.value for member in members])
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own way
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        dict[str, float]: JSONB,
+        list[str]: JSONB,
+        Status: _words(Status),
+        Pool: _words(Pool),
+        TaskName: _words(TaskName),
+    }
+
+
+class OwnerRow(Base):
+    """Whom rows and objects belong to."""
+
+    __tablename__ = "owners"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class KeyRow(Base):
+    """An API key; of its secret only a SHA-256 is kept."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    secret_sha256: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    revoked_at: Mapped[datetime | None]
+
+
+class TrackRow(Base):
+    """A recording, identified by its SHA-256 within its owner."""
+
+    __tablename__ = "tracks"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "sha256"),
+        Index("ix_tracks_owner_id_created_at", "owner_id", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"))
+    sha256: Mapped[str]
+    filename: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str]
+    container: Mapped[str]
+    codec: Mapped[str]
+    sample_rate_hz: Mapped[int]
+    channels: Mapped[int]
+    duration_s: Mapped[float]
+    warnings: Mapped[list[str]]
+    label: Mapped[str | None]
+    object_key: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class JobRow(Base):
+    """What a client asked for."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_owner_id_created_at", "owner_id", "created_at", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"))
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), index=True)
+    status: Mapped[Status]
+    options: Mapped[dict[str, Any]]
+    client_metadata: Mapped[dict[str, Any]] = mapped_column("metadata")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+
+    track: Mapped[TrackRow] = relationship(lazy="raise")
+    tasks: Mapped[list[TaskRow]] = relationship(lazy="raise", order_by="TaskRow.position")
+
+
+class TaskRow(Base):
+    """One unit of work; claimed by setting a lease, ended only by the lease's holder."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        UniqueConstraint("job_id", "name"),
+        Index("ix_tasks_open", "pool", "status", "queued_at", postgresql_where="status IN ('queued', 'running')"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    name: Mapped[TaskName]
+    pool: Mapped[Pool]
+    status: Mapped[Status]
+    attempt: Mapped[int] = mapped_column(default=0)
+    progress: Mapped[float] = mapped_column(default=0.0)
+    stage: Mapped[str] = mapped_column(default="waiting")
+    device: Mapped[str | None]
+    timings: Mapped[dict[str, float]] = mapped_column(default=dict)
+    lease_token: Mapped[str | None]
+    lease_expires_at: Mapped[datetime | None]
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    result: Mapped[ResultRow | None] = relationship(lazy="raise")
+
+
+class ResultRow(Base):
+    """What a task found out, and which model said so."""
+
+    __tablename__ = "results"
+
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True)
+    model_name: Mapped[str | None]
+    model_digest: Mapped[str | None]
+    body: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class EmbeddingRow(Base):
+    """A track's unit vector under one model."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (
+        Index(
+            "ix_embeddings_vector",
+            "vector",
+            postgresql_using="hnsw",
+            postgresql_ops={"vector": "vector_cosine_ops"},
+        ),
+    )
+
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
+    model_name: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
+    model_digest: Mapped[str]
+    vector: Mapped[Any] = mapped_column(Vector(EMBEDDING_DIM))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ArtifactRow(Base):
+    """An object that a task made."""
+
+    __tablename__ = "artifacts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), index=True)
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    object_key: Mapped[str] = mapped_column(unique=True)
+    media_type: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class WorkerRow(Base):
+    """A worker process that says it lives."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    pool: Mapped[Pool] = mapped_column(index=True)
+    host: Mapped[str]
+    device: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    heartbeat_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,47 @@
+"""Tracks, always within one owner."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from phonoscope.db.paging import cut, page
+from phonoscope.db.tables import ArtifactRow, TrackRow
+from phonoscope.errors import NotFound
+
+
+def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
+    """Raises ``NotFound``, also for another owner's track."""
+    row = session.scalar(select(TrackRow).where(TrackRow.id == track_id, TrackRow.owner_id == owner_id))
+    if row is None:
+        raise NotFound(f"no track {track_id!r}")
+    return row
+
+
+def find_track(session: Session, owner_id: str, sha256: str) -> TrackRow | None:
+    """The owner's track with these bytes."""
+    return session.scalar(select(TrackRow).where(TrackRow.owner_id == owner_id, TrackRow.sha256 == sha256))
+
+
+def list_tracks(
+    session: Session, owner_id: str, *, cursor: str | None, limit: int, label: str | None, q: str | None
+) -> tuple[list[TrackRow], str | None]:
+    """A page of tracks; ``label`` as classified, ``q`` anywhere in the file name, case ignored."""
+    statement = select(TrackRow).where(TrackRow.owner_id == owner_id)
+    if label is not None:
+        statement = statement.where(TrackRow.label == label)
+    if q is not None:
+        statement = statement.where(TrackRow.filename.icontains(q, autoescape=True))
+    rows = session.scalars(page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit)).all()
+    return cut(rows, limit)
+
+
+def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
+    """Erases the track with its jobs, results and vectors; returns the keys of the objects to erase.
+
+    Raises ``NotFound``.
+    """
+    row = get_track(session, owner_id, track_id)
+    keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
+    session.execute(delete(TrackRow).where(TrackRow.id == track_id))
+    return [row.object_key, *keys]

@@ -1,0 +1,212 @@
+"""Everything that can go wrong, as one tree. A class's docstring is its title; ``detail`` says what was found.
+
+PhonoscopeError
+├── Unauthorized                401
+├── NotFound                    404
+├── InvalidRequest              422
+│   └── InvalidCursor
+├── UploadTooLarge              413
+├── RangeNotSatisfiable         416
+├── RecordingError              422
+│   ├── EmptyUpload
+│   ├── NotARecording           415
+│   ├── NoAudioStream           415
+│   ├── UnsupportedCodec        415
+│   ├── EncryptedRecording      415
+│   ├── UndecodableRecording
+│   ├── NonFiniteSamples
+│   └── RecordingTooLong
+├── ModelError                  500
+│   ├── UnknownModel            422
+│   ├── InvalidManifest
+│   └── WeightsMismatch
+├── Unavailable                 503
+│   ├── DatabaseUnavailable
+│   ├── BrokerUnavailable
+│   └── StoreUnavailable
+├── TaskFailed                  500
+│   ├── WorkerLost
+│   └── OutOfMemory
+└── StackError                  500
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Self
+
+
+class PhonoscopeError(Exception):
+    """Something went wrong."""
+
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    retry_after_s: ClassVar[int | None] = None
+
+    def __init__(self, detail: str, *, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = errors or []
+
+    @property
+    def code(self) -> str:
+        """A stable identifier for programs: the class's name in snake case."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+    @property
+    def title(self) -> str:
+        return (type(self).__doc__ or "").strip().rstrip(".")
+
+    def as_problem(self) -> dict[str, Any]:
+        """The members of an RFC 9457 problem that do not depend on the request."""
+        problem: dict[str, Any] = {
+            "type": f"urn:phonoscope:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "retryable": self.retryable,
+        }
+        if self.errors:
+            problem["errors"] = self.errors
+        return problem
+
+
+class Unauthorized(PhonoscopeError):
+    """The API key is missing or wrong."""
+
+    status = 401
+
+
+class NotFound(PhonoscopeError):
+    """There is no such thing."""
+
+    status = 404
+
+
+class InvalidRequest(PhonoscopeError):
+    """The request is not valid."""
+
+    status = 422
+
+    @classmethod
+    def field(cls, name: str, message: str) -> Self:
+        return cls(f"{name}: {message}", errors=[{"field": name, "message": message}])
+
+
+class InvalidCursor(InvalidRequest):
+    """The cursor was not made by this service."""
+
+
+class UploadTooLarge(PhonoscopeError):
+    """The upload is larger than this service takes."""
+
+    status = 413
+
+
+class RangeNotSatisfiable(PhonoscopeError):
+    """The range lies outside the recording."""
+
+    status = 416
+
+
+class RecordingError(PhonoscopeError):
+    """The recording cannot be analysed."""
+
+    status = 422
+
+
+class EmptyUpload(RecordingError):
+    """The upload holds no bytes."""
+
+
+class NotARecording(RecordingError):
+    """The upload is not a recording."""
+
+    status = 415
+
+
+class NoAudioStream(RecordingError):
+    """The upload has no audio stream."""
+
+    status = 415
+
+
+class UnsupportedCodec(RecordingError):
+    """The recording's codec cannot be decoded."""
+
+    status = 415
+
+
+class EncryptedRecording(RecordingError):
+    """The recording is encrypted."""
+
+    status = 415
+
+
+class UndecodableRecording(RecordingError):
+    """No samples could be decoded."""
+
+
+class NonFiniteSamples(RecordingError):
+    """The recording holds samples that are not numbers."""
+
+
+class RecordingTooLong(RecordingError):
+    """The recording is longer than this service takes."""
+
+
+class ModelError(PhonoscopeError):
+    """A model cannot be served."""
+
+
+class UnknownModel(ModelError):
+    """There is no such model."""
+
+    status = 422
+
+
+class InvalidManifest(ModelError):
+    """A model's manifest is not valid."""
+
+
+class WeightsMismatch(ModelError):
+    """A model's weights are not those its manifest names."""
+
+
+class Unavailable(PhonoscopeError):
+    """A service that this one needs is down."""
+
+    status = 503
+    retryable = True
+    retry_after_s = 2
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is down."""
+
+
+class BrokerUnavailable(Unavailable):
+    """The message broker is down."""
+
+
+class StoreUnavailable(Unavailable):
+    """The object store is down."""
+
+
+class TaskFailed(PhonoscopeError):
+    """The task failed."""
+
+    retryable = True
+
+
+class WorkerLost(TaskFailed):
+    """The worker died during the task."""
+
+
+class OutOfMemory(TaskFailed):
+    """The task needed more memory than the worker has."""
+
+
+class StackError(PhonoscopeError):
+    """The local stack cannot run."""

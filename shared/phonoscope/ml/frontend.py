@@ -1,0 +1,82 @@
+"""The front end: samples to the log-mel picture that a network sees, the same module in training and in serving."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import torch
+import torchaudio
+from torch import Tensor, nn
+
+_AMIN = 1e-10
+
+
+@dataclass(frozen=True)
+class FrontEndSettings:
+    """What turns samples into a picture. Hertz, seconds and samples; decibels are relative to full scale mel power."""
+
+    sample_rate_hz: int = 44_100
+    n_fft: int = 2_048
+    hop_length: int = 882
+    n_mels: int = 128
+    f_min_hz: float = 20.0
+    f_max_hz: float = 22_050.0
+    range_db: float = 80.0
+    quietest_peak_db: float = -30.0
+    window_s: float = 5.0
+    window_hop_s: float = 2.5
+
+    @property
+    def window_samples(self) -> int:
+        return round(self.window_s * self.sample_rate_hz)
+
+    @property
+    def window_hop_samples(self) -> int:
+        return round(self.window_hop_s * self.sample_rate_hz)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Raises ``TypeError`` when a setting is unknown."""
+        return cls(**values)
+
+
+class LogMel(nn.Module):
+    """Power mel spectrogram in decibels below the window's own peak, scaled to [0, 1].
+
+    A window whose peak lies below ``quietest_peak_db`` is measured from that level instead, so that silence stays
+    dark rather than being amplified into noise. Mel scale and norm are Slaney's (as in librosa), frames are centred.
+
+    Shape:
+        - input: ``(batch, samples)``, float32 in [-1, 1] at ``sample_rate_hz``
+        - output: ``(batch, 1, n_mels, frames)``, float32 in [0, 1], ``frames = samples // hop_length + 1``
+
+    >>> LogMel(FrontEndSettings())(torch.zeros(2, 44_100)).shape
+    torch.Size([2, 1, 128, 51])
+    """
+
+    def __init__(self, settings: FrontEndSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.mel = torchaudio.transforms.MelSpectrogram(
+            sample_rate=settings.sample_rate_hz,
+            n_fft=settings.n_fft,
+            hop_length=settings.hop_length,
+            f_min=settings.f_min_hz,
+            f_max=settings.f_max_hz,
+            n_mels=settings.n_mels,
+            power=2.0,
+            norm="slaney",
+            mel_scale="slaney",
+            center=True,
+            pad_mode="constant",
+        )
+
+    def forward(self, samples: Tensor) -> Tensor:
+        decibels = 10.0 * torch.log10(self.mel(samples).clamp_min(_AMIN))
+        peak = decibels.amax(dim=(1, 2), keepdim=True).clamp_min(self.settings.quietest_peak_db)
+        scaled = (decibels - peak) / self.settings.range_db + 1.0
+        return scaled.clamp(0.0, 1.0).unsqueeze(1)

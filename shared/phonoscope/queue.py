@@ -1,0 +1,68 @@
+"""Celery as the waker of workers: a message carries a job's id and nothing else, Postgres knows the rest."""
+
+from __future__ import annotations
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from phonoscope.errors import BrokerUnavailable
+from phonoscope.states import Pool
+
+_VISIBILITY_TIMEOUT_S = 12 * 3600
+_CONNECT_TIMEOUT_S = 2.0
+
+
+def task_name(pool: Pool) -> str:
+    """The name under which a pool's one Celery task is sent and registered."""
+    return f"phonoscope.{pool}.run"
+
+
+def make_celery(broker_url: str) -> Celery:
+    """The Celery application, for senders and workers alike."""
+    app = Celery("phonoscope", broker=broker_url, set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_create_missing_queues=True,
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0.0},
+        worker_prefetch_multiplier=1,
+        worker_proc_alive_timeout=180.0,
+        worker_soft_shutdown_timeout=30.0,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": _VISIBILITY_TIMEOUT_S,
+            "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+            "socket_keepalive": True,
+        },
+    )
+    return app
+
+
+class Queue:
+    """Sends jobs to pools."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._app = make_celery(broker_url)
+
+    def send(self, job_id: str, pools: set[Pool]) -> None:
+        """One message for each pool. Raises ``BrokerUnavailable``."""
+        try:
+            for pool in sorted(pools):
+                self._app.send_task(task_name(pool), args=[job_id], queue=pool.value)
+        except (OperationalError, RedisError, OSError) as error:
+            raise BrokerUnavailable("the message broker does not answer") from error
+
+    def ping(self) -> None:
+        """Raises ``BrokerUnavailable``."""
+        try:
+            with self._app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT_S)
+                connection.default_channel.client.ping()
+        except (OperationalError, RedisError, OSError) as error:
+            raise BrokerUnavailable("the message broker does not answer") from error

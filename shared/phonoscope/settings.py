@@ -1,0 +1,60 @@
+"""Every setting of every process, read from ``PHONOSCOPE_*`` in the environment."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from phonoscope.paths import bundled
+
+DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - the mark by which a secret is refused in production
+
+
+class Settings(BaseSettings):
+    """What the gateway, the workers and the sweeper are told from outside.
+
+    Raises ``pydantic.ValidationError`` when one is missing or out of range, or when a secret that is visibly for
+    development is used in production.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PHONOSCOPE_", extra="ignore")
+
+    environment: Literal["development", "production"] = Field(
+        "production", description="`development` allows secrets that contain `development-only`"
+    )
+    database_url: SecretStr = Field(description="PostgreSQL, as `postgresql+psycopg2://user:password@host:port/name`")
+    broker_url: SecretStr = Field(description="Celery broker, as `redis://:password@host:port/0`")
+    s3_endpoint_url: str = Field(description="object store, as `http://host:port`")
+    s3_access_key: str = Field(description="object store's access key")
+    s3_secret_key: SecretStr = Field(description="object store's secret key")
+    s3_bucket: str = Field("phonoscope", description="bucket for recordings and artifacts; made when absent")
+    s3_region: str = Field("us-east-1", description="region that requests to the object store are signed for")
+    models_dir: Path = Field(default_factory=lambda: bundled("models"), description="folder of served models")
+    default_model: str = Field("environment-10", description="model for jobs that name none")
+    device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="where networks run")
+    max_upload_bytes: int = Field(2 * 1024**3, gt=0, description="largest upload; more is answered 413")
+    max_duration_s: float = Field(6 * 3600.0, gt=0, description="longest recording in seconds; more is answered 422")
+    log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")
+
+    @model_validator(mode="after")
+    def _no_development_secret_in_production(self) -> Self:
+        secrets = {
+            "database_url": self.database_url,
+            "broker_url": self.broker_url,
+            "s3_secret_key": self.s3_secret_key,
+        }
+        for name, secret in secrets.items():
+            if self.environment == "production" and DEVELOPMENT_SECRET in secret.get_secret_value():
+                raise ValueError(f"{name} holds a secret for development; set your own, or environment=development")
+        return self
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """This process's settings, read once."""
+    return Settings()

@@ -1,0 +1,62 @@
+"""The states of jobs and tasks, and which pool does what."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a job or a task stands."""
+
+    QUEUED = "queued"
+    """Waits for a worker."""
+    RUNNING = "running"
+    """A worker holds its lease; of a job: at least one task has started."""
+    SUCCEEDED = "succeeded"
+    """Its result is there."""
+    FAILED = "failed"
+    """It ended with a problem."""
+    CANCELLED = "cancelled"
+    """Its client called it off."""
+
+    @property
+    def ended(self) -> bool:
+        return self in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+
+
+class Pool(StrEnum):
+    """A kind of worker, and the name of its queue."""
+
+    GPU = "gpu"
+    """Runs networks on the best device there is."""
+    CPU = "cpu"
+    """Runs what needs cores and memory instead."""
+
+
+class TaskName(StrEnum):
+    """A unit of work that a job can ask for."""
+
+    CLASSIFY = "classify"
+    """What is heard, over the whole recording and window by window."""
+    EMBED = "embed"
+    """The recording's place among all others, as a unit vector."""
+    DESCRIBE = "describe"
+    """Tempo, key, loudness and balance."""
+
+    @property
+    def pool(self) -> Pool:
+        return Pool.CPU if self is TaskName.DESCRIBE else Pool.GPU
+
+
+def job_status(tasks: list[Status]) -> Status:
+    """A job's status from those of its tasks: it ends when they all have, and fails or is cancelled when one was.
+
+    >>> job_status([Status.SUCCEEDED, Status.QUEUED])
+    <Status.RUNNING: 'running'>
+    """
+    if all(task.ended for task in tasks):
+        for worst in (Status.CANCELLED, Status.FAILED):
+            if worst in tasks:
+                return worst
+        return Status.SUCCEEDED
+    return Status.QUEUED if all(task is Status.QUEUED for task in tasks) else Status.RUNNING
