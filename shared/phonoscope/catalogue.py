@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from phonoscope.contract import ModelCard
-from phonoscope.errors import InvalidManifest, UnknownModel
+from phonoscope.errors import InvalidManifest, UnknownModel, WeightsMismatch
 
 MANIFEST = "manifest.json"
 
@@ -77,3 +78,15 @@ def read_manifest(path: Path) -> Manifest:
     if manifest.name != path.parent.name:
         raise InvalidManifest(f"{path}: name: {manifest.name!r} is not the folder's name")
     return manifest
+
+
+def check_weights(manifest: Manifest, folder: Path) -> Path:
+    """The weights' file, once its SHA-256 is the manifest's. Raises ``WeightsMismatch``."""
+    path = folder / manifest.weights.file
+    if not path.is_file():
+        raise WeightsMismatch(f"{path} is missing")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != manifest.weights.sha256:
+        raise WeightsMismatch(f"{path} has the SHA-256 {digest}, its manifest says {manifest.weights.sha256}")
+    return path

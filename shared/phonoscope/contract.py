@@ -1,4 +1,4 @@
-"""The shapes that travel over HTTP, shared by the gateway and the client. Times are UTC, ``*_s`` seconds, ``*_hz`` hertz."""
+"""The shapes that travel over HTTP, for gateway and client alike. Times are UTC, ``*_s`` seconds, ``*_hz`` hertz."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Page(BaseModel, Generic[Item]):
 
 class Track(BaseModel):
     """An uploaded recording."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     id: str
     sha256: str

@@ -23,7 +23,8 @@ PhonoscopeError
 ├── Unavailable                 503
 │   ├── DatabaseUnavailable
 │   ├── BrokerUnavailable
-│   └── StoreUnavailable
+│   ├── StoreUnavailable
+│   └── SpoolFull
 ├── TaskFailed                  500
 │   ├── WorkerLost
 │   └── OutOfMemory
@@ -109,6 +110,10 @@ class RangeNotSatisfiable(PhonoscopeError):
 
     status = 416
 
+    def __init__(self, detail: str, size_bytes: int) -> None:
+        super().__init__(detail)
+        self.size_bytes = size_bytes
+
 
 class RecordingError(PhonoscopeError):
     """The recording cannot be analysed."""
@@ -192,6 +197,12 @@ class BrokerUnavailable(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The object store is down."""
+
+
+class SpoolFull(Unavailable):
+    """There is no room to receive the upload."""
+
+    retry_after_s = 60
 
 
 class TaskFailed(PhonoscopeError):

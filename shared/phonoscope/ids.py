@@ -9,5 +9,5 @@ _LENGTH = 20
 
 
 def new_id(kind: str) -> str:
-    """A fresh identifier with 100 random bits; ``kind`` is ``trk``, ``job``, ``tsk``, ``own`` …"""
+    """A fresh identifier with 100 random bits; ``kind`` is ``trk``, ``job``, ``tsk``, ``own`` or the like."""
     return f"{kind}_{''.join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))}"

@@ -26,7 +26,7 @@ def main() -> None:
     clips = load_esc(arguments.data, settings)
     arguments.run.mkdir(parents=True, exist_ok=True)
     probabilities = torch.zeros(len(clips.targets), len(clips.labels))
-    for fold in clips.folds.unique():
+    for fold in torch.unique(clips.folds):
         probabilities[clips.folds == fold] = _score_fold(clips, int(fold), recipe, arguments.run)
     network = round_weights(fit(clips, recipe, lambda line: print("final", line, flush=True)))
     manifest = {

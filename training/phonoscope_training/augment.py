@@ -14,7 +14,7 @@ def roll_in_time(pictures: Tensor) -> Tensor:
     return pictures.gather(-1, index[:, None, None, :].expand_as(pictures))
 
 
-def keep_a_part(pictures: Tensor, probability: float = 0.3, shortest: float = 0.1) -> Tensor:
+def keep_a_part(pictures: Tensor, probability: float = 0.15, shortest: float = 0.1) -> Tensor:
     """Darkens all but one stretch of some pictures, so that short clips padded with silence are known ground."""
     batch, frames = len(pictures), pictures.shape[-1]
     lengths = torch.empty(batch, 1).uniform_(shortest, 1.0)
@@ -25,7 +25,7 @@ def keep_a_part(pictures: Tensor, probability: float = 0.3, shortest: float = 0.
     return pictures * kept[:, None, None, :]
 
 
-def spec_augment(pictures: Tensor, mels: int = 24, frames: int = 50) -> Tensor:
+def spec_augment(pictures: Tensor, mels: int = 16, frames: int = 16) -> Tensor:
     """One frequency mask and one time mask each, at most so wide (Park et al., 2019, arXiv 1904.08779)."""
     return _mask(_mask(pictures, -2, mels), -1, frames)
 
@@ -36,7 +36,7 @@ def _mask(pictures: Tensor, dim: int, widest: int) -> Tensor:
     start = (torch.rand(len(pictures), 1) * (size - width)).long()
     position = torch.arange(size)
     kept = (position < start) | (position >= start + width)
-    return pictures * (kept[:, None, :, None] if dim == -2 else kept[:, None, None, :])
+    return pictures * (kept[:, None, None, :] if dim == -1 else kept[:, None, :, None])
 
 
 def change_gain(pictures: Tensor, most: float = 0.1) -> Tensor:
@@ -44,7 +44,7 @@ def change_gain(pictures: Tensor, most: float = 0.1) -> Tensor:
     return (pictures + torch.empty(len(pictures), 1, 1, 1).uniform_(-most, most) * (pictures > 0)).clamp(0.0, 1.0)
 
 
-def mixup(pictures: Tensor, targets: Tensor, alpha: float = 0.3) -> tuple[Tensor, Tensor]:
+def mixup(pictures: Tensor, targets: Tensor, alpha: float = 0.2) -> tuple[Tensor, Tensor]:
     """Convex sums of pairs (Zhang et al., 2018, arXiv 1710.09412).
 
     Shape:

@@ -16,7 +16,7 @@ def cross_validation(probabilities: Tensor, targets: Tensor, folds: Tensor, labe
         - probabilities: ``(clips, labels)``; targets, folds: ``(clips,)``
     """
     right = probabilities.argmax(1) == targets
-    by_fold = {str(int(fold)): right[folds == fold].float().mean().item() for fold in folds.unique()}
+    by_fold = {str(int(fold)): right[folds == fold].float().mean().item() for fold in torch.unique(folds)}
     return {
         "accuracy_by_fold": {fold: round(value, 4) for fold, value in by_fold.items()},
         "accuracy_mean": round(mean(by_fold.values()), 4),

@@ -21,7 +21,12 @@ _WITH_TASKS = selectinload(JobRow.tasks).selectinload(TaskRow.result)
 
 
 def create_job(
-    session: Session, owner_id: str, track_id: str, tasks: list[TaskName], options: dict[str, Any], metadata: dict[str, Any]
+    session: Session,
+    owner_id: str,
+    track_id: str,
+    tasks: list[TaskName],
+    options: dict[str, Any],
+    metadata: dict[str, Any],
 ) -> JobRow:
     """A queued job with its tasks. The caller commits, then sends one message for each pool."""
     job = JobRow(

@@ -7,11 +7,11 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from phonoscope.db.tables import KeyRow, OwnerRow
-from phonoscope.errors import Unauthorized
+from phonoscope.errors import NotFound, Unauthorized
 from phonoscope.ids import new_id
 
 _PREFIX = "psk"
@@ -51,6 +51,14 @@ def authenticate(session: Session, key: str) -> Caller:
 def list_keys(session: Session) -> list[tuple[KeyRow, OwnerRow]]:
     rows = session.execute(select(KeyRow, OwnerRow).join(OwnerRow).order_by(KeyRow.created_at)).all()
     return [(key, owner) for key, owner in rows]
+
+
+def revoke_key(session: Session, key_id: str) -> None:
+    """Makes a key invalid. Raises ``NotFound``."""
+    row = session.get(KeyRow, key_id)
+    if row is None:
+        raise NotFound(f"no key {key_id!r}")
+    row.revoked_at = row.revoked_at or func.now()
 
 
 def _hash(secret: str) -> str:

@@ -24,13 +24,13 @@ Row = TypeVar("Row", bound=Placed)
 
 
 def page(
-    statement: Select[tuple[Row]],
+    statement: Select[Row],
     created_at: InstrumentedAttribute[datetime],
     id_: InstrumentedAttribute[str],
     *,
     cursor: str | None,
     limit: int,
-) -> Select[tuple[Row]]:
+) -> Select[Row]:
     """The statement narrowed to one page and one row more, which tells whether there is a next page."""
     if cursor is not None:
         statement = statement.where(tuple_(created_at, id_) < _decode(cursor))

@@ -18,7 +18,9 @@ EMBEDDING_DIM = 512
 
 def _words(states: type[StrEnum]) -> Enum:
     """An enum kept as its words, so that a new one needs no change of type in the database."""
-    return Enum(states, native_enum=False, length=16, values_callable=lambda members: [member.value for member in members])
+    return Enum(
+        states, native_enum=False, length=16, values_callable=lambda members: [member.value for member in members]
+    )
 
 
 class Base(DeclarativeBase):

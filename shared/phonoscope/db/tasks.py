@@ -160,9 +160,7 @@ def _keep_result(session: Session, claim: Claim, task_id: str, outcome: Outcome)
     if outcome.body is None:
         return
     session.add(
-        ResultRow(
-            task_id=task_id, model_name=outcome.model_name, model_digest=outcome.model_digest, body=outcome.body
-        )
+        ResultRow(task_id=task_id, model_name=outcome.model_name, model_digest=outcome.model_digest, body=outcome.body)
     )
     if outcome.vector is not None:
         row = {"owner_id": claim.track.owner_id, "model_digest": outcome.model_digest, "vector": outcome.vector}

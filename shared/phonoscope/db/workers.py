@@ -18,9 +18,7 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 def beat_worker(session: Session, worker_id: str, pool: Pool, host: str, device: str) -> None:
     """Says that a worker lives; long silent ones are forgotten."""
     statement = insert(WorkerRow).values(id=worker_id, pool=pool, host=host, device=device)
-    session.execute(
-        statement.on_conflict_do_update(index_elements=[WorkerRow.id], set_={"heartbeat_at": func.now()})
-    )
+    session.execute(statement.on_conflict_do_update(index_elements=[WorkerRow.id], set_={"heartbeat_at": func.now()}))
     session.execute(delete(WorkerRow).where(WorkerRow.heartbeat_at < func.now() - _FORGOTTEN_AFTER))
 
 

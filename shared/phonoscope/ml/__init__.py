@@ -1,0 +1,1 @@
+"""Front end, networks and inference: the only place that imports torch."""

@@ -18,7 +18,7 @@ class FrontEndSettings:
 
     sample_rate_hz: int = 44_100
     n_fft: int = 2_048
-    hop_length: int = 882
+    hop_length: int = 1_764
     n_mels: int = 128
     f_min_hz: float = 20.0
     f_max_hz: float = 22_050.0
@@ -55,7 +55,7 @@ class LogMel(nn.Module):
         - output: ``(batch, 1, n_mels, frames)``, float32 in [0, 1], ``frames = samples // hop_length + 1``
 
     >>> LogMel(FrontEndSettings())(torch.zeros(2, 44_100)).shape
-    torch.Size([2, 1, 128, 51])
+    torch.Size([2, 1, 128, 26])
     """
 
     def __init__(self, settings: FrontEndSettings) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 DEPTHS = ("conv1", "layer1", "layer2", "layer3", "layer4")
 EMBEDDING_DIM = 512
@@ -44,8 +43,8 @@ class ResidualBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+        y = functional.relu(self.bn1(self.conv1(x)))
+        return functional.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
 
 
 class AudioResNet(nn.Module):
@@ -83,8 +82,8 @@ class AudioResNet(nn.Module):
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Output:
-        maps = {"conv1": F.relu(self.bn1(self.conv1(x)))}
-        y = F.max_pool2d(maps["conv1"], 3, 2, 1)
+        maps = {"conv1": functional.relu(self.bn1(self.conv1(x)))}
+        y = functional.max_pool2d(maps["conv1"], 3, 2, 1)
         for name in DEPTHS[1:]:
             y = maps[name] = getattr(self, name)(y)
         embedding = y.mean(dim=(2, 3))

@@ -120,5 +120,5 @@ def _translated(key: str) -> Iterator[None]:
         if code in _MISSING:
             raise NotFound(f"the object store has no object {key!r}") from error
         raise StoreUnavailable(f"the object store refused: {code or 'no reason given'}") from error
-    except (BotoCoreError, HTTPError, OSError) as error:
+    except (BotoCoreError, HTTPError) as error:
         raise StoreUnavailable("the object store does not answer") from error

@@ -1,0 +1,1 @@
+"""The light background process beside the pools: it mends what crashes left behind."""

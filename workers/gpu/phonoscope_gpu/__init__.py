@@ -1,0 +1,1 @@
+"""The GPU pool: ``classify`` and ``embed``, from one pass of one model."""

@@ -1,0 +1,63 @@
+"""The application: what it holds, what it serves, how it fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from phonoscope import __version__
+from phonoscope.catalogue import Catalogue
+from phonoscope.db.engine import Database
+from phonoscope.queue import Queue
+from phonoscope.settings import Settings
+from phonoscope.storage import ObjectStore
+from phonoscope_gateway.docs.routes import add_docs
+from phonoscope_gateway.guard import Guard
+from phonoscope_gateway.health.routes import router as health
+from phonoscope_gateway.jobs.listener import JobListener
+from phonoscope_gateway.jobs.routes import router as jobs
+from phonoscope_gateway.models.routes import router as models
+from phonoscope_gateway.problems import PROBLEM_RESPONSES, add_problem_handlers
+from phonoscope_gateway.search.routes import router as search
+from phonoscope_gateway.state import State
+from phonoscope_gateway.tracks.routes import router as tracks
+
+_POOL_SIZE = 10
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The gateway for these settings. Nothing is connected before it starts; services may come up later."""
+    database_url = settings.database_url.get_secret_value()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(database_url, pool_size=_POOL_SIZE)
+        async with JobListener(database_url) as listener:
+            app.state.phonoscope = State(
+                settings=settings,
+                database=database,
+                store=ObjectStore(settings),
+                queue=Queue(settings.broker_url.get_secret_value()),
+                catalogue=Catalogue(settings.models_dir),
+                listener=listener,
+            )
+            yield
+        database.close()
+
+    app = FastAPI(
+        title="Phonoscope",
+        version=__version__,
+        summary="Listens to audio and shows its work",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=PROBLEM_RESPONSES,
+    )
+    app.add_middleware(Guard)
+    add_problem_handlers(app)
+    for router in (tracks, jobs, search, models, health):
+        app.include_router(router)
+    add_docs(app)
+    return app

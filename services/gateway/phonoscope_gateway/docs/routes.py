@@ -1,0 +1,42 @@
+"""The OpenAPI document and a page to read it with, from this server alone."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic.json_schema import models_json_schema
+
+from phonoscope.contract import JobRequest
+
+_ASSETS = "/docs/assets"
+
+
+def add_docs(app: FastAPI) -> None:
+    """Adds ``/docs``; its scripts come from the ``fastapi_offline`` wheel, so that nothing is asked of other hosts."""
+    app.mount(_ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-assets")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url=app.openapi_url or "/openapi.json",
+            title="Phonoscope API",
+            swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{_ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{_ASSETS}/favicon.png",
+        )
+
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        _, extra = models_json_schema([(JobRequest, "validation")], ref_template="#/components/schemas/{model}")
+        for name, schema in extra["$defs"].items():
+            document["components"]["schemas"].setdefault(name, schema)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,176 @@
+"""Multipart forms with one file, read as they arrive: the file is spooled and hashed in the same pass."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import re
+import tempfile
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+from fastapi import Request
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from phonoscope.errors import InvalidRequest, SpoolFull, UploadTooLarge
+
+_MAX_FIELD_BYTES = 256 * 1024
+_MAX_PARTS = 16
+_ENVELOPE_BYTES = _MAX_FIELD_BYTES * 2
+_MEMORY_BYTES = 1 << 20
+_MAX_FILENAME = 255
+
+
+@dataclass
+class Upload:
+    """A file that has arrived, to be closed by its user."""
+
+    file: BinaryIO
+    filename: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass
+class Form:
+    """A form's text fields, in order of arrival, and its file."""
+
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    upload: Upload | None = None
+
+
+async def read_form(request: Request, max_upload_bytes: int) -> Form:
+    """Reads a ``multipart/form-data`` request whose file field is called ``file``.
+
+    Raises:
+        InvalidRequest: another media type, a malformed body, a field too many, too large or not UTF-8.
+        UploadTooLarge: the file exceeds the limit; raised as soon as that is known.
+        SpoolFull: the disk on which uploads are spooled is full.
+    """
+    media_type, options = parse_options_header(request.headers.get("content-type", ""))
+    if media_type != b"multipart/form-data" or b"boundary" not in options:
+        raise InvalidRequest.field("content-type", "must be multipart/form-data with a boundary")
+    if int(request.headers.get("content-length", 0)) > max_upload_bytes + _ENVELOPE_BYTES:
+        raise _too_large(max_upload_bytes)
+    reader = _FormReader(options[b"boundary"], max_upload_bytes)
+    try:
+        async for chunk in request.stream():
+            reader.feed(chunk)
+        return reader.finish()
+    except BaseException as error:
+        reader.close()
+        if isinstance(error, MultipartParseError):
+            raise InvalidRequest.field("body", f"not a multipart form: {error}") from error
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise SpoolFull("no disk space is left for uploads; nothing was stored") from error
+        raise
+
+
+def _too_large(max_upload_bytes: int) -> UploadTooLarge:
+    return UploadTooLarge(f"an upload may have {max_upload_bytes:,} bytes; this one has more")
+
+
+class _FormReader:
+    """Takes a form's bytes in any pieces."""
+
+    def __init__(self, boundary: bytes, max_upload_bytes: int) -> None:
+        self._max_upload_bytes = max_upload_bytes
+        self._form = Form()
+        self._file: BinaryIO | None = None
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._parts = 0
+        self._complete = False
+        self._filename = ""
+        self._name = ""
+        self._text = bytearray()
+        self._header = (bytearray(), bytearray())
+        self._disposition = b""
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
+                "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._start_content,
+                "on_part_data": self._content,
+                "on_part_end": self._end,
+                "on_end": self._finished,
+            },
+        )
+
+    def feed(self, chunk: bytes) -> None:
+        self._parser.write(chunk)
+
+    def finish(self) -> Form:
+        """Raises ``InvalidRequest`` when the form is not complete."""
+        self._parser.finalize()
+        if not self._complete:
+            raise InvalidRequest.field("body", "the form ends before its last boundary")
+        if self._file is not None:
+            self._form.upload = Upload(self._file, self._filename, self._hash.hexdigest(), self._size)
+        return self._form
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _MAX_PARTS:
+            raise InvalidRequest.field("body", f"more than {_MAX_PARTS} parts")
+        self._name, self._disposition = "", b""
+        self._text.clear()
+
+    def _end_header(self) -> None:
+        if bytes(self._header[0]).lower() == b"content-disposition":
+            self._disposition = bytes(self._header[1])
+        self._header = (bytearray(), bytearray())
+
+    def _start_content(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        self._name = options.get(b"name", b"").decode(errors="replace")
+        if not self._name:
+            raise InvalidRequest.field("body", "a part has no name")
+        if self._name == "file":
+            if self._file is not None:
+                raise InvalidRequest.field("file", "only one file at a time")
+            self._filename = clean_filename(options.get(b"filename", b"").decode(errors="replace"))
+            self._file = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES))  # noqa: SIM115
+
+    def _content(self, data: bytes, start: int, end: int) -> None:
+        if self._name != "file":
+            self._text.extend(data[start:end])
+            if len(self._text) > _MAX_FIELD_BYTES:
+                raise InvalidRequest.field(self._name, f"more than {_MAX_FIELD_BYTES:,} bytes")
+            return
+        assert self._file is not None
+        piece = memoryview(data)[start:end]
+        self._size += len(piece)
+        if self._size > self._max_upload_bytes:
+            raise _too_large(self._max_upload_bytes)
+        self._hash.update(piece)
+        self._file.write(piece)
+
+    def _end(self) -> None:
+        if self._name != "file":
+            try:
+                self._form.fields.setdefault(self._name, []).append(self._text.decode())
+            except UnicodeDecodeError as error:
+                raise InvalidRequest.field(self._name, "not UTF-8") from error
+
+    def _finished(self) -> None:
+        self._complete = True
+
+
+def clean_filename(name: str) -> str:
+    r"""The last part of a path, without control characters, at most 255 characters.
+
+    >>> clean_filename("C:\\music\\a\x00b.wav")
+    'ab.wav'
+    """
+    last = re.split(r"[/\\]", name)[-1]
+    printable = "".join(character for character in last if character.isprintable()).strip()
+    return printable[-_MAX_FILENAME:] or "recording"

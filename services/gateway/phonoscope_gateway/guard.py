@@ -1,0 +1,32 @@
+"""What holds for every request, before any route sees it."""
+
+from __future__ import annotations
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from phonoscope.errors import InvalidRequest
+from phonoscope_gateway.problems import problem
+
+
+class Guard:
+    """Refuses NUL characters, which no identifier holds and PostgreSQL cannot take; forbids guessing of types."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            error = InvalidRequest.field("url", "holds a NUL character")
+            await problem(error, scope["path"].replace("\x00", ""))(scope, receive, send_guarded)
+            return
+        await self._app(scope, receive, send_guarded)

@@ -1,0 +1,111 @@
+"""Rules for jobs: rows are committed first, then the pools are woken."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from phonoscope.contract import MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
+from phonoscope.db.jobs import count_ahead, create_job, get_job
+from phonoscope.db.tables import JobRow, TaskRow
+from phonoscope.db.tracks import get_track
+from phonoscope.errors import BrokerUnavailable, InvalidRequest, NotFound
+from phonoscope.logs import get_logger
+from phonoscope.states import Pool, Status
+from phonoscope_gateway.state import State
+
+_log = get_logger(__name__)
+
+
+def submit_job(state: State, owner_id: str, request: JobRequest) -> Job:
+    """Commits the job, then wakes the pools it needs.
+
+    Raises:
+        NotFound: the track is not this owner's.
+        UnknownModel, InvalidRequest: an option names what is not there.
+        Unavailable: the database or the broker is down; no job was made.
+    """
+    check_request(state, request)
+    state.queue.ping()
+    try:
+        with state.database.transaction() as session:
+            get_track(session, owner_id, request.track_id)
+            options = request.options.model_dump(mode="json")
+            row = create_job(session, owner_id, request.track_id, request.tasks, options, request.metadata)
+            job = describe_job(session, row)
+    except IntegrityError as error:
+        raise NotFound(f"no track {request.track_id!r}") from error
+    try:
+        state.queue.send(job.id, {task.pool for task in job.tasks})
+    except BrokerUnavailable:
+        _log.warning("job.not_sent_yet", job_id=job.id)
+    _log.info("job.created", job_id=job.id, tasks=request.tasks)
+    return job
+
+
+def check_request(state: State, request: JobRequest) -> None:
+    """Refuses what is well-formed but cannot be done. Raises ``InvalidRequest`` or ``UnknownModel``."""
+    if len(set(request.tasks)) != len(request.tasks):
+        raise InvalidRequest.field("tasks", "each task at most once")
+    if request.options.classify.model is not None:
+        state.catalogue.get(request.options.classify.model)
+    check_metadata(request.metadata)
+
+
+def check_metadata(metadata: dict[str, Any]) -> None:
+    """Refuses what JSON in PostgreSQL cannot hold. Raises ``InvalidRequest``."""
+    try:
+        encoded = json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        raise InvalidRequest.field("metadata", "holds a value that JSON has no word for") from error
+    if b"\\u0000" in encoded:
+        raise InvalidRequest.field("metadata", "holds a NUL character")
+    if len(encoded) > MAX_METADATA_BYTES:
+        raise InvalidRequest.field("metadata", f"has {len(encoded):,} bytes; {MAX_METADATA_BYTES:,} are allowed")
+
+
+def read_job(state: State, owner_id: str, job_id: str) -> Job:
+    """Raises ``NotFound`` or ``DatabaseUnavailable``."""
+    with state.database.transaction() as session:
+        return describe_job(session, get_job(session, owner_id, job_id))
+
+
+def describe_job(session: Session, row: JobRow) -> Job:
+    """A job as its client sees it."""
+    ahead = count_ahead(session, row)
+    return Job(
+        id=row.id,
+        track_id=row.track_id,
+        status=row.status,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        metadata=row.client_metadata,
+        tasks=[_describe_task(task, ahead) for task in row.tasks],
+    )
+
+
+def _describe_task(row: TaskRow, ahead: dict[Pool, tuple[int, int]]) -> Task:
+    return Task(
+        name=row.name,
+        pool=row.pool,
+        status=row.status,
+        attempt=row.attempt,
+        progress=row.progress,
+        stage=row.stage,
+        waiting=_waiting(row, *ahead[row.pool]) if row.status is Status.QUEUED else None,
+        device=row.device,
+        timings=row.timings,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        result=row.result.body if row.result else None,
+        error=row.error,
+    )
+
+
+def _waiting(row: TaskRow, ahead: int, workers: int) -> Waiting:
+    if not workers:
+        return Waiting(reason="no_worker", ahead=ahead, workers=workers)
+    return Waiting(reason="retrying" if row.attempt else "queued", ahead=ahead, workers=workers)

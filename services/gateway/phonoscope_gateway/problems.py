@@ -1,0 +1,89 @@
+"""The one place that renders errors: RFC 9457 ``application/problem+json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from phonoscope.contract import Problem
+from phonoscope.errors import InvalidRequest, PhonoscopeError, RangeNotSatisfiable, UploadTooLarge
+from phonoscope.logs import get_logger
+
+_log = get_logger(__name__)
+_MEDIA_TYPE = "application/problem+json"
+_PARTS = frozenset({"body", "query", "path", "header"})
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "A problem", "model": Problem, "content": {_MEDIA_TYPE: {}}},
+}
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(PhonoscopeError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unknown)
+
+
+def problem(error: PhonoscopeError, instance: str) -> JSONResponse:
+    """An error as a response, with the headers that its status calls for."""
+    headers: dict[str, str] = {}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
+    if isinstance(error, UploadTooLarge):
+        headers["Connection"] = "close"
+    return JSONResponse(error.as_problem() | {"instance": instance}, error.status, headers, _MEDIA_TYPE)
+
+
+def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
+    """Pydantic's findings as one error that names each field."""
+    found = [{"field": _field(error["loc"]), "message": str(error["msg"])} for error in errors]
+    return InvalidRequest("; ".join(f"{item['field']}: {item['message']}" for item in found), errors=found)
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    parts = location[1:] if location and location[0] in _PARTS and len(location) > 1 else location
+    return ".".join(str(part) for part in parts) or "body"
+
+
+async def _known(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PhonoscopeError)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("request.failed", path=request.url.path, code=error.code, detail=error.detail)
+    return problem(error, request.url.path)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError | ValidationError)
+    return problem(invalid_request(error.errors()), request.url.path)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": str(error.detail),
+        "code": status.name.lower(),
+        "retryable": False,
+        "instance": request.url.path,
+    }
+    return JSONResponse(body, status.value, error.headers, _MEDIA_TYPE)
+
+
+async def _unknown(request: Request, _: Exception) -> JSONResponse:
+    return problem(PhonoscopeError("an error that is not known to the service; its log has it"), request.url.path)

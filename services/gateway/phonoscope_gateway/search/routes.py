@@ -1,0 +1,31 @@
+"""What sounds alike."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from phonoscope.contract import Neighbour, Page, Track
+from phonoscope.db.embeddings import similar_tracks
+from phonoscope.db.tracks import get_track
+from phonoscope_gateway.state import CallerDep, StateDep
+from phonoscope_gateway.tracks.routes import LimitQuery
+
+router = APIRouter(prefix="/v1/tracks", tags=["search"])
+
+
+@router.get("/{track_id}/similar")
+def read_similar(
+    track_id: str,
+    state: StateDep,
+    caller: CallerDep,
+    limit: LimitQuery = 10,
+    model: Annotated[str | None, Query(description="whose embeddings to compare; the default model's")] = None,
+) -> Page[Neighbour]:
+    """Your other tracks that sound most like this one, nearest first. The track must have been embedded."""
+    name = state.catalogue.get(model or state.settings.default_model).name
+    with state.database.transaction() as session:
+        get_track(session, caller.owner_id, track_id)
+        found = similar_tracks(session, caller.owner_id, track_id, name, limit)
+    return Page(items=[Neighbour(track=Track.model_validate(row), similarity=value) for row, value in found])

@@ -1,0 +1,53 @@
+"""What the application holds while it runs, and how routes ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from phonoscope.catalogue import Catalogue
+from phonoscope.db.engine import Database
+from phonoscope.db.keys import Caller, authenticate
+from phonoscope.errors import Unauthorized
+from phonoscope.queue import Queue
+from phonoscope.settings import Settings
+from phonoscope.storage import ObjectStore
+from phonoscope_gateway.jobs.listener import JobListener
+
+_bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
+
+
+@dataclass(frozen=True)
+class State:
+    """Built when the application starts, closed when it stops."""
+
+    settings: Settings
+    database: Database
+    store: ObjectStore
+    queue: Queue
+    catalogue: Catalogue
+    listener: JobListener
+
+
+def get_state(request: Request) -> State:
+    state: State = request.app.state.phonoscope
+    return state
+
+
+StateDep = Annotated[State, Depends(get_state)]
+
+
+def get_caller(
+    state: StateDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """Raises ``Unauthorized``."""
+    if credentials is None:
+        raise Unauthorized("send an API key: Authorization: Bearer psk_…")
+    with state.database.transaction() as session:
+        return authenticate(session, credentials.credentials)
+
+
+CallerDep = Annotated[Caller, Depends(get_caller)]

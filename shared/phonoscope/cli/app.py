@@ -1,0 +1,29 @@
+"""The commands, gathered. Whatever is heavy is imported inside them, so that ``--help`` stays quick."""
+
+from __future__ import annotations
+
+import typer
+
+from phonoscope.cli.analyze import analyze
+from phonoscope.cli.demo import demo
+from phonoscope.cli.doctor import doctor
+from phonoscope.cli.keys import keys
+from phonoscope.cli.migrate import migrate
+from phonoscope.cli.models import models
+from phonoscope.cli.stack import down, up
+
+app = typer.Typer(
+    name="phonoscope",
+    help="Listens to audio and shows its work.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(up)
+app.command()(down)
+app.command()(demo)
+app.command()(analyze)
+app.add_typer(keys, name="keys")
+app.add_typer(models, name="models")
+app.command()(doctor)
+app.command(hidden=True)(migrate)

@@ -1,0 +1,7 @@
+"""``phonoscope demo``."""
+
+from __future__ import annotations
+
+
+def demo() -> None:
+    """Placeholder until the stack lands."""

@@ -1,0 +1,6 @@
+"""What the pools share: taking work under a lease, keeping it alive, and ending it in one transaction."""
+
+from phonoscope.worker.celery import run_worker
+from phonoscope.worker.work import Context, Handler, Work
+
+__all__ = ["Context", "Handler", "Work", "run_worker"]

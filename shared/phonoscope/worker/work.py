@@ -1,0 +1,97 @@
+"""One run of a job's tasks in one pool: claim, fetch, compute, commit."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, BinaryIO, TypeAlias, cast
+
+from phonoscope.contract import JobOptions
+from phonoscope.db.engine import Database
+from phonoscope.db.tasks import Claim, Outcome, claim_tasks, end_tasks
+from phonoscope.errors import OutOfMemory, PhonoscopeError, TaskFailed
+from phonoscope.logs import get_logger
+from phonoscope.states import Pool, TaskName
+from phonoscope.storage import ObjectStore
+from phonoscope.worker.heart import Heart
+
+_log = get_logger(__name__)
+
+
+@dataclass
+class Work:
+    """What a handler is given: the claimed tasks, the recording's bytes, and a way to say how far it is."""
+
+    claim: Claim
+    options: JobOptions
+    file: BinaryIO
+    report: Callable[[float, str], None]
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Adds the seconds spent inside to ``timings``."""
+        started = perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[stage] = round(self.timings.get(stage, 0.0) + perf_counter() - started, 6)
+
+
+Handler: TypeAlias = Callable[[Work], dict[TaskName, Outcome]]
+"""Runs all claimed tasks in one pass. A ``PhonoscopeError`` it raises fails them all."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a worker process holds for its whole life."""
+
+    pool: Pool
+    device: str
+    database: Database
+    store: ObjectStore
+    heart: Heart
+    handler: Handler
+
+
+def run_job(context: Context, job_id: str) -> None:
+    """Runs what waits for this pool in a job; nothing when another worker has it or the job is gone."""
+    with context.database.transaction() as session:
+        claim = claim_tasks(session, job_id, context.pool, context.device)
+    if claim is None:
+        _log.info("task.nothing_to_do", job_id=job_id, pool=context.pool)
+        return
+    work = Work(claim, JobOptions.model_validate(claim.options), _spool(), context.heart.report)
+    with work.file, context.heart.holding(claim.token):
+        outcomes = _outcomes(context, work)
+    with context.database.transaction() as session:
+        ended = end_tasks(session, claim, outcomes, work.timings)
+    _log.info("task.ended" if ended else "task.lease_lost", job_id=job_id, pool=context.pool, timings=work.timings)
+
+
+def _spool() -> BinaryIO:
+    return cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=8 << 20))
+
+
+def _outcomes(context: Context, work: Work) -> dict[TaskName, Outcome]:
+    try:
+        with work.timed("fetch_s"):
+            context.store.fetch(work.claim.track.object_key, work.file)
+        return context.handler(work)
+    except PhonoscopeError as error:
+        problem = error.as_problem()
+    except MemoryError:
+        problem = OutOfMemory("the worker ran out of memory").as_problem()
+    except Exception:  # noqa: BLE001 - whatever a recording does to a handler, the worker lives on
+        _log.exception("task.crashed", job_id=work.claim.job_id, pool=context.pool)
+        problem = TaskFailed("an error that is not known to the service; the worker's log has it").as_problem()
+    _log.warning("task.failed", job_id=work.claim.job_id, pool=context.pool, code=problem["code"])
+    return failed(work, problem)
+
+
+def failed(work: Work, problem: dict[str, Any]) -> dict[TaskName, Outcome]:
+    """The same problem for every claimed task."""
+    return {name: Outcome(problem=problem) for name in work.claim.tasks}

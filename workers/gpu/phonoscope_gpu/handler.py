@@ -1,0 +1,70 @@
+"""A job's GPU tasks: decode once, one forward pass over the windows, every task from the same activations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from phonoscope.audio.decode import Recording
+from phonoscope.catalogue import Catalogue
+from phonoscope.db.tasks import Outcome
+from phonoscope.ml.device import choose_device
+from phonoscope.ml.listen import Heard, listen
+from phonoscope.ml.registry import Model, load_model
+from phonoscope.settings import Settings
+from phonoscope.states import TaskName
+from phonoscope.worker import Handler, Work
+
+
+@dataclass(frozen=True)
+class Listener:
+    """The served models, loaded, and how to run a job's tasks with them."""
+
+    models: dict[str, Model]
+    default_model: str
+
+    def __call__(self, work: Work) -> dict[TaskName, Outcome]:
+        name = work.options.classify.model or self.default_model
+        model = self.models[name]
+        with Recording(work.file) as recording, work.timed("model_s"):
+            blocks = recording.mono(model.front_end.settings.sample_rate_hz)
+            duration_s = work.claim.track.duration_s
+            heard = listen(model, blocks, lambda done_s: work.report(min(1.0, done_s / duration_s), "listening"))
+        outcomes = {
+            TaskName.CLASSIFY: lambda: self._classify(work, model, heard, recording),
+            TaskName.EMBED: lambda: self._embed(work, model, heard),
+        }
+        return {task: outcomes[task]() for task in work.claim.tasks}
+
+    def _classify(self, work: Work, model: Model, heard: Heard, recording: Recording) -> Outcome:
+        found = heard.classification(work.options.classify.top_k)
+        body = {
+            "model": {"name": model.manifest.name, "digest": model.digest},
+            **found,
+            "duration_s": round(recording.decoded_s, 3),
+            "warnings": recording.warnings,
+        }
+        label = None if found["unknown"] else found["top"][0]["label"]
+        return Outcome(body, None, model.manifest.name, model.digest, label=label, labels_track=True)
+
+    def _embed(self, work: Work, model: Model, heard: Heard) -> Outcome:
+        vector = heard.embedding.tolist()
+        body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vector)}
+        if work.options.embed.return_vector:
+            body["vector"] = vector
+        return Outcome(body, None, model.manifest.name, model.digest, vector=vector)
+
+
+def prepare(settings: Settings) -> tuple[str, Handler]:
+    """Loads every served model onto the device and warms it up.
+
+    Raises:
+        InvalidManifest, WeightsMismatch: a model cannot be served.
+        UnknownModel: the default model is not there.
+    """
+    device = choose_device(settings.device)
+    catalogue = Catalogue(settings.models_dir)
+    catalogue.get(settings.default_model)
+    models = {name: load_model(settings.models_dir / name, device) for name in catalogue.manifests}
+    for model in models.values():
+        model.warm_up()
+    return device.type, Listener(models, settings.default_model)
