@@ -1,0 +1,48 @@
+"""Make the demo's recordings, from arithmetic alone and the same bytes every time.
+
+Run as ``python examples/make_recordings.py OUT_DIR``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from synthesis.encode import quantised, write
+from synthesis.environment import CLIPS, day
+from synthesis.song import TEMPO_BPM, song
+
+__all__ = ["LABELS", "TEMPO_BPM", "make_all"]
+
+LABELS = {clip.file: clip.label for clip in CLIPS}
+
+
+def make_all(folder: Path) -> list[Path]:
+    """Write every recording under a folder, made if need be; returns their paths, the song first and its stems last.
+
+    ``song.flac`` is the sum of ``stems/{drums,bass,other,vocals}.flac``, sample for sample. Beside it lie the
+    environmental clips, whose true labels ``LABELS`` holds by file name, and ``day.opus``, half a minute of five of
+    their kind with quiet between.
+    """
+    (folder / "stems").mkdir(parents=True, exist_ok=True)
+    mixture, stems = song()
+    return [
+        write(folder / "song.flac", mixture),
+        *(write(folder / clip.file, quantised(clip.samples(), clip.peak)) for clip in CLIPS),
+        write(folder / "day.opus", quantised(day()[0], 0.9)),
+        *(write(folder / "stems" / f"{name}.flac", stem) for name, stem in stems.items()),
+    ]
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description="Make the demo's recordings: a song, its stems, and a day's sounds.")
+    parser.add_argument("folder", type=Path, metavar="OUT_DIR")
+    for path in make_all(parser.parse_args().folder):
+        print(path)
+
+
+if __name__ == "__main__":
+    _main()

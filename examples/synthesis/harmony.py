@@ -1,0 +1,108 @@
+"""Bass and chords: what the song's harmony is played on."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+
+from .signal import RATE_HZ, Samples, count, curve, cycle, faded, placed, times, tone
+
+# Eighth of the bar, length in eighths, and which degree: root, octave above, fifth, or a step under the next root.
+_GROOVE = ((0, 3, "root"), (3, 1, "root"), (4, 2, "octave"), (6, 1, "fifth"), (7, 1, "lead"))
+
+
+def hertz(note: float) -> float:
+    """The frequency of a MIDI note number; 69 is the A of 440 Hz."""
+    return float(440.0 * 2.0 ** ((note - 69.0) / 12.0))
+
+
+def bass_part(roots: tuple[int, ...], beat: int, samples: int) -> Samples:
+    """A plucked bass on each bar's root, the last one held.
+
+    Args:
+        roots: a MIDI note for each bar of four beats, and one for the end.
+        beat: samples in a beat.
+        samples: the song's length.
+
+    Shape:
+        - output: ``(2, samples)``, both sides alike
+    """
+    eighth_s = beat / 2 / RATE_HZ
+    parts = [(8 * (len(roots) - 1) * eighth_s, _bass_note(roots[-1], 4 * eighth_s))]
+    for bar, (root, following) in enumerate(pairwise(roots)):
+        degrees = {"root": root, "octave": root + 12, "fifth": root + 7, "lead": following - 1}
+        for start, eighths, degree in _GROOVE:
+            parts.append(((8 * bar + start) * eighth_s, _bass_note(degrees[degree], 0.92 * eighths * eighth_s)))
+    return np.tile(placed(samples, parts), (2, 1))
+
+
+def pad_part(chords: tuple[tuple[int, ...], ...], beat: int, samples: int) -> Samples:
+    """Warm sustained chords, wide because the two sides are tuned a little apart.
+
+    Args:
+        chords: the MIDI notes of each bar of four beats, and of the end.
+        beat: samples in a beat.
+        samples: the song's length.
+
+    Shape:
+        - output: ``(2, samples)``
+    """
+    bar_s = 4 * beat / RATE_HZ
+    parts = [(bar * bar_s, _pad(chord, bar_s + 0.25)) for bar, chord in enumerate(chords)]
+    return placed(samples, parts)
+
+
+def pluck_part(chords: tuple[tuple[int, ...], ...], beat: int, samples: int) -> Samples:
+    """Chords broken into eighths, an octave up, thrown from side to side with an echo of three quarters of a beat.
+
+    Shape:
+        - output: ``(2, samples)``, arguments as for ``pad_part``
+    """
+    eighth_s = beat / 2 / RATE_HZ
+    sides = (np.array([[0.95], [0.45]]), np.array([[0.45], [0.95]]))
+    parts: list[tuple[float, Samples]] = []
+    for bar, chord in enumerate(chords[:-1]):
+        for eighth, voice in enumerate((0, 2, 1, 3, 2, 1, 3, 2)):
+            sound = (1.0 if eighth % 4 == 0 else 0.75) * _pluck(chord[voice] + 12)
+            at_s = (8 * bar + eighth) * eighth_s
+            parts.append((at_s, sides[eighth % 2] * sound))
+            parts.append((at_s + 1.5 * eighth_s, 0.28 * sides[1 - eighth % 2] * sound))
+    return placed(samples, parts)
+
+
+@cache
+def _bass_note(note: int, length_s: float) -> Samples:
+    """A string whose bright attack closes like a filter, ``(samples,)``."""
+    harmonics = np.arange(1, 25)
+    comb = np.abs(np.sin(np.pi * harmonics * 0.23)) + 0.15
+    hz = np.full(count(length_s), hertz(note))
+    open_tone = tone(hz, cycle(comb / harmonics))
+    closed = tone(hz, cycle(comb / harmonics * np.exp(-0.45 * (harmonics - 1))))
+    t = times(length_s)
+    opening = np.exp(-t / 0.10)
+    sound = (opening * open_tone + (1.0 - opening) * closed) * (0.55 + 0.45 * np.exp(-t / 0.35))
+    return faded(np.tanh(1.3 * sound), 0.004, 0.03)
+
+
+@cache
+def _pad(chord: tuple[int, ...], length_s: float) -> Samples:
+    harmonics = np.arange(1, 13)
+    table = cycle(np.exp(-0.38 * (harmonics - 1)) / harmonics)
+    swell = curve(length_s, (0.0, 0.35), (0.5 * length_s, 1.0), (length_s, 0.8))
+    samples = count(length_s)
+    sides = [
+        sum(tone(np.full(samples, hertz(note + cents / 100)), table, 0.19 * note % 1.0) for note in chord)
+        for cents in (-6.0, 6.0)
+    ]
+    return faded(np.stack(sides) * swell / len(chord), 0.09, 0.25)
+
+
+@cache
+def _pluck(note: int) -> Samples:
+    """A soft struck string: each harmonic dies faster than the one below it, ``(samples,)``."""
+    harmonics = np.arange(1, 8)[:, None]
+    t = times(0.55)
+    partials = np.sin(2 * np.pi * hertz(note) * harmonics * t) * np.exp(-t * (3.5 + 3.0 * harmonics))
+    return faded((partials / harmonics**1.3).sum(axis=0), 0.002, 0.08)
