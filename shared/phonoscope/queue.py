@@ -11,6 +11,7 @@ from phonoscope.states import Pool
 
 _VISIBILITY_TIMEOUT_S = 12 * 3600
 _CONNECT_TIMEOUT_S = 2.0
+_ANSWER_TIMEOUT_S = 8.0
 
 
 def task_name(pool: Pool) -> str:
@@ -38,6 +39,7 @@ def make_celery(broker_url: str) -> Celery:
         broker_transport_options={
             "visibility_timeout": _VISIBILITY_TIMEOUT_S,
             "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+            "socket_timeout": _ANSWER_TIMEOUT_S,
             "socket_keepalive": True,
         },
     )

@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=PROBLEM_RESPONSES,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.add_middleware(Guard)
     add_problem_handlers(app)

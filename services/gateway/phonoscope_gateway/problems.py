@@ -12,7 +12,6 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from phonoscope.contract import Problem
 from phonoscope.errors import InvalidRequest, PhonoscopeError, RangeNotSatisfiable, UploadTooLarge
 from phonoscope.logs import get_logger
 
@@ -21,7 +20,10 @@ _MEDIA_TYPE = "application/problem+json"
 _PARTS = frozenset({"body", "query", "path", "header"})
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {"description": "A problem", "model": Problem, "content": {_MEDIA_TYPE: {}}},
+    "default": {
+        "description": "A problem",
+        "content": {_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    },
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from statistics import mean
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from phonoscope.contract import Job, Neighbour, Task, Track
 from phonoscope.states import Status, TaskName
 
 _BAR = 24
+_NAMELESS = ("silence", "unknown")
 
 
 def print_analysis(console: Console, track: Track, job: Job, neighbours: Sequence[Neighbour]) -> None:
@@ -90,17 +93,24 @@ def _timeline(windows: list[dict[str, Any]]) -> Table:
 
 
 def _runs(windows: list[dict[str, Any]]) -> list[tuple[float, float, str, float]]:
-    """Neighbouring windows of one label as one row, with the mean probability."""
-    runs: list[tuple[float, float, str, list[float]]] = []
-    for window in windows:
-        top = window["top"][0]
-        name = "silence" if window["silent"] else "unknown" if window["unknown"] else top["label"]
-        chance = [] if window["silent"] or window["unknown"] else [top["probability"]]
-        if runs and runs[-1][2] == name:
-            runs[-1] = (runs[-1][0], window["end_s"], name, runs[-1][3] + chance)
-        else:
-            runs.append((window["start_s"], window["end_s"], name, chance))
-    return [(start, end, name, sum(chances) / len(chances) if chances else 0.0) for start, end, name, chances in runs]
+    """Neighbouring windows of one label as one row, with the mean probability; overlaps are parted in the middle."""
+    rows: list[tuple[float, float, str, float]] = []
+    groups = [(name, list(group)) for name, group in groupby(windows, key=_window_name)]
+    start_s = windows[0]["start_s"]
+    for index, (name, group) in enumerate(groups):
+        end_s = group[-1]["end_s"]
+        if index + 1 < len(groups):
+            end_s = (end_s + groups[index + 1][1][0]["start_s"]) / 2
+        chance = mean(window["top"][0]["probability"] for window in group) if name not in _NAMELESS else 0.0
+        rows.append((start_s, end_s, name, chance))
+        start_s = end_s
+    return rows
+
+
+def _window_name(window: dict[str, Any]) -> str:
+    if window["silent"]:
+        return "silence"
+    return "unknown" if window["unknown"] else str(window["top"][0]["label"])
 
 
 def _neighbours(neighbours: Sequence[Neighbour]) -> Table:

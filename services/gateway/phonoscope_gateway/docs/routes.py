@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from phonoscope.contract import JobRequest
+from phonoscope.contract import JobRequest, Problem
 
 _ASSETS = "/docs/assets"
+_BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
+    (JobRequest, "validation"),
+    (Problem, "validation"),
+]
+"""What routes name by reference alone."""
 
 
 def add_docs(app: FastAPI) -> None:
@@ -34,7 +40,7 @@ def add_docs(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = generate()
-        _, extra = models_json_schema([(JobRequest, "validation")], ref_template="#/components/schemas/{model}")
+        _, extra = models_json_schema(_BY_REFERENCE, ref_template="#/components/schemas/{model}")
         for name, schema in extra["$defs"].items():
             document["components"]["schemas"].setdefault(name, schema)
         return document

@@ -1,0 +1,76 @@
+# Everything a person needs: `make help` lists it. Needs Python 3.11 or newer and make, nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.phonoscope-ready
+DEV_STAMP := $(VENV)/.phonoscope-dev-ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+SOURCES := shared/phonoscope services/gateway/phonoscope_gateway workers/gpu/phonoscope_gpu \
+	workers/cpu/phonoscope_cpu workers/courier/phonoscope_courier training/phonoscope_training
+
+.PHONY: help setup demo up down test lint check unit integration acceptance compose-test bench openapi
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install the product into .venv
+
+demo: $(STAMP) ## Start everything, analyse synthesised recordings, print the results, stop everything
+	@$(BIN)/phonoscope demo $(FILES)
+
+up: $(STAMP) ## Start everything and leave it running; prints the URL and where the key is
+	@$(BIN)/phonoscope up --detach
+
+down: $(STAMP) ## Stop what `make up` started
+	@$(BIN)/phonoscope down
+
+test: lint check unit integration acceptance ## Run every check and every test
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check: $(DEV_STAMP)
+	$(BIN)/mypy $(SOURCES) examples tests benchmarks
+	$(BIN)/lint-imports
+
+unit: $(DEV_STAMP)
+	$(BIN)/pytest tests/unit
+
+integration: $(DEV_STAMP)
+	$(BIN)/pytest tests/integration
+
+acceptance: $(DEV_STAMP)
+	$(BIN)/pytest tests/acceptance
+
+compose-test: $(DEV_STAMP) ## Build the images and try docker compose for real (needs a Docker engine)
+	$(BIN)/pytest tests/compose
+
+bench: $(DEV_STAMP) ## Measure latency against the same model in process
+	$(BIN)/python benchmarks/latency.py
+
+openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
+	$(BIN)/python -m phonoscope_gateway.docs > docs/openapi.json
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Phonoscope needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+# Without an NVIDIA driver the CPU build of torch is tried first: a quarter of the size. Where its index cannot be
+# reached, the default index has the same version with CUDA.
+$(VENV)/.torch-ready: constraints.txt | $(BIN)/python
+	@deploy/install-torch.sh "$(BIN)/python" constraints.txt
+	@touch $@
+
+$(STAMP): pyproject.toml constraints.txt $(VENV)/.torch-ready
+	@echo "Installing Phonoscope …"
+	@$(PIP) -e '.[local]'
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	@$(PIP) -e '.[dev]'
+	@touch $@

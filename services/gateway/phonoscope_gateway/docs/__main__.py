@@ -1,0 +1,28 @@
+"""``python -m phonoscope_gateway.docs``: prints the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from pydantic import SecretStr
+
+from phonoscope.settings import Settings
+from phonoscope_gateway.app import create_app
+
+
+def openapi_document() -> str:
+    """The document as it is kept in ``docs/openapi.json``. Nothing is connected."""
+    nowhere = Settings(
+        environment="development",
+        database_url=SecretStr("postgresql+psycopg2://nowhere/none"),
+        broker_url=SecretStr("redis://nowhere"),
+        s3_endpoint_url="http://nowhere",
+        s3_access_key="none",
+        s3_secret_key=SecretStr("none"),
+    )
+    return json.dumps(create_app(nowhere).openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(openapi_document())

@@ -1,0 +1,110 @@
+"""The command line against the running stack."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+from tests.support import RunningStack, phonoscope, tone_wav
+
+from phonoscope.client import Client
+
+
+def test_analyze_prints_what_was_heard(stack: RunningStack, tmp_path: Path) -> None:
+    """Labels with probabilities, the timeline, the time: in a readable table."""
+    path = tmp_path / "tone.wav"
+    path.write_bytes(tone_wav(6.0, seed=100))
+    done = phonoscope("analyze", path, "--data-dir", stack.folder)
+    assert done.returncode == 0, done.stderr
+    for words in ("tone.wav", "what it hears", "%", "over time", "0:00.0", "from request to result"):
+        assert words in done.stdout
+
+
+def test_analyze_as_json_is_for_programs(stack: RunningStack, tmp_path: Path) -> None:
+    """One object a line, and nothing else on standard output."""
+    paths = [tmp_path / f"{seed}.wav" for seed in (101, 102)]
+    for path in paths:
+        path.write_bytes(tone_wav(seed=int(path.stem)))
+    done = phonoscope("analyze", *paths, "--json", "--tasks", "embed", "--data-dir", stack.folder)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [Path(row["file"]) for row in rows] == paths
+    assert {row["job"]["status"] for row in rows} == {"succeeded"}
+
+
+def test_a_wrong_file_does_not_stop_the_others(stack: RunningStack, tmp_path: Path) -> None:
+    """The reason is told, the rest is analysed, and the exit status says that something failed."""
+    text, tone = tmp_path / "notes.mp3", tmp_path / "tone.wav"
+    text.write_text("not a song")
+    tone.write_bytes(tone_wav(seed=103))
+    done = phonoscope("analyze", text, tone, "--data-dir", stack.folder)
+    assert done.returncode == 1
+    assert "not a recording" in done.stderr
+    assert "what it hears" in done.stdout
+
+
+def test_a_wrong_key_is_told(stack: RunningStack, tmp_path: Path) -> None:
+    """One sentence, no traceback."""
+    tone = tmp_path / "tone.wav"
+    tone.write_bytes(tone_wav())
+    done = phonoscope("analyze", tone, "--url", stack.url, "--api-key", "psk_no_no")
+    assert done.returncode == 1
+    assert "API key" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_service_is_told(tmp_path: Path) -> None:
+    """Where nothing answers, or no stack has run, the command says what to do."""
+    tone = tmp_path / "tone.wav"
+    tone.write_bytes(tone_wav())
+    nobody = phonoscope("analyze", tone, "--url", "http://127.0.0.1:9", "--api-key", "psk_a_b")
+    nowhere = phonoscope("analyze", tone, "--data-dir", tmp_path / "empty")
+    assert (nobody.returncode, nowhere.returncode) == (1, 1)
+    assert "no answer" in nobody.stderr
+    assert "phonoscope up" in nowhere.stderr
+
+
+def test_keys_are_made_listed_and_revoked(stack: RunningStack) -> None:
+    """A new key works at once and is of its own owner; a revoked one no longer does."""
+    name = f"tester-{uuid4().hex[:8]}"
+    key = phonoscope("keys", "create", name, "--data-dir", stack.folder).stdout.strip()
+    with Client(stack.url, key) as client:
+        assert client.tracks().items == []
+    listed = phonoscope("keys", "list", "--data-dir", stack.folder).stdout
+    assert name in listed
+    assert key.rpartition("_")[2] not in listed
+    assert phonoscope("keys", "revoke", key.split("_")[1], "--data-dir", stack.folder).returncode == 0
+    answer = httpx.get(f"{stack.url}/v1/tracks", headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code == 401
+
+
+def test_doctor_finds_a_healthy_stack_healthy(stack: RunningStack) -> None:
+    """Everything it names is looked at, and exit status 0 says all is well."""
+    done = phonoscope("doctor", "--data-dir", stack.folder)
+    assert done.returncode == 0, done.stdout
+    for subject in (
+        "python",
+        "torch",
+        "environment-10",
+        "pgvector 0.8",
+        "broker",
+        "object store",
+        "gpu workers",
+        "disk",
+    ):
+        assert subject in done.stdout
+
+
+def test_doctor_says_what_to_do(tmp_path: Path) -> None:
+    """Without a stack it names the fault and the command that mends it."""
+    done = phonoscope("doctor", "--data-dir", tmp_path / "nothing")
+    assert done.returncode == 1
+    assert "FAULT" in done.stdout
+    assert "phonoscope up" in done.stdout
+
+
+def test_models_are_listed_and_verified() -> None:
+    """By name and digest, from the files."""
+    assert "environment-10" in phonoscope("models", "list").stdout
+    assert "whole" in phonoscope("models", "verify").stdout

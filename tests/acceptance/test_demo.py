@@ -1,0 +1,19 @@
+"""What a newcomer sees first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support import phonoscope
+
+from phonoscope.local.control import running
+
+
+def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path) -> None:
+    """Labels, timeline, neighbours, times; then no process; and a second run on what the first left."""
+    for _ in range(2):
+        done = phonoscope("demo", "--data-dir", tmp_path / "demo", timeout_s=240)
+        assert done.returncode == 0, done.stdout + done.stderr
+        for words in ("first neighbour", "what it hears", "over time", "sounds like", "from request to result"):
+            assert words in done.stdout
+        assert running(tmp_path / "demo") is None

@@ -1,0 +1,91 @@
+"""Memory stays flat: a gigabyte through the gateway, an hour through a worker."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from tests.support import RunningStack
+
+from phonoscope.local.state import Run
+from phonoscope.states import Status, TaskName
+
+MEGABYTE = 1 << 20
+
+
+def write_wav(path: Path, seconds: int, rate_hz: int, channels: int) -> None:
+    """A 16-bit WAV of quiet noise that repeats, written second by second."""
+    size = seconds * rate_hz * channels * 2
+    second = (np.random.default_rng(0).standard_normal(rate_hz * channels) * 300).astype("<i2").tobytes()
+    header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, channels, rate_hz,
+                         rate_hz * channels * 2, channels * 2, 16, b"data", size)  # fmt: skip
+    with path.open("wb") as file:
+        file.write(header)
+        for _ in range(seconds):
+            file.write(second)
+
+
+@contextmanager
+def peak_rss(part: str, stack: RunningStack) -> Iterator[list[int]]:
+    """Watches a part's resident memory, all its processes together; the list holds the highest sum and the first."""
+    run = Run.read(stack.folder)
+    assert run is not None
+    process = psutil.Process(run.parts[part].pid)
+
+    def measure() -> int:
+        return sum(member.memory_info().rss for member in [process, *process.children(recursive=True)])
+
+    seen = [measure(), measure()]
+    stopped = threading.Event()
+
+    def watch() -> None:
+        while not stopped.wait(0.05):
+            seen[0] = max(seen[0], measure())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        stopped.set()
+        watcher.join()
+
+
+def test_a_gigabyte_passes_through_a_small_gateway(stack: RunningStack, tmp_path: Path) -> None:
+    """Under 250 MB of resident memory while 1 GB is uploaded and while it is downloaded."""
+    path = tmp_path / "big.wav"
+    write_wav(path, seconds=5600, rate_hz=48_000, channels=2)
+    assert path.stat().st_size > 1 << 30
+    headers = {"Authorization": f"Bearer {stack.new_key(f'owner-{uuid4()}')}"}
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=300) as http:
+        with peak_rss("gateway", stack) as peak, path.open("rb") as file:
+            answer = http.post("/v1/tracks", files={"file": ("big.wav", file)})
+            assert answer.status_code == 201, answer.text
+            url = f"/v1/tracks/{answer.json()['id']}"
+            with http.stream("GET", f"{url}/audio") as download:
+                assert sum(len(chunk) for chunk in download.iter_bytes(MEGABYTE)) == path.stat().st_size
+        assert http.delete(url).status_code == 204
+    assert peak[0] < 250 * MEGABYTE
+
+
+@pytest.mark.timeout(600)
+def test_an_hour_needs_little_more_than_an_idle_worker(stack: RunningStack, tmp_path: Path) -> None:
+    """At most 300 MB above the idle worker, process tree together."""
+    path = tmp_path / "hour.wav"
+    write_wav(path, seconds=3600, rate_hz=8_000, channels=1)
+    with stack.client(f"owner-{uuid4()}") as client, peak_rss("gpu", stack) as peak:
+        job = client.wait(client.analyze(path))
+    assert job.status is Status.SUCCEEDED
+    result = job.task(TaskName.CLASSIFY).result
+    assert result is not None
+    assert result["duration_s"] == pytest.approx(3600, abs=0.1)
+    assert len(result["windows"]) == 1439
+    assert peak[0] - peak[1] < 300 * MEGABYTE

@@ -1,0 +1,96 @@
+"""A service that is down is a 503 that says so; the gateway stays up and recovers by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+from tests.support import RunningStack, tone_wav
+
+from phonoscope.client import Client
+from phonoscope.local.state import Run
+from phonoscope.states import Status
+
+LIMIT_S = 60.0
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.1)
+
+
+def is_ready(stack: RunningStack) -> bool:
+    return httpx.get(f"{stack.url}/health/ready", timeout=30).status_code == 200
+
+
+@contextmanager
+def killed(stack: RunningStack, part: str) -> Iterator[None]:
+    """A part killed, and its supervisor kept from restarting it, while inside."""
+    run = Run.read(stack.folder)
+    assert run is not None
+    supervisor = run.supervisor.pid
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        process = psutil.Process(run.parts[part].pid)
+        family = [process, *process.children(recursive=True)]
+        for member in family:
+            member.kill()
+        yield
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+
+
+@pytest.fixture
+def client(stack: RunningStack) -> Iterator[Client]:
+    with stack.client(f"owner-{uuid4()}") as client:
+        yield client
+
+
+@pytest.mark.parametrize("part", ["postgres", "valkey", "objects"])
+def test_a_service_that_dies_is_a_503_until_it_is_back(
+    stack: RunningStack, client: Client, part: str, tmp_path: Path
+) -> None:
+    """Problem, ``Retry-After``, a gateway that lives; then everything works again and nothing is lost."""
+    path = tmp_path / "before.wav"
+    path.write_bytes(tone_wav(seed=200))
+    before = client.wait(client.analyze(path))
+    with stack.http(f"owner-{uuid4()}") as http:
+        with killed(stack, part):
+            until(lambda: not is_ready(stack))
+            answer = http.post("/v1/jobs", files={"file": ("a.wav", tone_wav(seed=201))})
+            assert answer.status_code == 503, answer.text
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert int(answer.headers["Retry-After"]) > 0
+            assert answer.json()["retryable"] is True
+            assert http.get("/health/live").status_code == 200
+        until(lambda: is_ready(stack))
+        assert http.get("/v1/jobs").json()["items"] == []
+        until(lambda: http.post("/v1/jobs", files={"file": ("a.wav", tone_wav(seed=201))}).status_code == 202)
+        until(lambda: http.get("/v1/jobs", params={"status": "succeeded"}).json()["items"] != [])
+    assert client.job(before.id).status is Status.SUCCEEDED
+
+
+def test_a_worker_killed_at_work_does_not_lose_the_job(stack: RunningStack, client: Client, tmp_path: Path) -> None:
+    """The whole worker is killed with ``-9``; another attempt ends the job."""
+    path = tmp_path / "long.wav"
+    path.write_bytes(tone_wav(240.0, rate_hz=22_050, seed=202))
+    job = client.analyze(path)
+    until(lambda: client.job(job.id).status is Status.RUNNING)
+    run = Run.read(stack.folder)
+    assert run is not None
+    worker = psutil.Process(run.parts["gpu"].pid)
+    for member in [*worker.children(recursive=True), worker]:
+        member.kill()
+    until_done = client.wait(job)
+    assert until_done.status is Status.SUCCEEDED
+    assert {task.attempt for task in until_done.tasks} == {2}

@@ -1,0 +1,47 @@
+"""The served model on real recordings."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from tests.support import RunningStack
+
+from phonoscope.states import Status, TaskName
+
+
+@pytest.fixture(scope="module")
+def clips(data: Path) -> list[tuple[Path, str]]:
+    """Two clips of each of the ten sounds."""
+    with (data / "esc10" / "meta.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    labels = sorted({row["category"] for row in rows})
+    chosen = [row for label in labels for row in [row for row in rows if row["category"] == label][:2]]
+    return [(data / "esc10" / "audio" / row["filename"], row["category"]) for row in chosen]
+
+
+def test_serving_hears_what_training_taught(stack: RunningStack, clips: list[tuple[Path, str]]) -> None:
+    """The model was fitted on these clips: through the whole service nearly all must come out right.
+
+    It says nothing about how good the model is on others; it says that serving prepares audio as training did.
+    """
+    with stack.client(f"owner-{uuid4()}") as client:
+        jobs = [(client.analyze(path), label) for path, label in clips]
+        results = [(client.wait(job).task(TaskName.CLASSIFY).result or {}, label) for job, label in jobs]
+    right = sum(result["top"][0]["label"] == label for result, label in results)
+    assert right >= 0.9 * len(clips)
+
+
+def test_a_whole_song_is_heard_window_by_window(stack: RunningStack, data: Path) -> None:
+    """Two minutes of stereo Vorbis: windows cover it without a gap."""
+    path = next((data / "songs").glob("Karissa*.ogg"))
+    with stack.client(f"owner-{uuid4()}") as client:
+        job = client.wait(client.analyze(path))
+    assert job.status is Status.SUCCEEDED
+    windows = (job.task(TaskName.CLASSIFY).result or {})["windows"]
+    assert windows[0]["start_s"] == 0.0
+    assert windows[-1]["end_s"] == pytest.approx(132.99, abs=0.1)
+    assert all(after["start_s"] < before["end_s"] for before, after in itertools.pairwise(windows))

@@ -1,0 +1,31 @@
+"""The stack that integration and acceptance tests share: the real one, started once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support import DATA, RunningStack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A whole local stack, stopped at the end."""
+    folder = tmp_path_factory.mktemp("stack")
+    try:
+        started = phonoscope("up", "--detach", "--data-dir", folder)
+        assert started.returncode == 0, started.stdout + started.stderr
+        credentials = read_credentials(folder)
+        assert credentials is not None
+        yield RunningStack(folder, credentials.url)
+    finally:
+        phonoscope("down", "--data-dir", folder)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Real audio, which never enters the repository."""
+    if not DATA.is_dir():
+        pytest.skip(f"no real audio at {DATA}; set PHONOSCOPE_DATA")
+    return DATA

@@ -1,0 +1,75 @@
+"""What tests of several folders share: made recordings and a started stack."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from phonoscope.client import Client
+from phonoscope.db.engine import Database
+from phonoscope.db.keys import create_key
+from phonoscope.local.state import stack_settings
+from phonoscope.settings import Settings
+
+DATA = Path(os.environ.get("PHONOSCOPE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def tone_wav(seconds: float = 1.0, hertz: float = 440.0, rate_hz: int = 44_100, seed: int | None = None) -> bytes:
+    """A 16-bit mono WAV of a tone; with a ``seed``, of a tone in its own noise, so that its bytes are its own."""
+    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    samples = 0.4 * np.sin(2 * np.pi * hertz * time_s)
+    if seed is not None:
+        samples += 0.05 * np.random.default_rng(seed).standard_normal(len(samples))
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def phonoscope(*words: str | Path, timeout_s: float = 240.0) -> subprocess.CompletedProcess[str]:
+    """Runs the command line as a person would, with no settings but the folder of models, and wide enough for tables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PHONOSCOPE_")}
+    models = {name: os.environ[name] for name in ("PHONOSCOPE_MODELS_DIR",) if name in os.environ}
+    command = [str(Path(sys.executable).with_name("phonoscope")), *map(str, words)]
+    environment = kept | models | {"COLUMNS": "120", "NO_COLOR": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A local stack that is up."""
+
+    folder: Path
+    url: str
+
+    @property
+    def settings(self) -> Settings:
+        return stack_settings(self.folder)
+
+    def new_key(self, owner: str) -> str:
+        """An API key of an owner, made when absent."""
+        database = Database(self.settings.database_url.get_secret_value(), pool_size=1)
+        try:
+            with database.transaction() as session:
+                return create_key(session, owner)
+        finally:
+            database.close()
+
+    def client(self, owner: str) -> Client:
+        return Client(self.url, self.new_key(owner))
+
+    def http(self, owner: str) -> httpx.Client:
+        """A bare HTTP client, for what the typed one would not send."""
+        headers = {"Authorization": f"Bearer {self.new_key(owner)}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
