@@ -38,7 +38,7 @@ def tone_wav(seconds: float = 1.0, hertz: float = 440.0, rate_hz: int = 44_100, 
 
 
 def phonoscope(*words: str | Path, timeout_s: float = 240.0) -> subprocess.CompletedProcess[str]:
-    """Runs the command line as a person would, with no settings but the folder of models, and wide enough for tables."""
+    """Runs the command line as a person would: no settings but the folder of models, and room for tables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PHONOSCOPE_")}
     models = {name: os.environ[name] for name in ("PHONOSCOPE_MODELS_DIR",) if name in os.environ}
     command = [str(Path(sys.executable).with_name("phonoscope")), *map(str, words)]

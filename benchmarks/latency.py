@@ -1,0 +1,142 @@
+"""Upload to result for a 5 s clip, beside the same model called in process on the same clip.
+
+Starts its own local stack (or takes ``--url`` and ``--api-key``), sends 50 requests one after another, and between them
+runs the model in this process, so that both see the same noise of the machine. Prints a table for docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from phonoscope.audio.decode import Recording
+from phonoscope.client import Client
+from phonoscope.contract import Job
+from phonoscope.local.control import start_detached, stop
+from phonoscope.local.state import read_credentials
+from phonoscope.ml.device import choose_device
+from phonoscope.ml.listen import listen
+from phonoscope.ml.registry import Model, load_model
+from phonoscope.paths import bundled
+from phonoscope.states import Status
+
+CLIP_S = 5.0
+RATE_HZ = 44_100
+WARM_UP = 5
+
+
+def main() -> None:
+    arguments = _arguments()
+    model = load_model(bundled("models") / arguments.model, choose_device())
+    with tempfile.TemporaryDirectory() as scratch, _client(arguments, Path(scratch)) as client:
+        served: list[Job] = []
+        service_ms: list[float] = []
+        bare_ms: list[float] = []
+        for number in range(-WARM_UP, arguments.requests):
+            clip = Path(scratch) / "clip.wav"
+            clip.write_bytes(_clip(number))
+            bare = _milliseconds(partial(_bare, model, clip))
+            whole = _milliseconds(partial(_serve, client, clip, served))
+            if number >= 0:
+                bare_ms.append(bare)
+                service_ms.append(whole)
+    _print(service_ms, bare_ms, served[-arguments.requests :])
+
+
+def _serve(client: Client, clip: Path, served: list[Job]) -> None:
+    job = client.wait(client.analyze(clip))
+    if job.status is not Status.SUCCEEDED:
+        raise SystemExit(f"job {job.id} ended as {job.status}")
+    served.append(job)
+
+
+def _bare(model: Model, clip: Path) -> None:
+    with clip.open("rb") as file, Recording(file) as recording:
+        listen(model, recording.mono(model.front_end.settings.sample_rate_hz))
+
+
+def _clip(seed: int) -> bytes:
+    """A 16-bit WAV of noise, different every time, so that no upload is a repeat."""
+    from wave import open as open_wave
+
+    with tempfile.TemporaryFile() as file:
+        with open_wave(file, "wb") as wave:
+            wave.setnchannels(1)
+            wave.setsampwidth(2)
+            wave.setframerate(RATE_HZ)
+            noise = np.random.default_rng(seed + WARM_UP).standard_normal(round(CLIP_S * RATE_HZ))
+            wave.writeframes((noise * 3000).astype("<i2").tobytes())
+        file.seek(0)
+        return file.read()
+
+
+def _milliseconds(call: Callable[[], object]) -> float:
+    before = perf_counter()
+    call()
+    return (perf_counter() - before) * 1000
+
+
+def _print(service_ms: list[float], bare_ms: list[float], jobs: list[Job]) -> None:
+    model_ms = [task.timings["model_s"] * 1000 for job in jobs for task in job.tasks[:1]]
+    own_ms = [whole - bare for whole, bare in zip(service_ms, bare_ms, strict=True)]
+    beside_ms = [whole - inside for whole, inside in zip(service_ms, model_ms, strict=True)]
+    cores, threads = os.cpu_count(), torch.get_num_threads()
+    print(f"{len(jobs)} requests one after another, {CLIP_S:g} s clip, {platform.machine()}, {cores} cores")
+    print(f"torch {torch.__version__}, {threads} threads\n")
+    print("| | p50 | p95 |\n| --- | ---: | ---: |")
+    for name, values in (
+        ("upload → result through the service", service_ms),
+        ("the same decoding and model, in process", bare_ms),
+        ("the decoding and model inside the worker", model_ms),
+        ("service's own share (first row less the second, pair by pair)", own_ms),
+        ("everything beside the worker's model pass", beside_ms),
+    ):
+        print(f"| {name} | {statistics.median(values):.0f} ms | {_p95(values):.0f} ms |")
+    print(
+        f"\nratio of medians, service to in process: {statistics.median(service_ms) / statistics.median(bare_ms):.2f}"
+    )
+
+
+def _p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
+
+
+@contextmanager
+def _client(arguments: argparse.Namespace, scratch: Path) -> Iterator[Client]:
+    if arguments.url:
+        with Client(arguments.url, arguments.api_key) as client:
+            yield client
+        return
+    folder = scratch / "stack"
+    try:
+        start_detached(folder)
+        credentials = read_credentials(folder)
+        assert credentials is not None
+        with Client(credentials.url, credentials.api_key) as client:
+            yield client
+    finally:
+        stop(folder, print)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=50)
+    parser.add_argument("--model", default="environment-10")
+    parser.add_argument("--url", help="a running gateway, instead of a stack of its own")
+    parser.add_argument("--api-key", default="")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
