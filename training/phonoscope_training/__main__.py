@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope_training.card import model_card
 from phonoscope_training.data import Clips, load_esc
 from phonoscope_training.evaluate import cross_validation, unknown_below
 from phonoscope_training.export import environment, export, round_weights
@@ -50,7 +51,8 @@ def main() -> None:
         "recipe": asdict(recipe),
         "environment": environment(),
     }
-    export(network, manifest, arguments.out)
+    complete = export(network, manifest, arguments.out)
+    arguments.card.write_text(model_card(complete))
 
 
 def _score_fold(clips: Clips, fold: int, recipe: Recipe, run: Path) -> Tensor:
@@ -72,6 +74,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=_DATA / "esc10", help="an ESC-layout folder")
     parser.add_argument("--run", type=Path, default=Path("runs/environment-10"), help="where a stopped run resumes")
     parser.add_argument("--out", type=Path, default=Path("models/environment-10"), help="the model's folder")
+    parser.add_argument("--card", type=Path, default=Path("docs/models/environment-10.md"), help="its page")
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
     return parser.parse_args()
 

@@ -28,13 +28,15 @@ def round_weights(network: AudioResNet) -> AudioResNet:
     return network
 
 
-def export(network: AudioResNet, manifest: dict[str, Any], folder: Path) -> None:
+def export(network: AudioResNet, manifest: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Writes the folder; returns the manifest completed with the weights' digest."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "weights.safetensors"
     save_file(half_precision(network), weights)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     complete = manifest | {"weights": {"file": weights.name, "sha256": digest, "dtype": "float16"}}
     (folder / "manifest.json").write_text(json.dumps(complete, indent=2) + "\n")
+    return complete
 
 
 def environment() -> dict[str, str]:

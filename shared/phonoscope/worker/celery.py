@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +19,6 @@ from phonoscope.worker.heart import Heart
 from phonoscope.worker.work import Context, Handler, run_job
 
 _log = get_logger(__name__)
-_RETRY_S = 2
 
 Prepare = Callable[[Settings], tuple[str, Handler]]
 """Loads what a pool needs, in the child; returns the device and the handler."""
@@ -63,15 +61,13 @@ def _register(app: Celery, pool: Pool, prepare: Prepare, settings: Settings) -> 
             context.heart.stop()
             context.database.close()
 
-    def run(task: Any, job_id: str) -> None:
+    def run(job_id: str) -> None:
         try:
             run_job(contexts[0], job_id)
         except Unavailable as error:
-            _log.warning("task.postponed", job_id=job_id, pool=pool, code=error.code)
-            with contextlib.suppress(task.MaxRetriesExceededError):
-                raise task.retry(countdown=_RETRY_S, max_retries=None) from error
+            _log.warning("task.left_to_the_sweeper", job_id=job_id, pool=pool, code=error.code)
 
-    app.task(name=task_name(pool), bind=True)(run)
+    app.task(name=task_name(pool))(run)
     setup_logging.connect(lambda **_: None, weak=False)
     worker_process_init.connect(load, weak=False)
     worker_process_shutdown.connect(unload, weak=False)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 from phonoscope.contract import JobOptions
 from phonoscope.db.engine import Database
 from phonoscope.db.tasks import Claim, Outcome, claim_tasks, end_tasks
-from phonoscope.errors import OutOfMemory, PhonoscopeError, TaskFailed
+from phonoscope.errors import OutOfMemory, PhonoscopeError, TaskFailed, Unavailable
 from phonoscope.logs import get_logger
 from phonoscope.states import Pool, TaskName
 from phonoscope.storage import ObjectStore
@@ -58,7 +58,10 @@ class Context:
 
 
 def run_job(context: Context, job_id: str) -> None:
-    """Runs what waits for this pool in a job; nothing when another worker has it or the job is gone."""
+    """Runs what waits for this pool in a job; nothing when another worker has it or the job is gone.
+
+    Raises ``Unavailable`` when a service went away; the tasks are then handed back once their lease has run out.
+    """
     with context.database.transaction() as session:
         claim = claim_tasks(session, job_id, context.pool, context.device)
     if claim is None:
@@ -81,6 +84,8 @@ def _outcomes(context: Context, work: Work) -> dict[TaskName, Outcome]:
         with work.timed("fetch_s"):
             context.store.fetch(work.claim.track.object_key, work.file)
         return context.handler(work)
+    except Unavailable:
+        raise
     except PhonoscopeError as error:
         problem = error.as_problem()
     except MemoryError:

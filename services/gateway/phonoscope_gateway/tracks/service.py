@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from phonoscope.audio.probe import probe
 from sqlalchemy.exc import IntegrityError
 
+from phonoscope.audio.probe import probe
 from phonoscope.db.tables import TrackRow
 from phonoscope.db.tracks import delete_track, find_track
 from phonoscope.errors import StoreUnavailable
