@@ -120,10 +120,10 @@ class Job(BaseModel):
     metadata: dict[str, Any]
     tasks: list[Task]
 
-    def task(self, name: TaskName) -> Task:
+    def task(self, name: TaskName | str) -> Task:
         """Raises ``KeyError`` when the job has no such task."""
         for task in self.tasks:
-            if task.name is name:
+            if task.name == name:
                 return task
         raise KeyError(name)
 

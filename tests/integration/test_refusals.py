@@ -27,7 +27,7 @@ def is_problem(answer: httpx.Response, status: int, code: str | None = None) -> 
 
 
 @pytest.mark.parametrize(
-    "key", [None, "", "wrong", "psk_", "psk_a_b", "psk_00000000000000000000_secret", "Bearer", "psk_é_x"]
+    "key", [None, "wrong", "psk_", "psk_a_b", "psk_00000000000000000000_secret", "Bearer", "psk_é_x"]
 )
 def test_no_key_or_a_wrong_one_is_unauthorized(stack: RunningStack, key: str | None) -> None:
     """401 with the challenge that RFC 6750 asks for."""
@@ -43,7 +43,7 @@ def test_no_key_or_a_wrong_one_is_unauthorized(stack: RunningStack, key: str | N
         (b"", 422, "empty_upload"),
         (b"These are words, not sounds.\n" * 50, 415, "not_a_recording"),
         (bytes(range(256)) * 20, 415, "not_a_recording"),
-        (tone_wav(0.1)[:20], 415, "not_a_recording"),
+        (tone_wav(0.1)[:20], 422, "undecodable_recording"),
         (tone_wav(0.0), 422, "undecodable_recording"),
         (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", 415, "not_a_recording"),
     ],
@@ -56,8 +56,7 @@ def test_what_is_no_recording_is_refused_and_not_stored(
     store = ObjectStore(stack.settings)
     before = store.keys("tracks/")
     for url in ("/v1/tracks", "/v1/jobs"):
-        problem = is_problem(http.post(url, files={"file": ("song.mp3", content)}), status)
-        assert problem["code"] in {code, "undecodable_recording"}
+        is_problem(http.post(url, files={"file": ("song.mp3", content)}), status, code)
     assert store.keys("tracks/") == before
     assert http.get("/v1/tracks").json()["items"] == []
 
