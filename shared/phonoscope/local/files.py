@@ -1,0 +1,59 @@
+"""The stack's folder and its private files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from phonoscope.errors import StackError
+
+LOCK = "stack.lock"
+_PRIVATE_FILE = 0o600
+_PRIVATE_FOLDER = 0o700
+
+
+def resolved(folder: Path) -> Path:
+    """The absolute path by which a stack's folder is known, however it was named."""
+    return folder.expanduser().resolve()
+
+
+def open_folder(folder: Path) -> None:
+    """Makes a stack's folder, for its owner alone, unless it is there.
+
+    Raises ``StackError`` when it cannot be made or holds what is not a stack's.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
+        names = {entry.name for entry in folder.iterdir()}
+        if names and LOCK not in names:
+            raise StackError(f"{folder} holds other things; name a new or empty folder with --data-dir")
+        (folder / LOCK).touch(mode=_PRIVATE_FILE)
+        make_private(folder)
+        make_private(folder / "logs")
+    except OSError as error:
+        raise StackError(f"the folder {folder} cannot be used: {error.strerror or error}") from error
+
+
+def make_private(folder: Path) -> None:
+    """Makes a folder, and lets its owner alone into it."""
+    folder.mkdir(exist_ok=True, mode=_PRIVATE_FOLDER)
+    if stat.S_IMODE(folder.stat().st_mode) != _PRIVATE_FOLDER:
+        folder.chmod(_PRIVATE_FOLDER)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces a file at once, or not at all; its owner alone may read it."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise

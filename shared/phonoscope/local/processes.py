@@ -1,0 +1,121 @@
+"""Processes known again after their parent is gone, and their end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+from phonoscope.errors import StackError
+
+MARK = "PHONOSCOPE_STACK_PART"
+_CREATED_WITHIN_S = 2.0
+_POLL_S = 0.02
+_KILL_LIMIT_S = 10.0
+
+
+class ProcessId(BaseModel):
+    """A process, told from a later one with the same number by the time it was created, in seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    created: float
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessId | None:
+        """The process that has this number now."""
+        with contextlib.suppress(psutil.Error):
+            return cls(pid=pid, created=psutil.Process(pid).create_time())
+        return None
+
+    def find(self, within_s: float = _CREATED_WITHIN_S) -> psutil.Process | None:
+        """The process itself while it lives; ``within_s`` is how exactly the time of its creation is known."""
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.created) < within_s and is_alive(process):
+                return process
+        return None
+
+
+@dataclass(frozen=True)
+class Family:
+    """How a stack's processes are known: by a mark in their environment.
+
+    ``servers`` names those that overwrite their environment: of such a part, the program and the folder it works in.
+    """
+
+    stack_id: str
+    servers: Mapping[str, tuple[Path, Path]]
+
+    def mark(self, part: str) -> dict[str, str]:
+        return {MARK: f"{self.stack_id}/{part}"}
+
+    def members(self, parts: Collection[str] | None = None) -> list[psutil.Process]:
+        """Every living process of these parts, or of the stack, also those whose parents are gone."""
+        return [
+            process
+            for process in psutil.process_iter()
+            if process.pid != os.getpid() and self._has(process, parts) and is_alive(process)
+        ]
+
+    def _has(self, process: psutil.Process, parts: Collection[str] | None) -> bool:
+        with contextlib.suppress(psutil.Error, OSError):
+            stack_id, _, name = process.environ().get(MARK, "").partition("/")
+            if stack_id == self.stack_id:
+                return parts is None or name in parts
+        servers = [server for name, server in self.servers.items() if parts is None or name in parts]
+        with contextlib.suppress(psutil.Error, OSError):
+            return any(process.exe() == str(exe) and process.cwd() == str(cwd) for exe, cwd in servers)
+        return False
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def ask(process: psutil.Process | None, number: signal.Signals) -> None:
+    """Sends a signal to a process that may be gone."""
+    if process is not None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def wait_until(done: Callable[[], bool], limit_s: float) -> bool:
+    """Whether it was done within so many seconds."""
+    deadline = time.monotonic() + limit_s
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def kill_all(find: Callable[[], list[psutil.Process]]) -> int:
+    """Kills whatever is found until nothing is; says how many there were. Raises ``StackError`` when some live on."""
+    killed: set[int] = set()
+    deadline = time.monotonic() + _KILL_LIMIT_S
+    while found := find():
+        if time.monotonic() > deadline:
+            raise StackError(f"these processes cannot be ended: {', '.join(str(process.pid) for process in found)}")
+        for process in found:
+            ask(process, signal.SIGKILL)
+            killed.add(process.pid)
+        wait_until(partial(_all_gone, found), 1.0)
+    return len(killed)
+
+
+def _all_gone(processes: list[psutil.Process]) -> bool:
+    return not any(map(is_alive, processes))

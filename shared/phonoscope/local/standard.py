@@ -1,0 +1,172 @@
+"""The stack: three servers side by side, what they must hold, then the product's own processes side by side."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phonoscope.local.files import make_private, write_private
+from phonoscope.local.parts import Layer, Part, Stack
+from phonoscope.local.ports import LOOPBACK
+from phonoscope.local.postgres import Cluster
+from phonoscope.local.programs import Programs, find_programs
+from phonoscope.local.state import StackState
+from phonoscope.states import Pool
+
+if TYPE_CHECKING:
+    from phonoscope.local.servers import Servers
+
+_SERVER_LIMIT_S = 60.0
+_LASTED = timedelta(seconds=2)
+_OF_OTHER_CLIENTS = ("PG", "RCLONE_", "AWS_")
+_VALKEY_CONF = """\
+bind {address}
+port {port}
+requirepass {password}
+dir ./
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+"""
+
+
+def server_stack(folder: Path, state: StackState) -> Stack:
+    """PostgreSQL, Valkey and the object store, holding what the product needs of them; for tests and developers.
+
+    Raises ``StackError`` when a server is not installed or root cannot run it.
+    """
+    return _servers(folder, state, cache(partial(_clients, state)))
+
+
+def standard_stack(folder: Path, state: StackState) -> Stack:
+    """The whole product in a folder. Raises ``StackError`` when a server is not installed or root cannot run it."""
+    clients = cache(partial(_clients, state))
+    servers = _servers(folder, state, clients)
+    product = Layer(product_parts(folder, state, clients), then=lambda: clients().close())
+    return Stack((*servers.layers, product), servers.servers)
+
+
+def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers]) -> tuple[Part, ...]:
+    """The gateway, one worker for each pool and the sweeper."""
+    environment = plain_environment() | {
+        f"PHONOSCOPE_{name.upper()}": value for name, value in state.connections().items()
+    }
+
+    def part(name: str, module: str, *words: str, healthy: Callable[[datetime], bool]) -> Part:
+        command = (sys.executable, "-P", "-m", module, *words)
+        return Part(name, command, folder, environment | {"PYTHONUNBUFFERED": "1"}, healthy=healthy)
+
+    def lives(pool: Pool) -> Callable[[datetime], bool]:
+        return lambda since: clients().worker_lives(pool, since)
+
+    port = state.ports.gateway
+    return (
+        part("gpu", "phonoscope_gpu", healthy=lives(Pool.GPU)),
+        part("cpu", "phonoscope_cpu", healthy=lives(Pool.CPU)),
+        part("gateway", "phonoscope_gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port)),
+        part("courier", "phonoscope_courier", healthy=_has_lasted),
+    )
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's environment without what configures other clients of such servers, and past any proxy."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OF_OTHER_CLIENTS)}
+    for name in ("NO_PROXY", "no_proxy"):
+        environment[name] = ",".join(filter(None, (environment.get(name), LOOPBACK, "localhost")))
+    return environment
+
+
+def _clients(state: StackState) -> Servers:
+    from phonoscope.local.servers import Servers
+
+    return Servers(state)
+
+
+def _servers(folder: Path, state: StackState, clients: Callable[[], Servers]) -> Stack:
+    programs = find_programs()
+    cluster = Cluster(folder, programs, state, plain_environment())
+    parts = (
+        _objects(folder, state, programs, clients),
+        _valkey(folder, state, programs, clients),
+        _postgres(cluster, clients),
+    )
+    return Stack(
+        layers=(Layer(parts, then=lambda: clients().prepare(folder)),),
+        servers={"postgres": (programs.postgres, cluster.data), "valkey": (programs.valkey, folder / "valkey")},
+    )
+
+
+def _postgres(cluster: Cluster, clients: Callable[[], Servers]) -> Part:
+    return Part(
+        name="postgres",
+        command=cluster.command(),
+        folder=cluster.data.parent,
+        environment=plain_environment(),
+        prepare=cluster.prepare,
+        healthy=lambda _since: clients().postgres_answers(),
+        start_limit_s=_SERVER_LIMIT_S,
+        stop_signal=signal.SIGINT,
+        grace_s=20.0,
+    )
+
+
+def _valkey(folder: Path, state: StackState, programs: Programs, clients: Callable[[], Servers]) -> Part:
+    home = folder / "valkey"
+
+    def prepare() -> None:
+        make_private(home)
+        text = _VALKEY_CONF.format(address=LOOPBACK, port=state.ports.valkey, password=state.broker_password)
+        write_private(home / "valkey.conf", text)
+
+    return Part(
+        name="valkey",
+        command=(str(programs.valkey), "valkey.conf"),
+        folder=home,
+        environment=plain_environment(),
+        prepare=prepare,
+        healthy=lambda _since: clients().valkey_answers(),
+        start_limit_s=_SERVER_LIMIT_S,
+    )
+
+
+def _objects(folder: Path, state: StackState, programs: Programs, clients: Callable[[], Servers]) -> Part:
+    home = folder / "objects"
+
+    def prepare() -> None:
+        make_private(home)
+        for unfinished in home.rglob(".rclone_temp_*"):
+            unfinished.unlink(missing_ok=True)
+
+    # A list of pairs as CSV, and a pair holds a comma.
+    pair = f'"{state.s3_access_key},{state.s3_secret_key}"'
+    address = f"{LOOPBACK}:{state.ports.objects}"
+    return Part(
+        name="objects",
+        command=(str(programs.rclone), "serve", "s3", str(home), "--addr", address, "--vfs-cache-mode", "off"),
+        folder=folder,
+        environment=plain_environment() | {"RCLONE_AUTH_KEY": pair, "RCLONE_CONFIG": os.devnull},
+        prepare=prepare,
+        healthy=lambda _since: clients().objects_answer(),
+        start_limit_s=_SERVER_LIMIT_S,
+    )
+
+
+def _has_lasted(since: datetime) -> bool:
+    return datetime.now(UTC) - since > _LASTED
+
+
+def _ready(port: int) -> Callable[[datetime], bool]:
+    def ready(_since: datetime) -> bool:
+        from phonoscope.local.servers import http_status
+
+        return http_status(port, "/health/ready") == HTTPStatus.OK
+
+    return ready

@@ -1,0 +1,15 @@
+"""The values that a stack is made of."""
+
+from pathlib import Path
+
+from phonoscope.local.parts import Backoff, Part
+
+
+def test_waits_grow_to_a_limit() -> None:
+    """Each death doubles the wait until the longest one, however many there were."""
+    assert [Backoff().wait_s(deaths) for deaths in (0, 1, 2, 3, 10, 10_000)] == [0.5, 1.0, 2.0, 4.0, 30.0, 30.0]
+
+
+def test_a_part_does_not_show_its_environment() -> None:
+    """Secrets travel in the environment, so it stays out of messages."""
+    assert "hush" not in repr(Part("a", ("true",), Path("/"), {"PASSWORD": "hush"}))
