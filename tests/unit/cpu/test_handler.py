@@ -1,0 +1,53 @@
+"""The pool's handler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from phonoscope.contract import JobOptions
+from phonoscope.db.tables import TrackRow
+from phonoscope.db.tasks import Claim
+from phonoscope.settings import Settings
+from phonoscope.states import TaskName
+from phonoscope.worker import Work
+from phonoscope_cpu.handler import prepare
+
+if TYPE_CHECKING:
+    from tests.unit.cpu.conftest import MakeClicks, MakeWav
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Addresses that nothing listens at: preparing needs none of them."""
+    return Settings(
+        environment="development",
+        database_url="postgresql+psycopg2://nobody@127.0.0.1:1/none",
+        broker_url="redis://127.0.0.1:1/0",
+        s3_endpoint_url="http://127.0.0.1:1",
+        s3_access_key="none",
+        s3_secret_key="none",
+    )
+
+
+def test_describe_task(settings: Settings, wav: MakeWav, clicks: MakeClicks) -> None:
+    """The task's outcome is the description, and progress is told as true fractions of the track's duration."""
+    told: list[tuple[float, str]] = []
+    track = TrackRow(id="trk_1", duration_s=6.0)
+    claim = Claim("lease_1", "job_1", track, {TaskName.DESCRIBE: "task_1"}, {}, 1)
+    work = Work(claim, JobOptions(), wav(clicks(120.0, 6.0)), lambda *progress: told.append(progress))
+    device, handler = prepare(settings)
+    outcomes = handler(work)
+    assert device == "cpu"
+    assert set(outcomes) == {TaskName.DESCRIBE}
+    body = outcomes[TaskName.DESCRIBE].body
+    assert body is not None
+    assert body["tempo_bpm"] == pytest.approx(120.0, abs=1.0)
+    assert outcomes[TaskName.DESCRIBE].problem is None
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == pytest.approx(1.0 / 6.0, abs=0.1)
+    assert fractions[-1] == pytest.approx(1.0, abs=0.01)
+    assert {stage for _, stage in told} == {"measuring"}
+    assert work.timings["describe_s"] > 0.0

@@ -1,0 +1,85 @@
+"""What can be said of a recording in numbers: one decoding pass, memory that does not grow with its length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from av.audio.frame import AudioFrame
+
+from phonoscope.audio.decode import Recording
+from phonoscope.audio.samples import HIGHEST_RATE_HZ
+from phonoscope_cpu.balance import Balance
+from phonoscope_cpu.blocks import Block, Blocks, Meter
+from phonoscope_cpu.levels import Levels
+from phonoscope_cpu.loudness import Loudness
+from phonoscope_cpu.rhythm import Rhythm
+from phonoscope_cpu.tonality import Tonality
+
+_RATE_HZ = 22_050
+
+
+def describe(source: BinaryIO, heard: Callable[[float], None] = lambda _: None) -> dict[str, Any]:
+    """The body of ``describe``: tempo, key, loudness, balance.
+
+    Args:
+        heard: told the seconds decoded so far, about once a second of the recording.
+
+    Raises:
+        RecordingError: it cannot be opened, or not one sample can be decoded.
+    """
+    rhythm, tonality = Rhythm(_RATE_HZ), Tonality(_RATE_HZ)
+    with _MeteredRecording(source) as recording:
+        for samples in recording.mono(_RATE_HZ):
+            rhythm.add(samples)
+            tonality.add(samples)
+            heard(recording.decoded_s)
+        tonality.finish()
+    tempo, key = rhythm.tempo, tonality.key
+    levels, loudness, balance = recording.levels, recording.loudness, recording.balance
+    silence = ["silence: there is no energy from 20 Hz up to share out"] if balance.silent else []
+    return {
+        "tempo_bpm": _rounded(tempo.bpm, 2),
+        "tempo_confidence": round(tempo.confidence, 3),
+        "key": key.name,
+        "key_confidence": round(key.confidence, 3),
+        "loudness_lufs": _rounded(loudness.integrated_lufs, 2),
+        "true_peak_dbfs": _rounded(loudness.true_peak_dbfs, 2),
+        "onset_rate_hz": round(rhythm.onsets / recording.decoded_s, 3),
+        "centroid_hz": _rounded(balance.centroid_hz, 1),
+        "bands": [{**band, "share": round(band["share"], 6)} for band in balance.bands],
+        "silence_share": round(levels.silence_share, 6),
+        "clipping_share": round(levels.clipping_share, 6),
+        "duration_s": round(recording.decoded_s, 3),
+        "warnings": [*recording.warnings, *loudness.warnings, *silence],
+    }
+
+
+class _MeteredRecording(Recording):
+    """A recording whose frames the meters see, at its own rate and with all its channels, as they go by."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        super().__init__(source)
+        self.levels = Levels(self.codec)
+        self.loudness = Loudness()
+        self.balance = Balance()
+        self._meters: tuple[Meter, ...] = (self.levels, self.loudness, self.balance)
+
+    def frames(self) -> Iterator[AudioFrame]:
+        blocks = Blocks()
+        for frame in super().frames():
+            if frame.sample_rate <= HIGHEST_RATE_HZ:
+                self._show(blocks.add(frame))
+            yield frame
+        self._show(blocks.flush())
+        for meter in self._meters:
+            meter.finish()
+
+    def _show(self, blocks: Iterator[Block]) -> None:
+        for block in blocks:
+            for meter in self._meters:
+                meter.add(block)
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
