@@ -120,7 +120,7 @@ def _bark(rng: np.random.Generator, hz: float, size: float) -> Samples:
     closed = _sized(((420.0, 200.0, 0.8), (1_100.0, 300.0, 0.5), (2_500.0, 500.0, 0.2), (4_000.0, 900.0, 0.06)), size)
     opened = _sized(((850.0, 260.0, 1.0), (1_550.0, 350.0, 0.9), (2_900.0, 600.0, 0.4), (4_600.0, 1_200.0, 0.14)), size)
     tract = gliding(samples, (0.0, closed), (0.05, opened), (0.11, opened), (length_s, closed))
-    return spoken(rng, pitch, level, tract, Source(slope=0.75, jitter=0.03, breath=0.6, rough=0.35))
+    return spoken(rng, pitch, level, tract, Source(slope=1.0, jitter=0.03, breath=0.5, rough=0.4))
 
 
 def _wail(rng: np.random.Generator, length_s: float, hz: float) -> Samples:

@@ -43,7 +43,8 @@ def drum_part(rng: np.random.Generator, bars: tuple[str, ...], step: int, sample
         starts = np.array([hit.step * step for hit in played]) + late.astype(np.int64)
         force = np.array([hit.force for hit in played]) * rng.uniform(0.9, 1.05, len(played))
         line = scattered(samples, starts, force[:, None] * sound)
-        out += line * np.array([[np.cos(pan)], [np.sin(pan)]]) * np.sqrt(2.0)
+        out[0] += np.sqrt(2.0) * np.cos(pan) * line
+        out[1] += np.sqrt(2.0) * np.sin(pan) * line
     return out
 
 

@@ -73,7 +73,7 @@ def helicopter(
     gears = tone(rate * 7.4, cycle(1.0 / np.arange(1, 9))) + 0.15 * tone(rate * 251.0, cycle(np.array([1.0, 0.4])))
     dry = 0.45 * slap * each + 0.8 * low * each + 0.9 * middle + (0.5 - 0.3 * far) * high + 0.08 * gears
     echo = convolved(dry, np.concatenate([np.zeros(count(0.0061)), [0.4]]))
-    return filtered(dry + echo, tilt(-0.5 - 2.5 * far, 45.0, 12_000.0)) * curve(duration_s, *passing)
+    return filtered(dry + echo, tilt(-2.5 - 1.5 * far, 45.0, 9_000.0)) * curve(duration_s, *passing)
 
 
 def chainsaw(rng: np.random.Generator, duration_s: float, *, revs: tuple[tuple[float, float], ...]) -> Samples:

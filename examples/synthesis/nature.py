@@ -7,6 +7,15 @@ import numpy as np
 from .filters import band, convolved, noise, tilt
 from .signal import RATE_HZ, Samples, count, drift, levelled, ringing, scattered, times
 
+# A wave's sound by bands, from rumble to foam: gain, level, and the share of it in the roar from afar; then in seconds
+# how long before its break it rises, how long after it falls, and how much later than the wave it comes.
+_SURF = (
+    (band(90.0, 300.0), 0.7, 1.0, 0.9, 0.9, -0.25),
+    (band(200.0, 1_400.0, 1), 1.0, 1.0, 0.6, 1.0, 0.0),
+    (band(900.0, 3_000.0, 1), 0.30, 0.7, 0.4, 1.4, 0.12),
+    (band(3_000.0, 8_000.0), 0.11, 0.4, 0.35, 1.9, 0.3),
+)
+
 
 def rain(
     rng: np.random.Generator,
@@ -56,18 +65,11 @@ def sea(
         - output: ``(samples,)``
     """
     t = times(duration_s)
-    bands = (
-        (band(90.0, 300.0), 0.9, 0.9, -0.25),
-        (band(200.0, 1_400.0, 1), 0.6, 1.0, 0.0),
-        (band(1_000.0, 4_000.0, 1), 0.4, 1.4, 0.12),
-        (band(3_500.0, 9_000.0, 1), 0.35, 1.9, 0.3),
-    )
-    levels = (0.7, 1.0, 0.4, 0.16)
     heard = np.zeros(len(t))
-    for (gain, rise_s, fall_s, late_s), level in zip(bands, levels, strict=True):
+    for gain, level, far, rise_s, fall_s, late_s in _SURF:
         swell = sum(weight * _swell(t - at_s - late_s, rise_s, fall_s) for at_s, weight in waves)
         lively = 1.0 + 0.18 * drift(rng, len(t), 14.0) + 0.10 * drift(rng, len(t), 70.0)
-        heard += level * (storm + swell) * lively * noise(rng, len(t), gain)
+        heard += level * (storm * far + swell) * lively * noise(rng, len(t), gain)
     return heard
 
 
