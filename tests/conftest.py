@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support import DATA, RunningStack, phonoscope
 
 from phonoscope.local.state import read_credentials
+from tests.support import DATA, RunningStack, phonoscope
 
 
 @pytest.fixture(scope="session")

@@ -71,9 +71,9 @@ def helicopter(
     middle = noise(rng, samples, band(350.0, 2_500.0, 1)) * (0.6 + 0.7 * close**2)
     high = noise(rng, samples, band(2_000.0, 9_000.0, 1)) * (0.6 + 0.4 * close)
     gears = tone(rate * 7.4, cycle(1.0 / np.arange(1, 9))) + 0.15 * tone(rate * 251.0, cycle(np.array([1.0, 0.4])))
-    dry = 0.45 * slap * each + 0.8 * low * each + 0.9 * middle + (0.5 - 0.3 * far) * high + 0.08 * gears
+    dry = 0.6 * slap * each + 0.8 * low * each + 0.9 * middle + (0.5 - 0.3 * far) * high + 0.08 * gears
     echo = convolved(dry, np.concatenate([np.zeros(count(0.0061)), [0.4]]))
-    return filtered(dry + echo, tilt(-2.5 - 1.5 * far, 45.0, 9_000.0)) * curve(duration_s, *passing)
+    return filtered(dry + echo, tilt(-3.2 - 0.8 * far, 45.0, 9_000.0)) * curve(duration_s, *passing)
 
 
 def chainsaw(rng: np.random.Generator, duration_s: float, *, revs: tuple[tuple[float, float], ...]) -> Samples:
@@ -94,18 +94,18 @@ def chainsaw(rng: np.random.Generator, duration_s: float, *, revs: tuple[tuple[f
     table = cycle(harmonics**-0.35 * rng.uniform(0.4, 1.0, len(harmonics)))
     firing = 0.16 * tone(hz, table) * (1.0 + 0.3 * drift(rng, len(hz), 100.0))
     burst = np.exp(-4.0 * (np.cumsum(hz) / RATE_HZ % 1.0))
-    tearing = noise(rng, len(hz), tilt(-1.0, 700.0, 14_000.0)) * (0.35 + 1.3 * burst) * load
+    tearing = noise(rng, len(hz), tilt(-3.0, 700.0, 12_000.0)) * (0.35 + 1.3 * burst) * load
     hiss = noise(rng, len(hz), tilt(-3.0, 150.0, 8_000.0)) * (0.2 + burst)
-    engine = np.tanh(2.0 * (firing + 0.25 * hiss)) * (0.35 + 0.65 * load)
+    engine = np.tanh(2.0 * (firing + 0.12 * hiss)) * (0.15 + 0.85 * load)
     muffler = (
         (190.0, 160.0, 1.0),
         (620.0, 300.0, 0.7),
         (1_500.0, 600.0, 0.7),
-        (3_100.0, 1_400.0, 0.8),
-        (6_500.0, 3_500.0, 0.7),
+        (3_100.0, 1_400.0, 0.65),
+        (6_500.0, 3_500.0, 0.4),
     )
-    dry = moving(engine, resonances(steady(muffler))) + 0.10 * tearing
-    return dry + 0.3 * convolved(dry, room(rng, 0.5)[0])
+    dry = moving(engine, resonances(steady(muffler))) + 0.08 * tearing
+    return dry + 0.12 * convolved(dry, room(rng, 0.4)[0])
 
 
 def _case(rng: np.random.Generator, lowest_hz: float) -> Samples:

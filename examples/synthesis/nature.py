@@ -11,9 +11,9 @@ from .signal import RATE_HZ, Samples, count, drift, levelled, ringing, scattered
 # how long before its break it rises, how long after it falls, and how much later than the wave it comes.
 _SURF = (
     (band(90.0, 300.0), 0.7, 1.0, 0.9, 0.9, -0.25),
-    (band(200.0, 1_400.0, 1), 1.0, 1.0, 0.6, 1.0, 0.0),
-    (band(900.0, 3_000.0, 1), 0.30, 0.7, 0.4, 1.4, 0.12),
-    (band(3_000.0, 8_000.0), 0.11, 0.4, 0.35, 1.9, 0.3),
+    (band(200.0, 1_100.0, 1), 1.0, 1.0, 0.6, 1.0, 0.0),
+    (band(900.0, 3_000.0, 1), 0.22, 0.7, 0.4, 1.4, 0.12),
+    (band(3_000.0, 8_000.0), 0.08, 0.4, 0.35, 1.9, 0.3),
 )
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-from tests.support import RunningStack, phonoscope, tone_wav
 
 from phonoscope.client import Client
+from tests.support import RunningStack, phonoscope, tone_wav
 
 
 def test_analyze_prints_what_was_heard(stack: RunningStack, tmp_path: Path) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support import phonoscope
-
 from phonoscope.local.control import running
+from tests.support import phonoscope
 
 
 def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path) -> None:

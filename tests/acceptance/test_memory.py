@@ -13,10 +13,10 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from tests.support import RunningStack
 
 from phonoscope.local.state import Run
 from phonoscope.states import Status, TaskName
+from tests.support import RunningStack
 
 MEGABYTE = 1 << 20
 

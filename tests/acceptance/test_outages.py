@@ -13,11 +13,11 @@ from uuid import uuid4
 import httpx
 import psutil
 import pytest
-from tests.support import RunningStack, tone_wav
 
 from phonoscope.client import Client
 from phonoscope.local.state import Run
 from phonoscope.states import Status
+from tests.support import RunningStack, tone_wav
 
 LIMIT_S = 60.0
 

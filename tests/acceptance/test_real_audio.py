@@ -8,9 +8,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tests.support import RunningStack
 
 from phonoscope.states import Status, TaskName
+from tests.support import RunningStack
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
-from tests.support import RunningStack
 
 from phonoscope.client import Client
 from phonoscope.db.engine import Database
 from phonoscope.db.migrate import migrate
+from tests.support import RunningStack
 
 
 @pytest.fixture

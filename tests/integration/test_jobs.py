@@ -8,11 +8,11 @@ from time import monotonic
 
 import httpx
 import pytest
-from tests.support import RunningStack, tone_wav
 
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.states import Pool, Status, TaskName
+from tests.support import RunningStack, tone_wav
 
 
 def recording(folder: Path, name: str, **tone: float) -> Path:

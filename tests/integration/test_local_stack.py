@@ -22,7 +22,6 @@ import psutil
 import pytest
 from redis import Redis
 from sqlalchemy import text
-from tests.support import RunningStack, phonoscope
 
 from phonoscope.db.engine import Database
 from phonoscope.errors import StackError
@@ -31,6 +30,7 @@ from phonoscope.local.control import running, start_detached, stop
 from phonoscope.local.state import Run, StackState
 from phonoscope.queue import Queue
 from phonoscope.storage import ObjectStore
+from tests.support import RunningStack, phonoscope
 
 PARTS = ("postgres", "valkey", "objects", "gateway", "gpu", "cpu", "courier")
 OBJECT = bytes(range(256)) * 4096

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from tests.support import RunningStack, tone_wav
 
 from phonoscope.storage import ObjectStore
+from tests.support import RunningStack, tone_wav
 
 UNKNOWN_JOB = "/v1/jobs/job_00000000000000000000"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support import RunningStack, tone_wav
 
 from phonoscope.client import ApiError, Client
 from phonoscope.storage import ObjectStore
+from tests.support import RunningStack, tone_wav
 
 
 def upload(http: httpx.Client, content: bytes, name: str = "tone.wav") -> httpx.Response:
