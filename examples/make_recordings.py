@@ -24,7 +24,7 @@ def make_all(folder: Path) -> list[Path]:
     """Write every recording under a folder, made if need be; returns their paths, the song first and its stems last.
 
     ``song.flac`` is the sum of ``stems/{drums,bass,other,vocals}.flac``, sample for sample. Beside it lie the
-    environmental clips, whose true labels ``LABELS`` holds by file name, and ``day.opus``, half a minute of five of
+    environmental clips, whose intended labels ``LABELS`` holds by file name, and ``day.opus``, half a minute of five of
     their kind with quiet between.
     """
     (folder / "stems").mkdir(parents=True, exist_ok=True)

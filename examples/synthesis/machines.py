@@ -88,15 +88,15 @@ def chainsaw(rng: np.random.Generator, duration_s: float, *, revs: tuple[tuple[f
         - output: ``(samples,)``
     """
     hz = curve(duration_s, *revs)
-    hz *= 1.0 + 0.012 * drift(rng, len(hz), 25.0)
-    load = (hz / 150.0) ** 1.5
+    hz *= 1.0 + 0.006 * drift(rng, len(hz), 25.0)
+    load = (hz / 200.0) ** 1.5
     harmonics = np.arange(1, 90)
     table = cycle(harmonics**-0.35 * rng.uniform(0.4, 1.0, len(harmonics)))
-    firing = 0.16 * tone(hz, table) * (1.0 + 0.3 * drift(rng, len(hz), 100.0))
+    firing = 0.16 * tone(hz, table) * (1.0 + 0.15 * drift(rng, len(hz), 100.0))
     burst = np.exp(-4.0 * (np.cumsum(hz) / RATE_HZ % 1.0))
     tearing = noise(rng, len(hz), tilt(-3.0, 700.0, 12_000.0)) * (0.35 + 1.3 * burst) * load
     hiss = noise(rng, len(hz), tilt(-3.0, 150.0, 8_000.0)) * (0.2 + burst)
-    engine = np.tanh(2.0 * (firing + 0.12 * hiss)) * (0.15 + 0.85 * load)
+    engine = np.tanh(2.0 * (firing + 0.07 * hiss)) * (0.06 + 0.94 * load)
     muffler = (
         (190.0, 160.0, 1.0),
         (620.0, 300.0, 0.7),
