@@ -66,20 +66,30 @@ def _stack(folder: Path, console: Console) -> Iterator[None]:
 
 @contextmanager
 def _recordings(folder: Path) -> Iterator[Callable[[], list[Path]]]:
-    """Synthesises the recordings while the stack starts; the value waits for them and names them."""
-    script = bundled("examples") / "make_recordings.py"
+    """Synthesises the recordings while the stack starts, unless they are there; the value waits for and names them."""
+    examples, done = bundled("examples"), folder.with_suffix(".made")
+    script = examples / "make_recordings.py"
+    newest = max(path.stat().st_mtime for path in examples.rglob("*.py"))
+    if done.exists() and done.stat().st_mtime > newest:
+        yield lambda: _files(folder)
+        return
     maker = subprocess.Popen([sys.executable, str(script), str(folder)], stdout=subprocess.DEVNULL)
 
     def made() -> list[Path]:
         if maker.wait() != 0:
             raise StackError(f"{script} ended with status {maker.returncode}")
-        return sorted(path for path in folder.iterdir() if path.is_file())
+        done.touch()
+        return _files(folder)
 
     try:
         yield made
     finally:
         maker.terminate()
         maker.wait()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file())
 
 
 def _overview(client: Client, jobs: list[Job]) -> Table:

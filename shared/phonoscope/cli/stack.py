@@ -31,10 +31,12 @@ def up(detach: Detach = False, data_dir: DataDir = None, port: Port = None) -> N
         _show(url, folder)
         _say("Ctrl-C stops everything.")
 
-    while not run_stack(folder, port, _say, ready):
+    mine = False
+    while not mine:
         if url := await_other(folder):
             _show(url, folder, already=True)
             return
+        mine = run_stack(folder, port, _say, ready)
 
 
 def down(data_dir: DataDir = None) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from phonoscope.settings import Settings
 
 _CHUNK = 256 * 1024
-_TRANSFER = TransferConfig(multipart_threshold=16 << 20, multipart_chunksize=16 << 20, max_concurrency=2)
+# One part at a time: boto3's threads would hold ten parts in memory.
+_TRANSFER = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 << 20, use_threads=False)
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 
 
