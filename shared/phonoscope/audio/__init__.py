@@ -1,0 +1,1 @@
+"""Recordings: probing uploads, decoding to samples."""

@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from types import TracebackType
-from typing import BinaryIO, Self, TypeAlias
+from typing import BinaryIO, Self
 
 import av
 import av.error
-import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
-from av.container import InputContainer
-from numpy.typing import NDArray
 
-from phonoscope.errors import (
-    EmptyUpload,
-    EncryptedRecording,
-    NoAudioStream,
-    NotARecording,
-    UndecodableRecording,
-    UnsupportedCodec,
-)
+from phonoscope.audio.containers import audio_stream, container_name, has_video, media_type, open_container
+from phonoscope.audio.headers import read_header
+from phonoscope.audio.samples import Resampler, Samples, blocks, mono_samples
+from phonoscope.errors import EncryptedRecording, UndecodableRecording
 
-Samples: TypeAlias = NDArray[np.float32]
+__all__ = ["Recording", "Samples", "mono_samples"]
 
-# Playlists and the like name further files and addresses to read: only formats that hold their own bytes are opened.
-_FORMATS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,matroska,webm,mov,mp4,mp3,mpeg,mpegts,ogg,rf64,"
-    "tta,w64,wav,wv"
-)
-_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": ""}
-_ENCRYPTED_TAGS = frozenset({"enca", "drms", "aavd"})
-_FULL_SCALE = {"s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
-_LOUDEST = 32.0
-_BLOCK_S = 1.0
+_STATED_BY_STREAM = frozenset({"ape", "au", "dsf", "flac", "mov", "mp4", "3gp", "ogg", "tta", "wv"})
+_STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
+_LOCKABLE = frozenset({"mov", "mp4", "3gp", "mpegts"})
+_HOPELESS_ERRORS = 3
 _CUT_TOLERANCE_S = 0.1
+_CUT_TOLERANCE = 0.005
 
 
 class Recording:
     """A recording opened for one pass over its first audio stream.
 
-    Damaged packets are passed over; what was lost is told by ``warnings`` once the pass is over.
+    Damaged packets are passed over; what was lost is told by ``warnings`` once the pass is over. ``container``,
+    ``codec`` and ``media_type`` say what it is; ``tick_s`` is the unit of its packets' times, in seconds.
 
     Raises:
         EmptyUpload: there are no bytes.
@@ -49,190 +37,145 @@ class Recording:
         NoAudioStream: the container holds no audio (a silent video, say).
         EncryptedRecording: the audio is there but locked.
         UnsupportedCodec: the audio's codec cannot be decoded.
+        UndecodableRecording: the header is damaged or cut off.
     """
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.warnings: list[str] = []
-        self.decoded_s = 0.0
+        self._decoded: Counter[tuple[int, int]] = Counter()
         self._damaged = 0
         self._first_damage_s = 0.0
-        self._container = _open(source)
+        self._header = read_header(file)
+        self._container = open_container(file, self._header.head)
         try:
-            self._stream = self._audio_stream()
+            self.container = container_name(self._container, self._header.head)
+            self._stream = audio_stream(self._container, self.container)
         except BaseException:
             self._container.close()
             raise
-        self._stream.thread_type = "NONE"
-
-    def _audio_stream(self) -> av.AudioStream:
-        streams = self._container.streams.audio
-        if not streams:
-            kinds = sorted({stream.type or "unknown" for stream in self._container.streams}) or ["nothing"]
-            raise NoAudioStream(f"a {self.container} file without sound; it holds: {', '.join(kinds)}")
-        stream = streams[0]
-        context = stream.codec_context
-        if stream.codec_tag in _ENCRYPTED_TAGS:
-            raise EncryptedRecording(f"the audio in this {self.container} file is encrypted ({stream.codec_tag})")
-        if context is None:
-            raise UnsupportedCodec(f"the audio in this {self.container} file has a codec that cannot be decoded")
-        return stream
-
-    @property
-    def container(self) -> str:
-        """The container's name, the first of its aliases: ``wav``, ``mov``, ``matroska`` …"""
-        return self._container.format.name.split(",")[0]
-
-    @property
-    def codec(self) -> str:
-        return self._stream.codec_context.name
+        self._context = self._stream.codec_context
+        self.codec = self._context.codec.canonical_name
+        self.tick_s = float(self._stream.time_base or 0)
+        self.media_type = media_type(self.container, video=has_video(self._container))
 
     @property
     def sample_rate_hz(self) -> int:
-        return self._stream.codec_context.sample_rate or 0
+        """The rate of most of what has been decoded; before that, what the header claims."""
+        return self._prevailing()[0]
 
     @property
     def channels(self) -> int:
-        return self._stream.codec_context.channels or 0
+        """The channels of most of what has been decoded; before that, what the header claims."""
+        return self._prevailing()[1]
 
     @property
-    def declared_s(self) -> float | None:
-        """The duration that the header states, where it states one."""
-        if self._stream.duration is not None and self._stream.time_base is not None:
-            return float(self._stream.duration * self._stream.time_base)
-        return self._container.duration / av.time_base if self._container.duration else None
+    def decoded_s(self) -> float:
+        """How many seconds of sound have been decoded so far."""
+        return sum(samples / rate for (rate, _), samples in self._decoded.items())
 
-    def frames(self) -> Iterator[AudioFrame]:
-        """Decoded frames, damaged packets passed over."""
-        for packet in self._packets():
-            try:
-                decoded = packet.decode()
-            except (av.error.FFmpegError, ValueError):
-                self._note_damage()
-                continue
-            for frame in decoded:
-                if isinstance(frame, AudioFrame) and frame.samples and frame.sample_rate:
-                    self.decoded_s += frame.samples / frame.sample_rate
-                    yield frame
-        self._tell_damage()
-
-    def mono(self, sample_rate_hz: int) -> Iterator[Samples]:
-        """The mean of the channels, resampled; float32 blocks of about a second, values within [-32, 32].
+    def packets(self) -> Iterator[av.Packet[av.AudioStream]]:
+        """The stream's packets, not decoded, up to where the file can be read.
 
         Raises:
-            UndecodableRecording: not one sample could be decoded.
+            EncryptedRecording: a packet is locked.
         """
-        resample = _Resampler(sample_rate_hz)
-        for samples, rate in _blocks(self.frames()):
+        errors = 0
+        while errors < _HOPELESS_ERRORS:
+            try:
+                for packet in self._container.demux(self._stream):
+                    errors = 0
+                    self._refuse_locked(packet)
+                    if packet.size:
+                        yield packet
+            except av.error.FFmpegError:
+                errors += 1
+                if errors == 1:
+                    self._note_damage()
+            else:
+                return
+
+    def decode(self, packet: av.Packet[av.AudioStream] | None) -> list[AudioFrame]:
+        """A packet's frames, none when it is damaged; the frames that the decoder still holds for ``None``."""
+        try:
+            decoded = self._context.decode(packet)
+        except av.error.FFmpegError:
+            self._note_damage()
+            return []
+        frames = [frame for frame in decoded if frame.samples and frame.sample_rate]
+        for frame in frames:
+            self._decoded[frame.sample_rate, frame.layout.nb_channels] += frame.samples
+        return frames
+
+    def frames(self) -> Iterator[AudioFrame]:
+        """Decoded frames, damaged packets passed over.
+
+        Raises:
+            EncryptedRecording: a packet is locked.
+        """
+        for packet in self.packets():
+            yield from self.decode(packet)
+        yield from self.decode(None)
+        self.conclude(self.decoded_s)
+
+    def mono(self, sample_rate_hz: int) -> Iterator[Samples]:
+        """The mean of the channels, resampled; float32 blocks of about a second, finite, within [-32, 32].
+
+        Raises:
+            EncryptedRecording: a packet is locked.
+            UndecodableRecording: not one sample could be decoded, or the sampling rate is beyond 1 MHz.
+        """
+        resample = Resampler(sample_rate_hz)
+        for samples, rate in blocks(self.frames()):
             yield from resample(samples, rate)
         yield from resample.flush()
         if not self.decoded_s:
-            raise UndecodableRecording(f"{self.codec} audio in a {self.container} file, but no sample can be decoded")
+            raise UndecodableRecording(
+                f"no sample of the {self.codec} audio in the {self.container} file can be decoded"
+            )
 
-    def _packets(self) -> Iterator[av.Packet]:
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                yield next(packets)
-            except StopIteration:
-                return
-            except (av.error.FFmpegError, ValueError):
-                self._note_damage()
-                return
+    def conclude(self, found_s: float) -> None:
+        """Ends the pass: adds to ``warnings`` what the file lacks, ``found_s`` seconds having been found."""
+        stated_s = self._stated_s(found_s)
+        if stated_s is not None and found_s < stated_s - max(_CUT_TOLERANCE_S, _CUT_TOLERANCE * stated_s):
+            self.warnings.append(
+                f"the file ends early or is damaged: {found_s:.2f} s of the {stated_s:.2f} s it declares can be read"
+            )
+        elif self._damaged:
+            self.warnings.append(f"damaged from {self._first_damage_s:.2f} s on; parts passed over: {self._damaged}")
+        elif self._header.lacks_end_mark:
+            self.warnings.append(f"the file ends without its end mark: {found_s:.2f} s can be read")
+        audio = self._header.audio
+        if audio is not None and audio.behind > audio.claimed:
+            self.warnings.append(f"only {found_s:.2f} s are declared; the {audio.behind} bytes behind are not audio")
+
+    def _stated_s(self, found_s: float) -> float | None:
+        audio, container, stream = self._header.audio, self._container, self._stream
+        if audio is not None:
+            return found_s * audio.claimed / audio.present if audio.present else None
+        alone = len(container.streams) == 1
+        stated = self.container in _STATED_BY_STREAM or (self.container == "mp3" and self._header.counts_frames)
+        if stated and stream.duration is not None and stream.time_base is not None:
+            return float(stream.duration * stream.time_base)
+        if self.container in _STATED_BY_FILE and alone and container.duration is not None:
+            return container.duration / av.time_base
+        return None
+
+    def _prevailing(self) -> tuple[int, int]:
+        if self._decoded:
+            return self._decoded.most_common(1)[0][0]
+        return self._context.sample_rate, self._context.layout.nb_channels
+
+    def _refuse_locked(self, packet: av.Packet[av.AudioStream]) -> None:
+        if self.container in _LOCKABLE and packet.has_sidedata("encryption_info"):
+            raise EncryptedRecording(f"the {self.codec} audio in the {self.container} file is encrypted")
 
     def _note_damage(self) -> None:
         if not self._damaged:
             self._first_damage_s = self.decoded_s
         self._damaged += 1
 
-    def _tell_damage(self) -> None:
-        declared = self.declared_s
-        if declared is not None and self.decoded_s < declared - max(_CUT_TOLERANCE_S, 0.01 * declared):
-            self.warnings.append(
-                f"the file ends early: {self.decoded_s:.1f} s of the {declared:.1f} s it declares could be decoded"
-            )
-        elif self._damaged:
-            self.warnings.append(f"damaged from {self._first_damage_s:.1f} s on: {self._damaged} packets passed over")
-
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._container.close()
-
-
-def mono_samples(frame: AudioFrame) -> Samples:
-    """A decoded frame as the mean of its channels.
-
-    Shape:
-        - output: ``(samples,)``, float32, full scale at 1.0; not a number and infinities kept
-    """
-    kind = frame.format.packed.name
-    array = frame.to_ndarray()
-    if not frame.format.is_planar:
-        array = array.reshape(-1, frame.layout.nb_channels).T
-    if kind == "u8":
-        array = (array.astype(np.float32) - 128.0) / 128.0
-    else:
-        array = array / np.float32(_FULL_SCALE[kind])
-    mean: Samples = array.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return mean
-
-
-def _open(source: BinaryIO) -> InputContainer:
-    source.seek(0)
-    if not source.read(1):
-        raise EmptyUpload("the file has no bytes")
-    source.seek(0)
-    try:
-        return av.open(source, mode="r", options=_OPTIONS, metadata_errors="ignore")
-    except (av.error.FFmpegError, ValueError) as error:
-        raise NotARecording("no audio container is recognised in the file's bytes") from error
-
-
-def _blocks(frames: Iterator[AudioFrame]) -> Iterator[tuple[Samples, int]]:
-    """Frames gathered to about a second, so that a long file costs few calls; a change of rate ends a block."""
-    held: list[Samples] = []
-    held_samples = rate = 0
-    for frame in frames:
-        if held and (frame.sample_rate != rate or held_samples >= rate * _BLOCK_S):
-            yield np.concatenate(held), rate
-            held, held_samples = [], 0
-        rate = frame.sample_rate
-        samples = np.nan_to_num(mono_samples(frame), nan=0.0, posinf=0.0, neginf=0.0)
-        held.append(samples.clip(-_LOUDEST, _LOUDEST))
-        held_samples += frame.samples
-    if held:
-        yield np.concatenate(held), rate
-
-
-class _Resampler:
-    """Mono blocks at any rate to one rate, keeping the filter's state between blocks."""
-
-    def __init__(self, sample_rate_hz: int) -> None:
-        self._target = sample_rate_hz
-        self._source = 0
-        self._resampler: AudioResampler | None = None
-
-    def __call__(self, samples: Samples, rate: int) -> Iterator[Samples]:
-        if rate != self._source:
-            yield from self.flush()
-            self._source = rate
-            if rate != self._target:
-                self._resampler = AudioResampler(format="flt", layout="mono", rate=self._target)
-        if self._resampler is None:
-            yield samples
-            return
-        frame = AudioFrame.from_ndarray(samples[None, :], format="flt", layout="mono")
-        frame.sample_rate = rate
-        yield from _samples_of(self._resampler.resample(frame))
-
-    def flush(self) -> Iterator[Samples]:
-        if self._resampler is not None:
-            yield from _samples_of(self._resampler.resample(None))
-            self._resampler = None
-
-
-def _samples_of(frames: list[AudioFrame]) -> Iterator[Samples]:
-    for frame in frames:
-        if frame.samples:
-            yield frame.to_ndarray()[0]

@@ -1,0 +1,203 @@
+"""Opening what strangers upload: which containers are read, what they are called, which stream is taken."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import av
+import av.error
+from av.container import InputContainer
+from av.stream import Discard, Disposition
+
+from phonoscope.errors import (
+    EmptyUpload,
+    EncryptedRecording,
+    NoAudioStream,
+    NotARecording,
+    UndecodableRecording,
+    UnsupportedCodec,
+)
+
+# Playlists and the like name further files and addresses to read: only formats that hold their own bytes are opened.
+_FORMATS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,matroska,webm,mov,mp4,mp3,mpeg,mpegts,ogg,rf64,"
+    "tta,w64,wav,wv"
+)
+# Each packet of 16-bit PCM that is searched for hidden DTS costs 2 ms; the library would search thousands.
+_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "", "max_probe_packets": "1"}
+_MOST_FRAME_VALUES = 1 << 23
+
+_ENCRYPTED_TAGS = frozenset({"enca", "drms", "aavd"})
+_ENCRYPTED_METADATA = frozenset({"enc_key_id", "ASF_Protection_Type"})
+
+_RECORDINGS = (
+    (0, b"RIFF", "wav"),
+    (0, b"RF64", "wav"),
+    (0, b"riff", "w64"),
+    (0, b"fLaC", "flac"),
+    (0, b"OggS", "ogg"),
+    (0, b"FORM", "aiff"),
+    (0, b"caff", "caf"),
+    (0, b"ID3", "mp3"),
+    (0, b"wvpk", "wv"),
+    (0, b"\x1aE\xdf\xa3", "matroska"),
+    (4, b"ftyp", "mp4"),
+    (4, b"moov", "mov"),
+)
+_OTHERS = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x7fELF", "a program"),
+    (b"#EXTM3U", "a playlist"),
+)
+
+_AUDIO_TYPES = {
+    "aac": "audio/aac",
+    "ac3": "audio/ac3",
+    "aiff": "audio/aiff",
+    "amr": "audio/AMR",
+    "ape": "audio/x-ape",
+    "asf": "audio/x-ms-wma",
+    "au": "audio/basic",
+    "caf": "audio/x-caf",
+    "dsf": "audio/x-dsf",
+    "eac3": "audio/eac3",
+    "flac": "audio/flac",
+    "matroska": "audio/matroska",
+    "mov": "video/quicktime",
+    "mp3": "audio/mpeg",
+    "mp4": "audio/mp4",
+    "mpeg": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "tta": "audio/x-tta",
+    "w64": "audio/x-w64",
+    "wav": "audio/wav",
+    "webm": "audio/webm",
+    "wv": "audio/x-wavpack",
+    "3gp": "audio/3gpp",
+}
+_VIDEO_TYPES = {
+    "asf": "video/x-ms-asf",
+    "avi": "video/x-msvideo",
+    "flv": "video/x-flv",
+    "matroska": "video/matroska",
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "mpeg": "video/mpeg",
+    "mpegts": "video/mp2t",
+    "ogg": "video/ogg",
+    "webm": "video/webm",
+    "3gp": "video/3gpp",
+}
+
+
+def open_container(file: BinaryIO, head: bytes) -> InputContainer:
+    """The container in the file's bytes; its name and whatever it refers to are never looked at.
+
+    Raises:
+        EmptyUpload: there are no bytes.
+        NotARecording: no known container is recognised.
+        UndecodableRecording: the container is known, but its header is damaged or cut off.
+    """
+    if not head:
+        raise EmptyUpload("the file has no bytes")
+    file.seek(0)
+    try:
+        return av.open(_Bytes(file), mode="r", options=_OPTIONS, metadata_errors="ignore")
+    except (av.error.FFmpegError, ValueError) as error:
+        for offset, mark, name in _RECORDINGS:
+            if head[offset:].startswith(mark):
+                raise UndecodableRecording(f"the {name} file's header is damaged or cut off") from error
+        raise NotARecording(f"no audio container is recognised in the bytes; it is {_looks_like(head)}") from error
+
+
+def container_name(container: InputContainer, head: bytes) -> str:
+    """What people call the container, ``webm`` or ``mp4`` say, where the library knows but the family."""
+    name = container.format.name.split(",")[0]
+    if name == "matroska":
+        return "webm" if b"webm" in head[:64] else name
+    if name == "mov":
+        brand = container.metadata.get("major_brand", "qt")
+        return "mov" if brand.startswith("qt") else "3gp" if brand.startswith("3g") else "mp4"
+    return name
+
+
+def media_type(name: str, *, video: bool) -> str:
+    """The MIME type of a container by name, with or without moving pictures in it."""
+    first, second = (_VIDEO_TYPES, _AUDIO_TYPES) if video else (_AUDIO_TYPES, _VIDEO_TYPES)
+    return first.get(name) or second.get(name) or "application/octet-stream"
+
+
+def has_video(container: InputContainer) -> bool:
+    """Whether there are moving pictures; a cover is none."""
+    return any(not stream.disposition & Disposition.attached_pic for stream in container.streams.video)
+
+
+def audio_stream(container: InputContainer, name: str) -> av.AudioStream:
+    """The first audio stream that can be decoded, its decoder set up but not yet open.
+
+    Raises:
+        NoAudioStream: the container holds no audio (a silent video, say).
+        EncryptedRecording: the audio is there but locked.
+        UnsupportedCodec: the audio's codec cannot be decoded.
+        UndecodableRecording: the container holds no stream at all.
+    """
+    streams = container.streams.audio
+    if not container.streams:
+        raise UndecodableRecording(f"the {name} file's header is damaged or cut off")
+    if not streams:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams}))
+        raise NoAudioStream(f"the {name} file has no sound; it holds: {kinds}")
+    decodable = [stream for stream in streams if stream.codec_context is not None]
+    if not decodable:
+        raise UnsupportedCodec(f"the audio in the {name} file has a codec that cannot be decoded")
+    stream = decodable[0]
+    if _tag(stream) in _ENCRYPTED_TAGS or _ENCRYPTED_METADATA & stream.metadata.keys():
+        raise EncryptedRecording(f"the audio in the {name} file is encrypted")
+    _set_up(container, stream)
+    return stream
+
+
+class _Bytes:
+    """Only what reading needs: a file's name would be taken as a hint of its format."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self.seek = file.seek
+        self.tell = file.tell
+
+
+def _tag(stream: av.AudioStream) -> str:
+    try:
+        return stream.codec_context.codec_tag
+    except UnicodeDecodeError:
+        return ""
+
+
+def _set_up(container: InputContainer, stream: av.AudioStream) -> None:
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
+    context = stream.codec_context
+    context.thread_type = "NONE"
+    context.options = {"max_samples": str(_MOST_FRAME_VALUES)}
+    # A custom order of channels owns memory that the library frees once for each frame. Reading the layout frees it a
+    # first time; setting one without an order, before any frame is made, forgets it.
+    channels = context.layout.nb_channels
+    if channels:
+        context.layout = f"{channels} channels"
+
+
+def _looks_like(head: bytes) -> str:
+    for mark, what in _OTHERS:
+        if head.startswith(mark):
+            return what
+    try:
+        head.decode("ascii")
+    except UnicodeDecodeError:
+        return "of no known kind"
+    return "text" if head.strip(b"\0") else "nothing but zeros"

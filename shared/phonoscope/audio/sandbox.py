@@ -1,0 +1,204 @@
+"""Reading strangers' files in processes of limited time and memory.
+
+One helper process per caller imports what is needed once and waits; for each file it forks a child that looks at it,
+answers and ends. So a look costs a fork, not the start of an interpreter.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, BinaryIO, TypeAlias
+
+import phonoscope.errors
+from phonoscope.errors import RecordingError, Unavailable, UndecodableRecording
+from phonoscope.logs import get_logger
+
+Look: TypeAlias = Callable[[BinaryIO, float], dict[str, Any]]
+
+REQUEST = struct.Struct("!dd")
+STARTED = b"+"
+MOST_MEMORY_BYTES = 512 * 1024**2
+
+_GRACE_S = 5.0
+_LEAST_PLACES = 4
+_ANSWER_BYTES = 65_536
+_PASSED_ON = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR"})
+_log = get_logger(__name__)
+
+
+class Sandbox:
+    """Calls one module-level function of a file and a number in child processes.
+
+    Args:
+        look: imported by name in the helper; what it returns must go into JSON.
+        longest_s: how long one call may take.
+        most_memory_bytes: how much memory one call may use beyond what the helper does.
+        sample: a small file that the helper calls the function of beforehand, so that the calls are fast.
+    """
+
+    def __init__(
+        self, look: Look, *, longest_s: float, most_memory_bytes: int = MOST_MEMORY_BYTES, sample: bytes = b""
+    ) -> None:
+        self._look = f"{look.__module__}:{look.__qualname__}"
+        self._longest_s = longest_s
+        self._most_memory_bytes = most_memory_bytes
+        self._sample = sample
+        self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(max(_LEAST_PLACES, os.cpu_count() or 1))
+        self._helper: _Helper | None = None
+
+    def start(self) -> None:
+        """Starts the helper before it is needed. Raises ``Unavailable`` when it cannot be started."""
+        with self._lock:
+            self._running()
+
+    def call(self, file: BinaryIO, number: float) -> dict[str, Any]:
+        """What the function returns. The file's position does not change.
+
+        Raises:
+            RecordingError: the function raised it; ``UndecodableRecording`` when it crashed or exceeded a limit.
+            Unavailable: no process can be started.
+        """
+        with self._places, _OnDisk(file) as descriptor:
+            began = time.monotonic()
+            answer = self._ask(descriptor, number)
+            if not answer:
+                self.close()
+                answer = self._ask(descriptor, number)
+            if not answer:
+                raise Unavailable("no process can be started to read the recording")
+            if answer == STARTED:
+                raise UndecodableRecording(self._why_it_died(time.monotonic() - began))
+        return _result(json.loads(answer[len(STARTED) :]))
+
+    def close(self) -> None:
+        """Ends the helper; the next call starts another."""
+        with self._lock:
+            if self._helper is not None:
+                self._helper.close()
+            self._helper = None
+
+    def _ask(self, descriptor: int, number: float) -> bytes:
+        mine, theirs = socket.socketpair()
+        with mine:
+            with theirs:
+                self._send(REQUEST.pack(number, self._longest_s), [descriptor, theirs.fileno()])
+            mine.settimeout(self._longest_s + _GRACE_S)
+            parts = []
+            with suppress(TimeoutError):
+                while part := mine.recv(_ANSWER_BYTES):
+                    parts.append(part)
+            return b"".join(parts)
+
+    def _send(self, request: bytes, descriptors: list[int]) -> None:
+        with self._lock:
+            self._running().send(request, descriptors)
+
+    def _running(self) -> _Helper:
+        if self._helper is None or not self._helper.is_mine_and_alive():
+            try:
+                self._helper = _Helper(self._look, self._most_memory_bytes, self._sample)
+            except OSError as error:
+                raise Unavailable("no process can be started to read the recording") from error
+        return self._helper
+
+    def _why_it_died(self, seconds: float) -> str:
+        if seconds >= self._longest_s:
+            return f"reading the file takes longer than {self._longest_s:g} s"
+        return "the file makes its decoder crash"
+
+
+class _Helper:
+    def __init__(self, look: str, most_memory_bytes: int, sample: bytes) -> None:
+        mine, theirs = socket.socketpair()
+        command = [sys.executable, "-P", "-m", "phonoscope.audio.helper"]
+        environment = {name: os.environ[name] for name in _PASSED_ON & os.environ.keys()}
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno()), look, str(most_memory_bytes), sample.hex()],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**environment, "OPENBLAS_NUM_THREADS": "1"},
+            )
+        self._socket = mine
+        self._owner = os.getpid()
+        atexit.register(self.close)
+
+    def is_mine_and_alive(self) -> bool:
+        if self._owner != os.getpid():
+            self._socket.close()
+            self._process.returncode = 0
+            return False
+        if self._process.poll() is None:
+            return True
+        self.close()
+        return False
+
+    def send(self, request: bytes, descriptors: list[int]) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self._socket, [request], descriptors)
+
+    def close(self) -> None:
+        """The helper ends by itself when its socket does."""
+        atexit.unregister(self.close)
+        if self._owner != os.getpid():
+            return
+        self._socket.close()
+        try:
+            self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class _OnDisk:
+    """The file's descriptor, or that of a copy where it has none."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._copy: BinaryIO | None = None
+
+    def __enter__(self) -> int:
+        try:
+            descriptor = self._file.fileno()
+        except OSError:
+            return self._copied()
+        self._file.flush()
+        return descriptor
+
+    def __exit__(self, *_: object) -> None:
+        if self._copy is not None:
+            self._copy.close()
+
+    def _copied(self) -> int:
+        self._copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the block's end
+        position = self._file.tell()
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, self._copy)
+        self._file.seek(position)
+        self._copy.flush()
+        return self._copy.fileno()
+
+
+def _result(answer: dict[str, Any]) -> dict[str, Any]:
+    if "fault" in answer:
+        _log.error("sandbox.fault", fault=answer["fault"])
+        raise UndecodableRecording("the file makes its decoder fail")
+    if "error" in answer:
+        kind = getattr(phonoscope.errors, answer["error"])
+        assert issubclass(kind, RecordingError)
+        raise kind(answer["detail"])
+    found: dict[str, Any] = answer["found"]
+    return found

@@ -1,0 +1,80 @@
+"""Resampling obeys physics, and streaming in blocks changes nothing."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+import pytest
+
+from phonoscope.audio import samples as samples_module
+from phonoscope.audio.decode import Recording, mono_samples
+
+if TYPE_CHECKING:
+    from tests.unit.audio.conftest import Maker
+
+RATES = [(8_000, 44_100), (22_050, 32_000), (44_100, 16_000), (48_000, 44_100), (96_000, 44_100), (192_000, 32_000)]
+
+
+@pytest.mark.parametrize(("source_hz", "target_hz"), RATES)
+def test_a_tone_keeps_pitch_and_level(source_hz: int, target_hz: int, make: Maker) -> None:
+    """A tone below both Nyquist frequencies is the same tone at the new rate, and lasts as long."""
+    data = make.encode(make.formats["wav-f32"], make.tone(source_hz, 1.0), rate_hz=source_hz)
+    decoded = make.decode(data, target_hz)
+    pitch_hz, level = make.pitch_and_level(decoded.samples, target_hz)
+    assert pitch_hz == pytest.approx(make.pitch_hz, abs=0.1)
+    assert level == pytest.approx(make.level, rel=0.005)
+    assert len(decoded.samples) == pytest.approx(target_hz, abs=1)
+
+
+@pytest.mark.parametrize(("source_hz", "target_hz", "pitch_hz"), [(48_000, 16_000, 11_000.0), (192_000, 32_000, 24e3)])
+def test_a_tone_above_the_new_nyquist_dies(source_hz: int, target_hz: int, pitch_hz: float, make: Maker) -> None:
+    """What the new rate cannot carry is gone by more than 60 dB, not folded back."""
+    data = make.encode(make.formats["wav-f32"], make.tone(source_hz, 1.0, 1, pitch_hz), rate_hz=source_hz)
+    middle = make.decode(data, target_hz).samples[target_hz // 4 : -target_hz // 4]
+    assert 20 * np.log10(np.abs(middle).max() / make.level) < -60
+
+
+@pytest.mark.parametrize("name", ["wav-s16", "flac", "mp3", "opus", "m4a"])
+@pytest.mark.parametrize("target_hz", [16_000, 48_000])
+def test_blocks_do_not_matter(name: str, target_hz: int, make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same samples come out whether they are gathered by hundredths of a second or all at once."""
+    data = make.recording(name, 1.5)
+    usual = make.decode(data, target_hz).samples
+    monkeypatch.setattr(samples_module, "_BLOCK_S", 0.01)
+    small = make.decode(data, target_hz).samples
+    monkeypatch.setattr(samples_module, "_BLOCK_S", 1e6)
+    whole = make.decode(data, target_hz).samples
+    np.testing.assert_array_equal(small, whole)
+    np.testing.assert_array_equal(usual, whole)
+
+
+def test_blocks_are_small_and_plain(make: Maker) -> None:
+    """Blocks hold about a second of float32 that their reader may write into."""
+    with Recording(io.BytesIO(make.recording("flac", 3.0))) as recording:
+        blocks = list(recording.mono(48_000))
+    assert len(blocks) >= 3
+    assert max(len(block) for block in blocks) < 1.2 * 48_000
+    assert all(block.dtype == np.float32 and block.ndim == 1 and block.flags.writeable for block in blocks)
+
+
+def test_frames_can_be_taken_one_by_one(make: Maker) -> None:
+    """``frames`` with ``mono_samples`` gives what ``mono`` gives at the recording's own rate."""
+    data = make.recording("mp3", 1.0, 2)
+    with Recording(io.BytesIO(data)) as recording:
+        frames = [mono_samples(frame) for frame in recording.frames()]
+    np.testing.assert_array_equal(np.concatenate(frames), make.decode(data, 48_000).samples)
+
+
+@pytest.mark.parametrize("kind", ["u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", "fltp", "dbl", "dblp"])
+def test_every_sample_type_has_the_same_scale(kind: str) -> None:
+    """Half of full scale is 0.5 in each type, packed or planar, and channels are not mixed up."""
+    dtype = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}[kind.removesuffix("p")]
+    half = {"u1": 192, "i2": 2**14, "i4": 2**30, "f4": 0.5, "f8": 0.5}[dtype]
+    zero = 128 if dtype == "u1" else 0
+    pairs = np.array([[half, zero, half], [half, zero, zero]], dtype)
+    array = pairs if kind.endswith("p") else np.ascontiguousarray(pairs.T.reshape(1, -1))
+    frame = av.AudioFrame.from_ndarray(array, format=kind, layout="stereo")
+    np.testing.assert_array_equal(mono_samples(frame), np.array([0.5, 0.0, 0.25], np.float32))
