@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -265,7 +266,7 @@ def test_a_killed_tree_starts_again_by_itself(prepared: Path) -> None:
         for process in killed:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-    assert not alive(killed)
+    assert eventually(lambda: not alive(killed))
     with foreground(prepared) as up:
         assert key_of(prepared) == key
         assert find_data(prepared) == FOUND
@@ -281,9 +282,9 @@ def test_two_starts_at_once_make_one_stack(prepared: Path) -> None:
     with ThreadPoolExecutor() as threads:
         starts = [threads.submit(start_detached, prepared, servers_only=True) for _ in range(2)]
         one, other = (start.result() for start in starts)
-    supervisors = [process for process in psutil.process_iter() if "phonoscope.local" in _words_for(process, prepared)]
+    only_one = eventually(lambda: len([*filter(partial(_supervises, prepared), psutil.process_iter())]) == 1, 20.0)
     stop(prepared, lambda _: None)
-    assert (one.url, {one.already, other.already}, len(supervisors)) == (other.url, {True, False}, 1)
+    assert (one.url, {one.already, other.already}, only_one) == (other.url, {True, False}, True)
 
 
 def test_a_killed_supervisor_is_replaced(servers: Path) -> None:
@@ -381,11 +382,10 @@ def foreground(folder: Path) -> Iterator[subprocess.Popen[str]]:
             up.wait(timeout=100)
 
 
-def _words_for(process: psutil.Process, folder: Path) -> list[str]:
+def _supervises(folder: Path, process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
-        words = process.cmdline()
-        return words if str(folder) in words else []
-    return []
+        return {"phonoscope.local", str(folder)} <= set(process.cmdline())
+    return False
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:

@@ -12,7 +12,7 @@ from phonoscope.errors import StackError
 from phonoscope.local.files import LOCK
 from phonoscope.local.processes import wait_until
 
-_PATIENCE_S = 0.5
+_PATIENCE_S = 2.0
 
 
 @contextlib.contextmanager

@@ -22,9 +22,9 @@ def nothing() -> None:
 class Part:
     """A process to start, to keep alive and to stop.
 
-    ``healthy`` is asked with the moment of the process's start, over and over, until it says yes. ``prepare`` runs
-    before each start and may raise ``StackError``. Seconds: ``start_limit_s`` until it must be healthy, ``grace_s``
-    between ``stop_signal`` and its end by force.
+    ``healthy`` is asked with the moment of the process's start, every ``poll_s`` seconds, until it says yes;
+    ``prepare`` runs before each start and may raise ``StackError``. ``start_limit_s`` are the seconds until it must be
+    healthy, ``grace_s`` those between ``stop_signal`` and its end by force.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     prepare: Callable[[], None] = nothing
     healthy: Callable[[datetime], bool] = always
+    poll_s: float = 0.05
     start_limit_s: float = 180.0
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 10.0

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from phonoscope.local.servers import Servers
 
 _SERVER_LIMIT_S = 60.0
+# They need every core while they start, and a worker's question costs PostgreSQL and this process some of one.
+_PRODUCT_POLL_S = 0.2
 _LASTED = timedelta(seconds=2)
 _OF_OTHER_CLIENTS = ("PG", "RCLONE_", "AWS_")
 _VALKEY_CONF = """\
@@ -56,13 +58,12 @@ def standard_stack(folder: Path, state: StackState) -> Stack:
 
 def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers]) -> tuple[Part, ...]:
     """The gateway, one worker for each pool and the sweeper."""
-    environment = plain_environment() | {
-        f"PHONOSCOPE_{name.upper()}": value for name, value in state.connections().items()
-    }
+    settings = {f"PHONOSCOPE_{name.upper()}": value for name, value in state.connections().items()}
+    environment = plain_environment() | settings | {"PYTHONUNBUFFERED": "1"}
 
     def part(name: str, module: str, *words: str, healthy: Callable[[datetime], bool]) -> Part:
         command = (sys.executable, "-P", "-m", module, *words)
-        return Part(name, command, folder, environment | {"PYTHONUNBUFFERED": "1"}, healthy=healthy)
+        return Part(name, command, folder, environment, healthy=healthy, poll_s=_PRODUCT_POLL_S)
 
     def lives(pool: Pool) -> Callable[[datetime], bool]:
         return lambda since: clients().worker_lives(pool, since)

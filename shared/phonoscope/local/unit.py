@@ -34,6 +34,7 @@ class Unit:
         self._environment = {**part.environment, **mark}
         self._since = datetime.now(UTC)
         self._started = time.monotonic()
+        self._next_check = 0.0
         self._log_start = 0
 
     @property
@@ -50,7 +51,7 @@ class Unit:
         try:
             self._begin_log()
             self._since, self._started = datetime.now(UTC), time.monotonic()
-            self._healthy, self.restart_at = False, None
+            self._healthy, self._next_check, self.restart_at = False, 0.0, None
             self.part.prepare()
             self.process = self._popen()
         except OSError as error:
@@ -59,8 +60,10 @@ class Unit:
 
     def check(self) -> bool:
         """Whether the process is healthy; one that was is not asked again."""
-        self._healthy = self._healthy or self.part.healthy(self._since)
-        self.proven = self.proven or self._healthy
+        if not self._healthy and time.monotonic() >= self._next_check:
+            self._healthy = self.part.healthy(self._since)
+            self.proven = self.proven or self._healthy
+            self._next_check = time.monotonic() + self.part.poll_s
         return self._healthy
 
     def ended(self) -> str | None:

