@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import to_thread
 from fastapi import FastAPI
 
 from phonoscope import __version__
+from phonoscope.audio.probe import warm_up
 from phonoscope.catalogue import Catalogue
 from phonoscope.db.engine import Database
 from phonoscope.queue import Queue
@@ -34,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(database_url, pool_size=_POOL_SIZE)
+        await to_thread.run_sync(warm_up)
         async with JobListener(database_url) as listener:
             app.state.phonoscope = State(
                 settings=settings,

@@ -42,16 +42,16 @@ class Sandbox:
     """Calls one module-level function of a file and a number in child processes.
 
     Args:
-        look: imported by name in the helper; what it returns must go into JSON.
+        look: the function as ``module:name``, imported in the helper alone; what it returns must go into JSON.
         longest_s: how long one call may take.
         most_memory_bytes: how much memory one call may use beyond what the helper does.
         sample: a small file that the helper calls the function of beforehand, so that the calls are fast.
     """
 
     def __init__(
-        self, look: Look, *, longest_s: float, most_memory_bytes: int = MOST_MEMORY_BYTES, sample: bytes = b""
+        self, look: str, *, longest_s: float, most_memory_bytes: int = MOST_MEMORY_BYTES, sample: bytes = b""
     ) -> None:
-        self._look = f"{look.__module__}:{look.__qualname__}"
+        self._look = look
         self._longest_s = longest_s
         self._most_memory_bytes = most_memory_bytes
         self._sample = sample

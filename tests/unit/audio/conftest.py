@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from phonoscope.audio.decode import Recording
-from phonoscope.audio.probe import Probe, examine
+from phonoscope.audio.examine import examine
+from phonoscope.audio.probe import Probe
 
 PITCH_HZ = 1000.0
 LEVEL = 0.5

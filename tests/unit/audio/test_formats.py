@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from phonoscope.audio import probe as probe_module
+from phonoscope.audio import examine as examine_module
 
 if TYPE_CHECKING:
     from tests.unit.audio.conftest import Format, Maker
@@ -43,7 +43,7 @@ def test_a_probe_measures_what_decoding_gives(
     recording_format: Format, make: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The duration that a probe finds, most of the packets not decoded, is that of the decoded samples."""
-    monkeypatch.setattr(probe_module, "_PROOF_S", 0.2)
+    monkeypatch.setattr(examine_module, "_PROOF_S", 0.2)
     data = make.encode(recording_format, make.tone(recording_format.rate_hz, 2.0, recording_format.channels))
     found = make.examine(data)
     assert found.duration_s == pytest.approx(make.decode(data, recording_format.rate_hz).decoded_s, abs=0.06)

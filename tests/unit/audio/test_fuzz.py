@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phonoscope.audio.decode import Recording
-from phonoscope.audio.probe import examine
+from phonoscope.audio.examine import examine
 from phonoscope.errors import RecordingError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from phonoscope.audio import probe as probe_module
+from phonoscope.audio import examine as examine_module
 from phonoscope.audio.decode import Recording
 from phonoscope.errors import (
     EmptyUpload,
@@ -176,7 +176,7 @@ def test_samples_that_are_no_numbers(value: float, dtype: str, bits: int, at_s: 
 @pytest.mark.parametrize("name", ["wav-mulaw", "flac", "mp3", "opus", "m4a", "webm-live", "adts"])
 def test_too_long(name: str, make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Longer than the limit is refused with both numbers, whether or not a header says how long it is."""
-    monkeypatch.setattr(probe_module, "_PROOF_S", 0.2)
+    monkeypatch.setattr(examine_module, "_PROOF_S", 0.2)
     data = make.recording(name, 2.0)
     with pytest.raises(RecordingTooLong, match=r"more than 1\..* s; .* 1.5 s"):
         make.examine(data, 1.5)

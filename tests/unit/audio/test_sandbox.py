@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import psutil
 import pytest
 
-from phonoscope.audio import probe as probe_module
+from phonoscope.audio import examine as examine_module
 from phonoscope.audio.probe import probe
 from phonoscope.audio.sandbox import Sandbox
 from phonoscope.errors import EncryptedRecording, NotARecording, RecordingTooLong, Unavailable, UndecodableRecording
@@ -70,7 +70,7 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 
 
 def _call(looks: ModuleType, name: str, file: BinaryIO | None = None, longest_s: float = 30.0) -> dict[str, object]:
-    sandbox = Sandbox(getattr(looks, name), longest_s=longest_s, most_memory_bytes=128 << 20)
+    sandbox = Sandbox(f"{looks.__name__}:{name}", longest_s=longest_s, most_memory_bytes=128 << 20)
     try:
         return sandbox.call(file or io.BytesIO(b"sound"), 1.5)
     finally:
@@ -160,7 +160,7 @@ def test_a_look_sees_no_secrets(looks: ModuleType, monkeypatch: pytest.MonkeyPat
 
 def test_every_look_has_its_own_process(looks: ModuleType) -> None:
     """No look can leave anything behind for the next; and a helper that was killed is replaced."""
-    sandbox = Sandbox(looks.look, longest_s=30.0)
+    sandbox = Sandbox(f"{looks.__name__}:look", longest_s=30.0)
     try:
         first, second = (sandbox.call(io.BytesIO(b"a"), 0.0)["pid"] for _ in range(2))
         (helper,) = (child for child in psutil.Process().children() if "misbehaving:look" in child.cmdline())
@@ -173,7 +173,7 @@ def test_every_look_has_its_own_process(looks: ModuleType) -> None:
 
 def test_a_helper_can_wait_ready(looks: ModuleType) -> None:
     """Started beforehand, the one helper serves all calls, and is gone when the sandbox is closed."""
-    sandbox = Sandbox(looks.look, longest_s=30.0)
+    sandbox = Sandbox(f"{looks.__name__}:look", longest_s=30.0)
     before = set(psutil.Process().children())
     sandbox.start()
     (helper,) = set(psutil.Process().children()) - before
@@ -185,7 +185,7 @@ def test_a_helper_can_wait_ready(looks: ModuleType) -> None:
 
 def test_no_helper_is_no_fault_of_the_file(looks: ModuleType) -> None:
     """Where the helper cannot start, the answer is to try again, not that the file is bad."""
-    sandbox = Sandbox(looks.look, longest_s=5.0)
+    sandbox = Sandbox(f"{looks.__name__}:look", longest_s=5.0)
     sandbox._look = "no_such_module:look"
     with pytest.raises(Unavailable) as caught:
         sandbox.call(io.BytesIO(b"a"), 0.0)
@@ -241,6 +241,6 @@ def test_the_helper_ends_with_its_caller(make: Maker, tmp_path: Path) -> None:
 
 def test_the_limits_leave_room_for_real_recordings() -> None:
     """The two minutes and half a gigabyte that a look may take are the ones that ``probe`` documents."""
-    assert probe_module._LONGEST_LOOK_S == 120.0
+    assert examine_module._LONGEST_LOOK_S == 120.0
     assert "two minutes or 512 MiB" in (probe.__doc__ or "")
-    assert probe_module._sandbox._most_memory_bytes == 512 << 20
+    assert examine_module._sandbox._most_memory_bytes == 512 << 20

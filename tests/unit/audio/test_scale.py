@@ -23,7 +23,7 @@ HOUR_S = 3_600
 MEASURE = """
 import json, resource, sys
 from phonoscope.audio.decode import Recording
-from phonoscope.audio.probe import examine
+from phonoscope.audio.examine import examine
 scale = 1 if sys.platform == "darwin" else 1024
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
 def run(path):
