@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _SERVER_LIMIT_S = 60.0
 # They need every core while they start, and a worker's question costs PostgreSQL and this process some of one.
 _PRODUCT_POLL_S = 0.2
+# The GPU worker takes longest, and two cores are soon shared by too many.
+_HEAD_START_S = 2.5
 _LASTED = timedelta(seconds=2)
 _OF_OTHER_CLIENTS = ("PG", "RCLONE_", "AWS_")
 _VALKEY_CONF = """\
@@ -61,19 +63,19 @@ def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers
     settings = {f"PHONOSCOPE_{name.upper()}": value for name, value in state.connections().items()}
     environment = plain_environment() | settings | {"PYTHONUNBUFFERED": "1"}
 
-    def part(name: str, module: str, *words: str, healthy: Callable[[datetime], bool]) -> Part:
-        command = (sys.executable, "-P", "-m", module, *words)
-        return Part(name, command, folder, environment, healthy=healthy, poll_s=_PRODUCT_POLL_S)
+    def part(name: str, *words: str, healthy: Callable[[datetime], bool], delay_s: float = 0.0) -> Part:
+        command = (sys.executable, "-P", "-m", f"phonoscope_{name}", *words)
+        return Part(name, command, folder, environment, healthy=healthy, poll_s=_PRODUCT_POLL_S, delay_s=delay_s)
 
     def lives(pool: Pool) -> Callable[[datetime], bool]:
         return lambda since: clients().worker_lives(pool, since)
 
     port = state.ports.gateway
     return (
-        part("gpu", "phonoscope_gpu", healthy=lives(Pool.GPU)),
-        part("cpu", "phonoscope_cpu", healthy=lives(Pool.CPU)),
-        part("gateway", "phonoscope_gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port)),
-        part("courier", "phonoscope_courier", healthy=_has_lasted),
+        part("gpu", healthy=lives(Pool.GPU)),
+        part("gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port)),
+        part("cpu", healthy=lives(Pool.CPU), delay_s=_HEAD_START_S),
+        part("courier", healthy=_has_lasted, delay_s=_HEAD_START_S),
     )
 
 

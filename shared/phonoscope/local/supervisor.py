@@ -62,12 +62,13 @@ class Supervisor:
         """
         units = [Unit(part, self._logs, self._family.mark(part.name)) for part in layer.parts]
         self._layers.append(layer)
-        for unit in units:
-            self._units.append(unit)
-            self._first_spawn(unit)
+        started = time.monotonic()
         while waiting := [unit for unit in units if not unit.proven]:
             for unit in waiting:
-                self._expect(unit)
+                if unit.process is not None:
+                    self._expect(unit)
+                elif time.monotonic() - started >= unit.part.delay_s:
+                    self._first_spawn(unit)
             self._wait(_START_POLL_S)
         layer.then()
         self._wait(0.0)
@@ -97,6 +98,7 @@ class Supervisor:
         time.sleep(seconds)
 
     def _first_spawn(self, unit: Unit) -> None:
+        self._units.append(unit)
         try:
             unit.spawn()
         except StackError as error:

@@ -85,6 +85,22 @@ def test_health_is_asked_of_the_present_process(bench: Bench) -> None:
     assert before <= since[0].timestamp() <= time.time()
 
 
+def test_a_part_may_start_behind_its_layer(bench: Bench) -> None:
+    """Whoever takes longest gets the cores first; nobody waits for the others' health."""
+    started: dict[str, float] = {}
+
+    def healthy(name: str) -> Callable[[datetime], bool]:
+        def check(since: datetime) -> bool:
+            started[name] = since.timestamp()
+            return len(started) == 2
+
+        return check
+
+    parts = (bench.part("late", delay_s=0.3, healthy=healthy("late")), bench.part("early", healthy=healthy("early")))
+    bench.supervisor.start(Layer(parts))
+    assert 0.2 < started["late"] - started["early"] < 3.0
+
+
 def test_health_is_not_asked_without_a_pause(bench: Bench) -> None:
     """A question may cost something, so a part says how often it is asked."""
     asked: list[float] = []
