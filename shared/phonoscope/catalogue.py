@@ -68,13 +68,13 @@ class Catalogue:
 def read_manifest(path: Path) -> Manifest:
     """Raises ``InvalidManifest``."""
     try:
-        manifest = Manifest.model_validate(json.loads(path.read_text()))
-    except (OSError, json.JSONDecodeError) as error:
-        raise InvalidManifest(f"{path}: {error}") from error
+        manifest = Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"]) or "manifest"
         raise InvalidManifest(f"{path}: {where}: {first['msg']}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidManifest(f"{path}: {error}") from error
     if manifest.name != path.parent.name:
         raise InvalidManifest(f"{path}: name: {manifest.name!r} is not the folder's name")
     return manifest

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from phonoscope.contract import DEFAULT_TASKS, Job, JobOptions, ModelCard, Neighbour, Page, Readiness, Track
 from phonoscope.errors import PhonoscopeError
@@ -23,10 +23,7 @@ class ApiError(PhonoscopeError):
     """The service refused."""
 
     def __init__(self, response: httpx.Response) -> None:
-        try:
-            self.problem: dict[str, Any] = response.json()
-        except ValueError:
-            self.problem = {"detail": response.text[:200], "status": response.status_code, "code": "not_a_problem"}
+        self.problem = _problem(response)
         super().__init__(str(self.problem.get("detail", response.reason_phrase)))
         self.status_code = response.status_code
 
@@ -140,7 +137,9 @@ class Client:
         self.close()
 
     def _ask(self, answer: type[Answer], method: str, path: str, **request: Any) -> Answer:
-        return answer.model_validate_json(self._send(method, path, **request).content)
+        response = self._send(method, path, **request)
+        with _reaching(self._http.base_url):
+            return answer.model_validate_json(response.content)
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         with _reaching(self._http.base_url):
@@ -156,3 +155,16 @@ def _reaching(url: httpx.URL) -> Iterator[None]:
         yield
     except httpx.TransportError as error:
         raise Unreachable(f"no answer from {url}: {error}") from error
+    except ValidationError as error:
+        raise Unreachable(f"what answers at {url} is no Phonoscope gateway of this version") from error
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    """The problem that a gateway sends, or one made of what something else on the way said."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict):
+        return problem
+    return {"detail": response.text[:200], "status": response.status_code, "code": "not_a_problem"}

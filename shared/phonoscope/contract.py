@@ -76,10 +76,12 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    track_id: str
+    track_id: str = Field(pattern=r"^\w+$")
     tasks: Annotated[list[TaskName], Field(min_length=1)] = Field(default_factory=lambda: list(DEFAULT_TASKS))
     options: JobOptions = Field(default_factory=JobOptions)
-    metadata: dict[str, Any] = Field(default_factory=dict, description="yours, returned as it came; at most 16 KiB")
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, description="yours, returned as it came; at most 16 KiB and 64 levels deep"
+    )
 
 
 class Waiting(BaseModel):

@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     development is used in production.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PHONOSCOPE_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PHONOSCOPE_", extra="ignore", hide_input_in_errors=True)
 
     environment: Literal["development", "production"] = Field(
         "production", description="`development` allows secrets that contain `development-only`"

@@ -32,7 +32,10 @@ class Recipe:
 
 
 def fit(clips: Clips, recipe: Recipe, report: Callable[[str], None] = print) -> AudioResNet:
-    """A network trained on all of ``clips`` for the recipe's epochs, with averaged weights, in evaluation mode."""
+    """A network trained on all of ``clips`` for the recipe's epochs, with averaged weights, in evaluation mode.
+
+    Raises ``FloatingPointError`` when the loss is no longer a number, rather than going on for nothing.
+    """
     torch.manual_seed(recipe.seed)
     network = AudioResNet(recipe.architecture, len(clips.labels), recipe.dropout)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -56,6 +59,8 @@ def fit(clips: Clips, recipe: Recipe, report: Callable[[str], None] = print) -> 
             schedule.step()
             average.update_parameters(network)
             total += loss.detach()
+        if not total.isfinite():
+            raise FloatingPointError(f"epoch {epoch + 1}: the loss is {total.item()}")
         report(f"epoch {epoch + 1}/{recipe.epochs}: loss {total.item() / len(batches):.3f}")
     # The averaged weights never saw a batch: the statistics that normalise their activations are measured anew.
     update_bn(torch.split(roll_in_time(clips.pictures), recipe.batch * 2), average.module)

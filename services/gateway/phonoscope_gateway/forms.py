@@ -17,6 +17,7 @@ from phonoscope.errors import InvalidRequest, SpoolFull, UploadTooLarge
 
 _MAX_FIELD_BYTES = 256 * 1024
 _MAX_PARTS = 16
+_MAX_BOUNDARY_BYTES = 256
 _ENVELOPE_BYTES = _MAX_FIELD_BYTES * 2
 _MEMORY_BYTES = 1 << 20
 _MAX_FILENAME = 255
@@ -49,11 +50,12 @@ async def read_form(request: Request, max_upload_bytes: int) -> Form:
         SpoolFull: the disk on which uploads are spooled is full.
     """
     media_type, options = parse_options_header(request.headers.get("content-type", ""))
-    if media_type != b"multipart/form-data" or b"boundary" not in options:
+    boundary = options.get(b"boundary", b"")
+    if media_type != b"multipart/form-data" or not 0 < len(boundary) <= _MAX_BOUNDARY_BYTES:
         raise InvalidRequest.field("content-type", "must be multipart/form-data with a boundary")
     if int(request.headers.get("content-length", 0)) > max_upload_bytes + _ENVELOPE_BYTES:
         raise _too_large(max_upload_bytes)
-    reader = _FormReader(options[b"boundary"], max_upload_bytes)
+    reader = _FormReader(boundary, max_upload_bytes)
     try:
         async for chunk in request.stream():
             reader.feed(chunk)
@@ -172,5 +174,5 @@ def clean_filename(name: str) -> str:
     'ab.wav'
     """
     last = re.split(r"[/\\]", name)[-1]
-    printable = "".join(character for character in last if character.isprintable()).strip()
-    return printable[-_MAX_FILENAME:] or "recording"
+    printable = "".join(character for character in last if character.isprintable())
+    return printable.strip()[-_MAX_FILENAME:].strip() or "recording"

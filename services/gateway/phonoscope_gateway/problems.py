@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from phonoscope.errors import InvalidRequest, PhonoscopeError, RangeNotSatisfiable, UploadTooLarge
@@ -30,7 +29,6 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(PhonoscopeError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unknown)
 
@@ -68,7 +66,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError | ValidationError)
+    assert isinstance(error, RequestValidationError)
     return problem(invalid_request(error.errors()), request.url.path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 
 from phonoscope.cli.app import app
 from phonoscope.errors import PhonoscopeError
@@ -15,5 +16,6 @@ def main() -> None:
     try:
         app()
     except PhonoscopeError as error:
-        Console(stderr=True).print(f"[bold red]{error.title}[/]: {error.detail}", highlight=False, soft_wrap=True)
+        said = f"[bold red]{escape(error.title)}[/]: {escape(error.detail)}"
+        Console(stderr=True).print(said, highlight=False, soft_wrap=True)
         sys.exit(1)

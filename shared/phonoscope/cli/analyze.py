@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from phonoscope.cli.connection import DataDirOption, KeyOption, UrlOption, connect
 from phonoscope.cli.render import print_analysis
@@ -35,7 +36,8 @@ def analyze(
             try:
                 job = run_job(client, path, tasks.split(","), errors)
             except ApiError as error:
-                errors.print(f"{path}: {error.title}: {error.detail}", style="red", highlight=False, soft_wrap=True)
+                said = Text(f"{path}: {error.title}: {error.detail}", style="red")
+                errors.print(said, highlight=False, soft_wrap=True)
                 all_well = False
                 continue
             all_well = all_well and job.status is Status.SUCCEEDED
@@ -48,7 +50,7 @@ def analyze(
 
 def run_job(client: Client, path: Path, tasks: list[str], console: Console) -> Job:
     """Submits a recording and shows a progress bar until its job has ended."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(f"{path.name}: uploading", total=1.0)
         job = client.analyze(path, [name.strip() for name in tasks])

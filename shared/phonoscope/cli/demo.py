@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from phonoscope.cli.analyze import run_job, show
@@ -44,7 +45,7 @@ def demo(
         console.print(_overview(client, [client.wait(job) for job in jobs]))
         for path in files or [path for path in library if path.stem in _SHOWN_IN_FULL]:
             show(client, console, run_job(client, path, [name.value for name in DEFAULT_TASKS], console))
-    console.print(f"\nKeep it running with [bold]phonoscope up[/]; everything it knows stays in {folder}.")
+    console.print(f"\nKeep it running with [bold]phonoscope up[/]; everything it knows stays in {escape(str(folder))}.")
 
 
 @contextmanager
@@ -97,12 +98,13 @@ def _overview(client: Client, jobs: list[Job]) -> Table:
     for job in jobs:
         track = client.track(job.track_id)
         if job.status is not Status.SUCCEEDED:
-            table.add_row(track.filename, f"[red]{job.status}[/]")
+            table.add_row(escape(track.filename), f"[red]{job.status}[/]")
             continue
         result = job.task(TaskName.CLASSIFY).result or {}
         best = result["top"][0]
-        heard = f"[dim]unknown ({best['label']}?)[/]" if result["unknown"] else best["label"]
+        label = escape(best["label"])
+        heard = f"[dim]unknown ({label}?)[/]" if result["unknown"] else label
         nearest = client.similar(job.track_id, limit=1)
-        twin = (nearest[0].track.filename, f"{nearest[0].similarity:.3f}") if nearest else ("", "")
-        table.add_row(track.filename, heard, f"{best['probability']:.0%}", *twin)
+        twin = (escape(nearest[0].track.filename), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
+        table.add_row(escape(track.filename), heard, f"{best['probability']:.0%}", *twin)
     return table

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from phonoscope.catalogue import Catalogue, check_weights
 from phonoscope.cli.connection import DataDirOption, admin_settings
@@ -41,9 +42,9 @@ def doctor(data_dir: DataDirOption = None) -> None:
     for finding in examine(data_dir):
         all_well = all_well and finding.well
         mark = "[green]ok  [/]" if finding.well else "[bold red]FAULT[/]"
-        console.print(f"{mark} {finding.subject}: {finding.found}", highlight=False)
+        console.print(f"{mark} {escape(finding.subject)}: {escape(finding.found)}", highlight=False)
         if not finding.well:
-            console.print(f"      → {finding.advice}", highlight=False, style="yellow")
+            console.print(f"      → {finding.advice}", highlight=False, markup=False, style="yellow")
     raise typer.Exit(0 if all_well else 1)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from phonoscope.cli.connection import DataDirOption, admin_settings
 
@@ -41,7 +42,7 @@ def list_(data_dir: DataDirOption = None) -> None:
     table = Table("id", "name", "owner", "created", "state")
     for key, owner in rows:
         state = "revoked" if key.revoked_at else "valid"
-        table.add_row(key.id, key.name, owner.name, f"{key.created_at:%Y-%m-%d %H:%M}", state)
+        table.add_row(key.id, Text(key.name), Text(owner.name), f"{key.created_at:%Y-%m-%d %H:%M}", state)
     Console().print(table)
 
 

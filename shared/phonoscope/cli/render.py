@@ -29,12 +29,12 @@ def print_analysis(console: Console, track: Track, job: Job, neighbours: Sequenc
         highlight=False,
     )
     for warning in track.warnings:
-        console.print(f"  warning: {warning}", style="yellow", highlight=False)
+        console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
     for task in job.tasks:
         _print_task(console, task)
     if neighbours:
         console.print(_neighbours(neighbours))
-    console.print(f"  {where_the_time_went(job)}", style="dim", highlight=False)
+    console.print(f"  {where_the_time_went(job)}", style="dim", highlight=False, markup=False)
 
 
 def clock(seconds: float) -> str:
@@ -65,12 +65,12 @@ def _ms(seconds: float) -> str:
 def _print_task(console: Console, task: Task) -> None:
     if task.status is not Status.SUCCEEDED or task.result is None:
         detail = (task.error or {}).get("detail", task.status)
-        console.print(f"  {task.name}: {task.status}: {detail}", style="red", highlight=False)
+        console.print(f"  {task.name}: {task.status}: {detail}", style="red", highlight=False, markup=False)
     elif task.name is TaskName.CLASSIFY:
         console.print(_labels(task.result))
         console.print(_timeline(task.result["windows"]))
         for warning in task.result.get("warnings", []):
-            console.print(f"  warning: {warning}", style="yellow", highlight=False)
+            console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
     elif task.name is TaskName.DESCRIBE:
         console.print(_description(task.result))
 
@@ -88,7 +88,7 @@ def _labels(result: dict[str, Any]) -> Table:
 def _timeline(windows: list[dict[str, Any]]) -> Table:
     table = _table("over time")
     for start_s, end_s, label, probability in _runs(windows):
-        table.add_row(f"{clock(start_s)} – {clock(end_s)}", label, f"{probability:6.1%}" if probability else "")
+        table.add_row(f"{clock(start_s)} – {clock(end_s)}", Text(label), f"{probability:6.1%}" if probability else "")
     return table
 
 
@@ -117,7 +117,7 @@ def _neighbours(neighbours: Sequence[Neighbour]) -> Table:
     table = _table("sounds like")
     for neighbour in neighbours:
         label = neighbour.track.label or "unknown"
-        table.add_row(neighbour.track.filename, label, f"{neighbour.similarity:6.3f}")
+        table.add_row(Text(neighbour.track.filename), Text(label), f"{neighbour.similarity:6.3f}")
     return table
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Protocol, TypeVar
 
+from pydantic import AwareDatetime, StringConstraints, TypeAdapter
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from phonoscope.errors import InvalidCursor
+
+_PLACE = TypeAdapter(tuple[AwareDatetime, Annotated[str, StringConstraints(pattern="^[0-9a-z_]+$")]])
 
 
 class Placed(Protocol):
@@ -49,12 +51,9 @@ def _encode(row: Placed) -> str:
 
 
 def _decode(cursor: str) -> tuple[datetime, str]:
+    padded = cursor + "=" * (-len(cursor) % 4)
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        created_at, id_ = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        moment = datetime.fromisoformat(created_at)
-    except (binascii.Error, UnicodeError, ValueError, TypeError) as error:
+        moment, id_ = _PLACE.validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
+        return moment.astimezone(UTC), id_
+    except (ValueError, OverflowError) as error:
         raise InvalidCursor.field("cursor", "not a cursor of this service") from error
-    if not isinstance(id_, str) or "\x00" in id_ or moment.tzinfo is None:
-        raise InvalidCursor.field("cursor", "not a cursor of this service")
-    return moment, id_

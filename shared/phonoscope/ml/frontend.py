@@ -9,8 +9,6 @@ import torch
 import torchaudio
 from torch import Tensor, nn
 
-_AMIN = 1e-10
-
 
 @dataclass(frozen=True)
 class FrontEndSettings:
@@ -61,6 +59,7 @@ class LogMel(nn.Module):
     def __init__(self, settings: FrontEndSettings) -> None:
         super().__init__()
         self.settings = settings
+        self._least_power = 10.0 ** ((settings.quietest_peak_db - settings.range_db) / 10.0 - 1.0)
         self.mel = torchaudio.transforms.MelSpectrogram(
             sample_rate=settings.sample_rate_hz,
             n_fft=settings.n_fft,
@@ -76,7 +75,7 @@ class LogMel(nn.Module):
         )
 
     def forward(self, samples: Tensor) -> Tensor:
-        decibels = 10.0 * torch.log10(self.mel(samples).clamp_min(_AMIN))
+        decibels = 10.0 * torch.log10(self.mel(samples).clamp_min(self._least_power))
         peak = decibels.amax(dim=(1, 2), keepdim=True).clamp_min(self.settings.quietest_peak_db)
         scaled = (decibels - peak) / self.settings.range_db + 1.0
         return scaled.clamp(0.0, 1.0).unsqueeze(1)

@@ -59,6 +59,7 @@ class AudioResNet(nn.Module):
         - input: ``(batch, 1, mels, frames)``
         - output: :class:`Output`
 
+    >>> import torch
     >>> AudioResNet("resnet18", labels=10).eval()(torch.zeros(2, 1, 128, 100)).embedding.shape
     torch.Size([2, 512])
     """

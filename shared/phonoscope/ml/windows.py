@@ -1,4 +1,4 @@
-"""A stream of samples cut into overlapping windows, holding no more than one window at a time."""
+"""A stream of samples cut into overlapping windows, holding little more than one window at a time."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from phonoscope.states import Pool, Status
 from phonoscope_gateway.state import State
 
 _log = get_logger(__name__)
+_MAX_METADATA_DEPTH = 64
 
 
 def submit_job(state: State, owner_id: str, request: JobRequest) -> Job:
@@ -56,7 +57,9 @@ def check_request(state: State, request: JobRequest) -> None:
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:
-    """Refuses what JSON in PostgreSQL cannot hold. Raises ``InvalidRequest``."""
+    """Refuses what ``jsonb`` cannot hold or what could not be written out again. Raises ``InvalidRequest``."""
+    if _depth(metadata) > _MAX_METADATA_DEPTH:
+        raise InvalidRequest.field("metadata", f"is nested more than {_MAX_METADATA_DEPTH} levels deep")
     try:
         encoded = json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode()
     except ValueError as error:
@@ -65,6 +68,14 @@ def check_metadata(metadata: dict[str, Any]) -> None:
         raise InvalidRequest.field("metadata", "holds a NUL character")
     if len(encoded) > MAX_METADATA_BYTES:
         raise InvalidRequest.field("metadata", f"has {len(encoded):,} bytes; {MAX_METADATA_BYTES:,} are allowed")
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+    return depth
 
 
 def read_job(state: State, owner_id: str, job_id: str) -> Job:
