@@ -1,0 +1,108 @@
+"""The application as a whole, while nothing it needs is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from phonoscope.catalogue import Catalogue
+from phonoscope.db.engine import Database
+from phonoscope.queue import Queue
+from phonoscope.settings import Settings
+from phonoscope.storage import ObjectStore
+from phonoscope_gateway import create_app
+from phonoscope_gateway.jobs.listener import JobListener
+from phonoscope_gateway.state import State
+from tests.unit.gateway.conftest import Ask
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[FastAPI]:
+    """The gateway with every part built and none connected."""
+    settings = Settings(
+        environment="development",
+        database_url=SecretStr("postgresql+psycopg2://nobody@127.0.0.1:1/none"),
+        broker_url=SecretStr("redis://127.0.0.1:1/0"),
+        s3_endpoint_url="http://127.0.0.1:1",
+        s3_access_key="none",
+        s3_secret_key=SecretStr("none"),
+    )
+    app = create_app(settings)
+    database = Database("postgresql+psycopg2://nobody@127.0.0.1:1/none")
+    app.state.phonoscope = State(
+        settings=settings,
+        database=database,
+        store=ObjectStore(settings),
+        queue=Queue("redis://127.0.0.1:1/0"),
+        catalogue=Catalogue(settings.models_dir),
+        listener=JobListener("postgresql+psycopg2://nobody@127.0.0.1:1/none"),
+    )
+    yield app
+    database.close()
+
+
+def test_every_call_under_v1_needs_a_key(ask: Ask, app: FastAPI) -> None:
+    """Whatever is documented there answers 401 to whoever comes without one, before it looks at anything else."""
+    calls = [
+        (method.upper(), path)
+        for path, methods in app.openapi()["paths"].items()
+        for method in methods
+        if path.startswith("/v1/")
+    ]
+    assert len(calls) >= 11
+    for method, path in calls:
+        for headers in ({}, {"Authorization": "Basic cHNrOng="}, {"Authorization": "Bearer"}):
+            response = ask(app, method, path, headers=headers)
+            assert (response.status_code, response.json()["code"]) == (401, "unauthorized"), (method, path)
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_it_lives_whatever_is_down(ask: Ask, app: FastAPI) -> None:
+    """Being alive depends on nothing else."""
+    response = ask(app, "GET", "/health/live")
+    assert (response.status_code, response.json()) == (200, {"status": "live"})
+
+
+def test_every_documented_call_has_a_name_of_its_own(app: FastAPI) -> None:
+    """Clients are generated from the names; each is said once, in plain words."""
+    names = [call["operationId"] for path in app.openapi()["paths"].values() for call in path.values()]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names)
+
+
+def test_every_documented_error_is_a_problem(app: FastAPI) -> None:
+    """Every call says that what is not listed is a problem, and nothing in the document points nowhere."""
+    document = app.openapi()
+    for path in document["paths"].values():
+        for call in path.values():
+            content = call["responses"]["default"]["content"]
+            assert content == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    named = set(_references(document))
+    assert named <= {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+
+def test_the_documentation_page_needs_nobody_else(ask: Ask, app: FastAPI) -> None:
+    """Its scripts and styles come from this server, so that it opens without the internet."""
+    page = ask(app, "GET", "/docs")
+    assert page.status_code == 200
+    assert "https://" not in page.text
+    assert "http://" not in page.text
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert f"/docs/assets/{asset}" in page.text
+        assert ask(app, "GET", f"/docs/assets/{asset}").status_code == 200
+    assert ask(app, "GET", "/openapi.json").json()["info"]["title"] == "Phonoscope"
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for child in value.values():
+            yield from _references(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _references(child)

@@ -1,0 +1,65 @@
+"""What holds for every request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from phonoscope_gateway.guard import Guard
+from tests.unit.gateway.conftest import Ask
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    """An application that tells what reached it."""
+    app = FastAPI()
+    app.add_middleware(Guard)
+
+    @app.get("/echo/{rest:path}")
+    def echo(rest: str, q: str = "") -> dict[str, str]:
+        return {"rest": rest, "q": q}
+
+    return app
+
+
+@pytest.mark.parametrize("path", ["/echo/a%00b", "/echo/a?q=%00", "/echo/a?q=b%00c&r=1", "/%00"])
+def test_a_nul_character_is_refused(ask: Ask, app: FastAPI, path: str) -> None:
+    """In path or query: no identifier has one, and PostgreSQL could not take it."""
+    response = ask(app, "GET", path)
+    assert response.status_code == 422
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["errors"] == [{"field": "url", "message": "holds a NUL character"}]
+    assert "\x00" not in response.json()["instance"]
+    assert "\\u0000" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "rest", "q"), [("/echo/a%2500b?q=%2500", "a%00b", "%00"), ("/echo/00?q=0%300", "00", "000")]
+)
+def test_what_only_looks_like_one_passes(ask: Ask, app: FastAPI, path: str, rest: str, q: str) -> None:
+    """An escaped percent sign before zeros is none."""
+    response = ask(app, "GET", path)
+    assert (response.status_code, response.json()) == (200, {"rest": rest, "q": q})
+
+
+@pytest.mark.parametrize("path", ["/echo/a", "/nothing", "/echo/%00"])
+def test_nobody_guesses_types(ask: Ask, app: FastAPI, path: str) -> None:
+    """Every answer, the refused one too, forbids a browser to take it for something else."""
+    assert ask(app, "GET", path).headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_is_not_http_passes() -> None:
+    """The start and stop of the application are none of its business."""
+    seen: list[Any] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    asyncio.run(Guard(inner)({"type": "lifespan"}, nothing, nothing))
+    assert seen == ["lifespan"]

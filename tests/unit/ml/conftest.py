@@ -1,0 +1,93 @@
+"""A small model with random weights, exported and loaded as a trained one is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope.ml.network import AudioResNet
+from phonoscope.ml.registry import Model, load_model
+from phonoscope_training.export import export
+
+SMALL = FrontEndSettings(
+    sample_rate_hz=8_000,
+    n_fft=1_024,
+    hop_length=200,
+    n_mels=32,
+    f_min_hz=50.0,
+    f_max_hz=4_000.0,
+    window_s=1.0,
+    window_hop_s=0.5,
+)
+LABELS = ["bell", "rain", "saw", "tone"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Networks as small as these only wait for one another on more threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def small() -> FrontEndSettings:
+    """A front end of a second at 8 kHz, so that windows cost little."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def manifest() -> dict[str, Any]:
+    """What a manifest says besides the weights, which the export adds."""
+    return {
+        "name": "small",
+        "version": 1,
+        "kind": "test sound",
+        "architecture": "resnet18",
+        "embedding_dim": 512,
+        "labels": LABELS,
+        "front_end": SMALL.as_dict(),
+        "unknown_below": 0.3,
+        "metrics": {},
+        "data": "none: the weights are random",
+        "licence": "none",
+        "limits": ["It has learned nothing."],
+    }
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory, manifest: dict[str, Any]) -> Path:
+    """A model's folder, for all tests and changed by none."""
+    folder = tmp_path_factory.mktemp("models") / "small"
+    export(_random_network(), manifest, folder)
+    return folder
+
+
+@pytest.fixture
+def model_folder(tmp_path: Path, exported: Path) -> Path:
+    """A whole model's folder, to be damaged by the test that asks for it."""
+    return Path(shutil.copytree(exported, tmp_path / "small"))
+
+
+@pytest.fixture(scope="session")
+def model(exported: Path) -> Model:
+    """The same model, loaded once on the processor."""
+    return load_model(exported, torch.device("cpu"))
+
+
+def _random_network() -> AudioResNet:
+    """Random weights, with none of a fresh network's zeros that would silence its residual branches."""
+    torch.manual_seed(7)
+    network = AudioResNet("resnet18", len(LABELS))
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if "bn" in name:
+                parameter.uniform_(0.2, 1.0)
+    return network

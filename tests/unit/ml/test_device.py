@@ -1,0 +1,31 @@
+"""Where networks run."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from phonoscope.ml.device import choose_device
+
+
+def test_the_processor_is_always_there() -> None:
+    """Whoever asks for it gets it, whatever else the machine has."""
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("cuda", "mps", "chosen"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")])
+def test_the_best_device_there_is_gets_chosen(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, chosen: str
+) -> None:
+    """CUDA before Metal before the processor."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert choose_device().type == chosen
+
+
+@pytest.mark.parametrize("wanted", ["cuda", "tpu"])
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
+    """Nobody who asked for a device runs on another without being told."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=f"'{wanted}' is not available; there is: .*cpu"):
+        choose_device(wanted)

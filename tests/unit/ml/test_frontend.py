@@ -1,0 +1,159 @@
+"""The log-mel front end, against librosa and against physics."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from phonoscope.audio.decode import Samples
+from phonoscope.ml.frontend import FrontEndSettings, LogMel
+from phonoscope_training.data import load_window
+
+SERVED = FrontEndSettings()
+
+
+@pytest.fixture(scope="module")
+def front_end() -> LogMel:
+    """The front end of the served model."""
+    return LogMel(SERVED)
+
+
+def picture(front_end: LogMel, samples: Samples) -> NDArray[np.float32]:
+    """Shape: ``(mels, frames)``."""
+    pixels: NDArray[np.float32] = front_end(torch.from_numpy(samples.astype(np.float32))[None])[0, 0].numpy()
+    return pixels
+
+
+def tone(hertz: float, amplitude: float = 0.5, seconds: float = 1.0) -> Samples:
+    time_s = np.arange(round(seconds * SERVED.sample_rate_hz)) / SERVED.sample_rate_hz
+    return (amplitude * np.sin(2 * np.pi * hertz * time_s)).astype(np.float32)
+
+
+def noise(amplitude: float = 0.1, seconds: float = 1.0) -> Samples:
+    samples = np.random.default_rng(3).standard_normal(round(seconds * SERVED.sample_rate_hz))
+    return (amplitude * samples).astype(np.float32)
+
+
+def errors_db(front_end: LogMel, samples: Samples) -> NDArray[np.float64]:
+    """How far the picture, its scaling undone, lies from librosa's decibels, wherever it is not at its floor."""
+    power = librosa.feature.melspectrogram(
+        y=samples.astype(np.float64),
+        sr=SERVED.sample_rate_hz,
+        n_fft=SERVED.n_fft,
+        hop_length=SERVED.hop_length,
+        n_mels=SERVED.n_mels,
+        fmin=SERVED.f_min_hz,
+        fmax=SERVED.f_max_hz,
+        norm="slaney",
+        htk=False,
+        center=True,
+        pad_mode="constant",
+        dtype=np.float64,
+    )
+    wanted = librosa.power_to_db(power, ref=1.0, amin=1e-12, top_db=None)
+    peak = max(wanted.max(), SERVED.quietest_peak_db)
+    pixels = picture(front_end, samples)
+    assert (wanted[pixels == 0.0] <= peak - SERVED.range_db + 0.01).all()
+    errors: NDArray[np.float64] = np.abs((pixels - 1.0) * SERVED.range_db + peak - wanted)[pixels > 0.0]
+    return errors
+
+
+def test_it_gives_the_decibels_of_librosa_on_noise(front_end: LogMel) -> None:
+    """Another implementation of the same definition agrees to a thousandth of a decibel."""
+    errors = errors_db(front_end, noise(seconds=5.0))
+    assert errors.size == 128 * 126
+    assert errors.max() < 1e-3
+
+
+@pytest.mark.parametrize("clip", ["1-100032-A.ogg", "1-22694-A.ogg", "1-172649-C.ogg"])
+def test_it_gives_the_decibels_of_librosa_on_a_real_clip(front_end: LogMel, data: Path, clip: str) -> None:
+    """The same holds for real sound, but for the feet of filters beside loud partials: single precision there."""
+    path = data / "esc10" / "audio" / clip
+    if not path.is_file():
+        pytest.skip(f"no real audio at {path}; set PHONOSCOPE_DATA")
+    errors = errors_db(front_end, load_window(path, SERVED).numpy())
+    assert np.quantile(errors, 0.99) < 1e-3
+    assert errors.max() < 1e-2
+
+
+def test_the_gain_of_a_recording_changes_nothing(front_end: LogMel) -> None:
+    """A sound that is louder than the quietest level looks the same at any gain."""
+    samples = noise(0.3)
+    loud = picture(front_end, samples)
+    assert np.abs(loud - picture(front_end, 0.125 * samples)).max() < 1e-4
+
+
+def test_what_is_very_quiet_stays_dark(front_end: LogMel) -> None:
+    """Below the quietest level gain counts: what is 10 or 30 dB below it is as much darker, and is not amplified."""
+    samples = noise()
+    peak_db = 10.0 * torch.log10(front_end.mel(torch.from_numpy(samples)).max()).item()
+    for below_db in (10.0, 30.0):
+        gain = 10.0 ** ((SERVED.quietest_peak_db - below_db - peak_db) / 20.0)
+        assert picture(front_end, gain * samples).max() == pytest.approx(1.0 - below_db / SERVED.range_db, abs=1e-3)
+
+
+def test_silence_is_black(front_end: LogMel) -> None:
+    """Digital silence gives zeros and no infinities."""
+    assert not picture(front_end, np.zeros(44_100, dtype=np.float32)).any()
+
+
+@pytest.mark.parametrize("hertz", [110.0, 440.0, 1_000.0, 5_000.0, 15_000.0])
+def test_a_tone_lights_its_own_band(front_end: LogMel, hertz: float) -> None:
+    """The brightest band is the one whose centre lies nearest to the tone, in every frame."""
+    pixels = picture(front_end, tone(hertz))
+    centres = librosa.mel_frequencies(SERVED.n_mels + 2, fmin=SERVED.f_min_hz, fmax=SERVED.f_max_hz)[1:-1]
+    band = int(np.abs(centres - hertz).argmin())
+    inner = pixels[:, 2:-2]
+    assert np.abs(inner.argmax(axis=0) - band).max() <= 1
+    assert inner[band].min() > 0.9
+    far = np.abs(np.arange(SERVED.n_mels) - band) > 12
+    assert inner[far].max() < 0.5
+
+
+def test_a_tone_above_the_highest_frequency_dies() -> None:
+    """What lies above ``f_max_hz`` leaves the picture as dark as nothing at all would."""
+    front_end = LogMel(replace(SERVED, f_max_hz=8_000.0))
+    below, above = picture(front_end, tone(6_000.0)), picture(front_end, tone(12_000.0))
+    assert below[:, 2:-2].max() > 0.9
+    assert above[:, 2:-2].max() < 0.1
+
+
+def test_pictures_have_the_promised_shape_and_range(front_end: LogMel) -> None:
+    """One frame for every hop and one more; values from 0 to 1, the peak at 1; float32."""
+    for samples in (1, 1_763, 1_764, 44_100, 220_500):
+        sound = torch.from_numpy(noise(0.5, seconds=5.0)[:samples].copy())
+        pixels = front_end(torch.stack([sound, sound.flip(0)]))
+        assert pixels.shape == (2, 1, 128, samples // 1_764 + 1)
+        assert pixels.dtype == torch.float32
+        assert pixels.min() >= 0.0
+        assert pixels.amax(dim=(1, 2, 3)).tolist() == [1.0, 1.0]
+
+
+def test_windows_of_a_batch_do_not_see_each_other(front_end: LogMel) -> None:
+    """Each window has its own peak: a loud neighbour does not darken a quiet one."""
+    quiet, loud = torch.from_numpy(noise(0.05)), torch.from_numpy(tone(440.0, 1.0))
+    both = front_end(torch.stack([quiet, loud]))
+    torch.testing.assert_close(both[0], front_end(quiet[None])[0])
+
+
+def test_an_earlier_sound_stands_further_left(front_end: LogMel) -> None:
+    """A click lights the frame whose number is its time over the hop: frames are centred."""
+    for frame in (5, 12, 20):
+        click = np.zeros(44_100, dtype=np.float32)
+        click[frame * SERVED.hop_length] = 1.0
+        assert picture(front_end, click).sum(axis=0).argmax() == frame
+
+
+def test_settings_are_read_back_as_written() -> None:
+    """A manifest's front end is exactly the one that training used; an unknown setting is not passed over."""
+    settings = replace(SERVED, n_mels=64, window_hop_s=1.25)
+    assert FrontEndSettings.from_dict(settings.as_dict()) == settings
+    assert (settings.window_samples, settings.window_hop_samples) == (220_500, 55_125)
+    with pytest.raises(TypeError, match="loudness"):
+        FrontEndSettings.from_dict({"loudness": 3})

@@ -1,0 +1,223 @@
+"""The Python client, against a transport that answers what a test wants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from phonoscope.client import ApiError, Client, Unreachable
+from phonoscope.contract import ClassifyOptions, Job, JobOptions, Task, Track
+from phonoscope.errors import NotFound, PhonoscopeError
+from phonoscope.states import Status, TaskName
+
+URL = "http://phonoscope.test"
+
+
+class Service:
+    """Answers requests in order, the last answer again and again, and keeps what it was asked."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.asked.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def client(self) -> Client:
+        return Client(URL, "psk_secret", transport=httpx.MockTransport(self))
+
+
+def ok(body: Any = None, status: int = 200) -> httpx.Response:
+    return httpx.Response(status, text=body if isinstance(body, str) else body.model_dump_json())
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """A file to send."""
+    path = tmp_path / "röhre.wav"
+    path.write_bytes(b"RIFF....WAVE")
+    return path
+
+
+def test_every_request_carries_the_key(make_track: Callable[..., Track]) -> None:
+    """The key goes into the header, never into the address."""
+    service = Service(ok(make_track()))
+    with service.client() as client:
+        assert client.track("trk_1") == make_track()
+    (request,) = service.asked
+    assert (request.method, str(request.url)) == ("GET", f"{URL}/v1/tracks/trk_1")
+    assert request.headers["Authorization"] == "Bearer psk_secret"
+
+
+def test_an_upload_sends_the_file_and_its_name(make_track: Callable[..., Track], recording: Path) -> None:
+    """As one multipart form with one file field."""
+    service = Service(ok(make_track(), 201))
+    assert service.client().upload(recording).id == "trk_1"
+    (request,) = service.asked
+    assert request.headers["Content-Type"].startswith("multipart/form-data; boundary=")
+    assert b'name="file"; filename="r\xc3\xb6hre.wav"' in request.content
+    assert b"RIFF....WAVE" in request.content
+
+
+def test_an_analysis_is_one_request(
+    make_job: Callable[..., Job], make_task: Callable[..., Task], recording: Path
+) -> None:
+    """The recording and what to do with it travel together."""
+    service = Service(ok(make_job(make_task(status=Status.QUEUED)), 202))
+    job = service.client().analyze(recording, ["classify", "describe"])
+    assert job.status is Status.QUEUED
+    (request,) = service.asked
+    assert (request.method, request.url.path) == ("POST", "/v1/jobs")
+    assert b'name="tasks"\r\n\r\nclassify,describe\r\n' in request.content
+    assert b"RIFF....WAVE" in request.content
+
+
+@pytest.mark.parametrize("options", [JobOptions(classify=ClassifyOptions(top_k=5)), {"classify": {"top_k": 5}}])
+def test_a_job_is_asked_for_in_the_contract_s_words(
+    make_job: Callable[..., Job], make_task: Callable[..., Task], options: JobOptions | dict[str, Any]
+) -> None:
+    """Typed options and plain ones alike become the JSON that the gateway reads."""
+    service = Service(ok(make_job(make_task(status=Status.QUEUED)), 202))
+    service.client().create_job("trk_1", [TaskName.CLASSIFY], options, {"mine": 1})
+    body = json.loads(service.asked[0].content)
+    assert body["track_id"] == "trk_1"
+    assert body["tasks"] == ["classify"]
+    assert body["options"]["classify"]["top_k"] == 5
+    assert body["metadata"] == {"mine": 1}
+
+
+def test_lists_take_filters(make_track: Callable[..., Track]) -> None:
+    """Filters become the query; a page knows the next."""
+    service = Service(ok(f'{{"items": [{make_track().model_dump_json()}], "next_cursor": "abc"}}'))
+    page = service.client().tracks(limit=1, label="rain")
+    assert (page.items[0].id, page.next_cursor) == ("trk_1", "abc")
+    assert dict(service.asked[0].url.params) == {"limit": "1", "label": "rain"}
+
+
+def test_neighbours_come_as_a_list(make_track: Callable[..., Track]) -> None:
+    """Nearest first, with the model named only when one was."""
+    body = f'{{"items": [{{"track": {make_track().model_dump_json()}, "similarity": 0.5}}], "next_cursor": null}}'
+    service = Service(ok(body))
+    client = service.client()
+    assert client.similar("trk_2", limit=1)[0].similarity == 0.5
+    client.similar("trk_2", model="other")
+    assert [dict(request.url.params) for request in service.asked] == [
+        {"limit": "1"},
+        {"limit": "10", "model": "other"},
+    ]
+
+
+def test_audio_may_be_asked_for_in_part() -> None:
+    """The range goes into its header; the bytes come as they are."""
+    service = Service(httpx.Response(206, content=b"\x00\xff"))
+    client = service.client()
+    assert client.audio("trk_1", "bytes=0-1") == b"\x00\xff"
+    client.audio("trk_1")
+    assert [request.headers.get("Range") for request in service.asked] == ["bytes=0-1", None]
+
+
+def test_deleting_needs_no_body() -> None:
+    """204 is a success."""
+    service = Service(httpx.Response(204))
+    service.client().delete_track("trk_1")
+    assert service.asked[0].method == "DELETE"
+
+
+def test_waiting_asks_until_the_job_has_ended(make_job: Callable[..., Job], make_task: Callable[..., Task]) -> None:
+    """Each question waits at the server; whoever watches is shown every answer."""
+    queued, running = make_job(make_task(status=Status.QUEUED)), make_job(make_task(status=Status.RUNNING))
+    done = make_job(make_task())
+    service = Service(ok(queued), ok(running), ok(running), ok(done))
+    seen: list[Status] = []
+    job = service.client().wait(queued, lambda now: seen.append(now.status), poll_s=0.5)
+    assert job == done
+    assert seen == [Status.QUEUED, Status.RUNNING, Status.RUNNING, Status.SUCCEEDED]
+    assert {request.url.params["wait"] for request in service.asked} == {"0.5"}
+
+
+@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELLED])
+def test_a_job_that_has_ended_is_not_waited_for(
+    make_job: Callable[..., Job], make_task: Callable[..., Task], status: Status
+) -> None:
+    """There is nothing to ask."""
+    service = Service(httpx.Response(500))
+    job = make_job(make_task(status=status))
+    assert service.client().wait(job) is job
+    assert service.asked == []
+
+
+def test_a_problem_becomes_an_error() -> None:
+    """It carries the status, the stable code, the title, the detail and everything else the service said."""
+    problem = NotFound("no track 'trk_9'").as_problem() | {"instance": "/v1/tracks/trk_9"}
+    service = Service(httpx.Response(404, json=problem))
+    with pytest.raises(ApiError, match="no track 'trk_9'") as caught:
+        service.client().track("trk_9")
+    error = caught.value
+    assert (error.status_code, error.code, error.title) == (404, "not_found", "There is no such thing")
+    assert error.problem == problem
+    assert isinstance(error, PhonoscopeError)
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ("<html>Bad gateway</html>", "<html>Bad gateway</html>"),
+        ("", ""),
+        ("x" * 1_000, "x" * 200),
+        ('"Bad gateway"', '"Bad gateway"'),
+        ("[1, 2]", "[1, 2]"),
+        ("null", "null"),
+        ("\xff\xfe", "\xff\xfe"),
+    ],
+)
+def test_an_error_that_is_no_problem_is_still_an_error(body: str, detail: str) -> None:
+    """A proxy on the way answers in its own words; they are shown, in part, and there is still a code."""
+    service = Service(httpx.Response(502, text=body))
+    with pytest.raises(ApiError) as caught:
+        service.client().models()
+    assert (caught.value.status_code, caught.value.code, caught.value.detail) == (502, "not_a_problem", detail)
+    assert caught.value.title == "The service refused"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("too slow"),
+        httpx.ReadTimeout("too slow"),
+        httpx.RemoteProtocolError("hung up"),
+    ],
+)
+def test_no_answer_is_told_as_such(error: Exception) -> None:
+    """The address that does not answer is named; the key is not."""
+    client = Service(error).client()
+    for ask in (client.models, client.ready):
+        with pytest.raises(Unreachable, match=URL) as caught:
+            ask()
+        assert "psk_secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", ["<html>Welcome</html>", "{}", "[]", '{"status": "fine"}'])
+def test_an_answer_from_something_else_is_told_as_such(body: str) -> None:
+    """Another server at that address, which says 200 to everything, is not mistaken for the gateway."""
+    client = Service(httpx.Response(200, text=body)).client()
+    for ask in (client.models, client.ready, lambda: client.track("trk_1")):
+        with pytest.raises(Unreachable, match=URL):
+            ask()
+
+
+def test_readiness_is_an_answer_either_way() -> None:
+    """503 from ``/health/ready`` is no error: it says which service is down."""
+    body = '{"status": "unavailable", "checks": {"database": "ok", "broker": "down"}}'
+    readiness = Service(httpx.Response(503, text=body)).client().ready()
+    assert (readiness.status, readiness.checks["broker"]) == ("unavailable", "down")

@@ -1,0 +1,121 @@
+"""Structured logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+import structlog
+
+from phonoscope.logs import configure_logs, get_logger
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """Logging as it was, for whoever comes next."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], level = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What went to standard error; standard output stays for results."""
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err.splitlines()
+
+
+def test_json_has_an_event_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    """One object a line: the event's stable name, the fields, the logger, the level and a time in UTC."""
+    configure_logs("json", "info")
+    get_logger("phonoscope.test.json").info("job.created", job_id="job_1", tasks=["classify"])
+    (line,) = logged(capsys)
+    event = json.loads(line)
+    moment = datetime.fromisoformat(event.pop("timestamp"))
+    assert moment.utcoffset() == timedelta(0)
+    assert event == {
+        "event": "job.created",
+        "job_id": "job_1",
+        "tasks": ["classify"],
+        "level": "info",
+        "logger": "phonoscope.test.json",
+    }
+
+
+def test_a_line_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line break in a field forges no second event."""
+    configure_logs("json", "info")
+    get_logger("phonoscope.test.line").info("track.created", filename='a\n{"event": "forged"}', odd=object())
+    (line,) = logged(capsys)
+    assert json.loads(line)["filename"].startswith("a\n")
+
+
+def test_other_libraries_log_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
+    """What comes through the standard library has the same shape; what libraries chatter is left out."""
+    configure_logs("json", "info")
+    logging.getLogger("uvicorn.error").info("Started %s", "server")
+    logging.getLogger("botocore").info("chatter")
+    logging.getLogger("botocore").warning("trouble")
+    events = [json.loads(line) for line in logged(capsys)]
+    assert [(event["event"], event["level"], event["logger"]) for event in events] == [
+        ("Started server", "info", "uvicorn.error"),
+        ("trouble", "warning", "botocore"),
+    ]
+
+
+def test_less_severe_events_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """The level is the least severe one that is logged."""
+    configure_logs("json", "warning")
+    log = get_logger("phonoscope.test.level")
+    log.info("quiet")
+    log.warning("loud")
+    assert [json.loads(line)["event"] for line in logged(capsys)] == ["loud"]
+
+
+def test_context_goes_with_every_event(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is bound once stands on each event that follows."""
+    configure_logs("json", "info")
+    with structlog.contextvars.bound_contextvars(job_id="job_7"):
+        get_logger("phonoscope.test.context").info("task.started")
+        logging.getLogger("phonoscope.test.foreign").info("by another way")
+    assert [json.loads(line)["job_id"] for line in logged(capsys)] == ["job_7", "job_7"]
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_an_exception_comes_with_its_traceback(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    """From either kind of logger, in either format, and without a warning from the logging itself."""
+    configure_logs(log_format, "info")
+    for log in (get_logger(f"phonoscope.test.{log_format}"), logging.getLogger("celery")):
+        try:
+            int("the cause")
+        except ValueError:
+            log.exception("task.crashed")
+        text = "\n".join(logged(capsys))
+        assert "task.crashed" in text
+        assert "ValueError: invalid literal for int() with base 10: 'the cause'" in text
+        assert "Traceback (most recent call last)" in text
+
+
+def test_text_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line with the event and its fields, without colours that a file would keep."""
+    configure_logs("text", "info")
+    get_logger("phonoscope.test.text").info("worker.ready", device="cpu")
+    (line,) = logged(capsys)
+    assert "worker.ready" in line
+    assert "device=cpu" in line
+    assert "\x1b" not in line
+
+
+def test_configuring_again_replaces_the_handler(capsys: pytest.CaptureFixture[str]) -> None:
+    """An event is not printed twice."""
+    configure_logs("json", "info")
+    configure_logs("json", "info")
+    logging.getLogger("phonoscope.test.twice").info("once")
+    assert len(logged(capsys)) == 1

@@ -1,0 +1,138 @@
+"""Settings: required, refused, described, documented."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from phonoscope.settings import DEVELOPMENT_SECRET, Settings, get_settings
+
+ROOT = Path(__file__).parents[3]
+GIVEN = {
+    "DATABASE_URL": "postgresql+psycopg2://phonoscope:xyzzy-one@127.0.0.1/phonoscope",
+    "BROKER_URL": "redis://:xyzzy-two@127.0.0.1/0",
+    "S3_ENDPOINT_URL": "http://127.0.0.1:9000",
+    "S3_ACCESS_KEY": "phonoscope",
+    "S3_SECRET_KEY": "xyzzy-three",
+}
+SECRETS = ["database_url", "broker_url", "s3_secret_key"]
+
+
+@pytest.fixture(autouse=True)
+def environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment with what must be given, and nothing else of this product."""
+    for name in list(os.environ):
+        if name.startswith("PHONOSCOPE_"):
+            monkeypatch.delenv(name)
+    for name, value in GIVEN.items():
+        monkeypatch.setenv(f"PHONOSCOPE_{name}", value)
+
+
+def test_what_must_be_given_is_enough() -> None:
+    """Everything else has a default that suits production."""
+    settings = Settings()
+    assert settings.environment == "production"
+    assert settings.database_url.get_secret_value() == GIVEN["DATABASE_URL"]
+    assert settings.max_upload_bytes == 2 * 1024**3
+    assert settings.max_duration_s == 6 * 3600
+    assert settings.models_dir.name == "models"
+
+
+@pytest.mark.parametrize("name", sorted(GIVEN))
+def test_what_must_be_given_is_asked_for(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A missing setting stops the start and is named."""
+    monkeypatch.delenv(f"PHONOSCOPE_{name}")
+    with pytest.raises(ValidationError, match=f"{name.lower()}\n  Field required"):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENVIRONMENT", "staging"),
+        ("DEVICE", "tpu"),
+        ("MAX_UPLOAD_BYTES", "0"),
+        ("MAX_UPLOAD_BYTES", "much"),
+        ("MAX_DURATION_S", "-1"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """The error names the setting."""
+    monkeypatch.setenv(f"PHONOSCOPE_{name}", value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_development_secret_is_fatal_in_production(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Production, which is the default, starts with no secret that is visibly for development; development does."""
+    value = os.environ[f"PHONOSCOPE_{name.upper()}"].replace("xyzzy", DEVELOPMENT_SECRET)
+    monkeypatch.setenv(f"PHONOSCOPE_{name.upper()}", value)
+    with pytest.raises(ValidationError, match=f"{name} holds a secret for development"):
+        Settings()
+    monkeypatch.setenv("PHONOSCOPE_ENVIRONMENT", "development")
+    assert DEVELOPMENT_SECRET in getattr(Settings(), name).get_secret_value()
+
+
+def test_every_secret_is_guarded() -> None:
+    """Whatever is typed as a secret is among those that production refuses."""
+    secret = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
+    assert secret == SECRETS
+
+
+@pytest.mark.parametrize("change", [{"S3_ENDPOINT_URL": None}, {"S3_REGION": None, "LOG_LEVEL": "loud"}, {}])
+def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch, change: dict[str, str | None]) -> None:
+    """Neither the settings' own text nor the error about a bad one holds a secret, for both end in logs."""
+    for name, value in change.items():
+        if value is None:
+            monkeypatch.delenv(f"PHONOSCOPE_{name}", raising=False)
+        else:
+            monkeypatch.setenv(f"PHONOSCOPE_{name}", value)
+    try:
+        shown = repr(Settings())
+    except ValidationError as error:
+        shown = f"{error!s} {error!r}"
+    assert "xyzzy" not in shown
+
+
+def test_a_refused_development_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal names the setting, and shows neither it nor its neighbours."""
+    monkeypatch.setenv("PHONOSCOPE_BROKER_URL", f"redis://:{DEVELOPMENT_SECRET}-plugh@127.0.0.1/0")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert "plugh" not in str(caught.value)
+    assert "xyzzy" not in str(caught.value)
+
+
+def test_settings_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process has one set of settings for its whole life."""
+    get_settings.cache_clear()
+    try:
+        first = get_settings()
+        monkeypatch.setenv("PHONOSCOPE_S3_BUCKET", "other")
+        assert get_settings() is first
+    finally:
+        get_settings.cache_clear()
+
+
+def test_foreign_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable for the command line, or one of a newer version, stops no server."""
+    monkeypatch.setenv("PHONOSCOPE_URL", "http://127.0.0.1:8000")
+    assert Settings().s3_bucket == "phonoscope"
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_says_what_it_is(name: str) -> None:
+    """A setting without a description is unfinished."""
+    assert len(Settings.model_fields[name].description or "") > 10
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_documented(name: str) -> None:
+    """Whoever deploys finds each setting by the name of its variable."""
+    assert f"PHONOSCOPE_{name.upper()}" in (ROOT / "docs" / "deployment.md").read_text()

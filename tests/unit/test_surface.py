@@ -1,0 +1,72 @@
+"""What the packages offer to others, and what importing them does not bring along."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+import pytest
+
+import phonoscope
+from phonoscope_gateway.docs.__main__ import openapi_document
+
+ROOT = Path(__file__).parents[2]
+SURFACES = {
+    "phonoscope_gateway": ["create_app"],
+    "phonoscope.local": ["Credentials", "default_data_dir", "read_credentials", "stack_settings"],
+    "phonoscope.storage": ["ObjectStore", "StoredRange"],
+    "phonoscope.worker": ["Context", "Handler", "Work", "run_worker"],
+}
+NETWORKS = ["torch", "torchaudio", "safetensors", "phonoscope.ml"]
+STORES = ["sqlalchemy", "celery", "boto3", "psycopg2", "alembic"]
+LEFT_OUT = {
+    "phonoscope_gateway.__main__": [*NETWORKS, "celery.bin"],
+    "phonoscope_courier.__main__": NETWORKS,
+    "phonoscope_gpu.__main__": NETWORKS,
+    "phonoscope_cpu.__main__": NETWORKS,
+    "phonoscope.client": [*NETWORKS, *STORES, "numpy", "av", "fastapi"],
+    "phonoscope.cli": [*NETWORKS, *STORES, "numpy", "av", "fastapi"],
+    "phonoscope.catalogue": [*NETWORKS, *STORES],
+    "phonoscope.audio.decode": [*NETWORKS, *STORES],
+    "phonoscope.ml.registry": STORES,
+}
+
+
+@pytest.mark.parametrize("name", sorted(SURFACES))
+def test_a_package_offers_what_it_says(name: str) -> None:
+    """Its ``__all__`` is the curated surface, in order, each name with a sentence on what it is for."""
+    package = importlib.import_module(name)
+    assert package.__all__ == SURFACES[name]
+    for public in package.__all__:
+        offered = getattr(package, public)
+        assert not isinstance(offered, ModuleType)
+        assert offered.__doc__ or not isinstance(offered, type | FunctionType)
+    assert package.__doc__
+
+
+def test_the_version_is_the_project_s() -> None:
+    """What is installed is what the sources say."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert phonoscope.__version__ == project["version"]
+    module, _, function = project["scripts"]["phonoscope"].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("name", sorted(LEFT_OUT))
+def test_importing_brings_along_only_what_is_needed(name: str) -> None:
+    """In a process of its own, neither directly nor by way of others: each image carries only what it runs."""
+    script = (
+        f"import json, sys, {name}; print(json.dumps([name for name in {LEFT_OUT[name]!r} if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_the_openapi_document_is_up_to_date() -> None:
+    """What is kept for readers and for generated clients is what the gateway serves; ``make openapi`` writes it."""
+    assert (ROOT / "docs" / "openapi.json").read_text() == openapi_document()

@@ -1,0 +1,136 @@
+"""What each augmentation does to pictures, and what it leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from phonoscope_training.augment import change_gain, keep_a_part, mixup, roll_in_time, spec_augment
+
+BATCH, MELS, FRAMES = 200, 24, 40
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """The same draws in every run."""
+    torch.manual_seed(8)
+
+
+@pytest.fixture
+def pictures() -> Tensor:
+    """Pictures without a single dark point, so that whatever is dark afterwards was darkened."""
+    return torch.rand(BATCH, 1, MELS, FRAMES) * 0.8 + 0.15
+
+
+def runs_of(kept: Tensor) -> int:
+    """How many unbroken stretches of true there are in a row."""
+    return int((kept[1:] & ~kept[:-1]).sum()) + int(kept[0])
+
+
+@pytest.mark.parametrize("augment", [roll_in_time, keep_a_part, spec_augment, change_gain])
+def test_pictures_stay_pictures(pictures: Tensor, augment: Callable[[Tensor], Tensor]) -> None:
+    """Shape, type and range stay as they are, and the batch that was given is not written to."""
+    before = pictures.clone()
+    after = augment(pictures)
+    assert after.shape == pictures.shape
+    assert after.dtype == torch.float32
+    assert after.min() >= 0.0
+    assert after.max() <= 1.0
+    torch.testing.assert_close(pictures, before, rtol=0.0, atol=0.0)
+    assert not torch.equal(after, before)
+
+
+def test_rolling_only_turns_the_columns(pictures: Tensor) -> None:
+    """Every picture is the old one turned by some number of frames: no column is lost, changed or out of turn."""
+    rolled = roll_in_time(pictures)
+    shifts = set()
+    for old, new in zip(pictures, rolled, strict=True):
+        (shift,) = (shift for shift in range(FRAMES) if torch.equal(old.roll(shift, dims=-1), new))
+        shifts.add(shift)
+    assert len(shifts) > FRAMES // 2
+
+
+def test_keeping_a_part_darkens_all_but_one_stretch(pictures: Tensor) -> None:
+    """What is kept is one unbroken stretch of whole columns as they were, no shorter than the shortest."""
+    lengths = set()
+    for old, new in zip(pictures, keep_a_part(pictures, probability=1.0, shortest=0.25), strict=True):
+        kept = (new[0] > 0).all(dim=0)
+        assert torch.equal(new, old * kept)
+        assert runs_of(kept) == 1
+        assert int(kept.sum()) >= int(0.25 * (FRAMES - 1))
+        lengths.add(int(kept.sum()))
+    assert len(lengths) > 10
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.15, 1.0])
+def test_only_some_pictures_lose_a_part(pictures: Tensor, probability: float) -> None:
+    """About the given share of pictures is darkened, the others stay whole."""
+    after = keep_a_part(pictures, probability)
+    changed = (after != pictures).flatten(1).any(dim=1).float().mean().item()
+    assert changed == pytest.approx(probability, abs=0.1)
+
+
+def test_masks_are_no_wider_than_allowed(pictures: Tensor) -> None:
+    """At most so many neighbouring bands and so many neighbouring frames are dark, and all else is as it was."""
+    widths = []
+    for old, new in zip(pictures[:, 0], spec_augment(pictures, mels=6, frames=9)[:, 0], strict=True):
+        dark = new == 0
+        bands, frames = dark.all(dim=1), dark.all(dim=0)
+        assert torch.equal(dark, bands[:, None] | frames[None, :])
+        assert torch.equal(new[~dark], old[~dark])
+        assert runs_of(bands) <= 1
+        assert runs_of(frames) <= 1
+        widths.append((int(bands.sum()), int(frames.sum())))
+    assert max(band for band, _ in widths) == 6
+    assert max(frame for _, frame in widths) == 9
+    assert (0, 0) not in widths or len(set(widths)) > 20
+
+
+def test_masks_reach_both_edges(pictures: Tensor) -> None:
+    """The first and the last band and frame are masked now and then like any other."""
+    dark = spec_augment(pictures, mels=6, frames=9)[:, 0] == 0
+    bands, frames = dark.all(dim=2), dark.all(dim=1)
+    assert bands[:, 0].any()
+    assert frames[:, 0].any()
+    assert bands[:, -2:].any()
+    assert frames[:, -2:].any()
+
+
+def test_gain_moves_a_picture_as_a_whole(pictures: Tensor) -> None:
+    """All points of a picture move by the same amount, by no more than allowed, up or down."""
+    moved = (change_gain(pictures, most=0.05) - pictures)[:, 0]
+    per_picture = moved.flatten(1)
+    assert (per_picture.amax(1) - per_picture.amin(1)).max() < 1e-6
+    assert moved.abs().max() <= 0.05 + 1e-6
+    assert moved.min() < -0.02
+    assert moved.max() > 0.02
+
+
+def test_gain_lights_no_darkness() -> None:
+    """Silence stays dark at any gain, and the brightest point is never above 1."""
+    pictures = torch.zeros(50, 1, 4, 4)
+    pictures[:, :, 0] = 0.98
+    after = change_gain(pictures, most=0.1)
+    assert not after[:, :, 1:].any()
+    assert after.max() == 1.0
+
+
+def test_mixup_makes_convex_sums(pictures: Tensor) -> None:
+    """Targets stay probabilities; a mixed picture lies between its two, at the share that its target tells."""
+    pictures, labels = pictures[:32], 32
+    targets = torch.eye(labels)
+    mixed, wanted = mixup(pictures, targets)
+    torch.testing.assert_close(wanted.sum(dim=1), torch.ones(len(pictures)))
+    assert wanted.min() >= 0.0
+    torch.testing.assert_close(mixed, torch.einsum("bn,nchw->bchw", wanted, pictures), rtol=1e-5, atol=1e-6)
+    assert (wanted > 0).sum(dim=1).max() == 2
+
+
+def test_mixup_leaves_each_picture_its_own_label(pictures: Tensor) -> None:
+    """A picture's own share is the greater one, so that the first of the two is what the picture shows most."""
+    _, wanted = mixup(pictures, torch.eye(BATCH))
+    assert (wanted.diagonal() >= 0.5).all()
+    assert wanted.diagonal().min() < 0.9
