@@ -32,7 +32,7 @@ class Model:
         """One pass over a silent window, so that the first recording does not pay for lazy set-up."""
         with torch.inference_mode():
             silence = torch.zeros(1, self.front_end.settings.window_samples, device=self.device)
-            self.network(self.front_end(silence))
+            self.network(self.front_end(silence).to(memory_format=torch.channels_last))
 
 
 def load_model(folder: Path, device: torch.device) -> Model:
