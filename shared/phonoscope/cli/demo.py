@@ -18,7 +18,7 @@ from rich.table import Table
 from phonoscope.cli.analyze import run_job, show
 from phonoscope.cli.connection import DataDirOption, connect
 from phonoscope.client import Client
-from phonoscope.contract import DEFAULT_TASKS, Job
+from phonoscope.contract import DEFAULT_TASKS, Job, ModelCard
 from phonoscope.errors import StackError
 from phonoscope.paths import bundled
 from phonoscope.states import Status, TaskName
@@ -43,6 +43,8 @@ def demo(
         library = made()
         jobs = [client.analyze(path) for path in library]
         console.print(_overview(client, [client.wait(job) for job in jobs]))
+        for card in client.models():
+            _print_card(console, card)
         for path in files or [path for path in library if path.stem in _SHOWN_IN_FULL]:
             show(client, console, run_job(client, path, [name.value for name in DEFAULT_TASKS], console))
     console.print(f"\nKeep it running with [bold]phonoscope up[/]; everything it knows stays in {escape(str(folder))}.")
@@ -91,6 +93,12 @@ def _recordings(folder: Path) -> Iterator[Callable[[], list[Path]]]:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _print_card(console: Console, card: ModelCard) -> None:
+    accuracy = card.metrics.get("cross_validation", {}).get("accuracy_mean")
+    figure = f" ({accuracy:.0%} right, out of fold)" if accuracy is not None else ""
+    console.print(f"\n{card.name}{figure} knows nothing but: {', '.join(card.labels)}.", style="dim", highlight=False)
 
 
 def _overview(client: Client, jobs: list[Job]) -> Table:
