@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import psutil
 import pytest
 
-from phonoscope.audio import examine as examine_module
+from phonoscope.audio import probe as probe_module
 from phonoscope.audio.probe import probe
 from phonoscope.audio.sandbox import Sandbox
 from phonoscope.errors import EncryptedRecording, NotARecording, RecordingTooLong, Unavailable, UndecodableRecording
@@ -241,6 +241,6 @@ def test_the_helper_ends_with_its_caller(make: Maker, tmp_path: Path) -> None:
 
 def test_the_limits_leave_room_for_real_recordings() -> None:
     """The two minutes and half a gigabyte that a look may take are the ones that ``probe`` documents."""
-    assert examine_module._LONGEST_LOOK_S == 120.0
+    assert probe_module._LONGEST_LOOK_S == 120.0
     assert "two minutes or 512 MiB" in (probe.__doc__ or "")
-    assert examine_module._sandbox._most_memory_bytes == 512 << 20
+    assert probe_module._sandbox._most_memory_bytes == 512 << 20
