@@ -44,6 +44,7 @@ class ObjectStore:
             aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
             region_name=settings.s3_region,
             config=Config(
+                signature_version="s3v4",
                 s3={"addressing_style": "path"},
                 connect_timeout=2,
                 read_timeout=30,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import sys
 
 from phonoscope.db.engine import Database
 from phonoscope.logs import configure_logs
@@ -15,14 +15,9 @@ from phonoscope_courier.sweeper import run
 def main() -> None:
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
-    stopped = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_, lambda *_: stopped.set())
-    run(
-        Database(settings.database_url.get_secret_value(), pool_size=1),
-        Queue(settings.broker_url.get_secret_value()),
-        stopped,
-    )
+        signal.signal(signal_, lambda *_: sys.exit(0))
+    run(Database(settings.database_url.get_secret_value(), pool_size=1), Queue(settings.broker_url.get_secret_value()))
 
 
 if __name__ == "__main__":

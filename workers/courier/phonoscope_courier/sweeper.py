@@ -5,9 +5,10 @@ Any number of sweepers may run; an advisory lock lets one of them work at a time
 
 from __future__ import annotations
 
-import threading
+import time
 from collections import defaultdict
 from datetime import timedelta
+from typing import NoReturn
 
 from sqlalchemy import text
 
@@ -42,9 +43,10 @@ def sweep(database: Database, queue: Queue) -> int:
     return len(pools)
 
 
-def run(database: Database, queue: Queue, stopped: threading.Event) -> None:
-    """Sweeps every few seconds until stopped; services being away only delays it."""
-    while not stopped.wait(EVERY_S):
+def run(database: Database, queue: Queue) -> NoReturn:
+    """Sweeps every few seconds until the process is told to stop; services being away only delays it."""
+    while True:
+        time.sleep(EVERY_S)
         try:
             sweep(database, queue)
         except Unavailable as error:

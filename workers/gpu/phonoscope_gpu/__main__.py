@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from phonoscope.settings import Settings
+from phonoscope.catalogue import Catalogue, check_weights
+from phonoscope.settings import Settings, get_settings
 from phonoscope.states import Pool
 from phonoscope.worker import Handler, run_worker
 
@@ -18,5 +19,14 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     return load(settings)
 
 
+def check(settings: Settings) -> None:
+    """Stops a worker that could never load its models before it starts. Raises ``ModelError``, which names the file."""
+    catalogue = Catalogue(settings.models_dir)
+    catalogue.get(settings.default_model)
+    for name, manifest in catalogue.manifests.items():
+        check_weights(manifest, catalogue.folder / name)
+
+
 if __name__ == "__main__":
+    check(get_settings())
     run_worker(Pool.GPU, prepare)
