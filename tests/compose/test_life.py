@@ -1,0 +1,50 @@
+"""A recording's way through the containers, and what outlives them."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from phonoscope.client import Client
+from phonoscope.contract import Job
+from phonoscope.states import Status, TaskName
+from tests.compose.project import Project
+from tests.support import tone_wav
+
+pytestmark = pytest.mark.timeout(4500)
+
+TASKS = ("classify", "embed", "describe")
+WITHIN_S = 240
+
+
+def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
+    project: Project, api_key: str, recording: Path, tmp_path: Path
+) -> None:
+    """Upload, label; then `down` and `up`: key, track, bytes, result are there, and accepted work is done."""
+    with Client(project.url, api_key) as client:
+        done = _ended(client, client.analyze(recording, TASKS))
+        assert done.status is Status.SUCCEEDED, done.model_dump_json()
+        result = done.task(TaskName.CLASSIFY).result
+        assert result is not None
+        assert result["top"][0]["label"] in client.model(result["model"]["name"]).labels
+
+    project.compose("stop", "gpu-worker", "cpu-worker")
+    late = tmp_path / "late.wav"
+    late.write_bytes(tone_wav(3.0, seed=2))
+    with Client(project.url, api_key) as client:
+        accepted = client.analyze(late)
+    project.compose("down")
+    project.up()
+
+    with Client(project.url, api_key) as client:
+        assert client.audio(done.track_id) == recording.read_bytes()
+        assert client.job(done.id) == done
+        assert _ended(client, accepted).status is Status.SUCCEEDED
+        assert [near.track.id for near in client.similar(done.track_id)] == [accepted.track_id]
+
+
+def _ended(client: Client, job: Job) -> Job:
+    give_up = time.monotonic() + WITHIN_S
+    while not job.status.ended and time.monotonic() < give_up:
+        job = client.job(job.id, wait_s=20)
+    return job
