@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -63,7 +64,7 @@ def test_a_known_error_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert captured.err == "The local stack cannot run: no stack has run in [/tmp/x]: `phonoscope up --detach`\n"
 
 
-def test_without_a_stack_analyze_says_what_to_do(tmp_path: pytest.TempPathFactory) -> None:
+def test_without_a_stack_analyze_says_what_to_do(tmp_path: Path) -> None:
     """Neither options nor a stack: the error tells both ways out."""
     result = CliRunner().invoke(
         app, ["analyze", __file__, "--data-dir", str(tmp_path)], env={"PHONOSCOPE_URL": "", "PHONOSCOPE_API_KEY": ""}
