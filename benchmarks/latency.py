@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it, before torch is imported
+
 import numpy as np
 import torch
 

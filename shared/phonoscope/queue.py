@@ -63,7 +63,7 @@ class Queue:
     def ping(self) -> None:
         """Raises ``BrokerUnavailable``."""
         try:
-            with self._app.connection_for_write() as connection:
+            with self._app.pool.acquire(block=True, timeout=_CONNECT_TIMEOUT_S) as connection:
                 connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT_S)
                 connection.default_channel.client.ping()
         except (OperationalError, RedisError, OSError) as error:
