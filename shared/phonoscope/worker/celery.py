@@ -32,6 +32,7 @@ def run_worker(pool: Pool, prepare: Prepare) -> None:
     _register(app, pool, prepare, settings)
     app.worker_main(
         [
+            "--quiet",
             "worker",
             f"--queues={pool}",
             f"--hostname={pool}@%h",
