@@ -231,7 +231,7 @@ def test_a_preparation_that_fails_is_the_parts_failure(bench: Bench) -> None:
 def test_layers_stop_in_reverse_order(bench: Bench) -> None:
     """A server goes on until everything above it has ended, each by its own signal."""
     on_signal = "trap 'sleep 0.2; echo {0} >> order; exit' {1}; echo > {0}; while :; do sleep 0.05; done"
-    for name, number in (("server", signal.SIGINT), ("client", signal.SIGTERM)):
+    for name, number in (("server", signal.SIGUSR1), ("client", signal.SIGTERM)):
         code = on_signal.format(name, number.name.removeprefix("SIG"))
         part = bench.part(name, code, stop_signal=number, healthy=lambda _, name=name: (bench.folder / name).exists())
         bench.supervisor.start(Layer((part,)))
