@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phonoscope.errors import InvalidRequest
-from phonoscope_gateway.problems import problem
+from phonoscope_gateway.problems import NO_GUESSING, problem
 
 
 class Guard:
@@ -22,7 +22,8 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Content-Type-Options"] = "nosniff"
+                name, value = NO_GUESSING
+                MutableHeaders(scope=message)[name] = value
             await send(message)
 
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:

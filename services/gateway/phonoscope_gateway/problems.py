@@ -16,6 +16,8 @@ from phonoscope.logs import get_logger
 
 _log = get_logger(__name__)
 _MEDIA_TYPE = "application/problem+json"
+NO_GUESSING = ("X-Content-Type-Options", "nosniff")
+"""Forbids a browser to take an answer for something other than it says."""
 _PARTS = frozenset({"body", "query", "path", "header"})
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -86,4 +88,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unknown(request: Request, _: Exception) -> JSONResponse:
-    return problem(PhonoscopeError("an error that is not known to the service; its log has it"), request.url.path)
+    response = problem(PhonoscopeError("an error that is not known to the service; its log has it"), request.url.path)
+    # Starlette answers with this one outside of every middleware, the guard too.
+    response.headers.append(*NO_GUESSING)
+    return response

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from phonoscope_gateway.guard import Guard
+from phonoscope_gateway.problems import add_problem_handlers
 from tests.unit.gateway.conftest import Ask
 
 
@@ -17,6 +18,11 @@ def app() -> FastAPI:
     """An application that tells what reached it."""
     app = FastAPI()
     app.add_middleware(Guard)
+    add_problem_handlers(app)
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError
 
     @app.get("/echo/{rest:path}")
     def echo(rest: str, q: str = "") -> dict[str, str]:
@@ -45,9 +51,9 @@ def test_what_only_looks_like_one_passes(ask: Ask, app: FastAPI, path: str, rest
     assert (response.status_code, response.json()) == (200, {"rest": rest, "q": q})
 
 
-@pytest.mark.parametrize("path", ["/echo/a", "/nothing", "/echo/%00"])
+@pytest.mark.parametrize("path", ["/echo/a", "/nothing", "/echo/%00", "/broken"])
 def test_nobody_guesses_types(ask: Ask, app: FastAPI, path: str) -> None:
-    """Every answer, the refused one too, forbids a browser to take it for something else."""
+    """Every answer, a refusal and a failure too, forbids a browser to take it for something else."""
     assert ask(app, "GET", path).headers["X-Content-Type-Options"] == "nosniff"
 
 
