@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from phonoscope.catalogue import Catalogue
 from phonoscope.db.engine import Database
 from phonoscope.queue import Queue
-from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope_gateway import create_app
+from phonoscope_gateway.docs.__main__ import nowhere
 from phonoscope_gateway.jobs.listener import JobListener
 from phonoscope_gateway.state import State
 from tests.unit.gateway.conftest import Ask
@@ -22,23 +21,17 @@ from tests.unit.gateway.conftest import Ask
 @pytest.fixture(scope="module")
 def app() -> Iterator[FastAPI]:
     """The gateway with every part built and none connected."""
-    settings = Settings(
-        environment="development",
-        database_url=SecretStr("postgresql+psycopg2://nobody@127.0.0.1:1/none"),
-        broker_url=SecretStr("redis://127.0.0.1:1/0"),
-        s3_endpoint_url="http://127.0.0.1:1",
-        s3_access_key="none",
-        s3_secret_key=SecretStr("none"),
-    )
+    settings = nowhere()
+    database_url = settings.database_url.get_secret_value()
     app = create_app(settings)
-    database = Database("postgresql+psycopg2://nobody@127.0.0.1:1/none")
+    database = Database(database_url)
     app.state.phonoscope = State(
         settings=settings,
         database=database,
         store=ObjectStore(settings),
-        queue=Queue("redis://127.0.0.1:1/0"),
+        queue=Queue(settings.broker_url.get_secret_value()),
         catalogue=Catalogue(settings.models_dir),
-        listener=JobListener("postgresql+psycopg2://nobody@127.0.0.1:1/none"),
+        listener=JobListener(database_url),
     )
     yield app
     database.close()

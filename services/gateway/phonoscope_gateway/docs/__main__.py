@@ -13,15 +13,19 @@ from phonoscope_gateway.app import create_app
 
 def openapi_document() -> str:
     """The document as it is kept in ``docs/openapi.json``. Nothing is connected."""
-    nowhere = Settings(
+    return json.dumps(create_app(nowhere()).openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+def nowhere() -> Settings:
+    """Settings of a gateway that reaches nothing: nobody listens on that port."""
+    return Settings(
         environment="development",
-        database_url=SecretStr("postgresql+psycopg2://nowhere/none"),
-        broker_url=SecretStr("redis://nowhere"),
-        s3_endpoint_url="http://nowhere",
+        database_url=SecretStr("postgresql+psycopg2://nobody@127.0.0.1:1/none"),
+        broker_url=SecretStr("redis://127.0.0.1:1/0"),
+        s3_endpoint_url="http://127.0.0.1:1",
         s3_access_key="none",
         s3_secret_key=SecretStr("none"),
     )
-    return json.dumps(create_app(nowhere).openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
