@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-from rich.markup import escape
-
 from phonoscope.cli.app import app
 from phonoscope.errors import PhonoscopeError
 
@@ -16,6 +13,9 @@ def main() -> None:
     try:
         app()
     except PhonoscopeError as error:
+        from rich.console import Console
+        from rich.markup import escape
+
         said = f"[bold red]{escape(error.title)}[/]: {escape(error.detail)}"
         Console(stderr=True).print(said, highlight=False, soft_wrap=True)
         sys.exit(1)

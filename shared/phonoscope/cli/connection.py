@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phonoscope.client import Client
 from phonoscope.errors import StackError
 from phonoscope.local.state import default_data_dir, read_credentials, stack_settings
 
 if TYPE_CHECKING:
+    from phonoscope.client import Client
     from phonoscope.settings import Settings
 
 UrlOption = Annotated[
@@ -26,6 +26,8 @@ DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="The loca
 
 def connect(url: str | None, api_key: str | None, data_dir: Path | None) -> Client:
     """A client for what the options name, or for the local stack. Raises ``StackError`` when there is neither."""
+    from phonoscope.client import Client
+
     if url is not None and api_key is not None:
         return Client(url, api_key)
     credentials = read_credentials(data_dir)

@@ -11,17 +11,10 @@ from time import perf_counter
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from phonoscope.cli.analyze import run_job, show
 from phonoscope.cli.connection import DataDirOption, connect
-from phonoscope.client import Client
-from phonoscope.contract import DEFAULT_TASKS, Job, ModelCard
 from phonoscope.errors import StackError
 from phonoscope.paths import bundled
-from phonoscope.states import Status, TaskName
 
 _SHOWN_IN_FULL = ("day", "song")
 
@@ -36,35 +29,57 @@ def demo(
     from phonoscope.local.files import open_folder, resolved
     from phonoscope.local.state import default_data_dir
 
-    console = Console()
     folder = resolved(data_dir or default_data_dir().with_name("phonoscope-demo"))
     open_folder(folder)
-    with _recordings(folder / "recordings") as made, _stack(folder, console), connect(None, None, folder) as client:
-        library = made()
-        jobs = [client.analyze(path) for path in library]
-        console.print(_overview(client, [client.wait(job) for job in jobs]))
+    with _recordings(folder / "recordings") as made, _stack(folder):
+        _listen(folder, made(), files or [])
+    typer.echo(f"\nKeep it running with `phonoscope up`; everything it knows stays in {folder}.")
+
+
+def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
+    """Analyses all of them over HTTP and prints what was found."""
+    from rich.console import Console
+
+    from phonoscope.cli.jobs import run_job, show
+    from phonoscope.cli.overview import overview, print_card
+    from phonoscope.contract import DEFAULT_TASKS
+
+    console = Console()
+    with connect(None, None, folder) as client:
+        # What is shown in full goes first, so that its times are its own and not those of a queue.
+        ordered = sorted(library, key=lambda path: path.stem not in _SHOWN_IN_FULL)
+        sent = {path: client.analyze(path) for path in ordered}
+        jobs = {path: client.wait(sent[path]) for path in library}
+        console.print(overview(client, [*jobs.values()]))
         for card in client.models():
-            _print_card(console, card)
-        for path in files or [path for path in library if path.stem in _SHOWN_IN_FULL]:
+            print_card(console, card)
+        for path in files:
             show(client, console, run_job(client, path, [name.value for name in DEFAULT_TASKS], console))
-    console.print(f"\nKeep it running with [bold]phonoscope up[/]; everything it knows stays in {escape(str(folder))}.")
+        for path, job in jobs.items():
+            if not files and path.stem in _SHOWN_IN_FULL:
+                show(client, console, job)
 
 
 @contextmanager
-def _stack(folder: Path, console: Console) -> Iterator[None]:
+def _stack(folder: Path) -> Iterator[None]:
     """The stack of a folder while inside; one that ran before is left running."""
     from phonoscope.local.control import start_detached, stop
 
     started_at = perf_counter()
-    with console.status("Starting PostgreSQL, Valkey, the object store, the gateway and two workers …"):
-        started = start_detached(folder)
-    console.print(f"The stack runs at {started.url} (ready in {perf_counter() - started_at:.1f} s).", highlight=False)
+    typer.echo("Starting PostgreSQL, Valkey, the object store, the gateway and two workers …")
+    started = start_detached(folder, meanwhile=_load_the_rest)
+    typer.echo(f"The stack runs at {started.url} (ready in {perf_counter() - started_at:.1f} s).")
     try:
         yield
     finally:
         if not started.already:
             stop(folder, lambda _: None)
-            console.print("The stack has stopped.")
+            typer.echo("The stack has stopped.")
+
+
+def _load_the_rest() -> None:
+    import phonoscope.cli.jobs
+    import phonoscope.cli.overview  # noqa: F401 - found in memory by the time it is needed
 
 
 @contextmanager
@@ -93,26 +108,3 @@ def _recordings(folder: Path) -> Iterator[Callable[[], list[Path]]]:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file())
-
-
-def _print_card(console: Console, card: ModelCard) -> None:
-    accuracy = card.metrics.get("cross_validation", {}).get("accuracy_mean")
-    figure = f" ({accuracy:.0%} right, out of fold)" if accuracy is not None else ""
-    console.print(f"\n{card.name}{figure} knows nothing but: {', '.join(card.labels)}.", style="dim", highlight=False)
-
-
-def _overview(client: Client, jobs: list[Job]) -> Table:
-    table = Table("recording", "what it hears", "", "first neighbour", "", box=None, pad_edge=False, padding=(0, 2))
-    for job in jobs:
-        track = client.track(job.track_id)
-        if job.status is not Status.SUCCEEDED:
-            table.add_row(escape(track.filename), f"[red]{job.status}[/]")
-            continue
-        result = job.task(TaskName.CLASSIFY).result or {}
-        best = result["top"][0]
-        label = escape(best["label"])
-        heard = f"[dim]unknown ({label}?)[/]" if result["unknown"] else label
-        nearest = client.similar(job.track_id, limit=1)
-        twin = (escape(nearest[0].track.filename), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
-        table.add_row(escape(track.filename), heard, f"{best['probability']:.0%}", *twin)
-    return table

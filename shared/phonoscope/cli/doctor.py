@@ -9,16 +9,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from phonoscope.catalogue import Catalogue, check_weights
 from phonoscope.cli.connection import DataDirOption, admin_settings
 from phonoscope.errors import PhonoscopeError, StackError
 from phonoscope.paths import bundled
-from phonoscope.settings import Settings
+
+if TYPE_CHECKING:
+    from phonoscope.settings import Settings
 
 _OLDEST_PGVECTOR = (0, 8)
 _LEAST_FREE_BYTES = 5 << 30
@@ -37,6 +37,9 @@ class Finding:
 
 def doctor(data_dir: DataDirOption = None) -> None:
     """Checks Python, torch and its device, weights, services and disk space; status 1 when one is not well."""
+    from rich.console import Console
+    from rich.markup import escape
+
     console = Console(soft_wrap=True)
     all_well = True
     for finding in examine(data_dir):
@@ -83,6 +86,8 @@ def _torch() -> Finding:
 
 
 def _weights(folder: Path) -> Iterator[Finding]:
+    from phonoscope.catalogue import Catalogue, check_weights
+
     advice = f"put the model's folder back under {folder}, whole"
     catalogue = Catalogue(folder)
     try:

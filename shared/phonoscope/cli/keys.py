@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from phonoscope.cli.connection import DataDirOption, admin_settings
 
@@ -33,6 +30,10 @@ def create(
 @keys.command("list")
 def list_(data_dir: DataDirOption = None) -> None:
     """Shows the keys there are, never their secrets."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     from phonoscope.db.engine import Database
     from phonoscope.db.keys import list_keys
 

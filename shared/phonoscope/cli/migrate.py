@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from phonoscope.settings import get_settings
-
 
 def migrate() -> None:
     """Migrates the database and makes the bucket, as told by PHONOSCOPE_* in the environment."""
     from phonoscope.db.migrate import migrate as migrate_database
+    from phonoscope.settings import get_settings
     from phonoscope.storage import ObjectStore
 
     settings = get_settings()

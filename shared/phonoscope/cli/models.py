@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from phonoscope.catalogue import Catalogue, check_weights
 from phonoscope.paths import bundled
 
 models = typer.Typer(help="Served models.", no_args_is_help=True)
@@ -21,6 +18,11 @@ FolderOption = Annotated[
 @models.command("list")
 def list_(models_dir: FolderOption = None) -> None:
     """Shows the served models."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from phonoscope.catalogue import Catalogue
+
     catalogue = Catalogue(models_dir or bundled("models"))
     table = Table("name", "kind", "network", "labels", "accuracy", "digest")
     for manifest in catalogue.manifests.values():
@@ -39,6 +41,8 @@ def list_(models_dir: FolderOption = None) -> None:
 @models.command()
 def verify(models_dir: FolderOption = None) -> None:
     """Checks every model's weights against its manifest; ends with status 1 at the first that differ."""
+    from phonoscope.catalogue import Catalogue, check_weights
+
     catalogue = Catalogue(models_dir or bundled("models"))
     for manifest in catalogue.manifests.values():
         check_weights(manifest, catalogue.folder / manifest.name)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import IO, Literal
 from phonoscope.errors import StackError
 from phonoscope.local.files import LOCK, open_folder
 from phonoscope.local.lock import held, is_free
+from phonoscope.local.parts import nothing
 from phonoscope.local.processes import ProcessId, ask, wait_until
 from phonoscope.local.stack import end_leftovers
 from phonoscope.local.state import Run
@@ -42,10 +44,17 @@ def running(folder: Path) -> Run | None:
     return run if run and run.supervisor.find() else None
 
 
-def start_detached(folder: Path, port: int | None = None, *, servers_only: bool = False) -> Started:
+def start_detached(
+    folder: Path,
+    port: int | None = None,
+    *,
+    servers_only: bool = False,
+    meanwhile: Callable[[], None] = nothing,
+) -> Started:
     """Starts the stack in the background, unless it runs; returns once it is healthy.
 
     With ``servers_only`` there is no gateway and no worker: PostgreSQL, Valkey and the object store alone.
+    ``meanwhile`` is called while the stack starts.
 
     Raises ``StackError`` with the supervisor's own reason when it cannot run.
     """
@@ -53,7 +62,7 @@ def start_detached(folder: Path, port: int | None = None, *, servers_only: bool 
     while True:
         if url := await_other(folder):
             return Started(url, already=True)
-        report = _launch(folder, _options(port, servers_only=servers_only))
+        report = _launch(folder, _options(port, servers_only=servers_only), meanwhile)
         match report:
             case {"url": str(url)}:
                 return Started(url, already=False)
@@ -106,7 +115,7 @@ def _options(port: int | None, *, servers_only: bool) -> list[str]:
     return [*(["--port", str(port)] if port is not None else []), *(["--servers-only"] if servers_only else [])]
 
 
-def _launch(folder: Path, options: list[str]) -> dict[str, str]:
+def _launch(folder: Path, options: list[str], meanwhile: Callable[[], None]) -> dict[str, str]:
     """Starts a supervisor and returns its one report: ``url``, ``error`` or ``busy``."""
     ours, theirs = os.pipe()
     command = [sys.executable, "-P", "-m", "phonoscope.local", "--data-dir", str(folder), "--report", str(theirs)]
@@ -127,14 +136,15 @@ def _launch(folder: Path, options: list[str]) -> dict[str, str]:
                 )
         finally:
             os.close(theirs)
-        line = _await_report(folder, report)
+        line = _await_report(folder, report, meanwhile)
     if not line:
         raise StackError(f"the supervisor ended without a word; its log is {log}")
     return json.loads(line)  # type: ignore[no-any-return]
 
 
-def _await_report(folder: Path, report: IO[str]) -> str:
+def _await_report(folder: Path, report: IO[str], meanwhile: Callable[[], None]) -> str:
     try:
+        meanwhile()
         return report.readline()
     except KeyboardInterrupt:
         stop(folder, lambda _: None)

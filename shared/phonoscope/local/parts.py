@@ -23,8 +23,9 @@ class Part:
     """A process to start, to keep alive and to stop.
 
     ``healthy`` is asked with the moment of the process's start, every ``poll_s`` seconds, until it says yes;
-    ``prepare`` runs before each start and may raise ``StackError``. Seconds: ``delay_s`` by which it starts behind its
-    layer, ``start_limit_s`` until it must be healthy, ``grace_s`` between ``stop_signal`` and its end by force.
+    ``prepare`` runs before each start and may raise ``StackError``. One that loads ``ahead`` is started with the whole
+    stack, and told by the end of its standard input that its layer's turn has come. Seconds: ``start_limit_s`` until it
+    must be healthy, ``grace_s`` between ``stop_signal`` and its end by force.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Part:
     prepare: Callable[[], None] = nothing
     healthy: Callable[[datetime], bool] = always
     poll_s: float = 0.05
-    delay_s: float = 0.0
+    ahead: bool = False
     start_limit_s: float = 180.0
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 10.0

@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 
 from alembic.util.exc import CommandError
-from botocore.exceptions import BotoCoreError
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, create_engine, text
@@ -27,7 +26,6 @@ from phonoscope.errors import PhonoscopeError, StackError, Unauthorized
 from phonoscope.local.ports import LOOPBACK
 from phonoscope.local.state import DATABASE, Credentials, StackState
 from phonoscope.states import Pool
-from phonoscope.storage import ObjectStore
 
 _TIMEOUT_S = 2.0
 
@@ -78,13 +76,13 @@ class Servers:
         steps: dict[str, Callable[[], None]] = {
             "the database cannot be made": self._make_database,
             "the migrations cannot be applied": lambda: migrate(self._state.database_url()),
-            "the bucket cannot be made": lambda: ObjectStore(self._settings).ensure_bucket(),
+            "the bucket cannot be made": lambda: self._make_bucket(folder / "objects"),
             "the key cannot be made": lambda: self._keep_credentials(folder),
         }
         for problem, step in steps.items():
             try:
                 step()
-            except (PhonoscopeError, SQLAlchemyError, CommandError, BotoCoreError) as error:
+            except (PhonoscopeError, SQLAlchemyError, CommandError) as error:
                 raise StackError(f"{problem}: {error}") from error
         self.close()
 
@@ -98,6 +96,13 @@ class Servers:
             found = connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": DATABASE})
             if not found:
                 connection.execute(text(f'CREATE DATABASE "{DATABASE}"'))
+
+    def _make_bucket(self, objects: Path) -> None:
+        # The object store keeps a bucket as a folder; a client for it takes long to load.
+        if not (objects / self._settings.s3_bucket).is_dir():
+            from phonoscope.storage import ObjectStore
+
+            ObjectStore(self._settings).ensure_bucket()
 
     def _keep_credentials(self, folder: Path) -> None:
         kept = Credentials.read(folder)

@@ -68,6 +68,7 @@ def _run(folder: Path, port: int | None, say: Say, ready: Callable[[str], None],
     supervisor = Supervisor(folder / "logs", Family(state.id, stack.servers), say, diary.parts)
     with _stopped_by_signals(supervisor):
         try:
+            supervisor.load_ahead(part for layer in stack.layers for part in layer.parts if part.ahead)
             for layer in stack.layers:
                 supervisor.start(layer)
             diary.phase("running")

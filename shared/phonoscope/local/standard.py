@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from http import HTTPStatus
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from phonoscope.local.servers import Servers
 
 _SERVER_LIMIT_S = 60.0
-# They need every core while they start, and a worker's question costs PostgreSQL and this process some of one.
-_PRODUCT_POLL_S = 0.2
-# The GPU worker takes longest, and two cores are soon shared by too many.
-_HEAD_START_S = 2.5
-_LASTED = timedelta(seconds=2)
+# Loaded while the servers start. Elsewhere than on Linux torch must not be imported before a fork.
+_WORKER = ("celery.apps.worker", "celery.bin.worker", "celery.concurrency.prefork", "kombu.transport.redis")
+_LISTENER = ("phonoscope_gpu.handler",) if sys.platform == "linux" else ()
+# They need the cores while they start, and a worker's question costs PostgreSQL and this process some of one.
+_PRODUCT_POLL_S = 0.1
+_LASTED = timedelta(seconds=1)
 _OF_OTHER_CLIENTS = ("PG", "RCLONE_", "AWS_")
 _VALKEY_CONF = """\
 bind {address}
@@ -63,19 +65,24 @@ def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers
     settings = {f"PHONOSCOPE_{name.upper()}": value for name, value in state.connections().items()}
     environment = plain_environment() | settings | {"PYTHONUNBUFFERED": "1"}
 
-    def part(name: str, *words: str, healthy: Callable[[datetime], bool], delay_s: float = 0.0) -> Part:
-        command = (sys.executable, "-P", "-m", f"phonoscope_{name}", *words)
-        return Part(name, command, folder, environment, healthy=healthy, poll_s=_PRODUCT_POLL_S, delay_s=delay_s)
+    def part(name: str, *arguments: str, healthy: Callable[[datetime], bool]) -> Part:
+        command = (sys.executable, "-P", "-m", f"phonoscope_{name}", *arguments)
+        return Part(name, command, folder, environment, healthy=healthy, poll_s=_PRODUCT_POLL_S)
+
+    def ahead(part: Part, *libraries: str) -> Part:
+        python, _, module, program, *arguments = part.command
+        words = ("phonoscope.local.ahead", program, ",".join(libraries), *arguments)
+        return replace(part, command=(python, "-P", module, *words), ahead=True)
 
     def lives(pool: Pool) -> Callable[[datetime], bool]:
         return lambda since: clients().worker_lives(pool, since)
 
     port = state.ports.gateway
     return (
-        part("gpu", healthy=lives(Pool.GPU)),
-        part("gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port)),
-        part("cpu", healthy=lives(Pool.CPU), delay_s=_HEAD_START_S),
-        part("courier", healthy=_has_lasted, delay_s=_HEAD_START_S),
+        ahead(part("gpu", healthy=lives(Pool.GPU)), *_WORKER, *_LISTENER),
+        ahead(part("gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port))),
+        part("cpu", healthy=lives(Pool.CPU)),
+        part("courier", healthy=_has_lasted),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +53,11 @@ class Supervisor:
         """The parts' own processes, without their children."""
         return {unit.part.name: unit.id for unit in self._units if unit.id}
 
+    def load_ahead(self, parts: Iterable[Part]) -> None:
+        """Starts parts that wait for their layer's turn. Raises ``StackError``."""
+        for part in parts:
+            self._first_spawn(self._unit(part), held=True)
+
     def start(self, layer: Layer) -> None:
         """Starts a layer's parts side by side; returns once all are healthy and what follows them is done.
 
@@ -60,15 +65,17 @@ class Supervisor:
             StackError: a part ended or was not healthy in time; it names the part and quotes its log.
             Interrupted: the stack was asked to stop.
         """
-        units = [Unit(part, self._logs, self._family.mark(part.name)) for part in layer.parts]
+        loaded = {unit.part.name: unit for unit in self._units}
+        units = [loaded.get(part.name) or self._unit(part) for part in layer.parts]
         self._layers.append(layer)
-        started = time.monotonic()
+        for unit in units:
+            if unit.process is None:
+                self._first_spawn(unit)
+            else:
+                unit.release()
         while waiting := [unit for unit in units if not unit.proven]:
             for unit in waiting:
-                if unit.process is not None:
-                    self._expect(unit)
-                elif time.monotonic() - started >= unit.part.delay_s:
-                    self._first_spawn(unit)
+                self._expect(unit)
             self._wait(_START_POLL_S)
         layer.then()
         self._wait(0.0)
@@ -87,7 +94,9 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stops every part, the last layer first, and leaves no process. Raises ``StackError`` when one lives on."""
-        end_layers(self._layers, self.leaders, self._family, self._say)
+        begun = {part.name for layer in self._layers for part in layer.parts}
+        held = Layer(tuple(unit.part for unit in self._units if unit.part.name not in begun))
+        end_layers([*self._layers, held], self.leaders, self._family, self._say)
         for unit in self._units:
             unit.reap()
 
@@ -97,10 +106,13 @@ class Supervisor:
             raise Interrupted
         time.sleep(seconds)
 
-    def _first_spawn(self, unit: Unit) -> None:
+    def _unit(self, part: Part) -> Unit:
+        return Unit(part, self._logs, self._family.mark(part.name))
+
+    def _first_spawn(self, unit: Unit, *, held: bool = False) -> None:
         self._units.append(unit)
         try:
-            unit.spawn()
+            unit.spawn(held=held)
         except StackError as error:
             raise unit.failure(error.detail) from error
         self._record(self.leaders)

@@ -46,17 +46,26 @@ class Unit:
         """Whether this process was healthy once."""
         return self._healthy
 
-    def spawn(self) -> None:
-        """Prepares and starts the part's process, in a session of its own. Raises ``StackError``."""
+    def spawn(self, *, held: bool = False) -> None:
+        """Prepares and starts the part's process, in a session of its own; ``held`` until ``release``.
+
+        Raises ``StackError``.
+        """
         try:
             self._begin_log()
-            self._since, self._started = datetime.now(UTC), time.monotonic()
+            self._count_from_now()
             self._healthy, self._next_check, self.restart_at = False, 0.0, None
             self.part.prepare()
-            self.process = self._popen()
+            self.process = self._popen(subprocess.PIPE if held else subprocess.DEVNULL)
         except OSError as error:
             raise StackError(f"it cannot be started: {error}") from error
         self.id = ProcessId.of(self.process.pid)
+
+    def release(self) -> None:
+        """Tells a held process that its turn has come, which is when it counts as started."""
+        self._count_from_now()
+        if self.process and self.process.stdin:
+            self.process.stdin.close()
 
     def check(self) -> bool:
         """Whether the process is healthy; one that was is not asked again."""
@@ -80,19 +89,22 @@ class Unit:
     def reap(self) -> None:
         """Takes leave of a process that has been ended."""
         if self.process:
-            self.process.wait()
+            self.process.communicate()
 
     def failure(self, reason: str) -> StackError:
         """Why the part cannot run, with the end of what its process wrote."""
         return StackError(f"{self.part.name}: {reason}\n{self._last_lines()}its log is {self.log}")
 
-    def _popen(self) -> subprocess.Popen[bytes]:
+    def _count_from_now(self) -> None:
+        self._since, self._started = datetime.now(UTC), time.monotonic()
+
+    def _popen(self, stdin: int) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 self.part.command,
                 cwd=self.part.folder,
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

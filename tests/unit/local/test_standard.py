@@ -3,6 +3,7 @@
 import os
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_servers_come_before_what_uses_them(tmp_path: Path) -> None:
         {"postgres", "valkey", "objects"},
         {"gateway", "gpu", "cpu", "courier"},
     ]
+
+
+def test_what_takes_longest_to_load_is_loaded_ahead(tmp_path: Path) -> None:
+    """The GPU worker and the gateway load while the servers start; no server does, for none of them waits."""
+    layers = standard_stack(tmp_path, STATE).layers
+    ahead = {part.name: part.command for layer in layers for part in layer.parts if part.ahead}
+    assert set(ahead) == {"gpu", "gateway"}
+    for name, command in ahead.items():
+        assert command[3:5] == ("phonoscope.local.ahead", f"phonoscope_{name}")
+        for library in filter(None, command[5].split(",")):
+            import_module(library)
 
 
 def test_a_server_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,20 +85,55 @@ def test_health_is_asked_of_the_present_process(bench: Bench) -> None:
     assert before <= since[0].timestamp() <= time.time()
 
 
-def test_a_part_may_start_behind_its_layer(bench: Bench) -> None:
-    """Whoever takes longest gets the cores first; nobody waits for the others' health."""
-    started: dict[str, float] = {}
+def test_a_part_that_loads_ahead_waits_for_its_turn(bench: Bench) -> None:
+    """It runs while the layers before it start, is told when its own begins, and counts from then on."""
+    since: list[datetime] = []
 
-    def healthy(name: str) -> Callable[[datetime], bool]:
-        def check(since: datetime) -> bool:
-            started[name] = since.timestamp()
-            return len(started) == 2
+    def healthy(moment: datetime) -> bool:
+        since.append(moment)
+        return (bench.folder / "told").exists()
 
-        return check
+    early = bench.part("early", "read -r line; touch told; exec sleep 60", ahead=True, healthy=healthy)
+    server = bench.part("server", healthy=lambda _: bench.supervisor.leaders["early"].find() is not None)
+    bench.supervisor.load_ahead([early])
+    bench.supervisor.start(Layer((server,), then=lambda: time.sleep(0.3)))
+    assert not (bench.folder / "told").exists()
+    turn, pid = time.time(), bench.pid("early")
+    bench.supervisor.start(Layer((early,)))
+    assert since[0].timestamp() >= turn
+    assert bench.pid("early") == pid
 
-    parts = (bench.part("late", delay_s=0.3, healthy=healthy("late")), bench.part("early", healthy=healthy("early")))
-    bench.supervisor.start(Layer(parts))
-    assert 0.2 < started["late"] - started["early"] < 3.0
+
+def test_a_restarted_part_need_not_be_told(bench: Bench) -> None:
+    """Once its turn has come a part that loads ahead goes on by itself whenever it starts."""
+    part = bench.part("a", "read -r line; exec sleep 60", ahead=True)
+    bench.supervisor.load_ahead([part])
+    bench.supervisor.start(Layer((part,)))
+    first = bench.pid("a")
+    os.kill(first, signal.SIGKILL)
+    assert bench.tick_until(lambda: any("a is ready again" in line for line in bench.said))
+    process = bench.supervisor.leaders["a"].find()
+    assert process is not None
+    assert wait_until(lambda: process.cmdline()[0] == "sleep", 5.0)
+
+
+def test_a_part_that_ends_before_its_turn_is_named(bench: Bench) -> None:
+    """What cannot even load is the failure of its layer's start, with what it said."""
+    part = bench.part("a", "echo no such library; exit 1", ahead=True, healthy=lambda _: False)
+    bench.supervisor.load_ahead([part])
+    time.sleep(0.2)
+    with pytest.raises(StackError, match=r"(?s)a: it ended with status 1 before it was ready.*no such library"):
+        bench.supervisor.start(Layer((part,)))
+
+
+def test_a_part_whose_turn_never_comes_is_stopped_too(bench: Bench) -> None:
+    """A start that ends early leaves nothing of what was loaded ahead, and asks before it kills."""
+    part = bench.part("a", "trap 'echo asked >> asked; exit' TERM; touch up; while :; do sleep 0.05; done", ahead=True)
+    bench.supervisor.load_ahead([part])
+    assert wait_until((bench.folder / "up").exists, 5.0)
+    bench.supervisor.stop()
+    assert bench.family.members() == []
+    assert (bench.folder / "asked").exists()
 
 
 def test_health_is_not_asked_without_a_pause(bench: Bench) -> None:

@@ -13,5 +13,9 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     return load(settings)
 
 
-if __name__ == "__main__":
+def main() -> None:
     run_worker(Pool.CPU, prepare)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""``python -m phonoscope_gpu``: one worker of the GPU pool. Torch is imported in the child alone."""
+"""``python -m phonoscope_gpu``: one worker of the GPU pool. Its own start imports torch in the child alone."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ def check(settings: Settings) -> None:
         check_weights(manifest, catalogue.folder / name)
 
 
-if __name__ == "__main__":
+def main() -> None:
     check(get_settings())
     run_worker(Pool.GPU, prepare)
+
+
+if __name__ == "__main__":
+    main()
