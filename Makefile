@@ -69,6 +69,7 @@ $(VENV)/.torch-ready: constraints.txt | $(BIN)/python
 $(STAMP): pyproject.toml constraints.txt $(VENV)/.torch-ready
 	@echo "Installing Phonoscope …"
 	@$(PIP) -e '.[local]'
+	@$(BIN)/python -m compileall -q $(SOURCES) migrations
 	@touch $@
 
 $(DEV_STAMP): $(STAMP)
