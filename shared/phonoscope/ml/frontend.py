@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import asdict, dataclass, fields
+from math import ceil, floor
+from typing import Any, Literal, Self
 
 import torch
 import torchaudio
 from torch import Tensor, nn
 
 
+_LEAST_RANGE_DB = 1e-3
+"""A window without contrast is dark, not a division by zero."""
+
+
 @dataclass(frozen=True)
 class FrontEndSettings:
-    """What turns samples into a picture. Hertz, seconds and samples; decibels are relative to full scale mel power."""
+    """What turns samples into a picture. Hertz, seconds and samples; decibels are relative to full scale mel power.
+
+    Args:
+        range_db: how far below the peak the floor lies.
+        quietest_peak_db: a window whose peak lies below is measured from this level instead, so that silence stays dark
+            rather than being amplified into noise.
+        scaling: what becomes 0: the floor (``range``), or the window's own quietest spot above it (``min-max``).
+        frame_offset, frame_step: of the transform's frames the picture keeps ``floor(offset + i * step)``.
+        window_s, window_hop_s: how a recording is cut.
+    """
 
     sample_rate_hz: int = 44_100
     n_fft: int = 2_048
@@ -22,6 +36,9 @@ class FrontEndSettings:
     f_max_hz: float = 22_050.0
     range_db: float = 80.0
     quietest_peak_db: float = -30.0
+    scaling: Literal["range", "min-max"] = "range"
+    frame_offset: float = 0.0
+    frame_step: float = 1.0
     window_s: float = 5.0
     window_hop_s: float = 2.5
 
@@ -33,24 +50,32 @@ class FrontEndSettings:
     def window_hop_samples(self) -> int:
         return round(self.window_hop_s * self.sample_rate_hz)
 
+    def kept_frames(self, frames: int) -> list[int]:
+        """Which of so many frames of the transform a picture keeps."""
+        count = max(0, ceil((frames - self.frame_offset) / self.frame_step))
+        return [floor(self.frame_offset + index * self.frame_step) for index in range(count)]
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Raises ``TypeError`` when a setting is unknown."""
+        """Raises ``TypeError`` when a setting is unknown, ``ValueError`` when one is missing."""
+        missing = [field.name for field in fields(cls) if field.name not in values]
+        if missing:
+            raise ValueError(f"front_end lacks {', '.join(missing)}")
         return cls(**values)
 
 
 class LogMel(nn.Module):
     """Power mel spectrogram in decibels below the window's own peak, scaled to [0, 1].
 
-    A window whose peak lies below ``quietest_peak_db`` is measured from that level instead, so that silence stays
-    dark rather than being amplified into noise. Mel scale and norm are Slaney's (as in librosa), frames are centred.
+    Mel scale and norm are Slaney's (as in librosa), frames are centred.
 
     Shape:
         - input: ``(batch, samples)``, float32 in [-1, 1] at ``sample_rate_hz``
-        - output: ``(batch, 1, n_mels, frames)``, float32 in [0, 1], ``frames = samples // hop_length + 1``
+        - output: ``(batch, 1, n_mels, frames)``, float32 in [0, 1]; the transform has ``samples // hop_length + 1``
+          frames, of which the settings may keep a part
 
     >>> LogMel(FrontEndSettings())(torch.zeros(2, 44_100)).shape
     torch.Size([2, 1, 128, 26])
@@ -77,5 +102,8 @@ class LogMel(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         decibels = 10.0 * torch.log10(self.mel(samples).clamp_min(self._least_power))
         peak = decibels.amax(dim=(1, 2), keepdim=True).clamp_min(self.settings.quietest_peak_db)
-        scaled = (decibels - peak) / self.settings.range_db + 1.0
-        return scaled.clamp(0.0, 1.0).unsqueeze(1)
+        bottom = peak - self.settings.range_db
+        if self.settings.scaling == "min-max":
+            bottom = torch.maximum(bottom, decibels.amin(dim=(1, 2), keepdim=True))
+        picture = ((decibels - bottom) / (peak - bottom).clamp_min(_LEAST_RANGE_DB)).clamp(0.0, 1.0)
+        return picture[..., self.settings.kept_frames(picture.shape[-1])].unsqueeze(1)
