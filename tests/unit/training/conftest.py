@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
@@ -11,15 +9,6 @@ from phonoscope_training.data import Clips
 
 LABELS = ["high", "low", "middle"]
 _BANDS = {"high": slice(34, 46), "low": slice(2, 14), "middle": slice(18, 30)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Networks on pictures as small as these only wait for one another on more threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
