@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -57,6 +58,8 @@ class Client:
             headers={"Authorization": f"Bearer {api_key}"},
             timeout=_TIMEOUT,
             transport=transport,
+            # A proxy named in the environment knows nothing of this machine's own addresses.
+            trust_env=not _is_loopback(url),
         )
 
     def upload(self, path: Path) -> Track:
@@ -147,6 +150,14 @@ class Client:
         if response.is_error:
             raise ApiError(response)
         return response
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 @contextmanager

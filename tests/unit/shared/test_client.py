@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -47,6 +50,62 @@ def recording(tmp_path: Path) -> Path:
     path = tmp_path / "röhre.wav"
     path.write_bytes(b"RIFF....WAVE")
     return path
+
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+class _Ready(BaseHTTPRequestHandler):
+    """A gateway that is ready, or a proxy that says so of whatever it is asked for."""
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"status": "ready", "checks": {}}')
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def listening() -> Iterator[Callable[[], HTTPServer]]:
+    """Starts servers on this machine that note what they are asked for."""
+    with ExitStack() as running:
+
+        def start() -> HTTPServer:
+            server = running.enter_context(HTTPServer(("127.0.0.1", 0), _Ready))
+            server.asked = []  # type: ignore[attr-defined]
+            running.callback(server.shutdown)
+            Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            return server
+
+        yield start
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_proxy_stands_between_this_machine_and_itself(
+    listening: Callable[[], HTTPServer], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """A company's proxy in the environment is not asked for a gateway on a loopback address."""
+    gateway, proxy = listening(), listening()
+    for name in PROXIES:
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.server_port}")
+    with Client(f"http://{host}:{gateway.server_port}", "psk_secret") as client:
+        assert client.ready().status == "ready"
+    assert (gateway.asked, proxy.asked) == (["/health/ready"], [])  # type: ignore[attr-defined]
+
+
+def test_a_proxy_leads_to_other_machines(listening: Callable[[], HTTPServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a gateway is elsewhere, the environment's proxy is used as everywhere."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    proxy = listening()
+    for name in PROXIES:
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.server_port}")
+    with Client("http://phonoscope.test:8000", "psk_secret") as client:
+        assert client.ready().status == "ready"
+    assert proxy.asked == ["http://phonoscope.test:8000/health/ready"]  # type: ignore[attr-defined]
 
 
 def test_every_request_carries_the_key(make_track: Callable[..., Track]) -> None:
