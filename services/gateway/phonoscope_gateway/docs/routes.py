@@ -15,6 +15,8 @@ from pydantic.json_schema import models_json_schema
 from phonoscope.contract import JobRequest, Problem
 
 _ASSETS = "/docs/assets"
+_FOLDED = {"defaultModelsExpandDepth": 0, "displayRequestDuration": True}
+"""The calls are what people come for; the list of schemas stays closed below them."""
 _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
     (JobRequest, "validation"),
     (Problem, "validation"),
@@ -34,6 +36,7 @@ def add_docs(app: FastAPI) -> None:
             swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{_ASSETS}/swagger-ui.css",
             swagger_favicon_url=f"{_ASSETS}/favicon.png",
+            swagger_ui_parameters=_FOLDED,
         )
 
     generate = app.openapi
