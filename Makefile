@@ -28,7 +28,9 @@ up: $(STAMP) ## Start everything and leave it running; prints the URL and where 
 down: $(STAMP) ## Stop what `make up` started
 	@$(BIN)/phonoscope down
 
-test: lint check unit integration acceptance ## Run every check and every test
+test: $(DEV_STAMP) ## Run every check and every test
+	@$(MAKE) --no-print-directory --jobs 2 lint check unit
+	$(BIN)/pytest tests/integration tests/acceptance
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
@@ -39,7 +41,7 @@ check: $(DEV_STAMP)
 	$(BIN)/lint-imports
 
 unit: $(DEV_STAMP)
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit --numprocesses logical --maxprocesses 4 --dist loadfile
 
 integration: $(DEV_STAMP)
 	$(BIN)/pytest tests/integration

@@ -83,7 +83,7 @@ def test_a_service_that_dies_is_a_503_until_it_is_back(
 def test_a_worker_killed_at_work_does_not_lose_the_job(stack: RunningStack, client: Client, tmp_path: Path) -> None:
     """The whole worker is killed with ``-9``; another attempt ends the job."""
     path = tmp_path / "long.wav"
-    path.write_bytes(tone_wav(240.0, rate_hz=22_050, seed=202))
+    path.write_bytes(tone_wav(120.0, rate_hz=22_050, seed=202))
     job = client.analyze(path)
     until(lambda: client.job(job.id).status is Status.RUNNING)
     run = Run.read(stack.folder)

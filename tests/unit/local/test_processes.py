@@ -47,6 +47,8 @@ def test_orphans_are_found(family: Family) -> None:
     """A grandchild in a session of its own is still known when its parent is gone."""
     code = "import os,subprocess;subprocess.Popen(['sleep','60'],start_new_session=True);os._exit(0)"
     subprocess.run([sys.executable, "-c", code], env=os.environ | family.mark("one"), check=True)
+    # For a moment a new program's environment cannot be read.
+    assert wait_until(lambda: len(family.members()) == 1, 5.0)
     (orphan,) = family.members()
     assert orphan.ppid() != os.getpid()
     assert kill_all(family.members) == 1
