@@ -7,6 +7,8 @@ and time look at the file, so that whatever is in it costs the caller no more th
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -44,7 +46,18 @@ def probe(file: BinaryIO, *, max_duration_s: float) -> Probe:
             more than two minutes or 512 MiB.
         Unavailable: no process can be started.
     """
-    return Probe(**_sandbox.call(file, max_duration_s))
+    with probing(file, max_duration_s=max_duration_s) as finish:
+        return finish()
+
+
+@contextmanager
+def probing(file: BinaryIO, *, max_duration_s: float) -> Iterator[Callable[[], Probe]]:
+    """A probe that goes on while its caller does something else; what is given waits for its end, as ``probe`` does.
+
+    The file may be read meanwhile.
+    """
+    with _sandbox.calling(file, max_duration_s) as finish:
+        yield lambda: Probe(**finish())
 
 
 def warm_up() -> None:

@@ -1,7 +1,8 @@
 """Reading strangers' files in processes of limited time and memory.
 
 One helper process per caller imports what is needed once and waits; for each file it forks a child that looks at it,
-answers and ends. So a look costs a fork, not the start of an interpreter.
+answers and ends. So a look costs a fork, not the start of an interpreter, and where the helper found time to fork the
+child beforehand, not even that.
 """
 
 from __future__ import annotations
@@ -17,13 +18,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, TypeAlias
 
 import phonoscope.errors
 from phonoscope.errors import RecordingError, Unavailable, UndecodableRecording
-from phonoscope.logs import get_logger
 
 Look: TypeAlias = Callable[[BinaryIO, float], dict[str, Any]]
 
@@ -35,7 +35,6 @@ _GRACE_S = 5.0
 _LEAST_PLACES = 4
 _ANSWER_BYTES = 65_536
 _PASSED_ON = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR"})
-_log = get_logger(__name__)
 
 
 class Sandbox:
@@ -71,16 +70,29 @@ class Sandbox:
             RecordingError: the function raised it; ``UndecodableRecording`` when it crashed or exceeded a limit.
             Unavailable: no process can be started.
         """
-        with self._places, _OnDisk(file) as descriptor:
+        with self.calling(file, number) as finish:
+            return finish()
+
+    @contextmanager
+    def calling(self, file: BinaryIO, number: float) -> Iterator[Callable[[], dict[str, Any]]]:
+        """A call that goes on while its caller does something else; what is given waits for its end, as ``call`` does.
+
+        The file may be read meanwhile.
+        """
+        with self._places, _OnDisk(file) as descriptor, self._asked(descriptor, number) as reply:
             began = time.monotonic()
-            answer = self._ask(descriptor, number)
-            if not answer:
-                self.close()
-                answer = self._ask(descriptor, number)
-            if not answer:
-                raise Unavailable("no process can be started to read the recording")
-            if answer == STARTED:
-                raise UndecodableRecording(self._why_it_died(time.monotonic() - began))
+            yield lambda: self._finish(reply, began, descriptor, number)
+
+    def _finish(self, reply: socket.socket, began: float, descriptor: int, number: float) -> dict[str, Any]:
+        answer = self._read(reply)
+        if not answer:
+            self.close()
+            with self._asked(descriptor, number) as another:
+                answer = self._read(another)
+        if not answer:
+            raise Unavailable("no process can be started to read the recording")
+        if answer == STARTED:
+            raise UndecodableRecording(self._why_it_died(time.monotonic() - began))
         return _result(json.loads(answer[len(STARTED) :]))
 
     def close(self) -> None:
@@ -90,17 +102,21 @@ class Sandbox:
                 self._helper.close()
             self._helper = None
 
-    def _ask(self, descriptor: int, number: float) -> bytes:
+    @contextmanager
+    def _asked(self, descriptor: int, number: float) -> Iterator[socket.socket]:
         mine, theirs = socket.socketpair()
         with mine:
             with theirs:
                 self._send(REQUEST.pack(number, self._longest_s), [descriptor, theirs.fileno()])
-            mine.settimeout(self._longest_s + _GRACE_S)
-            parts = []
-            with suppress(TimeoutError):
-                while part := mine.recv(_ANSWER_BYTES):
-                    parts.append(part)
-            return b"".join(parts)
+            yield mine
+
+    def _read(self, reply: socket.socket) -> bytes:
+        reply.settimeout(self._longest_s + _GRACE_S)
+        parts = []
+        with suppress(TimeoutError):
+            while part := reply.recv(_ANSWER_BYTES):
+                parts.append(part)
+        return b"".join(parts)
 
     def _send(self, request: bytes, descriptors: list[int]) -> None:
         with self._lock:
@@ -194,7 +210,10 @@ class _OnDisk:
 
 def _result(answer: dict[str, Any]) -> dict[str, Any]:
     if "fault" in answer:
-        _log.error("sandbox.fault", fault=answer["fault"])
+        # The helper imports this module too, and needs no memory for logs.
+        from phonoscope.logs import get_logger
+
+        get_logger(__name__).error("sandbox.fault", fault=answer["fault"])
         raise UndecodableRecording("the file makes its decoder fail")
     if "error" in answer:
         kind = getattr(phonoscope.errors, answer["error"])
