@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from phonoscope import __version__
 from phonoscope.errors import NotFound, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 256 * 1024
 # One part at a time: boto3's threads would hold ten parts in memory.
-_TRANSFER = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 << 20, use_threads=False)
+_TRANSFER = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=5 << 20, use_threads=False)
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 
 
@@ -52,6 +54,7 @@ class ObjectStore:
                 max_pool_connections=50,
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
+                user_agent=f"phonoscope/{__version__}",
             ),
         )
 
@@ -72,8 +75,12 @@ class ObjectStore:
 
     def put(self, key: str, file: IO[bytes], media_type: str) -> None:
         """Stores a file from its start; large ones in parts, so that memory stays flat. Raises ``StoreUnavailable``."""
+        size_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
         with _translated(key):
+            if size_bytes < _TRANSFER.multipart_threshold:
+                self._client.put_object(Bucket=self.bucket, Key=key, Body=file.read(), ContentType=media_type)
+                return
             extra = {"ContentType": media_type}
             self._client.upload_fileobj(file, self.bucket, key, ExtraArgs=extra, Config=_TRANSFER)
 
