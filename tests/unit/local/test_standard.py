@@ -1,6 +1,7 @@
 """The stack's parts as they would be started."""
 
 import os
+import subprocess
 import sys
 from functools import cache
 from importlib import import_module
@@ -70,6 +71,15 @@ def test_what_takes_longest_to_load_is_loaded_ahead(tmp_path: Path) -> None:
         assert command[3:5] == ("phonoscope.local.ahead", f"phonoscope_{name}")
         for library in filter(None, command[5].split(",")):
             import_module(library)
+
+
+def test_what_is_loaded_ahead_can_be_forked(tmp_path: Path) -> None:
+    """The worker forks after it has loaded: by then nothing may have opened the GPU, or a child could not use it."""
+    (gpu,) = [part for layer in standard_stack(tmp_path, STATE).layers for part in layer.parts if part.name == "gpu"]
+    names = ("phonoscope_gpu.__main__", *gpu.command[5].split(","), "torch")
+    script = f"import {', '.join(names)}; print(torch.cuda.is_initialized())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() == ["False"]
 
 
 def test_a_server_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
