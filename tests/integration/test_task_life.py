@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from threading import Barrier
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.db.engine import Database
-from phonoscope.db.jobs import create_job, get_job
+from phonoscope.db.jobs import count_ahead, create_job, get_job
 from phonoscope.db.keys import authenticate, create_key, list_keys, revoke_key
 from phonoscope.db.tables import OwnerRow, TrackRow
 from phonoscope.db.tasks import (
@@ -79,6 +80,30 @@ def test_of_many_claims_one_wins(database: Database, job: tuple[str, str]) -> No
     assert set(claims[0].tasks) == set(BOTH)
 
 
+def test_two_pools_work_side_by_side(database: Database, job: tuple[str, str]) -> None:
+    """Each pool gets its own tasks of a job; whichever ends last ends the job, also when both end at once."""
+    owner_id, job_id = job
+    for _ in range(5):
+        with database.transaction() as session:
+            track_id = get_job(session, owner_id, job_id).track_id
+            other = create_job(session, owner_id, track_id, [TaskName.CLASSIFY, TaskName.DESCRIBE], {}, {}).id
+        barrier = Barrier(2)
+
+        def work(pool: Pool, job_id: str, barrier: Barrier) -> bool:
+            barrier.wait()
+            with database.single() as session:
+                held = claim_tasks(session, job_id, pool, "cpu")
+            assert held is not None
+            barrier.wait()
+            with database.transaction() as session:
+                return end_tasks(session, held, {name: Outcome({"a": 1}) for name in held.tasks}, {})
+
+        with ThreadPoolExecutor(2) as pool:
+            assert all(pool.map(partial(work, job_id=other, barrier=barrier), [Pool.GPU, Pool.CPU]))
+        with database.transaction() as session:
+            assert get_job(session, owner_id, other).status is Status.SUCCEEDED
+
+
 def test_an_end_is_written_once_and_whole(database: Database, job: tuple[str, str]) -> None:
     """Results, state, label and vector come together; the lease cannot be used again."""
     held = claim(database, job[1])
@@ -120,6 +145,44 @@ def test_a_task_is_given_up_after_its_attempts(database: Database, job: tuple[st
         assert row.status is Status.FAILED
         assert {(task.error or {})["code"] for task in row.tasks} == {"worker_lost"}
     assert claim(database, job[1]) is None
+
+
+def test_failed_tasks_keep_their_problems(database: Database, job: tuple[str, str]) -> None:
+    """A problem is kept, no result is made of it, and what had been reached stays as it was."""
+    held = claim(database, job[1])
+    assert held is not None
+    with database.transaction() as session:
+        renew_lease(session, held.token, 0.5, "listening")
+        outcomes = {
+            TaskName.CLASSIFY: Outcome({"a": [1.5, None]}, None, "m", "d"),
+            TaskName.EMBED: Outcome(problem={"code": "x"}),
+        }
+        assert end_tasks(session, held, outcomes, {})
+    with database.transaction() as session:
+        row = get_job(session, *job)
+        classify, embed = row.tasks
+        assert (row.status, classify.status, embed.status) == (Status.FAILED, Status.SUCCEEDED, Status.FAILED)
+        assert (embed.error, embed.result, embed.progress) == ({"code": "x"}, None, 0.5)
+        assert classify.result is not None
+        assert (classify.error, classify.result.body, classify.progress) == (None, {"a": [1.5, None]}, 1.0)
+
+
+def test_who_waits_knows_how_many_are_ahead(database: Database, job: tuple[str, str]) -> None:
+    """One look counts for a whole page of jobs; a job that no longer waits has none ahead."""
+    with database.transaction() as session:
+        first = get_job(session, *job)
+        rows = [create_job(session, first.owner_id, first.track_id, BOTH, {}, {})]
+    with database.transaction() as session:
+        rows.append(create_job(session, first.owner_id, first.track_id, [TaskName.DESCRIBE], {}, {}))
+    with database.transaction() as session:
+        ahead = count_ahead(session, [first, *rows])
+        before = ahead[first.id, Pool.GPU].jobs
+        assert ahead[rows[0].id, Pool.GPU].jobs == before + 1
+        assert set(ahead) == {(first.id, Pool.GPU), (rows[0].id, Pool.GPU), (rows[1].id, Pool.CPU)}
+        assert claim_tasks(session, first.id, Pool.GPU, "cpu") is not None
+    with database.transaction() as session:
+        ahead = count_ahead(session, [get_job(session, *job), rows[0]])
+        assert {place: each.jobs for place, each in ahead.items()} == {(rows[0].id, Pool.GPU): before}
 
 
 def test_a_live_lease_is_left_alone(database: Database, job: tuple[str, str]) -> None:

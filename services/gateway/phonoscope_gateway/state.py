@@ -32,7 +32,8 @@ class State:
     listener: JobListener
 
 
-def get_state(request: Request) -> State:
+async def get_state(request: Request) -> State:
+    """Asynchronous, so that it costs no thread."""
     state: State = request.app.state.phonoscope
     return state
 
@@ -46,7 +47,7 @@ def get_caller(
     """Raises ``Unauthorized``."""
     if credentials is None:
         raise Unauthorized("send an API key: Authorization: Bearer psk_…")
-    with state.database.transaction() as session:
+    with state.database.single() as session:
         return authenticate(session, credentials.credentials)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from phonoscope.db.paging import cut, page
-from phonoscope.db.tables import JobRow, TaskRow, WorkerRow
+from phonoscope.db.tables import JobRow, TaskRow, given
 from phonoscope.db.workers import LIVE_WITHIN
 from phonoscope.errors import NotFound
 from phonoscope.ids import new_id
@@ -17,7 +18,33 @@ from phonoscope.states import Pool, Status, TaskName
 JOB_CHANNEL = "phonoscope_job"
 """The channel on which an ended job's id is told to whoever listens (``NOTIFY``)."""
 
-_WITH_TASKS = selectinload(JobRow.tasks).selectinload(TaskRow.result)
+
+class Ahead(NamedTuple):
+    """Why a job waits in a pool."""
+
+    jobs: int
+    workers: int
+
+
+_WHOLE = (
+    select(JobRow)
+    .where(JobRow.id == bindparam("of_id"), JobRow.owner_id == bindparam("of_owner"))
+    .options(joinedload(JobRow.tasks).joinedload(TaskRow.result))
+)
+_ADD_JOB = insert(JobRow).returning(JobRow.created_at)
+_ADD_TASKS = insert(TaskRow)
+_AHEAD = text(
+    """
+    SELECT job_id, pool,
+           (SELECT count(DISTINCT tasks.job_id) FROM tasks
+            WHERE tasks.pool = own.pool AND status = 'queued' AND queued_at < since AND tasks.job_id <> own.job_id),
+           (SELECT count(*) FROM workers WHERE workers.pool = own.pool AND heartbeat_at > now() - :live_within)
+    FROM (
+        SELECT job_id, pool, min(queued_at) AS since FROM tasks
+        WHERE job_id = ANY(:jobs) AND status = 'queued' GROUP BY job_id, pool
+    ) AS own
+    """
+).bindparams(live_within=LIVE_WITHIN)
 
 
 def create_job(
@@ -36,20 +63,31 @@ def create_job(
         status=Status.QUEUED,
         options=options,
         client_metadata=metadata,
-        tasks=[
-            TaskRow(id=new_id("tsk"), position=position, name=name, pool=name.pool, status=Status.QUEUED, result=None)
-            for position, name in enumerate(tasks)
-        ],
     )
-    session.add(job)
-    session.flush()
+    job.tasks = [
+        TaskRow(
+            id=new_id("tsk"),
+            job_id=job.id,
+            position=position,
+            name=name,
+            pool=name.pool,
+            status=Status.QUEUED,
+            attempt=0,
+            progress=0.0,
+            stage="waiting",
+            timings={},
+        )
+        for position, name in enumerate(tasks)
+    ]
+    connection = session.connection()
+    job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()
+    connection.execute(_ADD_TASKS, [given(task) for task in job.tasks])
     return job
 
 
 def get_job(session: Session, owner_id: str, job_id: str) -> JobRow:
     """The job with its tasks and results. Raises ``NotFound``, also for another owner's job."""
-    statement = select(JobRow).where(JobRow.id == job_id, JobRow.owner_id == owner_id).options(_WITH_TASKS)
-    row = session.scalar(statement)
+    row = session.scalars(_WHOLE, {"of_id": job_id, "of_owner": owner_id}).unique().one_or_none()
     if row is None:
         raise NotFound(f"no job {job_id!r}")
     return row
@@ -58,7 +96,8 @@ def get_job(session: Session, owner_id: str, job_id: str) -> JobRow:
 def list_jobs(
     session: Session, owner_id: str, *, cursor: str | None, limit: int, status: Status | None, track_id: str | None
 ) -> tuple[list[JobRow], str | None]:
-    statement = select(JobRow).where(JobRow.owner_id == owner_id).options(_WITH_TASKS)
+    whole = selectinload(JobRow.tasks).selectinload(TaskRow.result)
+    statement = select(JobRow).where(JobRow.owner_id == owner_id).options(whole)
     if status is not None:
         statement = statement.where(JobRow.status == status)
     if track_id is not None:
@@ -67,20 +106,10 @@ def list_jobs(
     return cut(rows, limit)
 
 
-def count_ahead(session: Session, job: JobRow) -> dict[Pool, tuple[int, int]]:
-    """For each pool in which the job waits: queued jobs that came before it, and live workers."""
-    waiting = {task.pool for task in job.tasks if task.status is Status.QUEUED}
-    return {pool: (_jobs_before(session, job, pool), _live_workers(session, pool)) for pool in waiting}
-
-
-def _jobs_before(session: Session, job: JobRow, pool: Pool) -> int:
-    first = min(task.queued_at for task in job.tasks if task.pool is pool)
-    statement = select(func.count(TaskRow.job_id.distinct())).where(
-        TaskRow.pool == pool, TaskRow.status == Status.QUEUED, TaskRow.queued_at < first, TaskRow.job_id != job.id
-    )
-    return session.scalar(statement) or 0
-
-
-def _live_workers(session: Session, pool: Pool) -> int:
-    statement = select(func.count()).where(WorkerRow.pool == pool, WorkerRow.heartbeat_at > func.now() - LIVE_WITHIN)
-    return session.scalar(statement) or 0
+def count_ahead(session: Session, jobs: Sequence[JobRow]) -> dict[tuple[str, Pool], Ahead]:
+    """For each job and pool in which it waits: queued jobs that came before it, and live workers."""
+    waiting = [job.id for job in jobs if any(task.status is Status.QUEUED for task in job.tasks)]
+    if not waiting:
+        return {}
+    rows = session.connection().execute(_AHEAD, {"jobs": waiting})
+    return {(job_id, Pool(pool)): Ahead(before, workers) for job_id, pool, before, workers in rows}

@@ -7,7 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.tables import KeyRow, OwnerRow
@@ -15,6 +15,7 @@ from phonoscope.errors import NotFound, Unauthorized
 from phonoscope.ids import new_id
 
 _PREFIX = "psk"
+_BY_ID = text("SELECT owner_id, secret_sha256, revoked_at FROM api_keys WHERE id = :key_id")
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,11 @@ def authenticate(session: Session, key: str) -> Caller:
     """Raises ``Unauthorized`` when the key is malformed, unknown, revoked or its secret is wrong."""
     prefix, _, rest = key.partition("_")
     key_id, _, secret = rest.partition("_")
-    row = session.get(KeyRow, key_id) if prefix == _PREFIX else None
+    row = session.connection().execute(_BY_ID, {"key_id": key_id}).one_or_none() if prefix == _PREFIX else None
     matches = hmac.compare_digest(_hash(secret), row.secret_sha256 if row else _hash(""))
     if row is None or not matches or row.revoked_at is not None:
         raise Unauthorized("this API key is not known")
-    return Caller(owner_id=row.owner_id, key_id=row.id)
+    return Caller(owner_id=row.owner_id, key_id=key_id)
 
 
 def list_keys(session: Session) -> list[tuple[KeyRow, OwnerRow]]:

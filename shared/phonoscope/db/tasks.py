@@ -6,18 +6,84 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
 
 from phonoscope.db.jobs import JOB_CHANNEL
-from phonoscope.db.tables import EmbeddingRow, JobRow, ResultRow, TaskRow, TrackRow
+from phonoscope.db.tables import JobRow, TaskRow
 from phonoscope.errors import WorkerLost
 from phonoscope.ids import new_id
 from phonoscope.states import Pool, Status, TaskName, job_status
 
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 3
+
+_CLAIM = text(
+    """
+    WITH taken AS (
+        UPDATE tasks
+        SET status = 'running', attempt = attempt + 1, stage = 'starting', device = :device, lease_token = :token,
+            lease_expires_at = now() + :lease, started_at = now()
+        WHERE job_id = :job_id AND pool = :pool AND status = 'queued'
+        RETURNING job_id, id, name, attempt
+    ), started AS (
+        UPDATE jobs SET status = 'running' FROM taken WHERE jobs.id = taken.job_id
+        RETURNING jobs.id, track_id, options
+    )
+    SELECT taken.id AS task_id, name, attempt, options, track_id, owner_id, object_key, duration_s
+    FROM taken JOIN started ON started.id = taken.job_id JOIN tracks ON tracks.id = started.track_id
+    """
+).bindparams(lease=LEASE)
+
+# Tasks are locked before their job, here as in every other place.
+_LOCK = text(
+    """
+    WITH held AS (SELECT id FROM tasks WHERE lease_token = :token AND status = 'running' FOR UPDATE)
+    SELECT id FROM jobs WHERE id = :job_id AND (SELECT count(*) FROM held) = :tasks FOR UPDATE
+    """
+)
+
+_OTHERS = text("SELECT status FROM tasks WHERE job_id = :job_id AND lease_token IS DISTINCT FROM :token")
+
+_END = text(
+    """
+    WITH outcomes AS (
+        SELECT * FROM jsonb_to_recordset(:outcomes) AS outcome (
+            task_id text, status text, problem jsonb, body jsonb, model_name text, model_digest text, vector text
+        )
+    ), ended AS (
+        UPDATE tasks
+        SET status = outcomes.status, stage = outcomes.status, error = problem, timings = :timings,
+            progress = CASE outcomes.status WHEN 'succeeded' THEN 1.0 ELSE progress END,
+            lease_token = NULL, lease_expires_at = NULL, finished_at = now()
+        FROM outcomes WHERE id = task_id
+    ), kept AS (
+        INSERT INTO results (task_id, model_name, model_digest, body)
+        SELECT task_id, model_name, model_digest, body FROM outcomes WHERE body IS NOT NULL
+    ), embedded AS (
+        INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, vector)
+        SELECT :track_id, :owner_id, model_name, model_digest, CAST(vector AS vector)
+        FROM outcomes WHERE vector IS NOT NULL
+        ON CONFLICT (track_id, model_name) DO UPDATE
+        SET owner_id = excluded.owner_id, model_digest = excluded.model_digest, vector = excluded.vector
+    ), labelled AS (
+        UPDATE tracks SET label = :label WHERE id = :track_id AND :labels
+    )
+    UPDATE jobs SET status = :status, finished_at = CASE WHEN :ended THEN now() END WHERE id = :job_id
+    RETURNING CASE WHEN :ended THEN pg_notify(:channel, id) END
+    """
+).bindparams(bindparam("outcomes", type_=JSONB), bindparam("timings", type_=JSONB), channel=JOB_CHANNEL)
+
+
+@dataclass(frozen=True)
+class ClaimedTrack:
+    """What a worker needs to know of a recording."""
+
+    id: str
+    owner_id: str
+    object_key: str
+    duration_s: float
 
 
 @dataclass(frozen=True)
@@ -26,7 +92,7 @@ class Claim:
 
     token: str
     job_id: str
-    track: TrackRow
+    track: ClaimedTrack
     tasks: dict[TaskName, str]
     options: dict[str, Any]
     attempt: int
@@ -44,30 +110,34 @@ class Outcome:
     label: str | None = None
     labels_track: bool = False
 
+    @property
+    def status(self) -> Status:
+        return Status.FAILED if self.problem else Status.SUCCEEDED
+
+    def as_record(self, task_id: str) -> dict[str, Any]:
+        """What is written of it, as JSON can hold it."""
+        return {
+            "task_id": task_id,
+            "status": self.status.value,
+            "problem": self.problem,
+            "body": self.body,
+            "model_name": self.model_name,
+            "model_digest": self.model_digest,
+            "vector": None if self.vector is None else str(self.vector),
+        }
+
 
 def claim_tasks(session: Session, job_id: str, pool: Pool, device: str) -> Claim | None:
     """Takes the job's tasks that wait in this pool, by one conditional update; ``None`` when there are none."""
     token = new_id("lease")
-    claimed = session.execute(
-        update(TaskRow)
-        .where(TaskRow.job_id == job_id, TaskRow.pool == pool, TaskRow.status == Status.QUEUED)
-        .values(
-            status=Status.RUNNING,
-            attempt=TaskRow.attempt + 1,
-            stage="starting",
-            device=device,
-            lease_token=token,
-            lease_expires_at=func.now() + LEASE,
-            started_at=func.now(),
-        )
-        .returning(TaskRow.name, TaskRow.id, TaskRow.attempt)
-    ).all()
-    if not claimed:
+    asked = {"job_id": job_id, "pool": pool.value, "device": device, "token": token}
+    rows = session.connection().execute(_CLAIM, asked).all()
+    if not rows:
         return None
-    session.execute(update(JobRow).where(JobRow.id == job_id).values(status=Status.RUNNING))
-    job = session.scalars(select(JobRow).where(JobRow.id == job_id).options(joinedload(JobRow.track))).one()
-    tasks = {name: task_id for name, task_id, _ in claimed}
-    return Claim(token, job_id, job.track, tasks, job.options, max(attempt for _, _, attempt in claimed))
+    first = rows[0]
+    track = ClaimedTrack(first.track_id, first.owner_id, first.object_key, first.duration_s)
+    tasks = {TaskName(row.name): row.task_id for row in rows}
+    return Claim(token, job_id, track, tasks, first.options, max(row.attempt for row in rows))
 
 
 def renew_lease(session: Session, token: str, progress: float, stage: str) -> bool:
@@ -83,14 +153,26 @@ def renew_lease(session: Session, token: str, progress: float, stage: str) -> bo
 
 def end_tasks(session: Session, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]) -> bool:
     """Ends the claim's tasks, all in this transaction; false, and nothing changed, when the lease was lost."""
-    job = session.scalar(select(JobRow).where(JobRow.id == claim.job_id).with_for_update())
-    held = select(TaskRow.id).where(TaskRow.lease_token == claim.token, TaskRow.status == Status.RUNNING)
-    if job is None or set(session.scalars(held)) != set(claim.tasks.values()):
+    connection = session.connection()
+    lease = {"job_id": claim.job_id, "token": claim.token}
+    if connection.scalar(_LOCK, lease | {"tasks": len(claim.tasks)}) is None:
         return False
-    for name, outcome in outcomes.items():
-        _end_task(session, claim.tasks[name], outcome, timings)
-        _keep_result(session, claim, claim.tasks[name], outcome)
-    refresh_job(session, job)
+    # A statement of its own, to see what the lock waited for.
+    others = [Status(word) for word in connection.scalars(_OTHERS, lease)]
+    status = job_status([*others, *(outcome.status for outcome in outcomes.values())])
+    labels = [outcome.label for outcome in outcomes.values() if outcome.labels_track and outcome.body is not None]
+    facts = {
+        "job_id": claim.job_id,
+        "track_id": claim.track.id,
+        "owner_id": claim.track.owner_id,
+        "outcomes": [outcome.as_record(claim.tasks[name]) for name, outcome in outcomes.items()],
+        "timings": timings,
+        "labels": bool(labels),
+        "label": labels[0] if labels else None,
+        "status": status.value,
+        "ended": status.ended,
+    }
+    connection.execute(_END, facts)
     return True
 
 
@@ -136,36 +218,3 @@ def refresh_job(session: Session, job: JobRow) -> None:
         job.finished_at = func.now()
         session.execute(select(func.pg_notify(JOB_CHANNEL, job.id)))
     session.flush()
-
-
-def _end_task(session: Session, task_id: str, outcome: Outcome, timings: dict[str, float]) -> None:
-    status = Status.FAILED if outcome.problem else Status.SUCCEEDED
-    session.execute(
-        update(TaskRow)
-        .where(TaskRow.id == task_id)
-        .values(
-            status=status,
-            stage=status.value,
-            progress=1.0 if status is Status.SUCCEEDED else TaskRow.progress,
-            error=outcome.problem,
-            timings=timings,
-            lease_token=None,
-            lease_expires_at=None,
-            finished_at=func.now(),
-        )
-    )
-
-
-def _keep_result(session: Session, claim: Claim, task_id: str, outcome: Outcome) -> None:
-    if outcome.body is None:
-        return
-    session.add(
-        ResultRow(task_id=task_id, model_name=outcome.model_name, model_digest=outcome.model_digest, body=outcome.body)
-    )
-    if outcome.vector is not None:
-        row = {"owner_id": claim.track.owner_id, "model_digest": outcome.model_digest, "vector": outcome.vector}
-        statement = insert(EmbeddingRow).values(track_id=claim.track.id, model_name=outcome.model_name, **row)
-        key = [EmbeddingRow.track_id, EmbeddingRow.model_name]
-        session.execute(statement.on_conflict_do_update(index_elements=key, set_=row))
-    if outcome.labels_track:
-        session.execute(update(TrackRow).where(TrackRow.id == claim.track.id).values(label=outcome.label))

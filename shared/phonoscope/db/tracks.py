@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from phonoscope.db.paging import cut, page
-from phonoscope.db.tables import ArtifactRow, TrackRow
+from phonoscope.db.tables import ArtifactRow, TrackRow, given
 from phonoscope.errors import NotFound
+
+_ADD = insert(TrackRow).returning(TrackRow.created_at)
 
 
 def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
@@ -21,6 +23,11 @@ def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
 def find_track(session: Session, owner_id: str, sha256: str) -> TrackRow | None:
     """The owner's track with these bytes."""
     return session.scalar(select(TrackRow).where(TrackRow.owner_id == owner_id, TrackRow.sha256 == sha256))
+
+
+def add_track(session: Session, row: TrackRow) -> None:
+    """Raises ``sqlalchemy.exc.IntegrityError`` when the owner has a track with these bytes."""
+    row.created_at = session.connection().execute(_ADD, given(row)).scalar_one()
 
 
 def list_tracks(

@@ -62,7 +62,7 @@ def run_job(context: Context, job_id: str) -> None:
 
     Raises ``Unavailable`` when a service went away; the tasks are then handed back once their lease has run out.
     """
-    with context.database.transaction() as session:
+    with context.database.single() as session:
         claim = claim_tasks(session, job_id, context.pool, context.device)
     if claim is None:
         _log.info("task.nothing_to_do", job_id=job_id, pool=context.pool)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from phonoscope.contract import JobOptions
-from phonoscope.db.tables import TrackRow
-from phonoscope.db.tasks import Claim
+from phonoscope.db.tasks import Claim, ClaimedTrack
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.worker import Work
@@ -34,7 +33,7 @@ def settings() -> Settings:
 def test_describe_task(settings: Settings, wav: MakeWav, clicks: MakeClicks) -> None:
     """The task's outcome is the description, and progress is told as true fractions of the track's duration."""
     told: list[tuple[float, str]] = []
-    track = TrackRow(id="trk_1", duration_s=6.0)
+    track = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", 6.0)
     claim = Claim("lease_1", "job_1", track, {TaskName.DESCRIBE: "task_1"}, {}, 1)
     work = Work(claim, JobOptions(), wav(clicks(120.0, 6.0)), lambda *progress: told.append(progress))
     device, handler = prepare(settings)

@@ -13,10 +13,9 @@ from phonoscope.contract import Job, JobRequest, Page
 from phonoscope.db.jobs import list_jobs
 from phonoscope.states import Status
 from phonoscope_gateway.jobs.requests import Submission, read_submission
-from phonoscope_gateway.jobs.service import check_request, describe_job, read_job, submit_job
+from phonoscope_gateway.jobs.service import describe_jobs, read_job, submit_job, submit_recording
 from phonoscope_gateway.state import CallerDep, State, StateDep
 from phonoscope_gateway.tracks.routes import CursorQuery, LimitQuery
-from phonoscope_gateway.tracks.service import create_track
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -60,9 +59,7 @@ def _submit(state: State, owner_id: str, submission: Submission) -> Job:
     if submission.upload is None:
         return submit_job(state, owner_id, submission.request)
     with submission.upload.file:
-        check_request(state, submission.request)
-        track, _ = create_track(state, owner_id, submission.upload)
-    return submit_job(state, owner_id, submission.request.model_copy(update={"track_id": track.id}))
+        return submit_recording(state, owner_id, submission.request, submission.upload)
 
 
 @router.get("")
@@ -79,7 +76,7 @@ def read_jobs(
         rows, next_cursor = list_jobs(
             session, caller.owner_id, cursor=cursor, limit=limit, status=status, track_id=track_id
         )
-        return Page(items=[describe_job(session, row) for row in rows], next_cursor=next_cursor)
+        return Page(items=describe_jobs(session, rows), next_cursor=next_cursor)
 
 
 @router.get("/{job_id}")

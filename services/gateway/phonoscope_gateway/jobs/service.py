@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
-from phonoscope.db.jobs import count_ahead, create_job, get_job
-from phonoscope.db.tables import JobRow, TaskRow
+from phonoscope.db.jobs import Ahead, count_ahead, create_job, get_job
+from phonoscope.db.tables import JobRow, TaskRow, TrackRow
 from phonoscope.db.tracks import get_track
 from phonoscope.errors import BrokerUnavailable, InvalidRequest, NotFound
 from phonoscope.logs import get_logger
-from phonoscope.states import Pool, Status
+from phonoscope.states import Status
+from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.state import State
+from phonoscope_gateway.tracks.service import create_track_and
 
 _log = get_logger(__name__)
 _MAX_METADATA_DEPTH = 64
@@ -33,17 +36,28 @@ def submit_job(state: State, owner_id: str, request: JobRequest) -> Job:
     state.queue.ping()
     try:
         with state.database.transaction() as session:
-            get_track(session, owner_id, request.track_id)
-            options = request.options.model_dump(mode="json")
-            row = create_job(session, owner_id, request.track_id, request.tasks, options, request.metadata)
-            job = describe_job(session, row)
+            job = _make_job(session, get_track(session, owner_id, request.track_id), request)
     except IntegrityError as error:
         raise NotFound(f"no track {request.track_id!r}") from error
+    _wake(state, job)
+    return job
+
+
+def submit_recording(state: State, owner_id: str, request: JobRequest, upload: Upload) -> Job:
+    """Commits the upload's track, unless it is known, and its job together, then wakes the pools.
+
+    Raises:
+        RecordingError: the upload cannot be analysed; nothing is stored.
+        UnknownModel, InvalidRequest: an option names what is not there; nothing is stored.
+        Unavailable: the database, the broker or the store is down; no job was made, nothing is stored.
+    """
+    check_request(state, request)
+    state.queue.ping()
     try:
-        state.queue.send(job.id, {task.pool for task in job.tasks})
-    except BrokerUnavailable:
-        _log.warning("job.not_sent_yet", job_id=job.id)
-    _log.info("job.created", job_id=job.id, tasks=request.tasks)
+        *_, job = create_track_and(state, owner_id, upload, lambda session, row: _make_job(session, row, request))
+    except IntegrityError as error:
+        raise NotFound("the recording was erased meanwhile") from error
+    _wake(state, job)
     return job
 
 
@@ -80,25 +94,42 @@ def _depth(value: Any) -> int:
 
 def read_job(state: State, owner_id: str, job_id: str) -> Job:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
-    with state.database.transaction() as session:
-        return describe_job(session, get_job(session, owner_id, job_id))
+    with state.database.single() as session:
+        return describe_jobs(session, [get_job(session, owner_id, job_id)])[0]
 
 
-def describe_job(session: Session, row: JobRow) -> Job:
-    """A job as its client sees it."""
-    ahead = count_ahead(session, row)
-    return Job(
-        id=row.id,
-        track_id=row.track_id,
-        status=row.status,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-        metadata=row.client_metadata,
-        tasks=[_describe_task(task, ahead) for task in row.tasks],
-    )
+def describe_jobs(session: Session, rows: Sequence[JobRow]) -> list[Job]:
+    """Jobs as their client sees them."""
+    ahead = count_ahead(session, rows)
+    return [
+        Job(
+            id=row.id,
+            track_id=row.track_id,
+            status=row.status,
+            created_at=row.created_at,
+            finished_at=row.finished_at,
+            metadata=row.client_metadata,
+            tasks=[_describe_task(task, ahead.get((row.id, task.pool))) for task in row.tasks],
+        )
+        for row in rows
+    ]
 
 
-def _describe_task(row: TaskRow, ahead: dict[Pool, tuple[int, int]]) -> Task:
+def _make_job(session: Session, track: TrackRow, request: JobRequest) -> Job:
+    options = request.options.model_dump(mode="json")
+    row = create_job(session, track.owner_id, track.id, request.tasks, options, request.metadata)
+    return describe_jobs(session, [row])[0]
+
+
+def _wake(state: State, job: Job) -> None:
+    try:
+        state.queue.send(job.id, {task.pool for task in job.tasks})
+    except BrokerUnavailable:
+        _log.warning("job.not_sent_yet", job_id=job.id)
+    _log.info("job.created", job_id=job.id, tasks=[task.name for task in job.tasks])
+
+
+def _describe_task(row: TaskRow, ahead: Ahead | None) -> Task:
     return Task(
         name=row.name,
         pool=row.pool,
@@ -106,7 +137,7 @@ def _describe_task(row: TaskRow, ahead: dict[Pool, tuple[int, int]]) -> Task:
         attempt=row.attempt,
         progress=row.progress,
         stage=row.stage,
-        waiting=_waiting(row, *ahead[row.pool]) if row.status is Status.QUEUED else None,
+        waiting=_waiting(row, ahead) if ahead is not None and row.status is Status.QUEUED else None,
         device=row.device,
         timings=row.timings,
         started_at=row.started_at,
@@ -116,7 +147,6 @@ def _describe_task(row: TaskRow, ahead: dict[Pool, tuple[int, int]]) -> Task:
     )
 
 
-def _waiting(row: TaskRow, ahead: int, workers: int) -> Waiting:
-    if not workers:
-        return Waiting(reason="no_worker", ahead=ahead, workers=workers)
-    return Waiting(reason="retrying" if row.attempt else "queued", ahead=ahead, workers=workers)
+def _waiting(row: TaskRow, ahead: Ahead) -> Waiting:
+    reason: Literal["no_worker", "queued", "retrying"] = "retrying" if row.attempt else "queued"
+    return Waiting(reason=reason if ahead.workers else "no_worker", ahead=ahead.jobs, workers=ahead.workers)

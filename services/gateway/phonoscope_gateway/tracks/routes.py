@@ -66,14 +66,14 @@ def read_tracks(
     q: Annotated[str | None, Query(description="text anywhere in the file name")] = None,
 ) -> Page[Track]:
     """Your tracks, newest first."""
-    with state.database.transaction() as session:
+    with state.database.single() as session:
         rows, next_cursor = list_tracks(session, caller.owner_id, cursor=cursor, limit=limit, label=label, q=q)
     return Page(items=[Track.model_validate(row) for row in rows], next_cursor=next_cursor)
 
 
 @router.get("/{track_id}")
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
-    with state.database.transaction() as session:
+    with state.database.single() as session:
         return Track.model_validate(get_track(session, caller.owner_id, track_id))
 
 
@@ -101,7 +101,7 @@ def read_audio(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The recording's bytes, whole or in part."""
-    with state.database.transaction() as session:
+    with state.database.single() as session:
         track = get_track(session, caller.owner_id, track_id)
     etag = f'"{track.sha256}"'
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from phonoscope.audio.probe import probe
+from phonoscope.audio.probe import Probe, probing
 from phonoscope.db.tables import TrackRow
-from phonoscope.db.tracks import delete_track, find_track
+from phonoscope.db.tracks import add_track, delete_track, find_track
 from phonoscope.errors import StoreUnavailable
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.state import State
+
+Made = TypeVar("Made")
+
+_SMALL_BYTES = 8 << 20
+_MEDIA_TYPE = "application/octet-stream"
+"""Of what is stored: a recording's own type is in its row, and known only after the probe."""
 
 _log = get_logger(__name__)
 
@@ -25,27 +33,28 @@ def create_track(state: State, owner_id: str, upload: Upload) -> tuple[TrackRow,
         RecordingError: it cannot be analysed; nothing is stored.
         Unavailable: the database or the store is down; nothing is stored.
     """
-    with state.database.transaction() as session:
+    row, created, _ = create_track_and(state, owner_id, upload, lambda _session, _row: None)
+    return row, created
+
+
+def create_track_and(
+    state: State, owner_id: str, upload: Upload, then: Callable[[Session, TrackRow], Made]
+) -> tuple[TrackRow, bool, Made]:
+    """Like ``create_track``; what ``then`` makes of the track is committed with it, and the answer's last item."""
+    with state.database.single() as session:
         known = find_track(session, owner_id, upload.sha256)
-    if known is not None:
-        return known, False
-    row = _probed(state, owner_id, upload)
-    state.store.put(row.object_key, upload.file, row.media_type)
-    try:
-        with state.database.transaction() as session:
-            session.add(row)
-    except IntegrityError:
-        _discard(state, row)
-        with state.database.transaction() as session:
-            twin = find_track(session, owner_id, upload.sha256)
-        if twin is None:
-            raise
-        return twin, False
-    except BaseException:
-        _discard(state, row)
-        raise
-    _log.info("track.created", track_id=row.id, size_bytes=row.size_bytes, codec=row.codec)
-    return row, True
+    if known is None:
+        try:
+            row, made = _create(state, owner_id, upload, then)
+        except IntegrityError:
+            with state.database.single() as session:
+                known = find_track(session, owner_id, upload.sha256)
+            if known is None:
+                raise
+        else:
+            return row, True, made
+    with state.database.transaction() as session:
+        return known, False, then(session, known)
 
 
 def erase_track(state: State, owner_id: str, track_id: str) -> None:
@@ -56,9 +65,37 @@ def erase_track(state: State, owner_id: str, track_id: str) -> None:
     _log.info("track.deleted", track_id=track_id)
 
 
-def _probed(state: State, owner_id: str, upload: Upload) -> TrackRow:
-    found = probe(upload.file, max_duration_s=state.settings.max_duration_s)
+def _create(
+    state: State, owner_id: str, upload: Upload, then: Callable[[Session, TrackRow], Made]
+) -> tuple[TrackRow, Made]:
     track_id = new_id("trk")
+    key = f"tracks/{track_id}/original"
+    try:
+        found = _stored(state, key, upload)
+        row = _row(track_id, owner_id, key, upload, found)
+        with state.database.transaction() as session:
+            add_track(session, row)
+            made = then(session, row)
+    except BaseException:
+        _discard(state, key)
+        raise
+    _log.info("track.created", track_id=row.id, size_bytes=row.size_bytes, codec=row.codec)
+    return row, made
+
+
+def _stored(state: State, key: str, upload: Upload) -> Probe:
+    """Stores the upload once it has been probed; a small one meanwhile."""
+    at_once = upload.size_bytes <= _SMALL_BYTES
+    with probing(upload.file, max_duration_s=state.settings.max_duration_s) as finish:
+        if at_once:
+            state.store.put(key, upload.file, _MEDIA_TYPE)
+        found = finish()
+    if not at_once:
+        state.store.put(key, upload.file, _MEDIA_TYPE)
+    return found
+
+
+def _row(track_id: str, owner_id: str, key: str, upload: Upload, found: Probe) -> TrackRow:
     return TrackRow(
         id=track_id,
         owner_id=owner_id,
@@ -72,10 +109,12 @@ def _probed(state: State, owner_id: str, upload: Upload) -> TrackRow:
         channels=found.channels,
         duration_s=found.duration_s,
         warnings=found.warnings,
-        object_key=f"tracks/{track_id}/original",
+        object_key=key,
     )
 
 
-def _discard(state: State, row: TrackRow) -> None:
-    with suppress(StoreUnavailable):
-        state.store.delete([row.object_key])
+def _discard(state: State, key: str) -> None:
+    try:
+        state.store.delete([key])
+    except StoreUnavailable:
+        _log.warning("object.left_behind", key=key)
