@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -46,6 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
                 catalogue=Catalogue(settings.models_dir),
                 listener=listener,
             )
+            # What is loaded now stays: the collector need not look through it again in the middle of a request.
+            gc.freeze()
             yield
         database.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -55,6 +56,8 @@ def _register(app: Celery, pool: Pool, prepare: Prepare, settings: Settings) -> 
         heart = Heart(database, pool, device)
         contexts.append(Context(pool, device, database, ObjectStore(settings), heart, handler))
         heart.start()
+        # What is loaded now stays: the collector need not look through it again in the middle of a pass.
+        gc.freeze()
         _log.info("worker.ready", pool=pool, device=device)
 
     def unload(**_: Any) -> None:
