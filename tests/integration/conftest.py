@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
 
 from phonoscope.client import Client
 from phonoscope.db.engine import Database
@@ -42,7 +43,7 @@ def database_url(stack: RunningStack) -> Iterator[str]:
     """A migrated database beside the stack's, which no worker looks at."""
     url = make_url(stack.settings.database_url.get_secret_value())
     name = f"test_{uuid4().hex}"
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     own = url.set(database=name).render_as_string(hide_password=False)
