@@ -19,7 +19,8 @@ PhonoscopeError
 ├── ModelError                  500
 │   ├── UnknownModel            422
 │   ├── InvalidManifest
-│   └── WeightsMismatch
+│   ├── WeightsMismatch
+│   └── DeviceUnavailable
 ├── Unavailable                 503
 │   ├── DatabaseUnavailable
 │   ├── BrokerUnavailable
@@ -177,6 +178,10 @@ class InvalidManifest(ModelError):
 
 class WeightsMismatch(ModelError):
     """A model's weights are not those its manifest names."""
+
+
+class DeviceUnavailable(ModelError):
+    """The device that was asked for is not there."""
 
 
 class Unavailable(PhonoscopeError):

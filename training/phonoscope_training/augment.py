@@ -1,57 +1,101 @@
-"""What training does to a batch of log-mel pictures; nothing of it happens in serving."""
+"""What training does to a batch of log-mel pictures; nothing of it happens in serving.
+
+Pictures have the shape ``(batch, 1, mels, frames)`` and lie in [0, 1], 0 being the floor of the front end.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from phonoscope_training.recipe import AugmentationSettings
+
+
+def augment(pictures: Tensor, targets: Tensor, settings: AugmentationSettings) -> tuple[Tensor, Tensor]:
+    """Everything the recipe asks for, in the order of the functions below.
+
+    Shape:
+        - targets: ``(batch, labels)``, rows summing to 1
+    """
+    if settings.roll:
+        pictures = roll_in_time(pictures)
+    if settings.crop_frames:
+        pictures = crop_in_time(pictures, settings.crop_frames)
+    pictures = keep_a_part(pictures, settings.keep_a_part)
+    pictures = change_gain(pictures, settings.gain)
+    pictures = add_noise(pictures, settings.noise)
+    pictures = spec_augment(pictures, settings.frequency_mask, settings.time_mask)
+    if settings.mixup_alpha and float(torch.rand(())) < settings.mixup_share:
+        return mixup(pictures, targets, settings.mixup_alpha)
+    return pictures, targets
+
 
 def roll_in_time(pictures: Tensor) -> Tensor:
     """Each picture turned by its own random number of frames: where in the window a sound lies says nothing."""
     frames = pictures.shape[-1]
-    shifts = torch.randint(frames, (len(pictures), 1))
-    index = (torch.arange(frames) + shifts) % frames
-    return pictures.gather(-1, index[:, None, None, :].expand_as(pictures))
+    return _gather_frames(pictures, torch.randint(frames, (len(pictures), 1)), frames)
 
 
-def keep_a_part(pictures: Tensor, probability: float = 0.15, shortest: float = 0.1) -> Tensor:
+def crop_in_time(pictures: Tensor, frames: int) -> Tensor:
+    """A stretch of so many frames from a random place in each picture; shorter pictures stay whole."""
+    frames = min(frames, pictures.shape[-1])
+    return _gather_frames(pictures, torch.randint(pictures.shape[-1] - frames + 1, (len(pictures), 1)), frames)
+
+
+def keep_a_part(pictures: Tensor, probability: float, shortest: float = 0.1) -> Tensor:
     """Darkens all but one stretch of some pictures, so that short clips padded with silence are known ground."""
+    if not probability:
+        return pictures
     batch, frames = len(pictures), pictures.shape[-1]
     lengths = torch.empty(batch, 1).uniform_(shortest, 1.0)
     lengths[torch.rand(batch, 1) > probability] = 1.0
     starts = torch.rand(batch, 1) * (1.0 - lengths)
     position = torch.linspace(0.0, 1.0, frames)
     kept = (position >= starts) & (position <= starts + lengths)
-    return pictures * kept[:, None, None, :]
+    return pictures * kept[:, None, None, :].to(pictures.device)
 
 
-def spec_augment(pictures: Tensor, mels: int = 16, frames: int = 16) -> Tensor:
+def change_gain(pictures: Tensor, most: float) -> Tensor:
+    """Lifts or lowers the whole picture by up to ``most`` of its range; what falls below the floor is gone."""
+    if not most:
+        return pictures
+    change = torch.empty(len(pictures), 1, 1, 1).uniform_(-most, most).to(pictures.device)
+    return (pictures + change * (pictures > 0)).clamp(0.0, 1.0)
+
+
+def add_noise(pictures: Tensor, most: float) -> Tensor:
+    """Gaussian noise, of a deviation between 0 and ``most`` for each picture, on all but the floor."""
+    if not most:
+        return pictures
+    deviation = torch.rand(len(pictures), 1, 1, 1).to(pictures.device) * most
+    return (pictures + deviation * torch.randn_like(pictures) * (pictures > 0)).clamp(0.0, 1.0)
+
+
+def spec_augment(pictures: Tensor, mels: int, frames: int) -> Tensor:
     """One frequency mask and one time mask each, at most so wide (Park et al., 2019, arXiv 1904.08779)."""
     return _mask(_mask(pictures, -2, mels), -1, frames)
 
 
-def _mask(pictures: Tensor, dim: int, widest: int) -> Tensor:
-    size = pictures.shape[dim]
-    width = torch.randint(widest + 1, (len(pictures), 1))
-    start = (torch.rand(len(pictures), 1) * (size - width)).long()
-    position = torch.arange(size)
-    kept = (position < start) | (position >= start + width)
-    return pictures * (kept[:, None, None, :] if dim == -1 else kept[:, None, :, None])
-
-
-def change_gain(pictures: Tensor, most: float = 0.1) -> Tensor:
-    """Lifts or lowers the whole picture by up to ``most`` of its range; what falls below the floor is gone."""
-    return (pictures + torch.empty(len(pictures), 1, 1, 1).uniform_(-most, most) * (pictures > 0)).clamp(0.0, 1.0)
-
-
-def mixup(pictures: Tensor, targets: Tensor, alpha: float = 0.2) -> tuple[Tensor, Tensor]:
-    """Convex sums of pairs (Zhang et al., 2018, arXiv 1710.09412).
-
-    Shape:
-        - targets: ``(batch, labels)``, rows summing to 1
-    """
-    share = torch.distributions.Beta(alpha, alpha).sample((len(pictures), 1))
+def mixup(pictures: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    """Convex sums of pairs, with shares from β(alpha, alpha) (Zhang et al., 2018, arXiv 1710.09412)."""
+    share = torch.distributions.Beta(alpha, alpha).sample((len(pictures), 1)).to(pictures.device)
     share = torch.maximum(share, 1.0 - share)
-    order = torch.randperm(len(pictures))
+    order = torch.randperm(len(pictures), device=pictures.device)
     mixed = share[:, :, None, None] * pictures + (1.0 - share[:, :, None, None]) * pictures[order]
     return mixed, share * targets + (1.0 - share) * targets[order]
+
+
+def _gather_frames(pictures: Tensor, starts: Tensor, frames: int) -> Tensor:
+    index = ((torch.arange(frames) + starts) % pictures.shape[-1]).to(pictures.device)
+    return pictures.gather(-1, index[:, None, None, :].expand(-1, 1, pictures.shape[-2], -1))
+
+
+def _mask(pictures: Tensor, dim: int, widest: int) -> Tensor:
+    if not widest:
+        return pictures
+    size = pictures.shape[dim]
+    width = torch.randint(min(widest, size) + 1, (len(pictures), 1))
+    start = (torch.rand(len(pictures), 1) * (size - width)).long()
+    position = torch.arange(size)
+    kept = ((position < start) | (position >= start + width)).to(pictures.device)
+    return pictures * (kept[:, None, None, :] if dim == -1 else kept[:, None, :, None])

@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+mpl.use("agg")
+_NUMBERED_LABELS = 20
+
+
+def write_card(manifest: dict[str, Any], folder: Path) -> None:
+    """``<name>.md`` and ``<name>-confusion.png``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{manifest['name']}.md").write_text(model_card(manifest), encoding="utf-8")
+    draw_confusion(manifest["metrics"]["cross_validation"]["confusion"], manifest["labels"]).savefig(
+        folder / f"{manifest['name']}-confusion.png", metadata={"Software": None}
+    )
 
 
 def model_card(manifest: dict[str, Any]) -> str:
     """Markdown: what the model knows, how well, from what data, and what its figures are not."""
-    figures, front_end = manifest["metrics"]["cross_validation"], manifest["front_end"]
-    folds = " · ".join(f"fold {fold}: {value:.1%}" for fold, value in figures["accuracy_by_fold"].items())
+    metrics, front_end = manifest["metrics"], manifest["front_end"]
+    figures, retrieval = metrics["cross_validation"], metrics["retrieval"]
+    rows = [
+        ("network", f"{manifest['architecture']} on {front_end['n_mels']}-band log-mel pictures, one channel"),
+        (
+            "window",
+            f"{front_end['window_s']:g} s at {front_end['sample_rate_hz']:,} Hz, every {front_end['window_hop_s']:g} s",
+        ),
+        ("data", manifest["data"]),
+        ("accuracy, out of fold", f"**{figures['accuracy_mean']:.1%}**{_spread(figures)}"),
+        ("by fold", " · ".join(f"fold {fold}: {value:.1%}" for fold, value in figures["accuracy_by_fold"].items())),
+        ("macro F1", f"{figures['macro_f1']:.3f}"),
+        *_calibration(metrics),
+        *_unknown(manifest),
+        ("retrieval", f"mAP {retrieval['map']:.3f}, precision at 5 {retrieval['precision_at_5']:.3f}"),
+        ("embedding", f"{manifest['embedding_dim']} numbers, the penultimate layer"),
+        ("licence", manifest["licence"]),
+        ("weights", f"{manifest['weights']['dtype']} safetensors, SHA-256 `{manifest['weights']['sha256']}`"),
+        ("made on", ", ".join(f"{name} {value}" for name, value in manifest["environment"].items())),
+    ]
     lines = [
         f"# {manifest['name']}",
         "",
@@ -16,38 +50,64 @@ def model_card(manifest: dict[str, Any]) -> str:
         "",
         "| | |",
         "| --- | --- |",
-        f"| network | {manifest['architecture']} on {front_end['n_mels']}-band log-mel pictures, one channel |",
-        (
-            f"| window | {front_end['window_s']:g} s at {front_end['sample_rate_hz']:,} Hz, every "
-            f"{front_end['window_hop_s']:g} s |"
-        ),
-        f"| data | {manifest['data']} |",
-        f"| accuracy, out of fold | **{figures['accuracy_mean']:.1%}** ± {figures['accuracy_sd']:.1%} |",
-        f"| by fold | {folds} |",
-        f"| macro F1 | {figures['macro_f1']:.3f} |",
-        f"| unknown below | {manifest['unknown_below']:.3f} |",
-        f"| embedding | {manifest['embedding_dim']} numbers, the penultimate layer |",
-        f"| licence | {manifest['licence']} |",
-        f"| weights | {manifest['weights']['dtype']} safetensors, SHA-256 `{manifest['weights']['sha256']}` |",
-        "",
-        "## Recall by label, out of fold",
-        "",
-        "| label | recall |",
-        "| --- | ---: |",
-        *(f"| {label} | {value:.1%} |" for label, value in figures["recall_by_label"].items()),
+        *(f"| {name} | {value} |" for name, value in rows),
         "",
         "## Limits",
         "",
         *(f"- {limit}" for limit in manifest["limits"]),
         "",
-        "## Make it again",
+        "## By label, out of fold",
         "",
-        "```",
-        ".venv/bin/python -m phonoscope_training",
-        "```",
+        "| label | recall | precision at 5 of its neighbours |",
+        "| --- | ---: | ---: |",
+        *(
+            f"| {label} | {figures['recall_by_label'][label]:.1%} | {retrieval['precision_at_5_by_label'][label]:.1%} |"
+            for label in manifest["labels"]
+        ),
         "",
-        "It reads ESC-10 from `PHONOSCOPE_DATA/esc10`, cross-validates, then fits the shipped weights on all folds. A",
-        "stopped run goes on with the folds still to do.",
+        f"![Confusion matrix: a row is the truth, a column the answer]({manifest['name']}-confusion.png)",
+        "",
+        "How to read these figures, and how to make the model again: [training](../training.md).",
         "",
     ]
     return "\n".join(lines)
+
+
+def draw_confusion(confusion: list[list[int]], labels: list[str]) -> Figure:
+    """Rows are the truth, columns the answers, shades the share of the row."""
+    size = 3.0 + 0.22 * len(labels) if len(labels) > _NUMBERED_LABELS else 3.0 + 0.45 * len(labels)
+    figure = Figure(figsize=(size, size), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    shares = [[count / max(1, sum(row)) for count in row] for row in confusion]
+    axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    axes.set_xticks(range(len(labels)), labels, rotation=90)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("truth")
+    for row, counts in enumerate(confusion):
+        for column, count in enumerate(counts):
+            if count:
+                colour = "white" if shares[row][column] > 0.5 else "black"  # noqa: PLR2004
+                axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
+    return figure
+
+
+def _spread(figures: dict[str, Any]) -> str:
+    return f" ± {figures['accuracy_sd']:.1%}" if figures["accuracy_sd"] is not None else ""
+
+
+def _calibration(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    figures = metrics["calibration"]
+    value = (
+        f"expected error {figures['ece_before']:.3f}, {figures['ece_after']:.3f} after scaling by the temperature "
+        f"{figures['temperature']:g}, which the served weights contain"
+    )
+    return [("calibration", value)]
+
+
+def _unknown(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    figures = manifest["metrics"]["unknown"]
+    value = f"below {manifest['unknown_below']:.3f}, which keeps {figures['known_kept']:.0%} of the known recordings"
+    if "strangers" in figures:
+        value += f" and rejects {figures['strangers_rejected']:.1%} of {figures['strangers']:,} of none of its labels"
+    return [("unknown", value)]

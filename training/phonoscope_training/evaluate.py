@@ -1,42 +1,177 @@
-"""Figures from predictions that a network made on clips it never trained on."""
+"""Figures from predictions that networks made on clips they never trained on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import floor
 from statistics import mean, stdev
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+_KEPT = 0.95
+_BINS = 15
 
 
-def cross_validation(probabilities: Tensor, targets: Tensor, folds: Tensor, labels: list[str]) -> dict[str, Any]:
-    """Accuracy by fold with mean and spread, macro F1 and accuracy by label, all out of fold.
+@dataclass(frozen=True)
+class Scored:
+    """What one fold's network made of the recordings it never saw, window by window.
 
     Shape:
-        - probabilities: ``(clips, labels)``; targets, folds: ``(clips,)``
+        - logits: ``(windows, labels)``; embeddings: ``(windows, 512)``; targets, recordings: ``(windows,)``
+        - strangers: ``(windows, labels)`` logits of recordings of none of the labels, their recordings ``(windows,)``
     """
-    right = probabilities.argmax(1) == targets
-    by_fold = {str(int(fold)): right[folds == fold].float().mean().item() for fold in torch.unique(folds)}
+
+    logits: Tensor
+    embeddings: Tensor
+    targets: Tensor
+    recordings: Tensor
+    strangers: Tensor | None = None
+    stranger_recordings: Tensor | None = None
+
+    def probabilities(self, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Of each recording the mean over its windows, as in serving, and its target."""
+        return (
+            by_recording((self.logits / temperature).softmax(-1), self.recordings),
+            by_recording(self.targets[:, None].double(), self.recordings)[:, 0].long(),
+        )
+
+
+def evaluate(folds: dict[int, Scored], labels: list[str]) -> dict[str, Any]:
+    """Everything a card says about a model, out of fold.
+
+    The temperature that a fold is scored with comes from the other folds' predictions. The shipped temperature and the
+    threshold of the unknown come from all of them, the only use they are put to.
+    """
+    temperature = fit_temperature(list(folds.values()))
+    plain = {fold: scored.probabilities() for fold, scored in folds.items()}
+    scaled = {fold: scored.probabilities(_temperature_without(fold, folds)) for fold, scored in folds.items()}
+    served = [scored.probabilities(temperature) for scored in folds.values()]
+    threshold = unknown_below(torch.cat([probabilities for probabilities, _ in served]))
     return {
-        "accuracy_by_fold": {fold: round(value, 4) for fold, value in by_fold.items()},
-        "accuracy_mean": round(mean(by_fold.values()), 4),
-        "accuracy_sd": round(stdev(by_fold.values()), 4),
-        "macro_f1": round(_macro_f1(probabilities.argmax(1), targets, len(labels)), 4),
-        "recall_by_label": {
-            label: round(right[targets == index].float().mean().item(), 4) for index, label in enumerate(labels)
+        "cross_validation": cross_validation(plain, labels),
+        "calibration": {
+            "temperature": round(temperature, 4),
+            "ece_before": round(_pooled_ece(plain), 4),
+            "ece_after": round(_pooled_ece(scaled), 4),
         },
-        "clips": len(targets),
+        "unknown": {"below": threshold, "known_kept": _KEPT} | _rejection(folds, temperature, threshold),
+        "retrieval": retrieval(folds, labels),
     }
 
 
-def unknown_below(probabilities: Tensor, kept: float = 0.95) -> float:
-    """The winning probability below which a window is called unknown: ``kept`` of the clips stay above it."""
-    return round(torch.quantile(probabilities.amax(1), 1.0 - kept).item(), 4)
+def cross_validation(folds: dict[int, tuple[Tensor, Tensor]], labels: list[str]) -> dict[str, Any]:
+    """Accuracy by fold with mean and spread, macro F1, recall by label, and the confusion matrix (rows are truth)."""
+    by_fold = {
+        fold: (chances.argmax(1) == targets).double().mean().item() for fold, (chances, targets) in folds.items()
+    }
+    predicted = torch.cat([chances.argmax(1) for chances, _ in folds.values()])
+    targets = torch.cat([targets for _, targets in folds.values()])
+    confusion = torch.bincount(targets * len(labels) + predicted, minlength=len(labels) ** 2).view(len(labels), -1)
+    hits = confusion.diagonal().double()
+    f1 = 2 * hits / (confusion.sum(0) + confusion.sum(1)).clamp_min(1)
+    recall = hits / confusion.sum(1).clamp_min(1)
+    return {
+        "accuracy_by_fold": {str(fold): round(value, 4) for fold, value in by_fold.items()},
+        "accuracy_mean": round(mean(by_fold.values()), 4),
+        "accuracy_sd": round(stdev(by_fold.values()), 4) if len(by_fold) > 1 else None,
+        "macro_f1": round(f1.mean().item(), 4),
+        "recall_by_label": {label: round(value, 4) for label, value in zip(labels, recall.tolist(), strict=True)},
+        "confusion": confusion.tolist(),
+        "recordings": len(targets),
+    }
 
 
-def _macro_f1(predicted: Tensor, targets: Tensor, labels: int) -> float:
-    scores = []
-    for label in range(labels):
-        hits = ((predicted == label) & (targets == label)).sum().item()
-        scores.append(2 * hits / max(1, (predicted == label).sum().item() + (targets == label).sum().item()))
-    return mean(scores)
+def fit_temperature(folds: list[Scored]) -> float:
+    """The divisor of the logits under which what happened was likeliest (Guo et al., 2017, arXiv 1706.04599)."""
+    logits = torch.cat([scored.logits for scored in folds]).double()
+    targets = torch.cat([scored.targets for scored in folds])
+    temperatures = torch.logspace(-1.0, 1.0, 401, dtype=torch.float64)
+    losses = torch.stack([functional.cross_entropy(logits / temperature, targets) for temperature in temperatures])
+    return temperatures[losses.argmin()].item()
+
+
+def expected_calibration_error(probabilities: Tensor, targets: Tensor) -> float:
+    """Mean distance of confidence and accuracy over 15 bins of confidence (Naeini et al., 2015), in [0, 1]."""
+    confidence, predicted = probabilities.max(1)
+    bins = (confidence * _BINS).long().clamp_max(_BINS - 1)
+    gap = torch.zeros(_BINS, dtype=torch.float64)
+    gap.index_add_(0, bins, (confidence - (predicted == targets).to(confidence.dtype)).double())
+    return (gap.abs().sum() / len(targets)).item()
+
+
+def unknown_below(probabilities: Tensor, kept: float = _KEPT) -> float:
+    """The winning probability below which a recording is called unknown: ``kept`` of those given stay above it."""
+    lowest = torch.quantile(probabilities.amax(1).double(), 1.0 - kept, interpolation="lower").item()
+    return floor(lowest * 1e4) / 1e4
+
+
+def retrieval(folds: dict[int, Scored], labels: list[str]) -> dict[str, Any]:
+    """Each unseen recording's neighbours among its fold's others: mean average precision and precision at 5.
+
+    By cosine similarity of the recordings' embeddings; recordings of one label are the relevant ones.
+    """
+    precisions, fives, targets = [], [], []
+    for scored in folds.values():
+        vectors = functional.normalize(by_recording(scored.embeddings.double(), scored.recordings))
+        truth = scored.probabilities()[1]
+        order = (vectors @ vectors.T).fill_diagonal_(-torch.inf).argsort(1, descending=True)[:, :-1]
+        relevant = (truth[order] == truth[:, None]).double()
+        ranks = torch.arange(1, relevant.shape[1] + 1)
+        precision = relevant.cumsum(1) / ranks
+        precisions.append((precision * relevant).sum(1) / relevant.sum(1).clamp_min(1))
+        fives.append(relevant[:, :5].mean(1))
+        targets.append(truth)
+    average, five, truth = torch.cat(precisions), torch.cat(fives), torch.cat(targets)
+    return {
+        "map": round(average.mean().item(), 4),
+        "precision_at_5": round(five.mean().item(), 4),
+        "precision_at_5_by_label": {
+            label: round(five[truth == index].mean().item(), 4) for index, label in enumerate(labels)
+        },
+    }
+
+
+def accuracy(logits: Tensor, targets: Tensor, recordings: Tensor) -> float:
+    """The share of recordings whose windows together give the right label."""
+    probabilities, truth = Scored(logits, logits, targets, recordings).probabilities()
+    return (probabilities.argmax(1) == truth).double().mean().item()
+
+
+def by_recording(values: Tensor, recordings: Tensor) -> Tensor:
+    """Means over the windows of each recording, in the order of their numbers.
+
+    Shape:
+        - input: ``(windows, n)`` and ``(windows,)``
+        - output: ``(recordings, n)``
+    """
+    _, index, counts = torch.unique(recordings, return_inverse=True, return_counts=True)
+    sums = torch.zeros(len(counts), values.shape[1], dtype=values.dtype)
+    means: Tensor = sums.index_add_(0, index, values) / counts[:, None]
+    return means
+
+
+def _temperature_without(fold: int, folds: dict[int, Scored]) -> float:
+    others = [scored for other, scored in folds.items() if other != fold]
+    return fit_temperature(others) if others else 1.0
+
+
+def _pooled_ece(folds: dict[int, tuple[Tensor, Tensor]]) -> float:
+    return expected_calibration_error(
+        torch.cat([probabilities for probabilities, _ in folds.values()]),
+        torch.cat([targets for _, targets in folds.values()]),
+    )
+
+
+def _rejection(folds: dict[int, Scored], temperature: float, threshold: float) -> dict[str, Any]:
+    """The share of strangers that come out as unknown, over the networks of all folds; nothing without strangers."""
+    rejected, count = [], 0
+    for scored in folds.values():
+        if scored.strangers is None or scored.stranger_recordings is None:
+            continue
+        chances = by_recording((scored.strangers / temperature).softmax(-1), scored.stranger_recordings)
+        rejected.append((chances.amax(1) < threshold).double().mean().item())
+        count = len(chances)
+    return {"strangers_rejected": round(mean(rejected), 4), "strangers": count} if rejected else {}

@@ -1,4 +1,4 @@
-"""A trained network as a folder that the service can serve: ``manifest.json`` and ``weights.safetensors``."""
+"""A finished run as a folder that the service can serve: ``manifest.json`` and ``weights.safetensors``."""
 
 from __future__ import annotations
 
@@ -7,37 +7,62 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
-from phonoscope.ml.network import AudioResNet
+from phonoscope.catalogue import MANIFEST
+from phonoscope.ml.network import EMBEDDING_DIM
+from phonoscope_training.checkpoint import save_tensors
+from phonoscope_training.errors import InvalidRun
+from phonoscope_training.recipe import Recipe
+from phonoscope_training.results import METRICS
+from phonoscope_training.run import ENVIRONMENT, FINAL, RECIPE, WEIGHTS
 
 
-def half_precision(network: AudioResNet) -> dict[str, Tensor]:
-    """The weights as they are shipped: float16, but for the counters."""
-    return {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in network.state_dict().items()
+def export(run: Path, folder: Path, version: int = 1) -> dict[str, Any]:
+    """Writes the model's folder from a run's final weights and metrics; returns the manifest.
+
+    The calibration's temperature is divided into the last layer, so that a served probability is a calibrated one.
+
+    Raises:
+        InvalidRun: the run lacks its final weights or its metrics.
+    """
+    for needed in (run / FINAL / WEIGHTS, run / METRICS):
+        if not needed.exists():
+            raise InvalidRun(f"{needed} does not exist: the run is not finished")
+    recipe, metrics = Recipe.read(run / RECIPE), json.loads((run / METRICS).read_text(encoding="utf-8"))
+    weights = _calibrated(load_file(run / FINAL / WEIGHTS), metrics["calibration"]["temperature"])
+    manifest = {
+        "name": folder.name,
+        "version": version,
+        "kind": recipe.card.kind,
+        "architecture": recipe.network.architecture,
+        "embedding_dim": EMBEDDING_DIM,
+        "labels": metrics["labels"],
+        "front_end": recipe.front_end.as_dict(),
+        "unknown_below": metrics["unknown"]["below"],
+        "metrics": {name: value for name, value in metrics.items() if name != "labels"},
+        "data": recipe.card.data,
+        "licence": recipe.card.licence,
+        "limits": recipe.card.limits,
+        "recipe": recipe.model_dump(mode="json", exclude={"front_end", "card"}),
+        "environment": json.loads((run / ENVIRONMENT).read_text(encoding="utf-8")),
     }
+    return write_model(weights, manifest, folder)
 
 
-def round_weights(network: AudioResNet) -> AudioResNet:
-    """The network as it will be served, so that its figures are those of the shipped weights."""
-    network.load_state_dict({name: value.float() for name, value in half_precision(network).items()})
-    return network
-
-
-def export(network: AudioResNet, manifest: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Writes the folder; returns the manifest completed with the weights' digest."""
+def write_model(weights: dict[str, Tensor], manifest: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The folder that the service loads; returns the manifest completed with the weights' digest."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / "weights.safetensors"
-    save_file(half_precision(network), weights)
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    complete = manifest | {"weights": {"file": weights.name, "sha256": digest, "dtype": "float16"}}
-    (folder / "manifest.json").write_text(json.dumps(complete, indent=2) + "\n")
+    save_tensors(weights, folder / WEIGHTS)
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    dtype = str(weights["fc.weight"].dtype).removeprefix("torch.")
+    complete = manifest | {"weights": {"file": WEIGHTS, "sha256": digest, "dtype": dtype}}
+    (folder / MANIFEST).write_text(json.dumps(complete, indent=2) + "\n", encoding="utf-8")
     return complete
 
 
-def environment() -> dict[str, str]:
-    return {"torch": torch.__version__, "cpu_capability": torch.backends.cpu.get_cpu_capability()}
+def _calibrated(weights: dict[str, Tensor], temperature: float) -> dict[str, Tensor]:
+    """The weights as a network of temperature 1 would have them."""
+    scaled = {name: (weights[name].float() / temperature).to(weights[name].dtype) for name in ("fc.weight", "fc.bias")}
+    return weights | scaled

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from phonoscope.cli.app import app
+import typer
+
 from phonoscope.errors import PhonoscopeError
 
 
 def main() -> None:
-    """Runs the command line; a known error ends it with one sentence and exit status 1."""
+    """Runs the command line."""
+    from phonoscope.cli.app import app
+
+    run(app)
+
+
+def run(app: typer.Typer) -> None:
+    """A known error ends a command with one sentence and exit status 1."""
     try:
         app()
     except PhonoscopeError as error:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from math import ceil, floor
+from math import ceil, floor, log
 from typing import Any, Literal, Self
 
 import torch
 import torchaudio
 from torch import Tensor, nn
-
 
 _LEAST_RANGE_DB = 1e-3
 """A window without contrast is dark, not a division by zero."""
@@ -42,6 +41,23 @@ class FrontEndSettings:
     window_s: float = 5.0
     window_hop_s: float = 2.5
 
+    def __post_init__(self) -> None:
+        positive = (
+            "sample_rate_hz",
+            "n_fft",
+            "hop_length",
+            "n_mels",
+            "range_db",
+            "frame_step",
+            "window_s",
+            "window_hop_s",
+        )
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0")
+        if not 0.0 <= self.f_min_hz < self.f_max_hz <= self.sample_rate_hz / 2:
+            raise ValueError("f_min_hz and f_max_hz must rise and lie between 0 and half the sample rate")
+
     @property
     def window_samples(self) -> int:
         return round(self.window_s * self.sample_rate_hz)
@@ -61,16 +77,33 @@ class FrontEndSettings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Raises ``TypeError`` when a setting is unknown, ``ValueError`` when one is missing."""
+        settings = cls(**values)
         missing = [field.name for field in fields(cls) if field.name not in values]
         if missing:
             raise ValueError(f"front_end lacks {', '.join(missing)}")
-        return cls(**values)
+        return settings
+
+
+def mel_filters(settings: FrontEndSettings) -> Tensor:
+    """Triangles of equal area, evenly spaced on Slaney's mel scale (Auditory Toolbox, 1998).
+
+    The scale is linear below 1 kHz, 15 mel there, and logarithmic above, 27 mel for each factor of 6.4.
+
+    Shape:
+        - output: ``(n_fft // 2 + 1, n_mels)``, float64
+    """
+    bins = torch.linspace(0.0, settings.sample_rate_hz / 2, settings.n_fft // 2 + 1, dtype=torch.float64)
+    lowest, highest = _hertz_to_mel(settings.f_min_hz), _hertz_to_mel(settings.f_max_hz)
+    edges = _mel_to_hertz(torch.linspace(lowest, highest, settings.n_mels + 2, dtype=torch.float64))
+    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
+    rising, falling = (bins[:, None] - low) / (centre - low), (high - bins[:, None]) / (high - centre)
+    return torch.minimum(rising, falling).clamp_min(0.0) * 2.0 / (high - low)
 
 
 class LogMel(nn.Module):
     """Power mel spectrogram in decibels below the window's own peak, scaled to [0, 1].
 
-    Mel scale and norm are Slaney's (as in librosa), frames are centred.
+    Frames are centred and padded with silence. The transform is computed in double precision.
 
     Shape:
         - input: ``(batch, samples)``, float32 in [-1, 1] at ``sample_rate_hz``
@@ -81,29 +114,47 @@ class LogMel(nn.Module):
     torch.Size([2, 1, 128, 26])
     """
 
+    filters: Tensor
+
     def __init__(self, settings: FrontEndSettings) -> None:
         super().__init__()
         self.settings = settings
         self._least_power = 10.0 ** ((settings.quietest_peak_db - settings.range_db) / 10.0 - 1.0)
-        self.mel = torchaudio.transforms.MelSpectrogram(
-            sample_rate=settings.sample_rate_hz,
+        self.spectrogram = torchaudio.transforms.Spectrogram(
             n_fft=settings.n_fft,
             hop_length=settings.hop_length,
-            f_min=settings.f_min_hz,
-            f_max=settings.f_max_hz,
-            n_mels=settings.n_mels,
             power=2.0,
-            norm="slaney",
-            mel_scale="slaney",
             center=True,
             pad_mode="constant",
+            wkwargs={"dtype": torch.float64},
         )
+        self.register_buffer("filters", mel_filters(settings).float(), persistent=False)
+
+    def on(self, device: torch.device) -> Self:
+        """The front end on a device: in double precision where it has any (``mps`` has none)."""
+        if device.type == "mps":
+            self.spectrogram.float()
+        return self.to(device)
+
+    def mel_power(self, samples: Tensor) -> Tensor:
+        """Shape: ``(batch, samples)`` to ``(batch, n_mels, frames)``, every frame of the transform."""
+        # Single precision would err by a hundredth of a decibel at the feet of loud partials; sums of powers do not.
+        power: Tensor = self.spectrogram(samples.to(self.spectrogram.window.dtype))
+        return self.filters.T @ power.to(self.filters.dtype)
 
     def forward(self, samples: Tensor) -> Tensor:
-        decibels = 10.0 * torch.log10(self.mel(samples).clamp_min(self._least_power))
+        decibels = 10.0 * torch.log10(self.mel_power(samples).clamp_min(self._least_power))
         peak = decibels.amax(dim=(1, 2), keepdim=True).clamp_min(self.settings.quietest_peak_db)
         bottom = peak - self.settings.range_db
         if self.settings.scaling == "min-max":
             bottom = torch.maximum(bottom, decibels.amin(dim=(1, 2), keepdim=True))
         picture = ((decibels - bottom) / (peak - bottom).clamp_min(_LEAST_RANGE_DB)).clamp(0.0, 1.0)
         return picture[..., self.settings.kept_frames(picture.shape[-1])].unsqueeze(1)
+
+
+def _hertz_to_mel(hertz: float) -> float:
+    return hertz / 1_000.0 * 15.0 if hertz < 1_000.0 else 15.0 + 27.0 * log(hertz / 1_000.0) / log(6.4)  # noqa: PLR2004
+
+
+def _mel_to_hertz(mel: Tensor) -> Tensor:
+    return torch.where(mel < 15.0, mel / 15.0 * 1_000.0, 1_000.0 * 6.4 ** ((mel - 15.0) / 27.0))  # noqa: PLR2004

@@ -52,7 +52,7 @@ def load_model(folder: Path, device: torch.device) -> Model:
         raise InvalidManifest(f"{folder / MANIFEST}: embedding_dim: {manifest.embedding_dim} is not {EMBEDDING_DIM}")
     _load_weights(network, manifest, folder)
     network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Model(manifest, front_end.eval().to(device), network, device)
+    return Model(manifest, front_end.eval().on(device), network, device)
 
 
 def _load_weights(network: AudioResNet, manifest: Manifest, folder: Path) -> None:

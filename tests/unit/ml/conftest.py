@@ -12,7 +12,7 @@ import torch
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.network import AudioResNet
 from phonoscope.ml.registry import Model, load_model
-from phonoscope_training.export import export
+from phonoscope_training.export import write_model
 
 SMALL = FrontEndSettings(
     sample_rate_hz=8_000,
@@ -56,7 +56,7 @@ def manifest() -> dict[str, Any]:
 def exported(tmp_path_factory: pytest.TempPathFactory, manifest: dict[str, Any]) -> Path:
     """A model's folder, for all tests and changed by none."""
     folder = tmp_path_factory.mktemp("models") / "small"
-    export(_random_network(), manifest, folder)
+    write_model(_random_network().state_dict(), manifest, folder)
     return folder
 
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 
-from phonoscope_training.augment import change_gain, keep_a_part, mixup, roll_in_time, spec_augment
+from phonoscope_training.augment import (
+    add_noise,
+    augment,
+    change_gain,
+    crop_in_time,
+    keep_a_part,
+    mixup,
+    roll_in_time,
+    spec_augment,
+)
+from phonoscope_training.recipe import AugmentationSettings
 
 BATCH, MELS, FRAMES = 200, 24, 40
 
@@ -30,11 +41,20 @@ def runs_of(kept: Tensor) -> int:
     return int((kept[1:] & ~kept[:-1]).sum()) + int(kept[0])
 
 
-@pytest.mark.parametrize("augment", [roll_in_time, keep_a_part, spec_augment, change_gain])
-def test_pictures_stay_pictures(pictures: Tensor, augment: Callable[[Tensor], Tensor]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        roll_in_time,
+        partial(keep_a_part, probability=0.5),
+        partial(spec_augment, mels=6, frames=9),
+        partial(change_gain, most=0.1),
+        partial(add_noise, most=0.1),
+    ],
+)
+def test_pictures_stay_pictures(pictures: Tensor, change: Callable[[Tensor], Tensor]) -> None:
     """Shape, type and range stay as they are, and the batch that was given is not written to."""
     before = pictures.clone()
-    after = augment(pictures)
+    after = change(pictures)
     assert after.shape == pictures.shape
     assert after.dtype == torch.float32
     assert after.min() >= 0.0
@@ -51,6 +71,57 @@ def test_rolling_only_turns_the_columns(pictures: Tensor) -> None:
         (shift,) = (shift for shift in range(FRAMES) if torch.equal(old.roll(shift, dims=-1), new))
         shifts.add(shift)
     assert len(shifts) > FRAMES // 2
+
+
+def test_a_crop_is_a_stretch_of_the_picture(pictures: Tensor) -> None:
+    """Neighbouring columns from one place, which differs between pictures and reaches both ends."""
+    starts = set()
+    for old, new in zip(pictures, crop_in_time(pictures, 16), strict=True):
+        assert new.shape == (1, MELS, 16)
+        (start,) = (start for start in range(FRAMES - 15) if torch.equal(old[..., start : start + 16], new))
+        starts.add(start)
+    assert {0, FRAMES - 16} <= starts
+
+
+def test_a_picture_shorter_than_the_crop_stays_whole(pictures: Tensor) -> None:
+    """There is nothing to cut from it."""
+    torch.testing.assert_close(crop_in_time(pictures, FRAMES + 1), pictures, rtol=0.0, atol=0.0)
+
+
+def test_noise_differs_from_point_to_point_and_leaves_the_dark(pictures: Tensor) -> None:
+    """Deviations reach from nothing to the most there may be, the mean stays, and silence stays silent."""
+    pictures = pictures * 0.5 + 0.2
+    pictures[:, :, 0] = 0.0
+    added = (add_noise(pictures, 0.1) - pictures)[:, 0]
+    assert not added[:, 0].any()
+    deviations = added[:, 1:].flatten(1).std(1)
+    assert deviations.min() < 0.02
+    assert 0.08 < deviations.max() < 0.11
+    assert abs(float(added[:, 1:].mean())) < 0.002
+
+
+def test_what_a_recipe_leaves_out_is_not_done(pictures: Tensor) -> None:
+    """Without a word about augmentation pictures and targets come out as they went in."""
+    targets = torch.eye(BATCH)
+    after, wanted = augment(pictures, targets, AugmentationSettings())
+    torch.testing.assert_close(after, pictures, rtol=0.0, atol=0.0)
+    torch.testing.assert_close(wanted, targets, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("setting", ["roll", "crop_frames", "keep_a_part", "gain", "noise", "time_mask", "mixup_alpha"])
+def test_every_setting_does_something(pictures: Tensor, setting: str) -> None:
+    """Each key of a recipe's section reaches the pictures."""
+    value = {"roll": True, "crop_frames": 8, "time_mask": 9}.get(setting, 0.5)
+    after, _ = augment(pictures, torch.eye(BATCH), AugmentationSettings.model_validate({setting: value}))
+    assert after.shape != pictures.shape or not torch.equal(after, pictures)
+
+
+def test_mixup_happens_to_the_share_of_batches_that_is_asked_for(pictures: Tensor) -> None:
+    """About three of ten batches are mixed at a share of 0.3."""
+    settings = AugmentationSettings(mixup_alpha=0.2, mixup_share=0.3)
+    few, targets = pictures[:4], torch.eye(4)
+    mixed = [not torch.equal(augment(few, targets, settings)[0], few) for _ in range(400)]
+    assert sum(mixed) / 400 == pytest.approx(0.3, abs=0.07)
 
 
 def test_keeping_a_part_darkens_all_but_one_stretch(pictures: Tensor) -> None:
@@ -122,7 +193,7 @@ def test_mixup_makes_convex_sums(pictures: Tensor) -> None:
     """Targets stay probabilities; a mixed picture lies between its two, at the share that its target tells."""
     pictures, labels = pictures[:32], 32
     targets = torch.eye(labels)
-    mixed, wanted = mixup(pictures, targets)
+    mixed, wanted = mixup(pictures, targets, 0.2)
     torch.testing.assert_close(wanted.sum(dim=1), torch.ones(len(pictures)))
     assert wanted.min() >= 0.0
     torch.testing.assert_close(mixed, torch.einsum("bn,nchw->bchw", wanted, pictures), rtol=1e-5, atol=1e-6)
@@ -131,6 +202,6 @@ def test_mixup_makes_convex_sums(pictures: Tensor) -> None:
 
 def test_mixup_leaves_each_picture_its_own_label(pictures: Tensor) -> None:
     """A picture's own share is the greater one, so that the first of the two is what the picture shows most."""
-    _, wanted = mixup(pictures, torch.eye(BATCH))
+    _, wanted = mixup(pictures, torch.eye(BATCH), 0.2)
     assert (wanted.diagonal() >= 0.5).all()
     assert wanted.diagonal().min() < 0.9

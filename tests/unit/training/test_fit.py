@@ -3,76 +3,141 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.network import AudioResNet
+from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint
 from phonoscope_training.data import Clips
-from phonoscope_training.fit import Recipe, augment, fit, predict
+from phonoscope_training.errors import InvalidRun, TrainingError
+from phonoscope_training.fit import Epoch, begin, fit, predict
+from phonoscope_training.recipe import (
+    AugmentationSettings,
+    DataSettings,
+    NetworkSettings,
+    Recipe,
+    ScheduleSettings,
+)
 
-RECIPE = Recipe(architecture="resnet18", epochs=4, batch=16, ema_decay=0.6, dropout=0.1)
+RECIPE = Recipe(
+    data=DataSettings(source="folders", path=Path("nowhere")),
+    front_end=FrontEndSettings(n_mels=48),
+    network=NetworkSettings(architecture="resnet18", dropout=0.1),
+    augmentation=AugmentationSettings(roll=True, time_mask=8, gain=0.05, mixup_alpha=0.2),
+    schedule=ScheduleSettings(epochs=4, batch=16, peak_rate=1e-3, ema_decay=0.6),
+)
+
+
+def recipe(**schedule: Any) -> Recipe:
+    """The recipe above with another schedule."""
+    return RECIPE.model_copy(update={"schedule": RECIPE.schedule.model_copy(update=schedule)})
 
 
 @pytest.fixture(scope="module")
-def fitted(clips: Clips) -> tuple[AudioResNet, list[str]]:
-    """A network trained on the set, and what the training said."""
-    said: list[str] = []
-    return fit(clips, RECIPE, said.append), said
+def fitted(clips: Clips) -> tuple[AudioResNet, list[Epoch]]:
+    """A network trained on the set, and what a callback was told."""
+    told: list[Epoch] = []
+    return fit(clips, RECIPE, begin(clips, RECIPE), [told.append]), told
 
 
-def test_it_learns_what_can_be_learned(clips: Clips, fitted: tuple[AudioResNet, list[str]]) -> None:
+def test_it_learns_what_can_be_learned(clips: Clips, fitted: tuple[AudioResNet, list[Epoch]]) -> None:
     """After a few epochs every picture of a separable set has its label."""
-    network, _ = fitted
-    probabilities = predict(network, clips.pictures)
-    assert (probabilities.argmax(1) == clips.targets).all()
-    torch.testing.assert_close(probabilities.sum(1), torch.ones(48))
+    logits, embeddings = predict(fitted[0], clips.pictures)
+    assert (logits.argmax(1) == clips.targets).all()
+    assert embeddings.shape == (48, 512)
 
 
-def test_it_generalises_to_pictures_it_never_saw(clips: Clips, fitted: tuple[AudioResNet, list[str]]) -> None:
+def test_it_generalises_to_pictures_it_never_saw(clips: Clips, fitted: tuple[AudioResNet, list[Epoch]]) -> None:
     """Other noise, shifted in time and at another gain, changes no label: it learned bands, not pictures."""
-    network, _ = fitted
     others = (clips.pictures - 0.1 * torch.rand_like(clips.pictures)).clamp(0, 1).roll(5, dims=-1)
-    assert (predict(network, others).argmax(1) == clips.targets).float().mean() > 0.95
+    assert (predict(fitted[0], others)[0].argmax(1) == clips.targets).float().mean() > 0.95
 
 
-def test_it_reports_every_epoch(fitted: tuple[AudioResNet, list[str]]) -> None:
-    """One line an epoch, with a loss that falls."""
-    _, said = fitted
-    assert [line.partition(":")[0] for line in said] == [f"epoch {epoch}/4" for epoch in range(1, 5)]
-    losses = [float(line.rpartition(" ")[2]) for line in said]
-    assert losses[-1] < losses[0]
+def test_callbacks_are_told_of_every_epoch(fitted: tuple[AudioResNet, list[Epoch]]) -> None:
+    """Number, a loss that falls, and a rate that rises and falls to almost nothing."""
+    _, told = fitted
+    assert [(epoch.number, epoch.of) for epoch in told] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert told[-1].loss < told[0].loss
+    assert max(epoch.rate for epoch in told) > 20 * told[-1].rate
 
 
-def test_the_network_comes_ready_for_use(fitted: tuple[AudioResNet, list[str]]) -> None:
-    """In evaluation mode, with finite weights and statistics measured on the clips."""
-    network, _ = fitted
-    assert not any(module.training for module in network.modules())
-    assert all(value.isfinite().all() for value in network.state_dict().values())
+def test_the_network_comes_ready_for_use(fitted: tuple[AudioResNet, list[Epoch]]) -> None:
+    """Dropout and batch statistics are off: the same picture gives the same answer."""
+    assert not any(module.training for module in fitted[0].modules())
 
 
-def test_the_same_seed_gives_the_same_weights(clips: Clips) -> None:
-    """Training can be repeated: the seed decides everything, whatever was drawn before."""
-    recipe, few = replace(RECIPE, epochs=1), clips.part(clips.folds <= 3)
-    torch.manual_seed(100)
-    first = fit(few, recipe, lambda _: None).state_dict()
-    torch.manual_seed(200)
-    second = fit(few, recipe, lambda _: None).state_dict()
+def test_the_same_seed_gives_the_same_network(clips: Clips) -> None:
+    """Twice the same run is bit by bit the same; another seed is another network."""
+    few, short = clips.part(clips.folds < 3), recipe(epochs=2, batch=12)
+    first = fit(few, short, begin(few, short)).state_dict()
+    second = fit(few, short, begin(few, short)).state_dict()
     torch.testing.assert_close(first, second, rtol=0.0, atol=0.0)
-    other = fit(few, replace(recipe, seed=2), lambda _: None).state_dict()
+    reseeded = short.model_copy(update={"seed": 2})
+    other = fit(few, reseeded, begin(few, reseeded)).state_dict()
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
 
 
-def test_augmentation_keeps_pictures_and_targets_together(clips: Clips) -> None:
-    """A batch goes in and comes out with the same shapes, its targets still probabilities."""
-    targets = torch.nn.functional.one_hot(clips.targets, 3).float()
-    pictures, wanted = augment(clips.pictures, targets)
-    assert pictures.shape == clips.pictures.shape
-    torch.testing.assert_close(wanted.sum(1), torch.ones(48))
+def test_a_resumed_run_ends_where_an_unbroken_one_does(clips: Clips, tmp_path: Path) -> None:
+    """Stopped after any epoch and gone on with from its checkpoint: the very same weights."""
+    few, short = clips.part(clips.folds < 3), recipe(epochs=3, batch=12)
+    path = tmp_path / "checkpoint.safetensors"
+
+    def keep(epoch: Epoch) -> None:
+        if epoch.number == 2:
+            save_checkpoint(epoch.training, path)
+
+    unbroken = fit(few, short, begin(few, short), [keep]).state_dict()
+    resumed = begin(few, short)
+    load_checkpoint(resumed, path)
+    assert resumed.epochs_done == 2
+    torch.testing.assert_close(fit(few, short, resumed).state_dict(), unbroken, rtol=0.0, atol=0.0)
+
+
+def test_a_checkpoint_of_another_network_is_refused(clips: Clips, tmp_path: Path) -> None:
+    """So is a file that is no checkpoint at all; both are named."""
+    other = RECIPE.model_copy(update={"network": NetworkSettings(architecture="resnet34")})
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(begin(clips, RECIPE), path)
+    with pytest.raises(InvalidRun, match=r"checkpoint\.safetensors"):
+        load_checkpoint(begin(clips, other), path)
+    path.write_bytes(b"no tensors")
+    with pytest.raises(InvalidRun, match=r"checkpoint\.safetensors"):
+        load_checkpoint(begin(clips, RECIPE), path)
+
+
+def test_a_training_may_start_from_another_networks_body(clips: Clips) -> None:
+    """All layers but the last are taken over; a body of another shape is refused."""
+    torch.manual_seed(99)
+    donor = AudioResNet("resnet18", labels=7)
+    training = begin(clips, RECIPE, donor.state_dict())
+    taken, given = training.network.state_dict(), donor.state_dict()
+    assert all(torch.equal(taken[name], given[name]) for name in given if not name.startswith("fc."))
+    assert training.network.fc.out_features == 3
+    with pytest.raises(TrainingError, match="start_from does not fit resnet18"):
+        begin(clips, RECIPE, AudioResNet("resnet34", labels=7).state_dict())
+    with pytest.raises(TrainingError, match=r"Missing key.*conv1\.weight"):
+        begin(clips, RECIPE, {"layer1.0.conv1.weight": donor.state_dict()["layer1.0.conv1.weight"]})
+
+
+def test_without_an_average_the_networks_own_weights_are_the_result(clips: Clips) -> None:
+    """Recipes may leave the average out."""
+    plain = recipe(epochs=1, ema_decay=0.0)
+    training = begin(clips, plain)
+    assert fit(clips, plain, training) is training.network
+
+
+def test_fewer_windows_than_a_batch_are_refused(clips: Clips) -> None:
+    """A training without a single step would return a random network."""
+    with pytest.raises(TrainingError, match="12 windows to learn from are fewer than a batch of 16"):
+        begin(clips.part(clips.folds == 1), RECIPE)
 
 
 def test_a_loss_that_is_no_number_stops_the_training(clips: Clips) -> None:
     """A broken network is never returned as if it were a trained one."""
-    broken = replace(clips, pictures=clips.pictures * float("nan")).part(clips.folds == 1)
-    with pytest.raises(FloatingPointError, match="epoch 1: the loss is nan"):
-        fit(broken, replace(RECIPE, batch=12), lambda _: None)
+    broken = replace(clips, pictures=clips.pictures * float("nan"))
+    with pytest.raises(TrainingError, match="epoch 1: the loss is not a number"):
+        fit(broken, RECIPE, begin(broken, RECIPE))

@@ -1,0 +1,59 @@
+"""A training on disk, in safetensors: what a stopped run goes on from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from phonoscope_training.errors import InvalidRun
+from phonoscope_training.fit import Training
+
+_REST = "training"
+
+
+def save_checkpoint(training: Training, path: Path) -> None:
+    """Writes beside ``path`` and renames, so that a kill leaves the last whole checkpoint."""
+    tensors = {f"network.{name}": value for name, value in training.network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in training.average.state_dict().items()}
+    for index, state in training.optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+    rest = {
+        "epochs_done": training.epochs_done,
+        "groups": training.optimiser.state_dict()["param_groups"],
+        "schedule": training.schedule.state_dict(),
+    }
+    save_tensors(tensors, path, {_REST: json.dumps(rest)})
+
+
+def load_checkpoint(training: Training, path: Path) -> None:
+    """Puts ``training`` where the checkpoint was written. Raises ``InvalidRun`` when it does not fit."""
+    try:
+        tensors = load_file(path, device=str(next(training.network.parameters()).device))
+        with safe_open(path, "pt") as file:
+            rest = json.loads(file.metadata()[_REST])
+        training.network.load_state_dict(_under("network.", tensors))
+        training.average.load_state_dict(_under("average.", tensors))
+    except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise InvalidRun(f"{path} is not a checkpoint of this recipe: {error}") from error
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in _under("optimiser.", tensors).items():
+        index, _, kind = name.partition(".")
+        state.setdefault(int(index), {})[kind] = value
+    training.optimiser.load_state_dict({"state": state, "param_groups": rest["groups"]})
+    training.schedule.load_state_dict(rest["schedule"])
+    training.epochs_done = rest["epochs_done"]
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Whole or not at all."""
+    partial = path.with_suffix(".partial")
+    save_file({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, partial, metadata)
+    partial.replace(path)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,96 @@
+"""``phonoscope-train``: fit a recipe, evaluate the run, export the model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from phonoscope.cli import run as run_app
+from phonoscope.ml.device import choose_device
+from phonoscope_training.card import write_card
+from phonoscope_training.export import export as export_run
+from phonoscope_training.results import evaluate_run
+from phonoscope_training.run import Run
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Trains, scores and exports the served models.")
+console = Console()
+
+_DATA = Path(os.environ.get("PHONOSCOPE_DATA", "../shared/data"))
+Recipe = Annotated[Path, typer.Argument(help="A recipe, see training/recipes.", exists=True, dir_okay=False)]
+RunFolder = Annotated[Path, typer.Argument(help="The run's folder.", exists=True, file_okay=False)]
+DataRoot = Annotated[Path, typer.Option(help="What the recipe's paths start from.", envvar="PHONOSCOPE_DATA")]
+Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
+
+
+@app.command()
+def fit(
+    recipe: Recipe,
+    run: Annotated[Path | None, typer.Option(help="Where the run lies, or goes on. [runs/<recipe's name>]")] = None,
+    data: DataRoot = _DATA,
+    device: Device = "auto",
+    fold: Annotated[list[int] | None, typer.Option(help="Only this fold, once or several times.")] = None,
+    final: Annotated[bool, typer.Option(help="Fit the weights to be served, on all folds.")] = True,
+    trial: Annotated[
+        bool, typer.Option(help="Score a part of the training folds instead, to choose settings.")
+    ] = False,
+    threads: Annotated[int, typer.Option(help="Of the processor; 0 takes all.", min=0)] = 0,
+) -> None:
+    """Cross-validate a recipe, then fit the weights to be served. A stopped run goes on where it was."""
+    if threads:
+        torch.set_num_threads(threads)
+    this = Run.open(run or Path("runs") / recipe.stem, recipe, data, choose_device(device), console)
+    clips = this.load(this.recipe.data)
+    if trial:
+        console.print(f"accuracy on the validation part: {this.trial(clips):.4f}")
+        return
+    strangers = this.load_strangers(clips.labels)
+    for number in fold or torch.unique(clips.folds).tolist():
+        this.fit_fold(clips, number, strangers)
+    if final:
+        this.fit_all(clips)
+    _show(evaluate_run(this.folder))
+
+
+@app.command()
+def evaluate(run: RunFolder) -> None:
+    """Score the folds of a run from the predictions that lie in it, and write its metrics."""
+    _show(evaluate_run(run))
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    to: Annotated[Path, typer.Option(help="The model's folder; its last part is the model's name.")],
+    card: Annotated[Path, typer.Option(help="Where the model's page is written.")] = Path("docs/models"),
+) -> None:
+    """Write a finished run as a model that the service can serve, with its card."""
+    manifest = export_run(run, to)
+    write_card(manifest, card)
+    console.print(f"{to} is ready to be served; its card is {card / to.name}.md")
+
+
+def main() -> None:
+    """Runs the command line."""
+    run_app(app)
+
+
+def _show(metrics: dict[str, Any]) -> None:
+    figures, calibration, unknown = metrics["cross_validation"], metrics["calibration"], metrics["unknown"]
+    table = Table("out of fold", "", box=None)
+    for fold, value in figures["accuracy_by_fold"].items():
+        table.add_row(f"accuracy, fold {fold}", f"{value:.1%}")
+    spread = f" ± {figures['accuracy_sd']:.1%}" if figures["accuracy_sd"] is not None else ""
+    table.add_row("accuracy, mean", f"{figures['accuracy_mean']:.1%}{spread}")
+    table.add_row("macro F1", f"{figures['macro_f1']:.3f}")
+    table.add_row("calibration error", f"{calibration['ece_before']:.3f}, scaled {calibration['ece_after']:.3f}")
+    table.add_row("unknown below", f"{unknown['below']:.3f}")
+    if "strangers" in unknown:
+        table.add_row("strangers rejected", f"{unknown['strangers_rejected']:.1%} of {unknown['strangers']:,}")
+    table.add_row("retrieval mAP", f"{metrics['retrieval']['map']:.3f}")
+    console.print(table)

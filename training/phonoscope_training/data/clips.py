@@ -1,0 +1,126 @@
+"""A labelled set in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from phonoscope.audio.decode import Recording
+from phonoscope.errors import RecordingError
+from phonoscope.ml.frontend import FrontEndSettings, LogMel
+from phonoscope.ml.windows import cut_windows
+from phonoscope_training.errors import InvalidDataset
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Windows of labelled recordings.
+
+    Shape:
+        - pictures: ``(windows, 1, mels, frames)``, float32 in [0, 1]
+        - targets: ``(windows,)``, int64 indices into ``labels``
+        - folds: ``(windows,)``, int64; what was cut from one recording shares a fold
+        - recordings: ``(windows,)``, int64: which recording a window was cut from
+    """
+
+    pictures: Tensor
+    targets: Tensor
+    folds: Tensor
+    recordings: Tensor
+    labels: list[str]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def part(self, chosen: Tensor) -> Clips:
+        """The windows where ``chosen``, a mask of shape ``(windows,)``, is true."""
+        return replace(
+            self,
+            pictures=self.pictures[chosen],
+            targets=self.targets[chosen],
+            folds=self.folds[chosen],
+            recordings=self.recordings[chosen],
+        )
+
+    def to(self, device: torch.device) -> Clips:
+        return replace(self, pictures=self.pictures.to(device), targets=self.targets.to(device))
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    path: Path
+    label: str
+    fold: int
+
+
+def read_clips(
+    files: list[LabelledFile],
+    settings: FrontEndSettings,
+    most_windows: int,
+    watch: Callable[[list[LabelledFile]], Iterable[LabelledFile]] = iter,
+) -> Clips:
+    """Every file through the decoder, the windows and the front end that serving uses.
+
+    Raises ``InvalidDataset`` when a file is missing or cannot be decoded, or when a label has a single recording.
+    """
+    labels = sorted({file.label for file in files})
+    check_labels([file.label for file in files], str(files[0].path.parent) if files else "no files")
+    front_end = LogMel(settings)
+    pictures, targets, folds, recordings = [], [], [], []
+    for number, file in enumerate(watch(files)):
+        cut = _pictures(file.path, front_end, most_windows)
+        pictures.append(cut)
+        targets += [labels.index(file.label)] * len(cut)
+        folds += [file.fold] * len(cut)
+        recordings += [number] * len(cut)
+    return Clips(torch.cat(pictures), torch.tensor(targets), torch.tensor(folds), torch.tensor(recordings), labels)
+
+
+def split_for_validation(clips: Clips, share: float = 0.2) -> tuple[Clips, Clips]:
+    """What is learned from, and a share to choose settings by: of each label the last recordings.
+
+    Neighbours, which are often cut from one source, thereby stay together.
+    """
+    held = torch.zeros(len(clips), dtype=torch.bool)
+    for target in range(len(clips.labels)):
+        recordings = torch.unique(clips.recordings[clips.targets == target])
+        held |= torch.isin(clips.recordings, recordings[len(recordings) - round(share * len(recordings)) :])
+    return clips.part(~held), clips.part(held)
+
+
+def check_labels(labels: list[str], where: str) -> None:
+    """Raises ``InvalidDataset`` unless there are two labels or more, with two recordings or more each."""
+    counts = {label: labels.count(label) for label in sorted(set(labels))}
+    if len(counts) < 2:  # noqa: PLR2004
+        raise InvalidDataset(f"{where}: a classifier needs two labels or more, there is {len(counts)}")
+    lonely = [label for label, count in counts.items() if count == 1]
+    if lonely:
+        raise InvalidDataset(
+            f"{where}: the label {lonely[0]!r} has a single recording, which can only be learned or scored"
+        )
+
+
+def _pictures(path: Path, front_end: LogMel, most: int) -> Tensor:
+    settings = front_end.settings
+    try:
+        with path.open("rb") as file, Recording(file) as recording, torch.inference_mode():
+            windows = cut_windows(
+                recording.mono(settings.sample_rate_hz),
+                settings.sample_rate_hz,
+                settings.window_samples,
+                settings.window_hop_samples,
+            )
+            samples = [torch.from_numpy(window.samples) for window in islice(windows, most)]
+            pictures: Tensor = front_end(torch.stack(samples)) if samples else torch.zeros(0)
+    except OSError as error:
+        raise InvalidDataset(f"{path}: {error.strerror}") from error
+    except RecordingError as error:
+        raise InvalidDataset(f"{path}: {error.detail}") from error
+    if not len(pictures):
+        raise InvalidDataset(f"{path}: the recording holds no samples")
+    return pictures.clone()  # out of inference mode

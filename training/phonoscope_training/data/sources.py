@@ -1,0 +1,126 @@
+"""The layouts in which labelled recordings come: each becomes a list of files with label and fold, or pictures."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope_training.data.clips import Clips, LabelledFile, check_labels, read_clips
+from phonoscope_training.errors import InvalidDataset
+from phonoscope_training.recipe import DataSettings
+
+_FILTERED = ("train_filtered.txt", "valid_filtered.txt", "test_filtered.txt")
+
+
+def load_clips(
+    data: DataSettings,
+    settings: FrontEndSettings,
+    root: Path,
+    watch: Callable[[list[LabelledFile]], Iterable[LabelledFile]] = iter,
+) -> Clips:
+    """The clips that a recipe's section names.
+
+    Args:
+        root: what relative paths start from.
+        watch: wraps the list of files that are decoded, for a progress bar.
+
+    Raises:
+        InvalidDataset: names the file and what is wrong with it.
+    """
+    path = root / data.path.expanduser()
+    if not path.exists():
+        raise InvalidDataset(f"{path} does not exist")
+    if data.source == "spectrograms":
+        return read_spectrograms(path, settings, data.labels)
+    files = {"esc": esc_files, "folders": folder_files, "gtzan": gtzan_files}[data.source](path, data.folds)
+    return read_clips(files, settings, data.windows, watch)
+
+
+def esc_files(folder: Path, _folds: int) -> list[LabelledFile]:
+    """ESC's layout: ``meta.csv`` (filename, fold, category) beside ``audio/`` (Piczak, 2015)."""
+    meta = folder / "meta.csv"
+    try:
+        with meta.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        files = [LabelledFile(folder / "audio" / row["filename"], row["category"], int(row["fold"])) for row in rows]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InvalidDataset(f"{meta}: {_sentence(error)}") from error
+    missing = [file.path for file in files if not file.path.is_file()]
+    if missing:
+        raise InvalidDataset(f"{meta} names {missing[0].name}, which is not in {missing[0].parent}")
+    return files
+
+
+def folder_files(folder: Path, folds: int) -> list[LabelledFile]:
+    """``<label>/<files>``. Each label's files, by name, are cut into blocks: neighbours are often akin."""
+    by_label = {
+        inside.name: sorted(path for path in inside.rglob("*") if path.is_file() and not path.name.startswith("."))
+        for inside in sorted(folder.iterdir())
+        if inside.is_dir() and not inside.name.startswith(".")
+    }
+    return [
+        LabelledFile(path, label, 1 + index * folds // len(paths))
+        for label, paths in by_label.items()
+        for index, path in enumerate(paths)
+    ]
+
+
+def gtzan_files(folder: Path, folds: int) -> list[LabelledFile]:
+    """``<genre>/<genre>.<number>.<ending>`` (Tzanetakis and Cook, 2002).
+
+    Where the lists of the artist-filtered split lie in the folder (Kereliuk, Sturm and Larsen, 2015), they are the
+    folds: 1 to train, 2 to validate, 3 to test. Otherwise the folds are blocks of consecutive numbers, which keeps
+    most neighbours of one artist together.
+    """
+    inside = folder / "genres" if (folder / "genres").is_dir() else folder
+    lists = [folder / name for name in _FILTERED]
+    if not all(path.is_file() for path in lists):
+        return folder_files(inside, folds)
+    return [
+        LabelledFile(_listed(inside, line, path), line.split("/")[0], fold)
+        for fold, path in enumerate(lists, start=1)
+        for line in path.read_text(encoding="utf-8").split()
+    ]
+
+
+def read_spectrograms(path: Path, settings: FrontEndSettings, labels: list[str]) -> Clips:
+    """``x`` uint8 ``(clips, mels, frames)``, ``fold``, ``target`` and ``frames``, in one ``.npz``."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            x, fold, target, frames = (file[name] for name in ("x", "fold", "target", "frames"))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InvalidDataset(f"{path}: {_sentence(error)}") from error
+    wanted = settings.kept_frames(settings.window_samples // settings.hop_length + 1)
+    if x.shape[1:] != (settings.n_mels, len(wanted)) or frames.tolist() != wanted:
+        raise InvalidDataset(
+            f"{path}: pictures of {x.shape[1:]} are not what the recipe's front end makes, "
+            f"{(settings.n_mels, len(wanted))} with the same frames"
+        )
+    if int(target.max()) >= len(labels):
+        raise InvalidDataset(f"{path}: target {target.max()} has no name among the recipe's {len(labels)} labels")
+    check_labels([labels[index] for index in target], str(path))
+    return Clips(
+        pictures=torch.from_numpy(x).float().div_(255.0).unsqueeze(1),
+        targets=torch.from_numpy(target.astype(np.int64)),
+        folds=torch.from_numpy(fold.astype(np.int64)),
+        recordings=torch.arange(len(x)),
+        labels=list(labels),
+    )
+
+
+def _listed(folder: Path, line: str, source: Path) -> Path:
+    """The file that a split's list names, whatever its ending now is."""
+    found = sorted((folder / line).parent.glob(f"{Path(line).stem}.*"))
+    if not found:
+        raise InvalidDataset(f"{source} names {line}, which is not in {folder}")
+    return found[0]
+
+
+def _sentence(error: Exception) -> str:
+    return f"there is no {error}" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,109 @@
+"""A recipe: everything that decides what a training makes, in one TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope_training.errors import InvalidRecipe
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(_Section):
+    """Where labelled clips come from.
+
+    Args:
+        source: ``esc`` (``meta.csv`` + ``audio/``), ``folders`` (``<label>/<files>``), ``gtzan``, ``spectrograms``.
+        path: relative to the data folder.
+        folds: how many blocks a source without folds of its own is cut into.
+        windows: at most so many windows of one recording are learned from.
+    """
+
+    source: Literal["esc", "folders", "gtzan", "spectrograms"]
+    path: Path
+    folds: int = Field(default=4, ge=2, le=20)
+    windows: int = Field(default=4, ge=1)
+    labels: list[str] = []
+
+
+class NetworkSettings(_Section):
+    """The network, and the run whose weights it starts from (fold for fold where that run has the same folds)."""
+
+    architecture: Literal["resnet18", "resnet34"] = "resnet34"
+    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    start_from: str | None = None
+    start_from_same_folds: bool = False
+
+
+class AugmentationSettings(_Section):
+    """What is done to pictures in training alone; widths in frames and bands, everything else in shares of 1."""
+
+    roll: bool = False
+    crop_frames: int = Field(default=0, ge=0)
+    keep_a_part: float = Field(default=0.0, ge=0.0, le=1.0)
+    frequency_mask: int = Field(default=0, ge=0)
+    time_mask: int = Field(default=0, ge=0)
+    gain: float = Field(default=0.0, ge=0.0, le=1.0)
+    noise: float = Field(default=0.0, ge=0.0, le=1.0)
+    mixup_alpha: float = Field(default=0.0, ge=0.0)
+    mixup_share: float = Field(default=1.0, ge=0.0, le=1.0)
+
+
+class ScheduleSettings(_Section):
+    """AdamW under a one-cycle schedule (Smith and Topin, 2019, arXiv 1708.07120)."""
+
+    epochs: int = Field(ge=1)
+    batch: int = Field(default=32, ge=2)
+    peak_rate: float = Field(gt=0.0)
+    warm_up: float = Field(default=0.3, gt=0.0, lt=1.0)
+    weight_decay: float = Field(default=0.01, ge=0.0)
+    label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
+    ema_decay: float = Field(default=0.0, ge=0.0, lt=1.0)
+    clip_norm: float = Field(default=5.0, gt=0.0)
+
+
+class CardSettings(_Section):
+    """What a person must know of the data, and of what the figures are not."""
+
+    kind: str = "sound"
+    data: str = "labelled recordings of the one who trained it"
+    licence: str = "as the training recordings allow"
+    limits: list[str] = []
+
+
+class Recipe(_Section):
+    """See ``training/recipes``."""
+
+    seed: int = 1
+    data: DataSettings
+    strangers: DataSettings | None = None
+    front_end: FrontEndSettings
+    network: NetworkSettings = NetworkSettings()
+    augmentation: AugmentationSettings = AugmentationSettings()
+    schedule: ScheduleSettings
+    card: CardSettings = CardSettings()
+
+    @field_validator("front_end", mode="before")
+    @classmethod
+    def _every_setting(cls, value: Any) -> Any:
+        return FrontEndSettings.from_dict(value) if isinstance(value, dict) else value
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises ``InvalidRecipe``, which names the file and the key."""
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            what = "is not a key of a recipe" if first["type"] == "extra_forbidden" else first["msg"]
+            raise InvalidRecipe(f"{path}: {where}: {what}") from error
+        except (OSError, ValueError, TypeError) as error:
+            raise InvalidRecipe(f"{path}: {error}") from error

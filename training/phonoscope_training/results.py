@@ -1,0 +1,54 @@
+"""The predictions of a run on disk, and the metrics made of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from phonoscope.ml.network import AudioResNet
+from phonoscope_training.checkpoint import save_tensors
+from phonoscope_training.data import Clips
+from phonoscope_training.errors import InvalidRun
+from phonoscope_training.evaluate import Scored, evaluate
+from phonoscope_training.fit import predict
+
+METRICS = "metrics.json"
+PREDICTIONS = "predictions.safetensors"
+
+
+def save_predictions(network: AudioResNet, test: Clips, strangers: Clips | None, path: Path) -> None:
+    """Everything that any figure is made of, so that the network need not be run again."""
+    logits, embeddings = predict(network, test.pictures)
+    tensors: dict[str, Tensor] = {
+        "logits": logits,
+        "embeddings": embeddings,
+        "targets": test.targets,
+        "recordings": test.recordings,
+    }
+    if strangers is not None:
+        tensors["strangers"] = predict(network, strangers.pictures)[0]
+        tensors["stranger_recordings"] = strangers.recordings
+    save_tensors(tensors, path, {"labels": json.dumps(test.labels)})
+
+
+def evaluate_run(folder: Path) -> dict[str, Any]:
+    """The metrics of the folds scored so far, written to ``metrics.json``. Raises ``InvalidRun`` without any."""
+    found = {int(path.parent.name.removeprefix("fold-")): path for path in folder.glob(f"fold-*/{PREDICTIONS}")}
+    if not found:
+        raise InvalidRun(f"{folder}: no fold has been scored yet")
+    labels = _labels(next(iter(found.values())))
+    folds = {fold: Scored(**load_file(path)) for fold, path in sorted(found.items())}
+    metrics = {"labels": labels} | evaluate(folds, labels)
+    (folder / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    return metrics
+
+
+def _labels(path: Path) -> list[str]:
+    with safe_open(path, "pt") as file:
+        labels: list[str] = json.loads(file.metadata()["labels"])
+    return labels

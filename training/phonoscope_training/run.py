@@ -1,0 +1,150 @@
+"""A run: a recipe cross-validated fold by fold and fitted on everything, in one folder that can be gone on with.
+
+RUN/recipe.toml  environment.json  metrics.json
+RUN/fold-1/      checkpoint.safetensors  epochs.csv  tensorboard/  weights.safetensors  predictions.safetensors
+RUN/final/       the same, without predictions
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from safetensors.torch import load_file
+from torch import Tensor
+
+from phonoscope.ml.network import AudioResNet
+from phonoscope_training.callbacks import CHECKPOINT, watching
+from phonoscope_training.checkpoint import load_checkpoint, save_tensors
+from phonoscope_training.data import Clips, load_clips, split_for_validation
+from phonoscope_training.data.clips import LabelledFile
+from phonoscope_training.errors import InvalidRecipe, InvalidRun
+from phonoscope_training.evaluate import accuracy
+from phonoscope_training.fit import begin, fit, predict
+from phonoscope_training.recipe import DataSettings, Recipe
+from phonoscope_training.results import PREDICTIONS, save_predictions
+
+RECIPE, ENVIRONMENT, FINAL, WEIGHTS = "recipe.toml", "environment.json", "final", "weights.safetensors"
+
+
+@dataclass
+class Run:
+    """One folder, one recipe, one set of clips."""
+
+    folder: Path
+    recipe: Recipe
+    data_root: Path
+    device: torch.device
+    console: Console
+
+    @classmethod
+    def open(
+        cls, folder: Path, recipe_file: Path | None, data_root: Path, device: torch.device, console: Console
+    ) -> Run:
+        """A new run of the recipe, or the one that lies in ``folder``.
+
+        Raises:
+            InvalidRecipe: the recipe cannot be read.
+            InvalidRun: the folder holds a run of another recipe, or no run and no recipe is given.
+        """
+        kept = folder / RECIPE
+        if recipe_file is None and not kept.exists():
+            raise InvalidRun(f"{folder} holds no run: there is no {RECIPE}")
+        recipe = Recipe.read(recipe_file or kept)
+        if recipe_file is not None and kept.exists() and Recipe.read(kept) != recipe:
+            raise InvalidRun(f"{folder} holds a run of another recipe than {recipe_file}: name another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        if recipe_file is not None and not kept.exists():
+            kept.write_bytes(recipe_file.read_bytes())
+        (folder / ENVIRONMENT).write_text(json.dumps(environment(device), indent=2) + "\n", encoding="utf-8")
+        return cls(folder, recipe, data_root, device, console)
+
+    def fit_fold(self, clips: Clips, fold: int, strangers: Clips | None) -> None:
+        """Learns from all folds but one, then scores that one, once."""
+        name, test = f"fold-{fold}", clips.folds == fold
+        if not test.any():
+            raise InvalidRun(f"there is no fold {fold}; there are {torch.unique(clips.folds).tolist()}")
+        if (self.folder / name / PREDICTIONS).exists():
+            return
+        network = self._fit(clips.part(~test), name)
+        save_predictions(network, clips.part(test), strangers, self.folder / name / PREDICTIONS)
+        (self.folder / name / CHECKPOINT).unlink(missing_ok=True)
+
+    def fit_all(self, clips: Clips) -> None:
+        """The weights to be served: learned from every fold."""
+        if not (self.folder / FINAL / WEIGHTS).exists():
+            self._fit(clips, FINAL)
+            (self.folder / FINAL / CHECKPOINT).unlink(missing_ok=True)
+
+    def trial(self, clips: Clips) -> float:
+        """Accuracy on a part of the training folds, the first fold being left alone: for choosing settings."""
+        training, validation = split_for_validation(clips.part(clips.folds != clips.folds.min()))
+        logits, _ = predict(self._fit(training, "trial"), validation.pictures)
+        return accuracy(logits, validation.targets, validation.recordings)
+
+    def load_strangers(self, labels: list[str]) -> Clips | None:
+        """Recordings of none of ``labels``, where the recipe names some. Raises ``InvalidDataset``."""
+        if self.recipe.strangers is None:
+            return None
+        clips = self.load(self.recipe.strangers)
+        known = torch.tensor([label in labels for label in clips.labels])
+        return clips.part(~known[clips.targets])
+
+    def load(self, data: DataSettings) -> Clips:
+        """Raises ``InvalidDataset``."""
+
+        def watch(files: list[LabelledFile]) -> Iterable[LabelledFile]:
+            return track(files, "reading recordings", console=self.console, disable=not self.console.is_terminal)
+
+        return load_clips(data, self.recipe.front_end, self.data_root, watch)
+
+    def _fit(self, clips: Clips, name: str) -> AudioResNet:
+        """The fitted network with the precision of the shipped weights, so that its figures are theirs."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        clips = clips.to(self.device)
+        training = begin(clips, self.recipe, self._start_from(name))
+        if (folder / CHECKPOINT).exists():
+            load_checkpoint(training, folder / CHECKPOINT)
+        with watching(training, folder, name, self.console) as callbacks:
+            network = fit(clips, self.recipe, training, callbacks)
+        weights = _half_precision(network)
+        save_tensors(weights, folder / WEIGHTS)
+        network.load_state_dict(weights)
+        return network
+
+    def _start_from(self, name: str) -> dict[str, Tensor] | None:
+        """Weights that never saw the fold about to be scored, when both runs cut their sets into the same folds."""
+        settings = self.recipe.network
+        if settings.start_from is None:
+            return None
+        other = self.folder.parent / settings.start_from
+        same = other / name / WEIGHTS
+        path = same if settings.start_from_same_folds and same.parent.exists() else other / FINAL / WEIGHTS
+        if not path.exists():
+            raise InvalidRecipe(f"network.start_from: {path} does not exist; fit {settings.start_from!r} first")
+        return load_file(path)
+
+
+def _half_precision(network: AudioResNet) -> dict[str, Tensor]:
+    """The weights as they are shipped: float16, but for the counters."""
+    return {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
+
+
+def environment(device: torch.device) -> dict[str, str]:
+    """What the figures depend on besides recipe and data."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+    }
