@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from threading import Barrier
+from time import sleep
 from uuid import uuid4
 
 import pytest
@@ -25,6 +26,7 @@ from phonoscope.db.tasks import (
     renew_lease,
     requeue_expired,
 )
+from phonoscope.db.tracks import delete_track
 from phonoscope.errors import Unauthorized
 from phonoscope.states import Pool, Status, TaskName
 
@@ -57,6 +59,17 @@ def end(database: Database, held: Claim, vector: list[float] | None = None) -> b
     }
     with database.transaction() as session:
         return end_tasks(session, held, outcomes, {"model_s": 0.5})
+
+
+def wait_for_a_lock(database: Database) -> None:
+    """Until somebody waits for a lock that another holds."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    for _ in range(200):
+        with database.single() as session:
+            if session.scalar(waiting):
+                return
+        sleep(0.05)
+    pytest.fail("nobody waited for a lock")
 
 
 def expire(database: Database, job_id: str) -> None:
@@ -102,6 +115,28 @@ def test_two_pools_work_side_by_side(database: Database, job: tuple[str, str]) -
             assert all(pool.map(partial(work, job_id=other, barrier=barrier), [Pool.GPU, Pool.CPU]))
         with database.transaction() as session:
             assert get_job(session, owner_id, other).status is Status.SUCCEEDED
+
+
+def test_a_track_can_be_deleted_while_its_tasks_end(database: Database, job: tuple[str, str]) -> None:
+    """Whoever comes second waits: neither the worker nor the one who deletes is turned away by a deadlock."""
+    owner_id, job_id = job
+    held = claim(database, job_id)
+    assert held is not None
+
+    def delete() -> list[str]:
+        with database.transaction() as session:
+            return delete_track(session, owner_id, held.track.id)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as session:
+            assert renew_lease(session, held.token, 0.5, "listening")
+            deleting = pool.submit(delete)
+            wait_for_a_lock(database)
+            assert end_tasks(
+                session, held, {name: Outcome({"a": 1}, model_name="m", model_digest="d") for name in BOTH}, {}
+            )
+        assert deleting.result(timeout=20) == [held.track.id]
+    assert not end(database, held)
 
 
 def test_an_end_is_written_once_and_whole(database: Database, job: tuple[str, str]) -> None:

@@ -25,7 +25,9 @@ _CLAIM = text(
         UPDATE tasks
         SET status = 'running', attempt = attempt + 1, stage = 'starting', device = :device, lease_token = :token,
             lease_expires_at = now() + :lease, started_at = now()
-        WHERE job_id = :job_id AND pool = :pool AND status = 'queued'
+        WHERE id IN (
+            SELECT id FROM tasks WHERE job_id = :job_id AND pool = :pool AND status = 'queued' ORDER BY id FOR UPDATE
+        )
         RETURNING job_id, id, name, attempt
     ), started AS (
         UPDATE jobs SET status = 'running' FROM taken WHERE jobs.id = taken.job_id
@@ -36,10 +38,10 @@ _CLAIM = text(
     """
 ).bindparams(lease=LEASE)
 
-# Tasks are locked before their job, here as in every other place.
+# Tasks are locked by id and before their job, and a job before its track, here as in every other place.
 _LOCK = text(
     """
-    WITH held AS (SELECT id FROM tasks WHERE lease_token = :token AND status = 'running' FOR UPDATE)
+    WITH held AS (SELECT id FROM tasks WHERE lease_token = :token AND status = 'running' ORDER BY id FOR UPDATE)
     SELECT id FROM jobs WHERE id = :job_id AND (SELECT count(*) FROM held) = :tasks FOR UPDATE
     """
 )

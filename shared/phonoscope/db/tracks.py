@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.paging import cut, page
 from phonoscope.db.tables import ArtifactRow, TrackRow, given
 from phonoscope.errors import NotFound
 
+_TASKS_OF = text(
+    """
+    WITH held AS (
+        SELECT tasks.job_id FROM tasks JOIN jobs ON jobs.id = tasks.job_id
+        WHERE jobs.track_id = :track_id ORDER BY tasks.id FOR UPDATE OF tasks
+    )
+    SELECT id FROM jobs WHERE id IN (SELECT job_id FROM held) ORDER BY id FOR UPDATE
+    """
+)
 _ADD = insert(TrackRow).returning(TrackRow.created_at)
 
 
@@ -50,5 +59,7 @@ def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
     """
     row = get_track(session, owner_id, track_id)
     keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
+    # The delete would lock the track first; a worker that ends one of its tasks locks it last.
+    session.execute(_TASKS_OF.bindparams(track_id=track_id))
     session.execute(delete(TrackRow).where(TrackRow.id == track_id))
     return [row.object_key, *keys]
