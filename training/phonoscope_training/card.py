@@ -24,7 +24,7 @@ def write_card(manifest: dict[str, Any], folder: Path) -> None:
 def model_card(manifest: dict[str, Any]) -> str:
     """Markdown: what the model knows, how well, from what data, and what its figures are not."""
     metrics, front_end = manifest["metrics"], manifest["front_end"]
-    figures, retrieval = metrics["cross_validation"], metrics["retrieval"]
+    figures = metrics["cross_validation"]
     rows = [
         ("network", f"{manifest['architecture']} on {front_end['n_mels']}-band log-mel pictures, one channel"),
         (
@@ -37,7 +37,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         ("macro F1", f"{figures['macro_f1']:.3f}"),
         *_calibration(metrics),
         *_unknown(manifest),
-        ("retrieval", f"mAP {retrieval['map']:.3f}, precision at 5 {retrieval['precision_at_5']:.3f}"),
+        *_retrieval(metrics),
         ("embedding", f"{manifest['embedding_dim']} numbers, the penultimate layer"),
         ("licence", manifest["licence"]),
         ("weights", f"{manifest['weights']['dtype']} safetensors, SHA-256 `{manifest['weights']['sha256']}`"),
@@ -58,12 +58,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         "",
         "## By label, out of fold",
         "",
-        "| label | recall | precision at 5 of its neighbours |",
-        "| --- | ---: | ---: |",
-        *(
-            f"| {label} | {figures['recall_by_label'][label]:.1%} | {retrieval['precision_at_5_by_label'][label]:.1%} |"
-            for label in manifest["labels"]
-        ),
+        *_by_label(manifest),
         "",
         f"![Confusion matrix: a row is the truth, a column the answer]({manifest['name']}-confusion.png)",
         "",
@@ -103,6 +98,23 @@ def _calibration(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         f"{figures['temperature']:g}, which the served weights contain"
     )
     return [("calibration", value)]
+
+
+def _retrieval(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    if "retrieval" not in metrics:
+        return [("retrieval", "not measured")]
+    figures = metrics["retrieval"]
+    return [("retrieval", f"mAP {figures['map']:.3f}, precision at 5 {figures['precision_at_5']:.3f}")]
+
+
+def _by_label(manifest: dict[str, Any]) -> list[str]:
+    recall = manifest["metrics"]["cross_validation"]["recall_by_label"]
+    neighbours = manifest["metrics"].get("retrieval", {}).get("precision_at_5_by_label", {})
+    rows = [
+        f"| {label} | {recall[label]:.1%} | {f'{neighbours[label]:.1%}' if label in neighbours else ''} |"
+        for label in manifest["labels"]
+    ]
+    return ["| label | recall | precision at 5 of its neighbours |", "| --- | ---: | ---: |", *rows]
 
 
 def _unknown(manifest: dict[str, Any]) -> list[tuple[str, str]]:
