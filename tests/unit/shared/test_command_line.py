@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from phonoscope import cli
@@ -55,9 +56,11 @@ def test_a_known_error_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: 
     def fail() -> None:
         raise StackError("no stack has run in [/tmp/x]: `phonoscope up --detach`")
 
-    monkeypatch.setattr(cli, "app", fail)
+    failing = typer.Typer()
+    failing.command()(fail)
+    monkeypatch.setattr("sys.argv", ["phonoscope"])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        cli.run(failing)
     captured = capsys.readouterr()
     assert end.value.code == 1
     assert captured.out == ""
