@@ -47,7 +47,7 @@ def main() -> None:
         bare_ms: list[float] = []
         for number in range(-WARM_UP, arguments.requests):
             clip = Path(scratch) / "clip.wav"
-            clip.write_bytes(_clip(number))
+            clip.write_bytes(_clip())
             bare = _milliseconds(partial(_bare, model, clip))
             whole = _milliseconds(partial(_serve, client, clip, served))
             if number >= 0:
@@ -68,8 +68,8 @@ def _bare(model: Model, clip: Path) -> None:
         listen(model, recording.mono(model.front_end.settings.sample_rate_hz))
 
 
-def _clip(seed: int) -> bytes:
-    """A 16-bit WAV of noise, different every time, so that no upload is a repeat."""
+def _clip() -> bytes:
+    """A 16-bit WAV of noise, different in every run, so that no upload is a repeat."""
     from wave import open as open_wave
 
     with tempfile.TemporaryFile() as file:
@@ -77,7 +77,7 @@ def _clip(seed: int) -> bytes:
             wave.setnchannels(1)
             wave.setsampwidth(2)
             wave.setframerate(RATE_HZ)
-            noise = np.random.default_rng(seed + WARM_UP).standard_normal(round(CLIP_S * RATE_HZ))
+            noise = np.random.default_rng().standard_normal(round(CLIP_S * RATE_HZ))
             wave.writeframes((noise * 3000).astype("<i2").tobytes())
         file.seek(0)
         return file.read()

@@ -50,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
             # What is loaded now stays: the collector need not look through it again in the middle of a request.
             gc.freeze()
             yield
+            app.state.phonoscope.threads.shutdown()
         database.close()
 
     app = FastAPI(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -18,6 +20,8 @@ from phonoscope.storage import ObjectStore
 from phonoscope_gateway.jobs.listener import JobListener
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
+_THREADS = 40
+"""For what a request does beside itself: as many as there are requests at work."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class State:
     queue: Queue
     catalogue: Catalogue
     listener: JobListener
+    threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
 
 
 async def get_state(request: Request) -> State:

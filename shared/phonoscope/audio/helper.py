@@ -1,4 +1,4 @@
-"""The process that forks a child for each file to look at; ``phonoscope.audio.sandbox`` starts and asks it.
+"""The process that forks the children which look at files; ``phonoscope.audio.sandbox`` starts and asks it.
 
 Its arguments: the socket's descriptor, the function as ``module:name``, how many bytes a child may use, and in
 hexadecimal a file to look at beforehand, so that the children find what they need in memory.
@@ -26,8 +26,11 @@ from phonoscope.audio.sandbox import REQUEST, STARTED, Look
 from phonoscope.errors import RecordingError
 
 _BUFFER_BYTES = 256 * 1024
-_CALM_S = 0.2
-"""How long after a look the next child is forked: forking takes a core away from what the look was for."""
+_FREE = b"+"
+_CALM_S = 1.0
+"""How long after a look a used child is replaced: forking takes a core away from what the look was for."""
+_MOST_LOOKS = 32
+"""After so many files a child ends, calm or not: what one stranger's file did to it must not last."""
 
 
 def main(descriptor: str, look: str, most_memory_bytes: str, sample: str) -> None:
@@ -44,34 +47,47 @@ def main(descriptor: str, look: str, most_memory_bytes: str, sample: str) -> Non
 
 
 class _Forks:
-    """One child for each file; once none is at work, the next one is forked beforehand and waits."""
+    """Children, each with one file at a time. What fails ends with its file; what is left is replaced in calm times."""
 
     def __init__(self, control: socket.socket, look: Look, sample: bytes, space_bytes: int) -> None:
         self._control = control
         self._look = look
         self._sample = sample
         self._space_bytes = space_bytes
-        self._spare: socket.socket | None = None
+        self._fresh: socket.socket | None = None
+        self._used: list[socket.socket] = []
         self._busy: list[socket.socket] = []
 
     def serve(self) -> None:
-        self._spare = self._fork()
+        self._fresh = self._fork()
         while True:
-            longest_s = None if self._spare or self._busy else _CALM_S
-            ready, _, _ = select.select([self._control, *self._busy], [], [], longest_s)
+            settled = self._busy or (self._fresh and not self._used)
+            ready, _, _ = select.select([self._control, *self._busy], [], [], None if settled else _CALM_S)
             if not ready:
-                self._spare = self._fork()
-            for ended in set(ready) - {self._control}:
-                self._busy.remove(ended)
-                ended.close()
+                self._replace()
+            for child in set(ready) - {self._control}:
+                self._take_back(child)
             if self._control in ready:
                 request, descriptors, _, _ = socket.recv_fds(self._control, REQUEST.size, 2)
                 if not request:
                     return
                 self._hand_over(request, descriptors)
 
+    def _replace(self) -> None:
+        while self._used:
+            self._used.pop().close()
+        self._fresh = self._fresh or self._fork()
+
+    def _take_back(self, child: socket.socket) -> None:
+        self._busy.remove(child)
+        with suppress(OSError):
+            if child.recv(1):
+                self._used.append(child)
+                return
+        child.close()
+
     def _hand_over(self, request: bytes, descriptors: list[int]) -> None:
-        child, self._spare = self._spare or self._fork(rehearse=False), None
+        child = self._next()
         if child is not None:
             self._busy.append(child)
             with suppress(OSError):
@@ -79,34 +95,47 @@ class _Forks:
         for descriptor in descriptors:
             os.close(descriptor)
 
+    def _next(self) -> socket.socket | None:
+        if self._used:
+            return self._used.pop()
+        child, self._fresh = self._fresh or self._fork(rehearse=False), None
+        return child
+
     def _fork(self, *, rehearse: bool = True) -> socket.socket | None:
         mine, theirs = socket.socketpair()
         with suppress(OSError), theirs:
             if os.fork():
                 return mine
             try:
-                for parents in (mine, self._control, *self._busy):
+                for parents in (mine, self._control, *self._busy, *self._used):
                     parents.close()
                 if rehearse:
                     _rehearse(self._look, self._sample)
-                self._wait(theirs)
+                self._look_at_files(theirs)
             finally:
                 os._exit(0)
         mine.close()
         return None
 
-    def _wait(self, parent: socket.socket) -> None:
+    def _look_at_files(self, parent: socket.socket) -> None:
         _confine(self._space_bytes)
-        request, descriptors, _, _ = socket.recv_fds(parent, REQUEST.size, 2)
-        if not request:
-            return
-        number, longest_s = REQUEST.unpack(request)
-        signal.setitimer(signal.ITIMER_REAL, longest_s)
-        with socket.socket(fileno=descriptors[1]) as reply:
-            reply.sendall(STARTED)
-            reply.sendall(json.dumps(_answer(self._look, descriptors[0], number)).encode())
-            # The end of a process takes longer than many a look: the caller need not wait for it.
-            reply.shutdown(socket.SHUT_WR)
+        for left in reversed(range(_MOST_LOOKS)):
+            request, descriptors, _, _ = socket.recv_fds(parent, REQUEST.size, 2)
+            if not request:
+                return
+            number, longest_s = REQUEST.unpack(request)
+            signal.setitimer(signal.ITIMER_REAL, longest_s)
+            with socket.socket(fileno=descriptors[1]) as reply:
+                reply.sendall(STARTED)
+                answer = _answer(self._look, descriptors[0], number)
+                reply.sendall(json.dumps(answer).encode())
+                # The end of a process takes longer than many a look: the caller need not wait for it.
+                reply.shutdown(socket.SHUT_WR)
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            os.close(descriptors[0])
+            if "found" not in answer or not left:
+                return
+            parent.sendall(_FREE)
 
 
 def _rehearse(look: Look, sample: bytes) -> None:

@@ -1,8 +1,8 @@
 """Reading strangers' files in processes of limited time and memory.
 
-One helper process per caller imports what is needed once and waits; for each file it forks a child that looks at it,
-answers and ends. So a look costs a fork, not the start of an interpreter, and where the helper found time to fork the
-child beforehand, not even that.
+One helper process per caller imports what is needed once and waits; it forks children, and each looks at one file at a
+time. A child whose look fails ends with it; others take a few more files while one follows the other, and are replaced
+as soon as there is time. So a look costs neither the start of an interpreter nor, as a rule, a fork.
 """
 
 from __future__ import annotations

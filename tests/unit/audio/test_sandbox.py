@@ -53,6 +53,16 @@ def scribble(file, number):
     with tempfile.TemporaryFile() as target:
         target.write(b"x" * 1000)
 
+def refuse_short(file, number):
+    if len(file.read()) < 2:
+        raise EncryptedRecording("locked")
+    return {"pid": os.getpid()}
+
+def fail_short(file, number):
+    if len(file.read()) < 2:
+        raise LookupError("a bug")
+    return {"pid": os.getpid()}
+
 def look(file, number):
     return {"bytes": len(file.read()), "number": number, "environment": sorted(os.environ), "pid": os.getpid()}
 """
@@ -160,17 +170,46 @@ def test_a_look_sees_no_secrets(looks: ModuleType, monkeypatch: pytest.MonkeyPat
     assert not any("PHONOSCOPE" in name for name in cast("list[str]", seen["environment"]))
 
 
-def test_every_look_has_its_own_process(looks: ModuleType) -> None:
-    """No look can leave anything behind for the next; and a helper that was killed is replaced."""
+def _pids(sandbox: Sandbox, looks: int) -> list[object]:
+    return [sandbox.call(io.BytesIO(b"a"), 0.0)["pid"] for _ in range(looks)]
+
+
+def test_no_process_looks_at_many_files(looks: ModuleType) -> None:
+    """One that follows another may use its process, for a while; and a helper that was killed is replaced."""
     sandbox = Sandbox(f"{looks.__name__}:look", longest_s=30.0)
     try:
-        first, second = (sandbox.call(io.BytesIO(b"a"), 0.0)["pid"] for _ in range(2))
+        pids = _pids(sandbox, 100)
+        assert max(pids.count(pid) for pid in pids) <= 32
         (helper,) = (child for child in psutil.Process().children() if "misbehaving:look" in child.cmdline())
         helper.kill()
-        third = sandbox.call(io.BytesIO(b"a"), 0.0)["pid"]
-        assert len({os.getpid(), first, second, third}) == 4
+        assert not {os.getpid(), *pids} & set(_pids(sandbox, 1))
     finally:
         sandbox.close()
+
+
+def test_a_process_is_replaced_when_there_is_time(looks: ModuleType) -> None:
+    """A file that comes after a pause finds a process that has seen no other."""
+    sandbox = Sandbox(f"{looks.__name__}:look", longest_s=30.0)
+    try:
+        first, second = _pids(sandbox, 2)
+        assert first == second
+        assert _becomes(lambda: not psutil.pid_exists(cast(int, first)))
+        assert _pids(sandbox, 1) != [first]
+    finally:
+        sandbox.close()
+
+
+def test_a_process_whose_look_failed_is_not_used_again(looks: ModuleType) -> None:
+    """Refusals and faults end it, as crashes do: the next file is looked at by another."""
+    for name in ("refuse_short", "fail_short"):
+        sandbox = Sandbox(f"{looks.__name__}:{name}", longest_s=30.0)
+        try:
+            first = sandbox.call(io.BytesIO(b"long"), 0.0)["pid"]
+            with pytest.raises((EncryptedRecording, UndecodableRecording)):
+                sandbox.call(io.BytesIO(b"a"), 0.0)
+            assert sandbox.call(io.BytesIO(b"long"), 0.0)["pid"] != first
+        finally:
+            sandbox.close()
 
 
 def test_the_next_process_waits_ready(looks: ModuleType) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
@@ -70,12 +73,21 @@ def _create(
 ) -> tuple[TrackRow, Made]:
     track_id = new_id("trk")
     key = f"tracks/{track_id}/original"
+    put = partial(state.store.put, key, upload.file, _MEDIA_TYPE)
+    small = upload.size_bytes <= _SMALL_BYTES
     try:
-        found = _stored(state, key, upload)
-        row = _row(track_id, owner_id, key, upload, found)
-        with state.database.transaction() as session:
-            add_track(session, row)
-            made = then(session, row)
+        with (
+            probing(upload.file, max_duration_s=state.settings.max_duration_s) as finish,
+            _meanwhile(state.threads, put if small else _nothing) as stored,
+        ):
+            found = finish()
+            if not small:
+                put()
+            row = _row(track_id, owner_id, key, upload, found)
+            with state.database.transaction() as session:
+                add_track(session, row)
+                made = then(session, row)
+                stored()
     except BaseException:
         _discard(state, key)
         raise
@@ -83,16 +95,18 @@ def _create(
     return row, made
 
 
-def _stored(state: State, key: str, upload: Upload) -> Probe:
-    """Stores the upload once it has been probed; a small one meanwhile."""
-    at_once = upload.size_bytes <= _SMALL_BYTES
-    with probing(upload.file, max_duration_s=state.settings.max_duration_s) as finish:
-        if at_once:
-            state.store.put(key, upload.file, _MEDIA_TYPE)
-        found = finish()
-    if not at_once:
-        state.store.put(key, upload.file, _MEDIA_TYPE)
-    return found
+@contextmanager
+def _meanwhile(threads: ThreadPoolExecutor, call: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """The call goes on while its caller does something else; what is given waits for its end."""
+    going = threads.submit(call)
+    try:
+        yield going.result
+    finally:
+        wait([going])
+
+
+def _nothing() -> None:
+    pass
 
 
 def _row(track_id: str, owner_id: str, key: str, upload: Upload, found: Probe) -> TrackRow:
