@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs torch and torchaudio, a matching pair, into the Python given.
+# Installs torch into the Python given.
 #   install-torch.sh PYTHON CONSTRAINTS
 # Linux without an NVIDIA driver: PyTorch's own index of CPU builds first (1 GB instead of 4.6), where it can be reached.
 set -euo pipefail
@@ -18,10 +18,10 @@ PY
 
 if [ "$(uname -s)" = Linux ] && ! has_nvidia && reachable; then
   echo "Installing torch (CPU build) …"
-  if "${pip[@]}" --index-url "$index" torch torchaudio; then
+  if "${pip[@]}" --index-url "$index" torch; then
     exit 0
   fi
   echo "The CPU build could not be installed; taking the default one."
 fi
 echo "Installing torch …"
-"${pip[@]}" torch torchaudio
+"${pip[@]}" torch

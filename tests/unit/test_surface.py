@@ -22,7 +22,7 @@ SURFACES = {
     "phonoscope.storage": ["ObjectStore", "StoredRange"],
     "phonoscope.worker": ["Context", "Handler", "Work", "run_worker"],
 }
-NETWORKS = ["torch", "torchaudio", "safetensors", "phonoscope.ml"]
+NETWORKS = ["torch", "safetensors", "phonoscope.ml"]
 STORES = ["sqlalchemy", "celery", "boto3", "psycopg2", "alembic"]
 LEFT_OUT = {
     "phonoscope_gateway.__main__": [*NETWORKS, "celery.bin"],

@@ -7,7 +7,6 @@ from math import ceil, floor, log
 from typing import Any, Literal, Self
 
 import torch
-import torchaudio
 from torch import Tensor, nn
 
 _LEAST_RANGE_DB = 1e-3
@@ -115,31 +114,33 @@ class LogMel(nn.Module):
     """
 
     filters: Tensor
+    window: Tensor
 
     def __init__(self, settings: FrontEndSettings) -> None:
         super().__init__()
         self.settings = settings
         self._least_power = 10.0 ** ((settings.quietest_peak_db - settings.range_db) / 10.0 - 1.0)
-        self.spectrogram = torchaudio.transforms.Spectrogram(
-            n_fft=settings.n_fft,
-            hop_length=settings.hop_length,
-            power=2.0,
-            center=True,
-            pad_mode="constant",
-            wkwargs={"dtype": torch.float64},
-        )
+        self.register_buffer("window", torch.hann_window(settings.n_fft, dtype=torch.float64), persistent=False)
         self.register_buffer("filters", mel_filters(settings).float(), persistent=False)
 
     def on(self, device: torch.device) -> Self:
         """The front end on a device: in double precision where it has any (``mps`` has none)."""
         if device.type == "mps":
-            self.spectrogram.float()
+            self.window = self.window.float()
         return self.to(device)
 
     def mel_power(self, samples: Tensor) -> Tensor:
         """Shape: ``(batch, samples)`` to ``(batch, n_mels, frames)``, every frame of the transform."""
         # Single precision would err by a hundredth of a decibel at the feet of loud partials; sums of powers do not.
-        power: Tensor = self.spectrogram(samples.to(self.spectrogram.window.dtype))
+        spectrum = torch.stft(
+            samples.to(self.window.dtype),
+            self.settings.n_fft,
+            self.settings.hop_length,
+            window=self.window,
+            pad_mode="constant",
+            return_complex=True,
+        )
+        power = spectrum.real.square() + spectrum.imag.square()
         return self.filters.T @ power.to(self.filters.dtype)
 
     def forward(self, samples: Tensor) -> Tensor:

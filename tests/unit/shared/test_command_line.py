@@ -15,7 +15,7 @@ from phonoscope.cli.app import app
 from phonoscope.errors import StackError
 
 COMMANDS = ["up", "down", "demo", "analyze", "keys", "models", "doctor"]
-HEAVY = ["torch", "torchaudio", "celery", "sqlalchemy", "boto3", "av", "numpy", "fastapi", "alembic"]
+HEAVY = ["torch", "celery", "sqlalchemy", "boto3", "av", "numpy", "fastapi", "alembic"]
 
 
 @pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS], ["keys", "create"], ["models", "verify"]])
