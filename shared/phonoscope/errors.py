@@ -2,9 +2,13 @@
 
 PhonoscopeError
 ├── Unauthorized                401
+├── InvalidSignature            403
+├── SignatureExpired            403
 ├── NotFound                    404
 ├── InvalidRequest              422
-│   └── InvalidCursor
+│   ├── InvalidCursor
+│   ├── UnknownLayer
+│   └── UnknownLabel
 ├── UploadTooLarge              413
 ├── RangeNotSatisfiable         416
 ├── RecordingError              422
@@ -35,6 +39,7 @@ PhonoscopeError
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 
@@ -80,6 +85,18 @@ class Unauthorized(PhonoscopeError):
     status = 401
 
 
+class InvalidSignature(PhonoscopeError):
+    """The link's signature is missing or wrong."""
+
+    status = 403
+
+
+class SignatureExpired(PhonoscopeError):
+    """The link has expired."""
+
+    status = 403
+
+
 class NotFound(PhonoscopeError):
     """There is no such thing."""
 
@@ -95,9 +112,22 @@ class InvalidRequest(PhonoscopeError):
     def field(cls, name: str, message: str) -> Self:
         return cls(f"{name}: {message}", errors=[{"field": name, "message": message}])
 
+    @classmethod
+    def choice(cls, name: str, value: object, known: Iterable[str]) -> Self:
+        """A value that is none of those that exist, which are named."""
+        return cls.field(name, f"there is no {value}; there are {', '.join(known)}")
+
 
 class InvalidCursor(InvalidRequest):
     """The cursor was not made by this service."""
+
+
+class UnknownLayer(InvalidRequest):
+    """The network has no such layer."""
+
+
+class UnknownLabel(InvalidRequest):
+    """The model has no such label."""
 
 
 class UploadTooLarge(PhonoscopeError):
