@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr = Field(description="object store's secret key")
     s3_bucket: str = Field("phonoscope", description="bucket for recordings and artifacts; made when absent")
     s3_region: str = Field("us-east-1", description="region that requests to the object store are signed for")
+    signing_secret: SecretStr = Field(min_length=16, description="signs the links to artifacts; 16 characters or more")
+    artifact_link_s: int = Field(3600, gt=0, description="seconds for which a link to an artifact is good")
     models_dir: Path = Field(default_factory=lambda: bundled("models"), description="folder of served models")
     default_model: str = Field("environment-10", description="model for jobs that name none")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="where networks run")
@@ -47,6 +49,7 @@ class Settings(BaseSettings):
             "database_url": self.database_url,
             "broker_url": self.broker_url,
             "s3_secret_key": self.s3_secret_key,
+            "signing_secret": self.signing_secret,
         }
         for name, secret in secrets.items():
             if self.environment == "production" and DEVELOPMENT_SECRET in secret.get_secret_value():

@@ -37,7 +37,8 @@ class Project:
     port: int = field(default_factory=lambda: choose_port(0))
     passwords: Mapping[str, str] = field(
         default_factory=lambda: {
-            name: secrets.token_hex(16) for name in ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "MINIO_ROOT_PASSWORD")
+            name: secrets.token_hex(16)
+            for name in ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "MINIO_ROOT_PASSWORD", "SIGNING_SECRET")
         }
     )
 

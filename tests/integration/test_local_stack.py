@@ -171,7 +171,8 @@ def test_secrets_are_on_no_command_line_and_in_no_log(stack: RunningStack) -> No
     """What other users of the machine can list, and what people send when they ask for help, holds no secret."""
     state = StackState.read(stack.folder)
     assert state is not None
-    secrets = (state.database_password, state.broker_password, state.s3_secret_key, key_of(stack.folder))
+    kept = (state.database_password, state.broker_password, state.s3_secret_key, state.signing_secret)
+    secrets = (*kept, key_of(stack.folder))
     lines = "\n".join(word for process in tree(stack.folder) for word in process.cmdline())
     logs = "\n".join(path.read_text(errors="replace") for path in (stack.folder / "logs").iterdir())
     assert not [secret for secret in secrets if secret in lines or secret in logs]

@@ -95,6 +95,7 @@ class StackState(_Kept):
     broker_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     s3_access_key: str = Field(default_factory=lambda: secrets.token_hex(10).upper())
     s3_secret_key: str = Field(default_factory=lambda: secrets.token_urlsafe(30), repr=False)
+    signing_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     ports: Ports = Ports()
 
     @classmethod
@@ -120,6 +121,7 @@ class StackState(_Kept):
             "s3_access_key": self.s3_access_key,
             "s3_secret_key": self.s3_secret_key,
             "s3_bucket": "phonoscope",
+            "signing_secret": self.signing_secret,
             "log_format": "text",
         }
 

@@ -27,6 +27,7 @@ def settings() -> Settings:
         s3_endpoint_url="http://127.0.0.1:1",
         s3_access_key="none",
         s3_secret_key="none",
+        signing_secret="nothing that is signed",
     )
 
 

@@ -36,7 +36,12 @@ def test_every_setting_and_nothing_else_is_passed_on(services: dict[str, dict[st
 def test_a_secret_left_unset_is_visibly_for_development() -> None:
     """No password of the file's own could be taken for a real one."""
     secrets = re.findall(r"\$\{(\w*(?:PASSWORD|SECRET|TOKEN)\w*)(:-)?([^}]*)\}", BASE.read_text() + GPU.read_text())
-    assert {name for name, _, _ in secrets} >= {"POSTGRES_PASSWORD", "VALKEY_PASSWORD", "MINIO_ROOT_PASSWORD"}
+    assert {name for name, _, _ in secrets} >= {
+        "POSTGRES_PASSWORD",
+        "VALKEY_PASSWORD",
+        "MINIO_ROOT_PASSWORD",
+        "SIGNING_SECRET",
+    }
     assert {default for _, _, default in secrets} == {DEVELOPMENT_SECRET}
 
 

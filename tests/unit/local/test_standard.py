@@ -47,7 +47,7 @@ def test_the_product_gets_its_settings_from_the_environment(tmp_path: Path, monk
 def test_no_part_has_a_secret_on_its_command_line(tmp_path: Path) -> None:
     """Every user of a machine can read command lines, and the parts' values end up in messages."""
     stack = standard_stack(tmp_path, STATE)
-    secrets = (STATE.database_password, STATE.broker_password, STATE.s3_secret_key)
+    secrets = (STATE.database_password, STATE.broker_password, STATE.s3_secret_key, STATE.signing_secret)
     shown = repr(stack)
     assert "127.0.0.1:15004" in shown
     assert not [secret for secret in secrets if secret in shown]

@@ -10,7 +10,7 @@ from phonoscope.local import read_credentials, stack_settings
 from phonoscope.local.processes import ProcessId
 from phonoscope.local.state import Credentials, Ports, Run, StackState
 
-SECRETS = ("database_password", "broker_password", "s3_secret_key")
+SECRETS = ("database_password", "broker_password", "s3_secret_key", "signing_secret")
 
 
 def test_secrets_are_made_once(tmp_path: Path) -> None:

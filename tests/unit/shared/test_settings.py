@@ -17,8 +17,9 @@ GIVEN = {
     "S3_ENDPOINT_URL": "http://127.0.0.1:9000",
     "S3_ACCESS_KEY": "phonoscope",
     "S3_SECRET_KEY": "xyzzy-three",
+    "SIGNING_SECRET": "xyzzy-four-of-enough-length",
 }
-SECRETS = ["database_url", "broker_url", "s3_secret_key"]
+SECRETS = ["database_url", "broker_url", "s3_secret_key", "signing_secret"]
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +58,8 @@ def test_what_must_be_given_is_asked_for(monkeypatch: pytest.MonkeyPatch, name: 
         ("MAX_UPLOAD_BYTES", "0"),
         ("MAX_UPLOAD_BYTES", "much"),
         ("MAX_DURATION_S", "-1"),
+        ("SIGNING_SECRET", "too short"),
+        ("ARTIFACT_LINK_S", "0"),
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "loud"),
     ],

@@ -25,6 +25,7 @@ def nowhere() -> Settings:
         s3_endpoint_url="http://127.0.0.1:1",
         s3_access_key="none",
         s3_secret_key=SecretStr("none"),
+        signing_secret=SecretStr("nothing that is signed"),
     )
 
 
