@@ -10,8 +10,9 @@ from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from phonoscope.db.artifacts import Artifact
 from phonoscope.db.jobs import JOB_CHANNEL
-from phonoscope.db.tables import JobRow, TaskRow
+from phonoscope.db.tables import ArtifactRow, JobRow, TaskRow
 from phonoscope.errors import WorkerLost
 from phonoscope.ids import new_id
 from phonoscope.states import Pool, Status, TaskName, job_status
@@ -69,13 +70,22 @@ _END = text(
         FROM outcomes WHERE vector IS NOT NULL
         ON CONFLICT (track_id, model_name) DO UPDATE
         SET owner_id = excluded.owner_id, model_digest = excluded.model_digest, vector = excluded.vector
+    ), made AS (
+        INSERT INTO artifacts (id, track_id, task_id, kind, object_key, media_type, size_bytes)
+        SELECT id, :track_id, task_id, kind, object_key, media_type, size_bytes
+        FROM jsonb_to_recordset(:artifacts) AS artifact (
+            id text, task_id text, kind text, object_key text, media_type text, size_bytes bigint
+        )
     ), labelled AS (
         UPDATE tracks SET label = :label WHERE id = :track_id AND :labels
     )
     UPDATE jobs SET status = :status, finished_at = CASE WHEN :ended THEN now() END WHERE id = :job_id
     RETURNING CASE WHEN :ended THEN pg_notify(:channel, id) END
     """
-).bindparams(bindparam("outcomes", type_=JSONB), bindparam("timings", type_=JSONB), channel=JOB_CHANNEL)
+).bindparams(*(bindparam(name, type_=JSONB) for name in ("outcomes", "artifacts", "timings")), channel=JOB_CHANNEL)
+
+# The lock waits for an end that is still being committed, after its worker has lost sight of it.
+_HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE")
 
 
 @dataclass(frozen=True)
@@ -99,10 +109,17 @@ class Claim:
     options: dict[str, Any]
     attempt: int
 
+    def object_key(self, name: TaskName, artifact: Artifact) -> str:
+        """Where an artifact lies; no two attempts share a place."""
+        return f"tracks/{self.track.id}/{name}/{self.token}/{artifact.name}"
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one task ended: with a body, or with a problem."""
+    """How one task ended: with a body, or with a problem.
+
+    Raises ``ValueError`` for two artifacts of one name, and for artifacts beside a problem.
+    """
 
     body: dict[str, Any] | None = None
     problem: dict[str, Any] | None = None
@@ -111,6 +128,13 @@ class Outcome:
     vector: list[float] | None = field(default=None, repr=False)
     label: str | None = None
     labels_track: bool = False
+    artifacts: tuple[Artifact, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len({artifact.name for artifact in self.artifacts}) < len(self.artifacts):
+            raise ValueError("two artifacts of one task have the same name")
+        if self.problem is not None and self.artifacts:
+            raise ValueError("a task that failed makes no artifacts")
 
     @property
     def status(self) -> Status:
@@ -168,6 +192,11 @@ def end_tasks(session: Session, claim: Claim, outcomes: dict[TaskName, Outcome],
         "track_id": claim.track.id,
         "owner_id": claim.track.owner_id,
         "outcomes": [outcome.as_record(claim.tasks[name]) for name, outcome in outcomes.items()],
+        "artifacts": [
+            artifact.as_record(claim.tasks[name], claim.object_key(name, artifact))
+            for name, outcome in outcomes.items()
+            for artifact in outcome.artifacts
+        ],
         "timings": timings,
         "labels": bool(labels),
         "label": labels[0] if labels else None,
@@ -176,6 +205,13 @@ def end_tasks(session: Session, claim: Claim, outcomes: dict[TaskName, Outcome],
     }
     connection.execute(_END, facts)
     return True
+
+
+def committed_keys(session: Session, claim: Claim) -> set[str]:
+    """The keys of the artifacts that the claim's tasks have, once whoever is about to end them has done so."""
+    tasks = list(claim.tasks.values())
+    session.execute(_HOLD, {"tasks": tasks})
+    return set(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.task_id.in_(tasks))))
 
 
 def requeue_expired(session: Session) -> list[tuple[str, Pool]]:

@@ -29,6 +29,18 @@ def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
     return row
 
 
+def hold_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
+    """Like ``get_track``, and nobody else may hold it before this transaction ends; rows that refer to it may be added.
+
+    Raises ``NotFound``.
+    """
+    of_owner = select(TrackRow).where(TrackRow.id == track_id, TrackRow.owner_id == owner_id)
+    row = session.scalar(of_owner.with_for_update(key_share=True))
+    if row is None:
+        raise NotFound(f"no track {track_id!r}")
+    return row
+
+
 def find_track(session: Session, owner_id: str, sha256: str) -> TrackRow | None:
     """The owner's track with these bytes."""
     return session.scalar(select(TrackRow).where(TrackRow.owner_id == owner_id, TrackRow.sha256 == sha256))
@@ -58,8 +70,8 @@ def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
     Raises ``NotFound``.
     """
     row = get_track(session, owner_id, track_id)
-    keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
-    # The delete would lock the track first; a worker that ends one of its tasks locks it last.
+    # The delete would lock the track first; a worker that ends one of its tasks locks it last, and adds artifacts.
     session.execute(_TASKS_OF.bindparams(track_id=track_id))
+    keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
     session.execute(delete(TrackRow).where(TrackRow.id == track_id))
     return [row.object_key, *keys]

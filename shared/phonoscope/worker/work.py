@@ -17,6 +17,7 @@ from phonoscope.logs import get_logger
 from phonoscope.states import Pool, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.worker.heart import Heart
+from phonoscope.worker.objects import Objects, objects_of
 
 _log = get_logger(__name__)
 
@@ -68,11 +69,21 @@ def run_job(context: Context, job_id: str) -> None:
         _log.info("task.nothing_to_do", job_id=job_id, pool=context.pool)
         return
     work = Work(claim, JobOptions.model_validate(claim.options), _spool(), context.heart.report)
-    with work.file, context.heart.holding(claim.token):
-        outcomes = _outcomes(context, work)
-    with context.database.transaction() as session:
-        ended = end_tasks(session, claim, outcomes, work.timings)
+    with objects_of(claim, context.store, context.database) as objects:
+        with work.file, context.heart.holding(claim.token):
+            outcomes = _outcomes(context, work)
+            _store(objects, outcomes, work)
+        with context.database.transaction() as session:
+            ended = end_tasks(session, claim, outcomes, work.timings)
+        if not ended:
+            objects.discard()
     _log.info("task.ended" if ended else "task.lease_lost", job_id=job_id, pool=context.pool, timings=work.timings)
+
+
+def _store(objects: Objects, outcomes: dict[TaskName, Outcome], work: Work) -> None:
+    if any(outcome.artifacts for outcome in outcomes.values()):
+        with work.timed("store_s"):
+            objects.put(outcomes)
 
 
 def _spool() -> BinaryIO:

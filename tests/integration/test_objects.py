@@ -1,0 +1,180 @@
+"""What a worker puts into the store, and takes away again when its end is not committed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from phonoscope.db.artifacts import Artifact
+from phonoscope.db.engine import Database
+from phonoscope.db.jobs import create_job, get_job
+from phonoscope.db.tables import ArtifactRow, OwnerRow, TrackRow
+from phonoscope.db.tasks import Claim, Outcome, end_tasks
+from phonoscope.db.tracks import delete_track
+from phonoscope.errors import DatabaseUnavailable, StoreUnavailable
+from phonoscope.states import Pool, Status, TaskName
+from phonoscope.storage import ObjectStore
+from phonoscope.worker import Context, Work
+from phonoscope.worker.heart import Heart
+from phonoscope.worker.work import run_job
+from tests.support import RunningStack
+
+Handler = Callable[[Work], dict[TaskName, Outcome]]
+
+
+@pytest.fixture
+def store(stack: RunningStack) -> ObjectStore:
+    """The stack's own."""
+    return ObjectStore(stack.settings)
+
+
+@pytest.fixture
+def job(database: Database, store: ObjectStore) -> tuple[str, str, str]:
+    """An owner, a track with an object of its own, and a queued job that nobody else will claim."""
+    owner_id, track_id = f"own_{uuid4().hex}", f"trk_{uuid4().hex}"
+    key = f"tracks/{track_id}/original"
+    store.put(key, io.BytesIO(b"RIFF"), "audio/wav")
+    with database.transaction() as session:
+        session.add(OwnerRow(id=owner_id, name=owner_id))
+        session.flush()
+        facts = {"filename": "a", "media_type": "audio/wav", "container": "wav", "codec": "pcm_s16le"}
+        sizes = {"size_bytes": 4, "sample_rate_hz": 1, "channels": 1, "duration_s": 1.0, "warnings": []}
+        session.add(TrackRow(id=track_id, owner_id=owner_id, sha256="0", object_key=key, **facts, **sizes))
+        session.flush()
+        job_id = create_job(session, owner_id, track_id, [TaskName.DESCRIBE], {}, {}).id
+    return owner_id, track_id, job_id
+
+
+def run(database: Database, store: ObjectStore, job_id: str, handler: Handler) -> None:
+    """One worker's attempt."""
+    run_job(Context(Pool.CPU, "cpu", database, store, Heart(database, Pool.CPU, "cpu"), handler), job_id)
+
+
+def made(work: Work) -> dict[TaskName, Outcome]:
+    """An outcome with two artifacts, one of them a file."""
+    sheet = Artifact("sheet.png", "sheet", "image/png", b"not quite a picture")
+    sound = Artifact("listen.wav", "listen", "audio/wav", io.BytesIO(b"not quite a sound"))
+    body = {"sheet": sheet.reference, "sounds": [sound.reference]}
+    return {task: Outcome(body, artifacts=(sheet, sound)) for task in work.claim.tasks}
+
+
+def objects(store: ObjectStore, track_id: str) -> list[str]:
+    """What the track's tasks left, without what attempt it was."""
+    return [key.rpartition("/")[2] for key in store.keys(f"tracks/{track_id}/describe/")]
+
+
+def test_artifacts_come_with_the_end(database: Database, store: ObjectStore, job: tuple[str, str, str]) -> None:
+    """Rows, result and state are there together, and each row leads to its bytes."""
+    owner_id, track_id, job_id = job
+    run(database, store, job_id, made)
+    with database.transaction() as session:
+        row = get_job(session, owner_id, job_id)
+        assert row.status is Status.SUCCEEDED
+        (task,) = row.tasks
+        assert task.result is not None
+        assert task.timings["store_s"] > 0.0
+        kept = {
+            found.id: found for found in session.scalars(select(ArtifactRow).where(ArtifactRow.track_id == track_id))
+        }
+    sheet, sound = kept[task.result.body["sheet"]["artifact"]], kept[task.result.body["sounds"][0]["artifact"]]
+    assert len(kept) == 2
+    assert (sheet.kind, sheet.media_type, sheet.size_bytes) == ("sheet", "image/png", 19)
+    assert (sheet.task_id, sheet.object_key.split("/")[2::2]) == (task.id, ["describe", "sheet.png"])
+    content = b"".join(store.read(sound.object_key, 0, sound.size_bytes).chunks)
+    assert content == b"not quite a sound"
+    with database.transaction() as session:
+        keys = delete_track(session, owner_id, track_id)
+    assert set(keys) == {f"tracks/{track_id}/original", sheet.object_key, sound.object_key}
+
+
+def test_a_lost_lease_leaves_no_object(database: Database, store: ObjectStore, job: tuple[str, str, str]) -> None:
+    """A worker whose lease went to another takes away what it had put; the other's stay."""
+    owner_id, track_id, job_id = job
+
+    def overtaken(work: Work) -> dict[TaskName, Outcome]:
+        with database.transaction() as session:
+            requeue = text("UPDATE tasks SET status = 'queued', lease_token = NULL WHERE job_id = :id")
+            session.execute(requeue, {"id": job_id})
+        run(database, store, job_id, made)
+        return made(work)
+
+    run(database, store, job_id, overtaken)
+    assert sorted(objects(store, track_id)) == ["listen.wav", "sheet.png"]
+    with database.transaction() as session:
+        keys = set(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
+        assert get_job(session, owner_id, job_id).status is Status.SUCCEEDED
+    assert keys == set(store.keys(f"tracks/{track_id}/describe/"))
+
+
+def test_a_track_deleted_meanwhile_leaves_no_object(
+    database: Database, store: ObjectStore, job: tuple[str, str, str]
+) -> None:
+    """What is put for a track that is gone is taken away."""
+    owner_id, track_id, job_id = job
+
+    def too_late(work: Work) -> dict[TaskName, Outcome]:
+        with database.transaction() as session:
+            store.delete(delete_track(session, owner_id, track_id))
+        return made(work)
+
+    run(database, store, job_id, too_late)
+    assert store.keys(f"tracks/{track_id}/") == []
+
+
+def test_an_end_that_fails_leaves_no_object(
+    database: Database, store: ObjectStore, job: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the transaction does not go through, neither row nor object is there."""
+    _, track_id, job_id = job
+
+    def away(*_: object) -> bool:
+        raise DatabaseUnavailable("it went away")
+
+    monkeypatch.setattr("phonoscope.worker.work.end_tasks", away)
+    with pytest.raises(DatabaseUnavailable):
+        run(database, store, job_id, made)
+    assert objects(store, track_id) == []
+
+
+def test_an_end_that_went_through_unseen_keeps_its_objects(
+    database: Database, store: ObjectStore, job: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection lost after the commit: rows speak of the objects, so they stay."""
+    owner_id, track_id, job_id = job
+
+    def ended(_session: Session, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]) -> bool:
+        with database.transaction() as other:
+            assert end_tasks(other, claim, outcomes, timings)
+        raise DatabaseUnavailable("the answer was lost")
+
+    monkeypatch.setattr("phonoscope.worker.work.end_tasks", ended)
+    with pytest.raises(DatabaseUnavailable):
+        run(database, store, job_id, made)
+    assert sorted(objects(store, track_id)) == ["listen.wav", "sheet.png"]
+    with database.transaction() as session:
+        assert get_job(session, owner_id, job_id).status is Status.SUCCEEDED
+
+
+def test_a_store_that_fails_halfway_keeps_nothing(
+    database: Database, store: ObjectStore, job: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first object is taken away, the task stays for another attempt."""
+    owner_id, track_id, job_id = job
+    put = store.put
+
+    def first_only(key: str, *rest: object) -> None:
+        if key.endswith("listen.wav"):
+            raise StoreUnavailable("full")
+        put(key, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "put", first_only)
+    with pytest.raises(StoreUnavailable):
+        run(database, store, job_id, made)
+    assert objects(store, track_id) == []
+    with database.transaction() as session:
+        assert get_job(session, owner_id, job_id).status is Status.RUNNING
