@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -11,7 +13,18 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from phonoscope.contract import DEFAULT_TASKS, Job, JobOptions, ModelCard, Neighbour, Page, Readiness, Track
+from phonoscope.contract import (
+    DEFAULT_TASKS,
+    ArtifactLink,
+    Job,
+    JobOptions,
+    ModelCard,
+    Neighbour,
+    Page,
+    Peaks,
+    Readiness,
+    Track,
+)
 from phonoscope.errors import PhonoscopeError
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -81,6 +94,20 @@ class Client:
         """The recording's bytes, or those of a range such as ``bytes=0-99``."""
         headers = {"Range": byte_range} if byte_range else {}
         return self._send("GET", f"/v1/tracks/{track_id}/audio", headers=headers).content
+
+    def waveform(self, track_id: str, points: int = 1_000) -> Peaks:
+        """The recording's outline; waits for the job that measures it where none has."""
+        request = partial(self._send, "GET", f"/v1/tracks/{track_id}/waveform", params={"points": points})
+        response = request()
+        with _reaching(self._http.base_url):
+            if response.status_code == HTTPStatus.ACCEPTED:
+                self.wait(Job.model_validate_json(response.content))
+                response = request()
+            return Peaks.model_validate_json(response.content)
+
+    def download(self, link: ArtifactLink | dict[str, Any]) -> bytes:
+        """What a task made, by the link in its result."""
+        return self._send("GET", ArtifactLink.model_validate(link).url).content
 
     def similar(self, track_id: str, limit: int = 10, model: str | None = None) -> list[Neighbour]:
         """The nearest other tracks, nearest first."""

@@ -42,6 +42,28 @@ class Track(BaseModel):
     created_at: datetime
 
 
+class Peaks(BaseModel):
+    """A recording's outline, to be drawn: of each of many points its start, lowest and highest value, and RMS."""
+
+    track_id: str
+    duration_s: float
+    sample_rate_hz: int
+    start_s: list[float]
+    min: list[float] = Field(description="of the mean of the channels; full scale is 1")
+    max: list[float]
+    rms: list[float]
+
+
+class ArtifactLink(BaseModel):
+    """Stands in a result for an object that the task made."""
+
+    id: str
+    url: str = Field(description="on the gateway's own origin; needs no key")
+    expires_at: datetime
+    media_type: str
+    size_bytes: int
+
+
 class Neighbour(BaseModel):
     """A track that sounds alike."""
 
@@ -107,7 +129,7 @@ class Task(BaseModel):
     timings: dict[str, float] = Field(default_factory=dict, description="seconds by stage")
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    result: dict[str, Any] | None = None
+    result: dict[str, Any] | None = Field(None, description="an object that the task made stands as an `ArtifactLink`")
     error: dict[str, Any] | None = Field(None, description="a problem (RFC 9457) with `code`, `detail`, `retryable`")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 
 import uvicorn
 
 from phonoscope.logs import configure_logs
 from phonoscope.settings import get_settings
 from phonoscope_gateway import create_app
+from phonoscope_gateway.artifacts.signing import without_signatures
 
 _GRACE_S = 3
 
@@ -20,6 +22,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
+    logging.getLogger("uvicorn.access").addFilter(without_signatures)
     uvicorn.run(
         create_app(settings),
         host=arguments.host,

@@ -16,12 +16,14 @@ from phonoscope.db.engine import Database
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
+from phonoscope_gateway.artifacts.routes import router as artifacts
 from phonoscope_gateway.docs.routes import add_docs
 from phonoscope_gateway.guard import Guard
 from phonoscope_gateway.health.routes import router as health
 from phonoscope_gateway.jobs.listener import JobListener
 from phonoscope_gateway.jobs.routes import router as jobs
 from phonoscope_gateway.models.routes import router as models
+from phonoscope_gateway.pictures.routes import router as pictures
 from phonoscope_gateway.problems import PROBLEM_RESPONSES, add_problem_handlers
 from phonoscope_gateway.search.routes import router as search
 from phonoscope_gateway.state import State
@@ -65,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard)
     add_problem_handlers(app)
-    for router in (tracks, jobs, search, models, health):
+    for router in (tracks, pictures, jobs, search, artifacts, models, health):
         app.include_router(router)
     add_docs(app)
     return app

@@ -49,6 +49,11 @@ def problem(error: PhonoscopeError, instance: str) -> JSONResponse:
     return JSONResponse(error.as_problem() | {"instance": instance}, error.status, headers, _MEDIA_TYPE)
 
 
+def kept_problem(kept: Mapping[str, Any], instance: str) -> JSONResponse:
+    """The problem with which a task ended, as a response."""
+    return JSONResponse({**kept, "instance": instance}, kept["status"], media_type=_MEDIA_TYPE)
+
+
 def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
     """Pydantic's findings as one error that names each field."""
     found = [{"field": _field(error["loc"]), "message": str(error["msg"])} for error in errors]

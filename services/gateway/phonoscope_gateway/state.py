@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -17,6 +17,7 @@ from phonoscope.errors import Unauthorized
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
+from phonoscope_gateway.artifacts.signing import Signer
 from phonoscope_gateway.jobs.listener import JobListener
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
@@ -35,6 +36,10 @@ class State:
     catalogue: Catalogue
     listener: JobListener
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer(self.settings.signing_secret.get_secret_value().encode(), self.settings.artifact_link_s)
 
 
 async def get_state(request: Request) -> State:

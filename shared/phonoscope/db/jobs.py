@@ -93,6 +93,17 @@ def get_job(session: Session, owner_id: str, job_id: str) -> JobRow:
     return row
 
 
+def newest_job_with(session: Session, track_id: str, task: TaskName) -> JobRow | None:
+    """The track's job that asked last for this task. The caller has checked whose track it is."""
+    statement = (
+        select(JobRow)
+        .join(JobRow.tasks)
+        .where(JobRow.track_id == track_id, TaskRow.name == task)
+        .options(selectinload(JobRow.tasks).selectinload(TaskRow.result))
+    )
+    return session.scalar(statement.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(1))
+
+
 def list_jobs(
     session: Session, owner_id: str, *, cursor: str | None, limit: int, status: Status | None, track_id: str | None
 ) -> tuple[list[JobRow], str | None]:

@@ -19,17 +19,20 @@ from phonoscope_cpu.tonality import Tonality
 _RATE_HZ = 22_050
 
 
-def describe(source: BinaryIO, heard: Callable[[float], None] = lambda _: None) -> dict[str, Any]:
+def describe(
+    source: BinaryIO, heard: Callable[[float], None] = lambda _: None, *, beside: tuple[Meter, ...] = ()
+) -> dict[str, Any]:
     """The body of ``describe``: tempo, key, loudness, balance.
 
     Args:
         heard: told the seconds decoded so far, about once a second of the recording.
+        beside: meters that are shown the recording in the same pass.
 
     Raises:
         RecordingError: it cannot be opened, or not one sample can be decoded.
     """
     rhythm, tonality = Rhythm(_RATE_HZ), Tonality(_RATE_HZ)
-    with _MeteredRecording(source) as recording:
+    with _MeteredRecording(source, beside) as recording:
         for samples in recording.mono(_RATE_HZ):
             rhythm.add(samples)
             tonality.add(samples)
@@ -58,12 +61,12 @@ def describe(source: BinaryIO, heard: Callable[[float], None] = lambda _: None) 
 class _MeteredRecording(Recording):
     """A recording whose frames the meters see, at its own rate and with all its channels, as they go by."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, beside: tuple[Meter, ...]) -> None:
         super().__init__(source)
         self.levels = Levels(self.codec)
         self.loudness = Loudness()
         self.balance = Balance()
-        self._meters: tuple[Meter, ...] = (self.levels, self.loudness, self.balance)
+        self._meters: tuple[Meter, ...] = (self.levels, self.loudness, self.balance, *beside)
 
     def frames(self) -> Iterator[AudioFrame]:
         blocks = Blocks()

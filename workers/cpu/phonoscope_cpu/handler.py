@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from phonoscope.audio import waveform
+from phonoscope.db.artifacts import Artifact
 from phonoscope.db.tasks import Outcome
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.worker import Handler, Work
 from phonoscope_cpu.describe import describe
+from phonoscope_cpu.peaks import Peaks
 
 
 def run(work: Work) -> dict[TaskName, Outcome]:
@@ -15,12 +18,22 @@ def run(work: Work) -> dict[TaskName, Outcome]:
     Raises:
         RecordingError: the recording cannot be decoded.
     """
-    duration_s = work.claim.track.duration_s
-    with work.timed("describe_s"):
-        body = describe(work.file, lambda done_s: work.report(done_s / max(done_s, duration_s), "measuring"))
-    return {task: Outcome(body) for task in work.claim.tasks}
+    return {task: _describe(work) for task in work.claim.tasks}
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:  # noqa: ARG001 - every pool is prepared with the settings
     """There is nothing to load: the figures need no model and no device but the processor."""
     return "cpu", run
+
+
+def _describe(work: Work) -> Outcome:
+    duration_s = work.claim.track.duration_s
+    peaks = Peaks()
+
+    def heard(done_s: float) -> None:
+        work.report(done_s / max(done_s, duration_s), "measuring")
+
+    with work.timed("describe_s"):
+        body = describe(work.file, heard, beside=(peaks,))
+        outline = Artifact("waveform.npz", waveform.KIND, waveform.MEDIA_TYPE, peaks.waveform.to_npz())
+    return Outcome({**body, "waveform": outline.reference}, artifacts=(outline,))

@@ -12,16 +12,17 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from phonoscope.contract import JobRequest, Problem
+from phonoscope.contract import ArtifactLink, JobRequest, Problem
 
 _ASSETS = "/docs/assets"
 _FOLDED = {"defaultModelsExpandDepth": 0, "displayRequestDuration": True}
 """The calls are what people come for; the list of schemas stays closed below them."""
 _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
+    (ArtifactLink, "validation"),
     (JobRequest, "validation"),
     (Problem, "validation"),
 ]
-"""What routes name by reference alone."""
+"""What routes and descriptions name alone."""
 
 
 def add_docs(app: FastAPI) -> None:

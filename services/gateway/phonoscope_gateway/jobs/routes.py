@@ -76,7 +76,7 @@ def read_jobs(
         rows, next_cursor = list_jobs(
             session, caller.owner_id, cursor=cursor, limit=limit, status=status, track_id=track_id
         )
-        return Page(items=describe_jobs(session, rows), next_cursor=next_cursor)
+        return Page(items=describe_jobs(state.signer, session, rows), next_cursor=next_cursor)
 
 
 @router.get("/{job_id}")

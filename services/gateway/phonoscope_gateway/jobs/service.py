@@ -10,12 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
-from phonoscope.db.jobs import Ahead, count_ahead, create_job, get_job
+from phonoscope.db.artifacts import newest_artifact
+from phonoscope.db.jobs import Ahead, count_ahead, create_job, get_job, newest_job_with
 from phonoscope.db.tables import JobRow, TaskRow, TrackRow
-from phonoscope.db.tracks import get_track
+from phonoscope.db.tracks import get_track, hold_track
 from phonoscope.errors import BrokerUnavailable, InvalidRequest, NotFound
 from phonoscope.logs import get_logger
-from phonoscope.states import Status
+from phonoscope.states import Status, TaskName
+from phonoscope_gateway.artifacts.signing import Signer
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.state import State
 from phonoscope_gateway.tracks.service import create_track_and
@@ -36,7 +38,7 @@ def submit_job(state: State, owner_id: str, request: JobRequest) -> Job:
     state.queue.ping()
     try:
         with state.database.transaction() as session:
-            job = _make_job(session, get_track(session, owner_id, request.track_id), request)
+            job = _make_job(state, session, get_track(session, owner_id, request.track_id), request)
     except IntegrityError as error:
         raise NotFound(f"no track {request.track_id!r}") from error
     _wake(state, job)
@@ -54,9 +56,32 @@ def submit_recording(state: State, owner_id: str, request: JobRequest, upload: U
     check_request(state, request)
     state.queue.ping()
     try:
-        *_, job = create_track_and(state, owner_id, upload, lambda session, row: _make_job(session, row, request))
+        *_, job = create_track_and(
+            state, owner_id, upload, lambda session, row: _make_job(state, session, row, request)
+        )
     except IntegrityError as error:
         raise NotFound("the recording was erased meanwhile") from error
+    _wake(state, job)
+    return job
+
+
+def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskName, kind: str) -> Job | None:
+    """The job in which the task makes the track's artifact of a kind: the last one while it is open or when it failed,
+    else a new one. ``None`` when the artifact is there.
+
+    Raises:
+        NotFound: the track is not this owner's.
+        Unavailable: the database or the broker is down; no job was made.
+    """
+    state.queue.ping()
+    with state.database.transaction() as session:
+        track = hold_track(session, owner_id, track_id)
+        if newest_artifact(session, track_id, kind) is not None:
+            return None
+        row = newest_job_with(session, track_id, task)
+        if row is not None and _will_not_come_again(row, task):
+            return describe_jobs(state.signer, session, [row])[0]
+        job = _make_job(state, session, track, JobRequest(track_id=track_id, tasks=[task]))
     _wake(state, job)
     return job
 
@@ -95,11 +120,11 @@ def _depth(value: Any) -> int:
 def read_job(state: State, owner_id: str, job_id: str) -> Job:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
     with state.database.single() as session:
-        return describe_jobs(session, [get_job(session, owner_id, job_id)])[0]
+        return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0]
 
 
-def describe_jobs(session: Session, rows: Sequence[JobRow]) -> list[Job]:
-    """Jobs as their client sees them."""
+def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> list[Job]:
+    """Jobs as their client sees them, with links to their artifacts that are good from now on."""
     ahead = count_ahead(session, rows)
     return [
         Job(
@@ -109,16 +134,21 @@ def describe_jobs(session: Session, rows: Sequence[JobRow]) -> list[Job]:
             created_at=row.created_at,
             finished_at=row.finished_at,
             metadata=row.client_metadata,
-            tasks=[_describe_task(task, ahead.get((row.id, task.pool))) for task in row.tasks],
+            tasks=[_describe_task(signer, task, ahead.get((row.id, task.pool))) for task in row.tasks],
         )
         for row in rows
     ]
 
 
-def _make_job(session: Session, track: TrackRow, request: JobRequest) -> Job:
+def _will_not_come_again(row: JobRow, task: TaskName) -> bool:
+    (status,) = (each.status for each in row.tasks if each.name is task)
+    return not status.ended or status is Status.FAILED
+
+
+def _make_job(state: State, session: Session, track: TrackRow, request: JobRequest) -> Job:
     options = request.options.model_dump(mode="json")
     row = create_job(session, track.owner_id, track.id, request.tasks, options, request.metadata)
-    return describe_jobs(session, [row])[0]
+    return describe_jobs(state.signer, session, [row])[0]
 
 
 def _wake(state: State, job: Job) -> None:
@@ -129,7 +159,7 @@ def _wake(state: State, job: Job) -> None:
     _log.info("job.created", job_id=job.id, tasks=[task.name for task in job.tasks])
 
 
-def _describe_task(row: TaskRow, ahead: Ahead | None) -> Task:
+def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None) -> Task:
     return Task(
         name=row.name,
         pool=row.pool,
@@ -142,7 +172,7 @@ def _describe_task(row: TaskRow, ahead: Ahead | None) -> Task:
         timings=row.timings,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        result=row.result.body if row.result else None,
+        result=signer.rendered(row.result.body) if row.result else None,
         error=row.error,
     )
 

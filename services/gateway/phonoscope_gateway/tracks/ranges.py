@@ -28,5 +28,5 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
         if last and int(last) < start:
             return None
     if start >= size or (not first and int(last) == 0):
-        raise RangeNotSatisfiable(f"the recording has {size:,} bytes; the range asked for starts behind them", size)
+        raise RangeNotSatisfiable(f"there are {size:,} bytes; the range asked for starts behind them", size)
     return start, end - start + 1

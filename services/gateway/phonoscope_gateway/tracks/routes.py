@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from anyio import to_thread
-from fastapi import APIRouter, Header, Query, Request, Response, status
+from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 
 from phonoscope.contract import Page, Track
@@ -14,7 +13,7 @@ from phonoscope.db.tracks import get_track, list_tracks
 from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.forms import read_form
 from phonoscope_gateway.state import CallerDep, StateDep
-from phonoscope_gateway.tracks.ranges import parse_range
+from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
 from phonoscope_gateway.tracks.service import create_track, erase_track
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
@@ -83,36 +82,21 @@ def remove_track(track_id: str, state: StateDep, caller: CallerDep) -> None:
     erase_track(state, caller.owner_id, track_id)
 
 
-@router.get(
-    "/{track_id}/audio",
-    response_class=StreamingResponse,
-    responses={
-        200: {"description": "The recording as it was uploaded", "content": {"audio/*": {}}},
-        206: {"description": "The range asked for", "content": {"audio/*": {}}},
-        304: {"description": "It is what you have"},
-    },
-)
-def read_audio(
-    track_id: str,
-    state: StateDep,
-    caller: CallerDep,
-    range_: Annotated[str | None, Header(alias="Range")] = None,
-    if_range: Annotated[str | None, Header()] = None,
-    if_none_match: Annotated[str | None, Header()] = None,
-) -> Response:
-    """The recording's bytes, whole or in part."""
+@router.head("/{track_id}/audio", include_in_schema=False)
+@router.get("/{track_id}/audio", response_class=StreamingResponse, responses=object_responses("audio/*"))
+def read_audio(track_id: str, state: StateDep, caller: CallerDep, asked: AskedDep) -> Response:
+    """The recording's bytes as they were uploaded, whole or in part."""
     with state.database.single() as session:
         track = get_track(session, caller.owner_id, track_id)
-    etag = f'"{track.sha256}"'
-    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
-    if if_none_match is not None and etag in if_none_match:
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    part = parse_range(range_, track.size_bytes) if if_range in (None, etag) else None
-    start, length = part or (0, track.size_bytes)
-    stored = state.store.read(track.object_key, start, length)
-    headers["Content-Length"] = str(length)
-    headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(track.filename, safe='')}"
-    if part is not None:
-        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{track.size_bytes}"
-    code = status.HTTP_206_PARTIAL_CONTENT if part is not None else status.HTTP_200_OK
-    return StreamingResponse(stored.chunks, code, headers, track.media_type)
+    return send_object(
+        state.store,
+        StoredObject(
+            key=track.object_key,
+            size_bytes=track.size_bytes,
+            media_type=track.media_type,
+            tag=track.sha256,
+            filename=track.filename,
+            cache_control="private, no-cache",
+        ),
+        asked,
+    )

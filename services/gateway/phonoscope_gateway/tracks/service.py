@@ -61,10 +61,13 @@ def create_track_and(
 
 
 def erase_track(state: State, owner_id: str, track_id: str) -> None:
-    """Erases rows, vectors and objects. Raises ``NotFound`` or ``Unavailable``; then nothing is erased."""
+    """Erases rows, vectors and objects, those too that a worker left when it died.
+
+    Raises ``NotFound`` or ``Unavailable``; then nothing is erased.
+    """
     with state.database.transaction() as session:
-        keys = delete_track(session, owner_id, track_id)
-        state.store.delete(keys)
+        keys = {*delete_track(session, owner_id, track_id), *state.store.keys(f"tracks/{track_id}/")}
+        state.store.delete(sorted(keys))
     _log.info("track.deleted", track_id=track_id)
 
 

@@ -1,0 +1,42 @@
+"""The call under ``/v1/artifacts``."""
+
+from __future__ import annotations
+
+from time import time
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from phonoscope.db.artifacts import get_artifact
+from phonoscope_gateway.state import StateDep
+from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
+
+router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
+
+
+@router.head("/{artifact_id}", include_in_schema=False)
+@router.get("/{artifact_id}", response_class=StreamingResponse, responses=object_responses("*/*"))
+def read_artifact(
+    artifact_id: str,
+    state: StateDep,
+    asked: AskedDep,
+    expires: Annotated[str | None, Query(description="as it stands in the link")] = None,
+    signature: Annotated[str | None, Query(description="as it stands in the link")] = None,
+) -> Response:
+    """What a task made, by the link that a job's result holds. Needs no key; the link is good for a time."""
+    left_s = state.signer.check(artifact_id, expires, signature, time())
+    with state.database.single() as session:
+        row = get_artifact(session, artifact_id)
+    return send_object(
+        state.store,
+        StoredObject(
+            key=row.object_key,
+            size_bytes=row.size_bytes,
+            media_type=row.media_type,
+            tag=row.id,
+            filename=row.object_key.rpartition("/")[2],
+            cache_control=f"private, max-age={left_s}, immutable",
+        ),
+        asked,
+    )

@@ -1,0 +1,75 @@
+"""Signed, expiring links to artifacts, so that an image or a player in a page needs no API key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import time
+from typing import Any
+
+from phonoscope.contract import ArtifactLink
+from phonoscope.errors import InvalidSignature, SignatureExpired
+
+_SECONDS = re.compile(r"[0-9]{1,12}")
+_LOGGED = re.compile(r"(?<=signature=)[^&\s]+")
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Makes links and checks them: HMAC-SHA256 over an artifact's id and the second at which the link ends."""
+
+    secret: bytes = field(repr=False)
+    good_for_s: int
+
+    def link(self, artifact_id: str, now_s: float) -> tuple[str, datetime]:
+        """A path on the gateway's own origin, and when it ends."""
+        expires = int(now_s) + self.good_for_s
+        path = f"/v1/artifacts/{artifact_id}?expires={expires}&signature={self._sign(artifact_id, str(expires))}"
+        return path, datetime.fromtimestamp(expires, UTC)
+
+    def check(self, artifact_id: str, expires: str | None, signature: str | None, now_s: float) -> int:
+        """The seconds for which a link is still good.
+
+        Raises:
+            InvalidSignature: it is missing, or was made for another artifact, another end, or with another secret.
+            SignatureExpired: it is genuine, and over.
+        """
+        if expires is None or signature is None or not _SECONDS.fullmatch(expires):
+            raise InvalidSignature("the link has no signature; read the job again for a whole link")
+        if not hmac.compare_digest(self._sign(artifact_id, expires).encode(), signature.encode()):
+            raise InvalidSignature("the signature does not fit this link; read the job again for one that does")
+        left_s = int(expires) - int(now_s)
+        if left_s <= 0:
+            raise SignatureExpired("the link has expired; read the job again for a new one")
+        return left_s
+
+    def rendered(self, body: Any) -> Any:
+        """A result as its client sees it: each reference to an artifact as a link good from now on."""
+        return self._rendered(body, time())
+
+    def _rendered(self, value: Any, now_s: float) -> Any:
+        if isinstance(value, list):
+            return [self._rendered(item, now_s) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "artifact" not in value:
+            return {name: self._rendered(item, now_s) for name, item in value.items()}
+        url, expires_at = self.link(value["artifact"], now_s)
+        facts = {"media_type": value["media_type"], "size_bytes": value["size_bytes"]}
+        return ArtifactLink(id=value["artifact"], url=url, expires_at=expires_at, **facts).model_dump(mode="json")
+
+    def _sign(self, artifact_id: str, expires: str) -> str:
+        digest = hmac.new(self.secret, f"{artifact_id}.{expires}".encode(), hashlib.sha256).digest()
+        return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def without_signatures(record: logging.LogRecord) -> bool:
+    """A filter for an access log: who reads it shall not be able to follow its links."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_LOGGED.sub("…", word) if isinstance(word, str) else word for word in record.args)
+    return True

@@ -1,0 +1,81 @@
+"""Objects as responses: whole or in part, or not at all to whoever has them (RFC 9110, sections 13 and 14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, Header, Request, Response, status
+from fastapi.responses import StreamingResponse
+
+from phonoscope.storage import ObjectStore
+from phonoscope_gateway.tracks.ranges import parse_range
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object and what its headers say. The entity tag stands without its quotation marks."""
+
+    key: str
+    size_bytes: int
+    media_type: str
+    tag: str
+    filename: str
+    cache_control: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request wants of an object."""
+
+    method: str
+    range: str | None
+    if_range: str | None
+    if_none_match: str | None
+
+
+async def get_asked(
+    request: Request,
+    range_: Annotated[str | None, Header(alias="Range")] = None,
+    if_range: Annotated[str | None, Header()] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Asked:
+    """Asynchronous, so that it costs no thread."""
+    return Asked(request.method, range_, if_range, if_none_match)
+
+
+AskedDep = Annotated[Asked, Depends(get_asked)]
+
+
+def object_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """How such a call is documented."""
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        200: {"description": "The whole", "content": content},
+        206: {"description": "The range asked for", "content": content},
+        304: {"description": "It is what you have"},
+    }
+
+
+def send_object(store: ObjectStore, stored: StoredObject, asked: Asked) -> Response:
+    """The response for an object.
+
+    Raises:
+        RangeNotSatisfiable: the range starts behind the object's end.
+        NotFound, StoreUnavailable: the object cannot be read.
+    """
+    etag = f'"{stored.tag}"'
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": stored.cache_control}
+    if asked.if_none_match is not None and etag in asked.if_none_match:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    part = parse_range(asked.range, stored.size_bytes) if asked.if_range in (None, etag) else None
+    start, length = part or (0, stored.size_bytes)
+    headers["Content-Length"] = str(length)
+    headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(stored.filename, safe='')}"
+    if part is not None:
+        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{stored.size_bytes}"
+    code = status.HTTP_206_PARTIAL_CONTENT if part is not None else status.HTTP_200_OK
+    if asked.method == "HEAD":
+        return Response(None, code, headers, stored.media_type)
+    return StreamingResponse(store.read(stored.key, start, length).chunks, code, headers, stored.media_type)
