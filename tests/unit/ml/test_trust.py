@@ -1,0 +1,125 @@
+"""Checks of heatmaps are themselves checked: on maps known to be faithful, and on maps known not to be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from phonoscope.ml.attribution import Attribution, Heatmaps
+from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope.ml.registry import Model, load_model
+from phonoscope.ml.trust import deletion_and_insertion, measure_trust, randomised, randomised_similarity
+from tests.unit.ml.listeners import ROOT, BandListener, burst, clip, picture
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Model:
+    """A model that has learned."""
+    return load_model(ROOT / "models" / "environment-10", torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def rooster(shipped: Model) -> Tensor:
+    """A recording that it knows, ``(1, 1, 128, 126)``."""
+    return picture(shipped.front_end.settings, clip("rooster.ogg"))
+
+
+def test_a_faithful_map_beats_random_ones(small: FrontEndSettings) -> None:
+    """What a hand-made model looks at: without it the label is lost sooner, with it alone the label is found sooner."""
+    network = BandListener(small, 850.0, 1_150.0)
+    seen = picture(small, burst(small, 1_000.0, 0.2, 0.4) + burst(small, 2_500.0, 0.25, 0.4))
+    found = _explained(network, seen, 0)
+    shuffled = _scattered(found)
+    deletion, insertion = deletion_and_insertion(
+        network, seen[0], torch.from_numpy(np.stack([found.values[0], shuffled, 1.0 - found.values[0]])), 0, steps=8
+    )
+    assert deletion[0] < deletion[1] - 0.1
+    assert insertion[0] > insertion[1] + 0.05
+    assert insertion[0] > insertion[2] + 0.1
+    assert all(0.0 <= area <= 1.0 for area in [*deletion, *insertion])
+
+
+def test_a_learned_model_s_map_is_faithful(shipped: Model, rooster: Tensor) -> None:
+    """On a recording that it knows, every figure falls on the side of trust."""
+    found = _explained(shipped.network, rooster, None)
+    assert shipped.manifest.labels[found.labels[0]] == "rooster"
+    trust = measure_trust(shipped.network, rooster[0], found)
+    assert trust.deletion < trust.random_deletion - 0.1
+    assert trust.insertion > trust.random_insertion + 0.05
+    assert -1.0 <= trust.randomised < 0.5
+
+
+@pytest.mark.parametrize("layer", ["layer2", "layer4"])
+def test_a_random_block_changes_the_map_of_a_model_that_learned(shipped: Model, rooster: Tensor, layer: str) -> None:
+    """At the last layer and below it; while the same network gives the same map."""
+    found = _explained(shipped.network, rooster, None, layer)
+    assert randomised_similarity(shipped.network, rooster[0], found) < 0.5
+    same = _explained(shipped.network, rooster, None, layer)
+    assert np.corrcoef(found.values.ravel(), same.values.ravel())[0, 1] == pytest.approx(1.0)
+
+
+def test_a_map_that_does_not_change_is_found_out(shipped: Model, rooster: Tensor) -> None:
+    """One that looks the same under a random block has a similarity of 1."""
+    found = _explained(shipped.network, rooster, None)
+    twin = _explained(randomised(shipped.network, 0), rooster, int(found.labels[0]))
+    assert randomised_similarity(shipped.network, rooster[0], twin, draws=1) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_network_comes_back_unharmed(shipped: Model, rooster: Tensor) -> None:
+    """Not a weight, buffer, hook or flag of it differs; the twin shares all but its last block."""
+    before = {name: value.clone() for name, value in shipped.network.state_dict().items()}
+    state = torch.get_rng_state()
+    measure_trust(shipped.network, rooster[0], _explained(shipped.network, rooster, 0), steps=2, draws=1)
+    after = shipped.network.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert not any(module._forward_hooks or module.training for module in shipped.network.modules())
+    assert torch.equal(torch.get_rng_state(), state)
+    twin = randomised(shipped.network, seed=1)
+    assert twin.layer3 is shipped.network.layer3
+    changed = {name.split(".")[0] for name, value in twin.state_dict().items() if not torch.equal(value, after[name])}
+    assert changed == {"layer4", "fc"}
+    assert not any(module.training for module in twin.modules())
+
+
+def test_the_same_seed_gives_the_same_figures(model: Model) -> None:
+    """And another seed others."""
+    seen = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(5))
+    found = _explained(model.network, seen, None)
+    first, again, other = (measure_trust(model.network, seen[0], found, steps=3, seed=seed) for seed in (1, 1, 2))
+    assert first == again
+    assert (first.random_deletion, first.randomised) != (other.random_deletion, other.randomised)
+    assert first.deletion == other.deletion
+
+
+def test_each_window_is_checked_by_itself(model: Model) -> None:
+    """The second of two windows gives the figures that it gives alone."""
+    seen = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(5))
+    both, alone = _explained(model.network, seen, 0), _explained(model.network, seen[1:], 0)
+    second = measure_trust(model.network, seen[1], both, window=1, steps=3, draws=1)
+    assert second.deletion == pytest.approx(measure_trust(model.network, seen[1], alone, steps=3, draws=1).deletion)
+
+
+def test_silence_gives_numbers(small: FrontEndSettings, model: Model) -> None:
+    """A dark picture and a map of zeros have areas and a similarity of 0, never NaN."""
+    dark = picture(small, np.zeros(small.window_samples, np.float32))
+    found = _explained(model.network, dark, 0)
+    nothing = replace(found, values=np.zeros_like(found.values), raw=np.zeros_like(found.raw))
+    for heatmaps in (found, nothing):
+        trust = measure_trust(model.network, dark[0], heatmaps, steps=2, draws=1)
+        assert all(np.isfinite(value) for value in vars(trust).values())
+        assert trust.deletion == pytest.approx(trust.random_deletion)
+    assert measure_trust(model.network, dark[0], nothing, steps=2, draws=1).randomised == 0.0
+
+
+def _explained(network: torch.nn.Module, seen: Tensor, label: int | None, layer: str = "layer4") -> Heatmaps:
+    with Attribution(network, layer) as attribution:
+        return attribution.heatmaps(attribution(seen), label)
+
+
+def _scattered(found: Heatmaps) -> np.ndarray:
+    flat = found.values[0].ravel()
+    return np.random.default_rng(0).permutation(flat).reshape(found.values[0].shape)
