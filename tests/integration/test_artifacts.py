@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import time
 
 import httpx
 import numpy as np
 import pytest
+from sqlalchemy import delete, update
 
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import ArtifactLink, Job
+from phonoscope.db.engine import Database
+from phonoscope.db.tables import ArtifactRow, TaskRow
+from phonoscope.errors import UndecodableRecording
 from phonoscope.states import Status, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope_gateway.artifacts.signing import Signer
@@ -141,6 +146,38 @@ def test_an_outline_is_measured_once(http: httpx.Client) -> None:
     for points in ("0", "4001", "many"):
         assert http.get(url, params={"points": points}).status_code == 422
     assert http.get("/v1/tracks/trk_unknown/waveform").status_code == 404
+
+
+def test_of_many_who_ask_at_once_one_makes_the_job(http: httpx.Client) -> None:
+    """However many look before, during and after the job, one job is made."""
+    upload = http.post("/v1/tracks", files={"file": ("tone.wav", tone_wav(1.0, seed=109))})
+    url = f"/v1/tracks/{upload.json()['id']}/waveform"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: http.get(url), range(60)))
+    assert {answer.status_code for answer in answers} <= {200, 202}
+    assert len(http.get("/v1/jobs", params={"track_id": upload.json()["id"]}).json()["items"]) == 1
+
+
+def test_an_outline_that_cannot_be_measured_is_not_asked_for_again(
+    client: Client, stack: RunningStack, tmp_path: Path
+) -> None:
+    """The problem of the job that failed is the answer, and no other job is made until somebody asks for one."""
+    job, _ = described(client, tmp_path, 110)
+    problem = UndecodableRecording("not a sample").as_problem()
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        session.execute(delete(ArtifactRow).where(ArtifactRow.track_id == job.track_id))
+        failed = {"status": Status.FAILED, "error": problem}
+        session.execute(update(TaskRow).where(TaskRow.job_id == job.id).values(failed))
+    database.close()
+    for _ in range(2):
+        with pytest.raises(ApiError) as refusal:
+            client.waveform(job.track_id)
+        assert (refusal.value.status_code, refusal.value.code) == (422, "undecodable_recording")
+        assert refusal.value.problem["instance"] == f"/v1/tracks/{job.track_id}/waveform"
+    assert [found.id for found in client.jobs(track_id=job.track_id).items] == [job.id]
+    client.wait(client.create_job(job.track_id, tasks=["describe"]))
+    assert client.waveform(job.track_id).duration_s == pytest.approx(2.0)
 
 
 def test_the_client_waits_for_an_outline(client: Client, tmp_path: Path) -> None:

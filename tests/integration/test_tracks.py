@@ -115,6 +115,8 @@ def test_audio_comes_whole_and_in_ranges(http: httpx.Client) -> None:
     whole = http.get(url)
     assert (whole.status_code, whole.content) == (200, content)
     assert whole.headers["Accept-Ranges"] == "bytes"
+    head = http.head(url)
+    assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", str(len(content)))
     part = http.get(url, headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, content[100:200])
     assert part.headers["Content-Range"] == f"bytes 100-199/{len(content)}"

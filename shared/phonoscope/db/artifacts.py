@@ -28,7 +28,8 @@ class Artifact:
         kind: what it is to the product, as ``waveform``.
         content: its bytes, or a file that can be rewound; the worker closes it once it is stored.
 
-    Raises ``ValueError`` for a name with anything but small letters, digits, dots, dashes and underscores.
+    Raises ``ValueError`` for a name with anything but small letters, digits, dots, dashes and underscores, and for
+    content without a byte.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Artifact:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} is no name for an artifact")
         size = len(self.content) if isinstance(self.content, bytes) else self.content.seek(0, os.SEEK_END)
+        if not size:
+            raise ValueError(f"the artifact {self.name!r} is empty")
         object.__setattr__(self, "size_bytes", size)
 
     @property

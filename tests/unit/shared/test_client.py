@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from phonoscope.client import ApiError, Client, Unreachable
-from phonoscope.contract import ClassifyOptions, Job, JobOptions, Task, Track
+from phonoscope.contract import ClassifyOptions, Job, JobOptions, Peaks, Task, Track
 from phonoscope.errors import NotFound, PhonoscopeError
 from phonoscope.states import Status, TaskName
 
@@ -280,3 +280,23 @@ def test_readiness_is_an_answer_either_way() -> None:
     body = '{"status": "unavailable", "checks": {"database": "ok", "broker": "down"}}'
     readiness = Service(httpx.Response(503, text=body)).client().ready()
     assert (readiness.status, readiness.checks["broker"]) == ("unavailable", "down")
+
+
+def test_an_outline_is_waited_for(make_job: Callable[..., Job], make_task: Callable[..., Task]) -> None:
+    """The job of a 202 is seen to its end; then the outline is asked for again, with as many points."""
+    peaks = Peaks(track_id="trk_1", duration_s=1.0, sample_rate_hz=8, start_s=[0.0], min=[-1.0], max=[1.0], rms=[0.5])
+    waiting, done = (make_job(make_task(TaskName.DESCRIBE, status)) for status in (Status.QUEUED, Status.SUCCEEDED))
+    service = Service(ok(waiting, 202), ok(done), ok(peaks))
+    assert service.client().waveform("trk_1", 7) == peaks
+    paths = [request.url.path for request in service.asked]
+    assert paths == ["/v1/tracks/trk_1/waveform", f"/v1/jobs/{waiting.id}", "/v1/tracks/trk_1/waveform"]
+    assert [service.asked[index].url.params["points"] for index in (0, 2)] == ["7", "7"]
+
+
+def test_a_link_is_followed_as_it_is() -> None:
+    """The signature is not written anew; the bytes are those of the answer."""
+    url = "/v1/artifacts/art_1?expires=1700003600&signature=a_b-c"
+    link = {"id": "art_1", "url": url, "expires_at": "2025-03-01T12:00:00Z", "media_type": "m", "size_bytes": 3}
+    service = Service(httpx.Response(200, content=b"\x00\xff\n"))
+    assert service.client().download(link) == b"\x00\xff\n"
+    assert str(service.asked[0].url) == URL + url

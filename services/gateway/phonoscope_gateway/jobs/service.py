@@ -76,11 +76,12 @@ def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskNam
     state.queue.ping()
     with state.database.transaction() as session:
         track = hold_track(session, owner_id, track_id)
+        row = newest_job_with(session, track_id, task)
+        if row is not None and _is_open_or_failed(row, task):
+            return describe_jobs(state.signer, session, [row])[0]
+        # After the job: it may end in between, and its artifact comes with its end.
         if newest_artifact(session, track_id, kind) is not None:
             return None
-        row = newest_job_with(session, track_id, task)
-        if row is not None and _will_not_come_again(row, task):
-            return describe_jobs(state.signer, session, [row])[0]
         job = _make_job(state, session, track, JobRequest(track_id=track_id, tasks=[task]))
     _wake(state, job)
     return job
@@ -140,7 +141,7 @@ def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> l
     ]
 
 
-def _will_not_come_again(row: JobRow, task: TaskName) -> bool:
+def _is_open_or_failed(row: JobRow, task: TaskName) -> bool:
     (status,) = (each.status for each in row.tasks if each.name is task)
     return not status.ended or status is Status.FAILED
 

@@ -30,7 +30,10 @@ def read_track_waveform(
     caller: CallerDep,
     points: Annotated[int, Query(ge=1, le=MOST_POINTS, description="how many points at most")] = 1_000,
 ) -> Peaks | Response:
-    """The recording's outline. A worker measures it once; before, the answer is the job that does."""
+    """The recording's outline. A worker measures it once; before, the answer is the job that does.
+
+    When that job failed, the answer is its problem; a `describe` job of yours tries again.
+    """
     found = read_waveform(state, caller.owner_id, track_id, points)
     if isinstance(found, Peaks):
         return found
