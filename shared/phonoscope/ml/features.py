@@ -68,7 +68,7 @@ class FeatureTap:
     def __enter__(self) -> Self:
         for layer in self.layers:
             if layer not in DEPTHS:
-                hook = self.network.get_submodule(layer).register_forward_hook(self._keeper(layer))
+                hook = self.network.get_submodule(layer).register_forward_hook(_Keeper(self._caught, layer))
                 self._hooks.callback(hook.remove)
         return self
 
@@ -80,10 +80,8 @@ class FeatureTap:
 
     def features(self, output: Output) -> list[FeatureMaps]:
         """The maps of the last pass, which gave this output, in the order asked for."""
-        return [summarise(layer, {**output.maps, **self._caught}[layer]) for layer in self.layers]
-
-    def _keeper(self, layer: str) -> _Keeper:
-        return _Keeper(self._caught, layer)
+        maps = {**output.maps, **self._caught}
+        return [summarise(layer, maps[layer]) for layer in self.layers]
 
 
 def layer_names(network: nn.Module) -> list[str]:
