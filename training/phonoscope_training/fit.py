@@ -93,7 +93,9 @@ def fit(clips: Clips, recipe: Recipe, training: Training, callbacks: Sequence[Ca
         torch.manual_seed((recipe.seed * _GOLDEN + training.epochs_done) % 2**63)
         started, losses = time.monotonic(), []
         for chosen in _batches(len(clips), settings.batch):
-            pictures, wanted = augment(clips.pictures[chosen], targets[chosen], recipe.augmentation)
+            pictures, wanted = augment(
+                clips.pictures[chosen], targets[chosen], recipe.augmentation, recipe.front_end.range_db
+            )
             with _mixed_precision(pictures):
                 logits = network(pictures.to(memory_format=torch.channels_last)).logits
             loss = functional.cross_entropy(logits.float(), wanted, label_smoothing=settings.label_smoothing)

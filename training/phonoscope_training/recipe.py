@@ -47,6 +47,8 @@ class AugmentationSettings(_Section):
 
     roll: bool = False
     crop_frames: int = Field(default=0, ge=0)
+    stretch: float = Field(default=0.0, ge=0.0, lt=1.0)
+    mel_shift: int = Field(default=0, ge=0)
     keep_a_part: float = Field(default=0.0, ge=0.0, le=1.0)
     frequency_mask: int = Field(default=0, ge=0)
     time_mask: int = Field(default=0, ge=0)
@@ -54,6 +56,7 @@ class AugmentationSettings(_Section):
     noise: float = Field(default=0.0, ge=0.0, le=1.0)
     mixup_alpha: float = Field(default=0.0, ge=0.0)
     mixup_share: float = Field(default=1.0, ge=0.0, le=1.0)
+    mixup_as_sound: bool = False
 
 
 class ScheduleSettings(_Section):

@@ -17,7 +17,9 @@ from phonoscope_training.augment import (
     keep_a_part,
     mixup,
     roll_in_time,
+    shift_in_frequency,
     spec_augment,
+    stretch_in_time,
 )
 from phonoscope_training.recipe import AugmentationSettings
 
@@ -45,6 +47,8 @@ def runs_of(kept: Tensor) -> int:
     "change",
     [
         roll_in_time,
+        partial(stretch_in_time, most=0.3),
+        partial(shift_in_frequency, most=3),
         partial(keep_a_part, probability=0.5),
         partial(spec_augment, mels=6, frames=9),
         partial(change_gain, most=0.1),
@@ -88,6 +92,40 @@ def test_a_picture_shorter_than_the_crop_stays_whole(pictures: Tensor) -> None:
     torch.testing.assert_close(crop_in_time(pictures, FRAMES + 1), pictures, rtol=0.0, atol=0.0)
 
 
+def test_stretching_moves_a_click_and_keeps_its_height() -> None:
+    """Between two clicks there is more or less time than before, by no more than the factor allows, both ways."""
+    pictures = torch.zeros(BATCH, 1, MELS, 101)
+    ramp = torch.arange(101) / 100.0
+    after = stretch_in_time(pictures + ramp, 0.25)[:, 0, 0]
+    slopes = ((after[:, 60] - after[:, 40]) * 100 / 20)[(after[:, 40] > 0) & (after[:, 60] < 1)]
+    assert len(slopes) > BATCH / 2
+    assert 0.8 - 1e-4 <= slopes.min() < 0.85
+    assert 1.2 < slopes.max() <= 1.25 + 1e-4
+
+
+def test_shifting_moves_all_bands_alike(pictures: Tensor) -> None:
+    """Every picture is the old one moved by at most so many bands, up and down."""
+    shifts = set()
+    for old, new in zip(pictures[:, 0], shift_in_frequency(pictures, 2)[:, 0], strict=True):
+        moved = {shift: new[2:-2].equal(old[2 + shift : MELS - 2 + shift]) for shift in range(-2, 3)}
+        (shift,) = (shift for shift, same in moved.items() if same)
+        shifts.add(shift)
+    assert shifts == {-2, -1, 0, 1, 2}
+
+
+@pytest.mark.parametrize("other", [0.0, 0.9], ids=["silence", "another as loud"])
+def test_sounds_mix_as_powers(other: float) -> None:
+    """Beside silence a sound loses the decibels of its share, beside another as loud the sum of powers is heard."""
+    pictures, targets = torch.full((BATCH, 1, 2, 2), other), torch.zeros(BATCH, 2)
+    pictures[::2], targets[::2, 0], targets[1::2, 1] = 0.9, 1.0, 1.0
+    mixed, wanted = mixup(pictures, targets, 0.4, as_sound_over_db=80.0)
+    pairs = (wanted.amin(1) > 0.01) & (wanted[:, 0] > wanted[:, 1])
+    first, second = wanted[pairs].T
+    power = first**2 * 10 ** (8 * 0.9) + second**2 * 10 ** (8 * other)
+    assert pairs.sum() > 10
+    torch.testing.assert_close(mixed[pairs, 0, 0, 0], torch.log10(power) / 8, rtol=0.0, atol=1e-5)
+
+
 def test_noise_differs_from_point_to_point_and_leaves_the_dark(pictures: Tensor) -> None:
     """Deviations reach from nothing to the most there may be, the mean stays, and silence stays silent."""
     pictures = pictures * 0.5 + 0.2
@@ -103,16 +141,19 @@ def test_noise_differs_from_point_to_point_and_leaves_the_dark(pictures: Tensor)
 def test_what_a_recipe_leaves_out_is_not_done(pictures: Tensor) -> None:
     """Without a word about augmentation pictures and targets come out as they went in."""
     targets = torch.eye(BATCH)
-    after, wanted = augment(pictures, targets, AugmentationSettings())
+    after, wanted = augment(pictures, targets, AugmentationSettings(), 80.0)
     torch.testing.assert_close(after, pictures, rtol=0.0, atol=0.0)
     torch.testing.assert_close(wanted, targets, rtol=0.0, atol=0.0)
 
 
-@pytest.mark.parametrize("setting", ["roll", "crop_frames", "keep_a_part", "gain", "noise", "time_mask", "mixup_alpha"])
+@pytest.mark.parametrize(
+    "setting",
+    ["roll", "crop_frames", "stretch", "mel_shift", "keep_a_part", "gain", "noise", "time_mask", "mixup_alpha"],
+)
 def test_every_setting_does_something(pictures: Tensor, setting: str) -> None:
     """Each key of a recipe's section reaches the pictures."""
-    value = {"roll": True, "crop_frames": 8, "time_mask": 9}.get(setting, 0.5)
-    after, _ = augment(pictures, torch.eye(BATCH), AugmentationSettings.model_validate({setting: value}))
+    value = {"roll": True, "crop_frames": 8, "mel_shift": 3, "time_mask": 9}.get(setting, 0.5)
+    after, _ = augment(pictures, torch.eye(BATCH), AugmentationSettings.model_validate({setting: value}), 80.0)
     assert after.shape != pictures.shape or not torch.equal(after, pictures)
 
 
@@ -120,7 +161,7 @@ def test_mixup_happens_to_the_share_of_batches_that_is_asked_for(pictures: Tenso
     """About three of ten batches are mixed at a share of 0.3."""
     settings = AugmentationSettings(mixup_alpha=0.2, mixup_share=0.3)
     few, targets = pictures[:4], torch.eye(4)
-    mixed = [not torch.equal(augment(few, targets, settings)[0], few) for _ in range(400)]
+    mixed = [not torch.equal(augment(few, targets, settings, 80.0)[0], few) for _ in range(400)]
     assert sum(mixed) / 400 == pytest.approx(0.3, abs=0.07)
 
 
