@@ -74,6 +74,8 @@ $(STAMP): pyproject.toml constraints.txt $(VENV)/.torch-ready
 	@$(BIN)/python -m compileall -q $(SOURCES) migrations
 	@touch $@
 
+# The tests' independent Grad-CAM wants torchvision, which has to be of the same build as torch.
 $(DEV_STAMP): $(STAMP)
+	@deploy/install-torch.sh "$(BIN)/python" constraints.txt torchvision
 	@$(PIP) -e '.[dev]'
 	@touch $@

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs torch into the Python given.
-#   install-torch.sh PYTHON CONSTRAINTS
+# Installs torch, and what else is built for it, into the Python given.
+#   install-torch.sh PYTHON CONSTRAINTS [PACKAGE …]
 # Linux without an NVIDIA driver: PyTorch's own index of CPU builds first (1 GB instead of 4.6), where it can be reached.
 set -euo pipefail
 python=$1
 constraints=$2
+packages=(torch "${@:3}")
 index=${PHONOSCOPE_TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
 pip=("$python" -m pip install --quiet --disable-pip-version-check -c "$constraints")
 
@@ -18,10 +19,10 @@ PY
 
 if [ "$(uname -s)" = Linux ] && ! has_nvidia && reachable; then
   echo "Installing torch (CPU build) …"
-  if "${pip[@]}" --index-url "$index" torch; then
+  if "${pip[@]}" --index-url "$index" "${packages[@]}"; then
     exit 0
   fi
   echo "The CPU build could not be installed; taking the default one."
 fi
 echo "Installing torch …"
-"${pip[@]}" torch
+"${pip[@]}" "${packages[@]}"

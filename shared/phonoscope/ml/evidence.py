@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from phonoscope.ml.frontend import FrontEndSettings, _hertz_to_mel, _mel_to_hertz
+from phonoscope.ml.frontend import FrontEndSettings, hertz_to_mel, mel_to_hertz
 
 Heat = NDArray[np.float32]
 Axis = NDArray[np.float64]
@@ -80,12 +80,12 @@ def axes(settings: FrontEndSettings, start_s: float = 0.0) -> Axes:
         start_s: where the window begins in its recording.
     """
     steps = torch.linspace(
-        _hertz_to_mel(settings.f_min_hz),
-        _hertz_to_mel(settings.f_max_hz),
+        hertz_to_mel(settings.f_min_hz),
+        hertz_to_mel(settings.f_max_hz),
         2 * settings.n_mels + 3,
         dtype=torch.float64,
     )
-    hertz: Axis = _mel_to_hertz(steps).numpy()
+    hertz: Axis = mel_to_hertz(steps).numpy()
     seconds = _frame_seconds(settings)
     return Axes(
         hertz=hertz[2:-2:2],

@@ -92,11 +92,25 @@ def mel_filters(settings: FrontEndSettings) -> Tensor:
         - output: ``(n_fft // 2 + 1, n_mels)``, float64
     """
     bins = torch.linspace(0.0, settings.sample_rate_hz / 2, settings.n_fft // 2 + 1, dtype=torch.float64)
-    lowest, highest = _hertz_to_mel(settings.f_min_hz), _hertz_to_mel(settings.f_max_hz)
-    edges = _mel_to_hertz(torch.linspace(lowest, highest, settings.n_mels + 2, dtype=torch.float64))
+    lowest, highest = hertz_to_mel(settings.f_min_hz), hertz_to_mel(settings.f_max_hz)
+    edges = mel_to_hertz(torch.linspace(lowest, highest, settings.n_mels + 2, dtype=torch.float64))
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     rising, falling = (bins[:, None] - low) / (centre - low), (high - bins[:, None]) / (high - centre)
     return torch.minimum(rising, falling).clamp_min(0.0) * 2.0 / (high - low)
+
+
+def hertz_to_mel(hertz: float) -> float:
+    """Slaney's mel scale.
+
+    >>> hertz_to_mel(1_000.0), hertz_to_mel(6_400.0)
+    (15.0, 42.0)
+    """
+    return hertz / 1_000.0 * 15.0 if hertz < 1_000.0 else 15.0 + 27.0 * log(hertz / 1_000.0) / log(6.4)  # noqa: PLR2004
+
+
+def mel_to_hertz(mel: Tensor) -> Tensor:
+    """The way back, of any shape."""
+    return torch.where(mel < 15.0, mel / 15.0 * 1_000.0, 1_000.0 * 6.4 ** ((mel - 15.0) / 27.0))  # noqa: PLR2004
 
 
 class LogMel(nn.Module):
@@ -151,11 +165,3 @@ class LogMel(nn.Module):
             bottom = torch.maximum(bottom, decibels.amin(dim=(1, 2), keepdim=True))
         picture = ((decibels - bottom) / (peak - bottom).clamp_min(_LEAST_RANGE_DB)).clamp(0.0, 1.0)
         return picture[..., self.settings.kept_frames(picture.shape[-1])].unsqueeze(1)
-
-
-def _hertz_to_mel(hertz: float) -> float:
-    return hertz / 1_000.0 * 15.0 if hertz < 1_000.0 else 15.0 + 27.0 * log(hertz / 1_000.0) / log(6.4)  # noqa: PLR2004
-
-
-def _mel_to_hertz(mel: Tensor) -> Tensor:
-    return torch.where(mel < 15.0, mel / 15.0 * 1_000.0, 1_000.0 * 6.4 ** ((mel - 15.0) / 27.0))  # noqa: PLR2004
