@@ -55,12 +55,7 @@ def scribble(file, number):
 
 def refuse_short(file, number):
     if len(file.read()) < 2:
-        raise EncryptedRecording("locked")
-    return {"pid": os.getpid()}
-
-def fail_short(file, number):
-    if len(file.read()) < 2:
-        raise LookupError("a bug")
+        raise EncryptedRecording(str(os.getpid()))
     return {"pid": os.getpid()}
 
 def look(file, number):
@@ -191,25 +186,24 @@ def test_a_process_is_replaced_when_there_is_time(looks: ModuleType) -> None:
     """A file that comes after a pause finds a process that has seen no other."""
     sandbox = Sandbox(f"{looks.__name__}:look", longest_s=30.0)
     try:
-        first, second = _pids(sandbox, 2)
-        assert first == second
-        assert _becomes(lambda: not psutil.pid_exists(cast(int, first)))
-        assert _pids(sandbox, 1) != [first]
+        pids = set(_pids(sandbox, 20))
+        assert len(pids) < 20
+        assert _becomes(lambda: not any(psutil.pid_exists(cast(int, pid)) for pid in pids))
+        assert not pids & set(_pids(sandbox, 1))
     finally:
         sandbox.close()
 
 
 def test_a_process_whose_look_failed_is_not_used_again(looks: ModuleType) -> None:
-    """Refusals and faults end it, as crashes do: the next file is looked at by another."""
-    for name in ("refuse_short", "fail_short"):
-        sandbox = Sandbox(f"{looks.__name__}:{name}", longest_s=30.0)
-        try:
-            first = sandbox.call(io.BytesIO(b"long"), 0.0)["pid"]
-            with pytest.raises((EncryptedRecording, UndecodableRecording)):
-                sandbox.call(io.BytesIO(b"a"), 0.0)
-            assert sandbox.call(io.BytesIO(b"long"), 0.0)["pid"] != first
-        finally:
-            sandbox.close()
+    """A refusal ends it, as a crash does: the next files are looked at by others."""
+    sandbox = Sandbox(f"{looks.__name__}:refuse_short", longest_s=30.0)
+    try:
+        with pytest.raises(EncryptedRecording) as refused:
+            sandbox.call(io.BytesIO(b"a"), 0.0)
+        later = {sandbox.call(io.BytesIO(b"long"), 0.0)["pid"] for _ in range(10)}
+        assert int(refused.value.detail) not in later
+    finally:
+        sandbox.close()
 
 
 def test_the_next_process_waits_ready(looks: ModuleType) -> None:
