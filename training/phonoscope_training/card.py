@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 mpl.use("agg")
-_NUMBERED_LABELS = 20
+_MANY_LABELS = 20
 
 
 def write_card(manifest: dict[str, Any], folder: Path) -> None:
@@ -32,7 +32,7 @@ def model_card(manifest: dict[str, Any]) -> str:
             f"{front_end['window_s']:g} s at {front_end['sample_rate_hz']:,} Hz, every {front_end['window_hop_s']:g} s",
         ),
         ("data", manifest["data"]),
-        ("accuracy, out of fold", f"**{figures['accuracy_mean']:.1%}**{_spread(figures)}"),
+        ("accuracy, out of fold", f"**{figures['accuracy_mean']:.1%}**{spread(figures)}"),
         ("by fold", " · ".join(f"fold {fold}: {value:.1%}" for fold, value in figures["accuracy_by_fold"].items())),
         ("macro F1", f"{figures['macro_f1']:.3f}"),
         *_calibration(metrics),
@@ -70,7 +70,7 @@ def model_card(manifest: dict[str, Any]) -> str:
 
 def draw_confusion(confusion: list[list[int]], labels: list[str]) -> Figure:
     """Rows are the truth, columns the answers, shades the share of the row."""
-    size = 3.0 + 0.22 * len(labels) if len(labels) > _NUMBERED_LABELS else 3.0 + 0.45 * len(labels)
+    size = 3.0 + 0.22 * len(labels) if len(labels) > _MANY_LABELS else 3.0 + 0.45 * len(labels)
     figure = Figure(figsize=(size, size), dpi=100, layout="constrained")
     axes = figure.subplots()
     shares = [[count / max(1, sum(row)) for count in row] for row in confusion]
@@ -87,7 +87,8 @@ def draw_confusion(confusion: list[list[int]], labels: list[str]) -> Figure:
     return figure
 
 
-def _spread(figures: dict[str, Any]) -> str:
+def spread(figures: dict[str, Any]) -> str:
+    """Of the folds' accuracies, where there are several."""
     return f" ± {figures['accuracy_sd']:.1%}" if figures["accuracy_sd"] is not None else ""
 
 

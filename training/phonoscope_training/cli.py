@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from phonoscope.cli import run as run_app
 from phonoscope.ml.device import choose_device
-from phonoscope_training.card import write_card
+from phonoscope_training.card import spread, write_card
 from phonoscope_training.export import export as export_run
 from phonoscope_training.results import evaluate_run
 from phonoscope_training.run import Run
@@ -21,7 +20,7 @@ from phonoscope_training.run import Run
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Trains, scores and exports the served models.")
 console = Console()
 
-_DATA = Path(os.environ.get("PHONOSCOPE_DATA", "../shared/data"))
+_DATA = Path("../shared/data")
 Recipe = Annotated[Path, typer.Argument(help="A recipe, see training/recipes.", exists=True, dir_okay=False)]
 RunFolder = Annotated[Path, typer.Argument(help="The run's folder.", exists=True, file_okay=False)]
 DataRoot = Annotated[Path, typer.Option(help="What the recipe's paths start from.", envvar="PHONOSCOPE_DATA")]
@@ -85,8 +84,7 @@ def _show(metrics: dict[str, Any]) -> None:
     table = Table("out of fold", "", box=None)
     for fold, value in figures["accuracy_by_fold"].items():
         table.add_row(f"accuracy, fold {fold}", f"{value:.1%}")
-    spread = f" ± {figures['accuracy_sd']:.1%}" if figures["accuracy_sd"] is not None else ""
-    table.add_row("accuracy, mean", f"{figures['accuracy_mean']:.1%}{spread}")
+    table.add_row("accuracy, mean", f"{figures['accuracy_mean']:.1%}{spread(figures)}")
     table.add_row("macro F1", f"{figures['macro_f1']:.3f}")
     table.add_row("calibration error", f"{calibration['ece_before']:.3f}, scaled {calibration['ece_after']:.3f}")
     table.add_row("unknown below", f"{unknown['below']:.3f}")

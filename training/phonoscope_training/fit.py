@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import cast
 
 import torch
@@ -78,15 +79,15 @@ class Training:
         return network.eval()
 
 
-def fit(clips: Clips, recipe: Recipe, training: Training, callbacks: Sequence[Callback] = ()) -> AudioResNet:
-    """Goes on with ``training`` to the recipe's last epoch; the network, with averaged weights, in evaluation mode.
+def fit(clips: Clips, training: Training, callbacks: Sequence[Callback] = ()) -> AudioResNet:
+    """Goes on with ``training`` to its recipe's last epoch; the network, with averaged weights, in evaluation mode.
 
     Each epoch draws its chance from the recipe's seed and its own number, so that a run that was stopped and resumed
     ends with the very weights of one that was not.
 
     Raises ``TrainingError`` when the loss is no longer a number, rather than going on for nothing.
     """
-    settings = recipe.schedule
+    recipe, settings = training.recipe, training.recipe.schedule
     targets = functional.one_hot(clips.targets, len(clips.labels)).float()
     network = training.network.train()
     while training.epochs_done < settings.epochs:
@@ -109,7 +110,7 @@ def fit(clips: Clips, recipe: Recipe, training: Training, callbacks: Sequence[Ca
             losses.append(loss.detach())
         training.epochs_done += 1
         mean_loss = torch.stack(losses).mean().item()
-        if mean_loss != mean_loss:  # noqa: PLR0124
+        if not isfinite(mean_loss):
             raise TrainingError(f"epoch {training.epochs_done}: the loss is not a number")
         rate, seconds = training.optimiser.param_groups[0]["lr"], time.monotonic() - started
         for callback in callbacks:

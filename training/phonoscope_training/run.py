@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -32,6 +33,7 @@ from phonoscope_training.recipe import DataSettings, Recipe
 from phonoscope_training.results import PREDICTIONS, save_predictions
 
 RECIPE, ENVIRONMENT, FINAL, WEIGHTS = "recipe.toml", "environment.json", "final", "weights.safetensors"
+_LEARNED = "learned_from_folds"
 
 
 @dataclass
@@ -45,23 +47,18 @@ class Run:
     console: Console
 
     @classmethod
-    def open(
-        cls, folder: Path, recipe_file: Path | None, data_root: Path, device: torch.device, console: Console
-    ) -> Run:
+    def open(cls, folder: Path, recipe_file: Path, data_root: Path, device: torch.device, console: Console) -> Run:
         """A new run of the recipe, or the one that lies in ``folder``.
 
         Raises:
             InvalidRecipe: the recipe cannot be read.
-            InvalidRun: the folder holds a run of another recipe, or no run and no recipe is given.
+            InvalidRun: the folder holds a run of another recipe.
         """
-        kept = folder / RECIPE
-        if recipe_file is None and not kept.exists():
-            raise InvalidRun(f"{folder} holds no run: there is no {RECIPE}")
-        recipe = Recipe.read(recipe_file or kept)
-        if recipe_file is not None and kept.exists() and Recipe.read(kept) != recipe:
+        kept, recipe = folder / RECIPE, Recipe.read(recipe_file)
+        if kept.exists() and Recipe.read(kept) != recipe:
             raise InvalidRun(f"{folder} holds a run of another recipe than {recipe_file}: name another folder")
         folder.mkdir(parents=True, exist_ok=True)
-        if recipe_file is not None and not kept.exists():
+        if not kept.exists():
             kept.write_bytes(recipe_file.read_bytes())
         (folder / ENVIRONMENT).write_text(json.dumps(environment(device), indent=2) + "\n", encoding="utf-8")
         return cls(folder, recipe, data_root, device, console)
@@ -73,20 +70,21 @@ class Run:
             raise InvalidRun(f"there is no fold {fold}; there are {torch.unique(clips.folds).tolist()}")
         if (self.folder / name / PREDICTIONS).exists():
             return
-        network = self._fit(clips.part(~test), name)
+        network = self._fit(clips.part(~test), name, unseen={fold})
         save_predictions(network, clips.part(test), strangers, self.folder / name / PREDICTIONS)
         (self.folder / name / CHECKPOINT).unlink(missing_ok=True)
 
     def fit_all(self, clips: Clips) -> None:
         """The weights to be served: learned from every fold."""
         if not (self.folder / FINAL / WEIGHTS).exists():
-            self._fit(clips, FINAL)
+            self._fit(clips, FINAL, unseen=set())
             (self.folder / FINAL / CHECKPOINT).unlink(missing_ok=True)
 
     def trial(self, clips: Clips) -> float:
         """Accuracy on a part of the training folds, the first fold being left alone: for choosing settings."""
         training, validation = split_for_validation(clips.part(clips.folds != clips.folds.min()))
-        logits, _ = predict(self._fit(training, "trial"), validation.pictures)
+        network = self._fit(training, "trial", unseen=set(torch.unique(validation.folds).tolist()))
+        logits, _ = predict(network, validation.pictures)
         return accuracy(logits, validation.targets, validation.recordings)
 
     def load_strangers(self, labels: list[str]) -> Clips | None:
@@ -105,22 +103,23 @@ class Run:
 
         return load_clips(data, self.recipe.front_end, self.data_root, watch)
 
-    def _fit(self, clips: Clips, name: str) -> AudioResNet:
+    def _fit(self, clips: Clips, name: str, unseen: set[int]) -> AudioResNet:
         """The fitted network with the precision of the shipped weights, so that its figures are theirs."""
+        learned = json.dumps(torch.unique(clips.folds).tolist())
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         clips = clips.to(self.device)
-        training = begin(clips, self.recipe, self._start_from(name))
+        training = begin(clips, self.recipe, self._start_from(name, unseen))
         if (folder / CHECKPOINT).exists():
             load_checkpoint(training, folder / CHECKPOINT)
         with watching(training, folder, name, self.console) as callbacks:
-            network = fit(clips, self.recipe, training, callbacks)
+            network = fit(clips, training, callbacks)
         weights = _half_precision(network)
-        save_tensors(weights, folder / WEIGHTS)
+        save_tensors(weights, folder / WEIGHTS, {_LEARNED: learned})
         network.load_state_dict(weights)
         return network
 
-    def _start_from(self, name: str) -> dict[str, Tensor] | None:
+    def _start_from(self, name: str, unseen: set[int]) -> dict[str, Tensor] | None:
         """Weights that never saw the fold about to be scored, when both runs cut their sets into the same folds."""
         settings = self.recipe.network
         if settings.start_from is None:
@@ -130,7 +129,14 @@ class Run:
         path = same if settings.start_from_same_folds and same.parent.exists() else other / FINAL / WEIGHTS
         if not path.exists():
             raise InvalidRecipe(f"network.start_from: {path} does not exist; fit {settings.start_from!r} first")
+        if settings.start_from_same_folds and (seen := unseen & _learned_folds(path)):
+            raise InvalidRecipe(f"network.start_from: {path} has learned from fold {min(seen)}, which is to be scored")
         return load_file(path)
+
+
+def _learned_folds(weights: Path) -> set[int]:
+    with safe_open(weights, "pt") as file:
+        return set(json.loads(file.metadata()[_LEARNED]))
 
 
 def _half_precision(network: AudioResNet) -> dict[str, Tensor]:

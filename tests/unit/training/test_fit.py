@@ -41,7 +41,7 @@ def recipe(**schedule: Any) -> Recipe:
 def fitted(clips: Clips) -> tuple[AudioResNet, list[Epoch]]:
     """A network trained on the set, and what a callback was told."""
     told: list[Epoch] = []
-    return fit(clips, RECIPE, begin(clips, RECIPE), [told.append]), told
+    return fit(clips, begin(clips, RECIPE), [told.append]), told
 
 
 def test_it_learns_what_can_be_learned(clips: Clips, fitted: tuple[AudioResNet, list[Epoch]]) -> None:
@@ -73,11 +73,11 @@ def test_the_network_comes_ready_for_use(fitted: tuple[AudioResNet, list[Epoch]]
 def test_the_same_seed_gives_the_same_network(clips: Clips) -> None:
     """Twice the same run is bit by bit the same; another seed is another network."""
     few, short = clips.part(clips.folds < 3), recipe(epochs=2, batch=12)
-    first = fit(few, short, begin(few, short)).state_dict()
-    second = fit(few, short, begin(few, short)).state_dict()
+    first = fit(few, begin(few, short)).state_dict()
+    second = fit(few, begin(few, short)).state_dict()
     torch.testing.assert_close(first, second, rtol=0.0, atol=0.0)
     reseeded = short.model_copy(update={"seed": 2})
-    other = fit(few, reseeded, begin(few, reseeded)).state_dict()
+    other = fit(few, begin(few, reseeded)).state_dict()
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
 
 
@@ -90,11 +90,11 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(clips: Clips, tmp_path: P
         if epoch.number == 2:
             save_checkpoint(epoch.training, path)
 
-    unbroken = fit(few, short, begin(few, short), [keep]).state_dict()
+    unbroken = fit(few, begin(few, short), [keep]).state_dict()
     resumed = begin(few, short)
     load_checkpoint(resumed, path)
     assert resumed.epochs_done == 2
-    torch.testing.assert_close(fit(few, short, resumed).state_dict(), unbroken, rtol=0.0, atol=0.0)
+    torch.testing.assert_close(fit(few, resumed).state_dict(), unbroken, rtol=0.0, atol=0.0)
 
 
 def test_a_checkpoint_of_another_network_is_refused(clips: Clips, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_without_an_average_the_networks_own_weights_are_the_result(clips: Clips
     """Recipes may leave the average out."""
     plain = recipe(epochs=1, ema_decay=0.0)
     training = begin(clips, plain)
-    assert fit(clips, plain, training) is training.network
+    assert fit(clips, training) is training.network
 
 
 def test_fewer_windows_than_a_batch_are_refused(clips: Clips) -> None:
@@ -140,4 +140,4 @@ def test_a_loss_that_is_no_number_stops_the_training(clips: Clips) -> None:
     """A broken network is never returned as if it were a trained one."""
     broken = replace(clips, pictures=clips.pictures * float("nan"))
     with pytest.raises(TrainingError, match="epoch 1: the loss is not a number"):
-        fit(broken, RECIPE, begin(broken, RECIPE))
+        fit(broken, begin(broken, RECIPE))

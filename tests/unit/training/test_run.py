@@ -181,6 +181,18 @@ def test_another_recipe_may_start_from_a_run(root: Path, run: Path, monkeypatch:
     assert not (root / "runs" / "tuned" / "final").exists()
 
 
+def test_weights_that_saw_the_fold_to_be_scored_are_refused(
+    root: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the other run lacks a fold its final weights are taken only if they did not learn from it."""
+    shutil.copytree(run, tmp_path / "tones", ignore=shutil.ignore_patterns("fold-2"))
+    start = '[network]\nstart_from = "tones"\nstart_from_same_folds = true'
+    (root / "leaking.toml").write_text(RECIPE.replace("[network]", start))
+    arguments = ("fit", "leaking.toml", "--run", str(tmp_path / "leaking"), "--fold", "2", "--no-final")
+    assert train(monkeypatch, root, *arguments) == 1
+    assert "final/weights.safetensors has learned from fold 2, which is to be scored" in capsys.readouterr().err
+
+
 def test_a_trial_scores_no_fold(root: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings are chosen on a part of the training folds: nothing that a claim is made of is written."""
     assert train(monkeypatch, root, "fit", "tones.toml", "--run", "runs/trial", "--trial") == 0
