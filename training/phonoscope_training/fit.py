@@ -57,7 +57,7 @@ class Training:
         averaging = get_ema_multi_avg_fn(settings.ema_decay)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(self.network, multi_avg_fn=averaging, use_buffers=True)
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.peak_rate, weight_decay=settings.weight_decay
+            self.network.parameters(), lr=settings.peak_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser,

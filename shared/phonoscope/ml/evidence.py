@@ -5,23 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from phonoscope.ml.frontend import FrontEndSettings, hertz_to_mel, mel_to_hertz
+from phonoscope.audio.bands import BANDS
+from phonoscope.audio.mel import mel_points
+from phonoscope.ml.frontend import FrontEndSettings
 
 Heat = NDArray[np.float32]
 Axis = NDArray[np.float64]
 
-BANDS: tuple[tuple[str, float, float | None], ...] = (
-    ("sub-bass", 20.0, 60.0),
-    ("bass", 60.0, 250.0),
-    ("low-mid", 250.0, 500.0),
-    ("mid", 500.0, 2_000.0),
-    ("high-mid", 2_000.0, 4_000.0),
-    ("presence", 4_000.0, 6_000.0),
-    ("brilliance", 6_000.0, None),
-)
 _MOST = 0.5
 _KILOHERTZ = 1_000.0
 _SHARES_TRIED = np.arange(0.5, 0.76, 0.05)
@@ -79,13 +71,7 @@ def axes(settings: FrontEndSettings, start_s: float = 0.0) -> Axes:
         settings: the front end's.
         start_s: where the window begins in its recording.
     """
-    steps = torch.linspace(
-        hertz_to_mel(settings.f_min_hz),
-        hertz_to_mel(settings.f_max_hz),
-        2 * settings.n_mels + 3,
-        dtype=torch.float64,
-    )
-    hertz: Axis = mel_to_hertz(steps).numpy()
+    hertz = mel_points(settings.f_min_hz, settings.f_max_hz, 2 * settings.n_mels + 3)
     seconds = _frame_seconds(settings)
     return Axes(
         hertz=hertz[2:-2:2],
@@ -136,7 +122,7 @@ def _bands(heatmap: Heat, grid: Axes) -> list[Band]:
     found = []
     for name, low_hz, high_hz in BANDS:
         # What lies under the lowest band is counted with it, so that nothing is lost.
-        begin, end = (0.0 if low_hz == BANDS[0][1] else low_hz), (np.inf if high_hz is None else high_hz)
+        begin, end = (0.0 if low_hz == BANDS[0].low_hz else low_hz), (np.inf if high_hz is None else high_hz)
         inside = (np.minimum(high, end) - np.maximum(low, begin)).clip(0.0) / (high - low)
         found.append(Band(name, low_hz, high_hz, float(shares @ inside)))
     return found

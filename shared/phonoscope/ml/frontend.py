@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from math import ceil, floor, log
+from math import ceil, floor
 from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
+
+from phonoscope.audio.mel import mel_filters
 
 _LEAST_RANGE_DB = 1e-3
 """A window without contrast is dark, not a division by zero."""
@@ -83,36 +85,6 @@ class FrontEndSettings:
         return settings
 
 
-def mel_filters(settings: FrontEndSettings) -> Tensor:
-    """Triangles of equal area, evenly spaced on Slaney's mel scale (Auditory Toolbox, 1998).
-
-    The scale is linear below 1 kHz, 15 mel there, and logarithmic above, 27 mel for each factor of 6.4.
-
-    Shape:
-        - output: ``(n_fft // 2 + 1, n_mels)``, float64
-    """
-    bins = torch.linspace(0.0, settings.sample_rate_hz / 2, settings.n_fft // 2 + 1, dtype=torch.float64)
-    lowest, highest = hertz_to_mel(settings.f_min_hz), hertz_to_mel(settings.f_max_hz)
-    edges = mel_to_hertz(torch.linspace(lowest, highest, settings.n_mels + 2, dtype=torch.float64))
-    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    rising, falling = (bins[:, None] - low) / (centre - low), (high - bins[:, None]) / (high - centre)
-    return torch.minimum(rising, falling).clamp_min(0.0) * 2.0 / (high - low)
-
-
-def hertz_to_mel(hertz: float) -> float:
-    """Slaney's mel scale.
-
-    >>> hertz_to_mel(1_000.0), hertz_to_mel(6_400.0)
-    (15.0, 42.0)
-    """
-    return hertz / 1_000.0 * 15.0 if hertz < 1_000.0 else 15.0 + 27.0 * log(hertz / 1_000.0) / log(6.4)  # noqa: PLR2004
-
-
-def mel_to_hertz(mel: Tensor) -> Tensor:
-    """The way back, of any shape."""
-    return torch.where(mel < 15.0, mel / 15.0 * 1_000.0, 1_000.0 * 6.4 ** ((mel - 15.0) / 27.0))  # noqa: PLR2004
-
-
 class LogMel(nn.Module):
     """Power mel spectrogram in decibels below the window's own peak, scaled to [0, 1].
 
@@ -135,7 +107,10 @@ class LogMel(nn.Module):
         self.settings = settings
         self._least_power = 10.0 ** ((settings.quietest_peak_db - settings.range_db) / 10.0 - 1.0)
         self.register_buffer("window", torch.hann_window(settings.n_fft, dtype=torch.float64), persistent=False)
-        self.register_buffer("filters", mel_filters(settings).float(), persistent=False)
+        filters = mel_filters(
+            settings.sample_rate_hz, settings.n_fft, settings.n_mels, settings.f_min_hz, settings.f_max_hz
+        )
+        self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
 
     def on(self, device: torch.device) -> Self:
         """The front end on a device: in double precision where it has any (``mps`` has none)."""

@@ -10,9 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phonoscope.audio.bands import BANDS
 from phonoscope.ml.attribution import Attribution
-from phonoscope.ml.evidence import BANDS, Evidence, Heat, axes, read_evidence
-from phonoscope.ml.frontend import FrontEndSettings, LogMel, mel_filters
+from phonoscope.ml.evidence import Evidence, Heat, axes, read_evidence
+from phonoscope.ml.frontend import FrontEndSettings, LogMel
 from tests.unit.ml.listeners import BandListener, burst, picture
 
 WIDE = FrontEndSettings()
@@ -25,7 +26,7 @@ def test_mel_centres_are_where_the_filters_peak() -> None:
     grid = axes(WIDE)
     resolution_hz = WIDE.sample_rate_hz / WIDE.n_fft
     wide_enough = np.diff(grid.hertz_edges) > 2 * resolution_hz
-    peaks = mel_filters(WIDE).argmax(dim=0).numpy() * resolution_hz
+    peaks = LogMel(WIDE).filters.argmax(dim=0).numpy() * resolution_hz
     assert np.abs(peaks - grid.hertz)[wide_enough].max() <= resolution_hz
     assert (grid.hertz_edges[:-1] < grid.hertz).all()
     assert (grid.hertz < grid.hertz_edges[1:]).all()

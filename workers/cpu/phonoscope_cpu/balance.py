@@ -6,6 +6,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from phonoscope.audio.bands import BANDS
 from phonoscope.audio.samples import Samples
 from phonoscope_cpu.blocks import Block, Framer, hann
 
@@ -19,8 +20,6 @@ class Band(TypedDict):
     share: float
 
 
-_NAMES = ("sub-bass", "bass", "low-mid", "mid", "high-mid", "presence", "brilliance")
-_EDGES_HZ = (20.0, 60.0, 250.0, 500.0, 2_000.0, 4_000.0, 6_000.0)
 _FRAME_S = 0.25
 _SILENT_POWER = 1e-12
 """Mean square of -120 dBFS."""
@@ -30,7 +29,7 @@ class Balance:
     """Energy of all channels by band, from 20 Hz up, at the recording's own rate: what lies below is not heard."""
 
     def __init__(self) -> None:
-        self._energy = np.zeros(len(_NAMES))
+        self._energy = np.zeros(len(BANDS))
         self._moment_hz = 0.0
         self._time = 0.0
         self._analysis: _Analysis | None = None
@@ -43,11 +42,10 @@ class Balance:
     @property
     def bands(self) -> list[Band]:
         """Shares that add to 1; all 0 when silent."""
-        shares = np.zeros(len(_NAMES)) if self.silent else self._energy / self._energy.sum()
-        ends = (*_EDGES_HZ[1:], None)
+        shares = np.zeros(len(BANDS)) if self.silent else self._energy / self._energy.sum()
         return [
             Band(name=name, low_hz=low, high_hz=high, share=float(share))
-            for name, low, high, share in zip(_NAMES, _EDGES_HZ, ends, shares, strict=True)
+            for (name, low, high), share in zip(BANDS, shares, strict=True)
         ]
 
     @property
@@ -72,7 +70,7 @@ class Balance:
         for channel in frames:
             spectra = np.fft.rfft(channel * analysis.window)
             power = np.square(np.abs(spectra), dtype=np.float64).sum(axis=0) * analysis.scale
-            self._energy += np.bincount(analysis.band, power, minlength=len(_NAMES) + 1)[1:]
+            self._energy += np.bincount(analysis.band, power, minlength=len(BANDS) + 1)[1:]
             self._moment_hz += float((power * analysis.frequency_hz)[analysis.band > 0].sum())
 
 
@@ -85,5 +83,5 @@ class _Analysis:
         self.framer = Framer(size, size // 2, channels)
         self.window = hann(size)
         self.frequency_hz = np.fft.rfftfreq(size, 1.0 / sample_rate_hz)
-        self.band = np.digitize(self.frequency_hz, _EDGES_HZ)
+        self.band = np.digitize(self.frequency_hz, [band.low_hz for band in BANDS])
         self.scale = 2.0 * (size // 2) / (size * float(np.square(self.window).sum()) * sample_rate_hz)
