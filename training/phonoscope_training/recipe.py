@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from phonoscope.anatomy import Architecture
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope_training.errors import InvalidRecipe
 
@@ -36,7 +37,7 @@ class DataSettings(_Section):
 class NetworkSettings(_Section):
     """The network, and the run whose weights it starts from (fold for fold where that run has the same folds)."""
 
-    architecture: Literal["resnet18", "resnet34"] = "resnet34"
+    architecture: Architecture = "resnet34"
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     start_from: str | None = None
     start_from_same_folds: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self, TypeAlias, get_args
+from typing import Self
 
 import numpy as np
 import torch
@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from phonoscope.anatomy import LAYERS, METHODS, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
-from phonoscope.ml.network import DEPTHS, Output
+from phonoscope.ml.network import Output
 
-Method: TypeAlias = Literal["grad-cam", "grad-cam++", "hirescam"]
-
-METHODS: tuple[Method, ...] = get_args(Method)
-LAYERS = DEPTHS[1:]
 DEFAULT_LAYER = LAYERS[-1]
 _LEAST_CURVATURE = 1e-6
 """Keeps Grad-CAM++ from dividing by nothing; the value that its users' maps are made with elsewhere."""
@@ -149,7 +146,7 @@ def enlarged(raw: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _track(_module: nn.Module, _args: tuple[Tensor, ...], output: Tensor) -> Tensor:
-    return output if output.requires_grad else output.requires_grad_()
+    return output.requires_grad_() if torch.is_grad_enabled() and not output.requires_grad else output
 
 
 def _indices(logits: Tensor, labels: int | Sequence[int] | None) -> Tensor:

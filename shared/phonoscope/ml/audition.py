@@ -7,14 +7,14 @@ import torch
 from numpy.typing import NDArray
 
 from phonoscope.audio.decode import Samples
-from phonoscope.ml.evidence import Heat, axes
+from phonoscope.ml.evidence import Axes, Heat
 from phonoscope.ml.frontend import FrontEndSettings
 
 _OVERLAP = 4
 _FULL_SCALE = 1.0
 
 
-def audition(samples: Samples, heatmap: Heat, settings: FrontEndSettings) -> Samples:
+def audition(samples: Samples, heatmap: Heat, grid: Axes, settings: FrontEndSettings) -> Samples:
     """The window with each spot as loud as its heat: 1 stays as it is, 0 is gone. The phase is kept.
 
     What lies beyond the picture's lowest and highest hertz is silent.
@@ -28,7 +28,9 @@ def audition(samples: Samples, heatmap: Heat, settings: FrontEndSettings) -> Sam
         - samples: ``(samples,)``; heatmap: ``(mels, frames)``, in [0, 1]
         - output: ``(samples,)``, float32 in [-1, 1]
 
-    >>> audition(np.zeros(220_500, np.float32), np.ones((128, 126), np.float32), FrontEndSettings()).shape
+    >>> from phonoscope.ml.evidence import axes
+    >>> settings = FrontEndSettings()
+    >>> audition(np.zeros(220_500, np.float32), np.ones((128, 126), np.float32), axes(settings), settings).shape
     (220500,)
     """
     if len(samples) == 0:
@@ -44,16 +46,15 @@ def audition(samples: Samples, heatmap: Heat, settings: FrontEndSettings) -> Sam
         pad_mode="constant",
         return_complex=True,
     )
-    mask = torch.from_numpy(_mask(heatmap, settings, hop, spectrum.shape[1]))
+    mask = torch.from_numpy(_mask(heatmap, grid, settings, hop, spectrum.shape[1]))
     heard = torch.istft(spectrum * mask, settings.n_fft, hop, window=window, length=len(samples)).numpy()
     return _peak_safe(heard)
 
 
-def _mask(heatmap: Heat, settings: FrontEndSettings, hop: int, frames: int) -> NDArray[np.float32]:
+def _mask(heatmap: Heat, grid: Axes, settings: FrontEndSettings, hop: int, frames: int) -> NDArray[np.float32]:
     """Shape: ``(mels, picture frames)`` to ``(n_fft // 2 + 1, frames)``."""
-    grid = axes(settings)
     hertz = np.linspace(0.0, settings.sample_rate_hz / 2, settings.n_fft // 2 + 1)
-    seconds = np.arange(frames) * hop / settings.sample_rate_hz
+    seconds = grid.seconds_edges[0] + np.arange(frames) * hop / settings.sample_rate_hz
     in_time = _between(seconds, grid.seconds, heatmap.clip(0.0, 1.0))
     mask = _between(hertz, grid.hertz, in_time.T).T
     mask[(hertz < settings.f_min_hz) | (hertz > settings.f_max_hz)] = 0.0

@@ -81,25 +81,22 @@ def axes(settings: FrontEndSettings, start_s: float = 0.0) -> Axes:
     )
 
 
-def read_evidence(
-    heatmap: Heat, settings: FrontEndSettings, label: str, start_s: float = 0.0, *, silent: bool = False
-) -> Evidence:
-    """Reads one window's heatmap.
+def read_evidence(heatmap: Heat, grid: Axes, label: str, *, silent: bool = False) -> Evidence:
+    """Reads a heatmap.
 
     Args:
+        grid: where its rows and columns lie.
         label: what the evidence is for.
-        start_s: where the window begins in its recording.
-        silent: the window holds no sound, so that its heatmap tells of the network alone.
+        silent: what it is of holds no sound, so that its heatmap tells of the network alone.
 
     Shape:
         - heatmap: ``(mels, frames)``, from 0 up
 
-    >>> read_evidence(np.zeros((128, 126)), FrontEndSettings(), "dog").reading
+    >>> read_evidence(np.zeros((128, 126)), axes(FrontEndSettings()), "dog").reading
     'There is no evidence for *dog*.'
     """
     if silent:
         heatmap = np.zeros_like(heatmap)
-    grid = axes(settings, start_s)
     region = _region(heatmap, grid)
     return Evidence(_bands(heatmap, grid), region, _sentence(region, grid, label, silent=silent))
 
@@ -153,7 +150,7 @@ def _narrowest(profile: Axis, edges: Axis, share: float) -> tuple[int, int]:
 
 def _sentence(region: Region | None, grid: Axes, label: str, *, silent: bool) -> str:
     if silent:
-        return f"The window is silent: there is no evidence for *{label}*."
+        return f"There is only silence, and no evidence for *{label}*."
     if region is None:
         return f"There is no evidence for *{label}*."
     where = f"between {_hertz(region.low_hz)} and {_hertz(region.high_hz)}"

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from phonoscope.anatomy import DEPTHS, layer_names
 from phonoscope.errors import UnknownLayer
-from phonoscope.ml.network import DEPTHS, Output
+from phonoscope.ml.network import AudioResNet, Output
 
 STRONGEST = 16
 
@@ -42,8 +43,7 @@ class FeatureTap:
     Whole depths come with every pass; blocks (``layer3.2``) are caught by hooks, which are removed on leaving.
 
     Args:
-        network: gives :class:`~phonoscope.ml.network.Output`.
-        layers: of :func:`layer_names`; by default the five depths.
+        layers: of :func:`~phonoscope.anatomy.layer_names`; by default the five depths.
 
     Raises:
         UnknownLayer: the network has no such layer; the error names those it has.
@@ -55,8 +55,8 @@ class FeatureTap:
     [('conv1', (64, 64, 63)), ('layer3.1', (256, 8, 8))]
     """
 
-    def __init__(self, network: nn.Module, layers: Sequence[str] = DEPTHS) -> None:
-        known = layer_names(network)
+    def __init__(self, network: AudioResNet, layers: Sequence[str] = DEPTHS) -> None:
+        known = layer_names(network.architecture)
         for layer in layers:
             if layer not in known:
                 raise UnknownLayer.choice("layers", layer, known)
@@ -82,22 +82,6 @@ class FeatureTap:
         """The maps of the last pass, which gave this output, in the order asked for."""
         maps = {**output.maps, **self._caught}
         return [summarise(layer, maps[layer]) for layer in self.layers]
-
-
-def layer_names(network: nn.Module) -> list[str]:
-    """The five depths, each followed by its blocks.
-
-    >>> from phonoscope.ml.network import AudioResNet
-    >>> ", ".join(layer_names(AudioResNet("resnet18", labels=10))[:6])
-    'conv1, layer1, layer1.0, layer1.1, layer2, layer2.0'
-    """
-    names = []
-    for depth in DEPTHS:
-        module = network.get_submodule(depth)
-        names.append(depth)
-        if isinstance(module, nn.Sequential):
-            names += [f"{depth}.{block}" for block, _ in module.named_children()]
-    return names
 
 
 def summarise(name: str, maps: Tensor) -> FeatureMaps:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
-DEPTHS = ("conv1", "layer1", "layer2", "layer3", "layer4")
+from phonoscope.anatomy import BLOCKS, LAYERS
+
 EMBEDDING_DIM = 512
 _CHANNELS = (64, 128, 256, 512)
-_BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
 
 
 class Output(NamedTuple):
@@ -66,17 +66,16 @@ class AudioResNet(nn.Module):
 
     def __init__(self, architecture: str, labels: int, dropout: float = 0.0) -> None:
         super().__init__()
-        if architecture not in _BLOCKS:
-            raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(_BLOCKS)}")
+        if architecture not in BLOCKS:
+            raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(BLOCKS)}")
+        self.architecture = architecture
         self.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         channels_in = 64
-        for index, (channels, blocks) in enumerate(zip(_CHANNELS, _BLOCKS[architecture], strict=True)):
-            layer = [
-                ResidualBlock(channels_in if block == 0 else channels, channels, 2 if block == 0 and index else 1)
-                for block in range(blocks)
-            ]
-            setattr(self, f"layer{index + 1}", nn.Sequential(*layer))
+        for name, channels, blocks in zip(LAYERS, _CHANNELS, BLOCKS[architecture], strict=True):
+            first = ResidualBlock(channels_in, channels, 1 if channels == channels_in else 2)
+            others = [ResidualBlock(channels, channels, 1) for _ in range(blocks - 1)]
+            setattr(self, name, nn.Sequential(first, *others))
             channels_in = channels
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(EMBEDDING_DIM, labels)
@@ -85,7 +84,7 @@ class AudioResNet(nn.Module):
     def forward(self, x: Tensor) -> Output:
         maps = {"conv1": functional.relu(self.bn1(self.conv1(x)))}
         y = functional.max_pool2d(maps["conv1"], 3, 2, 1)
-        for name in DEPTHS[1:]:
+        for name in LAYERS:
             y = maps[name] = getattr(self, name)(y)
         embedding = y.mean(dim=(2, 3))
         return Output(self.fc(self.dropout(embedding)), embedding, maps)

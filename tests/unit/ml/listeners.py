@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from phonoscope.anatomy import DEPTHS
 from phonoscope.audio.decode import Samples
 from phonoscope.ml.evidence import axes
 from phonoscope.ml.frontend import FrontEndSettings, LogMel
-from phonoscope.ml.network import DEPTHS, Output
+from phonoscope.ml.network import Output
 
 ROOT = Path(__file__).parents[3]
 _FADE_S = 0.05

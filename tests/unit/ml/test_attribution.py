@@ -12,8 +12,9 @@ from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
+from phonoscope.anatomy import LAYERS, METHODS, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
-from phonoscope.ml.attribution import LAYERS, METHODS, Attribution, Method, enlarged, label_index
+from phonoscope.ml.attribution import Attribution, enlarged, label_index
 from phonoscope.ml.evidence import axes
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.network import AudioResNet

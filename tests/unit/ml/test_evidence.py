@@ -60,7 +60,7 @@ def test_a_tone_s_evidence_lies_in_its_band(band: str, hertz: float) -> None:
     """Evidence at a tone's own row counts for the band that the tone is in, but for what reaches across its edge."""
     heat = np.zeros((WIDE.n_mels, 126), np.float32)
     heat[np.abs(axes(WIDE).hertz - hertz).argmin(), 10:30] = 1.0
-    shares = _shares(read_evidence(heat, WIDE, "tone"))
+    shares = _shares(read_evidence(heat, axes(WIDE), "tone"))
     assert shares[band] > 0.75
     assert sum(shares.values()) == pytest.approx(1.0)
 
@@ -70,7 +70,7 @@ def test_a_heard_tone_is_read_aloud(small: FrontEndSettings) -> None:
     with Attribution(BandListener(small, 850.0, 1_150.0)) as attribution:
         sound = burst(small, 1_000.0, 0.2, 0.4) + burst(small, 2_500.0, 0.6, 0.9)
         heat = attribution.heatmaps(attribution(picture(small, sound)), 0).values[0]
-    found = read_evidence(heat, small, "whistle", start_s=2.5)
+    found = read_evidence(heat, axes(small, start_s=2.5), "whistle")
     assert _shares(found)["mid"] > 0.99
     assert found.region is not None
     assert 800.0 < found.region.low_hz < 1_000.0 < found.region.high_hz < 1_200.0
@@ -83,7 +83,7 @@ def test_a_heard_tone_is_read_aloud(small: FrontEndSettings) -> None:
 def test_most_means_more_than_half(seed: int, contrast: float) -> None:
     """Whatever the heatmap, its region holds more than half of it and its shares add to 1."""
     heat = np.random.default_rng(seed).random((WIDE.n_mels, 126)).astype(np.float32) ** np.float32(contrast)
-    found = read_evidence(heat, WIDE, "noise")
+    found = read_evidence(heat, axes(WIDE), "noise")
     grid, region = axes(WIDE), found.region
     assert region is not None
     rows = (grid.hertz > region.low_hz) & (grid.hertz < region.high_hz)
@@ -102,7 +102,7 @@ def test_bands_are_those_of_the_contract() -> None:
 def test_rows_below_the_lowest_band_are_not_lost() -> None:
     """A front end that begins at 0 Hz still has shares that add to 1."""
     low = replace(WIDE, f_min_hz=0.0)
-    shares = _shares(read_evidence(np.ones((low.n_mels, 126), np.float32), low, "hum"))
+    shares = _shares(read_evidence(np.ones((low.n_mels, 126), np.float32), axes(low), "hum"))
     assert sum(shares.values()) == pytest.approx(1.0)
 
 
@@ -110,12 +110,12 @@ def test_rows_below_the_lowest_band_are_not_lost() -> None:
     ("heat", "silent", "reading"),
     [
         (np.zeros((128, 126), np.float32), False, "There is no evidence for *dog*."),
-        (np.ones((128, 126), np.float32), True, "The window is silent: there is no evidence for *dog*."),
+        (np.ones((128, 126), np.float32), True, "There is only silence, and no evidence for *dog*."),
     ],
 )
 def test_silence_says_so(heat: Heat, silent: bool, reading: str) -> None:
     """No share, no region and no NaN, whatever the network makes of a silent picture."""
-    found = read_evidence(heat, WIDE, "dog", silent=silent)
+    found = read_evidence(heat, axes(WIDE), "dog", silent=silent)
     assert found.reading == reading
     assert found.region is None
     assert set(_shares(found).values()) == {0.0}

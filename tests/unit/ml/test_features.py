@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from phonoscope.anatomy import DEPTHS, layer_names
 from phonoscope.errors import UnknownLayer
 from phonoscope.ml.attribution import Attribution
-from phonoscope.ml.features import FeatureTap, layer_names, summarise
-from phonoscope.ml.network import DEPTHS
+from phonoscope.ml.features import FeatureTap, summarise
 from phonoscope.ml.registry import Model
 
 
@@ -73,7 +73,7 @@ def test_a_layer_that_does_not_exist_is_refused_with_those_that_do(model: Model,
     with pytest.raises(UnknownLayer, match=r"there are conv1, layer1, layer1\.0, layer1\.1, layer2, ") as at:
         FeatureTap(model.network, ["conv1", layer])
     assert at.value.status == 422
-    assert layer not in layer_names(model.network)
+    assert layer not in layer_names(model.network.architecture)
 
 
 def test_hooks_are_removed_after_an_error(model: Model) -> None:
