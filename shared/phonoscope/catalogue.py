@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from phonoscope.contract import ModelCard
-from phonoscope.errors import InvalidManifest, UnknownModel, WeightsMismatch
+from phonoscope.errors import InvalidManifest, UnknownLabel, UnknownModel, WeightsMismatch
 
 MANIFEST = "manifest.json"
 
@@ -40,6 +40,12 @@ class Manifest(BaseModel):
     licence: str
     limits: list[str]
     weights: Weights
+
+    def label_index(self, label: str) -> int:
+        """Where a label stands. Raises ``UnknownLabel``, which names those there are."""
+        if label not in self.labels:
+            raise UnknownLabel.choice("label", label, self.labels)
+        return self.labels.index(label)
 
     def card(self) -> ModelCard:
         return ModelCard(digest=f"sha256:{self.weights.sha256}", **self.model_dump(exclude={"weights"}))

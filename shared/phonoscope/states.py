@@ -40,6 +40,10 @@ class TaskName(StrEnum):
     """What is heard, over the whole recording and window by window."""
     EMBED = "embed"
     """The recording's place among all others, as a unit vector."""
+    EXPLAIN = "explain"
+    """Where the evidence for a label lies, to be seen, heard and read."""
+    FEATURES = "features"
+    """What each depth of the network sees."""
     DESCRIBE = "describe"
     """Tempo, key, loudness and balance."""
 

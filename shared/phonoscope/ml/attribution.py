@@ -122,17 +122,6 @@ class Attribution:
         )
 
 
-def label_index(labels: Sequence[str], label: str) -> int:
-    """Where a label stands among a model's.
-
-    Raises:
-        UnknownLabel: the model has no such label; the error names those it has.
-    """
-    if label not in labels:
-        raise UnknownLabel.choice("label", label, labels)
-    return labels.index(label)
-
-
 def enlarged(raw: Tensor, size: tuple[int, int]) -> Tensor:
     """Raw maps on the picture's own grid, each with 1 at its strongest spot, or all zero.
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from phonoscope.audio.decode import Samples
-from phonoscope.ml.evidence import Axes, Heat
+from phonoscope.ml.evidence import Axes, Heat, between
 from phonoscope.ml.frontend import FrontEndSettings
 
 _OVERLAP = 4
@@ -55,19 +55,10 @@ def _mask(heatmap: Heat, grid: Axes, settings: FrontEndSettings, hop: int, frame
     """Shape: ``(mels, picture frames)`` to ``(n_fft // 2 + 1, frames)``."""
     hertz = np.linspace(0.0, settings.sample_rate_hz / 2, settings.n_fft // 2 + 1)
     seconds = grid.seconds_edges[0] + np.arange(frames) * hop / settings.sample_rate_hz
-    in_time = _between(seconds, grid.seconds, heatmap.clip(0.0, 1.0))
-    mask = _between(hertz, grid.hertz, in_time.T).T
+    in_time = between(seconds, grid.seconds, heatmap.clip(0.0, 1.0))
+    mask = between(hertz, grid.hertz, in_time.T).T
     mask[(hertz < settings.f_min_hz) | (hertz > settings.f_max_hz)] = 0.0
     return mask.astype(np.float32)
-
-
-def _between(points: NDArray[np.float64], known: NDArray[np.float64], values: Heat) -> Heat:
-    """Linear between the columns, held beyond the first and last."""
-    right = np.searchsorted(known, points).clip(1, len(known) - 1)
-    left = right - 1
-    weight = ((points - known[left]) / (known[right] - known[left])).clip(0.0, 1.0)
-    mixed: Heat = values[:, left] * (1.0 - weight) + values[:, right] * weight
-    return mixed
 
 
 def _peak_safe(samples: Samples) -> Samples:

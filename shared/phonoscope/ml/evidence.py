@@ -34,6 +34,10 @@ class Axes:
     seconds: Axis
     seconds_edges: Axis
 
+    def at_seconds(self, seconds: Axis, edges: Axis) -> Axes:
+        """The same rows, other columns."""
+        return Axes(self.hertz, self.hertz_edges, seconds, edges)
+
 
 @dataclass(frozen=True)
 class Band:
@@ -99,6 +103,22 @@ def read_evidence(heatmap: Heat, grid: Axes, label: str, *, silent: bool = False
         heatmap = np.zeros_like(heatmap)
     region = _region(heatmap, grid)
     return Evidence(_bands(heatmap, grid), region, _sentence(region, grid, label, silent=silent))
+
+
+def between(points: Axis, known: Axis, values: Heat) -> Heat:
+    """Linear between the columns, held beyond the first and last.
+
+    Shape:
+        - points: ``(wanted,)``; known: ``(columns,)``, rising; values: ``(rows, columns)``
+        - output: ``(rows, wanted)``
+    """
+    if len(known) == 1:
+        return np.repeat(values, len(points), axis=1)
+    right = np.searchsorted(known, points).clip(1, len(known) - 1)
+    left = right - 1
+    weight = ((points - known[left]) / (known[right] - known[left])).clip(0.0, 1.0)
+    mixed: Heat = values[:, left] * (1.0 - weight) + values[:, right] * weight
+    return mixed
 
 
 def _frame_seconds(settings: FrontEndSettings) -> Axis:

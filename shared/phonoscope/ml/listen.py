@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from phonoscope.audio.decode import Samples
 from phonoscope.errors import UndecodableRecording
+from phonoscope.ml.network import Output
 from phonoscope.ml.registry import Model
 from phonoscope.ml.windows import Window, cut_windows
 
 _BATCH = 8
-_SILENT_PEAK = 1e-4
-"""-80 dB below full scale: under this a window has nothing to say about the recording."""
+
+Look: TypeAlias = Callable[[list[Window], Tensor], Output]
+"""A pass of the network over a batch of windows and their pictures."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,7 @@ class Heard:
 
     def classification(self, top_k: int) -> dict[str, Any]:
         """The result of ``classify``: silent windows have no say in ``top`` unless all are silent."""
-        counted = self.probabilities[~self.silent] if not self.silent.all() else self.probabilities
-        overall = counted.mean(axis=0)
+        overall = self._overall
         return {
             "top": self._top(overall, top_k),
             "unknown": bool(self.silent.all() or overall.max() < self.unknown_below),
@@ -57,17 +59,33 @@ class Heard:
             ],
         }
 
+    def probability(self, label: str) -> float:
+        """A label's, over the whole recording."""
+        return float(self._overall[self.labels.index(label)])
+
+    @property
+    def _overall(self) -> NDArray[np.float32]:
+        counted = self.probabilities if self.silent.all() else self.probabilities[~self.silent]
+        mean: NDArray[np.float32] = counted.mean(axis=0)
+        return mean
+
     def _top(self, probabilities: NDArray[np.float32], top_k: int) -> list[dict[str, Any]]:
         best = probabilities.argsort()[::-1][:top_k]
         return [{"label": self.labels[i], "probability": round(float(probabilities[i]), 4)} for i in best]
 
 
-def listen(model: Model, blocks: Iterable[Samples], report: Callable[[float], None] = lambda _: None) -> Heard:
+def listen(
+    model: Model,
+    blocks: Iterable[Samples],
+    report: Callable[[float], None] = lambda _: None,
+    look: Look | None = None,
+) -> Heard:
     """Windows in batches through the network: classification and embedding from the same activations.
 
     Args:
         blocks: float32 mono at the model's rate.
         report: told the seconds heard so far, after each batch.
+        look: makes the network's passes, for whoever wants to keep something of them.
 
     Raises:
         UndecodableRecording: there is not one sample.
@@ -79,8 +97,8 @@ def listen(model: Model, blocks: Iterable[Samples], report: Callable[[float], No
     probabilities: list[NDArray[np.float32]] = []
     total = np.zeros(model.manifest.embedding_dim)
     for batch in _batches(windows):
-        quiet = [bool(np.abs(window.samples).max() < _SILENT_PEAK) for window in batch]
-        chances, embeddings = _forward(model, batch)
+        quiet = [window.silent for window in batch]
+        chances, embeddings = _forward(model, batch, look)
         total += embeddings[~np.array(quiet)].sum(axis=0)
         probabilities.append(chances)
         silent += quiet
@@ -98,12 +116,13 @@ def listen(model: Model, blocks: Iterable[Samples], report: Callable[[float], No
     )
 
 
-def _forward(model: Model, batch: list[Window]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _forward(model: Model, batch: list[Window], look: Look | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     samples = torch.from_numpy(np.stack([window.samples for window in batch])).to(model.device)
     with torch.inference_mode():
-        output = model.network(model.front_end(samples).to(memory_format=torch.channels_last))
-        chances = output.logits.float().softmax(-1)
-    return chances.cpu().numpy(), output.embedding.float().cpu().numpy()
+        pictures = model.pictures(samples)
+        output: Output = look(batch, pictures) if look else model.network(pictures)
+    logits, embedding = output.logits.detach().float(), output.embedding.detach().float()
+    return logits.softmax(-1).cpu().numpy(), embedding.cpu().numpy()
 
 
 def _batches(windows: Iterator[Window]) -> Iterator[list[Window]]:

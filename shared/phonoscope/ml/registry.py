@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
 from phonoscope.catalogue import MANIFEST, Manifest, check_weights, read_manifest
 from phonoscope.errors import InvalidManifest, WeightsMismatch
@@ -28,11 +29,22 @@ class Model:
     def digest(self) -> str:
         return f"sha256:{self.manifest.weights.sha256}"
 
+    @torch.inference_mode()
+    def pictures(self, samples: Tensor) -> Tensor:
+        """Windows as the network sees them.
+
+        Shape:
+            - input: ``(windows, samples)``, float32 on the model's device
+            - output: ``(windows, 1, mels, frames)``
+        """
+        pictures: Tensor = self.front_end(samples)
+        return pictures.to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
     def warm_up(self) -> None:
         """One pass over a silent window, so that the first recording does not pay for lazy set-up."""
-        with torch.inference_mode():
-            silence = torch.zeros(1, self.front_end.settings.window_samples, device=self.device)
-            self.network(self.front_end(silence).to(memory_format=torch.channels_last))
+        silence = torch.zeros(1, self.front_end.settings.window_samples, device=self.device)
+        self.network(self.pictures(silence))
 
 
 def load_model(folder: Path, device: torch.device) -> Model:

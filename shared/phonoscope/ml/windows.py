@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from phonoscope.audio.decode import Samples
 
 _SHORTEST_REST = 0.1
+_SILENT_PEAK = 1e-4
+"""-80 dB below full scale: under this a window has nothing to say about the recording."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,10 @@ class Window:
     start_s: float
     end_s: float
     samples: Samples
+
+    @cached_property
+    def silent(self) -> bool:
+        return bool(np.abs(self.samples).max() < _SILENT_PEAK)
 
 
 def cut_windows(blocks: Iterable[Samples], sample_rate_hz: int, window: int, hop: int) -> Iterator[Window]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from phonoscope.anatomy import LAYERS, METHODS, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
-from phonoscope.ml.attribution import Attribution, enlarged, label_index
+from phonoscope.ml.attribution import Attribution, enlarged
 from phonoscope.ml.evidence import axes
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.network import AudioResNet
@@ -153,10 +153,9 @@ def test_a_layer_that_does_not_exist_is_refused_with_those_that_do(model: Model)
 
 def test_a_label_that_does_not_exist_is_refused_with_those_that_do(model: Model) -> None:
     """By name with the names, by index with the indices, below zero as well as above."""
-    labels = model.manifest.labels
-    assert label_index(labels, "saw") == 2
+    assert model.manifest.label_index("saw") == 2
     with pytest.raises(UnknownLabel, match="label: there is no dog; there are bell, rain, saw, tone") as at:
-        label_index(labels, "dog")
+        model.manifest.label_index("dog")
     assert at.value.status == 422
     with Attribution(model.network) as attribution:
         output = attribution(torch.rand(1, 1, 32, 41))

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Catalogue
 from phonoscope.db.tasks import Outcome
+from phonoscope.drawing.overlay import warm_up
+from phonoscope.errors import PhonoscopeError
 from phonoscope.ml.device import choose_device
 from phonoscope.ml.listen import Heard, listen
 from phonoscope.ml.registry import Model, load_model
+from phonoscope.ml.witness import Witness
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.worker import Handler, Work
+from phonoscope_gpu.explaining import explain_task
+from phonoscope_gpu.showing import features_task
+
+_WITNESSED = {TaskName.EXPLAIN, TaskName.FEATURES}
 
 
 @dataclass(frozen=True)
@@ -23,17 +31,25 @@ class Listener:
     default_model: str
 
     def __call__(self, work: Work) -> dict[TaskName, Outcome]:
-        name = work.options.classify.model or self.default_model
-        model = self.models[name]
-        with Recording(work.file) as recording, work.timed("model_s"):
-            blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-            duration_s = work.claim.track.duration_s
-            heard = listen(model, blocks, lambda done_s: work.report(min(1.0, done_s / duration_s), "listening"))
-        outcomes = {
-            TaskName.CLASSIFY: lambda: self._classify(work, model, heard, recording),
-            TaskName.EMBED: lambda: self._embed(work, model, heard),
-        }
-        return {task: outcomes[task]() for task in work.claim.tasks}
+        options = work.options
+        model = self.models[options.classify.model or self.default_model]
+        shown = options.features.layers if TaskName.FEATURES in work.claim.tasks else ()
+        span_s = options.explain.span_s if TaskName.EXPLAIN in work.claim.tasks else None
+        with Witness(model, options.explain.layer, shown, span_s) as witness:
+            with Recording(work.file) as recording, work.timed("model_s"):
+                blocks = recording.mono(model.front_end.settings.sample_rate_hz)
+                duration_s = work.claim.track.duration_s
+                look = witness if _WITNESSED & set(work.claim.tasks) else None
+                heard = listen(
+                    model, blocks, lambda done_s: work.report(min(1.0, done_s / duration_s), "listening"), look
+                )
+            run: dict[TaskName, Callable[[], Outcome]] = {
+                TaskName.CLASSIFY: lambda: self._classify(work, model, heard, recording),
+                TaskName.EMBED: lambda: self._embed(work, model, heard),
+                TaskName.EXPLAIN: lambda: explain_task(work, witness, heard),
+                TaskName.FEATURES: lambda: features_task(work, witness, heard),
+            }
+            return {task: _ended(run[task]) for task in work.claim.tasks}
 
     def _classify(self, work: Work, model: Model, heard: Heard, recording: Recording) -> Outcome:
         found = heard.classification(work.options.classify.top_k)
@@ -54,6 +70,18 @@ class Listener:
         return Outcome(body, None, model.manifest.name, model.digest, vector=vector)
 
 
+def _report(work: Work, done_s: float) -> None:
+    work.report(min(1.0, done_s / work.claim.track.duration_s), "listening")
+
+
+def _ended(task: Callable[[], Outcome]) -> Outcome:
+    """One task's own failure leaves the others their results."""
+    try:
+        return task()
+    except PhonoscopeError as error:
+        return Outcome(problem=error.as_problem())
+
+
 def prepare(settings: Settings) -> tuple[str, Handler]:
     """Loads every served model onto the device and warms it up.
 
@@ -67,4 +95,5 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     models = {name: load_model(settings.models_dir / name, device) for name in catalogue.manifests}
     for model in models.values():
         model.warm_up()
+    warm_up()
     return device.type, Listener(models, settings.default_model)

@@ -1,0 +1,186 @@
+"""The GPU pool's handler: every task from one pass, and what each of them gives."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from phonoscope.audio.decode import Recording
+from phonoscope.contract import JobOptions
+from phonoscope.db.artifacts import Artifact
+from phonoscope.db.tasks import Claim, ClaimedTrack, Outcome
+from phonoscope.ml.registry import load_model
+from phonoscope.paths import bundled
+from phonoscope.states import Status, TaskName
+from phonoscope.worker import Work
+from phonoscope_gpu.handler import Listener
+from tests.support import tone_wav
+
+MODEL = "environment-10"
+ALL = (TaskName.CLASSIFY, TaskName.EMBED, TaskName.EXPLAIN, TaskName.FEATURES)
+
+
+@pytest.fixture(scope="module")
+def listener() -> Listener:
+    """The handler with the shipped model."""
+    model = load_model(bundled("models") / MODEL, torch.device("cpu"))
+    return Listener({MODEL: model}, MODEL)
+
+
+def run(
+    listener: Listener,
+    tasks: tuple[TaskName, ...] = ALL,
+    seconds: float = 5.0,
+    content: bytes | None = None,
+    **options: Any,
+) -> tuple[dict[TaskName, Outcome], Work]:
+    """What the tasks give for a tone in noise, or for another recording."""
+    track = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", seconds)
+    claim = Claim("lease_1", "job_1", track, {task: f"tsk_{task}" for task in tasks}, {}, 1)
+    file = io.BytesIO(content or tone_wav(seconds, 1_000.0, seed=3))
+    work = Work(claim, JobOptions.model_validate(options), file, lambda *_: None)
+    return listener(work), work
+
+
+def body_of(outcome: Outcome) -> dict[str, Any]:
+    assert outcome.problem is None, outcome.problem
+    assert outcome.body is not None
+    return outcome.body
+
+
+def content_of(outcome: Outcome, name: str) -> bytes:
+    (found,) = (artifact for artifact in outcome.artifacts if artifact.name == name)
+    assert isinstance(found, Artifact)
+    with found.open() as file:
+        return file.read()
+
+
+def test_one_pass_serves_every_task(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network sees each window once, whatever is asked of it."""
+    network = listener.models[MODEL].network
+    seen: list[int] = []
+    hook = network.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    outcomes, work = run(listener, seconds=10.0)
+    hook.remove()
+    assert set(outcomes) == set(ALL)
+    assert all(outcome.status is Status.SUCCEEDED for outcome in outcomes.values())
+    assert seen == [3]
+    assert {"model_s", "explain_s", "features_s", "draw_s"} <= set(work.timings)
+
+
+def test_explain_gives_what_the_contract_says(listener: Listener) -> None:
+    """Label, bands whose shares add to 1, windows, and three artifacts that can be opened."""
+    outcomes, _ = run(listener, seconds=10.0)
+    body, top = body_of(outcomes[TaskName.EXPLAIN]), body_of(outcomes[TaskName.CLASSIFY])["top"][0]
+    assert (body["label"], body["probability"]) == (top["label"], top["probability"])
+    assert (body["method"], body["layer"], body["start_s"], body["end_s"]) == ("grad-cam", "layer4", 0.0, 10.0)
+    assert sum(band["share"] for band in body["bands"]) == pytest.approx(1.0, abs=1e-3)
+    assert f"*{top['label']}*" in body["reading"]
+    assert [(window["start_s"], window["end_s"]) for window in body["windows"]] == [(0, 5), (2.5, 7.5), (5, 10)]
+    assert body["trust"] is None
+    with np.load(io.BytesIO(content_of(outcomes[TaskName.EXPLAIN], "heatmap.npz")), allow_pickle=False) as arrays:
+        assert arrays["heatmap"].shape == (len(arrays["hertz"]), len(arrays["seconds"]))
+        assert arrays["seconds_edges"][[0, -1]].tolist() == [0.0, 10.0]
+        assert len(arrays["windows"]) == 3
+    with Image.open(io.BytesIO(content_of(outcomes[TaskName.EXPLAIN], "overlay.png"))) as picture:
+        assert picture.width > 800
+    with Recording(io.BytesIO(content_of(outcomes[TaskName.EXPLAIN], "listen.flac"))) as recording:
+        assert sum(map(len, recording.mono(44_100))) == 441_000
+
+
+def test_features_come_as_sheets_and_arrays(listener: Listener) -> None:
+    """The five depths with their shapes, the mean and the strongest 16 of each."""
+    outcome = run(listener, (TaskName.FEATURES,))[0][TaskName.FEATURES]
+    layers = body_of(outcome)["layers"]
+    assert [layer["name"] for layer in layers] == ["conv1", "layer1", "layer2", "layer3", "layer4"]
+    assert [layer["shape"][0] for layer in layers] == [64, 64, 128, 256, 512]
+    with np.load(io.BytesIO(content_of(outcome, "features.npz")), allow_pickle=False) as arrays:
+        for layer in layers:
+            assert list(arrays[f"{layer['name']}.mean"].shape) == layer["shape"][1:]
+            assert arrays[f"{layer['name']}.strongest"].shape == (16, *layer["shape"][1:])
+            assert arrays[f"{layer['name']}.channels"].tolist() == layer["channels"]
+    sizes = {Image.open(io.BytesIO(content_of(outcome, f"{layer['name']}.png"))).size for layer in layers}
+    assert len(sizes) == 1
+
+
+def test_single_blocks_can_be_asked_for(listener: Listener) -> None:
+    """By name, without pictures or without arrays."""
+    asked = {"layers": ["layer3.2"], "artifacts": ["images"]}
+    outcome = run(listener, (TaskName.FEATURES,), features=asked)[0][TaskName.FEATURES]
+    assert [artifact.name for artifact in outcome.artifacts] == ["layer3.2.png"]
+    assert body_of(outcome)["arrays"] is None
+
+
+@pytest.mark.parametrize("artifacts", [[], ["heatmap"], ["listen", "overlay"]])
+def test_only_the_artifacts_asked_for_are_made(listener: Listener, artifacts: list[str]) -> None:
+    """Bands and sentence come in any case; what was left out is null."""
+    outcome = run(listener, (TaskName.EXPLAIN,), explain={"artifacts": artifacts})[0][TaskName.EXPLAIN]
+    body = body_of(outcome)
+    assert {name for name in ("heatmap", "overlay", "listen") if body[name] is not None} == set(artifacts)
+    assert {artifact.kind for artifact in outcome.artifacts} == set(artifacts)
+    assert body["reading"]
+
+
+def test_any_label_layer_and_method_can_be_asked_for(listener: Listener) -> None:
+    """They are what the answer is about."""
+    asked = {"label": "rain", "layer": "layer3", "method": "hirescam", "artifacts": []}
+    body = body_of(run(listener, (TaskName.EXPLAIN,), explain=asked)[0][TaskName.EXPLAIN])
+    assert {name: body[name] for name in ("label", "layer", "method")} == {
+        name: asked[name] for name in ("label", "layer", "method")
+    }
+
+
+def test_trust_is_measured_when_asked_for(listener: Listener) -> None:
+    """Five figures of the strongest window's heatmap."""
+    body = body_of(run(listener, (TaskName.EXPLAIN,), explain={"trust": True, "artifacts": []})[0][TaskName.EXPLAIN])
+    assert set(body["trust"]) == {"deletion", "insertion", "random_deletion", "random_insertion", "randomised"}
+
+
+def test_a_long_recording_s_strongest_window_is_explained(listener: Listener) -> None:
+    """Not all of its minute; a stretch asked for is explained instead."""
+    outcomes, _ = run(listener, (TaskName.EXPLAIN, TaskName.CLASSIFY), 60.0, explain={"artifacts": []})
+    body = body_of(outcomes[TaskName.EXPLAIN])
+    windows = body_of(outcomes[TaskName.CLASSIFY])["windows"]
+    assert body["end_s"] - body["start_s"] == 5.0
+    assert body["start_s"] in [window["start_s"] for window in windows]
+    asked = {"start_s": 40.0, "end_s": 44.0, "artifacts": []}
+    body = body_of(run(listener, (TaskName.EXPLAIN,), 60.0, explain=asked)[0][TaskName.EXPLAIN])
+    assert (body["start_s"], body["end_s"]) == (40.0, 44.0)
+
+
+def test_silence_says_so_in_every_task(listener: Listener) -> None:
+    """No NaN, no failure; what is played is silence."""
+    silence = tone_wav(3.0)[:44] + bytes(2 * 3 * 44_100)
+    outcomes, _ = run(listener, seconds=3.0, content=silence, explain={"trust": True})
+    body = body_of(outcomes[TaskName.EXPLAIN])
+    assert body["silent"]
+    assert body["reading"].startswith("There is only silence")
+    assert body["trust"] is None
+    assert {band["share"] for band in body["bands"]} == {0.0}
+    assert body_of(outcomes[TaskName.CLASSIFY])["unknown"]
+    body_of(outcomes[TaskName.FEATURES])
+
+
+def test_one_task_s_failure_leaves_the_others_their_results(listener: Listener) -> None:
+    """A stretch that turns out to lie behind the end fails the explanation alone."""
+    outcomes, _ = run(listener, explain={"start_s": 9.0, "end_s": 10.0})
+    problem = outcomes[TaskName.EXPLAIN].problem
+    assert problem is not None
+    assert problem["code"] == "invalid_request"
+    assert outcomes[TaskName.CLASSIFY].status is Status.SUCCEEDED
+
+
+def test_an_overlay_can_be_put_in_a_report(listener: Listener, tmp_path: Path) -> None:
+    """It is lit where the evidence is and has dark words beside it: neither empty nor one colour."""
+    outcome = run(listener, (TaskName.EXPLAIN,))[0][TaskName.EXPLAIN]
+    with Image.open(io.BytesIO(content_of(outcome, "overlay.png"))) as picture:
+        pixels = np.asarray(picture.convert("RGB"), dtype=int)
+    margin, plot = pixels[:, :60], pixels[60:380, 90:830]
+    assert (margin.min(), margin.max()) == (0, 255)
+    assert len(np.unique(plot.reshape(-1, 3), axis=0)) > 500

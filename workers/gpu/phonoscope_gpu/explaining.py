@@ -1,0 +1,123 @@
+"""The ``explain`` task: evidence in bands and words, as an array, as a picture and as sound."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+from phonoscope.audio.encode import FLAC, encode
+from phonoscope.contract import ExplainOptions
+from phonoscope.db.artifacts import Artifact
+from phonoscope.db.tasks import Outcome
+from phonoscope.drawing import overlay
+from phonoscope.drawing.overlay import Plane, draw_overlay
+from phonoscope.ml.evidence import Evidence
+from phonoscope.ml.explain import Explanation, explain
+from phonoscope.ml.listen import Heard
+from phonoscope.ml.witness import Witness
+from phonoscope.worker import Work
+
+ARRAYS = "application/x-npz"
+_LEAST_POWER = 1e-12
+
+
+def explain_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
+    """Explains the label asked for, else the recording's most probable one.
+
+    Raises:
+        InvalidRequest: the stretch asked for lies behind the recording's end.
+        UnknownLabel: the model has no such label.
+    """
+    options, model = work.options.explain, witness.model
+    with work.timed("explain_s"):
+        label = options.label or heard.classification(1)["top"][0]["label"]
+        found = explain(witness, label, options.method)
+        body = _body(found, options, heard)
+        body["model"] = {"name": model.manifest.name, "digest": model.digest}
+    with work.timed("trust_s"):
+        body["trust"] = _rounded(found.trust()) if options.trust else None
+    with work.timed("draw_s"):
+        made = {kind: _MAKERS[kind](found) for kind in options.artifacts}
+    references = {kind: made[kind].reference if kind in made else None for kind in _MAKERS}
+    return Outcome(body | references, None, model.manifest.name, model.digest, artifacts=tuple(made.values()))
+
+
+def _body(found: Explanation, options: ExplainOptions, heard: Heard) -> dict[str, Any]:
+    start_s, end_s = found.span_s
+    return {
+        "method": options.method,
+        "layer": options.layer,
+        "label": found.label,
+        "probability": round(heard.probability(found.label), 4),
+        "start_s": round(start_s, 3),
+        "end_s": round(end_s, 3),
+        "silent": found.silent,
+        **_reading(found.evidence),
+        "windows": [
+            {
+                "start_s": round(part.window.start_s, 3),
+                "end_s": round(part.window.end_s, 3),
+                "probability": round(part.probability, 4),
+                "silent": part.window.silent,
+                **_reading(found.read_part(part)),
+            }
+            for part in found.parts
+        ],
+    }
+
+
+def _reading(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "reading": evidence.reading,
+        "region": _rounded(evidence.region),
+        "bands": [{**asdict(band), "share": round(band.share, 4)} for band in evidence.bands],
+    }
+
+
+def _rounded(figures: Any) -> dict[str, float] | None:
+    return None if figures is None else {name: round(value, 4) for name, value in asdict(figures).items()}
+
+
+def _heatmap(found: Explanation) -> Artifact:
+    grid, file = found.grid, io.BytesIO()
+    np.savez_compressed(
+        file,
+        heatmap=found.heatmap,
+        hertz=grid.hertz,
+        hertz_edges=grid.hertz_edges,
+        seconds=grid.seconds,
+        seconds_edges=grid.seconds_edges,
+        windows=np.stack([part.heat for part in found.parts]),
+        window_start_s=np.array([part.window.start_s for part in found.parts]),
+        window_probability=np.array([part.probability for part in found.parts]),
+    )
+    return Artifact("heatmap.npz", "heatmap", ARRAYS, file.getvalue())
+
+
+def _overlay(found: Explanation) -> Artifact:
+    front_end, (start_s, end_s) = found.model.front_end, found.span_s
+    settings = front_end.settings
+    with torch.inference_mode():
+        power = front_end.mel_power(torch.from_numpy(found.samples)[None].to(found.model.device))[0]
+        decibels = 10.0 * torch.log10(power.clamp_min(_LEAST_POWER)).cpu().numpy()
+    low_hz, high_hz = settings.f_min_hz, settings.f_max_hz
+    picture = draw_overlay(
+        Plane(decibels - decibels.max(), low_hz, high_hz, start_s, end_s),
+        Plane(found.heatmap, low_hz, high_hz, start_s, end_s),
+        title=f"{found.model.manifest.name}: {found.label}",
+        caption=found.evidence.reading,
+    )
+    return Artifact("overlay.png", "overlay", overlay.MEDIA_TYPE, picture)
+
+
+def _listen(found: Explanation) -> Artifact:
+    file = io.BytesIO()
+    encode([found.listen()], file, found.model.front_end.settings.sample_rate_hz)
+    return Artifact("listen.flac", "listen", FLAC.media_type, file.getvalue())
+
+
+_MAKERS = {"heatmap": _heatmap, "overlay": _overlay, "listen": _listen}

@@ -1,0 +1,77 @@
+"""The ``features`` task: what each depth of the network sees, in the recording's strongest window."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from phonoscope.db.artifacts import Artifact
+from phonoscope.db.tasks import Outcome
+from phonoscope.drawing import sheets
+from phonoscope.drawing.sheets import draw_sheet
+from phonoscope.ml.features import FeatureMaps
+from phonoscope.ml.listen import Heard
+from phonoscope.ml.witness import Sight, Witness
+from phonoscope.worker import Work
+from phonoscope_gpu.explaining import ARRAYS
+
+
+def features_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
+    """The maps of the window in which the recording's most probable label is strongest."""
+    options, model = work.options.features, witness.model
+    label = heard.classification(1)["top"][0]["label"]
+    with work.timed("features_s"):
+        sight, place = _strongest(witness, model.manifest.label_index(label))
+        window = sight.windows[place]
+        arrays = _arrays(sight.features, place) if "arrays" in options.artifacts else None
+    with work.timed("draw_s"):
+        images = {found.name: _sheet(found, place, label) for found in sight.features if "images" in options.artifacts}
+    body = {
+        "model": {"name": model.manifest.name, "digest": model.digest},
+        "label": label,
+        "start_s": round(window.start_s, 3),
+        "end_s": round(window.end_s, 3),
+        "layers": [
+            {
+                "name": found.name,
+                "shape": list(found.shape),
+                "channels": found.channels[place].tolist(),
+                "image": images[found.name].reference if found.name in images else None,
+            }
+            for found in sight.features
+        ],
+        "arrays": arrays.reference if arrays else None,
+    }
+    artifacts = (*images.values(), *([arrays] if arrays else []))
+    return Outcome(body, None, model.manifest.name, model.digest, artifacts=artifacts)
+
+
+def _strongest(witness: Witness, label: int) -> tuple[Sight, int]:
+    """A window and its place in its sight; a silent one only where there is no other."""
+    sights = witness.sights(label)
+    found = [
+        (not sight.windows[at].silent, sight.chances(label)[at], sight, at) for sight in sights for at in sight.places
+    ]
+    *_, sight, place = max(found, key=lambda one: one[:2])
+    return sight, place
+
+
+def _sheet(found: FeatureMaps, place: int, label: str) -> Artifact:
+    count, rows, columns = found.shape
+    title = f"{found.name}: {count} channels of {rows} x {columns}, heard as {label}"
+    captions = ["mean of all", *(f"channel {channel}" for channel in found.channels[place])]
+    picture = draw_sheet(title, captions, [found.mean[place], *found.strongest[place]])
+    return Artifact(f"{found.name}.png", "features", sheets.MEDIA_TYPE, picture)
+
+
+def _arrays(features: list[FeatureMaps], place: int) -> Artifact:
+    """``<layer>.mean``, ``<layer>.channels`` and ``<layer>.strongest`` for every layer."""
+    arrays = {
+        f"{found.name}.{kind}": getattr(found, kind)[place]
+        for found in features
+        for kind in ("mean", "channels", "strongest")
+    }
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return Artifact("features.npz", "features", ARRAYS, file.getvalue())
