@@ -23,6 +23,8 @@ from phonoscope.contract import (
     Page,
     Peaks,
     Readiness,
+    SpectrogramAxes,
+    SpectrogramLook,
     Track,
 )
 from phonoscope.errors import PhonoscopeError
@@ -97,13 +99,19 @@ class Client:
 
     def waveform(self, track_id: str, points: int = 1_000) -> Peaks:
         """The recording's outline; waits for the job that measures it where none has."""
-        request = partial(self._send, "GET", f"/v1/tracks/{track_id}/waveform", params={"points": points})
-        response = request()
+        content = self._picture(track_id, "waveform", {"points": points})
         with _reaching(self._http.base_url):
-            if response.status_code == HTTPStatus.ACCEPTED:
-                self.wait(Job.model_validate_json(response.content))
-                response = request()
-            return Peaks.model_validate_json(response.content)
+            return Peaks.model_validate_json(content)
+
+    def spectrogram(self, track_id: str, look: SpectrogramLook | None = None) -> bytes:
+        """The recording's mel spectrogram as a PNG; waits for the job that measures it where none has."""
+        return self._picture(track_id, "spectrogram", _params(look), "image/png")
+
+    def spectrogram_axes(self, track_id: str, look: SpectrogramLook | None = None) -> SpectrogramAxes:
+        """How to read that picture: its seconds, hertz and decibels."""
+        content = self._picture(track_id, "spectrogram", _params(look), "application/json")
+        with _reaching(self._http.base_url):
+            return SpectrogramAxes.model_validate_json(content)
 
     def download(self, link: ArtifactLink | dict[str, Any]) -> bytes:
         """What a task made, by the link in its result."""
@@ -166,6 +174,17 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _picture(self, track_id: str, name: str, params: dict[str, Any], accept: str = "*/*") -> bytes:
+        path, headers = f"/v1/tracks/{track_id}/{name}", {"Accept": accept}
+        request = partial(self._send, "GET", path, params=params, headers=headers)
+        response = request()
+        if response.status_code == HTTPStatus.ACCEPTED:
+            with _reaching(self._http.base_url):
+                job = Job.model_validate_json(response.content)
+            self.wait(job)
+            response = request()
+        return response.content
+
     def _ask(self, answer: type[Answer], method: str, path: str, **request: Any) -> Answer:
         response = self._send(method, path, **request)
         with _reaching(self._http.base_url):
@@ -177,6 +196,10 @@ class Client:
         if response.is_error:
             raise ApiError(response)
         return response
+
+
+def _params(look: SpectrogramLook | None) -> dict[str, Any]:
+    return {} if look is None else look.model_dump()
 
 
 def _is_loopback(url: str) -> bool:

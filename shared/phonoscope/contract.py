@@ -13,6 +13,7 @@ Item = TypeVar("Item")
 DEFAULT_TASKS = [TaskName.CLASSIFY, TaskName.EMBED]
 MAX_TOP_K = 100
 MAX_METADATA_BYTES = 16 * 1024
+ColourMap = Literal["magma", "viridis", "inferno", "plasma", "cividis", "gray"]
 
 
 class Page(BaseModel, Generic[Item]):
@@ -54,6 +55,36 @@ class Peaks(BaseModel):
     rms: list[float]
 
 
+class SpectrogramLook(BaseModel):
+    """How a mel spectrogram's picture shall look."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    width: int = Field(1_000, ge=16, le=4_000, description="pixels")
+    height: int = Field(256, ge=16, le=2_048, description="pixels")
+    colour_map: ColourMap = Field("magma", description="from dark to bright, as matplotlib names them")
+    range_db: float = Field(
+        80.0, ge=1.0, le=127.5, description="what lies further below the loudest spot is as dark as silence"
+    )
+
+
+class SpectrogramAxes(BaseModel):
+    """How to read a mel spectrogram's picture."""
+
+    track_id: str
+    duration_s: float = Field(description="from the picture's left edge to its right")
+    sample_rate_hz: int
+    start_s: list[float] = Field(description="when each of the picture's columns starts")
+    centre_hz: list[float] = Field(description="where each band is most sensitive, from low to high")
+    edge_hz: list[float] = Field(
+        description="one more than there are bands: the first is the picture's lower edge, the last its upper, "
+        "and those where bands meet lie between them at equal distances"
+    )
+    floor_dbfs: float = Field(description="what the darkest colour stands for, and all that is quieter")
+    ceiling_dbfs: float = Field(description="the brightest colour: the loudest spot, by a full-scale sine's power")
+    colour_map: ColourMap
+
+
 class ArtifactLink(BaseModel):
     """Stands in a result for an object that the task made."""
 
@@ -84,6 +115,14 @@ class EmbedOptions(BaseModel):
     return_vector: bool = Field(False, description="whether the result holds the vector itself")
 
 
+class DescribeOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    genre: str | None = Field(
+        None, description="whose reference profile the balance is held against; the genre heard when left out"
+    )
+
+
 class JobOptions(BaseModel):
     """Options by task."""
 
@@ -91,6 +130,7 @@ class JobOptions(BaseModel):
 
     classify: ClassifyOptions = Field(default_factory=ClassifyOptions)
     embed: EmbedOptions = Field(default_factory=EmbedOptions)
+    describe: DescribeOptions = Field(default_factory=DescribeOptions)
 
 
 class JobRequest(BaseModel):

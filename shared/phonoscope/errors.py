@@ -5,6 +5,7 @@ PhonoscopeError
 ├── InvalidSignature            403
 ├── SignatureExpired            403
 ├── NotFound                    404
+├── NotAcceptable               406
 ├── InvalidRequest              422
 │   ├── InvalidCursor
 │   ├── UnknownLayer
@@ -101,6 +102,12 @@ class NotFound(PhonoscopeError):
     """There is no such thing."""
 
     status = 404
+
+
+class NotAcceptable(PhonoscopeError):
+    """There is no representation of the kinds asked for."""
+
+    status = 406
 
 
 class InvalidRequest(PhonoscopeError):

@@ -26,6 +26,7 @@ FIELDS = {
     "onset_rate_hz",
     "centroid_hz",
     "bands",
+    "levels",
     "silence_share",
     "clipping_share",
     "duration_s",

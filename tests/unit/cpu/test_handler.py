@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from phonoscope.audio.spectrogram import MelSpectrogram
+from phonoscope.audio.waveform import Waveform
 from phonoscope.contract import JobOptions
 from phonoscope.db.tasks import Claim, ClaimedTrack
 from phonoscope.settings import Settings
@@ -32,7 +34,7 @@ def settings() -> Settings:
 
 
 def test_describe_task(settings: Settings, wav: MakeWav, clicks: MakeClicks) -> None:
-    """The task's outcome is the description, and progress is told as true fractions of the track's duration."""
+    """The outcome is the description and what pictures are drawn from; progress is told as true fractions."""
     told: list[tuple[float, str]] = []
     track = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", 6.0)
     claim = Claim("lease_1", "job_1", track, {TaskName.DESCRIBE: "task_1"}, {}, 1)
@@ -45,6 +47,12 @@ def test_describe_task(settings: Settings, wav: MakeWav, clicks: MakeClicks) -> 
     assert body is not None
     assert body["tempo_bpm"] == pytest.approx(120.0, abs=1.0)
     assert outcomes[TaskName.DESCRIBE].problem is None
+    made = {artifact.kind: artifact for artifact in outcomes[TaskName.DESCRIBE].artifacts}
+    assert {name: body[name] for name in made} == {name: artifact.reference for name, artifact in made.items()}
+    outline, picture = made["waveform"].content, made["spectrogram"].content
+    assert isinstance(outline, bytes)
+    assert isinstance(picture, bytes)
+    assert Waveform.from_npz(outline).duration_s == MelSpectrogram.from_npz(picture).duration_s == 6.0
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
     assert fractions[0] == pytest.approx(1.0 / 6.0, abs=0.1)

@@ -14,7 +14,16 @@ import httpx
 import pytest
 
 from phonoscope.client import ApiError, Client, Unreachable
-from phonoscope.contract import ClassifyOptions, Job, JobOptions, Peaks, Task, Track
+from phonoscope.contract import (
+    ClassifyOptions,
+    Job,
+    JobOptions,
+    Peaks,
+    SpectrogramAxes,
+    SpectrogramLook,
+    Task,
+    Track,
+)
 from phonoscope.errors import NotFound, PhonoscopeError
 from phonoscope.states import Status, TaskName
 
@@ -291,6 +300,38 @@ def test_an_outline_is_waited_for(make_job: Callable[..., Job], make_task: Calla
     paths = [request.url.path for request in service.asked]
     assert paths == ["/v1/tracks/trk_1/waveform", f"/v1/jobs/{waiting.id}", "/v1/tracks/trk_1/waveform"]
     assert [service.asked[index].url.params["points"] for index in (0, 2)] == ["7", "7"]
+
+
+def test_a_spectrogram_is_waited_for(make_job: Callable[..., Job], make_task: Callable[..., Task]) -> None:
+    """As an outline is; the look that is wanted goes along each time, and so does the kind of answer."""
+    waiting, done = (make_job(make_task(TaskName.DESCRIBE, status)) for status in (Status.QUEUED, Status.SUCCEEDED))
+    service = Service(ok(waiting, 202), ok(done), httpx.Response(200, content=b"\x89PNG"))
+    look = SpectrogramLook(width=300, colour_map="gray")
+    assert service.client().spectrogram("trk_1", look) == b"\x89PNG"
+    for index in (0, 2):
+        request = service.asked[index]
+        assert (request.url.path, request.headers["Accept"]) == ("/v1/tracks/trk_1/spectrogram", "image/png")
+        assert request.url.params["width"] == "300"
+        assert request.url.params["colour_map"] == "gray"
+
+
+def test_axes_are_those_of_the_picture() -> None:
+    """The same call, asked for as JSON; without a look it is the service's own."""
+    axes = SpectrogramAxes(
+        track_id="trk_1",
+        duration_s=1.0,
+        sample_rate_hz=8_000,
+        start_s=[0.0, 0.5],
+        centre_hz=[100.0],
+        edge_hz=[50.0, 150.0],
+        floor_dbfs=-90.0,
+        ceiling_dbfs=-10.0,
+        colour_map="magma",
+    )
+    service = Service(ok(axes))
+    assert service.client().spectrogram_axes("trk_1") == axes
+    assert service.asked[0].headers["Accept"] == "application/json"
+    assert str(service.asked[0].url) == f"{URL}/v1/tracks/trk_1/spectrogram"
 
 
 def test_a_link_is_followed_as_it_is() -> None:

@@ -7,6 +7,7 @@ from typing import TypedDict
 import numpy as np
 
 from phonoscope.audio.bands import BANDS
+from phonoscope.audio.profiles import REACH_HZ, Level, levels_of
 from phonoscope.audio.samples import Samples
 from phonoscope_cpu.blocks import Block, Framer, hann
 
@@ -30,6 +31,8 @@ class Balance:
 
     def __init__(self) -> None:
         self._energy = np.zeros(len(BANDS))
+        self._beyond = 0.0
+        self._half_rate_hz = np.inf
         self._moment_hz = 0.0
         self._time = 0.0
         self._analysis: _Analysis | None = None
@@ -49,6 +52,23 @@ class Balance:
         ]
 
     @property
+    def levels(self) -> list[Level]:
+        """Each band's part of the energy up to 11,025 Hz, as reference profiles tell it; none when silent.
+
+        A band that the recording's rate does not reach to its end has no level.
+        """
+        energy = self._energy.copy()
+        energy[-1] -= self._beyond
+        reached = [min(band.high_hz or REACH_HZ, REACH_HZ) <= self._half_rate_hz for band in BANDS]
+        return (
+            []
+            if self.silent
+            else levels_of(
+                [max(0.0, float(each)) if whole else None for each, whole in zip(energy, reached, strict=True)]
+            )
+        )
+
+    @property
     def centroid_hz(self) -> float | None:
         """The energy's centre of mass; ``None`` when silent."""
         return None if self.silent else self._moment_hz / float(self._energy.sum())
@@ -59,6 +79,7 @@ class Balance:
             self.finish()
             self._analysis = _Analysis(*form)
         self._time += block.samples.size / block.sample_rate_hz
+        self._half_rate_hz = min(self._half_rate_hz, block.sample_rate_hz / 2.0)
         self._take(self._analysis, self._analysis.framer(block.samples))
 
     def finish(self) -> None:
@@ -71,6 +92,7 @@ class Balance:
             spectra = np.fft.rfft(channel * analysis.window)
             power = np.square(np.abs(spectra), dtype=np.float64).sum(axis=0) * analysis.scale
             self._energy += np.bincount(analysis.band, power, minlength=len(BANDS) + 1)[1:]
+            self._beyond += float(power[analysis.frequency_hz > REACH_HZ].sum())
             self._moment_hz += float((power * analysis.frequency_hz)[analysis.band > 0].sum())
 
 

@@ -65,12 +65,15 @@ class Blocks:
 
 
 class Framer:
-    """A stream cut into overlapping frames, the first centred on the first sample; holds less than a frame.
+    """A stream cut into overlapping frames; holds less than a frame.
+
+    Where the number of channels changes, those that are held stand in for the new ones, in turn.
 
     Args:
         size: samples in a frame, even.
         hop: samples from one frame to the next.
         channels: how many channels the stream has; none for a stream of plain samples.
+        first: the sample on which the first frame is centred.
 
     Shape:
         - input: ``(samples,)`` or ``(channels, samples)``, float32
@@ -81,12 +84,15 @@ class Framer:
            [1., 1., 1., 1.]], dtype=float32)
     """
 
-    def __init__(self, size: int, hop: int, channels: int | None = None) -> None:
+    def __init__(self, size: int, hop: int, channels: int | None = None, first: int = 0) -> None:
         self._size = size
         self._hop = hop
-        self._held = np.zeros((size // 2,) if channels is None else (channels, size // 2), dtype=np.float32)
+        before = size // 2 - first
+        self._held = np.zeros((before,) if channels is None else (channels, before), dtype=np.float32)
 
     def __call__(self, samples: Samples) -> Samples:
+        if samples.ndim > 1 and len(samples) != len(self._held):
+            self._held = self._held[np.arange(len(samples)) % len(self._held)]
         held = np.concatenate([self._held, samples], axis=-1)
         count = max(0, (held.shape[-1] - self._size) // self._hop + 1)
         self._held = held[..., count * self._hop :].copy()
@@ -97,6 +103,19 @@ class Framer:
     def flush(self) -> Samples:
         """The frames that reach over the end, with silence behind it."""
         return self(np.zeros((*self._held.shape[:-1], self._size - 1), dtype=np.float32))
+
+
+def at_rate(samples: Samples, rate_hz: int, wanted_hz: int) -> Samples:
+    """Samples at another rate, each the nearest before its time: what they last is kept, not how they sound.
+
+    Shape:
+        - input: ``(..., samples)``, float32
+        - output: ``(..., samples)``, at least one
+    """
+    if rate_hz == wanted_hz:
+        return samples
+    count = max(1, samples.shape[-1] * wanted_hz // rate_hz)
+    return samples[..., np.arange(count) * rate_hz // wanted_hz]
 
 
 def hann(size: int) -> Samples:

@@ -51,6 +51,7 @@ def describe(
         "onset_rate_hz": round(rhythm.onsets / recording.decoded_s, 3),
         "centroid_hz": _rounded(balance.centroid_hz, 1),
         "bands": [{**band, "share": round(band["share"], 6)} for band in balance.bands],
+        "levels": balance.levels,
         "silence_share": round(levels.silence_share, 6),
         "clipping_share": round(levels.clipping_share, 6),
         "duration_s": round(recording.decoded_s, 3),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phonoscope.audio import waveform
+from phonoscope.audio import spectrogram, waveform
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.tasks import Outcome
 from phonoscope.settings import Settings
@@ -10,6 +10,7 @@ from phonoscope.states import TaskName
 from phonoscope.worker import Handler, Work
 from phonoscope_cpu.describe import describe
 from phonoscope_cpu.peaks import Peaks
+from phonoscope_cpu.spectrogram import Spectrogram
 
 
 def run(work: Work) -> dict[TaskName, Outcome]:
@@ -28,12 +29,14 @@ def prepare(settings: Settings) -> tuple[str, Handler]:  # noqa: ARG001 - every 
 
 def _describe(work: Work) -> Outcome:
     duration_s = work.claim.track.duration_s
-    peaks = Peaks()
+    peaks, columns = Peaks(), Spectrogram()
 
     def heard(done_s: float) -> None:
         work.report(done_s / max(done_s, duration_s), "measuring")
 
     with work.timed("describe_s"):
-        body = describe(work.file, heard, beside=(peaks,))
+        body = describe(work.file, heard, beside=(peaks, columns))
         outline = Artifact("waveform.npz", waveform.KIND, waveform.MEDIA_TYPE, peaks.waveform.to_npz())
-    return Outcome({**body, "waveform": outline.reference}, artifacts=(outline,))
+        picture = Artifact("spectrogram.npz", spectrogram.KIND, spectrogram.MEDIA_TYPE, columns.spectrogram.to_npz())
+    body |= {"waveform": outline.reference, "spectrogram": picture.reference}
+    return Outcome(body, artifacts=(outline, picture))

@@ -6,7 +6,7 @@ import numpy as np
 
 from phonoscope.audio.samples import Samples
 from phonoscope.audio.waveform import MOST_POINTS, Waveform
-from phonoscope_cpu.blocks import Block
+from phonoscope_cpu.blocks import Block, at_rate
 
 _MOST_BUCKETS = 2 * MOST_POINTS
 
@@ -40,7 +40,7 @@ class Peaks:
 
     def add(self, block: Block) -> None:
         self._rate_hz = self._rate_hz or block.sample_rate_hz
-        mono = _at_rate(block.samples.mean(axis=0, dtype=np.float32), block.sample_rate_hz, self._rate_hz)
+        mono = at_rate(block.samples.mean(axis=0, dtype=np.float32), block.sample_rate_hz, self._rate_hz)
         self._samples += len(mono)
         self._held = np.concatenate([self._held, mono])
         while len(self._held) >= self._width:
@@ -73,10 +73,3 @@ class Peaks:
         self._high[:half] = np.maximum(self._high[0::2], self._high[1::2])
         self._energy[:half] = self._energy[0::2] + self._energy[1::2]
         self._buckets, self._width = half, 2 * self._width
-
-
-def _at_rate(samples: Samples, rate_hz: int, wanted_hz: int) -> Samples:
-    if rate_hz == wanted_hz:
-        return samples
-    count = max(1, len(samples) * wanted_hz // rate_hz)
-    return samples[np.arange(count) * rate_hz // wanted_hz]

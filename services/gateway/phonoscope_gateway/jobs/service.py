@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +19,7 @@ from phonoscope.logs import get_logger
 from phonoscope.states import Status, TaskName
 from phonoscope_gateway.artifacts.signing import Signer
 from phonoscope_gateway.forms import Upload
+from phonoscope_gateway.jobs.reference import check_genre, reference, track_labels
 from phonoscope_gateway.state import State
 from phonoscope_gateway.tracks.service import create_track_and
 
@@ -93,6 +94,8 @@ def check_request(state: State, request: JobRequest) -> None:
         raise InvalidRequest.field("tasks", "each task at most once")
     if request.options.classify.model is not None:
         state.catalogue.get(request.options.classify.model)
+    if request.options.describe.genre is not None:
+        check_genre(request.options.describe.genre)
     check_metadata(request.metadata)
 
 
@@ -127,6 +130,7 @@ def read_job(state: State, owner_id: str, job_id: str) -> Job:
 def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> list[Job]:
     """Jobs as their client sees them, with links to their artifacts that are good from now on."""
     ahead = count_ahead(session, rows)
+    labels = track_labels(session, rows)
     return [
         Job(
             id=row.id,
@@ -135,7 +139,10 @@ def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> l
             created_at=row.created_at,
             finished_at=row.finished_at,
             metadata=row.client_metadata,
-            tasks=[_describe_task(signer, task, ahead.get((row.id, task.pool))) for task in row.tasks],
+            tasks=[
+                _describe_task(signer, task, ahead.get((row.id, task.pool)), _body(row, task, labels))
+                for task in row.tasks
+            ],
         )
         for row in rows
     ]
@@ -160,7 +167,14 @@ def _wake(state: State, job: Job) -> None:
     _log.info("job.created", job_id=job.id, tasks=[task.name for task in job.tasks])
 
 
-def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None) -> Task:
+def _body(row: JobRow, task: TaskRow, labels: Mapping[str, str | None]) -> dict[str, Any] | None:
+    if task.result is None or task.name is not TaskName.DESCRIBE:
+        return task.result.body if task.result else None
+    body = task.result.body
+    return {**body, "reference": reference(row, body, labels.get(row.track_id))}
+
+
+def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict[str, Any] | None) -> Task:
     return Task(
         name=row.name,
         pool=row.pool,
@@ -173,7 +187,7 @@ def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None) -> Task:
         timings=row.timings,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        result=signer.rendered(row.result.body) if row.result else None,
+        result=None if body is None else signer.rendered(body),
         error=row.error,
     )
 

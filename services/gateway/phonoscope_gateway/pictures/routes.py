@@ -2,43 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Query, Request, Response
 
-from phonoscope.audio.waveform import MOST_POINTS
-from phonoscope.contract import Job, Peaks
-from phonoscope.states import TaskName
-from phonoscope_gateway.pictures.service import read_waveform
-from phonoscope_gateway.problems import kept_problem
-from phonoscope_gateway.state import CallerDep, StateDep
+from phonoscope.audio import spectrogram, waveform
+from phonoscope.audio.spectrogram import MelSpectrogram
+from phonoscope.audio.waveform import MOST_POINTS, Waveform
+from phonoscope.contract import Job, Peaks, SpectrogramAxes, SpectrogramLook
+from phonoscope_gateway.pictures.accept import negotiate
+from phonoscope_gateway.pictures.drawing import draw
+from phonoscope_gateway.pictures.service import axes, peaks
+from phonoscope_gateway.pictures.view import ViewDep
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
 
-_RETRY_AFTER_S = "1"
+_JSON, _PNG = "application/json", "image/png"
+_UNTIL_MEASURED: dict[int | str, dict[str, Any]] = {
+    202: {"model": Job, "description": "The job that measures it; ask again when it has ended"},
+    304: {"description": "It is what you have"},
+}
+_AS_PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {_PNG: {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
-@router.get(
-    "/{track_id}/waveform",
-    response_model=Peaks,
-    responses={202: {"model": Job, "description": "The job that measures it; ask again when it has ended"}},
-)
+@router.get("/{track_id}/waveform", response_model=Peaks, responses=_UNTIL_MEASURED)
 def read_track_waveform(
     track_id: str,
-    request: Request,
-    state: StateDep,
-    caller: CallerDep,
+    view: ViewDep,
     points: Annotated[int, Query(ge=1, le=MOST_POINTS, description="how many points at most")] = 1_000,
-) -> Peaks | Response:
+) -> Response:
     """The recording's outline. A worker measures it once; before, the answer is the job that does.
 
     When that job failed, the answer is its problem; a `describe` job of yours tries again.
     """
-    found = read_waveform(state, caller.owner_id, track_id, points)
-    if isinstance(found, Peaks):
-        return found
-    error = found.task(TaskName.DESCRIBE).error
-    if error is not None:
-        return kept_problem(error, request.url.path)
-    headers = {"Location": f"/v1/jobs/{found.id}", "Retry-After": _RETRY_AFTER_S}
-    return Response(found.model_dump_json(), status.HTTP_202_ACCEPTED, headers, "application/json")
+
+    def outline(content: bytes) -> str:
+        return peaks(track_id, Waveform.from_npz(content), points).model_dump_json()
+
+    return view.show(track_id, waveform.KIND, _JSON, outline)
+
+
+@router.get("/{track_id}/spectrogram", response_model=SpectrogramAxes, responses={**_UNTIL_MEASURED, **_AS_PNG})
+def read_track_spectrogram(
+    track_id: str, request: Request, view: ViewDep, look: Annotated[SpectrogramLook, Query()]
+) -> Response:
+    """The recording's mel spectrogram: a bare PNG, or with `Accept: application/json` the axes of that very picture.
+
+    Low frequencies are at the bottom. A worker measures it once; before, the answer is the job that does. When that job
+    failed, the answer is its problem; a `describe` job of yours tries again.
+    """
+    media_type = negotiate(",".join(request.headers.getlist("accept")), (_PNG, _JSON))
+
+    def picture(content: bytes) -> bytes | str:
+        found = MelSpectrogram.from_npz(content)
+        return draw(found, look) if media_type == _PNG else axes(track_id, found, look).model_dump_json()
+
+    response = view.show(track_id, spectrogram.KIND, media_type, picture)
+    response.headers["Vary"] = "Accept"
+    return response

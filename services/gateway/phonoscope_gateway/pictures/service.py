@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from phonoscope.audio.waveform import KIND, Waveform
-from phonoscope.contract import Job, Peaks
+from phonoscope.audio.spectrogram import LOWEST_DBFS, MelSpectrogram
+from phonoscope.audio.waveform import Waveform
+from phonoscope.contract import Job, Peaks, SpectrogramAxes, SpectrogramLook
 from phonoscope.db.artifacts import newest_artifact
 from phonoscope.db.tables import ArtifactRow
 from phonoscope.db.tracks import get_track
@@ -16,23 +17,30 @@ from phonoscope_gateway.jobs.service import submit_unless_made
 from phonoscope_gateway.state import State
 
 
-def read_waveform(state: State, owner_id: str, track_id: str, points: int) -> Peaks | Job:
-    """The track's outline, or the job that makes it, which may have failed.
+def find_picture(state: State, owner_id: str, track_id: str, kind: str) -> ArtifactRow | Job:
+    """What a picture of the track is drawn from, or the job that makes it, which may have failed.
+
+    Args:
+        kind: the artifact's, of those that ``describe`` makes.
 
     Raises:
         NotFound: the track is not this owner's.
-        Unavailable: the database, the broker or the store is down.
+        Unavailable: the database or the broker is down.
     """
-    row = _find(state, owner_id, track_id)
+    row = _find(state, owner_id, track_id, kind)
     if row is None:
-        job = submit_unless_made(state, owner_id, track_id, TaskName.DESCRIBE, KIND)
+        job = submit_unless_made(state, owner_id, track_id, TaskName.DESCRIBE, kind)
         if job is not None:
             return job
-        row = _find(state, owner_id, track_id)
+        row = _find(state, owner_id, track_id, kind)
     if row is None:
         raise NotFound(f"track {track_id!r} was erased meanwhile")
-    content = b"".join(state.store.read(row.object_key, 0, row.size_bytes).chunks)
-    return peaks(track_id, Waveform.from_npz(content), points)
+    return row
+
+
+def read_picture(state: State, row: ArtifactRow) -> bytes:
+    """What it is drawn from. Raises ``NotFound`` or ``StoreUnavailable``."""
+    return b"".join(state.store.read(row.object_key, 0, row.size_bytes).chunks)
 
 
 def peaks(track_id: str, waveform: Waveform, points: int) -> Peaks:
@@ -49,10 +57,32 @@ def peaks(track_id: str, waveform: Waveform, points: int) -> Peaks:
     )
 
 
-def _find(state: State, owner_id: str, track_id: str) -> ArtifactRow | None:
+def axes(track_id: str, spectrogram: MelSpectrogram, look: SpectrogramLook) -> SpectrogramAxes:
+    """How to read the picture of a spectrogram that has this look."""
+    floor_dbfs, ceiling_dbfs = span_dbfs(spectrogram, look.range_db)
+    return SpectrogramAxes(
+        track_id=track_id,
+        duration_s=round(spectrogram.duration_s, 6),
+        sample_rate_hz=spectrogram.sample_rate_hz,
+        start_s=_rounded(np.arange(look.width) * spectrogram.duration_s / look.width),
+        centre_hz=_rounded(spectrogram.centres_hz()),
+        edge_hz=_rounded(spectrogram.edges_hz()),
+        floor_dbfs=floor_dbfs,
+        ceiling_dbfs=ceiling_dbfs,
+        colour_map=look.colour_map,
+    )
+
+
+def span_dbfs(spectrogram: MelSpectrogram, range_db: float) -> tuple[float, float]:
+    """What the darkest and the brightest colour stand for: the same in silence."""
+    loudest_dbfs = spectrogram.loudest_dbfs
+    return max(loudest_dbfs - range_db, LOWEST_DBFS), loudest_dbfs
+
+
+def _find(state: State, owner_id: str, track_id: str, kind: str) -> ArtifactRow | None:
     with state.database.single() as session:
         get_track(session, owner_id, track_id)
-        return newest_artifact(session, track_id, KIND)
+        return newest_artifact(session, track_id, kind)
 
 
 def _rounded(values: NDArray[np.floating]) -> list[float]:

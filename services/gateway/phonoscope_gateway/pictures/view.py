@@ -1,0 +1,64 @@
+"""One way to answer whoever wants to see something of a track."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Response, status
+
+from phonoscope.contract import Job
+from phonoscope.states import TaskName
+from phonoscope_gateway.pictures.service import find_picture, read_picture
+from phonoscope_gateway.problems import kept_problem
+from phonoscope_gateway.state import CallerDep, State, StateDep
+
+_RETRY_AFTER_S = "1"
+
+
+@dataclass(frozen=True)
+class View:
+    """A request to see something."""
+
+    state: State
+    owner_id: str
+    path: str
+    if_none_match: str | None
+
+    def show(self, track_id: str, kind: str, media_type: str, draw: Callable[[bytes], bytes | str]) -> Response:
+        """What is drawn of a track's artifact of a kind; 304 for whoever has it, 202 and the job until it is made.
+
+        When that job failed, the answer is its problem.
+
+        Args:
+            draw: makes the representation that has this media type out of the artifact's content.
+
+        Raises:
+            NotFound: the track is not this owner's.
+            Unavailable: the database, the broker or the store is down.
+        """
+        found = find_picture(self.state, self.owner_id, track_id, kind)
+        if isinstance(found, Job):
+            return self._not_yet(found)
+        etag = f'"{found.id}.{media_type.rpartition("/")[2]}"'
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+        if self.if_none_match is not None and etag in self.if_none_match:
+            return Response(None, status.HTTP_304_NOT_MODIFIED, headers)
+        return Response(draw(read_picture(self.state, found)), status.HTTP_200_OK, headers, media_type)
+
+    def _not_yet(self, job: Job) -> Response:
+        error = job.task(TaskName.DESCRIBE).error
+        if error is not None:
+            return kept_problem(error, self.path)
+        headers = {"Location": f"/v1/jobs/{job.id}", "Retry-After": _RETRY_AFTER_S}
+        return Response(job.model_dump_json(), status.HTTP_202_ACCEPTED, headers, "application/json")
+
+
+def get_view(
+    request: Request, state: StateDep, caller: CallerDep, if_none_match: Annotated[str | None, Header()] = None
+) -> View:
+    return View(state, caller.owner_id, request.url.path, if_none_match)
+
+
+ViewDep = Annotated[View, Depends(get_view)]

@@ -1,0 +1,136 @@
+"""Reference profiles: how a genre's recordings share their energy out over the bands, and how one stands against that.
+
+Levels are compared up to 11,025 Hz, for the recordings that the profiles were made from reach no further. What is
+compared is the balance and not the loudness: a recording is laid upon a profile so that as many bands stand above it as
+below, by the median, which one band that was turned up does not move.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from statistics import median
+from typing import Any, TypedDict
+
+from phonoscope.audio.bands import BANDS
+
+REACH_HZ = 11_025.0
+"""Where the topmost band ends in a comparison."""
+
+_FILE = "profiles.json"
+_FAINTEST_DB = -80.0
+
+
+class Level(TypedDict):
+    """A band's part of all the bands' energy in dB, at least -80; ``None`` for one that is not there."""
+
+    name: str
+    level_db: float | None
+
+
+class Difference(TypedDict):
+    """How many dB a band stands above a profile (below it where less than 0); ``None`` for one that is not there."""
+
+    name: str
+    difference_db: float | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A genre's levels, band by band: their mean over recordings, and one standard deviation, in dB."""
+
+    mean_db: tuple[float, ...]
+    spread_db: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Profiles by genre, and what they were made from."""
+
+    source: str
+    genres: Mapping[str, Profile]
+
+
+@cache
+def reference_profiles() -> Profiles:
+    """Those that come with the package."""
+    kept = json.loads((files("phonoscope.audio") / _FILE).read_text())
+    genres = {name: Profile(tuple(each["mean_db"]), tuple(each["spread_db"])) for name, each in kept["genres"].items()}
+    return Profiles(kept["source"], genres)
+
+
+def levels_of(energies: Sequence[float | None]) -> list[Level]:
+    """Levels of energies in any unit, one for each band, ``None`` where there is no such band. One is above 0.
+
+    >>> [level["level_db"] for level in levels_of([0.0, 3.0, 1.0, 0.0, 0.0, None, None])]
+    [-80.0, -1.25, -6.02, -80.0, -80.0, None, None]
+    """
+    total = sum(energy or 0.0 for energy in energies)
+    return [
+        Level(name=band.name, level_db=None if energy is None else _decibels(energy / total))
+        for band, energy in zip(BANDS, energies, strict=True)
+    ]
+
+
+def differences_db(levels: Sequence[Level], mean_db: Sequence[float]) -> list[float | None]:
+    """How far each band stands above a profile when the recording is laid upon it.
+
+    >>> flat = [Level(name=str(i), level_db=level) for i, level in enumerate([-9.0, -5.0, -9.0, None])]
+    >>> differences_db(flat, [-20.0, -20.0, -20.0, -20.0])
+    [0.0, 4.0, 0.0, None]
+    """
+    apart = [
+        None if level["level_db"] is None else level["level_db"] - mean
+        for level, mean in zip(levels, mean_db, strict=True)
+    ]
+    shift = median(_known(apart))
+    return [None if each is None else each - shift for each in apart]
+
+
+def compare(levels: Sequence[Level], genre: str, *, named: bool) -> dict[str, Any] | None:
+    """A recording against a genre, as results tell it; ``None`` in silence.
+
+    Args:
+        levels: of every band; none in silence.
+        genre: one that there is a profile for.
+        named: whether the client named it, or it was heard.
+    """
+    if not levels:
+        return None
+    profiles = reference_profiles()
+    profile = profiles.genres[genre]
+    found = [
+        Difference(name=level["name"], difference_db=None if apart is None else round(apart, 1))
+        for level, apart in zip(levels, differences_db(levels, profile.mean_db), strict=True)
+    ]
+    reading = _reading(genre, found, profile.spread_db)
+    return {"genre": genre, "named": named, "source": profiles.source, "bands": found, "reading": reading}
+
+
+def _decibels(share: float) -> float:
+    return round(max(10.0 * math.log10(share), _FAINTEST_DB), 2) if share > 0.0 else _FAINTEST_DB
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _reading(genre: str, bands: Sequence[Difference], spread_db: Sequence[float]) -> str:
+    told = [
+        f"{band['name']} {{}}{abs(apart):.1f} dB {'above' if apart > 0.0 else 'below'}"
+        for band, spread in zip(bands, spread_db, strict=True)
+        if (apart := band["difference_db"]) is not None and abs(apart) > spread
+    ]
+    if not told:
+        return f"Against *{genre}*, no band stands out: all lie within what is usual for it."
+    phrases = [told[0].format("stands "), *(phrase.format("") for phrase in told[1:])]
+    return f"Against *{genre}*, {_listed(phrases)}."
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    *all_but_last, last = phrases
+    return f"{', '.join(all_but_last)} and {last}" if all_but_last else last

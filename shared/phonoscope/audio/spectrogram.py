@@ -1,0 +1,127 @@
+"""A recording's mel spectrogram as it is kept: a byte for each of many columns and bands, to be drawn."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phonoscope.audio.mel import Hertz, mel_points
+
+Levels: TypeAlias = NDArray[np.uint8]
+
+KIND = "spectrogram"
+"""The kind of the artifact that holds one."""
+MEDIA_TYPE = "application/x-npz"
+MEL_BANDS = 128
+STEP_DB = 0.5
+LOWEST_DBFS = -127.5
+"""What level 0 stands for, and all that is quieter."""
+
+_LOW_HZ, _HIGH_HZ = 20.0, 22_050.0
+_BYTE = 255
+
+
+@dataclass(frozen=True)
+class MelSpectrogram:
+    """Columns of equal length, but for the last, which ends with the recording.
+
+    A level is the mean power over a column's time and over the channels, in half decibels above -127.5 dBFS: 255 stands
+    for 0 dBFS, the power of a sine at full scale, and for all that is louder.
+
+    Shape:
+        - levels: ``(bands, columns)``, uint8, the lowest band first
+    """
+
+    levels: Levels
+    column_samples: int
+    samples: int
+    sample_rate_hz: int
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples / self.sample_rate_hz
+
+    @property
+    def loudest_dbfs(self) -> float:
+        """Of any band in any column; -127.5 in silence."""
+        return float(decibels(self.levels.max(keepdims=True)).item())
+
+    def centres_hz(self) -> Hertz:
+        """Where each band is most sensitive.
+
+        Shape:
+            - output: ``(bands,)``, float64
+        """
+        return band_corners(self.sample_rate_hz, len(self.levels))[1:-1]
+
+    def edges_hz(self) -> Hertz:
+        """Where the bands meet, half way on the mel scale, both outer ends among them.
+
+        Shape:
+            - output: ``(bands + 1,)``, float64
+        """
+        low_hz, high_hz = band_corners(self.sample_rate_hz, len(self.levels))[[0, -1]]
+        return mel_points(low_hz, high_hz, 2 * len(self.levels) + 3)[1:-1:2]
+
+    def coarser(self, columns: int) -> Levels:
+        """So many columns of equal length, the first to the last moment: the mean power of those that each takes in.
+
+        Args:
+            columns: fewer than there are.
+
+        Shape:
+            - output: ``(bands, columns)``
+        """
+        edges = np.arange(columns) * self.samples // (columns * self.column_samples)
+        lengths = np.full(self.levels.shape[1], self.column_samples, dtype=np.float32)
+        lengths[-1] = self.samples - self.column_samples * (len(lengths) - 1)
+        power = _POWERS[self.levels] * lengths
+        return quantised(np.add.reduceat(power, edges, axis=1) / np.add.reduceat(lengths, edges))
+
+    def to_npz(self) -> bytes:
+        """As a compressed NumPy archive, one array for each field."""
+        file = io.BytesIO()
+        np.savez_compressed(file, **vars(self))
+        return file.getvalue()
+
+    @classmethod
+    def from_npz(cls, content: bytes) -> Self:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            numbers = {name: int(arrays[name]) for name in ("column_samples", "samples", "sample_rate_hz")}
+            return cls(arrays["levels"], **numbers)
+
+
+def band_corners(sample_rate_hz: int, bands: int = MEL_BANDS) -> Hertz:
+    """The corners of the bands' triangles: from 20 Hz to half the rate or 22,050 Hz, evenly spaced on the mel scale.
+
+    Each band reaches from its neighbour's centre to the other's. At rates too low for that range it starts at a quarter
+    of the rate.
+
+    Shape:
+        - output: ``(bands + 2,)``, float64
+    """
+    high_hz = min(sample_rate_hz / 2.0, _HIGH_HZ)
+    return mel_points(min(_LOW_HZ, high_hz / 2.0), high_hz, bands + 2)
+
+
+def quantised(power: NDArray[np.floating]) -> Levels:
+    """Powers, of which 1 is 0 dBFS, as levels, of any shape.
+
+    >>> quantised(np.array([0.0, 1e-9, 0.5, 1.0, 2.0]))
+    array([  0,  75, 249, 255, 255], dtype=uint8)
+    """
+    decibels_up = 10.0 * np.log10(np.maximum(power, 1e-20)) - LOWEST_DBFS
+    levels: Levels = np.rint(decibels_up / STEP_DB).clip(0, _BYTE).astype(np.uint8)
+    return levels
+
+
+def decibels(levels: Levels) -> NDArray[np.float64]:
+    """Levels in dBFS, of any shape."""
+    return LOWEST_DBFS + STEP_DB * levels.astype(np.float64)
+
+
+_POWERS = (10.0 ** (decibels(np.arange(_BYTE + 1, dtype=np.uint8)) / 10.0)).astype(np.float32)
