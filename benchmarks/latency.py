@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,8 +18,7 @@ from time import perf_counter
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it, before torch is imported
 
-import numpy as np
-import torch
+from common import CLIP_S, clip, machine
 
 from phonoscope.audio.decode import Recording
 from phonoscope.client import Client
@@ -31,10 +29,9 @@ from phonoscope.ml.device import choose_device
 from phonoscope.ml.listen import listen
 from phonoscope.ml.registry import Model, load_model
 from phonoscope.paths import bundled
+from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status
 
-CLIP_S = 5.0
-RATE_HZ = 44_100
 WARM_UP = 5
 
 
@@ -46,10 +43,10 @@ def main() -> None:
         service_ms: list[float] = []
         bare_ms: list[float] = []
         for number in range(-WARM_UP, arguments.requests):
-            clip = Path(scratch) / "clip.wav"
-            clip.write_bytes(_clip())
-            bare = _milliseconds(partial(_bare, model, clip))
-            whole = _milliseconds(partial(_serve, client, clip, served))
+            path = Path(scratch) / "clip.wav"
+            path.write_bytes(clip())
+            bare = _milliseconds(partial(_bare, model, path))
+            whole = _milliseconds(partial(_serve, client, path, served))
             if number >= 0:
                 bare_ms.append(bare)
                 service_ms.append(whole)
@@ -68,21 +65,6 @@ def _bare(model: Model, clip: Path) -> None:
         listen(model, recording.mono(model.front_end.settings.sample_rate_hz))
 
 
-def _clip() -> bytes:
-    """A 16-bit WAV of noise, different in every run, so that no upload is a repeat."""
-    from wave import open as open_wave
-
-    with tempfile.TemporaryFile() as file:
-        with open_wave(file, "wb") as wave:
-            wave.setnchannels(1)
-            wave.setsampwidth(2)
-            wave.setframerate(RATE_HZ)
-            noise = np.random.default_rng().standard_normal(round(CLIP_S * RATE_HZ))
-            wave.writeframes((noise * 3000).astype("<i2").tobytes())
-        file.seek(0)
-        return file.read()
-
-
 def _milliseconds(call: Callable[[], object]) -> float:
     before = perf_counter()
     call()
@@ -93,9 +75,7 @@ def _print(service_ms: list[float], bare_ms: list[float], jobs: list[Job]) -> No
     model_ms = [task.timings["model_s"] * 1000 for job in jobs for task in job.tasks[:1]]
     own_ms = [whole - bare for whole, bare in zip(service_ms, bare_ms, strict=True)]
     beside_ms = [whole - inside for whole, inside in zip(service_ms, model_ms, strict=True)]
-    cores, threads = os.cpu_count(), torch.get_num_threads()
-    print(f"{len(jobs)} requests one after another, {CLIP_S:g} s clip, {platform.machine()}, {cores} cores")
-    print(f"torch {torch.__version__}, {threads} threads\n")
+    print(f"{len(jobs)} requests one after another, {CLIP_S:g} s clip, {machine()}\n")
     print("| | p50 | p95 |\n| --- | ---: | ---: |")
     for name, values in (
         ("upload → result through the service", service_ms),
@@ -134,7 +114,7 @@ def _client(arguments: argparse.Namespace, scratch: Path) -> Iterator[Client]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=50)
-    parser.add_argument("--model", default="environment-10")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--url", help="a running gateway, instead of a stack of its own")
     parser.add_argument("--api-key", default="")
     return parser.parse_args()

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from phonoscope.paths import bundled
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - the mark by which a secret is refused in production
+DEFAULT_MODEL = "environment-10"
 
 
 class Settings(BaseSettings):
@@ -36,7 +37,7 @@ class Settings(BaseSettings):
     signing_secret: SecretStr = Field(min_length=16, description="signs the links to artifacts; 16 characters or more")
     artifact_link_s: int = Field(3600, gt=0, description="seconds for which a link to an artifact is good")
     models_dir: Path = Field(default_factory=lambda: bundled("models"), description="folder of served models")
-    default_model: str = Field("environment-10", description="model for jobs that name none")
+    default_model: str = Field(DEFAULT_MODEL, description="model for jobs that name none")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="where networks run")
     max_upload_bytes: int = Field(2 * 1024**3, gt=0, description="largest upload; more is answered 413")
     max_duration_s: float = Field(6 * 3600.0, gt=0, description="longest recording in seconds; more is answered 422")

@@ -24,8 +24,8 @@ def features_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
     with work.timed("features_s"):
         sight, place = _strongest(witness, model.manifest.label_index(label))
         window = sight.windows[place]
-        arrays = _arrays(sight.features, place) if "arrays" in options.artifacts else None
     with work.timed("draw_s"):
+        arrays = _arrays(sight.features, place) if "arrays" in options.artifacts else None
         images = {found.name: _sheet(found, place, label) for found in sight.features if "images" in options.artifacts}
     body = {
         "model": {"name": model.manifest.name, "digest": model.digest},

@@ -1,0 +1,93 @@
+"""Everything that one pass can say of a 5 s clip, beside classification alone.
+
+Runs the GPU pool's own handler in this process, the two requests in turn, so that both see the same noise of the
+machine. Prints a table for docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import statistics
+from collections.abc import Sequence
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it, before torch is imported
+
+import torch
+from common import clip, machine
+
+from phonoscope.anatomy import LAYERS
+from phonoscope.contract import JobOptions
+from phonoscope.db.tasks import Claim, ClaimedTrack
+from phonoscope.drawing.overlay import warm_up
+from phonoscope.ml.device import choose_device
+from phonoscope.ml.registry import load_model
+from phonoscope.paths import bundled
+from phonoscope.settings import DEFAULT_MODEL
+from phonoscope.states import TaskName
+from phonoscope.worker import Work
+from phonoscope_gpu.handler import Listener
+
+ALL = (TaskName.CLASSIFY, TaskName.EXPLAIN, TaskName.FEATURES, TaskName.EMBED)
+MODEL_STAGES = ("model_s", "explain_s", "features_s")
+WARM_UP = 3
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    model = load_model(bundled("models") / arguments.model, choose_device())
+    listener = Listener({arguments.model: model}, arguments.model)
+    warm_up()
+    requests = {"classify": _options("layer4")} | {layer: _options(layer) for layer in reversed(LAYERS)}
+    seen: dict[str, list[dict[str, float]]] = {name: [] for name in requests}
+    for number in range(-WARM_UP, arguments.runs):
+        content = clip()
+        for name, options in requests.items():
+            timings = _run(listener, content, ALL[:1] if name == "classify" else ALL, options)
+            if number >= 0:
+                seen[name].append(timings)
+    _print(seen, arguments)
+
+
+def _options(layer: str) -> JobOptions:
+    return JobOptions.model_validate({"explain": {"layer": layer}})
+
+
+def _run(listener: Listener, content: bytes, tasks: Sequence[TaskName], options: JobOptions) -> dict[str, float]:
+    track = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", 5.0)
+    claim = Claim("lease_1", "job_1", track, {task: task.value for task in tasks}, {}, 1)
+    work = Work(claim, options, io.BytesIO(content), lambda *_: None)
+    outcomes = listener(work)
+    assert all(outcome.problem is None for outcome in outcomes.values())
+    return work.timings
+
+
+def _print(seen: dict[str, list[dict[str, float]]], arguments: argparse.Namespace) -> None:
+    print(f"{arguments.runs} runs, {machine()}, {arguments.model}\n")
+    print("| | the network's part | ratio to classify | drawing and encoding |")
+    print("| --- | ---: | ---: | ---: |")
+    alone = [_model_s(timings) for timings in seen["classify"]]
+    for name, runs in seen.items():
+        ratio = statistics.median(_model_s(one) / bare for one, bare in zip(runs, alone, strict=True))
+        model_ms = 1e3 * statistics.median(_model_s(timings) for timings in runs)
+        draw_ms = 1e3 * statistics.median(timings.get("draw_s", 0.0) for timings in runs)
+        words = "classify" if name == "classify" else f"classify + explain ({name}) + features + embed"
+        print(f"| {words} | {model_ms:.0f} ms | {ratio:.2f} | {draw_ms:.0f} ms |")
+
+
+def _model_s(timings: dict[str, float]) -> float:
+    return sum(timings.get(stage, 0.0) for stage in MODEL_STAGES)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Asking why over HTTP: what comes back, what is refused, and who may see it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from phonoscope.client import ApiError, Client
+from phonoscope.states import Status, TaskName
+from tests.support import tone_wav
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Six seconds of a tone in noise."""
+    path = tmp_path / "clip.wav"
+    path.write_bytes(tone_wav(6.0, 1_000.0, seed=77))
+    return path
+
+
+def test_a_job_says_why(client: Client, clip: Path) -> None:
+    """Bands, sentence and artifacts, each by a link that works."""
+    job = client.wait(client.analyze(clip, ["classify", "explain", "features"]))
+    assert job.status is Status.SUCCEEDED
+    explained, shown = job.task(TaskName.EXPLAIN).result, job.task(TaskName.FEATURES).result
+    assert explained is not None
+    assert shown is not None
+    assert explained["reading"]
+    with np.load(io.BytesIO(client.download(explained["heatmap"])), allow_pickle=False) as arrays:
+        assert arrays["heatmap"].shape == (128, len(arrays["seconds"]))
+    for link, media_type in ((explained["overlay"], "image/png"), (explained["listen"], "audio/flac")):
+        assert link["media_type"] == media_type
+        assert len(client.download(link)) == link["size_bytes"]
+    assert [layer["name"] for layer in shown["layers"]] == ["conv1", "layer1", "layer2", "layer3", "layer4"]
+    for layer in shown["layers"]:
+        assert Image.open(io.BytesIO(client.download(layer["image"]))).format == "PNG"
+
+
+def test_what_was_made_goes_with_its_track(client: Client, clip: Path) -> None:
+    """No link outlives the recording."""
+    job = client.wait(client.analyze(clip, ["explain"]))
+    result = job.task(TaskName.EXPLAIN).result
+    assert result is not None
+    client.delete_track(job.track_id)
+    with pytest.raises(ApiError) as at:
+        client.download(result["overlay"])
+    assert at.value.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"explain": {"label": "unicorn"}}, "there is no unicorn; there are "),
+        ({"explain": {"layer": "layer5"}}, "options.explain.layer"),
+        ({"explain": {"layer": "conv1"}}, "options.explain.layer"),
+        ({"explain": {"method": "lime"}}, "options.explain.method"),
+        ({"explain": {"artifacts": ["video"]}}, "options.explain.artifacts"),
+        ({"explain": {"start_s": 3.0, "end_s": 2.0}}, "end_s must lie behind start_s"),
+        ({"explain": {"start_s": 0.0, "end_s": 31.0}}, "by at most 30 s"),
+        ({"explain": {"start_s": -1.0}}, "options.explain.start_s"),
+        ({"explain": {"start_s": 6.5, "end_s": 7.0}}, "the recording lasts 6.000 s"),
+        ({"explain": {"why": True}}, "options.explain.why"),
+        ({"features": {"layers": ["layer9"]}}, "there is no layer9; there are conv1, layer1, layer1.0"),
+        ({"features": {"layers": ["layer3.6"]}}, "there is no layer3.6"),
+        ({"features": {"layers": ["conv1", "conv1"]}}, "each layer at most once"),
+        ({"features": {"layers": []}}, "options.features.layers"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(client: Client, clip: Path, options: dict[str, object], says: str) -> None:
+    """422 before any work, naming the field or what there is; no job is made."""
+    track = client.upload(clip)
+    with pytest.raises(ApiError) as at:
+        client.create_job(track.id, ["explain", "features"], options)
+    assert at.value.status_code == 422
+    assert says in str(at.value)
+
+
+def test_a_refused_upload_leaves_nothing(client: Client, http: httpx.Client, clip: Path) -> None:
+    """The stretch can only be checked once the recording was probed: then it is not kept either."""
+    form = {"tasks": "explain", "options": '{"explain": {"start_s": 60.0}}'}
+    answer = http.post("/v1/jobs", files={"file": clip.read_bytes()}, data=form)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert http.get("/v1/tracks").json()["items"] == []
