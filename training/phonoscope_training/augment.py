@@ -12,6 +12,8 @@ from torch import Tensor
 
 from phonoscope_training.recipe import AugmentationSettings
 
+_WORTH_SEEING = 0.75
+
 
 def augment(
     pictures: Tensor, targets: Tensor, settings: AugmentationSettings, range_db: float
@@ -48,9 +50,16 @@ def roll_in_time(pictures: Tensor) -> Tensor:
 
 
 def crop_in_time(pictures: Tensor, frames: int) -> Tensor:
-    """A stretch of so many frames from a random place in each picture; shorter pictures stay whole."""
-    frames = min(frames, pictures.shape[-1])
-    return _gather_frames(pictures, torch.randint(pictures.shape[-1] - frames + 1, (len(pictures), 1)), frames)
+    """A random stretch of so many frames where the sound is; shorter pictures stay whole.
+
+    Of all stretches those count that are at least three quarters as bright as the brightest: a crop of the silence
+    beside a bark would be called a dog.
+    """
+    if frames >= pictures.shape[-1]:
+        return pictures
+    sums = pictures.mean(dim=(1, 2)).cpu().unfold(1, frames, 1).sum(dim=-1)
+    worth = (sums >= _WORTH_SEEING * sums.amax(dim=1, keepdim=True)).float()
+    return _gather_frames(pictures, torch.multinomial(worth, 1), frames)
 
 
 def stretch_in_time(pictures: Tensor, most: float) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -40,9 +41,12 @@ def load_checkpoint(training: Training, path: Path) -> None:
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise InvalidRun(f"{path} is not a checkpoint of this recipe: {error}") from error
     state: dict[int, dict[str, Tensor]] = {}
+    parameters = list(training.network.parameters())
     for name, value in _under("optimiser.", tensors).items():
         index, _, kind = name.partition(".")
-        state.setdefault(int(index), {})[kind] = value
+        # In memory as the unbroken run has it: other places in a vector round otherwise.
+        like = parameters[int(index)] if value.dim() else value
+        state.setdefault(int(index), {})[kind] = torch.empty_like(like).copy_(value)
     training.optimiser.load_state_dict({"state": state, "param_groups": rest["groups"]})
     training.schedule.load_state_dict(rest["schedule"])
     training.epochs_done = rest["epochs_done"]

@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from phonoscope.ml.network import AudioResNet, Output
 from phonoscope_training.augment import augment, roll_in_time
+from phonoscope_training.convolution import quicken
 from phonoscope_training.data import Clips
 from phonoscope_training.errors import TrainingError
 from phonoscope_training.recipe import Recipe
@@ -130,6 +131,8 @@ def begin(clips: Clips, recipe: Recipe, start_from: dict[str, Tensor] | None = N
         _start_from(network, start_from, settings.architecture)
     if len(clips) < recipe.schedule.batch:
         raise TrainingError(f"{len(clips)} windows to learn from are fewer than a batch of {recipe.schedule.batch}")
+    if clips.pictures.device.type == "cpu":
+        quicken(network)
     network = network.to(clips.pictures.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Training(recipe, network, len(clips) // recipe.schedule.batch)
 

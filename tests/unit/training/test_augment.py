@@ -87,6 +87,15 @@ def test_a_crop_is_a_stretch_of_the_picture(pictures: Tensor) -> None:
     assert {0, FRAMES - 16} <= starts
 
 
+def test_a_crop_is_where_the_sound_is() -> None:
+    """A bark in silence is in every crop, nearly whole; a steady sound is cropped everywhere."""
+    bark, steady = torch.zeros(200, 1, 4, 60), torch.ones(200, 1, 4, 60)
+    bark[..., 30:34] = 1.0
+    assert (crop_in_time(bark, 16).sum(dim=(1, 2, 3)) >= 0.75 * 16).all()
+    steady += torch.linspace(0.0, 0.01, 60)
+    assert len(torch.unique(crop_in_time(steady, 16)[:, 0, 0, 0])) > 30
+
+
 def test_a_picture_shorter_than_the_crop_stays_whole(pictures: Tensor) -> None:
     """There is nothing to cut from it."""
     torch.testing.assert_close(crop_in_time(pictures, FRAMES + 1), pictures, rtol=0.0, atol=0.0)
