@@ -90,7 +90,7 @@ class Balance:
     def _take(self, analysis: _Analysis, frames: Samples) -> None:
         for channel in frames:
             spectra = np.fft.rfft(channel * analysis.window)
-            power = np.square(np.abs(spectra), dtype=np.float64).sum(axis=0) * analysis.scale
+            power = (np.square(spectra.real) + np.square(spectra.imag)).sum(axis=0, dtype=np.float64) * analysis.scale
             self._energy += np.bincount(analysis.band, power, minlength=len(BANDS) + 1)[1:]
             self._beyond += float(power[analysis.frequency_hz > REACH_HZ].sum())
             self._moment_hz += float((power * analysis.frequency_hz)[analysis.band > 0].sum())
