@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from phonoscope.anatomy import DEPTHS, LAYERS, METHODS, Layer, Method
 from phonoscope.states import Pool, Status, TaskName
 
 Item = TypeVar("Item")
 DEFAULT_TASKS = [TaskName.CLASSIFY, TaskName.EMBED]
 MAX_TOP_K = 100
+MOST_EXPLAINED_S = 30.0
+"""A recording up to this long is explained whole; of a longer one its strongest window is, or a stretch asked for."""
+MOST_LAYERS = 40
+ExplainArtifact: TypeAlias = Literal["heatmap", "overlay", "listen"]
+EXPLAIN_ARTIFACTS: tuple[ExplainArtifact, ...] = get_args(ExplainArtifact)
+FeaturesArtifact: TypeAlias = Literal["images", "arrays"]
+FEATURES_ARTIFACTS: tuple[FeaturesArtifact, ...] = get_args(FeaturesArtifact)
 MAX_METADATA_BYTES = 16 * 1024
 ColourMap = Literal["magma", "viridis", "inferno", "plasma", "cividis", "gray"]
 
@@ -89,6 +97,7 @@ class ArtifactLink(BaseModel):
     """Stands in a result for an object that the task made."""
 
     id: str
+    name: str = Field(description="as a file's, unique within its task")
     url: str = Field(description="on the gateway's own origin; needs no key")
     expires_at: datetime
     media_type: str
@@ -123,6 +132,44 @@ class DescribeOptions(BaseModel):
     )
 
 
+class ExplainOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    label: str | None = Field(None, description="what to explain; the recording's most probable label when left out")
+    layer: Layer = Field(LAYERS[-1], description="the deeper, the coarser and the closer to what decided")
+    method: Method = METHODS[0]
+    start_s: float | None = Field(None, ge=0.0, description="explain from here on; the beginning when left out")
+    end_s: float | None = Field(None, gt=0.0, description="up to here; at most 30 s at once")
+    artifacts: list[ExplainArtifact] = Field(
+        default_factory=lambda: list(EXPLAIN_ARTIFACTS), description="what to make besides bands and sentence"
+    )
+    trust: bool = Field(False, description="also measure how far the heatmap can be believed: 47 passes of one window")
+
+    @property
+    def span_s(self) -> tuple[float, float] | None:
+        """The stretch asked for; without an end it is as long as is allowed."""
+        if self.start_s is None and self.end_s is None:
+            return None
+        start_s = self.start_s or 0.0
+        return start_s, self.end_s or start_s + MOST_EXPLAINED_S
+
+    @model_validator(mode="after")
+    def _check_span(self) -> Self:
+        span_s = self.span_s
+        if span_s is not None and not 0.0 < span_s[1] - span_s[0] <= MOST_EXPLAINED_S:
+            raise ValueError(f"end_s must lie behind start_s, by at most {MOST_EXPLAINED_S:g} s")
+        return self
+
+
+class FeaturesOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    layers: Annotated[list[str], Field(min_length=1, max_length=MOST_LAYERS)] = Field(
+        default_factory=lambda: list(DEPTHS), description="depths (`layer3`) or single blocks of them (`layer3.1`)"
+    )
+    artifacts: list[FeaturesArtifact] = Field(default_factory=lambda: list(FEATURES_ARTIFACTS))
+
+
 class JobOptions(BaseModel):
     """Options by task."""
 
@@ -130,11 +177,13 @@ class JobOptions(BaseModel):
 
     classify: ClassifyOptions = Field(default_factory=ClassifyOptions)
     embed: EmbedOptions = Field(default_factory=EmbedOptions)
+    explain: ExplainOptions = Field(default_factory=ExplainOptions)
+    features: FeaturesOptions = Field(default_factory=FeaturesOptions)
     describe: DescribeOptions = Field(default_factory=DescribeOptions)
 
 
 class JobRequest(BaseModel):
-    """What to do with a track. ``classify`` and ``embed`` use the same model and the same pass."""
+    """What to do with a track. All tasks of the gpu pool use the model of ``options.classify`` and the same pass."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -22,6 +22,19 @@ def test_analyze_prints_what_was_heard(stack: RunningStack, tmp_path: Path) -> N
         assert words in done.stdout
 
 
+def test_analyze_saves_what_tasks_make(stack: RunningStack, tmp_path: Path) -> None:
+    """Why it was heard is printed, and pictures, arrays and sound lie in a folder of the recording's name."""
+    path = tmp_path / "why.wav"
+    path.write_bytes(tone_wav(5.0, seed=106))
+    words = ("--tasks", "classify,explain,features", "--save", tmp_path / "made")
+    done = phonoscope("analyze", path, *words, "--data-dir", stack.folder)
+    assert done.returncode == 0, done.stderr
+    for said in ("why ", "sub-bass", "brilliance", "evidence for"):
+        assert said in done.stdout
+    made = {file.name for file in (tmp_path / "made" / "why.wav").iterdir()}
+    assert {"explain-overlay.png", "explain-listen.flac", "explain-heatmap.npz", "features-layer4.png"} <= made
+
+
 def test_analyze_as_json_is_for_programs(stack: RunningStack, tmp_path: Path) -> None:
     """One object a line, and nothing else on standard output."""
     paths = [tmp_path / f"{seed}.wav" for seed in (101, 102)]

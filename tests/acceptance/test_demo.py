@@ -13,6 +13,8 @@ def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path) ->
     for _ in range(2):
         done = phonoscope("demo", "--data-dir", tmp_path / "demo", timeout_s=240)
         assert done.returncode == 0, done.stdout + done.stderr
-        for words in ("first neighbour", "what it hears", "over time", "sounds like", "from request to result"):
+        for words in ("first neighbour", "what it hears", "over time", "why ", "sounds like", "from request to result"):
             assert words in done.stdout
         assert running(tmp_path / "demo") is None
+    for name in ("explain-overlay.png", "explain-listen.flac", "explain-heatmap.npz"):
+        assert len(list((tmp_path / "demo" / "evidence").glob(f"*/{name}"))) == 2

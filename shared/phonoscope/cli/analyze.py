@@ -17,6 +17,9 @@ def analyze(
     files: Annotated[list[Path], typer.Argument(help="Recordings in any common format.", exists=True, dir_okay=False)],
     tasks: Annotated[str, typer.Option(help="Names parted by commas.")] = ",".join(DEFAULT_TASKS),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of tables.")] = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Folder for what tasks make: pictures, arrays, sound.", file_okay=False)
+    ] = None,
     url: UrlOption = None,
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
@@ -25,6 +28,7 @@ def analyze(
     from rich.console import Console
     from rich.text import Text
 
+    from phonoscope.cli.artifacts import save_artifacts
     from phonoscope.cli.jobs import run_job, show
     from phonoscope.client import ApiError
 
@@ -39,6 +43,8 @@ def analyze(
                 errors.print(said, highlight=False, soft_wrap=True)
                 all_well = False
                 continue
+            if save is not None:
+                save_artifacts(client, job, save / path.name)
             all_well = all_well and job.status is Status.SUCCEEDED
             if as_json:
                 typer.echo(json.dumps({"file": str(path), "job": job.model_dump(mode="json")}))

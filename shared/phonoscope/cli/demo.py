@@ -40,24 +40,35 @@ def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
     """Analyses all of them over HTTP and prints what was found."""
     from rich.console import Console
 
+    from phonoscope.cli.artifacts import save_artifacts
     from phonoscope.cli.jobs import run_job, show
     from phonoscope.cli.overview import overview, print_card
-    from phonoscope.contract import DEFAULT_TASKS
 
     console = Console()
     with connect(None, None, folder) as client:
         # What is shown in full goes first, so that its times are its own and not those of a queue.
         ordered = sorted(library, key=lambda path: path.stem not in _SHOWN_IN_FULL)
-        sent = {path: client.analyze(path) for path in ordered}
+        sent = {path: client.analyze(path, _tasks(in_full=path.stem in _SHOWN_IN_FULL)) for path in ordered}
         jobs = {path: client.wait(sent[path]) for path in library}
         console.print(overview(client, [*jobs.values()]))
         for card in client.models():
             print_card(console, card)
         for path in files:
-            show(client, console, run_job(client, path, [name.value for name in DEFAULT_TASKS], console))
+            job = run_job(client, path, _tasks(in_full=True), console)
+            show(client, console, job)
+            save_artifacts(client, job, folder / "evidence" / path.name)
         for path, job in jobs.items():
             if not files and path.stem in _SHOWN_IN_FULL:
                 show(client, console, job)
+                save_artifacts(client, job, folder / "evidence" / path.name)
+        console.print(f"\nSee and hear the evidence: {folder / 'evidence'}", soft_wrap=True, highlight=False)
+
+
+def _tasks(*, in_full: bool) -> list[str]:
+    from phonoscope.contract import DEFAULT_TASKS
+    from phonoscope.states import TaskName
+
+    return [*DEFAULT_TASKS, *([TaskName.EXPLAIN] if in_full else [])]
 
 
 @contextmanager

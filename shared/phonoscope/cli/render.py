@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from phonoscope.cli.evidence import print_evidence
+from phonoscope.cli.tables import plain_table, share_bar
 from phonoscope.contract import Job, Neighbour, Task, Track
 from phonoscope.states import Status, TaskName
 
-_BAR = 24
 _NAMELESS = ("silence", "unknown")
 
 
@@ -71,22 +72,23 @@ def _print_task(console: Console, task: Task) -> None:
         console.print(_timeline(task.result["windows"]))
         for warning in task.result.get("warnings", []):
             console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
+    elif task.name is TaskName.EXPLAIN:
+        print_evidence(console, task.result)
     elif task.name is TaskName.DESCRIBE:
         console.print(_description(task.result))
 
 
 def _labels(result: dict[str, Any]) -> Table:
-    table = _table("what it hears" + (" (unknown: none is likely enough)" if result["unknown"] else ""))
+    table = plain_table("what it hears" + (" (unknown: none is likely enough)" if result["unknown"] else ""))
     for index, row in enumerate(result["top"]):
-        filled = round(row["probability"] * _BAR)
         style = "bold yellow" if index == 0 and not result["unknown"] else ""
-        bar = Text("█" * filled + "·" * (_BAR - filled), style=style or "dim")
+        bar = share_bar(row["probability"], style or "dim")
         table.add_row(Text(row["label"], style=style), bar, f"{row['probability']:6.1%}")
     return table
 
 
 def _timeline(windows: list[dict[str, Any]]) -> Table:
-    table = _table("over time")
+    table = plain_table("over time")
     for start_s, end_s, label, probability in _runs(windows):
         table.add_row(f"{clock(start_s)} – {clock(end_s)}", Text(label), f"{probability:6.1%}" if probability else "")
     return table
@@ -114,7 +116,7 @@ def _window_name(window: dict[str, Any]) -> str:
 
 
 def _neighbours(neighbours: Sequence[Neighbour]) -> Table:
-    table = _table("sounds like")
+    table = plain_table("sounds like")
     for neighbour in neighbours:
         label = neighbour.track.label or "unknown"
         table.add_row(Text(neighbour.track.filename), Text(label), f"{neighbour.similarity:6.3f}")
@@ -122,13 +124,9 @@ def _neighbours(neighbours: Sequence[Neighbour]) -> Table:
 
 
 def _description(result: dict[str, Any]) -> Table:
-    table = _table("how it sounds")
+    table = plain_table("how it sounds")
     for name, unit in (("tempo_bpm", "BPM"), ("key", ""), ("loudness_lufs", "LUFS"), ("onset_rate_hz", "onsets/s")):
         value = result.get(name)
         shown = "—" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
         table.add_row(name.split("_")[0], f"{shown} {unit}".strip())
     return table
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2))

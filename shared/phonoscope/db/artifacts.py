@@ -50,7 +50,12 @@ class Artifact:
     @property
     def reference(self) -> dict[str, Any]:
         """What stands for it in a result's body; the gateway makes a link of it whenever the job is read."""
-        return {"artifact": self.id, "media_type": self.media_type, "size_bytes": self.size_bytes}
+        return {
+            "artifact": self.id,
+            "name": self.name,
+            "media_type": self.media_type,
+            "size_bytes": self.size_bytes,
+        }
 
     def open(self) -> IO[bytes]:
         """Its content, to be closed by whoever reads it, once."""

@@ -23,7 +23,7 @@ def test_a_file_is_as_good_as_bytes() -> None:
         assert one.seek(0) == 0
         assert one.read() == b"12345"
     assert given.size_bytes == kept.size_bytes == 5
-    assert given.reference == {"artifact": given.id, "media_type": "m", "size_bytes": 5}
+    assert given.reference == {"artifact": given.id, "name": given.name, "media_type": "m", "size_bytes": 5}
     assert given.id != kept.id
     assert given.id.startswith("art_")
 

@@ -337,7 +337,14 @@ def test_axes_are_those_of_the_picture() -> None:
 def test_a_link_is_followed_as_it_is() -> None:
     """The signature is not written anew; the bytes are those of the answer."""
     url = "/v1/artifacts/art_1?expires=1700003600&signature=a_b-c"
-    link = {"id": "art_1", "url": url, "expires_at": "2025-03-01T12:00:00Z", "media_type": "m", "size_bytes": 3}
+    link = {
+        "id": "art_1",
+        "name": "a.npz",
+        "url": url,
+        "expires_at": "2025-03-01T12:00:00Z",
+        "media_type": "m",
+        "size_bytes": 3,
+    }
     service = Service(httpx.Response(200, content=b"\x00\xff\n"))
     assert service.client().download(link) == b"\x00\xff\n"
     assert str(service.asked[0].url) == URL + url

@@ -47,6 +47,31 @@ def rows(text: str, title: str) -> list[list[str]]:
     return found
 
 
+def test_evidence_is_told_in_words_and_bars(
+    shown: Callable[..., str],
+    make_track: Callable[..., Track],
+    make_job: Callable[..., Job],
+    make_task: Callable[..., Task],
+) -> None:
+    """Each band with its span and share, the sentence, and the trust where it was measured."""
+    bands = [
+        {"name": "mid", "low_hz": 500.0, "high_hz": 2_000.0, "share": 0.75},
+        {"name": "brilliance", "low_hz": 6_000.0, "high_hz": None, "share": 0.25},
+    ]
+    figures = ("deletion", "insertion", "random_deletion", "random_insertion", "randomised")
+    trust = dict.fromkeys(figures, 0.25)
+    result = {"label": "dog", "method": "grad-cam", "layer": "layer4", "reading": "Most of it.", "bands": bands}
+    text = shown(make_track(), make_job(make_task(name=TaskName.EXPLAIN, result=result | {"trust": trust})))
+    first, second, *_ = rows(text, "why dog (grad-cam, layer4)")
+    assert first == ["mid", "500", "–", "2000", "Hz", "█" * 18 + "·" * 6, "75.0%"]
+    assert second[:4] == ["brilliance", "6000", "–", "up"]
+    assert "Most of it." in text
+    assert "deletion 0.25" in text
+    assert "deletion" not in shown(
+        make_track(), make_job(make_task(name=TaskName.EXPLAIN, result=result | {"trust": None}))
+    )
+
+
 def test_labels_stand_with_their_chances(
     shown: Callable[..., str],
     make_track: Callable[..., Track],

@@ -63,6 +63,8 @@ def test_tasks_know_their_pool() -> None:
     assert {name: name.pool for name in TaskName} == {
         TaskName.CLASSIFY: Pool.GPU,
         TaskName.EMBED: Pool.GPU,
+        TaskName.EXPLAIN: Pool.GPU,
+        TaskName.FEATURES: Pool.GPU,
         TaskName.DESCRIBE: Pool.CPU,
     }
 

@@ -38,8 +38,10 @@ def explain_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
         found = explain(witness, label, options.method)
         body = _body(found, options, heard)
         body["model"] = {"name": model.manifest.name, "digest": model.digest}
-    with work.timed("trust_s"):
-        body["trust"] = _rounded(found.trust()) if options.trust else None
+    body["trust"] = None
+    if options.trust:
+        with work.timed("trust_s"):
+            body["trust"] = _rounded(found.trust())
     with work.timed("draw_s"):
         made = {kind: _MAKERS[kind](found) for kind in options.artifacts}
     references = {kind: made[kind].reference if kind in made else None for kind in _MAKERS}

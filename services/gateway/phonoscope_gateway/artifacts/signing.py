@@ -60,7 +60,7 @@ class Signer:
         if "artifact" not in value:
             return {name: self._rendered(item, now_s) for name, item in value.items()}
         url, expires_at = self.link(value["artifact"], now_s)
-        facts = {"media_type": value["media_type"], "size_bytes": value["size_bytes"]}
+        facts = {name: item for name, item in value.items() if name != "artifact"}
         return ArtifactLink(id=value["artifact"], url=url, expires_at=expires_at, **facts).model_dump(mode="json")
 
     def _sign(self, artifact_id: str, expires: str) -> str:

@@ -19,6 +19,7 @@ from phonoscope.logs import get_logger
 from phonoscope.states import Status, TaskName
 from phonoscope_gateway.artifacts.signing import Signer
 from phonoscope_gateway.forms import Upload
+from phonoscope_gateway.jobs.evidence import check_evidence, check_span
 from phonoscope_gateway.jobs.reference import check_genre, reference, track_labels
 from phonoscope_gateway.state import State
 from phonoscope_gateway.tracks.service import create_track_and
@@ -92,8 +93,9 @@ def check_request(state: State, request: JobRequest) -> None:
     """Refuses what is well-formed but cannot be done. Raises ``InvalidRequest`` or ``UnknownModel``."""
     if len(set(request.tasks)) != len(request.tasks):
         raise InvalidRequest.field("tasks", "each task at most once")
-    if request.options.classify.model is not None:
-        state.catalogue.get(request.options.classify.model)
+    model = request.options.classify.model
+    if model is not None or TaskName.EXPLAIN in request.tasks or TaskName.FEATURES in request.tasks:
+        check_evidence(state.catalogue.get(model or state.settings.default_model), request)
     if request.options.describe.genre is not None:
         check_genre(request.options.describe.genre)
     check_metadata(request.metadata)
@@ -154,6 +156,7 @@ def _is_open_or_failed(row: JobRow, task: TaskName) -> bool:
 
 
 def _make_job(state: State, session: Session, track: TrackRow, request: JobRequest) -> Job:
+    check_span(track.duration_s, request)
     options = request.options.model_dump(mode="json")
     row = create_job(session, track.owner_id, track.id, request.tasks, options, request.metadata)
     return describe_jobs(state.signer, session, [row])[0]
