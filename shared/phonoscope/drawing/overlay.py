@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from phonoscope.audio.mel import Hertz, hertz_to_mel
-from phonoscope.drawing.palette import palette
+from phonoscope.drawing.palette import ramp
 
 MEDIA_TYPE = "image/png"
 _SIZE_INCHES, _DOTS_PER_INCH = (9.0, 4.2), 110
@@ -82,7 +82,7 @@ def _mixed(spectrogram: Plane, heat: Plane) -> NDArray[np.uint8]:
     place = (seconds - heat.start_s) / (heat.end_s - heat.start_s) * heat.values.shape[1]
     hot = heat.values[:, place.astype(int).clip(0, heat.values.shape[1] - 1), None].astype(np.float32)
     grey = (spectrogram.values[:, :, None] / _RANGE_DB + 1.0).clip(0.0, 1.0) * _BRIGHTEST
-    colours = np.frombuffer(palette("inferno"), np.uint8).reshape(-1, 3)[(hot[:, :, 0] * _BRIGHTEST).astype(np.uint8)]
+    colours = ramp("inferno")[(hot[:, :, 0] * _BRIGHTEST).astype(np.uint8)]
     opacity = _MOST_OPAQUE * hot
     mixed: NDArray[np.uint8] = (grey * (1.0 - opacity) + colours * opacity).astype(np.uint8)
     return mixed
@@ -91,9 +91,8 @@ def _mixed(spectrogram: Plane, heat: Plane) -> NDArray[np.uint8]:
 def _add_legend(figure: Figure, left: float, colours: str, title: str, words: Sequence[str]) -> None:
     """A ramp of colours with words from its bottom to its top: pixels alone, since axes cost a tenth of a second."""
     width, height = (round(size * _DOTS_PER_INCH) for size in _SIZE_INCHES)
-    ramp = np.linspace(0, _BRIGHTEST, round(_HEIGHT * height)).astype(np.uint8)
-    pixels = np.frombuffer(palette(colours), np.uint8).reshape(-1, 3)[ramp]
-    bar = np.repeat(pixels[:, None], _BAR_PIXELS, axis=1)
+    steps = np.linspace(0, _BRIGHTEST, round(_HEIGHT * height)).astype(np.uint8)
+    bar = np.repeat(ramp(colours)[steps, None], _BAR_PIXELS, axis=1)
     figure.figimage(bar, round(left * width), round(_BOTTOM * height), origin="lower")
     figure.text(left, _BOTTOM + _HEIGHT + 0.025, title, fontsize=7)
     for step, word in enumerate(words):

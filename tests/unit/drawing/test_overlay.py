@@ -11,7 +11,7 @@ from PIL import Image
 
 from phonoscope.audio.mel import hertz_to_mel
 from phonoscope.drawing.overlay import Plane, draw_overlay
-from phonoscope.drawing.palette import palette
+from phonoscope.drawing.palette import ramp
 
 LOW_HZ, HIGH_HZ = 20.0, 20_000.0
 
@@ -74,7 +74,7 @@ def test_a_plane_s_extent_is_in_mel() -> None:
 
 def test_palettes_run_from_dark_to_bright() -> None:
     """As many steps as asked for, three bytes each."""
-    colours = np.frombuffer(palette("magma"), np.uint8).reshape(-1, 3).astype(int)
+    colours = ramp("magma").astype(int)
     assert colours.shape == (256, 3)
     assert colours[0].sum() < 20
     assert colours[-1].sum() > 600

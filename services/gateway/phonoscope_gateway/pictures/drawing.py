@@ -9,6 +9,7 @@ import numpy as np
 
 from phonoscope.audio.spectrogram import Levels, MelSpectrogram, decibels
 from phonoscope.contract import SpectrogramLook
+from phonoscope.drawing.palette import palette
 from phonoscope_gateway.pictures.service import span_dbfs
 
 _LEVELS = 256
@@ -18,7 +19,7 @@ _DEFLATE = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 
 def draw(spectrogram: MelSpectrogram, look: SpectrogramLook) -> bytes:
     """A bare PNG of the whole recording, time from left to right, low frequencies at the bottom."""
-    # A picture is asked for now and then; a gateway that draws none needs neither library.
+    # A picture is asked for now and then; a gateway that draws none needs no library for it.
     from PIL import Image
 
     across, levels = _columns(spectrogram, look.width)
@@ -40,10 +41,6 @@ def _columns(spectrogram: MelSpectrogram, width: int) -> tuple[float, Levels]:
 
 def _palette(spectrogram: MelSpectrogram, look: SpectrogramLook) -> bytes:
     """A colour for each level, three bytes each."""
-    from matplotlib import colormaps
-
     floor_dbfs, ceiling_dbfs = span_dbfs(spectrogram, look.range_db)
     above_db = decibels(np.arange(_LEVELS, dtype=np.uint8)) - floor_dbfs
-    brightness = (above_db / max(ceiling_dbfs - floor_dbfs, 1.0)).clip(0.0, 1.0)
-    colours = np.asarray(colormaps[look.colour_map](brightness, bytes=True))
-    return colours[:, :3].tobytes()
+    return palette(look.colour_map, above_db / max(ceiling_dbfs - floor_dbfs, 1.0))
