@@ -78,14 +78,17 @@ def test_a_gigabyte_passes_through_a_small_gateway(stack: RunningStack, tmp_path
 
 @pytest.mark.timeout(600)
 def test_an_hour_needs_little_more_than_an_idle_worker(stack: RunningStack, tmp_path: Path) -> None:
-    """At most 300 MB above the idle worker, process tree together."""
+    """At most 300 MB above the idle worker, process tree together, though its strongest window is explained too."""
     path = tmp_path / "hour.wav"
     write_wav(path, seconds=3600, rate_hz=8_000, channels=1)
     with stack.client(f"owner-{uuid4()}") as client, peak_rss("gpu", stack) as peak:
-        job = client.wait(client.analyze(path))
+        job = client.wait(client.analyze(path, ["classify", "explain", "features"]))
     assert job.status is Status.SUCCEEDED
     result = job.task(TaskName.CLASSIFY).result
     assert result is not None
     assert result["duration_s"] == pytest.approx(3600, abs=0.1)
     assert len(result["windows"]) == 1439
     assert peak[0] - peak[1] < 300 * MEGABYTE
+    explained = job.task(TaskName.EXPLAIN).result
+    assert explained is not None
+    assert explained["end_s"] - explained["start_s"] == pytest.approx(5.0)

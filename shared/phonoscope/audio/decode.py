@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Self
 
 import av
@@ -12,10 +12,10 @@ from av.audio.frame import AudioFrame
 
 from phonoscope.audio.containers import audio_stream, container_name, has_video, media_type, open_container
 from phonoscope.audio.headers import read_header
-from phonoscope.audio.samples import Resampler, Samples, blocks, mono_samples
+from phonoscope.audio.samples import Block, Resampler, Samples, blocks, mono, stereo
 from phonoscope.errors import EncryptedRecording, UndecodableRecording
 
-__all__ = ["Recording", "Samples", "mono_samples"]
+__all__ = ["Recording", "Samples"]
 
 _STATED_BY_STREAM = frozenset({"ape", "au", "dsf", "flac", "mov", "mp4", "3gp", "ogg", "tta", "wv"})
 _STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
@@ -120,13 +120,27 @@ class Recording:
     def mono(self, sample_rate_hz: int) -> Iterator[Samples]:
         """The mean of the channels, resampled; float32 blocks of about a second, finite, within [-32, 32].
 
+        Shape:
+            - blocks: ``(samples,)``
+
         Raises:
             EncryptedRecording: a packet is locked.
             UndecodableRecording: not one sample could be decoded, or the sampling rate is beyond 1 MHz.
         """
-        resample = Resampler(sample_rate_hz)
-        for samples, rate in blocks(self.frames()):
-            yield from resample(samples, rate)
+        resampled = self._resampled(Resampler(sample_rate_hz, "mono"), lambda block: mono(block.channels)[None])
+        return (samples[0] for samples in resampled)
+
+    def stereo(self, sample_rate_hz: int) -> Iterator[Samples]:
+        """Left and right, resampled, as ``phonoscope.audio.samples.stereo`` has them; raises as ``mono`` does.
+
+        Shape:
+            - blocks: ``(2, samples)``
+        """
+        return self._resampled(Resampler(sample_rate_hz, "stereo"), stereo)
+
+    def _resampled(self, resample: Resampler, fold: Callable[[Block], Samples]) -> Iterator[Samples]:
+        for block in blocks(self.frames()):
+            yield from resample(fold(block), block.sample_rate_hz)
         yield from resample.flush()
         if not self.decoded_s:
             raise UndecodableRecording(

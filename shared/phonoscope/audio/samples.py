@@ -1,12 +1,15 @@
-"""Decoded frames as arrays: every sample format and channel layout to float32 mono at one rate."""
+"""Decoded frames as arrays: every sample format and channel layout to float32, mono or stereo, at one rate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from functools import cache
+from math import sqrt
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.plane import AudioPlane
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
@@ -41,42 +44,73 @@ def channel_samples(frame: AudioFrame) -> NDArray[Any]:
     return samples
 
 
-def mono_samples(frame: AudioFrame) -> Samples:
-    """A decoded frame as the mean of its channels.
+class Block(NamedTuple):
+    """Consecutive samples of one kind, as the decoder left them but for what is not finite or beyond [-32, 32].
+
+    Shape:
+        - channels: ``(channels, samples)``
+    """
+
+    channels: NDArray[Any]
+    layout: str
+    sample_rate_hz: int
+
+
+def blocks(frames: Iterable[AudioFrame]) -> Iterator[Block]:
+    """Frames gathered to about a second; a change of rate, type or layout ends a block.
+
+    Gathering first keeps a long file to few array calls.
+    """
+    held: list[NDArray[Any]] = []
+    kind = (0, "", "")
+    room = 0
+    for frame in frames:
+        samples = channel_samples(frame)
+        found = (frame.sample_rate, frame.format.name, frame.layout.name)
+        if held and (room <= 0 or found != kind):
+            yield _block(held, kind)
+            held = []
+        if not held:
+            kind, room = found, min(int(found[0] * _BLOCK_S), _BLOCK_VALUES // len(samples))
+        held.append(samples)
+        room -= samples.shape[1]
+    if held:
+        yield _block(held, kind)
+
+
+def mono(channels: NDArray[Any]) -> Samples:
+    """The mean of the channels.
 
     Shape:
         - output: ``(samples,)``, float32, full scale at 1.0; not a number and infinities kept
     """
-    return _mean(channel_samples(frame))
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Packed formats come channel by channel within a sample, where a mean takes nine times as long.
+        return _at_full_scale(np.ascontiguousarray(channels).mean(axis=0, dtype=np.float64), channels.dtype)
 
 
-def blocks(frames: Iterable[AudioFrame]) -> Iterator[tuple[Samples, int]]:
-    """Frames as mono blocks of about a second with their rate; a change of rate, type or channels ends a block.
+def stereo(block: Block) -> Samples:
+    """Left and right: one channel in both, more than two folded down (ITU-R BS.775: what is in the middle or behind
+    counts 0.71 on its side, low-frequency effects not at all); of channels without a place every other one's mean.
 
-    Gathering first keeps a long file to few array calls. Values are finite and within [-32, 32].
+    Shape:
+        - output: ``(2, samples)``, float32, full scale at 1.0, held within [-32, 32]
     """
-    held: list[NDArray[Any]] = []
-    kind = (0, "", 0)
-    room = 0
-    for frame in frames:
-        samples = channel_samples(frame)
-        found = (frame.sample_rate, frame.format.name, len(samples))
-        if held and (room <= 0 or found != kind):
-            yield _mean(_limited(np.concatenate(held, axis=1))), kind[0]
-            held = []
-        if not held:
-            kind, room = found, min(int(found[0] * _BLOCK_S), _BLOCK_VALUES // found[2])
-        held.append(samples)
-        room -= samples.shape[1]
-    if held:
-        yield _mean(_limited(np.concatenate(held, axis=1))), kind[0]
+    shares = _stereo_shares(block.layout, len(block.channels))
+    folded = shares @ _at_full_scale(np.ascontiguousarray(block.channels, dtype=np.float64), block.channels.dtype)
+    return folded.clip(-LOUDEST, LOUDEST)
 
 
 class Resampler:
-    """Mono blocks at any rate to one rate, keeping the filter's state between blocks."""
+    """Blocks at any rate to one rate, keeping the filter's state between blocks.
 
-    def __init__(self, sample_rate_hz: int) -> None:
+    Shape:
+        - input and output: ``(channels, samples)``, one channel or two
+    """
+
+    def __init__(self, sample_rate_hz: int, layout: Literal["mono", "stereo"]) -> None:
         self._target = sample_rate_hz
+        self._layout = layout
         self._source = 0
         self._given = 0
         self._last: Samples | None = None
@@ -90,12 +124,12 @@ class Resampler:
             yield from self.flush()
             self._source = rate
             if rate != self._target:
-                self._resampler = AudioResampler(format="flt", layout="mono", rate=self._target)
+                self._resampler = AudioResampler(format="fltp", layout=self._layout, rate=self._target)
         self._last = samples
         if self._resampler is None:
             yield samples
             return
-        frame = AudioFrame.from_ndarray(samples[None, :], format="flt", layout="mono")
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=self._layout)
         frame.sample_rate = rate
         yield from self._counted(self._resampler.resample(frame))
 
@@ -106,28 +140,49 @@ class Resampler:
         yield from self._counted(self._resampler.resample(None))
         self._resampler = None
         if not self._given and self._last is not None:
-            yield self._last.mean(keepdims=True)
+            yield self._last.mean(axis=1, keepdims=True)
 
     def _counted(self, frames: list[AudioFrame]) -> Iterator[Samples]:
         for frame in frames:
             if frame.samples:
                 self._given += frame.samples
-                yield frame.to_ndarray()[0].clip(-LOUDEST, LOUDEST)
+                yield channel_samples(frame).clip(-LOUDEST, LOUDEST)
 
 
 def _plane(frame: AudioFrame, index: int, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
     return np.frombuffer(AudioPlane(frame, index), dtype, count)  # type: ignore[call-overload,no-any-return]
 
 
-def _mean(channels: NDArray[Any]) -> Samples:
-    kind = channels.dtype.str[1:]
-    with np.errstate(over="ignore", invalid="ignore"):
-        # Packed formats come channel by channel within a sample, where a mean takes nine times as long.
-        mean = np.ascontiguousarray(channels).mean(axis=0, dtype=np.float64)
-        if kind == "u1":
-            mean -= 128.0
-        mono: Samples = (mean / _FULL_SCALE[kind]).astype(np.float32)
-    return mono
+def _block(held: list[NDArray[Any]], kind: tuple[int, str, str]) -> Block:
+    rate, _, layout = kind
+    return Block(_limited(np.concatenate(held, axis=1)), layout, rate)
+
+
+def _at_full_scale(samples: NDArray[np.float64], kind: np.dtype[Any]) -> Samples:
+    if kind.kind == "u":
+        samples = samples - 128.0
+    scaled: Samples = (samples / _FULL_SCALE[kind.str[1:]]).astype(np.float32)
+    return scaled
+
+
+@cache
+def _stereo_shares(layout: str, channels: int) -> Samples:
+    """Shape: ``(2, channels)``."""
+    if channels == 1:
+        return np.ones((2, 1), dtype=np.float32)
+    names = [channel.name for channel in AudioLayout(layout).channels]
+    if "NONE" in names:
+        turns = np.arange(channels) % 2 == np.array([[0], [1]])
+        shares: Samples = (turns / turns.sum(axis=1, keepdims=True)).astype(np.float32)
+        return shares
+    return np.array([[_share(name, side) for name in names] for side in "LR"], dtype=np.float32)
+
+
+def _share(name: str, side: str) -> float:
+    if name in {f"F{side}", f"D{side}"}:
+        return 1.0
+    aside = name.endswith(("C", side)) and not name.startswith(("LFE", "D"))
+    return sqrt(0.5) if aside else 0.0
 
 
 def _limited(channels: NDArray[Any]) -> NDArray[Any]:

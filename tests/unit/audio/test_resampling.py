@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 import pytest
+from av.audio.layout import AudioLayout
 
 from phonoscope.audio import samples as samples_module
-from phonoscope.audio.decode import Recording, mono_samples
+from phonoscope.audio.decode import Recording
+from phonoscope.audio.samples import Block, channel_samples, mono, stereo
 
 if TYPE_CHECKING:
     from tests.unit.audio.conftest import Maker
@@ -61,10 +63,10 @@ def test_blocks_are_small_and_plain(make: Maker) -> None:
 
 
 def test_frames_can_be_taken_one_by_one(make: Maker) -> None:
-    """``frames`` with ``mono_samples`` gives what ``mono`` gives at the recording's own rate."""
+    """``frames`` with ``mono`` gives what ``mono`` gives at the recording's own rate."""
     data = make.recording("mp3", 1.0, 2)
     with Recording(io.BytesIO(data)) as recording:
-        frames = [mono_samples(frame) for frame in recording.frames()]
+        frames = [mono(channel_samples(frame)) for frame in recording.frames()]
     np.testing.assert_array_equal(np.concatenate(frames), make.decode(data, 48_000).samples)
 
 
@@ -77,4 +79,43 @@ def test_every_sample_type_has_the_same_scale(kind: str) -> None:
     pairs = np.array([[half, zero, half], [half, zero, zero]], dtype)
     array = pairs if kind.endswith("p") else np.ascontiguousarray(pairs.T.reshape(1, -1))
     frame = av.AudioFrame.from_ndarray(array, format=kind, layout="stereo")
-    np.testing.assert_array_equal(mono_samples(frame), np.array([0.5, 0.0, 0.25], np.float32))
+    np.testing.assert_array_equal(mono(channel_samples(frame)), np.array([0.5, 0.0, 0.25], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("layout", "left", "right"),
+    [
+        ("mono", [1.0], [1.0]),
+        ("stereo", [1.0, 0.0], [0.0, 1.0]),
+        ("3.0", [1.0, 0.0, 0.71], [0.0, 1.0, 0.71]),
+        ("5.1", [1.0, 0.0, 0.71, 0.0, 0.71, 0.0], [0.0, 1.0, 0.71, 0.0, 0.0, 0.71]),
+        ("4 channels", [0.5, 0.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.5]),
+    ],
+)
+def test_channels_are_folded_to_left_and_right(layout: str, left: list[float], right: list[float]) -> None:
+    """Each channel by itself comes out where its place says, and as loud."""
+    channels = np.eye(len(left), dtype=np.float32)
+    folded = stereo(Block(channels, layout, 44_100))
+    assert folded.dtype == np.float32
+    np.testing.assert_allclose(folded, [left, right], atol=0.003)
+
+
+@pytest.mark.parametrize("layout", ["22.2", "hexadecagonal", "24 channels"])
+def test_any_layout_can_be_folded(layout: str) -> None:
+    """Both sides hear something, and the same of a sound that is everywhere."""
+    count = AudioLayout(layout).nb_channels
+    folded = stereo(Block(np.full((count, 3), 2**14, np.int16), layout, 44_100))
+    assert folded.shape == (2, 3)
+    np.testing.assert_allclose(folded[0], folded[1], rtol=1e-6)
+    assert (folded > 0.4).all()
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000])
+def test_a_stereo_recording_keeps_its_sides(make: Maker, rate_hz: int) -> None:
+    """As many samples as in mono; left and right are not mixed up, and their mean is what mono gives."""
+    data = make.recording("flac", 1.5, 2)
+    with Recording(io.BytesIO(data)) as recording:
+        sides = np.concatenate(list(recording.stereo(rate_hz)), axis=1)
+    wanted = make.decode(data, rate_hz).samples
+    assert sides.shape == (2, len(wanted))
+    np.testing.assert_allclose(sides.mean(axis=0), wanted, atol=2e-4)
