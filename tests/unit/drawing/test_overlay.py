@@ -11,7 +11,6 @@ from PIL import Image
 
 from phonoscope.audio.mel import hertz_to_mel
 from phonoscope.drawing.overlay import Plane, draw_overlay
-from phonoscope.drawing.palette import ramp
 
 LOW_HZ, HIGH_HZ = 20.0, 20_000.0
 
@@ -70,11 +69,3 @@ def test_a_plane_s_extent_is_in_mel() -> None:
     """So that its rows, evenly spaced on the mel scale, stand at their hertz."""
     plane = Plane(np.zeros((2, 2)), 1_000.0, 6_400.0, 1.0, 2.0)
     assert plane.extent == (1.0, 2.0, float(hertz_to_mel(1_000.0)), float(hertz_to_mel(6_400.0)))
-
-
-def test_palettes_run_from_dark_to_bright() -> None:
-    """As many steps as asked for, three bytes each."""
-    colours = ramp("magma").astype(int)
-    assert colours.shape == (256, 3)
-    assert colours[0].sum() < 20
-    assert colours[-1].sum() > 600

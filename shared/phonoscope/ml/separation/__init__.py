@@ -1,0 +1,1 @@
+"""Recordings taken apart into stems, in a stream."""

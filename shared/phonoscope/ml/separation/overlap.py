@@ -1,0 +1,123 @@
+"""A stream cut into overlapping segments, and estimates of segments added up to a stream again, as Demucs does it.
+
+Segments start every ``stride`` samples. What reaches past the recording's end is moved back so that the segment's
+middle is the middle of what is left, the rest being what came before or zeros. Estimates are weighed by a triangle over
+the segment (Défossez et al., 2019, arXiv 1911.13254, with linear transitions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from phonoscope.audio.samples import Samples
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How a recording of so many samples is cut."""
+
+    length: int
+    segment: int
+    stride: int
+
+    @property
+    def offsets(self) -> range:
+        """Where segments start."""
+        return range(0, self.length, self.stride)
+
+    def covered(self, offset: int) -> int:
+        """How many samples of the recording a segment is there for."""
+        return min(self.segment, self.length - offset)
+
+    def padding(self, offset: int) -> int:
+        """How many samples in front of a segment's start are shown with it."""
+        return (self.segment - self.covered(offset)) // 2
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of the recording, with what is shown around it.
+
+    Shape:
+        - samples: ``(2, segment)``, float32
+    """
+
+    offset: int
+    samples: Samples
+
+
+def cut(blocks: Iterable[Samples], grid: Grid) -> Iterator[Segment]:
+    """Segments of a stream, holding little more than one and a half of them.
+
+    Shape:
+        - blocks: ``(2, samples)``; together ``grid.length`` samples, more are left out, missing ones are zeros
+    """
+    stream, held, start, ended = iter(blocks), np.zeros((2, 0), dtype=np.float32), 0, False
+    for offset in grid.offsets:
+        first = offset - grid.padding(offset)
+        end = min(first + grid.segment, grid.length)
+        while start + held.shape[1] < end and not ended:
+            block = next(stream, None)
+            ended = block is None
+            if block is not None:
+                held = np.concatenate([held, block], axis=1)
+        kept = max(0, offset + grid.stride - grid.segment // 2)
+        shown = np.zeros((2, grid.segment), dtype=np.float32)
+        begin = max(first, start)
+        part = held[:, begin - start : end - start]
+        shown[:, begin - first : begin - first + part.shape[1]] = part
+        yield Segment(offset, shown)
+        held, start = held[:, max(0, kept - start) :], max(start, kept)
+
+
+class OverlapAdd:
+    """Estimates of segments in order, added up to a stream.
+
+    Args:
+        sources: how many stems an estimate has.
+    """
+
+    def __init__(self, grid: Grid, sources: int) -> None:
+        self._grid = grid
+        self._sum = np.zeros((sources, 2, grid.segment), dtype=np.float32)
+        self._weights = np.zeros(grid.segment, dtype=np.float32)
+        self._triangle = triangle(grid.segment)
+
+    def add(self, offset: int, estimate: Samples | None) -> Samples:
+        """What no later segment can change.
+
+        Args:
+            estimate: of the segment, with what was shown around it; ``None`` for silence.
+
+        Shape:
+            - estimate: ``(sources, 2, segment)``
+            - output: ``(sources, 2, stride)``, or what is left of the recording
+        """
+        grid = self._grid
+        covered, padding = grid.covered(offset), grid.padding(offset)
+        weights = self._triangle[:covered]
+        if estimate is not None:
+            self._sum[..., :covered] += weights * estimate[..., padding : padding + covered]
+        self._weights[:covered] += weights
+        ready = min(grid.stride, grid.length - offset)
+        out = self._sum[..., :ready] / self._weights[:ready]
+        self._sum = np.concatenate([self._sum[..., ready:], np.zeros_like(self._sum[..., :ready])], axis=-1)
+        self._weights = np.concatenate([self._weights[ready:], np.zeros_like(self._weights[:ready])])
+        return out
+
+
+def triangle(segment: int) -> Samples:
+    """Rises to 1 in the middle, and falls.
+
+    >>> triangle(5)
+    array([0.33333334, 0.6666667 , 1.        , 0.6666667 , 0.33333334],
+          dtype=float32)
+    """
+    half = segment // 2
+    rising, falling = np.arange(1, half + 1), np.arange(segment - half, 0, -1)
+    steps = np.concatenate([rising, falling]).astype(np.float32)
+    weights: Samples = steps / steps.max()
+    return weights
