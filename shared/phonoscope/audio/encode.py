@@ -1,52 +1,88 @@
-"""Samples to a file that any player plays, by PyAV (which carries FFmpeg)."""
+"""Samples to a file that any player plays, by PyAV (which carries FFmpeg), in constant memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
-from typing import BinaryIO, NamedTuple, cast
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Self, cast
 
 import av
 import numpy as np
 from av import AudioStream
+from av.audio.frame import AudioFrame
 
 from phonoscope.audio.samples import Samples
 
 _PER_FRAME = 4_096
-_STEPS = 32_768
+_LAYOUTS = {1: "mono", 2: "stereo"}
 
 
 class Format(NamedTuple):
-    """A container, its codec, and what it is called."""
+    """A container, its codec, and what they are called; ``rate_hz`` where the codec knows but one."""
 
     container: str
     codec: str
+    samples: str
     media_type: str
+    suffix: str
+    bit_rate: int | None = None
+    rate_hz: int | None = None
 
 
-FLAC = Format("flac", "flac", "audio/flac")
+FORMATS = {
+    "flac": Format("flac", "flac", "s16", "audio/flac", ".flac"),
+    "wav": Format("wav", "pcm_s16le", "s16", "audio/wav", ".wav"),
+    "wav24": Format("wav", "pcm_s24le", "s32", "audio/wav", ".wav"),
+    "wav32f": Format("wav", "pcm_f32le", "flt", "audio/wav", ".wav"),
+    "mp3": Format("mp3", "libmp3lame", "fltp", "audio/mpeg", ".mp3", bit_rate=256_000),
+    "opus": Format("ogg", "libopus", "flt", "audio/ogg", ".opus", bit_rate=160_000, rate_hz=48_000),
+}
+"""By name. Whole numbers are rounded; what lies beyond full scale is held there, but for ``wav32f``."""
+FLAC = FORMATS["flac"]
 
 
-def encode(blocks: Iterable[Samples], target: BinaryIO, sample_rate_hz: int, form: Format = FLAC) -> None:
-    """Writes mono samples in 16 bits, rounded, in constant memory.
+class Encoder:
+    """A file being written; it is whole once the ``with`` block has been left.
 
     Args:
-        blocks: float32 in [-1, 1], of any length; what lies beyond is held at full scale.
-        target: is written from where it stands, and has to be able to go back (FLAC states the length up front).
+        target: is written from where it stands, and has to be able to go back (most formats state the length up front).
 
-    Shape:
-        - blocks: ``(samples,)`` each
+    >>> import io
+    >>> with Encoder(file := io.BytesIO(), 44_100, channels=2) as encoder:
+    ...     encoder.write(np.zeros((2, 44_100), dtype=np.float32))
+    >>> file.getvalue()[:4]
+    b'fLaC'
     """
-    with av.open(target, "w", form.container) as container:
-        stream = cast(AudioStream, container.add_stream(form.codec, sample_rate_hz, layout="mono", format="s16"))
-        written = 0
-        for block in blocks:
-            for start in range(0, len(block), _PER_FRAME):
-                part = block[start : start + _PER_FRAME]
-                whole = np.rint(part * _STEPS).clip(-_STEPS, _STEPS - 1).astype(np.int16)
-                frame = av.AudioFrame.from_ndarray(whole[None], format="s16", layout="mono")
-                frame.sample_rate, frame.pts = sample_rate_hz, written
-                frame.time_base = Fraction(1, sample_rate_hz)
-                container.mux(stream.encode(frame))
-                written += len(part)
-        container.mux(stream.encode(None))
+
+    def __init__(self, target: BinaryIO, sample_rate_hz: int, channels: int, form: Format = FLAC) -> None:
+        self._rate_hz = sample_rate_hz
+        self._layout = _LAYOUTS[channels]
+        self._written = 0
+        self._container = av.open(target, "w", form.container)
+        rate_hz = form.rate_hz or sample_rate_hz
+        stream = self._container.add_stream(form.codec, rate_hz, layout=self._layout, format=form.samples)
+        self._stream = cast(AudioStream, stream)
+        if form.bit_rate is not None:
+            self._stream.bit_rate = form.bit_rate
+
+    def write(self, samples: Samples) -> None:
+        """Adds samples. Shape: ``(channels, samples)``, float32 in [-1, 1]."""
+        for start in range(0, samples.shape[1], _PER_FRAME):
+            part = np.ascontiguousarray(samples[:, start : start + _PER_FRAME])
+            frame = AudioFrame.from_ndarray(part, format="fltp", layout=self._layout)
+            frame.sample_rate, frame.pts = self._rate_hz, self._written
+            frame.time_base = Fraction(1, self._rate_hz)
+            self._container.mux(self._stream.encode(frame))
+            self._written += part.shape[1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()

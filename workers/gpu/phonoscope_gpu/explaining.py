@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from phonoscope.audio.encode import FLAC, encode
+from phonoscope.audio.encode import FLAC, Encoder
 from phonoscope.contract import ExplainOptions
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.tasks import Outcome
@@ -118,7 +118,8 @@ def _overlay(found: Explanation) -> Artifact:
 
 def _listen(found: Explanation) -> Artifact:
     file = io.BytesIO()
-    encode([found.listen()], file, found.model.front_end.settings.sample_rate_hz)
+    with Encoder(file, found.model.front_end.settings.sample_rate_hz, channels=1) as encoder:
+        encoder.write(found.listen()[None])
     return Artifact("listen.flac", "listen", FLAC.media_type, file.getvalue())
 
 
