@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from phonoscope.contract import ModelCard
 from phonoscope.errors import InvalidManifest, UnknownLabel, UnknownModel, WeightsMismatch
 
 MANIFEST = "manifest.json"
+SEPARATION = "separation"
 
 
 class Weights(BaseModel):
@@ -47,21 +49,103 @@ class Manifest(BaseModel):
             raise UnknownLabel.choice("label", label, self.labels)
         return self.labels.index(label)
 
+    @property
+    def files(self) -> list[Weights]:
+        return [self.weights]
+
     def card(self) -> ModelCard:
         return ModelCard(digest=f"sha256:{self.weights.sha256}", **self.model_dump(exclude={"weights"}))
 
 
-class Catalogue:
-    """The models in a folder, each in its own: ``<name>/{manifest.json,weights.safetensors}``."""
+class StemManifest(BaseModel):
+    """``manifest.json`` beside the weights of a model that takes recordings apart.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args:
+        arguments: of the network's constructor, besides sources, sample rate and segment.
+        segment_s: what the network sees at once, as a fraction such as ``39/5``.
+        weights: one network or several, whose estimates are averaged.
+        shares: what each network counts for each source; a row for each network. All count the same without.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    version: int
+    kind: Literal["separation"]
+    architecture: Literal["htdemucs"]
+    arguments: dict[str, Any]
+    sources: list[str] = Field(min_length=2)
+    sample_rate_hz: int = Field(gt=0)
+    segment_s: str = Field(pattern=r"^[1-9][0-9]*(/[1-9][0-9]*)?$")
+    metrics: dict[str, Any]
+    data: str
+    licence: str
+    limits: list[str]
+    weights: list[Weights] = Field(min_length=1)
+    shares: list[list[float]] | None = None
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        rows = self.shares if self.shares is not None else [[1.0] * len(self.sources)] * len(self.weights)
+        if len(rows) != len(self.weights) or any(len(row) != len(self.sources) for row in rows):
+            raise ValueError("shares must have a row for each network and a column for each source")
+        if not all(sum(column) > 0.0 for column in zip(*rows, strict=True)):
+            raise ValueError("shares must leave no source without a network")
+        return self
+
+    @property
+    def files(self) -> list[Weights]:
+        return self.weights
+
+    @property
+    def segment(self) -> int:
+        """In samples."""
+        return int(Fraction(self.segment_s) * self.sample_rate_hz)
+
+    @property
+    def digest(self) -> str:
+        """Of all networks together; of a single one its own."""
+        digests = [weights.sha256 for weights in self.weights]
+        return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+class Catalogue:
+    """The models in folders, each in its own: ``<name>/{manifest.json,weights.safetensors}``.
+
+    Args:
+        folders: where a name is in several, the first counts; one that does not exist is empty.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
 
     @cached_property
     def manifests(self) -> dict[str, Manifest]:
-        """By name. Raises ``InvalidManifest``, which names the file and the field."""
-        found = (read_manifest(path) for path in sorted(self.folder.glob(f"*/{MANIFEST}")))
-        return {manifest.name: manifest for manifest in found}
+        """Those that classify, by name. Raises ``InvalidManifest``, which names the file and the field."""
+        return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, Manifest)}
+
+    @cached_property
+    def separators(self) -> dict[str, StemManifest]:
+        """Those that take recordings apart, by name. Raises ``InvalidManifest``."""
+        return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, StemManifest)}
+
+    @cached_property
+    def models(self) -> dict[str, Manifest | StemManifest]:
+        """All of them, by name. Raises ``InvalidManifest``."""
+        return {name: read_manifest(folder / MANIFEST) for name, folder in sorted(self._places.items())}
+
+    @cached_property
+    def _places(self) -> dict[str, Path]:
+        found = (path.parent for folder in reversed(self._folders) for path in folder.glob(f"*/{MANIFEST}"))
+        return {place.name: place for place in found}
+
+    def folder(self, name: str) -> Path:
+        """Where a model lies that the catalogue has."""
+        return self._places[name]
+
+    def check(self, name: str) -> None:
+        """Raises ``WeightsMismatch`` when a file of the model's weights is missing or not the manifest's."""
+        check_weights(self.models[name], self.folder(name))
 
     def get(self, name: str) -> Manifest:
         """Raises ``UnknownModel``, which lists the models there are."""
@@ -71,10 +155,12 @@ class Catalogue:
         return self.manifests[name]
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest | StemManifest:
     """Raises ``InvalidManifest``."""
     try:
-        manifest = Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        values = json.loads(path.read_text(encoding="utf-8"))
+        separates = isinstance(values, dict) and values.get("kind") == SEPARATION
+        manifest: Manifest | StemManifest = (StemManifest if separates else Manifest).model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "manifest"
@@ -86,13 +172,16 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def check_weights(manifest: Manifest, folder: Path) -> Path:
-    """The weights' file, once its SHA-256 is the manifest's. Raises ``WeightsMismatch``."""
-    path = folder / manifest.weights.file
+def check_weights(manifest: Manifest | StemManifest, folder: Path) -> list[Path]:
+    """The weights' files, once the SHA-256 of each is the manifest's. Raises ``WeightsMismatch``."""
+    return [_check_file(weights, folder / weights.file) for weights in manifest.files]
+
+
+def _check_file(weights: Weights, path: Path) -> Path:
     if not path.is_file():
         raise WeightsMismatch(f"{path} is missing")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != manifest.weights.sha256:
-        raise WeightsMismatch(f"{path} has the SHA-256 {digest}, its manifest says {manifest.weights.sha256}")
+    if digest != weights.sha256:
+        raise WeightsMismatch(f"{path} has the SHA-256 {digest}, its manifest says {weights.sha256}")
     return path

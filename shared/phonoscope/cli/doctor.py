@@ -86,21 +86,21 @@ def _torch() -> Finding:
 
 
 def _weights(folder: Path) -> Iterator[Finding]:
-    from phonoscope.catalogue import Catalogue, check_weights
+    from phonoscope.catalogue import Catalogue
 
     advice = f"put the model's folder back under {folder}, whole"
     catalogue = Catalogue(folder)
     try:
-        manifests = catalogue.manifests
+        models = catalogue.models
     except PhonoscopeError as error:
         yield Finding("models", False, error.detail, advice)
         return
-    if not manifests:
+    if not models:
         yield Finding("models", False, f"none in {folder}", advice)
-    for name, manifest in manifests.items():
+    for name, manifest in models.items():
         try:
-            check_weights(manifest, folder / name)
-            yield Finding(f"model {name}", True, f"weights whole, sha256:{manifest.weights.sha256[:12]}…")
+            catalogue.check(name)
+            yield Finding(f"model {name}", True, f"weights whole, sha256:{manifest.files[0].sha256[:12]}…")
         except PhonoscopeError as error:
             yield Finding(f"model {name}", False, error.detail, advice)
 

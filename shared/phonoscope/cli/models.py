@@ -41,9 +41,9 @@ def list_(models_dir: FolderOption = None) -> None:
 @models.command()
 def verify(models_dir: FolderOption = None) -> None:
     """Checks every model's weights against its manifest; ends with status 1 at the first that differ."""
-    from phonoscope.catalogue import Catalogue, check_weights
+    from phonoscope.catalogue import Catalogue
 
     catalogue = Catalogue(models_dir or bundled("models"))
-    for manifest in catalogue.manifests.values():
-        check_weights(manifest, catalogue.folder / manifest.name)
-        typer.echo(f"{manifest.name}: whole")
+    for name in catalogue.models:
+        catalogue.check(name)
+        typer.echo(f"{name}: whole")

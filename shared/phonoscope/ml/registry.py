@@ -55,6 +55,8 @@ def load_model(folder: Path, device: torch.device) -> Model:
         WeightsMismatch: the weights are missing, or differ from the manifest in digest or shape.
     """
     manifest = read_manifest(folder / MANIFEST)
+    if not isinstance(manifest, Manifest):
+        raise InvalidManifest(f"{folder / MANIFEST}: kind: {manifest.kind} is not what classifies")
     try:
         front_end = LogMel(FrontEndSettings.from_dict(manifest.front_end))
         network = AudioResNet(manifest.architecture, len(manifest.labels))
@@ -68,7 +70,7 @@ def load_model(folder: Path, device: torch.device) -> Model:
 
 
 def _load_weights(network: AudioResNet, manifest: Manifest, folder: Path) -> None:
-    path = check_weights(manifest, folder)
+    (path,) = check_weights(manifest, folder)
     try:
         weights = load_file(path)
         network.load_state_dict(

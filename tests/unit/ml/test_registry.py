@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from phonoscope.catalogue import Catalogue, check_weights, read_manifest
+from phonoscope.catalogue import Catalogue, Manifest, check_weights, read_manifest
 from phonoscope.errors import InvalidManifest, UnknownModel, WeightsMismatch
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.registry import Model, load_model
@@ -250,6 +250,7 @@ def test_a_card_tells_all_but_the_file(model_folder: Path) -> None:
     """A model's card has its digest, labels, licence and limits, and whatever else the manifest says."""
     rewrite(model_folder, recipe={"epochs": 3})
     manifest = read_manifest(model_folder / "manifest.json")
+    assert isinstance(manifest, Manifest)
     card = manifest.card().model_dump()
     assert card["digest"] == f"sha256:{manifest.weights.sha256}"
     assert card["limits"] == ["It has learned nothing."]
@@ -260,4 +261,5 @@ def test_a_card_tells_all_but_the_file(model_folder: Path) -> None:
 def test_whole_weights_pass_the_check_without_being_loaded(model_folder: Path) -> None:
     """The check is for those without torch, too: it needs the bytes alone."""
     manifest = read_manifest(model_folder / "manifest.json")
-    assert check_weights(manifest, model_folder) == model_folder / "weights.safetensors"
+    assert isinstance(manifest, Manifest)
+    assert check_weights(manifest, model_folder) == [model_folder / "weights.safetensors"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from phonoscope.catalogue import Catalogue, check_weights
+from phonoscope.catalogue import Catalogue
 from phonoscope.settings import Settings, get_settings
 from phonoscope.states import Pool
 from phonoscope.worker import Handler, run_worker
@@ -23,8 +23,8 @@ def check(settings: Settings) -> None:
     """Stops a worker that could never load its models before it starts. Raises ``ModelError``, which names the file."""
     catalogue = Catalogue(settings.models_dir)
     catalogue.get(settings.default_model)
-    for name, manifest in catalogue.manifests.items():
-        check_weights(manifest, catalogue.folder / name)
+    for name in catalogue.manifests:
+        catalogue.check(name)
 
 
 def main() -> None:

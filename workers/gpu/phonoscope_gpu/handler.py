@@ -92,7 +92,7 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     device = choose_device(settings.device)
     catalogue = Catalogue(settings.models_dir)
     catalogue.get(settings.default_model)
-    models = {name: load_model(settings.models_dir / name, device) for name in catalogue.manifests}
+    models = {name: load_model(catalogue.folder(name), device) for name in catalogue.manifests}
     for model in models.values():
         model.warm_up()
     warm_up()

@@ -12,7 +12,8 @@ from demucs.apply import BagOfModels
 from demucs.htdemucs import HTDemucs
 
 from phonoscope.audio.samples import Samples
-from phonoscope.ml.separation.estimators import Eager
+from phonoscope.ml.separation.estimators import Ensemble
+from phonoscope.ml.separation.runners import Eager
 from phonoscope.ml.separation.stream import measure, separate
 from tests.unit.ml.separation.conftest import SOURCES, network
 
@@ -28,7 +29,13 @@ def music(length: int, seed: int = 1) -> Samples:
     return (sides + 0.05 * generator.standard_normal((2, length))).astype(np.float32)
 
 
-def streamed(estimate: Eager, samples: Samples, *, skip_silence: bool = False) -> Samples:
+def ensemble(*networks: HTDemucs, shares: list[list[float]] | None = None, batch: int = 1) -> Ensemble:
+    runners = [Eager(one, torch.device("cpu")) for one in networks]
+    segment = int(networks[0].segment * RATE_HZ)
+    return Ensemble(runners, SOURCES, RATE_HZ, segment, shares, batch=batch)
+
+
+def streamed(estimate: Ensemble, samples: Samples, *, skip_silence: bool = False) -> Samples:
     """Through blocks of odd length."""
     blocks = [samples[:, start : start + 7_001] for start in range(0, samples.shape[1], 7_001)]
     return np.concatenate(list(separate(estimate, blocks, measure(blocks), skip_silence=skip_silence)), axis=-1)
@@ -54,7 +61,7 @@ def difference_db(found: Samples, wanted: Samples) -> float:
 def test_stems_are_those_of_demucs(small: HTDemucs, length: int) -> None:
     """To -80 dB and far beyond, for lengths under, at and over a segment."""
     samples = music(length)
-    found, wanted = streamed(Eager([small]), samples), by_demucs(small, samples)
+    found, wanted = streamed(ensemble(small), samples), by_demucs(small, samples)
     assert found.shape == wanted.shape == (4, 2, length)
     assert difference_db(found, wanted) < -110.0
 
@@ -64,7 +71,7 @@ def test_a_full_size_network_agrees_on_real_length() -> None:
     full = network(channels=48, bottom_channels=512, t_layers=5, t_heads=8, segment=Fraction(39, 5))
     assert sum(parameter.numel() for parameter in full.parameters()) > 41e6
     samples = music(12 * RATE_HZ)
-    assert difference_db(streamed(Eager([full]), samples), by_demucs(full, samples)) < -80.0
+    assert difference_db(streamed(ensemble(full), samples), by_demucs(full, samples)) < -80.0
 
 
 def test_several_networks_are_averaged_as_demucs_does() -> None:
@@ -73,13 +80,13 @@ def test_several_networks_are_averaged_as_demucs_does() -> None:
     weights = [[1.0, 0.0, 1.0, 2.0], [1.0, 1.0, 0.0, 1.0]]
     samples = music(40_000)
     wanted = by_demucs(BagOfModels([*networks], weights), samples)
-    assert difference_db(streamed(Eager(networks, weights), samples), wanted) < -110.0
+    assert difference_db(streamed(ensemble(*networks, shares=weights), samples), wanted) < -110.0
 
 
 def test_batches_change_nothing(small: HTDemucs) -> None:
     """They are for speed alone."""
     samples = music(90_000)
-    one, three = streamed(Eager([small]), samples), streamed(Eager([small], batch=3), samples)
+    one, three = streamed(ensemble(small), samples), streamed(ensemble(small, batch=3), samples)
     assert difference_db(three, one) < -100.0
 
 
@@ -87,7 +94,7 @@ def test_digital_silence_is_skipped(small: HTDemucs) -> None:
     """A segment of zeros is silence in every stem and is not computed; the sound around it is not touched."""
     samples = music(200_000)
     samples[:, 60_000:140_000] = 0.0
-    found, whole = streamed(Eager([small]), samples, skip_silence=True), streamed(Eager([small]), samples)
+    found, whole = streamed(ensemble(small), samples, skip_silence=True), streamed(ensemble(small), samples)
     assert not found[..., 90_000:110_000].any()
     np.testing.assert_array_equal(found[..., :40_000], whole[..., :40_000])
     np.testing.assert_array_equal(found[..., 170_000:], whole[..., 170_000:])
@@ -95,7 +102,7 @@ def test_digital_silence_is_skipped(small: HTDemucs) -> None:
 
 def test_a_silent_recording_is_silent_in_every_stem(small: HTDemucs) -> None:
     """Nothing is divided by nothing."""
-    found = streamed(Eager([small]), np.zeros((2, 30_000), np.float32), skip_silence=True)
+    found = streamed(ensemble(small), np.zeros((2, 30_000), np.float32), skip_silence=True)
     assert found.shape == (4, 2, 30_000)
     assert not found.any()
 
@@ -103,7 +110,7 @@ def test_a_silent_recording_is_silent_in_every_stem(small: HTDemucs) -> None:
 @pytest.mark.parametrize("length", [1, 2, 441])
 def test_the_shortest_recordings_have_stems(small: HTDemucs, length: int) -> None:
     """Of their own length, and numbers."""
-    found = streamed(Eager([small]), music(length))
+    found = streamed(ensemble(small), music(length))
     assert found.shape == (4, 2, length)
     assert np.isfinite(found).all()
 
@@ -112,7 +119,7 @@ def test_what_is_far_too_loud_is_taken_as_it_is(small: HTDemucs) -> None:
     """Stems scale with the recording."""
     samples = music(30_000)
     np.testing.assert_allclose(
-        streamed(Eager([small]), 20.0 * samples), 20.0 * streamed(Eager([small]), samples), rtol=1e-2, atol=1e-3
+        streamed(ensemble(small), 20.0 * samples), 20.0 * streamed(ensemble(small), samples), rtol=1e-2, atol=1e-3
     )
 
 
@@ -120,7 +127,7 @@ def test_progress_is_told_and_can_end_it(small: HTDemucs) -> None:
     """True shares of the recording, rising to 1; what the listener raises comes out."""
     told: list[float] = []
     samples = music(4 * 16_537)
-    list(separate(Eager([small]), [samples], measure([samples]), told.append))
+    list(separate(ensemble(small), [samples], measure([samples]), told.append))
     assert told == pytest.approx([0.25, 0.5, 0.75, 1.0])
 
     def stop(share: float) -> None:
@@ -128,4 +135,4 @@ def test_progress_is_told_and_can_end_it(small: HTDemucs) -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        list(separate(Eager([small]), [samples], measure([samples]), stop))
+        list(separate(ensemble(small), [samples], measure([samples]), stop))
