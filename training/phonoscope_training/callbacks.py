@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.tensorboard import SummaryWriter
 
 from phonoscope_training.checkpoint import save_checkpoint
-from phonoscope_training.fit import Callback, Epoch, Training
+from phonoscope_training.training import Callback, Epoch, Training
 
 CHECKPOINT = "checkpoint.safetensors"
 EPOCHS = "epochs.csv"
@@ -21,7 +22,7 @@ _CHECKPOINT_EVERY_S = 60.0
 
 
 @contextmanager
-def watching(training: Training, folder: Path, name: str, console: Console) -> Iterator[list[Callback]]:
+def watching(training: Training[Any, Any], folder: Path, name: str, console: Console) -> Iterator[list[Callback]]:
     """The callbacks of one fit whose files lie in ``folder``."""
     with ExitStack() as open_files:
         board = SummaryWriter(str(folder / "tensorboard"), purge_step=training.epochs_done + 1)
@@ -34,11 +35,14 @@ def watching(training: Training, folder: Path, name: str, console: Console) -> I
             progress.update(bar, completed=epoch.number, description=f"{name}: loss {epoch.loss:.3f}")
             if not console.is_terminal:
                 line = f"{name}: epoch {epoch.number}/{epoch.of}, loss {epoch.loss:.3f}, {epoch.seconds:.1f} s"
+                line += "".join(f", {figure} {value:.2f}" for figure, value in epoch.figures.items())
                 console.print(line, highlight=False, soft_wrap=True)
 
         def log(epoch: Epoch) -> None:
             board.add_scalar("loss", epoch.loss, epoch.number)
             board.add_scalar("rate", epoch.rate, epoch.number)
+            for figure, value in epoch.figures.items():
+                board.add_scalar(figure, value, epoch.number)
 
         yield [show, log, _EpochTable(folder / EPOCHS, training.epochs_done), _Checkpoints(folder / CHECKPOINT)]
 

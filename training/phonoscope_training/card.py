@@ -8,6 +8,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from phonoscope.catalogue import SEPARATION
+from phonoscope_training.separation.card import separation_card
+
 mpl.use("agg")
 _MANY_LABELS = 20
 
@@ -23,6 +26,8 @@ def write_card(manifest: dict[str, Any], folder: Path) -> None:
 
 def model_card(manifest: dict[str, Any]) -> str:
     """Markdown: what the model knows, how well, from what data, and what its figures are not."""
+    if manifest["kind"] == SEPARATION:
+        return separation_card(manifest)
     metrics, front_end = manifest["metrics"], manifest["front_end"]
     figures = metrics["cross_validation"]
     rows = [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -11,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from phonoscope_training.errors import InvalidRun
-from phonoscope_training.fit import Training
+from phonoscope_training.training import Training
 
 _REST = "training"
 
 
-def save_checkpoint(training: Training, path: Path) -> None:
+def save_checkpoint(training: Training[Any, Any], path: Path) -> None:
     """Writes beside ``path`` and renames, so that a kill leaves the last whole checkpoint."""
     tensors = {f"network.{name}": value for name, value in training.network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in training.average.state_dict().items()}
@@ -30,7 +32,7 @@ def save_checkpoint(training: Training, path: Path) -> None:
     save_tensors(tensors, path, {_REST: json.dumps(rest)})
 
 
-def load_checkpoint(training: Training, path: Path) -> None:
+def load_checkpoint(training: Training[Any, Any], path: Path) -> None:
     """Puts ``training`` where the checkpoint was written. Raises ``InvalidRun`` when it does not fit."""
     try:
         tensors = load_file(path, device=str(next(training.network.parameters()).device))
@@ -57,6 +59,11 @@ def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str
     partial = path.with_suffix(".partial")
     save_file({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, partial, metadata)
     partial.replace(path)
+
+
+def half_precision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights as they are shipped: float16, but for the counters."""
+    return {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

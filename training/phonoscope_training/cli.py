@@ -16,8 +16,10 @@ from phonoscope_training.card import spread, write_card
 from phonoscope_training.export import export as export_run
 from phonoscope_training.results import evaluate_run
 from phonoscope_training.run import Run
+from phonoscope_training.separation.cli import app as separation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Trains, scores and exports the served models.")
+app.add_typer(separation, name="separation")
 console = Console()
 
 _DATA = Path("../shared/data")

@@ -14,9 +14,9 @@ from phonoscope.catalogue import MANIFEST
 from phonoscope.ml.network import EMBEDDING_DIM
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.errors import InvalidRun
+from phonoscope_training.folder import ENVIRONMENT, METRICS, RECIPE, WEIGHTS
 from phonoscope_training.recipe import Recipe
-from phonoscope_training.results import METRICS
-from phonoscope_training.run import ENVIRONMENT, FINAL, RECIPE, WEIGHTS
+from phonoscope_training.run import FINAL
 
 
 def export(run: Path, folder: Path, version: int = 1) -> dict[str, Any]:
@@ -53,13 +53,18 @@ def export(run: Path, folder: Path, version: int = 1) -> dict[str, Any]:
 
 def write_model(weights: dict[str, Tensor], manifest: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The folder that the service loads; returns the manifest completed with the weights' digest."""
+    complete = manifest | {"weights": save_weights(weights, folder)}
+    (folder / MANIFEST).write_text(json.dumps(complete, indent=2) + "\n", encoding="utf-8")
+    return complete
+
+
+def save_weights(weights: dict[str, Tensor], folder: Path) -> dict[str, str]:
+    """The weights' file in a model's folder; what a manifest says of it."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(weights, folder / WEIGHTS)
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
-    dtype = str(weights["fc.weight"].dtype).removeprefix("torch.")
-    complete = manifest | {"weights": {"file": WEIGHTS, "sha256": digest, "dtype": dtype}}
-    (folder / MANIFEST).write_text(json.dumps(complete, indent=2) + "\n", encoding="utf-8")
-    return complete
+    dtype = next(str(value.dtype).removeprefix("torch.") for value in weights.values() if value.is_floating_point())
+    return {"file": WEIGHTS, "sha256": digest, "dtype": dtype}
 
 
 def _calibrated(weights: dict[str, Tensor], temperature: float) -> dict[str, Tensor]:

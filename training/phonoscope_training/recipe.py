@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -12,12 +12,16 @@ from phonoscope.anatomy import Architecture
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope_training.errors import InvalidRecipe
 
+RecipeT = TypeVar("RecipeT", bound=BaseModel)
 
-class _Section(BaseModel):
+
+class Section(BaseModel):
+    """A part of a recipe: an unknown key is refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataSettings(_Section):
+class DataSettings(Section):
     """Where labelled clips come from.
 
     Args:
@@ -34,7 +38,7 @@ class DataSettings(_Section):
     labels: list[str] = []
 
 
-class NetworkSettings(_Section):
+class NetworkSettings(Section):
     """The network, and the run whose weights it starts from (fold for fold where that run has the same folds)."""
 
     architecture: Architecture = "resnet34"
@@ -43,7 +47,7 @@ class NetworkSettings(_Section):
     start_from_same_folds: bool = False
 
 
-class AugmentationSettings(_Section):
+class AugmentationSettings(Section):
     """What is done to pictures in training alone; widths in frames and bands, everything else in shares of 1."""
 
     roll: bool = False
@@ -60,7 +64,7 @@ class AugmentationSettings(_Section):
     mixup_as_sound: bool = False
 
 
-class ScheduleSettings(_Section):
+class OneCycleSettings(Section):
     """AdamW under a one-cycle schedule (Smith and Topin, 2019, arXiv 1708.07120)."""
 
     epochs: int = Field(ge=1)
@@ -68,12 +72,17 @@ class ScheduleSettings(_Section):
     peak_rate: float = Field(gt=0.0)
     warm_up: float = Field(default=0.3, gt=0.0, lt=1.0)
     weight_decay: float = Field(default=0.01, ge=0.0)
-    label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
     ema_decay: float = Field(default=0.0, ge=0.0, lt=1.0)
     clip_norm: float = Field(default=5.0, gt=0.0)
 
 
-class CardSettings(_Section):
+class ScheduleSettings(OneCycleSettings):
+    """The schedule, and how far a label is trusted."""
+
+    label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
+
+
+class CardSettings(Section):
     """What a person must know of the data, and of what the figures are not."""
 
     kind: str = "sound"
@@ -82,7 +91,7 @@ class CardSettings(_Section):
     limits: list[str] = []
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """See ``training/recipes``."""
 
     seed: int = 1
@@ -102,12 +111,17 @@ class Recipe(_Section):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Raises ``InvalidRecipe``, which names the file and the key."""
-        try:
-            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            what = "is not a key of a recipe" if first["type"] == "extra_forbidden" else first["msg"]
-            raise InvalidRecipe(f"{path}: {where}: {what}") from error
-        except (OSError, ValueError, TypeError) as error:
-            raise InvalidRecipe(f"{path}: {error}") from error
+        return read_recipe(cls, path)
+
+
+def read_recipe(kind: type[RecipeT], path: Path) -> RecipeT:
+    """A recipe of that kind from its TOML file. Raises ``InvalidRecipe``, which names the file and the key."""
+    try:
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = "is not a key of a recipe" if first["type"] == "extra_forbidden" else first["msg"]
+        raise InvalidRecipe(f"{path}: {where}: {what}") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise InvalidRecipe(f"{path}: {error}") from error

@@ -16,8 +16,8 @@ from phonoscope_training.data import Clips
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.evaluate import Scored, evaluate
 from phonoscope_training.fit import predict
+from phonoscope_training.folder import METRICS
 
-METRICS = "metrics.json"
 PREDICTIONS = "predictions.safetensors"
 
 

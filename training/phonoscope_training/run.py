@@ -8,12 +8,10 @@ RUN/final/       the same, without predictions
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
@@ -23,16 +21,17 @@ from torch import Tensor
 
 from phonoscope.ml.network import AudioResNet
 from phonoscope_training.callbacks import CHECKPOINT, watching
-from phonoscope_training.checkpoint import load_checkpoint, save_tensors
+from phonoscope_training.checkpoint import half_precision, load_checkpoint, save_tensors
 from phonoscope_training.data import Clips, load_clips, split_for_validation
 from phonoscope_training.data.clips import LabelledFile
 from phonoscope_training.errors import InvalidRecipe, InvalidRun
 from phonoscope_training.evaluate import accuracy
 from phonoscope_training.fit import begin, fit, predict
+from phonoscope_training.folder import WEIGHTS, open_folder
 from phonoscope_training.recipe import DataSettings, Recipe
 from phonoscope_training.results import PREDICTIONS, save_predictions
 
-RECIPE, ENVIRONMENT, FINAL, WEIGHTS = "recipe.toml", "environment.json", "final", "weights.safetensors"
+FINAL = "final"
 _LEARNED = "learned_from_folds"
 
 
@@ -54,14 +53,7 @@ class Run:
             InvalidRecipe: the recipe cannot be read.
             InvalidRun: the folder holds a run of another recipe.
         """
-        kept, recipe = folder / RECIPE, Recipe.read(recipe_file)
-        if kept.exists() and Recipe.read(kept) != recipe:
-            raise InvalidRun(f"{folder} holds a run of another recipe than {recipe_file}: name another folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        if not kept.exists():
-            kept.write_bytes(recipe_file.read_bytes())
-        (folder / ENVIRONMENT).write_text(json.dumps(environment(device), indent=2) + "\n", encoding="utf-8")
-        return cls(folder, recipe, data_root, device, console)
+        return cls(folder, open_folder(folder, recipe_file, Recipe, device), data_root, device, console)
 
     def fit_fold(self, clips: Clips, fold: int, strangers: Clips | None) -> None:
         """Learns from all folds but one, then scores that one, once."""
@@ -114,7 +106,7 @@ class Run:
             load_checkpoint(training, folder / CHECKPOINT)
         with watching(training, folder, name, self.console) as callbacks:
             network = fit(clips, training, callbacks)
-        weights = _half_precision(network)
+        weights = half_precision(network.state_dict())
         save_tensors(weights, folder / WEIGHTS, {_LEARNED: learned})
         network.load_state_dict(weights)
         return network
@@ -137,20 +129,3 @@ class Run:
 def _learned_folds(weights: Path) -> set[int]:
     with safe_open(weights, "pt") as file:
         return set(json.loads(file.metadata()[_LEARNED]))
-
-
-def _half_precision(network: AudioResNet) -> dict[str, Tensor]:
-    """The weights as they are shipped: float16, but for the counters."""
-    return {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
-
-
-def environment(device: torch.device) -> dict[str, str]:
-    """What the figures depend on besides recipe and data."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "threads": str(torch.get_num_threads()),
-    }

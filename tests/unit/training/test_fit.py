@@ -14,7 +14,7 @@ from phonoscope.ml.network import AudioResNet
 from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint
 from phonoscope_training.data import Clips
 from phonoscope_training.errors import InvalidRun, TrainingError
-from phonoscope_training.fit import Epoch, begin, fit, predict
+from phonoscope_training.fit import begin, fit, predict
 from phonoscope_training.recipe import (
     AugmentationSettings,
     DataSettings,
@@ -22,6 +22,7 @@ from phonoscope_training.recipe import (
     Recipe,
     ScheduleSettings,
 )
+from phonoscope_training.training import Epoch
 
 RECIPE = Recipe(
     data=DataSettings(source="folders", path=Path("nowhere")),

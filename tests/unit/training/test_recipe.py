@@ -10,6 +10,7 @@ from phonoscope_training.errors import InvalidRecipe
 from phonoscope_training.recipe import Recipe
 
 RECIPES = Path("training/recipes")
+CLASSIFIERS = sorted(path for path in RECIPES.glob("*.toml") if not path.name.startswith("demucs"))
 
 
 def changed(tmp_path: Path, old: str, new: str) -> Path:
@@ -19,7 +20,7 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
     return tmp_path / "changed.toml"
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CLASSIFIERS, ids=lambda path: path.stem)
 def test_shipped_recipes_can_be_read(path: Path) -> None:
     """Every recipe of the project is valid, and says what a card needs."""
     recipe = Recipe.read(path)

@@ -1,0 +1,1 @@
+"""Training of networks that take music apart into its stems."""

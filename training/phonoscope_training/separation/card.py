@@ -1,0 +1,74 @@
+"""The card of a separating model, written from its manifest and from nothing else."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+_FIGURES = {
+    "sdr_median": "median SDR",
+    "sdr_mean": "mean SDR",
+    "improvement": "improvement over the mixture",
+}
+
+_HOW_MEASURED = (
+    "SDR is 10 log10(|s|² / |s − e|²). The median is over songs of the median over seconds, as museval has it, whose "
+    "own SDR also forgives what a short filter would mend. What is silent in a song is not counted."
+)
+
+
+def write_card(manifest: dict[str, Any], folder: Path) -> None:
+    """``<name>.md``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{manifest['name']}.md").write_text(separation_card(manifest), encoding="utf-8")
+
+
+def separation_card(manifest: dict[str, Any]) -> str:
+    """Markdown: what the model takes apart, how well, from what data, and what its figures are not."""
+    metrics, sources = manifest["metrics"], manifest["sources"]
+    rows = [
+        ("network", f"{manifest['architecture']}, {manifest['parameters'] / 1e6:.1f} million parameters"),
+        ("window", f"{float(Fraction(manifest['segment_s'])):g} s of stereo at {manifest['sample_rate_hz']:,} Hz"),
+        ("data", manifest["data"]),
+        ("learned from", f"{metrics['songs_learned']} songs, {metrics['epochs']} epochs"),
+        ("improvement", f"**{metrics['improvement_of_all']:.1f} dB** over taking the mixture for each stem"),
+        ("median SDR", f"{metrics['sdr_median_of_all']:.1f} dB, the mean over the stems"),
+        ("licence", manifest["licence"]),
+        *(("weights", f"{file['dtype']} safetensors, SHA-256 `{file['sha256']}`") for file in manifest["weights"]),
+        ("made on", ", ".join(f"{name} {value}" for name, value in manifest["environment"].items())),
+    ]
+    lines = [
+        f"# {manifest['name']}",
+        "",
+        f"Takes music apart into {', '.join(sources[:-1])} and {sources[-1]}.",
+        "",
+        "| | |",
+        "| --- | --- |",
+        *(f"| {name} | {value} |" for name, value in rows),
+        "",
+        "## Limits",
+        "",
+        *(f"- {limit}" for limit in manifest["limits"]),
+        "",
+        "## By stem, on songs it has not learned from",
+        "",
+        f"| dB | {' | '.join(sources)} | mean |",
+        f"| --- |{' ---: |' * (len(sources) + 1)}",
+        *(_row(name, title, manifest) for name, title in _FIGURES.items()),
+        f"| songs in which it is heard | {' | '.join(str(metrics['songs_heard'][source]) for source in sources)} | |",
+        "",
+        _HOW_MEASURED,
+        "",
+        f"Held out, by the artists' names alone: {'; '.join(metrics['songs_held_out'])}.",
+        "",
+        "How to read these figures, and how to make the model again: [training](../training.md).",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(name: str, title: str, manifest: dict[str, Any]) -> str:
+    figures = manifest["metrics"]
+    cells = [f"{figures[name][source]:.1f}" if source in figures[name] else "" for source in manifest["sources"]]
+    return f"| {title} | {' | '.join(cells)} | {figures[f'{name}_of_all']:.1f} |"

@@ -1,0 +1,75 @@
+"""``phonoscope-train separation``: fit a recipe of stems, score the run, export the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from phonoscope.ml.device import choose_device
+from phonoscope_training.separation.export import export as export_run
+from phonoscope_training.separation.run import SeparationRun
+from phonoscope_training.separation.songs import SOURCES
+
+app = typer.Typer(no_args_is_help=True, help="Networks that take music apart into its stems.")
+console = Console()
+
+_DATA = Path("../shared/data")
+Recipe = Annotated[Path, typer.Argument(help="A recipe, see training/recipes.", exists=True, dir_okay=False)]
+RunFolder = Annotated[Path, typer.Argument(help="The run's folder.", exists=True, file_okay=False)]
+DataRoot = Annotated[Path, typer.Option(help="What the recipe's paths start from.", envvar="PHONOSCOPE_DATA")]
+Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
+Threads = Annotated[int, typer.Option(help="Of the processor; 0 takes all.", min=0)]
+
+
+@app.command()
+def fit(
+    recipe: Recipe,
+    run: Annotated[Path | None, typer.Option(help="Where the run lies, or goes on. [runs/<recipe's name>]")] = None,
+    data: DataRoot = _DATA,
+    device: Device = "auto",
+    threads: Threads = 0,
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the network first.")] = False,
+) -> None:
+    """Learn from all songs but those held out, then score those. A stopped run goes on where it was."""
+    _use(threads)
+    this = SeparationRun.open(run or Path("runs") / recipe.stem, recipe, data, choose_device(device), console)
+    learned, held_out = this.load()
+    this.fit(learned, held_out, compiled=compiled)
+    _show(this.evaluate(learned, held_out))
+
+
+@app.command()
+def evaluate(run: RunFolder, data: DataRoot = _DATA, device: Device = "auto", threads: Threads = 0) -> None:
+    """Score a run on the songs it holds out, finished or from its last checkpoint, and write its metrics."""
+    _use(threads)
+    this = SeparationRun.open(run, None, data, choose_device(device), console)
+    _show(this.evaluate(*this.load()))
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    to: Annotated[Path, typer.Option(help="The model's folder; its last part is the model's name.")],
+    card: Annotated[Path, typer.Option(help="Where the model's page is written.")] = Path("docs/models"),
+) -> None:
+    """Write a scored run as a model that the service can serve, with its card."""
+    export_run(run, to, card)
+    console.print(f"{to} is ready to be served; its card is {card / to.name}.md")
+
+
+def _use(threads: int) -> None:
+    if threads:
+        torch.set_num_threads(threads)
+
+
+def _show(metrics: dict[str, Any]) -> None:
+    table = Table(f"after {metrics['epochs']} epochs, dB", *SOURCES, "mean", box=None)
+    for name in ("sdr_median", "sdr_mean", "improvement"):
+        cells = [f"{metrics[name][source]:.2f}" if source in metrics[name] else "" for source in SOURCES]
+        table.add_row(name, *cells, f"{metrics[f'{name}_of_all']:.2f}")
+    console.print(table)
