@@ -24,10 +24,10 @@ from safetensors.torch import save_file
 
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import StemManifest
+from phonoscope.contract import Precision
 from phonoscope.ml.separation.core import compile_cores
 from phonoscope.ml.separation.estimators import load_ensemble
 from phonoscope.ml.separation.networks import blank_network
-from phonoscope.ml.separation.runners import Precision
 from phonoscope.ml.separation.stream import measure, separate
 
 SOURCES = ["drums", "bass", "other", "vocals"]

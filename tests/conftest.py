@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phonoscope.local.state import read_credentials
-from tests.support import DATA, RunningStack, phonoscope
+from tests.support import DATA, RunningStack, phonoscope, pulled_models
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """A whole local stack, stopped at the end."""
     folder = tmp_path_factory.mktemp("stack")
     try:
-        started = phonoscope("up", "--detach", "--data-dir", folder)
+        own = {
+            "PHONOSCOPE_MORE_MODELS_DIR": str(pulled_models(folder)),
+            "PHONOSCOPE_CACHE_DIR": str(folder.with_name(f"{folder.name}-cache")),
+        }
+        started = phonoscope("up", "--detach", "--data-dir", folder, settings=own)
         assert started.returncode == 0, started.stdout + started.stderr
         credentials = read_credentials(folder)
         assert credentials is not None

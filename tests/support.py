@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import wave
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +38,20 @@ def tone_wav(seconds: float = 1.0, hertz: float = 440.0, rate_hz: int = 44_100, 
     return buffer.getvalue()
 
 
-def phonoscope(*words: str | Path, timeout_s: float = 240.0) -> subprocess.CompletedProcess[str]:
+def phonoscope(
+    *words: str | Path, timeout_s: float = 240.0, settings: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs the command line as a person would: no settings but the folder of models, and room for tables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PHONOSCOPE_")}
     models = {name: os.environ[name] for name in ("PHONOSCOPE_MODELS_DIR",) if name in os.environ}
     command = [str(Path(sys.executable).with_name("phonoscope")), *map(str, words)]
-    environment = kept | models | {"COLUMNS": "120", "NO_COLOR": "1"}
+    environment = kept | models | {"COLUMNS": "120", "NO_COLOR": "1"} | dict(settings or {})
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
+
+
+def pulled_models(folder: Path) -> Path:
+    """Of the tests' stack in this folder."""
+    return folder.with_name(f"{folder.name}-pulled")
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,11 @@ class RunningStack:
 
     folder: Path
     url: str
+
+    @property
+    def pulled_models(self) -> Path:
+        """Where its workers look for models that were pulled."""
+        return pulled_models(self.folder)
 
     @property
     def settings(self) -> Settings:

@@ -16,6 +16,8 @@ from phonoscope.errors import InvalidManifest, UnknownLabel, UnknownModel, Weigh
 
 MANIFEST = "manifest.json"
 SEPARATION = "separation"
+PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
+"""Separation models that are fetched once, with ``phonoscope models pull``."""
 
 
 class Weights(BaseModel):

@@ -20,6 +20,8 @@ ExplainArtifact: TypeAlias = Literal["heatmap", "overlay", "listen"]
 EXPLAIN_ARTIFACTS: tuple[ExplainArtifact, ...] = get_args(ExplainArtifact)
 FeaturesArtifact: TypeAlias = Literal["images", "arrays"]
 FEATURES_ARTIFACTS: tuple[FeaturesArtifact, ...] = get_args(FeaturesArtifact)
+StemFormat: TypeAlias = Literal["flac", "wav", "wav24", "wav32f", "mp3", "opus"]
+Precision: TypeAlias = Literal["fast", "exact"]
 MAX_METADATA_BYTES = 16 * 1024
 ColourMap = Literal["magma", "viridis", "inferno", "plasma", "cividis", "gray"]
 
@@ -170,6 +172,19 @@ class FeaturesOptions(BaseModel):
     artifacts: list[FeaturesArtifact] = Field(default_factory=lambda: list(FEATURES_ARTIFACTS))
 
 
+class SeparateOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = Field(
+        None, description="`htdemucs` where it is there, else `demucs-mini`, when left out; the result says which"
+    )
+    two_stems: str | None = Field(
+        None, description="one of the model's stems: it and `accompaniment`, which is the recording without it"
+    )
+    format: StemFormat = Field("flac", description="`wav` has 16 bits, `wav24` 24, `wav32f` floats that never clip")
+    precision: Precision = Field("fast", description="`fast` uses half precision where the device can, to 45 dB")
+
+
 class JobOptions(BaseModel):
     """Options by task."""
 
@@ -179,6 +194,7 @@ class JobOptions(BaseModel):
     embed: EmbedOptions = Field(default_factory=EmbedOptions)
     explain: ExplainOptions = Field(default_factory=ExplainOptions)
     features: FeaturesOptions = Field(default_factory=FeaturesOptions)
+    separate: SeparateOptions = Field(default_factory=SeparateOptions)
     describe: DescribeOptions = Field(default_factory=DescribeOptions)
 
 

@@ -23,6 +23,7 @@ PhonoscopeError
 │   └── RecordingTooLong
 ├── ModelError                  500
 │   ├── UnknownModel            422
+│   ├── ModelNotPulled
 │   ├── InvalidManifest
 │   ├── WeightsMismatch
 │   └── DeviceUnavailable
@@ -207,6 +208,12 @@ class UnknownModel(ModelError):
     """There is no such model."""
 
     status = 422
+
+
+class ModelNotPulled(ModelError):
+    """A model that is known is not on the worker's machine."""
+
+    retryable = True
 
 
 class InvalidManifest(ModelError):

@@ -47,9 +47,12 @@ class TaskName(StrEnum):
     DESCRIBE = "describe"
     """Tempo, key, loudness and balance."""
 
+    SEPARATE = "separate"
+    """The recording taken apart into stems."""
+
     @property
     def pool(self) -> Pool:
-        return Pool.CPU if self is TaskName.DESCRIBE else Pool.GPU
+        return Pool.CPU if self in (TaskName.DESCRIBE, TaskName.SEPARATE) else Pool.GPU
 
 
 def job_status(tasks: list[Status]) -> Status:

@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
                 database=database,
                 store=ObjectStore(settings),
                 queue=Queue(settings.broker_url.get_secret_value()),
-                catalogue=Catalogue(settings.models_dir),
+                catalogue=Catalogue(settings.more_models_dir, settings.models_dir),
                 listener=listener,
             )
             # What is loaded now stays: the collector need not look through it again in the middle of a request.

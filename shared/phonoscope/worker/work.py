@@ -108,6 +108,16 @@ def _outcomes(context: Context, work: Work) -> dict[TaskName, Outcome]:
     return failed(work, problem)
 
 
+def outcome_of(task: Callable[[], Outcome]) -> Outcome:
+    """What a task of several gives: its own failure leaves the others their results."""
+    try:
+        return task()
+    except Unavailable:
+        raise
+    except PhonoscopeError as error:
+        return Outcome(problem=error.as_problem())
+
+
 def failed(work: Work, problem: dict[str, Any]) -> dict[TaskName, Outcome]:
     """The same problem for every claimed task."""
     return {name: Outcome(problem=problem) for name in work.claim.tasks}

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 BASE = ROOT / "docker-compose.yml"
 GPU = ROOT / "docker-compose.gpu.yml"
 STORES = {"postgres", "valkey", "minio"}
-IN_THE_IMAGE = {"models_dir"}
+IN_THE_IMAGE = {"models_dir", "more_models_dir", "cache_dir"}
 
 
 @pytest.fixture(scope="module")

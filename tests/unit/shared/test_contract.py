@@ -41,7 +41,7 @@ def test_defaults_are_not_shared() -> None:
         ({"tasks": []}, "tasks"),
         ({"tasks": ["classify", "transcribe"]}, "tasks.1"),
         ({"tasks": "classify"}, "tasks"),
-        ({"options": {"separate": {}}}, "options.separate"),
+        ({"options": {"transcribe": {}}}, "options.transcribe"),
         ({"options": {"classify": {"topk": 3}}}, "options.classify.topk"),
         ({"options": {"classify": {"top_k": 0}}}, "options.classify.top_k"),
         ({"options": {"classify": {"top_k": MAX_TOP_K + 1}}}, "options.classify.top_k"),

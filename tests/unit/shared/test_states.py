@@ -66,6 +66,7 @@ def test_tasks_know_their_pool() -> None:
         TaskName.EXPLAIN: Pool.GPU,
         TaskName.FEATURES: Pool.GPU,
         TaskName.DESCRIBE: Pool.CPU,
+        TaskName.SEPARATE: Pool.CPU,
     }
 
 

@@ -1,30 +1,35 @@
-"""A job's CPU tasks: decode once, every figure from the same pass."""
+"""A job's CPU tasks."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 from phonoscope.audio import spectrogram, waveform
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.tasks import Outcome
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
-from phonoscope.worker import Handler, Work
+from phonoscope.worker import Handler, Work, outcome_of
 from phonoscope_cpu.describe import describe
 from phonoscope_cpu.peaks import Peaks
+from phonoscope_cpu.separating import separate_task
+from phonoscope_cpu.separators import Separators
 from phonoscope_cpu.spectrogram import Spectrogram
 
 
-def run(work: Work) -> dict[TaskName, Outcome]:
-    """Runs the claimed tasks.
+def run(separators: Separators, work: Work) -> dict[TaskName, Outcome]:
+    """Runs the claimed tasks; one that fails leaves the others their results."""
+    tasks: dict[TaskName, Callable[[], Outcome]] = {
+        TaskName.DESCRIBE: lambda: _describe(work),
+        TaskName.SEPARATE: lambda: separate_task(work, separators),
+    }
+    return {task: outcome_of(tasks[task]) for task in work.claim.tasks}
 
-    Raises:
-        RecordingError: the recording cannot be decoded.
-    """
-    return {task: _describe(work) for task in work.claim.tasks}
 
-
-def prepare(settings: Settings) -> tuple[str, Handler]:  # noqa: ARG001 - every pool is prepared with the settings
-    """There is nothing to load: the figures need no model and no device but the processor."""
-    return "cpu", run
+def prepare(settings: Settings) -> tuple[str, Handler]:
+    """There is nothing to load yet: the figures need no model, and stems load theirs when they are first asked for."""
+    return "cpu", partial(run, Separators.of(settings))
 
 
 def _describe(work: Work) -> Outcome:
@@ -34,6 +39,7 @@ def _describe(work: Work) -> Outcome:
     def heard(done_s: float) -> None:
         work.report(done_s / max(done_s, duration_s), "measuring")
 
+    work.file.seek(0)
     with work.timed("describe_s"):
         body = describe(work.file, heard, beside=(peaks, columns))
         outline = Artifact("waveform.npz", waveform.KIND, waveform.MEDIA_TYPE, peaks.waveform.to_npz())

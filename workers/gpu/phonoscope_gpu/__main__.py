@@ -21,7 +21,7 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
 
 def check(settings: Settings) -> None:
     """Stops a worker that could never load its models before it starts. Raises ``ModelError``, which names the file."""
-    catalogue = Catalogue(settings.models_dir)
+    catalogue = Catalogue(settings.more_models_dir, settings.models_dir)
     catalogue.get(settings.default_model)
     for name in catalogue.manifests:
         catalogue.check(name)

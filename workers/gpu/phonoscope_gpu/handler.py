@@ -9,14 +9,13 @@ from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Catalogue
 from phonoscope.db.tasks import Outcome
 from phonoscope.drawing.overlay import warm_up
-from phonoscope.errors import PhonoscopeError
 from phonoscope.ml.device import choose_device
 from phonoscope.ml.listen import Heard, listen
 from phonoscope.ml.registry import Model, load_model
 from phonoscope.ml.witness import Witness
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
-from phonoscope.worker import Handler, Work
+from phonoscope.worker import Handler, Work, outcome_of
 from phonoscope_gpu.explaining import explain_task
 from phonoscope_gpu.showing import features_task
 
@@ -49,7 +48,7 @@ class Listener:
                 TaskName.EXPLAIN: lambda: explain_task(work, witness, heard),
                 TaskName.FEATURES: lambda: features_task(work, witness, heard),
             }
-            return {task: _ended(run[task]) for task in work.claim.tasks}
+            return {task: outcome_of(run[task]) for task in work.claim.tasks}
 
     def _classify(self, work: Work, model: Model, heard: Heard, recording: Recording) -> Outcome:
         found = heard.classification(work.options.classify.top_k)
@@ -74,14 +73,6 @@ def _report(work: Work, done_s: float) -> None:
     work.report(min(1.0, done_s / work.claim.track.duration_s), "listening")
 
 
-def _ended(task: Callable[[], Outcome]) -> Outcome:
-    """One task's own failure leaves the others their results."""
-    try:
-        return task()
-    except PhonoscopeError as error:
-        return Outcome(problem=error.as_problem())
-
-
 def prepare(settings: Settings) -> tuple[str, Handler]:
     """Loads every served model onto the device and warms it up.
 
@@ -90,7 +81,7 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
         UnknownModel: the default model is not there.
     """
     device = choose_device(settings.device)
-    catalogue = Catalogue(settings.models_dir)
+    catalogue = Catalogue(settings.more_models_dir, settings.models_dir)
     catalogue.get(settings.default_model)
     models = {name: load_model(catalogue.folder(name), device) for name in catalogue.manifests}
     for model in models.values():

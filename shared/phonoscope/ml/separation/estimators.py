@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import torch
 
 from phonoscope.audio.samples import Samples
+from phonoscope.contract import Precision
 from phonoscope.ml.separation.core import core_file
 from phonoscope.ml.separation.networks import blank_network, open_model
-from phonoscope.ml.separation.runners import Eager, Improving, Precision, Runner
+from phonoscope.ml.separation.runners import Eager, Improving, Runner
 
 _ON_CUDA = 8
 """Segments at once where there is room for them."""
@@ -47,6 +49,16 @@ class Ensemble:
         self._device = device or torch.device("cpu")
         given = torch.tensor(shares or [[1.0] * len(self.sources)] * len(self._runners), device=self._device)
         self._shares = given / given.sum(dim=0)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How the stems are computed, as it stands now."""
+        return {
+            "device": self._device.type,
+            "segment_s": self.segment / self.sample_rate_hz,
+            "batch": self.batch,
+            "compiled": all(getattr(runner, "compiled", False) for runner in self._runners),
+        }
 
     @torch.inference_mode()
     def __call__(self, segments: Samples) -> Samples:

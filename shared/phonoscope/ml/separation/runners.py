@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
 import openvino
 import torch
 from demucs.htdemucs import HTDemucs
 from torch import Tensor
 
+from phonoscope.contract import Precision
 from phonoscope.ml.separation.core import join, split
-
-Precision: TypeAlias = Literal["fast", "exact"]
-"""``fast`` computes in half precision where the device can, ``exact`` in single precision."""
 
 
 class Runner(Protocol):

@@ -11,10 +11,11 @@ import torch
 from demucs.htdemucs import HTDemucs
 
 from phonoscope.catalogue import StemManifest, read_manifest
+from phonoscope.contract import Precision
 from phonoscope.ml.separation.core import Core, compile_cores, core_file, join, split
 from phonoscope.ml.separation.estimators import Ensemble, load_ensemble
 from phonoscope.ml.separation.networks import blank_network
-from phonoscope.ml.separation.runners import Compiled, Improving, Precision
+from phonoscope.ml.separation.runners import Compiled, Improving
 from tests.unit.ml.separation.conftest import write_separator
 
 

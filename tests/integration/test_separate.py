@@ -1,0 +1,58 @@
+"""Stems over HTTP, from a small model with random weights: what is heard in them is not looked at here."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phonoscope.audio.decode import Recording
+from phonoscope.client import Client
+from phonoscope.contract import Job
+from phonoscope.states import Status, TaskName
+from tests.support import RunningStack, tone_wav
+from tests.unit.ml.separation.conftest import SOURCES, network, write_separator
+
+
+@pytest.fixture(scope="module")
+def tiny(stack: RunningStack) -> str:
+    """The name of a model that was put beside the running workers."""
+    folder = stack.pulled_models / "tiny"
+    if not folder.exists():
+        write_separator(folder, network())
+    return folder.name
+
+
+def separated(client: Client, folder: Path, model: str, tasks: tuple[str, ...] = ("separate",)) -> Job:
+    path = folder / "song.wav"
+    path.write_bytes(tone_wav(2.5, seed=501))
+    track = client.upload(path)
+    return client.wait(client.create_job(track.id, tasks, {"separate": {"model": model}}))
+
+
+def test_a_recording_is_taken_apart(client: Client, tiny: str, tmp_path: Path) -> None:
+    """Four stems of its length, each by a link that a player can follow."""
+    job = separated(client, tmp_path, tiny)
+    assert job.status is Status.SUCCEEDED, job.model_dump_json()
+    result = job.task(TaskName.SEPARATE).result
+    assert result is not None
+    assert [stem["name"] for stem in result["stems"]] == SOURCES
+    for stem in result["stems"]:
+        content = client.download(stem["audio"])
+        assert len(content) == stem["audio"]["size_bytes"]
+        with Recording(io.BytesIO(content)) as recording:
+            samples = np.concatenate(list(recording.stereo(44_100)), axis=1)
+        assert samples.shape == (2, 110_250)
+
+
+def test_a_model_that_is_not_there_fails_its_task_alone(client: Client, tiny: str, tmp_path: Path) -> None:
+    """The problem says what to run; the description of the same job is there."""
+    job = separated(client, tmp_path, "htdemucs_ft", ("describe", "separate"))
+    error = job.task(TaskName.SEPARATE).error
+    assert error is not None
+    assert (error["code"], error["retryable"]) == ("model_not_pulled", True)
+    assert "phonoscope models pull htdemucs_ft" in error["detail"]
+    assert job.task(TaskName.DESCRIBE).status is Status.SUCCEEDED
+    assert job.status is Status.FAILED

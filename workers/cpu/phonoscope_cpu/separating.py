@@ -1,0 +1,142 @@
+"""The ``separate`` task: a recording's stems, encoded as they are computed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import numpy as np
+
+from phonoscope.audio.decode import Recording
+from phonoscope.audio.encode import FORMATS, Encoder
+from phonoscope.audio.samples import Samples
+from phonoscope.contract import SeparateOptions
+from phonoscope.db.artifacts import Artifact
+from phonoscope.db.tasks import Outcome
+from phonoscope.errors import InvalidRequest
+from phonoscope.worker import Work
+from phonoscope_cpu.separators import Separators
+
+if TYPE_CHECKING:
+    from phonoscope.ml.separation.estimators import Ensemble
+    from phonoscope.ml.separation.stream import Scale
+
+KIND = "stem"
+ACCOMPANIMENT = "accompaniment"
+_SPOOLED_BYTES = 8 << 20
+
+
+def separate_task(work: Work, separators: Separators) -> Outcome:
+    """Takes the recording apart in constant memory: one pass to measure it, one to separate.
+
+    Raises:
+        RecordingError: it cannot be decoded.
+        ModelError: the model is not there, or cannot be served.
+        InvalidRequest: the model has no such stem.
+    """
+    options = work.options.separate
+    with work.timed("load_s"):
+        manifest, estimate = separators.get(options.model, options.precision)
+    if options.two_stems is not None and options.two_stems not in manifest.sources:
+        raise InvalidRequest.choice("two_stems", options.two_stems, manifest.sources)
+    names = [*manifest.sources] if options.two_stems is None else [options.two_stems, ACCOMPANIMENT]
+    with work.timed("measure_s"):
+        scale, warnings = _measured(work, estimate.sample_rate_hz)
+    with ExitStack() as kept, work.timed("separate_s"):
+        files = [kept.enter_context(SpooledTemporaryFile(max_size=_SPOOLED_BYTES)) for _ in names]
+        peaks = _write(work, estimate, scale, options, [cast(BinaryIO, file) for file in files])
+        kept.pop_all()
+    form = FORMATS[options.format]
+    stems = [
+        Artifact(f"{name}{form.suffix}", KIND, form.media_type, cast(BinaryIO, file))
+        for name, file in zip(names, files, strict=True)
+    ]
+    body = {
+        "model": {"name": manifest.name, "digest": f"sha256:{manifest.digest}"},
+        "sample_rate_hz": estimate.sample_rate_hz,
+        "precision": options.precision,
+        "stems": [
+            {
+                "name": name,
+                "format": options.format,
+                "duration_s": round(scale.length / estimate.sample_rate_hz, 6),
+                "peak": round(peak, 4),
+                "audio": stem.reference,
+            }
+            for name, stem, peak in zip(names, stems, peaks, strict=True)
+        ],
+        "provenance": estimate.provenance,
+        "warnings": [*warnings, *_clipped(names, peaks, options)],
+    }
+    return Outcome(body, None, manifest.name, f"sha256:{manifest.digest}", artifacts=tuple(stems))
+
+
+def _measured(work: Work, rate_hz: int) -> tuple[Scale, list[str]]:
+    from phonoscope.ml.separation.stream import measure
+
+    work.report(0.0, "measuring")
+    work.file.seek(0)
+    with Recording(work.file) as recording:
+        return measure(recording.stereo(rate_hz)), recording.warnings
+
+
+def _write(
+    work: Work, estimate: Ensemble, scale: Scale, options: SeparateOptions, files: list[BinaryIO]
+) -> list[float]:
+    """Encodes the stems into the files; the highest absolute value of each."""
+    from phonoscope.ml.separation.stream import separate
+
+    peaks = [0.0] * len(files)
+    work.file.seek(0)
+    with Recording(work.file) as recording, ExitStack() as open_encoders:
+        mixture = _Remembered(recording.stereo(estimate.sample_rate_hz))
+        form = FORMATS[options.format]
+        encoders = [open_encoders.enter_context(Encoder(file, estimate.sample_rate_hz, 2, form)) for file in files]
+        for stems in separate(estimate, mixture, scale, lambda share: work.report(share, "separating")):
+            whole = mixture.take(stems.shape[-1])
+            for place, stem in enumerate(_chosen(stems, whole, estimate.sources, options.two_stems)):
+                encoders[place].write(stem)
+                peaks[place] = max(peaks[place], float(np.abs(stem).max()))
+    return peaks
+
+
+def _chosen(stems: Samples, whole: Samples, sources: tuple[str, ...], two_stems: str | None) -> Iterable[Samples]:
+    if two_stems is None:
+        return stems
+    stem = stems[sources.index(two_stems)]
+    return stem, whole - stem
+
+
+def _clipped(names: list[str], peaks: list[float], options: SeparateOptions) -> list[str]:
+    loud = [name for name, peak in zip(names, peaks, strict=True) if peak > 1.0]
+    if not loud or options.format == "wav32f":
+        return []
+    return [f"{', '.join(loud)}: louder than full scale, where {options.format} holds them; wav32f does not"]
+
+
+class _Remembered:
+    """A stream that can be read once more, piece by piece, behind its reader."""
+
+    def __init__(self, blocks: Iterable[Samples]) -> None:
+        self._blocks = iter(blocks)
+        self._held: deque[Samples] = deque()
+
+    def __iter__(self) -> Iterator[Samples]:
+        for block in self._blocks:
+            self._held.append(block)
+            yield block
+
+    def take(self, count: int) -> Samples:
+        """The next samples of what was read; zeros where the stream has ended. Shape: ``(2, count)``."""
+        taken: list[Samples] = []
+        missing = count
+        while missing and self._held:
+            block = self._held.popleft()
+            taken.append(block[:, :missing])
+            if block.shape[1] > missing:
+                self._held.appendleft(block[:, missing:])
+            missing -= taken[-1].shape[1]
+        return np.concatenate([*taken, np.zeros((2, missing), dtype=np.float32)], axis=1)
