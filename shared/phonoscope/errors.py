@@ -24,6 +24,7 @@ PhonoscopeError
 ├── ModelError                  500
 │   ├── UnknownModel            422
 │   ├── ModelNotPulled
+│   ├── DownloadFailed
 │   ├── InvalidManifest
 │   ├── WeightsMismatch
 │   └── DeviceUnavailable
@@ -212,6 +213,12 @@ class UnknownModel(ModelError):
 
 class ModelNotPulled(ModelError):
     """A model that is known is not on the worker's machine."""
+
+    retryable = True
+
+
+class DownloadFailed(ModelError):
+    """A model could not be fetched."""
 
     retryable = True
 

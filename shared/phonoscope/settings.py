@@ -6,11 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from phonoscope.paths import bundled
+from phonoscope.paths import bundled, cache, pulled_models
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - the mark by which a secret is refused in production
 DEFAULT_MODEL = "environment-10"
@@ -39,12 +38,10 @@ class Settings(BaseSettings):
     artifact_link_s: int = Field(3600, gt=0, description="seconds for which a link to an artifact is good")
     models_dir: Path = Field(default_factory=lambda: bundled("models"), description="folder of served models")
     more_models_dir: Path = Field(
-        default_factory=lambda: user_data_path("phonoscope") / "models",
+        default_factory=pulled_models,
         description="folder of models that were pulled, searched before the other",
     )
-    cache_dir: Path = Field(
-        default_factory=lambda: user_cache_path("phonoscope"), description="folder for what can be made again"
-    )
+    cache_dir: Path = Field(default_factory=cache, description="folder for what can be made again")
     default_model: str = Field(DEFAULT_MODEL, description="model for jobs that name none")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="where networks run")
     max_upload_bytes: int = Field(2 * 1024**3, gt=0, description="largest upload; more is answered 413")

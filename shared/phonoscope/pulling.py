@@ -1,0 +1,186 @@
+"""Separation models from the Hugging Face hub: fetched once, resumed where a fetch broke off, checked, then kept.
+
+Demucs' repositories hold ``<name>.yaml`` (which networks, and what each counts) and one ``<signature>.safetensors`` for
+each network, whose metadata has the constructor's arguments as JSON. Nothing in them is run: only arguments of a class
+that the product knows are taken, and only from safetensors.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from phonoscope.catalogue import MANIFEST, PULLABLE, SEPARATION, check_weights, read_manifest
+from phonoscope.errors import DownloadFailed, InvalidManifest, UnknownModel, WeightsMismatch
+
+_REPOSITORIES = {
+    "htdemucs": "adefossez/HTDemucs",
+    "htdemucs_ft": "adefossez/HTDemucs-ft",
+    "htdemucs_6s": "adefossez/HTDemucs-6s",
+}
+_CLASS = "demucs.htdemucs.HTDemucs"
+_SIGNATURE = re.compile(r"[0-9a-f]{8}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_WEIGHTS = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+_CARD = {
+    "metrics": {},
+    "data": "MUSDB18-HQ and 800 further songs (Rouard et al., 2023), by the model's authors",
+    "licence": "MIT (Meta Platforms); weights as published by the authors of Demucs",
+    "limits": ["Its figures are the authors'; nothing was measured here."],
+}
+
+
+def pull(name: str, folder: Path, endpoint: str | None = None) -> Path:
+    """A model's folder, fetched unless it is there and whole. Who comes while another fetches waits for it.
+
+    Args:
+        folder: where models are kept, each in its own folder.
+        endpoint: of the hub; by default ``HF_ENDPOINT``, else the public one.
+
+    Raises:
+        UnknownModel: it is none of those that can be pulled.
+        DownloadFailed: the hub cannot be reached or does not have it; what was fetched is kept for the next attempt.
+        WeightsMismatch: a file is not what the hub says; it is thrown away.
+        InvalidManifest: a file does not describe a network that the product knows.
+    """
+    if name not in _REPOSITORIES:
+        raise UnknownModel(f"no model {name!r} to pull; there are: {', '.join(PULLABLE)}")
+    place, draft = folder / name, folder / f".{name}-pulling"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / f".{name}.lock"):
+        if (place / MANIFEST).exists():
+            check_weights(read_manifest(place / MANIFEST), place)
+            return place
+        files = _fetch(name, draft, endpoint)
+        made = draft / "made" / name
+        made.mkdir(parents=True, exist_ok=True)
+        manifest = _manifest(name, files)
+        for path in files[1:]:
+            shutil.copyfile(path, made / path.name)
+        (made / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        check_weights(read_manifest(made / MANIFEST), made)
+        made.replace(place)
+        shutil.rmtree(draft)
+    return place
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(name: str, draft: Path, endpoint: str | None) -> list[Path]:
+    """The bag's description, then its networks, in its order."""
+    description = _fetch_file(name, f"{name}.yaml", draft, endpoint)
+    return [description, *(_fetch_file(name, f"{sig}.safetensors", draft, endpoint) for sig in _bag(description)[0])]
+
+
+def _fetch_file(name: str, file: str, draft: Path, endpoint: str | None) -> Path:
+    try:
+        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    except ImportError as error:
+        raise DownloadFailed(
+            "pulling models needs the `separation` extra: pip install 'phonoscope[separation]'"
+        ) from error
+    repository = _REPOSITORIES[name]
+    try:
+        url = hf_hub_url(repository, file, endpoint=endpoint)
+        expected = get_hf_file_metadata(url, endpoint=endpoint).etag or ""
+        path = Path(hf_hub_download(repository, file, local_dir=draft, endpoint=endpoint))
+    except Exception as error:
+        raise DownloadFailed(f"{file} of {repository} cannot be fetched: {error}") from error
+    if path.suffix == ".safetensors":
+        _check(path, expected)
+    return path
+
+
+def _check(path: Path, expected: str) -> None:
+    if not _SHA256.fullmatch(expected):
+        raise DownloadFailed(f"the hub does not say what SHA-256 {path.name} has")
+    digest = _digest(path)
+    if digest != expected:
+        path.unlink()
+        raise WeightsMismatch(f"{path.name} has the SHA-256 {digest}, the hub says {expected}; pull again")
+
+
+def _bag(description: Path) -> tuple[list[str], list[list[float]] | None]:
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        bag = yaml.safe_load(description.read_text(encoding="utf-8"))
+        signatures, shares = [str(sig) for sig in bag["models"]], bag.get("weights")
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        raise InvalidManifest(f"{description.name}: not a list of models: {error}") from error
+    if not signatures or not all(_SIGNATURE.fullmatch(sig) for sig in signatures):
+        raise InvalidManifest(f"{description.name}: models: {signatures} are no signatures")
+    return signatures, shares
+
+
+def _manifest(name: str, files: list[Path]) -> dict[str, Any]:
+    _, shares = _bag(files[0])
+    described = [_described(path) for path in files[1:]]
+    first, _ = described[0]
+    if any(arguments != first for arguments, _ in described):
+        raise InvalidManifest(f"{files[0].name}: its networks are not of one shape")
+    arguments = dict(first)
+    try:
+        sources, segment = arguments.pop("sources"), arguments.pop("segment")
+    except KeyError as error:
+        raise InvalidManifest(f"{files[1].name}: lacks {error}") from error
+    return {
+        "name": name,
+        "version": 4,
+        "kind": SEPARATION,
+        "architecture": "htdemucs",
+        "sample_rate_hz": arguments.pop("samplerate", 44_100),
+        "arguments": arguments,
+        "sources": sources,
+        "segment_s": str(segment),
+        **_CARD,
+        "weights": [
+            {"file": path.name, "sha256": _digest(path), "dtype": dtype}
+            for path, (_, dtype) in zip(files[1:], described, strict=True)
+        ],
+        "shares": shares,
+    }
+
+
+def _described(path: Path) -> tuple[dict[str, Any], str]:
+    """A network's constructor arguments and the type of its weights, from the header of its file."""
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        metadata = header.pop("__metadata__")
+        given, named = _plain(json.loads(metadata["args"])), _plain(json.loads(metadata["kwargs"]))
+    except (OSError, ValueError, KeyError, MemoryError, TypeError) as error:
+        raise InvalidManifest(f"{path.name}: its header does not describe a network: {error}") from error
+    if metadata.get("klass") != _CLASS or "structure" in metadata:
+        raise InvalidManifest(f"{path.name}: {metadata.get('klass')} is not {_CLASS}")
+    arguments = dict(zip(("sources",), given, strict=False)) | named
+    kinds = {_WEIGHTS.get(tensor["dtype"], "") for tensor in header.values()}
+    return arguments, kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def _plain(value: Any) -> Any:
+    """Fractions, which the metadata writes as objects, as text such as ``39/5``."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        if value.get("_type") == "fraction":
+            return f"{value['numerator']}/{value['denominator']}"
+        return {name: _plain(item) for name, item in value.items()}
+    return value
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
