@@ -25,6 +25,7 @@ from phonoscope.contract import (
     Readiness,
     SpectrogramAxes,
     SpectrogramLook,
+    Stems,
     Track,
 )
 from phonoscope.errors import PhonoscopeError
@@ -116,6 +117,14 @@ class Client:
     def download(self, link: ArtifactLink | dict[str, Any]) -> bytes:
         """What a task made, by the link in its result."""
         return self._send("GET", ArtifactLink.model_validate(link).url).content
+
+    def stems(self, track_id: str) -> Stems:
+        """The stems of the newest separation."""
+        return self._ask(Stems, "GET", f"/v1/tracks/{track_id}/stems")
+
+    def stems_zip(self, track_id: str) -> bytes:
+        """All of them in one ZIP file."""
+        return self._send("GET", f"/v1/tracks/{track_id}/stems.zip").content
 
     def similar(self, track_id: str, limit: int = 10, model: str | None = None) -> list[Neighbour]:
         """The nearest other tracks, nearest first."""

@@ -106,6 +106,28 @@ class ArtifactLink(BaseModel):
     size_bytes: int
 
 
+class Stem(BaseModel):
+    """A part of a recording."""
+
+    name: str
+    format: str
+    duration_s: float
+    peak: float = Field(description="its highest absolute value before it was encoded; full scale is 1")
+    audio: ArtifactLink
+
+
+class Stems(BaseModel):
+    """What a recording was taken apart into, by its newest separation."""
+
+    model_config = ConfigDict(extra="allow")
+
+    track_id: str
+    job_id: str
+    model: dict[str, str]
+    sample_rate_hz: int
+    stems: list[Stem]
+
+
 class Neighbour(BaseModel):
     """A track that sounds alike."""
 

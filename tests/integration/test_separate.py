@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from phonoscope.audio.decode import Recording
-from phonoscope.client import Client
+from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.states import Status, TaskName
 from tests.support import RunningStack, tone_wav
@@ -45,6 +46,32 @@ def test_a_recording_is_taken_apart(client: Client, tiny: str, tmp_path: Path) -
         with Recording(io.BytesIO(content)) as recording:
             samples = np.concatenate(list(recording.stereo(44_100)), axis=1)
         assert samples.shape == (2, 110_250)
+
+
+def test_stems_can_be_found_and_fetched_together(client: Client, stranger: Client, tiny: str, tmp_path: Path) -> None:
+    """By the track alone: a list with links, and one ZIP; nobody else sees either."""
+    track_id = separated(client, tmp_path, tiny).track_id
+    found = client.stems(track_id)
+    assert [stem.name for stem in found.stems] == SOURCES
+    with zipfile.ZipFile(io.BytesIO(client.stems_zip(track_id))) as archive:
+        assert archive.testzip() is None
+        assert sorted(archive.namelist()) == sorted(f"{name}.flac" for name in SOURCES)
+        for stem in found.stems:
+            assert archive.read(f"{stem.name}.flac") == client.download(stem.audio)
+    for ask in (stranger.stems, stranger.stems_zip):
+        with pytest.raises(ApiError) as at:
+            ask(track_id)
+        assert at.value.status_code == 404
+
+
+def test_a_track_that_was_never_taken_apart_has_no_stems(client: Client, tmp_path: Path) -> None:
+    """The answer says what makes them."""
+    path = tmp_path / "whole.wav"
+    path.write_bytes(tone_wav(seed=502))
+    track = client.upload(path)
+    with pytest.raises(ApiError, match="a job with the task `separate` makes them") as at:
+        client.stems(track.id)
+    assert at.value.status_code == 404
 
 
 def test_a_model_that_is_not_there_fails_its_task_alone(client: Client, tiny: str, tmp_path: Path) -> None:

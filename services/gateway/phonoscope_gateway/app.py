@@ -27,6 +27,7 @@ from phonoscope_gateway.pictures.routes import router as pictures
 from phonoscope_gateway.problems import PROBLEM_RESPONSES, add_problem_handlers
 from phonoscope_gateway.search.routes import router as search
 from phonoscope_gateway.state import State
+from phonoscope_gateway.stems.routes import router as stems
 from phonoscope_gateway.tracks.routes import router as tracks
 
 _POOL_SIZE = 10
@@ -67,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard)
     add_problem_handlers(app)
-    for router in (tracks, pictures, jobs, search, artifacts, models, health):
+    for router in (tracks, pictures, stems, jobs, search, artifacts, models, health):
         app.include_router(router)
     add_docs(app)
     return app

@@ -81,6 +81,12 @@ def get_artifact(session: Session, artifact_id: str) -> ArtifactRow:
     return row
 
 
+def artifacts_of(session: Session, task_id: str) -> list[ArtifactRow]:
+    """What a task made, by its place in the store. The caller has checked whose it is."""
+    of_task = select(ArtifactRow).where(ArtifactRow.task_id == task_id)
+    return list(session.scalars(of_task.order_by(ArtifactRow.object_key)))
+
+
 def newest_artifact(session: Session, track_id: str, kind: str) -> ArtifactRow | None:
     """The track's artifact of a kind that was made last. The caller has checked whose track it is."""
     of_kind = select(ArtifactRow).where(ArtifactRow.track_id == track_id, ArtifactRow.kind == kind)

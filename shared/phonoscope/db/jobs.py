@@ -104,6 +104,19 @@ def newest_job_with(session: Session, track_id: str, task: TaskName) -> JobRow |
     return session.scalar(statement.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(1))
 
 
+def newest_result(session: Session, track_id: str, task: TaskName) -> tuple[TaskRow, dict[str, Any]] | None:
+    """The task of this name that succeeded last for the track, and its result's body. The caller has checked whose."""
+    statement = (
+        select(TaskRow)
+        .join(JobRow, JobRow.id == TaskRow.job_id)
+        .where(JobRow.track_id == track_id, TaskRow.name == task, TaskRow.status == Status.SUCCEEDED)
+        .options(joinedload(TaskRow.result))
+        .order_by(TaskRow.finished_at.desc(), TaskRow.id.desc())
+    )
+    row = session.scalar(statement.limit(1))
+    return None if row is None or row.result is None else (row, row.result.body)
+
+
 def list_jobs(
     session: Session, owner_id: str, *, cursor: str | None, limit: int, status: Status | None, track_id: str | None
 ) -> tuple[list[JobRow], str | None]:

@@ -1,0 +1,1 @@
+"""A track's stems, under ``/v1/tracks/{id}/stems``."""

@@ -1,0 +1,39 @@
+"""The calls under ``/v1/tracks/{id}/stems``."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from phonoscope.contract import Stems
+from phonoscope_gateway.state import CallerDep, StateDep
+from phonoscope_gateway.stems.service import read_stems, zip_stems
+
+router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
+_ZIP = "application/zip"
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.get("/{track_id}/stems")
+def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems:
+    """The stems of the newest separation, each with a link that needs no key."""
+    return read_stems(state, caller.owner_id, track_id)
+
+
+@router.get(
+    "/{track_id}/stems.zip",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "All stems", "content": {_ZIP: {"schema": {"type": "string", "format": "binary"}}}}
+    },
+)
+def download_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> StreamingResponse:
+    """The same stems in one file."""
+    name, content = zip_stems(state, caller.owner_id, track_id)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(content, headers=headers, media_type=_ZIP)

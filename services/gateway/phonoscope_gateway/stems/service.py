@@ -1,0 +1,45 @@
+"""Rules for stems: those of the newest separation count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from phonoscope.contract import Stems
+from phonoscope.db.artifacts import artifacts_of
+from phonoscope.db.jobs import newest_result
+from phonoscope.db.tracks import get_track
+from phonoscope.errors import NotFound
+from phonoscope.states import TaskName
+from phonoscope_gateway.state import State
+from phonoscope_gateway.stems.archive import archive
+
+
+def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
+    """The track's newest stems, with links that are good from now on.
+
+    Raises ``NotFound`` when the track is not this owner's or was never taken apart.
+    """
+    with state.database.single() as session:
+        get_track(session, owner_id, track_id)
+        found = newest_result(session, track_id, TaskName.SEPARATE)
+    if found is None:
+        raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
+    task, body = found
+    return Stems(job_id=task.job_id, track_id=track_id, **state.signer.rendered(body))
+
+
+def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator[bytes]]:
+    """A file's name and its content, read from the store as it is sent. Raises as ``read_stems`` does."""
+    with state.database.single() as session:
+        track = get_track(session, owner_id, track_id)
+        found = newest_result(session, track_id, TaskName.SEPARATE)
+        rows = artifacts_of(session, found[0].id) if found else []
+        stem = Path(track.filename).stem
+    if not rows:
+        raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
+    # The first is opened now: a store that is away is a problem, not half an archive.
+    opened = ((row.object_key.rpartition("/")[2], state.store.read(row.object_key, 0, row.size_bytes)) for row in rows)
+    members = ((name, content.chunks) for name, content in chain([next(opened)], opened))
+    return f"{stem}-stems.zip", archive(members)
