@@ -25,15 +25,11 @@ def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems
 @router.get(
     "/{track_id}/stems.zip",
     response_class=StreamingResponse,
-    responses={
-        200: {"description": "All stems", "content": {_ZIP: {"schema": {"type": "string", "format": "binary"}}}}
-    },
+    responses={200: {"description": "All stems", "content": {_ZIP: _BYTES}}},
 )
 def download_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> StreamingResponse:
     """The same stems in one file."""
     name, content = zip_stems(state, caller.owner_id, track_id)
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "Cache-Control": "no-store",
-    }
+    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
     return StreamingResponse(content, headers=headers, media_type=_ZIP)
