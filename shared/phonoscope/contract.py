@@ -22,6 +22,7 @@ FeaturesArtifact: TypeAlias = Literal["images", "arrays"]
 FEATURES_ARTIFACTS: tuple[FeaturesArtifact, ...] = get_args(FeaturesArtifact)
 StemFormat: TypeAlias = Literal["flac", "wav", "wav24", "wav32f", "mp3", "opus"]
 Precision: TypeAlias = Literal["fast", "exact"]
+QUIETEST_GAIN_DB = -60.0
 MAX_METADATA_BYTES = 16 * 1024
 ColourMap = Literal["magma", "viridis", "inferno", "plasma", "cividis", "gray"]
 
@@ -207,6 +208,19 @@ class SeparateOptions(BaseModel):
     precision: Precision = Field("fast", description="`fast` uses half precision where the device can, to 45 dB")
 
 
+class MixdownOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    gains_db: dict[str, Annotated[float, Field(ge=QUIETEST_GAIN_DB, le=24.0)]] = Field(
+        default_factory=dict, description="by stem; 0 when left out, and -60 is silence"
+    )
+    pan: dict[str, Annotated[float, Field(ge=-1.0, le=1.0)]] = Field(
+        default_factory=dict, description="by stem, from -1 (left) to 1 (right); 0 when left out"
+    )
+    format: StemFormat = "flac"
+    normalise: bool = Field(False, description="whether the loudest sample is brought to full scale")
+
+
 class JobOptions(BaseModel):
     """Options by task."""
 
@@ -217,6 +231,7 @@ class JobOptions(BaseModel):
     explain: ExplainOptions = Field(default_factory=ExplainOptions)
     features: FeaturesOptions = Field(default_factory=FeaturesOptions)
     separate: SeparateOptions = Field(default_factory=SeparateOptions)
+    mixdown: MixdownOptions = Field(default_factory=MixdownOptions)
     describe: DescribeOptions = Field(default_factory=DescribeOptions)
 
 

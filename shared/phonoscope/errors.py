@@ -9,7 +9,8 @@ PhonoscopeError
 ├── InvalidRequest              422
 │   ├── InvalidCursor
 │   ├── UnknownLayer
-│   └── UnknownLabel
+│   ├── UnknownLabel
+│   └── NoStems
 ├── UploadTooLarge              413
 ├── RangeNotSatisfiable         416
 ├── RecordingError              422
@@ -137,6 +138,10 @@ class UnknownLayer(InvalidRequest):
 
 class UnknownLabel(InvalidRequest):
     """The model has no such label."""
+
+
+class NoStems(InvalidRequest):
+    """The track has not been taken apart."""
 
 
 class UploadTooLarge(PhonoscopeError):

@@ -49,10 +49,12 @@ class TaskName(StrEnum):
 
     SEPARATE = "separate"
     """The recording taken apart into stems."""
+    MIXDOWN = "mixdown"
+    """Its stems put together again, louder and softer."""
 
     @property
     def pool(self) -> Pool:
-        return Pool.CPU if self in (TaskName.DESCRIBE, TaskName.SEPARATE) else Pool.GPU
+        return Pool.CPU if self in (TaskName.DESCRIBE, TaskName.SEPARATE, TaskName.MIXDOWN) else Pool.GPU
 
 
 def job_status(tasks: list[Status]) -> Status:

@@ -64,6 +64,19 @@ def test_stems_can_be_found_and_fetched_together(client: Client, stranger: Clien
         assert at.value.status_code == 404
 
 
+def test_stems_can_be_mixed_again(client: Client, tiny: str, tmp_path: Path) -> None:
+    """By a later job on the track, from what the store has."""
+    track_id = separated(client, tmp_path, tiny).track_id
+    options = {"mixdown": {"gains_db": {"vocals": -60.0}, "pan": {"drums": -0.5}, "format": "wav"}}
+    job = client.wait(client.create_job(track_id, ["mixdown"], options))
+    assert job.status is Status.SUCCEEDED, job.model_dump_json()
+    result = job.task(TaskName.MIXDOWN).result
+    assert result is not None
+    assert result["stems"] == SOURCES
+    with Recording(io.BytesIO(client.download(result["audio"]))) as recording:
+        assert sum(map(len, recording.mono(44_100))) == 110_250
+
+
 def test_a_track_that_was_never_taken_apart_has_no_stems(client: Client, tmp_path: Path) -> None:
     """The answer says what makes them."""
     path = tmp_path / "whole.wav"
@@ -72,6 +85,9 @@ def test_a_track_that_was_never_taken_apart_has_no_stems(client: Client, tmp_pat
     with pytest.raises(ApiError, match="a job with the task `separate` makes them") as at:
         client.stems(track.id)
     assert at.value.status_code == 404
+    error = client.wait(client.create_job(track.id, ["mixdown"])).task(TaskName.MIXDOWN).error
+    assert error is not None
+    assert error["code"] == "no_stems"
 
 
 def test_a_model_that_is_not_there_fails_its_task_alone(client: Client, tiny: str, tmp_path: Path) -> None:

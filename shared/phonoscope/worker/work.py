@@ -6,11 +6,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from phonoscope.contract import JobOptions
+from phonoscope.db.artifacts import artifacts_of
 from phonoscope.db.engine import Database
+from phonoscope.db.jobs import newest_result
 from phonoscope.db.tasks import Claim, Outcome, claim_tasks, end_tasks
 from phonoscope.errors import OutOfMemory, PhonoscopeError, TaskFailed, Unavailable
 from phonoscope.logs import get_logger
@@ -24,12 +27,16 @@ _log = get_logger(__name__)
 
 @dataclass
 class Work:
-    """What a handler is given: the claimed tasks, the recording's bytes, and a way to say how far it is."""
+    """What a handler is given: the claimed tasks, the recording's bytes, and a way to say how far it is.
+
+    ``stems`` fetches those of the track's newest separation, by name; there are none before the first.
+    """
 
     claim: Claim
     options: JobOptions
     file: BinaryIO
     report: Callable[[float, str], None]
+    stems: Callable[[], dict[str, BinaryIO]] = dict
     timings: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -68,7 +75,8 @@ def run_job(context: Context, job_id: str) -> None:
     if claim is None:
         _log.info("task.nothing_to_do", job_id=job_id, pool=context.pool)
         return
-    work = Work(claim, JobOptions.model_validate(claim.options), _spool(), context.heart.report)
+    options, stems = JobOptions.model_validate(claim.options), partial(_fetch_stems, context, claim)
+    work = Work(claim, options, spool(), context.heart.report, stems)
     with objects_of(claim, context.store, context.database) as objects:
         with work.file, context.heart.holding(claim.token):
             outcomes = _outcomes(context, work)
@@ -86,7 +94,19 @@ def _store(objects: Objects, outcomes: dict[TaskName, Outcome], work: Work) -> N
             objects.put(outcomes)
 
 
-def _spool() -> BinaryIO:
+def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
+    with context.database.single() as session:
+        found = newest_result(session, claim.track.id, TaskName.SEPARATE)
+        rows = {row.id: row for row in artifacts_of(session, found[0].id)} if found else {}
+    files = {}
+    for stem in found[1]["stems"] if found else []:
+        files[stem["name"]] = spool()
+        context.store.fetch(rows[stem["audio"]["artifact"]].object_key, files[stem["name"]])
+    return files
+
+
+def spool() -> BinaryIO:
+    """A temporary file without a name, in memory while it is small."""
     return cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=8 << 20))
 
 

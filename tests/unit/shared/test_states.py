@@ -67,6 +67,7 @@ def test_tasks_know_their_pool() -> None:
         TaskName.FEATURES: Pool.GPU,
         TaskName.DESCRIBE: Pool.CPU,
         TaskName.SEPARATE: Pool.CPU,
+        TaskName.MIXDOWN: Pool.CPU,
     }
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from phonoscope.contract import SeparateOptions
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.tasks import Outcome
 from phonoscope.errors import InvalidRequest
-from phonoscope.worker import Work
+from phonoscope.worker import Work, spool
 from phonoscope_cpu.separators import Separators
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 KIND = "stem"
 ACCOMPANIMENT = "accompaniment"
-_SPOOLED_BYTES = 8 << 20
 
 
 def separate_task(work: Work, separators: Separators) -> Outcome:
@@ -46,13 +44,12 @@ def separate_task(work: Work, separators: Separators) -> Outcome:
     with work.timed("measure_s"):
         scale, warnings = _measured(work, estimate.sample_rate_hz)
     with ExitStack() as kept, work.timed("separate_s"):
-        files = [kept.enter_context(SpooledTemporaryFile(max_size=_SPOOLED_BYTES)) for _ in names]
-        peaks = _write(work, estimate, scale, options, [cast(BinaryIO, file) for file in files])
+        files = [kept.enter_context(spool()) for _ in names]
+        peaks = _write(work, estimate, scale, options, files)
         kept.pop_all()
     form = FORMATS[options.format]
     stems = [
-        Artifact(f"{name}{form.suffix}", KIND, form.media_type, cast(BinaryIO, file))
-        for name, file in zip(names, files, strict=True)
+        Artifact(f"{name}{form.suffix}", KIND, form.media_type, file) for name, file in zip(names, files, strict=True)
     ]
     body = {
         "model": {"name": manifest.name, "digest": f"sha256:{manifest.digest}"},

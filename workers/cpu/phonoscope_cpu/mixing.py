@@ -1,0 +1,113 @@
+"""The ``mixdown`` task: stems put together again, as a mixer plays them, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+
+from phonoscope.audio.decode import Recording
+from phonoscope.audio.encode import FORMATS, Encoder
+from phonoscope.audio.samples import Samples
+from phonoscope.contract import QUIETEST_GAIN_DB, MixdownOptions
+from phonoscope.db.artifacts import Artifact
+from phonoscope.db.tasks import Outcome
+from phonoscope.errors import InvalidRequest, NoStems
+from phonoscope.worker import Work, spool
+
+KIND = "mix"
+_RATE_HZ = 44_100
+_FULL_SCALE = 1.0
+
+Shares: TypeAlias = Samples
+"""What left and right of a stem count in left and right of the mix, ``(2,)``."""
+
+
+def mixdown_task(work: Work, stems: Mapping[str, BinaryIO]) -> Outcome:
+    """Mixes the stems: once to find the loudest sample, once to write. It is never louder than full scale.
+
+    Args:
+        stems: by name.
+
+    Raises:
+        NoStems: there are none.
+        InvalidRequest: a gain or a place is given for a stem that there is not.
+    """
+    options = work.options.mixdown
+    shares = _shares(options, list(stems))
+    with work.timed("mix_s"):
+        work.report(0.0, "mixing")
+        peak = max((float(np.abs(piece).max()) for piece in _mixed(stems, shares)), default=0.0)
+        work.report(0.5, "mixing")
+        scale = 1.0 / peak if peak > _FULL_SCALE or (options.normalise and peak > 0.0) else 1.0
+        mix, samples = _written(stems, shares, options, scale)
+    body = {
+        "format": options.format,
+        "sample_rate_hz": _RATE_HZ,
+        "duration_s": round(samples / _RATE_HZ, 6),
+        "stems": list(stems),
+        "peak": round(peak * scale, 4),
+        "lowered_db": round(-20.0 * float(np.log10(scale)), 2) if scale < 1.0 else 0.0,
+        "audio": mix.reference,
+    }
+    return Outcome(body, artifacts=(mix,))
+
+
+def _shares(options: MixdownOptions, names: list[str]) -> dict[str, Shares]:
+    """Constant-power panning, by which a stem is as loud in the middle as at a side (3 dB apart in each channel)."""
+    if not names:
+        raise NoStems("the track has no stems yet; a job with the task `separate` makes them")
+    for field in ("gains_db", "pan"):
+        for name in getattr(options, field):
+            if name not in names:
+                raise InvalidRequest.choice(f"options.mixdown.{field}", name, names)
+    shares = {}
+    for name in names:
+        gain_db = options.gains_db.get(name, 0.0)
+        gain = 0.0 if gain_db <= QUIETEST_GAIN_DB else 10.0 ** (gain_db / 20.0)
+        angle = (options.pan.get(name, 0.0) + 1.0) * np.pi / 4.0
+        # In the middle both sides stay as they are: an untouched mix is the recording.
+        sides = np.sqrt(2.0) * np.array([np.cos(angle), np.sin(angle)])
+        shares[name] = (gain * sides).astype(np.float32)
+    return shares
+
+
+def _mixed(stems: Mapping[str, BinaryIO], shares: Mapping[str, Shares]) -> Iterator[Samples]:
+    """Shape: ``(2, samples)`` each."""
+    heard = [(_pieces(file), shares[name]) for name, file in stems.items() if shares[name].any()]
+    if not heard:
+        heard = [(_pieces(file), np.zeros(2, dtype=np.float32)) for file in list(stems.values())[:1]]
+    for pieces in zip_longest(*(blocks for blocks, _ in heard)):
+        length = max(piece.shape[1] for piece in pieces if piece is not None)
+        mix = np.zeros((2, length), dtype=np.float32)
+        for piece, (_, share) in zip(pieces, heard, strict=True):
+            if piece is not None:
+                mix[:, : piece.shape[1]] += share[:, None] * piece
+        yield mix
+
+
+def _pieces(file: BinaryIO) -> Iterator[Samples]:
+    """A stem in pieces of a second, whatever blocks its decoder gives."""
+    file.seek(0)
+    held = np.zeros((2, 0), dtype=np.float32)
+    with Recording(file) as recording:
+        for block in recording.stereo(_RATE_HZ):
+            held = np.concatenate([held, block], axis=1)
+            while held.shape[1] >= _RATE_HZ:
+                yield held[:, :_RATE_HZ]
+                held = held[:, _RATE_HZ:]
+    if held.shape[1]:
+        yield held
+
+
+def _written(
+    stems: Mapping[str, BinaryIO], shares: Mapping[str, Shares], options: MixdownOptions, scale: float
+) -> tuple[Artifact, int]:
+    form, file, samples = FORMATS[options.format], spool(), 0
+    with Encoder(file, _RATE_HZ, 2, form) as encoder:
+        for piece in _mixed(stems, shares):
+            encoder.write(piece * np.float32(scale))
+            samples += piece.shape[1]
+    return Artifact(f"mix{form.suffix}", KIND, form.media_type, file), samples
