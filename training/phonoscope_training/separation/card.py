@@ -27,12 +27,14 @@ def write_card(manifest: dict[str, Any], folder: Path) -> None:
 def separation_card(manifest: dict[str, Any]) -> str:
     """Markdown: what the model takes apart, how well, from what data, and what its figures are not."""
     metrics, sources = manifest["metrics"], manifest["sources"]
+    epochs = manifest["recipe"]["schedule"]["epochs"]
     rows = [
         ("network", f"{manifest['architecture']}, {manifest['parameters'] / 1e6:.1f} million parameters"),
         ("window", f"{float(Fraction(manifest['segment_s'])):g} s of stereo at {manifest['sample_rate_hz']:,} Hz"),
         ("data", manifest["data"]),
-        ("learned from", f"{metrics['songs_learned']} songs, {metrics['epochs']} epochs"),
+        ("learned from", f"{metrics['songs_learned']} songs, {metrics['epochs']} of {epochs} epochs"),
         ("improvement", f"**{metrics['improvement_of_all']:.1f} dB** over taking the mixture for each stem"),
+        ("of which silence alone", f"{metrics['improvement_of_all'] - metrics['sdr_mean_of_all']:.1f} dB"),
         ("median SDR", f"{metrics['sdr_median_of_all']:.1f} dB, the mean over the stems"),
         ("licence", manifest["licence"]),
         *(("weights", f"{file['dtype']} safetensors, SHA-256 `{file['sha256']}`") for file in manifest["weights"]),
