@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -52,6 +53,7 @@ def pull(name: str, folder: Path, endpoint: str | None = None) -> Path:
     """
     if name not in _REPOSITORIES:
         raise UnknownModel(f"no model {name!r} to pull; there are: {', '.join(PULLABLE)}")
+    endpoint = endpoint or os.environ.get("HF_ENDPOINT")
     place, draft = folder / name, folder / f".{name}-pulling"
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / f".{name}.lock"):

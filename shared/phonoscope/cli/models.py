@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phonoscope.paths import bundled, pulled_models
+from phonoscope.paths import bundled, cache, pulled_models
 
 if TYPE_CHECKING:
     from phonoscope.catalogue import Catalogue
@@ -59,11 +61,20 @@ def verify(models_dir: FolderOption = None, more_models_dir: PulledOption = None
 def pull(
     name: Annotated[str, typer.Argument(help="htdemucs, htdemucs_ft or htdemucs_6s.")],
     more_models_dir: PulledOption = None,
+    cache_dir: Annotated[
+        Path | None, typer.Option(envvar="PHONOSCOPE_CACHE_DIR", help="Folder for what can be made again.")
+    ] = None,
 ) -> None:
-    """Fetches a model that separates from the Hugging Face hub (or HF_ENDPOINT), checks it and keeps it."""
+    """Fetches a model that separates from the Hugging Face hub (or HF_ENDPOINT), checks, keeps and compiles it."""
     from phonoscope.pulling import pull as fetch
 
-    typer.echo(f"{name}: {fetch(name, more_models_dir or pulled_models())}")
+    place = fetch(name, more_models_dir or pulled_models())
+    typer.echo(f"{name}: {place}")
+    typer.echo("Compiling it for this machine, which takes a minute …")
+    # A worker would do it too, beside its first recordings; in a process of its own, for the memory that it takes.
+    command = [sys.executable, "-m", "phonoscope.ml.separation.core", str(place), str((cache_dir or cache()) / "cores")]
+    if subprocess.run(command, check=False).returncode:
+        typer.echo("It could not be compiled; workers run it as it is.", err=True)
 
 
 def _catalogue(models_dir: Path | None, more_models_dir: Path | None) -> Catalogue:

@@ -12,8 +12,10 @@ import huggingface_hub.constants
 import pytest
 import torch
 from safetensors.torch import save
+from typer.testing import CliRunner
 
 from phonoscope.catalogue import Catalogue
+from phonoscope.cli.app import app
 from phonoscope.errors import DownloadFailed, InvalidManifest, UnknownModel, WeightsMismatch
 from phonoscope.ml.separation.networks import open_model
 from phonoscope.pulling import pull
@@ -180,3 +182,16 @@ def test_the_arguments_are_those_of_the_network(hub: Hub, tmp_path: Path) -> Non
     )
     manifest, _ = open_model(pull("htdemucs", tmp_path, hub.url))
     assert (manifest.sources, manifest.arguments) == (SOURCES, ARGUMENTS)
+
+
+def test_the_command_pulls_and_compiles(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Afterwards the model is listed, whole, and its core is there before the first recording."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    folders = ["--more-models-dir", str(tmp_path / "models")]
+    done = CliRunner().invoke(app, ["models", "pull", "htdemucs", *folders, "--cache-dir", str(tmp_path / "cache")])
+    assert done.exit_code == 0, done.output
+    assert len(list((tmp_path / "cache" / "cores").glob("*.xml"))) == 1
+    listed = CliRunner().invoke(app, ["models", "list", *folders])
+    assert "htdemucs" in listed.output
+    assert "4 stems" in listed.output
+    assert "htdemucs: whole" in CliRunner().invoke(app, ["models", "verify", *folders]).output

@@ -93,7 +93,9 @@ def load_ensemble(folder: Path, device: torch.device, cache: Path, precision: Pr
 
 
 def start_compiling(folder: Path, cache: Path) -> None:
-    """Has a process of low priority compile a model's cores, and waits for its end in a thread of its own."""
-    code = "import os, runpy; os.nice(10); runpy.run_module('phonoscope.ml.separation.core', run_name='__main__')"
-    command = [sys.executable, "-c", code, str(folder), str(cache)]
+    """Has a process beside compile a model's cores, and waits for its end in a thread of its own.
+
+    It is not made to step back: the sooner it ends, the sooner the waiting recordings are done.
+    """
+    command = [sys.executable, "-m", "phonoscope.ml.separation.core", str(folder), str(cache)]
     Thread(target=partial(subprocess.run, command, stdin=subprocess.DEVNULL, check=False), daemon=True).start()
