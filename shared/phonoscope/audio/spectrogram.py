@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phonoscope.audio.arrays import packed, unpacked
 from phonoscope.audio.mel import Hertz, mel_points
 
 Levels: TypeAlias = NDArray[np.uint8]
 
 KIND = "spectrogram"
 """The kind of the artifact that holds one."""
-MEDIA_TYPE = "application/x-npz"
 MEL_BANDS = 128
 STEP_DB = 0.5
 LOWEST_DBFS = -127.5
@@ -84,15 +83,13 @@ class MelSpectrogram:
 
     def to_npz(self) -> bytes:
         """As a compressed NumPy archive, one array for each field."""
-        file = io.BytesIO()
-        np.savez_compressed(file, **vars(self))
-        return file.getvalue()
+        return packed(vars(self))
 
     @classmethod
     def from_npz(cls, content: bytes) -> Self:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            numbers = {name: int(arrays[name]) for name in ("column_samples", "samples", "sample_rate_hz")}
-            return cls(arrays["levels"], **numbers)
+        arrays = unpacked(content)
+        numbers = {name: int(arrays[name]) for name in ("column_samples", "samples", "sample_rate_hz")}
+        return cls(arrays["levels"], **numbers)
 
 
 def band_corners(sample_rate_hz: int, bands: int = MEL_BANDS) -> Hertz:

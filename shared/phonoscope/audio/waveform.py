@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phonoscope.audio.arrays import packed, unpacked
+
 Values: TypeAlias = NDArray[np.float32]
 
 KIND = "waveform"
 """The kind of the artifact that holds one."""
-MEDIA_TYPE = "application/x-npz"
 MOST_POINTS = 4_000
 """No outline that was measured is coarser, unless the recording has fewer samples."""
 
@@ -63,12 +63,10 @@ class Waveform:
 
     def to_npz(self) -> bytes:
         """As a compressed NumPy archive, one array for each field."""
-        file = io.BytesIO()
-        np.savez_compressed(file, **vars(self))
-        return file.getvalue()
+        return packed(vars(self))
 
     @classmethod
     def from_npz(cls, content: bytes) -> Self:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            numbers = {name: int(arrays[name]) for name in ("bucket_samples", "samples", "sample_rate_hz")}
-            return cls(arrays["low"], arrays["high"], arrays["rms"], **numbers)
+        arrays = unpacked(content)
+        numbers = {name: int(arrays[name]) for name in ("bucket_samples", "samples", "sample_rate_hz")}
+        return cls(arrays["low"], arrays["high"], arrays["rms"], **numbers)

@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from phonoscope.ml.separation.core import compile_cores
+from phonoscope_cpu.separators import Separators
+from tests.unit.ml.separation.conftest import network, write_separator
+
 RATE_HZ = 22_050
 Signal = NDArray[np.float64]
 
@@ -93,3 +97,13 @@ def chords(tone: MakeTone) -> MakeChords:
         return np.concatenate([np.sum([note(pitch + tuning, each_s) for pitch in chord], axis=0) for chord in chords])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def separators(tmp_path_factory: pytest.TempPathFactory) -> Separators:
+    """One small model with random weights, its core compiled."""
+    folder = tmp_path_factory.mktemp("models")
+    write_separator(folder / "tiny", network())
+    cache = tmp_path_factory.mktemp("cache")
+    compile_cores(folder / "tiny", cache)
+    return Separators((folder,), cache, "cpu")

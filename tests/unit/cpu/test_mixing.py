@@ -15,10 +15,8 @@ from phonoscope.states import TaskName
 from phonoscope.worker import Work
 from phonoscope_cpu.handler import run
 from phonoscope_cpu.separators import Separators
-from tests.unit.cpu.test_separating import body_of, noise, recording, separators, stems_of
+from tests.unit.cpu.test_separating import body_of, noise, recording, stems_of
 from tests.unit.ml.separation.conftest import RATE_HZ
-
-__all__ = ["separators"]
 
 NOWHERE = Separators((), None, "cpu")  # type: ignore[arg-type]
 

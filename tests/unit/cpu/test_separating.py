@@ -14,23 +14,12 @@ from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import JobOptions
 from phonoscope.db.tasks import Claim, ClaimedTrack, Outcome
-from phonoscope.ml.separation.core import compile_cores
 from phonoscope.states import TaskName
 from phonoscope.worker import Work
 from phonoscope_cpu.handler import run
 from phonoscope_cpu.separating import _Remembered
 from phonoscope_cpu.separators import Separators
 from tests.unit.ml.separation.conftest import RATE_HZ, SOURCES, network, write_separator
-
-
-@pytest.fixture(scope="module")
-def separators(tmp_path_factory: pytest.TempPathFactory) -> Separators:
-    """One small model with random weights, its core compiled."""
-    folder = tmp_path_factory.mktemp("models")
-    write_separator(folder / "tiny", network())
-    cache = tmp_path_factory.mktemp("cache")
-    compile_cores(folder / "tiny", cache)
-    return Separators((folder,), cache, "cpu")
 
 
 def noise(seconds: float, channels: int = 2, loudness: float = 0.1) -> Samples:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, cast
 
-from phonoscope.audio import spectrogram, waveform
+from phonoscope.audio import arrays, spectrogram, waveform
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.tasks import Outcome
 from phonoscope.settings import Settings
@@ -50,8 +50,8 @@ def _describe(work: Work) -> Outcome:
     work.file.seek(0)
     with work.timed("describe_s"):
         body = describe(work.file, heard, beside=(peaks, columns))
-        outline = Artifact("waveform.npz", waveform.KIND, waveform.MEDIA_TYPE, peaks.waveform.to_npz())
-        picture = Artifact("spectrogram.npz", spectrogram.KIND, spectrogram.MEDIA_TYPE, columns.spectrogram.to_npz())
+        outline = Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz())
+        picture = Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz())
     body |= {"waveform": outline.reference, "spectrogram": picture.reference}
     return Outcome(body, artifacts=(outline, picture))
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from phonoscope.audio import arrays
 from phonoscope.audio.encode import FLAC, Encoder
 from phonoscope.contract import ExplainOptions
 from phonoscope.db.artifacts import Artifact
@@ -21,7 +22,6 @@ from phonoscope.ml.listen import Heard
 from phonoscope.ml.witness import Witness
 from phonoscope.worker import Work
 
-ARRAYS = "application/x-npz"
 _LEAST_POWER = 1e-12
 
 
@@ -85,19 +85,14 @@ def _rounded(figures: Any) -> dict[str, float] | None:
 
 
 def _heatmap(found: Explanation) -> Artifact:
-    grid, file = found.grid, io.BytesIO()
-    np.savez_compressed(
-        file,
-        heatmap=found.heatmap,
-        hertz=grid.hertz,
-        hertz_edges=grid.hertz_edges,
-        seconds=grid.seconds,
-        seconds_edges=grid.seconds_edges,
-        windows=np.stack([part.heat for part in found.parts]),
-        window_start_s=np.array([part.window.start_s for part in found.parts]),
-        window_probability=np.array([part.probability for part in found.parts]),
-    )
-    return Artifact("heatmap.npz", "heatmap", ARRAYS, file.getvalue())
+    values = {
+        "heatmap": found.heatmap,
+        **vars(found.grid),
+        "windows": np.stack([part.heat for part in found.parts]),
+        "window_start_s": np.array([part.window.start_s for part in found.parts]),
+        "window_probability": np.array([part.probability for part in found.parts]),
+    }
+    return Artifact("heatmap.npz", "heatmap", arrays.MEDIA_TYPE, arrays.packed(values))
 
 
 def _overlay(found: Explanation) -> Artifact:

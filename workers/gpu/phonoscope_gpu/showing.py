@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
-import numpy as np
-
+from phonoscope.audio import arrays
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.tasks import Outcome
 from phonoscope.drawing import sheets
@@ -14,7 +11,6 @@ from phonoscope.ml.features import FeatureMaps
 from phonoscope.ml.listen import Heard
 from phonoscope.ml.witness import Sight, Witness
 from phonoscope.worker import Work
-from phonoscope_gpu.explaining import ARRAYS
 
 
 def features_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
@@ -25,7 +21,7 @@ def features_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
         sight, place = _strongest(witness, model.manifest.label_index(label))
         window = sight.windows[place]
     with work.timed("draw_s"):
-        arrays = _arrays(sight.features, place) if "arrays" in options.artifacts else None
+        made = _arrays(sight.features, place) if "arrays" in options.artifacts else None
         images = {found.name: _sheet(found, place, label) for found in sight.features if "images" in options.artifacts}
     body = {
         "model": {"name": model.manifest.name, "digest": model.digest},
@@ -41,9 +37,9 @@ def features_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
             }
             for found in sight.features
         ],
-        "arrays": arrays.reference if arrays else None,
+        "arrays": made.reference if made else None,
     }
-    artifacts = (*images.values(), *([arrays] if arrays else []))
+    artifacts = (*images.values(), *([made] if made else []))
     return Outcome(body, None, model.manifest.name, model.digest, artifacts=artifacts)
 
 
@@ -67,11 +63,9 @@ def _sheet(found: FeatureMaps, place: int, label: str) -> Artifact:
 
 def _arrays(features: list[FeatureMaps], place: int) -> Artifact:
     """``<layer>.mean``, ``<layer>.channels`` and ``<layer>.strongest`` for every layer."""
-    arrays = {
+    values = {
         f"{found.name}.{kind}": getattr(found, kind)[place]
         for found in features
         for kind in ("mean", "channels", "strongest")
     }
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    return Artifact("features.npz", "features", ARRAYS, file.getvalue())
+    return Artifact("features.npz", "features", arrays.MEDIA_TYPE, arrays.packed(values))
