@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from phonoscope_training.errors import InvalidRun
@@ -57,7 +57,9 @@ def load_checkpoint(training: Training[Any, Any], path: Path) -> None:
 def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Whole or not at all."""
     partial = path.with_suffix(".partial")
-    save_file({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, partial, metadata)
+    whole = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    # Not by save_file, whose files nobody but their owner can read, as a container's user must.
+    partial.write_bytes(save(whole, metadata))
     partial.replace(path)
 
 

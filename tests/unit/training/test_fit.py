@@ -11,7 +11,7 @@ import torch
 
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.network import AudioResNet
-from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint
+from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from phonoscope_training.data import Clips
 from phonoscope_training.errors import InvalidRun, TrainingError
 from phonoscope_training.fit import begin, fit, predict
@@ -96,6 +96,14 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(clips: Clips, tmp_path: P
     load_checkpoint(resumed, path)
     assert resumed.epochs_done == 2
     torch.testing.assert_close(fit(few, resumed).state_dict(), unbroken, rtol=0.0, atol=0.0)
+
+
+def test_whoever_may_read_the_folder_may_read_the_weights(tmp_path: Path) -> None:
+    """A container serves them under another user than the one who trained."""
+    beside = tmp_path / "beside"
+    beside.touch()
+    save_tensors({"a": torch.zeros(1)}, tmp_path / "weights.safetensors")
+    assert (tmp_path / "weights.safetensors").stat().st_mode == beside.stat().st_mode
 
 
 def test_a_checkpoint_of_another_network_is_refused(clips: Clips, tmp_path: Path) -> None:
