@@ -265,6 +265,7 @@ class Task(BaseModel):
     attempt: int
     progress: float = Field(ge=0.0, le=1.0)
     stage: str
+    left_s: float | None = Field(None, description="estimate of the seconds still needed, while it runs")
     waiting: Waiting | None = None
     cached: bool = False
     device: str | None = Field(None, description="where it ran: cuda, mps or cpu")

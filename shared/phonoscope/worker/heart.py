@@ -15,7 +15,8 @@ from phonoscope.errors import DatabaseUnavailable
 from phonoscope.logs import get_logger
 from phonoscope.states import Pool
 
-_BEAT_S = 5.0
+_BEAT_S = 2.0
+"""Also how old the progress of a task may be that a client reads."""
 _log = get_logger(__name__)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy.exc import IntegrityError
@@ -185,6 +186,7 @@ def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict
         attempt=row.attempt,
         progress=row.progress,
         stage=row.stage,
+        left_s=left_s(row, datetime.now(UTC)),
         waiting=_waiting(row, ahead) if ahead is not None and row.status is Status.QUEUED else None,
         device=row.device,
         timings=row.timings,
@@ -193,6 +195,14 @@ def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict
         result=None if body is None else signer.rendered(body),
         error=row.error,
     )
+
+
+def left_s(row: TaskRow, now: datetime) -> float | None:
+    """What a running task still needs if it goes on as it went; ``None`` before anything can be said."""
+    if row.status is not Status.RUNNING or row.started_at is None or not row.progress > 0.0:
+        return None
+    spent_s = max(0.0, (now - row.started_at).total_seconds())
+    return round(spent_s * (1.0 - row.progress) / row.progress, 1)
 
 
 def _waiting(row: TaskRow, ahead: Ahead) -> Waiting:
