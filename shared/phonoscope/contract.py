@@ -168,6 +168,9 @@ class ExplainOptions(BaseModel):
     artifacts: list[ExplainArtifact] = Field(
         default_factory=lambda: list(EXPLAIN_ARTIFACTS), description="what to make besides bands and sentence"
     )
+    stems: bool = Field(
+        False, description="also ask for the label in each stem of the track's newest separation, and without it"
+    )
     trust: bool = Field(False, description="also measure how far the heatmap can be believed: 47 passes of one window")
 
     @property

@@ -77,6 +77,17 @@ def test_stems_can_be_mixed_again(client: Client, tiny: str, tmp_path: Path) -> 
         assert sum(map(len, recording.mono(44_100))) == 110_250
 
 
+def test_a_label_is_explained_by_the_stems(client: Client, tiny: str, tmp_path: Path) -> None:
+    """Once the track has them: its probability in each alone, and without each."""
+    track_id = separated(client, tmp_path, tiny).track_id
+    job = client.wait(client.create_job(track_id, ["explain"], {"explain": {"stems": True, "artifacts": []}}))
+    result = job.task(TaskName.EXPLAIN).result
+    assert result is not None, job.model_dump_json()
+    assert [part["name"] for part in result["stems"]["parts"]] == SOURCES
+    assert all(0.0 <= part[kind] <= 1.0 for part in result["stems"]["parts"] for kind in ("alone", "without"))
+    assert f"*{result['label']}*" in result["stems"]["reading"]
+
+
 def test_a_track_that_was_never_taken_apart_has_no_stems(client: Client, tmp_path: Path) -> None:
     """The answer says what makes them."""
     path = tmp_path / "whole.wav"

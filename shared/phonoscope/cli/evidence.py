@@ -15,6 +15,8 @@ def print_evidence(console: Console, result: dict[str, Any]) -> None:
     """The sentence, where in the spectrum the evidence lies, and how far it can be believed."""
     console.print(_bands(result))
     console.print(f"  {result['reading']}", highlight=False, markup=False)
+    if result.get("stems") is not None:
+        console.print(f"  {result['stems']['reading']}", highlight=False, markup=False)
     if result["trust"] is not None:
         console.print(f"  {_trust(result['trust'])}", style="dim", highlight=False, markup=False)
 

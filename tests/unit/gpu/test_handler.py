@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -38,13 +38,15 @@ def run(
     tasks: tuple[TaskName, ...] = ALL,
     seconds: float = 5.0,
     content: bytes | None = None,
+    stems: dict[str, bytes] | None = None,
     **options: Any,
 ) -> tuple[dict[TaskName, Outcome], Work]:
     """What the tasks give for a tone in noise, or for another recording."""
     track = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", seconds)
     claim = Claim("lease_1", "job_1", track, {task: f"tsk_{task}" for task in tasks}, {}, 1)
     file = io.BytesIO(content or tone_wav(seconds, 1_000.0, seed=3))
-    work = Work(claim, JobOptions.model_validate(options), file, lambda *_: None)
+    fetched: dict[str, BinaryIO] = {name: io.BytesIO(stem) for name, stem in (stems or {}).items()}
+    work = Work(claim, JobOptions.model_validate(options), file, lambda *_: None, lambda: fetched)
     return listener(work), work
 
 
@@ -140,6 +142,22 @@ def test_trust_is_measured_when_asked_for(listener: Listener) -> None:
     """Five figures of the strongest window's heatmap."""
     body = body_of(run(listener, (TaskName.EXPLAIN,), explain={"trust": True, "artifacts": []})[0][TaskName.EXPLAIN])
     assert set(body["trust"]) == {"deletion", "insertion", "random_deletion", "random_insertion", "randomised"}
+
+
+def test_stems_are_asked_when_the_track_has_them(listener: Listener) -> None:
+    """The one that is the whole recording says alone what the recording says, and without it nothing is left."""
+    content = tone_wav(5.0, 1_000.0, seed=3)
+    silence = tone_wav(5.0)[:44] + bytes(2 * 5 * 44_100)
+    options = {"stems": True, "artifacts": []}
+    stems = {"drums": silence, "vocals": content}
+    body = body_of(run(listener, (TaskName.EXPLAIN,), stems=stems, explain=options)[0][TaskName.EXPLAIN])
+    drums, vocals = body["stems"]["parts"]
+    assert vocals["alone"] == pytest.approx(body["stems"]["probability"], abs=1e-3)
+    assert drums["without"] == pytest.approx(body["stems"]["probability"], abs=1e-3)
+    assert vocals["without"] == pytest.approx(drums["alone"], abs=1e-3)
+    assert f"*{body['label']}*" in body["stems"]["reading"]
+    none = body_of(run(listener, (TaskName.EXPLAIN,), explain=options)[0][TaskName.EXPLAIN])
+    assert none["stems"] is None
 
 
 def test_a_long_recording_s_strongest_window_is_explained(listener: Listener) -> None:

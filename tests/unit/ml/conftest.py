@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope.ml.frontend import FrontEndSettings, LogMel
 from phonoscope.ml.network import AudioResNet
 from phonoscope.ml.registry import Model, load_model
 from phonoscope_training.export import write_model
+from tests.unit.ml.listeners import BandListener
 
 SMALL = FrontEndSettings(
     sample_rate_hz=8_000,
@@ -70,6 +71,15 @@ def model_folder(tmp_path: Path, exported: Path) -> Path:
 def model(exported: Path) -> Model:
     """The same model, loaded once on the processor."""
     return load_model(exported, torch.device("cpu"))
+
+
+@pytest.fixture
+def whistler(model: Model, small: FrontEndSettings) -> Model:
+    """A model that hears 1 kHz, by the name of ``bell``."""
+    network = BandListener(small, 850.0, 1_150.0)
+    network.architecture = "resnet18"  # type: ignore[assignment]
+    manifest = model.manifest.model_copy(update={"labels": ["bell", "rain"], "embedding_dim": 2})
+    return Model(manifest, LogMel(small), network, torch.device("cpu"))  # type: ignore[arg-type]
 
 
 def _random_network() -> AudioResNet:

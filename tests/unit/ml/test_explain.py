@@ -12,11 +12,11 @@ from phonoscope.errors import UnknownLabel
 from phonoscope.ml.attribution import Attribution
 from phonoscope.ml.evidence import axes
 from phonoscope.ml.explain import Explanation, explain
-from phonoscope.ml.frontend import FrontEndSettings, LogMel
+from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.listen import listen
 from phonoscope.ml.registry import Model
 from phonoscope.ml.witness import Witness
-from tests.unit.ml.listeners import BandListener, burst
+from tests.unit.ml.listeners import burst
 from tests.unit.ml.test_witness import RATE_HZ, sound
 
 
@@ -26,15 +26,6 @@ def explained(
     with Witness(model, span_s=span_s) as witness:
         listen(model, [samples], look=witness)
         return explain(witness, label, "grad-cam")
-
-
-@pytest.fixture
-def whistler(model: Model, small: FrontEndSettings) -> Model:
-    """A model that hears 1 kHz, by the name of ``bell``."""
-    network = BandListener(small, 850.0, 1_150.0)
-    network.architecture = "resnet18"  # type: ignore[assignment]
-    manifest = model.manifest.model_copy(update={"labels": ["bell", "rain"], "embedding_dim": 2})
-    return Model(manifest, LogMel(small), network, torch.device("cpu"))  # type: ignore[arg-type]
 
 
 def test_one_window_is_shown_as_it_is(model: Model) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 
 from phonoscope.audio import arrays
+from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FLAC, Encoder
 from phonoscope.contract import ExplainOptions
 from phonoscope.db.artifacts import Artifact
@@ -19,6 +21,7 @@ from phonoscope.drawing.overlay import Plane, draw_overlay
 from phonoscope.ml.evidence import Evidence
 from phonoscope.ml.explain import Explanation, explain
 from phonoscope.ml.listen import Heard
+from phonoscope.ml.stems import ask_stems, read_stems, stem_window
 from phonoscope.ml.witness import Witness
 from phonoscope.worker import Work
 
@@ -38,6 +41,10 @@ def explain_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
         found = explain(witness, label, options.method)
         body = _body(found, options, heard)
         body["model"] = {"name": model.manifest.name, "digest": model.digest}
+    body["stems"] = None
+    if options.stems:
+        with work.timed("stems_s"):
+            body["stems"] = _by_stem(work, found)
     body["trust"] = None
     if options.trust:
         with work.timed("trust_s"):
@@ -82,6 +89,27 @@ def _reading(evidence: Evidence) -> dict[str, Any]:
 
 def _rounded(figures: Any) -> dict[str, float] | None:
     return None if figures is None else {name: round(value, 4) for name, value in asdict(figures).items()}
+
+
+def _by_stem(work: Work, found: Explanation) -> dict[str, Any] | None:
+    """Of the strongest window; ``None`` where the track has no stems, or the window is silent."""
+    part, rate_hz = found.strongest, found.model.front_end.settings.sample_rate_hz
+    with ExitStack() as opened:
+        files = {name: opened.enter_context(file) for name, file in work.stems().items()}
+        if not files or part.window.silent:
+            return None
+        heard = {}
+        for name, file in files.items():
+            with Recording(file) as stem:
+                heard[name] = stem_window(stem.mono(rate_hz), rate_hz, part.window)
+    shares = ask_stems(found.model, found.model.manifest.label_index(found.label), part.window, heard)
+    return {
+        "start_s": round(part.window.start_s, 3),
+        "end_s": round(part.window.end_s, 3),
+        "probability": round(part.probability, 4),
+        "parts": [{"name": one.name, "alone": round(one.alone, 4), "without": round(one.without, 4)} for one in shares],
+        "reading": read_stems(shares, found.label, part.probability),
+    }
 
 
 def _heatmap(found: Explanation) -> Artifact:
