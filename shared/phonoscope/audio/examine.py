@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain, pairwise
 from typing import Any, BinaryIO
 
 import av
@@ -19,6 +20,7 @@ _PROOF_S = 10.0
 _PROOF_PACKETS = 5_000
 _SHORTEST_S = 1e-6
 _HONEST = 0.8
+_LONGEST_PACKET_S = 0.2
 
 
 def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
@@ -61,8 +63,10 @@ class _Examination:
             yield self._duration_s
             return
         promised_to_s, unpromised_s = self._experience()
-        for packet in packets:
-            self._duration_s += packet.duration * promised_to_s if packet.duration else unpromised_s
+        for one, following in pairwise(chain(packets, [None])):
+            assert one is not None
+            ticks = self._ticks(one, following)
+            self._duration_s += ticks * promised_to_s if ticks else unpromised_s
             yield self._duration_s
 
     def verdict(self) -> Probe:
@@ -109,6 +113,18 @@ class _Examination:
             at_s = self._duration_s + bad / frame.sample_rate
             raise NonFiniteSamples(f"a sample is not a number, or infinite, at {at_s:.4f} s")
         self._loud = self._loud or bool(peak > LOUDEST)
+
+    def _ticks(self, packet: av.Packet[av.AudioStream], following: av.Packet[av.AudioStream] | None) -> int:
+        """How long a packet lasts: until the next one starts, unless that is so late that something is missing.
+
+        What a Vorbis packet says itself is too short wherever the length of blocks changes.
+        """
+        said = packet.duration or 0
+        if following is None or packet.pts is None or following.pts is None:
+            return said
+        until_next = following.pts - packet.pts
+        longest = _LONGEST_PACKET_S / self._recording.tick_s if self._recording.tick_s else 0.0
+        return until_next if said < until_next <= longest else said
 
     def _experience(self) -> tuple[float, float]:
         """The seconds in a tick of a packet's promised duration, and in a packet that promises none."""
