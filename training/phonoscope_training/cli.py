@@ -14,6 +14,7 @@ from phonoscope.cli import run as run_app
 from phonoscope.ml.device import choose_device
 from phonoscope_training.card import spread, write_card
 from phonoscope_training.export import export as export_run
+from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolder, Threads
 from phonoscope_training.results import evaluate_run
 from phonoscope_training.run import Run
 from phonoscope_training.separation.cli import app as separation
@@ -22,25 +23,19 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Trains, scor
 app.add_typer(separation, name="separation")
 console = Console()
 
-_DATA = Path("../shared/data")
-Recipe = Annotated[Path, typer.Argument(help="A recipe, see training/recipes.", exists=True, dir_okay=False)]
-RunFolder = Annotated[Path, typer.Argument(help="The run's folder.", exists=True, file_okay=False)]
-DataRoot = Annotated[Path, typer.Option(help="What the recipe's paths start from.", envvar="PHONOSCOPE_DATA")]
-Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
-
 
 @app.command()
 def fit(
     recipe: Recipe,
     run: Annotated[Path | None, typer.Option(help="Where the run lies, or goes on. [runs/<recipe's name>]")] = None,
-    data: DataRoot = _DATA,
+    data: DataRoot = DATA,
     device: Device = "auto",
     fold: Annotated[list[int] | None, typer.Option(help="Only this fold, once or several times.")] = None,
     final: Annotated[bool, typer.Option(help="Fit the weights to be served, on all folds.")] = True,
     trial: Annotated[
         bool, typer.Option(help="Score a part of the training folds instead, to choose settings.")
     ] = False,
-    threads: Annotated[int, typer.Option(help="Of the processor; 0 takes all.", min=0)] = 0,
+    threads: Threads = 0,
 ) -> None:
     """Cross-validate a recipe, then fit the weights to be served. A stopped run goes on where it was."""
     if threads:

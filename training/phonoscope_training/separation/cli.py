@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from phonoscope.ml.device import choose_device
+from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolder, Threads
 from phonoscope_training.separation.export import export as export_run
 from phonoscope_training.separation.run import SeparationRun
 from phonoscope_training.separation.songs import SOURCES
@@ -18,19 +19,12 @@ from phonoscope_training.separation.songs import SOURCES
 app = typer.Typer(no_args_is_help=True, help="Networks that take music apart into its stems.")
 console = Console()
 
-_DATA = Path("../shared/data")
-Recipe = Annotated[Path, typer.Argument(help="A recipe, see training/recipes.", exists=True, dir_okay=False)]
-RunFolder = Annotated[Path, typer.Argument(help="The run's folder.", exists=True, file_okay=False)]
-DataRoot = Annotated[Path, typer.Option(help="What the recipe's paths start from.", envvar="PHONOSCOPE_DATA")]
-Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
-Threads = Annotated[int, typer.Option(help="Of the processor; 0 takes all.", min=0)]
-
 
 @app.command()
 def fit(
     recipe: Recipe,
     run: Annotated[Path | None, typer.Option(help="Where the run lies, or goes on. [runs/<recipe's name>]")] = None,
-    data: DataRoot = _DATA,
+    data: DataRoot = DATA,
     device: Device = "auto",
     threads: Threads = 0,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the network first.")] = False,
@@ -44,7 +38,7 @@ def fit(
 
 
 @app.command()
-def evaluate(run: RunFolder, data: DataRoot = _DATA, device: Device = "auto", threads: Threads = 0) -> None:
+def evaluate(run: RunFolder, data: DataRoot = DATA, device: Device = "auto", threads: Threads = 0) -> None:
     """Score a run on the songs it holds out, finished or from its last checkpoint, and write its metrics."""
     _use(threads)
     this = SeparationRun.open(run, None, data, choose_device(device), console)

@@ -1,0 +1,15 @@
+"""What the commands of every training take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DATA = Path("../shared/data")
+Recipe = Annotated[Path, typer.Argument(help="A recipe, see training/recipes.", exists=True, dir_okay=False)]
+RunFolder = Annotated[Path, typer.Argument(help="The run's folder.", exists=True, file_okay=False)]
+DataRoot = Annotated[Path, typer.Option(help="What the recipe's paths start from.", envvar="PHONOSCOPE_DATA")]
+Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
+Threads = Annotated[int, typer.Option(help="Of the processor; 0 takes all.", min=0)]
