@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from phonoscope.catalogue import SEPARATION
+from phonoscope_training.pages import page
 from phonoscope_training.separation.card import separation_card
 
 mpl.use("agg")
@@ -16,9 +17,11 @@ _MANY_LABELS = 20
 
 
 def write_card(manifest: dict[str, Any], folder: Path) -> None:
-    """``<name>.md`` and ``<name>-confusion.png``."""
+    """``<name>.md``, and of what classifies ``<name>-confusion.png``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{manifest['name']}.md").write_text(model_card(manifest), encoding="utf-8")
+    if manifest["kind"] == SEPARATION:
+        return
     draw_confusion(manifest["metrics"]["cross_validation"]["confusion"], manifest["labels"]).savefig(
         folder / f"{manifest['name']}-confusion.png", metadata={"Software": None}
     )
@@ -46,31 +49,16 @@ def model_card(manifest: dict[str, Any]) -> str:
         ("embedding", f"{manifest['embedding_dim']} numbers, the penultimate layer"),
         ("licence", manifest["licence"]),
         ("weights", f"{manifest['weights']['dtype']} safetensors, SHA-256 `{manifest['weights']['sha256']}`"),
-        ("made on", ", ".join(f"{name} {value}" for name, value in manifest["environment"].items())),
     ]
-    lines = [
-        f"# {manifest['name']}",
-        "",
-        f"Recognises {manifest['kind']}: {', '.join(manifest['labels'])}.",
-        "",
-        "| | |",
-        "| --- | --- |",
-        *(f"| {name} | {value} |" for name, value in rows),
-        "",
-        "## Limits",
-        "",
-        *(f"- {limit}" for limit in manifest["limits"]),
-        "",
+    name = manifest["name"]
+    figures_shown = [
         "## By label, out of fold",
         "",
         *_by_label(manifest),
         "",
-        f"![Confusion matrix: a row is the truth, a column the answer]({manifest['name']}-confusion.png)",
-        "",
-        "How to read these figures, and how to make the model again: [training](../training.md).",
-        "",
+        f"![Confusion matrix: a row is the truth, a column the answer]({name}-confusion.png)",
     ]
-    return "\n".join(lines)
+    return page(manifest, f"Recognises {manifest['kind']}: {', '.join(manifest['labels'])}.", rows, figures_shown)
 
 
 def draw_confusion(confusion: list[list[int]], labels: list[str]) -> Figure:

@@ -14,7 +14,7 @@ from phonoscope.cli import run as run_app
 from phonoscope.ml.device import choose_device
 from phonoscope_training.card import spread, write_card
 from phonoscope_training.export import export as export_run
-from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolder, Threads
+from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolder, Threads, use_threads
 from phonoscope_training.results import evaluate_run
 from phonoscope_training.run import Run
 from phonoscope_training.separation.cli import app as separation
@@ -38,8 +38,7 @@ def fit(
     threads: Threads = 0,
 ) -> None:
     """Cross-validate a recipe, then fit the weights to be served. A stopped run goes on where it was."""
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     this = Run.open(run or Path("runs") / recipe.stem, recipe, data, choose_device(device), console)
     clips = this.load(this.recipe.data)
     if trial:

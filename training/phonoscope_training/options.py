@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 
 DATA = Path("../shared/data")
@@ -13,3 +14,9 @@ RunFolder = Annotated[Path, typer.Argument(help="The run's folder.", exists=True
 DataRoot = Annotated[Path, typer.Option(help="What the recipe's paths start from.", envvar="PHONOSCOPE_DATA")]
 Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
 Threads = Annotated[int, typer.Option(help="Of the processor; 0 takes all.", min=0)]
+
+
+def use_threads(threads: int) -> None:
+    """So many of the processor; all of them for 0."""
+    if threads:
+        torch.set_num_threads(threads)

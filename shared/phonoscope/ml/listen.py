@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from phonoscope.audio.decode import Samples
+from phonoscope.batches import batched
 from phonoscope.errors import UndecodableRecording
 from phonoscope.ml.network import Output
 from phonoscope.ml.registry import Model
@@ -59,6 +59,11 @@ class Heard:
             ],
         }
 
+    @property
+    def label(self) -> str:
+        """The most probable one."""
+        return str(self._top(self._overall, 1)[0]["label"])
+
     def probability(self, label: str) -> float:
         """A label's, over the whole recording."""
         return float(self._overall[self.labels.index(label)])
@@ -96,7 +101,7 @@ def listen(
     silent: list[bool] = []
     probabilities: list[NDArray[np.float32]] = []
     total = np.zeros(model.manifest.embedding_dim)
-    for batch in _batches(windows):
+    for batch in batched(windows, _BATCH):
         quiet = [window.silent for window in batch]
         chances, embeddings = _forward(model, batch, look)
         total += embeddings[~np.array(quiet)].sum(axis=0)
@@ -123,8 +128,3 @@ def _forward(model: Model, batch: list[Window], look: Look | None) -> tuple[NDAr
         output: Output = look(batch, pictures) if look else model.network(pictures)
     logits, embedding = output.logits.detach().float(), output.embedding.detach().float()
     return logits.softmax(-1).cpu().numpy(), embedding.cpu().numpy()
-
-
-def _batches(windows: Iterator[Window]) -> Iterator[list[Window]]:
-    while batch := list(islice(windows, _BATCH)):
-        yield batch

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
+
+from phonoscope_training.pages import page
 
 _FIGURES = {
     "sdr_median": "median SDR",
@@ -16,12 +17,6 @@ _HOW_MEASURED = (
     "SDR is 10 log10(|s|² / |s − e|²). The median is over songs of the median over seconds, as museval has it, whose "
     "own SDR also forgives what a short filter would mend. What is silent in a song is not counted."
 )
-
-
-def write_card(manifest: dict[str, Any], folder: Path) -> None:
-    """``<name>.md``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{manifest['name']}.md").write_text(separation_card(manifest), encoding="utf-8")
 
 
 def separation_card(manifest: dict[str, Any]) -> str:
@@ -38,21 +33,8 @@ def separation_card(manifest: dict[str, Any]) -> str:
         ("median SDR", f"{metrics['sdr_median_of_all']:.1f} dB, the mean over the stems"),
         ("licence", manifest["licence"]),
         *(("weights", f"{file['dtype']} safetensors, SHA-256 `{file['sha256']}`") for file in manifest["weights"]),
-        ("made on", ", ".join(f"{name} {value}" for name, value in manifest["environment"].items())),
     ]
-    lines = [
-        f"# {manifest['name']}",
-        "",
-        f"Takes music apart into {', '.join(sources[:-1])} and {sources[-1]}.",
-        "",
-        "| | |",
-        "| --- | --- |",
-        *(f"| {name} | {value} |" for name, value in rows),
-        "",
-        "## Limits",
-        "",
-        *(f"- {limit}" for limit in manifest["limits"]),
-        "",
+    figures = [
         "## By stem, on songs it has not learned from",
         "",
         f"| dB | {' | '.join(sources)} | mean |",
@@ -63,11 +45,8 @@ def separation_card(manifest: dict[str, Any]) -> str:
         _HOW_MEASURED,
         "",
         f"Held out, by the artists' names alone: {'; '.join(metrics['songs_held_out'])}.",
-        "",
-        "How to read these figures, and how to make the model again: [training](../training.md).",
-        "",
     ]
-    return "\n".join(lines)
+    return page(manifest, f"Takes music apart into {', '.join(sources[:-1])} and {sources[-1]}.", rows, figures)
 
 
 def _row(name: str, title: str, manifest: dict[str, Any]) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from phonoscope.ml.device import choose_device
-from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolder, Threads
+from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolder, Threads, use_threads
 from phonoscope_training.separation.export import export as export_run
 from phonoscope_training.separation.run import SeparationRun
 from phonoscope_training.separation.songs import SOURCES
@@ -30,7 +29,7 @@ def fit(
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the network first.")] = False,
 ) -> None:
     """Learn from all songs but those held out, then score those. A stopped run goes on where it was."""
-    _use(threads)
+    use_threads(threads)
     this = SeparationRun.open(run or Path("runs") / recipe.stem, recipe, data, choose_device(device), console)
     learned, held_out = this.load()
     this.fit(learned, held_out, compiled=compiled)
@@ -40,7 +39,7 @@ def fit(
 @app.command()
 def evaluate(run: RunFolder, data: DataRoot = DATA, device: Device = "auto", threads: Threads = 0) -> None:
     """Score a run on the songs it holds out, finished or from its last checkpoint, and write its metrics."""
-    _use(threads)
+    use_threads(threads)
     this = SeparationRun.open(run, None, data, choose_device(device), console)
     _show(this.evaluate(*this.load()))
 
@@ -54,11 +53,6 @@ def export(
     """Write a scored run as a model that the service can serve, with its card."""
     export_run(run, to, card)
     console.print(f"{to} is ready to be served; its card is {card / to.name}.md")
-
-
-def _use(threads: int) -> None:
-    if threads:
-        torch.set_num_threads(threads)
 
 
 def _show(metrics: dict[str, Any]) -> None:

@@ -11,10 +11,10 @@ import torch
 from rich.console import Console
 
 from phonoscope.catalogue import MANIFEST, SEPARATION
+from phonoscope_training.card import write_card
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.export import save_weights
 from phonoscope_training.folder import ENVIRONMENT, METRICS
-from phonoscope_training.separation.card import write_card
 from phonoscope_training.separation.network import arguments
 from phonoscope_training.separation.run import SeparationRun
 from phonoscope_training.separation.songs import SOURCES

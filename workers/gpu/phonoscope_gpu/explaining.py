@@ -37,7 +37,7 @@ def explain_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
     """
     options, model = work.options.explain, witness.model
     with work.timed("explain_s"):
-        label = options.label or heard.classification(1)["top"][0]["label"]
+        label = options.label or heard.label
         found = explain(witness, label, options.method)
         body = _body(found, options, heard)
         body["model"] = {"name": model.manifest.name, "digest": model.digest}

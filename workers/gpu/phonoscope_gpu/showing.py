@@ -16,16 +16,17 @@ from phonoscope.worker import Work
 def features_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
     """The maps of the window in which the recording's most probable label is strongest."""
     options, model = work.options.features, witness.model
-    label = heard.classification(1)["top"][0]["label"]
     with work.timed("features_s"):
-        sight, place = _strongest(witness, model.manifest.label_index(label))
+        sight, place = _strongest(witness, model.manifest.label_index(heard.label))
         window = sight.windows[place]
     with work.timed("draw_s"):
         made = _arrays(sight.features, place) if "arrays" in options.artifacts else None
-        images = {found.name: _sheet(found, place, label) for found in sight.features if "images" in options.artifacts}
+        images = {
+            found.name: _sheet(found, place, heard.label) for found in sight.features if "images" in options.artifacts
+        }
     body = {
         "model": {"name": model.manifest.name, "digest": model.digest},
-        "label": label,
+        "label": heard.label,
         "start_s": round(window.start_s, 3),
         "end_s": round(window.end_s, 3),
         "layers": [

@@ -57,7 +57,7 @@ class Ensemble:
             "device": self._device.type,
             "segment_s": self.segment / self.sample_rate_hz,
             "batch": self.batch,
-            "compiled": all(getattr(runner, "compiled", False) for runner in self._runners),
+            "compiled": all(runner.compiled for runner in self._runners),
         }
 
     @torch.inference_mode()

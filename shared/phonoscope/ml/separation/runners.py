@@ -17,11 +17,16 @@ from phonoscope.ml.separation.core import join, split
 class Runner(Protocol):
     """Shape: ``(segments, 2, segment)`` to ``(segments, sources, 2, segment)``, on the runner's device."""
 
+    @property
+    def compiled(self) -> bool: ...
+
     def __call__(self, mix: Tensor) -> Tensor: ...
 
 
 class Eager:
     """The network as PyTorch runs it: in half precision on CUDA when it is to be fast, else in single."""
+
+    compiled = False
 
     def __init__(self, network: HTDemucs, device: torch.device, precision: Precision = "exact") -> None:
         self._network = network.to(device)
@@ -41,6 +46,8 @@ class Compiled:
         shell: a network of the same shape, for its transforms; its weights are not used.
         path: what ``compile_cores`` wrote.
     """
+
+    compiled = True
 
     def __init__(self, shell: HTDemucs, path: Path, precision: Precision, threads: int) -> None:
         self._shell = shell
@@ -71,10 +78,12 @@ class Improving:
     def __init__(self, network: HTDemucs, shell: HTDemucs, core: Path, precision: Precision) -> None:
         self._runner: Runner = Eager(network, torch.device("cpu"), precision)
         self._shell, self._core, self._precision = shell, core, precision
-        self.compiled = False
+
+    @property
+    def compiled(self) -> bool:
+        return self._runner.compiled
 
     def __call__(self, mix: Tensor) -> Tensor:
         if not self.compiled and self._core.exists():
             self._runner = Compiled(self._shell, self._core, self._precision, torch.get_num_threads())
-            self.compiled = True
         return self._runner(mix)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.audio.samples import Samples
+from phonoscope.batches import batched
 from phonoscope.ml.separation.overlap import Grid, OverlapAdd, Segment, cut
 
 OVERLAP = 0.25
@@ -77,7 +78,7 @@ def separate(
     grid = Grid(scale.length, estimate.segment, int((1.0 - OVERLAP) * estimate.segment))
     overlap = OverlapAdd(grid, len(estimate.sources))
     normalised = ((block - np.float32(scale.mean)) / np.float32(scale.deviation) for block in blocks)
-    for some in _batches(cut(normalised, grid), estimate.batch):
+    for some in batched(cut(normalised, grid), estimate.batch):
         for segment, found in zip(some, _estimates(estimate, some, scale, skip_silence=skip_silence), strict=True):
             yield overlap.add(segment.offset, found)
         report(min(1.0, (some[-1].offset + grid.stride) / scale.length))
@@ -92,14 +93,3 @@ def _estimates(estimate: Estimator, some: list[Segment], scale: Scale, *, skip_s
         for place, stems in zip(heard, estimates, strict=True):
             found[place] = stems * np.float32(scale.deviation) + np.float32(scale.mean)
     return found
-
-
-def _batches(segments: Iterator[Segment], size: int) -> Iterator[list[Segment]]:
-    held: list[Segment] = []
-    for segment in segments:
-        held.append(segment)
-        if len(held) == size:
-            yield held
-            held = []
-    if held:
-        yield held
