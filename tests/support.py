@@ -13,10 +13,12 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+from sqlalchemy.orm import Session
 
 from phonoscope.client import Client
 from phonoscope.db.engine import Database
 from phonoscope.db.keys import create_key
+from phonoscope.db.tables import OwnerRow, TrackRow
 from phonoscope.local.state import stack_settings
 from phonoscope.settings import Settings
 
@@ -52,6 +54,16 @@ def phonoscope(
 def pulled_models(folder: Path) -> Path:
     """Of the tests' stack in this folder."""
     return folder.with_name(f"{folder.name}-pulled")
+
+
+def add_track(session: Session, owner_id: str, track_id: str, object_key: str, size_bytes: int = 1) -> None:
+    """An owner and a track's row, whatever lies in the store."""
+    session.add(OwnerRow(id=owner_id, name=owner_id))
+    session.flush()
+    facts = {"filename": "a", "media_type": "audio/wav", "container": "wav", "codec": "pcm_s16le"}
+    sizes = {"size_bytes": size_bytes, "sample_rate_hz": 1, "channels": 1, "duration_s": 1.0, "warnings": []}
+    session.add(TrackRow(id=track_id, owner_id=owner_id, sha256="0", object_key=object_key, **facts, **sizes))
+    session.flush()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.engine import Database
 from phonoscope.db.jobs import create_job, get_job
-from phonoscope.db.tables import ArtifactRow, OwnerRow, TrackRow
+from phonoscope.db.tables import ArtifactRow
 from phonoscope.db.tasks import Claim, Outcome, end_tasks
 from phonoscope.db.tracks import delete_track
 from phonoscope.errors import DatabaseUnavailable, StoreUnavailable
@@ -22,7 +22,7 @@ from phonoscope.storage import ObjectStore
 from phonoscope.worker import Context, Work
 from phonoscope.worker.heart import Heart
 from phonoscope.worker.work import run_job
-from tests.support import RunningStack
+from tests.support import RunningStack, add_track
 
 Handler = Callable[[Work], dict[TaskName, Outcome]]
 
@@ -40,12 +40,7 @@ def job(database: Database, store: ObjectStore) -> tuple[str, str, str]:
     key = f"tracks/{track_id}/original"
     store.put(key, io.BytesIO(b"RIFF"), "audio/wav")
     with database.transaction() as session:
-        session.add(OwnerRow(id=owner_id, name=owner_id))
-        session.flush()
-        facts = {"filename": "a", "media_type": "audio/wav", "container": "wav", "codec": "pcm_s16le"}
-        sizes = {"size_bytes": 4, "sample_rate_hz": 1, "channels": 1, "duration_s": 1.0, "warnings": []}
-        session.add(TrackRow(id=track_id, owner_id=owner_id, sha256="0", object_key=key, **facts, **sizes))
-        session.flush()
+        add_track(session, owner_id, track_id, key, size_bytes=4)
         job_id = create_job(session, owner_id, track_id, [TaskName.DESCRIBE], {}, {}).id
     return owner_id, track_id, job_id
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from phonoscope.db.engine import Database
 from phonoscope.db.jobs import count_ahead, create_job, get_job
 from phonoscope.db.keys import authenticate, create_key, list_keys, revoke_key
-from phonoscope.db.tables import OwnerRow, TrackRow
+from phonoscope.db.tables import TrackRow
 from phonoscope.db.tasks import (
     MAX_ATTEMPTS,
     Claim,
@@ -29,6 +29,7 @@ from phonoscope.db.tasks import (
 from phonoscope.db.tracks import delete_track
 from phonoscope.errors import Unauthorized
 from phonoscope.states import Pool, Status, TaskName
+from tests.support import add_track
 
 BOTH = [TaskName.CLASSIFY, TaskName.EMBED]
 
@@ -38,12 +39,7 @@ def job(database: Database) -> tuple[str, str]:
     """The owner and the id of a queued job with two tasks for one pool."""
     owner_id, track_id = f"own_{uuid4().hex}", f"trk_{uuid4().hex}"
     with database.transaction() as session:
-        session.add(OwnerRow(id=owner_id, name=owner_id))
-        session.flush()
-        facts = {"filename": "a", "media_type": "audio/wav", "container": "wav", "codec": "pcm_s16le"}
-        sizes = {"size_bytes": 1, "sample_rate_hz": 1, "channels": 1, "duration_s": 1.0, "warnings": []}
-        session.add(TrackRow(id=track_id, owner_id=owner_id, sha256="0", object_key=track_id, **facts, **sizes))
-        session.flush()
+        add_track(session, owner_id, track_id, track_id)
         return owner_id, create_job(session, owner_id, track_id, BOTH, {}, {}).id
 
 
