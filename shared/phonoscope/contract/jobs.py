@@ -1,0 +1,74 @@
+"""Jobs: what is asked, and how it stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from phonoscope.contract.options import JobOptions
+from phonoscope.states import Pool, Status, TaskName
+
+DEFAULT_TASKS = [TaskName.CLASSIFY, TaskName.EMBED]
+MAX_METADATA_BYTES = 16 * 1024
+
+
+class JobRequest(BaseModel):
+    """What to do with a track. All tasks of the gpu pool use the model of ``options.classify`` and the same pass."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    track_id: str = Field(pattern=r"^\w+$")
+    tasks: Annotated[list[TaskName], Field(min_length=1)] = Field(default_factory=lambda: list(DEFAULT_TASKS))
+    options: JobOptions = Field(default_factory=JobOptions)
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, description="yours, returned as it came; at most 16 KiB and 64 levels deep"
+    )
+
+
+class Waiting(BaseModel):
+    """Why a task has not started."""
+
+    reason: Literal["no_worker", "queued", "retrying"]
+    ahead: int = Field(description="queued jobs that came before in the same pool")
+    workers: int = Field(description="live workers of the pool")
+
+
+class Task(BaseModel):
+    """One unit of work of a job."""
+
+    name: TaskName
+    pool: Pool
+    status: Status
+    attempt: int
+    progress: float = Field(ge=0.0, le=1.0)
+    stage: str
+    left_s: float | None = Field(None, description="estimate of the seconds still needed, while it runs")
+    waiting: Waiting | None = None
+    cached: bool = False
+    device: str | None = Field(None, description="where it ran: cuda, mps or cpu")
+    timings: dict[str, float] = Field(default_factory=dict, description="seconds by stage")
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: dict[str, Any] | None = Field(None, description="an object that the task made stands as an `ArtifactLink`")
+    error: dict[str, Any] | None = Field(None, description="a problem (RFC 9457) with `code`, `detail`, `retryable`")
+
+
+class Job(BaseModel):
+    """What a client asked for; poll it until its status is one of succeeded, failed, cancelled."""
+
+    id: str
+    track_id: str
+    status: Status
+    created_at: datetime
+    finished_at: datetime | None
+    metadata: dict[str, Any]
+    tasks: list[Task]
+
+    def task(self, name: TaskName | str) -> Task:
+        """Raises ``KeyError`` when the job has no such task."""
+        for task in self.tasks:
+            if task.name == name:
+                return task
+        raise KeyError(name)

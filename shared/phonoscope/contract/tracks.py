@@ -1,0 +1,120 @@
+"""Recordings, and what was made of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
+ColourMap: TypeAlias = Literal["magma", "viridis", "inferno", "plasma", "cividis", "gray"]
+
+
+class Page(BaseModel, Generic[Item]):
+    """Part of a list, newest first; ``next_cursor`` asks for the part behind it."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+class Track(BaseModel):
+    """An uploaded recording."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    sha256: str
+    filename: str
+    size_bytes: int
+    media_type: str
+    container: str
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    duration_s: float
+    label: str | None = Field(description="what the last classification heard; null before, or when unknown")
+    warnings: list[str] = Field(description="what is wrong with the recording though it can be analysed")
+    created_at: datetime
+
+
+class Peaks(BaseModel):
+    """A recording's outline, to be drawn: of each of many points its start, lowest and highest value, and RMS."""
+
+    track_id: str
+    duration_s: float
+    sample_rate_hz: int
+    start_s: list[float]
+    min: list[float] = Field(description="of the mean of the channels; full scale is 1")
+    max: list[float]
+    rms: list[float]
+
+
+class SpectrogramLook(BaseModel):
+    """How a mel spectrogram's picture shall look."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    width: int = Field(1_000, ge=16, le=4_000, description="pixels")
+    height: int = Field(256, ge=16, le=2_048, description="pixels")
+    colour_map: ColourMap = Field("magma", description="from dark to bright, as matplotlib names them")
+    range_db: float = Field(
+        80.0, ge=1.0, le=127.5, description="what lies further below the loudest spot is as dark as silence"
+    )
+
+
+class SpectrogramAxes(BaseModel):
+    """How to read a mel spectrogram's picture."""
+
+    track_id: str
+    duration_s: float = Field(description="from the picture's left edge to its right")
+    sample_rate_hz: int
+    start_s: list[float] = Field(description="when each of the picture's columns starts")
+    centre_hz: list[float] = Field(description="where each band is most sensitive, from low to high")
+    edge_hz: list[float] = Field(
+        description="one more than there are bands: the first is the picture's lower edge, the last its upper, "
+        "and those where bands meet lie between them at equal distances"
+    )
+    floor_dbfs: float = Field(description="what the darkest colour stands for, and all that is quieter")
+    ceiling_dbfs: float = Field(description="the brightest colour: the loudest spot, by a full-scale sine's power")
+    colour_map: ColourMap
+
+
+class ArtifactLink(BaseModel):
+    """Stands in a result for an object that the task made."""
+
+    id: str
+    name: str = Field(description="as a file's, unique within its task")
+    url: str = Field(description="on the gateway's own origin; needs no key")
+    expires_at: datetime
+    media_type: str
+    size_bytes: int
+
+
+class Stem(BaseModel):
+    """A part of a recording."""
+
+    name: str
+    format: str
+    duration_s: float
+    peak: float = Field(description="its highest absolute value before it was encoded; full scale is 1")
+    audio: ArtifactLink
+
+
+class Stems(BaseModel):
+    """What a recording was taken apart into, by its newest separation."""
+
+    model_config = ConfigDict(extra="allow")
+
+    track_id: str
+    job_id: str
+    model: dict[str, str]
+    sample_rate_hz: int
+    stems: list[Stem]
+
+
+class Neighbour(BaseModel):
+    """A track that sounds alike."""
+
+    track: Track
+    similarity: float = Field(ge=-1.0, le=1.0, description="cosine of the angle between the embeddings")
