@@ -33,6 +33,15 @@ class Pool(StrEnum):
     """Runs what needs cores and memory instead."""
 
 
+class Lane(StrEnum):
+    """Where tasks of a pool queue, so that short ones never wait behind long ones."""
+
+    SHORT = "short"
+    """Seconds."""
+    LONG = "long"
+    """Minutes or hours."""
+
+
 class TaskName(StrEnum):
     """A unit of work that a job can ask for."""
 

@@ -11,9 +11,10 @@ from sqlalchemy import BigInteger, DateTime, Enum, ForeignKey, Index, MetaData, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from phonoscope.states import Pool, Status, TaskName
+from phonoscope.states import Lane, Pool, Status, TaskName
 
 EMBEDDING_DIM = 512
+_OPEN = "('queued', 'running')"
 
 
 def _words(states: type[StrEnum]) -> Enum:
@@ -39,6 +40,7 @@ class Base(DeclarativeBase):
         list[str]: JSONB,
         Status: _words(Status),
         Pool: _words(Pool),
+        Lane: _words(Lane),
         TaskName: _words(TaskName),
     }
 
@@ -112,38 +114,55 @@ class JobRow(Base):
     client_metadata: Mapped[dict[str, Any]] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0, server_default="0")
 
     track: Mapped[TrackRow] = relationship(lazy="raise")
     tasks: Mapped[list[TaskRow]] = relationship(lazy="raise", order_by="TaskRow.position")
 
 
 class TaskRow(Base):
-    """One unit of work; claimed by setting a lease, ended only by the lease's holder."""
+    """One unit of work; claimed by setting a lease, ended only by the lease's holder.
+
+    ``turn`` orders the tasks of a lane so that owners share it fairly. A task that ``waits_for`` another of its job, or
+    ``follows`` the same task of another job, is not claimed. ``source_id`` is the task that a cached result was made by.
+    """
 
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("job_id", "name"),
-        Index("ix_tasks_open", "pool", "status", "queued_at", postgresql_where="status IN ('queued', 'running')"),
+        Index("ix_tasks_open", "pool", "lane", "turn", "id", postgresql_where=f"status IN {_OPEN}"),
+        Index("ix_tasks_owner_open", "owner_id", "pool", "lane", postgresql_where=f"status IN {_OPEN}"),
+        Index("ix_tasks_follows", "follows", postgresql_where="follows IS NOT NULL"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     position: Mapped[int]
+    owner_id: Mapped[str]
     name: Mapped[TaskName]
     pool: Mapped[Pool]
+    lane: Mapped[Lane]
     status: Mapped[Status]
+    cost_s: Mapped[float]
+    turn: Mapped[float]
+    waits_for: Mapped[TaskName | None]
+    follows: Mapped[str | None]
+    fingerprint: Mapped[str | None] = mapped_column(index=True)
+    source_id: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(default=0)
     progress: Mapped[float] = mapped_column(default=0.0)
     stage: Mapped[str] = mapped_column(default="waiting")
     device: Mapped[str | None]
+    worker_id: Mapped[str | None]
     timings: Mapped[dict[str, float]] = mapped_column(default=dict)
     lease_token: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
     sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    available_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
     result: Mapped[ResultRow | None] = relationship(lazy="raise")
 
@@ -161,7 +180,7 @@ class ResultRow(Base):
 
 
 class EmbeddingRow(Base):
-    """A track's unit vector under one model."""
+    """A track's unit vector under one model, or that of one of its stems; the whole track's ``stem`` is empty."""
 
     __tablename__ = "embeddings"
     __table_args__ = (
@@ -175,6 +194,7 @@ class EmbeddingRow(Base):
 
     track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
     model_name: Mapped[str] = mapped_column(primary_key=True)
+    stem: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
     owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
     model_digest: Mapped[str]
     vector: Mapped[Any] = mapped_column(Vector(EMBEDDING_DIM))
@@ -205,5 +225,33 @@ class WorkerRow(Base):
     pool: Mapped[Pool] = mapped_column(index=True)
     host: Mapped[str]
     device: Mapped[str]
+    lanes: Mapped[list[str]] = mapped_column(server_default="[]")
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     heartbeat_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class IdempotencyRow(Base):
+    """A request that may be sent again under its key; ``status`` and ``body`` are those of its first answer."""
+
+    __tablename__ = "idempotency_keys"
+
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]
+    status: Mapped[int | None]
+    location: Mapped[str | None]
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class EventRow(Base):
+    """What happened to a job, written in the transaction in which it did. It outlives the job's track."""
+
+    __tablename__ = "events"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str | None] = mapped_column(index=True)
+    type: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
