@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine
 
+from phonoscope.db import webhook_tables  # noqa: F401 - its tables are among the metadata
 from phonoscope.db.tables import Base
 from phonoscope.settings import get_settings
 

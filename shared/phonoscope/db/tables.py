@@ -7,14 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import BigInteger, DateTime, Enum, ForeignKey, Index, MetaData, UniqueConstraint, func, inspect
+from sqlalchemy import BigInteger, DateTime, Enum, ForeignKey, Identity, Index, MetaData, UniqueConstraint, func, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from phonoscope.states import Lane, Pool, Status, TaskName
 
 EMBEDDING_DIM = 512
-_OPEN = "('queued', 'running')"
 
 
 def _words(states: type[StrEnum]) -> Enum:
@@ -115,6 +114,7 @@ class JobRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=0, server_default="0")
+    webhook_url: Mapped[str | None]
 
     track: Mapped[TrackRow] = relationship(lazy="raise")
     tasks: Mapped[list[TaskRow]] = relationship(lazy="raise", order_by="TaskRow.position")
@@ -130,8 +130,9 @@ class TaskRow(Base):
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("job_id", "name"),
-        Index("ix_tasks_open", "pool", "lane", "turn", "id", postgresql_where=f"status IN {_OPEN}"),
-        Index("ix_tasks_owner_open", "owner_id", "pool", "lane", postgresql_where=f"status IN {_OPEN}"),
+        Index("ix_tasks_queued", "pool", "lane", "turn", "id", postgresql_where="status = 'queued'"),
+        Index("ix_tasks_running", "pool", "lane", "turn", postgresql_where="status = 'running'"),
+        Index("ix_tasks_open", "owner_id", "pool", "lane", "turn", postgresql_where="status IN ('queued', 'running')"),
         Index("ix_tasks_follows", "follows", postgresql_where="follows IS NOT NULL"),
     )
 
@@ -248,6 +249,7 @@ class EventRow(Base):
     """What happened to a job, written in the transaction in which it did. It outlives the job's track."""
 
     __tablename__ = "events"
+    __table_args__ = (Index("ix_events_outbox", "position", postgresql_where="sent_out_at IS NULL"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
@@ -255,3 +257,5 @@ class EventRow(Base):
     type: Mapped[str]
     data: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    position: Mapped[int] = mapped_column(BigInteger, Identity())
+    sent_out_at: Mapped[datetime | None]
