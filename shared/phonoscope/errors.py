@@ -6,11 +6,16 @@ PhonoscopeError
 ├── SignatureExpired            403
 ├── NotFound                    404
 ├── NotAcceptable               406
+├── JobEnded                    409
+├── RequestInFlight             409
 ├── InvalidRequest              422
 │   ├── InvalidCursor
+│   ├── IdempotencyKeyReused
 │   ├── UnknownLayer
 │   ├── UnknownLabel
-│   └── NoStems
+│   ├── NoStems
+│   ├── RefusedUrl
+│   └── NoDefaultSecret
 ├── UploadTooLarge              413
 ├── RangeNotSatisfiable         416
 ├── RecordingError              422
@@ -36,6 +41,7 @@ PhonoscopeError
 │   └── SpoolFull
 ├── TaskFailed                  500
 │   ├── WorkerLost
+│   ├── TimedOut
 │   └── OutOfMemory
 └── StackError                  500
 """
@@ -113,6 +119,20 @@ class NotAcceptable(PhonoscopeError):
     status = 406
 
 
+class JobEnded(PhonoscopeError):
+    """The job has ended."""
+
+    status = 409
+
+
+class RequestInFlight(PhonoscopeError):
+    """The same request is being answered."""
+
+    status = 409
+    retryable = True
+    retry_after_s = 1
+
+
 class InvalidRequest(PhonoscopeError):
     """The request is not valid."""
 
@@ -132,6 +152,10 @@ class InvalidCursor(InvalidRequest):
     """The cursor was not made by this service."""
 
 
+class IdempotencyKeyReused(InvalidRequest):
+    """The idempotency key stands for another request."""
+
+
 class UnknownLayer(InvalidRequest):
     """The network has no such layer."""
 
@@ -142,6 +166,14 @@ class UnknownLabel(InvalidRequest):
 
 class NoStems(InvalidRequest):
     """The track has not been taken apart."""
+
+
+class RefusedUrl(InvalidRequest):
+    """The address is one that this service does not send to."""
+
+
+class NoDefaultSecret(InvalidRequest):
+    """There is no secret yet to sign events to a job's own address with."""
 
 
 class UploadTooLarge(PhonoscopeError):
@@ -274,6 +306,10 @@ class TaskFailed(PhonoscopeError):
 
 class WorkerLost(TaskFailed):
     """The worker died during the task."""
+
+
+class TimedOut(TaskFailed):
+    """The task took longer than it may."""
 
 
 class OutOfMemory(TaskFailed):

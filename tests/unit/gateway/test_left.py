@@ -8,7 +8,7 @@ import pytest
 
 from phonoscope.db.tables import TaskRow
 from phonoscope.states import Status
-from phonoscope_gateway.jobs.service import left_s
+from phonoscope_gateway.jobs.view import left_s
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from phonoscope.contract import Job, Task, Track
-from phonoscope.states import Status, TaskName, job_status
+from phonoscope.states import Status, TaskName
 
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ def make_job() -> Callable[..., Job]:
     """A job of these tasks, done after half a second when they are."""
 
     def make(*tasks: Task, **changes: Any) -> Job:
-        status = job_status([task.status for task in tasks])
+        status = _status([task.status for task in tasks])
         values: dict[str, Any] = {
             "id": "job_1",
             "track_id": "trk_1",
@@ -70,3 +70,9 @@ def make_job() -> Callable[..., Job]:
         return Job(**values | changes)
 
     return make
+
+
+def _status(tasks: list[Status]) -> Status:
+    if all(status.ended for status in tasks):
+        return next((worst for worst in (Status.CANCELLED, Status.FAILED) if worst in tasks), Status.SUCCEEDED)
+    return Status.QUEUED if set(tasks) == {Status.QUEUED} else Status.RUNNING

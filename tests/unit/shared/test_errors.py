@@ -14,6 +14,7 @@ from phonoscope.errors import (
     NotFound,
     PhonoscopeError,
     RangeNotSatisfiable,
+    RequestInFlight,
     StoreUnavailable,
     Unavailable,
 )
@@ -71,9 +72,12 @@ def test_every_error_has_a_sentence_for_a_title(error: type[PhonoscopeError]) ->
 
 @pytest.mark.parametrize("error", list(classes()), ids=lambda error: error.__name__)
 def test_only_passing_troubles_may_be_retried(error: type[PhonoscopeError]) -> None:
-    """What the client did wrong stays wrong; an outage passes, and says when to ask again."""
-    assert not (400 <= error.status < 500 and error.retryable)
-    assert (error.retry_after_s is not None) == issubclass(error, Unavailable)
+    """What the client did wrong stays wrong; an outage passes, as the first sending of a request does, and says when to
+    ask again.
+    """
+    passing = issubclass(error, Unavailable | RequestInFlight)
+    assert passing or not (400 <= error.status < 500 and error.retryable)
+    assert (error.retry_after_s is not None) == passing
     if error.retry_after_s is not None:
         assert error.retryable
         assert error.retry_after_s > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -25,6 +25,18 @@ class Submission:
 
     request: JobRequest
     upload: Upload | None = None
+
+    def asked(self) -> dict[str, Any]:
+        """What was said, and the upload's digest, as JSON can hold it."""
+        said = self.request.model_dump(mode="json", exclude_unset=True)
+        return said if self.upload is None else {**said, "file": self.upload.sha256}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.upload is not None:
+            self.upload.file.close()
 
 
 async def read_submission(request: Request, max_upload_bytes: int) -> Submission:

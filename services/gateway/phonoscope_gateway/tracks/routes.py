@@ -7,11 +7,14 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
 
 from phonoscope.contract import Page, Track
+from phonoscope.db.tables import TrackRow
 from phonoscope.db.tracks import get_track, list_tracks
 from phonoscope.errors import InvalidRequest
-from phonoscope_gateway.forms import read_form
+from phonoscope_gateway.forms import Form, read_form
+from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
 from phonoscope_gateway.tracks.service import create_track, erase_track
@@ -43,16 +46,31 @@ _UPLOAD_BODY: dict[str, Any] = {
     responses={200: {"model": Track, "description": "These bytes are already a track of yours"}},
     openapi_extra=_UPLOAD_BODY,
 )
-async def upload_track(request: Request, response: Response, state: StateDep, caller: CallerDep) -> Track:
+async def upload_track(request: Request, response: Response, state: StateDep, once: OnceDep) -> Track:
     """Uploads a recording. The same bytes again give the same track."""
     form = await read_form(request, state.settings.max_upload_bytes)
-    if form.upload is None:
+    answered = await to_thread.run_sync(_upload, once, form)
+    return answered.write(response)
+
+
+def _upload(once: Once, form: Form) -> Answered[Track]:
+    upload = form.upload
+    if upload is None:
         raise InvalidRequest.field("file", "missing")
-    with form.upload.file:
-        row, created = await to_thread.run_sync(create_track, state, caller.owner_id, form.upload)
-    response.status_code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
-    response.headers["Location"] = f"/v1/tracks/{row.id}"
-    return Track.model_validate(row)
+
+    def make(keep: Keep[Track]) -> Answered[Track]:
+        def then(session: Session, row: TrackRow, created: bool) -> None:
+            keep(session, _stored(row, created))
+
+        return _stored(*create_track(once.state, once.owner_id, upload, then))
+
+    with upload.file:
+        return once.answer(Track, lambda: {"fields": form.fields, "file": upload.sha256}, make)
+
+
+def _stored(row: TrackRow, created: bool) -> Answered[Track]:
+    code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
+    return Answered(code, f"/v1/tracks/{row.id}", Track.model_validate(row))
 
 
 @router.get("")

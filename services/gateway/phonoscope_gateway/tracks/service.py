@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.audio.probe import Probe, probing
+from phonoscope.db.idempotency import erase_answers
 from phonoscope.db.tables import TrackRow
 from phonoscope.db.tracks import add_track, delete_track, find_track
 from phonoscope.errors import StoreUnavailable
@@ -21,6 +22,8 @@ from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.state import State
 
 Made = TypeVar("Made")
+Then: TypeAlias = Callable[[Session, TrackRow, bool], Made]
+"""Is given the transaction, the track, and whether it is new."""
 
 _SMALL_BYTES = 8 << 20
 _MEDIA_TYPE = "application/octet-stream"
@@ -29,21 +32,21 @@ _MEDIA_TYPE = "application/octet-stream"
 _log = get_logger(__name__)
 
 
-def create_track(state: State, owner_id: str, upload: Upload) -> tuple[TrackRow, bool]:
-    """The owner's track with these bytes, and whether it is new.
+def create_track(
+    state: State, owner_id: str, upload: Upload, then: Then[None] = lambda *_: None
+) -> tuple[TrackRow, bool]:
+    """The owner's track with these bytes, and whether it is new. What ``then`` writes is committed with it.
 
     Raises:
         RecordingError: it cannot be analysed; nothing is stored.
         Unavailable: the database or the store is down; nothing is stored.
     """
-    row, created, _ = create_track_and(state, owner_id, upload, lambda _session, _row: None)
+    row, created, _ = create_track_and(state, owner_id, upload, then)
     return row, created
 
 
-def create_track_and(
-    state: State, owner_id: str, upload: Upload, then: Callable[[Session, TrackRow], Made]
-) -> tuple[TrackRow, bool, Made]:
-    """Like ``create_track``; what ``then`` makes of the track is committed with it, and the answer's last item."""
+def create_track_and(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tuple[TrackRow, bool, Made]:
+    """Like ``create_track``; what ``then`` makes of the track is the answer's last item."""
     with state.database.single() as session:
         known = find_track(session, owner_id, upload.sha256)
     if known is None:
@@ -57,7 +60,7 @@ def create_track_and(
         else:
             return row, True, made
     with state.database.transaction() as session:
-        return known, False, then(session, known)
+        return known, False, then(session, known, False)
 
 
 def erase_track(state: State, owner_id: str, track_id: str) -> None:
@@ -67,13 +70,12 @@ def erase_track(state: State, owner_id: str, track_id: str) -> None:
     """
     with state.database.transaction() as session:
         keys = {*delete_track(session, owner_id, track_id), *state.store.keys(f"tracks/{track_id}/")}
+        erase_answers(session, owner_id, track_id)
         state.store.delete(sorted(keys))
     _log.info("track.deleted", track_id=track_id)
 
 
-def _create(
-    state: State, owner_id: str, upload: Upload, then: Callable[[Session, TrackRow], Made]
-) -> tuple[TrackRow, Made]:
+def _create(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tuple[TrackRow, Made]:
     track_id = new_id("trk")
     key = f"tracks/{track_id}/original"
     put = partial(state.store.put, key, upload.file, _MEDIA_TYPE)
@@ -89,7 +91,7 @@ def _create(
             row = _row(track_id, owner_id, key, upload, found)
             with state.database.transaction() as session:
                 add_track(session, row)
-                made = then(session, row)
+                made = then(session, row, True)
                 stored()
     except BaseException:
         _discard(state, key)

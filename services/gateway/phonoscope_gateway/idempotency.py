@@ -1,0 +1,148 @@
+"""``Idempotency-Key``: a request that comes again is answered as the first time, and what it asks for is done once.
+
+As in draft-ietf-httpapi-idempotency-key-header. The first answer is written in the very transaction that makes what it
+tells of: a crash leaves both or neither. A request that fails leaves its key free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from phonoscope.db.idempotency import Answer, Reservation, keep_answer, release, reserve
+from phonoscope.errors import DatabaseUnavailable, InvalidRequest
+from phonoscope.logs import get_logger
+from phonoscope_gateway.state import CallerDep, State, StateDep
+
+Body = TypeVar("Body", bound=BaseModel)
+
+_HEADER = "Idempotency-Key"
+_REPLAYED = ("Idempotent-Replayed", "true")
+_STRING = re.compile(r'"((?:[\x20-\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"')
+_KEY = re.compile(r"[\x21-\x7E]{1,255}")
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Answered(Generic[Body]):
+    """An answer before it is sent."""
+
+    status: int
+    location: str
+    body: Body
+    replayed: bool = False
+
+    def write(self, response: Response) -> Body:
+        """Sets status and headers; the body is left to the route."""
+        response.status_code = self.status
+        response.headers["Location"] = self.location
+        if self.replayed:
+            response.headers.append(*_REPLAYED)
+        return self.body
+
+
+Keep: TypeAlias = Callable[[Session, Answered[Body]], None]
+"""To be called in the transaction that makes what the answer tells of."""
+
+
+@dataclass(frozen=True)
+class Once:
+    """One request, under its client's key or none."""
+
+    state: State
+    owner_id: str
+    key: str | None
+    method: str
+    path: str
+
+    def answer(
+        self, body: type[Body], asked: Callable[[], Mapping[str, Any]], make: Callable[[Keep[Body]], Answered[Body]]
+    ) -> Answered[Body]:
+        """What ``make`` answers, or the answer that it gave to the same request before.
+
+        Args:
+            asked: what is asked for, as JSON can hold it; called where there is a key.
+
+        Raises:
+            IdempotencyKeyReused: the key stands for another request.
+            RequestInFlight: the same request is being answered.
+            NotFound: what the request made has been erased since.
+        """
+        if self.key is None:
+            return make(_keep_nothing)
+        with self.state.database.single() as session:
+            found = reserve(session, self.owner_id, self.key, self._sha256(asked()))
+        if isinstance(found, Answer):
+            return Answered(found.status, found.location, body.model_validate(found.body), replayed=True)
+        try:
+            return make(lambda session, answered: keep_answer(session, found, _as_kept(answered)))
+        except BaseException:
+            self._release(found)
+            raise
+
+    def _sha256(self, asked: Mapping[str, Any]) -> str:
+        request = {"method": self.method, "path": self.path, "asked": asked}
+        return hashlib.sha256(json.dumps(request, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def _release(self, reservation: Reservation) -> None:
+        try:
+            with self.state.database.single() as session:
+                release(session, reservation)
+        except DatabaseUnavailable:
+            _log.warning("idempotency_key.left_in_flight")
+
+
+async def get_once(
+    request: Request,
+    state: StateDep,
+    caller: CallerDep,
+    _: Annotated[
+        str | None,
+        Header(
+            alias=_HEADER,
+            description="yours, 1 to 255 visible characters: whoever sends the same request under the same key within "
+            "24 hours has the first answer again, and nothing is done twice",
+        ),
+    ] = None,
+) -> Once:
+    """Raises ``InvalidRequest`` for a header that holds no key."""
+    values = request.headers.getlist(_HEADER)
+    if len(values) > 1:
+        raise InvalidRequest.field(_HEADER, "given more than once")
+    return Once(state, caller.owner_id, parse_key(values[0]) if values else None, request.method, request.url.path)
+
+
+OnceDep = Annotated[Once, Depends(get_once)]
+
+
+def parse_key(value: str) -> str:
+    r"""The key in a header: a string as structured fields write it (RFC 8941), or as it is.
+
+    Raises ``InvalidRequest`` for anything but 1 to 255 visible ASCII characters.
+
+    >>> parse_key('"8e03978e"'), parse_key("8e03978e")
+    ('8e03978e', '8e03978e')
+    """
+    string = _STRING.fullmatch(value)
+    key = re.sub(r"\\(.)", r"\1", string[1]) if string else value
+    if (string is None and value.startswith('"')) or not _KEY.fullmatch(key):
+        raise InvalidRequest.field(
+            _HEADER, "must be 1 to 255 visible ASCII characters, with or without quotation marks"
+        )
+    return key
+
+
+def _keep_nothing(_session: Session, _answered: Answered[Any]) -> None:
+    pass
+
+
+def _as_kept(answered: Answered[Any]) -> Answer:
+    return Answer(answered.status, answered.location, answered.body.model_dump(mode="json"))
