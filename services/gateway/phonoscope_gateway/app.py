@@ -25,10 +25,12 @@ from phonoscope_gateway.jobs.routes import router as jobs
 from phonoscope_gateway.models.routes import router as models
 from phonoscope_gateway.pictures.routes import router as pictures
 from phonoscope_gateway.problems import PROBLEM_RESPONSES, add_problem_handlers
+from phonoscope_gateway.queues.routes import router as queues
 from phonoscope_gateway.search.routes import router as search
 from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.routes import router as stems
 from phonoscope_gateway.tracks.routes import router as tracks
+from phonoscope_gateway.web.routes import add_page
 
 _POOL_SIZE = 10
 
@@ -68,7 +70,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard)
     add_problem_handlers(app)
-    for router in (tracks, pictures, stems, jobs, search, artifacts, models, health):
+    for router in (tracks, pictures, stems, jobs, search, artifacts, models, queues, health):
         app.include_router(router)
     add_docs(app)
+    add_page(app)
     return app

@@ -55,7 +55,11 @@ def down(data_dir: DataDir = None) -> None:
 
 
 def _show(url: str, folder: Path, *, already: bool = False) -> None:
+    from phonoscope.local.state import read_credentials
+
     _say(f"Phonoscope {'already runs' if already else 'runs'} at {url}")
+    if credentials := read_credentials(folder):
+        _say(f"Look and listen: {url}/#key={credentials.api_key}")
     _say(f"The API key is in {folder / 'credentials.json'}")
 
 

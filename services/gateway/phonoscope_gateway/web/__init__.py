@@ -1,0 +1,1 @@
+"""The browser's page, built from ``services/web`` into ``static``, which is not under version control."""

@@ -1,0 +1,72 @@
+"""The page over HTTP: one document for every address of the page, and its files."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse, HTMLResponse
+
+from phonoscope.errors import NotFound
+
+ADDRESSES = ("/", "/tracks/{track_id}", "/map", "/jobs", "/models", "/webhooks")
+"""What people can have in their address bar. Everything else stays free for the API."""
+
+_STATIC = Path(__file__).with_name("static")
+_NONCE = "__CSP_NONCE__"
+_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        f"style-src 'self' 'nonce-{_NONCE}'",
+        "img-src 'self' blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+"""Nothing comes from elsewhere, nothing that stands in the document is run, and nobody can frame it."""
+_FOR_EVER = "public, max-age=31536000, immutable"
+"""For files whose names change with their content."""
+_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def add_page(app: FastAPI, static: Path = _STATIC) -> None:
+    """Adds the page that lies in a folder; where none was built its addresses say so with a problem."""
+    router = APIRouter(include_in_schema=False)
+    for address in ADDRESSES:
+        router.add_api_route(address, lambda: _document(static), methods=["GET", "HEAD"], response_class=HTMLResponse)
+    router.add_api_route("/favicon.svg", lambda: _file(static / "favicon.svg", "no-cache"), methods=["GET", "HEAD"])
+    router.add_api_route(
+        "/assets/{name}", lambda name: _file(static / "assets" / name, _FOR_EVER), methods=["GET", "HEAD"]
+    )
+    app.include_router(router)
+
+
+def _document(static: Path) -> HTMLResponse:
+    """The document with a nonce of its own, for the style sheets that its scripts make."""
+    try:
+        text = (static / "index.html").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise _not_built() from None
+    nonce = secrets.token_urlsafe(16)
+    policy = {"Content-Security-Policy": _POLICY.replace(_NONCE, nonce)}
+    return HTMLResponse(text.replace(_NONCE, nonce), headers=_HEADERS | policy)
+
+
+def _file(path: Path, cache_control: str) -> FileResponse:
+    if not path.is_file():
+        raise NotFound("the page has no such file") if path.parent.is_dir() else _not_built()
+    return FileResponse(path, headers={"Cache-Control": cache_control})
+
+
+def _not_built() -> NotFound:
+    return NotFound("the page was not built; `make page` builds it. The API does not need it: see /docs")

@@ -1,0 +1,65 @@
+import createClient, { type Middleware } from "openapi-fetch";
+import { currentKey, signOut } from "../app/session";
+import { problemOf } from "./problem";
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+export type Track = Schemas["Track"];
+export type Job = Schemas["Job"];
+export type Task = Schemas["Task"];
+export type TaskName = Schemas["TaskName"];
+export type Status = Schemas["Status"];
+export type Waiting = Schemas["Waiting"];
+export type ArtifactLink = Schemas["ArtifactLink"];
+export type ModelCard = Schemas["ModelCard"];
+export type Neighbour = Schemas["Neighbour"];
+export type Peaks = Schemas["Peaks"];
+export type SpectrogramAxes = Schemas["SpectrogramAxes"];
+export type Stems = Schemas["Stems"];
+export type Stem = Schemas["Stem"];
+export type JobRequest = Schemas["JobRequest"];
+
+const keyed: Middleware = {
+  onRequest({ request }) {
+    const key = currentKey();
+    if (key) request.headers.set("Authorization", `Bearer ${key}`);
+    return request;
+  },
+  async onResponse({ response }) {
+    if (!response.ok) throw await refused(response);
+    return response;
+  },
+};
+
+/** The typed client. Every answer that is no success is thrown as an `ApiProblem`. */
+export const api = createClient<paths>({ baseUrl: "/" });
+api.use(keyed);
+
+/** A request that carries the key, for bytes and streams; throws an `ApiProblem` unless it succeeds. */
+export async function fetchWithKey(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  const key = currentKey();
+  if (key) headers.set("Authorization", `Bearer ${key}`);
+  const response = await fetch(path, { ...init, headers });
+  if (!response.ok) throw await refused(response);
+  return response;
+}
+
+/** What an artifact's signed link leads to. */
+export async function fetchArtifact(link: ArtifactLink, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const response = await fetch(link.url, signal ? { signal } : {});
+  if (!response.ok) throw await problemOf(response);
+  return response.arrayBuffer();
+}
+
+/** The part of an answer that holds something. */
+export function held<T>(answer: { data?: T }): T {
+  if (answer.data === undefined) throw new Error("the service answered without content");
+  return answer.data;
+}
+
+async function refused(response: Response): Promise<Error> {
+  const problem = await problemOf(response);
+  if (response.status === 401) signOut("The service does not know this key.");
+  return problem;
+}

@@ -1,0 +1,89 @@
+import { lazy, Suspense, useState } from "react";
+import { Link, Route, Switch, useLocation } from "wouter";
+import { LibraryPage } from "../library/LibraryPage";
+import { IconButton, Skeleton } from "../ui/controls";
+import { Icon } from "../ui/Icon";
+import { HelpSheet } from "./HelpSheet";
+import { useKeys } from "./keys";
+import { SignIn } from "./SignIn";
+import { signOut, useKey } from "./session";
+import { toggleTheme, useTheme } from "./theme";
+
+const TrackPage = lazy(() => import("../track/TrackPage"));
+const JobsPage = lazy(() => import("../jobs/JobsPage"));
+const ModelsPage = lazy(() => import("../models/ModelsPage"));
+
+const PAGES = [
+  ["/", "Library"],
+  ["/jobs", "Jobs"],
+  ["/models", "Models"],
+] as const;
+
+export function App() {
+  const key = useKey();
+  return key ? <Shell key={key} /> : <SignIn />;
+}
+
+function Shell() {
+  const [help, setHelp] = useState(false);
+  useKeys((event) => event.key === "?" && (setHelp(true), true));
+  return (
+    <div className="shell">
+      <a className="button skip" href="#main">
+        Skip to the content
+      </a>
+      <Top onHelp={() => setHelp(true)} />
+      <Suspense fallback={<Loading />}>
+        <Switch>
+          <Route path="/" component={LibraryPage} />
+          <Route path="/tracks/:id">{({ id }) => <TrackPage key={id} id={id} />}</Route>
+          <Route path="/jobs" component={JobsPage} />
+          <Route path="/models" component={ModelsPage} />
+          <Route>
+            <main id="main" className="page empty">
+              <h1>There is nothing here</h1>
+              <Link href="/">To the library</Link>
+            </main>
+          </Route>
+        </Switch>
+      </Suspense>
+      {help ? <HelpSheet onClose={() => setHelp(false)} /> : null}
+    </div>
+  );
+}
+
+function Top({ onHelp }: { onHelp: () => void }) {
+  const [location] = useLocation();
+  const theme = useTheme();
+  const here = (path: string) => (path === "/" ? location === "/" : location.startsWith(path));
+  return (
+    <header className="top">
+      <Link href="/" className="brand">
+        <Icon name="brand" size={22} />
+        phonoscope
+      </Link>
+      <nav className="nav" aria-label="Pages">
+        {PAGES.map(([path, name]) => (
+          <Link key={path} href={path} aria-current={here(path) ? "page" : undefined}>
+            {name}
+          </Link>
+        ))}
+        <a href="/docs">API</a>
+      </nav>
+      <div className="row">
+        <IconButton icon="help" label="Keys" onClick={onHelp} />
+        <IconButton icon="theme" label={theme === "dark" ? "Light theme" : "Dark theme"} onClick={toggleTheme} />
+        <IconButton icon="out" label="Sign out" onClick={() => signOut()} />
+      </div>
+    </header>
+  );
+}
+
+function Loading() {
+  return (
+    <main id="main" className="page stack" aria-busy="true">
+      <Skeleton height={24} width={240} />
+      <Skeleton height={320} />
+    </main>
+  );
+}

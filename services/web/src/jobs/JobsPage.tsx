@@ -1,0 +1,103 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "wouter";
+import { api, held, type Job, type Status, type Task } from "../api/client";
+import { inWords } from "../api/problem";
+import { ended } from "../api/watch";
+import { BadNote, Button, Choice, ProgressBar, Skeleton } from "../ui/controls";
+import { ago } from "../ui/format";
+import "./jobs.css";
+import { failureInWords, jobInWords, taskInWords } from "./words";
+
+const EVERY_MS = 2_000;
+const KINDS = [
+  { value: "all", text: "all" },
+  { value: "queued", text: "waiting" },
+  { value: "running", text: "running" },
+  { value: "succeeded", text: "done" },
+  { value: "failed", text: "failed" },
+] as const;
+type Kind = (typeof KINDS)[number]["value"];
+
+/** Jobs as they stand, newest first; looked at again while one has not ended. */
+export default function JobsPage() {
+  const [kind, setKind] = useState<Kind>("all");
+  const found = useJobs(kind === "all" ? null : kind);
+  const jobs = found.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <main id="main" className="page page--narrow stack">
+      <div className="row spread wrap">
+        <h1>Jobs</h1>
+        <Choice label="Which jobs" value={kind} options={KINDS} onChange={setKind} />
+      </div>
+      {found.isPending ? <Skeleton height={320} /> : null}
+      {found.isError ? (
+        <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>
+      ) : null}
+      {found.isSuccess && jobs.length === 0 ? <p className="empty">No job stands so.</p> : null}
+      <ul>
+        {jobs.map((job) => (
+          <JobRow key={job.id} job={job} />
+        ))}
+      </ul>
+      {found.hasNextPage ? <Button onClick={() => void found.fetchNextPage()}>Older jobs</Button> : null}
+    </main>
+  );
+}
+
+function useJobs(status: Status | null) {
+  return useInfiniteQuery({
+    queryKey: ["jobs", "list", status],
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { limit: 30, ...(status && { status }), ...(pageParam && { cursor: pageParam }) };
+      return held(await api.GET("/v1/jobs", { params: { query }, signal }));
+    },
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: (query) =>
+      query.state.data?.pages.some((page) => page.items.some((job) => !ended(job))) ? EVERY_MS : EVERY_MS * 5,
+  });
+}
+
+function JobRow({ job }: { job: Job }) {
+  return (
+    <li className="job">
+      <div className="row spread wrap">
+        <Link href={`/tracks/${job.track_id}`} className="mono small">
+          {job.id}
+        </Link>
+        <span className={`job__state job__state--${job.status}`}>{jobInWords(job)}</span>
+        <span className="quiet small">{ago(job.created_at)}</span>
+      </div>
+      <ul className="job__tasks">
+        {job.tasks.map((task) => (
+          <TaskLine key={task.name} task={task} />
+        ))}
+      </ul>
+    </li>
+  );
+}
+
+function TaskLine({ task }: { task: Task }) {
+  const device = task.device ? ` on ${task.device}` : "";
+  return (
+    <li className="job__task">
+      <span>{task.name}</span>
+      {task.status === "failed" ? (
+        <span className="job__bad">{failureInWords(task)}</span>
+      ) : (
+        <span className="quiet">
+          {task.cached ? "known already" : taskInWords(task)}
+          {task.status === "succeeded" && !task.cached ? `${took(task)}${device}` : ""}
+        </span>
+      )}
+      {task.status === "running" ? <ProgressBar share={task.progress} label={`${task.name} of this job`} /> : null}
+    </li>
+  );
+}
+
+function took({ started_at, finished_at }: Task): string {
+  if (!started_at || !finished_at) return "";
+  const seconds = (Date.parse(finished_at) - Date.parse(started_at)) / 1000;
+  return ` in ${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+}

@@ -1,0 +1,70 @@
+import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { Track } from "../api/client";
+import { useKeys } from "../app/keys";
+import { useActiveJobs } from "./queries";
+import { TrackRow } from "./TrackRow";
+
+const ROW_PX = 64;
+const CLOSE_TO_END = 20;
+
+type Props = { tracks: Track[]; more: boolean; onMore: () => void };
+
+/** The rows that can be seen, of however many there are; arrow keys move through all of them. */
+export function TrackList({ tracks, more, onMore }: Props) {
+  const list = useRef<HTMLUListElement>(null);
+  const [top, setTop] = useState(0);
+  const active = useActiveJobs().data;
+  const focused = useRef(0);
+  useLayoutEffect(() => {
+    const measure = () => setTop((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
+    measure();
+    const observer = new ResizeObserver(measure);
+    if (list.current?.parentElement) observer.observe(list.current.parentElement);
+    return () => observer.disconnect();
+  }, []);
+  const rows = useWindowVirtualizer({
+    count: tracks.length,
+    estimateSize: () => ROW_PX,
+    overscan: 8,
+    scrollMargin: top,
+    getItemKey: (index) => tracks[index]?.id ?? index,
+  });
+  const items = rows.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (more && last >= tracks.length - CLOSE_TO_END) onMore();
+  });
+  const focus = (index: number) => {
+    focused.current = Math.max(0, Math.min(tracks.length - 1, index));
+    rows.scrollToIndex(focused.current);
+    requestAnimationFrame(() => {
+      list.current?.querySelector<HTMLElement>(`[data-index="${focused.current}"] a`)?.focus({ preventScroll: true });
+    });
+  };
+  useKeys((event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return false;
+    const at = (event.target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset["index"];
+    focus(at === undefined ? focused.current : Number(at) + step);
+    return true;
+  });
+  return (
+    <ul ref={list} className="tracks" aria-label="Recordings" style={{ height: rows.getTotalSize() }}>
+      {items.map((item) => {
+        const track = tracks[item.index];
+        return track ? (
+          <li
+            key={item.key}
+            data-index={item.index}
+            aria-setsize={more ? -1 : tracks.length}
+            aria-posinset={item.index + 1}
+            style={{ height: item.size, transform: `translateY(${item.start - rows.options.scrollMargin}px)` }}
+          >
+            <TrackRow track={track} job={active?.get(track.id)} />
+          </li>
+        ) : null;
+      })}
+    </ul>
+  );
+}

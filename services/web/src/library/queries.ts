@@ -1,0 +1,60 @@
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, held, type Job, type Peaks } from "../api/client";
+
+const PAGE_SIZE = 100;
+const ACTIVE_EVERY_MS = 3_000;
+
+/** The tracks that fit a search and a label, newest first, page by page. */
+export function useTracks(search: string, label: string | null) {
+  return useInfiniteQuery({
+    queryKey: ["tracks", search, label],
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { limit: PAGE_SIZE, ...(search && { q: search }), ...(label && { label }), ...(pageParam && { cursor: pageParam }) };
+      return held(await api.GET("/v1/tracks", { params: { query }, signal }));
+    },
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** Jobs that have not ended, by their track. Looked at again while there are some. */
+export function useActiveJobs() {
+  return useQuery({
+    queryKey: ["jobs", "active"],
+    queryFn: async ({ signal }) => {
+      const pages = await Promise.all(
+        (["running", "queued"] as const).map((status) =>
+          api.GET("/v1/jobs", { params: { query: { status, limit: PAGE_SIZE } }, signal }),
+        ),
+      );
+      const jobs = pages.flatMap((page) => held(page).items);
+      return new Map<string, Job>(jobs.map((job) => [job.track_id, job]));
+    },
+    refetchInterval: (query) => (query.state.data?.size ? ACTIVE_EVERY_MS : false),
+  });
+}
+
+/** A track's outline in a few points, or null where it has not been measured yet. */
+export function useOutline(trackId: string, points: number) {
+  return useQuery({
+    queryKey: ["outline", trackId, points],
+    queryFn: async ({ signal }): Promise<Peaks | null> => {
+      const found = await api.GET("/v1/tracks/{track_id}/waveform", {
+        params: { path: { track_id: trackId }, query: { points } },
+        signal,
+      });
+      return found.response.status === 200 ? (found.data as Peaks) : null;
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+}
+
+export function useDeleteTrack() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (trackId: string) => api.DELETE("/v1/tracks/{track_id}", { params: { path: { track_id: trackId } } }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["tracks"] }),
+  });
+}

@@ -1,0 +1,32 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createRoot } from "react-dom/client";
+import { ApiProblem } from "./api/problem";
+import { App } from "./app/App";
+import { takeKeyFromAddress } from "./app/session";
+import { applyTheme } from "./app/theme";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/shell.css";
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      retry: (failures, error) => failures < 3 && (!(error instanceof ApiProblem) || error.retryable),
+    },
+  },
+});
+
+applyTheme();
+takeKeyFromAddress();
+window.addEventListener("hashchange", takeKeyFromAddress);
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <QueryClientProvider client={queries}>
+      <App />
+    </QueryClientProvider>,
+  );
+}

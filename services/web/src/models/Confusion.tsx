@@ -1,0 +1,44 @@
+import type { CSSProperties } from "react";
+import { words } from "../ui/format";
+
+/** How often each truth (a row) was answered with each label (a column). */
+export function Confusion({ labels, counts }: { labels: string[]; counts: number[][] }) {
+  const largest = labels.length > 24 ? 0 : 1;
+  return (
+    <div className="confusion">
+      <table>
+        <caption>Rows: what it was. Columns: what was heard.</caption>
+        <thead>
+          <tr>
+            <td />
+            {labels.map((label) => (
+              <th key={label} scope="col">
+                <span>{words(label)}</span>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {counts.map((row, truth) => {
+            const total = Math.max(1, row.reduce((sum, count) => sum + count, 0));
+            return (
+              <tr key={labels[truth]}>
+                <th scope="row">{words(labels[truth] ?? "")}</th>
+                {row.map((count, answer) => (
+                  <td
+                    key={labels[answer]}
+                    className={truth === answer ? "right" : "wrong"}
+                    style={{ "--share": `${Math.round((count / total) * 100)}%` } as CSSProperties}
+                    title={`${words(labels[truth] ?? "")} heard as ${words(labels[answer] ?? "")}: ${count} of ${total}`}
+                  >
+                    {count && largest ? count : ""}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

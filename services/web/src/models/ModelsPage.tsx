@@ -1,0 +1,96 @@
+import { useQuery } from "@tanstack/react-query";
+import { api, held, type ModelCard } from "../api/client";
+import { inWords } from "../api/problem";
+import { BadNote, Button, Skeleton } from "../ui/controls";
+import { percent, words } from "../ui/format";
+import { Confusion } from "./Confusion";
+import "./models.css";
+
+type Validation = {
+  accuracy_mean?: number;
+  accuracy_sd?: number;
+  macro_f1?: number;
+  recordings?: number;
+  confusion?: number[][];
+  recall_by_label?: Record<string, number>;
+};
+
+/** What is served: what each model knows, how well, from what data, and what it cannot do. */
+export default function ModelsPage() {
+  const found = useQuery({
+    queryKey: ["models"],
+    queryFn: async ({ signal }) => held(await api.GET("/v1/models", { signal })).items,
+  });
+  return (
+    <main id="main" className="page page--narrow stack">
+      <h1>Models</h1>
+      {found.isPending ? <Skeleton height={320} /> : null}
+      {found.isError ? (
+        <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>
+      ) : null}
+      {found.data?.map((card) => (
+        <Card key={card.name} card={card} />
+      ))}
+    </main>
+  );
+}
+
+function Card({ card }: { card: ModelCard }) {
+  const validation = (card.metrics["cross_validation"] ?? {}) as Validation;
+  return (
+    <article className="card" aria-labelledby={`model-${card.name}`}>
+      <h2 id={`model-${card.name}`}>{card.name}</h2>
+      <p className="quiet">
+        {card.kind} · {card.architecture} · {card.labels.length} labels
+      </p>
+      <Figures card={card} validation={validation} />
+      <div className="card__parts">
+        {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} /> : null}
+        <div className="stack">
+          <h3>Limits</h3>
+          <ul className="card__limits">
+            {card.limits.map((limit) => (
+              <li key={limit}>{limit}</li>
+            ))}
+          </ul>
+          <h3>Made from</h3>
+          <p>{card.data}</p>
+          <h3>Licence</h3>
+          <p>{card.licence}</p>
+          <h3>Digest</h3>
+          <p className="mono small card__digest">{card.digest}</p>
+        </div>
+      </div>
+    </article>
+  );
+}
+
+function Figures({ card, validation }: { card: ModelCard; validation: Validation }) {
+  const { accuracy_mean, accuracy_sd, macro_f1, recordings } = validation;
+  return (
+    <dl className="figures">
+      {accuracy_mean === undefined ? null : (
+        <Figure
+          name="accuracy, cross-validated"
+          value={percent(accuracy_mean)}
+          more={accuracy_sd === undefined ? "" : `± ${(accuracy_sd * 100).toFixed(1)} %`}
+        />
+      )}
+      {macro_f1 === undefined ? null : <Figure name="macro F1" value={macro_f1.toFixed(2)} />}
+      {recordings === undefined ? null : <Figure name="recordings" value={String(recordings)} />}
+      <Figure name="unknown below" value={percent(card.unknown_below)} />
+      <Figure name="embedding" value={`${card.embedding_dim}`} more="numbers" />
+    </dl>
+  );
+}
+
+function Figure({ name, value, more = "" }: { name: string; value: string; more?: string }) {
+  return (
+    <div>
+      <dt>{words(name)}</dt>
+      <dd>
+        {value} <span className="small quiet">{more}</span>
+      </dd>
+    </div>
+  );
+}

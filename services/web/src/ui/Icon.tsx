@@ -1,0 +1,40 @@
+const PATHS = {
+  brand: "M2 12h3l2-5 3 12 3-17 3 14 2-4h4",
+  play: "M7 4.5v15l12-7.5z",
+  pause: "M8 5v14M16 5v14",
+  loop: "M17 3l3 3-3 3M20 6H8a5 5 0 0 0-5 5M7 21l-3-3 3-3M4 18h12a5 5 0 0 0 5-5",
+  bin: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v6M14 11v6",
+  theme: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",
+  help: "M9.2 9a3 3 0 1 1 4.3 2.7c-1 .5-1.5 1.1-1.5 2.3M12 17.5v.1M12 3a9 9 0 1 0 .01 0",
+  out: "M10 4H5v16h5M15 8l4 4-4 4M19 12H9",
+  search: "M11 4a7 7 0 1 0 .01 0M16 16l5 5",
+  upload: "M12 16V4M7 9l5-5 5 5M4 17v3h16v-3",
+  download: "M12 4v12M7 11l5 5 5-5M4 18v2h16v-2",
+  microphone: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3M6 11a6 6 0 0 0 12 0M12 17v4",
+  stop: "M7 7h10v10H7z",
+  retry: "M20 11a8 8 0 1 0-2.3 6.3M20 4v7h-7",
+  close: "M6 6l12 12M18 6L6 18",
+  back: "M15 5l-7 7 7 7",
+  next: "M9 5l7 7-7 7",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+} as const;
+
+const SOLID = new Set<IconName>(["play", "stop"]);
+
+export type IconName = keyof typeof PATHS;
+
+/** A drawing beside or instead of a word; what it stands for is said by the control it is in. */
+export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
+  return (
+    <svg width={size} height={size} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path
+        d={PATHS[name]}
+        fill={SOLID.has(name) ? "currentColor" : "none"}
+        stroke="currentColor"
+        strokeWidth={1.8}
+        strokeLinecap="round"
+        strokeLinejoin="round"
+      />
+    </svg>
+  );
+}

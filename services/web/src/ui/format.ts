@@ -1,0 +1,69 @@
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+
+/** Seconds as `0:04.3`; hours only where there are some. */
+export function time(seconds: number, digits = 1): string {
+  const scale = 10 ** digits;
+  const whole = Math.max(0, Math.round(seconds * scale) / scale);
+  const hours = Math.floor(whole / HOUR);
+  const minutes = Math.floor((whole % HOUR) / MINUTE);
+  const rest = (whole % MINUTE).toFixed(digits).padStart(digits ? 3 + digits : 2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** A share as `81 %`; what is neither nothing nor everything does not look so. */
+export function percent(share: number): string {
+  const value = share * 100;
+  if (value > 0 && value < 1) return "< 1 %";
+  if (value < 100 && value > 99) return "> 99 %";
+  return `${Math.round(value)} %`;
+}
+
+/** Hertz as `500 Hz` or `2 kHz`, with two digits that mean something. */
+export function hertz(value: number): string {
+  if (value < 1000) return `${value < 100 ? Math.round(value) : Number(value.toPrecision(2))} Hz`;
+  return `${Number((value / 1000).toPrecision(2))} kHz`;
+}
+
+/** A band as `500 Hz – 2 kHz`. */
+export function band(lowHz: number, highHz: number | null): string {
+  return highHz === null ? `${hertz(lowHz)} and up` : `${hertz(lowHz)} – ${hertz(highHz)}`;
+}
+
+/** Decibels with a true minus. */
+export function decibels(value: number, unit = "dB"): string {
+  return `${signed(value, 1)} ${unit}`;
+}
+
+export function signed(value: number, digits: number): string {
+  return value.toFixed(digits).replace("-", "−");
+}
+
+export function bytes(count: number): string {
+  if (count < 1000) return `${count} B`;
+  const [unit, size] = count < 1e6 ? ["kB", 1e3] : count < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
+  return `${(count / (size as number)).toFixed(count / (size as number) < 10 ? 1 : 0)} ${unit}`;
+}
+
+/** How long ago: `2 min ago`, `yesterday`; the date where it is longer than a week. */
+export function ago(when: string, now = Date.now()): string {
+  const date = new Date(when);
+  const seconds = (now - date.getTime()) / 1000;
+  if (seconds < 45) return "just now";
+  if (seconds < HOUR) return `${Math.max(1, Math.round(seconds / MINUTE))} min ago`;
+  if (seconds < DAY) return `${Math.round(seconds / HOUR)} h ago`;
+  if (seconds < 2 * DAY) return "yesterday";
+  if (seconds < 7 * DAY) return `${Math.floor(seconds / DAY)} days ago`;
+  return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+}
+
+/** A label as people write it: `clock_tick` is `clock tick`. */
+export function words(label: string): string {
+  return label.replaceAll("_", " ");
+}
+
+/** A format's channel count. */
+export function channels(count: number): string {
+  return { 1: "mono", 2: "stereo" }[count] ?? `${count} channels`;
+}

@@ -1,0 +1,16 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [react()],
+  html: { cspNonce: "__CSP_NONCE__" },
+  build: {
+    outDir: "../gateway/phonoscope_gateway/web/static",
+    emptyOutDir: true,
+    target: "es2022",
+    // A data: address in a style sheet would need a laxer policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  test: { include: ["tests/**/*.test.ts"] },
+});

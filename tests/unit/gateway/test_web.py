@@ -1,0 +1,88 @@
+"""How the page is served."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from phonoscope_gateway.app import create_app
+from phonoscope_gateway.docs.__main__ import nowhere
+from phonoscope_gateway.problems import add_problem_handlers
+from phonoscope_gateway.web.routes import ADDRESSES, add_page
+
+_DOCUMENT = '<script type="module" nonce="__CSP_NONCE__" src="/assets/index-1.js"></script>'
+
+
+def _served(static: Path) -> TestClient:
+    app = FastAPI()
+    add_problem_handlers(app)
+    add_page(app, static)
+    return TestClient(app)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> TestClient:
+    """A page that was built."""
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text(_DOCUMENT)
+    (tmp_path / "favicon.svg").write_text("<svg/>")
+    (tmp_path / "assets" / "index-1.js").write_text("1")
+    return _served(tmp_path)
+
+
+@pytest.mark.parametrize("address", ["/", "/tracks/trk_1", "/map", "/jobs", "/models", "/webhooks"])
+def test_every_address_of_the_page_gives_the_document(page: TestClient, address: str) -> None:
+    """A link to any place in the page can be followed, and what is shown is asked for anew each time."""
+    response = page.get(address)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.headers["cache-control"] == "no-cache"
+
+
+def test_the_policy_lets_nothing_else_run(page: TestClient) -> None:
+    """No script of the document's own, nobody else's files, no frame; a style sheet needs this answer's nonce."""
+    response, other = page.get("/"), page.get("/")
+    policy = response.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+    nonce = re.search(r"'nonce-([\w-]{20,})'", policy)
+    assert nonce
+    assert f'nonce="{nonce[1]}"' in response.text
+    assert nonce[1] not in other.text
+    assert not re.search(r"https?:", policy)
+
+
+def test_files_whose_names_change_are_kept_for_ever(page: TestClient) -> None:
+    """A second visit asks for the document alone."""
+    response = page.get("/assets/index-1.js")
+    assert response.status_code == 200
+    assert "immutable" in response.headers["cache-control"]
+    assert page.get("/favicon.svg").headers["content-type"].startswith("image/svg+xml")
+
+
+def test_nothing_outside_of_the_folder_is_served(page: TestClient) -> None:
+    """Neither what is not there nor what lies beside."""
+    for path in ("/assets/none.js", "/assets/..%2Findex.html", "/index.html", "/tracks"):
+        assert page.get(path).status_code == 404, path
+
+
+@pytest.mark.parametrize("path", ["/", "/assets/index-1.js", "/favicon.svg"])
+def test_a_page_that_was_not_built_is_a_problem_that_says_so(tmp_path: Path, path: str) -> None:
+    """Whoever runs from the sources learns which command is missing."""
+    response = _served(tmp_path / "nowhere").get(path)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "make page" in response.json()["detail"]
+
+
+def test_the_page_shadows_no_call() -> None:
+    """The API's document names none of its addresses, and none of them lies where the API does."""
+    documented = create_app(nowhere()).openapi()["paths"]
+    assert not {*ADDRESSES} & {*documented}
+    assert not [address for address in ADDRESSES if re.match(r"/(v1|docs|health|metrics|openapi)", address)]
