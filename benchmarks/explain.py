@@ -19,7 +19,7 @@ from common import clip, machine
 
 from phonoscope.anatomy import LAYERS
 from phonoscope.contract import JobOptions
-from phonoscope.db.tasks import Claim, ClaimedTrack
+from phonoscope.db.claims import Claim, ClaimedTrack
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.ml.device import choose_device
 from phonoscope.ml.registry import load_model

@@ -75,8 +75,12 @@ def _tasks() -> None:
     for column_name in ("lane", "cost_s", "turn"):
         op.alter_column("tasks", column_name, server_default=None)
     op.drop_index("ix_tasks_open", "tasks")
-    op.create_index("ix_tasks_open", "tasks", ["pool", "lane", "turn", "id"], postgresql_where=sa.text(_OPEN))
-    op.create_index("ix_tasks_owner_open", "tasks", ["owner_id", "pool", "lane"], postgresql_where=sa.text(_OPEN))
+    for name, columns, where in (
+        ("queued", ["pool", "lane", "turn", "id"], "status = 'queued'"),
+        ("running", ["pool", "lane", "turn"], "status = 'running'"),
+        ("open", ["owner_id", "pool", "lane", "turn"], _OPEN),
+    ):
+        op.create_index(f"ix_tasks_{name}", "tasks", columns, postgresql_where=sa.text(where))
     op.create_index("ix_tasks_follows", "tasks", ["follows"], postgresql_where=sa.text("follows IS NOT NULL"))
     op.create_index(op.f("ix_tasks_fingerprint"), "tasks", ["fingerprint"])
     op.create_index(op.f("ix_tasks_finished_at"), "tasks", ["finished_at"])
@@ -95,7 +99,7 @@ def downgrade() -> None:
     op.drop_constraint("pk_embeddings", "embeddings")
     op.drop_column("embeddings", "stem")
     op.create_primary_key("pk_embeddings", "embeddings", ["track_id", "model_name"])
-    for index in ("finished_at", "fingerprint", "follows", "owner_open", "open"):
+    for index in ("finished_at", "fingerprint", "follows", "open", "running", "queued"):
         op.drop_index(f"ix_tasks_{index}", "tasks")
     for column in (
         "owner_id", "lane", "cost_s", "turn", "waits_for", "follows", "fingerprint", "source_id", "worker_id",

@@ -19,6 +19,8 @@ SEPARATION = "separation"
 PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
 """Separation models that are fetched once, with ``phonoscope models pull``."""
 
+_PREFERRED = ("htdemucs", "demucs-mini")
+
 
 class Weights(BaseModel):
     file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
@@ -130,6 +132,12 @@ class Catalogue:
     def separators(self) -> dict[str, StemManifest]:
         """Those that take recordings apart, by name. Raises ``InvalidManifest``."""
         return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, StemManifest)}
+
+    @property
+    def best_separator(self) -> str:
+        """The name of the one that is used where none is named; of one to be pulled where there is none."""
+        there = self.separators
+        return next((known for known in (*_PREFERRED, *there) if known in there), PULLABLE[0])
 
     @cached_property
     def models(self) -> dict[str, Manifest | StemManifest]:

@@ -1,15 +1,18 @@
-"""Celery as the waker of workers: a message carries a job's id and nothing else, Postgres knows the rest."""
+"""Celery as the waker of workers: a message says where something can be started, Postgres knows what."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from phonoscope.costs import time_limit_s
 from phonoscope.errors import BrokerUnavailable
-from phonoscope.states import Pool
+from phonoscope.states import Place, Pool, TaskName
 
-_VISIBILITY_TIMEOUT_S = 12 * 3600
+_LONGEST_S = 6 * 3600.0
 _CONNECT_TIMEOUT_S = 2.0
 _ANSWER_TIMEOUT_S = 8.0
 
@@ -19,8 +22,13 @@ def task_name(pool: Pool) -> str:
     return f"phonoscope.{pool}.run"
 
 
-def make_celery(broker_url: str) -> Celery:
-    """The Celery application, for senders and workers alike."""
+def make_celery(broker_url: str, max_duration_s: float = _LONGEST_S) -> Celery:
+    """The Celery application, for senders and workers alike.
+
+    Args:
+        max_duration_s: of a recording. A message that is not acknowledged is sent again after the longest time that a
+            task of such a recording may take.
+    """
     app = Celery("phonoscope", broker=broker_url, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,
@@ -30,14 +38,13 @@ def make_celery(broker_url: str) -> Celery:
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.0},
         worker_prefetch_multiplier=1,
         worker_proc_alive_timeout=180.0,
-        worker_soft_shutdown_timeout=30.0,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
-            "visibility_timeout": _VISIBILITY_TIMEOUT_S,
+            "visibility_timeout": int(time_limit_s(list(TaskName), max_duration_s)) + 3600,
             "socket_connect_timeout": _CONNECT_TIMEOUT_S,
             "socket_timeout": _ANSWER_TIMEOUT_S,
             "socket_keepalive": True,
@@ -47,16 +54,16 @@ def make_celery(broker_url: str) -> Celery:
 
 
 class Queue:
-    """Sends jobs to pools."""
+    """Wakes workers."""
 
     def __init__(self, broker_url: str) -> None:
         self._app = make_celery(broker_url)
 
-    def send(self, job_id: str, pools: set[Pool]) -> None:
-        """One message for each pool. Raises ``BrokerUnavailable``."""
+    def wake(self, places: Iterable[Place]) -> None:
+        """One worker for each; that it takes what is next in turn there. Raises ``BrokerUnavailable``."""
         try:
-            for pool in sorted(pools):
-                self._app.send_task(task_name(pool), args=[job_id], queue=pool.value)
+            for place in places:
+                self._app.send_task(task_name(place.pool), args=[place.lane.value], queue=place.queue)
         except (OperationalError, RedisError, OSError) as error:
             raise BrokerUnavailable("the message broker does not answer") from error
 

@@ -6,10 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from phonoscope.paths import bundled, cache, pulled_models
+from phonoscope.webhooks.addresses import Allowed
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - the mark by which a secret is refused in production
 DEFAULT_MODEL = "environment-10"
@@ -46,8 +47,24 @@ class Settings(BaseSettings):
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="where networks run")
     max_upload_bytes: int = Field(2 * 1024**3, gt=0, description="largest upload; more is answered 413")
     max_duration_s: float = Field(6 * 3600.0, gt=0, description="longest recording in seconds; more is answered 422")
+    retention_days: float = Field(
+        0.0, ge=0, description="days after which a recording is erased with all that was made of it; 0 keeps all"
+    )
+    orphan_grace_s: float = Field(
+        3600.0, gt=0, description="seconds after which an object that no row knows is erased from the store"
+    )
+    webhook_allow: str = Field(
+        "", description="networks and host patterns that events may go to though they are not public, parted by commas"
+    )
+    webhook_http: bool = Field(False, description="whether events may go over plain http")
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _is_understood(cls, text: str) -> str:
+        Allowed.parse(text)
+        return text
 
     @model_validator(mode="after")
     def _no_development_secret_in_production(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Status(StrEnum):
@@ -25,7 +26,7 @@ class Status(StrEnum):
 
 
 class Pool(StrEnum):
-    """A kind of worker, and the name of its queue."""
+    """A kind of worker."""
 
     GPU = "gpu"
     """Runs networks on the best device there is."""
@@ -66,15 +67,13 @@ class TaskName(StrEnum):
         return Pool.CPU if self in (TaskName.DESCRIBE, TaskName.SEPARATE, TaskName.MIXDOWN) else Pool.GPU
 
 
-def job_status(tasks: list[Status]) -> Status:
-    """A job's status from those of its tasks: it ends when they all have, and fails or is cancelled when one was.
+class Place(NamedTuple):
+    """Where tasks queue, and where a message wakes one worker."""
 
-    >>> job_status([Status.SUCCEEDED, Status.QUEUED])
-    <Status.RUNNING: 'running'>
-    """
-    if all(task.ended for task in tasks):
-        for worst in (Status.CANCELLED, Status.FAILED):
-            if worst in tasks:
-                return worst
-        return Status.SUCCEEDED
-    return Status.QUEUED if all(task is Status.QUEUED for task in tasks) else Status.RUNNING
+    pool: Pool
+    lane: Lane
+
+    @property
+    def queue(self) -> str:
+        """The name of its queue in the broker."""
+        return f"{self.pool}.{self.lane}"

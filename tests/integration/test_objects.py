@@ -11,17 +11,21 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.artifacts import Artifact
+from phonoscope.db.claims import Claim
+from phonoscope.db.creation import create_job
+from phonoscope.db.ends import Outcome, end_tasks
 from phonoscope.db.engine import Database
-from phonoscope.db.jobs import create_job, get_job
-from phonoscope.db.tables import ArtifactRow
-from phonoscope.db.tasks import Claim, Outcome, end_tasks
+from phonoscope.db.jobs import get_job
+from phonoscope.db.tables import ArtifactRow, TrackRow
 from phonoscope.db.tracks import delete_track
 from phonoscope.errors import DatabaseUnavailable, StoreUnavailable
-from phonoscope.states import Pool, Status, TaskName
+from phonoscope.queue import Queue
+from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.worker import Context, Work
-from phonoscope.worker.heart import Heart
-from phonoscope.worker.work import run_job
+from phonoscope.worker.heart import Heart, Identity
+from phonoscope.worker.work import run_next
+from tests.integration.life import CPU, empty
 from tests.support import RunningStack, add_track
 
 Handler = Callable[[Work], dict[TaskName, Outcome]]
@@ -36,18 +40,20 @@ def store(stack: RunningStack) -> ObjectStore:
 @pytest.fixture
 def job(database: Database, store: ObjectStore) -> tuple[str, str, str]:
     """An owner, a track with an object of its own, and a queued job that nobody else will claim."""
+    empty(database)
     owner_id, track_id = f"own_{uuid4().hex}", f"trk_{uuid4().hex}"
     key = f"tracks/{track_id}/original"
     store.put(key, io.BytesIO(b"RIFF"), "audio/wav")
     with database.transaction() as session:
         add_track(session, owner_id, track_id, key, size_bytes=4)
-        job_id = create_job(session, owner_id, track_id, [TaskName.DESCRIBE], {}, {}).id
+        job_id = create_job(session, session.get_one(TrackRow, track_id), [TaskName.DESCRIBE], {}, {}).id
     return owner_id, track_id, job_id
 
 
-def run(database: Database, store: ObjectStore, job_id: str, handler: Handler) -> None:
-    """One worker's attempt."""
-    run_job(Context(Pool.CPU, "cpu", database, store, Heart(database, Pool.CPU, "cpu"), handler), job_id)
+def run(database: Database, store: ObjectStore, handler: Handler) -> None:
+    """One worker's attempt at what is next."""
+    heart = Heart(database, Identity(Pool.CPU, list(Lane), "host", "cpu", 1), lambda: None)
+    run_next(Context("cpu", database, store, Queue("redis://127.0.0.1:1"), heart, handler), CPU)
 
 
 def made(work: Work) -> dict[TaskName, Outcome]:
@@ -66,7 +72,7 @@ def objects(store: ObjectStore, track_id: str) -> list[str]:
 def test_artifacts_come_with_the_end(database: Database, store: ObjectStore, job: tuple[str, str, str]) -> None:
     """Rows, result and state are there together, and each row leads to its bytes."""
     owner_id, track_id, job_id = job
-    run(database, store, job_id, made)
+    run(database, store, made)
     with database.transaction() as session:
         row = get_job(session, owner_id, job_id)
         assert row.status is Status.SUCCEEDED
@@ -95,10 +101,10 @@ def test_a_lost_lease_leaves_no_object(database: Database, store: ObjectStore, j
         with database.transaction() as session:
             requeue = text("UPDATE tasks SET status = 'queued', lease_token = NULL WHERE job_id = :id")
             session.execute(requeue, {"id": job_id})
-        run(database, store, job_id, made)
+        run(database, store, made)
         return made(work)
 
-    run(database, store, job_id, overtaken)
+    run(database, store, overtaken)
     assert sorted(objects(store, track_id)) == ["listen.wav", "sheet.png"]
     with database.transaction() as session:
         keys = set(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
@@ -110,14 +116,14 @@ def test_a_track_deleted_meanwhile_leaves_no_object(
     database: Database, store: ObjectStore, job: tuple[str, str, str]
 ) -> None:
     """What is put for a track that is gone is taken away."""
-    owner_id, track_id, job_id = job
+    owner_id, track_id, _ = job
 
     def too_late(work: Work) -> dict[TaskName, Outcome]:
         with database.transaction() as session:
             store.delete(delete_track(session, owner_id, track_id))
         return made(work)
 
-    run(database, store, job_id, too_late)
+    run(database, store, too_late)
     assert store.keys(f"tracks/{track_id}/") == []
 
 
@@ -125,14 +131,14 @@ def test_an_end_that_fails_leaves_no_object(
     database: Database, store: ObjectStore, job: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the transaction does not go through, neither row nor object is there."""
-    _, track_id, job_id = job
+    _, track_id, _ = job
 
     def away(*_: object) -> bool:
         raise DatabaseUnavailable("it went away")
 
     monkeypatch.setattr("phonoscope.worker.work.end_tasks", away)
     with pytest.raises(DatabaseUnavailable):
-        run(database, store, job_id, made)
+        run(database, store, made)
     assert objects(store, track_id) == []
 
 
@@ -144,12 +150,12 @@ def test_an_end_that_went_through_unseen_keeps_its_objects(
 
     def ended(_session: Session, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]) -> bool:
         with database.transaction() as other:
-            assert end_tasks(other, claim, outcomes, timings)
+            assert end_tasks(other, claim, outcomes, timings) is not None
         raise DatabaseUnavailable("the answer was lost")
 
     monkeypatch.setattr("phonoscope.worker.work.end_tasks", ended)
     with pytest.raises(DatabaseUnavailable):
-        run(database, store, job_id, made)
+        run(database, store, made)
     assert sorted(objects(store, track_id)) == ["listen.wav", "sheet.png"]
     with database.transaction() as session:
         assert get_job(session, owner_id, job_id).status is Status.SUCCEEDED
@@ -169,7 +175,7 @@ def test_a_store_that_fails_halfway_keeps_nothing(
 
     monkeypatch.setattr(store, "put", first_only)
     with pytest.raises(StoreUnavailable):
-        run(database, store, job_id, made)
+        run(database, store, made)
     assert objects(store, track_id) == []
     with database.transaction() as session:
         assert get_job(session, owner_id, job_id).status is Status.RUNNING

@@ -28,11 +28,15 @@ class JobRequest(BaseModel):
 
 
 class Waiting(BaseModel):
-    """Why a task has not started."""
+    """Why a task has not started, true at this moment."""
 
-    reason: Literal["no_worker", "queued", "retrying"]
-    ahead: int = Field(description="queued jobs that came before in the same pool")
-    workers: int = Field(description="live workers of the pool")
+    reason: Literal["no_worker", "queued", "retrying", "after"] = Field(
+        description="`after`: another task of the same job comes first"
+    )
+    ahead: int = Field(0, description="jobs that come before in the same queue; owners take turns")
+    workers: int = Field(0, description="live workers that serve this queue")
+    estimate_s: float | None = Field(None, description="seconds until it starts, by what work took lately")
+    after: TaskName | None = Field(None, description="the task that comes first")
 
 
 class Task(BaseModel):
@@ -46,7 +50,7 @@ class Task(BaseModel):
     stage: str
     left_s: float | None = Field(None, description="estimate of the seconds still needed, while it runs")
     waiting: Waiting | None = None
-    cached: bool = False
+    cached: bool = Field(False, description="whether the result was there, or being computed, for an earlier job")
     device: str | None = Field(None, description="where it ran: cuda, mps or cpu")
     timings: dict[str, float] = Field(default_factory=dict, description="seconds by stage")
     started_at: datetime | None = None

@@ -32,6 +32,7 @@ class EmbedOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     return_vector: bool = Field(False, description="whether the result holds the vector itself")
+    stems: bool = Field(False, description="also embed each stem of the track's newest separation")
 
 
 class DescribeOptions(BaseModel):
@@ -53,8 +54,10 @@ class ExplainOptions(BaseModel):
     artifacts: list[ExplainArtifact] = Field(
         default_factory=lambda: list(EXPLAIN_ARTIFACTS), description="what to make besides bands and sentence"
     )
-    stems: bool = Field(
-        False, description="also ask for the label in each stem of the track's newest separation, and without it"
+    stems: bool | None = Field(
+        None,
+        description="also ask for the label in each stem of the track's newest separation, and without it; "
+        "when left out, if the same job separates",
     )
     trust: bool = Field(False, description="also measure how far the heatmap can be believed: 47 passes of one window")
 
@@ -121,3 +124,4 @@ class JobOptions(BaseModel):
     separate: SeparateOptions = Field(default_factory=SeparateOptions)
     mixdown: MixdownOptions = Field(default_factory=MixdownOptions)
     describe: DescribeOptions = Field(default_factory=DescribeOptions)
+    no_cache: bool = Field(False, description="compute anew what the same job gave before")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from phonoscope.states import Lane, Pool
 
 
 class ModelCard(BaseModel):
@@ -44,3 +47,37 @@ class Problem(BaseModel):
     instance: str
     code: str
     retryable: bool
+
+
+class QueueDepth(BaseModel):
+    """How full a queue is, and how fast it moves."""
+
+    pool: Pool
+    lane: Lane
+    queued: int = Field(description="tasks that a worker could start")
+    running: int
+    oldest_s: float = Field(description="for how long the one waits that came first")
+    ended_last_hour: int = Field(description="tasks computed in the last hour, by whomever asked for")
+    pace: float = Field(description="seconds that work took lately for each second that was expected")
+    workers: int = Field(description="live workers that serve it")
+
+
+class Worker(BaseModel):
+    """A worker process that has said lately that it lives."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    pool: Pool
+    lanes: list[Lane]
+    host: str
+    device: str
+    started_at: datetime
+    heartbeat_at: datetime
+
+
+class Queues(BaseModel):
+    """All queues and all live workers."""
+
+    queues: list[QueueDepth]
+    workers: list[Worker]

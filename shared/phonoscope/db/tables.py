@@ -7,7 +7,18 @@ from enum import StrEnum
 from typing import Any
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import BigInteger, DateTime, Enum, ForeignKey, Identity, Index, MetaData, UniqueConstraint, func, inspect
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    UniqueConstraint,
+    func,
+    inspect,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -124,7 +135,7 @@ class TaskRow(Base):
     """One unit of work; claimed by setting a lease, ended only by the lease's holder.
 
     ``turn`` orders the tasks of a lane so that owners share it fairly. A task that ``waits_for`` another of its job, or
-    ``follows`` the same task of another job, is not claimed. ``source_id`` is the task that a cached result was made by.
+    ``follows`` the same task of another job, is not claimed. ``source_id`` is the task that made a cached result.
     """
 
     __tablename__ = "tasks"

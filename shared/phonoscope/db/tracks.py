@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.cancelling import cancel_tasks
 from phonoscope.db.paging import cut, page
 from phonoscope.db.tables import ArtifactRow, TrackRow, given
 from phonoscope.errors import NotFound
@@ -65,13 +66,14 @@ def list_tracks(
 
 
 def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
-    """Erases the track with its jobs, results and vectors; returns the keys of the objects to erase.
+    """Cancels the track's jobs, then erases it with them, their results and vectors.
 
-    Raises ``NotFound``.
+    Returns the keys of the objects to erase. Raises ``NotFound``.
     """
     row = get_track(session, owner_id, track_id)
     # The delete would lock the track first; a worker that ends one of its tasks locks it last, and adds artifacts.
-    session.execute(_TASKS_OF.bindparams(track_id=track_id))
+    jobs = list(session.connection().scalars(_TASKS_OF, {"track_id": track_id}))
+    cancel_tasks(session, jobs)
     keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
     session.execute(delete(TrackRow).where(TrackRow.id == track_id))
     return [row.object_key, *keys]

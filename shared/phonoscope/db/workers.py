@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select
@@ -9,15 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from phonoscope.db.tables import WorkerRow
-from phonoscope.states import Pool
+from phonoscope.states import Lane, Pool
 
 LIVE_WITHIN = timedelta(seconds=20)
 _FORGOTTEN_AFTER = timedelta(days=1)
 
 
-def beat_worker(session: Session, worker_id: str, pool: Pool, host: str, device: str) -> None:
+def beat_worker(session: Session, worker_id: str, pool: Pool, lanes: Sequence[Lane], host: str, device: str) -> None:
     """Says that a worker lives; long silent ones are forgotten."""
-    statement = insert(WorkerRow).values(id=worker_id, pool=pool, host=host, device=device)
+    served = [lane.value for lane in lanes]
+    statement = insert(WorkerRow).values(id=worker_id, pool=pool, lanes=served, host=host, device=device)
     session.execute(statement.on_conflict_do_update(index_elements=[WorkerRow.id], set_={"heartbeat_at": func.now()}))
     session.execute(delete(WorkerRow).where(WorkerRow.heartbeat_at < func.now() - _FORGOTTEN_AFTER))
 

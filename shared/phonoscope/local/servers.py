@@ -25,7 +25,7 @@ from phonoscope.db.migrate import migrate
 from phonoscope.errors import PhonoscopeError, StackError, Unauthorized
 from phonoscope.local.ports import LOOPBACK
 from phonoscope.local.state import DATABASE, Credentials, StackState
-from phonoscope.states import Pool
+from phonoscope.states import Place
 
 _TIMEOUT_S = 2.0
 
@@ -60,11 +60,14 @@ class Servers:
         # Whoever is not known is refused, and that is an answer; whether the key is known shows with the bucket.
         return http_status(self._state.ports.objects, "/") is not None
 
-    def worker_lives(self, pool: Pool, since: datetime) -> bool:
-        """Whether a worker of the pool has said so since then."""
+    def worker_lives(self, place: Place, since: datetime) -> bool:
+        """Whether a worker that serves the place has said so since then."""
         try:
             with self._database.transaction() as session:
-                return any(row.pool == pool and row.heartbeat_at >= since for row in workers.live_workers(session))
+                return any(
+                    row.pool == place.pool and place.lane in row.lanes and row.started_at >= since
+                    for row in workers.live_workers(session)
+                )
         except (PhonoscopeError, SQLAlchemyError):
             return False
 

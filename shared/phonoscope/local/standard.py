@@ -19,7 +19,7 @@ from phonoscope.local.ports import LOOPBACK
 from phonoscope.local.postgres import Cluster
 from phonoscope.local.programs import Programs, find_programs
 from phonoscope.local.state import StackState
-from phonoscope.states import Pool
+from phonoscope.states import Lane, Place, Pool
 
 if TYPE_CHECKING:
     from phonoscope.local.servers import Servers
@@ -31,6 +31,8 @@ _LISTENER = ("phonoscope_gpu.handler",) if sys.platform == "linux" else ()
 # They need the cores while they start, and a worker's question costs PostgreSQL and this process some of one.
 _PRODUCT_POLL_S = 0.1
 _LASTED = timedelta(seconds=1)
+# What a worker does when it is told to stop may be finished first.
+_WORKER_GRACE_S = 45.0
 _OF_OTHER_CLIENTS = ("PG", "RCLONE_", "AWS_")
 _VALKEY_CONF = """\
 bind {address}
@@ -61,7 +63,7 @@ def standard_stack(folder: Path, state: StackState) -> Stack:
 
 
 def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers]) -> tuple[Part, ...]:
-    """The gateway, one worker for each pool and the sweeper."""
+    """The gateway, a worker for each pool, one more for the CPU pool's short tasks, and the sweeper."""
     settings = {f"PHONOSCOPE_{name.upper()}": value for name, value in state.connections().items()}
     environment = plain_environment() | settings | {"PYTHONUNBUFFERED": "1"}
 
@@ -69,19 +71,22 @@ def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers
         command = (sys.executable, "-P", "-m", f"phonoscope_{name}", *arguments)
         return Part(name, command, folder, environment, healthy=healthy, poll_s=_PRODUCT_POLL_S)
 
+    def worker(pool: Pool, lane: Lane, *arguments: str) -> Part:
+        lives = lambda since: clients().worker_lives(Place(pool, lane), since)  # noqa: E731 - asked at every poll
+        return replace(part(pool, *arguments, healthy=lives), grace_s=_WORKER_GRACE_S)
+
     def ahead(part: Part, *libraries: str) -> Part:
         python, _, module, program, *arguments = part.command
         words = ("phonoscope.local.ahead", program, ",".join(libraries), *arguments)
         return replace(part, command=(python, "-P", module, *words), ahead=True)
 
-    def lives(pool: Pool) -> Callable[[datetime], bool]:
-        return lambda since: clients().worker_lives(pool, since)
-
     port = state.ports.gateway
     return (
-        ahead(part("gpu", healthy=lives(Pool.GPU)), *_WORKER, *_LISTENER),
+        ahead(worker(Pool.GPU, Lane.LONG), *_WORKER, *_LISTENER),
         ahead(part("gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port))),
-        part("cpu", healthy=lives(Pool.CPU)),
+        worker(Pool.CPU, Lane.LONG),
+        # So that what takes seconds never waits for a separation.
+        replace(worker(Pool.CPU, Lane.SHORT, "--lane", Lane.SHORT), name="cpu-short"),
         part("courier", healthy=_has_lasted),
     )
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, TYPE_CHECKING
 
 import boto3
@@ -113,11 +114,15 @@ class ObjectStore:
             with _translated(key):
                 self._client.delete_object(Bucket=self.bucket, Key=key)
 
+    def pages(self, prefix: str = "") -> Iterator[list[tuple[str, datetime]]]:
+        """Keys with the time at which each was stored, some hundreds at once. Raises ``StoreUnavailable``."""
+        with _translated(prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                yield [(item["Key"], item["LastModified"]) for item in page.get("Contents", [])]
+
     def keys(self, prefix: str = "") -> list[str]:
         """The keys of all objects under a prefix. Raises ``StoreUnavailable``."""
-        with _translated(prefix):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-            return [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return [key for page in self.pages(prefix) for key, _ in page]
 
 
 @contextmanager

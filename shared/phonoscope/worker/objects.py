@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from phonoscope.db.claims import Claim
+from phonoscope.db.ends import Outcome, committed_keys
 from phonoscope.db.engine import Database
-from phonoscope.db.tasks import Claim, Outcome, committed_keys
 from phonoscope.errors import Unavailable
 from phonoscope.logs import get_logger
 from phonoscope.states import TaskName

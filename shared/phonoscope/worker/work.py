@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,15 +11,19 @@ from time import perf_counter
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from phonoscope.contract import JobOptions
+from phonoscope.costs import time_limit_s
 from phonoscope.db.artifacts import artifacts_of
+from phonoscope.db.claims import Claim, claim_next
+from phonoscope.db.ends import Outcome, end_tasks
 from phonoscope.db.engine import Database
 from phonoscope.db.jobs import newest_result
-from phonoscope.db.tasks import Claim, Outcome, claim_tasks, end_tasks
-from phonoscope.errors import OutOfMemory, PhonoscopeError, TaskFailed, Unavailable
+from phonoscope.db.recovery import hand_back
+from phonoscope.errors import BrokerUnavailable, OutOfMemory, PhonoscopeError, TaskFailed, TimedOut, Unavailable
 from phonoscope.logs import get_logger
-from phonoscope.states import Pool, TaskName
+from phonoscope.queue import Queue
+from phonoscope.states import Place, TaskName
 from phonoscope.storage import ObjectStore
-from phonoscope.worker.heart import Heart
+from phonoscope.worker.heart import CalledOff, Heart
 from phonoscope.worker.objects import Objects, objects_of
 
 _log = get_logger(__name__)
@@ -57,35 +61,51 @@ Handler: TypeAlias = Callable[[Work], dict[TaskName, Outcome]]
 class Context:
     """What a worker process holds for its whole life."""
 
-    pool: Pool
     device: str
     database: Database
     store: ObjectStore
+    queue: Queue
     heart: Heart
     handler: Handler
 
 
-def run_job(context: Context, job_id: str) -> None:
-    """Runs what waits for this pool in a job; nothing when another worker has it or the job is gone.
+def run_next(context: Context, place: Place) -> None:
+    """Runs the tasks whose turn it is in a place; nothing when none can be started.
 
     Raises ``Unavailable`` when a service went away; the tasks are then handed back once their lease has run out.
     """
     with context.database.single() as session:
-        claim = claim_tasks(session, job_id, context.pool, context.device)
+        claim = claim_next(session, place, context.device, context.heart.worker_id)
     if claim is None:
-        _log.info("task.nothing_to_do", job_id=job_id, pool=context.pool)
+        _log.info("task.nothing_to_do", queue=place.queue)
         return
     options, stems = JobOptions.model_validate(claim.options), partial(_fetch_stems, context, claim)
     work = Work(claim, options, spool(), context.heart.report, stems)
+    limit_s = time_limit_s(claim.tasks, claim.track.duration_s)
+    free: Iterable[Place] | None = None
     with objects_of(claim, context.store, context.database) as objects:
-        with work.file, context.heart.holding(claim.token):
-            outcomes = _outcomes(context, work)
-            _store(objects, outcomes, work)
-        with context.database.transaction() as session:
-            ended = end_tasks(session, claim, outcomes, work.timings)
-        if not ended:
+        try:
+            with work.file, context.heart.holding(claim.token, limit_s):
+                outcomes = _outcomes(context, work)
+                _store(objects, outcomes, work)
+            with context.database.transaction() as session:
+                free = end_tasks(session, claim, outcomes, work.timings)
+        except CalledOff:
+            why = TimedOut(f"it took more than the {limit_s:.0f} s that it may")
+            # Nothing comes of this where the lease was lost.
+            with context.database.transaction() as session:
+                hand_back(session, [claim.token], why)
+        if free is None:
             objects.discard()
-    _log.info("task.ended" if ended else "task.lease_lost", job_id=job_id, pool=context.pool, timings=work.timings)
+    _log.info("task.ended" if free is not None else "task.lost", job_id=claim.job_id, timings=work.timings)
+    _wake(context, free or [])
+
+
+def _wake(context: Context, places: Iterable[Place]) -> None:
+    try:
+        context.queue.wake(places)
+    except BrokerUnavailable:
+        _log.warning("task.not_sent_yet", queues=[place.queue for place in places])
 
 
 def _store(objects: Objects, outcomes: dict[TaskName, Outcome], work: Work) -> None:
@@ -97,7 +117,7 @@ def _store(objects: Objects, outcomes: dict[TaskName, Outcome], work: Work) -> N
 def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
     with context.database.single() as session:
         found = newest_result(session, claim.track.id, TaskName.SEPARATE)
-        rows = {row.id: row for row in artifacts_of(session, found[0].id)} if found else {}
+        rows = {row.id: row for row in artifacts_of(session, found[0].source_id or found[0].id)} if found else {}
     files = {}
     for stem in found[1]["stems"] if found else []:
         files[stem["name"]] = spool()
@@ -122,9 +142,9 @@ def _outcomes(context: Context, work: Work) -> dict[TaskName, Outcome]:
     except MemoryError:
         problem = OutOfMemory("the worker ran out of memory").as_problem()
     except Exception:  # noqa: BLE001 - whatever a recording does to a handler, the worker lives on
-        _log.exception("task.crashed", job_id=work.claim.job_id, pool=context.pool)
+        _log.exception("task.crashed", job_id=work.claim.job_id)
         problem = TaskFailed("an error that is not known to the service; the worker's log has it").as_problem()
-    _log.warning("task.failed", job_id=work.claim.job_id, pool=context.pool, code=problem["code"])
+    _log.warning("task.failed", job_id=work.claim.job_id, code=problem["code"])
     return failed(work, problem)
 
 

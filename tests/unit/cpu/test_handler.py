@@ -9,7 +9,7 @@ import pytest
 from phonoscope.audio.spectrogram import MelSpectrogram
 from phonoscope.audio.waveform import Waveform
 from phonoscope.contract import JobOptions
-from phonoscope.db.tasks import Claim, ClaimedTrack
+from phonoscope.db.claims import Claim, ClaimedTrack
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.worker import Work

@@ -14,7 +14,8 @@ from PIL import Image
 from phonoscope.audio.decode import Recording
 from phonoscope.contract import JobOptions
 from phonoscope.db.artifacts import Artifact
-from phonoscope.db.tasks import Claim, ClaimedTrack, Outcome
+from phonoscope.db.claims import Claim, ClaimedTrack
+from phonoscope.db.ends import Outcome
 from phonoscope.ml.registry import load_model
 from phonoscope.paths import bundled
 from phonoscope.states import Status, TaskName

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from phonoscope.db.artifacts import Artifact
-from phonoscope.db.tasks import Claim, ClaimedTrack, Outcome
+from phonoscope.db.claims import Claim, ClaimedTrack
+from phonoscope.db.ends import Outcome
 from phonoscope.states import TaskName
 
 TRACK = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", 1.0)

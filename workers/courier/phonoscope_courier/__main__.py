@@ -1,23 +1,65 @@
-"""``python -m phonoscope_courier``: the sweeper, until it is told to stop."""
+"""``python -m phonoscope_courier``: the sweeper and the delivery of events side by side, until told to stop."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
 import signal
-import sys
+from threading import Event, Thread
+
+import uvloop
 
 from phonoscope.db.engine import Database
 from phonoscope.logs import configure_logs
 from phonoscope.queue import Queue
-from phonoscope.settings import get_settings
-from phonoscope_courier.sweeper import run
+from phonoscope.settings import Settings, get_settings
+from phonoscope.storage import ObjectStore
+from phonoscope.webhooks.rules import Rules
+from phonoscope.webhooks.vault import Vault
+from phonoscope_courier.attempts import Attempter
+from phonoscope_courier.delivery import Courier
+from phonoscope_courier.listener import listen
+from phonoscope_courier.sending import Sender
+from phonoscope_courier.sweeper import Sweeper
+
+_SWEEP_LIMIT_S = 3.0
 
 
 def main() -> None:
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
+    stopped = Event()
+    sweeper = Thread(target=_sweep, args=(settings, stopped), name="sweeper", daemon=True)
+    sweeper.start()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_deliver(settings))
+    finally:
+        stopped.set()
+        sweeper.join(_SWEEP_LIMIT_S)
+    # A name server that does not answer may hold a thread, which Python would wait for.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _sweep(settings: Settings, stopped: Event) -> None:
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    queue = Queue(settings.broker_url.get_secret_value())
+    Sweeper(database, queue, ObjectStore(settings), settings).run(stopped)
+
+
+async def _deliver(settings: Settings) -> None:
+    """Connections of its own, so that neither waits for the other's."""
+    url = settings.database_url.get_secret_value()
+    sender = Sender(Rules.of(settings))
+    courier = Courier(Database(url, pool_size=1), Attempter(sender, Vault(settings.signing_secret.get_secret_value())))
     for signal_ in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_, lambda *_: sys.exit(0))
-    run(Database(settings.database_url.get_secret_value(), pool_size=1), Queue(settings.broker_url.get_secret_value()))
+        asyncio.get_running_loop().add_signal_handler(signal_, courier.stop)
+    listening = asyncio.create_task(listen(url, courier.wake))
+    await courier.run()
+    listening.cancel()
+    sender.close()
 
 
 if __name__ == "__main__":

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import BinaryIO, cast
 
 from phonoscope.audio import arrays, spectrogram, waveform
 from phonoscope.db.artifacts import Artifact
-from phonoscope.db.tasks import Outcome
+from phonoscope.db.ends import Outcome
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.worker import Handler, Work, outcome_of
@@ -22,17 +21,12 @@ from phonoscope_cpu.spectrogram import Spectrogram
 
 def run(separators: Separators, work: Work) -> dict[TaskName, Outcome]:
     """Runs the claimed tasks; one that fails leaves the others their results."""
-    outcomes: dict[TaskName, Outcome] = {}
     tasks: dict[TaskName, Callable[[], Outcome]] = {
         TaskName.DESCRIBE: lambda: _describe(work),
         TaskName.SEPARATE: lambda: separate_task(work, separators),
-        TaskName.MIXDOWN: lambda: _mixdown(work, outcomes.get(TaskName.SEPARATE)),
+        TaskName.MIXDOWN: lambda: _mixdown(work),
     }
-    # In this order: a mix is made of the stems that the same job makes.
-    for name, task in tasks.items():
-        if name in work.claim.tasks:
-            outcomes[name] = outcome_of(task)
-    return outcomes
+    return {name: outcome_of(tasks[name]) for name in work.claim.tasks}
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
@@ -56,17 +50,11 @@ def _describe(work: Work) -> Outcome:
     return Outcome(body, artifacts=(outline, picture))
 
 
-def _mixdown(work: Work, separated: Outcome | None) -> Outcome:
-    """Of this job's own stems, else of those that the track has."""
-    if separated is not None:
-        return mixdown_task(work, {stem.name.partition(".")[0]: _file(stem) for stem in separated.artifacts})
+def _mixdown(work: Work) -> Outcome:
+    """Of the stems that the track has; a job that separates too has them by now."""
     stems = work.stems()
     try:
         return mixdown_task(work, stems)
     finally:
         for file in stems.values():
             file.close()
-
-
-def _file(artifact: Artifact) -> BinaryIO:
-    return cast(BinaryIO, artifact.open())

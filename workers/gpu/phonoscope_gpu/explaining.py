@@ -15,7 +15,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FLAC, Encoder
 from phonoscope.contract import ExplainOptions
 from phonoscope.db.artifacts import Artifact
-from phonoscope.db.tasks import Outcome
+from phonoscope.db.ends import Outcome
 from phonoscope.drawing import overlay
 from phonoscope.drawing.overlay import Plane, draw_overlay
 from phonoscope.ml.evidence import Evidence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Catalogue
-from phonoscope.db.tasks import Outcome
+from phonoscope.db.ends import Outcome
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.ml.device import choose_device
 from phonoscope.ml.listen import Heard, listen
@@ -66,7 +66,7 @@ class Listener:
         body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vector)}
         if work.options.embed.return_vector:
             body["vector"] = vector
-        return Outcome(body, None, model.manifest.name, model.digest, vector=vector)
+        return Outcome(body, None, model.manifest.name, model.digest, vectors={"": vector})
 
 
 def _report(work: Work, done_s: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phonoscope.audio import arrays
 from phonoscope.db.artifacts import Artifact
-from phonoscope.db.tasks import Outcome
+from phonoscope.db.ends import Outcome
 from phonoscope.drawing import sheets
 from phonoscope.drawing.sheets import draw_sheet
 from phonoscope.ml.features import FeatureMaps

@@ -1,21 +1,30 @@
-"""Wakes those who wait for a job's end: one database connection listens for all of them."""
+"""Wakes those who wait for a job: one database connection listens for all of them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from sqlalchemy.engine import make_url
 
-from phonoscope.db.jobs import JOB_CHANNEL
+from phonoscope.db.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.logs import get_logger
 
 _RECONNECT_S = 1.0
+_CONNECTION: dict[str, Any] = {
+    "application_name": "phonoscope-listener",
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""A server that vanished without a word is noticed within half a minute."""
 _log = get_logger(__name__)
 
 
@@ -24,18 +33,18 @@ class JobListener:
 
     def __init__(self, database_url: str) -> None:
         self._dsn = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiters: dict[str, set[_Waiter]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
 
     @contextmanager
-    def waiting_for(self, job_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the job ends, or may have."""
-        event = asyncio.Event()
-        self._waiters[job_id].add(event)
+    def waiting_for(self, job_id: str, *, progress: bool = False) -> Iterator[asyncio.Event]:
+        """An event that is set when the job ends, with ``progress`` at any change, or when it may have."""
+        waiter = _Waiter(progress)
+        self._waiters[job_id].add(waiter)
         try:
-            yield event
+            yield waiter.event
         finally:
-            self._waiters[job_id].discard(event)
+            self._waiters[job_id].discard(waiter)
             if not self._waiters[job_id]:
                 del self._waiters[job_id]
 
@@ -57,20 +66,20 @@ class JobListener:
                 await asyncio.sleep(_RECONNECT_S)
                 continue
             try:
-                self._wake(list(self._waiters))
+                self._wake_all()
                 await self._listen(connection)
             except psycopg2.Error:
                 _log.warning("listener.reconnecting")
             finally:
                 connection.close()
-            self._wake(list(self._waiters))
+            self._wake_all()
             await asyncio.sleep(_RECONNECT_S)
 
     def _connect(self) -> Any:
-        connection = psycopg2.connect(self._dsn, connect_timeout=3, application_name="phonoscope-listener")
+        connection = psycopg2.connect(self._dsn, **_CONNECTION)
         connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
         with connection.cursor() as cursor:
-            cursor.execute(f"LISTEN {JOB_CHANNEL}")
+            cursor.execute(f"LISTEN {JOB_CHANNEL}; LISTEN {PROGRESS_CHANNEL}")
         return connection
 
     async def _listen(self, connection: Any) -> None:
@@ -83,12 +92,23 @@ class JobListener:
                 await readable.wait()
                 readable.clear()
                 connection.poll()
-                self._wake([notice.payload for notice in connection.notifies])
+                self._wake({notice.payload for notice in connection.notifies if notice.channel == JOB_CHANNEL})
+                self._wake({notice.payload for notice in connection.notifies}, progress=True)
                 connection.notifies.clear()
         finally:
             loop.remove_reader(descriptor)
 
-    def _wake(self, job_ids: list[str]) -> None:
+    def _wake(self, job_ids: Collection[str], *, progress: bool = False) -> None:
         for job_id in job_ids:
-            for event in self._waiters.get(job_id, ()):
-                event.set()
+            for waiter in self._waiters.get(job_id, ()):
+                if waiter.progress or not progress:
+                    waiter.event.set()
+
+    def _wake_all(self) -> None:
+        self._wake(list(self._waiters))
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiter:
+    progress: bool
+    event: asyncio.Event = field(default_factory=asyncio.Event)

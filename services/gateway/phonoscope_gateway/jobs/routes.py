@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
 from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Header, Query, Request, Response, status
+from sqlalchemy.orm import Session
+from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from phonoscope.contract import Job, JobRequest, Page
 from phonoscope.db.jobs import list_jobs
 from phonoscope.states import Status
+from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
+from phonoscope_gateway.jobs.events import Told, read_snapshot, tell
 from phonoscope_gateway.jobs.requests import Submission, read_submission
-from phonoscope_gateway.jobs.service import describe_jobs, read_job, submit_job, submit_recording
-from phonoscope_gateway.state import CallerDep, State, StateDep
+from phonoscope_gateway.jobs.service import call_off, check_metadata, read_job, submit_job, submit_recording
+from phonoscope_gateway.jobs.view import describe_jobs
+from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.tracks.routes import CursorQuery, LimitQuery
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 MAX_WAIT_S = 60.0
-_LOOK_AGAIN_S = 10.0
+_PING_S = 15
+_HANGS_S = 30.0
 _RETRY_AFTER_S = "1"
 
 _JOB_BODY: dict[str, Any] = {
@@ -44,22 +51,40 @@ _JOB_BODY: dict[str, Any] = {
     }
 }
 
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events, until the job ends",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    },
+    204: {"description": "The job has ended, and you know it"},
+}
+
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_JOB_BODY)
-async def create_job(request: Request, response: Response, state: StateDep, caller: CallerDep) -> Job:
+async def create_job(request: Request, response: Response, state: StateDep, once: OnceDep) -> Job:
     """Asks for tasks on a track, or on a recording sent along."""
     submission = await read_submission(request, state.settings.max_upload_bytes)
-    job = await to_thread.run_sync(_submit, state, caller.owner_id, submission)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    answered = await to_thread.run_sync(_submit, once, submission)
     response.headers["Retry-After"] = _RETRY_AFTER_S
-    return job
+    return answered.write(response)
 
 
-def _submit(state: State, owner_id: str, submission: Submission) -> Job:
-    if submission.upload is None:
-        return submit_job(state, owner_id, submission.request)
-    with submission.upload.file:
-        return submit_recording(state, owner_id, submission.request, submission.upload)
+def _submit(once: Once, submission: Submission) -> Answered[Job]:
+    def make(keep: Keep[Job]) -> Answered[Job]:
+        def then(session: Session, job: Job) -> None:
+            keep(session, _accepted(job))
+
+        if submission.upload is None:
+            return _accepted(submit_job(once.state, once.owner_id, submission.request, then))
+        return _accepted(submit_recording(once.state, once.owner_id, submission.request, submission.upload, then))
+
+    with submission:
+        check_metadata(submission.request.metadata)
+        return once.answer(Job, submission.asked, make)
+
+
+def _accepted(job: Job) -> Answered[Job]:
+    return Answered(status.HTTP_202_ACCEPTED, f"/v1/jobs/{job.id}", job)
 
 
 @router.get("")
@@ -96,10 +121,37 @@ async def read_one_job(
             left = until - monotonic()
             if job.status.ended or left <= 0:
                 break
-            try:
-                await asyncio.wait_for(woken.wait(), min(left, _LOOK_AGAIN_S))
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await woken.wait()
     if not job.status.ended:
         response.headers["Retry-After"] = _RETRY_AFTER_S
     return job
+
+
+@router.get("/{job_id}/events", response_class=Response, responses=_STREAM)
+async def read_job_events(
+    job_id: str,
+    state: StateDep,
+    caller: CallerDep,
+    last_event_id: Annotated[str | None, Header(description="of the last event that reached you")] = None,
+) -> Response:
+    """The job's life as Server-Sent Events: `status` with the whole Job at first and whenever a status changes,
+    `progress` with `tasks` in between, `completed` with the whole Job at the end, after which the stream closes.
+    """
+    told = Told(job_id, last_event_id)
+    first = await to_thread.run_sync(read_snapshot, state, caller.owner_id, job_id)
+    if told.knows_the_end(first):
+        return Response(status_code=status.HTTP_204_NO_CONTENT)
+    events = tell(state, caller.owner_id, first, told)
+    return EventSourceResponse(events, ping=_PING_S, ping_message_factory=_ping, sep="\n", send_timeout=_HANGS_S)
+
+
+def _ping() -> ServerSentEvent:
+    return ServerSentEvent(comment="still here", sep="\n")
+
+
+@router.post("/{job_id}/cancel")
+def cancel_one_job(job_id: str, state: StateDep, caller: CallerDep) -> Job:
+    """Calls the job off: what waits never starts, what runs stops within seconds. 409 when it has ended."""
+    return call_off(state, caller.owner_id, job_id)

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from phonoscope.contract import MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
+from phonoscope.contract import MAX_METADATA_BYTES, Job, JobRequest
 from phonoscope.db.artifacts import newest_artifact
-from phonoscope.db.jobs import Ahead, count_ahead, create_job, get_job, newest_job_with
-from phonoscope.db.tables import JobRow, TaskRow, TrackRow
+from phonoscope.db.cancelling import cancel_job
+from phonoscope.db.creation import create_job, queued_places
+from phonoscope.db.jobs import get_job, newest_job_with
+from phonoscope.db.tables import JobRow, TrackRow
 from phonoscope.db.tracks import get_track, hold_track
 from phonoscope.errors import BrokerUnavailable, InvalidRequest, NotFound
 from phonoscope.logs import get_logger
-from phonoscope.states import Status, TaskName
-from phonoscope_gateway.artifacts.signing import Signer
+from phonoscope.states import Place, Status, TaskName
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.jobs.evidence import check_evidence, check_span
-from phonoscope_gateway.jobs.reference import check_genre, reference, track_labels
+from phonoscope_gateway.jobs.ledger import filled_in, ledger_of, order_of
+from phonoscope_gateway.jobs.reference import check_genre
+from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.state import State
 from phonoscope_gateway.tracks.service import create_track_and
+
+Then: TypeAlias = Callable[[Session, Job], None]
+"""Is given the transaction and the job that was made in it."""
 
 _log = get_logger(__name__)
 _MAX_METADATA_DEPTH = 64
 
 
-def submit_job(state: State, owner_id: str, request: JobRequest) -> Job:
-    """Commits the job, then wakes the pools it needs.
+def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = lambda *_: None) -> Job:
+    """Commits the job and what ``then`` writes, then wakes the pools it needs.
 
     Raises:
         NotFound: the track is not this owner's.
@@ -41,15 +46,18 @@ def submit_job(state: State, owner_id: str, request: JobRequest) -> Job:
     state.queue.ping()
     try:
         with state.database.transaction() as session:
-            job = _make_job(state, session, get_track(session, owner_id, request.track_id), request)
+            job, places = _make_job(state, session, get_track(session, owner_id, request.track_id), request)
+            then(session, job)
     except IntegrityError as error:
         raise NotFound(f"no track {request.track_id!r}") from error
-    _wake(state, job)
+    _wake(state, places, job)
     return job
 
 
-def submit_recording(state: State, owner_id: str, request: JobRequest, upload: Upload) -> Job:
-    """Commits the upload's track, unless it is known, and its job together, then wakes the pools.
+def submit_recording(
+    state: State, owner_id: str, request: JobRequest, upload: Upload, then: Then = lambda *_: None
+) -> Job:
+    """Commits the upload's track, unless it is known, its job and what ``then`` writes together, then wakes the pools.
 
     Raises:
         RecordingError: the upload cannot be analysed; nothing is stored.
@@ -58,13 +66,17 @@ def submit_recording(state: State, owner_id: str, request: JobRequest, upload: U
     """
     check_request(state, request)
     state.queue.ping()
+
+    def make(session: Session, row: TrackRow, _created: bool) -> tuple[Job, list[Place]]:
+        job, places = _make_job(state, session, row, request)
+        then(session, job)
+        return job, places
+
     try:
-        *_, job = create_track_and(
-            state, owner_id, upload, lambda session, row: _make_job(state, session, row, request)
-        )
+        *_, (job, places) = create_track_and(state, owner_id, upload, make)
     except IntegrityError as error:
         raise NotFound("the recording was erased meanwhile") from error
-    _wake(state, job)
+    _wake(state, places, job)
     return job
 
 
@@ -85,8 +97,8 @@ def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskNam
         # After the job: it may end in between, and its artifact comes with its end.
         if newest_artifact(session, track_id, kind) is not None:
             return None
-        job = _make_job(state, session, track, JobRequest(track_id=track_id, tasks=[task]))
-    _wake(state, job)
+        job, places = _make_job(state, session, track, JobRequest(track_id=track_id, tasks=[task]))
+    _wake(state, places, job)
     return job
 
 
@@ -130,25 +142,22 @@ def read_job(state: State, owner_id: str, job_id: str) -> Job:
         return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0]
 
 
-def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> list[Job]:
-    """Jobs as their client sees them, with links to their artifacts that are good from now on."""
-    ahead = count_ahead(session, rows)
-    labels = track_labels(session, rows)
-    return [
-        Job(
-            id=row.id,
-            track_id=row.track_id,
-            status=row.status,
-            created_at=row.created_at,
-            finished_at=row.finished_at,
-            metadata=row.client_metadata,
-            tasks=[
-                _describe_task(signer, task, ahead.get((row.id, task.pool)), _body(row, task, labels))
-                for task in row.tasks
-            ],
-        )
-        for row in rows
-    ]
+def call_off(state: State, owner_id: str, job_id: str) -> Job:
+    """The job, cancelled: what waits never starts, and what runs stops at once and leaves nothing.
+
+    Raises:
+        NotFound: it is not this owner's.
+        JobEnded: it has ended.
+    """
+    with state.database.transaction() as session:
+        places = cancel_job(session, owner_id, job_id)
+        job = describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0]
+    _log.info("job.cancelled", job_id=job_id)
+    try:
+        state.queue.wake(places)
+    except BrokerUnavailable:
+        _log.warning("job.not_sent_yet", job_id=job_id)
+    return job
 
 
 def _is_open_or_failed(row: JobRow, task: TaskName) -> bool:
@@ -156,55 +165,21 @@ def _is_open_or_failed(row: JobRow, task: TaskName) -> bool:
     return not status.ended or status is Status.FAILED
 
 
-def _make_job(state: State, session: Session, track: TrackRow, request: JobRequest) -> Job:
+def _make_job(state: State, session: Session, track: TrackRow, request: JobRequest) -> tuple[Job, list[Place]]:
+    """The job as its client sees it, and where it queues."""
     check_span(track.duration_s, request)
+    request = filled_in(request)
     options = request.options.model_dump(mode="json")
-    row = create_job(session, track.owner_id, track.id, request.tasks, options, request.metadata)
-    return describe_jobs(state.signer, session, [row])[0]
+    ledger = ledger_of(session, state, track, request)
+    row = create_job(
+        session, track, request.tasks, options, request.metadata, ledger=ledger, waits_for=order_of(request)
+    )
+    return describe_jobs(state.signer, session, [row])[0], queued_places(row)
 
 
-def _wake(state: State, job: Job) -> None:
+def _wake(state: State, places: Iterable[Place], job: Job) -> None:
     try:
-        state.queue.send(job.id, {task.pool for task in job.tasks})
+        state.queue.wake(places)
     except BrokerUnavailable:
         _log.warning("job.not_sent_yet", job_id=job.id)
     _log.info("job.created", job_id=job.id, tasks=[task.name for task in job.tasks])
-
-
-def _body(row: JobRow, task: TaskRow, labels: Mapping[str, str | None]) -> dict[str, Any] | None:
-    if task.result is None or task.name is not TaskName.DESCRIBE:
-        return task.result.body if task.result else None
-    body = task.result.body
-    return {**body, "reference": reference(row, body, labels.get(row.track_id))}
-
-
-def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict[str, Any] | None) -> Task:
-    return Task(
-        name=row.name,
-        pool=row.pool,
-        status=row.status,
-        attempt=row.attempt,
-        progress=row.progress,
-        stage=row.stage,
-        left_s=left_s(row, datetime.now(UTC)),
-        waiting=_waiting(row, ahead) if ahead is not None and row.status is Status.QUEUED else None,
-        device=row.device,
-        timings=row.timings,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        result=None if body is None else signer.rendered(body),
-        error=row.error,
-    )
-
-
-def left_s(row: TaskRow, now: datetime) -> float | None:
-    """What a running task still needs if it goes on as it went; ``None`` before anything can be said."""
-    if row.status is not Status.RUNNING or row.started_at is None or not row.progress > 0.0:
-        return None
-    spent_s = max(0.0, (now - row.started_at).total_seconds())
-    return round(spent_s * (1.0 - row.progress) / row.progress, 1)
-
-
-def _waiting(row: TaskRow, ahead: Ahead) -> Waiting:
-    reason: Literal["no_worker", "queued", "retrying"] = "retrying" if row.attempt else "queued"
-    return Waiting(reason=reason if ahead.workers else "no_worker", ahead=ahead.jobs, workers=ahead.workers)

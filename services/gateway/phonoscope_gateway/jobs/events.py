@@ -1,0 +1,126 @@
+"""A job's life as Server-Sent Events, told from its state: whoever comes back learns what is new, not what has been."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from anyio import to_thread
+from pydantic import BaseModel
+from sse_starlette import ServerSentEvent
+
+from phonoscope.contract import Job, JobProgress, TaskProgress
+from phonoscope.db.jobs import get_job
+from phonoscope.errors import DatabaseUnavailable, NotFound
+from phonoscope.states import Status
+from phonoscope_gateway.jobs.view import describe_jobs
+from phonoscope_gateway.state import State
+
+_RETRY_MS = 2_000
+_LOOK_AGAIN_S = 2.0
+_ID = re.compile(r"(\d{1,9})-(\d{4}|done)-(\w{4})", re.ASCII)
+_DONE = "done"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A job as it stands; its version counts the changes of its status and of its tasks'."""
+
+    job: Job
+    version: int
+
+
+class Told:
+    """What a client knows of a job, by the id of the last event that reached it, and by what it is told from then on.
+
+    An id is the job's version, how many thousandths of it are done, and its mark; one of another job, or none of this
+    service's, means that nothing is known.
+    """
+
+    def __init__(self, job_id: str, last_event_id: str | None = None) -> None:
+        found = _ID.fullmatch(last_event_id or "")
+        known = found is not None and found[3] == job_id[-4:]
+        self._mark = job_id[-4:]
+        self._version = int(found[1]) if found and known else None
+        self._place = found[2] if found and known else None
+        self._steps: list[tuple[Status, float, str]] | None = None
+        self._job: Job | None = None
+
+    def knows_the_end(self, snapshot: Snapshot) -> bool:
+        return self._place == _DONE and self._version == snapshot.version and snapshot.job.status.ended
+
+    def news(self, snapshot: Snapshot) -> Iterator[ServerSentEvent]:
+        """What has changed since."""
+        job, place = snapshot.job, _thousandths(snapshot.job)
+        steps = [(task.status, task.progress, task.stage) for task in job.tasks]
+        if snapshot.version != self._version:
+            yield self._event("status", snapshot.version, place, job)
+        elif place != self._place or self._steps not in (None, steps):
+            yield self._event("progress", snapshot.version, place, _progress(job))
+        self._version, self._place, self._steps, self._job = snapshot.version, place, steps, job
+        if job.status.ended:
+            yield self._event("completed", snapshot.version, _DONE, job)
+
+    def erased(self) -> Iterator[ServerSentEvent]:
+        """The job is gone, with its track: it counts as cancelled."""
+        if self._job is not None:
+            yield self._event("completed", self._version or 0, _DONE, _cancelled(self._job))
+
+    def _event(self, name: str, version: int, place: str, data: BaseModel) -> ServerSentEvent:
+        return ServerSentEvent(data.model_dump_json(), event=name, id=f"{version}-{place}-{self._mark}")
+
+
+def read_snapshot(state: State, owner_id: str, job_id: str) -> Snapshot:
+    """Raises ``NotFound`` or ``DatabaseUnavailable``."""
+    with state.database.single() as session:
+        row = get_job(session, owner_id, job_id)
+        return Snapshot(describe_jobs(state.signer, session, [row])[0], row.version)
+
+
+async def tell(state: State, owner_id: str, first: Snapshot, told: Told) -> AsyncIterator[ServerSentEvent]:
+    """What is new, until the job ends. Between two looks neither a thread nor a connection is held."""
+    yield ServerSentEvent(retry=_RETRY_MS)
+    for event in told.news(first):
+        yield event
+    if first.job.status.ended:
+        return
+    with state.listener.waiting_for(first.job.id, progress=True) as woken:
+        while True:
+            woken.clear()
+            snapshot = await _look(state, owner_id, first.job.id)
+            for event in told.erased() if snapshot is None else told.news(snapshot):
+                yield event
+            if snapshot is None or snapshot.job.status.ended:
+                return
+            await woken.wait()
+
+
+async def _look(state: State, owner_id: str, job_id: str) -> Snapshot | None:
+    """Nothing when the job is gone. A database that is away only delays the answer."""
+    while True:
+        try:
+            return await to_thread.run_sync(read_snapshot, state, owner_id, job_id)
+        except NotFound:
+            return None
+        except DatabaseUnavailable:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+def _progress(job: Job) -> JobProgress:
+    return JobProgress(tasks=[TaskProgress.model_validate(task, from_attributes=True) for task in job.tasks])
+
+
+def _thousandths(job: Job) -> str:
+    done = sum(1.0 if task.status.ended else task.progress for task in job.tasks)
+    return f"{int(1000 * done / len(job.tasks)):04d}"
+
+
+def _cancelled(job: Job) -> Job:
+    now = datetime.now(UTC)
+    gone = {"result": None, "waiting": None, "left_s": None}
+    stopped = {"status": Status.CANCELLED, "stage": Status.CANCELLED.value, "finished_at": now}
+    tasks = [task.model_copy(update=gone if task.status.ended else gone | stopped) for task in job.tasks]
+    return job.model_copy(update={"status": Status.CANCELLED, "finished_at": now, "tasks": tasks})

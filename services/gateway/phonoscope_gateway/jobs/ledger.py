@@ -1,0 +1,92 @@
+"""What a task's result is known by, and which of a job's tasks wait for its separation."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from phonoscope.catalogue import Manifest
+from phonoscope.contract import JobRequest
+from phonoscope.db.jobs import newest_result
+from phonoscope.db.ledger import Entry
+from phonoscope.db.tables import TrackRow
+from phonoscope.states import Pool, TaskName
+from phonoscope_gateway.state import State
+
+_REVISION = 1
+"""Raised whenever a task's algorithm changes so that earlier results no longer stand."""
+
+
+def filled_in(request: JobRequest) -> JobRequest:
+    """With the options that depend on what else is asked."""
+    if request.options.explain.stems is not None:
+        return request
+    explain = request.options.explain.model_copy(update={"stems": TaskName.SEPARATE in request.tasks})
+    return request.model_copy(update={"options": request.options.model_copy(update={"explain": explain})})
+
+
+def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
+    """Which tasks start only once the job's own separation has given its stems."""
+    if TaskName.SEPARATE not in request.tasks:
+        return {}
+    return {task: TaskName.SEPARATE for task in request.tasks if _hears_stems(task, request)}
+
+
+def ledger_of(session: Session, state: State, track: TrackRow, request: JobRequest) -> dict[TaskName, Entry]:
+    """By what each of the request's tasks is known; nothing for those that must be computed whatever was before."""
+    if request.options.no_cache:
+        return {}
+    stems = _stems_of(session, track, request)
+    found = {task: _entry(state, track, request, task, stems) for task in request.tasks}
+    return {task: entry for task, entry in found.items() if entry is not None}
+
+
+def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, stems: str | None) -> Entry | None:
+    digest = None
+    if task.pool is Pool.GPU:
+        digest = _classifier(state, request).card().digest
+    elif task is TaskName.SEPARATE:
+        known = state.catalogue
+        manifest = known.separators.get(request.options.separate.model or known.best_separator)
+        # A model that only the workers have: whether theirs is the one of an earlier result cannot be said.
+        if manifest is None:
+            return None
+        digest = f"sha256:{manifest.digest}"
+    heard = None
+    if _hears_stems(task, request):
+        if TaskName.SEPARATE in request.tasks or stems is None:
+            return None
+        heard = stems
+    known_by = [_REVISION, track.id, task, digest, _options(request, task), heard]
+    text = json.dumps(known_by, sort_keys=True, separators=(",", ":"))
+    return Entry(hashlib.sha256(text.encode()).hexdigest(), digest)
+
+
+def _options(request: JobRequest, task: TaskName) -> dict[str, Any]:
+    """Those that change the result. The model's digest stands for its name, and a genre is compared when read."""
+    options: dict[str, Any] = getattr(request.options, task).model_dump(mode="json")
+    return {name: value for name, value in options.items() if name not in ("model", "genre")}
+
+
+def _hears_stems(task: TaskName, request: JobRequest) -> bool:
+    options = request.options
+    return {
+        TaskName.MIXDOWN: True,
+        TaskName.EXPLAIN: bool(options.explain.stems),
+        TaskName.EMBED: options.embed.stems,
+    }.get(task, False)
+
+
+def _stems_of(session: Session, track: TrackRow, request: JobRequest) -> str | None:
+    """The task that made the stems the track has."""
+    if not any(_hears_stems(task, request) for task in request.tasks):
+        return None
+    found = newest_result(session, track.id, TaskName.SEPARATE)
+    return None if found is None else found[0].source_id or found[0].id
+
+
+def _classifier(state: State, request: JobRequest) -> Manifest:
+    return state.catalogue.get(request.options.classify.model or state.settings.default_model)

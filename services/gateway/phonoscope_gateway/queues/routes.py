@@ -1,0 +1,31 @@
+"""How full the queues are, and who works."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from phonoscope.contract import QueueDepth, Queues, Worker
+from phonoscope.db.waiting import queue_depths
+from phonoscope.db.workers import live_workers
+from phonoscope_gateway.state import CallerDep, StateDep
+
+router = APIRouter(prefix="/v1/queues", tags=["service"])
+
+
+@router.get("")
+def read_queues(state: StateDep, _caller: CallerDep) -> Queues:
+    """Depth and throughput of each queue, over all owners, and the live workers."""
+    with state.database.single() as session:
+        depths, workers = queue_depths(session), live_workers(session)
+    return Queues(
+        queues=[
+            QueueDepth(
+                pool=place.pool,
+                lane=place.lane,
+                workers=sum(row.pool is place.pool and place.lane in row.lanes for row in workers),
+                **depth._asdict(),
+            )
+            for place, depth in sorted(depths.items())
+        ],
+        workers=[Worker.model_validate(row) for row in workers],
+    )

@@ -1,0 +1,104 @@
+"""Taking tasks under a lease, and keeping it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phonoscope.db.artifacts import Artifact
+from phonoscope.db.jobs import PROGRESS_CHANNEL
+from phonoscope.ids import new_id
+from phonoscope.states import Place, TaskName
+
+LEASE = timedelta(seconds=30)
+
+# The next in turn, with what the job has besides in the same place. Rows that somebody else holds are left to him: the
+# lowest id of a job is taken first and none is waited for, so that this runs into no deadlock with who takes them all.
+_CLAIM = text(
+    """
+    WITH next AS MATERIALIZED (
+        SELECT job_id FROM tasks
+        WHERE pool = :pool AND lane = :lane AND status = 'queued'
+          AND waits_for IS NULL AND follows IS NULL AND available_at <= now()
+        ORDER BY turn, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ), free AS MATERIALIZED (
+        SELECT id FROM tasks
+        WHERE job_id = (SELECT job_id FROM next) AND pool = :pool AND lane = :lane AND status = 'queued'
+          AND waits_for IS NULL AND follows IS NULL
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE tasks
+        SET status = 'running', attempt = attempt + 1, stage = 'starting', progress = 0, device = :device,
+            worker_id = :worker_id, lease_token = :token, lease_expires_at = now() + :lease, started_at = now()
+        WHERE id IN (SELECT id FROM free)
+        RETURNING job_id, id, name, attempt
+    ), started AS (
+        UPDATE jobs SET status = 'running', version = version + 1 WHERE id IN (SELECT job_id FROM taken)
+        RETURNING jobs.id, track_id, options
+    )
+    SELECT taken.id AS task_id, job_id, name, attempt, options, track_id, owner_id, object_key, duration_s,
+           pg_notify(:channel, job_id)
+    FROM taken JOIN started ON started.id = taken.job_id JOIN tracks ON tracks.id = started.track_id
+    """
+).bindparams(lease=LEASE, channel=PROGRESS_CHANNEL)
+
+_RENEW = text(
+    """
+    WITH renewed AS (
+        UPDATE tasks SET lease_expires_at = now() + :lease, progress = :progress, stage = :stage
+        FROM (SELECT id, progress AS before, stage AS stage_before FROM tasks WHERE lease_token = :token) AS old
+        WHERE tasks.id = old.id AND lease_token = :token AND status = 'running'
+        RETURNING job_id, before <> :progress OR stage_before <> :stage AS moved
+    )
+    SELECT CASE WHEN moved THEN pg_notify(:channel, job_id) END FROM renewed LIMIT 1
+    """
+).bindparams(lease=LEASE, channel=PROGRESS_CHANNEL)
+
+
+@dataclass(frozen=True)
+class ClaimedTrack:
+    """What a worker needs to know of a recording."""
+
+    id: str
+    owner_id: str
+    object_key: str
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The tasks of one job and place that one worker may run, while its lease lasts."""
+
+    token: str
+    job_id: str
+    track: ClaimedTrack
+    tasks: dict[TaskName, str]
+    options: dict[str, Any]
+    attempt: int
+
+    def object_key(self, name: TaskName, artifact: Artifact) -> str:
+        """Where an artifact lies; no two attempts share a place."""
+        return f"tracks/{self.track.id}/{name}/{self.token}/{artifact.name}"
+
+
+def claim_next(session: Session, place: Place, device: str, worker_id: str) -> Claim | None:
+    """Takes the tasks whose turn it is, by one conditional update; ``None`` when none can be started."""
+    token = new_id("lease")
+    asked = {"pool": place.pool.value, "lane": place.lane.value, "device": device, "worker_id": worker_id}
+    rows = session.connection().execute(_CLAIM, asked | {"token": token}).all()
+    if not rows:
+        return None
+    first = rows[0]
+    track = ClaimedTrack(first.track_id, first.owner_id, first.object_key, first.duration_s)
+    tasks = {TaskName(row.name): row.task_id for row in rows}
+    return Claim(token, first.job_id, track, tasks, first.options, max(row.attempt for row in rows))
+
+
+def renew_lease(session: Session, token: str, progress: float, stage: str) -> bool:
+    """Extends the lease and writes progress; false when the lease is no longer held."""
+    facts = {"token": token, "progress": progress, "stage": stage}
+    return session.connection().execute(_RENEW, facts).first() is not None

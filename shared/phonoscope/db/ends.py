@@ -1,0 +1,143 @@
+"""Ending tasks: result, state and event in one transaction, guarded by the lease."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from phonoscope.db.artifacts import Artifact
+from phonoscope.db.claims import Claim
+from phonoscope.db.settling import pass_on, settle
+from phonoscope.db.tables import ArtifactRow
+from phonoscope.states import Place, Status, TaskName
+
+# Tasks are locked by id and before their jobs, and a job before its track, here as in every other place.
+_LOCK = text(
+    """
+    WITH own AS (SELECT id FROM tasks WHERE lease_token = :token AND status = 'running'),
+    held AS (
+        SELECT id, follows FROM tasks WHERE id IN (SELECT id FROM own) OR follows IN (SELECT id FROM own)
+        ORDER BY id FOR UPDATE
+    )
+    SELECT id FROM jobs
+    WHERE id = :job_id AND (SELECT count(*) FROM held WHERE id IN (SELECT id FROM own)) = :tasks FOR UPDATE
+    """
+)
+
+_END = text(
+    """
+    WITH outcomes AS (
+        SELECT * FROM jsonb_to_recordset(:outcomes) AS outcome (
+            task_id text, status text, problem jsonb, body jsonb, model_name text, model_digest text, vectors jsonb
+        )
+    ), kept AS (
+        INSERT INTO results (task_id, model_name, model_digest, body)
+        SELECT task_id, model_name, model_digest, body FROM outcomes WHERE body IS NOT NULL
+    ), embedded AS (
+        INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, stem, vector)
+        SELECT :track_id, :owner_id, model_name, model_digest, each.key, CAST(each.value AS vector)
+        FROM outcomes, jsonb_each_text(vectors) AS each WHERE vectors <> 'null'
+        ON CONFLICT (track_id, model_name, stem) DO UPDATE
+        SET owner_id = excluded.owner_id, model_digest = excluded.model_digest, vector = excluded.vector
+    ), made AS (
+        INSERT INTO artifacts (id, track_id, task_id, kind, object_key, media_type, size_bytes)
+        SELECT id, :track_id, task_id, kind, object_key, media_type, size_bytes
+        FROM jsonb_to_recordset(:artifacts) AS artifact (
+            id text, task_id text, kind text, object_key text, media_type text, size_bytes bigint
+        )
+    ), labelled AS (
+        UPDATE tracks SET label = :label WHERE id = :track_id AND :labels
+    )
+    UPDATE tasks
+    SET status = outcomes.status, stage = outcomes.status, error = problem, timings = :timings,
+        progress = CASE outcomes.status WHEN 'succeeded' THEN 1.0 ELSE progress END,
+        lease_token = NULL, lease_expires_at = NULL, finished_at = now()
+    FROM outcomes WHERE id = task_id
+    """
+).bindparams(*(bindparam(name, type_=JSONB) for name in ("outcomes", "artifacts", "timings")))
+
+# The lock waits for an end that is still being committed, after its worker has lost sight of it.
+_HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one task ended: with a body, or with a problem.
+
+    Args:
+        vectors: unit vectors by the stem that each is of; the whole track's is that of the empty name.
+
+    Raises ``ValueError`` for two artifacts of one name, and for artifacts beside a problem.
+    """
+
+    body: dict[str, Any] | None = None
+    problem: dict[str, Any] | None = None
+    model_name: str | None = None
+    model_digest: str | None = None
+    vectors: dict[str, list[float]] | None = field(default=None, repr=False)
+    label: str | None = None
+    labels_track: bool = False
+    artifacts: tuple[Artifact, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len({artifact.name for artifact in self.artifacts}) < len(self.artifacts):
+            raise ValueError("two artifacts of one task have the same name")
+        if self.problem is not None and self.artifacts:
+            raise ValueError("a task that failed makes no artifacts")
+
+    @property
+    def status(self) -> Status:
+        return Status.FAILED if self.problem else Status.SUCCEEDED
+
+    def as_record(self, task_id: str) -> dict[str, Any]:
+        """What is written of it, as JSON can hold it."""
+        return {
+            "task_id": task_id,
+            "status": self.status.value,
+            "problem": self.problem,
+            "body": self.body,
+            "model_name": self.model_name,
+            "model_digest": self.model_digest,
+            "vectors": None if self.vectors is None else {stem: str(each) for stem, each in self.vectors.items()},
+        }
+
+
+def end_tasks(
+    session: Session, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
+) -> Collection[Place] | None:
+    """Ends the claim's tasks, all in this transaction, and those that wait for the same.
+
+    Returns where tasks can start now that could not before; ``None``, and nothing changed, when the lease was lost.
+    """
+    connection = session.connection()
+    lease = {"job_id": claim.job_id, "token": claim.token, "tasks": len(claim.tasks)}
+    if connection.scalar(_LOCK, lease) is None:
+        return None
+    labels = [outcome.label for outcome in outcomes.values() if outcome.labels_track and outcome.body is not None]
+    facts = {
+        "track_id": claim.track.id,
+        "owner_id": claim.track.owner_id,
+        "outcomes": [outcome.as_record(claim.tasks[name]) for name, outcome in outcomes.items()],
+        "artifacts": [
+            artifact.as_record(claim.tasks[name], claim.object_key(name, artifact))
+            for name, outcome in outcomes.items()
+            for artifact in outcome.artifacts
+        ],
+        "timings": timings,
+        "labels": bool(labels),
+        "label": labels[0] if labels else None,
+    }
+    connection.execute(_END, facts)
+    return settle(session, {claim.job_id, *pass_on(session, claim.tasks.values())})
+
+
+def committed_keys(session: Session, claim: Claim) -> set[str]:
+    """The keys of the artifacts that the claim's tasks have, once whoever is about to end them has done so."""
+    tasks = list(claim.tasks.values())
+    session.execute(_HOLD, {"tasks": tasks})
+    return set(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.task_id.in_(tasks))))

@@ -1,0 +1,102 @@
+"""What the tests of a task's life share: owners and tracks, jobs, claims and ends."""
+
+from __future__ import annotations
+
+from time import sleep
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from phonoscope.db.claims import Claim, claim_next
+from phonoscope.db.creation import create_job
+from phonoscope.db.ends import Outcome, end_tasks
+from phonoscope.db.engine import Database
+from phonoscope.db.jobs import get_job
+from phonoscope.db.ledger import Entry
+from phonoscope.db.tables import JobRow, TrackRow
+from phonoscope.states import Lane, Place, Pool, TaskName
+from tests.support import add_track
+
+BOTH = [TaskName.CLASSIFY, TaskName.EMBED]
+GPU = Place(Pool.GPU, Lane.SHORT)
+CPU = Place(Pool.CPU, Lane.SHORT)
+SLOW = Place(Pool.CPU, Lane.LONG)
+ONE = [1.0] + [0.0] * 511
+
+
+def empty(database: Database) -> None:
+    """Nothing queues any more, of whichever test it was."""
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM owners"))
+        session.execute(text("DELETE FROM events"))
+
+
+def new_track(database: Database) -> TrackRow:
+    """A track of a new owner."""
+    owner_id, track_id = f"own_{uuid4().hex}", f"trk_{uuid4().hex}"
+    with database.transaction() as session:
+        add_track(session, owner_id, track_id, track_id)
+        return session.get_one(TrackRow, track_id)
+
+
+def new_job(
+    database: Database,
+    track: TrackRow,
+    tasks: list[TaskName] | None = None,
+    known_by: dict[TaskName, str] | None = None,
+    waits_for: dict[TaskName, TaskName] | None = None,
+) -> JobRow:
+    """A committed job; ``known_by`` are its tasks' fingerprints."""
+    ledger = {name: Entry(print_, "d") for name, print_ in (known_by or {}).items()}
+    with database.transaction() as session:
+        return create_job(session, track, tasks or BOTH, {}, {}, ledger=ledger, waits_for=waits_for)
+
+
+def claim(database: Database, place: Place = GPU, worker_id: str = "worker") -> Claim | None:
+    with database.transaction() as session:
+        return claim_next(session, place, "cpu", worker_id)
+
+
+def claimed(database: Database, place: Place = GPU, worker_id: str = "worker") -> Claim:
+    """Fails the test when nothing can be claimed."""
+    held = claim(database, place, worker_id)
+    assert held is not None
+    return held
+
+
+def end(database: Database, held: Claim, **outcomes: Outcome) -> list[Place] | None:
+    """Ends a claim, with success where nothing else is said."""
+    usual = {
+        TaskName.CLASSIFY: Outcome({"a": 1}, None, "m", "d", label="dog", labels_track=True),
+        TaskName.EMBED: Outcome({"b": 2}, None, "m", "d", vectors={"": ONE}),
+    }
+    made = {name: usual.get(name, Outcome({"c": 3}, None, "m", "d")) for name in held.tasks}
+    made |= {TaskName(name): outcome for name, outcome in outcomes.items()}
+    with database.transaction() as session:
+        free = end_tasks(session, held, made, {"model_s": 0.5})
+    return None if free is None else list(free)
+
+
+def read(database: Database, job: JobRow) -> JobRow:
+    """The job as it stands."""
+    with database.transaction() as session:
+        return get_job(session, job.owner_id, job.id)
+
+
+def events_of(database: Database, job: JobRow) -> list[str]:
+    """The types of what was told of a job."""
+    with database.transaction() as session:
+        told = text("SELECT type FROM events WHERE job_id = :id ORDER BY created_at")
+        return list(session.connection().scalars(told, {"id": job.id}))
+
+
+def wait_for_a_lock(database: Database) -> None:
+    """Until somebody waits for a lock that another holds."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    for _ in range(200):
+        with database.single() as session:
+            if session.scalar(waiting):
+                return
+        sleep(0.05)
+    pytest.fail("nobody waited for a lock")

@@ -1,0 +1,95 @@
+"""What an attempt comes to: signed, sent, judged by its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+from phonoscope.contract import AttemptError, DeliveryStatus
+from phonoscope.db.outbox import Attempted, Parcel
+from phonoscope.logs import get_logger
+from phonoscope.webhooks.vault import Vault
+from phonoscope_courier.exchange import Answer
+from phonoscope_courier.retries import WEBHOOKS, RetryPolicy, retry_after_s
+from phonoscope_courier.sending import Failed, Sender
+from phonoscope_courier.signing import render, signed_headers
+
+_KEPT_BYTES = 1024
+_LONGEST_DETAIL = 500
+_log = get_logger(__name__)
+
+
+class Attempter:
+    """Makes one attempt at a delivery, and says what follows from it."""
+
+    def __init__(self, sender: Sender, vault: Vault, policy: RetryPolicy = WEBHOOKS) -> None:
+        self._sender = sender
+        self._open = lru_cache(4096)(vault.open)
+        self._policy = policy
+
+    async def attempt(self, parcel: Parcel) -> Attempted:
+        """Never raises for what an endpoint does."""
+        started_at = datetime.now(UTC)
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            verdict = await self._send(parcel, started_at)
+        except Failed as failed:
+            verdict = {"error": failed.error, "detail": failed.detail, "address": failed.address}
+        attempted = Attempted(
+            delivery_id=parcel.delivery_id,
+            webhook_id=parcel.webhook_id,
+            token=parcel.token,
+            started_at=started_at,
+            duration_s=round(clock() - started, 4),
+            **verdict | self._consequence(parcel, verdict),
+        )
+        if attempted.error:
+            code, error = attempted.status_code, attempted.error.value
+            _log.info("delivery.failed", delivery_id=parcel.delivery_id, error=error, status_code=code)
+        return attempted
+
+    async def _send(self, parcel: Parcel, now: datetime) -> dict[str, Any]:
+        secrets = [secret for secret in map(self._open, parcel.sealed) if secret]
+        if not secrets:
+            raise Failed(AttemptError.UNREADABLE_SECRET, "there is no secret to sign with; make a new one")
+        body = render(parcel.type, parcel.happened_at, parcel.data)
+        headers = signed_headers(parcel.event_id, body, secrets, now)
+        address, answer = await self._sender.post(parcel.url, headers, body)
+        asked_s = retry_after_s(answer.headers.get("retry-after"))
+        return {
+            "address": address,
+            "status_code": answer.status,
+            "answer": _printable(answer.body[:_KEPT_BYTES]),
+            "pause_s": min(asked_s or 0.0, self._policy.longest_s),
+            **_judged(answer),
+        }
+
+    def _consequence(self, parcel: Parcel, verdict: dict[str, Any]) -> dict[str, Any]:
+        error = verdict.get("error")
+        if error is None:
+            return {"status": DeliveryStatus.DELIVERED, "pause_s": 0.0}
+        detail = _printable(verdict["detail"].encode())[:_LONGEST_DETAIL]
+        wait_s = self._policy.wait_s(parcel.tries + 1, verdict.get("pause_s"))
+        if wait_s is None or error is AttemptError.GONE:
+            return {"status": DeliveryStatus.DEAD, "detail": detail}
+        return {"status": DeliveryStatus.PENDING, "detail": detail, "wait_s": wait_s}
+
+
+def _judged(answer: Answer) -> dict[str, Any]:
+    status = answer.status
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return {}
+    if status == HTTPStatus.GONE:
+        return {"error": AttemptError.GONE, "detail": "it wants no more"}
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return {"error": AttemptError.REDIRECTED, "detail": "redirects are not followed"}
+    return {"error": AttemptError.REFUSED, "detail": f"answered {status}"}
+
+
+def _printable(text: bytes) -> str:
+    """As text that PostgreSQL can hold."""
+    return text.decode(errors="replace").replace("\x00", "\ufffd")

@@ -1,0 +1,162 @@
+"""Delivers events: takes what is due, sends it, writes down what came of it. Any number of couriers may do so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from phonoscope.db.engine import Database
+from phonoscope.db.outbox import Attempted, Parcel, claim, fan_out, record, release
+from phonoscope.errors import Unavailable
+from phonoscope.logs import get_logger
+from phonoscope_courier.attempts import Attempter
+from phonoscope_courier.retries import FAILING_LIMIT
+
+Result = TypeVar("Result")
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How much is in flight at a time: in all, to endpoints whose last attempt failed, and to each endpoint.
+
+    What is held by a courier that died is due again after ``lease_s``, which must be longer than an attempt.
+    """
+
+    all: int = 400
+    failing: int = 100
+    each: int = 8
+    lease_s: float = 40.0
+    poll_s: float = 1.0
+    grace_s: float = 3.0
+
+
+class Courier:
+    """Runs in one event loop; the database is asked in one thread beside it."""
+
+    def __init__(self, database: Database, attempter: Attempter, capacity: Capacity = Capacity()) -> None:
+        self._database = database
+        self._attempter = attempter
+        self._capacity = capacity
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
+        self._in_flight: dict[asyncio.Task[Attempted], tuple[Parcel, bool]] = {}
+        self._done: list[Attempted] = []
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._new_events = True
+
+    def wake(self) -> None:
+        """There may be new events."""
+        self._new_events = True
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Ends ``run`` soon: what is in flight may end within the grace, the rest is given back."""
+        self._stopping = True
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Delivers until it is stopped. What goes wrong in one round does not end the others."""
+        while not self._stopping:
+            self._awake.clear()
+            try:
+                await self._round()
+            except Unavailable as error:
+                _log.warning("deliveries.postponed", code=error.code)
+                await asyncio.sleep(self._capacity.poll_s)
+            except Exception:  # noqa: BLE001 - likewise
+                _log.exception("deliveries.failed")
+                await asyncio.sleep(self._capacity.poll_s)
+            await self._rest()
+        await self._end()
+
+    async def _rest(self) -> None:
+        """Until an attempt ends or somebody knocks, but not for long: retries come due in silence."""
+        try:
+            await asyncio.wait_for(self._awake.wait(), self._capacity.poll_s)
+        except TimeoutError:
+            self._new_events = True
+
+    async def _round(self) -> None:
+        await self._record()
+        if self._new_events:
+            self._new_events = False
+            if await self._ask(self._fan_out):
+                self.wake()
+        for failing in (False, True):
+            room = self._room(failing=failing)
+            if room > 0 and not self._stopping:
+                for parcel in await self._ask(partial(self._claim, room, failing)):
+                    self._start(parcel, failing=failing)
+
+    def _room(self, *, failing: bool) -> int:
+        taken = len(self._in_flight) + len(self._done)
+        room = self._capacity.all - taken
+        if failing:
+            slow = sum(1 for _, failing_too in self._in_flight.values() if failing_too)
+            room = min(room, self._capacity.failing - slow)
+        return room
+
+    def _start(self, parcel: Parcel, *, failing: bool) -> None:
+        task = asyncio.create_task(self._attempter.attempt(parcel))
+        self._in_flight[task] = (parcel, failing)
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[Attempted]) -> None:
+        parcel, _ = self._in_flight.pop(task)
+        self._awake.set()
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            self._done.append(task.result())
+        else:
+            # The lease brings it back.
+            _log.error("delivery.broke", delivery_id=parcel.delivery_id, exc_info=error)
+
+    async def _record(self) -> None:
+        attempts = self._done[:]
+        if attempts:
+            await self._ask(partial(self._write, attempts))
+            del self._done[: len(attempts)]
+
+    async def _end(self) -> None:
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=self._capacity.grace_s)
+        unfinished = [parcel for parcel, _ in self._in_flight.values()]
+        for task in list(self._in_flight):
+            task.cancel()
+        try:
+            await self._record()
+            if unfinished:
+                await self._ask(partial(self._release, unfinished))
+        except Unavailable as error:
+            _log.warning("deliveries.left_to_others", code=error.code)
+        self._thread.shutdown(wait=False)
+
+    async def _ask(self, question: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, question)
+
+    def _fan_out(self) -> int:
+        with self._database.transaction() as session:
+            return fan_out(session)
+
+    def _claim(self, room: int, failing: bool) -> list[Parcel]:
+        lease = timedelta(seconds=self._capacity.lease_s)
+        with self._database.transaction() as session:
+            return claim(session, room, each=self._capacity.each, lease=lease, failing=failing)
+
+    def _write(self, attempts: list[Attempted]) -> None:
+        with self._database.transaction() as session:
+            disabled = record(session, attempts, FAILING_LIMIT)
+        for each in disabled:
+            _log.warning("webhook.disabled", webhook_id=each.webhook_id, because=each.because)
+
+    def _release(self, parcels: list[Parcel]) -> None:
+        with self._database.transaction() as session:
+            release(session, parcels)

@@ -1,0 +1,99 @@
+"""One HTTP request and its answer over one connection: bounded, with nothing followed and nothing kept alive."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import httptools
+
+MAX_HEADER_BYTES = 16 << 10
+MAX_BODY_BYTES = 16 << 10
+_INFORMATIONAL = range(100, 200)
+
+
+class BadAnswer(Exception):
+    """What came is not an HTTP answer."""
+
+
+class Cut(Exception):
+    """The connection ended before the answer."""
+
+
+@dataclass
+class Answer:
+    """What an endpoint said: of its body at most the first 16 KiB."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Exchange(asyncio.Protocol):
+    """Writes a request as soon as it is connected; ``answer`` is done when enough has come.
+
+    Raises (from ``answer``) ``BadAnswer`` or ``Cut``.
+    """
+
+    def __init__(self, request: bytes) -> None:
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._request = request
+        self._said = Answer()
+        self._parser = httptools.HttpResponseParser(self)
+        self._head_bytes = 0
+        self._head_done = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        if self.answer.done():
+            return
+        if not self._head_done:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._fail(BadAnswer(f"not an HTTP answer: {error}"))
+        if not self._head_done and self._head_bytes > MAX_HEADER_BYTES:
+            self._fail(BadAnswer(f"more than {MAX_HEADER_BYTES:,} bytes of headers"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._head_done:
+            self._finish()
+        else:
+            self._fail(Cut(str(exc) if exc else "the connection was closed before the answer"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._said.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._said.status = self._parser.get_status_code()
+        self._head_done = self._said.status not in _INFORMATIONAL
+        if not self._head_done:
+            self._said = Answer()
+
+    def on_body(self, body: bytes) -> None:
+        self._said.body += body[: MAX_BODY_BYTES - len(self._said.body)]
+        if len(self._said.body) >= MAX_BODY_BYTES:
+            self._finish()
+
+    def on_message_complete(self) -> None:
+        if self._head_done:
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self.answer.done():
+            self.answer.set_result(self._said)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+def request_bytes(authority: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """A POST that asks for the connection to be closed behind the answer."""
+    head = {"host": authority, **headers, "content-length": str(len(body)), "connection": "close", "accept": "*/*"}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+    return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode("ascii") + body

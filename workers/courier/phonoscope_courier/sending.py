@@ -1,0 +1,144 @@
+"""One attempt: resolve, check, connect to what was checked, send, read the answer. All of it within one limit."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+
+from phonoscope.contract import AttemptError
+from phonoscope.errors import RefusedUrl
+from phonoscope.webhooks.rules import Resolver, Rules, Target, resolve
+from phonoscope_courier.exchange import Answer, BadAnswer, Cut, Exchange, request_bytes
+
+_RESOLVERS = 64
+_MOST_ADDRESSES = 4
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds: for the resolved host to be connected to, and for the whole attempt."""
+
+    connect_s: float = 5.0
+    total_s: float = 20.0
+
+
+class Failed(Exception):
+    """No answer came."""
+
+    def __init__(self, error: AttemptError, detail: str, address: str | None = None) -> None:
+        super().__init__(detail)
+        self.error = error
+        self.detail = detail
+        self.address = address
+
+
+class Sender:
+    """Makes attempts; holds what they share.
+
+    Args:
+        trust: for https, whom to believe; the usual authorities when left out.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        resolver: Resolver = resolve,
+        trust: ssl.SSLContext | None = None,
+        limits: Limits = Limits(),
+    ) -> None:
+        self._rules = rules
+        self._resolver = resolver
+        self._trust = trust or httpx.create_ssl_context()
+        self._limits = limits
+        # A name server that does not answer holds a thread; the loop's own few would soon all be held.
+        self._threads = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
+
+    async def post(self, url: str, headers: dict[str, str], body: bytes) -> tuple[str, Answer]:
+        """The address that was connected to, and what it answered. Raises ``Failed``."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        target = self._target(url)
+        addresses = await self._addresses(target, self._limits.connect_s)
+        request = request_bytes(target.authority, target.path, headers, body)
+        left_s = self._limits.connect_s - (loop.time() - started)
+        address, transport, exchange = await self._connect(target, addresses, request, left_s)
+        try:
+            async with asyncio.timeout_at(started + self._limits.total_s):
+                answer = await exchange.answer
+        except BadAnswer as error:
+            raise Failed(AttemptError.INVALID_ANSWER, str(error), address) from error
+        except Cut as error:
+            raise Failed(AttemptError.DISCONNECTED, str(error), address) from error
+        except TimeoutError as error:
+            detail = f"no whole answer within {self._limits.total_s:g} s"
+            raise Failed(AttemptError.TIMED_OUT, detail, address) from error
+        finally:
+            transport.abort()
+        return address, answer
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _target(self, url: str) -> Target:
+        try:
+            return self._rules.parse(url)
+        except RefusedUrl as error:
+            raise Failed(AttemptError.REFUSED_ADDRESS, error.detail) from error
+
+    async def _addresses(self, target: Target, limit_s: float) -> Sequence[str]:
+        """Where the host is, every answer of the name servers having been checked."""
+        if target.address is not None:
+            return [str(target.address)]
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(limit_s):
+                found = await loop.run_in_executor(self._threads, self._resolver, target.host, target.port)
+            self._rules.check(target, found)
+        except RefusedUrl as error:
+            raise Failed(AttemptError.REFUSED_ADDRESS, error.detail) from error
+        except TimeoutError as error:
+            raise Failed(AttemptError.UNRESOLVABLE, f"no address of {target.host} within {limit_s:g} s") from error
+        except OSError as error:
+            raise Failed(AttemptError.UNRESOLVABLE, f"{target.host}: {error.strerror or error}") from error
+        if not found:
+            raise Failed(AttemptError.UNRESOLVABLE, f"{target.host} has no address")
+        return found[:_MOST_ADDRESSES]
+
+    async def _connect(
+        self, target: Target, addresses: Sequence[str], request: bytes, left_s: float
+    ) -> tuple[str, asyncio.Transport, Exchange]:
+        """The first of the addresses that takes the connection; each has its share of the time that is left."""
+        failure: Failed | None = None
+        for address in addresses:
+            try:
+                async with asyncio.timeout(left_s / len(addresses)):
+                    return address, *await self._open(target, address, request)
+            except (ssl.SSLError, ssl.CertificateError) as error:
+                failure = Failed(AttemptError.TLS_FAILED, _reason(error), address)
+            except TimeoutError:
+                failure = failure or Failed(AttemptError.UNREACHABLE, "no connection in time", address)
+            except OSError as error:
+                failure = failure or Failed(AttemptError.UNREACHABLE, error.strerror or str(error), address)
+        assert failure is not None
+        raise failure
+
+    async def _open(self, target: Target, address: str, request: bytes) -> tuple[asyncio.Transport, Exchange]:
+        encrypted = target.scheme == "https"
+        transport, exchange = await asyncio.get_running_loop().create_connection(
+            lambda: Exchange(request),
+            address,
+            target.port,
+            ssl=self._trust if encrypted else None,
+            server_hostname=target.host if encrypted else None,
+        )
+        return transport, exchange
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return getattr(error, "verify_message", None) or error.reason or str(error)
