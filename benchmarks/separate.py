@@ -25,9 +25,10 @@ from safetensors.torch import save_file
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import StemManifest
 from phonoscope.contract import Precision
-from phonoscope.ml.separation.core import compile_cores
-from phonoscope.ml.separation.estimators import load_ensemble
-from phonoscope.ml.separation.networks import blank_network
+from phonoscope.ml.separation.compiling import compile_cores
+from phonoscope.ml.separation.ensemble import first_plan, load_ensemble
+from phonoscope.ml.separation.frugal import Frugal
+from phonoscope.ml.separation.networks import blank_network, open_manifest
 from phonoscope.ml.separation.stream import measure, separate
 
 SOURCES = ["drums", "bass", "other", "vocals"]
@@ -59,7 +60,8 @@ def main() -> None:
 
 
 def _ours(folder: Path, cache: Path, precision: Precision, samples: Samples) -> Callable[[], Samples]:
-    estimate = load_ensemble(folder, DEVICE, cache, precision)
+    ensemble = load_ensemble(folder, DEVICE, cache, precision)
+    estimate = Frugal(open_manifest(folder), lambda _: ensemble, first_plan(DEVICE))
 
     def run() -> Samples:
         blocks = np.array_split(samples, samples.shape[1] // RATE_HZ, axis=1)

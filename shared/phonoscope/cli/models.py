@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,14 +64,14 @@ def pull(
     ] = None,
 ) -> None:
     """Fetches a model that separates from the Hugging Face hub (or HF_ENDPOINT), checks, keeps and compiles it."""
+    from phonoscope.ml.separation.compiling import compile_apart
     from phonoscope.pulling import pull as fetch
 
     place = fetch(name, more_models_dir or pulled_models())
     typer.echo(f"{name}: {place}")
     typer.echo("Compiling it for this machine, which takes a minute …")
-    # A worker would do it too, beside its first recordings; in a process of its own, for the memory that it takes.
-    command = [sys.executable, "-m", "phonoscope.ml.separation.core", str(place), str((cache_dir or cache()) / "cores")]
-    if subprocess.run(command, check=False).returncode:
+    # A worker would do it too, beside its first recordings.
+    if not compile_apart(place, (cache_dir or cache()) / "cores"):
         typer.echo("It could not be compiled; workers run it as it is.", err=True)
 
 

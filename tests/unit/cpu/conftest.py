@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from phonoscope.ml.separation.core import compile_cores
+from phonoscope.ml.separation.compiling import compile_cores
 from phonoscope_cpu.separators import Separators
 from tests.unit.ml.separation.conftest import network, write_separator
 

@@ -10,7 +10,8 @@ import pytest
 
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import JobOptions
-from phonoscope.db.tasks import Claim, ClaimedTrack, Outcome
+from phonoscope.db.claims import Claim, ClaimedTrack
+from phonoscope.db.ends import Outcome
 from phonoscope.states import TaskName
 from phonoscope.worker import Work
 from phonoscope_cpu.handler import run

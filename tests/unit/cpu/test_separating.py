@@ -13,7 +13,8 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import JobOptions
-from phonoscope.db.tasks import Claim, ClaimedTrack, Outcome
+from phonoscope.db.claims import Claim, ClaimedTrack
+from phonoscope.db.ends import Outcome
 from phonoscope.states import TaskName
 from phonoscope.worker import Work
 from phonoscope_cpu.handler import run

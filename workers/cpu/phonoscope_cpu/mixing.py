@@ -13,7 +13,7 @@ from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import QUIETEST_GAIN_DB, MixdownOptions
 from phonoscope.db.artifacts import Artifact
-from phonoscope.db.tasks import Outcome
+from phonoscope.db.ends import Outcome
 from phonoscope.errors import InvalidRequest, NoStems
 from phonoscope.worker import Work, spool
 

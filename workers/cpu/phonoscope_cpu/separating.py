@@ -14,13 +14,13 @@ from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import SeparateOptions
 from phonoscope.db.artifacts import Artifact
-from phonoscope.db.tasks import Outcome
+from phonoscope.db.ends import Outcome
 from phonoscope.errors import InvalidRequest
 from phonoscope.worker import Work, spool
 from phonoscope_cpu.separators import Separators
 
 if TYPE_CHECKING:
-    from phonoscope.ml.separation.estimators import Ensemble
+    from phonoscope.ml.separation.frugal import Frugal
     from phonoscope.ml.separation.stream import Scale
 
 KIND = "stem"
@@ -80,9 +80,7 @@ def _measured(work: Work, rate_hz: int) -> tuple[Scale, list[str]]:
         return measure(recording.stereo(rate_hz)), recording.warnings
 
 
-def _write(
-    work: Work, estimate: Ensemble, scale: Scale, options: SeparateOptions, files: list[BinaryIO]
-) -> list[float]:
+def _write(work: Work, estimate: Frugal, scale: Scale, options: SeparateOptions, files: list[BinaryIO]) -> list[float]:
     """Encodes the stems into the files; the highest absolute value of each."""
     from phonoscope.ml.separation.stream import separate
 

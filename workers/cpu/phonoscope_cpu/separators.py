@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from phonoscope.errors import ModelNotPulled, UnknownModel
 from phonoscope.settings import Settings
 
 if TYPE_CHECKING:
-    from phonoscope.ml.separation.estimators import Ensemble
+    import torch
 
-_PREFERRED = ("htdemucs", "demucs-mini")
+    from phonoscope.ml.separation.ensemble import Ensemble
+    from phonoscope.ml.separation.frugal import Frugal
 
 
 @dataclass
@@ -24,40 +26,47 @@ class Separators:
     folders: tuple[Path, ...]
     cache: Path
     device: str
-    _key: tuple[str, Precision] | None = None
+    _key: tuple[str, Precision, str] | None = None
     _loaded: Ensemble | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Separators:
         return cls((settings.more_models_dir, settings.models_dir), settings.cache_dir / "cores", settings.device)
 
-    def get(self, name: str | None, precision: Precision) -> tuple[StemManifest, Ensemble]:
-        """The model asked for, else the best there is. The folders are read anew: one may have been pulled meanwhile.
+    def get(self, name: str | None, precision: Precision) -> tuple[StemManifest, Frugal]:
+        """The model asked for, else the best there is, for one recording.
+
+        The folders are read anew: one may have been pulled meanwhile.
 
         Raises:
             UnknownModel: there is no such model.
             ModelNotPulled: it is not on this machine; the error says what to run.
             InvalidManifest, WeightsMismatch: it is, but cannot be served.
+            OutOfMemory: it does not fit.
         """
         catalogue = Catalogue(*self.folders)
         there = catalogue.separators
-        if name is None:
-            name = next((known for known in (*_PREFERRED, *there) if known in there), PULLABLE[0])
+        name = name or catalogue.best_separator
         if name not in there:
             if name in PULLABLE:
                 raise ModelNotPulled(
                     f"{name} is not on the worker's machine; there, run: phonoscope models pull {name}"
                 )
             raise UnknownModel(f"no model {name!r} that separates; there are: {', '.join(there) or 'none'}")
-        return there[name], self._load(catalogue.folder(name), (name, precision))
+        # Networks take seconds and hundreds of megabytes, which a worker that only describes shall not spend.
+        from phonoscope.ml.device import choose_device
+        from phonoscope.ml.separation.ensemble import first_plan
+        from phonoscope.ml.separation.frugal import Frugal
 
-    def _load(self, folder: Path, key: tuple[str, Precision]) -> Ensemble:
+        place = partial(self._load, catalogue.folder(name), there[name].digest, precision)
+        return there[name], Frugal(there[name], place, first_plan(choose_device(self.device)))
+
+    def _load(self, folder: Path, digest: str, precision: Precision, device: torch.device) -> Ensemble:
+        from phonoscope.ml.separation.ensemble import load_ensemble
+
+        key = (digest, precision, device.type)
         if self._loaded is None or self._key != key:
-            # Networks take seconds and hundreds of megabytes, which a worker that only describes shall not spend.
-            from phonoscope.ml.device import choose_device
-            from phonoscope.ml.separation.estimators import load_ensemble
-
             self._loaded = None
-            self._loaded = load_ensemble(folder, choose_device(self.device), self.cache, key[1])
+            self._loaded = load_ensemble(folder, device, self.cache, precision)
             self._key = key
         return self._loaded

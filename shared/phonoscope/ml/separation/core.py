@@ -1,13 +1,7 @@
-"""The part of a hybrid Demucs between its two transforms, compiled once for this machine and kept.
-
-``python -m phonoscope.ml.separation.core MODEL_FOLDER CACHE_FOLDER`` compiles all networks of a model. It takes half a
-minute and a few gigabytes for a network of full size, which is why it is a process of its own.
-"""
+"""The part of a hybrid Demucs between its two transforms, and how it is written for OpenVINO."""
 
 from __future__ import annotations
 
-import fcntl
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,8 +12,6 @@ from demucs.htdemucs import HTDemucs
 from openvino.frontend import FrontEndManager
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from torch import Tensor, nn
-
-from phonoscope.ml.separation.networks import open_model
 
 
 class Core(nn.Module):
@@ -71,44 +63,19 @@ def join(network: HTDemucs, parts: Tensor, waveforms: Tensor) -> Tensor:
     return stems
 
 
-def core_file(cache: Path, sha256: str) -> Path:
-    """Where the compiled core of a network with these weights lies; another version of OpenVINO has its own."""
-    return cache / f"{sha256[:16]}-{openvino.__version__.split('-')[0]}.xml"
-
-
-def compile_cores(folder: Path, cache: Path) -> None:
-    """Compiles what is not there yet. Others who do the same wait, and find it done.
-
-    Raises ``InvalidManifest`` or ``WeightsMismatch``.
-    """
-    cache.mkdir(parents=True, exist_ok=True)
-    manifest, networks = open_model(folder)
-    for network, weights in zip(networks, manifest.weights, strict=True):
-        path = core_file(cache, weights.sha256)
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not path.exists():
-                _compile(network, path)
-
-
 @torch.no_grad()
-def _compile(network: HTDemucs, path: Path) -> None:
-    segment = int(network.segment * network.samplerate)
-    mix = torch.zeros(1, 2, segment)
+def save_core(network: HTDemucs, graph: Path) -> None:
+    """Writes a network's core for segments of its own length: the graph, and its weights in a ``.bin`` beside it."""
+    mix = torch.zeros(1, 2, int(network.segment * network.samplerate))
     parts = split(network, mix)
     with warnings.catch_warnings():
         # What depends on the segment's length is meant to be fixed with it; and tracing is to be given up one day.
         warnings.simplefilter("ignore")
-        decoder = TorchScriptPythonDecoder(Core(network), example_input=(mix, parts))
+        # Checking the trace takes two passes more and as much memory again; that stems agree is tested.
+        decoder = TorchScriptPythonDecoder(
+            Core(network), example_input=(mix, parts), trace_kwargs={"check_trace": False}
+        )
     front_end = FrontEndManager().load_by_framework("pytorch")
     model = front_end.convert(front_end.load(decoder))
     model.reshape({model.inputs[0]: list(mix.shape), model.inputs[1]: list(parts.shape)})
-    draft = path.with_name(f"draft-{path.name}")
-    openvino.save_model(model, draft, compress_to_fp16=False)
-    # The weights first: whoever sees the model finds them.
-    draft.with_suffix(".bin").replace(path.with_suffix(".bin"))
-    draft.replace(path)
-
-
-if __name__ == "__main__":
-    compile_cores(Path(sys.argv[1]), Path(sys.argv[2]))
+    openvino.save_model(model, graph, compress_to_fp16=False)

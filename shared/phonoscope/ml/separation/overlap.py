@@ -14,6 +14,8 @@ import numpy as np
 
 from phonoscope.audio.samples import Samples
 
+_OVERLAP = 0.25
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -22,6 +24,11 @@ class Grid:
     length: int
     segment: int
     stride: int
+
+    @classmethod
+    def overlapping(cls, length: int, segment: int) -> Grid:
+        """With Demucs' own overlap, a quarter of a segment."""
+        return cls(length, segment, int((1.0 - _OVERLAP) * segment))
 
     @property
     def offsets(self) -> range:

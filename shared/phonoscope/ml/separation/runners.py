@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
@@ -11,11 +13,18 @@ from demucs.htdemucs import HTDemucs
 from torch import Tensor
 
 from phonoscope.contract import Precision
+from phonoscope.logs import get_logger
+from phonoscope.ml.separation.compiling import CoreFiles
 from phonoscope.ml.separation.core import join, split
+from phonoscope.ml.separation.memory import out_of_memory
+
+_CHANCES = 2
+"""How often a core is taken up, the first included, before a damaged one is left alone."""
+_log = get_logger(__name__)
 
 
 class Runner(Protocol):
-    """Shape: ``(segments, 2, segment)`` to ``(segments, sources, 2, segment)``, on the runner's device."""
+    """Shape: ``(segments, 2, samples)`` to ``(segments, sources, 2, samples)``, on the runner's device."""
 
     @property
     def compiled(self) -> bool: ...
@@ -34,6 +43,8 @@ class Eager:
         self._half = precision == "fast" and device.type == "cuda"
 
     def __call__(self, mix: Tensor) -> Tensor:
+        # A network fills up to what it calls its segment what is shorter, and computes that.
+        self._network.segment = Fraction(mix.shape[-1], self._network.samplerate)
         with torch.autocast(self._device.type, dtype=torch.float16, enabled=self._half):
             stems: Tensor = self._network(mix)
         return stems.float()
@@ -44,7 +55,7 @@ class Compiled:
 
     Args:
         shell: a network of the same shape, for its transforms; its weights are not used.
-        path: what ``compile_cores`` wrote.
+        path: the graph that ``compile_cores`` wrote.
     """
 
     compiled = True
@@ -71,19 +82,68 @@ class Compiled:
 class Improving:
     """Runs the network as it is until its compiled core is there, then that, and lets go of the network.
 
+    A damaged core is removed and made again; what is shorter than a segment is run by the network.
+
     Args:
-        core: the file that somebody is making, or has made.
+        load: gives the network, whenever it is needed.
+        shell: as for ``Compiled``.
+        core: the files that somebody is making, or has made.
+        compile_again: has it made again beside.
     """
 
-    def __init__(self, network: HTDemucs, shell: HTDemucs, core: Path, precision: Precision) -> None:
-        self._runner: Runner = Eager(network, torch.device("cpu"), precision)
-        self._shell, self._core, self._precision = shell, core, precision
+    def __init__(
+        self,
+        load: Callable[[], HTDemucs],
+        shell: HTDemucs,
+        core: CoreFiles,
+        compile_again: Callable[[], None],
+        precision: Precision,
+    ) -> None:
+        self._load, self._shell, self._core, self._compile_again = load, shell, core, compile_again
+        self._segment = int(shell.segment * shell.samplerate)
+        self._precision = precision
+        self._chances = _CHANCES
+        self._eager: Eager | None = None
+        self._compiled: Compiled | None = None
 
     @property
     def compiled(self) -> bool:
-        return self._runner.compiled
+        return self._compiled is not None
 
     def __call__(self, mix: Tensor) -> Tensor:
-        if not self.compiled and self._core.exists():
-            self._runner = Compiled(self._shell, self._core, self._precision, torch.get_num_threads())
-        return self._runner(mix)
+        whole = mix.shape[-1] == self._segment
+        if whole and self._compiled is None and self._chances and self._core.there:
+            self._take_up()
+        if whole and self._compiled is not None:
+            try:
+                return self._compiled(mix)
+            except RuntimeError as error:
+                self._let_go(error)
+        return self._as_it_is()(mix)
+
+    def _take_up(self) -> None:
+        self._chances -= 1
+        self._eager = None
+        try:
+            if not self._core.intact:
+                return self._mend("they are not what was written")
+            self._compiled = Compiled(self._shell, self._core.graph, self._precision, torch.get_num_threads())
+        except RuntimeError as error:
+            self._let_go(error)
+
+    def _let_go(self, error: RuntimeError) -> None:
+        self._compiled = None
+        if out_of_memory(error):
+            raise error
+        self._mend(str(error).strip())
+
+    def _mend(self, reason: str) -> None:
+        _log.warning("separation.core_damaged", file=self._core.graph.name, reason=reason)
+        self._core.remove()
+        self._compile_again()
+
+    def _as_it_is(self) -> Eager:
+        self._compiled = None
+        if self._eager is None:
+            self._eager = Eager(self._load(), torch.device("cpu"), self._precision)
+        return self._eager

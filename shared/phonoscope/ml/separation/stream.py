@@ -14,7 +14,6 @@ from phonoscope.audio.samples import Samples
 from phonoscope.batches import batched
 from phonoscope.ml.separation.overlap import Grid, OverlapAdd, Segment, cut
 
-OVERLAP = 0.25
 _LEAST_DEVIATION = 1e-8
 
 
@@ -30,6 +29,9 @@ class Scale:
 class Estimator(Protocol):
     """Takes segments apart.
 
+    Args:
+        offset: where the first of them starts in the recording, in samples.
+
     Shape:
         - input: ``(segments, 2, segment)``, normalised
         - output: ``(segments, sources, 2, segment)``
@@ -40,7 +42,7 @@ class Estimator(Protocol):
     segment: int
     batch: int
 
-    def __call__(self, segments: Samples) -> Samples: ...
+    def __call__(self, segments: Samples, offset: int) -> Samples: ...
 
 
 def measure(blocks: Iterable[Samples]) -> Scale:
@@ -75,7 +77,7 @@ def separate(
         - blocks: ``(2, samples)`` each
         - output: ``(sources, 2, samples)`` each
     """
-    grid = Grid(scale.length, estimate.segment, int((1.0 - OVERLAP) * estimate.segment))
+    grid = Grid.overlapping(scale.length, estimate.segment)
     overlap = OverlapAdd(grid, len(estimate.sources))
     normalised = ((block - np.float32(scale.mean)) / np.float32(scale.deviation) for block in blocks)
     for some in batched(cut(normalised, grid), estimate.batch):
@@ -89,7 +91,7 @@ def _estimates(estimate: Estimator, some: list[Segment], scale: Scale, *, skip_s
     heard = [place for place, one in enumerate(some) if not (skip_silence and np.isin(one.samples, silence).all())]
     found: list[Samples | None] = [None] * len(some)
     if heard:
-        estimates = estimate(np.stack([some[place].samples for place in heard]))
+        estimates = estimate(np.stack([some[place].samples for place in heard]), some[heard[0]].offset)
         for place, stems in zip(heard, estimates, strict=True):
             found[place] = stems * np.float32(scale.deviation) + np.float32(scale.mean)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from demucs.apply import BagOfModels
 from demucs.htdemucs import HTDemucs
 
 from phonoscope.audio.samples import Samples
-from phonoscope.ml.separation.estimators import Ensemble
+from phonoscope.ml.separation.ensemble import Ensemble
+from phonoscope.ml.separation.frugal import Frugal
+from phonoscope.ml.separation.memory import Plan
 from phonoscope.ml.separation.runners import Eager
 from phonoscope.ml.separation.stream import measure, separate
 from tests.unit.ml.separation.conftest import SOURCES, network
@@ -29,13 +32,15 @@ def music(length: int, seed: int = 1) -> Samples:
     return (sides + 0.05 * generator.standard_normal((2, length))).astype(np.float32)
 
 
-def ensemble(*networks: HTDemucs, shares: list[list[float]] | None = None, batch: int = 1) -> Ensemble:
-    runners = [Eager(one, torch.device("cpu")) for one in networks]
-    segment = int(networks[0].segment * RATE_HZ)
-    return Ensemble(runners, SOURCES, RATE_HZ, segment, shares, batch=batch)
+def ensemble(*networks: HTDemucs, shares: list[list[float]] | None = None, batch: int = 1) -> Frugal:
+    """An estimator of these networks on the processor."""
+    device = torch.device("cpu")
+    shape = SimpleNamespace(sources=SOURCES, sample_rate_hz=RATE_HZ, segment=int(networks[0].segment * RATE_HZ))
+    together = Ensemble([Eager(one, device) for one in networks], SOURCES, shares)
+    return Frugal(shape, lambda _: together, Plan(device, batch))
 
 
-def streamed(estimate: Ensemble, samples: Samples, *, skip_silence: bool = False) -> Samples:
+def streamed(estimate: Frugal, samples: Samples, *, skip_silence: bool = False) -> Samples:
     """Through blocks of odd length."""
     blocks = [samples[:, start : start + 7_001] for start in range(0, samples.shape[1], 7_001)]
     return np.concatenate(list(separate(estimate, blocks, measure(blocks), skip_silence=skip_silence)), axis=-1)

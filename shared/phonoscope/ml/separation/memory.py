@@ -1,0 +1,60 @@
+"""Running out of memory: how it shows, and what is tried with less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "bad allocation")
+_PIECES = (2, 4)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How segments are computed: on which device, how many at once, and in how many pieces each."""
+
+    device: torch.device
+    batch: int
+    pieces: int = 1
+
+    def lesser(self) -> Iterator[Plan]:
+        """What to try when this does not fit, one after another: smaller batches, shorter segments, the processor."""
+        here = self
+        while here.batch > 1:
+            here = replace(here, batch=here.batch // 2)
+            yield here
+        yield from (replace(here, pieces=pieces) for pieces in _PIECES)
+        if self.device.type != "cpu":
+            processor = Plan(torch.device("cpu"), 1)
+            yield processor
+            yield from processor.lesser()
+
+    def told_from(self, other: Plan, segment_s: float) -> str:
+        """What distinguishes it from another plan, in a word or two; segments of ``segment_s`` are whole.
+
+        >>> cuda = torch.device("cuda")
+        >>> Plan(cuda, 4).told_from(Plan(cuda, 8), 7.8), Plan(cuda, 1, 2).told_from(Plan(cuda, 1), 7.8)
+        ('batch 4', 'segment 3.9 s')
+        """
+        if self.device.type != other.device.type:
+            return self.device.type
+        if self.pieces != other.pieces:
+            return f"segment {segment_s / self.pieces:.3g} s"
+        return f"batch {self.batch}"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, PyTorch or OpenVINO says that there was no memory left."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
+
+
+def return_memory(device: torch.device) -> None:
+    """Gives back what an accelerator's allocator keeps."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
