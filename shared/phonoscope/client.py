@@ -3,85 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-import httpx
-from pydantic import BaseModel, ValidationError
-
+from phonoscope.calls import ApiError, Connection, Retry, Unreachable, reaching
 from phonoscope.contract import (
     DEFAULT_TASKS,
     ArtifactLink,
     Job,
+    JobEvent,
     JobOptions,
     ModelCard,
     Neighbour,
     Page,
     Peaks,
+    ProgressEvent,
     Readiness,
     SpectrogramAxes,
     SpectrogramLook,
     Stems,
     Track,
 )
-from phonoscope.errors import PhonoscopeError
+from phonoscope.following import Following
 
-Answer = TypeVar("Answer", bound=BaseModel)
+__all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 
-_TIMEOUT = httpx.Timeout(30.0, read=120.0, write=600.0)
 _LONGEST_WAIT_S = 20.0
 
 
-class ApiError(PhonoscopeError):
-    """The service refused."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self.problem = _problem(response)
-        super().__init__(str(self.problem.get("detail", response.reason_phrase)))
-        self.status_code = response.status_code
-
-    @property
-    def code(self) -> str:
-        return str(self.problem.get("code", "unknown"))
-
-    @property
-    def title(self) -> str:
-        return str(self.problem.get("title", "The service refused"))
-
-
-class Unreachable(PhonoscopeError):
-    """The service cannot be reached."""
-
-
-class Client:
+class Client(Connection):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` (with the service's ``status_code``, ``code`` and ``problem``) when the service
-    refuses, and ``Unreachable`` when there is no answer.
-
-    Args:
-        url: the gateway, as ``http://127.0.0.1:8000``.
-        api_key: as ``phonoscope keys create`` prints it.
+    refuses, and ``Unreachable`` when there is no answer. Calls that make something are sent again after an outage,
+    under a key by which the service makes it once: ``idempotency_key``, 1 to 255 visible ASCII characters, or a random
+    one.
     """
 
-    def __init__(self, url: str, api_key: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        self._http = httpx.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {api_key}"},
-            timeout=_TIMEOUT,
-            transport=transport,
-            # A proxy named in the environment knows nothing of this machine's own addresses.
-            trust_env=not _is_loopback(url),
-        )
-
-    def upload(self, path: Path) -> Track:
+    def upload(self, path: Path, idempotency_key: str | None = None) -> Track:
         """The track of a recording; the same bytes again give the same track."""
         with path.open("rb") as file:
-            return self._ask(Track, "POST", "/v1/tracks", files={"file": (path.name, file)})
+            return self._ask_once(Track, "/v1/tracks", idempotency_key, files={"file": (path.name, file)})
 
     def track(self, track_id: str) -> Track:
         return self._ask(Track, "GET", f"/v1/tracks/{track_id}")
@@ -101,7 +65,7 @@ class Client:
     def waveform(self, track_id: str, points: int = 1_000) -> Peaks:
         """The recording's outline; waits for the job that measures it where none has."""
         content = self._picture(track_id, "waveform", {"points": points})
-        with _reaching(self._http.base_url):
+        with reaching(self._http.base_url):
             return Peaks.model_validate_json(content)
 
     def spectrogram(self, track_id: str, look: SpectrogramLook | None = None) -> bytes:
@@ -111,7 +75,7 @@ class Client:
     def spectrogram_axes(self, track_id: str, look: SpectrogramLook | None = None) -> SpectrogramAxes:
         """How to read that picture: its seconds, hertz and decibels."""
         content = self._picture(track_id, "spectrogram", _params(look), "application/json")
-        with _reaching(self._http.base_url):
+        with reaching(self._http.base_url):
             return SpectrogramAxes.model_validate_json(content)
 
     def download(self, link: ArtifactLink | dict[str, Any]) -> bytes:
@@ -137,16 +101,18 @@ class Client:
         tasks: Sequence[str] = DEFAULT_TASKS,
         options: JobOptions | dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
     ) -> Job:
         chosen = options.model_dump() if isinstance(options, JobOptions) else options or {}
         body = {"track_id": track_id, "tasks": list(tasks), "options": chosen, "metadata": metadata or {}}
-        return self._ask(Job, "POST", "/v1/jobs", json=body)
+        return self._ask_once(Job, "/v1/jobs", idempotency_key, json=body)
 
-    def analyze(self, path: Path, tasks: Sequence[str] = DEFAULT_TASKS) -> Job:
+    def analyze(self, path: Path, tasks: Sequence[str] = DEFAULT_TASKS, idempotency_key: str | None = None) -> Job:
         """Uploads a recording and asks for tasks on it, in one call."""
         with path.open("rb") as file:
             form = {"tasks": ",".join(tasks)}
-            return self._ask(Job, "POST", "/v1/jobs", files={"file": (path.name, file)}, data=form)
+            files = {"file": (path.name, file)}
+            return self._ask_once(Job, "/v1/jobs", idempotency_key, files=files, data=form)
 
     def job(self, job_id: str, wait_s: float = 0.0) -> Job:
         """The job as it stands, or as it ends within ``wait_s`` (at most 60) seconds."""
@@ -156,11 +122,23 @@ class Client:
         """A page of jobs; filters are ``limit``, ``cursor``, ``status`` and ``track_id``."""
         return self._ask(Page[Job], "GET", "/v1/jobs", params=filters)
 
-    def wait(self, job: Job, on_poll: Callable[[Job], None] = lambda _: None, poll_s: float = _LONGEST_WAIT_S) -> Job:
-        """The job once it has ended, however long that takes; ``on_poll`` is shown it after each ``poll_s``."""
+    def events(self, job_id: str, last_event_id: str | None = None) -> Iterator[JobEvent]:
+        """What happens to the job, as it happens, to its end; what you have not seen yet, by your last event's id.
+
+        A stream that breaks off is taken up again.
+        """
+        yield from Following(self._http, job_id, self._retry, last_event_id)
+
+    def wait(self, job: Job, on_change: Callable[[Job], None] = lambda _: None, poll_s: float = _LONGEST_WAIT_S) -> Job:
+        """The job once it has ended, however long that takes; ``on_change`` is shown it meanwhile.
+
+        Where its events cannot be had it is asked for, again every ``poll_s`` (at most 60) seconds.
+        """
+        if not job.status.ended:
+            job = self._followed(job, on_change)
         while not job.status.ended:
             job = self.job(job.id, wait_s=poll_s)
-            on_poll(job)
+            on_change(job)
         return job
 
     def models(self) -> list[ModelCard]:
@@ -171,7 +149,7 @@ class Client:
 
     def ready(self) -> Readiness:
         """Whether the services behind the gateway answer; also when they do not."""
-        with _reaching(self._http.base_url):
+        with reaching(self._http.base_url):
             return Readiness.model_validate_json(self._http.get("/health/ready").content)
 
     def close(self) -> None:
@@ -188,53 +166,22 @@ class Client:
         request = partial(self._send, "GET", path, params=params, headers=headers)
         response = request()
         if response.status_code == HTTPStatus.ACCEPTED:
-            with _reaching(self._http.base_url):
+            with reaching(self._http.base_url):
                 job = Job.model_validate_json(response.content)
             self.wait(job)
             response = request()
         return response.content
 
-    def _ask(self, answer: type[Answer], method: str, path: str, **request: Any) -> Answer:
-        response = self._send(method, path, **request)
-        with _reaching(self._http.base_url):
-            return answer.model_validate_json(response.content)
-
-    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        with _reaching(self._http.base_url):
-            response = self._http.request(method, path, **request)
-        if response.is_error:
-            raise ApiError(response)
-        return response
+    def _followed(self, job: Job, on_change: Callable[[Job], None]) -> Job:
+        """The job as far as its events told."""
+        try:
+            for event in self.events(job.id):
+                job = event.progress.applied_to(job) if isinstance(event, ProgressEvent) else event.job
+                on_change(job)
+        except (ApiError, Unreachable):
+            return job
+        return job
 
 
 def _params(look: SpectrogramLook | None) -> dict[str, Any]:
     return {} if look is None else look.model_dump()
-
-
-def _is_loopback(url: str) -> bool:
-    host = httpx.URL(url).host
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-@contextmanager
-def _reaching(url: httpx.URL) -> Iterator[None]:
-    try:
-        yield
-    except httpx.TransportError as error:
-        raise Unreachable(f"no answer from {url}: {error}") from error
-    except ValidationError as error:
-        raise Unreachable(f"what answers at {url} is no Phonoscope gateway of this version") from error
-
-
-def _problem(response: httpx.Response) -> dict[str, Any]:
-    """The problem that a gateway sends, or one made of what something else on the way said."""
-    try:
-        problem = response.json()
-    except ValueError:
-        problem = None
-    if isinstance(problem, dict):
-        return problem
-    return {"detail": response.text[:200], "status": response.status_code, "code": "not_a_problem"}

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from phonoscope.client import ApiError, Client, Unreachable
+from phonoscope.client import ApiError, Client, Retry, Unreachable
 from phonoscope.contract import (
     ClassifyOptions,
     Job,
@@ -31,7 +31,10 @@ URL = "http://phonoscope.test"
 
 
 class Service:
-    """Answers requests in order, the last answer again and again, and keeps what it was asked."""
+    """Answers requests in order, the last answer again and again, and keeps what it was asked.
+
+    It knows of no event streams.
+    """
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self.answers = list(answers)
@@ -39,6 +42,8 @@ class Service:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
+        if request.url.path.endswith("/events"):
+            return httpx.Response(404)
         self.asked.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -46,7 +51,7 @@ class Service:
         return answer
 
     def client(self) -> Client:
-        return Client(URL, "psk_secret", transport=httpx.MockTransport(self))
+        return Client(URL, "psk_secret", transport=httpx.MockTransport(self), retry=Retry(attempts=3, first_s=0.0))
 
 
 def ok(body: Any = None, status: int = 200) -> httpx.Response:

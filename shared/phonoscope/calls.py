@@ -1,0 +1,159 @@
+"""Requests to a gateway: sent again where that is safe; refusals and silence as errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from phonoscope.errors import PhonoscopeError
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+_TIMEOUT = httpx.Timeout(30.0, read=120.0, write=600.0)
+
+
+class ApiError(PhonoscopeError):
+    """The service refused."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.problem = _problem(response)
+        super().__init__(str(self.problem.get("detail", response.reason_phrase)))
+        self.status_code = response.status_code
+        self.retry_in_s = _seconds(response.headers.get("Retry-After"))
+
+    @property
+    def code(self) -> str:
+        return str(self.problem.get("code", "unknown"))
+
+    @property
+    def title(self) -> str:
+        return str(self.problem.get("title", "The service refused"))
+
+
+class Unreachable(PhonoscopeError):
+    """The service cannot be reached."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often and when a request is sent again that may be. In seconds.
+
+    After an outage ``attempts`` in all, the pauses growing from ``first_s`` by ``factor`` up to ``longest_s``; while
+    the service is still at the first sending of the same request, until ``in_flight_s`` have passed.
+    """
+
+    attempts: int = 4
+    first_s: float = 0.5
+    factor: float = 2.0
+    longest_s: float = 8.0
+    in_flight_s: float = 90.0
+
+    def pause_s(self, failures: int, asked_s: float = 0.0) -> float:
+        """The pause after so many failures, at least as long as the service asked for.
+
+        >>> [Retry().pause_s(failures) for failures in (1, 2, 3, 20)]
+        [0.5, 1.0, 2.0, 8.0]
+        """
+        return min(self.longest_s, max(asked_s, self.first_s * self.factor ** min(failures - 1, 32)))
+
+
+class Connection:
+    """A connection to a gateway, for one API key.
+
+    Args:
+        url: the gateway, as ``http://127.0.0.1:8000``.
+        api_key: as ``phonoscope keys create`` prints it.
+        retry: when requests are sent again that make something; each has a key by which the service knows it again.
+    """
+
+    def __init__(
+        self, url: str, api_key: str, *, transport: httpx.BaseTransport | None = None, retry: Retry | None = None
+    ) -> None:
+        self._retry = retry or Retry()
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {api_key}"},
+            timeout=_TIMEOUT,
+            transport=transport,
+            # A proxy named in the environment knows nothing of this machine's own addresses.
+            trust_env=not _is_loopback(url),
+        )
+
+    def _ask(self, answer: type[Answer], method: str, path: str, **request: Any) -> Answer:
+        response = self._send(method, path, **request)
+        with reaching(self._http.base_url):
+            return answer.model_validate_json(response.content)
+
+    def _ask_once(self, answer: type[Answer], path: str, key: str | None, **request: Any) -> Answer:
+        """Posts a request that is done once, however often it has to be sent."""
+        quoted = (key or uuid4().hex).replace("\\", r"\\").replace('"', r"\"")
+        headers = {"Idempotency-Key": f'"{quoted}"'}
+        started, failures = time.monotonic(), 0
+        while True:
+            try:
+                return self._ask(answer, "POST", path, headers=headers, **request)
+            except (ApiError, Unreachable) as error:
+                failures += 1
+                if not self._is_worth_repeating(error, failures, time.monotonic() - started):
+                    raise
+                time.sleep(self._retry.pause_s(failures, getattr(error, "retry_in_s", 0.0)))
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        with reaching(self._http.base_url):
+            response = self._http.request(method, path, **request)
+        if response.is_error:
+            raise ApiError(response)
+        return response
+
+    def _is_worth_repeating(self, error: ApiError | Unreachable, failures: int, spent_s: float) -> bool:
+        if isinstance(error, ApiError) and error.code == "request_in_flight":
+            return spent_s < self._retry.in_flight_s
+        return is_outage(error) and failures < self._retry.attempts
+
+
+def is_outage(error: ApiError | Unreachable) -> bool:
+    """Whether the same request may fare better later."""
+    return isinstance(error, Unreachable) or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+@contextmanager
+def reaching(url: httpx.URL) -> Iterator[None]:
+    """Raises ``Unreachable`` where there is no answer, or one that no gateway gives."""
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise Unreachable(f"no answer from {url}: {error}") from error
+    except ValidationError as error:
+        raise Unreachable(f"what answers at {url} is no Phonoscope gateway of this version") from error
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    """The problem that a gateway sends, or one made of what something else on the way said."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict):
+        return problem
+    return {"detail": response.text[:200], "status": response.status_code, "code": "not_a_problem"}
+
+
+def _seconds(retry_after: str | None) -> float:
+    return float(retry_after) if retry_after is not None and retry_after.isdecimal() else 0.0
