@@ -1,0 +1,79 @@
+"""One run of chaos against a stack of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from phonoscope.local.state import StackState, read_credentials
+from tests.chaos.load import Load
+from tests.chaos.monkey import Monkey
+from tests.chaos.verdict import assert_nobody_is_left, judge, settle
+from tests.support import RunningStack, phonoscope, pulled_models
+from tests.unit.ml.separation.conftest import network, write_separator
+
+_SEPARATOR = "tiny"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to. Seconds by the clock on the wall."""
+
+    seed: int
+    jobs: int
+    ends: Counter[str]
+    accidents: Counter[str]
+    refusals: Counter[str]
+    load_s: float
+    settle_s: float
+
+
+@contextmanager
+def chaotic_stack(folder: Path) -> Iterator[RunningStack]:
+    """A stack that tidies up soon, with a small separation model of random weights."""
+    models = pulled_models(folder)
+    write_separator(models / _SEPARATOR, network())
+    own = {
+        "PHONOSCOPE_MORE_MODELS_DIR": str(models),
+        "PHONOSCOPE_CACHE_DIR": str(folder.with_name(f"{folder.name}-cache")),
+        "PHONOSCOPE_ORPHAN_GRACE_S": "10",
+    }
+    try:
+        started = phonoscope("up", "--detach", "--data-dir", folder, settings=own)
+        assert started.returncode == 0, started.stdout + started.stderr
+        credentials, state = read_credentials(folder), StackState.read(folder)
+        assert credentials is not None
+        assert state is not None
+        yield RunningStack(folder, credentials.url)
+    finally:
+        stopped = phonoscope("down", "--data-dir", folder)
+    assert stopped.returncode == 0, stopped.stderr
+    assert_nobody_is_left(state.id)
+
+
+def run(stack: RunningStack, seed: int, jobs: int, owners: int, away_s: float, pause_s: float) -> Report:
+    """Owners at work under accidents, then the verdict. Raises ``AssertionError`` with the seed and what is wrong."""
+    load = Load(stack, seed, jobs, owners, _SEPARATOR)
+    monkey = Monkey(stack, seed, away_s, pause_s)
+    started = time.monotonic()
+    threads = load.start()
+    at_work: Callable[[], bool] = lambda: any(thread.is_alive() for thread in threads)  # noqa: E731
+    # Every accident comes at least once, also when the owners are quick.
+    enough: Callable[[], bool] = lambda: not at_work() and len(monkey.done) == len(monkey.accidents)  # noqa: E731
+    chaos = threading.Thread(target=monkey.run, args=(enough,), name="monkey")
+    chaos.start()
+    for thread in [*threads, chaos]:
+        thread.join()
+    load_s = time.monotonic() - started
+    try:
+        settle(stack)
+        settle_s = time.monotonic() - started - load_s
+        ends = judge(stack, load)
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}, after {dict(monkey.done)}: {error}") from error
+    return Report(seed, len(load.accepted), ends, monkey.done, load.refusals, load_s, settle_s)
