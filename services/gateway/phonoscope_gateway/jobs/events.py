@@ -102,7 +102,7 @@ async def _look(state: State, owner_id: str, job_id: str) -> Snapshot | None:
     """Nothing when the job is gone. A database that is away only delays the answer."""
     while True:
         try:
-            return await to_thread.run_sync(read_snapshot, state, owner_id, job_id)
+            return await to_thread.run_sync(read_snapshot, state, owner_id, job_id, limiter=state.listener.readers)
         except NotFound:
             return None
         except DatabaseUnavailable:

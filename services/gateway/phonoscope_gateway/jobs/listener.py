@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import psycopg2
+from anyio import CapacityLimiter
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from sqlalchemy.engine import make_url
 
@@ -17,6 +18,7 @@ from phonoscope.db.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.logs import get_logger
 
 _RECONNECT_S = 1.0
+_READERS = 8
 _CONNECTION: dict[str, Any] = {
     "application_name": "phonoscope-listener",
     "connect_timeout": 3,
@@ -29,12 +31,16 @@ _log = get_logger(__name__)
 
 
 class JobListener:
-    """Waiters by job id, woken by PostgreSQL's NOTIFY; a lost connection wakes all, so that nobody oversleeps."""
+    """Waiters by job id, woken by PostgreSQL's NOTIFY; a lost connection wakes all, so that nobody oversleeps.
+
+    Whoever was woken looks by one of the ``readers``, so that a crowd does not keep others from their threads.
+    """
 
     def __init__(self, database_url: str) -> None:
         self._dsn = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._waiters: dict[str, set[_Waiter]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
+        self.readers = CapacityLimiter(_READERS)
 
     @contextmanager
     def waiting_for(self, job_id: str, *, progress: bool = False) -> Iterator[asyncio.Event]:

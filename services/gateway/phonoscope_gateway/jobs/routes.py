@@ -113,17 +113,18 @@ async def read_one_job(
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="seconds to wait for the job's end")] = 0.0,
 ) -> Job:
     """The job as it stands; with `wait`, as it stands when it has ended or the seconds are over."""
-    until = monotonic() + wait
+    until, readers = monotonic() + wait, None
     with state.listener.waiting_for(job_id) as woken:
         while True:
             woken.clear()
-            job = await to_thread.run_sync(read_job, state, caller.owner_id, job_id)
+            job = await to_thread.run_sync(read_job, state, caller.owner_id, job_id, limiter=readers)
             left = until - monotonic()
             if job.status.ended or left <= 0:
                 break
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await woken.wait()
+            readers = state.listener.readers
     if not job.status.ended:
         response.headers["Retry-After"] = _RETRY_AFTER_S
     return job
