@@ -1,10 +1,10 @@
-import { useQuery } from "@tanstack/react-query";
-import { api, held, type ModelCard } from "../api/client";
+import type { ModelCard } from "../api/client";
 import { inWords } from "../api/problem";
 import { BadNote, Button, Skeleton } from "../ui/controls";
 import { percent, words } from "../ui/format";
 import { Confusion } from "./Confusion";
 import "./models.css";
+import { useModels } from "./queries";
 
 type Validation = {
   accuracy_mean?: number;
@@ -17,10 +17,7 @@ type Validation = {
 
 /** What is served: what each model knows, how well, from what data, and what it cannot do. */
 export default function ModelsPage() {
-  const found = useQuery({
-    queryKey: ["models"],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/models", { signal })).items,
-  });
+  const found = useModels();
   return (
     <main id="main" className="page page--narrow stack">
       <h1>Models</h1>

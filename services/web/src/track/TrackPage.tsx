@@ -1,3 +1,113 @@
+import { useEffect, useMemo, useState } from "react";
+import { Link } from "wouter";
+import type { Job, Track } from "../api/client";
+import { inWords } from "../api/problem";
+import { MediaSource } from "../sound/media";
+import { Transport } from "../sound/transport";
+import { whole } from "../sound/view";
+import { BadNote, Button, Skeleton } from "../ui/controls";
+import { Icon } from "../ui/Icon";
+import { channels, time } from "../ui/format";
+import { useSize } from "./canvas";
+import { DeskProvider } from "./desk";
+import { EvidenceBar } from "./EvidenceBar";
+import { useExplanation } from "./explanation";
+import { Labels } from "./Labels";
+import { Outlook } from "./Outlook";
+import { useRecording, useTrack, useTrackJobs } from "./queries";
+import { newest } from "./results";
+import { SpectrogramPlot } from "./SpectrogramPlot";
+import { Timeline } from "./Timeline";
+import "./track.css";
+import { TransportBar } from "./TransportBar";
+import { useTransportKeys } from "./transportKeys";
+import { Waveform } from "./Waveform";
+
+/** Everything there is to see and hear of a recording. */
 export default function TrackPage({ id }: { id: string }) {
-  return <main id="main" className="page">{id}</main>;
+  const track = useTrack(id);
+  const jobs = useTrackJobs(id);
+  if (track.isError) {
+    return (
+      <main id="main" className="page stack">
+        <BadNote action={<Link href="/">To the library</Link>}>{inWords(track.error)}</BadNote>
+      </main>
+    );
+  }
+  return (
+    <main id="main" className="page studio">
+      <Heading track={track.data} />
+      {track.data ? <Studio track={track.data} jobs={jobs.data} /> : <Skeleton height={440} />}
+      {jobs.isError ? (
+        <BadNote action={<Button onClick={() => void jobs.refetch()}>Try again</Button>}>{inWords(jobs.error)}</BadNote>
+      ) : null}
+    </main>
+  );
+}
+
+function Heading({ track }: { track: Track | undefined }) {
+  useEffect(() => {
+    if (track) document.title = `${track.filename} · Phonoscope`;
+    return () => {
+      document.title = "Phonoscope";
+    };
+  }, [track]);
+  return (
+    <header className="studio__head">
+      <Link href="/" className="button button--plain" aria-label="Back to the library">
+        <Icon name="back" />
+      </Link>
+      <h1 className="clip" title={track?.filename}>
+        {track?.filename ?? <Skeleton height={24} width={240} />}
+      </h1>
+      {track ? (
+        <p className="quiet small">
+          {[time(track.duration_s), `${track.sample_rate_hz / 1000} kHz`, channels(track.channels), track.codec].join(" · ")}
+        </p>
+      ) : null}
+    </header>
+  );
+}
+
+function Studio({ track, jobs }: { track: Track; jobs: Job[] | undefined }) {
+  const durationS = track.duration_s;
+  const transport = useMemo(() => new Transport(durationS), [durationS]);
+  const [view, setView] = useState(() => whole(durationS));
+  const [opacity, setOpacity] = useState(0);
+  const [plots, { width }] = useSize<HTMLDivElement>();
+  const explanation = useExplanation(track.id, jobs);
+  const { explained } = explanation;
+  const { url, error } = useRecording(track.id);
+  useEffect(() => () => transport.close(), [transport]);
+  useEffect(() => {
+    if (url) transport.setSource("recording", new MediaSource(url, 0, durationS));
+  }, [transport, url, durationS]);
+  const listen = explained?.listen;
+  useEffect(() => {
+    if (listen && explained) transport.setSource("heard", new MediaSource(listen.url, explained.start_s, explained.end_s));
+  }, [transport, listen?.id]);
+  const desk = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
+  useTransportKeys(desk);
+  return (
+    <DeskProvider value={desk}>
+      <section className="studio__desk" aria-label="The recording over time">
+        <TransportBar heard={Boolean(listen)} />
+        {error ? <BadNote>The recording itself cannot be fetched. {inWords(error)}</BadNote> : null}
+        <div ref={plots}>
+          <Timeline>
+            <Waveform trackId={track.id} />
+            <Labels classified={newest(jobs ?? [], "classify")} />
+            <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} />
+          </Timeline>
+        </div>
+        <EvidenceBar explanation={explanation} jobs={jobs ?? []} opacity={opacity} setOpacity={setOpacity} />
+      </section>
+      {track.warnings.map((warning) => (
+        <p key={warning} className="note">
+          {warning}
+        </p>
+      ))}
+      <Outlook track={track} jobs={jobs} explanation={explanation} />
+    </DeskProvider>
+  );
 }

@@ -1,0 +1,65 @@
+import { useState } from "react";
+import type { Track } from "../api/client";
+import { inWords } from "../api/problem";
+import { taskInWords } from "../jobs/words";
+import { useAsk } from "../track/queries";
+import { type Mixed, newest } from "../track/results";
+import { BadNote, Button } from "../ui/controls";
+import { Icon } from "../ui/Icon";
+import { bytes } from "../ui/format";
+import { announce } from "../ui/live";
+import { type Mix, mixdownOptions } from "./mix";
+import { downloadAll } from "./queries";
+
+const FORMATS = ["flac", "wav", "mp3", "opus"] as const;
+type Format = (typeof FORMATS)[number];
+
+/** The mix as a file, made by a worker in full quality; or all stems as they are. */
+export function Export({ track, mix }: { track: Track; mix: Mix }) {
+  const [format, setFormat] = useState<Format>("flac");
+  const [made, setMade] = useState<{ mix: Mix; format: Format; mixed: Mixed } | null>(null);
+  const [refused, setRefused] = useState<string | null>(null);
+  const { askAndWait, asking, job, problem } = useAsk(track.id);
+  const fresh = made && made.mix === mix && made.format === format ? made.mixed : null;
+  const exported = async () => {
+    const job = await askAndWait({ tasks: ["mixdown"], options: { mixdown: { ...mixdownOptions(mix), format } } });
+    const mixed = newest([job], "mixdown");
+    if (mixed) setMade({ mix, format, mixed });
+    announce("The mix is ready.");
+  };
+  return (
+    <div className="export">
+      {fresh ? (
+        <a className="button button--main" href={fresh.audio.url} download={`${track.filename.replace(/\.\w+$/, "")} mix.${format}`}>
+          <Icon name="download" />
+          Download the mix · {bytes(fresh.audio.size_bytes)}
+        </a>
+      ) : (
+        <Button disabled={asking} onClick={() => void exported().catch(() => undefined)}>
+          {asking ? (job?.tasks[0] ? `${taskInWords(job.tasks[0])} …` : "Mixing …") : "Export this mix"}
+        </Button>
+      )}
+      <label className="labelled">
+        as
+        <select className="field" value={format} onChange={(event) => setFormat(event.currentTarget.value as Format)}>
+          {FORMATS.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>
+      <Button
+        icon="download"
+        onClick={() => {
+          setRefused(null);
+          downloadAll(track.id, track.filename).catch((error: unknown) => setRefused(inWords(error)));
+        }}
+      >
+        All stems (ZIP)
+      </Button>
+      {fresh && fresh.lowered_db > 0 ? (
+        <span className="small quiet">brought down by {fresh.lowered_db.toFixed(1)} dB, lest it clip</span>
+      ) : null}
+      {(problem ?? refused) ? <BadNote>{problem ?? refused}</BadNote> : null}
+    </div>
+  );
+}

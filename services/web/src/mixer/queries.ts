@@ -1,0 +1,69 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { api, fetchArtifact, fetchWithKey, held, type Stems } from "../api/client";
+import { ApiProblem } from "../api/problem";
+
+const SAMPLE_BYTES = 8;
+const MOST_BYTES = 1.2e9;
+
+export type Loaded = { context: AudioContext; buffers: Map<string, AudioBuffer> };
+export type Loading = { loaded: Loaded | null; share: number; error: unknown };
+
+/** The stems of the newest separation, or null where there was none. */
+export function useStems(trackId: string) {
+  return useQuery({
+    queryKey: ["jobs", "stems", trackId],
+    queryFn: async ({ signal }): Promise<Stems | null> => {
+      try {
+        return held(await api.GET("/v1/tracks/{track_id}/stems", { params: { path: { track_id: trackId } }, signal }));
+      } catch (error) {
+        if (error instanceof ApiProblem && error.status < 500 && error.status !== 401) return null;
+        throw error;
+      }
+    },
+    staleTime: 60_000,
+  });
+}
+
+/** Whether stems are too long to be held decoded in a page. */
+export function tooLong(stems: Stems): boolean {
+  const seconds = stems.stems.reduce((sum, stem) => sum + stem.duration_s, 0);
+  return seconds * stems.sample_rate_hz * SAMPLE_BYTES > MOST_BYTES;
+}
+
+/** The stems decoded, ready to be played together. */
+export function useLoadedStems(stems: Stems): Loading {
+  const [state, setState] = useState<Loading>({ loaded: null, share: 0, error: null });
+  const ids = stems.stems.map((stem) => stem.audio.id).join();
+  useEffect(() => {
+    const stop = new AbortController();
+    const context = new AudioContext({ sampleRate: stems.sample_rate_hz, latencyHint: "interactive" });
+    let done = 0;
+    setState({ loaded: null, share: 0, error: null });
+    const decoded = stems.stems.map(async ({ name, audio }) => {
+      const buffer = await context.decodeAudioData(await fetchArtifact(audio, stop.signal));
+      done += 1;
+      if (!stop.signal.aborted) setState((state) => ({ ...state, share: done / stems.stems.length }));
+      return [name, buffer] as const;
+    });
+    Promise.all(decoded)
+      .then((all) => stop.signal.aborted || setState({ loaded: { context, buffers: new Map(all) }, share: 1, error: null }))
+      .catch((error: unknown) => stop.signal.aborted || setState({ loaded: null, share: 0, error }));
+    return () => {
+      stop.abort();
+      void context.close();
+    };
+  }, [ids]);
+  return state;
+}
+
+/** Fetches all stems in one file and hands it to the browser as a download. */
+export async function downloadAll(trackId: string, filename: string): Promise<void> {
+  const response = await fetchWithKey(`/v1/tracks/${trackId}/stems.zip`);
+  const url = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `${filename.replace(/\.\w+$/, "")} stems.zip`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

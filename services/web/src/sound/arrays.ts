@@ -1,0 +1,54 @@
+import { unzipSync } from "fflate";
+
+/** An array as NumPy keeps it, row by row. */
+export type NumberArray = { shape: number[]; values: Float32Array | Float64Array | Uint8Array | Int32Array };
+
+/** The arrays of a `.npz` file by name. Throws an `Error` for what is none, or holds something else than numbers. */
+export function readNpz(content: ArrayBuffer): Map<string, NumberArray> {
+  const files = unzipSync(new Uint8Array(content));
+  return new Map(Object.entries(files).map(([name, bytes]) => [name.replace(/\.npy$/, ""), readNpy(bytes)]));
+}
+
+/** The array that a `.npy` file holds. */
+export function readNpy(bytes: Uint8Array): NumberArray {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes[0] !== 0x93 || String.fromCharCode(...bytes.subarray(1, 6)) !== "NUMPY") throw new Error("not an array");
+  const wide = (bytes[6] ?? 1) > 1;
+  const size = wide ? view.getUint32(8, true) : view.getUint16(8, true);
+  const start = (wide ? 12 : 10) + size;
+  const header = new TextDecoder("latin1").decode(bytes.subarray(start - size, start));
+  const type = /'descr':\s*'([^']+)'/.exec(header)?.[1] ?? "";
+  if (/'fortran_order':\s*True/.test(header)) throw new Error("columns first is not read here");
+  const shape = [...(/'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? "").matchAll(/\d+/g)].map(([digits]) => Number(digits));
+  const count = shape.reduce((product, length) => product * length, 1);
+  return { shape, values: valuesOf(type, bytes.slice(start).buffer, count) };
+}
+
+function valuesOf(type: string, buffer: ArrayBuffer, count: number): NumberArray["values"] {
+  switch (type) {
+    case "<f4":
+      return new Float32Array(buffer, 0, count);
+    case "<f8":
+      return new Float64Array(buffer, 0, count);
+    case "<f2":
+      return Float32Array.from(new Uint16Array(buffer, 0, count), halfToNumber);
+    case "<i4":
+      return new Int32Array(buffer, 0, count);
+    case "<i8":
+      return Float64Array.from(new BigInt64Array(buffer, 0, count), Number);
+    case "|u1":
+    case "|b1":
+      return new Uint8Array(buffer, 0, count);
+    default:
+      throw new Error(`arrays of type ${type} are not read here`);
+  }
+}
+
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

@@ -1,0 +1,58 @@
+/** The band whose edges enclose a frequency, or -1. Edges rise; band n lies between edge n and n + 1. */
+export function bandOf(hertz: number, edgesHz: readonly number[]): number {
+  if (hertz < (edgesHz[0] ?? 0) || hertz > (edgesHz.at(-1) ?? 0)) return -1;
+  const above = edgesHz.findIndex((edge, at) => at > 0 && hertz <= edge);
+  return above - 1;
+}
+
+/** The frequency at a height of a picture whose bands have equal heights: 0 is its lower edge, 1 its upper. */
+export function hertzAt(height: number, edgesHz: readonly number[]): number {
+  const place = Math.min(1, Math.max(0, height)) * (edgesHz.length - 1);
+  const low = Math.min(edgesHz.length - 2, Math.floor(place));
+  const from = edgesHz[low] ?? 0;
+  return from + ((edgesHz[low + 1] ?? from) - from) * (place - low);
+}
+
+/** The height, 0 to 1, at which a frequency stands; the inverse of `hertzAt`. */
+export function heightOf(hertz: number, edgesHz: readonly number[]): number {
+  const band = bandOf(hertz, edgesHz);
+  if (band < 0) return hertz < (edgesHz[0] ?? 0) ? 0 : 1;
+  const from = edgesHz[band] ?? 0;
+  const to = edgesHz[band + 1] ?? from;
+  return (band + (to > from ? (hertz - from) / (to - from) : 0)) / (edgesHz.length - 1);
+}
+
+/**
+ * Rows of a picture with frequencies of its own, as seen at other frequencies: straight between two rows, nothing beyond
+ * the first and the last by more than half a row.
+ */
+export function resampledRows(
+  values: ArrayLike<number>,
+  columns: number,
+  fromHz: ArrayLike<number>,
+  toHz: ArrayLike<number>,
+): Float32Array {
+  const made = new Float32Array(toHz.length * columns);
+  const last = fromHz.length - 1;
+  for (let row = 0; row < toHz.length; row += 1) {
+    const place = placeOf(toHz[row] ?? 0, fromHz);
+    if (place < -0.5 || place > last + 0.5) continue;
+    const low = Math.min(last, Math.max(0, Math.floor(place)));
+    const high = Math.min(last, low + 1);
+    const share = Math.min(1, Math.max(0, place - low));
+    for (let column = 0; column < columns; column += 1) {
+      const below = values[low * columns + column] ?? 0;
+      made[row * columns + column] = below + ((values[high * columns + column] ?? 0) - below) * share;
+    }
+  }
+  return made;
+}
+
+function placeOf(hertz: number, centresHz: ArrayLike<number>): number {
+  const last = centresHz.length - 1;
+  let low = 0;
+  while (low < last - 1 && (centresHz[low + 1] ?? 0) <= hertz) low += 1;
+  const from = centresHz[low] ?? 0;
+  const to = centresHz[Math.min(last, low + 1)] ?? from;
+  return to > from ? low + (hertz - from) / (to - from) : low;
+}

@@ -1,0 +1,59 @@
+import { band, decibels, percent, signed } from "../ui/format";
+import type { Described as Description } from "./results";
+
+const SURE = 0.05;
+
+/** Tempo, key, loudness and balance. */
+export function Described({ described }: { described: Description | null }) {
+  return (
+    <section className="panel" aria-labelledby="sounds-title">
+      <h2 id="sounds-title">How it sounds</h2>
+      {described ? <Figures described={described} /> : <p className="quiet">Not measured yet.</p>}
+    </section>
+  );
+}
+
+function Figures({ described }: { described: Description }) {
+  const { tempo_bpm, tempo_confidence, key, key_confidence, loudness_lufs, true_peak_dbfs, onset_rate_hz, bands, reference } = described;
+  const figures: [string, string, string][] = [
+    ["tempo", tempo_bpm === null ? "—" : `${Math.round(tempo_bpm)} bpm`, `confidence ${percent(tempo_confidence)}`],
+    ["key", key_confidence < SURE ? `${key}?` : key, `confidence ${percent(key_confidence)}`],
+    ["loudness", loudness_lufs === null ? "—" : decibels(loudness_lufs, "LUFS"), "integrated, EBU R 128"],
+    ["true peak", true_peak_dbfs === null ? "—" : decibels(true_peak_dbfs, "dBFS"), "between the samples too"],
+    ["onsets", `${onset_rate_hz.toFixed(1)} a second`, "where sounds start"],
+  ];
+  const loudest = Math.max(0.01, ...bands.map(({ share }) => share));
+  const against = new Map(reference?.bands.map((one) => [one.name, one.difference_db]));
+  return (
+    <>
+      <dl className="facts">
+        {figures.map(([name, value, more]) => (
+          <div key={name} title={more}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <h3>Balance{reference ? `, beside ${reference.genre}` : ""}</h3>
+      <ol className="balance">
+        {bands.map(({ name, low_hz, high_hz, share }) => {
+          const difference = against.get(name);
+          const said = `${name}, ${band(low_hz, high_hz)}: ${percent(share)}`;
+          return (
+            <li key={name} title={said}>
+              <span className="balance__bar" aria-hidden="true">
+                <span style={{ height: `${Math.sqrt(share / loudest) * 100}%` }} />
+              </span>
+              <span className="unseen">{said}</span>
+              {difference === undefined ? null : <span className="small quiet">{signed(difference, 0)}</span>}
+            </li>
+          );
+        })}
+      </ol>
+      <p className="balance__ends small quiet" aria-hidden="true">
+        <span>bass</span>
+        <span>brilliance</span>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,82 @@
+import type { Job } from "../api/client";
+import { useModel } from "../models/queries";
+import { taskInWords } from "../jobs/words";
+import { BadNote, Button, Slider } from "../ui/controls";
+import { percent, words } from "../ui/format";
+import type { Explanation } from "./explanation";
+import { heardLabels, LAYERS, METHODS, newest } from "./results";
+
+const SHOWN = 0.75;
+
+type Props = {
+  explanation: Explanation;
+  jobs: Job[];
+  opacity: number;
+  setOpacity: (opacity: number) => void;
+};
+
+/** Which evidence lies over the spectrogram: of which label, layer and method, and how opaque. */
+export function EvidenceBar({ explanation, jobs, opacity, setOpacity }: Props) {
+  const { wanted, explained, asking, job, problem, choose, askFirst } = explanation;
+  const classified = newest(jobs, "classify");
+  const model = useModel(classified?.model.name).data;
+  if (!wanted) {
+    return (
+      <div className="evidence">
+        <Button disabled={asking} onClick={askFirst}>
+          {asking ? "Explaining …" : "Show the evidence"}
+        </Button>
+        {problem ? <BadNote>{problem}</BadNote> : null}
+      </div>
+    );
+  }
+  const heard = classified ? heardLabels(classified) : [];
+  const others = (model?.labels ?? []).filter((label) => !heard.includes(label));
+  const labels = [...heard, ...others, ...([...heard, ...others].includes(wanted.label) ? [] : [wanted.label])];
+  const task = job?.tasks[0];
+  return (
+    <div className="evidence">
+      <Button
+        aria-pressed={opacity > 0}
+        disabled={!explained}
+        onClick={() => setOpacity(opacity > 0 ? 0 : SHOWN)}
+      >
+        Evidence
+      </Button>
+      <Slider
+        label="Opacity of the evidence"
+        hideLabel
+        min={0}
+        max={1}
+        step={0.05}
+        value={opacity}
+        said={percent(opacity)}
+        onChange={setOpacity}
+      />
+      <Select label="for" value={wanted.label} options={labels} onChange={(label) => choose({ label })} />
+      <Select label="layer" value={wanted.layer} options={LAYERS} onChange={(layer) => choose({ layer })} />
+      <Select label="method" value={wanted.method} options={METHODS} onChange={(method) => choose({ method })} />
+      <span className="small quiet" role="status">
+        {asking && task ? `${taskInWords(task)} …` : null}
+      </span>
+      {problem ? <BadNote>{problem}</BadNote> : null}
+    </div>
+  );
+}
+
+type SelectProps<T extends string> = { label: string; value: T; options: readonly T[]; onChange: (value: T) => void };
+
+function Select<T extends string>({ label, value, options, onChange }: SelectProps<T>) {
+  return (
+    <label className="labelled">
+      {label}
+      <select className="field" value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
+        {options.map((option) => (
+          <option key={option} value={option}>
+            {words(option)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

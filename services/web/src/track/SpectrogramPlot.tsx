@@ -1,0 +1,145 @@
+import { type PointerEvent, useMemo, useRef, useState } from "react";
+import { evidencePalette, spectrogramPalette } from "../sound/colours";
+import { heightOf, hertzAt, resampledRows } from "../sound/mel";
+import { toTime, toX } from "../sound/view";
+import { BadNote, Skeleton } from "../ui/controls";
+import { band, hertz, signed, time } from "../ui/format";
+import { inWords } from "../api/problem";
+import { painted, useDrawing, useSize } from "./canvas";
+import { useDesk } from "./desk";
+import { type Spectrogram, useArrays, useSpectrogram } from "./queries";
+import type { Explained } from "./results";
+
+const MARKS_HZ = [50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000, 16_000];
+const MARK_APART = 0.07;
+
+type Spot = { timeS: number; height: number };
+type Props = { trackId: string; explained: Explained | null; opacity: number };
+
+/** The mel spectrogram on its true axes, the evidence over it, and a crosshair that reads it. */
+export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
+  const desk = useDesk();
+  const found = useSpectrogram(trackId, desk.durationS);
+  const [box, size] = useSize<HTMLDivElement>();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [spot, setSpot] = useState<Spot | null>(null);
+  const spectrogram = found.data;
+  const evidence = useEvidence(spectrogram, explained, opacity > 0);
+  const picture = useMemo(
+    () => spectrogram && painted(spectrogram.levels, spectrogram.columns, spectrogram.rows, spectrogramPalette(evidence ? opacity : 0)),
+    [spectrogram, evidence !== null, opacity],
+  );
+  useDrawing(
+    canvas,
+    size,
+    (context) => {
+      if (!picture || !spectrogram) return;
+      drawStretch(context, picture, 0, spectrogram.axes.duration_s, desk.view, size);
+      if (!evidence || !explained) return;
+      context.globalAlpha = opacity;
+      drawStretch(context, evidence, explained.start_s, explained.end_s, desk.view, size);
+    },
+    [picture, evidence, opacity, desk.view],
+  );
+  if (found.isError) return <BadNote>{inWords(found.error)}</BadNote>;
+  const spotAt = (event: PointerEvent<HTMLElement>): Spot => {
+    const area = event.currentTarget.getBoundingClientRect();
+    return {
+      timeS: toTime(event.clientX - area.left, desk.view, area.width),
+      height: 1 - (event.clientY - area.top) / area.height,
+    };
+  };
+  return (
+    <div
+      ref={box}
+      className="plot plot--spectrogram"
+      onPointerMove={(event) => setSpot(spotAt(event))}
+      onPointerLeave={() => setSpot(null)}
+    >
+      <canvas ref={canvas} role="img" aria-label={spectrogram ? alternative(spectrogram, explained, opacity) : "Spectrogram"} />
+      {spectrogram ? <Marks edgesHz={spectrogram.axes.edge_hz} /> : <Skeleton height="100%" />}
+      {spectrogram && spot ? <Crosshair spectrogram={spectrogram} spot={spot} size={size} /> : null}
+    </div>
+  );
+}
+
+/** The heat on the spectrogram's own rows, as a picture of amber. */
+function useEvidence(spectrogram: Spectrogram | undefined, explained: Explained | null, wanted: boolean): OffscreenCanvas | null {
+  const arrays = useArrays(explained?.heatmap, wanted).data;
+  return useMemo(() => {
+    const heat = arrays?.get("heatmap");
+    const heatHz = arrays?.get("hertz");
+    if (!spectrogram || !heat || !heatHz || !wanted) return null;
+    const columns = heat.shape[1] ?? 0;
+    const { centre_hz } = spectrogram.axes;
+    const rows = resampledRows(heat.values, columns, heatHz.values, [...centre_hz].reverse());
+    return painted(rows.map((value) => Math.round(Math.min(1, Math.max(0, value)) * 255)), columns, centre_hz.length, evidencePalette());
+  }, [arrays, spectrogram, wanted]);
+}
+
+function drawStretch(
+  context: CanvasRenderingContext2D,
+  picture: OffscreenCanvas,
+  startS: number,
+  endS: number,
+  view: { startS: number; endS: number },
+  { width, height }: { width: number; height: number },
+): void {
+  const left = toX(startS, view, width);
+  const right = toX(endS, view, width);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, picture.width, picture.height, left, 0, right - left, height);
+}
+
+function Marks({ edgesHz }: { edgesHz: readonly number[] }) {
+  const marks = useMemo(() => {
+    const found: { hz: number; height: number }[] = [];
+    for (const hz of [...MARKS_HZ].reverse()) {
+      const height = heightOf(hz, edgesHz);
+      const above = found.at(-1)?.height ?? 1.1;
+      if (height > 0.02 && height < 0.98 && above - height >= MARK_APART) found.push({ hz, height });
+    }
+    return found;
+  }, [edgesHz]);
+  return (
+    <div className="marks" aria-hidden="true">
+      {marks.map(({ hz, height }) => (
+        <span key={hz} style={{ top: `${(1 - height) * 100}%` }}>
+          {hz < 1_000 ? hz : `${hz / 1_000}k`}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+function Crosshair({ spectrogram, spot, size }: { spectrogram: Spectrogram; spot: Spot; size: { width: number; height: number } }) {
+  const { view } = useDesk();
+  const x = toX(spot.timeS, view, size.width);
+  const y = (1 - spot.height) * size.height;
+  const side = x > size.width / 2 ? "crosshair__read--left" : "";
+  return (
+    <div className="crosshair" aria-hidden="true">
+      <div className="crosshair__x" style={{ left: x }} />
+      <div className="crosshair__y" style={{ top: y }} />
+      <output className={`crosshair__read ${side}`} style={{ left: x, top: Math.min(y, size.height - 32) }}>
+        {reading(spectrogram, spot)}
+      </output>
+    </div>
+  );
+}
+
+/** A spot in seconds, hertz and decibels. */
+function reading({ axes, levels, columns, rows }: Spectrogram, { timeS, height }: Spot): string {
+  const column = Math.min(columns - 1, Math.max(0, Math.floor((timeS / axes.duration_s) * columns)));
+  const row = Math.min(rows - 1, Math.max(0, Math.floor((1 - height) * rows)));
+  const level = levels[row * columns + column] ?? 0;
+  const decibels = axes.floor_dbfs + (level / 255) * (axes.ceiling_dbfs - axes.floor_dbfs);
+  const loud = level === 0 ? `≤ ${signed(axes.floor_dbfs, 0)}` : signed(decibels, 0);
+  return `${time(timeS, 2)} · ${hertz(hertzAt(height, axes.edge_hz))} · ${loud} dB`;
+}
+
+function alternative({ axes }: Spectrogram, explained: Explained | null, opacity: number): string {
+  const range = band(axes.edge_hz[0] ?? 0, axes.edge_hz.at(-1) ?? 0);
+  const about = `Mel spectrogram, ${range}, loudest spot ${signed(axes.ceiling_dbfs, 0)} dBFS.`;
+  return explained && opacity > 0 ? `${about} ${explained.reading.replaceAll("*", "")}` : about;
+}

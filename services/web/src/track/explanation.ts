@@ -1,0 +1,42 @@
+import { useState } from "react";
+import type { Job } from "../api/client";
+import { useAsk } from "./queries";
+import { type Explained, type Layer, type Method, newest } from "./results";
+
+/** What is to be explained, and how; a label that is null is the recording's most probable one. */
+export type Chosen = { label: string; layer: Layer; method: Method };
+
+export type Explanation = ReturnType<typeof useExplanation>;
+
+/** The evidence that is looked at: an earlier answer where there is one, else a new one is asked for. */
+export function useExplanation(trackId: string, jobs: Job[] | undefined) {
+  const [chosen, setChosen] = useState<Chosen | null>(null);
+  const { ask, asking, job, problem } = useAsk(trackId);
+  const known = jobs ?? [];
+  const latest = newest(known, "explain");
+  const wanted = chosen ?? (latest && { label: latest.label, layer: latest.layer, method: latest.method });
+  const fits = (one: Explained) =>
+    wanted !== null && one.label === wanted.label && one.layer === wanted.layer && one.method === wanted.method;
+  const explained = newest(known, "explain", (one) => fits(one) && one.heatmap !== null);
+  const request = (choice: Chosen | null, more: object = {}) =>
+    ask({ tasks: ["explain"], options: { explain: { ...choice, ...more } } });
+  return {
+    wanted,
+    explained,
+    trust: newest(known, "explain", (one) => fits(one) && one.trust !== null)?.trust ?? null,
+    stems: newest(known, "explain", (one) => fits(one) && one.stems !== null)?.stems ?? null,
+    asking,
+    job,
+    problem,
+    choose: (change: Partial<Chosen>) => {
+      if (!wanted) return;
+      const next = { ...wanted, ...change };
+      setChosen(next);
+      const made = newest(known, "explain", (one) => one.label === next.label && one.layer === next.layer && one.method === next.method);
+      if (!made) request(next);
+    },
+    askFirst: () => request(null),
+    askTrust: () => request(wanted, { trust: true }),
+    askStems: () => request(wanted, { stems: true }),
+  };
+}

@@ -1,0 +1,155 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import {
+  type ArtifactLink,
+  api,
+  fetchArtifact,
+  fetchWithKey,
+  held,
+  type Job,
+  type JobRequest,
+  type Peaks,
+  type SpectrogramAxes,
+} from "../api/client";
+import { inWords } from "../api/problem";
+import { ended, watchJob } from "../api/watch";
+import { failureInWords } from "../jobs/words";
+import { readNpz } from "../sound/arrays";
+
+const PEAKS = 4_000;
+const BANDS = 128;
+const COLUMNS_PER_S = 100;
+const FEWEST_COLUMNS = 1_000;
+const MOST_COLUMNS = 4_000;
+// Links to artifacts end after an hour: results are read anew before.
+const LINKS_GOOD_MS = 40 * 60_000;
+
+/** A picture's levels, 0 to 255, the lowest band in the last row, and how to read them. */
+export type Spectrogram = { axes: SpectrogramAxes; levels: Uint8Array; columns: number; rows: number };
+
+export function useTrack(id: string) {
+  return useQuery({
+    queryKey: ["track", id],
+    queryFn: async ({ signal }) =>
+      held(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id: id } }, signal })),
+  });
+}
+
+/** The track's jobs, newest first. */
+export function useTrackJobs(id: string) {
+  return useQuery({
+    queryKey: ["jobs", "of", id],
+    queryFn: async ({ signal }) =>
+      held(await api.GET("/v1/jobs", { params: { query: { track_id: id, limit: 50 } }, signal })).items,
+    refetchInterval: (query) => (query.state.data?.some((job) => !ended(job)) ? 1_500 : LINKS_GOOD_MS),
+  });
+}
+
+/** The recording as an address that a player can have; its key goes along in a header, which a player cannot send. */
+export function useRecording(id: string): { url: string | null; error: unknown } {
+  const [url, setUrl] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    let made: string | null = null;
+    fetchWithKey(`/v1/tracks/${id}/audio`, { signal: stop.signal })
+      .then(async (response) => {
+        made = URL.createObjectURL(await response.blob());
+        if (stop.signal.aborted) URL.revokeObjectURL(made);
+        else setUrl(made);
+      })
+      .catch((reason: unknown) => stop.signal.aborted || setError(reason));
+    return () => {
+      stop.abort();
+      if (made) URL.revokeObjectURL(made);
+    };
+  }, [id]);
+  return { url, error };
+}
+
+export function usePeaks(id: string) {
+  return useQuery({
+    queryKey: ["peaks", id],
+    queryFn: ({ signal }) => measured<Peaks>(`/v1/tracks/${id}/waveform?points=${PEAKS}`, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export function useSpectrogram(id: string, durationS: number) {
+  return useQuery({
+    queryKey: ["spectrogram", id],
+    queryFn: async ({ signal }): Promise<Spectrogram> => {
+      const columns = Math.round(Math.min(MOST_COLUMNS, Math.max(FEWEST_COLUMNS, durationS * COLUMNS_PER_S)));
+      const path = `/v1/tracks/${id}/spectrogram?width=${columns}&height=${BANDS}&colour_map=gray`;
+      const axes = await measured<SpectrogramAxes>(path, signal);
+      const picture = await fetchWithKey(path, { headers: { Accept: "image/png" }, signal });
+      return { axes, ...(await levelsOf(await picture.blob())) };
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** The arrays behind a link, by name. */
+export function useArrays(link: ArtifactLink | null | undefined, wanted = true) {
+  return useQuery({
+    queryKey: ["arrays", link?.id],
+    queryFn: async ({ signal }) => {
+      if (!link) throw new Error("there is nothing to fetch");
+      return readNpz(await fetchArtifact(link, signal));
+    },
+    enabled: Boolean(link) && wanted,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** Asks for tasks on a track, follows them and reads the track's jobs anew when they have ended. */
+export function useAsk(trackId: string) {
+  const queries = useQueryClient();
+  const [job, setJob] = useState<Job | null>(null);
+  const stop = useRef(new AbortController());
+  useEffect(() => {
+    stop.current = new AbortController();
+    return () => stop.current.abort();
+  }, []);
+  const asking = useMutation({
+    mutationFn: async (request: { tasks: JobRequest["tasks"]; options?: object }): Promise<Job> => {
+      const { signal } = stop.current;
+      const body = { track_id: trackId, ...request } as JobRequest;
+      const made = held(await api.POST("/v1/jobs", { body: body as never, signal }));
+      setJob(made);
+      const done = await watchJob(made.id, setJob, signal);
+      const failed = done.tasks.find((task) => task.status === "failed");
+      if (failed) throw new Error(failureInWords(failed));
+      return done;
+    },
+    onSettled: async () => {
+      setJob(null);
+      await queries.invalidateQueries({ queryKey: ["jobs"] });
+    },
+  });
+  const { mutate, mutateAsync, isPending, error } = asking;
+  return { ask: mutate, askAndWait: mutateAsync, asking: isPending, job, problem: error ? inWords(error) : null };
+}
+
+/** What is measured once: while a worker does, the answer is its job. */
+async function measured<T>(path: string, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    const response = await fetchWithKey(path, { headers: { Accept: "application/json" }, signal });
+    if (response.status !== 202) return (await response.json()) as T;
+    const job = (await response.json()) as Job;
+    await watchJob(job.id, () => undefined, signal);
+  }
+}
+
+async function levelsOf(picture: Blob): Promise<{ levels: Uint8Array; columns: number; rows: number }> {
+  const bitmap = await createImageBitmap(picture, { colorSpaceConversion: "none" });
+  const { width: columns, height: rows } = bitmap;
+  const canvas = new OffscreenCanvas(columns, rows);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("this browser cannot draw");
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, columns, rows);
+  const levels = new Uint8Array(columns * rows);
+  for (let at = 0; at < levels.length; at += 1) levels[at] = data[at * 4] ?? 0;
+  return { levels, columns, rows };
+}
