@@ -84,7 +84,6 @@ def _deliveries() -> None:
         sa.Column("token", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), **_NOW),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        _owner("deliveries"),
         _webhook("deliveries"),
         sa.ForeignKeyConstraint(
             ["event_id"], ["events.id"], name=op.f("fk_deliveries_event_id_events"), ondelete="CASCADE"
@@ -97,8 +96,7 @@ def _deliveries() -> None:
         "ix_deliveries_of_job", "deliveries", ["webhook_id", "job_id", "position"], postgresql_where=_PENDING
     )
     op.create_index("ix_deliveries_held", "deliveries", ["webhook_id"], postgresql_where=sa.text("token IS NOT NULL"))
-    for column in ("webhook_id", "owner_id"):
-        op.create_index(f"ix_deliveries_{column}_created_at", "deliveries", [column, "created_at", "id"])
+    op.create_index("ix_deliveries_webhook_id_created_at", "deliveries", ["webhook_id", "created_at", "id"])
     op.create_table(
         "attempts",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),

@@ -8,7 +8,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
-from phonoscope.calls import ApiError, Connection, Retry, Unreachable, reaching
+from phonoscope.calls import ApiError, Retry, Unreachable, reaching
+from phonoscope.client_webhooks import WebhookCalls
 from phonoscope.contract import (
     DEFAULT_TASKS,
     ArtifactLink,
@@ -20,6 +21,7 @@ from phonoscope.contract import (
     Page,
     Peaks,
     ProgressEvent,
+    Queues,
     Readiness,
     SpectrogramAxes,
     SpectrogramLook,
@@ -33,7 +35,7 @@ __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 _LONGEST_WAIT_S = 20.0
 
 
-class Client(Connection):
+class Client(WebhookCalls):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` (with the service's ``status_code``, ``code`` and ``problem``) when the service
@@ -102,9 +104,12 @@ class Client(Connection):
         options: JobOptions | dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
         idempotency_key: str | None = None,
+        webhook_url: str | None = None,
     ) -> Job:
         chosen = options.model_dump() if isinstance(options, JobOptions) else options or {}
         body = {"track_id": track_id, "tasks": list(tasks), "options": chosen, "metadata": metadata or {}}
+        if webhook_url is not None:
+            body["webhook_url"] = webhook_url
         return self._ask_once(Job, "/v1/jobs", idempotency_key, json=body)
 
     def analyze(self, path: Path, tasks: Sequence[str] = DEFAULT_TASKS, idempotency_key: str | None = None) -> Job:
@@ -121,6 +126,14 @@ class Client(Connection):
     def jobs(self, **filters: str | int) -> Page[Job]:
         """A page of jobs; filters are ``limit``, ``cursor``, ``status`` and ``track_id``."""
         return self._ask(Page[Job], "GET", "/v1/jobs", params=filters)
+
+    def cancel(self, job_id: str) -> Job:
+        """The job, called off; one that has ended is refused with 409."""
+        return self._ask(Job, "POST", f"/v1/jobs/{job_id}/cancel")
+
+    def queues(self) -> Queues:
+        """How full the queues are, and who works."""
+        return self._ask(Queues, "GET", "/v1/queues")
 
     def events(self, job_id: str, last_event_id: str | None = None) -> Iterator[JobEvent]:
         """What happens to the job, as it happens, to its end; what you have not seen yet, by your last event's id.

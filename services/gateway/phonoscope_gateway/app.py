@@ -31,6 +31,8 @@ from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.routes import router as stems
 from phonoscope_gateway.tracks.routes import router as tracks
 from phonoscope_gateway.web.routes import add_page
+from phonoscope_gateway.webhooks.events import events
+from phonoscope_gateway.webhooks.routes import router as webhooks
 
 _POOL_SIZE = 10
 
@@ -66,11 +68,12 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=PROBLEM_RESPONSES,
+        webhooks=events,
         generate_unique_id_function=lambda route: route.name,
     )
     app.add_middleware(Guard)
     add_problem_handlers(app)
-    for router in (tracks, pictures, stems, jobs, search, artifacts, models, queues, health):
+    for router in (tracks, pictures, stems, jobs, search, artifacts, models, queues, webhooks, health):
         app.include_router(router)
     add_docs(app)
     add_page(app)

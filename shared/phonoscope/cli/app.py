@@ -11,6 +11,7 @@ from phonoscope.cli.keys import keys
 from phonoscope.cli.migrate import migrate
 from phonoscope.cli.models import models
 from phonoscope.cli.stack import down, up
+from phonoscope.cli.webhooks import webhooks
 
 app = typer.Typer(
     name="phonoscope",
@@ -25,5 +26,6 @@ app.command()(demo)
 app.command()(analyze)
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
+app.add_typer(webhooks, name="webhooks")
 app.command()(doctor)
 app.command(hidden=True)(migrate)

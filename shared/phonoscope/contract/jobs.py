@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from phonoscope.contract.options import JobOptions
+from phonoscope.contract.webhooks import MAX_URL
 from phonoscope.states import Pool, Status, TaskName
 
 DEFAULT_TASKS = [TaskName.CLASSIFY, TaskName.EMBED]
@@ -24,6 +25,11 @@ class JobRequest(BaseModel):
     options: JobOptions = Field(default_factory=JobOptions)
     metadata: dict[str, Any] = Field(
         default_factory=dict, description="yours, returned as it came; at most 16 KiB and 64 levels deep"
+    )
+    webhook_url: str | None = Field(
+        None,
+        max_length=MAX_URL,
+        description="told of the job's end beside your endpoints, signed with your default secret",
     )
 
 

@@ -47,6 +47,7 @@ def create_job(
     *,
     ledger: Mapping[TaskName, Entry] | None = None,
     waits_for: Mapping[TaskName, TaskName] | None = None,
+    webhook_url: str | None = None,
 ) -> JobRow:
     """A job with its tasks. The caller commits, then wakes one worker for each of its ``queued_places``.
 
@@ -54,6 +55,7 @@ def create_job(
         ledger: what each task's result is known by. One whose result is there has ended at once, and one that is
             being computed for another job follows that.
         waits_for: which task of the same job must have succeeded before another starts.
+        webhook_url: who is told of its end, beside the owner's endpoints.
 
     Raises ``sqlalchemy.exc.IntegrityError`` when the track has been erased meanwhile.
     """
@@ -66,6 +68,7 @@ def create_job(
         options=options,
         client_metadata=metadata,
         version=0,
+        webhook_url=webhook_url,
     )
     connection = session.connection()
     job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -273,7 +273,7 @@ def record(session: Session, attempts: Sequence[Attempted], failing_limit: timed
     if failed:
         rows = connection.execute(_HURT, {"failed": failed, "limit": failing_limit})
         disabled = [Disabled(webhook_id, because) for webhook_id, because, _ in rows]
-    facts = [asdict(each) | {"started_at": each.started_at.isoformat()} for each in attempts]
+    facts = [vars(each) | {"started_at": each.started_at.isoformat()} for each in attempts]
     connection.execute(_RECORD, {"attempts": facts})
     return disabled
 

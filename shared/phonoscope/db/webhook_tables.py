@@ -76,11 +76,10 @@ class DeliveryRow(Base):
         Index("ix_deliveries_of_job", "webhook_id", "job_id", "position", postgresql_where=_PENDING),
         Index("ix_deliveries_held", "webhook_id", postgresql_where="token IS NOT NULL"),
         Index("ix_deliveries_webhook_id_created_at", "webhook_id", "created_at", "id"),
-        Index("ix_deliveries_owner_id_created_at", "owner_id", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"))
+    owner_id: Mapped[str]
     webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
     event_id: Mapped[str] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     job_id: Mapped[str | None]

@@ -122,6 +122,9 @@ class StackState(_Kept):
             "s3_secret_key": self.s3_secret_key,
             "s3_bucket": "phonoscope",
             "signing_secret": self.signing_secret,
+            # A receiver on this very machine is what one tries webhooks with.
+            "webhook_allow": "127.0.0.0/8,::1/128",
+            "webhook_http": "true",
             "log_format": "text",
         }
 

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httpx
 
@@ -53,6 +54,7 @@ class Sender:
         limits: Limits = Limits(),
     ) -> None:
         self._rules = rules
+        self._parse = lru_cache(4096)(rules.parse)
         self._resolver = resolver
         self._trust = trust or httpx.create_ssl_context()
         self._limits = limits
@@ -87,7 +89,7 @@ class Sender:
 
     def _target(self, url: str) -> Target:
         try:
-            return self._rules.parse(url)
+            return self._parse(url)
         except RefusedUrl as error:
             raise Failed(AttemptError.REFUSED_ADDRESS, error.detail) from error
 

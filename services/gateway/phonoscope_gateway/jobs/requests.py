@@ -16,7 +16,7 @@ from phonoscope_gateway.problems import invalid_request
 
 _MAX_JSON_BYTES = 256 * 1024
 _NOT_YET = "trk_of_the_upload"
-_FIELDS = ("tasks", "options", "metadata")
+_FIELDS = ("tasks", "options", "metadata", "webhook_url")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _form_values(form: Form) -> dict[str, Any]:
         elif len(texts) > 1:
             raise InvalidRequest.field(name, "given more than once")
         else:
-            values[name] = _parsed(name, texts[0].encode())
+            values[name] = texts[0] if name == "webhook_url" else _parsed(name, texts[0].encode())
     return values
 
 

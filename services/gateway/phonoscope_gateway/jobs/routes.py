@@ -44,6 +44,7 @@ _JOB_BODY: dict[str, Any] = {
                         "tasks": {"type": "string", "description": "names parted by commas, or a JSON list"},
                         "options": {"type": "string", "description": "JSON, as in the other form"},
                         "metadata": {"type": "string", "description": "JSON, as in the other form"},
+                        "webhook_url": {"type": "string", "description": "as in the other form"},
                     },
                 }
             },

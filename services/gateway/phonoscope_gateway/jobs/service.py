@@ -26,6 +26,7 @@ from phonoscope_gateway.jobs.reference import check_genre
 from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.state import State
 from phonoscope_gateway.tracks.service import create_track_and
+from phonoscope_gateway.webhooks.service import check_webhook, own_address
 
 Then: TypeAlias = Callable[[Session, Job], None]
 """Is given the transaction and the job that was made in it."""
@@ -43,6 +44,7 @@ def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = la
         Unavailable: the database or the broker is down; no job was made.
     """
     check_request(state, request)
+    check_webhook(state, owner_id, request)
     state.queue.ping()
     try:
         with state.database.transaction() as session:
@@ -65,6 +67,7 @@ def submit_recording(
         Unavailable: the database, the broker or the store is down; no job was made, nothing is stored.
     """
     check_request(state, request)
+    check_webhook(state, owner_id, request)
     state.queue.ping()
 
     def make(session: Session, row: TrackRow, _created: bool) -> tuple[Job, list[Place]]:
@@ -172,7 +175,14 @@ def _make_job(state: State, session: Session, track: TrackRow, request: JobReque
     options = request.options.model_dump(mode="json")
     ledger = ledger_of(session, state, track, request)
     row = create_job(
-        session, track, request.tasks, options, request.metadata, ledger=ledger, waits_for=order_of(request)
+        session,
+        track,
+        request.tasks,
+        options,
+        request.metadata,
+        ledger=ledger,
+        waits_for=order_of(request),
+        webhook_url=own_address(state, request),
     )
     return describe_jobs(state.signer, session, [row])[0], queued_places(row)
 

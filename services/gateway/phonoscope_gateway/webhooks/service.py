@@ -1,0 +1,135 @@
+"""Rules for webhooks: an address is checked before it is kept, a secret is shown once and kept encrypted."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from phonoscope.contract import (
+    Attempt,
+    AttemptError,
+    DefaultSecret,
+    Delivery,
+    DeliveryStatus,
+    JobRequest,
+    NewSecret,
+    NewWebhook,
+    Webhook,
+    WebhookChange,
+    WebhookRequest,
+)
+from phonoscope.db.webhook_tables import AttemptRow, DeliveryRow, WebhookRow
+from phonoscope.db.webhooks import (
+    add_webhook,
+    change_webhook,
+    count_webhooks,
+    default_secrets,
+    get_webhook,
+    put_secret,
+)
+from phonoscope.errors import InvalidRequest, NoDefaultSecret, NotFound, RefusedUrl
+from phonoscope.webhooks.rules import Rules
+from phonoscope.webhooks.vault import Vault, new_secret
+from phonoscope_gateway.state import State
+
+MAX_WEBHOOKS = 100
+
+
+def create_webhook(state: State, owner_id: str, request: WebhookRequest) -> NewWebhook:
+    """Raises ``RefusedUrl``, or ``InvalidRequest`` when the owner has too many already."""
+    target = Rules.of(state.settings).admit(request.url)
+    with state.database.transaction() as session:
+        if count_webhooks(session, owner_id) >= MAX_WEBHOOKS:
+            raise InvalidRequest.field("url", f"there are {MAX_WEBHOOKS} webhooks already; delete one first")
+        row = add_webhook(session, owner_id, target.url, request.events, request.description)
+        secret = _make_secret(state, session, owner_id, row.id, timedelta())
+        return NewWebhook(**describe_webhook(row).model_dump(), secret=secret.secret)
+
+
+def update_webhook(state: State, owner_id: str, webhook_id: str, change: WebhookChange) -> Webhook:
+    """Raises ``NotFound`` or ``RefusedUrl``."""
+    changes = change.model_dump(mode="json", exclude_none=True)
+    if change.url is not None:
+        changes["url"] = Rules.of(state.settings).admit(change.url).url
+    with state.database.transaction() as session:
+        return describe_webhook(change_webhook(session, owner_id, webhook_id, changes))
+
+
+def rotate_secret(state: State, owner_id: str, webhook_id: str | None, overlap: timedelta) -> NewSecret:
+    """A new secret for an endpoint, or as the owner's default. Raises ``NotFound``."""
+    with state.database.transaction() as session:
+        if webhook_id is not None:
+            get_webhook(session, owner_id, webhook_id)
+        return _make_secret(state, session, owner_id, webhook_id, overlap)
+
+
+def read_default_secret(state: State, owner_id: str) -> DefaultSecret:
+    """What is known of it, never itself. Raises ``NotFound`` when there is none."""
+    with state.database.single() as session:
+        rows = default_secrets(session, owner_id)
+    if not rows:
+        raise NotFound("there is no default secret yet; POST makes one")
+    return DefaultSecret(created_at=rows[0].created_at, previous_expires_at=rows[1].expires_at if rows[1:] else None)
+
+
+def check_webhook(state: State, owner_id: str, request: JobRequest) -> None:
+    """Refuses a job's own address to which nothing could be sent. Raises ``RefusedUrl`` or ``NoDefaultSecret``."""
+    if request.webhook_url is None:
+        return
+    try:
+        Rules.of(state.settings).admit(request.webhook_url)
+    except RefusedUrl as error:
+        raise RefusedUrl.field("webhook_url", error.errors[0]["message"]) from error
+    with state.database.single() as session:
+        if not default_secrets(session, owner_id):
+            detail = "needs a secret to sign with; POST /v1/webhooks/default-secret makes one"
+            raise NoDefaultSecret.field("webhook_url", detail)
+
+
+def own_address(state: State, request: JobRequest) -> str | None:
+    """A job's own address in its one spelling, by which those of one origin are known to be so."""
+    return None if request.webhook_url is None else Rules.of(state.settings).parse(request.webhook_url).url
+
+
+def describe_webhook(row: WebhookRow) -> Webhook:
+    return Webhook.model_validate(row, from_attributes=True)
+
+
+def describe_delivery(row: DeliveryRow) -> Delivery:
+    waits = row.status == DeliveryStatus.PENDING and row.token is None
+    return Delivery(
+        id=row.id,
+        webhook_id=None if row.webhook.one_off else row.webhook_id,
+        url=row.url or row.webhook.url,
+        event_id=row.event_id,
+        event_type=row.event.type,
+        job_id=row.job_id,
+        status=DeliveryStatus(row.status),
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        next_attempt_at=row.due_at if waits else None,
+        attempts=[_describe_attempt(attempt) for attempt in row.attempts],
+    )
+
+
+def _describe_attempt(row: AttemptRow) -> Attempt:
+    return Attempt(
+        started_at=row.started_at,
+        duration_s=row.duration_s,
+        address=row.address,
+        status_code=row.status_code,
+        error=AttemptError(row.error) if row.error else None,
+        detail=row.detail,
+        answer=row.answer,
+    )
+
+
+def _make_secret(
+    state: State, session: Session, owner_id: str, webhook_id: str | None, overlap: timedelta
+) -> NewSecret:
+    secret = new_secret()
+    sealed = Vault(state.settings.signing_secret.get_secret_value()).seal(secret)
+    row, until = put_secret(session, owner_id, webhook_id, sealed, overlap)
+    created_at: datetime = row.created_at
+    return NewSecret(secret=secret, created_at=created_at, previous_expires_at=until)

@@ -1,0 +1,147 @@
+"""Where events may go: addresses as they are given, and as they are resolved.
+
+A host is resolved by us, every answer is checked, and a connection is made to a checked answer: what is checked is what
+is connected to, whatever a name server says a moment later.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as LateError
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TypeAlias
+
+import httpx
+
+from phonoscope.errors import RefusedUrl
+from phonoscope.settings import Settings
+from phonoscope.webhooks.addresses import Address, Allowed, why_refused
+
+Resolver: TypeAlias = Callable[[str, int], Sequence[str]]
+"""Every address of a host, as text. Raises ``OSError`` when there is none."""
+
+_PORTS = {"http": 80, "https": 443}
+_FIRST_FREE_PORT = 1024
+_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+_LONGEST_NAME = 253
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+_RESOLVE_S = 2.0
+_resolving = ThreadPoolExecutor(16, thread_name_prefix="resolve")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A URL that was understood: ``path`` has the query, ``address`` is there when the host is one."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    address: Address | None
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the ``Host`` header has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What this deployment allows. Every method that refuses raises ``RefusedUrl``."""
+
+    allowed: Allowed = field(default_factory=Allowed)
+    http: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> Rules:
+        return cls(Allowed.parse(settings.webhook_allow), settings.webhook_http)
+
+    def parse(self, text: str) -> Target:
+        """Takes a URL apart, and refuses what needs no name server to be refused."""
+        target = _parsed(text)
+        if target.scheme == "http" and not self.http:
+            raise _refused("must be https")
+        if target.address is not None:
+            self.check(target, [str(target.address)])
+        return target
+
+    def check(self, target: Target, addresses: Sequence[str]) -> None:
+        """Refuses a host one of whose addresses is out of bounds; it must have one."""
+        if self.allowed.has_host(target.host):
+            return
+        for address in map(ip_address, addresses):
+            if self.allowed.has_address(address):
+                continue
+            kind = why_refused(address)
+            if kind is not None:
+                raise _refused(f"leads to an address that is not of the public internet: {kind}")
+            if target.port < _FIRST_FREE_PORT and target.port not in _PORTS.values():
+                raise _refused(f"port {target.port} is not 80, 443, or 1024 and above")
+
+    def admit(self, text: str, resolver: Resolver | None = None) -> Target:
+        """As ``parse``, and refuses what the host's addresses forbid now; one that has none yet may get some."""
+        target = self.parse(text)
+        if target.address is None and not self.allowed.has_host(target.host):
+            found = _resolving.submit(resolver or resolve, target.host, target.port)
+            try:
+                self.check(target, found.result(_RESOLVE_S))
+            except (OSError, LateError):
+                self.check(target, [])
+        return target
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Every address that the name servers have for a host. Raises ``OSError``."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"{host} is no name") from error
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+
+
+def _parsed(text: str) -> Target:
+    try:
+        url = httpx.URL(text)
+        host = url.raw_host.decode("ascii").lower()
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise _refused("is not a URL") from error
+    if url.scheme not in _PORTS:
+        raise _refused("must be https")
+    if url.userinfo:
+        raise _refused("holds credentials")
+    if url.fragment or "#" in text:
+        raise _refused("holds a fragment")
+    port = _PORTS[url.scheme] if url.port is None else url.port
+    if not 0 < port < 1 << 16:
+        raise _refused("has no such port")
+    target = Target(str(url), url.scheme, host, port, url.raw_path.decode("ascii"), _literal(host))
+    if target.address is None and not (len(host) <= _LONGEST_NAME and _NAME.fullmatch(host)):
+        raise _refused("has no host that is a name")
+    return target
+
+
+def _literal(host: str) -> Address | None:
+    """The address that a host is, in its one usual spelling."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        if _NUMBER.fullmatch(host.rpartition(".")[2]):
+            raise _refused("spells an address in an unusual way") from None
+        return None
+    if "%" in host:
+        raise _refused("names an interface")
+    return address
+
+
+def _refused(why: str) -> RefusedUrl:
+    return RefusedUrl.field("url", why)
