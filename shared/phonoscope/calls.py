@@ -51,7 +51,7 @@ class Retry:
     the service is still at the first sending of the same request, until ``in_flight_s`` have passed.
     """
 
-    attempts: int = 4
+    attempts: int = 5
     first_s: float = 0.5
     factor: float = 2.0
     longest_s: float = 8.0

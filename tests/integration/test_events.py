@@ -10,16 +10,18 @@ from time import monotonic, sleep
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from httpx_sse import EventSource, ServerSentEvent
 from sqlalchemy import text
 
-from phonoscope.client import Client
-from phonoscope.contract import Job
+from phonoscope.client import Client, Retry
+from phonoscope.contract import CompletedEvent, Job, StatusEvent
 from phonoscope.db.engine import Database
 from phonoscope.db.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.tables import JobRow, TaskRow, TrackRow
 from phonoscope.ids import new_id
+from phonoscope.local.state import Run
 from phonoscope.states import Lane, Status, TaskName
 from tests.support import RunningStack, tone_wav
 
@@ -247,6 +249,35 @@ def test_a_deaf_listener_wakes_everybody(http: httpx.Client, rows: Database, ope
         assert [event.event for event in events] == ["status", "completed"]
         assert poll.result().json()["status"] == "succeeded"
     assert monotonic() - before < 10
+
+
+def test_a_gateway_that_stops_lets_its_streams_go(
+    stack: RunningStack, http: httpx.Client, rows: Database, open_job: Callable[[], str]
+) -> None:
+    """It does not wait for them; the client takes its own up again at the next one, and hears nothing twice."""
+    job_id = open_job()
+    started = Run.read(stack.folder)
+    assert started is not None
+    gateway = psutil.Process(started.parts["gateway"].pid)
+    key = http.headers["Authorization"].removeprefix("Bearer ")
+    with (
+        ThreadPoolExecutor(1) as threads,
+        Client(stack.url, key, retry=Retry(attempts=60, longest_s=1.0)) as client,
+        stream(http, job_id) as events,
+    ):
+        following = threads.submit(lambda: list(client.events(job_id)))
+        next(events)
+        sleep(0.5)
+        before = monotonic()
+        gateway.terminate()
+        with pytest.raises(httpx.RemoteProtocolError):
+            next(events)
+        gateway.wait(20)
+        assert monotonic() - before < 4
+        end(rows, job_id)
+        told = following.result()
+    assert [type(event) for event in told] == [StatusEvent, StatusEvent, CompletedEvent]
+    assert len({event.id for event in told}) == 3
 
 
 def test_a_long_poll_sleeps_until_the_end(http: httpx.Client, rows: Database, open_job: Callable[[], str]) -> None:

@@ -13,6 +13,7 @@ from phonoscope.contract import Job
 from phonoscope.states import TaskName
 
 _POLL_S = 0.5
+"""Where the job's events cannot be had."""
 
 
 def run_job(client: Client, path: Path, tasks: list[str], console: Console) -> Job:
