@@ -1,4 +1,5 @@
-import { lazy, Suspense, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { LibraryPage } from "../library/LibraryPage";
 import { IconButton, Skeleton } from "../ui/controls";
@@ -26,6 +27,9 @@ export function App() {
 
 function Shell() {
   const [help, setHelp] = useState(false);
+  const queries = useQueryClient();
+  // What one key has brought is not for whoever signs in with another.
+  useEffect(() => () => queries.clear(), [queries]);
   useKeys((event) => event.key === "?" && (setHelp(true), true));
   return (
     <div className="shell">

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { Job, Track } from "../api/client";
 import { inWords } from "../api/problem";
@@ -9,6 +9,7 @@ import { announce } from "../ui/live";
 import { useDeleteTrack, useOutline } from "./queries";
 
 const POINTS = 32;
+const LINGER_MS = 250;
 
 export function TrackRow({ track, job }: { track: Track; job: Job | undefined }) {
   const [asking, setAsking] = useState(false);
@@ -37,7 +38,7 @@ function Unlabelled({ job }: { job: Job | undefined }) {
 }
 
 function Thumbnail({ track }: { track: Track }) {
-  const outline = useOutline(track.id, POINTS);
+  const outline = useOutline(track.id, POINTS, useLinger());
   if (!outline.data) return <div className="track__wave">{outline.isPending ? <Skeleton height={24} /> : null}</div>;
   const { max } = outline.data;
   const loudest = Math.max(0.01, ...max);
@@ -50,6 +51,16 @@ function Thumbnail({ track }: { track: Track }) {
       <path d={bars.join("")} stroke="currentColor" strokeWidth="1.6" />
     </svg>
   );
+}
+
+/** Whether the row has stayed in sight: one that flies by asks for nothing. */
+function useLinger(): boolean {
+  const [stayed, setStayed] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setStayed(true), LINGER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return stayed;
 }
 
 function Deletion({ track, onCancel }: { track: Track; onCancel: () => void }) {

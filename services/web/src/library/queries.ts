@@ -36,7 +36,7 @@ export function useActiveJobs() {
 }
 
 /** A track's outline in a few points, or null where it has not been measured yet. */
-export function useOutline(trackId: string, points: number) {
+export function useOutline(trackId: string, points: number, wanted: boolean) {
   return useQuery({
     queryKey: ["outline", trackId, points],
     queryFn: async ({ signal }): Promise<Peaks | null> => {
@@ -46,6 +46,7 @@ export function useOutline(trackId: string, points: number) {
       });
       return found.response.status === 200 ? (found.data as Peaks) : null;
     },
+    enabled: wanted,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });

@@ -39,8 +39,8 @@ export function MasterMeter({ source }: { source: StemsSource | null }) {
 
 function draw(meter: HTMLDivElement | null, level: number): void {
   if (!meter) return;
-  const share = 1 - Math.min(0, level) / QUIETEST_DB;
-  (meter.firstElementChild as HTMLElement).style.transform = `scaleX(${share})`;
+  const missing = Math.min(0, level) / QUIETEST_DB;
+  (meter.firstElementChild as HTMLElement).style.clipPath = `inset(0 ${missing * 100}% 0 0)`;
   meter.setAttribute("aria-valuenow", level.toFixed(1));
   meter.setAttribute("aria-valuetext", level <= QUIETEST_DB ? "silence" : `${signed(level, 0)} dB`);
 }

@@ -21,6 +21,7 @@ export function Mixer({ track, stems, explanation }: Props) {
   const names = useMemo(() => stems.stems.map(({ name }) => name), [stems]);
   const [mix, setMix] = useState<Mix>(() => untouched(names));
   const source = usePlayable(loaded, mix);
+  const loudest = Math.max(0.01, ...stems.stems.map(({ peak }) => peak));
   const without = new Map(explanation.stems?.parts.map((part) => [part.name, part.without]));
   return (
     <div className="mixer">
@@ -31,6 +32,7 @@ export function Mixer({ track, stems, explanation }: Props) {
           <StemRow
             key={stem.name}
             stem={stem}
+            loudest={loudest}
             buffer={loaded?.buffers.get(stem.name)}
             channel={mix[stem.name] as Channel}
             silent={!heard(mix, stem.name)}

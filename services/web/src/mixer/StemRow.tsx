@@ -16,6 +16,8 @@ const KNOWN = new Set(["vocals", "drums", "bass", "other", "guitar", "piano"]);
 
 type Props = {
   stem: Stem;
+  /** The highest peak of all stems, which are drawn on one scale. */
+  loudest: number;
   buffer: AudioBuffer | undefined;
   channel: Channel;
   silent: boolean;
@@ -23,7 +25,7 @@ type Props = {
   onChange: (change: Partial<Channel>) => void;
 };
 
-export function StemRow({ stem, buffer, channel, silent, without, onChange }: Props) {
+export function StemRow({ stem, loudest, buffer, channel, silent, without, onChange }: Props) {
   const { name } = stem;
   const colour = `var(--${KNOWN.has(name) ? name : "other"})`;
   return (
@@ -60,7 +62,7 @@ export function StemRow({ stem, buffer, channel, silent, without, onChange }: Pr
           onChange={(pan) => onChange({ pan })}
         />
       </div>
-      <StemWave buffer={buffer} name={name} colour={colour} />
+      <StemWave buffer={buffer} loudest={loudest} name={name} colour={colour} />
       <a className="button button--plain" href={stem.audio.url} download={stem.audio.name} aria-label={`Download ${name}`} title={`Download ${name}`}>
         <Icon name="download" />
       </a>
@@ -77,8 +79,10 @@ function Switch({ letter, label, on, onChange }: { letter: string; label: string
   );
 }
 
+type WaveProps = { buffer: AudioBuffer | undefined; loudest: number; name: string; colour: string };
+
 /** A stem's outline on the page's time axis. */
-function StemWave({ buffer, name, colour }: { buffer: AudioBuffer | undefined; name: string; colour: string }) {
+function StemWave({ buffer, loudest, name, colour }: WaveProps) {
   const { transport, view } = useDesk();
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -95,6 +99,7 @@ function StemWave({ buffer, name, colour }: { buffer: AudioBuffer | undefined; n
       if (!shape) return;
       context.fillStyle = getComputedStyle(canvas.current as Element).color;
       const middle = size.height / 2;
+      const scale = (0.95 * middle) / loudest;
       for (let x = 0; x < size.width; x += 1) {
         const [from, to] = [x, x + 1].map((edge) => Math.floor((toTime(edge, view, size.width) / shape.durationS) * shape.points));
         let [low, high] = [0, 0];
@@ -102,10 +107,10 @@ function StemWave({ buffer, name, colour }: { buffer: AudioBuffer | undefined; n
           low = Math.min(low, shape.low[at] ?? 0);
           high = Math.max(high, shape.high[at] ?? 0);
         }
-        context.fillRect(x, middle - high * middle, 1, Math.max(1, (high - low) * middle));
+        context.fillRect(x, middle - high * scale, 1, Math.max(1, (high - low) * scale));
       }
     },
-    [shape, view, theme],
+    [shape, view, theme, loudest],
   );
   return (
     <div

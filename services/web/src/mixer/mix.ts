@@ -18,11 +18,11 @@ export function changed(mix: Mix, name: string, change: Partial<Channel>): Mix {
   return { ...mix, [name]: { ...(mix[name] ?? UNTOUCHED), ...change } };
 }
 
-/** Whether a stem is heard: one that is muted never, the others unless another is solo. */
+/** Whether a stem is heard: one that is muted never, the others unless another alone is to be heard. */
 export function heard(mix: Mix, name: string): boolean {
   const channel = mix[name];
   if (!channel || channel.muted) return false;
-  return channel.solo || !Object.values(mix).some(({ solo, muted }) => solo && !muted);
+  return channel.solo || !Object.values(mix).some(({ solo }) => solo);
 }
 
 /** What left and right of a stem count in left and right of the mix: the very shares that `mixdown` computes. */

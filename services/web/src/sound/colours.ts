@@ -25,14 +25,14 @@ export function lightness([red, green, blue]: Colour): number {
 export function spectrogramPalette(faded: number): Uint32Array {
   return palette((brightness) => {
     const colour = magma(brightness);
-    const grey = Math.round(255 * lightness(colour) * 0.8);
+    const grey = Math.round(255 * lightness(colour) * 0.62);
     return [...mixed(colour, [grey, grey, Math.min(255, grey + 6)], faded), 255];
   });
 }
 
 /** 256 steps of amber from nothing to opaque: evidence lies over a picture and never hides where there is none. */
 export function evidencePalette(): Uint32Array {
-  return palette((heat) => [...AMBER, Math.round(255 * Math.min(1, heat ** 1.4 * 1.05))]);
+  return palette((heat) => [...AMBER, Math.round(255 * Math.min(1, heat ** 1.6 * 1.1))]);
 }
 
 function palette(colourOf: (share: number) => readonly number[]): Uint32Array {

@@ -50,7 +50,7 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
       <Link href={`/tracks/${track.id}`} className="clip">
         {track.filename}
       </Link>
-      <span className="alike__label clip">{track.label ? words(track.label) : "unknown"}</span>
+      <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{track.label ? words(track.label) : "unknown"}</span>
       <span className="quiet alike__length">{time(track.duration_s, 0)}</span>
       <span className="bar__track" aria-hidden="true">
         <span style={{ width: `${Math.max(0, similarity) * 100}%` }} />

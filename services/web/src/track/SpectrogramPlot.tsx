@@ -26,7 +26,7 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
   const spectrogram = found.data;
   const evidence = useEvidence(spectrogram, explained, opacity > 0);
   const picture = useMemo(
-    () => spectrogram && painted(spectrogram.levels, spectrogram.columns, spectrogram.rows, spectrogramPalette(evidence ? opacity : 0)),
+    () => spectrogram && painted(spectrogram.levels, spectrogram.columns, spectrogram.rows, spectrogramPalette(evidence ? Math.min(1, 1.5 * opacity) : 0)),
     [spectrogram, evidence !== null, opacity],
   );
   useDrawing(

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { waitingInWords } from "../src/jobs/words";
+import { segments, type Window } from "../src/sound/segments";
+import { ago, band, decibels, hertz, percent, time } from "../src/ui/format";
+import { sentence } from "../src/api/problem";
+
+const window = (start_s: number, label: string, unknown = false): Window => ({
+  start_s,
+  end_s: start_s + 5,
+  silent: false,
+  unknown,
+  top: [{ label, probability: 0.9 }],
+});
+
+describe("words", () => {
+  it("say times, shares and bands in one way", () => {
+    expect(time(4.34)).toBe("0:04.3");
+    expect(time(59.99)).toBe("1:00.0");
+    expect(time(3_725, 0)).toBe("1:02:05");
+    expect(percent(0.812)).toBe("81 %");
+    expect(percent(0.0004)).toBe("< 1 %");
+    expect(percent(0.9996)).toBe("> 99 %");
+    expect(band(500, 2_000)).toBe("500 Hz – 2 kHz");
+    expect(band(6_000, null)).toBe("6 kHz and up");
+    expect(hertz(35.4)).toBe("35 Hz");
+    expect(decibels(-18.24, "LUFS")).toBe("−18.2 LUFS");
+  });
+
+  it("say how long ago something was", () => {
+    const now = Date.parse("2026-05-04T12:00:00Z");
+    expect(ago("2026-05-04T11:59:40Z", now)).toBe("just now");
+    expect(ago("2026-05-04T11:58:00Z", now)).toBe("2 min ago");
+    expect(ago("2026-05-03T10:00:00Z", now)).toBe("yesterday");
+  });
+
+  it("say why a task waits", () => {
+    expect(waitingInWords({ reason: "queued", ahead: 3, workers: 1, estimate_s: 12 } as never, "gpu")).toBe(
+      "waiting for a GPU worker: 3 ahead of you, about 12 s",
+    );
+    expect(waitingInWords({ reason: "no_worker", ahead: 0, workers: 0 }, "cpu")).toContain("no CPU worker");
+  });
+
+  it("make sentences of problems", () => {
+    expect(sentence("no such track")).toBe("No such track.");
+    expect(sentence("Done.")).toBe("Done.");
+  });
+});
+
+describe("stretches of one label", () => {
+  it("let each window speak for what is nearest to its middle, and join equal neighbours", () => {
+    const found = segments([window(0, "dog"), window(2.5, "rain"), window(5, "rain"), window(7.5, "dog", true)], 12.5);
+    expect(found.map(({ startS, endS, label }) => [startS, endS, label])).toEqual([
+      [0, 3.75, "dog"],
+      [3.75, 8.75, "rain"],
+      [8.75, 12.5, null],
+    ]);
+  });
+});
