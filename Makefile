@@ -35,7 +35,7 @@ down: $(STAMP) ## Stop what `make up` started
 
 test: $(DEV_STAMP) $(PAGE) ## Run every check and every test
 	@$(MAKE) --no-print-directory --jobs 2 lint check unit page-test
-	$(BIN)/pytest tests/integration tests/acceptance tests/browser
+	$(BIN)/pytest tests/integration tests/acceptance tests/browser tests/chaos
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
@@ -62,6 +62,9 @@ browser: $(DEV_STAMP) $(PAGE) ## Try the page in a real browser
 
 compose-test: $(DEV_STAMP) ## Build the images and try docker compose for real (needs a Docker engine)
 	$(BIN)/pytest tests/compose
+
+chaos: $(DEV_STAMP) ## Kill everything at random moments under 300 jobs; prints a table (JOBS=, SEED=)
+	$(BIN)/python -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 
 bench: $(DEV_STAMP) ## Measure latency against the same model in process
 	$(BIN)/python benchmarks/latency.py

@@ -92,9 +92,11 @@ class Client(WebhookCalls):
         """All of them in one ZIP file."""
         return self._send("GET", f"/v1/tracks/{track_id}/stems.zip").content
 
-    def similar(self, track_id: str, limit: int = 10, model: str | None = None) -> list[Neighbour]:
-        """The nearest other tracks, nearest first."""
-        params = {"limit": limit} | ({"model": model} if model else {})
+    def similar(
+        self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None
+    ) -> list[Neighbour]:
+        """The nearest other tracks, nearest first; those whose ``stem`` is nearest, where one is named."""
+        params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
         return self._ask(Page[Neighbour], "GET", f"/v1/tracks/{track_id}/similar", params=params).items
 
     def create_job(

@@ -77,7 +77,7 @@ class Load:
             mine: list[Accepted] = []
             for turn in range(share):
                 # Few recordings, so that the same is often asked again, also while it is being computed.
-                sound = tone_wav(chance.choice((0.5, 1.0, 3.0)), seed=1000 * number + chance.randrange(6))
+                sound = tone_wav(chance.choice((0.5, 3.0)), seed=1000 * number + chance.randrange(3))
                 mine.append(self._ask(http, owner, sound, f"{owner}-{turn}", chance))
                 self._meddle(http, chance, mine)
                 time.sleep(chance.random() * 0.3)

@@ -87,7 +87,10 @@ def create_job(
         job.tasks.append(task)
     connection.execute(_ADD_TASKS, [_values(task) for task in job.tasks])
     if repeats.found:
-        connection.execute(_ADD_RESULTS, [given(task.result) for task in job.tasks if task.result is not None])
+        results = [task.result for task in job.tasks if task.result is not None]
+        connection.execute(
+            _ADD_RESULTS, [dict.fromkeys(("model_name", "model_digest")) | given(row) for row in results]
+        )
         settle(session, {job.id})
         job.status, job.finished_at, job.version = connection.execute(_STATE.where(JobRow.id == job.id)).one()
     return job

@@ -1,0 +1,126 @@
+"""What a worker's parent does about its child: real processes, and a database that only notes what it is asked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from phonoscope.errors import TaskFailed
+from phonoscope.settings import Settings
+from phonoscope.states import Pool
+from phonoscope.worker import guardian as module
+from phonoscope.worker.guardian import Guardian
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does nothing."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+class Watching(Guardian):
+    """Notes what would be handed back, instead of writing it."""
+
+    def __init__(self) -> None:
+        super().__init__(Pool.CPU, Settings.model_construct())
+        self.handed: list[tuple[str, bool]] = []
+        self.pids: set[int] = set()
+
+    def _hand_back(self, pid: int, why: TaskFailed, *, counts: bool) -> None:
+        self.pids.add(pid)
+        self.handed.append((why.code, counts))
+
+    def see(self, pid: int, beaten_at: float) -> None:
+        """The child has beaten at that time."""
+        module._PULSE.pack_into(self.pulse._memory, 0, pid, beaten_at)
+
+
+@pytest.fixture
+def watching() -> Watching:
+    return Watching()
+
+
+def is_over(process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + 10.0
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process.poll() is not None
+
+
+def test_a_child_that_beats_is_left_alone(watching: Watching, child: subprocess.Popen[bytes]) -> None:
+    """Nothing is handed back, nobody is killed; nor before the first beat, when models are still being loaded."""
+    watching._look()
+    watching.see(child.pid, time.monotonic())
+    watching._look()
+    assert (watching.handed, child.poll()) == ([], None)
+
+
+def test_what_a_dead_child_held_is_handed_back_once(watching: Watching, child: subprocess.Popen[bytes]) -> None:
+    """For the reason that its worker was lost, and it counts as an attempt."""
+    watching.see(child.pid, time.monotonic())
+    child.kill()
+    assert is_over(child)
+    watching._look()
+    watching._look()
+    assert (watching.handed, watching.pids) == ([("worker_lost", True)], {child.pid})
+
+
+def test_a_child_that_hangs_is_killed(watching: Watching, child: subprocess.Popen[bytes]) -> None:
+    """What it held is handed back as timed out."""
+    watching.see(child.pid, time.monotonic() - module.HUNG_AFTER_S - 1.0)
+    watching._look()
+    assert is_over(child)
+    assert child.returncode == -signal.SIGKILL
+    watching._look()
+    assert watching.handed == [("timed_out", True)]
+
+
+def test_a_child_that_was_ended_for_memory_is_told_apart(
+    watching: Watching, child: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system counts whom it ends for want of memory."""
+    counters = tmp_path / "memory.events"
+    counters.write_text("low 0\noom 2\noom_kill 3\n")
+    monkeypatch.setattr(module, "_COUNTERS", (tmp_path / "absent", counters))
+    watching._kills = 2
+    watching.see(child.pid, time.monotonic())
+    child.kill()
+    assert is_over(child)
+    watching._look()
+    assert watching.handed == [("out_of_memory", True)]
+
+
+def test_a_worker_that_is_told_to_stop_hands_back_what_it_cannot_finish(
+    watching: Watching, child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its time to drain, and that was no attempt."""
+    watching.see(child.pid, time.monotonic())
+    watching.drain()
+    watching._look()
+    assert (watching.handed, child.poll()) == ([], None)
+    monkeypatch.setattr(watching, "_stop_by", time.monotonic() - 1.0)
+    watching._look()
+    assert is_over(child)
+    assert watching.handed[0] == ("worker_lost", False)
+
+
+def test_the_pulse_is_shared_with_a_child() -> None:
+    """What a forked process writes, its parent reads."""
+    pulse = Watching().pulse
+    pid = os.fork()
+    if pid == 0:
+        pulse.beat()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert pulse.read()[0] == pid
+    assert 0.0 <= time.monotonic() - pulse.read()[1] < 5.0
