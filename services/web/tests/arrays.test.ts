@@ -2,8 +2,8 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { readNpy, readNpz } from "../src/sound/arrays";
 
-function npy(type: string, shape: string, data: ArrayBufferView): Uint8Array {
-  const header = `{'descr': '${type}', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + "\n";
+function npy(type: string, shape: string, data: ArrayBufferView, columnsFirst = "False"): Uint8Array {
+  const header = `{'descr': '${type}', 'fortran_order': ${columnsFirst}, 'shape': ${shape}, }`.padEnd(117) + "\n";
   const bytes = new Uint8Array(10 + header.length + data.byteLength);
   bytes.set([0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, header.length & 255, header.length >> 8]);
   bytes.set(new TextEncoder().encode(header), 10);
@@ -25,6 +25,13 @@ describe("NumPy's arrays", () => {
       1, -2, 0.333251953125, 2 ** -24,
     ].map(Math.fround));
     expect([...readNpy(npy("|u1", "(2,)", Uint8Array.of(3, 255))).values]).toEqual([3, 255]);
+  });
+
+  it("are turned round when they come column by column", () => {
+    const columns = npy("<f4", "(2, 3)", Float32Array.of(1, 4, 2, 5, 3, 6), "True");
+    expect([...readNpy(columns).values]).toEqual([1, 2, 3, 4, 5, 6]);
+    const deep = npy("|u1", "(2, 1, 3)", Uint8Array.of(1, 4, 2, 5, 3, 6), "True");
+    expect([...readNpy(deep).values]).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it("come by name out of an archive", () => {

@@ -13,11 +13,13 @@ import { toggleTheme, useTheme } from "./theme";
 const TrackPage = lazy(() => import("../track/TrackPage"));
 const JobsPage = lazy(() => import("../jobs/JobsPage"));
 const ModelsPage = lazy(() => import("../models/ModelsPage"));
+const WebhooksPage = lazy(() => import("../webhooks/WebhooksPage"));
 
 const PAGES = [
   ["/", "Library"],
   ["/jobs", "Jobs"],
   ["/models", "Models"],
+  ["/webhooks", "Webhooks"],
 ] as const;
 
 export function App() {
@@ -43,6 +45,7 @@ function Shell() {
           <Route path="/tracks/:id">{({ id }) => <TrackPage key={id} id={id} />}</Route>
           <Route path="/jobs" component={JobsPage} />
           <Route path="/models" component={ModelsPage} />
+          <Route path="/webhooks" component={WebhooksPage} />
           <Route>
             <main id="main" className="page empty">
               <h1>There is nothing here</h1>

@@ -1,4 +1,4 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { api, held, type Job, type Status, type Task } from "../api/client";
@@ -7,6 +7,7 @@ import { ended } from "../api/watch";
 import { BadNote, Button, Choice, ProgressBar, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import "./jobs.css";
+import { Queues } from "./Queues";
 import { failureInWords, jobInWords, taskInWords } from "./words";
 
 const EVERY_MS = 2_000;
@@ -30,6 +31,7 @@ export default function JobsPage() {
         <h1>Jobs</h1>
         <Choice label="Which jobs" value={kind} options={KINDS} onChange={setKind} />
       </div>
+      <Queues />
       {found.isPending ? <Skeleton height={320} /> : null}
       {found.isError ? (
         <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>
@@ -68,6 +70,7 @@ function JobRow({ job }: { job: Job }) {
         </Link>
         <span className={`job__state job__state--${job.status}`}>{jobInWords(job)}</span>
         <span className="quiet small">{ago(job.created_at)}</span>
+        {ended(job) ? null : <Cancel job={job} />}
       </div>
       <ul className="job__tasks">
         {job.tasks.map((task) => (
@@ -75,6 +78,19 @@ function JobRow({ job }: { job: Job }) {
         ))}
       </ul>
     </li>
+  );
+}
+
+function Cancel({ job }: { job: Job }) {
+  const queries = useQueryClient();
+  const cancel = useMutation({
+    mutationFn: () => api.POST("/v1/jobs/{job_id}/cancel", { params: { path: { job_id: job.id } } }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["jobs"] }),
+  });
+  return (
+    <Button disabled={cancel.isPending} onClick={() => cancel.mutate()} aria-label={`Cancel ${job.id}`}>
+      {cancel.isError ? inWords(cancel.error) : "Cancel"}
+    </Button>
   );
 }
 

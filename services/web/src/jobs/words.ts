@@ -37,10 +37,10 @@ export function waitingInWords(waiting: Waiting, pool: Task["pool"]): string {
   const worker = `${POOLS[pool]} worker`;
   if (waiting.reason === "no_worker") return `no ${worker} is running; it starts when one does`;
   if (waiting.reason === "retrying") return "it failed once and is tried again shortly";
-  if (waiting.reason !== "queued") return `waiting: ${String(waiting.reason).replaceAll("_", " ")}`;
+  if (waiting.reason === "after") return `waits for ${waiting.after ? `“${waiting.after}”` : "another task"} of the same job`;
   const ahead = waiting.ahead ? `: ${waiting.ahead} ahead of you` : "";
-  const estimate = (waiting as { estimate_s?: number | null }).estimate_s;
-  return `waiting for a ${worker}${ahead}${estimate ? `, about ${seconds(estimate)}` : ""}`;
+  const estimate = waiting.estimate_s ? `, about ${seconds(waiting.estimate_s)}` : "";
+  return `waiting for a ${worker}${ahead}${estimate}`;
 }
 
 /** What went wrong with a task, and what to do about it. */

@@ -41,7 +41,7 @@ export function Export({ track, mix }: { track: Track; mix: Mix }) {
       )}
       <label className="labelled">
         as
-        <select className="field" value={format} onChange={(event) => setFormat(event.currentTarget.value as Format)}>
+        <select className="field" aria-label="Format of the mix" value={format} onChange={(event) => setFormat(event.currentTarget.value as Format)}>
           {FORMATS.map((name) => (
             <option key={name}>{name}</option>
           ))}

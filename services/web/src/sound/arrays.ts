@@ -18,10 +18,10 @@ export function readNpy(bytes: Uint8Array): NumberArray {
   const start = (wide ? 12 : 10) + size;
   const header = new TextDecoder("latin1").decode(bytes.subarray(start - size, start));
   const type = /'descr':\s*'([^']+)'/.exec(header)?.[1] ?? "";
-  if (/'fortran_order':\s*True/.test(header)) throw new Error("columns first is not read here");
   const shape = [...(/'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? "").matchAll(/\d+/g)].map(([digits]) => Number(digits));
   const count = shape.reduce((product, length) => product * length, 1);
-  return { shape, values: valuesOf(type, bytes.slice(start).buffer, count) };
+  const values = valuesOf(type, bytes.slice(start).buffer, count);
+  return { shape, values: /'fortran_order':\s*True/.test(header) ? rowByRow(values, shape) : values };
 }
 
 function valuesOf(type: string, buffer: ArrayBuffer, count: number): NumberArray["values"] {
@@ -42,6 +42,23 @@ function valuesOf(type: string, buffer: ArrayBuffer, count: number): NumberArray
     default:
       throw new Error(`arrays of type ${type} are not read here`);
   }
+}
+
+/** The same numbers in the other order: they came with the first index as the fastest. */
+function rowByRow(values: NumberArray["values"], shape: number[]): NumberArray["values"] {
+  const made = values.slice();
+  const at = shape.map(() => 0);
+  for (let place = 0; place < made.length; place += 1) {
+    let from = 0;
+    for (let axis = shape.length - 1; axis >= 0; axis -= 1) from = from * (shape[axis] ?? 1) + (at[axis] ?? 0);
+    made[place] = values[from] ?? 0;
+    for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
+      at[axis] = (at[axis] ?? 0) + 1;
+      if ((at[axis] ?? 0) < (shape[axis] ?? 1)) break;
+      at[axis] = 0;
+    }
+  }
+  return made;
 }
 
 function halfToNumber(bits: number): number {

@@ -70,7 +70,7 @@ function Select<T extends string>({ label, value, options, onChange }: SelectPro
   return (
     <label className="labelled">
       {label}
-      <select className="field" value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
+      <select className="field" aria-label={`Evidence ${label}`} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
         {options.map((option) => (
           <option key={option} value={option}>
             {words(option)}

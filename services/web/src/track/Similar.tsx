@@ -3,14 +3,30 @@ import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { api, fetchWithKey, held, type Neighbour, type Track } from "../api/client";
 import { ApiProblem, inWords } from "../api/problem";
-import { BadNote, Button, IconButton, Skeleton } from "../ui/controls";
+import { BadNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, words } from "../ui/format";
+import { useStems } from "../mixer/queries";
 import { useDesk } from "./desk";
 import { useAsk } from "./queries";
 
-/** The recordings that sound most like this one; each can be heard here. */
+const WHOLE = "whole track";
+
+/** The recordings that sound most like this one, as a whole or in one of its stems. */
 export default function Similar({ track }: { track: Track }) {
-  const found = useNeighbours(track.id);
+  const stems = useStems(track.id).data;
+  const [by, setBy] = useState(WHOLE);
+  const options = [WHOLE, ...(stems?.stems.map(({ name }) => name) ?? [])].map((name) => ({ value: name, text: name }));
+  return (
+    <div className="stack">
+      {options.length > 1 ? <Choice label="Alike in what" value={by} options={options} onChange={setBy} /> : null}
+      <Neighbours key={by} track={track} stem={by === WHOLE ? null : by} />
+    </div>
+  );
+}
+
+/** Each can be heard here. */
+function Neighbours({ track, stem }: { track: Track; stem: string | null }) {
+  const found = useNeighbours(track.id, stem);
   const preview = usePreview();
   const { ask, asking, problem } = useAsk(track.id);
   if (found.isPending) return <Skeleton height={200} />;
@@ -19,7 +35,7 @@ export default function Similar({ track }: { track: Track }) {
     return (
       <BadNote
         action={
-          <Button disabled={asking} onClick={() => (placed ? void found.refetch() : ask({ tasks: ["embed"] }))}>
+          <Button disabled={asking} onClick={() => (placed ? void found.refetch() : ask({ tasks: ["embed"], options: { embed: { stems: stem !== null } } }))}>
             {placed ? "Try again" : "Place it among the others"}
           </Button>
         }
@@ -28,7 +44,9 @@ export default function Similar({ track }: { track: Track }) {
       </BadNote>
     );
   }
-  if (found.data.length === 0) return <p className="quiet">There is no other recording to compare it with yet.</p>;
+  if (found.data.length === 0) {
+    return <p className="quiet">There is no other recording{stem ? ` whose ${stem} can be compared` : " to compare it with"} yet.</p>;
+  }
   return (
     <ol className="alike">
       {found.data.map((neighbour) => (
@@ -62,11 +80,11 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
   );
 }
 
-function useNeighbours(id: string) {
+function useNeighbours(id: string, stem: string | null) {
   return useQuery({
-    queryKey: ["jobs", "alike", id],
+    queryKey: ["jobs", "alike", id, stem],
     queryFn: async ({ signal }) => {
-      const params = { path: { track_id: id }, query: { limit: 10 } };
+      const params = { path: { track_id: id }, query: { limit: 10, ...(stem && { stem }) } };
       return held(await api.GET("/v1/tracks/{track_id}/similar", { params, signal })).items;
     },
     retry: false,

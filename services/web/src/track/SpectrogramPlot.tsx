@@ -24,7 +24,7 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [spot, setSpot] = useState<Spot | null>(null);
   const spectrogram = found.data;
-  const evidence = useEvidence(spectrogram, explained, opacity > 0);
+  const { picture: evidence, problem } = useEvidence(spectrogram, explained, opacity > 0);
   const picture = useMemo(
     () => spectrogram && painted(spectrogram.levels, spectrogram.columns, spectrogram.rows, spectrogramPalette(evidence ? Math.min(1, 1.5 * opacity) : 0)),
     [spectrogram, evidence !== null, opacity],
@@ -58,15 +58,16 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
     >
       <canvas ref={canvas} role="img" aria-label={spectrogram ? alternative(spectrogram, explained, opacity) : "Spectrogram"} />
       {spectrogram ? <Marks edgesHz={spectrogram.axes.edge_hz} /> : <Skeleton height="100%" />}
+      {problem ? <BadNote>The evidence cannot be shown. {problem}</BadNote> : null}
       {spectrogram && spot ? <Crosshair spectrogram={spectrogram} spot={spot} size={size} /> : null}
     </div>
   );
 }
 
 /** The heat on the spectrogram's own rows, as a picture of amber. */
-function useEvidence(spectrogram: Spectrogram | undefined, explained: Explained | null, wanted: boolean): OffscreenCanvas | null {
-  const arrays = useArrays(explained?.heatmap, wanted).data;
-  return useMemo(() => {
+function useEvidence(spectrogram: Spectrogram | undefined, explained: Explained | null, wanted: boolean) {
+  const { data: arrays, error } = useArrays(explained?.heatmap, wanted);
+  const picture = useMemo(() => {
     const heat = arrays?.get("heatmap");
     const heatHz = arrays?.get("hertz");
     if (!spectrogram || !heat || !heatHz || !wanted) return null;
@@ -75,6 +76,7 @@ function useEvidence(spectrogram: Spectrogram | undefined, explained: Explained 
     const rows = resampledRows(heat.values, columns, heatHz.values, [...centre_hz].reverse());
     return painted(rows.map((value) => Math.round(Math.min(1, Math.max(0, value)) * 255)), columns, centre_hz.length, evidencePalette());
   }, [arrays, spectrogram, wanted]);
+  return { picture, problem: error ? inWords(error) : null };
 }
 
 function drawStretch(

@@ -1,0 +1,80 @@
+import { useState } from "react";
+import { inWords } from "../api/problem";
+import { BadNote, Button, IconButton } from "../ui/controls";
+import { announce } from "../ui/live";
+import { type EventType, useWebhookActions } from "./queries";
+
+const EVENTS: EventType[] = ["job.succeeded", "job.failed", "job.cancelled"];
+
+/** Adds an endpoint and shows its secret, this one time. */
+export function NewWebhook({ onDone }: { onDone: () => void }) {
+  const { create } = useWebhookActions();
+  const [url, setUrl] = useState("");
+  const [description, setDescription] = useState("");
+  const [events, setEvents] = useState(EVENTS);
+  if (create.data) return <Secret secret={create.data.secret} onDone={onDone} />;
+  const toggle = (event: EventType) =>
+    setEvents(events.includes(event) ? events.filter((one) => one !== event) : [...events, event]);
+  return (
+    <form
+      className="adding"
+      onSubmit={(event) => {
+        event.preventDefault();
+        create.mutate({ url: url.trim(), description, events });
+      }}
+    >
+      <label className="stack">
+        Address
+        <input
+          className="field mono"
+          type="url"
+          required
+          placeholder="https://example.org/phonoscope"
+          value={url}
+          onChange={(event) => setUrl(event.currentTarget.value)}
+        />
+      </label>
+      <label className="stack">
+        Note to yourself
+        <input className="field" maxLength={256} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+      </label>
+      <fieldset className="row wrap">
+        <legend>Tell it of</legend>
+        {EVENTS.map((event) => (
+          <label key={event} className="row">
+            <input type="checkbox" checked={events.includes(event)} onChange={() => toggle(event)} />
+            {event}
+          </label>
+        ))}
+      </fieldset>
+      {create.error ? <BadNote>{inWords(create.error)}</BadNote> : null}
+      <div className="row">
+        <Button main type="submit" disabled={!url.trim() || events.length === 0 || create.isPending}>
+          Add
+        </Button>
+        <Button onClick={onDone}>Leave it</Button>
+      </div>
+    </form>
+  );
+}
+
+function Secret({ secret, onDone }: { secret: string; onDone: () => void }) {
+  return (
+    <div className="adding" role="status">
+      <p>Its secret, shown this one time. With it your receiver checks that an event comes from here.</p>
+      <div className="row">
+        <code className="adding__secret">{secret}</code>
+        <IconButton
+          icon="copy"
+          label="Copy the secret"
+          onClick={() => void navigator.clipboard.writeText(secret).then(() => announce("Copied."))}
+        />
+      </div>
+      <div>
+        <Button main onClick={onDone}>
+          I have kept it
+        </Button>
+      </div>
+    </div>
+  );
+}

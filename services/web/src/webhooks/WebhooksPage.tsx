@@ -1,0 +1,90 @@
+import { useState } from "react";
+import { inWords } from "../api/problem";
+import { BadNote, Button, Skeleton } from "../ui/controls";
+import { announce } from "../ui/live";
+import { DeliveryLog } from "./DeliveryLog";
+import { NewWebhook } from "./NewWebhook";
+import { useWebhookActions, useWebhooks, type Webhook } from "./queries";
+import "./webhooks.css";
+
+const BECAUSE = {
+  owner: "switched off",
+  gone: "switched off: it answered 410 Gone",
+  failing: "switched off: nothing could be delivered for five days",
+} as const;
+
+/** Where events go, and what became of each. */
+export default function WebhooksPage() {
+  const found = useWebhooks();
+  const [adding, setAdding] = useState(false);
+  return (
+    <main id="main" className="page page--narrow stack webhooks">
+      <div className="row spread">
+        <h1>Webhooks</h1>
+        <Button main aria-expanded={adding} onClick={() => setAdding(!adding)}>
+          Add an endpoint
+        </Button>
+      </div>
+      {adding ? <NewWebhook onDone={() => setAdding(false)} /> : null}
+      {found.isPending ? <Skeleton height={160} /> : null}
+      {found.isError ? (
+        <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>
+      ) : null}
+      {found.data?.length === 0 && !adding ? (
+        <p className="empty">Nobody is told when a job ends. An endpoint of yours can be, with a signature to check.</p>
+      ) : null}
+      <ul>
+        {found.data?.map((webhook) => (
+          <Endpoint key={webhook.id} webhook={webhook} />
+        ))}
+      </ul>
+    </main>
+  );
+}
+
+function Endpoint({ webhook }: { webhook: Webhook }) {
+  const { test, remove, enable } = useWebhookActions();
+  const [open, setOpen] = useState(false);
+  const [sure, setSure] = useState(false);
+  const problem = test.error ?? remove.error ?? enable.error;
+  return (
+    <li className="endpoint">
+      <div className="endpoint__head">
+        <h2 className="mono endpoint__url">{webhook.url}</h2>
+        <span className={webhook.enabled ? "endpoint__on" : "quiet"}>
+          {webhook.enabled ? (webhook.failing_since ? "failing" : "on") : BECAUSE[webhook.disabled_because ?? "owner"]}
+        </span>
+      </div>
+      <p className="quiet small">{[webhook.description, webhook.events.join(", ")].filter(Boolean).join(" · ")}</p>
+      <div className="row wrap">
+        <Button aria-expanded={open} onClick={() => setOpen(!open)}>
+          Deliveries
+        </Button>
+        <Button
+          disabled={test.isPending}
+          onClick={() => {
+            setOpen(true);
+            test.mutate(webhook.id, { onSuccess: () => announce("A test event is on its way.") });
+          }}
+        >
+          Send a test
+        </Button>
+        <Button disabled={enable.isPending} onClick={() => enable.mutate({ id: webhook.id, enabled: !webhook.enabled })}>
+          {webhook.enabled ? "Switch off" : "Switch on"}
+        </Button>
+        {sure ? (
+          <>
+            <Button autoFocus onClick={() => remove.mutate(webhook.id)}>
+              Delete it and its log
+            </Button>
+            <Button onClick={() => setSure(false)}>Keep</Button>
+          </>
+        ) : (
+          <Button onClick={() => setSure(true)}>Delete</Button>
+        )}
+      </div>
+      {problem ? <BadNote>{inWords(problem)}</BadNote> : null}
+      {open ? <DeliveryLog webhookId={webhook.id} /> : null}
+    </li>
+  );
+}

@@ -1,0 +1,131 @@
+"""A real browser before the real stack."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
+
+from phonoscope.client import Client
+from tests.support import RunningStack
+from tests.unit.ml.separation.conftest import network, write_separator
+
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+_SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "make_recordings.py"
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 360, "height": 740}
+
+
+@dataclass
+class Visit:
+    """A page that somebody has open, with a key of their own, and what went wrong on it."""
+
+    page: Page
+    url: str
+    key: str
+    client: Client
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        """Signed in, whether the tab was before or not."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.url}{path}#key={self.key}")
+        self.page.wait_for_selector("main")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Skips where the machine has none; but where everything is to be checked, its absence is a failure."""
+    program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    if program is None:
+        assert not os.environ.get("CI"), f"none of {', '.join(_PROGRAMS)} is installed"
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def examples() -> ModuleType:
+    """``examples/make_recordings.py``, loaded by its path as the demo loads it."""
+    spec = importlib.util.spec_from_file_location("make_recordings", _SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def recordings(examples: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Some of the demo's recordings by their names without suffix."""
+    folder = tmp_path_factory.mktemp("recordings")
+    wanted = [clip for clip in examples.CLIPS if clip.file.partition(".")[0] in {"dog_large", "dog_small", "rain_roof"}]
+    return {
+        clip.file.partition(".")[0]: examples.write(folder / clip.file, examples.quantised(clip.samples(), clip.peak))
+        for clip in wanted
+    }
+
+
+@pytest.fixture(scope="session")
+def tiny(stack: RunningStack) -> str:
+    """The name of a separation model with random weights, put beside the running workers."""
+    folder = stack.pulled_models / "tiny"
+    if not folder.exists():
+        write_separator(folder, network())
+    return folder.name
+
+
+@pytest.fixture
+def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visit]]:
+    """Opens pages, each for an owner who has nothing yet. No page may complain, nor ask another host for anything."""
+    visits: list[Visit] = []
+
+    def opened(size: ViewportSize = WIDE) -> Visit:
+        context = chromium.new_context(viewport=size, accept_downloads=True)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        key = stack.new_key(f"owner-{uuid4()}")
+        made = Visit(page, stack.url, key, Client(stack.url, key))
+        _listen(made)
+        visits.append(made)
+        return made
+
+    yield opened
+    for one in visits:
+        one.page.context.close()
+        one.client.close()
+    assert [complaint for one in visits for complaint in one.complaints] == []
+
+
+def _listen(visit: Visit) -> None:
+    host = urlsplit(visit.url).netloc
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            visit.complaints.append(f"{message.type}: {message.text}")
+
+    def asked(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme.startswith("http") and address.netloc != host:
+            visit.complaints.append(f"asked another host: {request.url}")
+
+    visit.page.on("console", said)
+    visit.page.on("pageerror", lambda error: visit.complaints.append(f"uncaught: {error}"))
+    visit.page.on("request", asked)

@@ -1,0 +1,172 @@
+"""What holds on every page: it can be read, reached by keys and trusted."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import ViewportSize, expect
+
+from phonoscope.client import Client
+from tests.browser.conftest import NARROW, WIDE, Visit
+from tests.support import tone_wav
+
+_AXE = Path(__file__).parents[2] / "services" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+_PAGES = ["/", "/tracks/{track}", "/jobs", "/models", "/webhooks"]
+_MOST_SCRIPT_BYTES = 300_000
+
+
+@pytest.fixture(scope="module")
+def heard(recordings: dict[str, Path]) -> Callable[[Client], str]:
+    """Has a recording analysed and gives its track."""
+
+    def analysed(client: Client) -> str:
+        job = client.wait(
+            client.analyze(recordings["rain_roof"], ["classify", "embed", "explain", "features", "describe"])
+        )
+        return job.track_id
+
+    return analysed
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_nothing_keeps_anybody_out(visit: Callable[..., Visit], heard: Callable[[Client], str], theme: str) -> None:
+    """axe finds no serious violation on any page in either theme, wide or narrow, and nothing is wider than the screen."""
+    here = visit(WIDE)
+    page = here.page
+    track = heard(here.client)
+    page.add_init_script(f"localStorage.setItem('phonoscope.theme', '{theme}')")
+    found: dict[str, Any] = {}
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        for path in _PAGES:
+            here.go(path.format(track=track))
+            page.wait_for_load_state("networkidle")
+            found[f"{path} at {size['width']}"] = _violations(here)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} at {size['width']}"
+    page.get_by_role("button", name="Sign out").click()
+    found["signed out"] = _violations(here)
+    assert {where: what for where, what in found.items() if what} == {}
+
+
+def test_a_key_is_kept_in_the_tab_alone(visit: Callable[..., Visit]) -> None:
+    """It leaves the address at once, becomes no cookie, and signing out forgets it."""
+    here = visit()
+    here.go("/")
+    page = here.page
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+    assert "psk_" not in page.url
+    assert page.context.cookies() == []
+    assert here.key not in str(page.evaluate("JSON.stringify(localStorage)"))
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("API key")).to_be_visible()
+    assert here.key not in str(page.evaluate("JSON.stringify(sessionStorage)"))
+    page.reload()
+    page.get_by_label("API key").fill(here.key)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+
+
+def test_a_wrong_key_is_refused_in_words(visit: Callable[..., Visit]) -> None:
+    """Nobody stands before an empty page."""
+    here = visit()
+    here.page.goto(f"{here.url}/#key=psk_nobody")
+    expect(here.page.get_by_role("alert")).to_contain_text("does not know this key")
+    assert all("401" in complaint for complaint in here.complaints)
+    here.complaints.clear()
+
+
+def test_a_name_is_text(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """Whatever a recording is called, nothing of it is run."""
+    name = "<img src=x onerror=document.title='run'>.wav"
+    path = tmp_path / "tone.wav"
+    path.write_bytes(tone_wav(1.0, seed=77))
+    here = visit()
+    here.go("/")
+    here.page.get_by_label("Recordings to upload").set_input_files(
+        {"name": name, "mimeType": "audio/wav", "buffer": path.read_bytes()}
+    )
+    row = here.page.get_by_label("Recordings", exact=True).get_by_role("link", name=name)
+    row.click(timeout=60_000)
+    expect(here.page.get_by_role("heading", level=1)).to_have_text(name)
+    assert here.page.locator("main img").count() == 0
+    assert here.page.title().startswith("<img")
+
+
+def test_keys_reach_everything(visit: Callable[..., Visit], heard: Callable[[Client], str]) -> None:
+    """Search, rows, playing, seeking, looping and the list of keys, without a mouse."""
+    here = visit()
+    track = heard(here.client)
+    here.go("/")
+    page = here.page
+    expect(page.get_by_role("link", name="rain_roof.flac")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search by name")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.locator("main").click(position={"x": 2, "y": 2})
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("link", name="rain_roof.flac")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("rain_roof.flac")
+    assert page.url.endswith(track)
+    expect(page.locator(".plot--spectrogram canvas")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".clock")).to_contain_text("0:01.0")
+    page.keyboard.press("]")
+    expect(page.get_by_role("button", name="Loop 0:00.0 to 0:01.0; let it go")).to_be_visible()
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    page.wait_for_timeout(1_500)
+    assert float(page.locator(".clock").inner_text()[2:5]) <= 1.05
+    page.keyboard.press(" ")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keys")).to_have_count(0)
+
+
+def test_a_theme_is_chosen_and_kept(visit: Callable[..., Visit]) -> None:
+    """Dark at first; light from then on."""
+    here = visit()
+    here.go("/")
+    dark = here.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    here.page.get_by_role("button", name="Light theme").click()
+    light = here.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert light != dark
+    here.page.reload()
+    expect(here.page.get_by_role("button", name="Dark theme")).to_be_visible()
+    assert here.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == light
+
+
+@pytest.mark.parametrize("size", [WIDE], ids=["wide"])
+def test_the_first_load_is_light(visit: Callable[..., Visit], size: ViewportSize) -> None:
+    """Less than 300 kB of compressed script before the library shows; what is heavy comes when it is opened."""
+    here = visit(size)
+    scripts: dict[str, bytes] = {}
+    here.page.on(
+        "response",
+        lambda response: (
+            scripts.update({urlsplit(response.url).path: response.body()}) if response.url.endswith(".js") else None
+        ),
+    )
+    here.go("/")
+    here.page.wait_for_load_state("networkidle")
+    assert scripts
+    assert sum(len(gzip.compress(script)) for script in scripts.values()) < _MOST_SCRIPT_BYTES
+    assert not [path for path in scripts if "Track" in path or "Stems" in path]
+
+
+def _violations(visit: Visit) -> list[str]:
+    """Those that axe calls serious or critical."""
+    visit.page.evaluate(_AXE.read_text())
+    found = visit.page.evaluate("tags => axe.run(document, { runOnly: tags, resultTypes: ['violations'] })", _TAGS)
+    return [
+        f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:4]]}"
+        for one in found["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]
