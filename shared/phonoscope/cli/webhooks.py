@@ -101,7 +101,7 @@ def redeliver(
             typer.echo(f"{what} is due again")
         else:
             count = client.redeliver_since(what, since.astimezone(), status)
-            typer.echo(f"{count} deliveries are due again")
+            typer.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} due again")
 
 
 @webhooks.command()
