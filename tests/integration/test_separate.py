@@ -88,6 +88,45 @@ def test_a_label_is_explained_by_the_stems(client: Client, tiny: str, tmp_path: 
     assert f"*{result['label']}*" in result["stems"]["reading"]
 
 
+def test_tracks_are_found_by_a_stem(client: Client, stranger: Client, tiny: str, tmp_path: Path) -> None:
+    """Those whose drums sound alike, once one job has taken them apart and embedded what it made."""
+    options = {"separate": {"model": tiny}, "embed": {"stems": True}}
+    tracks = []
+    for seed in (511, 512):
+        path = tmp_path / f"{seed}.wav"
+        path.write_bytes(tone_wav(2.5, seed=seed))
+        tracks.append(client.upload(path).id)
+        job = client.wait(client.create_job(tracks[-1], ["embed", "separate"], options))
+        assert job.status is Status.SUCCEEDED, job.model_dump_json()
+        result = job.task(TaskName.EMBED).result
+        assert result is not None
+        assert result["stems"] == SOURCES
+    for stem in (None, *SOURCES):
+        (near,) = client.similar(tracks[0], stem=stem)
+        assert near.track.id == tracks[1]
+        assert near.similarity > 0.5
+    with pytest.raises(ApiError, match=r"no stem 'flute' .*; there are bass, drums, other, vocals") as at:
+        client.similar(tracks[0], stem="flute")
+    assert at.value.status_code == 404
+    with pytest.raises(ApiError) as at:
+        stranger.similar(tracks[0], stem="drums")
+    assert at.value.status_code == 404
+
+
+def test_a_track_whose_stems_were_not_embedded_has_no_place_by_them(client: Client, tmp_path: Path) -> None:
+    """The answer says what to run; a stem's name has to look like one."""
+    path = tmp_path / "whole.wav"
+    path.write_bytes(tone_wav(seed=513))
+    job = client.wait(client.create_job(client.upload(path).id, ["embed"]))
+    assert client.similar(job.track_id) == []
+    with pytest.raises(ApiError, match=r"run a job with the tasks 'separate' and 'embed'") as at:
+        client.similar(job.track_id, stem="drums")
+    assert at.value.status_code == 404
+    with pytest.raises(ApiError) as at:
+        client.similar(job.track_id, stem="Drums!")
+    assert at.value.status_code == 422
+
+
 def test_a_track_that_was_never_taken_apart_has_no_stems(client: Client, tmp_path: Path) -> None:
     """The answer says what makes them."""
     path = tmp_path / "whole.wav"

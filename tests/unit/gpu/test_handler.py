@@ -24,6 +24,7 @@ from phonoscope_gpu.handler import Listener
 from tests.support import tone_wav
 
 MODEL = "environment-10"
+SILENCE = tone_wav(5.0, hertz=0.0)
 ALL = (TaskName.CLASSIFY, TaskName.EMBED, TaskName.EXPLAIN, TaskName.FEATURES)
 
 
@@ -203,3 +204,28 @@ def test_an_overlay_can_be_put_in_a_report(listener: Listener, tmp_path: Path) -
     margin, plot = pixels[:, :60], pixels[60:380, 90:830]
     assert (margin.min(), margin.max()) == (0, 255)
     assert len(np.unique(plot.reshape(-1, 3), axis=0)) > 500
+
+
+def test_stems_are_embedded_beside_the_track(listener: Listener) -> None:
+    """Each as a recording of its own would be; a silent one has no direction, and is left out."""
+    stems = {"drums": tone_wav(5.0, 200.0, seed=7), "vocals": tone_wav(5.0, 900.0, seed=8), "bass": SILENCE}
+    outcome = run(listener, (TaskName.EMBED,), stems=stems, embed={"stems": True})[0][TaskName.EMBED]
+    assert body_of(outcome)["stems"] == ["drums", "vocals"]
+    assert outcome.vectors is not None
+    assert list(outcome.vectors) == ["", "drums", "vocals"]
+    for name in ("drums", "vocals"):
+        alone = run(listener, (TaskName.EMBED,), content=stems[name])[0][TaskName.EMBED]
+        assert alone.vectors is not None
+        np.testing.assert_allclose(outcome.vectors[name], alone.vectors[""], atol=1e-5)
+        assert np.linalg.norm(outcome.vectors[name]) == pytest.approx(1.0, abs=1e-5)
+    assert not np.allclose(outcome.vectors["drums"], outcome.vectors["vocals"], atol=1e-3)
+
+
+def test_no_stems_to_embed_fails_that_task_alone(listener: Listener) -> None:
+    """With a sentence that says what makes them; without being asked for, nobody looks for them."""
+    outcomes, _ = run(listener, (TaskName.CLASSIFY, TaskName.EMBED), embed={"stems": True})
+    problem = outcomes[TaskName.EMBED].problem
+    assert problem is not None
+    assert (problem["code"], "name the task `separate`" in problem["detail"]) == ("no_stems", True)
+    assert outcomes[TaskName.CLASSIFY].status is Status.SUCCEEDED
+    assert "stems" not in body_of(run(listener, (TaskName.EMBED,))[0][TaskName.EMBED])

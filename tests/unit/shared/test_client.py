@@ -178,15 +178,17 @@ def test_lists_take_filters(make_track: Callable[..., Track]) -> None:
 
 
 def test_neighbours_come_as_a_list(make_track: Callable[..., Track]) -> None:
-    """Nearest first, with the model named only when one was."""
+    """Nearest first, with model and stem named only when they were."""
     body = f'{{"items": [{{"track": {make_track().model_dump_json()}, "similarity": 0.5}}], "next_cursor": null}}'
     service = Service(ok(body))
     client = service.client()
     assert client.similar("trk_2", limit=1)[0].similarity == 0.5
     client.similar("trk_2", model="other")
+    client.similar("trk_2", stem="drums")
     assert [dict(request.url.params) for request in service.asked] == [
         {"limit": "1"},
         {"limit": "10", "model": "other"},
+        {"limit": "10", "stem": "drums"},
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Catalogue
+from phonoscope.db.embeddings import WHOLE
 from phonoscope.db.ends import Outcome
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.ml.device import choose_device
@@ -16,6 +17,7 @@ from phonoscope.ml.witness import Witness
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.worker import Handler, Work, outcome_of
+from phonoscope_gpu.embedding import embedded_stems
 from phonoscope_gpu.explaining import explain_task
 from phonoscope_gpu.showing import features_task
 
@@ -62,15 +64,16 @@ class Listener:
         return Outcome(body, None, model.manifest.name, model.digest, label=label, labels_track=True)
 
     def _embed(self, work: Work, model: Model, heard: Heard) -> Outcome:
-        vector = heard.embedding.tolist()
-        body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vector)}
+        vectors = {WHOLE: heard.embedding.tolist()}
+        body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vectors[WHOLE])}
+        if work.options.embed.stems:
+            with work.timed("stems_s"):
+                stems = embedded_stems(work, model)
+            vectors |= stems
+            body["stems"] = list(stems)
         if work.options.embed.return_vector:
-            body["vector"] = vector
-        return Outcome(body, None, model.manifest.name, model.digest, vectors={"": vector})
-
-
-def _report(work: Work, done_s: float) -> None:
-    work.report(min(1.0, done_s / work.claim.track.duration_s), "listening")
+            body["vector"] = vectors[WHOLE]
+        return Outcome(body, None, model.manifest.name, model.digest, vectors=vectors)
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:

@@ -7,10 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from phonoscope.contract import Neighbour, Page, Track
-from phonoscope.db.embeddings import similar_tracks
+from phonoscope.db.embeddings import WHOLE, similar_tracks
 from phonoscope.db.tracks import get_track
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.tracks.routes import LimitQuery
+
+StemQuery = Annotated[
+    str | None,
+    Query(pattern=r"^[a-z0-9_-]{1,40}$", description="compare this stem, as `drums`, with that of the others"),
+]
 
 router = APIRouter(prefix="/v1/tracks", tags=["search"])
 
@@ -22,10 +27,14 @@ def read_similar(
     caller: CallerDep,
     limit: LimitQuery = 10,
     model: Annotated[str | None, Query(description="whose embeddings to compare; the default model's")] = None,
+    stem: StemQuery = None,
 ) -> Page[Neighbour]:
-    """Your other tracks that sound most like this one, nearest first. The track must have been embedded."""
+    """Your other tracks that sound most like this one, nearest first. The track must have been embedded.
+
+    With `stem` it is that stem that sounds alike: those that `embed` with its option `stems` has embedded.
+    """
     name = state.catalogue.get(model or state.settings.default_model).name
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
-        found = similar_tracks(session, caller.owner_id, track_id, name, limit)
+        found = similar_tracks(session, caller.owner_id, track_id, name, limit, stem or WHOLE)
     return Page(items=[Neighbour(track=Track.model_validate(row), similarity=value) for row, value in found])

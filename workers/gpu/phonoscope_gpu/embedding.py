@@ -1,0 +1,36 @@
+"""The stems of a track, each with a place of its own among those of its kind."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+
+from phonoscope.audio.decode import Recording
+from phonoscope.errors import NoStems
+from phonoscope.ml.listen import listen
+from phonoscope.ml.registry import Model
+from phonoscope.worker import Work
+
+
+def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:
+    """A unit vector for each stem of the track's newest separation; a silent one has no place and is left out.
+
+    Raises ``NoStems`` when there is none.
+    """
+    vectors = {}
+    with ExitStack() as opened:
+        files = {name: opened.enter_context(file) for name, file in work.stems().items()}
+        if not files:
+            raise NoStems("the track has no stems to embed; name the task `separate` beside `embed`")
+        for place, (name, file) in enumerate(files.items()):
+            with Recording(file) as recording:
+                blocks = recording.mono(model.front_end.settings.sample_rate_hz)
+                heard = listen(model, blocks, partial(_report, work, place, len(files)))
+            if not heard.silent.all():
+                vectors[name] = heard.embedding.tolist()
+    return vectors
+
+
+def _report(work: Work, place: int, stems: int, done_s: float) -> None:
+    within = min(1.0, done_s / work.claim.track.duration_s)
+    work.report((place + within) / stems, "listening to stems")
