@@ -48,6 +48,7 @@ END = text(
     SELECT pg_notify(:channel, id) FROM ended
     """
 ).bindparams(channel=JOB_CHANNEL)
+_SETTLES_S = 10.0
 POLL = ("/v1/jobs/{}?wait=60", b"HTTP/1.1 200")
 STREAM = ("/v1/jobs/{}/events", b"event: completed")
 
@@ -92,8 +93,12 @@ class Stack:
 
 @dataclass
 class Cost:
+    """The gateway's while so many wait; then, for each of them, of being told, and how long that took."""
+
     cpu_s: float
     rss_mb: float
+    told_ms: Sequence[float] = ()
+    telling_ms: float = 0.0
 
 
 async def measured(stack: Stack, seconds: float) -> Cost:
@@ -110,6 +115,8 @@ async def until_told(stack: Stack, job_id: str, way: tuple[str, bytes], opened: 
     headers = f"Host: {stack.address[0]}\r\nAuthorization: Bearer {stack.key}\r\nConnection: close"
     writer.write(f"GET {path.format(job_id)} HTTP/1.1\r\n{headers}\r\n\r\n".encode())
     await writer.drain()
+    if way is STREAM:
+        await reader.readuntil(b"event: status")
     opened()
     await reader.readuntil(sign)
     told = time.perf_counter()
@@ -118,39 +125,42 @@ async def until_told(stack: Stack, job_id: str, way: tuple[str, bytes], opened: 
     return told
 
 
-async def waited(
-    stack: Stack, way: tuple[str, bytes], number: int, seconds: float, *, together: bool
-) -> tuple[Cost, list[float]]:
-    """The cost of so many that wait, and after how many milliseconds each knew of the end."""
+async def waited(stack: Stack, way: tuple[str, bytes], number: int, seconds: float, *, together: bool) -> Cost:
     jobs = await asyncio.to_thread(stack.open_jobs, number)
     left = asyncio.Semaphore(0)
     clients = [asyncio.create_task(until_told(stack, job_id, way, left.release)) for job_id in jobs]
     for _ in clients:
         await left.acquire()
-    await asyncio.sleep(6.0)
+    await asyncio.sleep(_SETTLES_S)
     cost = await measured(stack, seconds)
+    before, _ = stack.spent()
     ended: dict[str, float] = {}
     for batch in [jobs] if together else [[job_id] for job_id in jobs]:
         moment = await asyncio.to_thread(stack.end, batch)
         ended |= dict.fromkeys(batch, moment)
     told = await asyncio.gather(*clients)
-    return cost, [(moment - ended[job_id]) * 1000 for job_id, moment in zip(jobs, told, strict=True)]
+    cost.telling_ms = (stack.spent()[0] - before) * 1000 / number
+    cost.told_ms = [(moment - ended[job_id]) * 1000 for job_id, moment in zip(jobs, told, strict=True)]
+    return cost
 
 
 async def run(stack: Stack, number: int, seconds: float) -> None:
     print(f"{number:,} clients, {seconds:g} s, {platform.machine()}, {os.cpu_count()} cores\n")
-    print("| who waits | gateway's processor time | its memory | told, p50 | p95 | all at once, p50 | p95 |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(
+        "| who waits | processor time | memory | told, p50 | p95 | all at once, p50 | p95 | processor time for each |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     idle = await measured(stack, seconds)
-    print(f"| nobody | {idle.cpu_s:.2f} s | {idle.rss_mb:.0f} MB | | | | |", flush=True)
+    print(f"| nobody | {idle.cpu_s:.2f} s | {idle.rss_mb:.0f} MB | | | | | |", flush=True)
     for name, way in ((f"{number:,} by long poll", POLL), (f"{number:,} by event stream", STREAM)):
-        cost, single = await waited(stack, way, number, seconds, together=False)
-        _, crowd = await waited(stack, way, number, 1.0, together=True)
-        figures = " | ".join(f"{value:.0f} ms" for told in (single, crowd) for value in _p50_p95(told))
-        print(f"| {name} | {cost.cpu_s:.2f} s | {cost.rss_mb:.0f} MB | {figures} |", flush=True)
+        single = await waited(stack, way, number, seconds, together=False)
+        crowd = await waited(stack, way, number, 1.0, together=True)
+        told = " | ".join(f"{value:.0f} ms" for cost in (single, crowd) for value in _p50_p95(cost.told_ms))
+        waiting = f"{single.cpu_s:.2f} s | {single.rss_mb:.0f} MB"
+        print(f"| {name} | {waiting} | {told} | {crowd.telling_ms:.1f} ms |", flush=True)
 
 
-def _p50_p95(values: list[float]) -> tuple[float, float]:
+def _p50_p95(values: Sequence[float]) -> tuple[float, float]:
     return statistics.median(values), statistics.quantiles(values, n=20)[-1]
 
 

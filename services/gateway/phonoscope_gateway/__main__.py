@@ -11,6 +11,7 @@ from phonoscope.logs import configure_logs
 from phonoscope.settings import get_settings
 from phonoscope_gateway import create_app
 from phonoscope_gateway.artifacts.signing import without_signatures
+from phonoscope_gateway.limits import allow_many_connections
 
 _GRACE_S = 3
 
@@ -23,6 +24,7 @@ def main() -> None:
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
     logging.getLogger("uvicorn.access").addFilter(without_signatures)
+    allow_many_connections()
     uvicorn.run(
         create_app(settings),
         host=arguments.host,

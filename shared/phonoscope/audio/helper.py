@@ -42,7 +42,10 @@ def main(descriptor: str, look: str, most_memory_bytes: str, sample: str) -> Non
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    with socket.socket(fileno=int(descriptor)) as control:
+    # A caller that holds many connections hands over a number that is too high for select.
+    low = os.dup(int(descriptor))
+    os.close(int(descriptor))
+    with socket.socket(fileno=low) as control:
         _Forks(control, function, bytes.fromhex(sample), address_space_bytes).serve()
 
 

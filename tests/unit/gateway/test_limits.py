@@ -1,0 +1,52 @@
+"""Room for many clients at once."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import tone_wav
+
+SCRIPT = """
+import json, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
+from phonoscope_gateway.limits import allow_many_connections
+allow_many_connections()
+print(json.dumps(resource.getrlimit(resource.RLIMIT_NOFILE)))
+"""
+
+CROWDED = """
+import os, resource, sys
+from phonoscope_gateway.limits import allow_many_connections
+allow_many_connections()
+crowd = [os.dup(0) for _ in range(1100)]
+from phonoscope.audio.probe import probe
+with open(sys.argv[1], "rb") as file:
+    print(probe(file, max_duration_s=10.0).codec)
+"""
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "then"), [(256, 4096, [4096, 4096]), (1024, 20000, [16384, 20000]), (512, 512, [512, 512])]
+)
+def test_a_gateway_may_hold_as_many_connections_as_it_is_let(soft: int, hard: int, then: list[int]) -> None:
+    """Up to the system's own limit, which is left as it is; never fewer than before."""
+    command = [sys.executable, "-c", SCRIPT, str(soft), str(hard)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout) == then
+
+
+def test_recordings_are_still_read_beside_a_crowd(tmp_path: Path) -> None:
+    """The process that reads them can be started while more connections are open than ``select`` could count."""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1_300:
+        pytest.skip("this system lets a process hold no more connections than that")
+    path = tmp_path / "a.wav"
+    path.write_bytes(tone_wav(0.5))
+    command = [sys.executable, "-c", CROWDED, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "pcm_s16le\n", done.stderr
