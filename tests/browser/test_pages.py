@@ -36,7 +36,7 @@ def heard(recordings: dict[str, Path]) -> Callable[[Client], str]:
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_nothing_keeps_anybody_out(visit: Callable[..., Visit], heard: Callable[[Client], str], theme: str) -> None:
-    """axe finds no serious violation on any page in either theme, wide or narrow, and nothing is wider than the screen."""
+    """On no page, in either theme, wide or narrow: axe finds no serious violation; nothing is wider than the screen."""
     here = visit(WIDE)
     page = here.page
     track = heard(here.client)

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Take the pictures of the page for the documentation, from the running product: ``screenshots.py OUT_DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from phonoscope.client import Client
+from phonoscope.local.state import Credentials, read_credentials
+
+ROOT = Path(__file__).parents[2]
+SIZE = {"width": 1280, "height": 860}
+TASKS = ["classify", "embed", "explain", "features", "describe"]
+COLOURS = 256
+
+
+def take_all(folder: Path) -> None:
+    """Starts a stack of its own, has the demo's recordings analysed, and writes ``page-*.png``."""
+    with TemporaryDirectory() as made, _stack(Path(made) / "stack") as credentials:
+        recordings = Path(made) / "recordings"
+        subprocess.run([sys.executable, ROOT / "examples" / "make_recordings.py", recordings], check=True)
+        with Client(credentials.url, credentials.api_key) as client:
+            jobs = {path.stem: client.analyze(path, TASKS) for path in sorted(recordings.glob("*.*"))}
+            for job in jobs.values():
+                client.wait(job)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+            page.goto(f"{credentials.url}/#key={credentials.api_key}")
+            _library(page, folder)
+            _track(page, f"{credentials.url}/tracks/{jobs['day'].track_id}", folder)
+            browser.close()
+
+
+def _library(page: Page, folder: Path) -> None:
+    page.get_by_role("link", name="rooster.ogg").wait_for()
+    page.wait_for_timeout(2_000)
+    _keep(page, folder / "page-library.png")
+
+
+def _track(page: Page, url: str, folder: Path) -> None:
+    page.goto(url)
+    page.get_by_role("button", name="Evidence").click()
+    page.wait_for_timeout(2_000)
+    _keep(page, folder / "page-track.png")
+
+
+def _keep(page: Page, path: Path) -> None:
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
+    picture.save(path, optimize=True)
+
+
+@contextmanager
+def _stack(folder: Path) -> Iterator[Credentials]:
+    command = [str(Path(sys.executable).with_name("phonoscope"))]
+    subprocess.run([*command, "up", "--detach", "--data-dir", folder], check=True, stdout=subprocess.DEVNULL)
+    try:
+        credentials = read_credentials(folder)
+        assert credentials is not None
+        yield credentials
+    finally:
+        subprocess.run([*command, "down", "--data-dir", folder], check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Take the pictures of the page for the documentation.")
+    parser.add_argument("folder", type=Path, metavar="OUT_DIR")
+    take_all(parser.parse_args().folder)
