@@ -10,10 +10,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from phonoscope.cli.render import print_analysis
 from phonoscope.client import Client
 from phonoscope.contract import Job
-from phonoscope.states import TaskName
+from phonoscope.states import Status, TaskName
 
 _POLL_S = 0.5
-"""Where the job's events cannot be had."""
+"""While the job waits, for whom and how long changes without any event of its own; and where there are no events."""
 
 
 def run_job(client: Client, path: Path, tasks: list[str], console: Console) -> Job:
@@ -28,6 +28,9 @@ def run_job(client: Client, path: Path, tasks: list[str], console: Console) -> J
             progress.update(bar, completed=done, description=f"{path.name}: {_stage(now)}")
 
         advance(job)
+        while job.status is Status.QUEUED:
+            job = client.job(job.id, _POLL_S)
+            advance(job)
         return client.wait(job, advance, _POLL_S)
 
 
@@ -42,6 +45,8 @@ def _stage(job: Job) -> str:
     task = next((task for task in job.tasks if not task.status.ended), job.tasks[-1])
     if task.waiting is None:
         return task.stage
+    if task.waiting.after is not None:
+        return f"waiting for {task.waiting.after}"
     if task.waiting.reason == "no_worker":
         return f"waiting: no {task.pool} worker is running"
     return f"waiting for a {task.pool} worker, {task.waiting.ahead} ahead"
