@@ -8,6 +8,7 @@ import { BadNote, Button, Choice, ProgressBar, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import "./jobs.css";
 import { Queues } from "./Queues";
+import { useTrack } from "../track/queries";
 import { failureInWords, jobInWords, taskInWords } from "./words";
 
 const EVERY_MS = 2_000;
@@ -62,12 +63,14 @@ function useJobs(status: Status | null) {
 }
 
 function JobRow({ job }: { job: Job }) {
+  const track = useTrack(job.track_id).data;
   return (
     <li className="job">
       <div className="row spread wrap">
-        <Link href={`/tracks/${job.track_id}`} className="mono small">
-          {job.id}
+        <Link href={`/tracks/${job.track_id}`} className="clip">
+          {track?.filename ?? job.track_id}
         </Link>
+        <span className="mono small quiet">{job.id}</span>
         <span className={`job__state job__state--${job.status}`}>{jobInWords(job)}</span>
         <span className="quiet small">{ago(job.created_at)}</span>
         {ended(job) ? null : <Cancel job={job} />}

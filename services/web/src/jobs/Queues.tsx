@@ -22,7 +22,7 @@ export function Queues() {
         <caption className="unseen">Queues</caption>
         <thead>
           <tr>
-            {["queue", "waiting", "running", "done in an hour", "workers"].map((name) => (
+            {["queue", "waiting", "running", "done in the last hour", "workers"].map((name) => (
               <th key={name} scope="col">
                 {name}
               </th>

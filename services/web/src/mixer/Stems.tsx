@@ -13,12 +13,12 @@ type Props = { track: Track; jobs: Job[]; explanation: Explanation };
 
 /** The recording taken apart: the mixer where it was, else the way to have it done. */
 export default function Stems({ track, jobs, explanation }: Props) {
-  const found = useStems(track.id);
+  const found = useStems(track.id, jobs);
+  if (!found.made) return <TakeApart track={track} jobs={jobs} />;
   if (found.isPending) return <Skeleton height={240} />;
   if (found.isError) {
     return <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>;
   }
-  if (!found.data) return <TakeApart track={track} jobs={jobs} />;
   if (tooLong(found.data)) {
     return (
       <p className="note">

@@ -1,7 +1,7 @@
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
-import type { Job, Track } from "../api/client";
-import { taskInWords } from "../jobs/words";
-import { Button, ProgressBar, Skeleton } from "../ui/controls";
+import type { Job, TaskName, Track } from "../api/client";
+import { failureInWords, taskInWords } from "../jobs/words";
+import { BadNote, Button, ProgressBar, Skeleton } from "../ui/controls";
 import { Described } from "./Described";
 import type { Explanation } from "./explanation";
 import { Heard } from "./Heard";
@@ -12,6 +12,8 @@ import { Why } from "./Why";
 const FeatureMaps = lazy(() => import("./FeatureMaps"));
 const Stems = lazy(() => import("../mixer/Stems"));
 const Similar = lazy(() => import("./Similar"));
+
+const SHOWN_TASKS: TaskName[] = ["classify", "embed", "explain", "features", "describe"];
 
 type Props = { track: Track; jobs: Job[] | undefined; explanation: Explanation };
 
@@ -39,17 +41,18 @@ export function Outlook({ track, jobs, explanation }: Props) {
         <Stems track={track} jobs={jobs} explanation={explanation} />
       </WhenSeen>
       <WhenSeen id="alike" title="Sounds like this" height={240}>
-        <Similar track={track} />
+        <Similar track={track} jobs={jobs} />
       </WhenSeen>
     </>
   );
 }
 
-/** Tasks of this track that have not ended, and a way to ask for what was never asked. */
+/** Tasks of this track that have not ended; those that failed and can be tried again; what was never asked. */
 function Pending({ trackId, jobs }: { trackId: string; jobs: Job[] }) {
   const { ask, asking, problem } = useAsk(trackId);
   const active = jobs.flatMap((job) => job.tasks).filter(({ status }) => status === "running" || status === "queued");
   const missing = newestTask(jobs, "classify") === null;
+  const failed = SHOWN_TASKS.flatMap((name) => newestTask(jobs, name) ?? []).filter(({ status }) => status === "failed");
   if (active.length) {
     return (
       <ul className="pending" aria-label="At work">
@@ -65,11 +68,24 @@ function Pending({ trackId, jobs }: { trackId: string; jobs: Job[] }) {
       </ul>
     );
   }
+  if (failed.length) {
+    return (
+      <BadNote
+        action={
+          <Button icon="retry" disabled={asking} onClick={() => ask({ tasks: failed.map(({ name }) => name) })}>
+            Try again
+          </Button>
+        }
+      >
+        {failed.map((task) => `${task.name}: ${failureInWords(task)}`).join(" ")}
+      </BadNote>
+    );
+  }
   if (!missing) return null;
   return (
     <div className="note">
       <span>{problem ?? "Nobody has listened to this recording yet."}</span>
-      <Button main disabled={asking} onClick={() => ask({ tasks: ["classify", "embed", "explain", "features", "describe"] })}>
+      <Button main disabled={asking} onClick={() => ask({ tasks: SHOWN_TASKS })}>
         Listen to it
       </Button>
     </div>

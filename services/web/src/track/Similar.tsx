@@ -1,25 +1,51 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { api, fetchWithKey, held, type Neighbour, type Track } from "../api/client";
-import { ApiProblem, inWords } from "../api/problem";
+import { api, fetchWithKey, held, type Job, type Neighbour, type Track } from "../api/client";
+import { inWords } from "../api/problem";
 import { BadNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, words } from "../ui/format";
 import { useStems } from "../mixer/queries";
 import { useDesk } from "./desk";
 import { useAsk } from "./queries";
+import { newest } from "./results";
 
 const WHOLE = "whole track";
 
+type Props = { track: Track; jobs: Job[] };
+
 /** The recordings that sound most like this one, as a whole or in one of its stems. */
-export default function Similar({ track }: { track: Track }) {
-  const stems = useStems(track.id).data;
+export default function Similar({ track, jobs }: Props) {
+  const { data: stems } = useStems(track.id, jobs);
   const [by, setBy] = useState(WHOLE);
-  const options = [WHOLE, ...(stems?.stems.map(({ name }) => name) ?? [])].map((name) => ({ value: name, text: name }));
+  const { ask, asking, problem } = useAsk(track.id);
+  const placed = newest(jobs, "embed") !== null;
+  const stemsPlaced = newest(jobs, "embed", (one) => Boolean(one.stems?.length))?.stems ?? [];
+  const names = [WHOLE, ...(stems?.stems.map(({ name }) => name) ?? [])];
+  const options = names.map((name) => ({ value: name, text: name, disabled: name !== WHOLE && !stemsPlaced.includes(name) }));
+  const place = (also: boolean) => ask({ tasks: ["embed"], options: { embed: { stems: also } } });
   return (
     <div className="stack">
-      {options.length > 1 ? <Choice label="Alike in what" value={by} options={options} onChange={setBy} /> : null}
-      <Neighbours key={by} track={track} stem={by === WHOLE ? null : by} />
+      {options.length > 1 ? (
+        <div className="row wrap">
+          <Choice label="Alike in what" value={by} options={options} onChange={setBy} />
+          {stemsPlaced.length ? null : (
+            <Button disabled={asking} onClick={() => place(true)}>
+              {asking ? "Listening …" : "Compare its stems too"}
+            </Button>
+          )}
+        </div>
+      ) : null}
+      {problem ? <BadNote>{problem}</BadNote> : null}
+      {placed ? (
+        <Neighbours key={by} track={track} stem={by === WHOLE ? null : by} />
+      ) : (
+        <div>
+          <Button disabled={asking} onClick={() => place(false)}>
+            {asking ? "Listening …" : "Place it among the others"}
+          </Button>
+        </div>
+      )}
     </div>
   );
 }
@@ -28,21 +54,9 @@ export default function Similar({ track }: { track: Track }) {
 function Neighbours({ track, stem }: { track: Track; stem: string | null }) {
   const found = useNeighbours(track.id, stem);
   const preview = usePreview();
-  const { ask, asking, problem } = useAsk(track.id);
   if (found.isPending) return <Skeleton height={200} />;
   if (found.isError) {
-    const placed = !(found.error instanceof ApiProblem) || found.error.status >= 500;
-    return (
-      <BadNote
-        action={
-          <Button disabled={asking} onClick={() => (placed ? void found.refetch() : ask({ tasks: ["embed"], options: { embed: { stems: stem !== null } } }))}>
-            {placed ? "Try again" : "Place it among the others"}
-          </Button>
-        }
-      >
-        {problem ?? inWords(found.error)}
-      </BadNote>
-    );
+    return <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>;
   }
   if (found.data.length === 0) {
     return <p className="quiet">There is no other recording{stem ? ` whose ${stem} can be compared` : " to compare it with"} yet.</p>;

@@ -5,6 +5,7 @@ import { toTime, toX } from "../sound/view";
 import { BadNote, Skeleton } from "../ui/controls";
 import { band, hertz, signed, time } from "../ui/format";
 import { inWords } from "../api/problem";
+import { announce } from "../ui/live";
 import { painted, useDrawing, useSize } from "./canvas";
 import { useDesk } from "./desk";
 import { type Spectrogram, useArrays, useSpectrogram } from "./queries";
@@ -55,6 +56,19 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
       className="plot plot--spectrogram"
       onPointerMove={(event) => setSpot(spotAt(event))}
       onPointerLeave={() => setSpot(null)}
+      tabIndex={0}
+      role="group"
+      aria-label="Spectrogram; the up and down keys read it at the playhead"
+      onBlur={() => setSpot(null)}
+      onKeyDown={(event) => {
+        const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+        if (!step || !spectrogram) return;
+        event.preventDefault();
+        const height = Math.min(1, Math.max(0, (spot?.height ?? 0.5) + step / spectrogram.rows));
+        const next = { timeS: desk.transport.time.get(), height };
+        setSpot(next);
+        announce(reading(spectrogram, next));
+      }}
     >
       <canvas ref={canvas} role="img" aria-label={spectrogram ? alternative(spectrogram, explained, opacity) : "Spectrogram"} />
       {spectrogram ? <Marks edgesHz={spectrogram.axes.edge_hz} /> : <Skeleton height="100%" />}

@@ -56,10 +56,13 @@ export type Described = {
   warnings: string[];
 };
 
+export type Embedded = { model: ModelRef; dim: number; stems?: string[] };
+
 export type Mixed = { format: string; duration_s: number; lowered_db: number; audio: ArtifactLink };
 
 export type Results = {
   classify: Classified;
+  embed: Embedded;
   explain: Explained;
   features: Features;
   describe: Described;

@@ -1,0 +1,86 @@
+"""Webhooks, managed in the page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+
+
+class _Receiver(HTTPServer):
+    """Keeps the ids of the events that it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.ids: list[str] = []
+        self.came = threading.Semaphore(0)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        assert isinstance(self.server, _Receiver)
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<b>thanks</b>")
+        self.server.ids.append(self.headers["webhook-id"])
+        self.server.came.release()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - so it is called there
+        """Says nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[_Receiver]:
+    """Answers everything with thanks."""
+    with _Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_an_endpoint_is_added_tried_and_told_again(visit: Callable[..., Visit], receiver: _Receiver) -> None:
+    """Its secret is shown once; a test arrives; what was delivered can be sent again, as the same event."""
+    here = visit()
+    here.go("/webhooks")
+    page = here.page
+    page.get_by_role("button", name="Add an endpoint").click()
+    page.get_by_label("Address").fill(f"http://127.0.0.1:{receiver.server_port}/here")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".adding__secret")).to_contain_text("whsec_")
+    page.get_by_role("button", name="I have kept it").click()
+    expect(page.locator(".adding__secret")).to_have_count(0)
+
+    page.get_by_role("button", name="Send a test").click()
+    assert receiver.came.acquire(timeout=30)
+    log = page.get_by_label("Deliveries", exact=True)
+    expect(log.get_by_role("listitem").first).to_contain_text("webhook.test")
+    expect(log.locator(".delivery__state").first).to_have_text("delivered", timeout=20_000)
+    log.locator("summary").first.click()
+    expect(log.locator("pre").first).to_have_text("<b>thanks</b>")
+
+    log.get_by_role("button", name="Send again").first.click()
+    assert receiver.came.acquire(timeout=30)
+    assert len(set(receiver.ids)) == 1
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete it and its log").click()
+    expect(page.get_by_text("Nobody is told when a job ends.")).to_be_visible()
+
+
+def test_an_address_that_must_not_be_reached_is_refused_in_words(visit: Callable[..., Visit]) -> None:
+    """What the service does not allow is said beside the form, and nothing is added."""
+    here = visit()
+    here.go("/webhooks")
+    here.page.get_by_role("button", name="Add an endpoint").click()
+    here.page.get_by_label("Address").fill("http://169.254.169.254/latest")
+    here.page.get_by_role("button", name="Add", exact=True).click()
+    expect(here.page.get_by_role("alert")).not_to_be_empty()
+    assert all("422" in complaint for complaint in here.complaints)
+    here.complaints.clear()
