@@ -34,7 +34,7 @@ def page(tmp_path: Path) -> TestClient:
     return _served(tmp_path)
 
 
-@pytest.mark.parametrize("address", ["/", "/tracks/trk_1", "/map", "/jobs", "/models", "/webhooks"])
+@pytest.mark.parametrize("address", ["/", "/tracks/trk_1", "/jobs", "/models", "/webhooks"])
 def test_every_address_of_the_page_gives_the_document(page: TestClient, address: str) -> None:
     """A link to any place in the page can be followed, and what is shown is asked for anew each time."""
     response = page.get(address)

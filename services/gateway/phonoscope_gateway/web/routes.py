@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 
 from phonoscope.errors import NotFound
 
-ADDRESSES = ("/", "/tracks/{track_id}", "/map", "/jobs", "/models", "/webhooks")
+ADDRESSES = ("/", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
 """What people can have in their address bar. Everything else stays free for the API."""
 
 _STATIC = Path(__file__).with_name("static")

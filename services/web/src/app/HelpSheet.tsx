@@ -10,6 +10,7 @@ const KEYS: [string[], string][] = [
   [["x"], "switch between the recording and what the model heard"],
   [["m", "s"], "mute or solo the stem in focus"],
   [["↑", "↓"], "through the library's rows"],
+  [["↑", "↓"], "in the spectrogram: read it at the playhead"],
   [["/"], "search the library"],
   [["?"], "this list"],
 ];
