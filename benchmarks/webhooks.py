@@ -1,7 +1,7 @@
 """10,000 events become due at once, to 100 endpoints of which 10 are dead: how old are they when they arrive?
 
-Starts PostgreSQL, a courier (or ``--couriers`` of them) and a receiver in processes of their own. Of the dead, half take
-the connection and say nothing, half refuse it. Prints a table for docs/benchmarks.md.
+Starts PostgreSQL, a courier (or ``--couriers`` of them) and a receiver in processes of their own. Of the dead, half
+take the connection and say nothing, half refuse it. Prints a table for docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
 
+import psutil
 import uvloop
 from sqlalchemy import text
 
 from phonoscope.db.engine import Database
 from phonoscope.local.control import start_detached, stop
 from phonoscope.local.ports import LOOPBACK
-from phonoscope.local.state import stack_settings
+from phonoscope.local.state import Run, stack_settings
 from phonoscope.settings import Settings
 from phonoscope.webhooks.vault import Vault, new_secret
 
@@ -79,12 +81,15 @@ def main() -> None:
         for _ in range(arguments.couriers):
             stack.enter_context(_courier(settings, Path(scratch)))
         time.sleep(3.0)
+        spent = partial(_cpu_s, Path(scratch) / "stack")
+        before = spent()
         with database.transaction() as session:
             session.execute(_EVENTS, {"events": arguments.events, "endpoints": ENDPOINTS})
             session.execute(text("NOTIFY phonoscope_event"))
         due_at = time.time()
         arrived = _await(receiver, arguments.events * (ENDPOINTS - DEAD) // ENDPOINTS)
-    _print(arguments, [moment - due_at for _, moment in arrived], len({id_ for id_, _ in arrived}))
+        cpu_s = {name: seconds - before[name] for name, seconds in spent().items()}
+    _print(arguments, [moment - due_at for _, moment in arrived], len({id_ for id_, _ in arrived}), cpu_s)
 
 
 def _await(receiver: Connection, expected: int) -> list[tuple[bytes, float]]:
@@ -97,9 +102,9 @@ def _await(receiver: Connection, expected: int) -> list[tuple[bytes, float]]:
     return arrived
 
 
-def _print(arguments: argparse.Namespace, ages_s: list[float], different: int) -> None:
+def _print(arguments: argparse.Namespace, ages_s: list[float], different: int, cpu_s: dict[str, float]) -> None:
     print(f"{arguments.events:,} events, {ENDPOINTS} endpoints, {DEAD} of them dead, {os.cpu_count()} cores")
-    print(f"{arguments.couriers} courier(s), load before {os.getloadavg()[2]:.1f}\n")
+    print(f"{arguments.couriers} courier(s), load average {os.getloadavg()[0]:.1f}\n")
     print("| | |\n| --- | ---: |")
     twentieths = statistics.quantiles(ages_s, n=20)
     print(f"| arrived at live endpoints | {len(ages_s):,} ({len(ages_s) - different} twice) |")
@@ -107,6 +112,23 @@ def _print(arguments: argparse.Namespace, ages_s: list[float], different: int) -
     print(f"| age at arrival, p95 | {twentieths[18]:.2f} s |")
     print(f"| the last | {max(ages_s):.2f} s |")
     print(f"| deliveries a second | {len(ages_s) / max(ages_s):,.0f} |")
+    for name, seconds in cpu_s.items():
+        print(f"| processor time: {name} | {seconds:.1f} s |")
+
+
+def _cpu_s(folder: Path) -> dict[str, float]:
+    """Processor time that each kind of process has had until now, in seconds."""
+    run = Run.read(folder)
+    assert run is not None
+    server = psutil.Process(run.parts["postgres"].pid)
+    family = {"PostgreSQL": [server, *server.children(recursive=True)], "couriers": [], "receiver": []}
+    for process in psutil.Process().children():
+        command = " ".join(process.cmdline())
+        if "phonoscope_courier" in command:
+            family["couriers"].append(process)
+        elif "spawn_main" in command:
+            family["receiver"].append(process)
+    return {name: sum(sum(each.cpu_times()[:2]) for each in processes) for name, processes in family.items()}
 
 
 def _add_endpoints(database: Database, settings: Settings, port: int, silent: int, refusing: int) -> None:

@@ -15,7 +15,9 @@ from time import monotonic
 import pytest
 from standardwebhooks import Webhook
 
+from phonoscope.contract import DeliveryStatus
 from phonoscope.db.engine import Database
+from phonoscope.db.outbox import Attempted
 from phonoscope.db.webhooks import change_webhook, put_secret
 from phonoscope.webhooks.vault import Vault, new_secret
 from phonoscope_courier.delivery import Capacity
@@ -312,6 +314,23 @@ def test_an_endpoint_deleted_while_its_event_is_on_its_way(outbox: Outbox, datab
         return outbox.settled() and bool(other.requests)
 
     deliver(outbox, database_url, done, beside={port: receiver, other_port: other})
+    assert outbox.statuses() == ["delivered"]
+
+
+def test_what_cannot_be_written_keeps_nothing_else_back(outbox: Outbox, database_url: str) -> None:
+    """One outcome that the database refuses does not take along those that end with it."""
+    port, receiver = free_port(), Receiver()
+    outbox.endpoint(at(port))
+    outbox.happen()
+    bad = Attempted("dlv_1", "whk_1", "token", datetime.now(UTC), 0.1, DeliveryStatus.DELIVERED, status_code=1 << 40)
+
+    async def scenario() -> None:
+        with courier_of(database_url) as courier:
+            courier._done.append(bad)
+            async with listening(receiver, port=port):
+                await work([courier], outbox.settled)
+
+    asyncio.run(scenario())
     assert outbox.statuses() == ["delivered"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -241,6 +242,15 @@ def test_after_a_rotation_both_secrets_verify(client: Client, receiver: Receiver
     client.redeliver(delivery.id)
     assert ended(client, delivery).status is DeliveryStatus.DELIVERED
     assert len(told) == 3
+
+
+def test_rotations_at_once_wait_for_each_other(client: Client) -> None:
+    """Each is answered; in the end one secret is the newest."""
+    made = client.create_webhook("http://127.0.0.1:9/")
+    with ThreadPoolExecutor(6) as threads:
+        secrets = set(threads.map(lambda _: client.rotate_webhook_secret(made.id).secret, range(6)))
+        defaults = set(threads.map(lambda _: client.make_default_secret().secret, range(6)))
+    assert (len(secrets), len(defaults)) == (6, 6)
 
 
 def test_events_since_a_time_are_sent_again(client: Client, receiver: Receiver, told: Told) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from phonoscope.db.paging import cut, page
+from phonoscope.db.tables import OwnerRow
 from phonoscope.db.webhook_tables import WebhookRow, WebhookSecretRow
 from phonoscope.errors import NotFound
 from phonoscope.ids import new_id
@@ -69,8 +70,10 @@ def put_secret(
 ) -> tuple[WebhookSecretRow, datetime | None]:
     """Makes a secret the newest, of an endpoint or as the owner's default; returns until when the one before is good.
 
-    Those before that are good no more.
+    Those before that are good no more. Of several at once each waits for the one before it.
     """
+    owner = select(OwnerRow.id).where(OwnerRow.id == owner_id)
+    session.execute(owner.with_for_update(key_share=True))
     mine = (WebhookSecretRow.owner_id == owner_id, WebhookSecretRow.webhook_id.is_not_distinct_from(webhook_id))
     until: datetime | None = None
     if overlap:

@@ -30,7 +30,7 @@ def main() -> None:
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
     stopped = Event()
-    sweeper = Thread(target=_sweep, args=(settings, stopped), name="sweeper", daemon=True)
+    sweeper = Thread(target=_sweeper(settings).run, args=(stopped,), name="sweeper", daemon=True)
     sweeper.start()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -43,10 +43,10 @@ def main() -> None:
     os._exit(0)
 
 
-def _sweep(settings: Settings, stopped: Event) -> None:
+def _sweeper(settings: Settings) -> Sweeper:
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     queue = Queue(settings.broker_url.get_secret_value())
-    Sweeper(database, queue, ObjectStore(settings), settings).run(stopped)
+    return Sweeper(database, queue, ObjectStore(settings), settings)
 
 
 async def _deliver(settings: Settings) -> None:

@@ -121,9 +121,16 @@ class Courier:
 
     async def _record(self) -> None:
         attempts = self._done[:]
-        if attempts:
+        if not attempts:
+            return
+        try:
             await self._ask(partial(self._write, attempts))
-            del self._done[: len(attempts)]
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - what cannot be written must not keep the others from being so
+            _log.exception("deliveries.written_one_by_one")
+            await self._ask(partial(self._write_each, attempts))
+        del self._done[: len(attempts)]
 
     async def _end(self) -> None:
         if self._in_flight:
@@ -156,6 +163,15 @@ class Courier:
             disabled = record(session, attempts, FAILING_LIMIT)
         for each in disabled:
             _log.warning("webhook.disabled", webhook_id=each.webhook_id, because=each.because)
+
+    def _write_each(self, attempts: list[Attempted]) -> None:
+        for each in attempts:
+            try:
+                self._write([each])
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - its lease brings it back
+                _log.exception("delivery.not_written", delivery_id=each.delivery_id)
 
     def _release(self, parcels: list[Parcel]) -> None:
         with self._database.transaction() as session:

@@ -12,12 +12,14 @@ from standardwebhooks import Webhook
 
 from phonoscope import __version__
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 
 def render(type_: str, happened_at: datetime, data: dict[str, Any]) -> bytes:
     """The body: the same bytes for the same event, at every attempt."""
     timestamp = happened_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     event = {"type": type_, "timestamp": timestamp, "data": data}
-    return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode(event).encode()
 
 
 def signed_headers(event_id: str, body: bytes, secrets: Iterable[str], now: datetime) -> dict[str, str]:
