@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 
 from phonoscope.contract import DeliveryStatus
 from phonoscope.db.engine import Database
-from phonoscope.db.outbox import Attempted
+from phonoscope.db.outcomes import Attempted
 from phonoscope.db.webhooks import change_webhook, put_secret
 from phonoscope.webhooks.vault import Vault, new_secret
 from phonoscope_courier.delivery import Capacity

@@ -11,7 +11,8 @@ from functools import partial
 from typing import TypeVar
 
 from phonoscope.db.engine import Database
-from phonoscope.db.outbox import Attempted, Parcel, claim, fan_out, record, release
+from phonoscope.db.outbox import Parcel, claim, fan_out, release
+from phonoscope.db.outcomes import Attempted, record
 from phonoscope.errors import Unavailable
 from phonoscope.logs import get_logger
 from phonoscope_courier.attempts import Attempter
