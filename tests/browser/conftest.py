@@ -119,7 +119,7 @@ def _listen(visit: Visit) -> None:
 
     def said(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            visit.complaints.append(f"{message.type}: {message.text}")
+            visit.complaints.append(f"{message.type}: {message.text} {message.location.get('url')}")
 
     def asked(request: Request) -> None:
         address = urlsplit(request.url)

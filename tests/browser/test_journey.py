@@ -97,7 +97,9 @@ def _mix(here: Visit, model: str) -> None:
     assert job.status is Status.SUCCEEDED, job.model_dump_json()
     page.reload()
     page.locator("#stems").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Loop all that is seen").click()
     page.get_by_role("button", name="Play the stems").click()
+    page.wait_for_function("() => Number(document.querySelector('[role=meter]').ariaValueNow) > -60")
     every = _loudest(page)
     assert every > _SILENCE_DB
     page.get_by_role("button", name="Solo drums").click()

@@ -17,7 +17,7 @@ export function Queues() {
   if (!found.data) return null;
   const { queues, workers } = found.data;
   return (
-    <section className="queues" aria-label="Queues and workers">
+    <section className="queues" aria-label="Queues and workers" tabIndex={0}>
       <table>
         <caption className="unseen">Queues</caption>
         <thead>

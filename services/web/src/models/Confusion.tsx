@@ -5,7 +5,7 @@ import { words } from "../ui/format";
 export function Confusion({ labels, counts }: { labels: string[]; counts: number[][] }) {
   const largest = labels.length > 24 ? 0 : 1;
   return (
-    <div className="confusion">
+    <div className="confusion" role="region" aria-label="Confusion matrix" tabIndex={0}>
       <table>
         <caption>Rows: what it was. Columns: what was heard.</caption>
         <thead>

@@ -17,7 +17,7 @@ function Figures({ described }: { described: Description }) {
   const { tempo_bpm, tempo_confidence, key, key_confidence, loudness_lufs, true_peak_dbfs, onset_rate_hz, bands, reference } = described;
   const figures: [string, string, string][] = [
     ["tempo", tempo_bpm === null ? "—" : `${Math.round(tempo_bpm)} bpm`, `confidence ${percent(tempo_confidence)}`],
-    ["key", key_confidence < SURE ? `${key}?` : key, `confidence ${percent(key_confidence)}`],
+    ["key", keyInWords(key, key_confidence), `confidence ${percent(key_confidence)}`],
     ["loudness", loudness_lufs === null ? "—" : decibels(loudness_lufs, "LUFS"), "integrated, EBU R 128"],
     ["true peak", true_peak_dbfs === null ? "—" : decibels(true_peak_dbfs, "dBFS"), "between the samples too"],
     ["onsets", `${onset_rate_hz.toFixed(1)} a second`, "where sounds start"],
@@ -56,4 +56,9 @@ function Figures({ described }: { described: Description }) {
       </p>
     </>
   );
+}
+
+function keyInWords(key: string | null, confidence: number): string {
+  if (key === null) return "—";
+  return confidence < SURE ? `${key}?` : key;
 }

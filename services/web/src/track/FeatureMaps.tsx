@@ -40,7 +40,7 @@ export default function FeatureMaps({ features, trackId }: { features: Features 
       <ol className="depths">
         {features.layers.map(({ name, shape }) => (
           <li key={name}>
-            <button type="button" className="depth" aria-label={`${name}: enlarge and step through its channels`} onClick={() => setOpen(name)}>
+            <button type="button" className="depth" title="Enlarge it and step through its channels" onClick={() => setOpen(name)}>
               <MapPicture arrays={arrays.data} name={`${name}.mean`} place={0} />
               <span>{name}</span>
               <span className="small quiet">{shape.join(" × ")}</span>
@@ -97,7 +97,7 @@ function MapPicture({ arrays, name, place }: { arrays: Arrays; name: string; pla
     canvas.current.height = map.rows;
     canvas.current.getContext("2d")?.drawImage(painted(map.levels, map.columns, map.rows, spectrogramPalette(0)), 0, 0);
   }, [map]);
-  return <canvas ref={canvas} className="map" role="img" aria-label={`Activations of ${name.replace(".", ", ")}`} />;
+  return <canvas ref={canvas} className="map" role="img" aria-label={name.replace(".", ", ")} />;
 }
 
 function mapOf(arrays: Arrays, name: string, place: number): { levels: Uint8Array; columns: number; rows: number } | null {

@@ -46,7 +46,7 @@ export type Features = {
 export type Described = {
   tempo_bpm: number | null;
   tempo_confidence: number;
-  key: string;
+  key: string | null;
   key_confidence: number;
   loudness_lufs: number | null;
   true_peak_dbfs: number | null;

@@ -1,0 +1,71 @@
+"""A library of ten thousand recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import expect
+from sqlalchemy import insert
+
+from phonoscope.db.engine import Database
+from phonoscope.db.keys import authenticate
+from phonoscope.db.tables import TrackRow
+from tests.browser.conftest import Visit
+from tests.support import RunningStack
+
+_TRACKS = 10_000
+_MOST_ROWS = 60
+_SCROLLED = 15
+_LABELS = ("rain", "dog", None)
+
+
+def _fill(stack: RunningStack, key: str) -> None:
+    """Rows without recordings: what is looked at here is the list."""
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        owner_id = authenticate(session, key).owner_id
+        first = datetime.now(UTC) - timedelta(days=30)
+        facts = {"media_type": "audio/wav", "container": "wav", "codec": "pcm_s16le", "warnings": [], "channels": 1}
+        sizes = {"size_bytes": 1, "sample_rate_hz": 44_100, "duration_s": 5.0, "owner_id": owner_id}
+        rows = [
+            {
+                "id": f"trk_{owner_id}{number:05}",
+                "sha256": f"{number:064}",
+                "filename": f"take-{number:05}.wav",
+                "label": _LABELS[number % len(_LABELS)],
+                "object_key": f"tracks/none/{number}",
+                "created_at": first + timedelta(seconds=number),
+                **facts,
+                **sizes,
+            }
+            for number in range(_TRACKS)
+        ]
+        session.execute(insert(TrackRow), rows)
+    database.close()
+
+
+def test_a_long_list_is_light(stack: RunningStack, visit: Callable[..., Visit]) -> None:
+    """However far it is scrolled few rows are in the document; search and labels find what is far down."""
+    here = visit()
+    _fill(stack, here.key)
+    here.go("/")
+    page = here.page
+    rows = page.get_by_label("Recordings", exact=True).get_by_role("listitem")
+    expect(rows.first).to_contain_text("take-09999.wav")
+    seen: set[str] = set()
+    for _ in range(_SCROLLED):
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        page.wait_for_timeout(150)
+        assert rows.count() < _MOST_ROWS
+        seen |= set(rows.get_by_role("link").all_inner_texts())
+    assert len(seen) > 100
+    assert page.evaluate("scrollY") > 10_000
+
+    page.get_by_label("Search by name").fill("take-00042")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("rain")
+    page.get_by_label("Search by name").fill("")
+    page.get_by_role("group", name="Filter by label").get_by_role("button", name="dog").click()
+    expect(rows.first).to_contain_text("take-09997.wav")
+    here.complaints[:] = [complaint for complaint in here.complaints if "/waveform" not in complaint]

@@ -1,0 +1,61 @@
+"""Ways for a recording to come in."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.support import tone_wav
+
+_ENDS_MS = 60_000
+_DROP = """
+    (zone, content) => {
+        const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([bytes], 'dropped.wav', { type: 'audio/wav' }));
+        zone.dispatchEvent(new DragEvent('dragover', { bubbles: true, cancelable: true, dataTransfer }));
+        zone.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer }));
+    }
+"""
+
+
+def test_what_is_dropped_is_heard(visit: Callable[..., Visit]) -> None:
+    """It is sent and analysed, and stands in the library."""
+    here = visit()
+    here.go("/")
+    here.page.locator(".upload__drop").evaluate(_DROP, b64encode(tone_wav(1.0, seed=81)).decode())
+    expect(here.page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
+    expect(here.page.get_by_label("Recordings", exact=True).get_by_role("link", name="dropped.wav")).to_be_visible()
+
+
+def test_the_microphone_makes_a_recording(visit: Callable[..., Visit]) -> None:
+    """What was recorded until it was stopped is a track with a length, which can be played again."""
+    here = visit()
+    here.go("/")
+    here.page.get_by_role("button", name="Record").click()
+    here.page.get_by_role("button", name="Stop · 0:02").click()
+    expect(here.page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
+    [track] = here.client.tracks().items
+    assert track.filename.startswith("recording 20")
+    assert 1.0 < track.duration_s < 20.0
+
+
+def test_what_is_no_recording_says_so_and_can_be_tried_again(visit: Callable[..., Visit]) -> None:
+    """The service's reason stands beside the file's name; what was refused can be taken off the list."""
+    here = visit()
+    here.go("/")
+    page = here.page
+    letter = {"name": "letter.wav", "mimeType": "audio/wav", "buffer": b"Dear reader, this is no sound at all."}
+    page.get_by_label("Recordings to upload").set_input_files(letter)  # type: ignore[arg-type]
+    row = page.get_by_label("Uploads").get_by_role("listitem")
+    expect(row.locator(".upload__bad")).not_to_be_empty()
+    row.get_by_role("button", name="Try letter.wav again").click()
+    expect(row.locator(".upload__bad")).not_to_be_empty()
+    row.get_by_role("button", name="Take letter.wav off this list").click()
+    expect(row).to_have_count(0)
+    assert here.client.tracks().items == []
+    assert all("422" in complaint or "415" in complaint for complaint in here.complaints), here.complaints
+    here.complaints.clear()
