@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def main() -> None:
     samples = _music(arguments.seconds)
     with tempfile.TemporaryDirectory() as scratch:
         folder, cache = Path(scratch) / "random", Path(scratch) / "cores"
-        network = _write_model(folder)
+        network = write_model(folder, {"bottom_channels": 512})
         before = perf_counter()
         compile_cores(folder, cache)
         compiled_s = perf_counter() - before
@@ -81,13 +82,14 @@ def _by_demucs(network: HTDemucs, samples: Samples) -> Samples:
     return found
 
 
-def _write_model(folder: Path) -> HTDemucs:
+def write_model(folder: Path, arguments: dict[str, Any]) -> HTDemucs:
+    """A model's folder with random weights, segments of 7.8 s, and the network in it."""
     manifest = {
         "name": folder.name,
         "version": 1,
         "kind": "separation",
         "architecture": "htdemucs",
-        "arguments": {"bottom_channels": 512},
+        "arguments": arguments,
         "sources": SOURCES,
         "sample_rate_hz": RATE_HZ,
         "segment_s": "39/5",

@@ -42,7 +42,8 @@ PhonoscopeError
 ├── TaskFailed                  500
 │   ├── WorkerLost
 │   ├── TimedOut
-│   └── OutOfMemory
+│   ├── OutOfMemory
+│   └── DiskFull
 └── StackError                  500
 """
 
@@ -314,6 +315,10 @@ class TimedOut(TaskFailed):
 
 class OutOfMemory(TaskFailed):
     """The task needed more memory than the worker has."""
+
+
+class DiskFull(TaskFailed):
+    """The task needed more room on disk than the worker has."""
 
 
 class StackError(PhonoscopeError):

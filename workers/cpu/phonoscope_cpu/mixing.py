@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from itertools import zip_longest
 from typing import BinaryIO, TypeAlias
 
@@ -16,6 +17,7 @@ from phonoscope.db.artifacts import Artifact
 from phonoscope.db.ends import Outcome
 from phonoscope.errors import InvalidRequest, NoStems
 from phonoscope.worker import Work, spool
+from phonoscope_cpu.shortage import named_shortage
 
 KIND = "mix"
 _RATE_HZ = 44_100
@@ -25,6 +27,7 @@ Shares: TypeAlias = Samples
 """What left and right of a stem count in left and right of the mix, ``(2,)``."""
 
 
+@named_shortage()
 def mixdown_task(work: Work, stems: Mapping[str, BinaryIO]) -> Outcome:
     """Mixes the stems: once to find the loudest sample, once to write. It is never louder than full scale.
 
@@ -34,6 +37,7 @@ def mixdown_task(work: Work, stems: Mapping[str, BinaryIO]) -> Outcome:
     Raises:
         NoStems: there are none.
         InvalidRequest: a gain or a place is given for a stem that there is not.
+        OutOfMemory, DiskFull: there is no more.
     """
     options = work.options.mixdown
     shares = _shares(options, list(stems))
@@ -105,9 +109,12 @@ def _pieces(file: BinaryIO) -> Iterator[Samples]:
 def _written(
     stems: Mapping[str, BinaryIO], shares: Mapping[str, Shares], options: MixdownOptions, scale: float
 ) -> tuple[Artifact, int]:
-    form, file, samples = FORMATS[options.format], spool(), 0
-    with Encoder(file, _RATE_HZ, 2, form) as encoder:
-        for piece in _mixed(stems, shares):
-            encoder.write(piece * np.float32(scale))
-            samples += piece.shape[1]
+    form, samples = FORMATS[options.format], 0
+    with ExitStack() as kept:
+        file = kept.enter_context(spool())
+        with Encoder(file, _RATE_HZ, 2, form) as encoder:
+            for piece in _mixed(stems, shares):
+                encoder.write(piece * np.float32(scale))
+                samples += piece.shape[1]
+        kept.pop_all()
     return Artifact(f"mix{form.suffix}", KIND, form.media_type, file), samples

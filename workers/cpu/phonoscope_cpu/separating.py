@@ -18,6 +18,7 @@ from phonoscope.db.ends import Outcome
 from phonoscope.errors import InvalidRequest
 from phonoscope.worker import Work, spool
 from phonoscope_cpu.separators import Separators
+from phonoscope_cpu.shortage import named_shortage
 
 if TYPE_CHECKING:
     from phonoscope.ml.separation.frugal import Frugal
@@ -27,6 +28,7 @@ KIND = "stem"
 ACCOMPANIMENT = "accompaniment"
 
 
+@named_shortage()
 def separate_task(work: Work, separators: Separators) -> Outcome:
     """Takes the recording apart in constant memory: one pass to measure it, one to separate.
 
@@ -34,6 +36,7 @@ def separate_task(work: Work, separators: Separators) -> Outcome:
         RecordingError: it cannot be decoded.
         ModelError: the model is not there, or cannot be served.
         InvalidRequest: the model has no such stem.
+        OutOfMemory, DiskFull: not even with less at once.
     """
     options = work.options.separate
     with work.timed("load_s"):

@@ -7,7 +7,6 @@ does.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import hashlib
 import os
@@ -24,9 +23,8 @@ from threading import Lock, Thread
 from phonoscope.catalogue import MANIFEST, StemManifest, check_weights, read_manifest
 from phonoscope.errors import InvalidManifest
 from phonoscope.logs import get_logger
+from phonoscope.ml.separation import heap
 
-_RETURNED_AT_ONCE = 128 * 1024
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _log = get_logger(__name__)
 _beside: dict[tuple[Path, Path], Thread] = {}
 _guard = Lock()
@@ -147,14 +145,6 @@ def _digest_of(graph: Path) -> str:
     return " ".join(digests)
 
 
-def _return_memory_at_once() -> None:
-    """Without this the C library keeps half of what a traced pass has used."""
-    allocator = ctypes.CDLL(None)
-    if hasattr(allocator, "mallopt"):
-        for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
-            allocator.mallopt(option, _RETURNED_AT_ONCE)
-
-
 def _end_with_parent() -> None:
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
@@ -162,5 +152,5 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     Thread(target=_end_with_parent, daemon=True).start()
-    _return_memory_at_once()
+    heap.tighten()
     compile_cores(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 
 import torch
 
-_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "bad allocation")
+_WORDS = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "bad_alloc",
+    "bad allocation",
+    # All that oneDNN says of it.
+    "could not create a primitive",
+    "could not create a memory",
+)
 _PIECES = (2, 4)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from phonoscope.contract import Precision
 from phonoscope.logs import get_logger
+from phonoscope.ml.separation import heap
 from phonoscope.ml.separation.compiling import CoreFiles
 from phonoscope.ml.separation.core import join, split
 from phonoscope.ml.separation.memory import out_of_memory
@@ -128,6 +129,7 @@ class Improving:
             if not self._core.intact:
                 return self._mend("they are not what was written")
             self._compiled = Compiled(self._shell, self._core.graph, self._precision, torch.get_num_threads())
+            heap.relax()
         except RuntimeError as error:
             self._let_go(error)
 
@@ -145,5 +147,7 @@ class Improving:
     def _as_it_is(self) -> Eager:
         self._compiled = None
         if self._eager is None:
+            # Beside the compiler, or for want of memory: either way there is little of it.
+            heap.tighten()
             self._eager = Eager(self._load(), torch.device("cpu"), self._precision)
         return self._eager

@@ -1,0 +1,126 @@
+"""What the separation of short and long recordings takes in memory: the ``separate`` task in a process of its own.
+
+Every 200 ms the resident memory of that process and of all its children is added up; pages that they share count once.
+Prints rows of a table for docs/benchmarks.md. Stems go to the temporary folder, as in a worker: three hours need some
+6 GB there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Any
+
+import numpy as np
+import psutil
+from common import RATE_HZ, machine
+from separate import write_model
+
+from phonoscope.audio.encode import Encoder
+from phonoscope.contract import JobOptions
+from phonoscope.db.claims import Claim, ClaimedTrack
+from phonoscope.ml.separation.compiling import compile_apart
+from phonoscope.states import TaskName
+from phonoscope.worker import Work
+from phonoscope_cpu.handler import run
+from phonoscope_cpu.separators import Separators
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "full": {"bottom_channels": 512},
+    "tiny": {"channels": 4, "growth": 1, "depth": 2, "t_layers": 0, "dconv_mode": 0, "rewrite": False},
+}
+EVERY_S = 0.2
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.task is not None:
+        recording, models, cache = map(Path, arguments.task)
+        _separate(recording, models, cache, arguments.format)
+        return
+    print(
+        f"{machine()}\n\n| network | recording | core | peak of the tree | took |\n| --- | ---: | --- | ---: | ---: |"
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        models, cache = Path(scratch) / "models", Path(scratch) / "cores"
+        models.mkdir()
+        write_model(models / arguments.network, NETWORKS[arguments.network])
+        if not arguments.cold and not compile_apart(models / arguments.network, cache):
+            raise SystemExit("the core cannot be compiled")
+        for seconds in arguments.seconds:
+            path = Path(scratch) / "recording.flac"
+            _record(path, seconds)
+            peak, took_s = _watch([path, models, cache], arguments.format)
+            core = "compiled meanwhile" if arguments.cold else "compiled before"
+            print(
+                f"| {arguments.network} | {seconds:g} s | {core} | {peak / 2**20:,.0f} MiB | {took_s:.0f} s |",
+                flush=True,
+            )
+
+
+def _watch(task: list[Path], form: str) -> tuple[int, float]:
+    """The most that the task's processes held together, in bytes, and how long it took, in seconds."""
+    began, most = perf_counter(), 0
+    command = [sys.executable, __file__, "--format", form, "--task", *map(str, task)]
+    with subprocess.Popen(command) as process:
+        while process.poll() is None:
+            most = max(most, _resident(process.pid))
+            sleep(EVERY_S)
+    if process.returncode:
+        raise SystemExit(f"the task ended with {process.returncode}")
+    return most, perf_counter() - began
+
+
+def _resident(pid: int) -> int:
+    total = 0
+    try:
+        processes = [root := psutil.Process(pid), *root.children(recursive=True)]
+    except psutil.Error:
+        return 0
+    for process in processes:
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total
+
+
+def _record(path: Path, seconds: float) -> None:
+    """Tones that come and go, a minute of them again and again."""
+    time_s = np.arange(60 * RATE_HZ) / RATE_HZ
+    tones = [np.sin(2 * np.pi * hertz * time_s) * (np.sin(hertz + 3.0 * time_s) > 0.0) for hertz in (110.0, 523.0)]
+    minute = 0.2 * np.array([tones[0] + 0.5 * tones[1], 0.5 * tones[0] + tones[1]], dtype=np.float32)
+    left = round(seconds * RATE_HZ)
+    with path.open("wb") as file, Encoder(file, RATE_HZ, 2) as encoder:
+        while left > 0:
+            encoder.write(minute[:, :left])
+            left -= minute.shape[1]
+
+
+def _separate(recording: Path, models: Path, cache: Path, form: str) -> None:
+    """As a worker does it, but for the store."""
+    claim = Claim("lease", "job", ClaimedTrack("track", "owner", "key", 1.0), {TaskName.SEPARATE: "task"}, {}, 1)
+    options = JobOptions.model_validate({"separate": {"format": form}})
+    with recording.open("rb") as file:
+        outcome = run(Separators((models,), cache, "cpu"), Work(claim, options, file, lambda *_: None))
+    problem = outcome[TaskName.SEPARATE].problem
+    if problem is not None:
+        raise SystemExit(problem["detail"])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--network", choices=NETWORKS, default="full")
+    parser.add_argument("--seconds", type=float, nargs="+", default=[180.0, 360.0])
+    parser.add_argument("--cold", action="store_true", help="begin without a compiled core, and compile it beside")
+    parser.add_argument("--format", default="flac")
+    parser.add_argument("--task", nargs=3, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What a task ran out of, as an error that says so."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from phonoscope.errors import DiskFull, OutOfMemory
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def named_shortage() -> Iterator[None]:
+    """Also a decorator.
+
+    Raises:
+        OutOfMemory: there was no memory left.
+        DiskFull: there was no room for temporary files.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise OutOfMemory("the worker ran out of memory") from error
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise DiskFull("the worker's folder for temporary files has no room for what the task makes") from error
