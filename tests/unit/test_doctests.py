@@ -40,6 +40,6 @@ def test_examples_do_what_they_show(name: str) -> None:
 def test_the_packages_are_where_they_are_looked_for() -> None:
     """A package that moved is not passed over in silence."""
     assert all((ROOT / package / "__init__.py").is_file() for package in PACKAGES)
-    assert {"phonoscope.states", "phonoscope.ml.network", "phonoscope_gateway.tracks.ranges"} <= set(
+    assert {"phonoscope.local.parts", "phonoscope.ml.network", "phonoscope_gateway.tracks.ranges"} <= set(
         _modules_with_examples()
     )

@@ -18,8 +18,10 @@ LEASE = timedelta(seconds=30)
 
 # The next in turn, with what the job has besides in the same place. Rows that somebody else holds are left to him: the
 # lowest id of a job is taken first and none is waited for, so that this runs into no deadlock with who takes them all.
+# A claim that is lost when the server dies need not have been on the disk: nothing was done under it.
 _CLAIM = text(
     """
+    SET LOCAL synchronous_commit = off;
     WITH next AS MATERIALIZED (
         SELECT job_id FROM tasks
         WHERE pool = :pool AND lane = :lane AND status = 'queued'
@@ -48,6 +50,7 @@ _CLAIM = text(
 
 _RENEW = text(
     """
+    SET LOCAL synchronous_commit = off;
     WITH renewed AS (
         UPDATE tasks SET lease_expires_at = now() + :lease, progress = :progress, stage = :stage
         FROM (SELECT id, progress AS before, stage AS stage_before FROM tasks WHERE lease_token = :token) AS old

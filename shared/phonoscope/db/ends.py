@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import TextClause, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.claims import Claim
-from phonoscope.db.settling import pass_on, settle
+from phonoscope.db.settling import CHANNELS, HAND_ON, RELEASE, SETTLE
 from phonoscope.db.tables import ArtifactRow
-from phonoscope.states import Place, Status, TaskName
+from phonoscope.states import Lane, Place, Pool, Status, TaskName
 
-# Tasks are locked by id and before their jobs, and a job before its track, here as in every other place.
-_LOCK = text(
-    """
+# One text, so that it goes to the server and back once; each of its statements sees what the one before waited for and
+# did. Tasks are locked by id and before their jobs, and a job before its track, here as in every other place.
+_LOCK = """
     WITH own AS (SELECT id FROM tasks WHERE lease_token = :token AND status = 'running'),
     held AS (
-        SELECT id, follows FROM tasks WHERE id IN (SELECT id FROM own) OR follows IN (SELECT id FROM own)
+        SELECT id FROM tasks WHERE id IN (SELECT id FROM own) OR follows IN (SELECT id FROM own)
         ORDER BY id FOR UPDATE
     )
-    SELECT id FROM jobs
-    WHERE id = :job_id AND (SELECT count(*) FROM held WHERE id IN (SELECT id FROM own)) = :tasks FOR UPDATE
-    """
-)
+    SELECT id FROM jobs WHERE id = :job_id AND EXISTS (SELECT FROM held) FOR UPDATE
+"""
 
-_END = text(
-    """
+_END = """
     WITH outcomes AS (
-        SELECT * FROM jsonb_to_recordset(:outcomes) AS outcome (
+        SELECT outcome.* FROM jsonb_to_recordset(:outcomes) AS outcome (
             task_id text, status text, problem jsonb, body jsonb, model_name text, model_digest text, vectors jsonb
-        )
+        ) JOIN tasks ON tasks.id = task_id WHERE lease_token = :token AND tasks.status = 'running'
     ), kept AS (
         INSERT INTO results (task_id, model_name, model_digest, body)
         SELECT task_id, model_name, model_digest, body FROM outcomes WHERE body IS NOT NULL
@@ -49,17 +45,32 @@ _END = text(
         SELECT id, :track_id, task_id, kind, object_key, media_type, size_bytes
         FROM jsonb_to_recordset(:artifacts) AS artifact (
             id text, task_id text, kind text, object_key text, media_type text, size_bytes bigint
-        )
+        ) JOIN outcomes USING (task_id)
     ), labelled AS (
-        UPDATE tracks SET label = :label WHERE id = :track_id AND :labels
+        UPDATE tracks SET label = :label WHERE id = :track_id AND :labels AND EXISTS (SELECT FROM outcomes)
     )
     UPDATE tasks
     SET status = outcomes.status, stage = outcomes.status, error = problem, timings = :timings,
         progress = CASE outcomes.status WHEN 'succeeded' THEN 1.0 ELSE progress END,
         lease_token = NULL, lease_expires_at = NULL, finished_at = now()
     FROM outcomes WHERE id = task_id
-    """
-).bindparams(*(bindparam(name, type_=JSONB) for name in ("outcomes", "artifacts", "timings")))
+"""
+
+# Whether it was done, and where tasks can start now that could not before.
+_REPORT = """
+    SELECT pool, lane, finished_at = now() AS ended FROM tasks
+    WHERE id = ANY(:leaders) AND finished_at = now()
+       OR job_id = :job_id AND status = 'queued' AND queued_at = now() AND waits_for IS NULL
+"""
+
+
+def _whole(*statements: str) -> TextClause:
+    kinds = (bindparam(name, type_=JSONB) for name in ("outcomes", "artifacts", "timings"))
+    return text(";".join(statements)).bindparams(*kinds, **CHANNELS)
+
+
+_WHOLE = _whole(_LOCK, _END, HAND_ON, SETTLE, _REPORT)
+_WITH_STEMS = _whole(_LOCK, _END, HAND_ON, RELEASE, SETTLE, _REPORT)
 
 # The lock waits for an end that is still being committed, after its worker has lost sight of it.
 _HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE")
@@ -109,17 +120,17 @@ class Outcome:
 
 def end_tasks(
     session: Session, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
-) -> Collection[Place] | None:
-    """Ends the claim's tasks, all in this transaction, and those that wait for the same.
+) -> list[Place] | None:
+    """Ends the claim's tasks, all at once, and those that wait for the same; also where each statement is by itself.
 
     Returns where tasks can start now that could not before; ``None``, and nothing changed, when the lease was lost.
     """
-    connection = session.connection()
-    lease = {"job_id": claim.job_id, "token": claim.token, "tasks": len(claim.tasks)}
-    if connection.scalar(_LOCK, lease) is None:
-        return None
     labels = [outcome.label for outcome in outcomes.values() if outcome.labels_track and outcome.body is not None]
     facts = {
+        "job_id": claim.job_id,
+        "jobs": [claim.job_id],
+        "leaders": list(claim.tasks.values()),
+        "token": claim.token,
         "track_id": claim.track.id,
         "owner_id": claim.track.owner_id,
         "outcomes": [outcome.as_record(claim.tasks[name]) for name, outcome in outcomes.items()],
@@ -132,8 +143,11 @@ def end_tasks(
         "labels": bool(labels),
         "label": labels[0] if labels else None,
     }
-    connection.execute(_END, facts)
-    return settle(session, {claim.job_id, *pass_on(session, claim.tasks.values())})
+    statement = _WITH_STEMS if TaskName.SEPARATE in claim.tasks else _WHOLE
+    rows = session.connection().execute(statement, facts).all()
+    if not any(row.ended for row in rows):
+        return None
+    return sorted({Place(Pool(row.pool), Lane(row.lane)) for row in rows if not row.ended})
 
 
 def committed_keys(session: Session, claim: Claim) -> set[str]:

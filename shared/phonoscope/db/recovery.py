@@ -76,7 +76,8 @@ def hand_back(session: Session, tokens: Collection[str], why: TaskFailed, *, cou
     facts = {"tokens": sorted(tokens), "problem": why.as_problem(), "counts": counts}
     rows = session.connection().execute(_HAND_BACK, facts).all()
     failed = [row.id for row in rows if row.status == Status.FAILED]
-    free = settle(session, {*(row.job_id for row in rows), *pass_on(session, failed)})
+    pass_on(session, failed)
+    free = settle(session, {row.job_id for row in rows})
     if counts:
         return free
     return [*free, *(Place(Pool(row.pool), Lane(row.lane)) for row in rows)]

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.jobs import EVENT_CHANNEL, JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.states import Lane, Place, Pool
 
-_PASS_ON = text(
-    """
+HAND_ON = """
     WITH passed AS (
         UPDATE tasks AS own
         SET status = leader.status, stage = leader.stage, error = leader.error, device = leader.device,
@@ -21,30 +20,14 @@ _PASS_ON = text(
             progress = CASE leader.status WHEN 'succeeded' THEN 1.0 ELSE own.progress END
         FROM tasks AS leader
         WHERE own.follows = leader.id AND leader.id = ANY(:leaders) AND leader.status IN ('succeeded', 'failed')
-        RETURNING own.id, own.job_id, own.source_id
-    ), kept AS (
-        INSERT INTO results (task_id, model_name, model_digest, body)
-        SELECT passed.id, model_name, model_digest, body FROM passed JOIN results ON results.task_id = passed.source_id
+        RETURNING own.id, own.source_id
     )
-    SELECT DISTINCT job_id FROM passed
-    """
-)
+    INSERT INTO results (task_id, model_name, model_digest, body)
+    SELECT passed.id, model_name, model_digest, body FROM passed JOIN results ON results.task_id = passed.source_id
+"""
+"""Gives ended tasks' outcomes to those that follow them."""
 
-# The first of those that followed the same leader leads the others from now on.
-_PROMOTE = text(
-    """
-    WITH heirs AS (
-        SELECT DISTINCT ON (follows) id, follows FROM tasks WHERE follows = ANY(:leaders)
-        ORDER BY follows, queued_at, id
-    )
-    UPDATE tasks SET follows = CASE WHEN tasks.id = heirs.id THEN NULL ELSE heirs.id END
-    FROM heirs WHERE tasks.follows = heirs.follows
-    RETURNING pool, lane, tasks.id = heirs.id AS leads
-    """
-)
-
-_RELEASE = text(
-    """
+RELEASE = """
     UPDATE tasks AS own
     SET waits_for = NULL, status = CASE other.status WHEN 'succeeded' THEN own.status ELSE other.status END,
         stage = CASE other.status WHEN 'succeeded' THEN own.stage ELSE other.status END,
@@ -53,17 +36,16 @@ _RELEASE = text(
     FROM tasks AS other
     WHERE own.job_id = ANY(:jobs) AND own.job_id = other.job_id AND own.waits_for = other.name
       AND own.status = 'queued' AND other.status IN ('succeeded', 'failed', 'cancelled')
-    RETURNING own.pool, own.lane, own.status = 'queued' AS free
-    """
-)
+"""
+"""Lets go what waited for a task that has ended, or ends it likewise."""
 
-_SETTLE = text(
-    """
+SETTLE = """
     WITH counted AS (
         SELECT job_id, bool_and(status IN ('succeeded', 'failed', 'cancelled')) AS ended,
                bool_and(status = 'queued') AS queued, bool_or(status = 'cancelled') AS cancelled,
                bool_or(status = 'failed') AS failed
-        FROM tasks WHERE job_id = ANY(:jobs) GROUP BY job_id
+        FROM tasks WHERE job_id = ANY(:jobs) OR job_id IN (SELECT job_id FROM tasks WHERE finished_at = now())
+        GROUP BY job_id
     ), settled AS (
         UPDATE jobs SET version = version + 1, finished_at = CASE WHEN ended THEN now() END,
             status = CASE WHEN NOT ended AND queued THEN 'queued' WHEN NOT ended THEN 'running'
@@ -79,8 +61,30 @@ _SETTLE = text(
     SELECT pg_notify(CASE WHEN ended THEN :ended ELSE :changed END, id),
            CASE WHEN ended THEN pg_notify(:event, '') END
     FROM settled
+"""
+"""Brings jobs in line with their tasks: those named, and those of which a task has ended in this transaction."""
+
+CHANNELS = {"ended": JOB_CHANNEL, "changed": PROGRESS_CHANNEL, "event": EVENT_CHANNEL}
+
+# The first of those that followed the same leader leads the others from now on.
+_PROMOTE = text("""
+    WITH heirs AS (
+        SELECT DISTINCT ON (follows) id, follows FROM tasks WHERE follows = ANY(:leaders)
+        ORDER BY follows, queued_at, id
+    )
+    UPDATE tasks SET follows = CASE WHEN tasks.id = heirs.id THEN NULL ELSE heirs.id END
+    FROM heirs WHERE tasks.follows = heirs.follows
+    RETURNING pool, lane, tasks.id = heirs.id AS leads
+    """)
+
+_RELEASE_AND_SETTLE = text(f"{RELEASE};{SETTLE}").bindparams(**CHANNELS)
+_HAND_ON = text(HAND_ON)
+_FREED = text(
     """
-).bindparams(ended=JOB_CHANNEL, changed=PROGRESS_CHANNEL, event=EVENT_CHANNEL)
+    SELECT DISTINCT pool, lane FROM tasks
+    WHERE job_id = ANY(:jobs) AND status = 'queued' AND queued_at = now() AND waits_for IS NULL AND follows IS NULL
+    """
+)
 
 
 def settle(session: Session, jobs: Collection[str]) -> list[Place]:
@@ -89,14 +93,13 @@ def settle(session: Session, jobs: Collection[str]) -> list[Place]:
     Returns where tasks can start now that could not before. A job ends once: one that has ended stays as it is.
     """
     connection, changed = session.connection(), {"jobs": sorted(jobs)}
-    released = connection.execute(_RELEASE, changed).all()
-    connection.execute(_SETTLE, changed)
-    return sorted({Place(Pool(pool), Lane(lane)) for pool, lane, free in released if free})
+    connection.execute(_RELEASE_AND_SETTLE, changed)
+    return sorted({Place(Pool(pool), Lane(lane)) for pool, lane in connection.execute(_FREED, changed)})
 
 
-def pass_on(session: Session, leaders: Iterable[str]) -> list[str]:
-    """Gives ended tasks' outcomes to those that follow them; the jobs that have thereby changed, to be settled."""
-    return list(session.connection().scalars(_PASS_ON, {"leaders": list(leaders)}))
+def pass_on(session: Session, leaders: Iterable[str]) -> None:
+    """Gives ended tasks' outcomes to those that follow them; their jobs are settled with the next that are."""
+    session.connection().execute(_HAND_ON, {"leaders": list(leaders)})
 
 
 def promote_followers(session: Session, leaders: Iterable[str]) -> list[Place]:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from time import perf_counter
 from typing import Any, BinaryIO, TypeAlias, cast
 
@@ -29,19 +29,32 @@ from phonoscope.worker.objects import Objects, objects_of
 _log = get_logger(__name__)
 
 
+def _nothing(_: BinaryIO) -> None:
+    pass
+
+
 @dataclass
 class Work:
     """What a handler is given: the claimed tasks, the recording's bytes, and a way to say how far it is.
 
-    ``stems`` fetches those of the track's newest separation, by name; there are none before the first.
+    ``stems`` fetches those of the track's newest separation, by name; there are none before the first. ``fetch`` puts
+    the recording into ``spool``, once it is asked for.
     """
 
     claim: Claim
     options: JobOptions
-    file: BinaryIO
+    spool: BinaryIO
     report: Callable[[float, str], None]
     stems: Callable[[], dict[str, BinaryIO]] = dict
+    fetch: Callable[[BinaryIO], None] = _nothing
     timings: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def file(self) -> BinaryIO:
+        """The recording. Raises ``NotFound`` or ``StoreUnavailable``."""
+        with self.timed("fetch_s"):
+            self.fetch(self.spool)
+        return self.spool
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -80,15 +93,16 @@ def run_next(context: Context, place: Place) -> None:
         _log.info("task.nothing_to_do", queue=place.queue)
         return
     options, stems = JobOptions.model_validate(claim.options), partial(_fetch_stems, context, claim)
-    work = Work(claim, options, spool(), context.heart.report, stems)
+    fetch = partial(context.store.fetch, claim.track.object_key)
+    work = Work(claim, options, spool(), context.heart.report, stems, fetch)
     limit_s = time_limit_s(claim.tasks, claim.track.duration_s)
     free: Iterable[Place] | None = None
     with objects_of(claim, context.store, context.database) as objects:
         try:
-            with work.file, context.heart.holding(claim.token, limit_s):
+            with work.spool, context.heart.holding(claim.token, limit_s):
                 outcomes = _outcomes(context, work)
                 _store(objects, outcomes, work)
-            with context.database.transaction() as session:
+            with context.database.single() as session:
                 free = end_tasks(session, claim, outcomes, work.timings)
         except CalledOff:
             why = TimedOut(f"it took more than the {limit_s:.0f} s that it may")
@@ -132,8 +146,6 @@ def spool() -> BinaryIO:
 
 def _outcomes(context: Context, work: Work) -> dict[TaskName, Outcome]:
     try:
-        with work.timed("fetch_s"):
-            context.store.fetch(work.claim.track.object_key, work.file)
         return context.handler(work)
     except Unavailable:
         raise
