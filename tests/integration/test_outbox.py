@@ -21,6 +21,7 @@ from phonoscope.db.outcomes import Attempted
 from phonoscope.db.webhooks import change_webhook, put_secret
 from phonoscope.webhooks.vault import Vault, new_secret
 from phonoscope_courier.delivery import Capacity
+from phonoscope_courier.listener import listen
 from phonoscope_courier.retries import RetryPolicy
 from phonoscope_courier.sending import Limits
 from tests.integration.outbox import QUICK, SOON, VAULT, Outbox, courier_of, work
@@ -314,6 +315,29 @@ def test_an_endpoint_deleted_while_its_event_is_on_its_way(outbox: Outbox, datab
         return outbox.settled() and bool(other.requests)
 
     deliver(outbox, database_url, done, beside={port: receiver, other_port: other})
+    assert outbox.statuses() == ["delivered"]
+
+
+def test_an_event_wakes_a_courier_that_hardly_looks(outbox: Outbox, database_url: str) -> None:
+    """``NOTIFY`` is enough: long before the next look at the clock the event has arrived."""
+    port, receiver = free_port(), Receiver()
+    outbox.endpoint(at(port))
+
+    async def scenario() -> None:
+        with courier_of(database_url, Capacity(poll_s=300.0, grace_s=0.1)) as courier:
+            listening_for_events = asyncio.create_task(listen(database_url, courier.wake))
+            running = asyncio.create_task(courier.run())
+            async with listening(receiver, port=port), asyncio.timeout(30.0):
+                await asyncio.sleep(1.0)
+                await asyncio.to_thread(outbox.happen)
+                while not await asyncio.to_thread(outbox.settled):  # noqa: ASYNC110 - the database is asked
+                    await asyncio.sleep(0.05)
+            courier.stop()
+            await running
+            listening_for_events.cancel()
+            await asyncio.gather(listening_for_events, return_exceptions=True)
+
+    asyncio.run(scenario())
     assert outbox.statuses() == ["delivered"]
 
 

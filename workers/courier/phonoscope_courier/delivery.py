@@ -34,6 +34,7 @@ class Capacity:
     each: int = 8
     lease_s: float = 40.0
     poll_s: float = 1.0
+    gather_s: float = 0.03
     grace_s: float = 3.0
 
 
@@ -82,6 +83,9 @@ class Courier:
             await asyncio.wait_for(self._awake.wait(), self._capacity.poll_s)
         except TimeoutError:
             self._new_events = True
+        if self._in_flight and not self._stopping:
+            # Others will end in a moment: what is asked of the database costs little more for many than for one.
+            await asyncio.sleep(self._capacity.gather_s)
 
     async def _round(self) -> None:
         await self._record()
