@@ -15,7 +15,7 @@ export function TrackRow({ track, job }: { track: Track; job: Job | undefined })
   const [asking, setAsking] = useState(false);
   return (
     <div className="track">
-      <Thumbnail track={track} />
+      <Thumbnail track={track} quiet={asking} />
       <Link href={`/tracks/${track.id}`} className="track__name clip" title={track.filename}>
         {track.filename}
       </Link>
@@ -37,8 +37,9 @@ function Unlabelled({ job }: { job: Job | undefined }) {
   return <span className="quiet">{job ? "…" : "unknown"}</span>;
 }
 
-function Thumbnail({ track }: { track: Track }) {
-  const outline = useOutline(track.id, POINTS, useLinger());
+/** Nothing is asked for while it is quiet: the track may be gone in a moment. */
+function Thumbnail({ track, quiet }: { track: Track; quiet: boolean }) {
+  const outline = useOutline(track.id, POINTS, useLinger() && !quiet);
   if (!outline.data) return <div className="track__wave">{outline.isPending ? <Skeleton height={24} /> : null}</div>;
   const { max } = outline.data;
   const loudest = Math.max(0.01, ...max);

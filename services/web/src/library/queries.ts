@@ -1,5 +1,7 @@
-import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, held, type Job, type Peaks } from "../api/client";
+import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, held, type Job, type Peaks, type Track } from "../api/client";
+
+type Page = { items: Track[]; next_cursor?: string | null };
 
 const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
@@ -56,6 +58,14 @@ export function useDeleteTrack() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (trackId: string) => api.DELETE("/v1/tracks/{track_id}", { params: { path: { track_id: trackId } } }),
+    onSuccess: (_, trackId) => {
+      queries.setQueriesData<InfiniteData<Page>>({ queryKey: ["tracks"] }, (found) => found && without(found, trackId));
+      queries.removeQueries({ queryKey: ["outline", trackId] });
+    },
     onSettled: () => queries.invalidateQueries({ queryKey: ["tracks"] }),
   });
+}
+
+function without({ pages, pageParams }: InfiniteData<Page>, trackId: string): InfiniteData<Page> {
+  return { pageParams, pages: pages.map((page) => ({ ...page, items: page.items.filter(({ id }) => id !== trackId) })) };
 }
