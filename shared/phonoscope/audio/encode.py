@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self, cast
 
 import av
+import av.error
 import numpy as np
 from av import AudioStream
 from av.audio.frame import AudioFrame
@@ -81,8 +83,17 @@ class Encoder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self._abandon()
+            return
         try:
-            if kind is None:
-                self._container.mux(self._stream.encode(None))
-        finally:
+            self._container.mux(self._stream.encode(None))
+        except BaseException:
+            self._abandon()
+            raise
+        self._container.close()
+
+    def _abandon(self) -> None:
+        # Where writing has failed the file's end cannot be written either; what failed first is what is told.
+        with suppress(av.error.FFmpegError, OSError):
             self._container.close()
