@@ -15,6 +15,8 @@ export type Loop = { startS: number; endS: number };
 export type Playing = {
   playing: boolean;
   source: SourceName;
+  /** What can be played by now. */
+  ready: readonly SourceName[];
   loop: Loop | null;
   problem: string | null;
 };
@@ -25,12 +27,19 @@ const LEAST_LOOP_S = 0.05;
 
 /** One clock and one set of controls for all that can be played of a recording. */
 export class Transport {
-  readonly state = new Store<Playing>({ playing: false, source: "recording", loop: null, problem: null });
+  readonly state = new Store<Playing>({
+    playing: false,
+    source: "recording",
+    ready: [],
+    loop: null,
+    problem: null,
+  });
   /** Seconds; changes many times a second while it plays. */
   readonly time = new Store(0);
   readonly durationS: number;
   readonly #sources = new Map<SourceName, Source>();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #wanted = false;
 
   constructor(durationS: number) {
     this.durationS = durationS;
@@ -40,11 +49,8 @@ export class Transport {
   setSource(name: SourceName, source: Source): void {
     this.#sources.get(name)?.pause();
     this.#sources.set(name, source);
-    if (this.state.get().source === name && this.state.get().playing) void this.play();
-  }
-
-  has(name: SourceName): boolean {
-    return this.#sources.has(name);
+    this.state.update({ ready: [...this.#sources.keys()] });
+    if (this.state.get().source === name && (this.#wanted || this.state.get().playing)) void this.play();
   }
 
   async toggle(): Promise<void> {
@@ -52,9 +58,10 @@ export class Transport {
     else await this.play();
   }
 
-  /** Plays from where it stands; from the start again where that is the end. */
+  /** Plays from where it stands, as soon as there is something to play; from the start again where that is the end. */
   async play(): Promise<void> {
     const source = this.#source();
+    this.#wanted = !source;
     if (!source) return;
     const { loop } = this.state.get();
     const end = Math.min(source.endS, loop?.endS ?? source.endS);
@@ -73,6 +80,7 @@ export class Transport {
   }
 
   pause(): void {
+    this.#wanted = false;
     clearInterval(this.#timer);
     this.#source()?.pause();
     this.state.update({ playing: false });

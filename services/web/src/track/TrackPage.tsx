@@ -91,7 +91,7 @@ function Studio({ track, jobs }: { track: Track; jobs: Job[] | undefined }) {
   return (
     <DeskProvider value={desk}>
       <section className="studio__desk" aria-label="The recording over time">
-        <TransportBar heard={Boolean(listen)} />
+        <TransportBar />
         {error ? <BadNote>The recording itself cannot be fetched. {inWords(error)}</BadNote> : null}
         <div ref={plots}>
           <Timeline>

@@ -8,14 +8,14 @@ import { time } from "../ui/format";
 import { useDesk } from "./desk";
 
 /** Play, loop, what to hear, how close to look. At the page's bottom where the screen is small. */
-export function TransportBar({ heard }: { heard: boolean }) {
+export function TransportBar() {
   const { transport, durationS, view, setView } = useDesk();
-  const { playing, source, loop, problem } = useStore(transport.state);
+  const { playing, source, ready, loop, problem } = useStore(transport.state);
   const options: { value: SourceName; text: string; disabled?: boolean }[] = [
     { value: "recording", text: "recording" },
-    { value: "heard", text: "what the model heard", disabled: !heard },
+    { value: "heard", text: "what the model heard", disabled: !ready.includes("heard") },
   ];
-  if (transport.has("stems")) options.push({ value: "stems", text: "stems" });
+  if (ready.includes("stems")) options.push({ value: "stems", text: "stems" });
   return (
     <div className="transport" role="group" aria-label="Player">
       <button

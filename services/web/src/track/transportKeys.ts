@@ -41,7 +41,7 @@ function actions({ transport, durationS, view, setView }: Desk, far: boolean): R
     "=": () => zoom(ZOOM_STEP),
     "-": () => zoom(-ZOOM_STEP),
     x: () => {
-      if (!transport.has("heard")) return;
+      if (!transport.state.get().ready.includes("heard")) return;
       const to = transport.state.get().source === "heard" ? "recording" : "heard";
       transport.switchTo(to);
       announce(to === "heard" ? "What the model heard" : "The recording");

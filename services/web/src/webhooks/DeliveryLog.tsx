@@ -6,7 +6,7 @@ import { type Attempt, type Delivery, useDeliveries, useWebhookActions } from ".
 
 const KINDS = [
   { value: "all", text: "all" },
-  { value: "pending", text: "on their way" },
+  { value: "pending", text: "under way" },
   { value: "delivered", text: "delivered" },
   { value: "dead", text: "given up" },
 ] as const;
@@ -83,6 +83,6 @@ function standing({ status, next_attempt_at, attempts }: Delivery): string {
 
 function outcome({ status_code, error, detail, duration_s, started_at }: Attempt): string {
   const what = error ? (detail ?? error.replaceAll("_", " ")) : "delivered";
-  const code = status_code ? ` (${status_code})` : "";
+  const code = status_code && !what.includes(String(status_code)) ? ` (${status_code})` : "";
   return `${new Date(started_at).toLocaleTimeString("en-GB")} · ${what}${code} in ${Math.round(duration_s * 1000)} ms`;
 }

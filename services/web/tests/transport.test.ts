@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type Source, Transport } from "../src/sound/transport";
+
+/** Plays nothing, and keeps time. */
+class Clock implements Source {
+  playing = false;
+  #at = 0;
+  #since = 0;
+
+  constructor(
+    readonly startS: number,
+    readonly endS: number,
+  ) {}
+
+  async play(fromS: number): Promise<void> {
+    this.playing = true;
+    this.#at = fromS;
+    this.#since = Date.now();
+  }
+
+  pause(): void {
+    this.playing = false;
+  }
+
+  now(): number {
+    return Math.min(this.endS, this.#at + (Date.now() - this.#since) / 1000);
+  }
+}
+
+describe("the player", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("goes on with another source from the same moment", async () => {
+    const transport = new Transport(10);
+    const [recording, heard] = [new Clock(0, 10), new Clock(0, 10)];
+    transport.setSource("recording", recording);
+    transport.setSource("heard", heard);
+    await transport.play();
+    await vi.advanceTimersByTimeAsync(2_000);
+    transport.switchTo("heard");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([recording.playing, heard.playing]).toEqual([false, true]);
+    expect(transport.time.get()).toBeCloseTo(3, 1);
+  });
+
+  it("stays within its loop", async () => {
+    const transport = new Transport(10);
+    transport.setSource("recording", new Clock(0, 10));
+    transport.setLoop({ startS: 4, endS: 5 });
+    await transport.play();
+    for (let step = 0; step < 40; step += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      expect(transport.time.get()).toBeGreaterThanOrEqual(4);
+      expect(transport.time.get()).toBeLessThan(5.05);
+    }
+  });
+
+  it("ends with the recording and starts again from its beginning", async () => {
+    const transport = new Transport(1);
+    transport.setSource("recording", new Clock(0, 1));
+    await transport.play();
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(transport.state.get().playing).toBe(false);
+    await transport.play();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(transport.time.get()).toBeCloseTo(0.2, 1);
+  });
+
+  it("plays a source that covers a part from where that part starts", async () => {
+    const transport = new Transport(60);
+    const heard = new Clock(20, 30);
+    transport.setSource("heard", heard);
+    transport.switchTo("heard");
+    await transport.play();
+    expect(transport.time.get()).toBe(20);
+  });
+
+  it("waits for a source that is still on its way, unless it was called off", async () => {
+    const transport = new Transport(10);
+    const recording = new Clock(0, 10);
+    await transport.play();
+    transport.setSource("recording", recording);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(recording.playing).toBe(true);
+    transport.pause();
+    expect(transport.state.get().ready).toEqual(["recording"]);
+    expect(recording.playing).toBe(false);
+  });
+
+  it("says why something cannot be played", async () => {
+    const transport = new Transport(1);
+    const broken = new Clock(0, 1);
+    broken.play = () => Promise.reject(new Error("no such format"));
+    transport.setSource("recording", broken);
+    await transport.play();
+    expect(transport.state.get()).toMatchObject({ playing: false, problem: "no such format" });
+  });
+});
