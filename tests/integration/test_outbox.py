@@ -151,6 +151,18 @@ def test_what_never_succeeds_is_given_up(outbox: Outbox, database_url: str, answ
     assert outbox.ask(errors) == [error] * 3
 
 
+def test_an_address_out_of_bounds_is_a_logged_attempt(outbox: Outbox, database_url: str) -> None:
+    """What was let in once and is forbidden now is not connected to; the log says so, as of any failure."""
+    outbox.endpoint("http://10.0.0.1/")
+    outbox.happen()
+    deliver(outbox, database_url)
+    assert outbox.statuses() == ["dead"]
+    where = "FROM attempts JOIN deliveries ON deliveries.id = delivery_id WHERE owner_id = :owner_id"
+    assert outbox.ask(f"SELECT error {where}") == ["refused_address"] * 3
+    assert outbox.ask(f"SELECT address {where}") == [None] * 3
+    assert "private" in outbox.ask(f"SELECT detail {where}")[0]
+
+
 @pytest.mark.parametrize("header", ["3", "date"])
 def test_an_endpoint_that_asks_for_time_gets_it(outbox: Outbox, database_url: str, header: str) -> None:
     """429 with ``Retry-After`` in seconds or as a date: until then nothing at all is sent there."""
