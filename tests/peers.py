@@ -89,7 +89,7 @@ async def listening(
         tasks.add(task)
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await handler(reader, writer)
-        writer.transport.abort() if trust is None and writer.is_closing() else writer.close()
+        writer.close()
         tasks.discard(task)
 
     server = await asyncio.start_server(handle, host, port, ssl=trust)

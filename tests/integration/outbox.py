@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -75,6 +77,18 @@ class Outbox:
         """Whether every event has gone out and no delivery is pending."""
         waiting = "SELECT count(*) FROM events WHERE owner_id = :owner_id AND sent_out_at IS NULL"
         return self.ask(waiting) == [0] and "pending" not in self.statuses()
+
+
+def free_port() -> int:
+    """One on which nobody listens yet, outside the ranges from which others take theirs by themselves."""
+    while True:
+        port = random.randrange(30_000, 32_768)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def at(port: int, path: str = "") -> str:
+    return f"http://127.0.0.1:{port}/{path}"
 
 
 @contextmanager

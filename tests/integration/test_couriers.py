@@ -18,8 +18,7 @@ import pytest
 from phonoscope.db.engine import Database
 from phonoscope.webhooks.vault import Vault
 from tests.integration import outbox as outbox_module
-from tests.integration.outbox import Outbox
-from tests.integration.test_outbox import at, free_port
+from tests.integration.outbox import Outbox, at, free_port
 from tests.peers import Handler, Receiver, listening, ok, read_request
 from tests.support import RunningStack
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -24,10 +22,8 @@ from phonoscope_courier.delivery import Capacity
 from phonoscope_courier.listener import listen
 from phonoscope_courier.retries import RetryPolicy
 from phonoscope_courier.sending import Limits
-from tests.integration.outbox import QUICK, SOON, VAULT, Outbox, courier_of, work
+from tests.integration.outbox import QUICK, SOON, VAULT, Outbox, at, courier_of, free_port, work
 from tests.peers import Handler, Receiver, Request, listening, ok, respond
-
-IMPATIENT = Limits(connect_s=0.5, total_s=0.5)
 
 
 @pytest.fixture
@@ -66,18 +62,6 @@ async def _all_listening(handlers: dict[int, Handler]) -> AsyncIterator[None]:
         for port, handler in handlers.items():
             await stack.enter_async_context(listening(handler, port=port))
         yield
-
-
-def free_port() -> int:
-    """One on which nobody listens yet, outside the ranges from which others take theirs by themselves."""
-    while True:
-        port = random.randrange(30_000, 32_768)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-
-
-def at(port: int, path: str = "") -> str:
-    return f"http://127.0.0.1:{port}/{path}"
 
 
 def test_an_event_reaches_each_endpoint_once(outbox: Outbox, database_url: str) -> None:
