@@ -35,7 +35,7 @@ def test_the_microphone_makes_a_recording(visit: Callable[..., Visit]) -> None:
     """What was recorded until it was stopped is a track with a length, which can be played again."""
     here = visit()
     here.go("/")
-    here.page.get_by_role("button", name="Record").click()
+    here.page.get_by_role("button", name="Record", exact=True).click()
     here.page.get_by_role("button", name="Stop · 0:02").click()
     expect(here.page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
     [track] = here.client.tracks().items

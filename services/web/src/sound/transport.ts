@@ -14,6 +14,8 @@ export type SourceName = "recording" | "heard" | "stems";
 export type Loop = { startS: number; endS: number };
 export type Playing = {
   playing: boolean;
+  /** It shall play, but what it shall play is still on its way. */
+  waiting: boolean;
   source: SourceName;
   /** What can be played by now. */
   ready: readonly SourceName[];
@@ -29,6 +31,7 @@ const LEAST_LOOP_S = 0.05;
 export class Transport {
   readonly state = new Store<Playing>({
     playing: false,
+    waiting: false,
     source: "recording",
     ready: [],
     loop: null,
@@ -39,7 +42,6 @@ export class Transport {
   readonly durationS: number;
   readonly #sources = new Map<SourceName, Source>();
   #timer: ReturnType<typeof setInterval> | undefined;
-  #wanted = false;
 
   constructor(durationS: number) {
     this.durationS = durationS;
@@ -50,18 +52,20 @@ export class Transport {
     this.#sources.get(name)?.pause();
     this.#sources.set(name, source);
     this.state.update({ ready: [...this.#sources.keys()] });
-    if (this.state.get().source === name && (this.#wanted || this.state.get().playing)) void this.play();
+    const { source: current, playing, waiting } = this.state.get();
+    if (current === name && (playing || waiting)) void this.play();
   }
 
   async toggle(): Promise<void> {
-    if (this.state.get().playing) this.pause();
+    const { playing, waiting } = this.state.get();
+    if (playing || waiting) this.pause();
     else await this.play();
   }
 
   /** Plays from where it stands, as soon as there is something to play; from the start again where that is the end. */
   async play(): Promise<void> {
     const source = this.#source();
-    this.#wanted = !source;
+    this.state.update({ waiting: !source });
     if (!source) return;
     const { loop } = this.state.get();
     const end = Math.min(source.endS, loop?.endS ?? source.endS);
@@ -80,10 +84,9 @@ export class Transport {
   }
 
   pause(): void {
-    this.#wanted = false;
     clearInterval(this.#timer);
     this.#source()?.pause();
-    this.state.update({ playing: false });
+    this.state.update({ playing: false, waiting: false });
   }
 
   seek(toS: number): void {

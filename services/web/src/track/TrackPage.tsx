@@ -1,8 +1,9 @@
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { Job, Track } from "../api/client";
 import { inWords } from "../api/problem";
 import { MediaSource } from "../sound/media";
+import { useStore } from "../sound/store";
 import { Transport } from "../sound/transport";
 import { whole } from "../sound/view";
 import { BadNote, Button, Skeleton } from "../ui/controls";
@@ -22,6 +23,8 @@ import "./track.css";
 import { TransportBar } from "./TransportBar";
 import { useTransportKeys } from "./transportKeys";
 import { Waveform } from "./Waveform";
+
+const FETCHED_AT_ONCE_BYTES = 30e6;
 
 /** Everything there is to see and hear of a recording. */
 export default function TrackPage({ id }: { id: string }) {
@@ -43,6 +46,14 @@ export default function TrackPage({ id }: { id: string }) {
       ) : null}
     </main>
   );
+}
+
+/** Whether the recording is to be fetched: a small one at once, a large one when it shall play. */
+function useWanted(transport: Transport, sizeBytes: number): boolean {
+  const { waiting, source, ready } = useStore(transport.state);
+  const asked = useRef(false);
+  asked.current ||= sizeBytes <= FETCHED_AT_ONCE_BYTES || ready.includes("recording") || (waiting && source === "recording");
+  return asked.current;
 }
 
 function Heading({ track }: { track: Track | undefined }) {
@@ -77,7 +88,7 @@ function Studio({ track, jobs }: { track: Track; jobs: Job[] | undefined }) {
   const [plots, { width }] = useSize<HTMLDivElement>();
   const explanation = useExplanation(track.id, jobs);
   const { explained } = explanation;
-  const { url, error } = useRecording(track.id);
+  const { url, error } = useRecording(track.id, useWanted(transport, track.size_bytes));
   useEffect(() => () => transport.close(), [transport]);
   useEffect(() => {
     if (url) transport.setSource("recording", new MediaSource(url, 0, durationS));

@@ -10,7 +10,7 @@ import { useDesk } from "./desk";
 /** Play, loop, what to hear, how close to look. At the page's bottom where the screen is small. */
 export function TransportBar() {
   const { transport, durationS, view, setView } = useDesk();
-  const { playing, source, ready, loop, problem } = useStore(transport.state);
+  const { playing, waiting, source, ready, loop, problem } = useStore(transport.state);
   const options: { value: SourceName; text: string; disabled?: boolean }[] = [
     { value: "recording", text: "recording" },
     { value: "heard", text: "what the model heard", disabled: !ready.includes("heard") },
@@ -21,10 +21,11 @@ export function TransportBar() {
       <button
         type="button"
         className="button button--main button--round"
-        aria-label={playing ? "Pause" : "Play"}
+        aria-label={playing || waiting ? "Pause" : "Play"}
+        aria-busy={waiting}
         onClick={() => void transport.toggle()}
       >
-        <Icon name={playing ? "pause" : "play"} />
+        <Icon name={playing || waiting ? "pause" : "play"} />
       </button>
       <IconButton
         icon="loop"
@@ -34,6 +35,7 @@ export function TransportBar() {
       />
       <Clock />
       <Choice label="What to hear" value={source} options={options} onChange={(name) => transport.switchTo(name)} />
+      {waiting ? <span className="small quiet">loading the recording …</span> : null}
       {problem ? (
         <span className="transport__problem" role="alert">
           {problem}

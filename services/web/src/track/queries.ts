@@ -46,10 +46,11 @@ export function useTrackJobs(id: string) {
 }
 
 /** The recording as an address that a player can have; its key goes along in a header, which a player cannot send. */
-export function useRecording(id: string): { url: string | null; error: unknown } {
+export function useRecording(id: string, wanted: boolean): { url: string | null; error: unknown } {
   const [url, setUrl] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => {
+    if (!wanted) return;
     const stop = new AbortController();
     let made: string | null = null;
     fetchWithKey(`/v1/tracks/${id}/audio`, { signal: stop.signal })
@@ -63,7 +64,7 @@ export function useRecording(id: string): { url: string | null; error: unknown }
       stop.abort();
       if (made) URL.revokeObjectURL(made);
     };
-  }, [id]);
+  }, [id, wanted]);
   return { url, error };
 }
 

@@ -91,7 +91,6 @@ export function Slider({ label, value, min, max, step, said, onChange, hideLabel
         aria-valuetext={said}
         title={`${label}: ${said}`}
         onChange={(event) => onChange(event.currentTarget.valueAsNumber)}
-        onKeyDown={(event) => event.stopPropagation()}
       />
     </label>
   );

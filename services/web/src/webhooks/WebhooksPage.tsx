@@ -74,13 +74,20 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
         </Button>
         {sure ? (
           <>
-            <Button autoFocus onClick={() => remove.mutate(webhook.id)}>
+            <Button autoFocus disabled={remove.isPending} onClick={() => remove.mutate(webhook.id)}>
               Delete it and its log
             </Button>
             <Button onClick={() => setSure(false)}>Keep</Button>
           </>
         ) : (
-          <Button onClick={() => setSure(true)}>Delete</Button>
+          <Button
+            onClick={() => {
+              setOpen(false);
+              setSure(true);
+            }}
+          >
+            Delete
+          </Button>
         )}
       </div>
       {problem ? <BadNote>{inWords(problem)}</BadNote> : null}

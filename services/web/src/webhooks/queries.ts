@@ -37,10 +37,14 @@ export function useDeliveries(webhookId: string, status: DeliveryStatus | null) 
 
 /** Everything that can be done with an endpoint; the lists are read anew afterwards. */
 export function useWebhookActions() {
+  const queries = useQueryClient();
   return {
     create: useAction(async (body: WebhookRequest) => held(await api.POST("/v1/webhooks", { body }))),
     test: useAction((id: string) => api.POST("/v1/webhooks/{webhook_id}/test", at(id))),
-    remove: useAction((id: string) => api.DELETE("/v1/webhooks/{webhook_id}", at(id))),
+    remove: useAction(async (id: string) => {
+      await queries.cancelQueries({ queryKey: ["webhooks", "log", id] });
+      await api.DELETE("/v1/webhooks/{webhook_id}", at(id));
+    }),
     enable: useAction(({ id, enabled }: { id: string; enabled: boolean }) =>
       api.PATCH("/v1/webhooks/{webhook_id}", { ...at(id), body: { enabled } as Schemas["WebhookChange"] }),
     ),
