@@ -41,6 +41,7 @@ def test_a_recording_s_way(
     _hear_it(page)
     _find_the_neighbour(page)
     _mix(here, tiny)
+    _compare_a_stem(page)
     _erase(page)
     assert [track.filename for track in here.client.tracks().items] == ["dog_small.m4a"]
 
@@ -115,6 +116,17 @@ def _mix(here: Visit, model: str) -> None:
         page.get_by_role("link", name="Download the mix").click(timeout=_ENDS_MS)
     assert Path(download.value.path()).read_bytes()[:4] == b"fLaC"
     assert download.value.suggested_filename == "mix.flac"
+    page.get_by_role("button", name="Pause", exact=True).first.click()
+
+
+def _compare_a_stem(page: Page) -> None:
+    """Once its stems are placed too, each can be compared; the other recording has none yet, and that is said."""
+    alike = page.locator("#alike")
+    alike.scroll_into_view_if_needed()
+    alike.get_by_role("button", name="Compare its stems too").click()
+    expect(alike.get_by_role("radio", name="drums")).to_be_enabled(timeout=_ENDS_MS)
+    alike.get_by_role("radio", name="drums").click()
+    expect(alike).to_contain_text("no other recording whose drums can be compared")
 
 
 def _erase(page: Page) -> None:

@@ -68,7 +68,12 @@ function Deletion({ track, onCancel }: { track: Track; onCancel: () => void }) {
   const deletion = useDeleteTrack();
   const erase = () => deletion.mutate(track.id, { onSuccess: () => announce(`${track.filename} is deleted.`) });
   return (
-    <span className="track__sure" role="alertdialog" aria-label={`Delete ${track.filename}?`}>
+    <span
+      className="track__sure"
+      role="alertdialog"
+      aria-label={`Delete ${track.filename}?`}
+      onKeyDown={(event) => event.key === "Escape" && onCancel()}
+    >
       <span className="clip">{deletion.isError ? inWords(deletion.error) : "Erase it and all that was made of it?"}</span>
       <Button autoFocus disabled={deletion.isPending} onClick={erase}>
         Delete
