@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from phonoscope.catalogue import Catalogue
 from phonoscope.settings import Settings, get_settings
 from phonoscope.states import Pool
 from phonoscope.worker import Handler, run_worker
-
-# Threads that spin while they wait make a pass four times slower on a host whose cores are shared.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
