@@ -22,6 +22,7 @@ from tests.integration.life import (
     BOTH,
     CPU,
     GPU,
+    ONE,
     claim,
     claimed,
     empty,
@@ -132,14 +133,31 @@ def test_an_end_is_written_once_and_whole(database: Database) -> None:
 
 
 def test_vectors_of_stems_stand_beside_the_whole(database: Database) -> None:
-    """One embedding for the recording and one for each stem, the newest of each."""
+    """One embedding for the recording and one for each stem; those of a separation that was replaced go."""
     new_job(database, new_track(database), [TaskName.EMBED])
     held = claimed(database)
     vectors = {"": [1.0] + [0.0] * 511, "drums": [0.0] * 511 + [1.0]}
     assert end(database, held, embed=Outcome({"b": 2}, None, "m", "d", vectors=vectors)) == []
+    assert stems_of(database, held) == ["", "drums"]
+    new_job(database, read_track(database, held), [TaskName.EMBED])
+    again = claimed(database)
+    assert end(database, again, embed=Outcome({"b": 2}, None, "m", "d", vectors={"": ONE, "vocals": ONE})) == []
+    assert stems_of(database, again) == ["", "vocals"]
+    new_job(database, read_track(database, held), [TaskName.EMBED])
+    end(database, claimed(database))
+    assert stems_of(database, again) == ["", "vocals"]
+
+
+def stems_of(database: Database, held: Claim) -> list[str]:
+    """Of which the track has embeddings."""
     with database.transaction() as session:
         stems = text("SELECT stem FROM embeddings WHERE track_id = :id ORDER BY stem")
-        assert list(session.connection().scalars(stems, {"id": held.track.id})) == ["", "drums"]
+        return list(session.connection().scalars(stems, {"id": held.track.id}))
+
+
+def read_track(database: Database, held: Claim) -> TrackRow:
+    with database.transaction() as session:
+        return session.get_one(TrackRow, held.track.id)
 
 
 def test_a_worker_that_lost_its_lease_commits_nothing(database: Database) -> None:

@@ -34,6 +34,11 @@ _END = """
     ), kept AS (
         INSERT INTO results (task_id, model_name, model_digest, body)
         SELECT task_id, model_name, model_digest, body FROM outcomes WHERE body IS NOT NULL
+    ), outdated AS (
+        DELETE FROM embeddings USING outcomes
+        WHERE embeddings.track_id = :track_id AND embeddings.model_name = outcomes.model_name AND stem <> ''
+          AND (SELECT count(*) FROM jsonb_object_keys(CASE vectors WHEN 'null' THEN '{}' ELSE vectors END)) > 1
+          AND NOT vectors ? stem
     ), embedded AS (
         INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, stem, vector)
         SELECT :track_id, :owner_id, model_name, model_digest, each.key, CAST(each.value AS vector)

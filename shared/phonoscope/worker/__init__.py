@@ -7,6 +7,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from phonoscope.worker.celery import run_worker
+from phonoscope.worker.shortage import named_shortage
 from phonoscope.worker.work import Context, Handler, Work, outcome_of, spool
 
-__all__ = ["Context", "Handler", "Work", "outcome_of", "run_worker", "spool"]
+__all__ = ["Context", "Handler", "Work", "named_shortage", "outcome_of", "run_worker", "spool"]

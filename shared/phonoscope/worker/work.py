@@ -18,13 +18,14 @@ from phonoscope.db.ends import Outcome, end_tasks
 from phonoscope.db.engine import Database
 from phonoscope.db.jobs import newest_result
 from phonoscope.db.recovery import hand_back
-from phonoscope.errors import BrokerUnavailable, OutOfMemory, PhonoscopeError, TaskFailed, TimedOut, Unavailable
+from phonoscope.errors import BrokerUnavailable, PhonoscopeError, TaskFailed, TimedOut, Unavailable
 from phonoscope.logs import get_logger
 from phonoscope.queue import Queue
 from phonoscope.states import Place, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.worker.heart import CalledOff, Heart
 from phonoscope.worker.objects import Objects, objects_of
+from phonoscope.worker.shortage import named_shortage
 
 _log = get_logger(__name__)
 
@@ -146,13 +147,12 @@ def spool() -> BinaryIO:
 
 def _outcomes(context: Context, work: Work) -> dict[TaskName, Outcome]:
     try:
-        return context.handler(work)
+        with named_shortage():
+            return context.handler(work)
     except Unavailable:
         raise
     except PhonoscopeError as error:
         problem = error.as_problem()
-    except MemoryError:
-        problem = OutOfMemory("the worker ran out of memory").as_problem()
     except Exception:  # noqa: BLE001 - whatever a recording does to a handler, the worker lives on
         _log.exception("task.crashed", job_id=work.claim.job_id)
         problem = TaskFailed("an error that is not known to the service; the worker's log has it").as_problem()
@@ -163,7 +163,8 @@ def _outcomes(context: Context, work: Work) -> dict[TaskName, Outcome]:
 def outcome_of(task: Callable[[], Outcome]) -> Outcome:
     """What a task of several gives: its own failure leaves the others their results."""
     try:
-        return task()
+        with named_shortage():
+            return task()
     except Unavailable:
         raise
     except PhonoscopeError as error:

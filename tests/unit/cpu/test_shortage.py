@@ -21,13 +21,13 @@ import pytest
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.contract import JobOptions
 from phonoscope.db.claims import Claim, ClaimedTrack
+from phonoscope.db.ends import Outcome
 from phonoscope.errors import DiskFull, OutOfMemory
 from phonoscope.states import TaskName
-from phonoscope.worker import Work
+from phonoscope.worker import Work, named_shortage, outcome_of
 from phonoscope_cpu.mixing import mixdown_task
 from phonoscope_cpu.separating import separate_task
 from phonoscope_cpu.separators import Separators
-from phonoscope_cpu.shortage import named_shortage
 
 RATE_HZ = 44_100
 
@@ -176,3 +176,13 @@ def test_it_can_be_done_again_afterwards(separators: Separators) -> None:
             before.seek(0)
             after.seek(0)
             assert before.read() == after.read()
+
+
+def test_a_task_that_runs_out_of_memory_fails_alone() -> None:
+    """Of several in one pass the others keep their results."""
+
+    def greedy() -> Outcome:
+        raise MemoryError
+
+    assert (outcome_of(greedy).problem or {})["code"] == "out_of_memory"
+    assert outcome_of(lambda: Outcome({"a": 1})).body == {"a": 1}

@@ -16,8 +16,7 @@ from phonoscope.contract import QUIETEST_GAIN_DB, MixdownOptions
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.ends import Outcome
 from phonoscope.errors import InvalidRequest, NoStems
-from phonoscope.worker import Work, spool
-from phonoscope_cpu.shortage import named_shortage
+from phonoscope.worker import Work, named_shortage, spool
 
 KIND = "mix"
 _RATE_HZ = 44_100

@@ -16,9 +16,8 @@ from phonoscope.contract import SeparateOptions
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.ends import Outcome
 from phonoscope.errors import InvalidRequest
-from phonoscope.worker import Work, spool
+from phonoscope.worker import Work, named_shortage, spool
 from phonoscope_cpu.separators import Separators
-from phonoscope_cpu.shortage import named_shortage
 
 if TYPE_CHECKING:
     from phonoscope.ml.separation.frugal import Frugal
