@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from phonoscope.local.state import read_credentials
 from tests.support import DATA, RunningStack, phonoscope, pulled_models
+
+# As workers have it, before torch is imported: threads that spin while they wait starve what runs beside.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")
