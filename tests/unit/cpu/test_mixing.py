@@ -16,7 +16,7 @@ from phonoscope.states import TaskName
 from phonoscope.worker import Work
 from phonoscope_cpu.handler import run
 from phonoscope_cpu.separators import Separators
-from tests.unit.cpu.test_separating import body_of, noise, recording, stems_of
+from tests.unit.cpu.test_separating import body_of, recording, stems_of
 from tests.unit.ml.separation.conftest import RATE_HZ
 
 NOWHERE = Separators((), None, "cpu")  # type: ignore[arg-type]
@@ -107,17 +107,6 @@ def test_without_stems_there_is_no_mix() -> None:
     assert problem is not None
     assert problem["code"] == "no_stems"
     assert "separate" in problem["detail"]
-
-
-def test_a_job_can_separate_and_mix(separators: Separators) -> None:
-    """The mix is of its own stems, which are stored all the same."""
-    tasks = {TaskName.MIXDOWN: "t1", TaskName.SEPARATE: "t2"}
-    claim = Claim("lse_1", "job_1", ClaimedTrack("trk_1", "own_1", "k", 1.0), tasks, {}, 1)
-    options = JobOptions.model_validate({"separate": {"format": "wav32f"}, "mixdown": {"format": "wav32f"}})
-    work = Work(claim, options, io.BytesIO(recording(noise(1.2))), lambda *_: None)
-    outcomes = run(separators, work)
-    mix, stems = stems_of(outcomes[TaskName.MIXDOWN])["mix"], stems_of(outcomes[TaskName.SEPARATE])
-    np.testing.assert_allclose(mix, sum(stems.values()), atol=1e-5)
 
 
 def _sum(gain: float) -> Samples:
