@@ -12,7 +12,7 @@ from phonoscope.db.ends import Outcome
 from phonoscope.db.engine import Database
 from phonoscope.db.tables import JobRow
 from phonoscope.states import Status, TaskName
-from tests.integration.life import claim, claimed, empty, end, events_of, new_job, new_track, read
+from tests.integration.life import CPU, SLOW, claim, claimed, empty, end, events_of, new_job, new_track, read
 
 KNOWN = {TaskName.CLASSIFY: "a", TaskName.EMBED: "b"}
 
@@ -106,3 +106,17 @@ def test_another_model_s_result_does_not_count(database: Database) -> None:
     other = Outcome({"a": 1}, None, "m", "another digest")
     end(database, claimed(database), classify=other, embed=other)
     assert new_job(database, track, known_by=KNOWN).status is Status.QUEUED
+
+
+def test_what_waits_for_a_follower_starts_with_its_leader(database: Database) -> None:
+    """Of two jobs that take apart and mix the stems are made once, and both mixes can be made then."""
+    track = new_track(database)
+    tasks, after = [TaskName.SEPARATE, TaskName.MIXDOWN], {TaskName.MIXDOWN: TaskName.SEPARATE}
+    jobs = [new_job(database, track, tasks, {TaskName.SEPARATE: "s"}, after) for _ in range(2)]
+    held = claimed(database, SLOW)
+    assert claim(database, SLOW) is None
+    assert end(database, held) == [CPU]
+    for _ in jobs:
+        end(database, claimed(database, CPU))
+    assert {read(database, job).status for job in jobs} == {Status.SUCCEEDED}
+    assert all(events_of(database, job) == ["job.succeeded"] for job in jobs)

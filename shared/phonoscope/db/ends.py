@@ -65,7 +65,8 @@ _END = """
 _REPORT = """
     SELECT pool, lane, finished_at = now() AS ended FROM tasks
     WHERE id = ANY(:leaders) AND finished_at = now()
-       OR job_id = :job_id AND status = 'queued' AND queued_at = now() AND waits_for IS NULL
+       OR job_id IN (SELECT job_id FROM tasks WHERE finished_at = now())
+          AND status = 'queued' AND queued_at = now() AND waits_for IS NULL
 """
 
 

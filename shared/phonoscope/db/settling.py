@@ -34,7 +34,8 @@ RELEASE = """
         error = other.error, finished_at = CASE WHEN other.status <> 'succeeded' THEN now() END,
         queued_at = now(), sent_at = now()
     FROM tasks AS other
-    WHERE own.job_id = ANY(:jobs) AND own.job_id = other.job_id AND own.waits_for = other.name
+    WHERE (own.job_id = ANY(:jobs) OR own.job_id IN (SELECT job_id FROM tasks WHERE finished_at = now()))
+      AND own.job_id = other.job_id AND own.waits_for = other.name
       AND own.status = 'queued' AND other.status IN ('succeeded', 'failed', 'cancelled')
 """
 """Lets go what waited for a task that has ended, or ends it likewise."""
@@ -82,7 +83,8 @@ _HAND_ON = text(HAND_ON)
 _FREED = text(
     """
     SELECT DISTINCT pool, lane FROM tasks
-    WHERE job_id = ANY(:jobs) AND status = 'queued' AND queued_at = now() AND waits_for IS NULL AND follows IS NULL
+    WHERE (job_id = ANY(:jobs) OR job_id IN (SELECT job_id FROM tasks WHERE finished_at = now()))
+      AND status = 'queued' AND queued_at = now() AND waits_for IS NULL AND follows IS NULL
     """
 )
 

@@ -77,9 +77,12 @@ class Guardian:
             was_asleep = monotonic() - last > 4 * _LOOK_S
             last = monotonic()
             # After a pause of the whole worker the child deserves a moment to beat again.
-            if not was_asleep:
-                with suppress(Exception):
-                    self._look()
+            if was_asleep:
+                continue
+            try:
+                self._look()
+            except Exception:  # noqa: BLE001 - the watch must not end for anything
+                _log.exception("worker.watch_failed", pool=self._pool)
 
     def _look(self) -> None:
         pid, beaten_at = self.pulse.read()
