@@ -33,7 +33,7 @@ from phonoscope.queue import Queue
 from phonoscope.storage import ObjectStore
 from tests.support import RunningStack, phonoscope
 
-PARTS = ("postgres", "valkey", "objects", "gateway", "gpu", "cpu", "courier")
+PARTS = ("postgres", "valkey", "objects", "gateway", "gpu", "cpu", "cpu-short", "courier")
 OBJECT = bytes(range(256)) * 4096
 
 pytestmark = pytest.mark.timeout(600)
