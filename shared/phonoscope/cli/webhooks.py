@@ -117,8 +117,13 @@ def listen(
     A webhook is made for it and deleted at the end. The service must be allowed to reach loopback; the local stack is.
     """
     import contextlib
+    import signal
 
     from phonoscope.webhooks.receiver import Receiver
+
+    # However it is told to end, and also where a shell started it in the background, deaf to Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
     def tell(event_id: str, event: dict[str, Any]) -> None:
         typer.echo(json.dumps({"id": event_id, **event}))
