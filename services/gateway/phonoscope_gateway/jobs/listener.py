@@ -7,27 +7,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
-import psycopg2
 from anyio import CapacityLimiter
-from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
-from sqlalchemy.engine import make_url
 
 from phonoscope.db.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
-from phonoscope.logs import get_logger
+from phonoscope.db.notices import listen
 
-_RECONNECT_S = 1.0
 _READERS = 8
-_CONNECTION: dict[str, Any] = {
-    "application_name": "phonoscope-listener",
-    "connect_timeout": 3,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
-"""A server that vanished without a word is noticed within half a minute."""
-_log = get_logger(__name__)
 
 
 class JobListener:
@@ -37,7 +24,7 @@ class JobListener:
     """
 
     def __init__(self, database_url: str) -> None:
-        self._dsn = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._database_url = database_url
         self._waiters: dict[str, set[_Waiter]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
         self.readers = CapacityLimiter(_READERS)
@@ -55,7 +42,16 @@ class JobListener:
                 del self._waiters[job_id]
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="job-listener")
+        self._task = asyncio.create_task(
+            listen(
+                self._database_url,
+                "phonoscope-listener",
+                (JOB_CHANNEL, PROGRESS_CHANNEL),
+                self._heard,
+                self._wake_all,
+            ),
+            name="job-listener",
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -64,45 +60,9 @@ class JobListener:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                connection = await asyncio.to_thread(self._connect)
-            except psycopg2.Error:
-                await asyncio.sleep(_RECONNECT_S)
-                continue
-            try:
-                self._wake_all()
-                await self._listen(connection)
-            except psycopg2.Error:
-                _log.warning("listener.reconnecting")
-            finally:
-                connection.close()
-            self._wake_all()
-            await asyncio.sleep(_RECONNECT_S)
-
-    def _connect(self) -> Any:
-        connection = psycopg2.connect(self._dsn, **_CONNECTION)
-        connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
-        with connection.cursor() as cursor:
-            cursor.execute(f"LISTEN {JOB_CHANNEL}; LISTEN {PROGRESS_CHANNEL}")
-        return connection
-
-    async def _listen(self, connection: Any) -> None:
-        loop = asyncio.get_running_loop()
-        readable = asyncio.Event()
-        descriptor = connection.fileno()
-        loop.add_reader(descriptor, readable.set)
-        try:
-            while True:
-                await readable.wait()
-                readable.clear()
-                connection.poll()
-                self._wake({notice.payload for notice in connection.notifies if notice.channel == JOB_CHANNEL})
-                self._wake({notice.payload for notice in connection.notifies}, progress=True)
-                connection.notifies.clear()
-        finally:
-            loop.remove_reader(descriptor)
+    def _heard(self, notices: Collection[tuple[str, str]]) -> None:
+        self._wake({job_id for channel, job_id in notices if channel == JOB_CHANNEL})
+        self._wake({job_id for _, job_id in notices}, progress=True)
 
     def _wake(self, job_ids: Collection[str], *, progress: bool = False) -> None:
         for job_id in job_ids:

@@ -52,7 +52,7 @@ def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = la
             then(session, job)
     except IntegrityError as error:
         raise NotFound(f"no track {request.track_id!r}") from error
-    _wake(state, places, job)
+    _wake(state, places, job, "job.created")
     return job
 
 
@@ -79,7 +79,7 @@ def submit_recording(
         *_, (job, places) = create_track_and(state, owner_id, upload, make)
     except IntegrityError as error:
         raise NotFound("the recording was erased meanwhile") from error
-    _wake(state, places, job)
+    _wake(state, places, job, "job.created")
     return job
 
 
@@ -101,7 +101,7 @@ def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskNam
         if newest_artifact(session, track_id, kind) is not None:
             return None
         job, places = _make_job(state, session, track, JobRequest(track_id=track_id, tasks=[task]))
-    _wake(state, places, job)
+    _wake(state, places, job, "job.created")
     return job
 
 
@@ -155,11 +155,7 @@ def call_off(state: State, owner_id: str, job_id: str) -> Job:
     with state.database.transaction() as session:
         places = cancel_job(session, owner_id, job_id)
         job = describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0]
-    _log.info("job.cancelled", job_id=job_id)
-    try:
-        state.queue.wake(places)
-    except BrokerUnavailable:
-        _log.warning("job.not_sent_yet", job_id=job_id)
+    _wake(state, places, job, "job.cancelled")
     return job
 
 
@@ -187,9 +183,10 @@ def _make_job(state: State, session: Session, track: TrackRow, request: JobReque
     return describe_jobs(state.signer, session, [row])[0], queued_places(row)
 
 
-def _wake(state: State, places: Iterable[Place], job: Job) -> None:
+def _wake(state: State, places: Iterable[Place], job: Job, event: str) -> None:
+    """What has been committed is logged by that name, whether or not the broker could be told."""
     try:
         state.queue.wake(places)
     except BrokerUnavailable:
         _log.warning("job.not_sent_yet", job_id=job.id)
-    _log.info("job.created", job_id=job.id, tasks=[task.name for task in job.tasks])
+    _log.info(event, job_id=job.id, tasks=[task.name for task in job.tasks])
