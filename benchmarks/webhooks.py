@@ -1,6 +1,6 @@
 """10,000 events become due at once, to 100 endpoints of which 10 are dead: how old are they when they arrive?
 
-Starts PostgreSQL, a courier (or ``--couriers`` of them) and a receiver in processes of their own. Of the dead, half
+Starts PostgreSQL, ``--couriers`` (one a core) and a receiver in processes of their own. Of the dead, half
 take the connection and say nothing, half refuse it. Prints a table for docs/benchmarks.md.
 """
 
@@ -212,7 +212,7 @@ def _closed_port() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=10_000)
-    parser.add_argument("--couriers", type=int, default=1)
+    parser.add_argument("--couriers", type=int, default=os.cpu_count())
     return parser.parse_args()
 
 
