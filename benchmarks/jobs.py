@@ -39,6 +39,7 @@ from phonoscope.worker import Work, run_worker
 BARE = "bare.nothing"
 CLIENTS = 200
 IDLE = 60
+POLL_S = 0.02
 
 
 def main() -> None:
@@ -116,7 +117,7 @@ def _wait_for_bare(bare: Celery) -> None:
     with bare.connection_for_read() as connection:
         client = connection.default_channel.client
         while client.llen("bare") or client.hlen("unacked"):
-            time.sleep(0.005)
+            time.sleep(POLL_S)
 
 
 def _wait_for(database: Database, ended: int) -> None:
@@ -125,7 +126,7 @@ def _wait_for(database: Database, ended: int) -> None:
         with database.single() as session:
             if (session.scalar(question) or 0) >= ended:
                 return
-        time.sleep(0.005)
+        time.sleep(POLL_S)
 
 
 async def _idle(http: httpx.AsyncClient, body: dict[str, Any], database: Database) -> tuple[list[float], list[float]]:

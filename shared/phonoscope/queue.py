@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis import Redis
 from redis.exceptions import RedisError
 
 from phonoscope.costs import time_limit_s
@@ -15,6 +18,8 @@ from phonoscope.states import Place, Pool, TaskName
 _LONGEST_S = 6 * 3600.0
 _CONNECT_TIMEOUT_S = 2.0
 _ANSWER_TIMEOUT_S = 8.0
+_ENOUGH = 32
+"""Messages in one queue: whoever takes one goes on until nothing can be started there, so more would find nothing."""
 
 
 def task_name(pool: Pool) -> str:
@@ -60,18 +65,31 @@ class Queue:
         self._app = make_celery(broker_url)
 
     def wake(self, places: Iterable[Place]) -> None:
-        """One worker for each; that it takes what is next in turn there. Raises ``BrokerUnavailable``."""
+        """A worker for each, as far as there are any that sleep: it takes what is next in turn there.
+
+        Raises ``BrokerUnavailable``.
+        """
         try:
-            for place in places:
-                self._app.send_task(task_name(place.pool), args=[place.lane.value], queue=place.queue)
+            for place, wanted in Counter(places).items():
+                for _ in range(min(wanted, _ENOUGH - self._waiting(place))):
+                    self._app.send_task(task_name(place.pool), args=[place.lane.value], queue=place.queue)
         except (OperationalError, RedisError, OSError) as error:
             raise BrokerUnavailable("the message broker does not answer") from error
 
     def ping(self) -> None:
         """Raises ``BrokerUnavailable``."""
         try:
-            with self._app.pool.acquire(block=True, timeout=_CONNECT_TIMEOUT_S) as connection:
-                connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT_S)
-                connection.default_channel.client.ping()
+            with self._client() as client:
+                client.ping()
         except (OperationalError, RedisError, OSError) as error:
             raise BrokerUnavailable("the message broker does not answer") from error
+
+    def _waiting(self, place: Place) -> int:
+        with self._client() as client:
+            return int(client.llen(place.queue))
+
+    @contextmanager
+    def _client(self) -> Iterator[Redis]:
+        with self._app.pool.acquire(block=True, timeout=_CONNECT_TIMEOUT_S) as connection:
+            connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT_S)
+            yield connection.default_channel.client

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.jobs import PROGRESS_CHANNEL
+from phonoscope.db.prepared import Prepared
 from phonoscope.ids import new_id
 from phonoscope.states import Place, TaskName
 
@@ -19,9 +19,10 @@ LEASE = timedelta(seconds=30)
 # The next in turn, with what the job has besides in the same place. Rows that somebody else holds are left to him: the
 # lowest id of a job is taken first and none is waited for, so that this runs into no deadlock with who takes them all.
 # A claim that is lost when the server dies need not have been on the disk: nothing was done under it.
-_CLAIM = text(
-    """
-    SET LOCAL synchronous_commit = off;
+_NOT_AWAITED = "SELECT set_config('synchronous_commit', 'off', true)"
+_CLAIM = Prepared(
+    _NOT_AWAITED,
+    f"""
     WITH next AS MATERIALIZED (
         SELECT job_id FROM tasks
         WHERE pool = :pool AND lane = :lane AND status = 'queued'
@@ -43,23 +44,25 @@ _CLAIM = text(
         RETURNING jobs.id, track_id, options
     )
     SELECT taken.id AS task_id, job_id, name, attempt, options, track_id, owner_id, object_key, duration_s,
-           pg_notify(:channel, job_id)
+           pg_notify('{PROGRESS_CHANNEL}', job_id)
     FROM taken JOIN started ON started.id = taken.job_id JOIN tracks ON tracks.id = started.track_id
-    """
-).bindparams(lease=LEASE, channel=PROGRESS_CHANNEL)
+    """,  # noqa: S608 - of constants
+    types={"pool": "text", "lane": "text", "device": "text", "worker_id": "text", "token": "text", "lease": "interval"},
+)
 
-_RENEW = text(
-    """
-    SET LOCAL synchronous_commit = off;
+_RENEW = Prepared(
+    _NOT_AWAITED,
+    f"""
     WITH renewed AS (
         UPDATE tasks SET lease_expires_at = now() + :lease, progress = :progress, stage = :stage
         FROM (SELECT id, progress AS before, stage AS stage_before FROM tasks WHERE lease_token = :token) AS old
         WHERE tasks.id = old.id AND lease_token = :token AND status = 'running'
         RETURNING job_id, before <> :progress OR stage_before <> :stage AS moved
     )
-    SELECT CASE WHEN moved THEN pg_notify(:channel, job_id) END FROM renewed LIMIT 1
-    """
-).bindparams(lease=LEASE, channel=PROGRESS_CHANNEL)
+    SELECT CASE WHEN moved THEN pg_notify('{PROGRESS_CHANNEL}', job_id) END FROM renewed LIMIT 1
+    """,  # noqa: S608 - of constants
+    types={"token": "text", "progress": "double precision", "stage": "text", "lease": "interval"},
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def claim_next(session: Session, place: Place, device: str, worker_id: str) -> C
     """Takes the tasks whose turn it is, by one conditional update; ``None`` when none can be started."""
     token = new_id("lease")
     asked = {"pool": place.pool.value, "lane": place.lane.value, "device": device, "worker_id": worker_id}
-    rows = session.connection().execute(_CLAIM, asked | {"token": token}).all()
+    rows = _CLAIM.execute(session, asked | {"token": token, "lease": LEASE}).all()
     if not rows:
         return None
     first = rows[0]
@@ -103,5 +106,5 @@ def claim_next(session: Session, place: Place, device: str, worker_id: str) -> C
 
 def renew_lease(session: Session, token: str, progress: float, stage: str) -> bool:
     """Extends the lease and writes progress; false when the lease is no longer held."""
-    facts = {"token": token, "progress": progress, "stage": stage}
-    return session.connection().execute(_RENEW, facts).first() is not None
+    facts = {"token": token, "progress": progress, "stage": stage, "lease": LEASE}
+    return _RENEW.execute(session, facts).first() is not None

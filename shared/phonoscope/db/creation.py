@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from phonoscope.costs import cost_s, places
 from phonoscope.db.ledger import Entry, Repeats, find_repeats
+from phonoscope.db.prepared import Prepared
 from phonoscope.db.settling import settle
 from phonoscope.db.tables import JobRow, ResultRow, TaskRow, TrackRow, given
 from phonoscope.ids import new_id
@@ -22,7 +23,7 @@ _STATE = select(JobRow.status, JobRow.finished_at, JobRow.version)
 
 # Start-time fair queuing (Goyal, Vin and Cheng, 1996): a task's turn comes when its owner has had what was his so far,
 # but no earlier than what is being served now, so that nobody saves up turns while he asks for nothing.
-_TURN = text(
+_TURN = Prepared(
     """
     SELECT greatest(
         coalesce(
@@ -34,7 +35,8 @@ _TURN = text(
              WHERE owner_id = :owner_id AND pool = :pool AND lane = :lane AND status IN ('queued', 'running')
              GROUP BY turn ORDER BY turn DESC LIMIT 1),
             0))
-    """
+    """,
+    types={"owner_id": "text", "pool": "text", "lane": "text"},
 )
 
 
@@ -74,7 +76,7 @@ def create_job(
     job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()
     where = places(tasks, track.duration_s)
     new = {where[name] for name in tasks if name not in repeats.found}
-    turns = {place: connection.scalar(_TURN, _facts(track, place)) for place in sorted(new)}
+    turns = {place: _TURN.execute(session, _facts(track, place)).scalar_one() for place in sorted(new)}
     job.tasks = []
     for position, name in enumerate(tasks):
         task = _task(job, name, position, cost_s(name, track.duration_s), where[name], turns.get(where[name], 0.0))

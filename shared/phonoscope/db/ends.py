@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.claims import Claim
-from phonoscope.db.settling import CHANNELS, HAND_ON, RELEASE, SETTLE
+from phonoscope.db.prepared import Prepared
+from phonoscope.db.settling import HAND_ON, RELEASE, SETTLE
 from phonoscope.db.tables import ArtifactRow
 from phonoscope.states import Lane, Place, Pool, Status, TaskName
 
-# One text, so that it goes to the server and back once; each of its statements sees what the one before waited for and
-# did. Tasks are locked by id and before their jobs, and a job before its track, here as in every other place.
+# Tasks are locked by id and before their jobs, and a job before its track, here as in every other place.
 _LOCK = """
     WITH own AS (SELECT id FROM tasks WHERE lease_token = :token AND status = 'running'),
     held AS (
@@ -70,13 +69,14 @@ _REPORT = """
 """
 
 
-def _whole(*statements: str) -> TextClause:
-    kinds = (bindparam(name, type_=JSONB) for name in ("outcomes", "artifacts", "timings"))
-    return text(";".join(statements)).bindparams(*kinds, **CHANNELS)
-
-
-_WHOLE = _whole(_LOCK, _END, HAND_ON, SETTLE, _REPORT)
-_WITH_STEMS = _whole(_LOCK, _END, HAND_ON, RELEASE, SETTLE, _REPORT)
+_TYPES = {
+    **dict.fromkeys(("token", "job_id", "track_id", "owner_id", "label"), "text"),
+    **dict.fromkeys(("jobs", "leaders"), "text[]"),
+    **dict.fromkeys(("outcomes", "artifacts", "timings"), "jsonb"),
+    "labels": "boolean",
+}
+_WHOLE = Prepared(_LOCK, _END, HAND_ON, SETTLE, _REPORT, types=_TYPES)
+_WITH_STEMS = Prepared(_LOCK, _END, HAND_ON, RELEASE, SETTLE, _REPORT, types=_TYPES)
 
 # The lock waits for an end that is still being committed, after its worker has lost sight of it.
 _HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE")
@@ -150,7 +150,7 @@ def end_tasks(
         "label": labels[0] if labels else None,
     }
     statement = _WITH_STEMS if TaskName.SEPARATE in claim.tasks else _WHOLE
-    rows = session.connection().execute(statement, facts).all()
+    rows = statement.execute(session, facts).all()
     if not any(row.ended for row in rows):
         return None
     return sorted({Place(Pool(row.pool), Lane(row.lane)) for row in rows if not row.ended})

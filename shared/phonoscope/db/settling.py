@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.jobs import EVENT_CHANNEL, JOB_CHANNEL, PROGRESS_CHANNEL
+from phonoscope.db.prepared import Prepared
 from phonoscope.states import Lane, Place, Pool
 
 HAND_ON = """
@@ -40,7 +41,7 @@ RELEASE = """
 """
 """Lets go what waited for a task that has ended, or ends it likewise."""
 
-SETTLE = """
+SETTLE = f"""
     WITH counted AS (
         SELECT job_id, bool_and(status IN ('succeeded', 'failed', 'cancelled')) AS ended,
                bool_and(status = 'queued') AS queued, bool_or(status = 'cancelled') AS cancelled,
@@ -59,13 +60,11 @@ SETTLE = """
                jsonb_build_object('job_id', id, 'track_id', track_id, 'status', status)
         FROM settled WHERE ended
     )
-    SELECT pg_notify(CASE WHEN ended THEN :ended ELSE :changed END, id),
-           CASE WHEN ended THEN pg_notify(:event, '') END
+    SELECT pg_notify(CASE WHEN ended THEN '{JOB_CHANNEL}' ELSE '{PROGRESS_CHANNEL}' END, id),
+           CASE WHEN ended THEN pg_notify('{EVENT_CHANNEL}', '') END
     FROM settled
-"""
+"""  # noqa: S608 - of constants
 """Brings jobs in line with their tasks: those named, and those of which a task has ended in this transaction."""
-
-CHANNELS = {"ended": JOB_CHANNEL, "changed": PROGRESS_CHANNEL, "event": EVENT_CHANNEL}
 
 # The first of those that followed the same leader leads the others from now on.
 _PROMOTE = text("""
@@ -78,14 +77,16 @@ _PROMOTE = text("""
     RETURNING pool, lane, tasks.id = heirs.id AS leads
     """)
 
-_RELEASE_AND_SETTLE = text(f"{RELEASE};{SETTLE}").bindparams(**CHANNELS)
 _HAND_ON = text(HAND_ON)
-_FREED = text(
+_RELEASE_AND_SETTLE = Prepared(
+    RELEASE,
+    SETTLE,
     """
     SELECT DISTINCT pool, lane FROM tasks
     WHERE (job_id = ANY(:jobs) OR job_id IN (SELECT job_id FROM tasks WHERE finished_at = now()))
       AND status = 'queued' AND queued_at = now() AND waits_for IS NULL AND follows IS NULL
-    """
+    """,
+    types={"jobs": "text[]"},
 )
 
 
@@ -94,9 +95,8 @@ def settle(session: Session, jobs: Collection[str]) -> list[Place]:
 
     Returns where tasks can start now that could not before. A job ends once: one that has ended stays as it is.
     """
-    connection, changed = session.connection(), {"jobs": sorted(jobs)}
-    connection.execute(_RELEASE_AND_SETTLE, changed)
-    return sorted({Place(Pool(pool), Lane(lane)) for pool, lane in connection.execute(_FREED, changed)})
+    rows = _RELEASE_AND_SETTLE.execute(session, {"jobs": sorted(jobs)})
+    return sorted({Place(Pool(row.pool), Lane(row.lane)) for row in rows})
 
 
 def pass_on(session: Session, leaders: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.prepared import Prepared
 from phonoscope.db.tables import JobRow
 from phonoscope.db.workers import LIVE_WITHIN
 from phonoscope.states import Lane, Place, Pool, Status
@@ -25,7 +26,7 @@ _PACE = """
         ) AS passes), 1.0)
 """
 
-_AHEAD = text(
+_AHEAD = Prepared(
     f"""
     SELECT own.job_id, own.pool, own.lane, before.jobs, serving.workers,
            greatest(0.0, before.seconds + busy.seconds) * ({_PACE.format(pool="own.pool", lane="own.lane")})
@@ -47,8 +48,9 @@ _AHEAD = text(
         SELECT count(*) AS workers FROM workers
         WHERE pool = own.pool AND lanes ? own.lane AND heartbeat_at > now() - :live_within
     ) AS serving
-    """  # noqa: S608 - of constants alone
-).bindparams(live_within=LIVE_WITHIN)
+    """,  # noqa: S608 - of constants alone
+    types={"jobs": "text[]", "live_within": "interval"},
+)
 
 _QUEUES = text(
     f"""
@@ -90,7 +92,7 @@ def count_ahead(session: Session, jobs: Sequence[JobRow]) -> dict[tuple[str, Pla
     waiting = [job.id for job in jobs if any(task.status is Status.QUEUED for task in job.tasks)]
     if not waiting:
         return {}
-    rows = session.connection().execute(_AHEAD, {"jobs": waiting})
+    rows = _AHEAD.execute(session, {"jobs": waiting, "live_within": LIVE_WITHIN})
     return {
         (row.job_id, Place(Pool(row.pool), Lane(row.lane))): Ahead(
             row.jobs, row.workers, round(float(row.estimate_s), 1) if row.workers else None

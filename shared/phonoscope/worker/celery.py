@@ -27,7 +27,7 @@ from phonoscope.states import Lane, Place, Pool
 from phonoscope.storage import ObjectStore
 from phonoscope.worker.guardian import Guardian
 from phonoscope.worker.heart import Heart, Identity
-from phonoscope.worker.work import Context, Handler, run_next
+from phonoscope.worker.work import Context, Handler, run_place
 
 _log = get_logger(__name__)
 
@@ -89,7 +89,7 @@ def _register(app: Celery, pool: Pool, lanes: Sequence[Lane], prepare: Prepare, 
 
     def run(lane: str) -> None:
         try:
-            run_next(contexts[0], Place(pool, Lane(lane)))
+            run_place(contexts[0], Place(pool, Lane(lane)))
         except Unavailable as error:
             _log.warning("task.left_to_the_sweeper", pool=pool, code=error.code)
 

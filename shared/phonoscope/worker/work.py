@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from phonoscope.contract import JobOptions
@@ -83,16 +83,32 @@ class Context:
     handler: Handler
 
 
-def run_next(context: Context, place: Place) -> None:
-    """Runs the tasks whose turn it is in a place; nothing when none can be started.
+TURN_S = 1.0
+"""After which a worker looks whether there is something in other places too."""
 
-    Raises ``Unavailable`` when a service went away; the tasks are then handed back once their lease has run out.
+
+def run_place(context: Context, place: Place) -> None:
+    """Runs what can be started in a place, until there is nothing or others have their turn; they are woken then.
+
+    Raises ``Unavailable`` when a service went away; what ran is handed back once its lease has run out.
+    """
+    until = monotonic() + TURN_S
+    while run_next(context, place):
+        if monotonic() > until:
+            _wake(context, [place])
+            return
+
+
+def run_next(context: Context, place: Place) -> bool:
+    """Runs the tasks whose turn it is in a place; false when none can be started.
+
+    Raises ``Unavailable``, as above.
     """
     with context.database.single() as session:
         claim = claim_next(session, place, context.device, context.heart.worker_id)
     if claim is None:
-        _log.info("task.nothing_to_do", queue=place.queue)
-        return
+        _log.debug("task.nothing_to_do", queue=place.queue)
+        return False
     options, stems = JobOptions.model_validate(claim.options), partial(_fetch_stems, context, claim)
     fetch = partial(context.store.fetch, claim.track.object_key)
     work = Work(claim, options, spool(), context.heart.report, stems, fetch)
@@ -114,6 +130,7 @@ def run_next(context: Context, place: Place) -> None:
             objects.discard()
     _log.info("task.ended" if free is not None else "task.lost", job_id=claim.job_id, timings=work.timings)
     _wake(context, free or [])
+    return True
 
 
 def _wake(context: Context, places: Iterable[Place]) -> None:

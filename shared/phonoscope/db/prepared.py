@@ -1,0 +1,61 @@
+"""Statements that a connection plans once: to plan a long one takes PostgreSQL longer than to run it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import CursorResult
+from sqlalchemy.orm import Session
+
+_VALUE = re.compile(r"(?<!:):([a-z_]+)")
+_KNOWN = "phonoscope_prepared"
+
+
+class Prepared:
+    """Statements that go to the server and back together, each of which sees what the one before waited for and did.
+
+    Args:
+        statements: SQL, in which ``:name`` stands for a value.
+        types: of each value, as PostgreSQL names it; one of ``jsonb`` is given as what JSON can hold.
+
+    Raises ``KeyError`` for a value without a type.
+    """
+
+    def __init__(self, *statements: str, types: Mapping[str, str]) -> None:
+        self._preparations: dict[str, str] = {}
+        self._json = [name for name, kind in types.items() if kind == "jsonb"]
+        calls = []
+        for sql in statements:
+            values = list(dict.fromkeys(_VALUE.findall(sql)))
+            name = "phonoscope_" + hashlib.sha256(sql.encode()).hexdigest()[:16]
+            self._preparations[name] = (
+                f"PREPARE {name}{_listed(types[value] for value in values)} AS {_numbered(sql, values)}"
+            )
+            calls.append(f"EXECUTE {name}{_listed(f'%({value})s' for value in values)}")
+        self._calls = ";".join(calls)
+
+    def execute(self, session: Session, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Runs them with these values; returns what the last one does."""
+        connection = session.connection()
+        # Of the connection to the server: one that is made anew starts with none.
+        known: set[str] = connection.info.setdefault(_KNOWN, set())
+        for name, preparation in self._preparations.items():
+            if name not in known:
+                connection.exec_driver_sql(preparation)
+                known.add(name)
+        return connection.exec_driver_sql(
+            self._calls, {**values, **{name: json.dumps(values[name]) for name in self._json}}
+        )
+
+
+def _listed(words: Iterable[str]) -> str:
+    joined = ", ".join(words)
+    return f" ({joined})" if joined else ""
+
+
+def _numbered(sql: str, values: list[str]) -> str:
+    return _VALUE.sub(lambda found: f"${values.index(found[1]) + 1}", sql)
