@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
-_VALUE = re.compile(r"(?<!:):([a-z_]+)")
+_VALUE = re.compile(r"(?<![:\w]):([a-z_]+)")
 _KNOWN = "phonoscope_prepared"
 
 

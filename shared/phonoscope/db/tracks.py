@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import bindparam, delete, insert, select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.cancelling import cancel_tasks
@@ -19,12 +19,14 @@ _TASKS_OF = text(
     SELECT id FROM jobs WHERE id IN (SELECT job_id FROM held) ORDER BY id FOR UPDATE
     """
 )
+_OF_OWNER = select(TrackRow).where(TrackRow.id == bindparam("of_id"), TrackRow.owner_id == bindparam("of_owner"))
+_HELD = _OF_OWNER.with_for_update(key_share=True)
 _ADD = insert(TrackRow).returning(TrackRow.created_at)
 
 
 def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
     """Raises ``NotFound``, also for another owner's track."""
-    row = session.scalar(select(TrackRow).where(TrackRow.id == track_id, TrackRow.owner_id == owner_id))
+    row = session.scalar(_OF_OWNER, {"of_id": track_id, "of_owner": owner_id})
     if row is None:
         raise NotFound(f"no track {track_id!r}")
     return row
@@ -35,8 +37,7 @@ def hold_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
 
     Raises ``NotFound``.
     """
-    of_owner = select(TrackRow).where(TrackRow.id == track_id, TrackRow.owner_id == owner_id)
-    row = session.scalar(of_owner.with_for_update(key_share=True))
+    row = session.scalar(_HELD, {"of_id": track_id, "of_owner": owner_id})
     if row is None:
         raise NotFound(f"no track {track_id!r}")
     return row

@@ -1,0 +1,72 @@
+"""How many workers are woken, and how long one that is awake goes on."""
+
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+from sqlalchemy import text
+
+from phonoscope.db.ends import Outcome
+from phonoscope.db.engine import Database
+from phonoscope.queue import Queue
+from phonoscope.states import Lane, Pool
+from phonoscope.storage import ObjectStore
+from phonoscope.worker import Context
+from phonoscope.worker import work as module
+from phonoscope.worker.heart import Heart, Identity
+from phonoscope.worker.work import run_place
+from tests.integration.life import CPU, GPU, empty, new_job, new_track
+from tests.support import RunningStack
+
+
+@pytest.fixture
+def broker(stack: RunningStack) -> str:
+    """A corner of the broker where nobody listens."""
+    url = stack.settings.broker_url.get_secret_value().rpartition("/")[0] + "/10"
+    Redis.from_url(url).flushdb()
+    return url
+
+
+@pytest.fixture
+def context(stack: RunningStack, database: Database, broker: str) -> Context:
+    """A worker's, whose handler does nothing."""
+    empty(database)
+    heart = Heart(database, Identity(Pool.GPU, list(Lane), "host", "cpu", 1), lambda: None)
+    store = ObjectStore(stack.settings)
+    return Context(
+        "cpu", database, store, Queue(broker), heart, lambda work: {name: Outcome({}) for name in work.claim.tasks}
+    )
+
+
+def ended(database: Database) -> int:
+    with database.single() as session:
+        return int(session.scalar(text("SELECT count(*) FROM jobs WHERE finished_at IS NOT NULL")) or 0)
+
+
+def test_no_more_messages_than_workers_could_need(broker: str) -> None:
+    """A thousand jobs do not become a thousand messages; another queue has its own."""
+    queue = Queue(broker)
+    queue.wake([GPU] * 1_000)
+    queue.wake([GPU, CPU])
+    assert (Redis.from_url(broker).llen(GPU.queue), Redis.from_url(broker).llen(CPU.queue)) == (32, 1)
+
+
+def test_a_worker_goes_on_until_nothing_can_be_started(context: Context, database: Database, broker: str) -> None:
+    """One message is enough for all that waits."""
+    for _ in range(3):
+        new_job(database, new_track(database))
+    run_place(context, GPU)
+    assert ended(database) == 3
+    assert Redis.from_url(broker).llen(GPU.queue) == 0
+
+
+def test_a_worker_lets_other_queues_have_their_turn(
+    context: Context, database: Database, broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops in time, and leaves a message for what is left."""
+    monkeypatch.setattr(module, "TURN_S", 0.0)
+    for _ in range(3):
+        new_job(database, new_track(database))
+    run_place(context, GPU)
+    assert ended(database) == 1
+    assert Redis.from_url(broker).llen(GPU.queue) == 1
