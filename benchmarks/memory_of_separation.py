@@ -106,7 +106,7 @@ def _separate(recording: Path, models: Path, cache: Path, form: str) -> None:
     claim = Claim("lease", "job", ClaimedTrack("track", "owner", "key", 1.0), {TaskName.SEPARATE: "task"}, {}, 1)
     options = JobOptions.model_validate({"separate": {"format": form}})
     with recording.open("rb") as file:
-        outcome = run(Separators((models,), cache, "cpu"), Work(claim, options, file, lambda *_: None))
+        outcome = run(Separators((models,), cache, "cpu"), cache, Work(claim, options, file, lambda *_: None))
     problem = outcome[TaskName.SEPARATE].problem
     if problem is not None:
         raise SystemExit(problem["detail"])

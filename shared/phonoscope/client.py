@@ -16,6 +16,7 @@ from phonoscope.contract import (
     Job,
     JobEvent,
     JobOptions,
+    LibraryMap,
     ModelCard,
     Neighbour,
     Page,
@@ -99,9 +100,13 @@ class Client(WebhookCalls):
         params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
         return self._ask(Page[Neighbour], "GET", f"/v1/tracks/{track_id}/similar", params=params).items
 
+    def library_map(self, model: str | None = None) -> LibraryMap:
+        """The library on a plane, as it was drawn last; ``create_job(None, ["map"])`` draws it."""
+        return self._ask(LibraryMap, "GET", "/v1/map", params={"model": model} if model else {})
+
     def create_job(
         self,
-        track_id: str,
+        track_id: str | None,
         tasks: Sequence[str] = DEFAULT_TASKS,
         options: JobOptions | dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,

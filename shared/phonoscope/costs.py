@@ -14,6 +14,7 @@ _SECONDS = {
     TaskName.DESCRIBE: (0.2, 0.03),
     TaskName.SEPARATE: (5.0, 1.0),
     TaskName.MIXDOWN: (0.5, 0.03),
+    TaskName.MAP: (30.0, 0.0),
 }
 """Of each task on a machine without a GPU: what every run takes, and what each second of the recording adds."""
 

@@ -61,10 +61,12 @@ class TaskName(StrEnum):
     """The recording taken apart into stems."""
     MIXDOWN = "mixdown"
     """Its stems put together again, louder and softer."""
+    MAP = "map"
+    """The owner's whole library on a plane, alike near alike; of no single track."""
 
     @property
     def pool(self) -> Pool:
-        return Pool.CPU if self in (TaskName.DESCRIBE, TaskName.SEPARATE, TaskName.MIXDOWN) else Pool.GPU
+        return Pool.CPU if self in (TaskName.DESCRIBE, TaskName.SEPARATE, TaskName.MIXDOWN, TaskName.MAP) else Pool.GPU
 
 
 class Place(NamedTuple):

@@ -30,7 +30,7 @@ def heard(recordings: dict[str, Path]) -> Callable[[Client], str]:
         job = client.wait(
             client.analyze(recordings["rain_roof"], ["classify", "embed", "explain", "features", "describe"])
         )
-        return job.track_id
+        return job.recording
 
     return analysed
 

@@ -39,14 +39,14 @@ def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
     project.up()
 
     with Client(project.url, api_key) as client:
-        assert client.audio(done.track_id) == recording.read_bytes()
+        assert client.audio(done.recording) == recording.read_bytes()
         kept = client.job(done.id)
         assert _without_links(kept) == _without_links(done)
         described = kept.task(TaskName.DESCRIBE).result
         assert described is not None
         assert len(client.download(described["waveform"])) == described["waveform"]["size_bytes"]
         assert _ended(client, accepted).status is Status.SUCCEEDED
-        assert [near.track.id for near in client.similar(done.track_id)] == [accepted.track_id]
+        assert [near.track.id for near in client.similar(done.recording)] == [accepted.recording]
 
 
 def _without_links(job: Job) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def test_the_signature_is_not_in_the_log(
 def test_another_owner_sees_nothing_of_it(client: Client, stranger: Client, tmp_path: Path) -> None:
     """Neither the job that holds the link nor the outline."""
     job, _ = described(client, tmp_path, 105)
-    for call in (lambda: stranger.job(job.id), lambda: stranger.waveform(job.track_id)):
+    for call in (lambda: stranger.job(job.id), lambda: stranger.waveform(job.recording)):
         with pytest.raises(ApiError) as refusal:
             call()
         assert refusal.value.status_code == 404
@@ -117,7 +117,7 @@ def test_deleting_a_track_erases_its_artifacts(
     store, prefix = ObjectStore(stack.settings), f"tracks/{job.track_id}/"
     assert {key.rpartition("/")[2] for key in store.keys(f"{prefix}describe/")} == {"waveform.npz", "spectrogram.npz"}
     store.put(f"{prefix}describe/lease_of_a_dead_worker/waveform.npz", io.BytesIO(b"left"), "application/x-npz")
-    client.delete_track(job.track_id)
+    client.delete_track(job.recording)
     assert store.keys(prefix) == []
     assert anybody.get(link.url).status_code == 404
 
@@ -171,12 +171,12 @@ def test_an_outline_that_cannot_be_measured_is_not_asked_for_again(
     database.close()
     for _ in range(2):
         with pytest.raises(ApiError) as refusal:
-            client.waveform(job.track_id)
+            client.waveform(job.recording)
         assert (refusal.value.status_code, refusal.value.code) == (422, "undecodable_recording")
         assert refusal.value.problem["instance"] == f"/v1/tracks/{job.track_id}/waveform"
-    assert [found.id for found in client.jobs(track_id=job.track_id).items] == [job.id]
+    assert [found.id for found in client.jobs(track_id=job.recording).items] == [job.id]
     client.wait(client.create_job(job.track_id, tasks=["describe"]))
-    assert client.waveform(job.track_id).duration_s == pytest.approx(2.0)
+    assert client.waveform(job.recording).duration_s == pytest.approx(2.0)
 
 
 def test_the_client_waits_for_an_outline(client: Client, tmp_path: Path) -> None:

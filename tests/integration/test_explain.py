@@ -46,7 +46,7 @@ def test_what_was_made_goes_with_its_track(client: Client, clip: Path) -> None:
     job = client.wait(client.analyze(clip, ["explain"]))
     result = job.task(TaskName.EXPLAIN).result
     assert result is not None
-    client.delete_track(job.track_id)
+    client.delete_track(job.recording)
     with pytest.raises(ApiError) as at:
         client.download(result["overlay"])
     assert at.value.status_code == 404

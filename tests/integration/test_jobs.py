@@ -108,7 +108,7 @@ def test_lists_can_be_narrowed(client: Client, tmp_path: Path) -> None:
     jobs = [client.wait(client.analyze(recording(tmp_path, f"{seed}.wav", seed=seed))) for seed in (11, 12)]
     assert {job.id for job in client.jobs(status="succeeded").items} == {job.id for job in jobs}
     assert client.jobs(status="failed").items == []
-    assert [job.id for job in client.jobs(track_id=jobs[0].track_id).items] == [jobs[0].id]
+    assert [job.id for job in client.jobs(track_id=jobs[0].recording).items] == [jobs[0].id]
 
 
 def test_a_label_can_be_looked_for(client: Client, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_label_can_be_looked_for(client: Client, tmp_path: Path) -> None:
     heard = job.task(TaskName.CLASSIFY).result
     assert heard is not None
     label = None if heard["unknown"] else heard["top"][0]["label"]
-    assert client.track(job.track_id).label == label
+    assert client.track(job.recording).label == label
     assert len(client.tracks(label=label or "nothing").items) == (1 if label else 0)
 
 
@@ -136,7 +136,7 @@ def test_a_form_takes_the_same_fields_as_json(http: httpx.Client) -> None:
 def test_deleting_a_track_takes_its_jobs_along(client: Client, tmp_path: Path) -> None:
     """Results are gone with the recording, even when the job was still to run."""
     job = client.analyze(recording(tmp_path, "h.wav", seed=23))
-    client.delete_track(job.track_id)
+    client.delete_track(job.recording)
     with pytest.raises(ApiError) as refusal:
         client.job(job.id)
     assert refusal.value.status_code == 404

@@ -45,7 +45,7 @@ def test_the_genre_that_is_named(client: Client, tmp_path: Path) -> None:
     assert differences["bass"] == max(differences.values()) > 5.0
     assert found["reading"].startswith("Against *rock*, ")
     assert "bass" in found["reading"]
-    (listed,) = client.jobs(track_id=job.track_id).items
+    (listed,) = client.jobs(track_id=job.recording).items
     assert told(listed) == found
 
 

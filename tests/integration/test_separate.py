@@ -50,7 +50,7 @@ def test_a_recording_is_taken_apart(client: Client, tiny: str, tmp_path: Path) -
 
 def test_stems_can_be_found_and_fetched_together(client: Client, stranger: Client, tiny: str, tmp_path: Path) -> None:
     """By the track alone: a list with links, and one ZIP; nobody else sees either."""
-    track_id = separated(client, tmp_path, tiny).track_id
+    track_id = separated(client, tmp_path, tiny).recording
     found = client.stems(track_id)
     assert [stem.name for stem in found.stems] == SOURCES
     with zipfile.ZipFile(io.BytesIO(client.stems_zip(track_id))) as archive:
@@ -66,7 +66,7 @@ def test_stems_can_be_found_and_fetched_together(client: Client, stranger: Clien
 
 def test_stems_can_be_mixed_again(client: Client, tiny: str, tmp_path: Path) -> None:
     """By a later job on the track, from what the store has."""
-    track_id = separated(client, tmp_path, tiny).track_id
+    track_id = separated(client, tmp_path, tiny).recording
     options = {"mixdown": {"gains_db": {"vocals": -60.0}, "pan": {"drums": -0.5}, "format": "wav"}}
     job = client.wait(client.create_job(track_id, ["mixdown"], options))
     assert job.status is Status.SUCCEEDED, job.model_dump_json()
@@ -118,12 +118,12 @@ def test_a_track_whose_stems_were_not_embedded_has_no_place_by_them(client: Clie
     path = tmp_path / "whole.wav"
     path.write_bytes(tone_wav(seed=513))
     job = client.wait(client.create_job(client.upload(path).id, ["embed"]))
-    assert client.similar(job.track_id) == []
+    assert client.similar(job.recording) == []
     with pytest.raises(ApiError, match=r"run a job with the tasks 'separate' and 'embed'") as at:
-        client.similar(job.track_id, stem="drums")
+        client.similar(job.recording, stem="drums")
     assert at.value.status_code == 404
     with pytest.raises(ApiError) as at:
-        client.similar(job.track_id, stem="Drums!")
+        client.similar(job.recording, stem="Drums!")
     assert at.value.status_code == 422
 
 

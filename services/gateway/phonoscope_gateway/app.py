@@ -22,6 +22,7 @@ from phonoscope_gateway.guard import Guard
 from phonoscope_gateway.health.routes import router as health
 from phonoscope_gateway.jobs.listener import JobListener
 from phonoscope_gateway.jobs.routes import router as jobs
+from phonoscope_gateway.library.routes import router as library
 from phonoscope_gateway.models.routes import router as models
 from phonoscope_gateway.pictures.routes import router as pictures
 from phonoscope_gateway.problems import PROBLEM_RESPONSES, add_problem_handlers
@@ -73,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard)
     add_problem_handlers(app)
-    for router in (tracks, pictures, stems, jobs, search, artifacts, models, queues, webhooks, health):
+    for router in (tracks, pictures, stems, jobs, search, library, artifacts, models, queues, webhooks, health):
         app.include_router(router)
     add_docs(app)
     add_page(app)

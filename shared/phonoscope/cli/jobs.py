@@ -37,8 +37,8 @@ def run_job(client: Client, path: Path, tasks: list[str], console: Console) -> J
 def show(client: Client, console: Console, job: Job) -> None:
     """Prints a job's results, with the nearest tracks where there is an embedding."""
     embedded = any(task.name is TaskName.EMBED and task.result for task in job.tasks)
-    neighbours = client.similar(job.track_id, limit=3) if embedded else []
-    print_analysis(console, client.track(job.track_id), job, neighbours)
+    neighbours = client.similar(job.recording, limit=3) if embedded else []
+    print_analysis(console, client.track(job.recording), job, neighbours)
 
 
 def _stage(job: Job) -> str:

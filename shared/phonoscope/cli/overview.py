@@ -22,7 +22,7 @@ def overview(client: Client, jobs: list[Job]) -> Table:
     """What was heard in each recording, and which other is nearest."""
     table = Table("recording", "what it hears", "", "first neighbour", "", box=None, pad_edge=False, padding=(0, 2))
     for job in jobs:
-        track = client.track(job.track_id)
+        track = client.track(job.recording)
         if job.status is not Status.SUCCEEDED:
             table.add_row(escape(track.filename), f"[red]{job.status}[/]")
             continue
@@ -30,7 +30,7 @@ def overview(client: Client, jobs: list[Job]) -> Table:
         best = result["top"][0]
         label = escape(best["label"])
         heard = f"[dim]unknown ({label}?)[/]" if result["unknown"] else label
-        nearest = client.similar(job.track_id, limit=1)
+        nearest = client.similar(job.recording, limit=1)
         twin = (escape(nearest[0].track.filename), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
         table.add_row(escape(track.filename), heard, f"{best['probability']:.0%}", *twin)
     return table

@@ -9,6 +9,7 @@ from phonoscope.contract.events import (
     TaskProgress,
 )
 from phonoscope.contract.jobs import DEFAULT_TASKS, MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
+from phonoscope.contract.library import MOST_ON_MAP, LibraryMap, MapMethod, MapPoint
 from phonoscope.contract.options import (
     EXPLAIN_ARTIFACTS,
     FEATURES_ARTIFACTS,
@@ -24,6 +25,7 @@ from phonoscope.contract.options import (
     FeaturesArtifact,
     FeaturesOptions,
     JobOptions,
+    MapOptions,
     MixdownOptions,
     Precision,
     SeparateOptions,
@@ -72,6 +74,7 @@ __all__ = [
     "MAX_TOP_K",
     "MOST_EXPLAINED_S",
     "MOST_LAYERS",
+    "MOST_ON_MAP",
     "QUIETEST_GAIN_DB",
     "ArtifactLink",
     "Attempt",
@@ -96,6 +99,10 @@ __all__ = [
     "JobOptions",
     "JobProgress",
     "JobRequest",
+    "LibraryMap",
+    "MapMethod",
+    "MapOptions",
+    "MapPoint",
     "MixdownOptions",
     "ModelCard",
     "Neighbour",

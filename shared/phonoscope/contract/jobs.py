@@ -16,11 +16,14 @@ MAX_METADATA_BYTES = 16 * 1024
 
 
 class JobRequest(BaseModel):
-    """What to do with a track. All tasks of the gpu pool use the model of ``options.classify`` and the same pass."""
+    """What to do with a track, or with the whole library: the task `map` goes alone and without a track.
+
+    All tasks of the gpu pool use the model of ``options.classify`` and the same pass.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    track_id: str = Field(pattern=r"^\w+$")
+    track_id: str | None = Field(None, pattern=r"^\w+$", description="needed by every task but `map`")
     tasks: Annotated[list[TaskName], Field(min_length=1)] = Field(default_factory=lambda: list(DEFAULT_TASKS))
     options: JobOptions = Field(default_factory=JobOptions)
     metadata: dict[str, Any] = Field(
@@ -69,12 +72,19 @@ class Job(BaseModel):
     """What a client asked for; poll it until its status is one of succeeded, failed, cancelled."""
 
     id: str
-    track_id: str
+    track_id: str | None = Field(description="null for the map of the library")
     status: Status
     created_at: datetime
     finished_at: datetime | None
     metadata: dict[str, Any]
     tasks: list[Task]
+
+    @property
+    def recording(self) -> str:
+        """The id of the track that it is about. Raises ``ValueError`` for the map of the library."""
+        if self.track_id is None:
+            raise ValueError(f"job {self.id!r} is about no single track")
+        return self.track_id
 
     def task(self, name: TaskName | str) -> Task:
         """Raises ``KeyError`` when the job has no such task."""

@@ -112,6 +112,12 @@ class MixdownOptions(BaseModel):
     normalise: bool = Field(False, description="whether the loudest sample is brought to full scale")
 
 
+class MapOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = Field(None, description="whose embeddings to draw from; the service's default when left out")
+
+
 class JobOptions(BaseModel):
     """Options by task."""
 
@@ -124,4 +130,5 @@ class JobOptions(BaseModel):
     separate: SeparateOptions = Field(default_factory=SeparateOptions)
     mixdown: MixdownOptions = Field(default_factory=MixdownOptions)
     describe: DescribeOptions = Field(default_factory=DescribeOptions)
+    map: MapOptions = Field(default_factory=MapOptions)
     no_cache: bool = Field(False, description="compute anew what the same job gave before")

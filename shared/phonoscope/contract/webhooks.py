@@ -185,7 +185,7 @@ class JobNoticeData(BaseModel):
     """Which job it was; the job itself tells the rest."""
 
     job_id: str
-    track_id: str
+    track_id: str | None
     status: Literal["succeeded", "failed", "cancelled"]
 
 

@@ -41,11 +41,11 @@ _CLAIM = Prepared(
         RETURNING job_id, id, name, attempt
     ), started AS (
         UPDATE jobs SET status = 'running', version = version + 1 WHERE id IN (SELECT job_id FROM taken)
-        RETURNING jobs.id, track_id, options
+        RETURNING jobs.id, track_id, jobs.owner_id, options
     )
-    SELECT taken.id AS task_id, job_id, name, attempt, options, track_id, owner_id, object_key, duration_s,
+    SELECT taken.id AS task_id, job_id, name, attempt, options, track_id, started.owner_id, object_key, duration_s,
            pg_notify('{PROGRESS_CHANNEL}', job_id)
-    FROM taken JOIN started ON started.id = taken.job_id JOIN tracks ON tracks.id = started.track_id
+    FROM taken JOIN started ON started.id = taken.job_id LEFT JOIN tracks ON tracks.id = started.track_id
     """,  # noqa: S608 - of constants
     types={"pool": "text", "lane": "text", "device": "text", "worker_id": "text", "token": "text", "lease": "interval"},
 )
@@ -76,15 +76,31 @@ class ClaimedTrack:
 
 
 @dataclass(frozen=True)
+class ClaimedLibrary:
+    """All that an owner has, which the tasks of a job without a track are about."""
+
+    owner_id: str
+    id: None = None
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Claim:
     """The tasks of one job and place that one worker may run, while its lease lasts."""
 
     token: str
     job_id: str
-    track: ClaimedTrack
+    subject: ClaimedTrack | ClaimedLibrary
     tasks: dict[TaskName, str]
     options: dict[str, Any]
     attempt: int
+
+    @property
+    def track(self) -> ClaimedTrack:
+        """Raises ``TypeError`` where the tasks are about no single track."""
+        if not isinstance(self.subject, ClaimedTrack):
+            raise TypeError(f"job {self.job_id!r} has no track")
+        return self.subject
 
     def object_key(self, name: TaskName, artifact: Artifact) -> str:
         """Where an artifact lies; no two attempts share a place."""
@@ -99,9 +115,11 @@ def claim_next(session: Session, place: Place, device: str, worker_id: str) -> C
     if not rows:
         return None
     first = rows[0]
-    track = ClaimedTrack(first.track_id, first.owner_id, first.object_key, first.duration_s)
+    subject: ClaimedTrack | ClaimedLibrary = ClaimedLibrary(first.owner_id)
+    if first.track_id is not None:
+        subject = ClaimedTrack(first.track_id, first.owner_id, first.object_key, first.duration_s)
     tasks = {TaskName(row.name): row.task_id for row in rows}
-    return Claim(token, first.job_id, track, tasks, first.options, max(row.attempt for row in rows))
+    return Claim(token, first.job_id, subject, tasks, first.options, max(row.attempt for row in rows))
 
 
 def renew_lease(session: Session, token: str, progress: float, stage: str) -> bool:

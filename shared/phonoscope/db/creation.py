@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -40,9 +41,18 @@ _TURN = Prepared(
 )
 
 
+@dataclass(frozen=True)
+class Library:
+    """All that an owner has, for a job that is about no single track."""
+
+    owner_id: str
+    id: None = None
+    duration_s: float = 0.0
+
+
 def create_job(
     session: Session,
-    track: TrackRow,
+    subject: TrackRow | Library,
     tasks: Collection[TaskName],
     options: dict[str, Any],
     metadata: dict[str, Any],
@@ -54,6 +64,7 @@ def create_job(
     """A job with its tasks. The caller commits, then wakes one worker for each of its ``queued_places``.
 
     Args:
+        subject: what the tasks are about.
         ledger: what each task's result is known by. One whose result is there has ended at once, and one that is
             being computed for another job follows that.
         waits_for: which task of the same job must have succeeded before another starts.
@@ -61,11 +72,11 @@ def create_job(
 
     Raises ``sqlalchemy.exc.IntegrityError`` when the track has been erased meanwhile.
     """
-    repeats = find_repeats(session, track.id, ledger) if ledger else Repeats()
+    repeats = find_repeats(session, subject.id or subject.owner_id, ledger) if ledger else Repeats()
     job = JobRow(
         id=new_id("job"),
-        owner_id=track.owner_id,
-        track_id=track.id,
+        owner_id=subject.owner_id,
+        track_id=subject.id,
         status=Status.QUEUED,
         options=options,
         client_metadata=metadata,
@@ -74,12 +85,12 @@ def create_job(
     )
     connection = session.connection()
     job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()
-    where = places(tasks, track.duration_s)
+    where = places(tasks, subject.duration_s)
     new = {where[name] for name in tasks if name not in repeats.found}
-    turns = {place: _TURN.execute(session, _facts(track, place)).scalar_one() for place in sorted(new)}
+    turns = {place: _TURN.execute(session, _facts(subject.owner_id, place)).scalar_one() for place in sorted(new)}
     job.tasks = []
     for position, name in enumerate(tasks):
-        task = _task(job, name, position, cost_s(name, track.duration_s), where[name], turns.get(where[name], 0.0))
+        task = _task(job, name, position, cost_s(name, subject.duration_s), where[name], turns.get(where[name], 0.0))
         task.fingerprint = ledger[name].fingerprint if ledger and name in ledger else None
         before = (waits_for or {}).get(name)
         task.waits_for = None if before in repeats.found else before
@@ -104,8 +115,8 @@ def queued_places(job: JobRow) -> list[Place]:
     return sorted({Place(task.pool, task.lane) for task in free})
 
 
-def _facts(track: TrackRow, place: Place) -> dict[str, str]:
-    return {"owner_id": track.owner_id, "pool": place.pool.value, "lane": place.lane.value}
+def _facts(owner_id: str, place: Place) -> dict[str, str]:
+    return {"owner_id": owner_id, "pool": place.pool.value, "lane": place.lane.value}
 
 
 def _task(job: JobRow, name: TaskName, position: int, cost: float, place: Place, turn: float) -> TaskRow:

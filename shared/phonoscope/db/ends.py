@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +61,21 @@ _END = """
     FROM outcomes WHERE id = task_id
 """
 
+_PLACE = """
+    WITH ended AS (SELECT id FROM tasks WHERE id = ANY(:leaders) AND finished_at = now() AND status = 'succeeded'),
+    points AS (
+        SELECT point.id AS track_id, model_name, x, y FROM ended JOIN results ON task_id = ended.id,
+            jsonb_to_recordset(:points) AS point (id text, x float, y float) JOIN tracks USING (id)
+    ), left_out AS (
+        DELETE FROM map_points USING ended JOIN results ON task_id = ended.id
+        WHERE map_points.owner_id = :owner_id AND map_points.model_name = results.model_name
+          AND track_id NOT IN (SELECT track_id FROM points)
+    )
+    INSERT INTO map_points (track_id, model_name, owner_id, x, y)
+    SELECT track_id, model_name, :owner_id, x, y FROM points
+    ON CONFLICT (track_id, model_name) DO UPDATE SET x = excluded.x, y = excluded.y
+"""
+
 # Whether it was done, and where tasks can start now that could not before.
 _REPORT = """
     SELECT pool, lane, finished_at = now() AS ended FROM tasks
@@ -72,11 +88,12 @@ _REPORT = """
 _TYPES = {
     **dict.fromkeys(("token", "job_id", "track_id", "owner_id", "label"), "text"),
     **dict.fromkeys(("jobs", "leaders"), "text[]"),
-    **dict.fromkeys(("outcomes", "artifacts", "timings"), "jsonb"),
+    **dict.fromkeys(("outcomes", "artifacts", "timings", "points"), "jsonb"),
     "labels": "boolean",
 }
 _WHOLE = Prepared(_LOCK, _END, HAND_ON, SETTLE, _REPORT, types=_TYPES)
 _WITH_STEMS = Prepared(_LOCK, _END, HAND_ON, RELEASE, SETTLE, _REPORT, types=_TYPES)
+_WITH_MAP = Prepared(_LOCK, _END, _PLACE, HAND_ON, SETTLE, _REPORT, types=_TYPES)
 
 # The lock waits for an end that is still being committed, after its worker has lost sight of it.
 _HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE")
@@ -88,6 +105,7 @@ class Outcome:
 
     Args:
         vectors: unit vectors by the stem that each is of; the whole track's is that of the empty name.
+        points: of a map, by the track's id.
 
     Raises ``ValueError`` for two artifacts of one name, and for artifacts beside a problem.
     """
@@ -100,6 +118,7 @@ class Outcome:
     label: str | None = None
     labels_track: bool = False
     artifacts: tuple[Artifact, ...] = ()
+    points: Mapping[str, tuple[float, float]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if len({artifact.name for artifact in self.artifacts}) < len(self.artifacts):
@@ -137,23 +156,31 @@ def end_tasks(
         "jobs": [claim.job_id],
         "leaders": list(claim.tasks.values()),
         "token": claim.token,
-        "track_id": claim.track.id,
-        "owner_id": claim.track.owner_id,
+        "track_id": claim.subject.id,
+        "owner_id": claim.subject.owner_id,
         "outcomes": [outcome.as_record(claim.tasks[name]) for name, outcome in outcomes.items()],
         "artifacts": [
             artifact.as_record(claim.tasks[name], claim.object_key(name, artifact))
             for name, outcome in outcomes.items()
             for artifact in outcome.artifacts
         ],
+        "points": [
+            {"id": track_id, "x": x, "y": y} for each in outcomes.values() for track_id, (x, y) in each.points.items()
+        ],
         "timings": timings,
         "labels": bool(labels),
         "label": labels[0] if labels else None,
     }
-    statement = _WITH_STEMS if TaskName.SEPARATE in claim.tasks else _WHOLE
-    rows = statement.execute(session, facts).all()
+    rows = _statement(claim).execute(session, facts).all()
     if not any(row.ended for row in rows):
         return None
     return sorted({Place(Pool(row.pool), Lane(row.lane)) for row in rows if not row.ended})
+
+
+def _statement(claim: Claim) -> Prepared:
+    if TaskName.MAP in claim.tasks:
+        return _WITH_MAP
+    return _WITH_STEMS if TaskName.SEPARATE in claim.tasks else _WHOLE
 
 
 def committed_keys(session: Session, claim: Claim) -> set[str]:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, joinedload
 from phonoscope.db.tables import TaskRow
 from phonoscope.states import Status, TaskName
 
-# For one track at a time, so that of two that ask at once the second finds the first.
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:track_id, 0))")
+# For one subject at a time, so that of two that ask at once the second finds the first.
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject_id, 0))")
 
 # Shared locks: a leader that is just ending has ended when this returns, and its result is found below.
 _LEADERS = text(
@@ -45,11 +45,14 @@ class Repeats:
     leaders: dict[TaskName, str] = field(default_factory=dict)
 
 
-def find_repeats(session: Session, track_id: str, ledger: Mapping[TaskName, Entry]) -> Repeats:
-    """What this track was asked before. Until the transaction ends nobody else asks the same of it."""
+def find_repeats(session: Session, subject_id: str, ledger: Mapping[TaskName, Entry]) -> Repeats:
+    """What was asked of this track, or of this owner's library, before.
+
+    Until the transaction ends nobody else asks the same.
+    """
     connection = session.connection()
     fingerprints = [entry.fingerprint for entry in ledger.values()]
-    connection.execute(_ALONE, {"track_id": track_id})
+    connection.execute(_ALONE, {"subject_id": subject_id})
     leading = {row.fingerprint: row.id for row in connection.execute(_LEADERS, {"fingerprints": fingerprints})}
     done = _newest(session, fingerprints)
     repeats = Repeats()

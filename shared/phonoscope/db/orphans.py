@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
+from sqlalchemy import delete, select, text
 from sqlalchemy import func as sql
-from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from phonoscope.db.tables import TrackRow
+from phonoscope.db.tables import JobRow, TrackRow
 
 # What an attempt writes lies under its lease's token, and is nobody else's business while the lease is held.
 _KNOWN = text(
@@ -26,6 +26,12 @@ def unknown_keys(session: Session, keys: Collection[str]) -> list[str]:
     """Those of the keys that belong to no track, no artifact and no attempt under way."""
     known = set(session.connection().scalars(_KNOWN, {"keys": list(keys)}))
     return sorted(set(keys) - known)
+
+
+def forget_jobs(session: Session, older_than: timedelta) -> int:
+    """Takes jobs off the list that ended longer ago than that and would not go with any track; returns how many."""
+    statement = delete(JobRow).where(JobRow.track_id.is_(None), JobRow.finished_at < sql.now() - older_than)
+    return len(session.scalars(statement.returning(JobRow.id)).all())
 
 
 def expired_tracks(session: Session, older_than: timedelta, most: int) -> list[tuple[str, str]]:

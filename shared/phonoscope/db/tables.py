@@ -111,14 +111,14 @@ class TrackRow(Base):
 
 
 class JobRow(Base):
-    """What a client asked for."""
+    """What a client asked for. One without a track is about all that its owner has."""
 
     __tablename__ = "jobs"
     __table_args__ = (Index("ix_jobs_owner_id_created_at", "owner_id", "created_at", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"))
-    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), index=True)
+    track_id: Mapped[str | None] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), index=True)
     status: Mapped[Status]
     options: Mapped[dict[str, Any]]
     client_metadata: Mapped[dict[str, Any]] = mapped_column("metadata")
@@ -127,7 +127,7 @@ class JobRow(Base):
     version: Mapped[int] = mapped_column(default=0, server_default="0")
     webhook_url: Mapped[str | None]
 
-    track: Mapped[TrackRow] = relationship(lazy="raise")
+    track: Mapped[TrackRow | None] = relationship(lazy="raise")
     tasks: Mapped[list[TaskRow]] = relationship(lazy="raise", order_by="TaskRow.position")
 
 
@@ -211,6 +211,18 @@ class EmbeddingRow(Base):
     model_digest: Mapped[str]
     vector: Mapped[Any] = mapped_column(Vector(EMBEDDING_DIM))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class MapPointRow(Base):
+    """Where a track lies on its owner's map under one model; both coordinates in [-1, 1]."""
+
+    __tablename__ = "map_points"
+
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
+    model_name: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
+    x: Mapped[float]
+    y: Mapped[float]
 
 
 class ArtifactRow(Base):

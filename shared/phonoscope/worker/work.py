@@ -10,13 +10,14 @@ from functools import cached_property, partial
 from time import monotonic, perf_counter
 from typing import Any, BinaryIO, TypeAlias, cast
 
-from phonoscope.contract import JobOptions
+from phonoscope.contract import MOST_ON_MAP, JobOptions
 from phonoscope.costs import time_limit_s
 from phonoscope.db.artifacts import artifacts_of
-from phonoscope.db.claims import Claim, claim_next
+from phonoscope.db.claims import Claim, ClaimedTrack, claim_next
 from phonoscope.db.ends import Outcome, end_tasks
 from phonoscope.db.engine import Database
 from phonoscope.db.jobs import newest_result
+from phonoscope.db.maps import vectors_to_place
 from phonoscope.db.recovery import hand_back
 from phonoscope.errors import BrokerUnavailable, PhonoscopeError, TaskFailed, TimedOut, Unavailable
 from phonoscope.logs import get_logger
@@ -34,12 +35,17 @@ def _nothing(_: BinaryIO) -> None:
     pass
 
 
+def _none(_: str) -> dict[str, Any]:
+    return {}
+
+
 @dataclass
 class Work:
     """What a handler is given: the claimed tasks, the recording's bytes, and a way to say how far it is.
 
     ``stems`` fetches those of the track's newest separation, by name; there are none before the first. ``fetch`` puts
-    the recording into ``spool``, once it is asked for.
+    the recording into ``spool``, once it is asked for. ``vectors`` are those of the owner's newest tracks, by id,
+    under a model.
     """
 
     claim: Claim
@@ -48,6 +54,7 @@ class Work:
     report: Callable[[float, str], None]
     stems: Callable[[], dict[str, BinaryIO]] = dict
     fetch: Callable[[BinaryIO], None] = _nothing
+    vectors: Callable[[str], dict[str, Any]] = _none
     timings: dict[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -109,10 +116,8 @@ def run_next(context: Context, place: Place) -> bool:
     if claim is None:
         _log.debug("task.nothing_to_do", queue=place.queue)
         return False
-    options, stems = JobOptions.model_validate(claim.options), partial(_fetch_stems, context, claim)
-    fetch = partial(context.store.fetch, claim.track.object_key)
-    work = Work(claim, options, spool(), context.heart.report, stems, fetch)
-    limit_s = time_limit_s(claim.tasks, claim.track.duration_s)
+    work = _work(context, claim)
+    limit_s = time_limit_s(claim.tasks, claim.subject.duration_s)
     free: Iterable[Place] | None = None
     with objects_of(claim, context.store, context.database) as objects:
         try:
@@ -131,6 +136,15 @@ def run_next(context: Context, place: Place) -> bool:
     _log.info("task.ended" if free is not None else "task.lost", job_id=claim.job_id, timings=work.timings)
     _wake(context, free or [])
     return True
+
+
+def _work(context: Context, claim: Claim) -> Work:
+    options, report = JobOptions.model_validate(claim.options), context.heart.report
+    if isinstance(claim.subject, ClaimedTrack):
+        fetch = partial(context.store.fetch, claim.subject.object_key)
+        return Work(claim, options, spool(), report, stems=partial(_fetch_stems, context, claim), fetch=fetch)
+    vectors = partial(_fetch_vectors, context, claim.subject.owner_id)
+    return Work(claim, options, spool(), report, vectors=vectors)
 
 
 def _wake(context: Context, places: Iterable[Place]) -> None:
@@ -155,6 +169,11 @@ def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
         files[stem["name"]] = spool()
         context.store.fetch(rows[stem["audio"]["artifact"]].object_key, files[stem["name"]])
     return files
+
+
+def _fetch_vectors(context: Context, owner_id: str, model_name: str) -> dict[str, Any]:
+    with context.database.single() as session:
+        return dict(zip(*vectors_to_place(session, owner_id, model_name, MOST_ON_MAP), strict=True))
 
 
 def spool() -> BinaryIO:

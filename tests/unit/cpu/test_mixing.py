@@ -36,7 +36,9 @@ def mixed(stems: dict[str, Samples] | None = None, **options: Any) -> Outcome:
     }
     claim = Claim("lse_1", "job_1", ClaimedTrack("trk_1", "own_1", "k", 1.0), {TaskName.MIXDOWN: "t"}, {}, 1)
     asked = JobOptions.model_validate({"mixdown": {"format": "wav32f"} | options})
-    outcome = run(NOWHERE, Work(claim, asked, io.BytesIO(), lambda *_: None, lambda: files))[TaskName.MIXDOWN]
+    outcome = run(NOWHERE, NOWHERE.cache, Work(claim, asked, io.BytesIO(), lambda *_: None, lambda: files))[
+        TaskName.MIXDOWN
+    ]
     assert all(file.closed for file in files.values())
     return outcome
 

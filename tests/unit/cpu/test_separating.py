@@ -42,7 +42,7 @@ def separated(
     claim = Claim("lse_1", "job_1", ClaimedTrack("trk_1", "own_1", "k", 1.0), {task: task for task in tasks}, {}, 1)
     asked = JobOptions.model_validate({"separate": options})
     work = Work(claim, asked, io.BytesIO(content), lambda *progress: told.append(progress))
-    return run(separators, work), told
+    return run(separators, separators.cache, work), told
 
 
 def stems_of(outcome: Outcome) -> dict[str, Samples]:

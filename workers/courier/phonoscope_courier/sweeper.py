@@ -16,7 +16,7 @@ from sqlalchemy import text
 from phonoscope.db.engine import Database
 from phonoscope.db.events import forget_old_events
 from phonoscope.db.idempotency import forget_old_keys
-from phonoscope.db.orphans import expired_tracks, unknown_keys
+from phonoscope.db.orphans import expired_tracks, forget_jobs, unknown_keys
 from phonoscope.db.recovery import Lease, expired_leases, hand_back, overdue_messages
 from phonoscope.db.tracks import delete_track
 from phonoscope.errors import NotFound, Unavailable, WorkerLost
@@ -110,6 +110,8 @@ class Sweeper:
                 self.store.delete(sorted(keys))
             erased += len(keys)
             _log.info("track.expired", track_id=track_id)
+        with self.database.single() as session:
+            forget_jobs(session, older_than)
         return erased
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from phonoscope.audio import arrays, spectrogram, waveform
 from phonoscope.db.artifacts import Artifact
@@ -12,6 +13,7 @@ from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.worker import Handler, Work, outcome_of
 from phonoscope_cpu.describe import describe
+from phonoscope_cpu.mapping import map_task
 from phonoscope_cpu.mixing import mixdown_task
 from phonoscope_cpu.peaks import Peaks
 from phonoscope_cpu.separating import separate_task
@@ -19,19 +21,20 @@ from phonoscope_cpu.separators import Separators
 from phonoscope_cpu.spectrogram import Spectrogram
 
 
-def run(separators: Separators, work: Work) -> dict[TaskName, Outcome]:
+def run(separators: Separators, cache: Path, work: Work) -> dict[TaskName, Outcome]:
     """Runs the claimed tasks; one that fails leaves the others their results."""
     tasks: dict[TaskName, Callable[[], Outcome]] = {
         TaskName.DESCRIBE: lambda: _describe(work),
         TaskName.SEPARATE: lambda: separate_task(work, separators),
         TaskName.MIXDOWN: lambda: _mixdown(work),
+        TaskName.MAP: lambda: map_task(work, cache),
     }
     return {name: outcome_of(tasks[name]) for name in work.claim.tasks}
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
     """There is nothing to load yet: the figures need no model, and stems load theirs when they are first asked for."""
-    return "cpu", partial(run, Separators.of(settings))
+    return "cpu", partial(run, Separators.of(settings), settings.cache_dir / "numba")
 
 
 def _describe(work: Work) -> Outcome:

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Manifest
 from phonoscope.contract import JobRequest
+from phonoscope.db.creation import Library
 from phonoscope.db.jobs import newest_result
 from phonoscope.db.ledger import Entry
+from phonoscope.db.maps import library_stamp
 from phonoscope.db.tables import TrackRow
 from phonoscope.states import Pool, TaskName
 from phonoscope_gateway.state import State
@@ -20,8 +22,11 @@ _REVISION = 1
 """Raised whenever a task's algorithm changes so that earlier results no longer stand."""
 
 
-def filled_in(request: JobRequest) -> JobRequest:
-    """With the options that depend on what else is asked."""
+def filled_in(request: JobRequest, default_model: str) -> JobRequest:
+    """With the options that depend on what else is asked, or on the service."""
+    if TaskName.MAP in request.tasks:
+        drawn = request.options.map.model_copy(update={"model": request.options.map.model or default_model})
+        return request.model_copy(update={"options": request.options.model_copy(update={"map": drawn})})
     if request.options.explain.stems is not None:
         return request
     explain = request.options.explain.model_copy(update={"stems": TaskName.SEPARATE in request.tasks})
@@ -35,12 +40,16 @@ def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
     return {task: TaskName.SEPARATE for task in request.tasks if _hears_stems(task, request)}
 
 
-def ledger_of(session: Session, state: State, track: TrackRow, request: JobRequest) -> dict[TaskName, Entry]:
+def ledger_of(
+    session: Session, state: State, subject: TrackRow | Library, request: JobRequest
+) -> dict[TaskName, Entry]:
     """By what each of the request's tasks is known; nothing for those that must be computed whatever was before."""
     if request.options.no_cache:
         return {}
-    stems = _stems_of(session, track, request)
-    found = {task: _entry(state, track, request, task, stems) for task in request.tasks}
+    if isinstance(subject, Library):
+        return {TaskName.MAP: _map_entry(session, subject, request)}
+    stems = _stems_of(session, subject, request)
+    found = {task: _entry(state, subject, request, task, stems) for task in request.tasks}
     return {task: entry for task, entry in found.items() if entry is not None}
 
 
@@ -60,9 +69,18 @@ def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, s
         if TaskName.SEPARATE in request.tasks or stems is None:
             return None
         heard = stems
-    known_by = [_REVISION, track.id, task, digest, _options(request, task), heard]
-    text = json.dumps(known_by, sort_keys=True, separators=(",", ":"))
-    return Entry(hashlib.sha256(text.encode()).hexdigest(), digest)
+    return Entry(_fingerprint([track.id, task, digest, _options(request, task), heard]), digest)
+
+
+def _map_entry(session: Session, library: Library, request: JobRequest) -> Entry:
+    model = request.options.map.model or ""
+    stamp = library_stamp(session, library.owner_id, model)
+    return Entry(_fingerprint([library.owner_id, TaskName.MAP, model, stamp]))
+
+
+def _fingerprint(known_by: list[Any]) -> str:
+    text = json.dumps([_REVISION, *known_by], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _options(request: JobRequest, task: TaskName) -> dict[str, Any]:

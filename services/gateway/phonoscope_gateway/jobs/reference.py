@@ -26,7 +26,7 @@ def check_genre(genre: str) -> None:
 
 def track_labels(session: Session, rows: Sequence[JobRow]) -> dict[str, str | None]:
     """What was heard last in the tracks whose jobs have a description, by the track's id."""
-    described = {row.track_id for row in rows if _body(row, TaskName.DESCRIBE) is not None}
+    described = {row.track_id for row in rows if row.track_id and _body(row, TaskName.DESCRIBE) is not None}
     if not described:
         return {}
     found = session.execute(select(TrackRow.id, TrackRow.label).where(TrackRow.id.in_(described)))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from phonoscope.contract import MAX_METADATA_BYTES, Job, JobRequest
 from phonoscope.db.artifacts import newest_artifact
 from phonoscope.db.cancelling import cancel_job
-from phonoscope.db.creation import create_job, queued_places
+from phonoscope.db.creation import Library, create_job, queued_places
 from phonoscope.db.jobs import get_job, newest_job_with
 from phonoscope.db.tables import JobRow, TrackRow
 from phonoscope.db.tracks import get_track, hold_track
@@ -48,7 +48,8 @@ def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = la
     state.queue.ping()
     try:
         with state.database.transaction() as session:
-            job, places = _make_job(state, session, get_track(session, owner_id, request.track_id), request)
+            subject = _subject(session, owner_id, request)
+            job, places = _make_job(state, session, subject, request)
             then(session, job)
     except IntegrityError as error:
         raise NotFound(f"no track {request.track_id!r}") from error
@@ -109,6 +110,12 @@ def check_request(state: State, request: JobRequest) -> None:
     """Refuses what is well-formed but cannot be done. Raises ``InvalidRequest`` or ``UnknownModel``."""
     if len(set(request.tasks)) != len(request.tasks):
         raise InvalidRequest.field("tasks", "each task at most once")
+    if TaskName.MAP in request.tasks and (len(request.tasks) > 1 or request.track_id is not None):
+        raise InvalidRequest.field("tasks", "`map` is about the whole library: it goes alone and without a track")
+    if TaskName.MAP not in request.tasks and request.track_id is None:
+        raise InvalidRequest.field("track_id", "missing")
+    if request.options.map.model is not None:
+        state.catalogue.get(request.options.map.model)
     model = request.options.classify.model
     if model is not None or TaskName.EXPLAIN in request.tasks or TaskName.FEATURES in request.tasks:
         check_evidence(state.catalogue.get(model or state.settings.default_model), request)
@@ -164,15 +171,23 @@ def _is_open_or_failed(row: JobRow, task: TaskName) -> bool:
     return not status.ended or status is Status.FAILED
 
 
-def _make_job(state: State, session: Session, track: TrackRow, request: JobRequest) -> tuple[Job, list[Place]]:
+def _subject(session: Session, owner_id: str, request: JobRequest) -> TrackRow | Library:
+    if request.track_id is None:
+        return Library(owner_id)
+    return get_track(session, owner_id, request.track_id)
+
+
+def _make_job(
+    state: State, session: Session, subject: TrackRow | Library, request: JobRequest
+) -> tuple[Job, list[Place]]:
     """The job as its client sees it, and where it queues."""
-    check_span(track.duration_s, request)
-    request = filled_in(request)
+    check_span(subject.duration_s, request)
+    request = filled_in(request, state.settings.default_model)
     options = request.options.model_dump(mode="json")
-    ledger = ledger_of(session, state, track, request)
+    ledger = ledger_of(session, state, subject, request)
     row = create_job(
         session,
-        track,
+        subject,
         request.tasks,
         options,
         request.metadata,

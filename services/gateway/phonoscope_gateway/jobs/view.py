@@ -41,7 +41,7 @@ def _body(row: JobRow, task: TaskRow, labels: Mapping[str, str | None]) -> dict[
     if task.result is None or task.name is not TaskName.DESCRIBE:
         return task.result.body if task.result else None
     body = task.result.body
-    return {**body, "reference": reference(row, body, labels.get(row.track_id))}
+    return {**body, "reference": reference(row, body, labels.get(row.track_id or ""))}
 
 
 def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict[str, Any] | None) -> Task:

@@ -1,0 +1,41 @@
+"""An owner's recordings as a whole."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, Field
+
+MOST_ON_MAP = 10_000
+MapMethod: TypeAlias = Literal["umap", "pca"]
+
+
+class MapPoint(BaseModel):
+    """Where a recording lies on the map."""
+
+    track_id: str
+    filename: str
+    label: str | None
+    duration_s: float
+    x: float = Field(ge=-1.0, le=1.0)
+    y: float = Field(ge=-1.0, le=1.0)
+
+
+class LibraryMap(BaseModel):
+    """The library on a plane: what is near sounds alike. The axes themselves mean nothing.
+
+    A job without a track, with the task `map` alone, draws it.
+    """
+
+    model: str = Field(description="whose embeddings it is drawn from")
+    drawn_at: datetime | None = Field(None, description="null before the first time")
+    method: MapMethod | None = None
+    trustworthiness: float | None = Field(
+        None,
+        description="how far what is near on the map is near by its embeddings too: 1 wholly, about 0.5 by chance "
+        "(Venna and Kaski, 2001); null for few recordings",
+    )
+    missing: int = Field(0, description="embedded recordings that are not on it, or have been embedded anew since")
+    job_id: str | None = Field(None, description="the job that is drawing it")
+    points: list[MapPoint] = Field(default_factory=list, description=f"at most {MOST_ON_MAP:,}, the newest")

@@ -1,0 +1,121 @@
+"""Vectors laid out on a plane, so that what is near there is near.
+
+``python -m phonoscope_cpu.layout`` reads an array from its standard input and writes a layout to its standard output:
+what UMAP needs is half a minute of compiling and 400 MB, and shall not stay with a worker that takes recordings apart.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phonoscope.contract import MapMethod
+
+Vectors: TypeAlias = NDArray[np.float32]
+Points: TypeAlias = NDArray[np.float32]
+
+FEWEST = 20
+"""Fewer than that are laid out by their two principal components: there are no neighbourhoods to keep."""
+_NEIGHBOURS = 15
+_COMPONENTS = 50
+_MOST_JUDGED = 2_000
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where vectors lie on a plane.
+
+    Args:
+        points: shape ``(vectors, 2)``, in [-1, 1], in the order of the vectors.
+        trustworthiness: how far neighbours on the plane are neighbours in truth, 1 wholly; ``None`` for few vectors.
+    """
+
+    method: MapMethod
+    points: Points
+    trustworthiness: float | None = None
+
+
+def lay_out(vectors: Vectors) -> Layout:
+    """Vectors of shape ``(vectors, dim)`` by UMAP (McInnes, Healy and Melville, 2018) on their principal components.
+
+    The same vectors always lie the same way.
+    """
+    principal = _principal(vectors, _COMPONENTS)
+    if len(vectors) < FEWEST:
+        return Layout("pca", _fitted(principal[:, :2]))
+    from sklearn.manifold import trustworthiness
+    from umap import UMAP
+
+    with warnings.catch_warnings():
+        # That it keeps to one thread, for the sake of the seed.
+        warnings.simplefilter("ignore")
+        flat = UMAP(n_neighbors=_NEIGHBOURS, init="pca", random_state=_SEED).fit_transform(principal)
+    some = np.random.default_rng(_SEED).permutation(len(vectors))[:_MOST_JUDGED]
+    neighbours = min(10, len(some) // 2 - 1)
+    trust = trustworthiness(vectors[some], flat[some], n_neighbors=neighbours, metric="cosine")
+    return Layout("umap", _fitted(flat), round(float(trust), 4))
+
+
+def lay_out_apart(vectors: Vectors, cache: Path) -> Layout:
+    """The same in a process of its own, which ends when this is interrupted.
+
+    Args:
+        cache: a folder for what was compiled.
+
+    Raises ``subprocess.CalledProcessError`` when that process fails.
+    """
+    if len(vectors) < FEWEST:
+        return lay_out(vectors)
+    cache.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "phonoscope_cpu.layout"]
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+    asked = io.BytesIO()
+    np.save(asked, vectors)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        try:
+            said, _ = process.communicate(asked.getvalue())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    answer = np.load(io.BytesIO(said), allow_pickle=False)
+    return Layout("umap", answer["points"], float(answer["trustworthiness"]))
+
+
+def _principal(vectors: Vectors, most: int) -> Points:
+    centred = vectors - vectors.mean(axis=0)
+    left, scale, _ = np.linalg.svd(centred, full_matrices=False)
+    kept = (left * scale)[:, :most]
+    # Which way an axis points is chance: the largest value of each is positive.
+    largest = kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])]
+    kept = kept * np.where(largest < 0.0, -1.0, 1.0)
+    return cast(Points, np.pad(kept, ((0, 0), (0, max(0, 2 - kept.shape[1])))).astype(np.float32))
+
+
+def _fitted(points: Points) -> Points:
+    """Moved and shrunk into the square, without being squeezed."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    half = float((high - low).max()) / 2.0
+    return cast(Points, ((points - (low + high) / 2.0) / (half or 1.0)).clip(-1.0, 1.0).astype(np.float32))
+
+
+def _main() -> None:
+    found = lay_out(np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False))
+    answer = io.BytesIO()
+    np.savez(answer, points=found.points, trustworthiness=np.float64(found.trustworthiness or 0.0))
+    sys.stdout.buffer.write(answer.getvalue())
+
+
+if __name__ == "__main__":
+    _main()

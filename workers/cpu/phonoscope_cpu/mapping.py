@@ -1,0 +1,46 @@
+"""The ``map`` task: an owner's library on a plane, alike near alike."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from phonoscope.db.ends import Outcome
+from phonoscope.errors import OutOfMemory, TaskFailed
+from phonoscope.worker import Work
+from phonoscope_cpu.layout import Layout, lay_out_apart
+
+_KILLED = -9
+
+
+def map_task(work: Work, cache: Path) -> Outcome:
+    """Lays out the embeddings of the newest tracks.
+
+    Args:
+        cache: a folder for what was compiled.
+
+    Raises ``OutOfMemory`` or ``TaskFailed``.
+    """
+    model = work.options.map.model or ""
+    work.report(0.0, "gathering")
+    with work.timed("gather_s"):
+        found = work.vectors(model)
+    work.report(0.1, "drawing")
+    with work.timed("draw_s"):
+        layout = _drawn(np.array(list(found.values()), dtype=np.float32), cache)
+    body = {"method": layout.method, "tracks": len(found), "trustworthiness": layout.trustworthiness, "model": model}
+    places = [(float(x), float(y)) for x, y in layout.points]
+    return Outcome(body, model_name=model, points=dict(zip(found, places, strict=True)))
+
+
+def _drawn(vectors: np.ndarray, cache: Path) -> Layout:
+    if not len(vectors):
+        return Layout("pca", np.zeros((0, 2), dtype=np.float32))
+    try:
+        return lay_out_apart(vectors, cache)
+    except subprocess.CalledProcessError as error:
+        if error.returncode == _KILLED:
+            raise OutOfMemory("the system ended the process that draws the map") from error
+        raise TaskFailed("the map could not be drawn; the worker's log has it") from error
