@@ -89,7 +89,7 @@ def test_another_media_type_is_refused(read_json: Any, content_type: str) -> Non
         (b"null", ["body"]),
         (b'"trk_1"', ["body"]),
         (b"x" * (256 * 1024 + 1), ["body"]),
-        ({}, ["track_id"]),
+        ({"track_id": ""}, ["track_id"]),
         ({"track_id": 7}, ["track_id"]),
         ({"track_id": "trk_1", "tasks": ["classify", "listen"]}, ["tasks.1"]),
         ({"track_id": "trk_1", "tasks": []}, ["tasks"]),

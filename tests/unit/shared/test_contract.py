@@ -37,7 +37,7 @@ def test_defaults_are_not_shared() -> None:
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"track_id": None}, "track_id"),
+        ({"track_id": "no id"}, "track_id"),
         ({"tasks": []}, "tasks"),
         ({"tasks": ["classify", "transcribe"]}, "tasks.1"),
         ({"tasks": "classify"}, "tasks"),

@@ -25,6 +25,7 @@ def test_tasks_know_their_pool() -> None:
         TaskName.DESCRIBE: Pool.CPU,
         TaskName.SEPARATE: Pool.CPU,
         TaskName.MIXDOWN: Pool.CPU,
+        TaskName.MAP: Pool.CPU,
     }
 
 

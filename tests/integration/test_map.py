@@ -1,0 +1,115 @@
+"""The map of a library: written with the end of its task, read over HTTP, seen by its owner alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from phonoscope.client import ApiError, Client
+from phonoscope.db.creation import Library, create_job
+from phonoscope.db.ends import Outcome, end_tasks
+from phonoscope.db.engine import Database
+from phonoscope.db.maps import placed_tracks
+from phonoscope.db.orphans import forget_jobs
+from phonoscope.states import Status, TaskName
+from tests.integration.life import CPU, claimed, empty, new_track
+from tests.support import tone_wav
+
+MODEL = "environment-10"
+
+
+def drawn(database: Database, owner_id: str, points: dict[str, tuple[float, float]], *, lose: bool = False) -> bool:
+    """A map job from its creation to its end; whether the end was written."""
+    with database.transaction() as session:
+        create_job(session, Library(owner_id), [TaskName.MAP], {"map": {"model": MODEL}}, {})
+    claim = claimed(database, CPU)
+    if lose:
+        with database.transaction() as session:
+            session.execute(
+                text("UPDATE tasks SET lease_token = 'another' WHERE id = ANY(:ids)"), {"ids": [*claim.tasks.values()]}
+            )
+    with database.single() as session:
+        ended = end_tasks(session, claim, {TaskName.MAP: Outcome({}, model_name=MODEL, points=points)}, {})
+    return ended is not None
+
+
+def placed(database: Database, owner_id: str) -> dict[str, tuple[float, float]]:
+    with database.single() as session:
+        return {place.track.id: (place.x, place.y) for place in placed_tracks(session, owner_id, MODEL)}
+
+
+def test_points_come_with_the_end(database: Database) -> None:
+    """Those of a later map take their place, and what that leaves out is off the map."""
+    empty(database)
+    track = new_track(database)
+    assert drawn(database, track.owner_id, {track.id: (0.5, -0.5)})
+    assert placed(database, track.owner_id) == {track.id: (0.5, -0.5)}
+    assert drawn(database, track.owner_id, {track.id: (0.25, 1.0)})
+    assert placed(database, track.owner_id) == {track.id: (0.25, 1.0)}
+    assert drawn(database, track.owner_id, {})
+    assert placed(database, track.owner_id) == {}
+
+
+def test_who_lost_the_lease_moves_no_point(database: Database) -> None:
+    """Nor does a track that is gone get one."""
+    empty(database)
+    track = new_track(database)
+    assert drawn(database, track.owner_id, {track.id: (0.5, 0.5), "trk_gone": (0.0, 0.0)})
+    empty_handed = not drawn(database, track.owner_id, {track.id: (0.0, 0.0)}, lose=True)
+    assert empty_handed
+    assert placed(database, track.owner_id) == {track.id: (0.5, 0.5)}
+
+
+def test_jobs_without_a_track_are_forgotten_in_time(database: Database) -> None:
+    """They go with no track, so they go by their age; the map stays."""
+    empty(database)
+    track = new_track(database)
+    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
+    with database.transaction() as session:
+        assert forget_jobs(session, timedelta(hours=1)) == 0
+        assert forget_jobs(session, timedelta(0)) == 1
+    assert placed(database, track.owner_id) == {track.id: (0.5, 0.5)}
+
+
+def test_a_library_is_drawn_and_read(client: Client, stranger: Client, tmp_path: Path) -> None:
+    """Two tracks, a map of both; nothing new is not drawn again; a deleted track is off it; nobody else sees it."""
+    tracks = []
+    for seed in (1, 2):
+        path = tmp_path / f"{seed}.wav"
+        path.write_bytes(tone_wav(seconds=2.0, seed=seed))
+        tracks.append(client.wait(client.analyze(path)).recording)
+    before = client.library_map()
+    assert (before.points, before.drawn_at, before.missing, before.job_id) == ([], None, 2, None)
+    job = client.wait(client.create_job(None, ["map"]))
+    assert (job.status, job.track_id) == (Status.SUCCEEDED, None)
+    found = client.library_map(MODEL)
+    assert (found.model, found.method, found.missing, found.job_id) == (MODEL, "pca", 0, None)
+    assert {point.track_id for point in found.points} == set(tracks)
+    assert {point.filename for point in found.points} == {"1.wav", "2.wav"}
+    again = client.create_job(None, ["map"])
+    assert (again.status, again.tasks[0].cached) == (Status.SUCCEEDED, True)
+    client.delete_track(tracks[0])
+    assert [point.track_id for point in client.library_map().points] == [tracks[1]]
+    assert stranger.library_map().points == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"tasks": ["map", "embed"]}, "tasks"),
+        ({"tasks": ["map"], "track_id": "trk_1"}, "tasks"),
+        ({"tasks": ["embed"]}, "track_id"),
+        ({"tasks": ["map"], "options": {"map": {"model": "nobody"}}}, "nobody"),
+    ],
+)
+def test_what_is_no_map_is_refused(client: Client, request_: dict[str, Any], field: str) -> None:
+    """Each with the field, or the name, that is wrong."""
+    asked = {"track_id": None} | request_
+    with pytest.raises(ApiError) as at:
+        client.create_job(asked["track_id"], asked["tasks"], asked.get("options"))
+    assert 400 <= at.value.status_code < 500
+    assert field in str(at.value)
