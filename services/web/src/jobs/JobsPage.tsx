@@ -63,13 +63,10 @@ function useJobs(status: Status | null) {
 }
 
 function JobRow({ job }: { job: Job }) {
-  const track = useTrack(job.track_id).data;
   return (
     <li className="job">
       <div className="row spread wrap">
-        <Link href={`/tracks/${job.track_id}`} className="clip">
-          {track?.filename ?? job.track_id}
-        </Link>
+        {job.track_id ? <Recording id={job.track_id} /> : <Link href="/?view=map">The map of the library</Link>}
         <span className="mono small quiet">{job.id}</span>
         <span className={`job__state job__state--${job.status}`}>{jobInWords(job)}</span>
         <span className="quiet small">{ago(job.created_at)}</span>
@@ -81,6 +78,15 @@ function JobRow({ job }: { job: Job }) {
         ))}
       </ul>
     </li>
+  );
+}
+
+function Recording({ id }: { id: string }) {
+  const track = useTrack(id).data;
+  return (
+    <Link href={`/tracks/${id}`} className="clip">
+      {track?.filename ?? id}
+    </Link>
   );
 }
 

@@ -9,6 +9,7 @@ const DOING: Record<TaskName, string> = {
   describe: "measuring",
   separate: "separating",
   mixdown: "mixing",
+  map: "drawing the map",
 };
 
 const POOLS = { gpu: "GPU", cpu: "CPU" } as const;

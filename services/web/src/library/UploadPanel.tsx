@@ -16,7 +16,7 @@ export function UploadPanel() {
   const queries = useQueryClient();
   useEffect(() => {
     onTracksChanged(() => {
-      for (const queryKey of [["tracks"], ["jobs"]]) void queries.invalidateQueries({ queryKey });
+      for (const queryKey of [["tracks"], ["jobs"], ["map"]]) void queries.invalidateQueries({ queryKey });
     });
   }, [queries]);
   return (

@@ -1,14 +1,20 @@
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, held, type Job, type Peaks, type Track } from "../api/client";
+import type { components } from "../api/schema";
+
+export type LibraryMap = components["schemas"]["LibraryMap"];
+export type MapPoint = components["schemas"]["MapPoint"];
 
 type Page = { items: Track[]; next_cursor?: string | null };
 
 const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
+const MAP_FRESH_MS = 60_000;
 
 /** The tracks that fit a search and a label, newest first, page by page. */
-export function useTracks(search: string, label: string | null) {
+export function useTracks(search: string, label: string | null, wanted = true) {
   return useInfiniteQuery({
+    enabled: wanted,
     queryKey: ["tracks", search, label],
     queryFn: async ({ pageParam, signal }) => {
       const query = { limit: PAGE_SIZE, ...(search && { q: search }), ...(label && { label }), ...(pageParam && { cursor: pageParam }) };
@@ -17,6 +23,16 @@ export function useTracks(search: string, label: string | null) {
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
+  });
+}
+
+/** All recordings that have a place on the map. */
+export function useLibraryMap(wanted = true) {
+  return useQuery({
+    queryKey: ["map"],
+    queryFn: async ({ signal }) => held(await api.GET("/v1/map", { signal })),
+    enabled: wanted,
+    staleTime: MAP_FRESH_MS,
   });
 }
 
@@ -31,7 +47,7 @@ export function useActiveJobs() {
         ),
       );
       const jobs = pages.flatMap((page) => held(page).items);
-      return new Map<string, Job>(jobs.map((job) => [job.track_id, job]));
+      return new Map<string, Job>(jobs.flatMap((job) => (job.track_id ? [[job.track_id, job]] : [])));
     },
     refetchInterval: (query) => (query.state.data?.size ? ACTIVE_EVERY_MS : false),
   });
@@ -62,7 +78,8 @@ export function useDeleteTrack() {
       queries.setQueriesData<InfiniteData<Page>>({ queryKey: ["tracks"] }, (found) => found && without(found, trackId));
       queries.removeQueries({ queryKey: ["outline", trackId] });
     },
-    onSettled: () => queries.invalidateQueries({ queryKey: ["tracks"] }),
+    onSettled: () =>
+      Promise.all([["tracks"], ["map"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
   });
 }
 
