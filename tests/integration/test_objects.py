@@ -18,7 +18,7 @@ from phonoscope.db.engine import Database
 from phonoscope.db.jobs import get_job
 from phonoscope.db.tables import ArtifactRow, TrackRow
 from phonoscope.db.tracks import delete_track
-from phonoscope.errors import DatabaseUnavailable, StoreUnavailable
+from phonoscope.errors import DatabaseUnavailable
 from phonoscope.queue import Queue
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
@@ -159,23 +159,3 @@ def test_an_end_that_went_through_unseen_keeps_its_objects(
     assert sorted(objects(store, track_id)) == ["listen.wav", "sheet.png"]
     with database.transaction() as session:
         assert get_job(session, owner_id, job_id).status is Status.SUCCEEDED
-
-
-def test_a_store_that_fails_halfway_keeps_nothing(
-    database: Database, store: ObjectStore, job: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first object is taken away, the task stays for another attempt."""
-    owner_id, track_id, job_id = job
-    put = store.put
-
-    def first_only(key: str, *rest: object) -> None:
-        if key.endswith("listen.wav"):
-            raise StoreUnavailable("full")
-        put(key, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(store, "put", first_only)
-    with pytest.raises(StoreUnavailable):
-        run(database, store, made)
-    assert objects(store, track_id) == []
-    with database.transaction() as session:
-        assert get_job(session, owner_id, job_id).status is Status.RUNNING

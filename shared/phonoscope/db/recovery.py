@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.settling import pass_on, settle
 from phonoscope.db.tables import TaskRow
-from phonoscope.errors import TaskFailed
+from phonoscope.errors import PhonoscopeError
 from phonoscope.states import Lane, Place, Pool, Status
 
 MAX_ATTEMPTS = 3
@@ -62,7 +62,7 @@ def leases_of(session: Session, worker_id: str) -> set[str]:
     return {token for token in session.scalars(select(TaskRow.lease_token).where(*held)) if token is not None}
 
 
-def hand_back(session: Session, tokens: Collection[str], why: TaskFailed, *, counts: bool = True) -> list[Place]:
+def hand_back(session: Session, tokens: Collection[str], why: PhonoscopeError, *, counts: bool = True) -> list[Place]:
     """Takes tasks from their workers: they queue again, after a while, or fail once their attempts are used up.
 
     Args:

@@ -101,7 +101,9 @@ class ObjectStore:
         return StoredRange(chunks(), answer["ContentLength"])
 
     def fetch(self, key: str, file: IO[bytes]) -> None:
-        """Copies an object into a file and rewinds it. Raises ``NotFound`` or ``StoreUnavailable``."""
+        """Copies an object into a file, from its start, and rewinds it. Raises ``NotFound`` or ``StoreUnavailable``."""
+        file.seek(0)
+        file.truncate()
         with _translated(key):
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             for chunk in answer["Body"].iter_chunks(_CHUNK):

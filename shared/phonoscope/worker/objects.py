@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from phonoscope.db.claims import Claim
 from phonoscope.db.ends import Outcome, committed_keys
@@ -12,6 +13,7 @@ from phonoscope.errors import Unavailable
 from phonoscope.logs import get_logger
 from phonoscope.states import TaskName
 from phonoscope.storage import ObjectStore
+from phonoscope.worker.patience import patiently
 
 _log = get_logger(__name__)
 
@@ -25,13 +27,13 @@ class Objects:
         self._keys: list[str] = []
 
     def put(self, outcomes: Mapping[TaskName, Outcome]) -> None:
-        """Stores every artifact and closes its file. Raises ``StoreUnavailable``."""
+        """Stores every artifact and closes its file. Raises ``StoreUnavailable`` when the store is away for long."""
         for task, outcome in outcomes.items():
             for artifact in outcome.artifacts:
                 key = self._claim.object_key(task, artifact)
                 self._keys.append(key)
                 with artifact.open() as file:
-                    self._store.put(key, file, artifact.media_type)
+                    patiently(partial(self._store.put, key, file, artifact.media_type))
 
     def discard(self, but: set[str] | None = None) -> None:
         """Takes them away again. What the store does not give up now is erased with the track."""

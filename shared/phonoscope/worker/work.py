@@ -19,13 +19,21 @@ from phonoscope.db.engine import Database
 from phonoscope.db.jobs import newest_result
 from phonoscope.db.maps import vectors_to_place
 from phonoscope.db.recovery import hand_back
-from phonoscope.errors import BrokerUnavailable, PhonoscopeError, TaskFailed, TimedOut, Unavailable
+from phonoscope.errors import (
+    BrokerUnavailable,
+    PhonoscopeError,
+    StoreUnavailable,
+    TaskFailed,
+    TimedOut,
+    Unavailable,
+)
 from phonoscope.logs import get_logger
 from phonoscope.queue import Queue
 from phonoscope.states import Place, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.worker.heart import CalledOff, Heart
 from phonoscope.worker.objects import Objects, objects_of
+from phonoscope.worker.patience import patiently
 from phonoscope.worker.shortage import named_shortage
 
 _log = get_logger(__name__)
@@ -61,7 +69,7 @@ class Work:
     def file(self) -> BinaryIO:
         """The recording. Raises ``NotFound`` or ``StoreUnavailable``."""
         with self.timed("fetch_s"):
-            self.fetch(self.spool)
+            patiently(lambda: self.fetch(self.spool))
         return self.spool
 
     @contextmanager
@@ -127,15 +135,22 @@ def run_next(context: Context, place: Place) -> bool:
             with context.database.single() as session:
                 free = end_tasks(session, claim, outcomes, work.timings)
         except CalledOff:
-            why = TimedOut(f"it took more than the {limit_s:.0f} s that it may")
-            # Nothing comes of this where the lease was lost.
-            with context.database.transaction() as session:
-                hand_back(session, [claim.token], why)
+            _give_up(context, claim, TimedOut(f"it took more than the {limit_s:.0f} s that it may"))
+        except StoreUnavailable as error:
+            _give_up(context, claim, error)
         if free is None:
             objects.discard()
     _log.info("task.ended" if free is not None else "task.lost", job_id=claim.job_id, timings=work.timings)
     _wake(context, free or [])
     return True
+
+
+def _give_up(context: Context, claim: Claim, why: PhonoscopeError) -> None:
+    """Hands the tasks back for another attempt, if there is one left. Nothing comes of it where the lease was lost."""
+    _log.warning("task.given_up", job_id=claim.job_id, code=why.code, detail=why.detail)
+    with context.database.transaction() as session:
+        free = hand_back(session, [claim.token], why)
+    _wake(context, free)
 
 
 def _work(context: Context, claim: Claim) -> Work:
@@ -167,7 +182,8 @@ def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
     files = {}
     for stem in found[1]["stems"] if found else []:
         files[stem["name"]] = spool()
-        context.store.fetch(rows[stem["audio"]["artifact"]].object_key, files[stem["name"]])
+        key = rows[stem["audio"]["artifact"]].object_key
+        patiently(partial(context.store.fetch, key, files[stem["name"]]))
     return files
 
 

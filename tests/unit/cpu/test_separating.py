@@ -95,8 +95,8 @@ def test_every_format_can_be_asked_for(separators: Separators, name: str) -> Non
     assert all(abs(stem.shape[1] - 26_460) <= 1 for stem in stems_of(outcome).values())
 
 
-@pytest.mark.parametrize(("channels", "rate_hz"), [(1, 44_100), (2, 48_000), (1, 8_000)])
-def test_other_rates_and_mono_come_in(separators: Separators, channels: int, rate_hz: int) -> None:
+@pytest.mark.parametrize(("channels", "rate_hz"), [(1, 44_100), (2, 48_000), (1, 8_000), (24, 44_100)])
+def test_other_rates_and_channels_come_in(separators: Separators, channels: int, rate_hz: int) -> None:
     """Stems have 44.1 kHz and two sides, and the recording's length in seconds."""
     samples = noise(1.0, channels)
     outcome = separated(separators, recording(samples, rate_hz=rate_hz))[0][TaskName.SEPARATE]
