@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,14 @@ from phonoscope.cli.connection import DataDirOption, connect
 from phonoscope.errors import StackError
 from phonoscope.paths import bundled
 
-_SHOWN_IN_FULL = ("day", "song")
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from phonoscope.client import Client
+    from phonoscope.contract import Job
+
+_SONG = "song"
+_SHOWN_IN_FULL = ("day", _SONG)
 
 
 def demo(
@@ -49,6 +56,7 @@ def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
         # What is shown in full goes first, so that its times are its own and not those of a queue.
         ordered = sorted(library, key=lambda path: path.stem not in _SHOWN_IN_FULL)
         sent = {path: client.analyze(path, _tasks(in_full=path.stem in _SHOWN_IN_FULL)) for path in ordered}
+        apart = {path: client.create_job(sent[path].recording, ["separate"]) for path in ordered if path.stem == _SONG}
         jobs = {path: client.wait(sent[path]) for path in library}
         console.print(overview(client, [*jobs.values()]))
         for card in client.models():
@@ -61,7 +69,20 @@ def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
             if not files and path.stem in _SHOWN_IN_FULL:
                 show(client, console, job)
                 save_artifacts(client, job, folder / "evidence" / path.name)
+        for path, job in apart.items():
+            _compare(console, client, client.wait(job), path)
         console.print(f"\nSee and hear the evidence: {folder / 'evidence'}", soft_wrap=True, highlight=False)
+
+
+def _compare(console: Console, client: Client, job: Job, song: Path) -> None:
+    from phonoscope.cli.stems import print_scores
+    from phonoscope.states import TaskName
+
+    task = job.task(TaskName.SEPARATE)
+    if task.result is not None:
+        print_scores(console, client, task.result, song, song.parent / "stems")
+    elif task.error is not None:
+        console.print(f"\n{song.name} was not taken apart: {task.error['detail']}", highlight=False, markup=False)
 
 
 def _tasks(*, in_full: bool) -> list[str]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phonoscope.cli.evidence import print_evidence
+from phonoscope.cli.stems import stems_table
 from phonoscope.cli.tables import plain_table, share_bar
 from phonoscope.contract import Job, Neighbour, Task, Track
 from phonoscope.states import Status, TaskName
@@ -74,6 +75,8 @@ def _print_task(console: Console, task: Task) -> None:
             console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
     elif task.name is TaskName.EXPLAIN:
         print_evidence(console, task.result)
+    elif task.name is TaskName.SEPARATE:
+        console.print(stems_table(task.result))
     elif task.name is TaskName.DESCRIBE:
         console.print(_description(task.result))
 
