@@ -1,44 +1,76 @@
-import { useDeferredValue, useMemo, useRef, useState } from "react";
-import type { Track } from "../api/client";
+import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from "react";
+import { useSearchParams } from "wouter";
 import { inWords } from "../api/problem";
 import { useKeys } from "../app/keys";
-import { BadNote, Button, Skeleton } from "../ui/controls";
-import { words } from "../ui/format";
+import { BadNote, Button, Choice, Skeleton } from "../ui/controls";
+import { LabelChips } from "./LabelChips";
 import "./library.css";
-import { useTracks } from "./queries";
+import { useLibraryMap, useTracks } from "./queries";
 import { TrackList } from "./TrackList";
 import { UploadPanel } from "./UploadPanel";
 
-const MOST_CHIPS = 12;
+const LibraryMap = lazy(() => import("./map/LibraryMap"));
+
+const VIEWS = [
+  { value: "list", text: "list" },
+  { value: "map", text: "map" },
+] as const;
+type View = (typeof VIEWS)[number]["value"];
 
 export function LibraryPage() {
-  const [search, setSearch] = useState("");
+  const [view, setView] = useView();
+  const [typed, setTyped] = useState("");
   const [label, setLabel] = useState<string | null>(null);
+  const search = useDeferredValue(typed.trim());
   const field = useRef<HTMLInputElement>(null);
-  const found = useTracks(useDeferredValue(search.trim()), label);
+  const found = useTracks(search, label, view === "list");
+  const map = useLibraryMap(view === "map").data;
   const tracks = useMemo(() => found.data?.pages.flatMap((page) => page.items) ?? [], [found.data]);
   useKeys((event) => event.key === "/" && (field.current?.focus(), true));
   return (
-    <main id="main" className="page page--narrow library">
+    <main id="main" className={`page page--narrow library ${view === "map" ? "library--map" : ""}`}>
       <h1 className="unseen">Library</h1>
       <UploadPanel />
       <div className="library__filter">
-        <LabelChips tracks={tracks} label={label} onChange={setLabel} />
+        <LabelChips of={view === "map" ? (map?.points ?? tracks) : tracks} label={label} onChange={setLabel} />
         <input
           ref={field}
           className="field"
           type="search"
           placeholder="Search by name"
           aria-label="Search by name"
-          value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
         />
+        <Choice label="Library as" value={view} options={VIEWS} onChange={setView} />
       </div>
-      {found.isPending ? <Rows /> : null}
+      {view === "map" ? (
+        <Suspense fallback={<Rows />}>
+          <LibraryMap search={search} label={label} />
+        </Suspense>
+      ) : (
+        <List found={found} tracks={tracks} filtered={Boolean(typed || label)} />
+      )}
+    </main>
+  );
+}
+
+/** Kept in the address, so that the way back leads to it. */
+function useView(): [View, (view: View) => void] {
+  const [params, setParams] = useSearchParams();
+  return [params.get("view") === "map" ? "map" : "list", (view) => setParams(view === "map" ? { view } : {})];
+}
+
+type ListProps = { found: ReturnType<typeof useTracks>; tracks: Parameters<typeof TrackList>[0]["tracks"]; filtered: boolean };
+
+function List({ found, tracks, filtered }: ListProps) {
+  if (found.isPending) return <Rows />;
+  return (
+    <>
       {found.isError ? (
         <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>
       ) : null}
-      {found.isSuccess && tracks.length === 0 ? <Nothing filtered={Boolean(search || label)} /> : null}
+      {found.isSuccess && tracks.length === 0 ? <Nothing filtered={filtered} /> : null}
       {tracks.length ? (
         <TrackList
           tracks={tracks}
@@ -48,36 +80,8 @@ export function LibraryPage() {
           }}
         />
       ) : null}
-    </main>
+    </>
   );
-}
-
-type ChipsProps = { tracks: Track[]; label: string | null; onChange: (label: string | null) => void };
-
-function LabelChips({ tracks, label, onChange }: ChipsProps) {
-  const known = useRef(new Map<string, number>());
-  const labels = useMemo(() => {
-    if (label === null) known.current = counted(tracks);
-    const found = [...known.current.entries()].sort((a, b) => b[1] - a[1]).map(([name]) => name);
-    const shown = found.slice(0, MOST_CHIPS);
-    return label && !shown.includes(label) ? [label, ...shown] : shown;
-  }, [tracks, label]);
-  if (labels.length === 0) return <div />;
-  return (
-    <div className="chips" role="group" aria-label="Filter by label">
-      {[null, ...labels].map((name) => (
-        <button key={name ?? ""} type="button" className="chip" aria-pressed={name === label} onClick={() => onChange(name)}>
-          {name === null ? "all" : words(name)}
-        </button>
-      ))}
-    </div>
-  );
-}
-
-function counted(tracks: Track[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { label } of tracks) if (label) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return counts;
 }
 
 function Rows() {

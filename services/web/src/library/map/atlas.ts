@@ -1,0 +1,28 @@
+import type { MapPoint } from "../queries";
+import { type Bounds, boundsOf } from "./mapView";
+import { type Named, named } from "./names";
+import { Grid } from "./nearest";
+
+/** All recordings on the map, and what is worked out of them once. */
+export type Atlas = {
+  points: readonly MapPoint[];
+  bounds: Bounds;
+  grid: Grid;
+  names: readonly Named[];
+  unlabelled: readonly number[];
+};
+
+/** What the library's search and chips leave of it, by the places in the list. */
+export type Filter = { fits: (index: number) => boolean; count: number };
+
+export function atlasOf(points: readonly MapPoint[]): Atlas {
+  const unlabelled = points.flatMap(({ label }, index) => (label === null ? [index] : []));
+  return { points, bounds: boundsOf(points), grid: new Grid(points), names: named(points), unlabelled };
+}
+
+export function filtered(points: readonly MapPoint[], search: string, label: string | null): Filter {
+  if (!search && label === null) return { fits: () => true, count: points.length };
+  const wanted = search.toLowerCase();
+  const kept = points.map((point) => (label === null || point.label === label) && point.filename.toLowerCase().includes(wanted));
+  return { fits: (index) => kept[index] ?? false, count: kept.filter(Boolean).length };
+}

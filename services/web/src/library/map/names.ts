@@ -1,0 +1,68 @@
+import type { Pixel, Size, Spot } from "./mapView";
+
+/** A label, the places in the list of its recordings, the middle of where these lie, and how far up most of them do. */
+export type Named = { label: string; members: number[]; middle: Spot; reach: number };
+export type Name = { label: string; at: Pixel; width: number };
+
+export const NAME_PX = 16;
+const FEW = 25;
+const MOST = 0.9;
+const HIGHEST_PX = 48;
+const APART_PX = 4;
+// Where a name goes when another stands in its place: above it, below it.
+const ELSEWHERE = [0, -1, 1];
+
+/** Labels, those with most recordings first. */
+export function named(points: readonly (Spot & { label: string | null })[]): Named[] {
+  const members = new Map<string, number[]>();
+  points.forEach(({ label }, index) => {
+    if (label === null) return;
+    const found = members.get(label);
+    if (found) found.push(index);
+    else members.set(label, [index]);
+  });
+  return [...members]
+    .map(([label, indices]) => ({ label, members: indices, ...middleOf(indices.map((at) => points[at] as Spot)) }))
+    .sort((a, b) => b.members.length - a.members.length || a.label.localeCompare(b.label));
+}
+
+/** How far above the middle a name stands: a few dots would be hidden by it, many show where it belongs. */
+export function lifted({ members, reach }: Named, scale: number, radius: number): number {
+  return members.length < FEW ? Math.min(HIGHEST_PX, reach * scale) + radius + NAME_PX / 2 : 0;
+}
+
+/** Names centred at their pixels, the first first; one that would cover another moves a little or is left out. */
+export function placed(names: readonly Name[], { width, height }: Size): Name[] {
+  const found: Name[] = [];
+  for (const name of names) {
+    const half = name.width / 2;
+    if (name.at.left < 0 || name.at.left > width || name.at.top < 0 || name.at.top > height) continue;
+    const left = Math.max(half + APART_PX, Math.min(width - half - APART_PX, name.at.left));
+    for (const lines of ELSEWHERE) {
+      const top = name.at.top + lines * (NAME_PX + APART_PX);
+      const tried = { ...name, at: { left, top: Math.max(NAME_PX / 2, Math.min(height - NAME_PX / 2, top)) } };
+      if (found.some((other) => covers(other, tried))) continue;
+      found.push(tried);
+      break;
+    }
+  }
+  return found;
+}
+
+/** Each coordinate's median: what lies far off does not draw a name away. */
+function middleOf(spots: readonly Spot[]): { middle: Spot; reach: number } {
+  const middle = { x: median(spots.map(({ x }) => x)), y: median(spots.map(({ y }) => y)) };
+  const above = spots.map(({ y }) => y - middle.y).sort((a, b) => a - b);
+  return { middle, reach: Math.max(0, above[Math.floor(above.length * MOST)] ?? 0) };
+}
+
+function median(values: number[]): number {
+  values.sort((a, b) => a - b);
+  const half = values.length / 2;
+  return ((values[Math.floor(half)] ?? 0) + (values[Math.ceil(half) - 1] ?? 0)) / 2;
+}
+
+function covers(one: Name, other: Name): boolean {
+  const across = Math.abs(one.at.left - other.at.left) < (one.width + other.width) / 2 + APART_PX;
+  return across && Math.abs(one.at.top - other.at.top) < NAME_PX + APART_PX / 2;
+}

@@ -1,0 +1,253 @@
+import { describe, expect, it } from "vitest";
+import { atlasOf, filtered } from "../src/library/map/atlas";
+import { Dots, faded, stampOf } from "../src/library/map/dots";
+import { between, boundsOf, CLOSEST, panned, scaleOf, showing, toPixel, toSpot, whole, zoomed } from "../src/library/map/mapView";
+import { lifted, NAME_PX, named, placed } from "../src/library/map/names";
+import { Grid, toward } from "../src/library/map/nearest";
+import { accountOf, missingInWords, summaryOf } from "../src/library/map/words";
+
+const bounds = { left: -1, right: 1, bottom: -0.5, top: 0.7 };
+const frame = { bounds, size: { width: 900, height: 500 } };
+
+/** Places that look random and are the same every time. */
+function scattered(count: number): { x: number; y: number }[] {
+  let state = 7;
+  const next = () => (state = (state * 16_807) % 2_147_483_647) / 1_073_741_823.5 - 1;
+  return Array.from({ length: count }, () => ({ x: next(), y: next() }));
+}
+
+const point = (filename: string, label: string | null, x = 0, y = 0) => ({
+  track_id: `trk_${filename}`,
+  filename,
+  label,
+  duration_s: 5,
+  x,
+  y,
+});
+
+describe("the part of the map that is seen", () => {
+  it("draws a place where a click on it finds it again", () => {
+    const view = zoomed(whole(bounds), 5, { left: 200, top: 420 }, frame);
+    for (const spot of [{ x: -1, y: 0.7 }, { x: 0.3, y: -0.2 }]) {
+      const back = toSpot(toPixel(spot, view, frame), view, frame);
+      expect(back.x).toBeCloseTo(spot.x, 9);
+      expect(back.y).toBeCloseTo(spot.y, 9);
+    }
+  });
+
+  it("shows everything at first, up above, with one scale for both axes", () => {
+    const corners = boundsOf([{ x: -1, y: -0.5 }, { x: 1, y: 0.7 }]);
+    expect(corners).toEqual(bounds);
+    const low = toPixel({ x: -1, y: -0.5 }, whole(bounds), frame);
+    const high = toPixel({ x: 1, y: 0.7 }, whole(bounds), frame);
+    expect(Math.min(low.left, high.top)).toBeGreaterThan(0);
+    expect(Math.max(high.left - 900, low.top - 500)).toBeLessThan(0);
+    expect((high.left - low.left) / 2).toBeCloseTo((low.top - high.top) / 1.2, 6);
+  });
+
+  it("zooms around a pixel under which the same place stays", () => {
+    const around = { left: 400, top: 260 };
+    const before = toSpot(around, whole(bounds), frame);
+    const view = zoomed(whole(bounds), 8, around, frame);
+    expect(toPixel(before, view, frame).left).toBeCloseTo(around.left, 6);
+    expect(toPixel(before, view, frame).top).toBeCloseTo(around.top, 6);
+    expect(zoomed(view, 1e9, around, frame).zoom).toBe(CLOSEST);
+    expect(zoomed(view, 1e-9, around, frame)).toEqual(whole(bounds));
+  });
+
+  it("follows the hand, and never leaves the map", () => {
+    const view = zoomed(whole(bounds), 8, { left: 450, top: 250 }, frame);
+    const spot = { x: 0.1, y: 0.1 };
+    const [from, to] = [toPixel(spot, view, frame), toPixel(spot, panned(view, 30, -20, frame), frame)];
+    expect(to.left - from.left).toBeCloseTo(30, 6);
+    expect(to.top - from.top).toBeCloseTo(-20, 6);
+    const corner = toPixel({ x: -1, y: 0.7 }, panned(view, 1e6, 1e6, frame), frame);
+    expect(corner.left).toBeGreaterThan(0);
+    expect(corner.left).toBeLessThan(60);
+    expect(corner.top).toBeLessThan(60);
+  });
+
+  it("moves no further than needed to show a place", () => {
+    const view = zoomed(whole(bounds), 8, { left: 450, top: 250 }, frame);
+    expect(showing(view, { x: view.x, y: view.y }, frame)).toEqual(view);
+    const there = toPixel({ x: 0.9, y: 0.1 }, showing(view, { x: 0.9, y: 0.1 }, frame), frame);
+    expect(there.left).toBeGreaterThan(800);
+    expect(there.left).toBeLessThan(900);
+  });
+
+  it("glides so that what stays in place at both ends stays so on the way", () => {
+    const around = { left: 700, top: 120 };
+    const from = whole(bounds);
+    const to = zoomed(from, 6, around, frame);
+    const spot = toSpot(around, from, frame);
+    expect(toPixel(spot, between(from, to, 0.4), frame).left).toBeCloseTo(around.left, 6);
+    expect(between(from, to, 0)).toEqual(from);
+    expect(between(from, to, 1).zoom).toBeCloseTo(to.zoom, 9);
+  });
+
+  it("is there for a single recording too", () => {
+    const alone = boundsOf([{ x: 0, y: 0 }]);
+    expect(scaleOf(whole(alone), { ...frame, bounds: alone })).toBeLessThan(1e5);
+    expect(toPixel({ x: 0, y: 0 }, whole(alone), { ...frame, bounds: alone })).toEqual({ left: 450, top: 250 });
+  });
+});
+
+describe("what is near", () => {
+  const spots = scattered(2_000);
+  const grid = new Grid(spots);
+
+  it("is what is found by looking at everything", () => {
+    for (const at of scattered(200)) {
+      const distances = spots.map(({ x, y }) => Math.hypot(x - at.x, y - at.y));
+      const least = Math.min(...distances);
+      expect(grid.nearest(at, 0.2)).toBe(least <= 0.2 ? distances.indexOf(least) : null);
+    }
+    expect(grid.nearest({ x: 40, y: 40 }, 0.1)).toBeNull();
+    expect(grid.nearest({ x: 40, y: 40 }, 100)).not.toBeNull();
+  });
+
+  it("is what fits", () => {
+    const at = spots[0] as { x: number; y: number };
+    expect(grid.nearest(at, 1)).toBe(0);
+    expect(grid.nearest(at, 1, (index) => index !== 0)).not.toBe(0);
+    expect(grid.nearest(at, 1, () => false)).toBeNull();
+  });
+
+  it("lies in the direction asked for, and from anywhere everything can be reached", () => {
+    const few = scattered(60);
+    const ways = [{ x: 1, y: 0 }, { x: -1, y: 0 }, { x: 0, y: 1 }, { x: 0, y: -1 }];
+    const seen = new Set([0]);
+    for (const from of seen) {
+      for (const way of ways) {
+        const next = toward(few, from, way, () => true);
+        if (next === null) continue;
+        const [a, b] = [few[from], few[next]] as [{ x: number; y: number }, { x: number; y: number }];
+        expect((b.x - a.x) * way.x + (b.y - a.y) * way.y).toBeGreaterThan(0);
+        seen.add(next);
+      }
+    }
+    expect(seen.size).toBe(few.length);
+  });
+});
+
+describe("names on the map", () => {
+  it("stand in the middle of most of their recordings, the largest first", () => {
+    const found = named([point("a", "rain", -1, 0), point("b", "dog", 0.5, 0.5), point("c", "rain", -0.9, 0.2), point("d", "rain", 1, 0.1), point("e", null)]);
+    expect(found.map(({ label, members }) => [label, members])).toEqual([
+      ["rain", [0, 2, 3]],
+      ["dog", [1]],
+    ]);
+    expect(found[0]?.middle).toEqual({ x: -0.9, y: 0.1 });
+  });
+
+  it("never cover each other, never leave the plot, and the first has its place", () => {
+    const names = scattered(80).map(({ x, y }, rank) => ({
+      label: `${rank}`,
+      at: { left: (x + 1) * 300, top: (y + 1) * 200 },
+      width: 40 + (rank % 5) * 12,
+    }));
+    const found = placed(names, { width: 600, height: 400 });
+    expect(found[0]?.label).toBe("0");
+    expect(found.length).toBeGreaterThan(20);
+    expect(found.length).toBeLessThan(80);
+    for (const [rank, one] of found.entries()) {
+      expect(one.at.left - one.width / 2).toBeGreaterThanOrEqual(0);
+      expect(one.at.left + one.width / 2).toBeLessThanOrEqual(600);
+      for (const other of found.slice(rank + 1)) {
+        const apart = Math.abs(one.at.left - other.at.left) >= (one.width + other.width) / 2;
+        expect(apart || Math.abs(one.at.top - other.at.top) >= NAME_PX).toBe(true);
+      }
+    }
+  });
+
+  it("stand above a few dots, which they would hide, and amid many", () => {
+    const cluster = (size: number) => named(scattered(size).map(({ x, y }, at) => point(`${at}`, "rain", x / 10, y / 10)))[0];
+    const few = cluster(6);
+    const many = cluster(200);
+    if (!few || !many) throw new Error("there is no name");
+    expect(lifted(few, 300, 5)).toBeGreaterThan(NAME_PX / 2 + 5);
+    expect(lifted(few, 1e6, 5)).toBeLessThan(80);
+    expect(lifted(many, 300, 2)).toBe(0);
+  });
+
+  it("are left out where their middle is not seen", () => {
+    expect(placed([{ label: "rain", at: { left: -20, top: 100 }, width: 60 }], { width: 600, height: 400 })).toEqual([]);
+  });
+});
+
+describe("dots", () => {
+  const [ground, colour, rim] = [0x20_10_08, 0x30_a0_f0, 0x00_00_00];
+  const at = (dots: Dots, x: number, y: number) => [...dots.bytes.slice((y * dots.width + x) * 4, (y * dots.width + x) * 4 + 4)];
+
+  it("are round, of their colour within, with a rim, and leave alone what is further away", () => {
+    const dots = new Dots(30, 20);
+    dots.clear(ground);
+    dots.draw(15, 10, stampOf(6, colour, rim));
+    expect(at(dots, 15, 10)).toEqual([0xf0, 0xa0, 0x30, 255]);
+    expect(at(dots, 18, 12)).toEqual([0xf0, 0xa0, 0x30, 255]);
+    for (const share of at(dots, 21, 10).slice(0, 3).map((value, place) => value / (at(dots, 0, 0)[place] ?? 1))) expect(share).toBeLessThan(0.7);
+    expect(at(dots, 20, 15)).toEqual([0x08, 0x10, 0x20, 255]);
+    expect(at(dots, 15, 18)).toEqual([0x08, 0x10, 0x20, 255]);
+  });
+
+  it("may lie on an edge or outside, and one over another, thousands of times", () => {
+    const dots = new Dots(9, 7);
+    const light = 0xff_ff_ff;
+    dots.clear(light);
+    for (const { x, y } of scattered(5_000)) dots.draw(12 * x, 12 * y, stampOf(3.5, light, light));
+    for (const byte of dots.bytes) expect(byte).toBeGreaterThan(200);
+    dots.draw(500, -500, stampOf(3.5, colour, rim));
+    dots.draw(-2, 3, stampOf(3.5, 0, 0));
+    expect(at(dots, 0, 3)[0]).toBeLessThan(100);
+    expect(at(dots, 8, 2)[0]).toBeGreaterThan(200);
+  });
+
+  it("fade towards what they lie on", () => {
+    expect(faded(colour, ground, 0)).toBe(colour);
+    expect(faded(colour, ground, 1)).toBe(ground);
+    expect(faded(0x00_00_64, 0x00_00_00, 0.5)).toBe(0x32);
+  });
+});
+
+describe("the library's filter", () => {
+  const points = [point("Rain 1.wav", "rain"), point("rain 2.wav", null), point("dog.wav", "dog")];
+
+  it("keeps what has the label and the letters, as the list does", () => {
+    const by = (search: string, label: string | null) => {
+      const { fits, count } = filtered(points, search, label);
+      return [points.flatMap((_, index) => (fits(index) ? [index] : [])), count];
+    };
+    expect(by("", null)).toEqual([[0, 1, 2], 3]);
+    expect(by("rain", null)).toEqual([[0, 1], 2]);
+    expect(by("RAIN", "rain")).toEqual([[0], 1]);
+    expect(by("cat", null)).toEqual([[], 0]);
+  });
+});
+
+describe("the map in words", () => {
+  const map = { model: "environment-10", missing: 0, points: [point("a", "dog_bark")], drawn_at: "2026-05-04T12:00:00Z" };
+
+  it("say what it does not show", () => {
+    expect(missingInWords(map)).toBeNull();
+    expect(missingInWords({ ...map, missing: 12 })).toBe("12 recordings are not on the map yet.");
+    expect(missingInWords({ ...map, missing: 1 })).toBe("1 recording is not on the map yet.");
+    expect(missingInWords({ ...map, missing: 60, drawn_at: null, points: [] })).toContain("no map yet");
+    const full = Array.from({ length: 10_000 }, () => point("a", null));
+    expect(missingInWords({ ...map, missing: 5, points: full })).toContain("10,000 newest");
+  });
+
+  it("say how it was drawn and how far it can be believed", () => {
+    const now = Date.parse("2026-05-04T12:02:00Z");
+    const by = (method: "umap" | "pca", trustworthiness: number | null) => accountOf({ ...map, method, trustworthiness }, now);
+    expect(by("umap", 0.9712)).toContain("Drawn 2 min ago by UMAP");
+    expect(by("umap", 0.9712)).toContain("What is near here is near in sound: 97 % trustworthy.");
+    expect(by("umap", 0.71)).toContain("Not all that is near here is near in sound: 71 % trustworthy");
+    expect(by("pca", null)).not.toContain("trustworthy");
+  });
+
+  it("tell how many there are, and the largest labels", () => {
+    const points = [point("a", "dog_bark"), point("b", "dog_bark"), point("c", "rain"), point("d", null)];
+    expect(summaryOf(atlasOf(points))).toBe("4 recordings: dog bark 2, rain 1; 1 without a label.");
+    expect(summaryOf(atlasOf([point("a", null)]))).toBe("1 recording; 1 without a label.");
+  });
+});

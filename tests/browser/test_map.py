@@ -1,0 +1,162 @@
+"""The library as a map: drawn, looked at, gone through by mouse and by keys."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, ViewportSize, expect
+
+from phonoscope.client import Client
+from tests.browser.conftest import NARROW, WIDE, Visit
+from tests.browser.test_pages import _violations
+from tests.support import tone_wav
+
+_ENDS_MS = 60_000
+_SCRIPT = "<img src=x onerror=document.title='run'>.wav"
+_TONES_HZ = (220, 330, 880)
+
+
+@pytest.fixture
+def heard(recordings: dict[str, Path], tmp_path: Path) -> Callable[[Client], list[str]]:
+    """Has six recordings placed by their sound, one of them with a name that is a trap, and gives their names."""
+
+    def placed(client: Client) -> list[str]:
+        shutil.copy(recordings["rain_roof"], tmp_path / _SCRIPT)
+        files = [recordings["dog_large"], recordings["dog_small"], tmp_path / _SCRIPT]
+        for hertz in _TONES_HZ:
+            files.append(tmp_path / f"tone-{hertz}.wav")
+            files[-1].write_bytes(tone_wav(1.0, hertz, seed=hertz))
+        for job in [client.analyze(path, ["classify", "embed"]) for path in files]:
+            client.wait(job)
+        return [path.name for path in files]
+
+    return placed
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_a_library_as_a_map(
+    visit: Callable[..., Visit], heard: Callable[[Client], list[str]], size: ViewportSize
+) -> None:
+    """What is not drawn yet is drawn on demand; every recording is on it, by picture, by words and by keys."""
+    here = visit(size)
+    names = heard(here.client)
+    here.go("/")
+    page = here.page
+    page.get_by_role("radio", name="map").click()
+    assert page.url.endswith("/?view=map")
+    expect(page.get_by_label("Map of the library")).to_contain_text("6 recordings can be placed on it")
+    page.get_by_role("button", name="Draw the map").click()
+    expect(page.locator(".map__plot canvas")).to_have_attribute(
+        "aria-label", re.compile("^6 recordings"), timeout=_ENDS_MS
+    )
+    expect(page.get_by_text("along the two directions in which the recordings differ most")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    _read_all(page, names)
+    for theme in ("Light theme", "Dark theme"):
+        assert _violations(here) == []
+        page.get_by_role("button", name=theme).click()
+    _open_by_click(page)
+    _open_by_keys(page)
+    _leave_some(page)
+    assert page.locator("main img").count() == 0
+    page.get_by_role("link", name="Jobs").click()
+    expect(page.get_by_role("link", name="The map of the library")).to_be_visible()
+
+
+def _read_all(page: Page, names: list[str]) -> None:
+    """Without seeing it one knows what is on it."""
+    page.get_by_text("6 recordings in view").click()
+    links = page.get_by_label("Recordings in view").get_by_role("link")
+    assert sorted(links.all_inner_texts()) == sorted(names)
+    expect(page.locator(".map__text")).to_contain_text(re.compile(r"6 recordings: .*dog 2"))
+
+
+def _open_by_click(page: Page) -> None:
+    """A click on a dot leads to its recording, and the way back to the map."""
+    plot = page.locator(".map__plot")
+    plot.focus()
+    page.keyboard.press("Shift+ArrowRight")
+    card = page.locator(".map__card")
+    name = card.locator("span").first.inner_text()
+    left, top = (float(card.evaluate(f"node => parseFloat(node.style.{side})")) for side in ("left", "top"))
+    page.keyboard.press("Escape")
+    expect(card).to_have_count(0)
+    plot.hover(position={"x": left, "y": top})
+    expect(card).to_contain_text(name)
+    plot.click(position={"x": left, "y": top})
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    page.go_back()
+    expect(plot).to_be_visible()
+
+
+def _open_by_keys(page: Page) -> None:
+    """From recording to recording, each said aloud, until one is opened."""
+    plot = page.locator(".map__plot")
+    plot.focus()
+    card = page.locator(".map__card")
+    seen: set[str] = set()
+    for key in ["Right", "Right", "Up", "Left", "Left", "Left", "Down", "Right", "Down", "Right"]:
+        page.keyboard.press(f"Shift+Arrow{key}")
+        name = card.locator("span").first.inner_text()
+        seen.add(name)
+        expect(page.locator("[role=status]").last).to_contain_text(name)
+    assert len(seen) > 2
+    page.keyboard.press("+")
+    expect(page.get_by_role("button", name="Zoom out")).to_be_enabled()
+    page.keyboard.press("0")
+    expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    page.go_back()
+    expect(plot).to_be_visible()
+
+
+def _leave_some(page: Page) -> None:
+    """The library's search and labels say what of it counts."""
+    seen = page.locator(".map__text summary")
+    page.get_by_label("Search by name").fill("TONE")
+    expect(seen).to_have_text("3 recordings in view")
+    page.get_by_label("Search by name").fill("nothing is called so")
+    expect(page.get_by_text("No recording on the map fits.")).to_be_visible()
+    page.get_by_label("Search by name").fill("")
+    page.get_by_role("group", name="Filter by label").get_by_role("button", name="dog").click()
+    expect(seen).to_have_text("2 recordings in view")
+    page.get_by_role("group", name="Filter by label").get_by_role("button", name="all").click()
+    expect(seen).to_have_text("6 recordings in view")
+
+
+def test_a_map_grows_with_the_library(visit: Callable[..., Visit], recordings: dict[str, Path], tmp_path: Path) -> None:
+    """An empty one says what to do; what came later is counted; what was refused is said and can be tried again."""
+    here = visit()
+    here.expected = ("503",)
+    page = here.page
+    here.go("/?view=map")
+    expect(page.get_by_label("Map of the library")).to_contain_text("There is nothing to place on a map")
+    page.get_by_label("Recordings to upload").set_input_files(recordings["rain_roof"])
+    draw = page.get_by_role("button", name="Draw the map")
+    draw.wait_for(timeout=_ENDS_MS)
+
+    def refuse(route: Route) -> None:
+        problem = {"title": "Busy", "status": 503, "detail": "the queue is full", "code": "busy", "retryable": True}
+        route.fulfill(status=503, json=problem, content_type="application/problem+json")
+
+    page.route("**/v1/jobs", refuse)
+    draw.click()
+    expect(page.get_by_role("alert")).to_contain_text("The queue is full.")
+    page.unroute("**/v1/jobs", refuse)
+    page.get_by_role("button", name="Try again").click()
+    seen = page.locator(".map__text summary")
+    expect(seen).to_have_text("1 recording in view", timeout=_ENDS_MS)
+
+    path = tmp_path / "later.wav"
+    path.write_bytes(tone_wav(1.0, 500, seed=5))
+    here.client.wait(here.client.analyze(path, ["classify", "embed"]))
+    page.reload()
+    expect(page.get_by_label("Map of the library")).to_contain_text("1 recording is not on the map yet.")
+    page.get_by_role("button", name="Draw it anew").click()
+    expect(seen).to_have_text("2 recordings in view", timeout=_ENDS_MS)
+    expect(page.get_by_role("button", name="Draw it anew")).to_have_count(0)
