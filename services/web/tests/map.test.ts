@@ -144,6 +144,7 @@ describe("names on the map", () => {
     const names = scattered(80).map(({ x, y }, rank) => ({
       label: `${rank}`,
       at: { left: (x + 1) * 300, top: (y + 1) * 200 },
+      lift: 0,
       width: 40 + (rank % 5) * 12,
     }));
     const found = placed(names, { width: 600, height: 400 });
@@ -171,7 +172,11 @@ describe("names on the map", () => {
   });
 
   it("are left out where their middle is not seen", () => {
-    expect(placed([{ label: "rain", at: { left: -20, top: 100 }, width: 60 }], { width: 600, height: 400 })).toEqual([]);
+    const name = { label: "rain", lift: 40, width: 60 };
+    const size = { width: 600, height: 400 };
+    expect(placed([{ ...name, at: { left: -20, top: 100 } }], size)).toEqual([]);
+    expect(placed([{ ...name, at: { left: 20, top: 10 } }], size)[0]?.at.top).toBeGreaterThan(0);
+    expect(placed([{ ...name, at: { left: 20, top: 100 } }], size)[0]?.at).toEqual({ left: 34, top: 60 });
   });
 });
 

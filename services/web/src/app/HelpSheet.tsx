@@ -11,6 +11,8 @@ const KEYS: [string[], string][] = [
   [["m", "s"], "mute or solo the stem in focus"],
   [["↑", "↓"], "through the library's rows"],
   [["↑", "↓"], "in the spectrogram: read it at the playhead"],
+  [["←", "↑", "→", "↓"], "move the map; with Shift from recording to recording"],
+  [["0"], "the whole map"],
   [["/"], "search the library"],
   [["?"], "this list"],
 ];

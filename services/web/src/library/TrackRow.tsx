@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { Job, Track } from "../api/client";
 import { inWords } from "../api/problem";
@@ -11,7 +11,8 @@ import { useDeleteTrack, useOutline } from "./queries";
 const POINTS = 32;
 const LINGER_MS = 250;
 
-export function TrackRow({ track, job }: { track: Track; job: Job | undefined }) {
+/** Drawn anew when its track or job is another, not whenever the list moves. */
+export const TrackRow = memo(function TrackRow({ track, job }: { track: Track; job: Job | undefined }) {
   const [asking, setAsking] = useState(false);
   return (
     <div className="track">
@@ -31,7 +32,7 @@ export function TrackRow({ track, job }: { track: Track; job: Job | undefined })
       )}
     </div>
   );
-}
+});
 
 function Unlabelled({ job }: { job: Job | undefined }) {
   return <span className="quiet">{job ? "…" : "unknown"}</span>;

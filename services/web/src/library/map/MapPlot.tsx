@@ -58,10 +58,10 @@ export function MapPlot({ atlas, filter, label, moving, onSize }: Props) {
   const gestures = useGestures(box, frame, moving, pick, hover);
   const keys = { atlas, filter, frame, moving, shown: point && shown ? shown.index : null, show: step, open: () => open(point) };
   return (
-    <div className="map__room">
+    <div className={`map__room ${moving.view.zoom > 1 ? "map__room--close" : ""} ${point ? "map__room--aimed" : ""}`}>
       <div
         ref={box}
-        className={`map__plot ${moving.view.zoom > 1 ? "map__plot--close" : ""} ${point ? "map__plot--aimed" : ""}`}
+        className="map__plot"
         role="application"
         tabIndex={0}
         aria-label={HOW}

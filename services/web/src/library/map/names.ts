@@ -1,8 +1,9 @@
-import type { Pixel, Size, Spot } from "./mapView";
+import { isInside, type Pixel, type Size, type Spot } from "./mapView";
 
 /** A label, the places in the list of its recordings, the middle of where these lie, and how far up most of them do. */
 export type Named = { label: string; members: number[]; middle: Spot; reach: number };
-export type Name = { label: string; at: Pixel; width: number };
+/** A name that wants to stand so far above a pixel. */
+export type Name = { label: string; at: Pixel; lift: number; width: number };
 
 export const NAME_PX = 16;
 const FEW = 25;
@@ -31,15 +32,15 @@ export function lifted({ members, reach }: Named, scale: number, radius: number)
   return members.length < FEW ? Math.min(HIGHEST_PX, reach * scale) + radius + NAME_PX / 2 : 0;
 }
 
-/** Names centred at their pixels, the first first; one that would cover another moves a little or is left out. */
-export function placed(names: readonly Name[], { width, height }: Size): Name[] {
+/** Where names stand, the first first; one that would cover another moves a little or is left out. */
+export function placed(names: readonly Name[], size: Size): Name[] {
+  const { width, height } = size;
   const found: Name[] = [];
-  for (const name of names) {
+  for (const name of names.filter(({ at }) => isInside(at, size))) {
     const half = name.width / 2;
-    if (name.at.left < 0 || name.at.left > width || name.at.top < 0 || name.at.top > height) continue;
     const left = Math.max(half + APART_PX, Math.min(width - half - APART_PX, name.at.left));
     for (const lines of ELSEWHERE) {
-      const top = name.at.top + lines * (NAME_PX + APART_PX);
+      const top = name.at.top - name.lift + lines * (NAME_PX + APART_PX);
       const tried = { ...name, at: { left, top: Math.max(NAME_PX / 2, Math.min(height - NAME_PX / 2, top)) } };
       if (found.some((other) => covers(other, tried))) continue;
       found.push(tried);

@@ -81,9 +81,8 @@ export class Painter {
     const scale = scaleOf(view, frame);
     const radius = radiusOf(atlas.points.length, frame, view.zoom);
     const nameOf = (name: Named) => {
-      const { left, top } = toPixel(name.middle, view, frame);
       const { width } = context.measureText(words(name.label));
-      return { label: name.label, at: { left, top: top - lifted(name, scale, radius) }, width };
+      return { label: name.label, at: toPixel(name.middle, view, frame), lift: lifted(name, scale, radius), width };
     };
     const wanted = atlas.names
       .filter(({ members }) => members.some(filter.fits))
