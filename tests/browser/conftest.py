@@ -21,6 +21,8 @@ from tests.unit.ml.separation.conftest import network, write_separator
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 _SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "make_recordings.py"
+_AXE = Path(__file__).parents[2] / "services" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 _ARGUMENTS = [
     "--no-sandbox",
     "--autoplay-policy=no-user-gesture-required",
@@ -52,6 +54,18 @@ class Visit:
         self.page.goto("about:blank")
         self.page.goto(f"{self.url}{path}#key={self.key}")
         self.page.wait_for_selector("main")
+
+    def violations(self) -> list[str]:
+        """Those that axe calls serious or critical."""
+        self.page.evaluate(_AXE.read_text())
+        found = self.page.evaluate(
+            "tags => axe.run(document, { runOnly: tags, resultTypes: ['violations'], preload: false })", _TAGS
+        )
+        return [
+            f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:4]]}"
+            for one in found["violations"]
+            if one["impact"] in {"serious", "critical"}
+        ]
 
 
 @pytest.fixture(scope="session")

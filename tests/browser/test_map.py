@@ -12,7 +12,6 @@ from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from phonoscope.client import Client
 from tests.browser.conftest import NARROW, WIDE, Visit
-from tests.browser.test_pages import _violations
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -57,7 +56,7 @@ def test_a_library_as_a_map(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     _read_all(page, names)
     for theme in ("Light theme", "Dark theme"):
-        assert _violations(here) == []
+        assert here.violations() == []
         page.get_by_role("button", name=theme).click()
     _open_by_click(page)
     _open_by_keys(page)

@@ -16,8 +16,6 @@ from phonoscope.client import Client
 from tests.browser.conftest import NARROW, WIDE, Visit
 from tests.support import RunningStack, phonoscope, tone_wav
 
-_AXE = Path(__file__).parents[2] / "services" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 _PAGES = ["/", "/tracks/{track}", "/jobs", "/models", "/webhooks"]
 _MOST_SCRIPT_BYTES = 300_000
 
@@ -49,10 +47,10 @@ def test_nothing_keeps_anybody_out(visit: Callable[..., Visit], heard: Callable[
         for path in _PAGES:
             here.go(path.format(track=track))
             page.wait_for_load_state("networkidle")
-            found[f"{path} at {size['width']}"] = _violations(here)
+            found[f"{path} at {size['width']}"] = here.violations()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} at {size['width']}"
     page.get_by_role("button", name="Sign out").click()
-    found["signed out"] = _violations(here)
+    found["signed out"] = here.violations()
     assert {where: what for where, what in found.items() if what} == {}
 
 
@@ -171,16 +169,3 @@ def test_the_first_load_is_light(visit: Callable[..., Visit], size: ViewportSize
     assert scripts
     assert sum(len(gzip.compress(script)) for script in scripts.values()) < _MOST_SCRIPT_BYTES
     assert not [path for path in scripts if "Track" in path or "Stems" in path]
-
-
-def _violations(visit: Visit) -> list[str]:
-    """Those that axe calls serious or critical."""
-    visit.page.evaluate(_AXE.read_text())
-    found = visit.page.evaluate(
-        "tags => axe.run(document, { runOnly: tags, resultTypes: ['violations'], preload: false })", _TAGS
-    )
-    return [
-        f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:4]]}"
-        for one in found["violations"]
-        if one["impact"] in {"serious", "critical"}
-    ]
