@@ -102,8 +102,9 @@ class Heart:
             self._interruptible = False
             self._held = None
 
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        if self._interruptible:
+    def _interrupt(self, _number: int, frame: FrameType | None) -> None:
+        # Half a module would stay for the process' life, and break all that comes later. The next beat tries again.
+        if self._interruptible and not _is_importing(frame):
             self._interruptible = False
             raise CalledOff
 
@@ -149,3 +150,11 @@ class _Held:
     @property
     def overdue(self) -> bool:
         return monotonic() > self.until
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +72,24 @@ def test_work_that_takes_too_long_is_interrupted(heart: Quiet) -> None:
         work(20.0)
     assert held.overdue
     assert not held.lost
+
+
+def test_an_import_is_ended_before_work_is_interrupted(
+    heart: Quiet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes next finds the module whole; the work itself does not go on."""
+    slow = "import time\nend = time.monotonic() + 0.5\nwhile time.monotonic() < end:\n    sum(range(1_000))\n"
+    (tmp_path / "slow_to_import.py").write_text(f"{slow}whole = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def work_with_imports() -> None:
+        importlib.import_module("slow_to_import")
+        work(10.0)
+
+    heart.lost = True
+    with pytest.raises(CalledOff), heart.holding("token", 60.0):
+        work_with_imports()
+    assert importlib.import_module("slow_to_import").whole
 
 
 def test_nothing_is_interrupted_afterwards(heart: Quiet) -> None:
