@@ -10,6 +10,7 @@ import psutil
 from sqlalchemy import text
 
 from phonoscope.db.engine import Database
+from phonoscope.errors import DatabaseUnavailable
 from phonoscope.local.state import Run
 from phonoscope.states import Status
 from phonoscope.storage import ObjectStore
@@ -37,9 +38,17 @@ def settle(stack: RunningStack) -> None:
     """Waits until nothing is queued or runs. Raises ``AssertionError`` with what is stuck."""
     database = _database(stack)
     try:
-        _until(lambda: _ask(database, _STUCK) == [0], lambda: f"stuck: {_ask(database, 'SELECT * FROM tasks')}")
+        _until(lambda: _is_still(database), lambda: f"stuck: {_ask(database, 'SELECT * FROM tasks')}")
     finally:
         database.close()
+
+
+def _is_still(database: Database) -> bool:
+    """Not while the last accident keeps the database away."""
+    try:
+        return _ask(database, _STUCK) == [0]
+    except DatabaseUnavailable:
+        return False
 
 
 def assert_nobody_is_left(mark: str) -> None:
