@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.client import ApiError, Client
-from phonoscope.db.creation import Library, create_job
+from phonoscope.db.creation import create_job
 from phonoscope.db.ends import Outcome, end_tasks
 from phonoscope.db.engine import Database
-from phonoscope.db.maps import placed_tracks
+from phonoscope.db.maps import Library, placed_tracks
 from phonoscope.db.orphans import forget_jobs
 from phonoscope.states import Status, TaskName
 from tests.integration.life import CPU, claimed, empty, new_track

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.artifacts import Artifact
 from phonoscope.db.jobs import PROGRESS_CHANNEL
+from phonoscope.db.maps import Library
 from phonoscope.db.prepared import Prepared
 from phonoscope.ids import new_id
 from phonoscope.states import Place, TaskName
@@ -76,21 +77,12 @@ class ClaimedTrack:
 
 
 @dataclass(frozen=True)
-class ClaimedLibrary:
-    """All that an owner has, which the tasks of a job without a track are about."""
-
-    owner_id: str
-    id: None = None
-    duration_s: float = 0.0
-
-
-@dataclass(frozen=True)
 class Claim:
     """The tasks of one job and place that one worker may run, while its lease lasts."""
 
     token: str
     job_id: str
-    subject: ClaimedTrack | ClaimedLibrary
+    subject: ClaimedTrack | Library
     tasks: dict[TaskName, str]
     options: dict[str, Any]
     attempt: int
@@ -115,7 +107,7 @@ def claim_next(session: Session, place: Place, device: str, worker_id: str) -> C
     if not rows:
         return None
     first = rows[0]
-    subject: ClaimedTrack | ClaimedLibrary = ClaimedLibrary(first.owner_id)
+    subject: ClaimedTrack | Library = Library(first.owner_id)
     if first.track_id is not None:
         subject = ClaimedTrack(first.track_id, first.owner_id, first.object_key, first.duration_s)
     tasks = {TaskName(row.name): row.task_id for row in rows}

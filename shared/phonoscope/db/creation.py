@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.costs import cost_s, places
 from phonoscope.db.ledger import Entry, Repeats, find_repeats
+from phonoscope.db.maps import Library
 from phonoscope.db.prepared import Prepared
 from phonoscope.db.settling import settle
 from phonoscope.db.tables import JobRow, ResultRow, TaskRow, TrackRow, given
@@ -39,15 +39,6 @@ _TURN = Prepared(
     """,
     types={"owner_id": "text", "pool": "text", "lane": "text"},
 )
-
-
-@dataclass(frozen=True)
-class Library:
-    """All that an owner has, for a job that is about no single track."""
-
-    owner_id: str
-    id: None = None
-    duration_s: float = 0.0
 
 
 def create_job(

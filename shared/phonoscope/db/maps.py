@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -13,6 +14,15 @@ from phonoscope.db.tables import EmbeddingRow, JobRow, MapPointRow, ResultRow, T
 from phonoscope.states import Status, TaskName
 
 
+@dataclass(frozen=True)
+class Library:
+    """All that an owner has, for a job that is about no single track."""
+
+    owner_id: str
+    id: None = None
+    duration_s: float = 0.0
+
+
 class Placed(NamedTuple):
     """A track, and where it lies on the map."""
 
@@ -21,15 +31,15 @@ class Placed(NamedTuple):
     y: float
 
 
-def vectors_to_place(session: Session, owner_id: str, model_name: str, most: int) -> tuple[list[str], list[Any]]:
-    """The newest tracks with an embedding under the model, and their unit vectors."""
+def vectors_to_place(session: Session, owner_id: str, model_name: str, most: int) -> dict[str, Any]:
+    """The unit vectors of the newest tracks with an embedding under the model, by their ids."""
     rows = session.execute(
         select(EmbeddingRow.track_id, EmbeddingRow.vector)
         .where(_embedded(owner_id, model_name))
         .order_by(EmbeddingRow.created_at.desc(), EmbeddingRow.track_id)
         .limit(most)
-    ).all()
-    return [track_id for track_id, _ in rows], [vector for _, vector in rows]
+    )
+    return dict(rows.tuples().all())
 
 
 def library_stamp(session: Session, owner_id: str, model_name: str) -> list[str]:

@@ -27,7 +27,8 @@ class Prepared:
 
     def __init__(self, *statements: str, types: Mapping[str, str]) -> None:
         self._preparations: dict[str, str] = {}
-        self._json = [name for name, kind in types.items() if kind == "jsonb"]
+        used = {value for sql in statements for value in _VALUE.findall(sql)}
+        self._json = [name for name in used if types[name] == "jsonb"]
         calls = []
         for sql in statements:
             values = list(dict.fromkeys(_VALUE.findall(sql)))

@@ -189,7 +189,7 @@ def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
 
 def _fetch_vectors(context: Context, owner_id: str, model_name: str) -> dict[str, Any]:
     with context.database.single() as session:
-        return dict(zip(*vectors_to_place(session, owner_id, model_name, MOST_ON_MAP), strict=True))
+        return vectors_to_place(session, owner_id, model_name, MOST_ON_MAP)
 
 
 def spool() -> BinaryIO:

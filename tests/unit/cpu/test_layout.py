@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from phonoscope.contract import JobOptions
-from phonoscope.db.claims import Claim, ClaimedLibrary
+from phonoscope.db.claims import Claim
 from phonoscope.db.ends import Outcome
+from phonoscope.db.maps import Library
 from phonoscope.errors import OutOfMemory
 from phonoscope.states import TaskName
 from phonoscope.worker import Work
@@ -41,7 +42,7 @@ def neighbours_are_alike(points: np.ndarray) -> bool:
 
 def work_with(vectors: Vectors) -> Work:
     """The claimed task of an owner with these tracks."""
-    claim = Claim("lse_1", "job_1", ClaimedLibrary("own_1"), {TaskName.MAP: "t"}, {}, 1)
+    claim = Claim("lse_1", "job_1", Library("own_1"), {TaskName.MAP: "t"}, {}, 1)
     options = JobOptions.model_validate({"map": {"model": "environment-10"}})
     tracks = {f"trk_{place}": vector for place, vector in enumerate(vectors)}
     return Work(claim, options, io.BytesIO(), lambda *_: None, vectors=lambda _: tracks)

@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Manifest
 from phonoscope.contract import JobRequest
-from phonoscope.db.creation import Library
 from phonoscope.db.jobs import newest_result
 from phonoscope.db.ledger import Entry
-from phonoscope.db.maps import library_stamp
+from phonoscope.db.maps import Library, library_stamp
 from phonoscope.db.tables import TrackRow
 from phonoscope.states import Pool, TaskName
 from phonoscope_gateway.state import State

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from phonoscope.contract import MAX_METADATA_BYTES, Job, JobRequest
 from phonoscope.db.artifacts import newest_artifact
 from phonoscope.db.cancelling import cancel_job
-from phonoscope.db.creation import Library, create_job, queued_places
+from phonoscope.db.creation import create_job, queued_places
 from phonoscope.db.jobs import get_job, newest_job_with
+from phonoscope.db.maps import Library
 from phonoscope.db.tables import JobRow, TrackRow
 from phonoscope.db.tracks import get_track, hold_track
 from phonoscope.errors import BrokerUnavailable, InvalidRequest, NotFound
