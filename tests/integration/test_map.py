@@ -13,10 +13,10 @@ from phonoscope.client import ApiError, Client
 from phonoscope.db.creation import create_job
 from phonoscope.db.ends import Outcome, end_tasks
 from phonoscope.db.engine import Database
-from phonoscope.db.maps import Library, placed_tracks
+from phonoscope.db.maps import Library, count_missing, library_stamp, newest_map, placed_tracks
 from phonoscope.db.orphans import forget_jobs
 from phonoscope.states import Status, TaskName
-from tests.integration.life import CPU, claimed, empty, new_track
+from tests.integration.life import CPU, ONE, claimed, empty, end, new_job, new_track
 from tests.support import tone_wav
 
 MODEL = "environment-10"
@@ -62,6 +62,27 @@ def test_who_lost_the_lease_moves_no_point(database: Database) -> None:
     empty_handed = not drawn(database, track.owner_id, {track.id: (0.0, 0.0)}, lose=True)
     assert empty_handed
     assert placed(database, track.owner_id) == {track.id: (0.5, 0.5)}
+
+
+def test_what_is_embedded_anew_is_missing(database: Database) -> None:
+    """A map shows where it was, and says that it has to be drawn again."""
+    empty(database)
+    track = new_track(database)
+
+    def embedded() -> list[str]:
+        new_job(database, track, [TaskName.EMBED])
+        end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={"": ONE}))
+        with database.single() as session:
+            return library_stamp(session, track.owner_id, MODEL)
+
+    before = embedded()
+    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
+    with database.single() as session:
+        task = newest_map(session, track.owner_id, MODEL)
+        assert count_missing(session, track.owner_id, MODEL, task) == 0
+    assert embedded() != before
+    with database.single() as session:
+        assert count_missing(session, track.owner_id, MODEL, task) == 1
 
 
 def test_jobs_without_a_track_are_forgotten_in_time(database: Database) -> None:

@@ -44,7 +44,8 @@ _END = """
         SELECT :track_id, :owner_id, model_name, model_digest, each.key, CAST(each.value AS vector)
         FROM outcomes, jsonb_each_text(vectors) AS each WHERE vectors <> 'null'
         ON CONFLICT (track_id, model_name, stem) DO UPDATE
-        SET owner_id = excluded.owner_id, model_digest = excluded.model_digest, vector = excluded.vector
+        SET owner_id = excluded.owner_id, model_digest = excluded.model_digest, vector = excluded.vector,
+            created_at = now()
     ), made AS (
         INSERT INTO artifacts (id, track_id, task_id, kind, object_key, media_type, size_bytes)
         SELECT id, :track_id, task_id, kind, object_key, media_type, size_bytes
