@@ -48,7 +48,7 @@ def _fill(stack: RunningStack, key: str) -> None:
 def test_a_long_list_is_light(stack: RunningStack, visit: Callable[..., Visit]) -> None:
     """However far it is scrolled few rows are in the document; search and labels find what is far down."""
     here = visit()
-    here.expected = ("/waveform",)
+    here.expected = ("/waveform", "/audio", "/spectrogram")
     _fill(stack, here.key)
     here.go("/")
     page = here.page
@@ -68,4 +68,17 @@ def test_a_long_list_is_light(stack: RunningStack, visit: Callable[..., Visit]) 
     expect(rows.first).to_contain_text("rain")
     page.get_by_label("Search by name").fill("")
     page.get_by_role("group", name="Filter by label").get_by_role("button", name="dog").click()
+    expect(rows.first).to_contain_text("take-09997.wav")
+
+    page.evaluate("scrollTo(0, 3000)")
+    page.wait_for_timeout(150)
+    link = rows.nth(5).get_by_role("link")
+    name = link.inner_text()
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+    assert page.evaluate("scrollY") == 0
+    page.get_by_role("link", name="Back to the library").click()
+    expect(page.get_by_role("button", name="dog")).to_have_attribute("aria-pressed", "true")
+    expect(rows.filter(has_text=name)).to_be_in_viewport()
+    page.reload()
     expect(rows.first).to_contain_text("take-09997.wav")

@@ -118,6 +118,7 @@ def _leave_some(page: Page) -> None:
     """The library's search and labels say what of it counts."""
     seen = page.locator(".map__text summary")
     page.get_by_label("Search by name").fill("TONE")
+    expect(page).to_have_url(re.compile(r"\?view=map&q=TONE$"))
     expect(seen).to_have_text("3 recordings in view")
     page.get_by_label("Search by name").fill("nothing is called so")
     expect(page.get_by_text("No recording on the map fits.")).to_be_visible()

@@ -54,6 +54,22 @@ def test_nothing_keeps_anybody_out(visit: Callable[..., Visit], heard: Callable[
     assert {where: what for where, what in found.items() if what} == {}
 
 
+def test_the_api_can_be_read_and_tried(visit: Callable[..., Visit]) -> None:
+    """Its page works under its policy: what it may not do would be a complaint."""
+    here = visit()
+    page = here.page
+    page.goto(f"{here.url}/docs")
+    page.locator(".authorize.unlocked").first.click()
+    page.get_by_label("auth-bearer-value").fill(here.key)
+    page.locator(".auth-btn-wrapper .authorize").click()
+    page.locator(".btn-done").click()
+    call = page.locator("#operations-tracks-read_tracks")
+    call.locator(".opblock-summary-control").click()
+    call.get_by_role("button", name="Try it out").click()
+    call.get_by_role("button", name="Execute").click()
+    expect(call.locator(".live-responses-table tbody .response-col_status")).to_contain_text("200")
+
+
 def test_a_key_is_kept_in_the_tab_alone(visit: Callable[..., Visit]) -> None:
     """It leaves the address at once, becomes no cookie, and signing out forgets it."""
     here = visit()

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, HTMLResponse
 
 from phonoscope.errors import NotFound
+from phonoscope_gateway.documents import NONCE, document
 
 ADDRESSES = ("/", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
 """What people can have in their address bar. Everything else stays free for the API."""
 
 _STATIC = Path(__file__).with_name("static")
-_NONCE = "__CSP_NONCE__"
-_POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        f"style-src 'self' 'nonce-{_NONCE}'",
-        "img-src 'self' blob:",
-        "media-src 'self' blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    ]
-)
-"""Nothing comes from elsewhere, nothing that stands in the document is run, and nobody can frame it."""
+_MADE_HERE = {"style-src": f"'nonce-{NONCE}'", "img-src": "blob:", "media-src": "blob:"}
+"""Style sheets that its scripts make, pictures and sound that they fetched with the key."""
 _FOR_EVER = "public, max-age=31536000, immutable"
 """For files whose names change with their content."""
-_HEADERS = {
-    "Cache-Control": "no-cache",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 def add_page(app: FastAPI, static: Path = _STATIC) -> None:
@@ -52,14 +33,11 @@ def add_page(app: FastAPI, static: Path = _STATIC) -> None:
 
 
 def _document(static: Path) -> HTMLResponse:
-    """The document with a nonce of its own, for the style sheets that its scripts make."""
     try:
         text = (static / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise _not_built() from None
-    nonce = secrets.token_urlsafe(16)
-    policy = {"Content-Security-Policy": _POLICY.replace(_NONCE, nonce)}
-    return HTMLResponse(text.replace(_NONCE, nonce), headers=_HEADERS | policy)
+    return document(text, _MADE_HERE)
 
 
 def _file(path: Path, cache_control: str) -> FileResponse:

@@ -6,6 +6,7 @@ import { IconButton, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { HelpSheet } from "./HelpSheet";
 import { useKeys } from "./keys";
+import { usePlaces } from "./places";
 import { SignIn } from "./SignIn";
 import { signOut, useKey } from "./session";
 import { toggleTheme, useTheme } from "./theme";
@@ -30,6 +31,7 @@ export function App() {
 function Shell() {
   const [help, setHelp] = useState(false);
   const queries = useQueryClient();
+  usePlaces();
   // What one key has brought is not for whoever signs in with another.
   useEffect(() => () => queries.clear(), [queries]);
   useKeys((event) => event.key === "?" && (setHelp(true), true));

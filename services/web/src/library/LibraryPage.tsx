@@ -1,11 +1,11 @@
-import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from "react";
-import { useSearchParams } from "wouter";
+import { lazy, Suspense, useCallback, useMemo, useRef } from "react";
 import { inWords } from "../api/problem";
 import { useKeys } from "../app/keys";
 import { BadNote, Button, Choice, Skeleton } from "../ui/controls";
 import { LabelChips } from "./LabelChips";
 import "./library.css";
 import { useLibraryMap, useTracks } from "./queries";
+import { useShown, useTyped } from "./shown";
 import { TrackList } from "./TrackList";
 import { UploadPanel } from "./UploadPanel";
 
@@ -15,13 +15,13 @@ const VIEWS = [
   { value: "list", text: "list" },
   { value: "map", text: "map" },
 ] as const;
-type View = (typeof VIEWS)[number]["value"];
 
 export function LibraryPage() {
-  const [view, setView] = useView();
-  const [typed, setTyped] = useState("");
-  const [label, setLabel] = useState<string | null>(null);
-  const search = useDeferredValue(typed.trim());
+  const [{ view, search, label }, show] = useShown();
+  const [typed, setTyped] = useTyped(
+    search,
+    useCallback((search) => show({ search }), [show]),
+  );
   const field = useRef<HTMLInputElement>(null);
   const found = useTracks(search, label, view === "list");
   const map = useLibraryMap(view === "map").data;
@@ -32,7 +32,7 @@ export function LibraryPage() {
       <h1 className="unseen">Library</h1>
       <UploadPanel />
       <div className="library__filter">
-        <LabelChips of={view === "map" ? (map?.points ?? tracks) : tracks} label={label} onChange={setLabel} />
+        <LabelChips of={view === "map" ? (map?.points ?? tracks) : tracks} label={label} onChange={(label) => show({ label })} />
         <input
           ref={field}
           className="field"
@@ -42,23 +42,17 @@ export function LibraryPage() {
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
         />
-        <Choice label="Library as" value={view} options={VIEWS} onChange={setView} />
+        <Choice label="Library as" value={view} options={VIEWS} onChange={(view) => show({ view })} />
       </div>
       {view === "map" ? (
         <Suspense fallback={<Rows />}>
           <LibraryMap search={search} label={label} />
         </Suspense>
       ) : (
-        <List found={found} tracks={tracks} filtered={Boolean(typed || label)} />
+        <List found={found} tracks={tracks} filtered={Boolean(search || label)} />
       )}
     </main>
   );
-}
-
-/** Kept in the address, so that the way back leads to it. */
-function useView(): [View, (view: View) => void] {
-  const [params, setParams] = useSearchParams();
-  return [params.get("view") === "map" ? "map" : "list", (view) => setParams(view === "map" ? { view } : {})];
 }
 
 type ListProps = { found: ReturnType<typeof useTracks>; tracks: Parameters<typeof TrackList>[0]["tracks"]; filtered: boolean };

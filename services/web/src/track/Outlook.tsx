@@ -19,6 +19,11 @@ type Props = { track: Track; jobs: Job[] | undefined; explanation: Explanation }
 
 /** What lies below the time axis: what, why and how; inside the network; the stems; what sounds alike. */
 export function Outlook({ track, jobs, explanation }: Props) {
+  const ready = jobs !== undefined;
+  // The parts that an address may name are not there yet when the browser looks for them.
+  useEffect(() => {
+    if (ready) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }, [ready]);
   if (!jobs) return <Skeleton height={240} />;
   return (
     <>

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { Job, Track } from "../api/client";
 import { inWords } from "../api/problem";
+import { wayBack } from "../app/places";
 import { MediaSource } from "../sound/media";
 import { useStore } from "../sound/store";
 import { Transport } from "../sound/transport";
@@ -33,7 +34,7 @@ export default function TrackPage({ id }: { id: string }) {
   if (track.isError) {
     return (
       <main id="main" className="page stack">
-        <BadNote action={<Link href="/">To the library</Link>}>{inWords(track.error)}</BadNote>
+        <BadNote action={<Link href={wayBack()}>To the library</Link>}>{inWords(track.error)}</BadNote>
       </main>
     );
   }
@@ -65,7 +66,7 @@ function Heading({ track }: { track: Track | undefined }) {
   }, [track]);
   return (
     <header className="studio__head">
-      <Link href="/" className="button button--plain" aria-label="Back to the library">
+      <Link href={wayBack()} className="button button--plain" aria-label="Back to the library">
         <Icon name="back" />
       </Link>
       <h1 className="clip" title={track?.filename}>

@@ -1,5 +1,5 @@
 import { taskInWords } from "../../jobs/words";
-import { BadNote, Button, ProgressBar } from "../../ui/controls";
+import { BadNote, Button } from "../../ui/controls";
 import type { LibraryMap } from "../queries";
 import { type Drawing, useMapDrawing } from "./queries";
 import { missingInWords } from "./words";
@@ -27,9 +27,8 @@ function UnderWay({ drawing: { job } }: { drawing: Drawing }) {
   const task = job?.tasks[0];
   const words = task && task.status !== "succeeded" ? taskInWords(task) : "asking for the map";
   return (
-    <div className="note map__way">
-      <span>{words.charAt(0).toUpperCase() + words.slice(1)}</span>
-      <ProgressBar share={task?.progress ?? 0} label="The map of the library" />
+    <div className="note" role="status">
+      {words.charAt(0).toUpperCase() + words.slice(1)}
     </div>
   );
 }
