@@ -22,7 +22,7 @@ export function Queues() {
         <caption className="unseen">Queues</caption>
         <thead>
           <tr>
-            {["queue", "waiting", "running", "done in the last hour", "workers"].map((name) => (
+            {["queue", "waiting", "running", "done, last hour", "workers"].map((name) => (
               <th key={name} scope="col">
                 {name}
               </th>
@@ -33,7 +33,7 @@ export function Queues() {
           {queues.map((queue) => (
             <tr key={`${queue.pool} ${queue.lane}`}>
               <th scope="row">
-                {POOLS[queue.pool]}, {queue.lane} tasks
+                {POOLS[queue.pool]}, {queue.lane}
               </th>
               <td>
                 {queue.queued}
@@ -53,7 +53,7 @@ export function Queues() {
             {POOLS[worker.pool]} worker on {worker.device ?? "this machine"}
             <span className="quiet">
               {" "}
-              · {worker.lanes.join(" and ")} tasks · {worker.host} · since {ago(worker.started_at)}
+              · {worker.lanes.join(" and ")} tasks · {worker.host} · started {ago(worker.started_at)}
             </span>
           </li>
         ))}

@@ -27,9 +27,11 @@ export function named(points: readonly (Spot & { label: string | null })[]): Nam
     .sort((a, b) => b.members.length - a.members.length || a.label.localeCompare(b.label));
 }
 
-/** How far above the middle a name stands: a few dots would be hidden by it, many show where it belongs. */
+/** How far above the middle a name stands: a few dots would be hidden by it, unless they lie far off anyway. */
 export function lifted({ members, reach }: Named, scale: number, radius: number): number {
-  return members.length < FEW ? Math.min(HIGHEST_PX, reach * scale) + radius + NAME_PX / 2 : 0;
+  if (members.length >= FEW) return 0;
+  const up = reach * scale;
+  return (up > HIGHEST_PX ? 0 : up) + radius + NAME_PX / 2;
 }
 
 /** Where names stand, the first first; one that would cover another moves a little or is left out. */
@@ -50,9 +52,11 @@ export function placed(names: readonly Name[], size: Size): Name[] {
   return found;
 }
 
-/** Each coordinate's median: what lies far off does not draw a name away. */
+/** Each coordinate's median, or of a few the spot next to it: what lies far off does not draw a name away. */
 function middleOf(spots: readonly Spot[]): { middle: Spot; reach: number } {
-  const middle = { x: median(spots.map(({ x }) => x)), y: median(spots.map(({ y }) => y)) };
+  const amid = { x: median(spots.map(({ x }) => x)), y: median(spots.map(({ y }) => y)) };
+  const off = ({ x, y }: Spot) => Math.hypot(x - amid.x, y - amid.y);
+  const middle = spots.length < FEW ? spots.reduce((next, spot) => (off(spot) < off(next) ? spot : next)) : amid;
   const above = spots.map(({ y }) => y - middle.y).sort((a, b) => a - b);
   return { middle, reach: Math.max(0, above[Math.floor(above.length * MOST)] ?? 0) };
 }
