@@ -38,10 +38,19 @@ function Unlabelled({ job }: { job: Job | undefined }) {
   return <span className="quiet">{job ? "…" : "unknown"}</span>;
 }
 
-/** Nothing is asked for while it is quiet: the track may be gone in a moment. */
+/** Drawn when the row has stayed in sight: one that flies by asks for nothing. */
 function Thumbnail({ track, quiet }: { track: Track; quiet: boolean }) {
-  const outline = useOutline(track.id, POINTS, useLinger() && !quiet);
-  if (!outline.data) return <div className="track__wave">{outline.isPending ? <Skeleton height={24} /> : null}</div>;
+  return useLinger() ? <Outline track={track} quiet={quiet} /> : <NoOutline pending />;
+}
+
+function NoOutline({ pending }: { pending: boolean }) {
+  return <div className="track__wave">{pending ? <Skeleton height={24} /> : null}</div>;
+}
+
+/** Nothing is asked for while it is quiet: the track may be gone in a moment. */
+function Outline({ track, quiet }: { track: Track; quiet: boolean }) {
+  const outline = useOutline(track.id, POINTS, !quiet);
+  if (!outline.data) return <NoOutline pending={outline.isPending} />;
   const { max } = outline.data;
   const loudest = Math.max(0.01, ...max);
   const bars = max.map((value, at) => {
@@ -55,7 +64,6 @@ function Thumbnail({ track, quiet }: { track: Track; quiet: boolean }) {
   );
 }
 
-/** Whether the row has stayed in sight: one that flies by asks for nothing. */
 function useLinger(): boolean {
   const [stayed, setStayed] = useState(false);
   useEffect(() => {
