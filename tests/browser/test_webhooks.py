@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
+from tests.integration.outbox import free_port
 
 
 class _Receiver(HTTPServer):
@@ -72,6 +73,20 @@ def test_an_endpoint_is_added_tried_and_told_again(visit: Callable[..., Visit], 
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete it and its log").click()
     expect(page.get_by_text("Nobody is told when a job ends.")).to_be_visible()
+
+
+def test_an_endpoint_that_does_not_answer_is_said_to_fail(visit: Callable[..., Visit]) -> None:
+    """Nobody has to open its log to see that, and the log says why."""
+    here = visit()
+    here.client.create_webhook(f"http://127.0.0.1:{free_port()}/nobody")
+    here.go("/webhooks")
+    page = here.page
+    page.get_by_role("button", name="Send a test").click()
+    log = page.get_by_label("Deliveries", exact=True)
+    expect(log.get_by_role("listitem").first).to_contain_text("refused", timeout=20_000)
+    page.reload()
+    expect(page.locator(".endpoint__state")).to_contain_text("failing")
+    assert here.violations() == []
 
 
 def test_an_address_that_must_not_be_reached_is_refused_in_words(visit: Callable[..., Visit]) -> None:

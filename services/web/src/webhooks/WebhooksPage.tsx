@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { inWords } from "../api/problem";
 import { BadNote, Button, Skeleton } from "../ui/controls";
+import { ago } from "../ui/format";
 import { announce } from "../ui/live";
 import { DeliveryLog } from "./DeliveryLog";
 import { NewWebhook } from "./NewWebhook";
@@ -42,6 +43,12 @@ export default function WebhooksPage() {
   );
 }
 
+function State({ of: { enabled, failing_since, disabled_because } }: { of: Webhook }) {
+  if (!enabled) return <span className="endpoint__state quiet">{BECAUSE[disabled_because ?? "owner"]}</span>;
+  if (!failing_since) return <span className="endpoint__state endpoint__state--on">on</span>;
+  return <span className="endpoint__state endpoint__state--failing">failing, first {ago(failing_since)}</span>;
+}
+
 function Endpoint({ webhook }: { webhook: Webhook }) {
   const { test, remove, enable } = useWebhookActions();
   const [open, setOpen] = useState(false);
@@ -51,9 +58,7 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
     <li className="endpoint">
       <div className="endpoint__head">
         <h2 className="mono endpoint__url">{webhook.url}</h2>
-        <span className={webhook.enabled ? "endpoint__on" : "quiet"}>
-          {webhook.enabled ? (webhook.failing_since ? "failing" : "on") : BECAUSE[webhook.disabled_because ?? "owner"]}
-        </span>
+        <State of={webhook} />
       </div>
       <p className="quiet small">{[webhook.description, webhook.events.join(", ")].filter(Boolean).join(" · ")}</p>
       <div className="row wrap">
