@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import torch
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from phonoscope.cli import run as run_app
@@ -18,6 +19,7 @@ from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolde
 from phonoscope_training.results import evaluate_run
 from phonoscope_training.run import Run
 from phonoscope_training.separation.cli import app as separation
+from phonoscope_training.synthesis import LABELS, write_all
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Trains, scores and exports the served models.")
 app.add_typer(separation, name="separation")
@@ -31,6 +33,9 @@ def fit(
     data: DataRoot = DATA,
     device: Device = "auto",
     fold: Annotated[list[int] | None, typer.Option(help="Only this fold, once or several times.")] = None,
+    folds: Annotated[
+        bool, typer.Option(help="Cross-validate. Without it there are weights to start from, no more.")
+    ] = True,
     final: Annotated[bool, typer.Option(help="Fit the weights to be served, on all folds.")] = True,
     trial: Annotated[
         bool, typer.Option(help="Score a part of the training folds instead, to choose settings.")
@@ -45,11 +50,25 @@ def fit(
         console.print(f"accuracy on the validation part: {this.trial(clips):.4f}")
         return
     strangers = this.load_strangers(clips.labels)
-    for number in fold or torch.unique(clips.folds).tolist():
+    for number in (fold or torch.unique(clips.folds).tolist()) if folds else ():
         this.fit_fold(clips, number, strangers)
     if final:
         this.fit_all(clips)
-    _show(evaluate_run(this.folder))
+    if folds:
+        _show(evaluate_run(this.folder))
+
+
+@app.command()
+def synthesise(
+    to: Annotated[Path, typer.Argument(help="Where the recordings are written, a folder for each label.")],
+    each: Annotated[int, typer.Option(help="How many of each label.", min=2)] = 32,
+    seed: Annotated[int, typer.Option(help="Another one gives other recordings.")] = 1,
+) -> None:
+    """Make up labelled recordings, to start from where there are few."""
+    written = write_all(to, each, seed)
+    for _ in track(written, "writing", total=len(LABELS), console=console, disable=not console.is_terminal):
+        pass
+    console.print(f"{to}: {len(LABELS)} labels, {each} recordings each")
 
 
 @app.command()

@@ -181,6 +181,19 @@ def test_another_recipe_may_start_from_a_run(root: Path, run: Path, monkeypatch:
     assert not (root / "runs" / "tuned" / "final").exists()
 
 
+def test_a_body_to_start_from_needs_no_figures(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without folds there are the final weights alone, from which another run's body starts, whatever its labels."""
+    assert train(monkeypatch, root, "fit", "tones.toml", "--run", "runs/body", "--no-folds") == 0
+    assert not list((root / "runs" / "body").glob("fold-*"))
+    assert train(monkeypatch, root, "export", "runs/body", "--to", "models/body") == 1
+    start = 'architecture = "resnet18"\nstart_from = "body"'
+    text = RECIPE.replace('architecture = "resnet18"', start).replace("peak_rate = 1e-3", "peak_rate = 1e-9")
+    (root / "onwards.toml").write_text(text.replace("epochs = 4", "epochs = 1").replace("ema_decay = 0.5", ""))
+    assert train(monkeypatch, root, "fit", "onwards.toml", "--run", "runs/onwards", "--no-folds") == 0
+    body, onwards = (load_file(root / "runs" / name / "final" / "weights.safetensors") for name in ("body", "onwards"))
+    torch.testing.assert_close(onwards["conv1.weight"], body["conv1.weight"])
+
+
 def test_weights_that_saw_the_fold_to_be_scored_are_refused(
     root: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

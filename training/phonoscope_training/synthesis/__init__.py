@@ -1,0 +1,8 @@
+"""Sounds that are made up, to start from where recordings are few."""
+
+from __future__ import annotations
+
+from phonoscope_training.synthesis.files import write_all
+from phonoscope_training.synthesis.scenes import LABELS, scene
+
+__all__ = ["LABELS", "scene", "write_all"]
