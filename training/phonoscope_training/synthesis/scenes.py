@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.signal import fftconvolve
 
-from phonoscope_training.synthesis.sources import RATE_HZ, SOURCES, Samples, resonant
+from phonoscope_training.synthesis.sources import RATE_HZ, SOURCES, Samples, resonant, through
 
 LENGTH_S = 5
 _LENGTH = LENGTH_S * RATE_HZ
@@ -74,7 +74,7 @@ def _envelope(chance: Generator, length: int, *, steady: bool) -> Samples:
     """Louder and softer while it lasts; else struck, swelling, or held."""
     at = np.linspace(0.0, 1.0, length)
     if steady:
-        return np.interp(at * 7.0, np.arange(8), chance.uniform(0.3, 1.0, 8))
+        return through(chance.uniform(0.3, 1.0, 8), length)
     kind = int(chance.integers(3))
     if kind == 0:
         attack = min(length, max(1, round(RATE_HZ * chance.uniform(0.001, 0.01))))

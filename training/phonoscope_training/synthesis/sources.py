@@ -44,7 +44,7 @@ def tone(chance: Generator, middle_hz: float, length: int) -> Samples:
 def glide(chance: Generator, middle_hz: float, length: int) -> Samples:
     """The same with a pitch that goes somewhere: sirens, cries."""
     way = np.cumsum(chance.normal(0.0, 0.5, 4)) + chance.choice([-1, 1]) * np.linspace(0.0, chance.uniform(0.3, 1.5), 4)
-    pitch_hz = middle_hz * 2.0 ** np.interp(np.linspace(0.0, 3.0, length), np.arange(4), way)
+    pitch_hz = middle_hz * 2.0 ** through(way, length)
     return resonant(
         chance, _overtones(chance, pitch_hz), middle_hz * chance.uniform(1.0, 4.0), chance.uniform(0.6, 2.0)
     )
@@ -52,14 +52,14 @@ def glide(chance: Generator, middle_hz: float, length: int) -> Samples:
 
 def whistle(chance: Generator, middle_hz: float, length: int) -> Samples:
     """Next to no overtones: birds, alarms."""
-    bend = np.interp(np.linspace(0.0, 2.0, length), np.arange(3), chance.normal(0.0, 0.2, 3))
+    bend = through(chance.normal(0.0, 0.2, 3), length)
     pitch_hz = _vibrato(chance, middle_hz * 2.0**bend)
     return np.sin(_phase(pitch_hz)) + chance.uniform(0.0, 0.1) * np.sin(2.0 * _phase(pitch_hz))
 
 
 def voice(chance: Generator, middle_hz: float, length: int) -> Samples:
     """Overtones through formants that go from one vowel to another."""
-    way = np.interp(np.linspace(0.0, 3.0, length), np.arange(4), chance.normal(0.0, 0.25, 4))
+    way = through(chance.normal(0.0, 0.25, 4), length)
     buzz = _overtones(chance, middle_hz * 0.5 * 2.0**way) + chance.uniform(0.0, 0.3) * chance.standard_normal(length)
     share = _curve(chance, length)
     first, second = (resonant(chance, buzz, middle_hz * chance.uniform(1.0, 5.0), 0.4) for _ in range(2))
@@ -121,6 +121,11 @@ def resonant(chance: Generator, samples: Samples, middle_hz: float, octaves: flo
     return np.fft.irfft(spectrum * gain / gain.max(), len(samples))
 
 
+def through(points: Samples, length: int) -> Samples:
+    """A line through points that are evenly far apart, from the first at the first sample to the last at the last."""
+    return np.interp(np.linspace(0.0, len(points) - 1.0, length), np.arange(len(points)), points)
+
+
 def _overtones(chance: Generator, pitch_hz: Samples) -> Samples:
     pitch_hz = _vibrato(chance, pitch_hz)
     phase, top_hz, fall = _phase(pitch_hz), float(pitch_hz.max()), chance.uniform(0.3, 1.8)
@@ -146,4 +151,4 @@ def _phase(pitch_hz: Samples) -> Samples:
 
 def _curve(chance: Generator, length: int) -> Samples:
     """A share of 1 that wanders."""
-    return np.interp(np.linspace(0.0, 7.0, length), np.arange(8), chance.uniform(0.0, 1.0, 8))
+    return through(chance.uniform(0.0, 1.0, 8), length)
