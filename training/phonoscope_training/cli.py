@@ -105,5 +105,6 @@ def _show(metrics: dict[str, Any]) -> None:
     table.add_row("unknown below", f"{unknown['below']:.3f}")
     if "strangers" in unknown:
         table.add_row("strangers rejected", f"{unknown['strangers_rejected']:.1%} of {unknown['strangers']:,}")
-    table.add_row("retrieval mAP", f"{metrics['retrieval']['map']:.3f}")
+    if metrics["retrieval"]:
+        table.add_row("retrieval mAP", f"{metrics['retrieval']['map']:.3f}")
     console.print(table)

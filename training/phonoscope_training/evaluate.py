@@ -20,7 +20,8 @@ class Scored:
     """What one fold's network made of the recordings it never saw, window by window.
 
     Shape:
-        - logits: ``(windows, labels)``; embeddings: ``(windows, 512)``; targets, recordings: ``(windows,)``
+        - logits: ``(windows, labels)``; embeddings: ``(windows, 512)``
+        - targets, recordings, sources: ``(windows,)``
         - strangers: ``(windows, labels)`` logits of recordings of none of the labels, their recordings ``(windows,)``
     """
 
@@ -28,6 +29,7 @@ class Scored:
     embeddings: Tensor
     targets: Tensor
     recordings: Tensor
+    sources: Tensor
     strangers: Tensor | None = None
     stranger_recordings: Tensor | None = None
 
@@ -35,8 +37,12 @@ class Scored:
         """Of each recording the mean over its windows, as in serving, and its target."""
         return (
             by_recording((self.logits / temperature).softmax(-1), self.recordings),
-            by_recording(self.targets[:, None].double(), self.recordings)[:, 0].long(),
+            self.once(self.targets),
         )
+
+    def once(self, values: Tensor) -> Tensor:
+        """Of each recording what all its windows have: ``(recordings,)`` from ``(windows,)``, int64."""
+        return by_recording(values[:, None].double(), self.recordings)[:, 0].long()
 
 
 def evaluate(folds: dict[int, Scored], labels: list[str]) -> dict[str, Any]:
@@ -111,32 +117,39 @@ def unknown_below(probabilities: Tensor, kept: float = _KEPT) -> float:
 def retrieval(folds: dict[int, Scored], labels: list[str]) -> dict[str, Any]:
     """Each unseen recording's neighbours among its fold's others: mean average precision and precision at 5.
 
-    By cosine similarity of the recordings' embeddings; recordings of one label are the relevant ones.
+    By cosine similarity of the recordings' embeddings; recordings of one label are the relevant ones. What was cut
+    from a recording's own source is no neighbour, and a recording whose label has no other source is left out;
+    nothing comes of it when that is so for all.
     """
     precisions, fives, targets = [], [], []
     for scored in folds.values():
         vectors = functional.normalize(by_recording(scored.embeddings.double(), scored.recordings))
-        truth = scored.probabilities()[1]
-        order = (vectors @ vectors.T).fill_diagonal_(-torch.inf).argsort(1, descending=True)[:, :-1]
-        relevant = (truth[order] == truth[:, None]).double()
-        ranks = torch.arange(1, relevant.shape[1] + 1)
-        precision = relevant.cumsum(1) / ranks
-        precisions.append((precision * relevant).sum(1) / relevant.sum(1).clamp_min(1))
-        fives.append(relevant[:, :5].mean(1))
-        targets.append(truth)
+        truth, sources = scored.once(scored.targets), scored.once(scored.sources)
+        akin = sources[:, None] == sources
+        order = (vectors @ vectors.T).masked_fill(akin, -torch.inf).argsort(dim=1, descending=True, stable=True)
+        relevant = ((truth[:, None] == truth) & ~akin).gather(1, order).double()
+        precision = relevant.cumsum(1) / torch.arange(1, len(order) + 1)
+        asked = relevant.any(1)
+        precisions.append(((precision * relevant).sum(1) / relevant.sum(1))[asked])
+        fives.append((relevant[:, :5].sum(1) / (~akin).sum(1).clamp_max(5))[asked])
+        targets.append(truth[asked])
     average, five, truth = torch.cat(precisions), torch.cat(fives), torch.cat(targets)
+    if not len(truth):
+        return {}
     return {
         "map": round(average.mean().item(), 4),
         "precision_at_5": round(five.mean().item(), 4),
         "precision_at_5_by_label": {
-            label: round(five[truth == index].mean().item(), 4) for index, label in enumerate(labels)
+            label: round(five[truth == index].mean().item(), 4)
+            for index, label in enumerate(labels)
+            if (truth == index).any()
         },
     }
 
 
 def accuracy(logits: Tensor, targets: Tensor, recordings: Tensor) -> float:
     """The share of recordings whose windows together give the right label."""
-    probabilities, truth = Scored(logits, logits, targets, recordings).probabilities()
+    probabilities, truth = Scored(logits, logits, targets, recordings, recordings).probabilities()
     return (probabilities.argmax(1) == truth).double().mean().item()
 
 

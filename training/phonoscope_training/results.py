@@ -29,6 +29,7 @@ def save_predictions(network: AudioResNet, test: Clips, strangers: Clips | None,
         "embeddings": embeddings,
         "targets": test.targets,
         "recordings": test.recordings,
+        "sources": test.sources,
     }
     if strangers is not None:
         tensors["strangers"] = predict(network, strangers.pictures)[0]

@@ -19,4 +19,5 @@ def clips() -> Clips:
     pictures = 0.2 * torch.rand(48, 1, 48, 40, generator=generator)
     for picture, target in zip(pictures, targets.tolist(), strict=True):
         picture[:, _BANDS[LABELS[target]]] += 0.6
-    return Clips(pictures, targets, torch.arange(48) // 12 + 1, torch.arange(48) // 2, LABELS)
+    recordings = torch.arange(48) // 2
+    return Clips(pictures, targets, torch.arange(48) // 12 + 1, recordings, recordings, LABELS)

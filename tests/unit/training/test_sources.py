@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from tests.support import tone_wav
 
 SETTINGS = FrontEndSettings(n_mels=32, window_s=0.5, window_hop_s=0.25)
 ROWS = [
-    ("1-a.wav", 1, "rain", 3_000.0, 0.5),
+    ("1-17-A.wav", 1, "rain", 3_000.0, 0.5),
     ("1-b.wav", 1, "cat", 300.0, 0.2),
     ("2-a.wav", 2, "rain", 900.0, 1.0),
     ("2-b.wav", 2, "cat", 310.0, 0.5),
@@ -52,6 +53,7 @@ def spectrograms(path: Path, **changes: np.ndarray) -> DataSettings:
         "x": np.random.default_rng(1).integers(0, 255, (4, 32, 13), dtype=np.uint8),
         "fold": np.array([1, 1, 2, 2], dtype=np.int8),
         "target": np.array([1, 0, 1, 0], dtype=np.int8),
+        "clip": np.array(["1-17-A-1", "1-17-B-0", "2-17-A-1", "rain-18-A"]),
         "frames": frames,
     }
     np.savez(path, **(arrays | changes))  # type: ignore[arg-type]
@@ -64,6 +66,7 @@ def test_every_window_is_read_with_its_label_fold_and_recording(clips: Clips) ->
     assert clips.targets.tolist() == [1, 0, 1, 1, 1, 0]
     assert clips.folds.tolist() == [1, 1, 2, 2, 2, 2]
     assert clips.recordings.tolist() == [0, 1, 2, 2, 2, 3]
+    assert clips.sources.tolist() == [0, 1, 2, 2, 2, 3]
     assert clips.pictures.shape == (6, 1, 32, 13)
 
 
@@ -92,11 +95,15 @@ def test_a_part_keeps_rows_together(clips: Clips) -> None:
 def test_validation_takes_whole_recordings_of_every_label() -> None:
     """A fifth of each label's recordings is held out, and no recording is on both sides."""
     recordings = torch.arange(40) // 2
-    clips = Clips(torch.rand(40, 1, 4, 4), recordings % 2, torch.ones(40), recordings, ["a", "b"])
+    clips = Clips(torch.rand(40, 1, 4, 4), recordings % 2, torch.ones(40), recordings, recordings, ["a", "b"])
     training, held = split_for_validation(clips)
     assert set(held.recordings.tolist()) == {16, 17, 18, 19}
     assert set(training.recordings.tolist()) == set(range(16))
     assert held.targets.bincount().tolist() == [4, 4]
+    takes = replace(clips, sources=recordings // 6)
+    training, held = split_for_validation(takes)
+    assert set(held.recordings.tolist()) == set(range(12, 20))
+    assert not set(training.sources.tolist()) & set(held.sources.tolist())
 
 
 def test_a_folder_of_labels_needs_nothing_else(root: Path) -> None:
@@ -149,6 +156,7 @@ def test_spectrograms_are_scaled_to_one(tmp_path: Path) -> None:
     stored = np.load(tmp_path / "x.npz")["x"]
     torch.testing.assert_close(clips.pictures[:, 0], torch.from_numpy(stored) / 255.0)
     assert [clips.labels[target] for target in clips.targets] == ["rain", "cat", "rain", "cat"]
+    assert clips.sources.tolist() == [0, 0, 2, 3]
 
 
 def test_spectrograms_of_another_front_end_are_refused(tmp_path: Path) -> None:

@@ -26,12 +26,14 @@ class Clips:
         - targets: ``(windows,)``, int64 indices into ``labels``
         - folds: ``(windows,)``, int64; what was cut from one recording shares a fold
         - recordings: ``(windows,)``, int64: which recording a window was cut from
+        - sources: ``(windows,)``, int64: what the recording itself was cut from, where the set tells
     """
 
     pictures: Tensor
     targets: Tensor
     folds: Tensor
     recordings: Tensor
+    sources: Tensor
     labels: list[str]
 
     def __len__(self) -> int:
@@ -45,6 +47,7 @@ class Clips:
             targets=self.targets[chosen],
             folds=self.folds[chosen],
             recordings=self.recordings[chosen],
+            sources=self.sources[chosen],
         )
 
     def to(self, device: torch.device) -> Clips:
@@ -53,9 +56,12 @@ class Clips:
 
 @dataclass(frozen=True)
 class LabelledFile:
+    """Recordings that were cut from one longer one share a ``source``; without a name a file is its own."""
+
     path: Path
     label: str
     fold: int
+    source: str | None = None
 
 
 def read_clips(
@@ -71,26 +77,39 @@ def read_clips(
     labels = sorted({file.label for file in files})
     check_labels([file.label for file in files], str(files[0].path.parent) if files else "no files")
     front_end = LogMel(settings)
-    pictures, targets, folds, recordings = [], [], [], []
+    sources = number_names([file.source or str(file.path) for file in files])
+    pictures, recordings = [], []
     for number, file in enumerate(watch(files)):
         cut = _pictures(file.path, front_end, most_windows)
         pictures.append(cut)
-        targets += [labels.index(file.label)] * len(cut)
-        folds += [file.fold] * len(cut)
         recordings += [number] * len(cut)
-    return Clips(torch.cat(pictures), torch.tensor(targets), torch.tensor(folds), torch.tensor(recordings), labels)
+    of = torch.tensor(recordings)
+    return Clips(
+        pictures=torch.cat(pictures),
+        targets=torch.tensor([labels.index(file.label) for file in files])[of],
+        folds=torch.tensor([file.fold for file in files])[of],
+        recordings=of,
+        sources=sources[of],
+        labels=labels,
+    )
 
 
 def split_for_validation(clips: Clips, share: float = 0.2) -> tuple[Clips, Clips]:
     """What is learned from, and a share to choose settings by: of each label the last recordings.
 
-    Neighbours, which are often cut from one source, thereby stay together.
+    With them goes whatever was cut from a source of theirs, so that none is on both sides.
     """
     held = torch.zeros(len(clips), dtype=torch.bool)
     for target in range(len(clips.labels)):
         recordings = torch.unique(clips.recordings[clips.targets == target])
         held |= torch.isin(clips.recordings, recordings[len(recordings) - round(share * len(recordings)) :])
+    held = torch.isin(clips.sources, clips.sources[held])
     return clips.part(~held), clips.part(held)
+
+
+def number_names(names: list[str]) -> Tensor:
+    """Of each name the number of its first place: ``(names,)``, int64."""
+    return torch.tensor([names.index(name) for name in names])
 
 
 def check_labels(labels: list[str], where: str) -> None:

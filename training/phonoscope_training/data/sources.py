@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,10 +12,11 @@ import numpy as np
 import torch
 
 from phonoscope.ml.frontend import FrontEndSettings
-from phonoscope_training.data.clips import Clips, LabelledFile, check_labels, read_clips
+from phonoscope_training.data.clips import Clips, LabelledFile, check_labels, number_names, read_clips
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.recipe import DataSettings
 
+_TAKE = re.compile(r"(\d+-\d+)-[A-Z]")
 _FILTERED = ("train_filtered.txt", "valid_filtered.txt", "test_filtered.txt")
 
 
@@ -48,7 +50,8 @@ def esc_files(folder: Path, _folds: int) -> list[LabelledFile]:
     try:
         with meta.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        files = [LabelledFile(folder / "audio" / row["filename"], row["category"], int(row["fold"])) for row in rows]
+        named = [(row["filename"], row["category"], int(row["fold"])) for row in rows]
+        files = [LabelledFile(folder / "audio" / name, label, fold, _source(name)) for name, label, fold in named]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InvalidDataset(f"{meta}: {_sentence(error)}") from error
     missing = [file.path for file in files if not file.path.is_file()]
@@ -90,10 +93,10 @@ def gtzan_files(folder: Path, folds: int) -> list[LabelledFile]:
 
 
 def read_spectrograms(path: Path, settings: FrontEndSettings, labels: list[str]) -> Clips:
-    """``x`` uint8 ``(clips, mels, frames)``, ``fold``, ``target`` and ``frames``, in one ``.npz``."""
+    """``x`` uint8 ``(clips, mels, frames)``, ``fold``, ``target``, ``clip`` (names) and ``frames``, in one ``.npz``."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            x, fold, target, frames = (file[name] for name in ("x", "fold", "target", "frames"))
+            x, fold, target, clip, frames = (file[name] for name in ("x", "fold", "target", "clip", "frames"))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InvalidDataset(f"{path}: {_sentence(error)}") from error
     wanted = settings.kept_frames(settings.window_samples // settings.hop_length + 1)
@@ -110,8 +113,15 @@ def read_spectrograms(path: Path, settings: FrontEndSettings, labels: list[str])
         targets=torch.from_numpy(target.astype(np.int64)),
         folds=torch.from_numpy(fold.astype(np.int64)),
         recordings=torch.arange(len(x)),
+        sources=number_names([_source(name) for name in clip.tolist()]),
         labels=list(labels),
     )
+
+
+def _source(name: str) -> str:
+    """ESC names clips ``<fold>-<upload>-<take>``: takes of one upload share a source; another name is its own."""
+    take = _TAKE.match(name)
+    return take[1] if take else name
 
 
 def _listed(folder: Path, line: str, source: Path) -> Path:
