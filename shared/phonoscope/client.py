@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -113,18 +114,23 @@ class Client(WebhookCalls):
         idempotency_key: str | None = None,
         webhook_url: str | None = None,
     ) -> Job:
-        chosen = options.model_dump() if isinstance(options, JobOptions) else options or {}
-        body = {"track_id": track_id, "tasks": list(tasks), "options": chosen, "metadata": metadata or {}}
-        if webhook_url is not None:
-            body["webhook_url"] = webhook_url
+        body = {"track_id": track_id} | _wanted(tasks, options, metadata, webhook_url)
         return self._ask_once(Job, "/v1/jobs", idempotency_key, json=body)
 
-    def analyze(self, path: Path, tasks: Sequence[str] = DEFAULT_TASKS, idempotency_key: str | None = None) -> Job:
+    def analyze(
+        self,
+        path: Path,
+        tasks: Sequence[str] = DEFAULT_TASKS,
+        options: JobOptions | dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        webhook_url: str | None = None,
+    ) -> Job:
         """Uploads a recording and asks for tasks on it, in one call."""
+        wanted = _wanted(tasks, options, metadata, webhook_url)
+        form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in wanted.items()}
         with path.open("rb") as file:
-            form = {"tasks": ",".join(tasks)}
-            files = {"file": (path.name, file)}
-            return self._ask_once(Job, "/v1/jobs", idempotency_key, files=files, data=form)
+            return self._ask_once(Job, "/v1/jobs", idempotency_key, files={"file": (path.name, file)}, data=form)
 
     def job(self, job_id: str, wait_s: float = 0.0) -> Job:
         """The job as it stands, or as it ends within ``wait_s`` (at most 60) seconds."""
@@ -205,3 +211,14 @@ class Client(WebhookCalls):
 
 def _params(look: SpectrogramLook | None) -> dict[str, Any]:
     return {} if look is None else look.model_dump()
+
+
+def _wanted(
+    tasks: Sequence[str],
+    options: JobOptions | dict[str, Any] | None,
+    metadata: dict[str, Any] | None,
+    webhook_url: str | None,
+) -> dict[str, Any]:
+    chosen = options.model_dump() if isinstance(options, JobOptions) else options or {}
+    wanted = {"tasks": list(tasks), "options": chosen, "metadata": metadata or {}}
+    return wanted if webhook_url is None else wanted | {"webhook_url": webhook_url}

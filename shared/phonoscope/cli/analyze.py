@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +17,10 @@ from phonoscope.states import Status
 def analyze(
     files: Annotated[list[Path], typer.Argument(help="Recordings in any common format.", exists=True, dir_okay=False)],
     tasks: Annotated[str, typer.Option(help="Names parted by commas.")] = ",".join(DEFAULT_TASKS),
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", help="A task's option, such as classify.model=genre-10; may be given again."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of tables.")] = False,
     save: Annotated[
         Path | None, typer.Option(help="Folder for what tasks make: pictures, arrays, sound.", file_okay=False)
@@ -32,12 +37,13 @@ def analyze(
     from phonoscope.cli.jobs import run_job, show
     from phonoscope.client import ApiError
 
+    options = read_options(option or [])
     console, errors = Console(), Console(stderr=True)
     all_well = True
     with connect(url, api_key, data_dir) as client:
         for path in files:
             try:
-                job = run_job(client, path, tasks.split(","), errors)
+                job = run_job(client, path, tasks.split(","), errors, options)
             except ApiError as error:
                 said = Text(f"{path}: {error.title}: {error.detail}", style="red")
                 errors.print(said, highlight=False, soft_wrap=True)
@@ -51,3 +57,27 @@ def analyze(
             else:
                 show(client, console, job)
     raise typer.Exit(0 if all_well else 1)
+
+
+def read_options(words: Sequence[str]) -> dict[str, Any]:
+    """Options as a request has them; a value is JSON, or else a string.
+
+    >>> read_options(["classify.model=genre-10", "classify.top_k=3"])
+    {'classify': {'model': 'genre-10', 'top_k': 3}}
+
+    Raises ``typer.BadParameter`` for what is not ``NAME=VALUE``.
+    """
+    options: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        *path, last = name.split(".")
+        inside: Any = options
+        for part in path:
+            inside = inside.setdefault(part, {}) if isinstance(inside, dict) else None
+        if not equals or not isinstance(inside, dict):
+            raise typer.BadParameter(f"{word!r} is not like classify.model=genre-10", param_hint="--option")
+        try:
+            inside[last] = json.loads(value)
+        except ValueError:
+            inside[last] = value
+    return options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -16,12 +17,14 @@ _POLL_S = 0.5
 """While the job waits, for whom and how long changes without any event of its own; and where there are no events."""
 
 
-def run_job(client: Client, path: Path, tasks: list[str], console: Console) -> Job:
+def run_job(
+    client: Client, path: Path, tasks: list[str], console: Console, options: dict[str, Any] | None = None
+) -> Job:
     """Submits a recording and shows a progress bar until its job has ended."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(f"{path.name}: uploading", total=1.0)
-        job = client.analyze(path, [name.strip() for name in tasks])
+        job = client.analyze(path, [name.strip() for name in tasks], options)
 
         def advance(now: Job) -> None:
             done = sum(task.progress for task in now.tasks) / len(now.tasks)
@@ -35,9 +38,13 @@ def run_job(client: Client, path: Path, tasks: list[str], console: Console) -> J
 
 
 def show(client: Client, console: Console, job: Job) -> None:
-    """Prints a job's results, with the nearest tracks where there is an embedding."""
-    embedded = any(task.name is TaskName.EMBED and task.result for task in job.tasks)
-    neighbours = client.similar(job.recording, limit=3) if embedded else []
+    """Prints a job's results, with the nearest tracks by the embedding, where there is one."""
+    embeddings = [task.result for task in job.tasks if task.name is TaskName.EMBED and task.result]
+    neighbours = [
+        near
+        for embedding in embeddings
+        for near in client.similar(job.recording, limit=3, model=embedding["model"]["name"])
+    ]
     print_analysis(console, client.track(job.recording), job, neighbours)
 
 

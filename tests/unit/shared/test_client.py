@@ -147,11 +147,21 @@ def test_an_analysis_is_one_request(
 ) -> None:
     """The recording and what to do with it travel together."""
     service = Service(ok(make_job(make_task(status=Status.QUEUED)), 202))
-    job = service.client().analyze(recording, ["classify", "describe"])
+    options = ClassifyOptions(model="genre-10")
+    job = service.client().analyze(
+        recording,
+        ["classify", "describe"],
+        JobOptions(classify=options),
+        {"mine": "é"},
+        webhook_url="https://a.example/",
+    )
     assert job.status is Status.QUEUED
     (request,) = service.asked
     assert (request.method, request.url.path) == ("POST", "/v1/jobs")
-    assert b'name="tasks"\r\n\r\nclassify,describe\r\n' in request.content
+    assert b'name="tasks"\r\n\r\n["classify", "describe"]\r\n' in request.content
+    assert b'"classify": {"model": "genre-10"' in request.content
+    assert b'name="metadata"\r\n\r\n{"mine": "\\u00e9"}\r\n' in request.content
+    assert b'name="webhook_url"\r\n\r\nhttps://a.example/\r\n' in request.content
     assert b"RIFF....WAVE" in request.content
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from phonoscope import cli
+from phonoscope.cli.analyze import read_options
 from phonoscope.cli.app import app
 from phonoscope.errors import StackError
 
@@ -48,6 +50,33 @@ def test_an_unknown_command_is_an_error() -> None:
     result = CliRunner().invoke(app, ["listen"])
     assert result.exit_code == 2
     assert "listen" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], {}),
+        (["no_cache=true"], {"no_cache": True}),
+        (["classify.model=genre-10", "classify.top_k=3"], {"classify": {"model": "genre-10", "top_k": 3}}),
+        (
+            ["mixdown.gains_db.vocals=-60", "explain.label=a=b"],
+            {"mixdown": {"gains_db": {"vocals": -60}}, "explain": {"label": "a=b"}},
+        ),
+    ],
+)
+def test_options_are_given_by_name(words: list[str], options: dict[str, Any]) -> None:
+    """A dot goes into a task's options, and a value is JSON where it can be."""
+    assert read_options(words) == options
+
+
+@pytest.mark.parametrize("words", [["classify"], ["classify.model"], ["classify=1", "classify.model=genre-10"]])
+def test_an_option_that_cannot_be_read_is_named(tmp_path: Path, words: list[str]) -> None:
+    """Before anything is sent, with an example of a right one."""
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    given = [part for word in words for part in ("-o", word)]
+    result = CliRunner().invoke(app, ["analyze", str(tmp_path / "a.wav"), *given, "--url", "http://127.0.0.1:1"])
+    assert result.exit_code == 2
+    assert "classify.model=genre-10" in result.output
 
 
 def test_a_known_error_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
