@@ -19,6 +19,7 @@ SEPARATION = "separation"
 PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
 """Separation models that are fetched once, with ``phonoscope models pull``."""
 
+_TOLD = {"metrics", "data", "licence", "limits", "recipe", "environment"}
 _PREFERRED = ("htdemucs", "demucs-mini")
 
 
@@ -28,10 +29,20 @@ class Weights(BaseModel):
     dtype: str
 
 
-class Manifest(BaseModel):
-    """``manifest.json`` beside a model's weights."""
+class Described(BaseModel):
+    """What every model's manifest is."""
 
     model_config = ConfigDict(extra="allow")
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of all that decides what the model answers and by which name, and not of what is only told of it."""
+        deciding = self.model_dump_json(exclude=_TOLD)
+        return hashlib.sha256(deciding.encode()).hexdigest()
+
+
+class Manifest(Described):
+    """``manifest.json`` beside a model's weights."""
 
     name: str
     version: int
@@ -61,7 +72,7 @@ class Manifest(BaseModel):
         return ModelCard(digest=f"sha256:{self.weights.sha256}", **self.model_dump(exclude={"weights"}))
 
 
-class StemManifest(BaseModel):
+class StemManifest(Described):
     """``manifest.json`` beside the weights of a model that takes recordings apart.
 
     Args:
@@ -70,8 +81,6 @@ class StemManifest(BaseModel):
         weights: one network or several, whose estimates are averaged.
         shares: what each network counts for each source; a row for each network. All count the same without.
     """
-
-    model_config = ConfigDict(extra="allow")
 
     name: str
     version: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,22 @@ def test_a_card_tells_all_but_the_file(model_folder: Path) -> None:
     assert card["limits"] == ["It has learned nothing."]
     assert card["recipe"] == {"epochs": 3}
     assert "weights" not in card
+
+
+@pytest.mark.parametrize("changes", [{"name": "other"}, {"unknown_below": 0.4}, {"labels": ["a", "b", "c", "d"]}])
+def test_the_same_weights_under_another_manifest_are_another_model(
+    tmp_path: Path, exported: Path, changes: dict[str, Any]
+) -> None:
+    """What was answered before does not hold for it; words and figures alone make no other model."""
+
+    def identity(inside: str, **changes: Any) -> str:
+        folder = Path(shutil.copytree(exported, tmp_path / inside, dirs_exist_ok=True))
+        rewrite(folder, **changes)
+        return read_manifest(folder / "manifest.json").identity
+
+    before = identity("small")
+    assert identity("small", metrics={"accuracy": 0.9}, limits=["It is small."], recipe={"epochs": 3}) == before
+    assert identity(changes.get("name", "small"), **changes) != before
 
 
 def test_whole_weights_pass_the_check_without_being_loaded(model_folder: Path) -> None:

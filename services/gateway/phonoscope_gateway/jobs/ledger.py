@@ -53,22 +53,23 @@ def ledger_of(
 
 
 def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, stems: str | None) -> Entry | None:
-    digest = None
+    identity = digest = None
     if task.pool is Pool.GPU:
-        digest = _classifier(state, request).card().digest
+        classifier = _classifier(state, request)
+        identity, digest = classifier.identity, classifier.card().digest
     elif task is TaskName.SEPARATE:
         known = state.catalogue
         manifest = known.separators.get(request.options.separate.model or known.best_separator)
         # A model that only the workers have: whether theirs is the one of an earlier result cannot be said.
         if manifest is None:
             return None
-        digest = f"sha256:{manifest.digest}"
+        identity, digest = manifest.identity, f"sha256:{manifest.digest}"
     heard = None
     if _hears_stems(task, request):
         if TaskName.SEPARATE in request.tasks or stems is None:
             return None
         heard = stems
-    return Entry(_fingerprint([track.id, task, digest, _options(request, task), heard]), digest)
+    return Entry(_fingerprint([track.id, task, identity, _options(request, task), heard]), digest)
 
 
 def _map_entry(session: Session, library: Library, request: JobRequest) -> Entry:
@@ -83,7 +84,7 @@ def _fingerprint(known_by: list[Any]) -> str:
 
 
 def _options(request: JobRequest, task: TaskName) -> dict[str, Any]:
-    """Those that change the result. The model's digest stands for its name, and a genre is compared when read."""
+    """Those that change the result. The model's identity stands for its name, and a genre is compared when read."""
     options: dict[str, Any] = getattr(request.options, task).model_dump(mode="json")
     return {name: value for name, value in options.items() if name not in ("model", "genre")}
 

@@ -1,8 +1,8 @@
 import type { Job } from "../api/client";
 import { useModel } from "../models/queries";
 import { taskInWords } from "../jobs/words";
-import { BadNote, Button, Slider } from "../ui/controls";
-import { percent, words } from "../ui/format";
+import { BadNote, Button, Select, Slider } from "../ui/controls";
+import { percent } from "../ui/format";
 import type { Explanation } from "./explanation";
 import { heardLabels, LAYERS, METHODS, newest } from "./results";
 
@@ -53,30 +53,13 @@ export function EvidenceBar({ explanation, jobs, opacity, setOpacity }: Props) {
         said={percent(opacity)}
         onChange={setOpacity}
       />
-      <Select label="for" value={wanted.label} options={labels} onChange={(label) => choose({ label })} />
-      <Select label="layer" value={wanted.layer} options={LAYERS} onChange={(layer) => choose({ layer })} />
-      <Select label="method" value={wanted.method} options={METHODS} onChange={(method) => choose({ method })} />
+      <Select label="for" name="Evidence for" value={wanted.label} options={labels} onChange={(label) => choose({ label })} />
+      <Select label="layer" name="Evidence layer" value={wanted.layer} options={LAYERS} onChange={(layer) => choose({ layer })} />
+      <Select label="method" name="Evidence method" value={wanted.method} options={METHODS} onChange={(method) => choose({ method })} />
       <span className="small quiet" role="status">
         {asking && task ? `${taskInWords(task)} …` : null}
       </span>
       {problem ? <BadNote>{problem}</BadNote> : null}
     </div>
-  );
-}
-
-type SelectProps<T extends string> = { label: string; value: T; options: readonly T[]; onChange: (value: T) => void };
-
-function Select<T extends string>({ label, value, options, onChange }: SelectProps<T>) {
-  return (
-    <label className="labelled">
-      {label}
-      <select className="field" aria-label={`Evidence ${label}`} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
-        {options.map((option) => (
-          <option key={option} value={option}>
-            {words(option)}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }

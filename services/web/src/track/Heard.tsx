@@ -1,17 +1,51 @@
-import { useModel } from "../models/queries";
+import type { TaskName } from "../api/client";
+import { useModel, useModels } from "../models/queries";
+import { BadNote, Button, Select } from "../ui/controls";
 import { percent, words } from "../ui/format";
 import type { Explanation } from "./explanation";
+import { useListener } from "./listener";
+import { useAsk } from "./queries";
 import type { Classified } from "./results";
 
-/** The most probable labels, and whether any is probable enough. */
-export function Heard({ classified, explanation }: { classified: Classified | null; explanation: Explanation }) {
-  const model = useModel(classified?.model.name).data;
-  if (!classified) return <Panel>Not listened to yet.</Panel>;
-  const best = classified.top[0];
-  const least = model?.unknown_below;
+const LISTENED: TaskName[] = ["classify", "embed", "explain"];
+
+type Props = { trackId: string; classified: Classified | null; explanation: Explanation };
+
+/** What a model hears; another may be picked, which listens where it has not yet. */
+export function Heard({ trackId, classified, explanation }: Props) {
+  const { model, listened, pick } = useListener();
+  const { ask, asking, problem } = useAsk(trackId);
+  const listen = (name: string) => ask({ tasks: LISTENED, options: { classify: { model: name } } });
   return (
-    <section className="panel" aria-labelledby="heard-title">
+    <section className="panel" aria-labelledby="heard-title" aria-busy={asking}>
       <h2 id="heard-title">What it hears</h2>
+      {classified ? <Bars classified={classified} explanation={explanation} /> : null}
+      {classified || model ? null : <p className="quiet">Not listened to yet.</p>}
+      {model ? (
+        <Ears
+          model={model}
+          choose={(name) => {
+            pick(name);
+            if (!listened.includes(name)) listen(name);
+          }}
+        />
+      ) : null}
+      {classified || !model ? null : (
+        <Button disabled={asking} onClick={() => listen(model)}>
+          {asking ? "Listening …" : "Listen"}
+        </Button>
+      )}
+      {problem ? <BadNote>{problem}</BadNote> : null}
+    </section>
+  );
+}
+
+/** The most probable labels, and whether any is probable enough. */
+function Bars({ classified, explanation }: { classified: Classified; explanation: Explanation }) {
+  const least = useModel(classified.model.name).data?.unknown_below;
+  const best = classified.top[0];
+  return (
+    <>
       <ol className="bars">
         {classified.top.map(({ label, probability }, place) => (
           <li key={label} className={`bar ${place === 0 && !classified.unknown ? "bar--winner" : ""}`}>
@@ -32,22 +66,22 @@ export function Heard({ classified, explanation }: { classified: Classified | nu
         ))}
       </ol>
       {best && least !== undefined ? <p className="small quiet">{verdict(classified.unknown, best.probability, least)}</p> : null}
-      <p className="small quiet">by {classified.model.name}</p>
       {classified.warnings.map((warning) => (
         <p key={warning} className="small quiet">
           {warning}
         </p>
       ))}
-    </section>
+    </>
   );
 }
 
-function Panel({ children }: { children: string }) {
+/** Which model listens, among all that are served. */
+function Ears({ model, choose }: { model: string; choose: (name: string) => void }) {
+  const served = useModels().data?.map(({ name }) => name) ?? [];
   return (
-    <section className="panel">
-      <h2>What it hears</h2>
-      <p className="quiet">{children}</p>
-    </section>
+    <p className="small quiet">
+      <Select label="by" name="Model that listens" value={model} options={[...new Set([...served, model])]} onChange={choose} />
+    </p>
   );
 }
 

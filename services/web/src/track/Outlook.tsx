@@ -5,6 +5,7 @@ import { BadNote, Button, ProgressBar, Skeleton } from "../ui/controls";
 import { Described } from "./Described";
 import type { Explanation } from "./explanation";
 import { Heard } from "./Heard";
+import { useListener } from "./listener";
 import { useAsk } from "./queries";
 import { newest, newestTask } from "./results";
 import { Why } from "./Why";
@@ -35,7 +36,7 @@ export function Outlook({ track, jobs, explanation }: Props) {
       </nav>
       <Pending trackId={track.id} jobs={jobs} />
       <div id="what" className="trio">
-        <Heard classified={newest(jobs, "classify")} explanation={explanation} />
+        <Heard trackId={track.id} classified={newest(jobs, "classify")} explanation={explanation} />
         <Why explanation={explanation} />
         <Described described={newest(jobs, "describe")} />
       </div>
@@ -56,7 +57,8 @@ export function Outlook({ track, jobs, explanation }: Props) {
 function Pending({ trackId, jobs }: { trackId: string; jobs: Job[] }) {
   const { ask, asking, problem } = useAsk(trackId);
   const active = jobs.flatMap((job) => job.tasks).filter(({ status }) => status === "running" || status === "queued");
-  const missing = newestTask(jobs, "classify") === null;
+  const { listened } = useListener();
+  const missing = newestTask(jobs, "classify") === null && listened.length === 0;
   const failed = SHOWN_TASKS.flatMap((name) => newestTask(jobs, name) ?? []).filter(({ status }) => status === "failed");
   if (active.length) {
     return (

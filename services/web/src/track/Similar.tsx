@@ -7,6 +7,7 @@ import { BadNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, words } from "../ui/format";
 import { useStems } from "../mixer/queries";
 import { useDesk } from "./desk";
+import { useListener } from "./listener";
 import { useAsk } from "./queries";
 import { newest } from "./results";
 
@@ -95,10 +96,11 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
 }
 
 function useNeighbours(id: string, stem: string | null) {
+  const { model } = useListener();
   return useQuery({
-    queryKey: ["jobs", "alike", id, stem],
+    queryKey: ["jobs", "alike", id, stem, model],
     queryFn: async ({ signal }) => {
-      const params = { path: { track_id: id }, query: { limit: 10, ...(stem && { stem }) } };
+      const params = { path: { track_id: id }, query: { limit: 10, ...(stem && { stem }), ...(model && { model }) } };
       return held(await api.GET("/v1/tracks/{track_id}/similar", { params, signal })).items;
     },
     retry: false,

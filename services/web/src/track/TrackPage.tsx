@@ -15,6 +15,7 @@ import { DeskProvider } from "./desk";
 import { EvidenceBar } from "./EvidenceBar";
 import { useExplanation } from "./explanation";
 import { Labels } from "./Labels";
+import { ListenerProvider, useListening } from "./listener";
 import { Outlook } from "./Outlook";
 import { useRecording, useTrack, useTrackJobs } from "./queries";
 import { newest } from "./results";
@@ -31,6 +32,7 @@ const FETCHED_AT_ONCE_BYTES = 30e6;
 export default function TrackPage({ id }: { id: string }) {
   const track = useTrack(id);
   const jobs = useTrackJobs(id);
+  const { listener, heard } = useListening(jobs.data);
   if (track.isError) {
     return (
       <main id="main" className="page stack">
@@ -39,13 +41,15 @@ export default function TrackPage({ id }: { id: string }) {
     );
   }
   return (
-    <main id="main" className="page studio">
-      <Heading track={track.data} />
-      {track.data ? <Studio track={track.data} jobs={jobs.data} /> : <Skeleton height={440} />}
-      {jobs.isError ? (
-        <BadNote action={<Button onClick={() => void jobs.refetch()}>Try again</Button>}>{inWords(jobs.error)}</BadNote>
-      ) : null}
-    </main>
+    <ListenerProvider value={listener}>
+      <main id="main" className="page studio">
+        <Heading track={track.data} />
+        {track.data ? <Studio track={track.data} jobs={heard} /> : <Skeleton height={440} />}
+        {jobs.isError ? (
+          <BadNote action={<Button onClick={() => void jobs.refetch()}>Try again</Button>}>{inWords(jobs.error)}</BadNote>
+        ) : null}
+      </main>
+    </ListenerProvider>
   );
 }
 

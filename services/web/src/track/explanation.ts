@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { Job } from "../api/client";
+import { useListener } from "./listener";
 import { useAsk } from "./queries";
 import { type Explained, type Layer, type Method, newest } from "./results";
 
@@ -10,13 +11,14 @@ export type Explanation = ReturnType<typeof useExplanation>;
 
 /** The evidence that is looked at: an earlier answer where there is one, else a new one is asked for. */
 export function useExplanation(trackId: string, jobs: Job[] | undefined) {
-  const [chosen, setChosen] = useState<Chosen | null>(null);
+  const { model } = useListener();
+  const [made, setMade] = useState<{ choice: Chosen; model: string | null } | null>(null);
+  const chosen = made?.model === model ? made.choice : null;
   const { ask, asking, job, problem } = useAsk(trackId);
   const known = jobs ?? [];
   const latest = newest(known, "explain");
   const wanted = chosen ?? (latest && { label: latest.label, layer: latest.layer, method: latest.method });
-  const fits = (one: Explained) =>
-    wanted !== null && one.label === wanted.label && one.layer === wanted.layer && one.method === wanted.method;
+  const fits = (one: Explained) => wanted !== null && isOf(one, wanted);
   const explained = newest(known, "explain", (one) => fits(one) && one.heatmap !== null);
   const request = (choice: Chosen | null, more: object = {}) =>
     ask({ tasks: ["explain"], options: { explain: { ...choice, ...more } } });
@@ -31,12 +33,15 @@ export function useExplanation(trackId: string, jobs: Job[] | undefined) {
     choose: (change: Partial<Chosen>) => {
       if (!wanted) return;
       const next = { ...wanted, ...change };
-      setChosen(next);
-      const made = newest(known, "explain", (one) => one.label === next.label && one.layer === next.layer && one.method === next.method);
-      if (!made) request(next);
+      setMade({ choice: next, model });
+      if (!newest(known, "explain", (one) => isOf(one, next))) request(next);
     },
     askFirst: () => request(null),
     askTrust: () => request(wanted, { trust: true }),
     askStems: () => request(wanted, { stems: true }),
   };
+}
+
+function isOf(one: Explained, { label, layer, method }: Chosen): boolean {
+  return one.label === label && one.layer === layer && one.method === method;
 }

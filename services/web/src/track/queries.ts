@@ -15,6 +15,7 @@ import { inWords } from "../api/problem";
 import { ended, watchJob } from "../api/watch";
 import { failureInWords } from "../jobs/words";
 import { readNpz } from "../sound/arrays";
+import { useListener } from "./listener";
 
 const PEAKS = 4_000;
 const BANDS = 128;
@@ -103,9 +104,10 @@ export function useArrays(link: ArtifactLink | null | undefined, wanted = true) 
   });
 }
 
-/** Asks for tasks on a track, follows them and reads the track's jobs anew when they have ended. */
+/** Asks the model that listens for tasks on a track, follows them and reads the track's jobs anew when they have ended. */
 export function useAsk(trackId: string) {
   const queries = useQueryClient();
+  const { model } = useListener();
   const [job, setJob] = useState<Job | null>(null);
   const stop = useRef(new AbortController());
   useEffect(() => {
@@ -113,9 +115,9 @@ export function useAsk(trackId: string) {
     return () => stop.current.abort();
   }, []);
   const asking = useMutation({
-    mutationFn: async (request: { tasks: JobRequest["tasks"]; options?: object }): Promise<Job> => {
+    mutationFn: async ({ tasks, options }: { tasks: JobRequest["tasks"]; options?: object }): Promise<Job> => {
       const { signal } = stop.current;
-      const body = { track_id: trackId, ...request } as JobRequest;
+      const body = { track_id: trackId, tasks, options: { ...(model && { classify: { model } }), ...options } };
       const made = held(await api.POST("/v1/jobs", { body: body as never, signal }));
       setJob(made);
       const done = await watchJob(made.id, setJob, signal);

@@ -20,6 +20,7 @@ export type Trust = Record<"deletion" | "insertion" | "random_deletion" | "rando
 export type StemShare = { name: string; alone: number; without: number };
 
 export type Explained = {
+  model: ModelRef;
   method: Method;
   layer: Layer;
   label: string;
@@ -36,6 +37,7 @@ export type Explained = {
 };
 
 export type Features = {
+  model: ModelRef;
   label: string;
   start_s: number;
   end_s: number;

@@ -1,4 +1,5 @@
 import type { ButtonHTMLAttributes, CSSProperties, ReactNode } from "react";
+import { words } from "./format";
 import { Icon, type IconName } from "./Icon";
 
 type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & { icon?: IconName; main?: boolean };
@@ -18,6 +19,30 @@ export function IconButton({ icon, label, className = "", ...rest }: ButtonProps
     <button type="button" className={`button button--plain ${className}`} aria-label={label} title={label} {...rest}>
       <Icon name={icon} />
     </button>
+  );
+}
+
+type SelectProps<T extends string> = {
+  label: string;
+  /** What it is called where its label alone would not tell. */
+  name: string;
+  value: T;
+  options: readonly T[];
+  onChange: (value: T) => void;
+};
+
+export function Select<T extends string>({ label, name, value, options, onChange }: SelectProps<T>) {
+  return (
+    <label className="labelled">
+      {label}
+      <select className="field" aria-label={name} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
+        {options.map((option) => (
+          <option key={option} value={option}>
+            {words(option)}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
