@@ -1,11 +1,13 @@
 import type { CSSProperties } from "react";
 import { words } from "../ui/format";
 
+const MOST_WITH_COUNTS = 24;
+
 /** How often each truth (a row) was answered with each label (a column). */
 export function Confusion({ labels, counts }: { labels: string[]; counts: number[][] }) {
-  const largest = labels.length > 24 ? 0 : 1;
+  const many = labels.length > MOST_WITH_COUNTS;
   return (
-    <div className="confusion" role="region" aria-label="Confusion matrix" tabIndex={0}>
+    <div className={`confusion ${many ? "confusion--many" : ""}`} role="region" aria-label="Confusion matrix" tabIndex={0}>
       <table>
         <caption>Rows: what it was. Columns: what was heard.</caption>
         <thead>
@@ -31,7 +33,7 @@ export function Confusion({ labels, counts }: { labels: string[]; counts: number
                     style={{ "--share": `${Math.round((count / total) * 100)}%` } as CSSProperties}
                     title={`${words(labels[truth] ?? "")} heard as ${words(labels[answer] ?? "")}: ${count} of ${total}`}
                   >
-                    {count && largest ? count : ""}
+                    {count && !many ? count : ""}
                   </td>
                 ))}
               </tr>

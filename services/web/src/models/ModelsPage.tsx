@@ -6,9 +6,12 @@ import { Confusion } from "./Confusion";
 import "./models.css";
 import { useModels } from "./queries";
 
+type Retrieval = { map?: number };
+type Unknown = { strangers?: number; strangers_rejected?: number };
+
 type Validation = {
   accuracy_mean?: number;
-  accuracy_sd?: number;
+  accuracy_sd?: number | null;
   macro_f1?: number;
   recordings?: number;
   confusion?: number[][];
@@ -64,18 +67,24 @@ function Card({ card }: { card: ModelCard }) {
 
 function Figures({ card, validation }: { card: ModelCard; validation: Validation }) {
   const { accuracy_mean, accuracy_sd, macro_f1, recordings } = validation;
+  const { map } = (card.metrics["retrieval"] ?? {}) as Retrieval;
+  const { strangers, strangers_rejected } = (card.metrics["unknown"] ?? {}) as Unknown;
   return (
     <dl className="figures">
       {accuracy_mean === undefined ? null : (
         <Figure
           name="accuracy, cross-validated"
           value={percent(accuracy_mean)}
-          more={accuracy_sd === undefined ? "" : `± ${(accuracy_sd * 100).toFixed(1)} %`}
+          more={accuracy_sd === undefined || accuracy_sd === null ? "" : `± ${(accuracy_sd * 100).toFixed(1)} %`}
         />
       )}
       {macro_f1 === undefined ? null : <Figure name="macro F1" value={macro_f1.toFixed(2)} />}
       {recordings === undefined ? null : <Figure name="recordings" value={String(recordings)} />}
       <Figure name="unknown below" value={percent(card.unknown_below)} />
+      {strangers_rejected === undefined ? null : (
+        <Figure name="strangers rejected" value={percent(strangers_rejected)} more={`of ${strangers}`} />
+      )}
+      {map === undefined ? null : <Figure name="retrieval, mAP" value={map.toFixed(2)} />}
       <Figure name="embedding" value={`${card.embedding_dim}`} more="numbers" />
     </dl>
   );
