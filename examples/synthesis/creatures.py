@@ -23,16 +23,16 @@ _CLOSED: Tract = (
     (8_000.0, 1_300.0, 0.03),
 )
 _CROW: Tract = (
-    (900.0, 500.0, 0.4),
-    (1_900.0, 600.0, 1.0),
-    (3_100.0, 800.0, 0.7),
-    (5_200.0, 1_200.0, 0.3),
-    (7_600.0, 1_500.0, 0.1),
+    (850.0, 450.0, 0.4),
+    (1_750.0, 550.0, 1.0),
+    (2_850.0, 750.0, 0.7),
+    (4_800.0, 1_100.0, 0.3),
+    (7_000.0, 1_400.0, 0.1),
 )
 
 
 def dog(
-    rng: np.random.Generator, duration_s: float, *, barks: tuple[float, ...], hz: float = 420.0, size: float = 1.0
+    rng: np.random.Generator, duration_s: float, *, barks: tuple[float, ...], hz: float = 580.0, size: float = 1.0
 ) -> Samples:
     """A dog: short hoarse barks whose pitch leaps up and falls, in a yard.
 
@@ -48,7 +48,7 @@ def dog(
     """
     samples = count(duration_s)
     parts = [(at_s, _bark(rng, hz * rng.uniform(0.93, 1.07), size)) for at_s in barks]
-    return _outdoors(rng, placed(samples, parts), echo=0.10, hush=0.0006)
+    return _outdoors(rng, placed(samples, parts), echo=0.22, hush=0.0006)
 
 
 def baby(rng: np.random.Generator, duration_s: float, *, cries: tuple[tuple[float, float, float], ...]) -> Samples:
@@ -70,7 +70,7 @@ def baby(rng: np.random.Generator, duration_s: float, *, cries: tuple[tuple[floa
     return dry + 0.12 * convolved(dry, room(rng, 0.4)[0]) + 0.0008 * noise(rng, len(dry), tilt(-5.0, 40.0, 8_000.0))
 
 
-def rooster(rng: np.random.Generator, duration_s: float, *, at_s: float = 0.4, hz: float = 820.0) -> Samples:
+def rooster(rng: np.random.Generator, duration_s: float, *, at_s: float = 0.4, hz: float = 1_030.0) -> Samples:
     """A rooster's crow: two short calls, a long high one, and a longer one that sinks.
 
     Args:
@@ -113,14 +113,14 @@ def sneeze(rng: np.random.Generator, duration_s: float, *, at_s: float = 0.5, hz
 
 
 def _bark(rng: np.random.Generator, hz: float, size: float) -> Samples:
-    length_s = 0.20 * size**0.3
+    length_s = 0.16 * size**0.3
     samples = count(length_s)
-    pitch = curve(length_s, (0.0, 0.55 * hz), (0.035, hz), (0.09, 0.96 * hz), (length_s, 0.5 * hz))
+    pitch = curve(length_s, (0.0, 0.55 * hz), (0.035, hz), (0.09, 0.96 * hz), (length_s, 0.7 * hz))
     level = curve(length_s, (0.0, 0.0), (0.012, 0.8), (0.05, 1.0), (0.10, 0.7), (length_s, 0.0))
     closed = _sized(((420.0, 200.0, 0.8), (1_100.0, 300.0, 0.5), (2_500.0, 500.0, 0.2), (4_000.0, 900.0, 0.06)), size)
     opened = _sized(((850.0, 260.0, 1.0), (1_550.0, 350.0, 0.9), (2_900.0, 600.0, 0.4), (4_600.0, 1_200.0, 0.14)), size)
     tract = gliding(samples, (0.0, closed), (0.05, opened), (0.11, opened), (length_s, closed))
-    return spoken(rng, pitch, level, tract, Source(slope=1.0, jitter=0.03, breath=0.5, rough=0.4))
+    return spoken(rng, pitch, level, tract, Source(slope=1.1, jitter=0.045, breath=0.7, rough=0.5))
 
 
 def _wail(rng: np.random.Generator, length_s: float, hz: float) -> Samples:
@@ -140,7 +140,7 @@ def _gasp(rng: np.random.Generator, length_s: float) -> Samples:
 def _call(rng: np.random.Generator, length_s: float, bend_hz: Samples) -> Samples:
     pitch = curve(length_s, (0.0, bend_hz[0]), (0.35 * length_s, bend_hz[1]), (length_s, bend_hz[2]))
     level = curve(length_s, (0.0, 0.0), (0.025, 0.9), (0.5 * length_s, 1.0), (0.85 * length_s, 0.7), (length_s, 0.0))
-    source = Source(slope=0.35, jitter=0.006, breath=0.12, rough=0.18)
+    source = Source(slope=1.0, jitter=0.015, breath=0.5, rough=0.4)
     return spoken(rng, pitch, level, steady(_CROW), source)
 
 

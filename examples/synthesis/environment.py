@@ -53,7 +53,7 @@ _CRIES = ((0.15, 1.05, 470.0), (1.6, 1.35, 520.0), (3.35, 1.35, 495.0))
 
 CLIPS = (
     Clip("rain_garden.wav", "rain", 0.6, rain),
-    Clip("rain_roof.flac", "rain", 0.6, partial(rain, drops_per_s=220.0, slope_db=-3.0, drops=0.8, roof=0.7)),
+    Clip("rain_roof.flac", "rain", 0.6, partial(rain, drops_per_s=220.0, slope_db=0.7, drops=0.15, roof=0.08)),
     Clip("sea_calm.opus", "sea_waves", 0.7, partial(sea, waves=((1.3, 1.0), (4.6, 0.8)), storm=0.2)),
     Clip("sea_storm.m4a", "sea_waves", 0.8, partial(sea, waves=((0.2, 0.6), (2.4, 1.0), (4.3, 0.5)), storm=0.3)),
     Clip("fire.flac", "crackling_fire", 0.9, fire),
@@ -64,21 +64,22 @@ CLIPS = (
         "helicopter_far.mp3",
         "helicopter",
         0.6,
-        partial(helicopter, blades_per_s=16.0, far=0.9, passing=((0.0, 0.3), (5.0, 1.0))),
+        partial(helicopter, blades_per_s=27.0, far=0.9, passing=((0.0, 0.3), (5.0, 1.0))),
     ),
     Clip("chainsaw.mp3", "chainsaw", 0.9, partial(chainsaw, revs=_REVS)),
-    Clip("dog_large.flac", "dog", 0.8, partial(dog, barks=(0.4, 0.85, 2.3, 2.7))),
-    Clip("dog_small.m4a", "dog", 0.7, partial(dog, barks=(0.3, 0.6, 1.9, 2.25), hz=620.0, size=0.75)),
+    Clip("dog_large.flac", "dog", 0.8, partial(dog, barks=(0.4, 0.85, 2.3, 2.7), size=1.25)),
+    Clip("dog_small.m4a", "dog", 0.7, partial(dog, barks=(0.3, 0.6, 1.9, 2.25), hz=690.0, size=0.85)),
     Clip("baby.opus", "crying_baby", 0.8, partial(baby, cries=_CRIES)),
     Clip("rooster.ogg", "rooster", 0.8, rooster),
     Clip("sneeze.wav", "sneezing", 0.9, sneeze),
 )
 
+_PASSING = ((0.0, 0.6), (3.0, 1.0), (6.0, 0.6))
 _DAY = (
     ("rooster", 0.5, 3.6, 0.8, rooster),
     ("rain", 5.0, 10.0, 0.5, partial(rain, drops_per_s=300.0)),
-    ("dog", 11.5, 14.5, 0.8, partial(dog, barks=(0.2, 0.6, 1.5, 1.9), hz=450.0)),
-    ("helicopter", 15.5, 21.0, 0.9, partial(helicopter, far=0.4, passing=((0.0, 0.2), (2.7, 1.0), (5.5, 0.2)))),
+    ("dog", 11.5, 14.5, 0.8, partial(dog, barks=(0.2, 0.6, 1.5, 1.9), hz=600.0)),
+    ("helicopter", 15.0, 21.0, 0.9, partial(helicopter, blades_per_s=21.0, passing=_PASSING)),
     ("clock_tick", 22.5, 29.5, 0.35, partial(clock, beats_per_s=1.6)),
 )
 

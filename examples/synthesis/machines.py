@@ -46,7 +46,7 @@ def helicopter(
     rng: np.random.Generator,
     duration_s: float,
     *,
-    blades_per_s: float = 12.5,
+    blades_per_s: float = 25.0,
     far: float = 0.3,
     passing: tuple[tuple[float, float], ...] = ((0.0, 0.7), (2.5, 1.0), (5.0, 0.8)),
 ) -> Samples:
@@ -67,13 +67,12 @@ def helicopter(
     slap = tone(rate, _pulse(harmonics=26, centre_hz=70.0, blade_hz=blades_per_s))
     each = 1.0 + 0.12 * tone(rate / 4.0, cycle(np.array([1.0, 0.6, 0.3])))
     close = _near_blade(rate)
-    low = noise(rng, samples, band(90.0, 600.0)) * (0.5 + 0.8 * close**3)
-    middle = noise(rng, samples, band(350.0, 2_500.0, 1)) * (0.6 + 0.7 * close**2)
+    low = noise(rng, samples, band(90.0, 600.0)) * (0.8 + 0.5 * close**3)
+    middle = noise(rng, samples, band(350.0, 2_500.0, 1)) * (0.2 + 1.1 * close**2)
     high = noise(rng, samples, band(2_000.0, 9_000.0, 1)) * (0.6 + 0.4 * close)
-    gears = tone(rate * 7.4, cycle(1.0 / np.arange(1, 9))) + 0.15 * tone(rate * 251.0, cycle(np.array([1.0, 0.4])))
-    dry = 0.6 * slap * each + 0.8 * low * each + 0.9 * middle + (0.5 - 0.3 * far) * high + 0.08 * gears
-    echo = convolved(dry, np.concatenate([np.zeros(count(0.0061)), [0.4]]))
-    return filtered(dry + echo, tilt(-3.2 - 0.8 * far, 45.0, 9_000.0)) * curve(duration_s, *passing)
+    gears = tone(rate * 7.4, cycle(1.0 / np.arange(1, 9))) + 0.45 * tone(rate * 125.0, cycle(np.array([1.0, 0.4])))
+    dry = (0.5 * slap + 2.5 * low) * each + 0.7 * middle + (0.2 - 0.1 * far) * high + 0.5 * gears
+    return filtered(dry, tilt(-5.5 - 0.3 * far, 45.0, 9_000.0)) * curve(duration_s, *passing)
 
 
 def chainsaw(rng: np.random.Generator, duration_s: float, *, revs: tuple[tuple[float, float], ...]) -> Samples:

@@ -22,8 +22,8 @@ def rain(
     duration_s: float,
     *,
     drops_per_s: float = 280.0,
-    slope_db: float = -1.5,
-    drops: float = 1.0,
+    slope_db: float = 1.0,
+    drops: float = 0.12,
     roof: float = 0.0,
 ) -> Samples:
     """Rain: a bed of countless far drops, near drops that click and chirp, and a roof that may ring under them.
@@ -40,7 +40,7 @@ def rain(
         - output: ``(samples,)``
     """
     samples = count(duration_s)
-    bed = noise(rng, samples, tilt(slope_db, 60.0, 15_000.0)) * (1.0 + 0.06 * drift(rng, samples, 6.0))
+    bed = noise(rng, samples, tilt(slope_db, 60.0, 11_000.0)) * (1.0 + 0.06 * drift(rng, samples, 6.0))
     near = _drops(rng, samples, drops_per_s)
     heard = bed + drops * near
     if roof:
@@ -97,7 +97,7 @@ def _drops(rng: np.random.Generator, samples: int, per_s: float) -> Samples:
     """Drops at random moments, unit RMS: the click of the impact, then the chirp of the bubble it traps."""
     drops = round(samples / RATE_HZ * per_s)
     t = times(0.008)
-    strength = np.minimum(rng.lognormal(0.0, 0.8, (drops, 1)), 6.0)
+    strength = np.minimum(rng.lognormal(0.0, 0.6, (drops, 1)), 3.0)
     clicks = rng.standard_normal((drops, len(t))) * np.exp(-t / rng.uniform(0.0003, 0.0012, (drops, 1)))
     bubble_hz = rng.lognormal(np.log(3_800.0), 0.45, (drops, 1))
     after = np.maximum(t - rng.uniform(0.001, 0.003, (drops, 1)), 0.0)

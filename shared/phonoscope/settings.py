@@ -13,7 +13,7 @@ from phonoscope.paths import bundled, cache, pulled_models
 from phonoscope.webhooks.addresses import Allowed
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - the mark by which a secret is refused in production
-DEFAULT_MODEL = "environment-10"
+DEFAULT_MODEL = "environment-50"
 
 
 class Settings(BaseSettings):

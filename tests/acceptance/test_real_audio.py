@@ -7,8 +7,11 @@ import itertools
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pytest
+import torch
 
+from phonoscope.ml.registry import load_model
 from phonoscope.states import Status, TaskName
 from tests.support import RunningStack
 
@@ -33,6 +36,26 @@ def test_serving_hears_what_training_taught(stack: RunningStack, clips: list[tup
         results = [(client.wait(job).task(TaskName.CLASSIFY).result or {}, label) for job, label in jobs]
     right = sum(result["top"][0]["label"] == label for result, label in results)
     assert right >= 0.9 * len(clips)
+
+
+def test_audio_is_heard_as_its_published_picture_is(stack: RunningStack, data: Path) -> None:
+    """environment-50 has learned from published spectrograms: on the audio of the same clips, through the whole
+    service, it says what it says of the picture.
+    """
+    published = np.load(data / "esc50-spectrograms" / "folds-1-3.npz", allow_pickle=False)
+    rows = {name.rpartition("-")[0]: row for row, name in enumerate(published["clip"].tolist())}
+    clips = [clip for clip in sorted((data / "esc10" / "audio").glob("*.ogg")) if clip.stem in rows]
+    model = load_model(stack.settings.models_dir / "environment-50", torch.device("cpu"))
+    with stack.client(f"owner-{uuid4()}") as client:
+        options = {"classify": {"model": "environment-50", "top_k": 1}}
+        jobs = [client.analyze(clip, [TaskName.CLASSIFY], options=options) for clip in clips]
+        heard = [(client.wait(job).task(TaskName.CLASSIFY).result or {})["top"][0]["label"] for job in jobs]
+    with torch.inference_mode():
+        pictures = torch.from_numpy(published["x"][[rows[clip.stem] for clip in clips]])[:, None] / 255.0
+        seen = torch.cat([model.network(part).logits.argmax(1) for part in torch.split(pictures, 16)])
+    alike = [label == model.manifest.labels[index] for label, index in zip(heard, seen.tolist(), strict=True)]
+    assert len(clips) == 240
+    assert np.mean(alike) >= 0.97
 
 
 def test_a_whole_song_is_heard_window_by_window(stack: RunningStack, data: Path) -> None:

@@ -10,7 +10,9 @@ from time import monotonic
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from phonoscope.states import Status
+from phonoscope.client import Client
+from phonoscope.settings import DEFAULT_MODEL
+from phonoscope.states import Status, TaskName
 from tests.browser.conftest import NARROW, WIDE, Visit
 
 _SILENCE_DB = -60.0
@@ -44,6 +46,34 @@ def test_a_recording_s_way(
     _compare_a_stem(page)
     _erase(page)
     assert [track.filename for track in here.client.tracks().items] == ["dog_small.m4a"]
+
+
+def test_another_model_may_listen(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+    """It is asked once; then the page shows the one or the other, and of each what it heard alone."""
+    here = visit()
+    page, client = here.page, here.client
+    job = client.wait(client.analyze(recordings["rain_roof"], ["classify", "embed", "explain", "features"]))
+    here.go(f"/tracks/{job.recording}")
+    listener, bars = page.get_by_label("Model that listens"), page.get_by_label("What it hears").get_by_role("listitem")
+    expect(listener).to_have_value(DEFAULT_MODEL)
+    expect(page.locator("#inside .depth")).to_have_count(5)
+    listener.select_option("environment-10")
+    expect(page.get_by_role("button", name="Look inside")).to_be_visible()
+    expect(bars).to_have_count(3, timeout=_ENDS_MS)
+    expect(page.get_by_label("Why")).to_contain_text("evidence for", timeout=_ENDS_MS)
+    page.locator("#alike").scroll_into_view_if_needed()
+    expect(page.locator("#alike")).to_contain_text("no other recording")
+    assert _listeners(client) == ["environment-10", DEFAULT_MODEL]
+    listener.select_option(DEFAULT_MODEL)
+    expect(page.locator("#inside .depth")).to_have_count(5)
+    expect(bars).to_have_count(3)
+    assert _listeners(client) == ["environment-10", DEFAULT_MODEL]
+
+
+def _listeners(client: Client) -> list[str]:
+    """Who has classified, the newest first."""
+    tasks = [task for job in client.jobs().items for task in job.tasks if task.name is TaskName.CLASSIFY]
+    return [(task.result or {})["model"]["name"] for task in tasks]
 
 
 def _see_the_evidence(page: Page) -> None:

@@ -15,11 +15,12 @@ from phonoscope.db.ends import Outcome, end_tasks
 from phonoscope.db.engine import Database
 from phonoscope.db.maps import Library, count_missing, library_stamp, newest_map, placed_tracks
 from phonoscope.db.orphans import forget_jobs
+from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
 from tests.integration.life import CPU, ONE, claimed, empty, end, new_job, new_track
 from tests.support import tone_wav
 
-MODEL = "environment-10"
+MODEL = DEFAULT_MODEL
 
 
 def drawn(database: Database, owner_id: str, points: dict[str, tuple[float, float]], *, lose: bool = False) -> bool:

@@ -49,7 +49,7 @@ def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
 
     from phonoscope.cli.artifacts import save_artifacts
     from phonoscope.cli.jobs import run_job, show
-    from phonoscope.cli.overview import overview, print_card
+    from phonoscope.cli.overview import listeners, overview, print_card
 
     console = Console()
     with connect(None, None, folder) as client:
@@ -59,8 +59,8 @@ def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
         apart = {path: client.create_job(sent[path].recording, ["separate"]) for path in ordered if path.stem == _SONG}
         jobs = {path: client.wait(sent[path]) for path in library}
         console.print(overview(client, [*jobs.values()]))
-        for card in client.models():
-            print_card(console, card)
+        for name in listeners([*jobs.values()]):
+            print_card(console, client.model(name))
         for path in files:
             job = run_job(client, path, _tasks(in_full=True), console)
             show(client, console, job)

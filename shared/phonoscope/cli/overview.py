@@ -18,6 +18,12 @@ def print_card(console: Console, card: ModelCard) -> None:
     console.print(f"\n{card.name}{figure} knows nothing but: {', '.join(card.labels)}.", style="dim", highlight=False)
 
 
+def listeners(jobs: list[Job]) -> list[str]:
+    """The models that classified, by name."""
+    results = [task.result for job in jobs for task in job.tasks if task.name is TaskName.CLASSIFY and task.result]
+    return sorted({result["model"]["name"] for result in results})
+
+
 def overview(client: Client, jobs: list[Job]) -> Table:
     """What was heard in each recording, and which other is nearest."""
     table = Table("recording", "what it hears", "", "first neighbour", "", box=None, pad_edge=False, padding=(0, 2))

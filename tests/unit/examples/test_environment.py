@@ -18,7 +18,7 @@ def test_clocks_keep_time(heard: dict[str, NDArray[np.float32]], file: str, tick
     assert np.diff(ticks) / 100 == pytest.approx(1 / ticks_per_s, abs=0.02)
 
 
-@pytest.mark.parametrize(("file", "blades_per_s"), [("helicopter_near.m4a", 12.5), ("helicopter_far.mp3", 16.0)])
+@pytest.mark.parametrize(("file", "blades_per_s"), [("helicopter_near.m4a", 25.0), ("helicopter_far.mp3", 27.0)])
 def test_helicopters_beat_with_their_blades(
     heard: dict[str, NDArray[np.float32]], file: str, blades_per_s: float
 ) -> None:
