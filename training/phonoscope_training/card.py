@@ -95,15 +95,15 @@ def _calibration(metrics: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _retrieval(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    if "retrieval" not in metrics:
-        return [("retrieval", "not measured")]
     figures = metrics["retrieval"]
+    if not figures:
+        return [("retrieval", "cannot be had: no fold has two recordings of one label from different sources")]
     return [("retrieval", f"mAP {figures['map']:.3f}, precision at 5 {figures['precision_at_5']:.3f}")]
 
 
 def _by_label(manifest: dict[str, Any]) -> list[str]:
     recall = manifest["metrics"]["cross_validation"]["recall_by_label"]
-    neighbours = manifest["metrics"].get("retrieval", {}).get("precision_at_5_by_label", {})
+    neighbours = manifest["metrics"]["retrieval"].get("precision_at_5_by_label", {})
     rows = [
         f"| {label} | {recall[label]:.1%} | {f'{neighbours[label]:.1%}' if label in neighbours else ''} |"
         for label in manifest["labels"]

@@ -19,7 +19,7 @@ from phonoscope_training.recipe import Recipe
 from phonoscope_training.run import FINAL
 
 
-def export(run: Path, folder: Path, version: int = 1) -> dict[str, Any]:
+def export(run: Path, folder: Path) -> dict[str, Any]:
     """Writes the model's folder from a run's final weights and metrics; returns the manifest.
 
     The calibration's temperature is divided into the last layer, so that a served probability is a calibrated one.
@@ -34,7 +34,7 @@ def export(run: Path, folder: Path, version: int = 1) -> dict[str, Any]:
     weights = _calibrated(load_file(run / FINAL / WEIGHTS), metrics["calibration"]["temperature"])
     manifest = {
         "name": folder.name,
-        "version": version,
+        "version": next_version(folder),
         "kind": recipe.card.kind,
         "architecture": recipe.network.architecture,
         "embedding_dim": EMBEDDING_DIM,
@@ -49,6 +49,13 @@ def export(run: Path, folder: Path, version: int = 1) -> dict[str, Any]:
         "environment": json.loads((run / ENVIRONMENT).read_text(encoding="utf-8")),
     }
     return write_model(weights, manifest, folder)
+
+
+def next_version(folder: Path) -> int:
+    """One more than that of the model that lies there; of the first it is 1."""
+    manifest = folder / MANIFEST
+    before: int = json.loads(manifest.read_text(encoding="utf-8"))["version"] if manifest.exists() else 0
+    return before + 1
 
 
 def write_model(weights: dict[str, Tensor], manifest: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from phonoscope.ml.evidence import axes
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.network import AudioResNet
 from phonoscope.ml.registry import Model, load_model
+from phonoscope.settings import DEFAULT_MODEL
 from tests.unit.ml.listeners import ROOT, BandListener, burst, clip, picture
 
 REFERENCES = {"grad-cam": GradCAM, "grad-cam++": GradCAMPlusPlus, "hirescam": HiResCAM}
@@ -39,12 +40,12 @@ class _Logits(nn.Module):
 @pytest.fixture(scope="module")
 def shipped() -> Model:
     """The model that the product comes with."""
-    return load_model(ROOT / "models" / "environment-10", torch.device("cpu"))
+    return load_model(ROOT / "models" / DEFAULT_MODEL, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
 def heard(shipped: Model) -> Tensor:
-    """Two of the demo's recordings as the shipped model sees them, ``(2, 1, 128, 126)``."""
+    """Two of the demo's recordings as the shipped model sees them, ``(2, 1, 128, 247)``."""
     settings = shipped.front_end.settings
     return torch.cat([picture(settings, clip("dog_large.flac")), picture(settings, clip("clock_tall.wav"))])
 
@@ -66,7 +67,7 @@ def test_the_shipped_model_agrees_with_the_reference(shipped: Model, heard: Tens
     with Attribution(shipped.network, layer) as attribution:
         found = attribution.heatmaps(attribution(heard), method=method)
     assert [shipped.manifest.labels[index] for index in found.labels] == ["dog", "clock_tick"]
-    assert found.values.shape == (2, 128, 126)
+    assert found.values.shape == (2, 128, 247)
     _assert_same(found.values, _reference(shipped.network, layer, method, heard, found.labels.tolist()))
 
 

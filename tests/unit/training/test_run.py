@@ -118,6 +118,15 @@ def test_a_run_keeps_everything_that_made_it(root: Path, run: Path) -> None:
     assert metrics["cross_validation"]["accuracy_mean"] > 0.9
 
 
+def test_a_model_that_is_exported_again_is_a_new_version(
+    monkeypatch: pytest.MonkeyPatch, root: Path, run: Path
+) -> None:
+    """Whoever compares two manifests knows which is the later one."""
+    for version in (1, 2):
+        assert train(monkeypatch, root, "export", str(run), "--to", "models/again", "--card", "cards") == 0
+        assert json.loads((root / "models" / "again" / "manifest.json").read_text())["version"] == version
+
+
 def test_strangers_are_those_of_no_known_label(run: Path) -> None:
     """A stranger that bears one of the model's labels is no stranger."""
     assert json.loads((run / "metrics.json").read_text())["unknown"]["strangers"] == 2

@@ -13,7 +13,7 @@ from rich.console import Console
 from phonoscope.catalogue import MANIFEST, SEPARATION
 from phonoscope_training.card import write_card
 from phonoscope_training.errors import InvalidRun
-from phonoscope_training.export import save_weights
+from phonoscope_training.export import next_version, save_weights
 from phonoscope_training.folder import ENVIRONMENT, METRICS
 from phonoscope_training.separation.network import arguments
 from phonoscope_training.separation.run import SeparationRun
@@ -23,7 +23,7 @@ _STATED = {"samplerate", "segment"}
 _FINEST_SEGMENT = 1_000
 
 
-def export(run: Path, folder: Path, cards: Path, version: int = 1) -> dict[str, Any]:
+def export(run: Path, folder: Path, cards: Path) -> dict[str, Any]:
     """Writes ``manifest.json``, ``weights.safetensors`` in half precision and the card; returns the manifest.
 
     Raises ``InvalidRun`` when nothing has been learned, or when the metrics are not those of the weights.
@@ -36,7 +36,7 @@ def export(run: Path, folder: Path, cards: Path, version: int = 1) -> dict[str, 
     recipe = this.recipe
     manifest = {
         "name": folder.name,
-        "version": version,
+        "version": next_version(folder),
         "kind": SEPARATION,
         "architecture": "htdemucs",
         "arguments": {name: value for name, value in arguments(recipe.network).items() if name not in _STATED},
