@@ -68,8 +68,12 @@ class Manifest(Described):
     def files(self) -> list[Weights]:
         return [self.weights]
 
+    @property
+    def digest(self) -> str:
+        return self.weights.sha256
+
     def card(self) -> ModelCard:
-        return ModelCard(digest=f"sha256:{self.weights.sha256}", **self.model_dump(exclude={"weights"}))
+        return ModelCard(digest=f"sha256:{self.digest}", **self.model_dump(exclude={"weights"}))
 
 
 class StemManifest(Described):

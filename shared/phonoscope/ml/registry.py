@@ -27,7 +27,7 @@ class Model:
 
     @property
     def digest(self) -> str:
-        return f"sha256:{self.manifest.weights.sha256}"
+        return f"sha256:{self.manifest.digest}"
 
     @torch.inference_mode()
     def pictures(self, samples: Tensor) -> Tensor:

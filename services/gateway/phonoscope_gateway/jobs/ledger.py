@@ -56,7 +56,7 @@ def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, s
     identity = digest = None
     if task.pool is Pool.GPU:
         classifier = _classifier(state, request)
-        identity, digest = classifier.identity, classifier.card().digest
+        identity, digest = classifier.identity, f"sha256:{classifier.digest}"
     elif task is TaskName.SEPARATE:
         known = state.catalogue
         manifest = known.separators.get(request.options.separate.model or known.best_separator)
