@@ -82,10 +82,11 @@ def predict(network: AudioResNet, pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _start_from(network: AudioResNet, weights: dict[str, Tensor], architecture: str) -> None:
-    own = {name: value for name, value in network.state_dict().items() if name.startswith("fc.")}
-    body = {name: value.float() for name, value in weights.items() if not name.startswith("fc.")}
+    """The body's weights; those of a deeper body's first blocks in each group, which do most of its work."""
+    last = {name: value for name, value in network.state_dict().items() if name.startswith("fc.")}
+    body = {name: weights[name].float() for name in network.state_dict() if name in weights and name not in last}
     try:
-        network.load_state_dict(own | body)
+        network.load_state_dict(last | body)
     except RuntimeError as error:
         raise TrainingError(f"start_from does not fit {architecture}: {error}") from error
 

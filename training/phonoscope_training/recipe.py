@@ -39,7 +39,12 @@ class DataSettings(Section):
 
 
 class NetworkSettings(Section):
-    """The network, and the run whose weights it starts from (fold for fold where that run has the same folds)."""
+    """The network, and the run or served model whose body it starts from.
+
+    Args:
+        start_from: a run beside this one, or else a served model; of a deeper body the first blocks of each group.
+        start_from_same_folds: fold for fold, where that run was cut into the same folds.
+    """
 
     architecture: Architecture = "resnet34"
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)

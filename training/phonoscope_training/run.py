@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from phonoscope.ml.network import AudioResNet
+from phonoscope.paths import bundled
 from phonoscope_training.callbacks import CHECKPOINT, watching
 from phonoscope_training.checkpoint import half_precision, load_checkpoint, save_tensors
 from phonoscope_training.data import Clips, load_clips, split_for_validation
@@ -112,17 +113,29 @@ class Run:
         return network
 
     def _start_from(self, name: str, unseen: set[int]) -> dict[str, Tensor] | None:
-        """Weights that never saw the fold about to be scored, when both runs cut their sets into the same folds."""
+        """Of a run beside this one, or else of a served model.
+
+        Where folds are the same the weights never saw the one about to be scored.
+        """
         settings = self.recipe.network
         if settings.start_from is None:
             return None
         other = self.folder.parent / settings.start_from
+        if not other.exists() and not settings.start_from_same_folds:
+            return self._served(settings.start_from)
         same = other / name / WEIGHTS
         path = same if settings.start_from_same_folds and same.parent.exists() else other / FINAL / WEIGHTS
         if not path.exists():
             raise InvalidRecipe(f"network.start_from: {path} does not exist; fit {settings.start_from!r} first")
         if settings.start_from_same_folds and (seen := unseen & _learned_folds(path)):
             raise InvalidRecipe(f"network.start_from: {path} has learned from fold {min(seen)}, which is to be scored")
+        return load_file(path)
+
+    def _served(self, model: str) -> dict[str, Tensor]:
+        path = bundled("models") / model / WEIGHTS
+        if not path.exists():
+            missing = f"neither {self.folder.parent / model} nor {path} exists; fit {model!r} first"
+            raise InvalidRecipe(f"network.start_from: {missing}")
         return load_file(path)
 
 

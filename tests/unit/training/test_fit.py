@@ -118,16 +118,24 @@ def test_a_checkpoint_of_another_network_is_refused(clips: Clips, tmp_path: Path
         load_checkpoint(begin(clips, RECIPE), path)
 
 
-def test_a_training_may_start_from_another_networks_body(clips: Clips) -> None:
-    """All layers but the last are taken over; a body of another shape is refused."""
+@pytest.mark.parametrize("architecture", ["resnet18", "resnet34"])
+def test_a_training_may_start_from_another_networks_body(clips: Clips, architecture: str) -> None:
+    """All layers but the last are taken over, of a deeper network the first blocks of each group."""
     torch.manual_seed(99)
-    donor = AudioResNet("resnet18", labels=7)
-    training = begin(clips, RECIPE, donor.state_dict())
-    taken, given = training.network.state_dict(), donor.state_dict()
-    assert all(torch.equal(taken[name], given[name]) for name in given if not name.startswith("fc."))
+    given = AudioResNet(architecture, labels=7).state_dict()
+    training = begin(clips, RECIPE, given)
+    taken = {name: value for name, value in training.network.state_dict().items() if not name.startswith("fc.")}
+    assert {name.split(".")[1] for name in taken if name.startswith("layer3.")} == {"0", "1"}
+    assert all(torch.equal(value, given[name]) for name, value in taken.items())
     assert training.network.fc.out_features == 3
-    with pytest.raises(TrainingError, match="start_from does not fit resnet18"):
-        begin(clips, RECIPE, AudioResNet("resnet34", labels=7).state_dict())
+
+
+def test_a_body_that_lacks_a_layer_is_refused(clips: Clips) -> None:
+    """A shallower network's body, or a file of something else."""
+    donor = AudioResNet("resnet18", labels=7)
+    deeper = RECIPE.model_copy(update={"network": NetworkSettings(architecture="resnet34")})
+    with pytest.raises(TrainingError, match="start_from does not fit resnet34"):
+        begin(clips, deeper, donor.state_dict())
     with pytest.raises(TrainingError, match=r"Missing key.*conv1\.weight"):
         begin(clips, RECIPE, {"layer1.0.conv1.weight": donor.state_dict()["layer1.0.conv1.weight"]})
 
