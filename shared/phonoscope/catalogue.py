@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from phonoscope.contract import ModelCard
+from phonoscope.contract import AnyModelCard, ModelCard, StemModelCard
 from phonoscope.errors import InvalidManifest, UnknownLabel, UnknownModel, WeightsMismatch
 
 MANIFEST = "manifest.json"
@@ -125,6 +125,9 @@ class StemManifest(Described):
         digests = [weights.sha256 for weights in self.weights]
         return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
+    def card(self) -> StemModelCard:
+        return StemModelCard(digest=f"sha256:{self.digest}", **self.model_dump(exclude={"weights", "arguments"}))
+
 
 class Catalogue:
     """The models in folders, each in its own: ``<name>/{manifest.json,weights.safetensors}``.
@@ -135,6 +138,10 @@ class Catalogue:
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
+
+    def anew(self) -> Self:
+        """As the folders are now: what separates may be pulled while the service runs."""
+        return type(self)(*self._folders)
 
     @cached_property
     def manifests(self) -> dict[str, Manifest]:
@@ -161,6 +168,12 @@ class Catalogue:
     def _places(self) -> dict[str, Path]:
         found = (path.parent for folder in reversed(self._folders) for path in folder.glob(f"*/{MANIFEST}"))
         return {place.name: place for place in found}
+
+    @property
+    def cards(self) -> dict[str, AnyModelCard]:
+        """Of all of them, by name: first those that classify. Raises ``InvalidManifest``."""
+        served: list[Manifest | StemManifest] = [*self.manifests.values(), *self.separators.values()]
+        return {manifest.name: manifest.card() for manifest in served}
 
     def folder(self, name: str) -> Path:
         """Where a model lies that the catalogue has."""

@@ -9,16 +9,18 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
+from pydantic import RootModel
+
 from phonoscope.calls import ApiError, Retry, Unreachable, reaching
 from phonoscope.client_webhooks import WebhookCalls
 from phonoscope.contract import (
     DEFAULT_TASKS,
+    AnyModelCard,
     ArtifactLink,
     Job,
     JobEvent,
     JobOptions,
     LibraryMap,
-    ModelCard,
     Neighbour,
     Page,
     Peaks,
@@ -167,11 +169,12 @@ class Client(WebhookCalls):
             on_change(job)
         return job
 
-    def models(self) -> list[ModelCard]:
-        return self._ask(Page[ModelCard], "GET", "/v1/models").items
+    def models(self) -> list[AnyModelCard]:
+        """Those that classify and embed, then those that take recordings apart."""
+        return self._ask(Page[AnyModelCard], "GET", "/v1/models").items
 
-    def model(self, name: str) -> ModelCard:
-        return self._ask(ModelCard, "GET", f"/v1/models/{name}")
+    def model(self, name: str) -> AnyModelCard:
+        return self._ask(RootModel[AnyModelCard], "GET", f"/v1/models/{name}").root
 
     def ready(self) -> Readiness:
         """Whether the services behind the gateway answer; also when they do not."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from phonoscope.client import Client
-from phonoscope.contract import Job
+from phonoscope.contract import Job, ModelCard
 from phonoscope.states import Status, TaskName
 from tests.compose.project import Project
 from tests.support import tone_wav
@@ -28,7 +28,9 @@ def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
         assert done.status is Status.SUCCEEDED, done.model_dump_json()
         result = done.task(TaskName.CLASSIFY).result
         assert result is not None
-        assert result["top"][0]["label"] in client.model(result["model"]["name"]).labels
+        card = client.model(result["model"]["name"])
+        assert isinstance(card, ModelCard)
+        assert result["top"][0]["label"] in card.labels
 
     project.compose("stop", "gpu-worker", "cpu-worker", "cpu-short-worker")
     late = tmp_path / "late.wav"

@@ -29,7 +29,7 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
     from rich.table import Table
 
     catalogue = _catalogue(models_dir, more_models_dir)
-    table = Table("name", "kind", "network", "hears", "accuracy", "digest")
+    table = Table("name", "kind", "network", "hears", "figure", "digest")
     for manifest in catalogue.manifests.values():
         accuracy = manifest.metrics.get("cross_validation", {}).get("accuracy_mean")
         table.add_row(
@@ -41,8 +41,9 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
             manifest.weights.sha256[:12],
         )
     for separator in catalogue.separators.values():
-        heard = f"{len(separator.sources)} stems"
-        table.add_row(separator.name, separator.kind, separator.architecture, heard, "—", separator.digest[:12])
+        heard, gained = f"{len(separator.sources)} stems", separator.metrics.get("improvement_of_all")
+        figure = f"+{gained:.1f} dB" if gained is not None else "—"
+        table.add_row(separator.name, separator.kind, separator.architecture, heard, figure, separator.digest[:12])
     Console().print(table)
 
 

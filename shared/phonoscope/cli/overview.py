@@ -7,15 +7,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from phonoscope.client import Client
-from phonoscope.contract import Job, ModelCard
+from phonoscope.contract import AnyModelCard, Job, StemModelCard
 from phonoscope.states import Status, TaskName
 
 
-def print_card(console: Console, card: ModelCard) -> None:
-    """A model's name, how often it is right, and every label it has."""
-    accuracy = card.metrics.get("cross_validation", {}).get("accuracy_mean")
-    figure = f" ({accuracy:.0%} right, out of fold)" if accuracy is not None else ""
-    console.print(f"\n{card.name}{figure} knows nothing but: {', '.join(card.labels)}.", style="dim", highlight=False)
+def print_card(console: Console, card: AnyModelCard) -> None:
+    """A model's name, how good it is, and every label or stem it has."""
+    figure, known = _described(card)
+    measured = f" ({figure})" if figure else ""
+    console.print(f"\n{card.name}{measured} {known}.", style="dim", highlight=False)
 
 
 def listeners(jobs: list[Job]) -> list[str]:
@@ -40,3 +40,13 @@ def overview(client: Client, jobs: list[Job]) -> Table:
         twin = (escape(nearest[0].track.filename), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
         table.add_row(escape(track.filename), heard, f"{best['probability']:.0%}", *twin)
     return table
+
+
+def _described(card: AnyModelCard) -> tuple[str, str]:
+    if isinstance(card, StemModelCard):
+        gained = card.metrics.get("improvement_of_all")
+        figure = f"{gained:.1f} dB better than the mixture on held-out songs" if gained is not None else ""
+        return figure, f"takes music apart into: {', '.join(card.sources)}"
+    accuracy = card.metrics.get("cross_validation", {}).get("accuracy_mean")
+    figure = f"{accuracy:.0%} right, out of fold" if accuracy is not None else ""
+    return figure, f"knows nothing but: {', '.join(card.labels)}"

@@ -31,7 +31,16 @@ from phonoscope.contract.options import (
     SeparateOptions,
     StemFormat,
 )
-from phonoscope.contract.service import ModelCard, Problem, QueueDepth, Queues, Readiness, Worker
+from phonoscope.contract.service import (
+    AnyModelCard,
+    ModelCard,
+    Problem,
+    QueueDepth,
+    Queues,
+    Readiness,
+    StemModelCard,
+    Worker,
+)
 from phonoscope.contract.tracks import (
     ArtifactLink,
     ColourMap,
@@ -76,6 +85,7 @@ __all__ = [
     "MOST_LAYERS",
     "MOST_ON_MAP",
     "QUIETEST_GAIN_DB",
+    "AnyModelCard",
     "ArtifactLink",
     "Attempt",
     "AttemptError",
@@ -125,6 +135,7 @@ __all__ = [
     "StatusEvent",
     "Stem",
     "StemFormat",
+    "StemModelCard",
     "Stems",
     "Task",
     "TaskProgress",

@@ -58,7 +58,7 @@ def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, s
         classifier = _classifier(state, request)
         identity, digest = classifier.identity, f"sha256:{classifier.digest}"
     elif task is TaskName.SEPARATE:
-        known = state.catalogue
+        known = state.catalogue.anew()
         manifest = known.separators.get(request.options.separate.model or known.best_separator)
         # A model that only the workers have: whether theirs is the one of an earlier result cannot be said.
         if manifest is None:

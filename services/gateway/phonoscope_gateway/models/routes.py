@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from phonoscope.contract import ModelCard, Page
+from phonoscope.contract import AnyModelCard, Page
 from phonoscope.errors import NotFound
 from phonoscope_gateway.state import StateDep, get_caller
 
@@ -12,14 +12,15 @@ router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[Depends(g
 
 
 @router.get("")
-def read_models(state: StateDep) -> Page[ModelCard]:
-    """Every model that jobs can name."""
-    return Page(items=[manifest.card() for manifest in state.catalogue.manifests.values()])
+def read_models(state: StateDep) -> Page[AnyModelCard]:
+    """Every model that jobs can name: those that classify and embed, and those that take recordings apart."""
+    return Page(items=[*state.catalogue.anew().cards.values()])
 
 
 @router.get("/{name}")
-def read_model(name: str, state: StateDep) -> ModelCard:
+def read_model(name: str, state: StateDep) -> AnyModelCard:
     """What a model knows, how well, from what data, under which licence, and what it cannot do."""
-    if name not in state.catalogue.manifests:
-        raise NotFound(f"no model {name!r}; served: {', '.join(state.catalogue.manifests)}")
-    return state.catalogue.manifests[name].card()
+    cards = state.catalogue.anew().cards
+    if name not in cards:
+        raise NotFound(f"no model {name!r}; served: {', '.join(cards)}")
+    return cards[name]

@@ -1,10 +1,13 @@
-import type { ModelCard } from "../api/client";
+import type { ReactNode } from "react";
+import type { ModelCard, StemModelCard } from "../api/client";
 import { inWords } from "../api/problem";
 import { BadNote, Button, Skeleton } from "../ui/controls";
-import { percent, words } from "../ui/format";
+import { percent } from "../ui/format";
 import { Confusion } from "./Confusion";
+import { Figure } from "./Figure";
 import "./models.css";
-import { useModels } from "./queries";
+import { listens, useModels } from "./queries";
+import { StemFigures, StemTable } from "./StemFigures";
 
 type Retrieval = { map?: number };
 type Unknown = { strangers?: number; strangers_rejected?: number };
@@ -35,17 +38,39 @@ export default function ModelsPage() {
   );
 }
 
-function Card({ card }: { card: ModelCard }) {
+function Card({ card }: { card: ModelCard | StemModelCard }) {
+  return listens(card) ? <ListenerCard card={card} /> : <StemCard card={card} />;
+}
+
+function ListenerCard({ card }: { card: ModelCard }) {
   const validation = (card.metrics["cross_validation"] ?? {}) as Validation;
+  return (
+    <CardFrame card={card} knows={`${card.labels.length} labels`} figures={<Figures card={card} validation={validation} />}>
+      {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} /> : null}
+    </CardFrame>
+  );
+}
+
+function StemCard({ card }: { card: StemModelCard }) {
+  return (
+    <CardFrame card={card} knows={`${card.sources.length} stems`} figures={<StemFigures card={card} />}>
+      <StemTable card={card} />
+    </CardFrame>
+  );
+}
+
+type CardFrameProps = { card: ModelCard | StemModelCard; knows: string; figures: ReactNode; children: ReactNode };
+
+function CardFrame({ card, knows, figures, children }: CardFrameProps) {
   return (
     <article className="card" aria-labelledby={`model-${card.name}`}>
       <h2 id={`model-${card.name}`}>{card.name}</h2>
       <p className="quiet">
-        {card.kind} · {card.architecture} · {card.labels.length} labels
+        {card.kind} · {card.architecture} · {knows}
       </p>
-      <Figures card={card} validation={validation} />
+      {figures}
       <div className="card__parts">
-        {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} /> : null}
+        {children}
         <div className="stack">
           <h3>Limits</h3>
           <ul className="card__limits">
@@ -87,16 +112,5 @@ function Figures({ card, validation }: { card: ModelCard; validation: Validation
       {map === undefined ? null : <Figure name="retrieval, mAP" value={map.toFixed(2)} />}
       <Figure name="embedding" value={`${card.embedding_dim}`} more="numbers" />
     </dl>
-  );
-}
-
-function Figure({ name, value, more = "" }: { name: string; value: string; more?: string }) {
-  return (
-    <div>
-      <dt>{words(name)}</dt>
-      <dd>
-        {value} <span className="small quiet">{more}</span>
-      </dd>
-    </div>
   );
 }

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, held } from "../api/client";
+import { api, held, type ModelCard, type StemModelCard } from "../api/client";
 
 export function useModels() {
   return useQuery({
@@ -9,8 +9,18 @@ export function useModels() {
   });
 }
 
-/** The card of a model by its name, which may not be served any more. */
-export function useModel(name: string | undefined) {
+/** Those that name what they hear. */
+export function useListeners() {
   const models = useModels();
+  return { ...models, data: models.data?.filter(listens) };
+}
+
+/** The card of a model that listens, by its name, which may not be served any more. */
+export function useModel(name: string | undefined) {
+  const models = useListeners();
   return { ...models, data: models.data?.find((card) => card.name === name) };
+}
+
+export function listens(card: ModelCard | StemModelCard): card is ModelCard {
+  return "labels" in card;
 }

@@ -1,5 +1,5 @@
 import type { TaskName } from "../api/client";
-import { useModel, useModels } from "../models/queries";
+import { useListeners, useModel } from "../models/queries";
 import { BadNote, Button, Select } from "../ui/controls";
 import { percent, words } from "../ui/format";
 import type { Explanation } from "./explanation";
@@ -77,7 +77,7 @@ function Bars({ classified, explanation }: { classified: Classified; explanation
 
 /** Which model listens, among all that are served. */
 function Ears({ model, choose }: { model: string; choose: (name: string) => void }) {
-  const served = useModels().data?.map(({ name }) => name) ?? [];
+  const served = useListeners().data?.map(({ name }) => name) ?? [];
   return (
     <p className="small quiet">
       <Select label="by" name="Model that listens" value={model} options={[...new Set([...served, model])]} onChange={choose} />
