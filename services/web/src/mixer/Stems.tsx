@@ -1,10 +1,12 @@
-import type { Job, Track } from "../api/client";
+import { Link } from "wouter";
+import type { Job, Task, Track } from "../api/client";
 import { inWords } from "../api/problem";
 import { failureInWords, taskInWords } from "../jobs/words";
+import { useSeparators } from "../models/queries";
 import type { Explanation } from "../track/explanation";
 import { useAsk } from "../track/queries";
 import { newestTask } from "../track/results";
-import { BadNote, Button, ProgressBar, Skeleton } from "../ui/controls";
+import { BadNote, Button, ProgressBar, Select, Skeleton } from "../ui/controls";
 import { Mixer } from "./Mixer";
 import "./mixer.css";
 import { tooLong, useStems } from "./queries";
@@ -19,29 +21,43 @@ export default function Stems({ track, jobs, explanation }: Props) {
   if (found.isError) {
     return <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>;
   }
-  if (tooLong(found.data)) {
-    return (
-      <p className="note">
-        These stems are too long to be mixed in a page. <code>phonoscope analyze --save</code> fetches them.
-      </p>
-    );
-  }
-  return <Mixer key={found.data.job_id} track={track} stems={found.data} explanation={explanation} />;
+  return (
+    <div className="stack">
+      {tooLong(found.data) ? (
+        <p className="note">
+          These stems are too long to be mixed in a page. <code>phonoscope analyze --save</code> fetches them.
+        </p>
+      ) : (
+        <Mixer key={found.data.job_id} track={track} stems={found.data} explanation={explanation} />
+      )}
+      <TakenApartBy model={found.data.model["name"] ?? ""} track={track} jobs={jobs} />
+    </div>
+  );
+}
+
+/** Which model took it apart. Another may, and its stems are shown once they are there. */
+function TakenApartBy({ model, track, jobs }: { model: string; track: Track; jobs: Job[] }) {
+  const { ask, underWay, failure } = useSeparation(track, jobs);
+  const served = useSeparators().data?.map(({ name }) => name) ?? [];
+  const again = (name: string) => ask({ tasks: ["separate"], options: { separate: { model: name } } });
+  return (
+    <>
+      {failure ? <BadNote>{failure}</BadNote> : null}
+      {underWay ? (
+        <UnderWay task={underWay} />
+      ) : (
+        <p className="small quiet row">
+          <Select label="by" name="Model that takes apart" value={model} options={[...new Set([...served, model])]} onChange={again} />
+          <Link href="/models">how well it does</Link>
+        </p>
+      )}
+    </>
+  );
 }
 
 function TakeApart({ track, jobs }: { track: Track; jobs: Job[] }) {
-  const { ask, asking, job, problem } = useAsk(track.id);
-  const earlier = newestTask(jobs, "separate");
-  const task = job?.tasks[0] ?? (earlier?.status === "failed" ? null : earlier);
-  const failure = problem ?? (earlier?.status === "failed" ? failureInWords(earlier) : null);
-  if (task && (task.status === "running" || task.status === "queued")) {
-    return (
-      <div className="stack apart" role="status">
-        <span>{taskInWords(task)}</span>
-        <ProgressBar share={task.progress} label="Taking the recording apart" />
-      </div>
-    );
-  }
+  const { ask, asking, underWay, failure } = useSeparation(track, jobs);
+  if (underWay) return <UnderWay task={underWay} />;
   return (
     <div className="stack">
       {failure ? <BadNote>{failure}</BadNote> : null}
@@ -53,4 +69,22 @@ function TakeApart({ track, jobs }: { track: Track; jobs: Job[] }) {
       </div>
     </div>
   );
+}
+
+function UnderWay({ task }: { task: Task }) {
+  return (
+    <div className="stack apart" role="status">
+      <span>{taskInWords(task)}</span>
+      <ProgressBar share={task.progress} label="Taking the recording apart" />
+    </div>
+  );
+}
+
+/** The track's newest separation, as far as it is under way or has failed, and how to ask for one. */
+function useSeparation(track: Track, jobs: Job[]) {
+  const { ask, asking, job, problem } = useAsk(track.id);
+  const earlier = newestTask(jobs, "separate");
+  const task = job?.tasks[0] ?? earlier;
+  const underWay = task?.status === "running" || task?.status === "queued" ? task : null;
+  return { ask, asking, underWay, failure: problem ?? (earlier?.status === "failed" ? failureInWords(earlier) : null) };
 }

@@ -22,7 +22,7 @@ export function StemFigures({ card }: { card: StemModelCard }) {
       )}
       {sdr_median_of_all === undefined ? null : <Figure name="SDR, median" value={sdr_median_of_all.toFixed(1)} more="dB" />}
       {songs_held_out === undefined ? null : <Figure name="songs held out" value={String(songs_held_out.length)} />}
-      <Figure name="at once" value={seconds(card.segment_s).toFixed(1)} more="s" />
+      <Figure name="hears at once" value={seconds(card.segment_s).toFixed(1)} more="s" />
       <Figure name="sample rate" value={(card.sample_rate_hz / 1000).toFixed(1)} more="kHz" />
     </dl>
   );

@@ -15,6 +15,12 @@ export function useListeners() {
   return { ...models, data: models.data?.filter(listens) };
 }
 
+/** Those that take recordings apart. */
+export function useSeparators() {
+  const models = useModels();
+  return { ...models, data: models.data?.filter((card) => !listens(card)) };
+}
+
 /** The card of a model that listens, by its name, which may not be served any more. */
 export function useModel(name: string | undefined) {
   const models = useListeners();
