@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import subprocess
@@ -9,7 +10,9 @@ import sys
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import httpx
 import numpy as np
@@ -23,6 +26,18 @@ from phonoscope.local.state import stack_settings
 from phonoscope.settings import Settings
 
 DATA = Path(os.environ.get("PHONOSCOPE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+_SCRIPT = Path(__file__).parents[1] / "examples" / "make_recordings.py"
+
+
+@cache
+def examples() -> ModuleType:
+    """``examples/make_recordings.py``, loaded by its path as the demo loads it."""
+    spec = importlib.util.spec_from_file_location("make_recordings", _SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def tone_wav(seconds: float = 1.0, hertz: float = 440.0, rate_hz: int = 44_100, seed: int | None = None) -> bytes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -16,11 +14,10 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
 
 from phonoscope.client import Client
-from tests.support import RunningStack
+from tests.support import RunningStack, examples
 from tests.unit.ml.separation.conftest import network, write_separator
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-_SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "make_recordings.py"
 _AXE = Path(__file__).parents[2] / "services" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 _ARGUMENTS = [
@@ -82,24 +79,14 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def examples() -> ModuleType:
-    """``examples/make_recordings.py``, loaded by its path as the demo loads it."""
-    spec = importlib.util.spec_from_file_location("make_recordings", _SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def recordings(examples: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Some of the demo's recordings by their names without suffix."""
     folder = tmp_path_factory.mktemp("recordings")
-    wanted = [clip for clip in examples.CLIPS if clip.file.partition(".")[0] in {"dog_large", "dog_small", "rain_roof"}]
+    demo, wanted = examples(), ("dog_large", "dog_small", "rain_roof")
+    clips = {clip.file.partition(".")[0]: clip for clip in demo.CLIPS}
     return {
-        clip.file.partition(".")[0]: examples.write(folder / clip.file, examples.quantised(clip.samples(), clip.peak))
-        for clip in wanted
+        name: demo.write(folder / clips[name].file, demo.quantised(clips[name].samples(), clips[name].peak))
+        for name in wanted
     }
 
 

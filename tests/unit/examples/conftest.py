@@ -1,6 +1,5 @@
 """The demo's recordings, made once, and the script that makes them."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -9,20 +8,15 @@ import pytest
 from numpy.typing import NDArray
 
 from phonoscope.audio.decode import Recording
+from tests.support import examples
 
 RATE_HZ = 44_100
-_SCRIPT = Path(__file__).resolve().parents[3] / "examples" / "make_recordings.py"
 
 
 @pytest.fixture(scope="session")
 def script() -> ModuleType:
-    """``examples/make_recordings.py``, loaded by its path as the demo loads it."""
-    spec = importlib.util.spec_from_file_location("make_recordings", _SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """What the demo runs to make them."""
+    return examples()
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -15,8 +11,8 @@ from phonoscope.audio.decode import Samples
 from phonoscope.ml.evidence import axes
 from phonoscope.ml.frontend import FrontEndSettings, LogMel
 from phonoscope.ml.network import Output
+from tests.support import examples
 
-ROOT = Path(__file__).parents[3]
 _FADE_S = 0.05
 
 
@@ -76,12 +72,7 @@ def picture(settings: FrontEndSettings, samples: Samples) -> Tensor:
 
 def clip(file: str) -> Samples:
     """One of the demo's environmental recordings, five seconds at 44.1 kHz."""
-    spec = importlib.util.spec_from_file_location("make_recordings", ROOT / "examples" / "make_recordings.py")
-    assert spec is not None
-    assert spec.loader is not None
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    clips = importlib.import_module("synthesis.environment").CLIPS
-    found = next(one for one in clips if one.file == file)
+    found = next(one for one in examples().CLIPS if one.file == file)
     samples = found.samples()
     loud: Samples = (samples / np.abs(samples).max() * found.peak).astype(np.float32)
     return loud

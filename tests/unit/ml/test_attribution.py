@@ -19,8 +19,9 @@ from phonoscope.ml.evidence import axes
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.network import AudioResNet
 from phonoscope.ml.registry import Model, load_model
+from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
-from tests.unit.ml.listeners import ROOT, BandListener, burst, clip, picture
+from tests.unit.ml.listeners import BandListener, burst, clip, picture
 
 REFERENCES = {"grad-cam": GradCAM, "grad-cam++": GradCAMPlusPlus, "hirescam": HiResCAM}
 
@@ -40,7 +41,7 @@ class _Logits(nn.Module):
 @pytest.fixture(scope="module")
 def shipped() -> Model:
     """The model that the product comes with."""
-    return load_model(ROOT / "models" / DEFAULT_MODEL, torch.device("cpu"))
+    return load_model(bundled("models") / DEFAULT_MODEL, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")

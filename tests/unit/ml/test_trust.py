@@ -13,14 +13,15 @@ from phonoscope.ml.attribution import Attribution, Heatmaps
 from phonoscope.ml.frontend import FrontEndSettings
 from phonoscope.ml.registry import Model, load_model
 from phonoscope.ml.trust import deletion_and_insertion, measure_trust, randomised, randomised_similarity
+from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
-from tests.unit.ml.listeners import ROOT, BandListener, burst, clip, picture
+from tests.unit.ml.listeners import BandListener, burst, clip, picture
 
 
 @pytest.fixture(scope="module")
 def shipped() -> Model:
     """A model that has learned."""
-    return load_model(ROOT / "models" / DEFAULT_MODEL, torch.device("cpu"))
+    return load_model(bundled("models") / DEFAULT_MODEL, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
