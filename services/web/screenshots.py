@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from phonoscope.cli.demo import HEARD_BY
 from phonoscope.client import Client
 from phonoscope.local.state import Credentials, read_credentials
 
@@ -31,7 +32,8 @@ def take_all(folder: Path) -> None:
         recordings = Path(made) / "recordings"
         subprocess.run([sys.executable, ROOT / "examples" / "make_recordings.py", recordings], check=True)
         with Client(credentials.url, credentials.api_key) as client:
-            jobs = {path.stem: client.analyze(path, TASKS) for path in sorted(recordings.glob("*.*"))}
+            files = sorted(recordings.glob("*.*"))
+            jobs = {path.stem: client.analyze(path, TASKS, HEARD_BY.get(path.stem)) for path in files}
             for job in jobs.values():
                 client.wait(job)
         with sync_playwright() as playwright:

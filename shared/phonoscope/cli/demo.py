@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _SONG = "song"
 _SHOWN_IN_FULL = ("day", _SONG)
 
+HEARD_BY = {_SONG: {"classify": {"model": "genre-10"}}}
+"""Options of recordings, by their names without suffix, that another model than the default knows something of."""
+
 
 def demo(
     files: Annotated[
@@ -55,9 +58,16 @@ def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
     with connect(None, None, folder) as client:
         # What is shown in full goes first, so that its times are its own and not those of a queue.
         ordered = sorted(library, key=lambda path: path.stem not in _SHOWN_IN_FULL)
-        sent = {path: client.analyze(path, _tasks(in_full=path.stem in _SHOWN_IN_FULL)) for path in ordered}
+        sent = {
+            path: client.analyze(path, _tasks(in_full=path.stem in _SHOWN_IN_FULL), HEARD_BY.get(path.stem))
+            for path in ordered
+        }
+        # The song is heard by another model than the rest, so it has no neighbours until their model embeds it too.
+        beside = [client.create_job(sent[path].recording, ["embed"]) for path in ordered if path.stem in HEARD_BY]
         apart = {path: client.create_job(sent[path].recording, ["separate"]) for path in ordered if path.stem == _SONG}
         jobs = {path: client.wait(sent[path]) for path in library}
+        for job in beside:
+            client.wait(job)
         console.print(overview(client, [*jobs.values()]))
         for name in listeners([*jobs.values()]):
             print_card(console, client.model(name))
@@ -75,12 +85,14 @@ def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
 
 
 def _compare(console: Console, client: Client, job: Job, song: Path) -> None:
+    from phonoscope.cli.overview import print_card
     from phonoscope.cli.stems import print_scores
     from phonoscope.states import TaskName
 
     task = job.task(TaskName.SEPARATE)
     if task.result is not None:
         print_scores(console, client, task.result, song, song.parent / "stems")
+        print_card(console, client.model(task.result["model"]["name"]))
     elif task.error is not None:
         console.print(f"\n{song.name} was not taken apart: {task.error['detail']}", highlight=False, markup=False)
 
