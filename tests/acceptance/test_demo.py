@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from phonoscope.local.control import running
@@ -15,6 +16,16 @@ def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path) ->
         assert done.returncode == 0, done.stdout + done.stderr
         for words in ("first neighbour", "what it hears", "over time", "why ", "sounds like", "from request to result"):
             assert words in done.stdout
+        assert re.search(
+            r"^genre-10 \(\d\d% right, out of fold\) knows nothing but: blues, ", done.stdout, re.MULTILINE
+        )
+        assert _mean_gain_db(done.stdout) > 5.0
         assert running(tmp_path / "demo") is None
     for name in ("explain-overlay.png", "explain-listen.flac", "explain-heatmap.npz"):
         assert len(list((tmp_path / "demo" / "evidence").glob(f"*/{name}"))) == 2
+
+
+def _mean_gain_db(printed: str) -> float:
+    """By how much the stems of the song are nearer to its parts than the song itself is."""
+    table = printed.partition("stems by demucs-mini, against the known parts")[2]
+    return float(table.partition("mean")[2].split()[0])

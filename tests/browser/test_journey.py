@@ -43,6 +43,7 @@ def test_a_recording_s_way(
     _hear_it(page)
     _find_the_neighbour(page)
     _mix(here, tiny)
+    _let_another_take_it_apart(here)
     _compare_a_stem(page)
     _erase(page)
     assert [track.filename for track in here.client.tracks().items] == ["dog_small.m4a"]
@@ -147,6 +148,18 @@ def _mix(here: Visit, model: str) -> None:
     assert Path(download.value.path()).read_bytes()[:4] == b"fLaC"
     assert download.value.suggested_filename == "mix.flac"
     page.get_by_role("button", name="Pause", exact=True).first.click()
+
+
+def _let_another_take_it_apart(here: Visit) -> None:
+    """The model that ships, in place of the one that did: its stems stand there then."""
+    page, client = here.page, here.client
+    track_id = page.url.rpartition("/")[2].partition("#")[0]
+    choice = page.locator("#stems").get_by_label("Model that takes apart")
+    choice.select_option("demucs-mini")
+    expect(page.locator("#stems").get_by_label("Taking the recording apart")).to_be_visible()
+    expect(choice).to_have_value("demucs-mini", timeout=_ENDS_MS)
+    assert client.stems(track_id).model["name"] == "demucs-mini"
+    expect(page.get_by_role("button", name="Play the stems")).to_be_enabled()
 
 
 def _compare_a_stem(page: Page) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from phonoscope.client import ApiError, Client
-from phonoscope.contract import Job
+from phonoscope.contract import Job, ModelCard, StemModelCard
 from phonoscope.states import Pool, Status, TaskName
 from tests.support import RunningStack, tone_wav
 
@@ -147,9 +147,15 @@ def test_models_are_served_with_their_cards(client: Client, stack: RunningStack)
     """Labels, digest, figures, data, licence and limits; not without a key."""
     (card,) = [card for card in client.models() if card.name == "environment-10"]
     assert card == client.model("environment-10")
+    assert isinstance(card, ModelCard)
     assert "dog" in card.labels
     assert card.digest.startswith("sha256:")
     assert card.limits
+    stems = client.model("demucs-mini")
+    assert isinstance(stems, StemModelCard)
+    assert stems in client.models()
+    assert stems.sources == ["drums", "bass", "other", "vocals"]
+    assert any("demonstration" in limit for limit in stems.limits)
     assert httpx.get(f"{stack.url}/v1/models").status_code == 401
 
 

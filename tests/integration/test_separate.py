@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -149,3 +150,23 @@ def test_a_model_that_is_not_there_fails_its_task_alone(client: Client, tiny: st
     assert "phonoscope models pull htdemucs_ft" in error["detail"]
     assert job.task(TaskName.DESCRIBE).status is Status.SUCCEEDED
     assert job.status is Status.FAILED
+
+
+def test_a_better_model_is_used_once_it_was_pulled(client: Client, stack: RunningStack, tmp_path: Path) -> None:
+    """Whoever names none has what ships, then what was pulled meanwhile: not the earlier result, and no restart."""
+    path = tmp_path / "again.wav"
+    path.write_bytes(tone_wav(2.5, seed=503))
+    track = client.upload(path)
+    pulled = stack.pulled_models / "htdemucs"
+    seen = []
+    try:
+        for better in (False, False, True):
+            if better:
+                write_separator(pulled, network())
+            task = client.wait(client.create_job(track.id, ["separate"])).task(TaskName.SEPARATE)
+            assert task.result is not None, task
+            seen.append((task.result["model"]["name"], task.cached))
+        assert pulled.name in {card.name for card in client.models()}
+    finally:
+        shutil.rmtree(pulled)
+    assert seen == [("demucs-mini", False), ("demucs-mini", True), ("htdemucs", False)]
