@@ -119,5 +119,6 @@ def test_doctor_says_what_to_do(tmp_path: Path) -> None:
 
 def test_models_are_listed_and_verified() -> None:
     """By name and digest, from the files."""
-    assert "environment-10" in phonoscope("models", "list").stdout
+    listed = phonoscope("models", "list").stdout
+    assert all(name in listed for name in ("environment-10", "environment-50", "genre-10", "demucs-mini"))
     assert "whole" in phonoscope("models", "verify").stdout

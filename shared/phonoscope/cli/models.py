@@ -29,7 +29,8 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
     from rich.table import Table
 
     catalogue = _catalogue(models_dir, more_models_dir)
-    table = Table("name", "kind", "network", "hears", "figure", "digest")
+    table = Table("name", "kind", "network", "hears", "figure", "digest", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
     for manifest in catalogue.manifests.values():
         accuracy = manifest.metrics.get("cross_validation", {}).get("accuracy_mean")
         table.add_row(

@@ -33,6 +33,7 @@ def print_scores(console: Console, client: Client, result: dict[str, Any], song:
     mixture = _decoded(song.open("rb"))
     known = {stem["name"]: _decoded((parts / f"{stem['name']}.flac").open("rb")) for stem in result["stems"]}
     found = {stem["name"]: _decoded(io.BytesIO(client.download(stem["audio"]))) for stem in result["stems"]}
+    console.print()
     console.print(scores_table(result["model"]["name"], mixture, known, found))
 
 
