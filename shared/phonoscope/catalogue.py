@@ -13,12 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from phonoscope.contract import AnyModelCard, ModelCard, StemModelCard
 from phonoscope.errors import InvalidManifest, UnknownLabel, UnknownModel, WeightsMismatch
+from phonoscope.logs import get_logger
 
 MANIFEST = "manifest.json"
 SEPARATION = "separation"
 PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
 """Separation models that are fetched once, with ``phonoscope models pull``."""
 
+_log = get_logger(__name__)
 _TOLD = {"metrics", "data", "licence", "limits", "recipe", "environment"}
 _PREFERRED = ("htdemucs", "demucs-mini")
 
@@ -140,8 +142,17 @@ class Catalogue:
         self._folders = folders
 
     def anew(self) -> Self:
-        """As the folders are now: what separates may be pulled while the service runs."""
-        return type(self)(*self._folders)
+        """As the folders are now, or as they were while one holds what cannot be read.
+
+        Models that separate may be pulled while the service runs.
+        """
+        now = type(self)(*self._folders)
+        try:
+            now.models  # noqa: B018 - reads them
+        except InvalidManifest as error:
+            _log.warning("catalogue.not_read_anew", reason=str(error))
+            return self
+        return now
 
     @cached_property
     def manifests(self) -> dict[str, Manifest]:
