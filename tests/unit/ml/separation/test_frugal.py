@@ -185,7 +185,7 @@ def stems(batch):
 
 wanted, _ = stems(1)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + (320 << 20), resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_AS, (used + (640 << 20), resource.RLIM_INFINITY))
 found, told = stems(10)
 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 print(found.shape, float(np.abs(found - wanted).max()) < 1e-4, told["batch"], len(told["stepped_down"]))
