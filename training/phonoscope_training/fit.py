@@ -82,7 +82,7 @@ def predict(network: AudioResNet, pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _start_from(network: AudioResNet, weights: dict[str, Tensor], architecture: str) -> None:
-    """The body's weights; those of a deeper body's first blocks in each group, which do most of its work."""
+    """Takes the body over; of a deeper one the first blocks of each group."""
     last = {name: value for name, value in network.state_dict().items() if name.startswith("fc.")}
     body = {name: weights[name].float() for name in network.state_dict() if name in weights and name not in last}
     try:
