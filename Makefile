@@ -12,10 +12,11 @@ PAGE := services/gateway/phonoscope_gateway/web/static/index.html
 PAGE_SOURCES := docs/openapi.json $(shell find services/web -name node_modules -prune -o -type f \
 	-not -path '*/tests/*' -not -name schema.ts -not -name '*.py' -print)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-SOURCES := shared/phonoscope services/gateway/phonoscope_gateway workers/gpu/phonoscope_gpu \
+SOURCES := shared/phonoscope ml/phonoscope_ml ops/phonoscope_local ops/phonoscope_cli \
+	services/gateway/phonoscope_gateway workers/common/phonoscope_worker workers/gpu/phonoscope_gpu \
 	workers/cpu/phonoscope_cpu workers/courier/phonoscope_courier training/phonoscope_training
 
-.PHONY: help setup page demo up down test lint check unit page-test integration acceptance browser compose-test bench openapi screenshots
+.PHONY: help setup page demo up down test lint check unit page-test integration acceptance browser compose-test chaos bench openapi screenshots
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

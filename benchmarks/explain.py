@@ -12,22 +12,23 @@ import os
 import statistics
 from collections.abc import Sequence
 
+from phonoscope.work import Claim, ClaimedTrack
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it, before torch is imported
 
 import torch
 from common import clip, machine
 
-from phonoscope.anatomy import LAYERS
+from phonoscope.catalogue.architectures import LAYERS
 from phonoscope.contract import JobOptions
-from phonoscope.db.claims import Claim, ClaimedTrack
 from phonoscope.drawing.overlay import warm_up
-from phonoscope.ml.device import choose_device
-from phonoscope.ml.registry import load_model
 from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import TaskName
-from phonoscope.worker import Work
 from phonoscope_gpu.handler import Listener
+from phonoscope_ml.device import choose_device
+from phonoscope_ml.registry import load_model
+from phonoscope_worker import Work
 
 ALL = (TaskName.CLASSIFY, TaskName.EXPLAIN, TaskName.FEATURES, TaskName.EMBED)
 MODEL_STAGES = ("model_s", "explain_s", "features_s")

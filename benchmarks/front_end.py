@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from phonoscope.ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.frontend import FrontEndSettings, LogMel
 
 ROUNDS = 40
 

@@ -25,16 +25,16 @@ from celery import Celery
 from common import clip, machine
 from sqlalchemy import text
 
-from phonoscope.db.ends import Outcome
-from phonoscope.db.engine import Database
-from phonoscope.db.keys import create_key
-from phonoscope.local.control import start_detached, stop
-from phonoscope.local.ports import choose_port
-from phonoscope.local.state import stack_settings
+from phonoscope.db.access.engine import Database
+from phonoscope.db.service.keys import create_key
 from phonoscope.queue import make_celery
 from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskName
-from phonoscope.worker import Work, run_worker
+from phonoscope.work import Outcome
+from phonoscope_local.control import start_detached, stop
+from phonoscope_local.ports import choose_port
+from phonoscope_local.state import stack_settings
+from phonoscope_worker import Work, run_worker
 
 BARE = "bare.nothing"
 CLIENTS = 200
@@ -85,8 +85,8 @@ async def _measure(url: str, database: Database, bare: Celery, arguments: argpar
 
 def _machinery(database: Database, track: str, jobs: int) -> float:
     """Jobs per second from the first claim to the last end, all being queued before, as with bare Celery."""
-    from phonoscope.db.creation import create_job, queued_places
-    from phonoscope.db.tables import TrackRow
+    from phonoscope.db.schema.tables import TrackRow
+    from phonoscope.db.tasks.create import create_job, queued_places
 
     places = []
     with database.transaction() as session:

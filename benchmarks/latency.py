@@ -23,14 +23,14 @@ from common import CLIP_S, clip, machine
 from phonoscope.audio.decode import Recording
 from phonoscope.client import Client
 from phonoscope.contract import Job
-from phonoscope.local.control import start_detached, stop
-from phonoscope.local.state import read_credentials
-from phonoscope.ml.device import choose_device
-from phonoscope.ml.listen import listen
-from phonoscope.ml.registry import Model, load_model
 from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status
+from phonoscope_local.control import start_detached, stop
+from phonoscope_local.state import read_credentials
+from phonoscope_ml.device import choose_device
+from phonoscope_ml.inference import listen
+from phonoscope_ml.registry import Model, load_model
 
 WARM_UP = 5
 

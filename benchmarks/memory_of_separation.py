@@ -22,12 +22,12 @@ from separate import write_model
 
 from phonoscope.audio.encode import Encoder
 from phonoscope.contract import JobOptions
-from phonoscope.db.claims import Claim, ClaimedTrack
-from phonoscope.ml.separation.compiling import compile_apart
 from phonoscope.states import TaskName
-from phonoscope.worker import Work
+from phonoscope.work import Claim, ClaimedTrack
 from phonoscope_cpu.handler import run
 from phonoscope_cpu.separators import Separators
+from phonoscope_ml.separation.compiling import compile_apart
+from phonoscope_worker import Work
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "full": {"bottom_channels": 512},

@@ -26,11 +26,11 @@ from safetensors.torch import save_file
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import StemManifest
 from phonoscope.contract import Precision
-from phonoscope.ml.separation.compiling import compile_cores
-from phonoscope.ml.separation.ensemble import first_plan, load_ensemble
-from phonoscope.ml.separation.frugal import Frugal
-from phonoscope.ml.separation.networks import blank_network, open_manifest
-from phonoscope.ml.separation.stream import measure, separate
+from phonoscope_ml.separation.compiling import compile_cores
+from phonoscope_ml.separation.ensemble import first_plan, load_ensemble
+from phonoscope_ml.separation.frugal import Frugal
+from phonoscope_ml.separation.networks import blank_network, open_manifest
+from phonoscope_ml.separation.stream import measure, separate
 
 SOURCES = ["drums", "bass", "other", "vocals"]
 DEVICE = torch.device("cpu")

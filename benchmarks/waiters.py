@@ -25,13 +25,13 @@ from common import clip
 from sqlalchemy import text
 
 from phonoscope.client import Client
-from phonoscope.db.engine import Database
-from phonoscope.db.jobs import JOB_CHANNEL
-from phonoscope.db.tables import JobRow, TaskRow, TrackRow
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.jobs import JOB_CHANNEL
+from phonoscope.db.schema.tables import JobRow, TaskRow, TrackRow
 from phonoscope.ids import new_id
-from phonoscope.local.control import start_detached, stop
-from phonoscope.local.state import Run, read_credentials, stack_settings
 from phonoscope.states import Lane, Status, TaskName
+from phonoscope_local.control import start_detached, stop
+from phonoscope_local.state import Run, read_credentials, stack_settings
 
 LEASE = text(
     "UPDATE tasks SET started_at = now(), lease_expires_at = now() + interval '1 day' WHERE job_id = ANY(:jobs)"

@@ -28,12 +28,12 @@ import psutil
 import uvloop
 from sqlalchemy import text
 
-from phonoscope.db.engine import Database
-from phonoscope.local.control import start_detached, stop
-from phonoscope.local.ports import LOOPBACK
-from phonoscope.local.state import Run, stack_settings
+from phonoscope.db.access.engine import Database
 from phonoscope.settings import Settings
 from phonoscope.webhooks.vault import Vault, new_secret
+from phonoscope_local.control import start_detached, stop
+from phonoscope_local.ports import LOOPBACK
+from phonoscope_local.state import Run, stack_settings
 
 ENDPOINTS = 100
 DEAD = 10

@@ -29,7 +29,7 @@ def gateway_is_ready() -> bool:
 
 def worker_beats(pool: str) -> bool:
     """A worker on this host has written its heartbeat lately."""
-    from phonoscope.db.workers import live_workers
+    from phonoscope.db.service.workers import live_workers
 
     with _session() as session:
         return any(worker.pool == pool for worker in live_workers(session, host=socket.gethostname()))
@@ -58,7 +58,7 @@ def main() -> None:
 
 @contextmanager
 def _session() -> Iterator[Session]:
-    from phonoscope.db.engine import Database
+    from phonoscope.db.access.engine import Database
     from phonoscope.settings import get_settings
 
     with Database(get_settings().database_url.get_secret_value(), pool_size=1).transaction() as session:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine
 
-from phonoscope.db import webhook_tables  # noqa: F401 - its tables are among the metadata
-from phonoscope.db.tables import Base
+from phonoscope.db.schema import webhooks  # noqa: F401 - its tables are among the metadata
+from phonoscope.db.schema.tables import Base
 from phonoscope.settings import get_settings
 
 url = context.config.attributes.get("database_url") or get_settings().database_url.get_secret_value()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from phonoscope.local.state import read_credentials
+from phonoscope_local.state import read_credentials
 from tests.support import DATA, RunningStack, phonoscope, pulled_models
 
 # As workers have it, before torch is imported: threads that spin while they wait starve what runs beside.

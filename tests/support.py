@@ -19,11 +19,11 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from phonoscope.client import Client
-from phonoscope.db.engine import Database
-from phonoscope.db.keys import create_key
-from phonoscope.db.tables import OwnerRow, TrackRow
-from phonoscope.local.state import stack_settings
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import OwnerRow, TrackRow
+from phonoscope.db.service.keys import create_key
 from phonoscope.settings import Settings
+from phonoscope_local.state import stack_settings
 
 DATA = Path(os.environ.get("PHONOSCOPE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 _SCRIPT = Path(__file__).parents[1] / "examples" / "make_recordings.py"

@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from phonoscope.cli.demo import HEARD_BY
 from phonoscope.client import Client
-from phonoscope.local.state import Credentials, read_credentials
+from phonoscope_cli.demo import HEARD_BY
+from phonoscope_local.state import Credentials, read_credentials
 
 ROOT = Path(__file__).parents[2]
 SIZE = {"width": 1280, "height": 860}

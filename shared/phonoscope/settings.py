@@ -9,8 +9,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from phonoscope.addresses import Allowed
 from phonoscope.paths import bundled, cache, pulled_models
-from phonoscope.webhooks.addresses import Allowed
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - the mark by which a secret is refused in production
 DEFAULT_MODEL = "environment-50"

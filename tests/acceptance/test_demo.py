@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from phonoscope.local.control import running
+from phonoscope_local.control import running
 from tests.support import phonoscope
 
 

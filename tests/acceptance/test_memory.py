@@ -14,8 +14,8 @@ import numpy as np
 import psutil
 import pytest
 
-from phonoscope.local.state import Run
 from phonoscope.states import Status, TaskName
+from phonoscope_local.state import Run
 from tests.support import RunningStack
 
 MEGABYTE = 1 << 20

@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from phonoscope.client import Client
-from phonoscope.local.state import Run
 from phonoscope.states import Status
+from phonoscope_local.state import Run
 from tests.support import RunningStack, tone_wav
 
 LIMIT_S = 60.0

@@ -16,10 +16,10 @@ from scipy.io import wavfile
 
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Catalogue
-from phonoscope.cli.stems import sdr_db
-from phonoscope.ml.registry import load_model
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
+from phonoscope_cli.stems import sdr_db
+from phonoscope_ml.registry import load_model
 from phonoscope_training.separation.songs import read_stems
 from tests.support import RunningStack
 

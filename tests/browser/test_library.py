@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import expect
 from sqlalchemy import insert
 
-from phonoscope.db.engine import Database
-from phonoscope.db.keys import authenticate
-from phonoscope.db.tables import TrackRow
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.service.keys import authenticate
 from tests.browser.conftest import Visit
 from tests.support import RunningStack
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from phonoscope.local.state import StackState, read_credentials
+from phonoscope_local.state import StackState, read_credentials
 from tests.chaos.load import Load
 from tests.chaos.monkey import Monkey
 from tests.chaos.verdict import assert_nobody_is_left, judge, settle

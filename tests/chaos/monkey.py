@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 import psutil
 from sqlalchemy import text
 
-from phonoscope.db.engine import Database
-from phonoscope.local.state import Run
+from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
 from phonoscope.states import Lane, Place, Pool
+from phonoscope_local.state import Run
 from tests.support import RunningStack
 
 _WORKERS = ("gpu", "cpu", "cpu-short")

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import psutil
 from sqlalchemy import text
 
-from phonoscope.db.engine import Database
+from phonoscope.db.access.engine import Database
 from phonoscope.errors import DatabaseUnavailable
-from phonoscope.local.state import Run
 from phonoscope.states import Status
 from phonoscope.storage import ObjectStore
+from phonoscope_local.state import Run
 from tests.chaos.load import Accepted, Load
 from tests.support import RunningStack
 

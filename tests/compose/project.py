@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from phonoscope.local.ports import choose_port
+from phonoscope_local.ports import choose_port
 
 ROOT = Path(__file__).parents[2]
 BUILD_S = 3000

@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from phonoscope.client import Client
-from phonoscope.db.engine import Database
-from phonoscope.db.migrate import migrate
+from phonoscope.db.access.engine import Database
+from phonoscope.db.access.migrate import migrate
 from tests.support import RunningStack
 
 

@@ -8,14 +8,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.claims import Claim, claim_next
-from phonoscope.db.creation import create_job
-from phonoscope.db.ends import Outcome, end_tasks
-from phonoscope.db.engine import Database
-from phonoscope.db.jobs import get_job
-from phonoscope.db.ledger import Entry
-from phonoscope.db.tables import JobRow, TrackRow
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.jobs import get_job
+from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.tasks.claim import claim_next
+from phonoscope.db.tasks.create import create_job
+from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.states import Lane, Place, Pool, TaskName
+from phonoscope.work import CacheKey, Claim, Outcome
 from tests.support import add_track
 
 BOTH = [TaskName.CLASSIFY, TaskName.EMBED]
@@ -48,7 +48,7 @@ def new_job(
     waits_for: dict[TaskName, TaskName] | None = None,
 ) -> JobRow:
     """A committed job; ``known_by`` are its tasks' fingerprints."""
-    ledger = {name: Entry(print_, "d") for name, print_ in (known_by or {}).items()}
+    ledger = {name: CacheKey(print_, "d") for name, print_ in (known_by or {}).items()}
     with database.transaction() as session:
         return create_job(session, track, tasks or BOTH, {}, {}, ledger=ledger, waits_for=waits_for)
 

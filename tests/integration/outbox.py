@@ -14,12 +14,12 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from phonoscope.addresses import Allowed
 from phonoscope.contract import JOB_EVENTS
-from phonoscope.db.engine import Database
-from phonoscope.db.tables import EventRow, OwnerRow
-from phonoscope.db.webhooks import add_webhook, put_secret
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import EventRow, OwnerRow
+from phonoscope.db.webhooks.endpoints import add_webhook, put_secret
 from phonoscope.ids import new_id
-from phonoscope.webhooks.addresses import Allowed
 from phonoscope.webhooks.rules import Rules
 from phonoscope.webhooks.vault import Vault, new_secret
 from phonoscope_courier.attempts import Attempter

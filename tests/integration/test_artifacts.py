@@ -15,12 +15,12 @@ from sqlalchemy import delete, update
 
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import ArtifactLink, Job
-from phonoscope.db.engine import Database
-from phonoscope.db.tables import ArtifactRow, TaskRow
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import ArtifactRow, TaskRow
 from phonoscope.errors import UndecodableRecording
 from phonoscope.states import Status, TaskName
 from phonoscope.storage import ObjectStore
-from phonoscope_gateway.artifacts.signing import Signer
+from phonoscope_gateway.signing import Signer
 from tests.support import RunningStack, tone_wav
 
 

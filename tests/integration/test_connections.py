@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from phonoscope.db import engine as engine_module
-from phonoscope.db.engine import Database
+from phonoscope.db.access import engine as engine_module
+from phonoscope.db.access.engine import Database
 
 
 def _process(session: Session) -> int:

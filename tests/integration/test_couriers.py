@@ -15,7 +15,7 @@ from time import monotonic
 
 import pytest
 
-from phonoscope.db.engine import Database
+from phonoscope.db.access.engine import Database
 from phonoscope.webhooks.vault import Vault
 from tests.integration import outbox as outbox_module
 from tests.integration.outbox import Outbox, at, free_port

@@ -17,12 +17,12 @@ from sqlalchemy import text
 
 from phonoscope.client import Client, Retry
 from phonoscope.contract import CompletedEvent, Job, StatusEvent
-from phonoscope.db.engine import Database
-from phonoscope.db.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
-from phonoscope.db.tables import JobRow, TaskRow, TrackRow
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
+from phonoscope.db.schema.tables import JobRow, TaskRow, TrackRow
 from phonoscope.ids import new_id
-from phonoscope.local.state import Run
 from phonoscope.states import Lane, Status, TaskName
+from phonoscope_local.state import Run
 from tests.support import RunningStack, tone_wav
 
 ENDS = {

@@ -15,22 +15,21 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.artifacts import Artifact
-from phonoscope.db.creation import create_job
-from phonoscope.db.ends import Outcome
-from phonoscope.db.engine import Database
-from phonoscope.db.recovery import MAX_ATTEMPTS
-from phonoscope.db.tables import JobRow, TrackRow
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.tasks.create import create_job
+from phonoscope.db.tasks.requeue import MAX_ATTEMPTS
 from phonoscope.errors import StoreUnavailable
-from phonoscope.local.ports import LOOPBACK, choose_port
-from phonoscope.local.programs import find_programs
 from phonoscope.queue import Queue
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
-from phonoscope.worker import Context, Work
-from phonoscope.worker import patience as module
-from phonoscope.worker.heart import Heart, Identity
-from phonoscope.worker.work import run_next
+from phonoscope.work import Artifact, Outcome
+from phonoscope_local.ports import LOOPBACK, choose_port
+from phonoscope_local.programs import find_programs
+from phonoscope_worker import Context, Work
+from phonoscope_worker import retry as module
+from phonoscope_worker.heartbeat import Heart, Identity
+from phonoscope_worker.work import run_next
 from tests.integration.life import CPU, empty, events_of, read
 from tests.support import RunningStack, add_track
 

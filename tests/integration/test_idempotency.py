@@ -11,9 +11,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.engine import Database
-from phonoscope.db.idempotency import Answer, Reservation, forget_old_keys, keep_answer, release, reserve
-from phonoscope.db.tables import OwnerRow
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import OwnerRow
+from phonoscope.db.service.idempotency import Answer, Reservation, forget_old_keys, keep_answer, release, reserve
 from phonoscope.errors import IdempotencyKeyReused, RequestInFlight
 from tests.support import RunningStack, tone_wav
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from phonoscope.db.engine import Database
-from phonoscope.db.keys import authenticate, create_key, list_keys, revoke_key
+from phonoscope.db.access.engine import Database
+from phonoscope.db.service.keys import authenticate, create_key, list_keys, revoke_key
 from phonoscope.errors import Unauthorized
 
 

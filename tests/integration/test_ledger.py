@@ -7,11 +7,11 @@ from threading import Barrier
 
 import pytest
 
-from phonoscope.db.cancelling import cancel_job
-from phonoscope.db.ends import Outcome
-from phonoscope.db.engine import Database
-from phonoscope.db.tables import JobRow
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import JobRow
+from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.states import Status, TaskName
+from phonoscope.work import Outcome
 from tests.integration.life import CPU, SLOW, claim, claimed, empty, end, events_of, new_job, new_track, read
 
 KNOWN = {TaskName.CLASSIFY: "a", TaskName.EMBED: "b"}

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.ends import Outcome
-from phonoscope.db.engine import Database
-from phonoscope.db.recovery import MAX_ATTEMPTS
+from phonoscope.db.access.engine import Database
+from phonoscope.db.tasks.requeue import MAX_ATTEMPTS
 from phonoscope.queue import Queue
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
-from phonoscope.worker import Context, Work
-from phonoscope.worker import heart as beating
-from phonoscope.worker import work as working
-from phonoscope.worker.heart import Heart, Identity
-from phonoscope.worker.work import run_next
+from phonoscope.work import Outcome
+from phonoscope_worker import Context, Work
+from phonoscope_worker import heartbeat as beating
+from phonoscope_worker import work as working
+from phonoscope_worker.heartbeat import Heart, Identity
+from phonoscope_worker.work import run_next
 from tests.integration.life import GPU, empty, events_of, new_job, new_track, read
 from tests.support import RunningStack
 

@@ -24,13 +24,13 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
-from phonoscope.db.engine import Database
+from phonoscope.db.access.engine import Database
 from phonoscope.errors import StackError
-from phonoscope.local import read_credentials, stack_settings
-from phonoscope.local.control import running, start_detached, stop
-from phonoscope.local.state import Run, StackState
 from phonoscope.queue import Queue
 from phonoscope.storage import ObjectStore
+from phonoscope_local import read_credentials, stack_settings
+from phonoscope_local.control import running, start_detached, stop
+from phonoscope_local.state import Run, StackState
 from tests.support import RunningStack, phonoscope
 
 PARTS = ("postgres", "valkey", "objects", "gateway", "gpu", "cpu", "cpu-short", "courier")
@@ -330,7 +330,7 @@ def test_down_where_nothing_ever_ran(tmp_path: Path) -> None:
 
 def test_a_start_can_be_called_off(prepared: Path) -> None:
     """SIGTERM while parts are starting ends the command and leaves no process."""
-    words = ("-m", "phonoscope.local", "--servers-only", "--data-dir", str(prepared))
+    words = ("-m", "phonoscope_local", "--servers-only", "--data-dir", str(prepared))
     with subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL) as up:
         assert eventually(lambda: bool((run := Run.read(prepared)) and run.parts))
         everything = tree(prepared)
@@ -387,7 +387,7 @@ def foreground(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 def _supervises(folder: Path, process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
-        return {"phonoscope.local", str(folder)} <= set(process.cmdline())
+        return {"phonoscope_local", str(folder)} <= set(process.cmdline())
     return False
 
 

@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.client import ApiError, Client
-from phonoscope.db.creation import create_job
-from phonoscope.db.ends import Outcome, end_tasks
-from phonoscope.db.engine import Database
-from phonoscope.db.maps import Library, count_missing, library_stamp, newest_map, placed_tracks
-from phonoscope.db.orphans import forget_jobs
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.maps import count_missing, library_stamp, newest_map, placed_tracks
+from phonoscope.db.library.orphans import forget_jobs
+from phonoscope.db.tasks.create import create_job
+from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
+from phonoscope.work import Library, Outcome
 from tests.integration.life import CPU, ONE, claimed, empty, end, new_job, new_track
 from tests.support import tone_wav
 

@@ -10,21 +10,20 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from phonoscope.db.artifacts import Artifact
-from phonoscope.db.claims import Claim
-from phonoscope.db.creation import create_job
-from phonoscope.db.ends import Outcome, end_tasks
-from phonoscope.db.engine import Database
-from phonoscope.db.jobs import get_job
-from phonoscope.db.tables import ArtifactRow, TrackRow
-from phonoscope.db.tracks import delete_track
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.jobs import get_job
+from phonoscope.db.library.tracks import delete_track
+from phonoscope.db.schema.tables import ArtifactRow, TrackRow
+from phonoscope.db.tasks.create import create_job
+from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.errors import DatabaseUnavailable
 from phonoscope.queue import Queue
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
-from phonoscope.worker import Context, Work
-from phonoscope.worker.heart import Heart, Identity
-from phonoscope.worker.work import run_next
+from phonoscope.work import Artifact, Claim, Outcome
+from phonoscope_worker import Context, Work
+from phonoscope_worker.heartbeat import Heart, Identity
+from phonoscope_worker.work import run_next
 from tests.integration.life import CPU, empty
 from tests.support import RunningStack, add_track
 
@@ -136,7 +135,7 @@ def test_an_end_that_fails_leaves_no_object(
     def away(*_: object) -> bool:
         raise DatabaseUnavailable("it went away")
 
-    monkeypatch.setattr("phonoscope.worker.work.end_tasks", away)
+    monkeypatch.setattr("phonoscope_worker.work.end_tasks", away)
     with pytest.raises(DatabaseUnavailable):
         run(database, store, made)
     assert objects(store, track_id) == []
@@ -153,7 +152,7 @@ def test_an_end_that_went_through_unseen_keeps_its_objects(
             assert end_tasks(other, claim, outcomes, timings) is not None
         raise DatabaseUnavailable("the answer was lost")
 
-    monkeypatch.setattr("phonoscope.worker.work.end_tasks", ended)
+    monkeypatch.setattr("phonoscope_worker.work.end_tasks", ended)
     with pytest.raises(DatabaseUnavailable):
         run(database, store, made)
     assert sorted(objects(store, track_id)) == ["listen.wav", "sheet.png"]

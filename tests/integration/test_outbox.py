@@ -14,9 +14,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from phonoscope.contract import DeliveryStatus
-from phonoscope.db.engine import Database
-from phonoscope.db.outcomes import Attempted
-from phonoscope.db.webhooks import change_webhook, put_secret
+from phonoscope.db.access.engine import Database
+from phonoscope.db.webhooks.attempts import Attempted
+from phonoscope.db.webhooks.endpoints import change_webhook, put_secret
 from phonoscope.webhooks.vault import Vault, new_secret
 from phonoscope_courier.delivery import Capacity
 from phonoscope_courier.listener import listen

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.engine import Database
-from phonoscope.db.prepared import Prepared
+from phonoscope.db.access.engine import Database
+from phonoscope.db.access.prepared import Prepared
 
 PLANNED = text("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'phonoscope%'")
 

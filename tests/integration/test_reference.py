@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
-from phonoscope.db.engine import Database
-from phonoscope.db.tables import TrackRow
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import TrackRow
 from phonoscope.states import Status, TaskName
 from tests.support import RunningStack, tone_wav
 

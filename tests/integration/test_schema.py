@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import command
 
-from phonoscope.db.migrate import alembic_config
+from phonoscope.db.access.migrate import alembic_config
 
 
 def test_nothing_is_left_to_migrate(database_url: str) -> None:

@@ -7,8 +7,8 @@ from itertools import product
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.engine import Database
-from phonoscope.db.settling import settle
+from phonoscope.db.access.engine import Database
+from phonoscope.db.tasks.rollup import settle
 from phonoscope.states import Status, TaskName
 from tests.integration.life import events_of, new_job, new_track, read
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.engine import Database
+from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
 from phonoscope.states import Status
 from phonoscope.storage import ObjectStore

@@ -10,14 +10,15 @@ from threading import Barrier
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.claims import Claim, claim_next, renew_lease
-from phonoscope.db.ends import Outcome, end_tasks
-from phonoscope.db.engine import Database
-from phonoscope.db.recovery import MAX_ATTEMPTS, expired_leases, hand_back, leases_of, overdue_messages
-from phonoscope.db.tables import TrackRow
-from phonoscope.db.tracks import delete_track
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.tracks import delete_track
+from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.tasks.claim import claim_next, renew_lease
+from phonoscope.db.tasks.finish import end_tasks
+from phonoscope.db.tasks.requeue import MAX_ATTEMPTS, expired_leases, hand_back, leases_of, overdue_messages
 from phonoscope.errors import OutOfMemory, TaskFailed, WorkerLost
 from phonoscope.states import Place, Status, TaskName
+from phonoscope.work import Claim, Outcome
 from tests.integration.life import (
     BOTH,
     CPU,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.cancelling import cancel_job
-from phonoscope.db.ends import Outcome
-from phonoscope.db.engine import Database
-from phonoscope.db.recovery import hand_back
-from phonoscope.db.tables import TrackRow
-from phonoscope.db.waiting import count_ahead, queue_depths
-from phonoscope.db.workers import beat_worker
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.service.workers import beat_worker
+from phonoscope.db.tasks.cancel import cancel_job
+from phonoscope.db.tasks.requeue import hand_back
+from phonoscope.db.tasks.waiting import count_ahead, queue_depths
 from phonoscope.errors import JobEnded, NotFound, WorkerLost
 from phonoscope.states import Lane, Place, Pool, Status, TaskName
+from phonoscope.work import Outcome
 from tests.integration.life import BOTH, CPU, GPU, SLOW, claim, claimed, empty, end, events_of, new_job, new_track, read
 
 

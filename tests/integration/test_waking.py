@@ -6,15 +6,15 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
-from phonoscope.db.ends import Outcome
-from phonoscope.db.engine import Database
+from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
 from phonoscope.states import Lane, Pool
 from phonoscope.storage import ObjectStore
-from phonoscope.worker import Context
-from phonoscope.worker import work as module
-from phonoscope.worker.heart import Heart, Identity
-from phonoscope.worker.work import run_place
+from phonoscope.work import Outcome
+from phonoscope_worker import Context
+from phonoscope_worker import work as module
+from phonoscope_worker.heartbeat import Heart, Identity
+from phonoscope_worker.work import run_place
 from tests.integration.life import CPU, GPU, empty, new_job, new_track
 from tests.support import RunningStack
 

@@ -23,7 +23,7 @@ from phonoscope.contract import (
     Webhook,
     WebhookChange,
 )
-from phonoscope.webhooks.receiver import Receiver
+from phonoscope_cli.receiver import Receiver
 from tests.support import tone_wav
 
 LIMIT_S = 60.0

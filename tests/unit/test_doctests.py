@@ -11,9 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = [
+    "ml/phonoscope_ml",
+    "ops/phonoscope_cli",
+    "ops/phonoscope_local",
     "shared/phonoscope",
     "services/gateway/phonoscope_gateway",
     "training/phonoscope_training",
+    "workers/common/phonoscope_worker",
     "workers/courier/phonoscope_courier",
     "workers/cpu/phonoscope_cpu",
     "workers/gpu/phonoscope_gpu",
@@ -40,6 +44,6 @@ def test_examples_do_what_they_show(name: str) -> None:
 def test_the_packages_are_where_they_are_looked_for() -> None:
     """A package that moved is not passed over in silence."""
     assert all((ROOT / package / "__init__.py").is_file() for package in PACKAGES)
-    assert {"phonoscope.local.parts", "phonoscope.ml.network", "phonoscope_gateway.tracks.ranges"} <= set(
+    assert {"phonoscope_local.parts", "phonoscope_ml.network", "phonoscope_gateway.ranges"} <= set(
         _modules_with_examples()
     )

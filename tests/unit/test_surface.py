@@ -18,11 +18,11 @@ from phonoscope_gateway.docs.__main__ import openapi_document
 ROOT = Path(__file__).parents[2]
 SURFACES = {
     "phonoscope_gateway": ["create_app"],
-    "phonoscope.local": ["Credentials", "default_data_dir", "read_credentials", "stack_settings"],
+    "phonoscope_local": ["Credentials", "default_data_dir", "read_credentials", "stack_settings"],
     "phonoscope.storage": ["ObjectStore", "StoredRange"],
-    "phonoscope.worker": ["Context", "Handler", "Work", "named_shortage", "outcome_of", "run_worker", "spool"],
+    "phonoscope_worker": ["Context", "Handler", "Work", "named_shortage", "outcome_of", "run_worker", "spool"],
 }
-NETWORKS = ["torch", "safetensors", "phonoscope.ml"]
+NETWORKS = ["torch", "safetensors", "phonoscope_ml"]
 STORES = ["sqlalchemy", "celery", "boto3", "psycopg2", "alembic"]
 LEFT_OUT = {
     "phonoscope_gateway.__main__": [*NETWORKS, "celery.bin"],
@@ -30,10 +30,10 @@ LEFT_OUT = {
     "phonoscope_gpu.__main__": NETWORKS,
     "phonoscope_cpu.__main__": NETWORKS,
     "phonoscope.client": [*NETWORKS, *STORES, "numpy", "av", "fastapi"],
-    "phonoscope.cli": [*NETWORKS, *STORES, "numpy", "av", "fastapi"],
+    "phonoscope_cli": [*NETWORKS, *STORES, "numpy", "av", "fastapi"],
     "phonoscope.catalogue": [*NETWORKS, *STORES],
     "phonoscope.audio.decode": [*NETWORKS, *STORES],
-    "phonoscope.ml.registry": STORES,
+    "phonoscope_ml.registry": STORES,
 }
 
 

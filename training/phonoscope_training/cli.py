@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from phonoscope.cli import run as run_app
-from phonoscope.ml.device import choose_device
+from phonoscope.commands import run as run_app
+from phonoscope_ml.device import choose_device
 from phonoscope_training.card import spread, write_card
 from phonoscope_training.export import export as export_run
 from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolder, Threads, use_threads

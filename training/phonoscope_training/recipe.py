@@ -8,8 +8,8 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from phonoscope.anatomy import Architecture
-from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope.catalogue.architectures import Architecture
+from phonoscope_ml.frontend import FrontEndSettings
 from phonoscope_training.errors import InvalidRecipe
 
 RecipeT = TypeVar("RecipeT", bound=BaseModel)

@@ -19,8 +19,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from phonoscope.ml.network import AudioResNet
 from phonoscope.paths import bundled
+from phonoscope_ml.network import AudioResNet
 from phonoscope_training.callbacks import CHECKPOINT, watching
 from phonoscope_training.checkpoint import half_precision, load_checkpoint, save_tensors
 from phonoscope_training.data import Clips, load_clips, split_for_validation

@@ -10,8 +10,8 @@ import uvicorn
 from phonoscope.logs import configure_logs
 from phonoscope.settings import get_settings
 from phonoscope_gateway import create_app
-from phonoscope_gateway.artifacts.signing import without_signatures
 from phonoscope_gateway.limits import allow_many_connections
+from phonoscope_gateway.signing import without_signatures
 
 _GRACE_S = 3
 

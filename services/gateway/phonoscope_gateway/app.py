@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from phonoscope import __version__
 from phonoscope.audio.probe import warm_up
 from phonoscope.catalogue import Catalogue
-from phonoscope.db.engine import Database
+from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
@@ -20,9 +20,9 @@ from phonoscope_gateway.artifacts.routes import router as artifacts
 from phonoscope_gateway.docs.routes import add_docs
 from phonoscope_gateway.guard import Guard
 from phonoscope_gateway.health.routes import router as health
-from phonoscope_gateway.jobs.listener import JobListener
 from phonoscope_gateway.jobs.routes import router as jobs
 from phonoscope_gateway.library.routes import router as library
+from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.models.routes import router as models
 from phonoscope_gateway.pictures.routes import router as pictures
 from phonoscope_gateway.problems import PROBLEM_RESPONSES, add_problem_handlers

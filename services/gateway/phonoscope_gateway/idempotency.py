@@ -17,7 +17,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from phonoscope.db.idempotency import Answer, Reservation, keep_answer, release, reserve
+from phonoscope.db.service.idempotency import Answer, Reservation, keep_answer, release, reserve
 from phonoscope.errors import DatabaseUnavailable, InvalidRequest
 from phonoscope.logs import get_logger
 from phonoscope_gateway.state import CallerDep, State, StateDep

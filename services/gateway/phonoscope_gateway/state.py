@@ -11,14 +11,14 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from phonoscope.catalogue import Catalogue
-from phonoscope.db.engine import Database
-from phonoscope.db.keys import Caller, authenticate
+from phonoscope.db.access.engine import Database
+from phonoscope.db.service.keys import Caller, authenticate
 from phonoscope.errors import Unauthorized
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
-from phonoscope_gateway.artifacts.signing import Signer
-from phonoscope_gateway.jobs.listener import JobListener
+from phonoscope_gateway.listener import JobListener
+from phonoscope_gateway.signing import Signer
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
 _THREADS = 40

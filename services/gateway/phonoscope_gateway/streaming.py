@@ -10,7 +10,7 @@ from fastapi import Depends, Header, Request, Response, status
 from fastapi.responses import StreamingResponse
 
 from phonoscope.storage import ObjectStore
-from phonoscope_gateway.tracks.ranges import parse_range
+from phonoscope_gateway.ranges import parse_range
 
 
 @dataclass(frozen=True)

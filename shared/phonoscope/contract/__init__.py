@@ -1,5 +1,6 @@
 """The shapes that travel over HTTP, for gateway and client alike. Times are UTC, ``*_s`` seconds, ``*_hz`` hertz."""
 
+from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
 from phonoscope.contract.events import (
     CompletedEvent,
     JobEvent,
@@ -31,16 +32,7 @@ from phonoscope.contract.options import (
     SeparateOptions,
     StemFormat,
 )
-from phonoscope.contract.service import (
-    AnyModelCard,
-    ModelCard,
-    Problem,
-    QueueDepth,
-    Queues,
-    Readiness,
-    StemModelCard,
-    Worker,
-)
+from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
 from phonoscope.contract.tracks import (
     ArtifactLink,
     ColourMap,

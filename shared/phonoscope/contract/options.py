@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from phonoscope.anatomy import DEPTHS, LAYERS, METHODS, Layer, Method
+from phonoscope.catalogue.architectures import DEPTHS, LAYERS, METHODS, Layer, Method
 
 MAX_TOP_K = 100
 MOST_EXPLAINED_S = 30.0

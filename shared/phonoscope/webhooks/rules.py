@@ -17,9 +17,9 @@ from typing import TypeAlias
 
 import httpx
 
+from phonoscope.addresses import Address, Allowed, why_refused
 from phonoscope.errors import RefusedUrl
 from phonoscope.settings import Settings
-from phonoscope.webhooks.addresses import Address, Allowed, why_refused
 
 Resolver: TypeAlias = Callable[[str, int], Sequence[str]]
 """Every address of a host, as text. Raises ``OSError`` when there is none."""

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from phonoscope.addresses import Allowed
 from phonoscope.contract import AttemptError
-from phonoscope.webhooks.addresses import Allowed
 from phonoscope.webhooks.rules import Rules
 from phonoscope_courier.exchange import MAX_BODY_BYTES, Answer
 from phonoscope_courier.sending import Failed, Limits, Sender

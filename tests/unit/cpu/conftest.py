@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from phonoscope.ml.separation.compiling import compile_cores
 from phonoscope_cpu.separators import Separators
+from phonoscope_ml.separation.compiling import compile_cores
 from tests.unit.ml.separation.conftest import network, write_separator
 
 RATE_HZ = 22_050

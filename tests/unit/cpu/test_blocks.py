@@ -9,7 +9,7 @@ import pytest
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from phonoscope_cpu.blocks import Blocks, Framer, hann
+from phonoscope_cpu.measure.blocks import Blocks, Framer, hann
 
 
 def _frame(array: NDArray[Any], kind: str, layout: str = "stereo", rate_hz: int = 8_000) -> AudioFrame:

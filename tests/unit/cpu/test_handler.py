@@ -9,11 +9,11 @@ import pytest
 from phonoscope.audio.spectrogram import MelSpectrogram
 from phonoscope.audio.waveform import Waveform
 from phonoscope.contract import JobOptions
-from phonoscope.db.claims import Claim, ClaimedTrack
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
-from phonoscope.worker import Work
+from phonoscope.work import Claim, ClaimedTrack
 from phonoscope_cpu.handler import prepare
+from phonoscope_worker import Work
 
 if TYPE_CHECKING:
     from tests.unit.cpu.conftest import MakeClicks, MakeWav

@@ -13,14 +13,12 @@ import psutil
 import pytest
 
 from phonoscope.contract import JobOptions
-from phonoscope.db.claims import Claim
-from phonoscope.db.ends import Outcome
-from phonoscope.db.maps import Library
 from phonoscope.errors import OutOfMemory
 from phonoscope.states import TaskName
-from phonoscope.worker import Work
+from phonoscope.work import Claim, Library, Outcome
 from phonoscope_cpu.layout import FEWEST, Vectors, lay_out, lay_out_apart
 from phonoscope_cpu.mapping import map_task
+from phonoscope_worker import Work
 
 GROUPS = 3
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from phonoscope_cpu.blocks import Block
 from phonoscope_cpu.describe import describe
-from phonoscope_cpu.loudness import Loudness
+from phonoscope_cpu.measure.blocks import Block
+from phonoscope_cpu.measure.loudness import Loudness
 
 if TYPE_CHECKING:
     from tests.unit.cpu.conftest import MakeTone, MakeWav, Signal

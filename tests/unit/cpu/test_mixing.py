@@ -10,12 +10,11 @@ import pytest
 
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import JobOptions
-from phonoscope.db.claims import Claim, ClaimedTrack
-from phonoscope.db.ends import Outcome
 from phonoscope.states import TaskName
-from phonoscope.worker import Work
+from phonoscope.work import Claim, ClaimedTrack, Outcome
 from phonoscope_cpu.handler import run
 from phonoscope_cpu.separators import Separators
+from phonoscope_worker import Work
 from tests.unit.cpu.test_separating import body_of, recording, stems_of
 from tests.unit.ml.separation.conftest import RATE_HZ
 

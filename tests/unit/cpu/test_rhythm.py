@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from phonoscope_cpu.describe import describe
-from phonoscope_cpu.rhythm import Rhythm
+from phonoscope_cpu.measure.rhythm import Rhythm
 
 if TYPE_CHECKING:
     from tests.unit.cpu.conftest import MakeClicks, MakeTone, MakeWav, Signal

@@ -14,13 +14,12 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import JobOptions
-from phonoscope.db.claims import Claim, ClaimedTrack
-from phonoscope.db.ends import Outcome
 from phonoscope.states import TaskName
-from phonoscope.worker import Work
+from phonoscope.work import Claim, ClaimedTrack, Outcome
 from phonoscope_cpu.handler import run
 from phonoscope_cpu.separating import _Remembered
 from phonoscope_cpu.separators import Separators
+from phonoscope_worker import Work
 from tests.unit.ml.separation.conftest import RATE_HZ, SOURCES, network, write_separator
 
 

@@ -20,14 +20,13 @@ import pytest
 
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.contract import JobOptions
-from phonoscope.db.claims import Claim, ClaimedTrack
-from phonoscope.db.ends import Outcome
 from phonoscope.errors import DiskFull, OutOfMemory
 from phonoscope.states import TaskName
-from phonoscope.worker import Work, named_shortage, outcome_of
+from phonoscope.work import Claim, ClaimedTrack, Outcome
 from phonoscope_cpu.mixing import mixdown_task
 from phonoscope_cpu.separating import separate_task
 from phonoscope_cpu.separators import Separators
+from phonoscope_worker import Work, named_shortage, outcome_of
 
 RATE_HZ = 44_100
 

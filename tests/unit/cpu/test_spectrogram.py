@@ -10,10 +10,10 @@ import pytest
 
 from phonoscope.audio.mel import mel_filters
 from phonoscope.audio.spectrogram import MelSpectrogram, band_corners, decibels
-from phonoscope_cpu import spectrogram
-from phonoscope_cpu.blocks import Block
 from phonoscope_cpu.describe import describe
-from phonoscope_cpu.spectrogram import Spectrogram
+from phonoscope_cpu.measure import spectrogram
+from phonoscope_cpu.measure.blocks import Block
+from phonoscope_cpu.measure.spectrogram import Spectrogram
 
 if TYPE_CHECKING:
     from tests.unit.cpu.conftest import MakeTone, MakeWav, Signal

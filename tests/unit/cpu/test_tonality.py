@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from phonoscope_cpu.describe import describe
-from phonoscope_cpu.tonality import Key, Tonality
+from phonoscope_cpu.measure.tonality import Key, Tonality
 
 if TYPE_CHECKING:
     from tests.unit.cpu.conftest import MakeChords, MakeTone, MakeWav, Signal

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from phonoscope.db.tables import TaskRow
+from phonoscope.db.schema.tables import TaskRow
 from phonoscope.states import Status
 from phonoscope_gateway.jobs.view import left_s
 

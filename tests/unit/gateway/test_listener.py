@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from phonoscope_gateway.docs.__main__ import nowhere
-from phonoscope_gateway.jobs.listener import JobListener
+from phonoscope_gateway.listener import JobListener
 
 
 def test_each_is_woken_by_what_it_waits_for() -> None:

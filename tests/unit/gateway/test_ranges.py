@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phonoscope.errors import RangeNotSatisfiable
-from phonoscope_gateway.tracks.ranges import parse_range
+from phonoscope_gateway.ranges import parse_range
 
 SIZE = 10_000
 

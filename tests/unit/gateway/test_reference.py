@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from phonoscope.audio.profiles import levels_of
-from phonoscope.db.tables import JobRow, ResultRow, TaskRow
+from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow
 from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
 from phonoscope_gateway.jobs.reference import check_genre, reference

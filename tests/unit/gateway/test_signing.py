@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from phonoscope.contract import ArtifactLink
-from phonoscope.db.artifacts import Artifact
 from phonoscope.errors import InvalidSignature, SignatureExpired
-from phonoscope_gateway.artifacts.signing import Signer, without_signatures
+from phonoscope.work import Artifact
+from phonoscope_gateway.signing import Signer, without_signatures
 
 SIGNER = Signer(b"a secret of the tests", 3600)
 NOW_S = 1_700_000_000.5

@@ -13,14 +13,12 @@ from PIL import Image
 
 from phonoscope.audio.decode import Recording
 from phonoscope.contract import JobOptions
-from phonoscope.db.artifacts import Artifact
-from phonoscope.db.claims import Claim, ClaimedTrack
-from phonoscope.db.ends import Outcome
-from phonoscope.ml.registry import load_model
 from phonoscope.paths import bundled
 from phonoscope.states import Status, TaskName
-from phonoscope.worker import Work
+from phonoscope.work import Artifact, Claim, ClaimedTrack, Outcome
 from phonoscope_gpu.handler import Listener
+from phonoscope_ml.registry import load_model
+from phonoscope_worker import Work
 from tests.support import tone_wav
 
 MODEL = "environment-10"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from phonoscope.errors import StackError
-from phonoscope.local.files import open_folder, resolved, write_private
+from phonoscope_local.files import open_folder, resolved, write_private
 
 
 def mode(path: Path) -> int:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from phonoscope.local.parts import Backoff, Part
+from phonoscope_local.parts import Backoff, Part
 
 
 def test_waits_grow_to_a_limit() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from phonoscope.errors import StackError
-from phonoscope.local.ports import choose_port, require_port
-from phonoscope.local.state import Ports
+from phonoscope_local.ports import choose_port, require_port
+from phonoscope_local.state import Ports
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import psutil
 import pytest
 
 from phonoscope.errors import StackError
-from phonoscope.local.postgres import Cluster
-from phonoscope.local.programs import find_programs
-from phonoscope.local.state import StackState
+from phonoscope_local.postgres import Cluster
+from phonoscope_local.programs import find_programs
+from phonoscope_local.state import StackState
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from phonoscope.local.processes import Family, ProcessId, is_alive, kill_all, wait_until
+from phonoscope_local.processes import Family, ProcessId, is_alive, kill_all, wait_until
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from phonoscope.errors import StackError
-from phonoscope.local import programs
-from phonoscope.local.servers import Servers
-from phonoscope.local.standard import plain_environment, product_parts, standard_stack
-from phonoscope.local.state import Ports, StackState
 from phonoscope.settings import Settings
+from phonoscope_local import programs
+from phonoscope_local.servers import Servers
+from phonoscope_local.standard import plain_environment, product_parts, standard_stack
+from phonoscope_local.state import Ports, StackState
 
 STATE = StackState(ports=Ports(gateway=15001, postgres=15002, valkey=15003, objects=15004))
 
@@ -68,7 +68,7 @@ def test_what_takes_longest_to_load_is_loaded_ahead(tmp_path: Path) -> None:
     ahead = {part.name: part.command for layer in layers for part in layer.parts if part.ahead}
     assert set(ahead) == {"gpu", "gateway"}
     for name, command in ahead.items():
-        assert command[3:5] == ("phonoscope.local.ahead", f"phonoscope_{name}")
+        assert command[3:5] == ("phonoscope_local.ahead", f"phonoscope_{name}")
         for library in filter(None, command[5].split(",")):
             import_module(library)
 

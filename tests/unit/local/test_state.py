@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from phonoscope.errors import StackError
-from phonoscope.local import read_credentials, stack_settings
-from phonoscope.local.processes import ProcessId
-from phonoscope.local.state import Credentials, Ports, Run, StackState
+from phonoscope_local import read_credentials, stack_settings
+from phonoscope_local.processes import ProcessId
+from phonoscope_local.state import Credentials, Ports, Run, StackState
 
 SECRETS = ("database_password", "broker_password", "s3_secret_key", "signing_secret")
 

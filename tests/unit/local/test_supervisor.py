@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from phonoscope.errors import StackError
-from phonoscope.local.parts import Backoff, Layer, Part
-from phonoscope.local.processes import Family, ProcessId, kill_all, wait_until
-from phonoscope.local.supervisor import Interrupted, Supervisor
+from phonoscope_local.parts import Backoff, Layer, Part
+from phonoscope_local.processes import Family, ProcessId, kill_all, wait_until
+from phonoscope_local.supervisor import Interrupted, Supervisor
 
 
 class Bench:

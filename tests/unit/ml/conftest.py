@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from phonoscope.ml.frontend import FrontEndSettings, LogMel
-from phonoscope.ml.network import AudioResNet
-from phonoscope.ml.registry import Model, load_model
+from phonoscope_ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.registry import Model, load_model
 from phonoscope_training.export import write_model
 from tests.unit.ml.listeners import BandListener
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from phonoscope.anatomy import DEPTHS
 from phonoscope.audio.decode import Samples
-from phonoscope.ml.evidence import axes
-from phonoscope.ml.frontend import FrontEndSettings, LogMel
-from phonoscope.ml.network import Output
+from phonoscope.catalogue.architectures import DEPTHS
+from phonoscope_ml.evidence import axes
+from phonoscope_ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.network import Output
 from tests.support import examples
 
 _FADE_S = 0.05

@@ -12,15 +12,15 @@ from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from phonoscope.anatomy import LAYERS, METHODS, Method
+from phonoscope.catalogue.architectures import LAYERS, METHODS, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
-from phonoscope.ml.attribution import Attribution, enlarged
-from phonoscope.ml.evidence import axes
-from phonoscope.ml.frontend import FrontEndSettings
-from phonoscope.ml.network import AudioResNet
-from phonoscope.ml.registry import Model, load_model
 from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
+from phonoscope_ml.attribution import Attribution, enlarged
+from phonoscope_ml.evidence import axes
+from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.registry import Model, load_model
 from tests.unit.ml.listeners import BandListener, burst, clip, picture
 
 REFERENCES = {"grad-cam": GradCAM, "grad-cam++": GradCAMPlusPlus, "hirescam": HiResCAM}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from phonoscope.audio.decode import Samples
-from phonoscope.ml.attribution import Attribution
-from phonoscope.ml.audition import audition
-from phonoscope.ml.evidence import Heat, axes
-from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope_ml.attribution import Attribution
+from phonoscope_ml.audition import audition
+from phonoscope_ml.evidence import Heat, axes
+from phonoscope_ml.frontend import FrontEndSettings
 from tests.unit.ml.listeners import BandListener, burst, picture
 
 WIDE = FrontEndSettings()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from phonoscope.errors import DeviceUnavailable
-from phonoscope.ml.device import choose_device
+from phonoscope_ml.device import choose_device
 
 
 def test_the_processor_is_always_there() -> None:

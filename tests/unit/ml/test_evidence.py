@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phonoscope.audio.bands import BANDS
-from phonoscope.ml.attribution import Attribution
-from phonoscope.ml.evidence import Evidence, Heat, axes, read_evidence
-from phonoscope.ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.attribution import Attribution
+from phonoscope_ml.evidence import Evidence, Heat, axes, read_evidence
+from phonoscope_ml.frontend import FrontEndSettings, LogMel
 from tests.unit.ml.listeners import BandListener, burst, picture
 
 WIDE = FrontEndSettings()

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from phonoscope.audio.samples import Samples
 from phonoscope.errors import UnknownLabel
-from phonoscope.ml.attribution import Attribution
-from phonoscope.ml.evidence import axes
-from phonoscope.ml.explain import Explanation, explain
-from phonoscope.ml.frontend import FrontEndSettings
-from phonoscope.ml.listen import listen
-from phonoscope.ml.registry import Model
-from phonoscope.ml.witness import Witness
+from phonoscope_ml.attribution import Attribution
+from phonoscope_ml.evidence import axes
+from phonoscope_ml.explain import Explanation, explain
+from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.inference import listen
+from phonoscope_ml.recorder import Witness
+from phonoscope_ml.registry import Model
 from tests.unit.ml.listeners import burst
-from tests.unit.ml.test_witness import RATE_HZ, sound
+from tests.unit.ml.test_recorder import RATE_HZ, sound
 
 
 def explained(

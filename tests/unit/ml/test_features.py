@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from phonoscope.anatomy import DEPTHS, layer_names
+from phonoscope.catalogue.architectures import DEPTHS, layer_names
 from phonoscope.errors import UnknownLayer
-from phonoscope.ml.attribution import Attribution
-from phonoscope.ml.features import FeatureTap, summarise
-from phonoscope.ml.registry import Model
+from phonoscope_ml.attribution import Attribution
+from phonoscope_ml.features import FeatureTap, summarise
+from phonoscope_ml.registry import Model
 
 
 def test_the_five_depths_come_with_their_shapes(model: Model) -> None:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from phonoscope.audio.decode import Recording, Samples
-from phonoscope.ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.frontend import FrontEndSettings, LogMel
 
 SERVED = FrontEndSettings()
 

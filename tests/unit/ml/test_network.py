@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from phonoscope.anatomy import DEPTHS
-from phonoscope.ml.network import EMBEDDING_DIM, AudioResNet, ResidualBlock
+from phonoscope.catalogue.architectures import DEPTHS
+from phonoscope_ml.network import EMBEDDING_DIM, AudioResNet, ResidualBlock
 
 BLOCKS = {"resnet18": [2, 2, 2, 2], "resnet34": [3, 4, 6, 3]}
 CHANNELS = [64, 128, 256, 512]

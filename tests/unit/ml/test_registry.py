@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from phonoscope.catalogue import Catalogue, Manifest, check_weights, read_manifest
 from phonoscope.errors import InvalidManifest, UnknownModel, WeightsMismatch
-from phonoscope.ml.frontend import FrontEndSettings
-from phonoscope.ml.registry import Model, load_model
+from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.registry import Model, load_model
 
 CPU = torch.device("cpu")
 REQUIRED = [

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from phonoscope.audio.samples import Samples
-from phonoscope.ml.frontend import FrontEndSettings
-from phonoscope.ml.registry import Model
-from phonoscope.ml.stems import StemShare, ask_stems, read_stems, stem_window
-from phonoscope.ml.windows import Window
+from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.registry import Model
+from phonoscope_ml.stems import StemShare, ask_stems, read_stems, stem_window
+from phonoscope_ml.windows import Window
 from tests.unit.ml.listeners import burst
 
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from phonoscope.ml.attribution import Attribution, Heatmaps
-from phonoscope.ml.frontend import FrontEndSettings
-from phonoscope.ml.registry import Model, load_model
-from phonoscope.ml.trust import deletion_and_insertion, measure_trust, randomised, randomised_similarity
 from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
+from phonoscope_ml.attribution import Attribution, Heatmaps
+from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.registry import Model, load_model
+from phonoscope_ml.trust import deletion_and_insertion, measure_trust, randomised, randomised_similarity
 from tests.unit.ml.listeners import BandListener, burst, clip, picture
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from phonoscope.audio.decode import Samples
-from phonoscope.ml.windows import Window, cut_windows
+from phonoscope_ml.windows import Window, cut_windows
 
 RATE_HZ = 10
 recordings = st.integers(0, 300)

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from phonoscope.webhooks.addresses import Allowed, why_refused
+from phonoscope.addresses import Allowed, why_refused
 
 REFUSED = {
     "0.0.0.0": "unspecified",

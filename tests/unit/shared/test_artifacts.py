@@ -6,10 +6,8 @@ import io
 
 import pytest
 
-from phonoscope.db.artifacts import Artifact
-from phonoscope.db.claims import Claim, ClaimedTrack
-from phonoscope.db.ends import Outcome
 from phonoscope.states import TaskName
+from phonoscope.work import Artifact, Claim, ClaimedTrack, Outcome
 
 TRACK = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", 1.0)
 

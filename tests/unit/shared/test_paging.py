@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from phonoscope.db.paging import _decode, cut
+from phonoscope.db.access.paging import _decode, cut
 from phonoscope.errors import InvalidCursor
 from phonoscope.ids import new_id
 

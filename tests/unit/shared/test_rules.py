@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from phonoscope.addresses import Allowed
 from phonoscope.errors import RefusedUrl
-from phonoscope.webhooks.addresses import Allowed
 from phonoscope.webhooks.rules import Rules, resolve
 
 LOOPBACK = Rules(Allowed.parse("127.0.0.0/8"), http=True)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from phonoscope.ml.frontend import FrontEndSettings
-from phonoscope.ml.network import AudioResNet
+from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.network import AudioResNet
 from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from phonoscope_training.data import Clips
 from phonoscope_training.errors import InvalidRun, TrainingError

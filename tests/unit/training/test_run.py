@@ -12,9 +12,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from phonoscope.audio.decode import Recording
-from phonoscope.ml.listen import listen
-from phonoscope.ml.registry import load_model
 from phonoscope.paths import bundled
+from phonoscope_ml.inference import listen
+from phonoscope_ml.registry import load_model
 from phonoscope_training.callbacks import CHECKPOINT
 from phonoscope_training.card import model_card
 from phonoscope_training.cli import main

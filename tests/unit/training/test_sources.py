@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from phonoscope.ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.frontend import FrontEndSettings, LogMel
 from phonoscope_training.data import Clips, load_clips, split_for_validation
 from phonoscope_training.data.sources import folder_files, gtzan_files
 from phonoscope_training.errors import InvalidDataset

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope_ml.frontend import FrontEndSettings
 from phonoscope_training.data import load_clips
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.recipe import DataSettings

@@ -15,8 +15,8 @@ import pytest
 from phonoscope.errors import TaskFailed
 from phonoscope.settings import Settings
 from phonoscope.states import Pool
-from phonoscope.worker import guardian as module
-from phonoscope.worker.guardian import Guardian
+from phonoscope_worker import guardian as module
+from phonoscope_worker.guardian import Guardian
 
 
 @pytest.fixture

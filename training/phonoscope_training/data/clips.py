@@ -12,8 +12,8 @@ from torch import Tensor
 
 from phonoscope.audio.decode import Recording
 from phonoscope.errors import RecordingError
-from phonoscope.ml.frontend import FrontEndSettings, LogMel
-from phonoscope.ml.windows import cut_windows
+from phonoscope_ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.windows import cut_windows
 from phonoscope_training.errors import InvalidDataset
 
 

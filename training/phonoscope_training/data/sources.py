@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from phonoscope.ml.frontend import FrontEndSettings
+from phonoscope_ml.frontend import FrontEndSettings
 from phonoscope_training.data.clips import Clips, LabelledFile, check_labels, number_names, read_clips
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.recipe import DataSettings

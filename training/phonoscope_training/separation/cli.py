@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from phonoscope.ml.device import choose_device
+from phonoscope_ml.device import choose_device
 from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolder, Threads, use_threads
 from phonoscope_training.separation.export import export as export_run
 from phonoscope_training.separation.run import SeparationRun

@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 import uvloop
 
-from phonoscope.db.engine import Database
+from phonoscope.db.access.engine import Database
 from phonoscope.logs import configure_logs
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings, get_settings

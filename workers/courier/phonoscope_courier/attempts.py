@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import Any
 
 from phonoscope.contract import AttemptError, DeliveryStatus
-from phonoscope.db.outbox import Parcel
-from phonoscope.db.outcomes import Attempted
+from phonoscope.db.webhooks.attempts import Attempted
+from phonoscope.db.webhooks.outbox import Parcel
 from phonoscope.logs import get_logger
 from phonoscope.webhooks.vault import Vault
 from phonoscope_courier.exchange import Answer

@@ -10,9 +10,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from phonoscope.db.engine import Database
-from phonoscope.db.outbox import Parcel, claim, fan_out, release
-from phonoscope.db.outcomes import Attempted, record
+from phonoscope.db.access.engine import Database
+from phonoscope.db.webhooks.attempts import Attempted, record
+from phonoscope.db.webhooks.outbox import Parcel, claim, fan_out, release
 from phonoscope.errors import Unavailable
 from phonoscope.logs import get_logger
 from phonoscope_courier.attempts import Attempter

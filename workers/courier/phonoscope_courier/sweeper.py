@@ -13,12 +13,12 @@ from time import monotonic
 
 from sqlalchemy import text
 
-from phonoscope.db.engine import Database
-from phonoscope.db.events import forget_old_events
-from phonoscope.db.idempotency import forget_old_keys
-from phonoscope.db.orphans import expired_tracks, forget_jobs, unknown_keys
-from phonoscope.db.recovery import Lease, expired_leases, hand_back, overdue_messages
-from phonoscope.db.tracks import delete_track
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.orphans import expired_tracks, forget_jobs, unknown_keys
+from phonoscope.db.library.tracks import delete_track
+from phonoscope.db.service.idempotency import forget_old_keys
+from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
+from phonoscope.db.webhooks.events import forget_old_events
 from phonoscope.errors import NotFound, Unavailable, WorkerLost
 from phonoscope.logs import get_logger
 from phonoscope.queue import Queue

@@ -9,12 +9,12 @@ from av.audio.frame import AudioFrame
 
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.samples import HIGHEST_RATE_HZ
-from phonoscope_cpu.balance import Balance
-from phonoscope_cpu.blocks import Block, Blocks, Meter
-from phonoscope_cpu.levels import Levels
-from phonoscope_cpu.loudness import Loudness
-from phonoscope_cpu.rhythm import Rhythm
-from phonoscope_cpu.tonality import Tonality
+from phonoscope_cpu.measure.balance import Balance
+from phonoscope_cpu.measure.blocks import Block, Blocks, Meter
+from phonoscope_cpu.measure.levels import Levels
+from phonoscope_cpu.measure.loudness import Loudness
+from phonoscope_cpu.measure.rhythm import Rhythm
+from phonoscope_cpu.measure.tonality import Tonality
 
 _RATE_HZ = 22_050
 

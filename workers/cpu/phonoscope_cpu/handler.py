@@ -7,18 +7,17 @@ from functools import partial
 from pathlib import Path
 
 from phonoscope.audio import arrays, spectrogram, waveform
-from phonoscope.db.artifacts import Artifact
-from phonoscope.db.ends import Outcome
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
-from phonoscope.worker import Handler, Work, outcome_of
+from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.describe import describe
 from phonoscope_cpu.mapping import map_task
+from phonoscope_cpu.measure.peaks import Peaks
+from phonoscope_cpu.measure.spectrogram import Spectrogram
 from phonoscope_cpu.mixing import mixdown_task
-from phonoscope_cpu.peaks import Peaks
 from phonoscope_cpu.separating import separate_task
 from phonoscope_cpu.separators import Separators
-from phonoscope_cpu.spectrogram import Spectrogram
+from phonoscope_worker import Handler, Work, outcome_of
 
 
 def run(separators: Separators, cache: Path, work: Work) -> dict[TaskName, Outcome]:

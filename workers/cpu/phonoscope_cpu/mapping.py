@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from phonoscope.db.ends import Outcome
 from phonoscope.errors import OutOfMemory, TaskFailed
-from phonoscope.worker import Work
+from phonoscope.work import Outcome
 from phonoscope_cpu.layout import Layout, lay_out_apart
+from phonoscope_worker import Work
 
 _KILLED = -9
 

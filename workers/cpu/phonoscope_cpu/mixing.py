@@ -13,10 +13,9 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import QUIETEST_GAIN_DB, MixdownOptions
-from phonoscope.db.artifacts import Artifact
-from phonoscope.db.ends import Outcome
 from phonoscope.errors import InvalidRequest, NoStems
-from phonoscope.worker import Work, named_shortage, spool
+from phonoscope.work import Artifact, Outcome
+from phonoscope_worker import Work, named_shortage, spool
 
 KIND = "mix"
 _RATE_HZ = 44_100

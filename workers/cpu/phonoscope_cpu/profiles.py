@@ -15,8 +15,8 @@ from typing import Any
 
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.profiles import Level, differences_db
-from phonoscope_cpu.balance import Balance
-from phonoscope_cpu.blocks import Blocks
+from phonoscope_cpu.measure.balance import Balance
+from phonoscope_cpu.measure.blocks import Blocks
 
 _ROUNDS = 50
 

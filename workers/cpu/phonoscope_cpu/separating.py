@@ -13,15 +13,14 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import SeparateOptions
-from phonoscope.db.artifacts import Artifact
-from phonoscope.db.ends import Outcome
 from phonoscope.errors import InvalidRequest
-from phonoscope.worker import Work, named_shortage, spool
+from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.separators import Separators
+from phonoscope_worker import Work, named_shortage, spool
 
 if TYPE_CHECKING:
-    from phonoscope.ml.separation.frugal import Frugal
-    from phonoscope.ml.separation.stream import Scale
+    from phonoscope_ml.separation.frugal import Frugal
+    from phonoscope_ml.separation.stream import Scale
 
 KIND = "stem"
 ACCOMPANIMENT = "accompaniment"
@@ -74,7 +73,7 @@ def separate_task(work: Work, separators: Separators) -> Outcome:
 
 
 def _measured(work: Work, rate_hz: int) -> tuple[Scale, list[str]]:
-    from phonoscope.ml.separation.stream import measure
+    from phonoscope_ml.separation.stream import measure
 
     work.report(0.0, "measuring")
     work.file.seek(0)
@@ -84,7 +83,7 @@ def _measured(work: Work, rate_hz: int) -> tuple[Scale, list[str]]:
 
 def _write(work: Work, estimate: Frugal, scale: Scale, options: SeparateOptions, files: list[BinaryIO]) -> list[float]:
     """Encodes the stems into the files; the highest absolute value of each."""
-    from phonoscope.ml.separation.stream import separate
+    from phonoscope_ml.separation.stream import separate
 
     peaks = [0.0] * len(files)
     work.file.seek(0)

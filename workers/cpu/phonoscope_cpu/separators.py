@@ -15,8 +15,8 @@ from phonoscope.settings import Settings
 if TYPE_CHECKING:
     import torch
 
-    from phonoscope.ml.separation.ensemble import Ensemble
-    from phonoscope.ml.separation.frugal import Frugal
+    from phonoscope_ml.separation.ensemble import Ensemble
+    from phonoscope_ml.separation.frugal import Frugal
 
 
 @dataclass
@@ -54,15 +54,15 @@ class Separators:
                 )
             raise UnknownModel(f"no model {name!r} that separates; there are: {', '.join(there) or 'none'}")
         # Networks take seconds and hundreds of megabytes, which a worker that only describes shall not spend.
-        from phonoscope.ml.device import choose_device
-        from phonoscope.ml.separation.ensemble import first_plan
-        from phonoscope.ml.separation.frugal import Frugal
+        from phonoscope_ml.device import choose_device
+        from phonoscope_ml.separation.ensemble import first_plan
+        from phonoscope_ml.separation.frugal import Frugal
 
         place = partial(self._load, catalogue.folder(name), there[name].digest, precision)
         return there[name], Frugal(there[name], place, first_plan(choose_device(self.device)))
 
     def _load(self, folder: Path, digest: str, precision: Precision, device: torch.device) -> Ensemble:
-        from phonoscope.ml.separation.ensemble import load_ensemble
+        from phonoscope_ml.separation.ensemble import load_ensemble
 
         key = (digest, precision, device.type)
         if self._loaded is None or self._key != key:

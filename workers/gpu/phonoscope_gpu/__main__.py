@@ -5,7 +5,7 @@ from __future__ import annotations
 from phonoscope.catalogue import Catalogue
 from phonoscope.settings import Settings, get_settings
 from phonoscope.states import Pool
-from phonoscope.worker import Handler, run_worker
+from phonoscope_worker import Handler, run_worker
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:

@@ -7,9 +7,9 @@ from functools import partial
 
 from phonoscope.audio.decode import Recording
 from phonoscope.errors import NoStems
-from phonoscope.ml.listen import listen
-from phonoscope.ml.registry import Model
-from phonoscope.worker import Work
+from phonoscope_ml.inference import listen
+from phonoscope_ml.registry import Model
+from phonoscope_worker import Work
 
 
 def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:

@@ -14,16 +14,15 @@ from phonoscope.audio import arrays
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FLAC, Encoder
 from phonoscope.contract import ExplainOptions
-from phonoscope.db.artifacts import Artifact
-from phonoscope.db.ends import Outcome
 from phonoscope.drawing import overlay
 from phonoscope.drawing.overlay import Plane, draw_overlay
-from phonoscope.ml.evidence import Evidence
-from phonoscope.ml.explain import Explanation, explain
-from phonoscope.ml.listen import Heard
-from phonoscope.ml.stems import ask_stems, read_stems, stem_window
-from phonoscope.ml.witness import Witness
-from phonoscope.worker import Work
+from phonoscope.work import Artifact, Outcome
+from phonoscope_ml.evidence import Evidence
+from phonoscope_ml.explain import Explanation, explain
+from phonoscope_ml.inference import Heard
+from phonoscope_ml.recorder import Witness
+from phonoscope_ml.stems import ask_stems, read_stems, stem_window
+from phonoscope_worker import Work
 
 _LEAST_POWER = 1e-12
 

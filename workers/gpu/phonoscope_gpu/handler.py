@@ -7,19 +7,18 @@ from dataclasses import dataclass
 
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Catalogue
-from phonoscope.db.embeddings import WHOLE
-from phonoscope.db.ends import Outcome
 from phonoscope.drawing.overlay import warm_up
-from phonoscope.ml.device import choose_device
-from phonoscope.ml.listen import Heard, listen
-from phonoscope.ml.registry import Model, load_model
-from phonoscope.ml.witness import Witness
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
-from phonoscope.worker import Handler, Work, outcome_of
+from phonoscope.work import WHOLE_TRACK, Outcome
 from phonoscope_gpu.embedding import embedded_stems
 from phonoscope_gpu.explaining import explain_task
 from phonoscope_gpu.showing import features_task
+from phonoscope_ml.device import choose_device
+from phonoscope_ml.inference import Heard, listen
+from phonoscope_ml.recorder import Witness
+from phonoscope_ml.registry import Model, load_model
+from phonoscope_worker import Handler, Work, outcome_of
 
 _WITNESSED = {TaskName.EXPLAIN, TaskName.FEATURES}
 
@@ -64,15 +63,15 @@ class Listener:
         return Outcome(body, None, model.manifest.name, model.digest, label=label, labels_track=True)
 
     def _embed(self, work: Work, model: Model, heard: Heard) -> Outcome:
-        vectors = {WHOLE: heard.embedding.tolist()}
-        body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vectors[WHOLE])}
+        vectors = {WHOLE_TRACK: heard.embedding.tolist()}
+        body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vectors[WHOLE_TRACK])}
         if work.options.embed.stems:
             with work.timed("stems_s"):
                 stems = embedded_stems(work, model)
             vectors |= stems
             body["stems"] = list(stems)
         if work.options.embed.return_vector:
-            body["vector"] = vectors[WHOLE]
+            body["vector"] = vectors[WHOLE_TRACK]
         return Outcome(body, None, model.manifest.name, model.digest, vectors=vectors)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from phonoscope.audio import arrays
-from phonoscope.db.artifacts import Artifact
-from phonoscope.db.ends import Outcome
 from phonoscope.drawing import sheets
 from phonoscope.drawing.sheets import draw_sheet
-from phonoscope.ml.features import FeatureMaps
-from phonoscope.ml.listen import Heard
-from phonoscope.ml.witness import Sight, Witness
-from phonoscope.worker import Work
+from phonoscope.work import Artifact, Outcome
+from phonoscope_ml.features import FeatureMaps
+from phonoscope_ml.inference import Heard
+from phonoscope_ml.recorder import Sight, Witness
+from phonoscope_worker import Work
 
 
 def features_task(work: Work, witness: Witness, heard: Heard) -> Outcome:

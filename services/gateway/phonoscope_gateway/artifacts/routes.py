@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from phonoscope.db.artifacts import get_artifact
+from phonoscope.db.library.artifacts import get_artifact
 from phonoscope_gateway.state import StateDep
 from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sse_starlette import ServerSentEvent
 
 from phonoscope.contract import Job, JobProgress, TaskProgress
-from phonoscope.db.jobs import get_job
+from phonoscope.db.library.jobs import get_job
 from phonoscope.errors import DatabaseUnavailable, NotFound
 from phonoscope.states import Status
 from phonoscope_gateway.jobs.view import describe_jobs

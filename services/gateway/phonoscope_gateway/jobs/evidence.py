@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from phonoscope.anatomy import layer_names
 from phonoscope.catalogue import Manifest
+from phonoscope.catalogue.architectures import layer_names
 from phonoscope.contract import JobRequest
 from phonoscope.errors import InvalidRequest, UnknownLayer
 from phonoscope.states import TaskName

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Manifest
 from phonoscope.contract import JobRequest
-from phonoscope.db.jobs import newest_result
-from phonoscope.db.ledger import Entry
-from phonoscope.db.maps import Library, library_stamp
-from phonoscope.db.tables import TrackRow
+from phonoscope.db.library.jobs import newest_result
+from phonoscope.db.library.maps import library_stamp
+from phonoscope.db.schema.tables import TrackRow
 from phonoscope.states import Pool, TaskName
+from phonoscope.work import CacheKey, Library
 from phonoscope_gateway.state import State
 
 _REVISION = 1
@@ -41,7 +41,7 @@ def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
 
 def ledger_of(
     session: Session, state: State, subject: TrackRow | Library, request: JobRequest
-) -> dict[TaskName, Entry]:
+) -> dict[TaskName, CacheKey]:
     """By what each of the request's tasks is known; nothing for those that must be computed whatever was before."""
     if request.options.no_cache:
         return {}
@@ -52,7 +52,7 @@ def ledger_of(
     return {task: entry for task, entry in found.items() if entry is not None}
 
 
-def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, stems: str | None) -> Entry | None:
+def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, stems: str | None) -> CacheKey | None:
     identity = digest = None
     if task.pool is Pool.GPU:
         classifier = _classifier(state, request)
@@ -69,13 +69,13 @@ def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, s
         if TaskName.SEPARATE in request.tasks or stems is None:
             return None
         heard = stems
-    return Entry(_fingerprint([track.id, task, identity, _options(request, task), heard]), digest)
+    return CacheKey(_fingerprint([track.id, task, identity, _options(request, task), heard]), digest)
 
 
-def _map_entry(session: Session, library: Library, request: JobRequest) -> Entry:
+def _map_entry(session: Session, library: Library, request: JobRequest) -> CacheKey:
     model = request.options.map.model or ""
     stamp = library_stamp(session, library.owner_id, model)
-    return Entry(_fingerprint([library.owner_id, TaskName.MAP, model, stamp]))
+    return CacheKey(_fingerprint([library.owner_id, TaskName.MAP, model, stamp]))
 
 
 def _fingerprint(known_by: list[Any]) -> str:

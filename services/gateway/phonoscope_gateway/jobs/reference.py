@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from phonoscope.audio.profiles import compare, reference_profiles
-from phonoscope.db.tables import JobRow, TrackRow
+from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
 

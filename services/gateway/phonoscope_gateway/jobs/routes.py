@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from phonoscope.contract import Job, JobRequest, Page
-from phonoscope.db.jobs import list_jobs
+from phonoscope.db.library.jobs import list_jobs
 from phonoscope.states import Status
 from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
 from phonoscope_gateway.jobs.events import Told, read_snapshot, tell

@@ -10,16 +10,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import MAX_METADATA_BYTES, Job, JobRequest
-from phonoscope.db.artifacts import newest_artifact
-from phonoscope.db.cancelling import cancel_job
-from phonoscope.db.creation import create_job, queued_places
-from phonoscope.db.jobs import get_job, newest_job_with
-from phonoscope.db.maps import Library
-from phonoscope.db.tables import JobRow, TrackRow
-from phonoscope.db.tracks import get_track, hold_track
+from phonoscope.db.library.artifacts import newest_artifact
+from phonoscope.db.library.jobs import get_job, newest_job_with
+from phonoscope.db.library.tracks import get_track, hold_track
+from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.tasks.cancel import cancel_job
+from phonoscope.db.tasks.create import create_job, queued_places
 from phonoscope.errors import BrokerUnavailable, InvalidRequest, NotFound
 from phonoscope.logs import get_logger
 from phonoscope.states import Place, Status, TaskName
+from phonoscope.work import Library
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.jobs.evidence import check_evidence, check_span
 from phonoscope_gateway.jobs.ledger import filled_in, ledger_of, order_of

@@ -9,11 +9,11 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Job, Task, Waiting
-from phonoscope.db.tables import JobRow, TaskRow
-from phonoscope.db.waiting import Ahead, count_ahead
+from phonoscope.db.schema.tables import JobRow, TaskRow
+from phonoscope.db.tasks.waiting import Ahead, count_ahead
 from phonoscope.states import Place, Status, TaskName
-from phonoscope_gateway.artifacts.signing import Signer
 from phonoscope_gateway.jobs.reference import reference, track_labels
+from phonoscope_gateway.signing import Signer
 
 
 def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> list[Job]:

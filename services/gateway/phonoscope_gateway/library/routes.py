@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from phonoscope.contract import LibraryMap, MapPoint
-from phonoscope.db.maps import count_missing, drawing_job, newest_map, placed_tracks
+from phonoscope.db.library.maps import count_missing, drawing_job, newest_map, placed_tracks
 from phonoscope_gateway.state import CallerDep, StateDep
 
 router = APIRouter(prefix="/v1/map", tags=["search"])

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from phonoscope.audio.spectrogram import LOWEST_DBFS, MelSpectrogram
 from phonoscope.audio.waveform import Waveform
 from phonoscope.contract import Job, Peaks, SpectrogramAxes, SpectrogramLook
-from phonoscope.db.artifacts import newest_artifact
-from phonoscope.db.tables import ArtifactRow
-from phonoscope.db.tracks import get_track
+from phonoscope.db.library.artifacts import newest_artifact
+from phonoscope.db.library.tracks import get_track
+from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
 from phonoscope_gateway.jobs.service import submit_unless_made

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from phonoscope.contract import QueueDepth, Queues, Worker
-from phonoscope.db.waiting import queue_depths
-from phonoscope.db.workers import live_workers
+from phonoscope.db.service.workers import live_workers
+from phonoscope.db.tasks.waiting import queue_depths
 from phonoscope_gateway.state import CallerDep, StateDep
 
 router = APIRouter(prefix="/v1/queues", tags=["service"])

@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from phonoscope.contract import Neighbour, Page, Track
-from phonoscope.db.embeddings import WHOLE, similar_tracks
-from phonoscope.db.tracks import get_track
+from phonoscope.db.library.embeddings import similar_tracks
+from phonoscope.db.library.tracks import get_track
+from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.tracks.routes import LimitQuery
 
@@ -36,5 +37,5 @@ def read_similar(
     name = state.catalogue.get(model or state.settings.default_model).name
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
-        found = similar_tracks(session, caller.owner_id, track_id, name, limit, stem or WHOLE)
+        found = similar_tracks(session, caller.owner_id, track_id, name, limit, stem or WHOLE_TRACK)
     return Page(items=[Neighbour(track=Track.model_validate(row), similarity=value) for row, value in found])

@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import Path
 
 from phonoscope.contract import Stems
-from phonoscope.db.artifacts import artifacts_of
-from phonoscope.db.jobs import newest_result
-from phonoscope.db.tracks import get_track
+from phonoscope.db.library.artifacts import artifacts_of
+from phonoscope.db.library.jobs import newest_result
+from phonoscope.db.library.tracks import get_track
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
 from phonoscope_gateway.state import State

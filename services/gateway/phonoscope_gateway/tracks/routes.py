@@ -10,8 +10,8 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Page, Track
-from phonoscope.db.tables import TrackRow
-from phonoscope.db.tracks import get_track, list_tracks
+from phonoscope.db.library.tracks import get_track, list_tracks
+from phonoscope.db.schema.tables import TrackRow
 from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.forms import Form, read_form
 from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep

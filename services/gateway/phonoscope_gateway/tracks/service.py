@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.audio.probe import Probe, probing
-from phonoscope.db.idempotency import erase_answers
-from phonoscope.db.tables import TrackRow
-from phonoscope.db.tracks import add_track, delete_track, find_track
+from phonoscope.db.library.tracks import add_track, delete_track, find_track
+from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.service.idempotency import erase_answers
 from phonoscope.errors import StoreUnavailable
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger

@@ -19,8 +19,8 @@ from phonoscope.contract import (
     WebhookChange,
     WebhookRequest,
 )
-from phonoscope.db.webhook_tables import AttemptRow, DeliveryRow, WebhookRow
-from phonoscope.db.webhooks import (
+from phonoscope.db.schema.webhooks import AttemptRow, DeliveryRow, WebhookRow
+from phonoscope.db.webhooks.endpoints import (
     add_webhook,
     change_webhook,
     count_webhooks,

@@ -18,11 +18,11 @@ from demucs.htdemucs import HTDemucs
 
 from phonoscope.catalogue import StemManifest, read_manifest
 from phonoscope.contract import Precision
-from phonoscope.ml.separation.compiling import CoreFiles, compile_cores, start_compiling
-from phonoscope.ml.separation.core import Core, join, split
-from phonoscope.ml.separation.ensemble import load_ensemble
-from phonoscope.ml.separation.networks import blank_network, open_manifest
-from phonoscope.ml.separation.runners import Compiled, Improving
+from phonoscope_ml.separation.compiling import CoreFiles, compile_cores, start_compiling
+from phonoscope_ml.separation.core import Core, join, split
+from phonoscope_ml.separation.ensemble import load_ensemble
+from phonoscope_ml.separation.networks import blank_network, open_manifest
+from phonoscope_ml.separation.runners import Compiled, Improving
 from tests.unit.ml.separation.conftest import write_separator
 
 
@@ -187,7 +187,7 @@ def test_the_compiler_ends_with_its_parent(separator: Path, tmp_path: Path) -> N
     """A worker that is gone leaves no process behind."""
     lock = CoreFiles.of(tmp_path, open_manifest(separator).weights[0].sha256)
     with lock.locked():
-        command = [sys.executable, "-m", "phonoscope.ml.separation.compiling", str(separator), str(tmp_path)]
+        command = [sys.executable, "-m", "phonoscope_ml.separation.compiling", str(separator), str(tmp_path)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(3)

@@ -13,11 +13,11 @@ from demucs.htdemucs import HTDemucs
 
 from phonoscope.audio.samples import Samples
 from phonoscope.errors import OutOfMemory
-from phonoscope.ml.separation.ensemble import Ensemble
-from phonoscope.ml.separation.frugal import Frugal
-from phonoscope.ml.separation.memory import Plan
-from phonoscope.ml.separation.runners import Eager
-from phonoscope.ml.separation.stream import measure, separate
+from phonoscope_ml.separation.ensemble import Ensemble
+from phonoscope_ml.separation.frugal import Frugal
+from phonoscope_ml.separation.memory import Plan
+from phonoscope_ml.separation.runners import Eager
+from phonoscope_ml.separation.stream import measure, separate
 from tests.unit.ml.separation.conftest import RATE_HZ, SOURCES
 
 SEGMENT = 1_000
@@ -165,11 +165,11 @@ import resource, sys
 from types import SimpleNamespace
 from fractions import Fraction
 import numpy as np, torch
-from phonoscope.ml.separation.ensemble import Ensemble
-from phonoscope.ml.separation.frugal import Frugal
-from phonoscope.ml.separation.memory import Plan
-from phonoscope.ml.separation.runners import Eager
-from phonoscope.ml.separation.stream import measure, separate
+from phonoscope_ml.separation.ensemble import Ensemble
+from phonoscope_ml.separation.frugal import Frugal
+from phonoscope_ml.separation.memory import Plan
+from phonoscope_ml.separation.runners import Eager
+from phonoscope_ml.separation.stream import measure, separate
 from tests.unit.ml.separation.conftest import SOURCES, network
 
 torch.set_num_threads(1)

@@ -9,7 +9,7 @@ import openvino
 import pytest
 import torch
 
-from phonoscope.ml.separation.memory import Plan, out_of_memory
+from phonoscope_ml.separation.memory import Plan, out_of_memory
 
 FAR_TOO_MUCH = 2**48
 

@@ -12,8 +12,8 @@ from demucs.htdemucs import HTDemucs
 
 from phonoscope.catalogue import Catalogue
 from phonoscope.errors import InvalidManifest, WeightsMismatch
-from phonoscope.ml.registry import load_model
-from phonoscope.ml.separation.networks import open_model
+from phonoscope_ml.registry import load_model
+from phonoscope_ml.separation.networks import open_model
 from tests.unit.ml.separation.conftest import network, write_separator
 
 

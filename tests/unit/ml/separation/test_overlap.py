@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phonoscope.audio.samples import Samples
-from phonoscope.ml.separation.overlap import Grid, OverlapAdd, cut, triangle
+from phonoscope_ml.separation.overlap import Grid, OverlapAdd, cut, triangle
 
 
 def noise(length: int) -> Samples:

@@ -13,11 +13,11 @@ from demucs.apply import BagOfModels
 from demucs.htdemucs import HTDemucs
 
 from phonoscope.audio.samples import Samples
-from phonoscope.ml.separation.ensemble import Ensemble
-from phonoscope.ml.separation.frugal import Frugal
-from phonoscope.ml.separation.memory import Plan
-from phonoscope.ml.separation.runners import Eager
-from phonoscope.ml.separation.stream import measure, separate
+from phonoscope_ml.separation.ensemble import Ensemble
+from phonoscope_ml.separation.frugal import Frugal
+from phonoscope_ml.separation.memory import Plan
+from phonoscope_ml.separation.runners import Eager
+from phonoscope_ml.separation.stream import measure, separate
 from tests.unit.ml.separation.conftest import SOURCES, network
 
 RATE_HZ = 44_100

@@ -13,7 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from phonoscope.ml.separation.networks import open_model
+from phonoscope_ml.separation.networks import open_model
 from phonoscope_training.callbacks import CHECKPOINT
 from phonoscope_training.card import model_card
 from phonoscope_training.checkpoint import save_checkpoint

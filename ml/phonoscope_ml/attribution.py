@@ -1,0 +1,181 @@
+"""Where the evidence for a label lies: Grad-CAM, Grad-CAM++ and HiResCAM from the pass that classified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from phonoscope.catalogue.architectures import LAYERS, METHODS, Method
+from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
+from phonoscope_ml.network import Output
+
+DEFAULT_LAYER = LAYERS[-1]
+_LEAST_CURVATURE = 1e-6
+"""Keeps Grad-CAM++ from dividing by nothing; the value that its users' maps are made with elsewhere."""
+
+
+@dataclass(frozen=True)
+class Heatmaps:
+    """Evidence for one label in each window.
+
+    Shape:
+        - labels: ``(windows,)``, indices
+        - values: ``(windows, mels, frames)``, float32 in [0, 1], 1 at the strongest spot; zeros without evidence
+        - raw: ``(windows, mels / stride, frames / stride)``, float32 from 0 up, at the layer's own resolution
+    """
+
+    method: Method
+    layer: str
+    labels: NDArray[np.int64]
+    values: NDArray[np.float32]
+    raw: NDArray[np.float32]
+
+
+class Attribution:
+    """While entered, a network's passes keep what is needed to say why.
+
+    Only what lies above the layer is differentiated, and only when asked: a pass costs little more than without.
+    The hook is removed on leaving, whatever happened inside.
+
+    Args:
+        network: gives :class:`~phonoscope_ml.network.Output` and has the layer as an attribute; in evaluation mode.
+        layer: one of ``LAYERS``.
+
+    Raises:
+        UnknownLayer: there is no such layer; the error names those there are.
+
+    >>> from phonoscope_ml.network import AudioResNet
+    >>> with Attribution(AudioResNet("resnet18", labels=10).eval()) as attribution:
+    ...     output = attribution(torch.rand(2, 1, 128, 126))
+    ...     attribution.heatmaps(output, labels=3).values.shape
+    (2, 128, 126)
+    """
+
+    def __init__(self, network: nn.Module, layer: str = DEFAULT_LAYER) -> None:
+        if layer not in LAYERS:
+            raise UnknownLayer.choice("layer", layer, LAYERS)
+        self.network = network
+        self.layer = layer
+        self._hook: torch.utils.hooks.RemovableHandle | None = None
+        self._size = (0, 0)
+
+    def __enter__(self) -> Self:
+        self._hook = getattr(self.network, self.layer).register_forward_hook(_track)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._hook is not None:
+            self._hook.remove()
+            self._hook = None
+
+    def __call__(self, pictures: Tensor) -> Output:
+        """One forward pass, as good for classification as any other; its output carries a graph until detached.
+
+        Shape:
+            - pictures: ``(windows, 1, mels, frames)``
+        """
+        if self._hook is None:
+            raise RuntimeError("an attribution is used inside its with block")
+        self._size = (pictures.shape[-2], pictures.shape[-1])
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            output: Output = self.network(pictures)
+        return output
+
+    def heatmaps(
+        self, output: Output, labels: int | Sequence[int] | None = None, method: Method = "grad-cam"
+    ) -> Heatmaps:
+        """Evidence from the last pass, for as many labels and methods as one likes.
+
+        Args:
+            output: what this attribution's last pass gave.
+            labels: one for all windows, or one for each; by default each window's most probable.
+            method: one of ``METHODS``.
+
+        Raises:
+            UnknownLabel: an index lies outside the model's labels.
+            InvalidRequest: there is no such method.
+        """
+        if method not in METHODS:
+            raise InvalidRequest.choice("method", method, METHODS)
+        activations = output.maps[self.layer]
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            chosen = _indices(output.logits, labels)
+            score = output.logits.gather(1, chosen[:, None]).sum()
+            (gradients,) = torch.autograd.grad(score, activations, retain_graph=True)
+        raw = _COMBINE[method](activations.detach().float(), gradients.float()).relu()
+        return Heatmaps(
+            method=method,
+            layer=self.layer,
+            labels=chosen.cpu().numpy(),
+            values=enlarged(raw, self._size).cpu().numpy(),
+            raw=raw.cpu().numpy(),
+        )
+
+
+def enlarged(raw: Tensor, size: tuple[int, int]) -> Tensor:
+    """Raw maps on the picture's own grid, each with 1 at its strongest spot, or all zero.
+
+    Shape:
+        - input: ``(windows, rows, columns)``, from 0 up
+        - output: ``(windows, *size)``, in [0, 1]
+    """
+    # Scaled before and after: products with the least of numbers lose their digits.
+    large = functional.interpolate(_scaled(raw)[:, None], size, mode="bilinear", align_corners=False)[:, 0]
+    return _scaled(large)
+
+
+def _track(_module: nn.Module, _args: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    return output.requires_grad_() if torch.is_grad_enabled() and not output.requires_grad else output
+
+
+def _indices(logits: Tensor, labels: int | Sequence[int] | None) -> Tensor:
+    windows, count = logits.shape
+    if labels is None:
+        return logits.detach().argmax(dim=1)
+    indices = [labels] * windows if isinstance(labels, int) else list(labels)
+    if len(indices) != windows:
+        raise ValueError(f"{len(indices)} labels for {windows} windows")
+    for index in indices:
+        if not 0 <= index < count:
+            raise UnknownLabel.choice("label", index, map(str, range(count)))
+    return torch.tensor(indices, device=logits.device)
+
+
+def _scaled(maps: Tensor) -> Tensor:
+    peak = maps.amax(dim=(1, 2), keepdim=True)
+    return torch.where(peak > 0.0, maps / torch.where(peak > 0.0, peak, 1.0), 0.0)
+
+
+def _grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Selvaraju et al., 2017, arXiv 1610.02391: channels weighed by their mean gradient."""
+    return (gradients.mean(dim=(2, 3), keepdim=True) * activations).sum(dim=1)
+
+
+def _grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Chattopadhay et al., 2018, arXiv 1710.11063: equations 10 and 19, in which only rising gradients count."""
+    rising = gradients.relu()
+    curvature = 2.0 * rising**2 + activations.sum(dim=(2, 3), keepdim=True) * rising**3
+    alpha = rising**2 / (curvature + _LEAST_CURVATURE)
+    return ((alpha * rising).sum(dim=(2, 3), keepdim=True) * activations).sum(dim=1)
+
+
+def _hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Draelos and Carin, 2020, arXiv 2011.08891: each spot weighed by its own gradient."""
+    return (gradients * activations).sum(dim=1)
+
+
+_COMBINE: dict[Method, Callable[[Tensor, Tensor], Tensor]] = {
+    "grad-cam": _grad_cam,
+    "grad-cam++": _grad_cam_plus_plus,
+    "hirescam": _hires_cam,
+}

@@ -1,0 +1,184 @@
+"""What a heatmap says in seconds, hertz and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phonoscope.audio.bands import BANDS
+from phonoscope.audio.mel import mel_points
+from phonoscope_ml.frontend import FrontEndSettings
+
+Heat = NDArray[np.float32]
+Axis = NDArray[np.float64]
+
+_MOST = 0.5
+_KILOHERTZ = 1_000.0
+_SHARES_TRIED = np.arange(0.5, 0.76, 0.05)
+"""At three quarters along each axis, more than half lies within both."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Where a heatmap's rows and columns lie.
+
+    Shape:
+        - hertz: ``(mels,)``, centres; hertz_edges: ``(mels + 1,)``, halfway between centres on the mel scale
+        - seconds: ``(frames,)``, centres, from the recording's start; seconds_edges: ``(frames + 1,)``
+    """
+
+    hertz: Axis
+    hertz_edges: Axis
+    seconds: Axis
+    seconds_edges: Axis
+
+    def at_seconds(self, seconds: Axis, edges: Axis) -> Axes:
+        """The same rows, other columns."""
+        return Axes(self.hertz, self.hertz_edges, seconds, edges)
+
+
+@dataclass(frozen=True)
+class Band:
+    """A stretch of hertz and its share of the evidence; the highest has no upper end."""
+
+    name: str
+    low_hz: float
+    high_hz: float | None
+    share: float
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where most of the evidence lies."""
+
+    low_hz: float
+    high_hz: float
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A heatmap's reading: shares that add to 1, or that are all 0 without evidence, when there is no region."""
+
+    bands: list[Band]
+    region: Region | None
+    reading: str
+
+
+def axes(settings: FrontEndSettings, start_s: float = 0.0) -> Axes:
+    """The axes of a window's picture.
+
+    Args:
+        settings: the front end's.
+        start_s: where the window begins in its recording.
+    """
+    hertz = mel_points(settings.f_min_hz, settings.f_max_hz, 2 * settings.n_mels + 3)
+    seconds = _frame_seconds(settings)
+    return Axes(
+        hertz=hertz[2:-2:2],
+        hertz_edges=hertz[1:-1:2],
+        seconds=start_s + seconds,
+        seconds_edges=start_s + _between(seconds, 0.0, settings.window_s),
+    )
+
+
+def read_evidence(heatmap: Heat, grid: Axes, label: str, *, silent: bool = False) -> Evidence:
+    """Reads a heatmap.
+
+    Args:
+        grid: where its rows and columns lie.
+        label: what the evidence is for.
+        silent: what it is of holds no sound, so that its heatmap tells of the network alone.
+
+    Shape:
+        - heatmap: ``(mels, frames)``, from 0 up
+
+    >>> read_evidence(np.zeros((128, 126)), axes(FrontEndSettings()), "dog").reading
+    'There is no evidence for *dog*.'
+    """
+    if silent:
+        heatmap = np.zeros_like(heatmap)
+    region = _region(heatmap, grid)
+    return Evidence(_bands(heatmap, grid), region, _sentence(region, grid, label, silent=silent))
+
+
+def between(points: Axis, known: Axis, values: Heat) -> Heat:
+    """Linear between the columns, held beyond the first and last.
+
+    Shape:
+        - points: ``(wanted,)``; known: ``(columns,)``, rising; values: ``(rows, columns)``
+        - output: ``(rows, wanted)``
+    """
+    if len(known) == 1:
+        return np.repeat(values, len(points), axis=1)
+    right = np.searchsorted(known, points).clip(1, len(known) - 1)
+    left = right - 1
+    weight = ((points - known[left]) / (known[right] - known[left])).clip(0.0, 1.0)
+    mixed: Heat = values[:, left] * (1.0 - weight) + values[:, right] * weight
+    return mixed
+
+
+def _frame_seconds(settings: FrontEndSettings) -> Axis:
+    kept = settings.kept_frames(settings.window_samples // settings.hop_length + 1)
+    return np.array(kept, dtype=np.float64) * settings.hop_length / settings.sample_rate_hz
+
+
+def _between(centres: Axis, first: float, last: float) -> Axis:
+    edges = np.concatenate([[first], (centres[1:] + centres[:-1]) / 2, [last]])
+    return np.maximum.accumulate(edges)
+
+
+def _bands(heatmap: Heat, grid: Axes) -> list[Band]:
+    profile = heatmap.sum(axis=1, dtype=np.float64)
+    total = profile.sum()
+    shares = profile / total if total > 0.0 else np.zeros_like(profile)
+    low, high = grid.hertz_edges[:-1], grid.hertz_edges[1:]
+    found = []
+    for name, low_hz, high_hz in BANDS:
+        # What lies under the lowest band is counted with it, so that nothing is lost.
+        begin, end = (0.0 if low_hz == BANDS[0].low_hz else low_hz), (np.inf if high_hz is None else high_hz)
+        inside = (np.minimum(high, end) - np.maximum(low, begin)).clip(0.0) / (high - low)
+        found.append(Band(name, low_hz, high_hz, float(shares @ inside)))
+    return found
+
+
+def _region(heatmap: Heat, grid: Axes) -> Region | None:
+    total = heatmap.sum(dtype=np.float64)
+    if not total > 0.0:
+        return None
+    for share in _SHARES_TRIED:
+        top, bottom = _narrowest(heatmap.sum(axis=1, dtype=np.float64), grid.hertz_edges, share)
+        left, right = _narrowest(heatmap.sum(axis=0, dtype=np.float64), grid.seconds_edges, share)
+        if heatmap[top:bottom, left:right].sum(dtype=np.float64) > _MOST * total:
+            break
+    rows, columns = grid.hertz_edges, grid.seconds_edges
+    return Region(float(rows[top]), float(rows[bottom]), float(columns[left]), float(columns[right]))
+
+
+def _narrowest(profile: Axis, edges: Axis, share: float) -> tuple[int, int]:
+    """The fewest neighbouring cells that hold a share, the narrower ones where several do."""
+    sums = np.concatenate([[0.0], profile.cumsum()])
+    ends = np.searchsorted(sums, sums[:-1] + share * sums[-1])
+    starts = np.flatnonzero(ends < len(sums))
+    widths = ends[starts] - starts
+    best = starts[np.lexsort((edges[ends[starts]] - edges[starts], widths))[0]]
+    return int(best), int(ends[best])
+
+
+def _sentence(region: Region | None, grid: Axes, label: str, *, silent: bool) -> str:
+    if silent:
+        return f"There is only silence, and no evidence for *{label}*."
+    if region is None:
+        return f"There is no evidence for *{label}*."
+    where = f"between {_hertz(region.low_hz)} and {_hertz(region.high_hz)}"
+    start, end = max(region.start_s, grid.seconds_edges[0]), min(region.end_s, grid.seconds_edges[-1])
+    return f"Most of the evidence for *{label}* lies {where}, at {start:.1f}–{end:.1f} s."
+
+
+def _hertz(hertz: float) -> str:
+    """Two digits, as much as a heatmap knows."""
+    rounded = float(f"{hertz:.2g}")
+    return f"{rounded / _KILOHERTZ:g} kHz" if rounded >= _KILOHERTZ else f"{rounded:g} Hz"

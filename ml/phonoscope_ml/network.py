@@ -1,0 +1,97 @@
+"""Residual networks on one-channel spectrograms (He et al., 2016, arXiv 1512.03385, basic blocks)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from phonoscope.catalogue.architectures import BLOCKS, LAYERS
+
+EMBEDDING_DIM = 512
+_CHANNELS = (64, 128, 256, 512)
+
+
+class Output(NamedTuple):
+    """What one forward pass gives.
+
+    Shape:
+        - logits: ``(batch, labels)``
+        - embedding: ``(batch, 512)``, the penultimate layer, not yet normalised
+        - maps: by depth name, ``(batch, channels, mels / stride, frames / stride)``
+    """
+
+    logits: Tensor
+    embedding: Tensor
+    maps: dict[str, Tensor]
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or channels_in != channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.bn1(self.conv1(x)))
+        return functional.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+class AudioResNet(nn.Module):
+    """A ResNet whose stem takes one channel and whose penultimate layer has 512 units.
+
+    Args:
+        architecture: ``resnet18`` (2-2-2-2 blocks) or ``resnet34`` (3-4-6-3 blocks), 64-128-256-512 channels.
+        labels: how many classes.
+        dropout: before the last layer, in training only.
+
+    Shape:
+        - input: ``(batch, 1, mels, frames)``
+        - output: :class:`Output`
+
+    >>> import torch
+    >>> AudioResNet("resnet18", labels=10).eval()(torch.zeros(2, 1, 128, 100)).embedding.shape
+    torch.Size([2, 512])
+    """
+
+    def __init__(self, architecture: str, labels: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        if architecture not in BLOCKS:
+            raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(BLOCKS)}")
+        self.architecture = architecture
+        self.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        channels_in = 64
+        for name, channels, blocks in zip(LAYERS, _CHANNELS, BLOCKS[architecture], strict=True):
+            first = ResidualBlock(channels_in, channels, 1 if channels == channels_in else 2)
+            others = [ResidualBlock(channels, channels, 1) for _ in range(blocks - 1)]
+            setattr(self, name, nn.Sequential(first, *others))
+            channels_in = channels
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(EMBEDDING_DIM, labels)
+        self.apply(_initialise)
+
+    def forward(self, x: Tensor) -> Output:
+        maps = {"conv1": functional.relu(self.bn1(self.conv1(x)))}
+        y = functional.max_pool2d(maps["conv1"], 3, 2, 1)
+        for name in LAYERS:
+            y = maps[name] = getattr(self, name)(y)
+        embedding = y.mean(dim=(2, 3))
+        return Output(self.fc(self.dropout(embedding)), embedding, maps)
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    if isinstance(module, ResidualBlock):
+        nn.init.zeros_(module.bn2.weight)

@@ -1,0 +1,80 @@
+"""Served models: manifest and weights, checked before they are used. Weights are safetensors; nothing is unpickled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from phonoscope.catalogue import MANIFEST, Manifest, check_weights, read_manifest
+from phonoscope.errors import InvalidManifest, WeightsMismatch
+from phonoscope_ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.network import EMBEDDING_DIM, AudioResNet
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model ready to listen."""
+
+    manifest: Manifest
+    front_end: LogMel
+    network: AudioResNet
+    device: torch.device
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self.manifest.digest}"
+
+    @torch.inference_mode()
+    def pictures(self, samples: Tensor) -> Tensor:
+        """Windows as the network sees them.
+
+        Shape:
+            - input: ``(windows, samples)``, float32 on the model's device
+            - output: ``(windows, 1, mels, frames)``
+        """
+        pictures: Tensor = self.front_end(samples)
+        return pictures.to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def warm_up(self) -> None:
+        """One pass over a silent window, so that the first recording does not pay for lazy set-up."""
+        silence = torch.zeros(1, self.front_end.settings.window_samples, device=self.device)
+        self.network(self.pictures(silence))
+
+
+def load_model(folder: Path, device: torch.device) -> Model:
+    """Reads, checks and loads a model's folder.
+
+    Raises:
+        InvalidManifest: the manifest is missing, incomplete or names what is not known.
+        WeightsMismatch: the weights are missing, or differ from the manifest in digest or shape.
+    """
+    manifest = read_manifest(folder / MANIFEST)
+    if not isinstance(manifest, Manifest):
+        raise InvalidManifest(f"{folder / MANIFEST}: kind: {manifest.kind} is not what classifies")
+    try:
+        front_end = LogMel(FrontEndSettings.from_dict(manifest.front_end))
+        network = AudioResNet(manifest.architecture, len(manifest.labels))
+    except (TypeError, ValueError) as error:
+        raise InvalidManifest(f"{folder / MANIFEST}: {error}") from error
+    if manifest.embedding_dim != EMBEDDING_DIM:
+        raise InvalidManifest(f"{folder / MANIFEST}: embedding_dim: {manifest.embedding_dim} is not {EMBEDDING_DIM}")
+    _load_weights(network, manifest, folder)
+    network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Model(manifest, front_end.eval().on(device), network, device)
+
+
+def _load_weights(network: AudioResNet, manifest: Manifest, folder: Path) -> None:
+    (path,) = check_weights(manifest, folder)
+    try:
+        weights = load_file(path)
+        network.load_state_dict(
+            {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+        )
+    except (SafetensorError, RuntimeError) as error:
+        raise WeightsMismatch(f"{path} does not fit {manifest.architecture}: {error}") from error

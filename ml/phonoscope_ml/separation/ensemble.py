@@ -1,0 +1,86 @@
+"""A separation model on a device: its networks, averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from phonoscope.audio.samples import Samples
+from phonoscope.catalogue import check_weights
+from phonoscope.contract import Precision
+from phonoscope_ml.separation.compiling import cores_of, start_compiling
+from phonoscope_ml.separation.memory import Plan
+from phonoscope_ml.separation.networks import blank_network, load_network, open_manifest
+from phonoscope_ml.separation.runners import Eager, Improving, Runner
+
+_ON_CUDA = 8
+"""Segments at once where there is room for them."""
+
+
+class Ensemble:
+    """One network or several, whose estimates are averaged with a share for each network and source.
+
+    Args:
+        runners: one for each network.
+        shares: a row for each network, a column for each source; by default all count the same.
+
+    Shape:
+        - input: ``(segments, 2, samples)``, normalised
+        - output: ``(segments, sources, 2, samples)``
+    """
+
+    def __init__(
+        self,
+        runners: Sequence[Runner],
+        sources: Sequence[str],
+        shares: Sequence[Sequence[float]] | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        self._runners = list(runners)
+        self._device = device or torch.device("cpu")
+        given = torch.tensor(shares or [[1.0] * len(sources)] * len(self._runners), device=self._device)
+        self._shares = given / given.sum(dim=0)
+
+    @property
+    def compiled(self) -> bool:
+        return all(runner.compiled for runner in self._runners)
+
+    @torch.inference_mode()
+    def __call__(self, segments: Samples) -> Samples:
+        mix = torch.from_numpy(segments).to(self._device)
+        total = torch.zeros((len(mix), self._shares.shape[1], *mix.shape[1:]), device=self._device)
+        for run, shares in zip(self._runners, self._shares, strict=True):
+            if bool(shares.any()):
+                total += shares[:, None, None] * run(mix)
+        found: Samples = total.cpu().numpy()
+        return found
+
+
+def first_plan(device: torch.device) -> Plan:
+    """How segments are computed while there is memory enough."""
+    return Plan(device, _ON_CUDA if device.type == "cuda" else 1)
+
+
+def load_ensemble(folder: Path, device: torch.device, cache: Path, precision: Precision = "fast") -> Ensemble:
+    """A model from its folder; on the processor its cores are compiled beside, and used as soon as they are there.
+
+    Raises ``InvalidManifest`` or ``WeightsMismatch``.
+    """
+    manifest = open_manifest(folder)
+    check_weights(manifest, folder)
+    loads = [partial(load_network, manifest, folder, place) for place in range(len(manifest.weights))]
+    runners: list[Runner]
+    if device.type == "cpu":
+        with torch.device("meta"):
+            shell = blank_network(manifest, folder)
+        again = partial(start_compiling, folder, cache)
+        cores = cores_of(manifest, cache)
+        runners = [Improving(load, shell, core, again, precision) for load, core in zip(loads, cores, strict=True)]
+        if not all(core.there for core in cores):
+            again()
+    else:
+        runners = [Eager(load(), device, precision) for load in loads]
+    return Ensemble(runners, manifest.sources, manifest.shares, device)

@@ -1,0 +1,83 @@
+"""``phonoscope analyze``: uploads recordings, waits, prints what was found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from phonoscope.contract import DEFAULT_TASKS
+from phonoscope.states import Status
+from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, connect
+
+
+def analyze(
+    files: Annotated[list[Path], typer.Argument(help="Recordings in any common format.", exists=True, dir_okay=False)],
+    tasks: Annotated[str, typer.Option(help="Names parted by commas.")] = ",".join(DEFAULT_TASKS),
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", help="A task's option, such as classify.model=genre-10; may be given again."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of tables.")] = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Folder for what tasks make: pictures, arrays, sound.", file_okay=False)
+    ] = None,
+    url: UrlOption = None,
+    api_key: KeyOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Uploads recordings, waits for the results and prints them. Ends with status 1 when any failed."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from phonoscope.client import ApiError
+    from phonoscope_cli.artifacts import save_artifacts
+    from phonoscope_cli.jobs import run_job, show
+
+    options = read_options(option or [])
+    console, errors = Console(), Console(stderr=True)
+    all_well = True
+    with connect(url, api_key, data_dir) as client:
+        for path in files:
+            try:
+                job = run_job(client, path, tasks.split(","), errors, options)
+            except ApiError as error:
+                said = Text(f"{path}: {error.title}: {error.detail}", style="red")
+                errors.print(said, highlight=False, soft_wrap=True)
+                all_well = False
+                continue
+            if save is not None:
+                save_artifacts(client, job, save / path.name)
+            all_well = all_well and job.status is Status.SUCCEEDED
+            if as_json:
+                typer.echo(json.dumps({"file": str(path), "job": job.model_dump(mode="json")}))
+            else:
+                show(client, console, job)
+    raise typer.Exit(0 if all_well else 1)
+
+
+def read_options(words: Sequence[str]) -> dict[str, Any]:
+    """Options as a request has them; a value is JSON, or else a string.
+
+    >>> read_options(["classify.model=genre-10", "classify.top_k=3"])
+    {'classify': {'model': 'genre-10', 'top_k': 3}}
+
+    Raises ``typer.BadParameter`` for what is not ``NAME=VALUE``.
+    """
+    options: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        *path, last = name.split(".")
+        inside: Any = options
+        for part in path:
+            inside = inside.setdefault(part, {}) if isinstance(inside, dict) else None
+        if not equals or not isinstance(inside, dict):
+            raise typer.BadParameter(f"{word!r} is not like classify.model=genre-10", param_hint="--option")
+        try:
+            inside[last] = json.loads(value)
+        except ValueError:
+            inside[last] = value
+    return options

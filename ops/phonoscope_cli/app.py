@@ -1,0 +1,31 @@
+"""The commands, gathered. Whatever is heavy is imported inside them, so that ``--help`` stays quick."""
+
+from __future__ import annotations
+
+import typer
+
+from phonoscope_cli.analyze import analyze
+from phonoscope_cli.demo import demo
+from phonoscope_cli.doctor import doctor
+from phonoscope_cli.keys import keys
+from phonoscope_cli.migrate import migrate
+from phonoscope_cli.models import models
+from phonoscope_cli.stack import down, up
+from phonoscope_cli.webhooks import webhooks
+
+app = typer.Typer(
+    name="phonoscope",
+    help="Listens to audio and shows its work.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(up)
+app.command()(down)
+app.command()(demo)
+app.command()(analyze)
+app.add_typer(keys, name="keys")
+app.add_typer(models, name="models")
+app.add_typer(webhooks, name="webhooks")
+app.command()(doctor)
+app.command(hidden=True)(migrate)

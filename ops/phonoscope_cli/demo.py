@@ -1,0 +1,154 @@
+"""``phonoscope demo``: the whole product, from nothing to results and back to nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phonoscope.errors import StackError
+from phonoscope.paths import bundled
+from phonoscope_cli.connection import DataDirOption, connect
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from phonoscope.client import Client
+    from phonoscope.contract import Job
+
+_SONG = "song"
+_SHOWN_IN_FULL = ("day", _SONG)
+
+HEARD_BY = {_SONG: {"classify": {"model": "genre-10"}}}
+"""Options of recordings, by their names without suffix, that another model than the default knows something of."""
+
+
+def demo(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Recordings of yours.", exists=True, dir_okay=False)
+    ] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Starts the local stack, analyses synthesised recordings (or yours), prints what it finds, stops everything."""
+    from phonoscope_local.files import open_folder, resolved
+    from phonoscope_local.state import default_data_dir
+
+    folder = resolved(data_dir or default_data_dir().with_name("phonoscope-demo"))
+    open_folder(folder)
+    with _recordings(folder / "recordings") as made, _stack(folder):
+        _listen(folder, made(), files or [])
+    typer.echo(f"\nKeep it running with `phonoscope up`; everything it knows stays in {folder}.")
+
+
+def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
+    """Analyses all of them over HTTP and prints what was found."""
+    from rich.console import Console
+
+    from phonoscope_cli.artifacts import save_artifacts
+    from phonoscope_cli.jobs import run_job, show
+    from phonoscope_cli.overview import listeners, overview, print_card
+
+    console = Console()
+    with connect(None, None, folder) as client:
+        # What is shown in full goes first, so that its times are its own and not those of a queue.
+        ordered = sorted(library, key=lambda path: path.stem not in _SHOWN_IN_FULL)
+        sent = {
+            path: client.analyze(path, _tasks(in_full=path.stem in _SHOWN_IN_FULL), HEARD_BY.get(path.stem))
+            for path in ordered
+        }
+        # The song is heard by another model than the rest, so it has no neighbours until their model embeds it too.
+        beside = [client.create_job(sent[path].recording, ["embed"]) for path in ordered if path.stem in HEARD_BY]
+        apart = {path: client.create_job(sent[path].recording, ["separate"]) for path in ordered if path.stem == _SONG}
+        jobs = {path: client.wait(sent[path]) for path in library}
+        for job in beside:
+            client.wait(job)
+        console.print(overview(client, [*jobs.values()]))
+        for name in listeners([*jobs.values()]):
+            print_card(console, client.model(name))
+        for path in files:
+            job = run_job(client, path, _tasks(in_full=True), console)
+            show(client, console, job)
+            save_artifacts(client, job, folder / "evidence" / path.name)
+        for path, job in jobs.items():
+            if not files and path.stem in _SHOWN_IN_FULL:
+                show(client, console, job)
+                save_artifacts(client, job, folder / "evidence" / path.name)
+        for path, job in apart.items():
+            _compare(console, client, client.wait(job), path)
+        console.print(f"\nSee and hear the evidence: {folder / 'evidence'}", soft_wrap=True, highlight=False)
+
+
+def _compare(console: Console, client: Client, job: Job, song: Path) -> None:
+    from phonoscope.states import TaskName
+    from phonoscope_cli.overview import print_card
+    from phonoscope_cli.stems import print_scores
+
+    task = job.task(TaskName.SEPARATE)
+    if task.result is not None:
+        print_scores(console, client, task.result, song, song.parent / "stems")
+        print_card(console, client.model(task.result["model"]["name"]))
+    elif task.error is not None:
+        console.print(f"\n{song.name} was not taken apart: {task.error['detail']}", highlight=False, markup=False)
+
+
+def _tasks(*, in_full: bool) -> list[str]:
+    from phonoscope.contract import DEFAULT_TASKS
+    from phonoscope.states import TaskName
+
+    return [*DEFAULT_TASKS, *([TaskName.EXPLAIN] if in_full else [])]
+
+
+@contextmanager
+def _stack(folder: Path) -> Iterator[None]:
+    """The stack of a folder while inside; one that ran before is left running."""
+    from phonoscope_local.control import start_detached, stop
+
+    started_at = perf_counter()
+    typer.echo("Starting PostgreSQL, Valkey, the object store, the gateway and two workers …")
+    started = start_detached(folder, meanwhile=_load_the_rest)
+    typer.echo(f"The stack runs at {started.url} (ready in {perf_counter() - started_at:.1f} s).")
+    try:
+        yield
+    finally:
+        if not started.already:
+            stop(folder, lambda _: None)
+            typer.echo("The stack has stopped.")
+
+
+def _load_the_rest() -> None:
+    import phonoscope_cli.jobs
+    import phonoscope_cli.overview  # noqa: F401 - found in memory by the time it is needed
+
+
+@contextmanager
+def _recordings(folder: Path) -> Iterator[Callable[[], list[Path]]]:
+    """Synthesises the recordings while the stack starts, unless they are there; the value waits for and names them."""
+    examples, done = bundled("examples"), folder.with_suffix(".made")
+    script = examples / "make_recordings.py"
+    newest = max(path.stat().st_mtime for path in examples.rglob("*.py"))
+    if done.exists() and done.stat().st_mtime > newest:
+        yield lambda: _files(folder)
+        return
+    maker = subprocess.Popen([sys.executable, str(script), str(folder)], stdout=subprocess.DEVNULL)
+
+    def made() -> list[Path]:
+        if maker.wait() != 0:
+            raise StackError(f"{script} ended with status {maker.returncode}")
+        done.touch()
+        return _files(folder)
+
+    try:
+        yield made
+    finally:
+        maker.terminate()
+        maker.wait()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file())

@@ -1,0 +1,155 @@
+"""``phonoscope doctor``: what is wrong here, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from phonoscope.errors import PhonoscopeError, StackError
+from phonoscope.paths import bundled
+from phonoscope_cli.connection import DataDirOption, admin_settings
+
+if TYPE_CHECKING:
+    from phonoscope.settings import Settings
+
+_OLDEST_PGVECTOR = (0, 8)
+_LEAST_FREE_BYTES = 5 << 30
+_OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was found, and what to do when it is not well."""
+
+    subject: str
+    well: bool
+    found: str
+    advice: str = ""
+
+
+def doctor(data_dir: DataDirOption = None) -> None:
+    """Checks Python, torch and its device, weights, services and disk space; status 1 when one is not well."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(soft_wrap=True)
+    all_well = True
+    for finding in examine(data_dir):
+        all_well = all_well and finding.well
+        mark = "[green]ok  [/]" if finding.well else "[bold red]FAULT[/]"
+        console.print(f"{mark} {escape(finding.subject)}: {escape(finding.found)}", highlight=False)
+        if not finding.well:
+            console.print(f"      → {finding.advice}", highlight=False, markup=False, style="yellow")
+    raise typer.Exit(0 if all_well else 1)
+
+
+def examine(data_dir: Path | None) -> Iterator[Finding]:
+    """Every finding, the cheap ones first."""
+    yield _python()
+    yield _torch()
+    try:
+        settings = admin_settings(data_dir)
+    except StackError as error:
+        yield from _weights(bundled("models"))
+        yield Finding("services", False, error.detail, "start the local stack: phonoscope up --detach")
+    else:
+        yield from _weights(settings.models_dir)
+        yield from _services(settings)
+    yield _disk(data_dir)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", sys.version_info >= _OLDEST_PYTHON, version, "install Python 3.11 or newer")
+
+
+def _torch() -> Finding:
+    if importlib.util.find_spec("torch") is None:
+        return Finding("torch", True, "not installed; this machine can be a client or a gateway, not a GPU worker")
+    import torch
+
+    from phonoscope_ml.device import choose_device
+
+    device = choose_device().type
+    name = torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads"
+    driver = shutil.which("nvidia-smi") is not None
+    advice = "the machine has an NVIDIA driver that torch cannot use: install the CUDA build of torch, then run again"
+    return Finding("torch", device != "cpu" or not driver, f"{torch.__version__} on {device} ({name})", advice)
+
+
+def _weights(folder: Path) -> Iterator[Finding]:
+    from phonoscope.catalogue import Catalogue
+
+    advice = f"put the model's folder back under {folder}, whole"
+    catalogue = Catalogue(folder)
+    try:
+        models = catalogue.models
+    except PhonoscopeError as error:
+        yield Finding("models", False, error.detail, advice)
+        return
+    if not models:
+        yield Finding("models", False, f"none in {folder}", advice)
+    for name, manifest in models.items():
+        try:
+            catalogue.check(name)
+            yield Finding(f"model {name}", True, f"weights whole, sha256:{manifest.files[0].sha256[:12]}…")
+        except PhonoscopeError as error:
+            yield Finding(f"model {name}", False, error.detail, advice)
+
+
+def _services(settings: Settings) -> Iterator[Finding]:
+    from phonoscope.db.access.engine import Database
+    from phonoscope.db.service.workers import live_workers
+    from phonoscope.queue import Queue
+    from phonoscope.states import Pool
+    from phonoscope.storage import ObjectStore
+
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    start = "is the stack up? `phonoscope up --detach` starts it; its logs lie in the data folder's logs/"
+    database_finding = _answering("postgres", lambda: f"pgvector {database.ping()}", start)
+    yield _pgvector(database_finding)
+    yield _answering("broker", lambda: Queue(settings.broker_url.get_secret_value()).ping(), start)
+    yield _answering("object store", lambda: ObjectStore(settings).ping(), start)
+    if not database_finding.well:
+        return
+    with database.transaction() as session:
+        workers = live_workers(session)
+    for pool in Pool:
+        mine = [worker for worker in workers if worker.pool is pool]
+        found = ", ".join(f"{worker.id} on {worker.device}" for worker in mine) or "none alive"
+        yield Finding(f"{pool} workers", bool(mine), found, f"start one: python -m phonoscope_{pool}; {start}")
+
+
+def _answering(subject: str, ask: Callable[[], object], advice: str) -> Finding:
+    try:
+        answer = ask()
+    except PhonoscopeError as error:
+        return Finding(subject, False, error.detail, advice)
+    return Finding(subject, True, str(answer) if answer else "answers", advice)
+
+
+def _pgvector(finding: Finding) -> Finding:
+    if not finding.well:
+        return finding
+    version = finding.found.removeprefix("pgvector ")
+    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    advice = "install pgvector 0.8 or newer, then `phonoscope migrate`: filtered searches need iterative scans"
+    return Finding(finding.subject, parts >= _OLDEST_PGVECTOR, finding.found, advice)
+
+
+def _disk(data_dir: Path | None) -> Finding:
+    from phonoscope_local.state import default_data_dir
+
+    wanted = data_dir or default_data_dir()
+    folder = next(path for path in (wanted, *wanted.absolute().parents) if path.exists())
+    free = min(shutil.disk_usage(folder).free, shutil.disk_usage(tempfile.gettempdir()).free)
+    advice = f"make room in {folder} or {tempfile.gettempdir()}: uploads are spooled before they are stored"
+    return Finding("disk", free >= _LEAST_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free", advice)

@@ -1,0 +1,14 @@
+"""``phonoscope migrate``: brings the stores to the shape that this version needs; for deployments, not for people."""
+
+from __future__ import annotations
+
+
+def migrate() -> None:
+    """Migrates the database and makes the bucket, as told by PHONOSCOPE_* in the environment."""
+    from phonoscope.db.access.migrate import migrate as migrate_database
+    from phonoscope.settings import get_settings
+    from phonoscope.storage import ObjectStore
+
+    settings = get_settings()
+    migrate_database(settings.database_url.get_secret_value())
+    ObjectStore(settings).ensure_bucket()

@@ -1,0 +1,67 @@
+"""``phonoscope up`` and ``phonoscope down``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the stack; the platform's folder for user data if absent.")
+]
+Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The gateway's port; a free one if absent.")]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return when everything is healthy.")]
+
+
+def up(detach: Detach = False, data_dir: DataDir = None, port: Port = None) -> None:
+    """Start the whole product on this machine, on loopback addresses only."""
+    from phonoscope_local.control import await_other, start_detached
+    from phonoscope_local.files import resolved
+    from phonoscope_local.stack import run_stack
+    from phonoscope_local.state import default_data_dir
+
+    folder = resolved(data_dir or default_data_dir())
+    if detach:
+        started = start_detached(folder, port)
+        _show(started.url, folder, already=started.already)
+        return
+
+    def ready(url: str) -> None:
+        _show(url, folder)
+        _say("Ctrl-C stops everything.")
+
+    mine = False
+    while not mine:
+        if url := await_other(folder):
+            _show(url, folder, already=True)
+            return
+        mine = run_stack(folder, port, _say, ready)
+
+
+def down(data_dir: DataDir = None) -> None:
+    """Stop everything that `up` started."""
+    from phonoscope_local.control import stop
+    from phonoscope_local.files import resolved
+    from phonoscope_local.state import default_data_dir
+
+    folder = resolved(data_dir or default_data_dir())
+    answers = {
+        "stopped": "Phonoscope has stopped.",
+        "leftovers": "Phonoscope did not run; what a killed one had left is ended.",
+        "nothing": f"Nothing runs in {folder}.",
+    }
+    _say(answers[stop(folder, _say)])
+
+
+def _show(url: str, folder: Path, *, already: bool = False) -> None:
+    from phonoscope_local.state import read_credentials
+
+    _say(f"Phonoscope {'already runs' if already else 'runs'} at {url}")
+    if credentials := read_credentials(folder):
+        _say(f"Look and listen: {url}/#key={credentials.api_key}")
+    _say(f"The API key is in {folder / 'credentials.json'}")
+
+
+def _say(message: str) -> None:
+    typer.echo(message)

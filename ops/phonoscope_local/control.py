@@ -1,0 +1,151 @@
+"""Starts and stops a stack from another process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Literal
+
+from phonoscope.errors import StackError
+from phonoscope_local.files import LOCK, open_folder
+from phonoscope_local.lock import held, is_free
+from phonoscope_local.parts import nothing
+from phonoscope_local.processes import ProcessId, ask, wait_until
+from phonoscope_local.stack import end_leftovers
+from phonoscope_local.state import Run
+from phonoscope_local.supervisor import Say
+
+_POLL_S = 0.05
+_WAIT_FOR_OTHER_S = 180.0
+_STOP_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Started:
+    """Where the gateway answers, and whether it did so before."""
+
+    url: str
+    already: bool
+
+
+def running(folder: Path) -> Run | None:
+    """Who runs the stack of a folder now; ``None`` when nobody does."""
+    if is_free(folder):
+        return None
+    run = Run.read(folder)
+    return run if run and run.supervisor.find() else None
+
+
+def start_detached(
+    folder: Path,
+    port: int | None = None,
+    *,
+    servers_only: bool = False,
+    meanwhile: Callable[[], None] = nothing,
+) -> Started:
+    """Starts the stack in the background, unless it runs; returns once it is healthy.
+
+    With ``servers_only`` there is no gateway and no worker: PostgreSQL, Valkey and the object store alone.
+    ``meanwhile`` is called while the stack starts.
+
+    Raises ``StackError`` with the supervisor's own reason when it cannot run.
+    """
+    open_folder(folder)
+    while True:
+        if url := await_other(folder):
+            return Started(url, already=True)
+        report = _launch(folder, _options(port, servers_only=servers_only), meanwhile)
+        match report:
+            case {"url": str(url)}:
+                return Started(url, already=False)
+            case {"error": str(detail)}:
+                raise StackError(detail)
+            case _:
+                time.sleep(_POLL_S)
+
+
+def await_other(folder: Path) -> str | None:
+    """The address of the stack that already runs, once it is healthy; ``None`` when, or as soon as, none does.
+
+    Raises ``StackError`` when it takes too long.
+    """
+    deadline = time.monotonic() + _WAIT_FOR_OTHER_S
+    while not is_free(folder):
+        run = Run.read(folder)
+        if run and run.phase == "running" and run.supervisor.find():
+            return run.url
+        if time.monotonic() > deadline:
+            raise StackError(f"another process holds {folder} and does not become healthy; see {folder / 'logs'}")
+        time.sleep(_POLL_S)
+    return None
+
+
+def stop(folder: Path, say: Say) -> Literal["stopped", "leftovers", "nothing"]:
+    """Stops the stack of a folder, or ends what a killed one left. Raises ``StackError`` when something lives on."""
+    if not (folder / LOCK).exists():
+        return "nothing"
+    ran = not is_free(folder)
+    if ran and not wait_until(partial(_asked_and_gone, folder, set()), _STOP_LIMIT_S):
+        run = Run.read(folder)
+        ask(run.supervisor.find() if run else None, signal.SIGKILL)
+    with held(folder) as mine:
+        if not mine:
+            raise StackError(f"another process holds {folder}")
+        left = end_leftovers(folder, say)
+    return "stopped" if ran else "leftovers" if left else "nothing"
+
+
+def _asked_and_gone(folder: Path, asked: set[ProcessId]) -> bool:
+    run = Run.read(folder)
+    if run and run.supervisor not in asked:
+        asked.add(run.supervisor)
+        ask(run.supervisor.find(), signal.SIGTERM)
+    return is_free(folder)
+
+
+def _options(port: int | None, *, servers_only: bool) -> list[str]:
+    return [*(["--port", str(port)] if port is not None else []), *(["--servers-only"] if servers_only else [])]
+
+
+def _launch(folder: Path, options: list[str], meanwhile: Callable[[], None]) -> dict[str, str]:
+    """Starts a supervisor and returns its one report: ``url``, ``error`` or ``busy``."""
+    ours, theirs = os.pipe()
+    command = [sys.executable, "-P", "-m", "phonoscope_local", "--data-dir", str(folder), "--report", str(theirs)]
+    log = folder / "logs" / "supervisor.log"
+    log.touch(mode=0o600)
+    with os.fdopen(ours) as report:
+        try:
+            with log.open("ab") as output:
+                # The shell ends at once: nobody has to wait for the supervisor's end, or is left with its remains.
+                subprocess.run(
+                    ["/bin/sh", "-c", '"$@" &', "sh", *command, *options],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=(theirs,),
+                    check=True,
+                )
+        finally:
+            os.close(theirs)
+        line = _await_report(folder, report, meanwhile)
+    if not line:
+        raise StackError(f"the supervisor ended without a word; its log is {log}")
+    return json.loads(line)  # type: ignore[no-any-return]
+
+
+def _await_report(folder: Path, report: IO[str], meanwhile: Callable[[], None]) -> str:
+    try:
+        meanwhile()
+        return report.readline()
+    except KeyboardInterrupt:
+        stop(folder, lambda _: None)
+        raise

@@ -1,0 +1,48 @@
+"""The one lock of a stack's folder: whoever holds it runs the stack."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from phonoscope.errors import StackError
+from phonoscope_local.files import LOCK
+from phonoscope_local.processes import wait_until
+
+_PATIENCE_S = 2.0
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[bool]:
+    """Whether the lock could be had; if so it is held until the block ends, or until this process does."""
+    # Others look by taking it for a moment, so one refusal says nothing yet.
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        yield wait_until(lambda: _take(descriptor), _PATIENCE_S)
+    finally:
+        os.close(descriptor)
+
+
+def is_free(folder: Path) -> bool:
+    """Whether nobody runs the stack of this folder."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError as error:
+        raise StackError(f"{folder / LOCK} cannot be opened: {error.strerror}") from error
+    try:
+        return _take(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""Runs a stack in this process, from its lock to its last process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import types
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from phonoscope.errors import StackError
+from phonoscope_local.files import open_folder
+from phonoscope_local.lock import held
+from phonoscope_local.parts import Stack
+from phonoscope_local.ports import require_port
+from phonoscope_local.processes import Family, ProcessId
+from phonoscope_local.standard import plain_environment, standard_stack
+from phonoscope_local.state import Run, StackState
+from phonoscope_local.supervisor import Interrupted, Say, Supervisor, end_layers
+
+Design = Callable[[Path, StackState], Stack]
+
+
+def run_stack(
+    folder: Path, port: int | None, say: Say, ready: Callable[[str], None], design: Design = standard_stack
+) -> bool:
+    """Starts the stack of a folder and supervises it until SIGINT, SIGTERM or SIGHUP; leaves no process.
+
+    ``ready`` is called with the gateway's address once everything is healthy. Returns ``False``, having done
+    nothing, when another process runs the stack.
+
+    Raises:
+        StackError: it cannot run.
+    """
+    open_folder(folder)
+    with held(folder) as mine:
+        if mine:
+            # Clients in this process must not be led astray by settings meant for other servers either.
+            _replace_environment(plain_environment())
+            _run(folder, port, say, ready, design)
+        return mine
+
+
+def end_leftovers(folder: Path, say: Say, design: Design = standard_stack) -> int:
+    """Ends the processes of a stack whose supervisor was killed; the lock must be held. Returns how many there were."""
+    state, run = StackState.read(folder), Run.read(folder)
+    if state is None:
+        return 0
+    stack = design(folder, state)
+    leaders = run.parts if run else {}
+    family = Family(state.id, stack.servers)
+    living = sum(leader.find() is not None for leader in leaders.values())
+    ended = max(living, end_layers(stack.layers, leaders, family, say))
+    Run.file(folder).unlink(missing_ok=True)
+    return ended
+
+
+def _run(folder: Path, port: int | None, say: Say, ready: Callable[[str], None], design: Design) -> None:
+    if left := end_leftovers(folder, say, design):
+        say(f"ended {left} processes that an earlier stack left")
+    state = _claim_ports(folder, port)
+    stack = design(folder, state)
+    me = ProcessId.of(os.getpid())
+    if me is None:
+        raise StackError("this process cannot be told from others")
+    diary = _Diary(folder, Run(supervisor=me, phase="starting", url=state.url))
+    supervisor = Supervisor(folder / "logs", Family(state.id, stack.servers), say, diary.parts)
+    with _stopped_by_signals(supervisor):
+        try:
+            supervisor.load_ahead(part for layer in stack.layers for part in layer.parts if part.ahead)
+            for layer in stack.layers:
+                supervisor.start(layer)
+            diary.phase("running")
+            ready(state.url)
+            supervisor.watch()
+        except Interrupted:
+            say("asked to stop before everything had started")
+        finally:
+            diary.phase("stopping")
+            supervisor.stop()
+            diary.close()
+
+
+class _Diary:
+    """Keeps ``run.json`` true while a stack runs, and removes it at its end."""
+
+    def __init__(self, folder: Path, run: Run) -> None:
+        self._folder = folder
+        self._run = run
+        run.write(folder)
+
+    def close(self) -> None:
+        Run.file(self._folder).unlink(missing_ok=True)
+
+    def phase(self, phase: str) -> None:
+        self._change(phase=phase)
+
+    def parts(self, leaders: Mapping[str, ProcessId]) -> None:
+        self._change(parts=dict(leaders))
+
+    def _change(self, **changes: object) -> None:
+        self._run = self._run.model_copy(update=changes)
+        # A full disk is no reason to stop what runs; processes are known by their marks as well.
+        with contextlib.suppress(OSError):
+            self._run.write(self._folder)
+
+
+def _claim_ports(folder: Path, port: int | None) -> StackState:
+    state = StackState.read(folder) or StackState()
+    ports = state.ports
+    if port is not None:
+        require_port(port)
+        ports = ports.model_copy(update={"gateway": port})
+    claimed = state.model_copy(update={"ports": ports.chosen()})
+    claimed.write(folder)
+    return claimed
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
+    def stop(_number: int, _frame: types.FrameType | None) -> None:
+        supervisor.ask_to_stop()
+
+    # A process started with nohup ignores SIGHUP, and goes on doing so.
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _replace_environment(environment: Mapping[str, str]) -> None:
+    for name in set(os.environ) - set(environment):
+        del os.environ[name]
+    os.environ.update(environment)

@@ -1,0 +1,187 @@
+"""The stack: three servers side by side, what they must hold, then the product's own processes side by side."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phonoscope.states import Lane, Place, Pool
+from phonoscope_local.files import make_private, write_private
+from phonoscope_local.parts import Layer, Part, Stack
+from phonoscope_local.ports import LOOPBACK
+from phonoscope_local.postgres import Cluster
+from phonoscope_local.programs import Programs, find_programs
+from phonoscope_local.state import StackState
+
+if TYPE_CHECKING:
+    from phonoscope_local.servers import Servers
+
+_SERVER_LIMIT_S = 60.0
+# Loaded while the servers start. Elsewhere than on Linux torch must not be imported before a fork.
+_WORKER = ("celery.apps.worker", "celery.bin.worker", "celery.concurrency.prefork", "kombu.transport.redis")
+_LISTENER = ("phonoscope_gpu.handler",) if sys.platform == "linux" else ()
+# They need the cores while they start, and a worker's question costs PostgreSQL and this process some of one.
+_PRODUCT_POLL_S = 0.1
+_LASTED = timedelta(seconds=1)
+# What a worker does when it is told to stop may be finished first.
+_WORKER_GRACE_S = 45.0
+_OF_OTHER_CLIENTS = ("PG", "RCLONE_", "AWS_")
+_VALKEY_CONF = """\
+bind {address}
+port {port}
+requirepass {password}
+dir ./
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+"""
+
+
+def server_stack(folder: Path, state: StackState) -> Stack:
+    """PostgreSQL, Valkey and the object store, holding what the product needs of them; for tests and developers.
+
+    Raises ``StackError`` when a server is not installed or root cannot run it.
+    """
+    return _servers(folder, state, cache(partial(_clients, state)))
+
+
+def standard_stack(folder: Path, state: StackState) -> Stack:
+    """The whole product in a folder. Raises ``StackError`` when a server is not installed or root cannot run it."""
+    clients = cache(partial(_clients, state))
+    servers = _servers(folder, state, clients)
+    product = Layer(product_parts(folder, state, clients), then=lambda: clients().close())
+    return Stack((*servers.layers, product), servers.servers)
+
+
+def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers]) -> tuple[Part, ...]:
+    """The gateway, a worker for each pool, one more for the CPU pool's short tasks, and the sweeper."""
+    settings = {f"PHONOSCOPE_{name.upper()}": value for name, value in state.connections().items()}
+    environment = plain_environment() | settings | {"PYTHONUNBUFFERED": "1"}
+
+    def part(name: str, *arguments: str, healthy: Callable[[datetime], bool]) -> Part:
+        command = (sys.executable, "-P", "-m", f"phonoscope_{name}", *arguments)
+        return Part(name, command, folder, environment, healthy=healthy, poll_s=_PRODUCT_POLL_S)
+
+    def worker(pool: Pool, lane: Lane, *arguments: str) -> Part:
+        lives = lambda since: clients().worker_lives(Place(pool, lane), since)  # noqa: E731 - asked at every poll
+        return replace(part(pool, *arguments, healthy=lives), grace_s=_WORKER_GRACE_S)
+
+    def ahead(part: Part, *libraries: str) -> Part:
+        python, _, module, program, *arguments = part.command
+        words = ("phonoscope_local.ahead", program, ",".join(libraries), *arguments)
+        return replace(part, command=(python, "-P", module, *words), ahead=True)
+
+    port = state.ports.gateway
+    return (
+        ahead(worker(Pool.GPU, Lane.LONG), *_WORKER, *_LISTENER),
+        ahead(part("gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port))),
+        worker(Pool.CPU, Lane.LONG),
+        # So that what takes seconds never waits for a separation.
+        replace(worker(Pool.CPU, Lane.SHORT, "--lane", Lane.SHORT), name="cpu-short"),
+        part("courier", healthy=_has_lasted),
+    )
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's environment without what configures other clients of such servers, and past any proxy."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OF_OTHER_CLIENTS)}
+    for name in ("NO_PROXY", "no_proxy"):
+        environment[name] = ",".join(filter(None, (environment.get(name), LOOPBACK, "localhost")))
+    return environment
+
+
+def _clients(state: StackState) -> Servers:
+    from phonoscope_local.servers import Servers
+
+    return Servers(state)
+
+
+def _servers(folder: Path, state: StackState, clients: Callable[[], Servers]) -> Stack:
+    programs = find_programs()
+    cluster = Cluster(folder, programs, state, plain_environment())
+    parts = (
+        _objects(folder, state, programs, clients),
+        _valkey(folder, state, programs, clients),
+        _postgres(cluster, clients),
+    )
+    return Stack(
+        layers=(Layer(parts, then=lambda: clients().prepare(folder)),),
+        servers={"postgres": (programs.postgres, cluster.data), "valkey": (programs.valkey, folder / "valkey")},
+    )
+
+
+def _postgres(cluster: Cluster, clients: Callable[[], Servers]) -> Part:
+    return Part(
+        name="postgres",
+        command=cluster.command(),
+        folder=cluster.data.parent,
+        environment=plain_environment(),
+        prepare=cluster.prepare,
+        healthy=lambda _since: clients().postgres_answers(),
+        start_limit_s=_SERVER_LIMIT_S,
+        stop_signal=signal.SIGINT,
+        grace_s=20.0,
+    )
+
+
+def _valkey(folder: Path, state: StackState, programs: Programs, clients: Callable[[], Servers]) -> Part:
+    home = folder / "valkey"
+
+    def prepare() -> None:
+        make_private(home)
+        text = _VALKEY_CONF.format(address=LOOPBACK, port=state.ports.valkey, password=state.broker_password)
+        write_private(home / "valkey.conf", text)
+
+    return Part(
+        name="valkey",
+        command=(str(programs.valkey), "valkey.conf"),
+        folder=home,
+        environment=plain_environment(),
+        prepare=prepare,
+        healthy=lambda _since: clients().valkey_answers(),
+        start_limit_s=_SERVER_LIMIT_S,
+    )
+
+
+def _objects(folder: Path, state: StackState, programs: Programs, clients: Callable[[], Servers]) -> Part:
+    home = folder / "objects"
+
+    def prepare() -> None:
+        make_private(home)
+        for unfinished in home.rglob(".rclone_temp_*"):
+            unfinished.unlink(missing_ok=True)
+
+    # A list of pairs as CSV, and a pair holds a comma.
+    pair = f'"{state.s3_access_key},{state.s3_secret_key}"'
+    address = f"{LOOPBACK}:{state.ports.objects}"
+    return Part(
+        name="objects",
+        command=(str(programs.rclone), "serve", "s3", str(home), "--addr", address, "--vfs-cache-mode", "off"),
+        folder=folder,
+        environment=plain_environment() | {"RCLONE_AUTH_KEY": pair, "RCLONE_CONFIG": os.devnull},
+        prepare=prepare,
+        healthy=lambda _since: clients().objects_answer(),
+        start_limit_s=_SERVER_LIMIT_S,
+    )
+
+
+def _has_lasted(since: datetime) -> bool:
+    return datetime.now(UTC) - since > _LASTED
+
+
+def _ready(port: int) -> Callable[[datetime], bool]:
+    def ready(_since: datetime) -> bool:
+        from phonoscope_local.servers import http_status
+
+        return http_status(port, "/health/ready") == HTTPStatus.OK
+
+    return ready

@@ -1,0 +1,158 @@
+"""What a stack keeps of itself in its folder: secrets and ports, who runs, and the key to its gateway."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from platformdirs import user_data_dir
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from phonoscope.errors import StackError
+from phonoscope_local.files import resolved, write_private
+from phonoscope_local.ports import LOOPBACK, choose_port
+from phonoscope_local.processes import ProcessId
+
+if TYPE_CHECKING:
+    from phonoscope.settings import Settings
+
+DATABASE = "phonoscope"
+DATABASE_USER = "phonoscope"
+
+
+def default_data_dir() -> Path:
+    """Where a stack lives unless told otherwise: the platform's folder for a user's data."""
+    return Path(user_data_dir("phonoscope"))
+
+
+def stack_settings(data_dir: Path | None = None) -> Settings:
+    """The settings that reach the stack in a folder, for commands that talk to its servers directly.
+
+    Raises ``StackError`` when there is no stack.
+    """
+    folder = resolved(data_dir or default_data_dir())
+    state = StackState.read(folder)
+    if state is None:
+        raise StackError(f"there is no stack in {folder}; `phonoscope up` makes one")
+    return state.settings()
+
+
+def read_credentials(data_dir: Path | None = None) -> Credentials | None:
+    """The running stack's address and key; ``None`` before its first start. Raises ``StackError``."""
+    return Credentials.read(resolved(data_dir or default_data_dir()))
+
+
+class _Kept(BaseModel):
+    """A value kept in a private file of the stack's folder."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def file(cls, folder: Path) -> Path:
+        raise NotImplementedError
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """The value kept, or ``None``. Raises ``StackError`` when the file cannot be read."""
+        path = cls.file(folder)
+        try:
+            return cls.model_validate_json(path.read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValidationError) as error:
+            raise StackError(f"{path} cannot be read ({type(error).__name__})") from error
+
+    def write(self, folder: Path) -> None:
+        write_private(self.file(folder), self.model_dump_json(indent=2) + "\n")
+
+
+class Ports(BaseModel):
+    """TCP ports on the loopback address; 0 is one not chosen yet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    gateway: int = 0
+    postgres: int = 0
+    valkey: int = 0
+    objects: int = 0
+
+    def chosen(self) -> Ports:
+        """These ports where they are still free, others where not."""
+        taken: set[int] = set()
+        numbers: dict[str, int] = {}
+        for name, port in self.model_dump().items():
+            numbers[name] = choose_port(port, taken)
+            taken.add(numbers[name])
+        return Ports(**numbers)
+
+
+class StackState(_Kept):
+    """What makes a stack itself: its name for its processes, its secrets, its ports."""
+
+    id: str = Field(default_factory=lambda: secrets.token_hex(8))
+    database_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    broker_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    s3_access_key: str = Field(default_factory=lambda: secrets.token_hex(10).upper())
+    s3_secret_key: str = Field(default_factory=lambda: secrets.token_urlsafe(30), repr=False)
+    signing_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    ports: Ports = Ports()
+
+    @classmethod
+    def file(cls, folder: Path) -> Path:
+        return folder / "stack.json"
+
+    @property
+    def url(self) -> str:
+        """The gateway's address."""
+        return f"http://{LOOPBACK}:{self.ports.gateway}"
+
+    def database_url(self, database: str = DATABASE) -> str:
+        password, port = self.database_password, self.ports.postgres
+        return f"postgresql+psycopg2://{DATABASE_USER}:{password}@{LOOPBACK}:{port}/{database}"
+
+    def connections(self) -> dict[str, Any]:
+        """Names of settings and their values, as far as the stack decides them."""
+        return {
+            "environment": "development",
+            "database_url": self.database_url(),
+            "broker_url": f"redis://:{self.broker_password}@{LOOPBACK}:{self.ports.valkey}/0",
+            "s3_endpoint_url": f"http://{LOOPBACK}:{self.ports.objects}",
+            "s3_access_key": self.s3_access_key,
+            "s3_secret_key": self.s3_secret_key,
+            "s3_bucket": "phonoscope",
+            "signing_secret": self.signing_secret,
+            # A receiver on this very machine is what one tries webhooks with.
+            "webhook_allow": "127.0.0.0/8,::1/128",
+            "webhook_http": "true",
+            "log_format": "text",
+        }
+
+    def settings(self) -> Settings:
+        from phonoscope.settings import Settings
+
+        return Settings(**self.connections())
+
+
+class Run(_Kept):
+    """Who runs a stack at the moment. The file outlives a supervisor that was killed."""
+
+    supervisor: ProcessId
+    phase: Literal["starting", "running", "stopping"]
+    url: str
+    parts: dict[str, ProcessId] = {}
+
+    @classmethod
+    def file(cls, folder: Path) -> Path:
+        return folder / "run.json"
+
+
+class Credentials(_Kept):
+    """What a client needs to use the stack."""
+
+    url: str
+    api_key: str = Field(repr=False)
+
+    @classmethod
+    def file(cls, folder: Path) -> Path:
+        return folder / "credentials.json"

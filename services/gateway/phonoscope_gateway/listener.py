@@ -1,0 +1,80 @@
+"""Wakes those who wait for a job: one database connection listens for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Self
+
+from anyio import CapacityLimiter
+
+from phonoscope.db.access.notifications import listen
+from phonoscope.db.library.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
+
+_READERS = 8
+
+
+class JobListener:
+    """Waiters by job id, woken by PostgreSQL's NOTIFY; a lost connection wakes all, so that nobody oversleeps.
+
+    Whoever was woken looks by one of the ``readers``, so that a crowd does not keep others from their threads.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._waiters: dict[str, set[_Waiter]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+        self.readers = CapacityLimiter(_READERS)
+
+    @contextmanager
+    def waiting_for(self, job_id: str, *, progress: bool = False) -> Iterator[asyncio.Event]:
+        """An event that is set when the job ends, with ``progress`` at any change, or when it may have."""
+        waiter = _Waiter(progress)
+        self._waiters[job_id].add(waiter)
+        try:
+            yield waiter.event
+        finally:
+            self._waiters[job_id].discard(waiter)
+            if not self._waiters[job_id]:
+                del self._waiters[job_id]
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(
+            listen(
+                self._database_url,
+                "phonoscope-listener",
+                (JOB_CHANNEL, PROGRESS_CHANNEL),
+                self._heard,
+                self._wake_all,
+            ),
+            name="job-listener",
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def _heard(self, notices: Collection[tuple[str, str]]) -> None:
+        self._wake({job_id for channel, job_id in notices if channel == JOB_CHANNEL})
+        self._wake({job_id for _, job_id in notices}, progress=True)
+
+    def _wake(self, job_ids: Collection[str], *, progress: bool = False) -> None:
+        for job_id in job_ids:
+            for waiter in self._waiters.get(job_id, ()):
+                if waiter.progress or not progress:
+                    waiter.event.set()
+
+    def _wake_all(self) -> None:
+        self._wake(list(self._waiters))
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiter:
+    progress: bool
+    event: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,28 @@
+"""The served models: manifests, cards and architectures, read without torch."""
+
+from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
+from phonoscope.catalogue.catalogue import PULLABLE, Catalogue
+from phonoscope.catalogue.manifests import (
+    MANIFEST,
+    SEPARATION,
+    Manifest,
+    StemManifest,
+    Weights,
+    check_weights,
+    read_manifest,
+)
+
+__all__ = [
+    "MANIFEST",
+    "PULLABLE",
+    "SEPARATION",
+    "AnyModelCard",
+    "Catalogue",
+    "Manifest",
+    "ModelCard",
+    "StemManifest",
+    "StemModelCard",
+    "Weights",
+    "check_weights",
+    "read_manifest",
+]

@@ -1,0 +1,227 @@
+"""A small typed client of the HTTP API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import RootModel
+
+from phonoscope.client.connection import ApiError, Retry, Unreachable, reaching
+from phonoscope.client.following import Following
+from phonoscope.client.webhooks import WebhookCalls
+from phonoscope.contract import (
+    DEFAULT_TASKS,
+    AnyModelCard,
+    ArtifactLink,
+    Job,
+    JobEvent,
+    JobOptions,
+    LibraryMap,
+    Neighbour,
+    Page,
+    Peaks,
+    ProgressEvent,
+    Queues,
+    Readiness,
+    SpectrogramAxes,
+    SpectrogramLook,
+    Stems,
+    Track,
+)
+
+__all__ = ["ApiError", "Client", "Retry", "Unreachable"]
+
+_LONGEST_WAIT_S = 20.0
+
+
+class Client(WebhookCalls):
+    """A connection to a Phonoscope gateway, for one API key.
+
+    Every call raises ``ApiError`` (with the service's ``status_code``, ``code`` and ``problem``) when the service
+    refuses, and ``Unreachable`` when there is no answer. Calls that make something are sent again after an outage,
+    under a key by which the service makes it once: ``idempotency_key``, 1 to 255 visible ASCII characters, or a random
+    one.
+    """
+
+    def upload(self, path: Path, idempotency_key: str | None = None) -> Track:
+        """The track of a recording; the same bytes again give the same track."""
+        with path.open("rb") as file:
+            return self._ask_once(Track, "/v1/tracks", idempotency_key, files={"file": (path.name, file)})
+
+    def track(self, track_id: str) -> Track:
+        return self._ask(Track, "GET", f"/v1/tracks/{track_id}")
+
+    def tracks(self, **filters: str | int) -> Page[Track]:
+        """A page of tracks; filters are ``limit``, ``cursor``, ``label`` and ``q``."""
+        return self._ask(Page[Track], "GET", "/v1/tracks", params=filters)
+
+    def delete_track(self, track_id: str) -> None:
+        self._send("DELETE", f"/v1/tracks/{track_id}")
+
+    def audio(self, track_id: str, byte_range: str | None = None) -> bytes:
+        """The recording's bytes, or those of a range such as ``bytes=0-99``."""
+        headers = {"Range": byte_range} if byte_range else {}
+        return self._send("GET", f"/v1/tracks/{track_id}/audio", headers=headers).content
+
+    def waveform(self, track_id: str, points: int = 1_000) -> Peaks:
+        """The recording's outline; waits for the job that measures it where none has."""
+        content = self._picture(track_id, "waveform", {"points": points})
+        with reaching(self._http.base_url):
+            return Peaks.model_validate_json(content)
+
+    def spectrogram(self, track_id: str, look: SpectrogramLook | None = None) -> bytes:
+        """The recording's mel spectrogram as a PNG; waits for the job that measures it where none has."""
+        return self._picture(track_id, "spectrogram", _params(look), "image/png")
+
+    def spectrogram_axes(self, track_id: str, look: SpectrogramLook | None = None) -> SpectrogramAxes:
+        """How to read that picture: its seconds, hertz and decibels."""
+        content = self._picture(track_id, "spectrogram", _params(look), "application/json")
+        with reaching(self._http.base_url):
+            return SpectrogramAxes.model_validate_json(content)
+
+    def download(self, link: ArtifactLink | dict[str, Any]) -> bytes:
+        """What a task made, by the link in its result."""
+        return self._send("GET", ArtifactLink.model_validate(link).url).content
+
+    def stems(self, track_id: str) -> Stems:
+        """The stems of the newest separation."""
+        return self._ask(Stems, "GET", f"/v1/tracks/{track_id}/stems")
+
+    def stems_zip(self, track_id: str) -> bytes:
+        """All of them in one ZIP file."""
+        return self._send("GET", f"/v1/tracks/{track_id}/stems.zip").content
+
+    def similar(
+        self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None
+    ) -> list[Neighbour]:
+        """The nearest other tracks, nearest first; those whose ``stem`` is nearest, where one is named."""
+        params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
+        return self._ask(Page[Neighbour], "GET", f"/v1/tracks/{track_id}/similar", params=params).items
+
+    def library_map(self, model: str | None = None) -> LibraryMap:
+        """The library on a plane, as it was drawn last; ``create_job(None, ["map"])`` draws it."""
+        return self._ask(LibraryMap, "GET", "/v1/map", params={"model": model} if model else {})
+
+    def create_job(
+        self,
+        track_id: str | None,
+        tasks: Sequence[str] = DEFAULT_TASKS,
+        options: JobOptions | dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        webhook_url: str | None = None,
+    ) -> Job:
+        body = {"track_id": track_id} | _wanted(tasks, options, metadata, webhook_url)
+        return self._ask_once(Job, "/v1/jobs", idempotency_key, json=body)
+
+    def analyze(
+        self,
+        path: Path,
+        tasks: Sequence[str] = DEFAULT_TASKS,
+        options: JobOptions | dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        webhook_url: str | None = None,
+    ) -> Job:
+        """Uploads a recording and asks for tasks on it, in one call."""
+        wanted = _wanted(tasks, options, metadata, webhook_url)
+        form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in wanted.items()}
+        with path.open("rb") as file:
+            return self._ask_once(Job, "/v1/jobs", idempotency_key, files={"file": (path.name, file)}, data=form)
+
+    def job(self, job_id: str, wait_s: float = 0.0) -> Job:
+        """The job as it stands, or as it ends within ``wait_s`` (at most 60) seconds."""
+        return self._ask(Job, "GET", f"/v1/jobs/{job_id}", params={"wait": wait_s})
+
+    def jobs(self, **filters: str | int) -> Page[Job]:
+        """A page of jobs; filters are ``limit``, ``cursor``, ``status`` and ``track_id``."""
+        return self._ask(Page[Job], "GET", "/v1/jobs", params=filters)
+
+    def cancel(self, job_id: str) -> Job:
+        """The job, called off; one that has ended is refused with 409."""
+        return self._ask(Job, "POST", f"/v1/jobs/{job_id}/cancel")
+
+    def queues(self) -> Queues:
+        """How full the queues are, and who works."""
+        return self._ask(Queues, "GET", "/v1/queues")
+
+    def events(self, job_id: str, last_event_id: str | None = None) -> Iterator[JobEvent]:
+        """What happens to the job, as it happens, to its end; what you have not seen yet, by your last event's id.
+
+        A stream that breaks off is taken up again.
+        """
+        yield from Following(self._http, job_id, self._retry, last_event_id)
+
+    def wait(self, job: Job, on_change: Callable[[Job], None] = lambda _: None, poll_s: float = _LONGEST_WAIT_S) -> Job:
+        """The job once it has ended, however long that takes; ``on_change`` is shown it meanwhile.
+
+        Where its events cannot be had it is asked for, again every ``poll_s`` (at most 60) seconds.
+        """
+        if not job.status.ended:
+            job = self._followed(job, on_change)
+        while not job.status.ended:
+            job = self.job(job.id, wait_s=poll_s)
+            on_change(job)
+        return job
+
+    def models(self) -> list[AnyModelCard]:
+        """Those that classify and embed, then those that take recordings apart."""
+        return self._ask(Page[AnyModelCard], "GET", "/v1/models").items
+
+    def model(self, name: str) -> AnyModelCard:
+        return self._ask(RootModel[AnyModelCard], "GET", f"/v1/models/{name}").root
+
+    def ready(self) -> Readiness:
+        """Whether the services behind the gateway answer; also when they do not."""
+        with reaching(self._http.base_url):
+            return Readiness.model_validate_json(self._http.get("/health/ready").content)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _picture(self, track_id: str, name: str, params: dict[str, Any], accept: str = "*/*") -> bytes:
+        path, headers = f"/v1/tracks/{track_id}/{name}", {"Accept": accept}
+        request = partial(self._send, "GET", path, params=params, headers=headers)
+        response = request()
+        if response.status_code == HTTPStatus.ACCEPTED:
+            with reaching(self._http.base_url):
+                job = Job.model_validate_json(response.content)
+            self.wait(job)
+            response = request()
+        return response.content
+
+    def _followed(self, job: Job, on_change: Callable[[Job], None]) -> Job:
+        """The job as far as its events told."""
+        try:
+            for event in self.events(job.id):
+                job = event.progress.applied_to(job) if isinstance(event, ProgressEvent) else event.job
+                on_change(job)
+        except (ApiError, Unreachable):
+            return job
+        return job
+
+
+def _params(look: SpectrogramLook | None) -> dict[str, Any]:
+    return {} if look is None else look.model_dump()
+
+
+def _wanted(
+    tasks: Sequence[str],
+    options: JobOptions | dict[str, Any] | None,
+    metadata: dict[str, Any] | None,
+    webhook_url: str | None,
+) -> dict[str, Any]:
+    chosen = options.model_dump() if isinstance(options, JobOptions) else options or {}
+    wanted = {"tasks": list(tasks), "options": chosen, "metadata": metadata or {}}
+    return wanted if webhook_url is None else wanted | {"webhook_url": webhook_url}

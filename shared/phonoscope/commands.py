@@ -1,0 +1,22 @@
+"""How every command line of the product ends."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from phonoscope.errors import PhonoscopeError
+
+
+def run(app: typer.Typer) -> None:
+    """Runs a command; a known error ends it with one sentence and exit status 1."""
+    try:
+        app()
+    except PhonoscopeError as error:
+        from rich.console import Console
+        from rich.markup import escape
+
+        message = f"[bold red]{escape(error.title)}[/]: {escape(error.detail)}"
+        Console(stderr=True).print(message, highlight=False, soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,74 @@
+"""Jobs as clients see them: read, listed, called off. What workers do with their tasks is in ``claims``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from phonoscope.db.access.paging import cut, page
+from phonoscope.db.schema.tables import JobRow, TaskRow
+from phonoscope.errors import NotFound
+from phonoscope.states import Status, TaskName
+
+JOB_CHANNEL = "phonoscope_job"
+"""The channel on which an ended job's id is told to whoever listens (``NOTIFY``)."""
+
+PROGRESS_CHANNEL = "phonoscope_progress"
+"""On which the id of a job is told that changed otherwise."""
+
+EVENT_CHANNEL = "phonoscope_event"
+"""On which is told that there is a new event."""
+
+
+_WHOLE = (
+    select(JobRow)
+    .where(JobRow.id == bindparam("of_id"), JobRow.owner_id == bindparam("of_owner"))
+    .options(joinedload(JobRow.tasks).joinedload(TaskRow.result))
+)
+
+
+def get_job(session: Session, owner_id: str, job_id: str) -> JobRow:
+    """The job with its tasks and results. Raises ``NotFound``, also for another owner's job."""
+    row = session.scalars(_WHOLE, {"of_id": job_id, "of_owner": owner_id}).unique().one_or_none()
+    if row is None:
+        raise NotFound(f"no job {job_id!r}")
+    return row
+
+
+def newest_job_with(session: Session, track_id: str, task: TaskName) -> JobRow | None:
+    """The track's job that asked last for this task. The caller has checked whose track it is."""
+    statement = (
+        select(JobRow)
+        .join(JobRow.tasks)
+        .where(JobRow.track_id == track_id, TaskRow.name == task)
+        .options(selectinload(JobRow.tasks).selectinload(TaskRow.result))
+    )
+    return session.scalar(statement.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(1))
+
+
+def newest_result(session: Session, track_id: str, task: TaskName) -> tuple[TaskRow, dict[str, Any]] | None:
+    """The task of this name that succeeded last for the track, and its result's body. The caller has checked whose."""
+    statement = (
+        select(TaskRow)
+        .join(JobRow, JobRow.id == TaskRow.job_id)
+        .where(JobRow.track_id == track_id, TaskRow.name == task, TaskRow.status == Status.SUCCEEDED)
+        .options(joinedload(TaskRow.result))
+        .order_by(TaskRow.finished_at.desc(), TaskRow.id.desc())
+    )
+    row = session.scalar(statement.limit(1))
+    return None if row is None or row.result is None else (row, row.result.body)
+
+
+def list_jobs(
+    session: Session, owner_id: str, *, cursor: str | None, limit: int, status: Status | None, track_id: str | None
+) -> tuple[list[JobRow], str | None]:
+    whole = selectinload(JobRow.tasks).selectinload(TaskRow.result)
+    statement = select(JobRow).where(JobRow.owner_id == owner_id).options(whole)
+    if status is not None:
+        statement = statement.where(JobRow.status == status)
+    if track_id is not None:
+        statement = statement.where(JobRow.track_id == track_id)
+    rows = session.scalars(page(statement, JobRow.created_at, JobRow.id, cursor=cursor, limit=limit)).all()
+    return cut(rows, limit)

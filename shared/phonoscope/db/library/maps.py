@@ -1,0 +1,97 @@
+"""The map of an owner's library: what it is drawn from, what was drawn, and who draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from phonoscope.db.schema.tables import EmbeddingRow, JobRow, MapPointRow, ResultRow, TaskRow, TrackRow
+from phonoscope.states import Status, TaskName
+from phonoscope.work import WHOLE_TRACK
+
+
+class Placed(NamedTuple):
+    """A track, and where it lies on the map."""
+
+    track: TrackRow
+    x: float
+    y: float
+
+
+def vectors_to_place(session: Session, owner_id: str, model_name: str, most: int) -> dict[str, Any]:
+    """The unit vectors of the newest tracks with an embedding under the model, by their ids."""
+    rows = session.execute(
+        select(EmbeddingRow.track_id, EmbeddingRow.vector)
+        .where(_embedded(owner_id, model_name))
+        .order_by(EmbeddingRow.created_at.desc(), EmbeddingRow.track_id)
+        .limit(most)
+    )
+    return dict(rows.tuples().all())
+
+
+def library_stamp(session: Session, owner_id: str, model_name: str) -> list[str]:
+    """What a map would be drawn from, in a few words that change when it does."""
+    stamp = select(func.count(), func.max(EmbeddingRow.created_at), func.min(EmbeddingRow.model_digest))
+    return [str(value) for value in session.execute(stamp.where(_embedded(owner_id, model_name))).one()]
+
+
+def placed_tracks(session: Session, owner_id: str, model_name: str) -> list[Placed]:
+    """All that is on the map, newest first."""
+    rows = session.execute(
+        select(TrackRow, MapPointRow.x, MapPointRow.y)
+        .join(MapPointRow, MapPointRow.track_id == TrackRow.id)
+        .where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == model_name)
+        .order_by(TrackRow.created_at.desc(), TrackRow.id)
+    )
+    return [Placed(*row) for row in rows]
+
+
+def newest_map(session: Session, owner_id: str, model_name: str) -> TaskRow | None:
+    """The task that drew it last, with its result."""
+    return session.scalar(
+        select(TaskRow)
+        .join(ResultRow, ResultRow.task_id == TaskRow.id)
+        .where(*_of(owner_id), TaskRow.status == Status.SUCCEEDED, ResultRow.model_name == model_name)
+        .options(joinedload(TaskRow.result))
+        .order_by(TaskRow.finished_at.desc(), TaskRow.id.desc())
+        .limit(1)
+    )
+
+
+def drawing_job(session: Session, owner_id: str, model_name: str) -> str | None:
+    """The job that is about to draw it."""
+    return session.scalar(
+        select(TaskRow.job_id)
+        .join(JobRow, JobRow.id == TaskRow.job_id)
+        .where(
+            *_of(owner_id),
+            TaskRow.status.in_([Status.QUEUED, Status.RUNNING]),
+            JobRow.options["map"]["model"].as_string() == model_name,
+        )
+        .order_by(TaskRow.queued_at.desc())
+        .limit(1)
+    )
+
+
+def count_missing(session: Session, owner_id: str, model_name: str, drawn: TaskRow | None) -> int:
+    """Tracks with an embedding that the map does not show, or that came after it was drawn."""
+    on_map = select(MapPointRow.track_id).where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == model_name)
+    absent = EmbeddingRow.track_id.not_in(on_map)
+    newer = EmbeddingRow.created_at > (drawn.started_at if drawn is not None else func.now())
+    statement = select(func.count()).select_from(EmbeddingRow).where(_embedded(owner_id, model_name), absent | newer)
+    return session.scalar(statement) or 0
+
+
+def _embedded(owner_id: str, model_name: str) -> Any:
+    return (
+        (EmbeddingRow.owner_id == owner_id)
+        & (EmbeddingRow.model_name == model_name)
+        & (EmbeddingRow.stem == WHOLE_TRACK)
+    )
+
+
+def _of(owner_id: str) -> Sequence[Any]:
+    return TaskRow.owner_id == owner_id, TaskRow.name == TaskName.MAP

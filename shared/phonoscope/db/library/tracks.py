@@ -1,0 +1,80 @@
+"""Tracks, always within one owner."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, delete, insert, select, text
+from sqlalchemy.orm import Session
+
+from phonoscope.db.access.paging import cut, page
+from phonoscope.db.schema.tables import ArtifactRow, TrackRow, given
+from phonoscope.db.tasks.cancel import cancel_tasks
+from phonoscope.errors import NotFound
+
+_TASKS_OF = text(
+    """
+    WITH held AS (
+        SELECT tasks.job_id FROM tasks JOIN jobs ON jobs.id = tasks.job_id
+        WHERE jobs.track_id = :track_id ORDER BY tasks.id FOR UPDATE OF tasks
+    )
+    SELECT id FROM jobs WHERE id IN (SELECT job_id FROM held) ORDER BY id FOR UPDATE
+    """
+)
+_OF_OWNER = select(TrackRow).where(TrackRow.id == bindparam("of_id"), TrackRow.owner_id == bindparam("of_owner"))
+_HELD = _OF_OWNER.with_for_update(key_share=True)
+_ADD = insert(TrackRow).returning(TrackRow.created_at)
+
+
+def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
+    """Raises ``NotFound``, also for another owner's track."""
+    row = session.scalar(_OF_OWNER, {"of_id": track_id, "of_owner": owner_id})
+    if row is None:
+        raise NotFound(f"no track {track_id!r}")
+    return row
+
+
+def hold_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
+    """Like ``get_track``, and nobody else may hold it before this transaction ends; rows that refer to it may be added.
+
+    Raises ``NotFound``.
+    """
+    row = session.scalar(_HELD, {"of_id": track_id, "of_owner": owner_id})
+    if row is None:
+        raise NotFound(f"no track {track_id!r}")
+    return row
+
+
+def find_track(session: Session, owner_id: str, sha256: str) -> TrackRow | None:
+    """The owner's track with these bytes."""
+    return session.scalar(select(TrackRow).where(TrackRow.owner_id == owner_id, TrackRow.sha256 == sha256))
+
+
+def add_track(session: Session, row: TrackRow) -> None:
+    """Raises ``sqlalchemy.exc.IntegrityError`` when the owner has a track with these bytes."""
+    row.created_at = session.connection().execute(_ADD, given(row)).scalar_one()
+
+
+def list_tracks(
+    session: Session, owner_id: str, *, cursor: str | None, limit: int, label: str | None, q: str | None
+) -> tuple[list[TrackRow], str | None]:
+    """A page of tracks; ``label`` as classified, ``q`` anywhere in the file name, case ignored."""
+    statement = select(TrackRow).where(TrackRow.owner_id == owner_id)
+    if label is not None:
+        statement = statement.where(TrackRow.label == label)
+    if q is not None:
+        statement = statement.where(TrackRow.filename.icontains(q, autoescape=True))
+    rows = session.scalars(page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit)).all()
+    return cut(rows, limit)
+
+
+def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
+    """Cancels the track's jobs, then erases it with them, their results and vectors.
+
+    Returns the keys of the objects to erase. Raises ``NotFound``.
+    """
+    row = get_track(session, owner_id, track_id)
+    # The delete would lock the track first; a worker that ends one of its tasks locks it last, and adds artifacts.
+    jobs = list(session.connection().scalars(_TASKS_OF, {"track_id": track_id}))
+    cancel_tasks(session, jobs)
+    keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
+    session.execute(delete(TrackRow).where(TrackRow.id == track_id))
+    return [row.object_key, *keys]

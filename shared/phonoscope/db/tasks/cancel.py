@@ -1,0 +1,53 @@
+"""Calling jobs off."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phonoscope.db.tasks.rollup import promote_followers, settle
+from phonoscope.errors import JobEnded, NotFound
+from phonoscope.states import Place, Status
+
+_HOLD = text(
+    """
+    WITH held AS (
+        SELECT tasks.id, jobs.id AS job_id FROM tasks JOIN jobs ON jobs.id = tasks.job_id
+        WHERE jobs.id = :job_id AND jobs.owner_id = :owner_id ORDER BY tasks.id FOR UPDATE OF tasks
+    )
+    SELECT status FROM jobs WHERE id IN (SELECT job_id FROM held) FOR UPDATE
+    """
+)
+
+_CANCEL = text(
+    """
+    UPDATE tasks
+    SET status = 'cancelled', stage = 'cancelled', lease_token = NULL, lease_expires_at = NULL, follows = NULL,
+        waits_for = NULL, finished_at = now()
+    WHERE job_id = ANY(:jobs) AND status IN ('queued', 'running')
+    RETURNING id
+    """
+)
+
+
+def cancel_job(session: Session, owner_id: str, job_id: str) -> list[Place]:
+    """Calls off what has not ended; who runs it loses the lease, and so can write nothing.
+
+    Returns where others can start now that had followed it.
+
+    Raises:
+        NotFound: the owner has no such job.
+        JobEnded: it has ended already.
+    """
+    status = session.connection().scalar(_HOLD, {"job_id": job_id, "owner_id": owner_id})
+    if status is None:
+        raise NotFound(f"no job {job_id!r}")
+    if Status(status).ended:
+        raise JobEnded(f"job {job_id!r} has ended: it is {status}")
+    return cancel_tasks(session, [job_id])
+
+
+def cancel_tasks(session: Session, jobs: list[str]) -> list[Place]:
+    """Calls off what has not ended of jobs whose tasks and rows the caller has locked."""
+    cancelled = list(session.connection().scalars(_CANCEL, {"jobs": jobs}))
+    return [*promote_followers(session, cancelled), *settle(session, jobs)]

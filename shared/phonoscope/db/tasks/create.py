@@ -1,0 +1,147 @@
+"""Making jobs: which of their tasks are answered already, where the others queue, and when their turn comes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from phonoscope.costs import cost_s, places
+from phonoscope.db.access.prepared import Prepared
+from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow, TrackRow, given
+from phonoscope.db.tasks.ledger import Repeats, find_repeats
+from phonoscope.db.tasks.rollup import settle
+from phonoscope.ids import new_id
+from phonoscope.states import Place, Status, TaskName
+from phonoscope.work import CacheKey, Library
+
+_ADD_JOB = insert(JobRow).returning(JobRow.created_at)
+_ADD_TASKS = insert(TaskRow)
+_ADD_RESULTS = insert(ResultRow)
+_STATE = select(JobRow.status, JobRow.finished_at, JobRow.version)
+
+# Start-time fair queuing (Goyal, Vin and Cheng, 1996): a task's turn comes when its owner has had what was his so far,
+# but no earlier than what is being served now, so that nobody saves up turns while he asks for nothing.
+_TURN = Prepared(
+    """
+    SELECT greatest(
+        coalesce(
+            (SELECT max(turn) FROM tasks WHERE pool = :pool AND lane = :lane AND status = 'running'),
+            (SELECT min(turn) FROM tasks WHERE pool = :pool AND lane = :lane AND status = 'queued'),
+            0),
+        coalesce(
+            (SELECT turn + sum(cost_s) FROM tasks
+             WHERE owner_id = :owner_id AND pool = :pool AND lane = :lane AND status IN ('queued', 'running')
+             GROUP BY turn ORDER BY turn DESC LIMIT 1),
+            0))
+    """,
+    types={"owner_id": "text", "pool": "text", "lane": "text"},
+)
+
+
+def create_job(
+    session: Session,
+    subject: TrackRow | Library,
+    tasks: Collection[TaskName],
+    options: dict[str, Any],
+    metadata: dict[str, Any],
+    *,
+    ledger: Mapping[TaskName, CacheKey] | None = None,
+    waits_for: Mapping[TaskName, TaskName] | None = None,
+    webhook_url: str | None = None,
+) -> JobRow:
+    """A job with its tasks. The caller commits, then wakes one worker for each of its ``queued_places``.
+
+    Args:
+        subject: what the tasks are about.
+        ledger: what each task's result is known by. One whose result is there has ended at once, and one that is
+            being computed for another job follows that.
+        waits_for: which task of the same job must have succeeded before another starts.
+        webhook_url: who is told of its end, beside the owner's endpoints.
+
+    Raises ``sqlalchemy.exc.IntegrityError`` when the track has been erased meanwhile.
+    """
+    repeats = find_repeats(session, subject.id or subject.owner_id, ledger) if ledger else Repeats()
+    job = JobRow(
+        id=new_id("job"),
+        owner_id=subject.owner_id,
+        track_id=subject.id,
+        status=Status.QUEUED,
+        options=options,
+        client_metadata=metadata,
+        version=0,
+        webhook_url=webhook_url,
+    )
+    connection = session.connection()
+    job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()
+    where = places(tasks, subject.duration_s)
+    new = {where[name] for name in tasks if name not in repeats.found}
+    turns = {place: _TURN.execute(session, _facts(subject.owner_id, place)).scalar_one() for place in sorted(new)}
+    job.tasks = []
+    for position, name in enumerate(tasks):
+        task = _task(job, name, position, cost_s(name, subject.duration_s), where[name], turns.get(where[name], 0.0))
+        task.fingerprint = ledger[name].fingerprint if ledger and name in ledger else None
+        before = (waits_for or {}).get(name)
+        task.waits_for = None if before in repeats.found else before
+        task.follows = repeats.leaders.get(name)
+        if name in repeats.found:
+            _repeat(task, repeats.found[name], job)
+        job.tasks.append(task)
+    connection.execute(_ADD_TASKS, [_values(task) for task in job.tasks])
+    if repeats.found:
+        results = [task.result for task in job.tasks if task.result is not None]
+        connection.execute(
+            _ADD_RESULTS, [dict.fromkeys(("model_name", "model_digest")) | given(row) for row in results]
+        )
+        settle(session, {job.id})
+        job.status, job.finished_at, job.version = connection.execute(_STATE.where(JobRow.id == job.id)).one()
+    return job
+
+
+def queued_places(job: JobRow) -> list[Place]:
+    """Where the job's tasks can be started, each place once."""
+    free = [task for task in job.tasks if task.status is Status.QUEUED and not task.waits_for and not task.follows]
+    return sorted({Place(task.pool, task.lane) for task in free})
+
+
+def _facts(owner_id: str, place: Place) -> dict[str, str]:
+    return {"owner_id": owner_id, "pool": place.pool.value, "lane": place.lane.value}
+
+
+def _task(job: JobRow, name: TaskName, position: int, cost: float, place: Place, turn: float) -> TaskRow:
+    return TaskRow(
+        id=new_id("tsk"),
+        job_id=job.id,
+        owner_id=job.owner_id,
+        position=position,
+        name=name,
+        pool=place.pool,
+        lane=place.lane,
+        cost_s=cost,
+        turn=turn,
+        status=Status.QUEUED,
+        attempt=0,
+        progress=0.0,
+        stage="waiting",
+        timings={},
+    )
+
+
+def _repeat(task: TaskRow, before: TaskRow, job: JobRow) -> None:
+    assert before.result is not None
+    task.status, task.stage, task.progress = Status.SUCCEEDED, Status.SUCCEEDED.value, 1.0
+    task.waits_for = task.follows = None
+    task.source_id, task.device, task.timings = before.id, before.device, before.timings
+    task.started_at = task.finished_at = job.created_at
+    result = before.result
+    task.result = ResultRow(
+        task_id=task.id, model_name=result.model_name, model_digest=result.model_digest, body=result.body
+    )
+
+
+def _values(task: TaskRow) -> dict[str, Any]:
+    """All that is set of a task, with the same columns for each, so that they go in one statement."""
+    optional = ("waits_for", "follows", "fingerprint", "source_id", "device", "started_at", "finished_at")
+    return dict.fromkeys(optional) | given(task)

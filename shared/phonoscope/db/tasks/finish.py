@@ -1,0 +1,142 @@
+"""Ending tasks: result, state and event in one transaction, guarded by the lease."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from phonoscope.db.access.prepared import Prepared
+from phonoscope.db.schema.tables import ArtifactRow
+from phonoscope.db.tasks.rollup import HAND_ON, RELEASE, SETTLE
+from phonoscope.states import Lane, Place, Pool, TaskName
+from phonoscope.work import Claim, Outcome
+
+# Tasks are locked by id and before their jobs, and a job before its track, here as in every other place.
+_LOCK = """
+    WITH own AS (SELECT id FROM tasks WHERE lease_token = :token AND status = 'running'),
+    held AS (
+        SELECT id FROM tasks WHERE id IN (SELECT id FROM own) OR follows IN (SELECT id FROM own)
+        ORDER BY id FOR UPDATE
+    )
+    SELECT id FROM jobs WHERE id = :job_id AND EXISTS (SELECT FROM held) FOR UPDATE
+"""
+
+_END = """
+    WITH outcomes AS (
+        SELECT outcome.* FROM jsonb_to_recordset(:outcomes) AS outcome (
+            task_id text, status text, problem jsonb, body jsonb, model_name text, model_digest text, vectors jsonb
+        ) JOIN tasks ON tasks.id = task_id WHERE lease_token = :token AND tasks.status = 'running'
+    ), kept AS (
+        INSERT INTO results (task_id, model_name, model_digest, body)
+        SELECT task_id, model_name, model_digest, body FROM outcomes WHERE body IS NOT NULL
+    ), outdated AS (
+        DELETE FROM embeddings USING outcomes
+        WHERE embeddings.track_id = :track_id AND embeddings.model_name = outcomes.model_name AND stem <> ''
+          AND (SELECT count(*) FROM jsonb_object_keys(CASE vectors WHEN 'null' THEN '{}' ELSE vectors END)) > 1
+          AND NOT vectors ? stem
+    ), embedded AS (
+        INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, stem, vector)
+        SELECT :track_id, :owner_id, model_name, model_digest, each.key, CAST(each.value AS vector)
+        FROM outcomes, jsonb_each_text(vectors) AS each WHERE vectors <> 'null'
+        ON CONFLICT (track_id, model_name, stem) DO UPDATE
+        SET owner_id = excluded.owner_id, model_digest = excluded.model_digest, vector = excluded.vector,
+            created_at = now()
+    ), made AS (
+        INSERT INTO artifacts (id, track_id, task_id, kind, object_key, media_type, size_bytes)
+        SELECT id, :track_id, task_id, kind, object_key, media_type, size_bytes
+        FROM jsonb_to_recordset(:artifacts) AS artifact (
+            id text, task_id text, kind text, object_key text, media_type text, size_bytes bigint
+        ) JOIN outcomes USING (task_id)
+    ), labelled AS (
+        UPDATE tracks SET label = :label WHERE id = :track_id AND :labels AND EXISTS (SELECT FROM outcomes)
+    )
+    UPDATE tasks
+    SET status = outcomes.status, stage = outcomes.status, error = problem, timings = :timings,
+        progress = CASE outcomes.status WHEN 'succeeded' THEN 1.0 ELSE progress END,
+        lease_token = NULL, lease_expires_at = NULL, finished_at = now()
+    FROM outcomes WHERE id = task_id
+"""
+
+_PLACE = """
+    WITH ended AS (SELECT id FROM tasks WHERE id = ANY(:leaders) AND finished_at = now() AND status = 'succeeded'),
+    points AS (
+        SELECT point.id AS track_id, model_name, x, y FROM ended JOIN results ON task_id = ended.id,
+            jsonb_to_recordset(:points) AS point (id text, x float, y float) JOIN tracks USING (id)
+    ), left_out AS (
+        DELETE FROM map_points USING ended JOIN results ON task_id = ended.id
+        WHERE map_points.owner_id = :owner_id AND map_points.model_name = results.model_name
+          AND track_id NOT IN (SELECT track_id FROM points)
+    )
+    INSERT INTO map_points (track_id, model_name, owner_id, x, y)
+    SELECT track_id, model_name, :owner_id, x, y FROM points
+    ON CONFLICT (track_id, model_name) DO UPDATE SET x = excluded.x, y = excluded.y
+"""
+
+# Whether it was done, and where tasks can start now that could not before.
+_REPORT = """
+    SELECT pool, lane, finished_at = now() AS ended FROM tasks
+    WHERE id = ANY(:leaders) AND finished_at = now()
+       OR job_id IN (SELECT job_id FROM tasks WHERE finished_at = now())
+          AND status = 'queued' AND queued_at = now() AND waits_for IS NULL
+"""
+
+
+_TYPES = {
+    **dict.fromkeys(("token", "job_id", "track_id", "owner_id", "label"), "text"),
+    **dict.fromkeys(("jobs", "leaders"), "text[]"),
+    **dict.fromkeys(("outcomes", "artifacts", "timings", "points"), "jsonb"),
+    "labels": "boolean",
+}
+_WHOLE = Prepared(_LOCK, _END, HAND_ON, SETTLE, _REPORT, types=_TYPES)
+_WITH_STEMS = Prepared(_LOCK, _END, HAND_ON, RELEASE, SETTLE, _REPORT, types=_TYPES)
+_WITH_MAP = Prepared(_LOCK, _END, _PLACE, HAND_ON, SETTLE, _REPORT, types=_TYPES)
+
+# The lock waits for an end that is still being committed, after its worker has lost sight of it.
+_HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE")
+
+
+def end_tasks(
+    session: Session, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
+) -> list[Place] | None:
+    """Ends the claim's tasks, all at once, and those that wait for the same; also where each statement is by itself.
+
+    Returns where tasks can start now that could not before; ``None``, and nothing changed, when the lease was lost.
+    """
+    labels = [outcome.label for outcome in outcomes.values() if outcome.labels_track and outcome.body is not None]
+    facts = {
+        "job_id": claim.job_id,
+        "jobs": [claim.job_id],
+        "leaders": list(claim.tasks.values()),
+        "token": claim.token,
+        "track_id": claim.subject.id,
+        "owner_id": claim.subject.owner_id,
+        "outcomes": [outcome.as_record(claim.tasks[name]) for name, outcome in outcomes.items()],
+        "artifacts": [
+            artifact.as_record(claim.tasks[name], claim.object_key(name, artifact))
+            for name, outcome in outcomes.items()
+            for artifact in outcome.artifacts
+        ],
+        "points": [
+            {"id": track_id, "x": x, "y": y} for each in outcomes.values() for track_id, (x, y) in each.points.items()
+        ],
+        "timings": timings,
+        "labels": bool(labels),
+        "label": labels[0] if labels else None,
+    }
+    rows = _statement(claim).execute(session, facts).all()
+    if not any(row.ended for row in rows):
+        return None
+    return sorted({Place(Pool(row.pool), Lane(row.lane)) for row in rows if not row.ended})
+
+
+def _statement(claim: Claim) -> Prepared:
+    if TaskName.MAP in claim.tasks:
+        return _WITH_MAP
+    return _WITH_STEMS if TaskName.SEPARATE in claim.tasks else _WHOLE
+
+
+def committed_keys(session: Session, claim: Claim) -> set[str]:
+    """The keys of the artifacts that the claim's tasks have, once whoever is about to end them has done so."""
+    tasks = list(claim.tasks.values())
+    session.execute(_HOLD, {"tasks": tasks})
+    return set(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.task_id.in_(tasks))))

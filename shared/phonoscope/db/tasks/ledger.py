@@ -1,0 +1,69 @@
+"""The ledger: what was asked of a recording before, and need not be computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, joinedload
+
+from phonoscope.db.schema.tables import TaskRow
+from phonoscope.states import Status, TaskName
+from phonoscope.work import CacheKey
+
+# For one subject at a time, so that of two that ask at once the second finds the first.
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject_id, 0))")
+
+# Shared locks: a leader that is just ending has ended when this returns, and its result is found below.
+_LEADERS = text(
+    """
+    SELECT id, fingerprint FROM tasks
+    WHERE fingerprint = ANY(:fingerprints) AND status IN ('queued', 'running') AND follows IS NULL
+    ORDER BY id FOR SHARE
+    """
+)
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Of a job's tasks those whose result is there, and those that another job's task computes already."""
+
+    found: dict[TaskName, TaskRow] = field(default_factory=dict)
+    leaders: dict[TaskName, str] = field(default_factory=dict)
+
+
+def find_repeats(session: Session, subject_id: str, ledger: Mapping[TaskName, CacheKey]) -> Repeats:
+    """What was asked of this track, or of this owner's library, before.
+
+    Until the transaction ends nobody else asks the same.
+    """
+    connection = session.connection()
+    fingerprints = [entry.fingerprint for entry in ledger.values()]
+    connection.execute(_ALONE, {"subject_id": subject_id})
+    leading = {row.fingerprint: row.id for row in connection.execute(_LEADERS, {"fingerprints": fingerprints})}
+    done = _newest(session, fingerprints)
+    repeats = Repeats()
+    for name, entry in ledger.items():
+        row = done.get((entry.fingerprint, entry.model_digest))
+        if row is not None:
+            repeats.found[name] = row
+        elif entry.fingerprint in leading:
+            repeats.leaders[name] = leading[entry.fingerprint]
+    return repeats
+
+
+def _newest(session: Session, fingerprints: list[str]) -> dict[tuple[str | None, str | None], TaskRow]:
+    """Those that succeeded, by fingerprint and by the model that was used."""
+    statement = (
+        select(TaskRow)
+        .where(
+            TaskRow.fingerprint.in_(fingerprints),
+            TaskRow.status == Status.SUCCEEDED,
+            TaskRow.source_id.is_(None),
+        )
+        .options(joinedload(TaskRow.result))
+        .order_by(TaskRow.finished_at)
+    )
+    rows = [row for row in session.scalars(statement) if row.result is not None]
+    return {(row.fingerprint, row.result.model_digest): row for row in rows if row.result is not None}

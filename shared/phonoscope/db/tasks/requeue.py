@@ -1,0 +1,104 @@
+"""The way back for what was lost: leases whose worker fell silent, messages that never came."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import func as sql
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from phonoscope.db.schema.tables import TaskRow
+from phonoscope.db.tasks.rollup import pass_on, settle
+from phonoscope.errors import PhonoscopeError
+from phonoscope.states import Lane, Place, Pool, Status
+
+MAX_ATTEMPTS = 3
+BACKOFF_S = (2.0, 10.0)
+"""How long a task waits after its first and its second attempt were lost."""
+
+_HAND_BACK = text(
+    """
+    UPDATE tasks
+    SET lease_token = NULL, lease_expires_at = NULL, worker_id = NULL,
+        attempt = CASE WHEN :counts THEN attempt ELSE attempt - 1 END,
+        status = CASE WHEN :counts AND attempt >= :most THEN 'failed' ELSE 'queued' END,
+        stage = CASE WHEN :counts AND attempt >= :most THEN 'failed' ELSE 'waiting' END,
+        error = CASE WHEN :counts AND attempt >= :most THEN :problem END,
+        finished_at = CASE WHEN :counts AND attempt >= :most THEN now() END,
+        progress = CASE WHEN :counts AND attempt >= :most THEN progress ELSE 0 END,
+        sent_at = now(), available_at = now() + CASE WHEN :counts
+            THEN make_interval(secs => (CAST(:waits AS double precision[]))[least(attempt, :most - 1)])
+            ELSE interval '0' END
+    WHERE id IN (SELECT id FROM tasks WHERE status = 'running' AND lease_token = ANY(:tokens) ORDER BY id FOR UPDATE)
+    RETURNING id, job_id, pool, lane, status
+    """
+).bindparams(bindparam("problem", type_=JSONB), most=MAX_ATTEMPTS, waits=list(BACKOFF_S))
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A lease as it was seen: a live one has another expiry the next time."""
+
+    token: str
+    expires_at: datetime
+
+
+def expired_leases(session: Session) -> set[Lease]:
+    """Those past their expiry by the database's clock. That clock may have jumped: look twice before believing it."""
+    statement = select(TaskRow.lease_token, TaskRow.lease_expires_at).where(
+        TaskRow.status == Status.RUNNING, TaskRow.lease_expires_at < sql.now()
+    )
+    rows = session.execute(statement)
+    return {Lease(token, expires_at) for token, expires_at in rows if token is not None and expires_at is not None}
+
+
+def leases_of(session: Session, worker_id: str) -> set[str]:
+    """The tokens of the leases that a worker holds."""
+    held = (TaskRow.worker_id == worker_id, TaskRow.status == Status.RUNNING)
+    return {token for token in session.scalars(select(TaskRow.lease_token).where(*held)) if token is not None}
+
+
+def hand_back(session: Session, tokens: Collection[str], why: PhonoscopeError, *, counts: bool = True) -> list[Place]:
+    """Takes tasks from their workers: they queue again, after a while, or fail once their attempts are used up.
+
+    Args:
+        why: with what they fail.
+        counts: whether the attempt was one; not when a worker was only told to stop.
+
+    Returns where tasks can start at once; one that waits for its next attempt is sent when it is due.
+    """
+    if not tokens:
+        return []
+    facts = {"tokens": sorted(tokens), "problem": why.as_problem(), "counts": counts}
+    rows = session.connection().execute(_HAND_BACK, facts).all()
+    failed = [row.id for row in rows if row.status == Status.FAILED]
+    pass_on(session, failed)
+    free = settle(session, {row.job_id for row in rows})
+    if counts:
+        return free
+    return [*free, *(Place(Pool(row.pool), Lane(row.lane)) for row in rows)]
+
+
+def overdue_messages(session: Session, older_than: timedelta) -> list[Place]:
+    """Where tasks wait whose message may be lost: last sent that long ago, or before they were due. They count as sent.
+
+    As many of a place as there are jobs.
+    """
+    statement = (
+        update(TaskRow)
+        .where(
+            TaskRow.status == Status.QUEUED,
+            TaskRow.waits_for.is_(None),
+            TaskRow.follows.is_(None),
+            TaskRow.available_at <= sql.now(),
+            (TaskRow.sent_at < sql.now() - older_than) | (TaskRow.sent_at < TaskRow.available_at),
+        )
+        .values(sent_at=sql.now())
+        .returning(TaskRow.job_id, TaskRow.pool, TaskRow.lane)
+    )
+    jobs = {(job_id, Place(pool, lane)) for job_id, pool, lane in session.execute(statement)}
+    return [place for _, place in sorted(jobs)]

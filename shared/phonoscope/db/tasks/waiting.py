@@ -1,0 +1,112 @@
+"""Why a task waits, and for how long; how full the queues are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phonoscope.db.access.prepared import Prepared
+from phonoscope.db.schema.tables import JobRow
+from phonoscope.db.service.workers import LIVE_WITHIN
+from phonoscope.states import Lane, Place, Pool, Status
+
+# What workers really took lately for each second that was estimated. Tasks of one pass share its seconds.
+_PACE = """
+    SELECT coalesce((
+        SELECT sum(spent) / nullif(sum(estimated), 0) FROM (
+            SELECT extract(epoch FROM max(finished_at) - min(started_at)) AS spent, sum(cost_s) AS estimated
+            FROM (SELECT job_id, started_at, finished_at, cost_s FROM tasks
+                  WHERE finished_at > now() - interval '1 hour' AND pool = {pool} AND lane = {lane}
+                    AND status = 'succeeded' AND source_id IS NULL
+                  ORDER BY finished_at DESC LIMIT 60) AS latest
+            GROUP BY job_id, started_at
+        ) AS passes), 1.0)
+"""
+
+_AHEAD = Prepared(
+    f"""
+    SELECT own.job_id, own.pool, own.lane, before.jobs, serving.workers,
+           greatest(0.0, before.seconds + busy.seconds) * ({_PACE.format(pool="own.pool", lane="own.lane")})
+               / greatest(serving.workers, 1) AS estimate_s
+    FROM (
+        SELECT job_id, pool, lane, min(turn) AS turn, min(id) AS id FROM tasks
+        WHERE job_id = ANY(:jobs) AND status = 'queued' AND waits_for IS NULL GROUP BY job_id, pool, lane
+    ) AS own
+    CROSS JOIN LATERAL (
+        SELECT count(DISTINCT job_id) AS jobs, coalesce(sum(cost_s), 0.0) AS seconds FROM tasks
+        WHERE pool = own.pool AND lane = own.lane AND status = 'queued' AND job_id <> own.job_id
+          AND waits_for IS NULL AND follows IS NULL AND (turn, id) < (own.turn, own.id)
+    ) AS before
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(cost_s * (1.0 - progress)), 0.0) AS seconds FROM tasks
+        WHERE pool = own.pool AND lane = own.lane AND status = 'running'
+    ) AS busy
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS workers FROM workers
+        WHERE pool = own.pool AND lanes ? own.lane AND heartbeat_at > now() - :live_within
+    ) AS serving
+    """,  # noqa: S608 - of constants alone
+    types={"jobs": "text[]", "live_within": "interval"},
+)
+
+_QUEUES = text(
+    f"""
+    SELECT places.pool, places.lane,
+           count(*) FILTER (WHERE status = 'queued' AND waits_for IS NULL AND follows IS NULL) AS queued,
+           count(*) FILTER (WHERE status = 'running') AS running,
+           coalesce(extract(epoch FROM now() - min(queued_at) FILTER (
+               WHERE status = 'queued' AND waits_for IS NULL AND follows IS NULL)), 0.0) AS oldest_s,
+           (SELECT count(*) FROM tasks WHERE finished_at > now() - interval '1 hour' AND source_id IS NULL
+              AND pool = places.pool AND lane = places.lane AND status IN ('succeeded', 'failed')) AS ended_last_hour,
+           ({_PACE.format(pool="places.pool", lane="places.lane")}) AS pace
+    FROM (VALUES ('gpu', 'short'), ('gpu', 'long'), ('cpu', 'short'), ('cpu', 'long')) AS places (pool, lane)
+    LEFT JOIN tasks ON tasks.pool = places.pool AND tasks.lane = places.lane AND status IN ('queued', 'running')
+    GROUP BY places.pool, places.lane
+    """  # noqa: S608 - of constants alone
+)
+
+
+class Ahead(NamedTuple):
+    """Why a job waits in a place: what comes before it, who serves it, and the seconds that this may take."""
+
+    jobs: int
+    workers: int
+    estimate_s: float | None
+
+
+class Depth(NamedTuple):
+    """How full a queue is, and how fast it moves."""
+
+    queued: int
+    running: int
+    oldest_s: float
+    ended_last_hour: int
+    pace: float
+
+
+def count_ahead(session: Session, jobs: Sequence[JobRow]) -> dict[tuple[str, Place], Ahead]:
+    """For each job and place in which it waits for a worker. Without a live worker there is no estimate."""
+    waiting = [job.id for job in jobs if any(task.status is Status.QUEUED for task in job.tasks)]
+    if not waiting:
+        return {}
+    rows = _AHEAD.execute(session, {"jobs": waiting, "live_within": LIVE_WITHIN})
+    return {
+        (row.job_id, Place(Pool(row.pool), Lane(row.lane))): Ahead(
+            row.jobs, row.workers, round(float(row.estimate_s), 1) if row.workers else None
+        )
+        for row in rows
+    }
+
+
+def queue_depths(session: Session) -> dict[Place, Depth]:
+    """All queues, over all owners."""
+    rows = session.connection().execute(_QUEUES)
+    return {
+        Place(Pool(row.pool), Lane(row.lane)): Depth(
+            row.queued, row.running, round(float(row.oldest_s), 1), row.ended_last_hour, round(float(row.pace), 3)
+        )
+        for row in rows
+    }

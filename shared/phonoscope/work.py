@@ -1,0 +1,171 @@
+"""Work as values: what a worker claims, what it makes, and by what a result is known. No SQL."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import IO, Any
+
+from phonoscope.ids import new_id
+from phonoscope.states import Status, TaskName
+
+WHOLE_TRACK = ""
+"""The stem name under which a whole track's embedding is kept."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Library:
+    """All that an owner has, for a job that is about no single track."""
+
+    owner_id: str
+    id: None = None
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClaimedTrack:
+    """What a worker needs to know of a recording."""
+
+    id: str
+    owner_id: str
+    object_key: str
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An object that a task made, before it is stored.
+
+    Args:
+        name: unique within its task and the last part of its key, as ``layer4.png``.
+        kind: what it is to the product, as ``waveform``.
+        content: its bytes, or a file that can be rewound; the worker closes it once it is stored.
+
+    Raises ``ValueError`` for a name with anything but small letters, digits, dots, dashes and underscores, and for
+    content without a byte.
+    """
+
+    name: str
+    kind: str
+    media_type: str
+    content: bytes | IO[bytes] = field(repr=False)
+    id: str = field(default_factory=partial(new_id, "art"))
+    size_bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name for an artifact")
+        size = len(self.content) if isinstance(self.content, bytes) else self.content.seek(0, os.SEEK_END)
+        if not size:
+            raise ValueError(f"the artifact {self.name!r} is empty")
+        object.__setattr__(self, "size_bytes", size)
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """What stands for it in a result's body; the gateway makes a link of it whenever the job is read."""
+        return {
+            "artifact": self.id,
+            "name": self.name,
+            "media_type": self.media_type,
+            "size_bytes": self.size_bytes,
+        }
+
+    def open(self) -> IO[bytes]:
+        """Its content, to be closed by whoever reads it, once."""
+        return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
+
+    def as_record(self, task_id: str, object_key: str) -> dict[str, Any]:
+        """Its row, but for the track."""
+        return {
+            "id": self.id,
+            "task_id": task_id,
+            "kind": self.kind,
+            "object_key": object_key,
+            "media_type": self.media_type,
+            "size_bytes": self.size_bytes,
+        }
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The tasks of one job and place that one worker may run, while its lease lasts."""
+
+    token: str
+    job_id: str
+    subject: ClaimedTrack | Library
+    tasks: dict[TaskName, str]
+    options: dict[str, Any]
+    attempt: int
+
+    @property
+    def track(self) -> ClaimedTrack:
+        """Raises ``TypeError`` where the tasks are about no single track."""
+        if not isinstance(self.subject, ClaimedTrack):
+            raise TypeError(f"job {self.job_id!r} has no track")
+        return self.subject
+
+    def object_key(self, name: TaskName, artifact: Artifact) -> str:
+        """Where an artifact lies; no two attempts share a place."""
+        return f"tracks/{self.track.id}/{name}/{self.token}/{artifact.name}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one task ended: with a body, or with a problem.
+
+    Args:
+        vectors: unit vectors by the stem that each is of; the whole track's is that of the empty name.
+        points: of a map, by the track's id.
+
+    Raises ``ValueError`` for two artifacts of one name, and for artifacts beside a problem.
+    """
+
+    body: dict[str, Any] | None = None
+    problem: dict[str, Any] | None = None
+    model_name: str | None = None
+    model_digest: str | None = None
+    vectors: dict[str, list[float]] | None = field(default=None, repr=False)
+    label: str | None = None
+    labels_track: bool = False
+    artifacts: tuple[Artifact, ...] = ()
+    points: Mapping[str, tuple[float, float]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if len({artifact.name for artifact in self.artifacts}) < len(self.artifacts):
+            raise ValueError("two artifacts of one task have the same name")
+        if self.problem is not None and self.artifacts:
+            raise ValueError("a task that failed makes no artifacts")
+
+    @property
+    def status(self) -> Status:
+        return Status.FAILED if self.problem else Status.SUCCEEDED
+
+    def as_record(self, task_id: str) -> dict[str, Any]:
+        """What is written of it, as JSON can hold it."""
+        return {
+            "task_id": task_id,
+            "status": self.status.value,
+            "problem": self.problem,
+            "body": self.body,
+            "model_name": self.model_name,
+            "model_digest": self.model_digest,
+            "vectors": None if self.vectors is None else {stem: str(each) for stem, each in self.vectors.items()},
+        }
+
+
+@dataclass(frozen=True)
+class CacheKey:
+    """What a task's result is known by.
+
+    Args:
+        fingerprint: of the recording, the task, its options and the model it would use.
+        model_digest: of that model; a result that another one gave does not count. ``None`` for tasks without a model.
+    """
+
+    fingerprint: str
+    model_digest: str | None = None

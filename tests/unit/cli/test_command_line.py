@@ -1,0 +1,115 @@
+"""The command line, without a service."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from phonoscope import commands
+from phonoscope.errors import StackError
+from phonoscope_cli.analyze import read_options
+from phonoscope_cli.app import app
+
+COMMANDS = ["up", "down", "demo", "analyze", "keys", "models", "doctor"]
+HEAVY = ["torch", "celery", "sqlalchemy", "boto3", "av", "numpy", "fastapi", "alembic"]
+
+
+@pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS], ["keys", "create"], ["models", "verify"]])
+def test_every_command_explains_itself(command: list[str]) -> None:
+    """``--help`` works everywhere, and the first one names all commands."""
+    result = CliRunner().invoke(app, [*command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+    if not command:
+        assert all(name in result.output for name in COMMANDS)
+
+
+def test_help_is_quick() -> None:
+    """Asking for help imports nothing heavy: neither networks nor stores nor decoders."""
+    script = (
+        "import sys\n"
+        "from phonoscope_cli import main\n"
+        "sys.argv = ['phonoscope', '--help']\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+        f"print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert "Listens to audio and shows its work." in done.stdout
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_an_unknown_command_is_an_error() -> None:
+    """It is named, and the status is the shell's for wrong use."""
+    result = CliRunner().invoke(app, ["listen"])
+    assert result.exit_code == 2
+    assert "listen" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], {}),
+        (["no_cache=true"], {"no_cache": True}),
+        (["classify.model=genre-10", "classify.top_k=3"], {"classify": {"model": "genre-10", "top_k": 3}}),
+        (
+            ["mixdown.gains_db.vocals=-60", "explain.label=a=b"],
+            {"mixdown": {"gains_db": {"vocals": -60}}, "explain": {"label": "a=b"}},
+        ),
+    ],
+)
+def test_options_are_given_by_name(words: list[str], options: dict[str, Any]) -> None:
+    """A dot goes into a task's options, and a value is JSON where it can be."""
+    assert read_options(words) == options
+
+
+@pytest.mark.parametrize("words", [["classify"], ["classify.model"], ["classify=1", "classify.model=genre-10"]])
+def test_an_option_that_cannot_be_read_is_named(tmp_path: Path, words: list[str]) -> None:
+    """Before anything is sent, with an example of a right one."""
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    given = [part for word in words for part in ("-o", word)]
+    result = CliRunner().invoke(app, ["analyze", str(tmp_path / "a.wav"), *given, "--url", "http://127.0.0.1:1"])
+    assert result.exit_code == 2
+    assert "classify.model=genre-10" in result.output
+
+
+def test_a_known_error_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It goes to standard error, word for word, without a traceback; the status is 1."""
+
+    def fail() -> None:
+        raise StackError("no stack has run in [/tmp/x]: `phonoscope up --detach`")
+
+    failing = typer.Typer()
+    failing.command()(fail)
+    monkeypatch.setattr("sys.argv", ["phonoscope"])
+    with pytest.raises(SystemExit) as end:
+        commands.run(failing)
+    captured = capsys.readouterr()
+    assert end.value.code == 1
+    assert captured.out == ""
+    assert captured.err == "The local stack cannot run: no stack has run in [/tmp/x]: `phonoscope up --detach`\n"
+
+
+def test_without_a_stack_analyze_says_what_to_do(tmp_path: Path) -> None:
+    """Neither options nor a stack: the error tells both ways out."""
+    result = CliRunner().invoke(
+        app, ["analyze", __file__, "--data-dir", str(tmp_path)], env={"PHONOSCOPE_URL": "", "PHONOSCOPE_API_KEY": ""}
+    )
+    assert isinstance(result.exception, StackError)
+    assert "phonoscope up --detach" in result.exception.detail
+    assert "--url and --api-key" in result.exception.detail
+
+
+def test_a_file_that_is_not_there_is_refused_before_anything_else() -> None:
+    """Nothing is asked of any service."""
+    result = CliRunner().invoke(
+        app, ["analyze", "/nowhere/at/all.wav", "--url", "http://127.0.0.1:1", "--api-key", "k"]
+    )
+    assert result.exit_code == 2
+    assert "does not exist" in result.output

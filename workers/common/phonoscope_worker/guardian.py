@@ -1,0 +1,150 @@
+"""The watch that a worker's parent keeps over its child: what one held that died or hangs is handed back at once."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import socket
+import struct
+import threading
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+
+import psutil
+
+from phonoscope.db.access.engine import Database
+from phonoscope.db.service.workers import remove_worker
+from phonoscope.db.tasks.requeue import hand_back, leases_of
+from phonoscope.errors import OutOfMemory, TaskFailed, TimedOut, Unavailable, WorkerLost
+from phonoscope.logs import get_logger
+from phonoscope.queue import Queue
+from phonoscope.settings import Settings
+from phonoscope.states import Pool
+from phonoscope_worker.heartbeat import worker_id
+
+HUNG_AFTER_S = 30.0
+DRAIN_S = 25.0
+"""How long a child may go on once its worker was told to stop; then its task is handed back for another worker."""
+_LOOK_S = 0.5
+_PULSE = struct.Struct("qd")
+_COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
+_log = get_logger(__name__)
+
+
+class Pulse:
+    """A child's process id and last heartbeat, in memory that it shares with its parent."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _PULSE.size)
+
+    def beat(self) -> None:
+        """Called by the child."""
+        _PULSE.pack_into(self._memory, 0, os.getpid(), monotonic())
+
+    def read(self) -> tuple[int, float]:
+        """The process and when it last beat, by the monotonic clock; zeros before there was one."""
+        pid, at = _PULSE.unpack_from(self._memory, 0)
+        return pid, at
+
+    def clear(self) -> None:
+        _PULSE.pack_into(self._memory, 0, 0, 0.0)
+
+
+class Guardian:
+    """A thread of the parent. A child that hangs is killed; whatever a dead one held queues again at once."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self.pulse = Pulse()
+        self._pool = pool
+        self._settings = settings
+        self._kills = _kills_for_memory()
+        self._stop_by: float | None = None
+        self._hung: int | None = None
+        self._thread = threading.Thread(target=self._run, name="guardian", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def drain(self) -> None:
+        """The worker was told to stop: its child may finish what it has, for a while."""
+        self._stop_by = monotonic() + DRAIN_S
+
+    def _run(self) -> None:
+        stop, last = threading.Event(), monotonic()
+        while not stop.wait(_LOOK_S):
+            was_asleep = monotonic() - last > 4 * _LOOK_S
+            last = monotonic()
+            # After a pause of the whole worker the child deserves a moment to beat again.
+            if was_asleep:
+                continue
+            try:
+                self._look()
+            except Exception:  # noqa: BLE001 - the watch must not end for anything
+                _log.exception("worker.watch_failed", pool=self._pool)
+
+    def _look(self) -> None:
+        pid, beaten_at = self.pulse.read()
+        if not pid:
+            return
+        if not _lives(pid):
+            self._bury(pid)
+        elif self._stop_by is not None and monotonic() > self._stop_by:
+            self._hand_back(pid, WorkerLost("its worker was told to stop"), counts=False)
+            _kill(pid)
+        elif monotonic() - beaten_at > HUNG_AFTER_S:
+            _log.error("worker.hung", pool=self._pool, pid=pid)
+            self._hung = pid
+            _kill(pid)
+
+    def _bury(self, pid: int) -> None:
+        self.pulse.clear()
+        kills, before = _kills_for_memory(), self._kills
+        self._kills = kills
+        if pid == self._hung:
+            why: TaskFailed = TimedOut(f"its worker did nothing for {HUNG_AFTER_S:.0f} s and was ended")
+        elif kills > before:
+            why = OutOfMemory("the system ended its worker for want of memory")
+        else:
+            why = WorkerLost("its worker's process ended in the middle")
+        self._hand_back(pid, why, counts=True)
+
+    def _hand_back(self, pid: int, why: TaskFailed, *, counts: bool) -> None:
+        name = worker_id(self._pool, socket.gethostname(), pid)
+        database = Database(self._settings.database_url.get_secret_value(), pool_size=1)
+        try:
+            with database.transaction() as session:
+                held = leases_of(session, name)
+                free = hand_back(session, held, why, counts=counts)
+                remove_worker(session, name)
+            if held:
+                _log.warning("worker.handed_back", worker=name, code=why.code, leases=len(held))
+            Queue(self._settings.broker_url.get_secret_value()).wake(free)
+        except Unavailable as error:
+            # The lease runs out by itself, and the sweeper sends what nobody was woken for.
+            _log.warning("worker.left_to_the_sweeper", worker=name, code=error.code)
+        finally:
+            database.close()
+
+
+def _lives(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _kills_for_memory() -> int:
+    """How often the system has ended a process for want of memory, as far as it tells."""
+    for path in _COUNTERS:
+        with suppress(OSError, ValueError):
+            for line in path.read_text(encoding="ascii").splitlines():
+                name, _, value = line.partition(" ")
+                if name == "oom_kill":
+                    return int(value)
+    return 0

@@ -1,0 +1,68 @@
+"""How much of a recording is silent, and how much of it is clipped."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phonoscope_cpu.measure.blocks import Block
+
+_SILENCE_DBFS = -60.0
+_STRETCH_S = 0.05
+_RUN = 3
+_FULL_SCALE = 1.0 - 2.0**-15
+_FULL_SCALES = {
+    "pcm_u8": 1.0 - 2.0**-7,
+    "pcm_s8": 1.0 - 2.0**-7,
+    "pcm_mulaw": 32_124 / 2**15,
+    "pcm_alaw": 32_256 / 2**15,
+}
+"""The largest value that a codec can write, where that is less than what 16 bits can."""
+
+
+class Levels:
+    """Shares of time and of samples.
+
+    Silent is a stretch of 50 ms in which every channel's RMS lies below -60 dBFS. Clipped is a sample in a run of at
+    least three that lie at or beyond the codec's full scale, for a wave may touch it once without harm.
+    """
+
+    def __init__(self, codec: str) -> None:
+        self._full_scale = _FULL_SCALES.get(codec, _FULL_SCALE)
+        self._samples = self._clipped = 0
+        self._heard_s = self._silent_s = 0.0
+
+    @property
+    def silence_share(self) -> float:
+        """Silent time by time, in [0, 1]; 1 when there is none at all."""
+        return self._silent_s / self._heard_s if self._heard_s else 1.0
+
+    @property
+    def clipping_share(self) -> float:
+        """Clipped samples by samples, over all channels, in [0, 1]."""
+        return self._clipped / self._samples if self._samples else 0.0
+
+    def add(self, block: Block) -> None:
+        self._samples += block.samples.size
+        self._clipped += _in_runs(np.abs(block.samples) >= self._full_scale)
+        length = max(1, round(_STRETCH_S * block.sample_rate_hz))
+        starts = np.arange(0, block.samples.shape[1], length)
+        lengths = np.diff(starts, append=block.samples.shape[1])
+        energy = np.add.reduceat(np.square(block.samples, dtype=np.float64), starts, axis=1).max(axis=0)
+        silent = energy < lengths * 10.0 ** (_SILENCE_DBFS / 10.0)
+        self._heard_s += block.samples.shape[1] / block.sample_rate_hz
+        self._silent_s += float(lengths[silent].sum()) / block.sample_rate_hz
+
+    def finish(self) -> None:
+        """Nothing is held back."""
+
+
+def _in_runs(hot: NDArray[np.bool_]) -> int:
+    """How many are part of a run of three or more along the last axis."""
+    if hot.shape[-1] < _RUN or not hot.any():
+        return 0
+    middle = hot[..., :-2] & hot[..., 1:-1] & hot[..., 2:]
+    runs = np.zeros_like(hot)
+    for shift in range(_RUN):
+        runs[..., shift : shift + middle.shape[-1]] |= middle
+    return int(runs.sum())

@@ -1,0 +1,75 @@
+"""The outline of a recording of any length, measured in one pass in memory that does not grow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from phonoscope.audio.samples import Samples
+from phonoscope.audio.waveform import MOST_POINTS, Waveform
+from phonoscope_cpu.measure.blocks import Block, at_rate
+
+_MOST_BUCKETS = 2 * MOST_POINTS
+
+
+class Peaks:
+    """Buckets of the mono mix, each of one sample at first; whenever there are 8,000, each two become one.
+
+    Where the sampling rate changes within a recording, the samples behind it are taken at the first rate.
+    """
+
+    def __init__(self) -> None:
+        self._low, self._high, self._energy = (np.zeros(_MOST_BUCKETS) for _ in range(3))
+        self._held: Samples = np.zeros(0, dtype=np.float32)
+        self._buckets = self._samples = self._rate_hz = 0
+        self._width = 1
+
+    @property
+    def waveform(self) -> Waveform:
+        """What was measured, once it has been finished."""
+        lengths = np.full(self._buckets, self._width)
+        lengths[-1:] = self._samples - self._width * (self._buckets - 1)
+        low, high, energy = (values[: self._buckets] for values in (self._low, self._high, self._energy))
+        return Waveform(
+            low=low.astype(np.float32),
+            high=high.astype(np.float32),
+            rms=np.sqrt(energy / lengths).astype(np.float32),
+            bucket_samples=self._width,
+            samples=self._samples,
+            sample_rate_hz=self._rate_hz,
+        )
+
+    def add(self, block: Block) -> None:
+        self._rate_hz = self._rate_hz or block.sample_rate_hz
+        mono = at_rate(block.samples.mean(axis=0, dtype=np.float32), block.sample_rate_hz, self._rate_hz)
+        self._samples += len(mono)
+        self._held = np.concatenate([self._held, mono])
+        while len(self._held) >= self._width:
+            self._fill()
+
+    def finish(self) -> None:
+        """What is held becomes a last, shorter bucket."""
+        if len(self._held):
+            if self._buckets == _MOST_BUCKETS:
+                self._halve()
+            self._put(self._held[None, :])
+            self._held = self._held[:0]
+
+    def _fill(self) -> None:
+        if self._buckets == _MOST_BUCKETS:
+            self._halve()
+        count = min(len(self._held) // self._width, _MOST_BUCKETS - self._buckets)
+        self._put(self._held[: count * self._width].reshape(count, self._width))
+        self._held = self._held[count * self._width :]
+
+    def _put(self, rows: Samples) -> None:
+        place = slice(self._buckets, self._buckets + len(rows))
+        self._low[place], self._high[place] = rows.min(axis=1), rows.max(axis=1)
+        self._energy[place] = np.square(rows, dtype=np.float64).sum(axis=1)
+        self._buckets += len(rows)
+
+    def _halve(self) -> None:
+        half = self._buckets // 2
+        self._low[:half] = np.minimum(self._low[0::2], self._low[1::2])
+        self._high[:half] = np.maximum(self._high[0::2], self._high[1::2])
+        self._energy[:half] = self._energy[0::2] + self._energy[1::2]
+        self._buckets, self._width = half, 2 * self._width

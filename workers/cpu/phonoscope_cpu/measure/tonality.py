@@ -1,0 +1,132 @@
+"""The key, from the pitch classes of what stands out of the spectrum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phonoscope.audio.samples import Samples
+from phonoscope_cpu.measure.blocks import Framer, hann
+
+_SIZE = 8_192
+_HOP = 4_096
+_LOWEST_HZ, _HIGHEST_HZ = 75.0, 2_100.0
+_REACH = 20
+_PROMINENCE_DB = 12.0
+_QUIETEST_DB = -80.0
+_PEAK_ENERGY = 1.5
+"""A steady tone's energy under a Hann window by that of its highest bin."""
+
+_PITCHES = ("A", "Bb", "B", "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab")
+_STEPS = 10
+_TONAL_SHARE = 0.05
+_SOUNDING, _FEWEST_PITCHES = 0.02, 3
+_LIKENESS = 0.6
+
+# Krumhansl and Kessler (1982): how well each pitch class, from the tonic up, is heard to fit the key.
+_PROFILES = {
+    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """Such as ``A minor`` (``None`` when nothing is tonal), and how far it leads, in [0, 1]."""
+
+    name: str | None
+    confidence: float
+
+
+class Tonality:
+    """Sums over spectral peaks from 75 Hz to 2.1 kHz: their amplitudes by tenth of a semitone, octaves folded.
+
+    A peak is a local maximum at least 12 dB above the mean level of the 40 bins around it, which noise hardly ever is.
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._bin_hz = sample_rate_hz / _SIZE
+        self._low = round(_LOWEST_HZ / self._bin_hz)
+        self._high = round(_HIGHEST_HZ / self._bin_hz)
+        self._framer = Framer(_SIZE, _HOP)
+        self._window = hann(_SIZE) * np.float32(4.0 / _SIZE)
+        self._pitches = np.zeros(12 * _STEPS)
+        self._mistuning = 0j
+        self._tonal_energy = self._energy = 0.0
+
+    @property
+    def chroma(self) -> NDArray[np.float64]:
+        """Amplitude by pitch class from A up, relative to the recording's own tuning.
+
+        Shape:
+            - output: ``(12,)``, float64
+        """
+        tuning = np.angle(self._mistuning) / (2.0 * np.pi)
+        classes = np.floor(np.arange(12 * _STEPS) / _STEPS - tuning + 0.5).astype(int) % 12
+        return np.bincount(classes, self._pitches, 12).astype(np.float64)
+
+    @property
+    def key(self) -> Key:
+        """The key whose Krumhansl-Kessler profile is most like the chroma.
+
+        The confidence is its Pearson correlation less the runner-up's: 0.1 is usual for music, 0.3 a clear lead. There
+        is no key when less than 5 % of the energy is tonal, fewer than three pitch classes sound, or no correlation
+        reaches 0.6.
+        """
+        chroma = self.chroma
+        sounding = np.count_nonzero(chroma > _SOUNDING * chroma.max())
+        if self._tonal_energy <= _TONAL_SHARE * self._energy or sounding < _FEWEST_PITCHES:
+            return Key(None, 0.0)
+        found = sorted(_likeness(chroma), reverse=True)
+        (best, name), (second, _) = found[:2]
+        return Key(name, min(1.0, best - second)) if best >= _LIKENESS else Key(None, 0.0)
+
+    def add(self, samples: Samples) -> None:
+        """Takes in mono samples, float32, shape ``(samples,)``."""
+        self._take(self._framer(samples))
+
+    def finish(self) -> None:
+        """Takes in the end, which is held back."""
+        self._take(self._framer.flush())
+
+    def _take(self, frames: Samples) -> None:
+        if not len(frames):
+            return
+        spectra = np.fft.rfft(frames * self._window)[:, self._low - _REACH : self._high + _REACH]
+        amplitudes = np.abs(spectra).astype(np.float64)
+        level_db = 20.0 * np.log10(np.maximum(amplitudes, 1e-7))
+        self._energy += float(np.square(amplitudes[:, _REACH:-_REACH]).sum())
+        self._note(*self._peaks(level_db))
+
+    def _peaks(self, level_db: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Hertz and amplitude of every peak of every frame."""
+        before, here, after = (level_db[:, _REACH + i : level_db.shape[1] - _REACH + i] for i in (-1, 0, 1))
+        threshold_db = np.maximum(_mean_around(level_db) + _PROMINENCE_DB, _QUIETEST_DB)
+        peak = (here > before) & (here >= after) & (here > threshold_db)
+        before, here, after = before[peak], here[peak], after[peak]
+        bins = np.nonzero(peak)[1] + self._low + 0.5 * (before - after) / (before - 2.0 * here + after)
+        return bins * self._bin_hz, 10.0 ** (here / 20.0)
+
+    def _note(self, frequencies_hz: NDArray[np.float64], amplitudes: NDArray[np.float64]) -> None:
+        semitones = 12.0 * np.log2(frequencies_hz / 440.0)
+        steps = np.rint(_STEPS * semitones).astype(int) % (12 * _STEPS)
+        self._pitches += np.bincount(steps, amplitudes, 12 * _STEPS)
+        self._mistuning += complex((amplitudes * np.exp(2j * np.pi * semitones)).sum())
+        self._tonal_energy += _PEAK_ENERGY * float(np.square(amplitudes).sum())
+
+
+def _mean_around(level_db: NDArray[np.float64]) -> NDArray[np.float64]:
+    sums = np.cumsum(np.pad(level_db, ((0, 0), (1, 0))), axis=1)
+    width = 2 * _REACH + 1
+    means: NDArray[np.float64] = (sums[:, width:] - sums[:, :-width]) / width
+    return means
+
+
+def _likeness(chroma: NDArray[np.float64]) -> list[tuple[float, str]]:
+    return [
+        (float(np.corrcoef(np.roll(profile, tonic), chroma)[0, 1]), f"{pitch} {mode}")
+        for mode, profile in _PROFILES.items()
+        for tonic, pitch in enumerate(_PITCHES)
+    ]
