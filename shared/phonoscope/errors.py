@@ -43,7 +43,9 @@ PhonoscopeError
 │   ├── WorkerLost
 │   ├── TimedOut
 │   ├── OutOfMemory
-│   └── DiskFull
+│   ├── DiskFull
+│   ├── InvalidResult
+│   └── OutdatedResult
 └── StackError                  500
 """
 
@@ -319,6 +321,14 @@ class OutOfMemory(TaskFailed):
 
 class DiskFull(TaskFailed):
     """The task needed more room on disk than the worker has."""
+
+
+class InvalidResult(TaskFailed):
+    """The task's result is not valid."""
+
+
+class OutdatedResult(TaskFailed):
+    """The result was stored by another version of the service and cannot be read."""
 
 
 class StackError(PhonoscopeError):

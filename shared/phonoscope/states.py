@@ -64,10 +64,6 @@ class TaskName(StrEnum):
     MAP = "map"
     """The owner's whole library on a plane, alike near alike; of no single track."""
 
-    @property
-    def pool(self) -> Pool:
-        return Pool.CPU if self in (TaskName.DESCRIBE, TaskName.SEPARATE, TaskName.MIXDOWN, TaskName.MAP) else Pool.GPU
-
 
 class Place(NamedTuple):
     """Where tasks queue, and where a message wakes one worker."""

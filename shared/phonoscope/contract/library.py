@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-MOST_ON_MAP = 10_000
-MapMethod: TypeAlias = Literal["umap", "pca"]
+from phonoscope.tasks.map import MOST_ON_MAP, MapMethod
 
 
 class MapPoint(BaseModel):

@@ -7,6 +7,8 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from phonoscope.tasks.separate import Stem
+
 Item = TypeVar("Item")
 ColourMap: TypeAlias = Literal["magma", "viridis", "inferno", "plasma", "cividis", "gray"]
 
@@ -78,27 +80,6 @@ class SpectrogramAxes(BaseModel):
     floor_dbfs: float = Field(description="what the darkest colour stands for, and all that is quieter")
     ceiling_dbfs: float = Field(description="the brightest colour: the loudest spot, by a full-scale sine's power")
     colour_map: ColourMap
-
-
-class ArtifactLink(BaseModel):
-    """Stands in a result for an object that the task made."""
-
-    id: str
-    name: str = Field(description="as a file's, unique within its task")
-    url: str = Field(description="on the gateway's own origin; needs no key")
-    expires_at: datetime
-    media_type: str
-    size_bytes: int
-
-
-class Stem(BaseModel):
-    """A part of a recording."""
-
-    name: str
-    format: str
-    duration_s: float
-    peak: float = Field(description="its highest absolute value before it was encoded; full scale is 1")
-    audio: ArtifactLink
 
 
 class Stems(BaseModel):

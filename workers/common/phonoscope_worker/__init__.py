@@ -7,7 +7,8 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from phonoscope_worker.celery import run_worker
+from phonoscope_worker.handlers import Handlers
 from phonoscope_worker.resources import named_shortage
 from phonoscope_worker.work import Context, Handler, Work, outcome_of, spool
 
-__all__ = ["Context", "Handler", "Work", "named_shortage", "outcome_of", "run_worker", "spool"]
+__all__ = ["Context", "Handler", "Handlers", "Work", "named_shortage", "outcome_of", "run_worker", "spool"]

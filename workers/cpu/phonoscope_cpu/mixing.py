@@ -26,17 +26,20 @@ Shares: TypeAlias = Samples
 
 
 @named_shortage()
-def mixdown_task(work: Work, stems: Mapping[str, BinaryIO]) -> Outcome:
-    """Mixes the stems: once to find the loudest sample, once to write. It is never louder than full scale.
-
-    Args:
-        stems: by name.
+def mixdown_task(work: Work) -> Outcome:
+    """Mixes the track's stems: once to find the loudest sample, once to write. It is never louder than full scale.
 
     Raises:
         NoStems: there are none.
         InvalidRequest: a gain or a place is given for a stem that there is not.
         OutOfMemory, DiskFull: there is no more.
     """
+    with ExitStack() as opened:
+        stems = {name: opened.enter_context(file) for name, file in work.stems().items()}
+        return _mix_stems(work, stems)
+
+
+def _mix_stems(work: Work, stems: Mapping[str, BinaryIO]) -> Outcome:
     options = work.options.mixdown
     shares = _shares(options, list(stems))
     with work.timed("mix_s"):

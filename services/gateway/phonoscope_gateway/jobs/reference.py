@@ -13,15 +13,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.audio.profiles import compare, reference_profiles
 from phonoscope.db.schema.tables import JobRow, TrackRow
-from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
-
-
-def check_genre(genre: str) -> None:
-    """Raises ``InvalidRequest`` when there is no profile for it."""
-    known = reference_profiles().genres
-    if genre not in known:
-        raise InvalidRequest.choice("options.describe.genre", genre, known)
 
 
 def track_labels(session: Session, rows: Sequence[JobRow]) -> dict[str, str | None]:

@@ -16,9 +16,10 @@ from phonoscope.contract import Job, JobRequest, Page
 from phonoscope.db.library.jobs import list_jobs
 from phonoscope.states import Status
 from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
+from phonoscope_gateway.jobs.asked import check_metadata
 from phonoscope_gateway.jobs.events import Told, read_snapshot, tell
 from phonoscope_gateway.jobs.requests import Submission, read_submission
-from phonoscope_gateway.jobs.service import call_off, check_metadata, read_job, submit_job, submit_recording
+from phonoscope_gateway.jobs.service import call_off, read_job, submit_job, submit_recording
 from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.tracks.routes import CursorQuery, LimitQuery

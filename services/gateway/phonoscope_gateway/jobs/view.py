@@ -6,14 +6,21 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Job, Task, Waiting
 from phonoscope.db.schema.tables import JobRow, TaskRow
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
+from phonoscope.errors import OutdatedResult
+from phonoscope.logs import get_logger
 from phonoscope.states import Place, Status, TaskName
+from phonoscope.tasks import TASKS
+from phonoscope.tasks.spec import TaskResult
 from phonoscope_gateway.jobs.reference import reference, track_labels
 from phonoscope_gateway.signing import Signer
+
+_log = get_logger(__name__)
 
 
 def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> list[Job]:
@@ -45,6 +52,7 @@ def _body(row: JobRow, task: TaskRow, labels: Mapping[str, str | None]) -> dict[
 
 
 def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict[str, Any] | None) -> Task:
+    result, error = _result(signer, row, body)
     return Task(
         name=row.name,
         pool=row.pool,
@@ -59,9 +67,23 @@ def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict
         timings=row.timings,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        result=None if body is None else signer.rendered(body),
-        error=row.error,
+        result=result,
+        error=error,
     )
+
+
+def _result(
+    signer: Signer, row: TaskRow, body: dict[str, Any] | None
+) -> tuple[TaskResult | None, dict[str, Any] | None]:
+    """What the task found, or why it cannot be read."""
+    if body is None:
+        return None, row.error
+    try:
+        return TASKS[row.name].read(signer.rendered(body)), row.error
+    except ValidationError:
+        _log.warning("result.outdated", task_id=row.id, task=row.name)
+        detail = "stored by another version of the service; ask for it again with the option no_cache"
+        return None, OutdatedResult(detail).as_problem()
 
 
 def left_s(row: TaskRow, now: datetime) -> float | None:
