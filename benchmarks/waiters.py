@@ -25,8 +25,8 @@ from common import clip
 from sqlalchemy import text
 
 from phonoscope.client import Client
+from phonoscope.db.access.channels import JOB_CHANNEL
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.jobs import JOB_CHANNEL
 from phonoscope.db.schema.tables import JobRow, TaskRow, TrackRow
 from phonoscope.ids import new_id
 from phonoscope.states import Lane, Status, TaskName

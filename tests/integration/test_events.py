@@ -17,8 +17,8 @@ from sqlalchemy import text
 
 from phonoscope.client import Client, Retry
 from phonoscope.contract import CompletedEvent, Job, StatusEvent
+from phonoscope.db.access.channels import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.schema.tables import JobRow, TaskRow, TrackRow
 from phonoscope.ids import new_id
 from phonoscope.states import Lane, Status, TaskName

@@ -13,7 +13,7 @@ from types import FunctionType, ModuleType
 import pytest
 
 import phonoscope
-from phonoscope_gateway.docs.__main__ import openapi_document
+from phonoscope_gateway.openapi import openapi_document
 
 ROOT = Path(__file__).parents[2]
 SURFACES = {

@@ -11,8 +11,8 @@ from typing import Self
 
 from anyio import CapacityLimiter
 
+from phonoscope.db.access.channels import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.notifications import listen
-from phonoscope.db.library.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
 
 _READERS = 8
 

@@ -12,8 +12,8 @@ from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
 from phonoscope.storage import ObjectStore
 from phonoscope_gateway import create_app
-from phonoscope_gateway.docs.__main__ import nowhere
 from phonoscope_gateway.listener import JobListener
+from phonoscope_gateway.openapi import nowhere
 from phonoscope_gateway.state import State
 from tests.unit.gateway.conftest import Ask
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from phonoscope.db.access import notifications
-from phonoscope.db.library.jobs import EVENT_CHANNEL
+from phonoscope.db.access.channels import EVENT_CHANNEL
 
 
 async def listen(database_url: str, wake: Callable[[], None]) -> None:

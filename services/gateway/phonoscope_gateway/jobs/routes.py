@@ -21,8 +21,8 @@ from phonoscope_gateway.jobs.events import Told, read_snapshot, tell
 from phonoscope_gateway.jobs.requests import Submission, read_submission
 from phonoscope_gateway.jobs.service import call_off, read_job, submit_job, submit_recording
 from phonoscope_gateway.jobs.view import describe_jobs
+from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
-from phonoscope_gateway.tracks.routes import CursorQuery, LimitQuery
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

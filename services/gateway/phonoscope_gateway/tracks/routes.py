@@ -15,14 +15,12 @@ from phonoscope.db.schema.tables import TrackRow
 from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.forms import Form, read_form
 from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
+from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
 from phonoscope_gateway.tracks.service import create_track, erase_track
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
-
-LimitQuery = Annotated[int, Query(ge=1, le=100, description="how many items a page may have")]
-CursorQuery = Annotated[str | None, Query(description="`next_cursor` of the page before")]
 
 _UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {

@@ -24,8 +24,8 @@ from phonoscope.contract import (
 )
 from phonoscope.db.webhooks.deliveries import add_test, get_delivery, list_deliveries, redeliver, redeliver_since
 from phonoscope.db.webhooks.endpoints import delete_webhook, get_webhook, list_webhooks
+from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
-from phonoscope_gateway.tracks.routes import CursorQuery, LimitQuery
 from phonoscope_gateway.webhooks.service import (
     create_webhook,
     describe_delivery,

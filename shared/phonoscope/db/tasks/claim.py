@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from phonoscope.db.access.channels import PROGRESS_CHANNEL
 from phonoscope.db.access.prepared import Prepared
-from phonoscope.db.library.jobs import PROGRESS_CHANNEL
 from phonoscope.ids import new_id
 from phonoscope.states import Place, TaskName
 from phonoscope.work import Claim, ClaimedTrack, Library

@@ -9,6 +9,7 @@ from phonoscope.db.access.prepared import Prepared
 from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.db.tasks.rollup import HAND_ON, RELEASE, SETTLE
 from phonoscope.states import Lane, Place, Pool, TaskName
+from phonoscope.tasks import TASKS, Writes
 from phonoscope.work import Claim, Outcome
 
 # Tasks are locked by id and before their jobs, and a job before its track, here as in every other place.
@@ -130,9 +131,10 @@ def end_tasks(
 
 
 def _statement(claim: Claim) -> Prepared:
-    if TaskName.MAP in claim.tasks:
+    writes = {kind for task in claim.tasks for kind in TASKS[task].writes}
+    if Writes.MAP in writes:
         return _WITH_MAP
-    return _WITH_STEMS if TaskName.SEPARATE in claim.tasks else _WHOLE
+    return _WITH_STEMS if Writes.STEMS in writes else _WHOLE
 
 
 def committed_keys(session: Session, claim: Claim) -> set[str]:

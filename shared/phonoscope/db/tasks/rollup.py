@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.access.channels import EVENT_CHANNEL, JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.prepared import Prepared
-from phonoscope.db.library.jobs import EVENT_CHANNEL, JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.states import Lane, Place, Pool
 
 HAND_ON = """

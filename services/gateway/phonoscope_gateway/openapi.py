@@ -1,4 +1,4 @@
-"""``python -m phonoscope_gateway.docs``: prints the OpenAPI document."""
+"""``python -m phonoscope_gateway.openapi``: prints the OpenAPI document."""
 
 from __future__ import annotations
 
