@@ -111,13 +111,13 @@ class SignatureExpired(PhonoscopeError):
 
 
 class NotFound(PhonoscopeError):
-    """There is no such thing."""
+    """Not found."""
 
     status = 404
 
 
 class NotAcceptable(PhonoscopeError):
-    """There is no representation of the kinds asked for."""
+    """None of the accepted media types is available."""
 
     status = 406
 
@@ -147,7 +147,7 @@ class InvalidRequest(PhonoscopeError):
 
     @classmethod
     def choice(cls, name: str, value: object, known: Iterable[str]) -> Self:
-        """A value that is none of those that exist, which are named."""
+        """A value that does not exist; the message lists those that do."""
         return cls.field(name, f"there is no {value}; there are {', '.join(known)}")
 
 
@@ -156,7 +156,7 @@ class InvalidCursor(InvalidRequest):
 
 
 class IdempotencyKeyReused(InvalidRequest):
-    """The idempotency key stands for another request."""
+    """The idempotency key belongs to another request."""
 
 
 class UnknownLayer(InvalidRequest):
@@ -168,15 +168,15 @@ class UnknownLabel(InvalidRequest):
 
 
 class NoStems(InvalidRequest):
-    """The track has not been taken apart."""
+    """The track has no stems."""
 
 
 class RefusedUrl(InvalidRequest):
-    """The address is one that this service does not send to."""
+    """This service does not send to that address."""
 
 
 class NoDefaultSecret(InvalidRequest):
-    """There is no secret yet to sign events to a job's own address with."""
+    """There is no default secret to sign events with."""
 
 
 class UploadTooLarge(PhonoscopeError):
@@ -252,7 +252,7 @@ class UnknownModel(ModelError):
 
 
 class ModelNotPulled(ModelError):
-    """A model that is known is not on the worker's machine."""
+    """The model is not on the worker's machine."""
 
     retryable = True
 
@@ -296,7 +296,7 @@ class StoreUnavailable(Unavailable):
 
 
 class SpoolFull(Unavailable):
-    """There is no room to receive the upload."""
+    """There is no disk space to receive the upload."""
 
     retry_after_s = 60
 
@@ -312,7 +312,7 @@ class WorkerLost(TaskFailed):
 
 
 class TimedOut(TaskFailed):
-    """The task took longer than it may."""
+    """The task exceeded its time limit."""
 
 
 class OutOfMemory(TaskFailed):
@@ -320,7 +320,7 @@ class OutOfMemory(TaskFailed):
 
 
 class DiskFull(TaskFailed):
-    """The task needed more room on disk than the worker has."""
+    """The task needed more disk space than the worker has."""
 
 
 class InvalidResult(TaskFailed):

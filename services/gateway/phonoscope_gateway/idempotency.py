@@ -1,7 +1,7 @@
-"""``Idempotency-Key``: a request that comes again is answered as the first time, and what it asks for is done once.
+"""``Idempotency-Key``: a repeated request gets the first answer, and its work is done once.
 
-As in draft-ietf-httpapi-idempotency-key-header. The first answer is written in the very transaction that makes what it
-tells of: a crash leaves both or neither. A request that fails leaves its key free.
+As in draft-ietf-httpapi-idempotency-key-header. The first answer is written in the transaction that makes
+what it describes: a crash leaves both or neither. A request that fails frees its key.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Answered(Generic[Body]):
     replayed: bool = False
 
     def write(self, response: Response) -> Body:
-        """Sets status and headers; the body is left to the route."""
+        """Sets status and headers, and returns the body for the route."""
         response.status_code = self.status
         response.headers["Location"] = self.location
         if self.replayed:
@@ -50,7 +50,7 @@ class Answered(Generic[Body]):
 
 
 Keep: TypeAlias = Callable[[Session, Answered[Body]], None]
-"""To be called in the transaction that makes what the answer tells of."""
+"""To be called in the transaction that makes what the answer describes."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Once:
             asked: what is asked for, as JSON can hold it; called where there is a key.
 
         Raises:
-            IdempotencyKeyReused: the key stands for another request.
+            IdempotencyKeyReused: the key belongs to another request.
             RequestInFlight: the same request is being answered.
             NotFound: what the request made has been erased since.
         """
@@ -108,8 +108,8 @@ async def get_once(
         str | None,
         Header(
             alias=_HEADER,
-            description="yours, 1 to 255 visible characters: whoever sends the same request under the same key within "
-            "24 hours has the first answer again, and nothing is done twice",
+            description="yours, 1 to 255 visible characters: the same request with the same key within 24 hours "
+            "gets the first answer again, and nothing is done twice",
         ),
     ] = None,
 ) -> Once:

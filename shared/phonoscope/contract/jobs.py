@@ -1,4 +1,4 @@
-"""Jobs: what is asked, and how it stands."""
+"""Jobs: requests, and their state."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class JobRequest(BaseModel):
     webhook_url: str | None = Field(
         None,
         max_length=MAX_URL,
-        description="told of the job's end beside your endpoints, signed with your default secret",
+        description="receives the job's end as your endpoints do, signed with your default secret",
     )
 
 
 class Waiting(BaseModel):
-    """Why a task has not started, true at this moment."""
+    """Why a task has not started, at this moment."""
 
     reason: Literal["no_worker", "queued", "retrying", "after"] = Field(
         description="`after`: another task of the same job comes first"
@@ -63,7 +63,7 @@ class Task(BaseModel):
     stage: str
     left_s: float | None = Field(None, description="estimate of the seconds still needed, while it runs")
     waiting: Waiting | None = None
-    cached: bool = Field(False, description="whether the result was there, or being computed, for an earlier job")
+    cached: bool = Field(False, description="whether an earlier job had the result already, or was computing it")
     device: str | None = Field(None, description="where it ran: cuda, mps or cpu")
     timings: dict[str, float] = Field(default_factory=dict, description="seconds by stage")
     started_at: datetime | None = None

@@ -29,7 +29,7 @@ from phonoscope_gateway.tracks.service import create_track_and
 from phonoscope_gateway.webhooks.service import check_webhook, own_address
 
 Then: TypeAlias = Callable[[Session, Job], None]
-"""Is given the transaction and the job that was made in it."""
+"""Receives the transaction and the job that was made in it."""
 
 _log = get_logger(__name__)
 
@@ -114,8 +114,8 @@ def read_job(state: State, owner_id: str, job_id: str) -> Job:
         return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0]
 
 
-def call_off(state: State, owner_id: str, job_id: str) -> Job:
-    """The job, cancelled: what waits never starts, and what runs stops at once and leaves nothing.
+def cancel(state: State, owner_id: str, job_id: str) -> Job:
+    """Cancels a job: waiting tasks never start; running ones stop at once and leave nothing.
 
     Raises:
         NotFound: it is not this owner's.
@@ -161,7 +161,7 @@ def _make_job(
 
 
 def _wake(state: State, places: Iterable[Place], job: Job, event: str) -> None:
-    """What has been committed is logged by that name, whether or not the broker could be told."""
+    """Logs what was committed as ``event``, whether or not the broker can be reached."""
     try:
         state.queue.wake(places)
     except BrokerUnavailable:

@@ -1,4 +1,4 @@
-"""How full the queues are, and who works."""
+"""The queues and the live workers."""
 
 from __future__ import annotations
 
