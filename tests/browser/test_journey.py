@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect
 from phonoscope.client import Client
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
-from tests.browser.conftest import NARROW, WIDE, Visit
+from tests.browser.visit import NARROW, WIDE, Visit
 
 _SILENCE_DB = -60.0
 _ENDS_MS = 60_000

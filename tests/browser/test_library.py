@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.keys import authenticate
-from tests.browser.conftest import Visit
+from tests.browser.visit import Visit
 from tests.support import RunningStack
 
 _TRACKS = 10_000

@@ -23,7 +23,7 @@ from phonoscope_ml.separation.core import Core, join, split
 from phonoscope_ml.separation.ensemble import load_ensemble
 from phonoscope_ml.separation.networks import blank_network, open_manifest
 from phonoscope_ml.separation.runners import Compiled, Improving
-from tests.unit.ml.separation.conftest import write_separator
+from tests.separators import write_separator
 
 
 @pytest.fixture(scope="module")
