@@ -16,11 +16,11 @@ from time import monotonic
 import pytest
 
 from phonoscope.db.access.engine import Database
+from phonoscope.settings import Settings
 from phonoscope.webhooks.vault import Vault
 from tests.integration import outbox as outbox_module
 from tests.integration.outbox import Outbox, at, free_port
 from tests.peers import Handler, Receiver, listening, ok, read_request
-from tests.support import RunningStack
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 60.0
@@ -80,10 +80,10 @@ def test_a_courier_killed_between_sending_and_recording(outbox: Outbox, database
 
 
 def test_the_process_delivers_sweeps_and_stops(
-    outbox: Outbox, database_url: str, stack: RunningStack, monkeypatch: pytest.MonkeyPatch
+    outbox: Outbox, database_url: str, server_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``python -m phonoscope_courier`` ends soon after SIGTERM though a receiver hangs; the next does the rest."""
-    settings = stack.settings
+    settings = server_settings
     monkeypatch.setattr(outbox_module, "VAULT", Vault(settings.signing_secret.get_secret_value()))
     values = settings.model_dump(exclude_none=True) | {"database_url": database_url}
     plain = {name: getattr(value, "get_secret_value", lambda value=value: value)() for name, value in values.items()}
