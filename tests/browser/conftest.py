@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from phonoscope.client import Client
 from tests.browser.visit import WIDE, Visit, record_complaints
@@ -23,6 +23,7 @@ _ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+_PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,7 @@ def chromium() -> Iterator[Browser]:
     if program is None:
         assert not os.environ.get("CI"), f"none of {', '.join(_PROGRAMS)} is installed"
         pytest.skip("no Chromium is installed")
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         yield browser
@@ -67,7 +69,7 @@ def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visi
     def opened(size: ViewportSize = WIDE) -> Visit:
         context = chromium.new_context(viewport=size, accept_downloads=True)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(_PATIENCE_MS)
         key = stack.new_key(f"owner-{uuid4()}")
         made = Visit(page, stack.url, key, Client(stack.url, key))
         record_complaints(made)

@@ -193,7 +193,7 @@ def test_the_compiler_ends_with_its_parent(separator: Path, tmp_path: Path) -> N
             process.wait(3)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(30) == 1
+        assert process.wait(120) == 1
 
 
 def core_of(cache: Path) -> CoreFiles:
