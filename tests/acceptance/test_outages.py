@@ -19,7 +19,7 @@ from phonoscope.states import Status
 from phonoscope_local.state import Run
 from tests.support import RunningStack, tone_wav
 
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 
 
 def until(true: Callable[[], bool]) -> None:

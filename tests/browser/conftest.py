@@ -5,64 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from phonoscope.client import Client
+from tests.browser.visit import WIDE, Visit, record_complaints
+from tests.separators import network, write_separator
 from tests.support import RunningStack, examples
-from tests.unit.ml.separation.conftest import network, write_separator
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-_AXE = Path(__file__).parents[2] / "services" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 _ARGUMENTS = [
     "--no-sandbox",
     "--autoplay-policy=no-user-gesture-required",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
-WIDE: ViewportSize = {"width": 1440, "height": 900}
-NARROW: ViewportSize = {"width": 360, "height": 740}
-
-
-@dataclass
-class Visit:
-    """A page that somebody has open, with a key of their own, and what went wrong on it."""
-
-    page: Page
-    url: str
-    key: str
-    client: Client
-    complaints: list[str] = field(default_factory=list)
-    expected: tuple[str, ...] = ()
-    """What complaints of this test's own making say."""
-
-    @property
-    def unexpected(self) -> list[str]:
-        return [said for said in self.complaints if not any(word in said for word in self.expected)]
-
-    def go(self, path: str) -> None:
-        """Signed in, whether the tab was before or not."""
-        self.page.goto("about:blank")
-        self.page.goto(f"{self.url}{path}#key={self.key}")
-        self.page.wait_for_selector("main")
-
-    def violations(self) -> list[str]:
-        """Those that axe calls serious or critical."""
-        self.page.evaluate(_AXE.read_text())
-        found = self.page.evaluate(
-            "tags => axe.run(document, { runOnly: tags, resultTypes: ['violations'], preload: false })", _TAGS
-        )
-        return [
-            f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:4]]}"
-            for one in found["violations"]
-            if one["impact"] in {"serious", "critical"}
-        ]
+_PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +33,7 @@ def chromium() -> Iterator[Browser]:
     if program is None:
         assert not os.environ.get("CI"), f"none of {', '.join(_PROGRAMS)} is installed"
         pytest.skip("no Chromium is installed")
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         yield browser
@@ -107,10 +69,10 @@ def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visi
     def opened(size: ViewportSize = WIDE) -> Visit:
         context = chromium.new_context(viewport=size, accept_downloads=True)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(_PATIENCE_MS)
         key = stack.new_key(f"owner-{uuid4()}")
         made = Visit(page, stack.url, key, Client(stack.url, key))
-        _listen(made)
+        record_complaints(made)
         visits.append(made)
         return made
 
@@ -119,20 +81,3 @@ def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visi
         one.page.context.close()
         one.client.close()
     assert [complaint for one in visits for complaint in one.unexpected] == []
-
-
-def _listen(visit: Visit) -> None:
-    host = urlsplit(visit.url).netloc
-
-    def said(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            visit.complaints.append(f"{message.type}: {message.text} {message.location.get('url')}")
-
-    def asked(request: Request) -> None:
-        address = urlsplit(request.url)
-        if address.scheme.startswith("http") and address.netloc != host:
-            visit.complaints.append(f"asked another host: {request.url}")
-
-    visit.page.on("console", said)
-    visit.page.on("pageerror", lambda error: visit.complaints.append(f"uncaught: {error}"))
-    visit.page.on("request", asked)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from phonoscope.client import Client
-from tests.browser.conftest import NARROW, WIDE, Visit
+from tests.browser.visit import NARROW, WIDE, Visit
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.client import Client
-from tests.browser.conftest import NARROW, WIDE, Visit
+from tests.browser.visit import NARROW, WIDE, Visit
 from tests.support import RunningStack, phonoscope, tone_wav
 
 _PAGES = ["/", "/tracks/{track}", "/jobs", "/models", "/webhooks"]

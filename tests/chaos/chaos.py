@@ -14,8 +14,8 @@ from phonoscope_local.state import StackState, read_credentials
 from tests.chaos.load import Load
 from tests.chaos.monkey import Monkey
 from tests.chaos.verdict import assert_nobody_is_left, judge, settle
+from tests.separators import network, write_separator
 from tests.support import RunningStack, phonoscope, pulled_models
-from tests.unit.ml.separation.conftest import network, write_separator
 
 _SEPARATOR = "tiny"
 

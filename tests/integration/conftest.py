@@ -1,4 +1,4 @@
-"""Clients of two owners, and a database of the tests' own."""
+"""Clients of two owners, and servers with a database of the tests' own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.pool import NullPool
 
 from phonoscope.client import Client
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import migrate
+from phonoscope.settings import Settings
+from phonoscope.storage import ObjectStore
+from phonoscope_local.control import start_detached, stop
+from phonoscope_local.state import stack_settings
 from tests.support import RunningStack
 
 
@@ -39,24 +40,27 @@ def http(stack: RunningStack) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def database_url(stack: RunningStack) -> Iterator[str]:
-    """A migrated database beside the stack's, which no worker looks at."""
-    url = make_url(stack.settings.database_url.get_secret_value())
-    name = f"test_{uuid4().hex}"
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    own = url.set(database=name).render_as_string(hide_password=False)
-    migrate(own)
-    yield own
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings that reach PostgreSQL, Valkey and an object store; no gateway and no worker uses these servers."""
+    folder = tmp_path_factory.mktemp("servers")
+    start_detached(folder, servers_only=True)
+    settings = stack_settings(folder)
+    ObjectStore(settings).ensure_bucket()
+    yield settings
+    stop(folder, lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def database_url(server_settings: Settings) -> str:
+    """The migrated database of these servers."""
+    url = server_settings.database_url.get_secret_value()
+    migrate(url)
+    return url
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """That database."""
+    """That database, in whatever state the test before left it."""
     database = Database(database_url, pool_size=2)
     yield database
     database.close()

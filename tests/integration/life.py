@@ -94,7 +94,7 @@ def events_of(database: Database, job: JobRow) -> list[str]:
 def wait_for_a_lock(database: Database) -> None:
     """Until somebody waits for a lock that another holds."""
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    for _ in range(200):
+    for _ in range(1_200):
         with database.single() as session:
             if session.scalar(waiting):
                 return

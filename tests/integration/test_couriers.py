@@ -16,11 +16,11 @@ from time import monotonic
 import pytest
 
 from phonoscope.db.access.engine import Database
+from phonoscope.settings import Settings
 from phonoscope.webhooks.vault import Vault
 from tests.integration import outbox as outbox_module
 from tests.integration.outbox import Outbox, at, free_port
 from tests.peers import Handler, Receiver, listening, ok, read_request
-from tests.support import RunningStack
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 60.0
@@ -41,7 +41,7 @@ def started(*command: str, **environment: str) -> Iterator[subprocess.Popen[byte
         yield process
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(30)
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -64,7 +64,7 @@ def test_a_courier_killed_between_sending_and_recording(outbox: Outbox, database
                 with started("tests.integration.courier_process", DATABASE=database_url) as courier:
                     await until(lambda kills=kills: len(unanswered.requests) >= 4 * kills)  # type: ignore[misc]
                     courier.send_signal(signal.SIGKILL)
-                    courier.wait(10)
+                    courier.wait(30)
         async with listening(receiver, port=port):
             with started("tests.integration.courier_process", DATABASE=database_url):
                 await until(outbox.settled)
@@ -80,10 +80,10 @@ def test_a_courier_killed_between_sending_and_recording(outbox: Outbox, database
 
 
 def test_the_process_delivers_sweeps_and_stops(
-    outbox: Outbox, database_url: str, stack: RunningStack, monkeypatch: pytest.MonkeyPatch
+    outbox: Outbox, database_url: str, server_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``python -m phonoscope_courier`` ends soon after SIGTERM though a receiver hangs; the next does the rest."""
-    settings = stack.settings
+    settings = server_settings
     monkeypatch.setattr(outbox_module, "VAULT", Vault(settings.signing_secret.get_secret_value()))
     values = settings.model_dump(exclude_none=True) | {"database_url": database_url}
     plain = {name: getattr(value, "get_secret_value", lambda value=value: value)() for name, value in values.items()}
@@ -117,6 +117,6 @@ def test_the_process_delivers_sweeps_and_stops(
         return stopped_in_s
 
     outbox.endpoint(at(port))
-    assert asyncio.run(scenario()) < 10.0
+    assert asyncio.run(scenario()) < 15.0
     assert outbox.statuses() == ["delivered"] * 2
     assert receiver.requests[-1].id == hanging.requests[0].id

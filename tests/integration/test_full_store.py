@@ -21,6 +21,7 @@ from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.requeue import MAX_ATTEMPTS
 from phonoscope.errors import StoreUnavailable
 from phonoscope.queue import Queue
+from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.work import Artifact, Outcome
@@ -31,7 +32,7 @@ from phonoscope_worker import retry as module
 from phonoscope_worker.heartbeat import Heart, Identity
 from phonoscope_worker.work import run_next
 from tests.integration.life import CPU, empty, events_of, read
-from tests.support import RunningStack, add_track
+from tests.support import add_track
 
 ROOM_BYTES = 64 << 10
 Start = Callable[[int], subprocess.Popen[bytes]]
@@ -43,10 +44,10 @@ def port() -> int:
 
 
 @pytest.fixture
-def start(stack: RunningStack, port: int, tmp_path: Path) -> Iterator[Start]:
+def start(server_settings: Settings, port: int, tmp_path: Path) -> Iterator[Start]:
     """Starts a store whose files may not grow beyond so many bytes, always with the same folder."""
     running: list[subprocess.Popen[bytes]] = []
-    settings = stack.settings
+    settings = server_settings
     pair = f'"{settings.s3_access_key},{settings.s3_secret_key.get_secret_value()}"'
 
     def begin(most_bytes: int) -> subprocess.Popen[bytes]:
@@ -67,9 +68,9 @@ def start(stack: RunningStack, port: int, tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def store(stack: RunningStack, port: int) -> ObjectStore:
+def store(server_settings: Settings, port: int) -> ObjectStore:
     address = {"s3_endpoint_url": f"http://{LOOPBACK}:{port}", "s3_bucket": f"full-{uuid4().hex}"}
-    return ObjectStore(stack.settings.model_copy(update=address))
+    return ObjectStore(server_settings.model_copy(update=address))
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def clip(folder: Path, seed: int, seconds: float = 1.0) -> Path:
 
 
 def until(client: Client, job: Job, true: Callable[[Job], bool]) -> Job:
-    deadline = time.monotonic() + 60.0
+    deadline = time.monotonic() + 120.0
     while not true(now := client.job(job.id)):
         assert time.monotonic() < deadline, now
         time.sleep(0.1)

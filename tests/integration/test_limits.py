@@ -13,6 +13,7 @@ from sqlalchemy import text
 from phonoscope.db.access.engine import Database
 from phonoscope.db.tasks.requeue import MAX_ATTEMPTS
 from phonoscope.queue import Queue
+from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.work import Outcome
@@ -22,13 +23,12 @@ from phonoscope_worker import work as working
 from phonoscope_worker.heartbeat import Heart, Identity
 from phonoscope_worker.work import run_next
 from tests.integration.life import GPU, empty, events_of, new_job, new_track, read
-from tests.support import RunningStack
 
 LIMIT_S = 0.3
 
 
 @pytest.fixture
-def context(stack: RunningStack, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
+def context(server_settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     """A worker that may take 0.3 s for anything, and takes minutes."""
     monkeypatch.setattr(beating, "BEAT_S", 0.05)
     monkeypatch.setattr(working, "time_limit_s", lambda *_: LIMIT_S)
@@ -36,7 +36,7 @@ def context(stack: RunningStack, database: Database, monkeypatch: pytest.MonkeyP
     before = signal.getsignal(beating._CALL_OFF)
     heart = Heart(database, Identity(Pool.GPU, list(Lane), "host", "cpu", os.getpid()), lambda: None)
     heart.start()
-    yield Context("cpu", database, ObjectStore(stack.settings), Queue("redis://127.0.0.1:1"), heart, endless)
+    yield Context("cpu", database, ObjectStore(server_settings), Queue("redis://127.0.0.1:1"), heart, endless)
     heart.stop()
     signal.signal(beating._CALL_OFF, before)
 

@@ -285,7 +285,7 @@ def test_two_starts_at_once_make_one_stack(prepared: Path) -> None:
     with ThreadPoolExecutor() as threads:
         starts = [threads.submit(start_detached, prepared, servers_only=True) for _ in range(2)]
         one, other = (start.result() for start in starts)
-    only_one = eventually(lambda: len([*filter(partial(_supervises, prepared), psutil.process_iter())]) == 1, 20.0)
+    only_one = eventually(lambda: len([*filter(partial(_supervises, prepared), psutil.process_iter())]) == 1, 60.0)
     stop(prepared, lambda _: None)
     assert (one.url, {one.already, other.already}, only_one) == (other.url, {True, False}, True)
 

@@ -18,6 +18,7 @@ from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.errors import DatabaseUnavailable
 from phonoscope.queue import Queue
+from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.work import Artifact, Claim, Outcome
@@ -25,15 +26,15 @@ from phonoscope_worker import Context, Work
 from phonoscope_worker.heartbeat import Heart, Identity
 from phonoscope_worker.work import run_next
 from tests.integration.life import CPU, empty
-from tests.support import RunningStack, add_track
+from tests.support import add_track
 
 Handler = Callable[[Work], dict[TaskName, Outcome]]
 
 
 @pytest.fixture
-def store(stack: RunningStack) -> ObjectStore:
-    """The stack's own."""
-    return ObjectStore(stack.settings)
+def store(server_settings: Settings) -> ObjectStore:
+    """The one that runs for the tests."""
+    return ObjectStore(server_settings)
 
 
 @pytest.fixture

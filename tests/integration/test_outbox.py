@@ -247,9 +247,9 @@ def test_a_dead_endpoint_slows_nobody(outbox: Outbox, database_url: str) -> None
         lambda: len(live.requests) == 40,
         beside={dead_port: hang, live_port: live},
         capacity=Capacity(all=16, failing=4, each=4, poll_s=0.1, grace_s=0.1),
-        limits=Limits(connect_s=5.0, total_s=20.0),
+        limits=Limits(connect_s=5.0, total_s=60.0),
     )
-    assert monotonic() - started < 15.0
+    assert monotonic() - started < 45.0
     assert len({request.id for request in live.requests}) == 40
 
 

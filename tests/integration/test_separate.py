@@ -14,8 +14,8 @@ from phonoscope.audio.decode import Recording
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.states import Status, TaskName
+from tests.separators import SOURCES, network, write_separator
 from tests.support import RunningStack, tone_wav
-from tests.unit.ml.separation.conftest import SOURCES, network, write_separator
 
 
 @pytest.fixture(scope="module")

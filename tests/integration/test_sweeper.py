@@ -11,24 +11,24 @@ from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
+from phonoscope.settings import Settings
 from phonoscope.states import Status
 from phonoscope.storage import ObjectStore
 from phonoscope_courier import sweeper as module
 from phonoscope_courier.sweeper import Sweeper
 from tests.integration.life import claimed, empty, new_job, new_track, read
-from tests.support import RunningStack
 
 
 @pytest.fixture
-def sweeper(database: Database, stack: RunningStack) -> Sweeper:
+def sweeper(database: Database, server_settings: Settings) -> Sweeper:
     """It erases at once, from a bucket of its own, and its messages go where nobody listens."""
     empty(database)
-    settings = stack.settings.model_copy(
+    settings = server_settings.model_copy(
         update={"orphan_grace_s": 1e-3, "s3_bucket": f"sweep-{uuid4().hex}", "retention_days": 1.0}
     )
     store = ObjectStore(settings)
     store.ensure_bucket()
-    broker = stack.settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"
+    broker = server_settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"
     return Sweeper(database, Queue(broker), store, settings)
 
 

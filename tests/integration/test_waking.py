@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
+from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool
 from phonoscope.storage import ObjectStore
 from phonoscope.work import Outcome
@@ -16,23 +17,22 @@ from phonoscope_worker import work as module
 from phonoscope_worker.heartbeat import Heart, Identity
 from phonoscope_worker.work import run_place
 from tests.integration.life import CPU, GPU, empty, new_job, new_track
-from tests.support import RunningStack
 
 
 @pytest.fixture
-def broker(stack: RunningStack) -> str:
+def broker(server_settings: Settings) -> str:
     """A corner of the broker where nobody listens."""
-    url = stack.settings.broker_url.get_secret_value().rpartition("/")[0] + "/10"
+    url = server_settings.broker_url.get_secret_value().rpartition("/")[0] + "/10"
     Redis.from_url(url).flushdb()
     return url
 
 
 @pytest.fixture
-def context(stack: RunningStack, database: Database, broker: str) -> Context:
+def context(server_settings: Settings, database: Database, broker: str) -> Context:
     """A worker's, whose handler does nothing."""
     empty(database)
     heart = Heart(database, Identity(Pool.GPU, list(Lane), "host", "cpu", 1), lambda: None)
-    store = ObjectStore(stack.settings)
+    store = ObjectStore(server_settings)
     return Context(
         "cpu", database, store, Queue(broker), heart, lambda work: {name: Outcome({}) for name in work.claim.tasks}
     )

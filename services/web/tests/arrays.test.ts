@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { readNpy, readNpz } from "../src/sound/arrays";
 
 function npy(type: string, shape: string, data: ArrayBufferView, columnsFirst = "False"): Uint8Array {
-  const header = `{'descr': '${type}', 'fortran_order': ${columnsFirst}, 'shape': ${shape}, }`.padEnd(117) + "\n";
+  const facts = `{'descr': '${type}', 'fortran_order': ${columnsFirst}, 'shape': ${shape}, }`;
+  const header = `${facts.padEnd(117)}\n`;
   const bytes = new Uint8Array(10 + header.length + data.byteLength);
   bytes.set([0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, header.length & 255, header.length >> 8]);
   bytes.set(new TextEncoder().encode(header), 10);

@@ -12,7 +12,10 @@ const frame = { bounds, size: { width: 900, height: 500 } };
 /** Places that look random and are the same every time. */
 function scattered(count: number): { x: number; y: number }[] {
   let state = 7;
-  const next = () => (state = (state * 16_807) % 2_147_483_647) / 1_073_741_823.5 - 1;
+  const next = () => {
+    state = (state * 16_807) % 2_147_483_647;
+    return state / 1_073_741_823.5 - 1;
+  };
   return Array.from({ length: count }, () => ({ x: next(), y: next() }));
 }
 

@@ -11,7 +11,7 @@ import pytest
 from phonoscope.errors import UndecodableRecording
 
 if TYPE_CHECKING:
-    from tests.unit.audio.conftest import Maker
+    from tests.unit.audio.maker import Maker
 
 CUT = ["mp3", "flac", "wav-s16", "wav-f32", "rf64", "w64", "aiff", "caf", "au", "wavpack", "tta", "webm", "mkv-flac"]
 MARKED = ["ogg-vorbis", "opus", "ogg-flac"]

@@ -10,7 +10,7 @@ import pytest
 from phonoscope.audio import examine as examine_module
 
 if TYPE_CHECKING:
-    from tests.unit.audio.conftest import Format, Maker
+    from tests.unit.audio.maker import Format, Maker
 
 SURROUND = ["wav-s16", "wav-f32", "aiff", "flac", "opus", "m4a", "webm", "ac3"]
 STEREO = ["wav-u8", "wav-s16", "wav-s24", "wav-s32", "wav-f32", "wav-f64", "wav-mulaw", "aiff", "flac", "mp3"]

@@ -15,7 +15,7 @@ from phonoscope.audio.examine import examine
 from phonoscope.errors import RecordingError
 
 if TYPE_CHECKING:
-    from tests.unit.audio.conftest import Maker
+    from tests.unit.audio.maker import Maker
 
 FAMILIES = ["wav-s16", "wav-f32", "rf64", "w64", "aiff", "caf", "au", "flac", "mp3", "ogg-vorbis", "opus", "ogg-flac"]
 FAMILIES += ["adts", "m4a", "mp4-fragmented", "alac", "webm", "webm-live", "mkv-flac", "wavpack", "tta", "ac3"]

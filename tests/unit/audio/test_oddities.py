@@ -15,7 +15,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.errors import UndecodableRecording
 
 if TYPE_CHECKING:
-    from tests.unit.audio.conftest import Maker
+    from tests.unit.audio.maker import Maker
 
 FRONT_LEFT, FRONT_RIGHT = 1, 2
 

@@ -24,7 +24,7 @@ from phonoscope.errors import (
 )
 
 if TYPE_CHECKING:
-    from tests.unit.audio.conftest import Maker
+    from tests.unit.audio.maker import Maker
 
 KEY = "00112233445566778899aabbccddeeff"
 LOCKED = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": KEY, "encryption_kid": KEY}

@@ -15,7 +15,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.samples import Block, channel_samples, mono, stereo
 
 if TYPE_CHECKING:
-    from tests.unit.audio.conftest import Maker
+    from tests.unit.audio.maker import Maker
 
 RATES = [(8_000, 44_100), (22_050, 32_000), (44_100, 16_000), (48_000, 44_100), (96_000, 44_100), (192_000, 32_000)]
 

@@ -26,7 +26,7 @@ from phonoscope.audio.sandbox import Sandbox
 from phonoscope.errors import EncryptedRecording, NotARecording, RecordingTooLong, Unavailable, UndecodableRecording
 
 if TYPE_CHECKING:
-    from tests.unit.audio.conftest import Maker
+    from tests.unit.audio.maker import Maker
 
 LOOKS = """
 import os

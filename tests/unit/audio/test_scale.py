@@ -17,7 +17,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.errors import RecordingTooLong
 
 if TYPE_CHECKING:
-    from tests.unit.audio.conftest import Maker
+    from tests.unit.audio.maker import Maker
 
 HOUR_S = 3_600
 MEASURE = """

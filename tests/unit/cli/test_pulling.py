@@ -19,8 +19,8 @@ from phonoscope.errors import DownloadFailed, InvalidManifest, UnknownModel, Wei
 from phonoscope_cli.app import app
 from phonoscope_cli.pulling import pull
 from phonoscope_ml.separation.networks import open_model
+from tests.separators import ARGUMENTS, SOURCES, network
 from tests.unit.cli.hub import Hub, serving
-from tests.unit.ml.separation.conftest import ARGUMENTS, SOURCES, network
 
 SIGNATURES = ("955717e8", "f7e0c4bc")
 REPOSITORY = "adefossez/HTDemucs"

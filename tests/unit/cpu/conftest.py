@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from phonoscope_cpu.separators import Separators
 from phonoscope_ml.separation.compiling import compile_cores
-from tests.unit.ml.separation.conftest import network, write_separator
-
-RATE_HZ = 22_050
-Signal = NDArray[np.float64]
-
-
-class MakeWav(Protocol):
-    def __call__(self, samples: Signal, rate_hz: int = RATE_HZ, kind: str = "<f4") -> BinaryIO: ...
-
-
-class MakeTone(Protocol):
-    def __call__(self, frequency_hz: float, seconds: float, rate_hz: int = RATE_HZ, phase: float = 0.0) -> Signal: ...
-
-
-class MakeClicks(Protocol):
-    def __call__(self, bpm: float, seconds: float) -> Signal: ...
-
-
-class MakeChords(Protocol):
-    def __call__(self, chords: list[tuple[int, ...]], each_s: float = 0.5, tuning: float = 0.0) -> Signal: ...
+from tests.separators import network, write_separator
+from tests.unit.cpu.signals import RATE_HZ, MakeChords, MakeClicks, MakeTone, MakeWav, Signal
 
 
 @pytest.fixture

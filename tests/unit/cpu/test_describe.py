@@ -14,7 +14,7 @@ from phonoscope.errors import NotARecording
 from phonoscope_cpu.describe import describe
 
 if TYPE_CHECKING:
-    from tests.unit.cpu.conftest import MakeTone, MakeWav
+    from tests.unit.cpu.signals import MakeTone, MakeWav
 
 FIELDS = {
     "tempo_bpm",

@@ -16,7 +16,7 @@ from phonoscope_cpu.handler import prepare
 from phonoscope_worker import Work
 
 if TYPE_CHECKING:
-    from tests.unit.cpu.conftest import MakeClicks, MakeWav
+    from tests.unit.cpu.signals import MakeClicks, MakeWav
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from phonoscope_cpu.describe import describe
 
 if TYPE_CHECKING:
-    from tests.unit.cpu.conftest import MakeTone, MakeWav
+    from tests.unit.cpu.signals import MakeTone, MakeWav
 
 RATE_HZ = 44_100
 

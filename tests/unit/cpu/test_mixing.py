@@ -15,8 +15,8 @@ from phonoscope.work import Claim, ClaimedTrack, Outcome
 from phonoscope_cpu.handler import run
 from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work
+from tests.separators import RATE_HZ
 from tests.unit.cpu.test_separating import body_of, recording, stems_of
-from tests.unit.ml.separation.conftest import RATE_HZ
 
 NOWHERE = Separators((), None, "cpu")  # type: ignore[arg-type]
 

@@ -12,7 +12,7 @@ from phonoscope_cpu.measure.blocks import Block
 from phonoscope_cpu.measure.peaks import Peaks
 
 if TYPE_CHECKING:
-    from tests.unit.cpu.conftest import MakeTone, MakeWav
+    from tests.unit.cpu.signals import MakeTone, MakeWav
 
 RATE_HZ = 8_000
 

@@ -16,7 +16,7 @@ from phonoscope_cpu.describe import describe
 from phonoscope_cpu.profiles import measured, profile
 
 if TYPE_CHECKING:
-    from tests.unit.cpu.conftest import MakeTone, MakeWav, Signal
+    from tests.unit.cpu.signals import MakeTone, MakeWav, Signal
 
 RATE_HZ = 44_100
 MIDDLES_HZ = (40.0, 120.0, 350.0, 1_000.0, 3_000.0, 5_000.0, 8_000.0)

@@ -11,7 +11,7 @@ from phonoscope_cpu.describe import describe
 from phonoscope_cpu.measure.rhythm import Rhythm
 
 if TYPE_CHECKING:
-    from tests.unit.cpu.conftest import MakeClicks, MakeTone, MakeWav, Signal
+    from tests.unit.cpu.signals import MakeClicks, MakeTone, MakeWav, Signal
 
 RATE_HZ = 22_050
 

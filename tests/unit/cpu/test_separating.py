@@ -20,7 +20,7 @@ from phonoscope_cpu.handler import run
 from phonoscope_cpu.separating import _Remembered
 from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work
-from tests.unit.ml.separation.conftest import RATE_HZ, SOURCES, network, write_separator
+from tests.separators import RATE_HZ, SOURCES, network, write_separator
 
 
 def noise(seconds: float, channels: int = 2, loudness: float = 0.1) -> Samples:

@@ -16,7 +16,7 @@ from phonoscope_cpu.measure.blocks import Block
 from phonoscope_cpu.measure.spectrogram import Spectrogram
 
 if TYPE_CHECKING:
-    from tests.unit.cpu.conftest import MakeTone, MakeWav, Signal
+    from tests.unit.cpu.signals import MakeTone, MakeWav, Signal
 
 RATE_HZ = 44_100
 

@@ -11,7 +11,7 @@ from phonoscope_cpu.describe import describe
 from phonoscope_cpu.measure.tonality import Key, Tonality
 
 if TYPE_CHECKING:
-    from tests.unit.cpu.conftest import MakeChords, MakeTone, MakeWav, Signal
+    from tests.unit.cpu.signals import MakeChords, MakeTone, MakeWav, Signal
 
 RATE_HZ = 22_050
 A3, C4 = 57, 60

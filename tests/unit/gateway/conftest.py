@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-Ask = Callable[..., httpx.Response]
-MakeRequest = Callable[..., Request]
+from tests.unit.gateway.requests import Ask, MakeRequest
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from phonoscope_gateway import create_app
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.openapi import nowhere
 from phonoscope_gateway.state import State
-from tests.unit.gateway.conftest import Ask
+from tests.unit.gateway.requests import Ask
 
 BY_SIGNATURE = "/v1/artifacts/{artifact_id}"
 """Its links carry a signature in place of a key."""

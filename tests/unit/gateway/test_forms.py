@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from phonoscope.errors import InvalidRequest, SpoolFull, UploadTooLarge
 from phonoscope_gateway.forms import Form, clean_filename, read_form
-from tests.unit.gateway.conftest import MakeRequest
+from tests.unit.gateway.requests import MakeRequest
 
 LIMIT = 4 << 20
 names = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters='"'), min_size=1, max_size=12)

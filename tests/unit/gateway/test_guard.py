@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from phonoscope_gateway.guard import Guard
 from phonoscope_gateway.problems import add_problem_handlers
-from tests.unit.gateway.conftest import Ask
+from tests.unit.gateway.requests import Ask
 
 
 @pytest.fixture

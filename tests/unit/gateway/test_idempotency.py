@@ -13,7 +13,7 @@ from phonoscope.contract import Readiness
 from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.idempotency import Answered, Once, get_once, parse_key
 from phonoscope_gateway.jobs.requests import Submission, read_submission
-from tests.unit.gateway.conftest import MakeRequest
+from tests.unit.gateway.requests import MakeRequest
 
 
 @pytest.mark.parametrize(

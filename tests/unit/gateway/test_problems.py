@@ -16,7 +16,7 @@ from phonoscope import errors
 from phonoscope.contract import Neighbour, Problem
 from phonoscope.errors import PhonoscopeError
 from phonoscope_gateway.problems import add_problem_handlers, invalid_request, problem
-from tests.unit.gateway.conftest import Ask
+from tests.unit.gateway.requests import Ask
 
 EVERY = [
     error

@@ -16,7 +16,7 @@ from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
 from phonoscope_gateway.jobs.requests import Submission, read_submission
 from phonoscope_gateway.jobs.service import check_metadata
-from tests.unit.gateway.conftest import MakeRequest
+from tests.unit.gateway.requests import MakeRequest
 
 
 @pytest.fixture

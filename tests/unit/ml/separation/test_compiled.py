@@ -23,7 +23,7 @@ from phonoscope_ml.separation.core import Core, join, split
 from phonoscope_ml.separation.ensemble import load_ensemble
 from phonoscope_ml.separation.networks import blank_network, open_manifest
 from phonoscope_ml.separation.runners import Compiled, Improving
-from tests.unit.ml.separation.conftest import write_separator
+from tests.separators import write_separator
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_the_compiler_ends_with_its_parent(separator: Path, tmp_path: Path) -> N
             process.wait(3)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(30) == 1
+        assert process.wait(120) == 1
 
 
 def core_of(cache: Path) -> CoreFiles:

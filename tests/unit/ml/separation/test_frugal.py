@@ -18,7 +18,7 @@ from phonoscope_ml.separation.frugal import Frugal
 from phonoscope_ml.separation.memory import Plan
 from phonoscope_ml.separation.runners import Eager
 from phonoscope_ml.separation.stream import measure, separate
-from tests.unit.ml.separation.conftest import RATE_HZ, SOURCES
+from tests.separators import RATE_HZ, SOURCES
 
 SEGMENT = 1_000
 SHAPE = SimpleNamespace(sources=SOURCES, sample_rate_hz=RATE_HZ, segment=SEGMENT)
@@ -170,7 +170,7 @@ from phonoscope_ml.separation.frugal import Frugal
 from phonoscope_ml.separation.memory import Plan
 from phonoscope_ml.separation.runners import Eager
 from phonoscope_ml.separation.stream import measure, separate
-from tests.unit.ml.separation.conftest import SOURCES, network
+from tests.separators import SOURCES, network
 
 torch.set_num_threads(1)
 cpu = torch.device("cpu")

@@ -14,7 +14,7 @@ from phonoscope.catalogue import Catalogue
 from phonoscope.errors import InvalidManifest, WeightsMismatch
 from phonoscope_ml.registry import load_model
 from phonoscope_ml.separation.networks import open_model
-from tests.unit.ml.separation.conftest import network, write_separator
+from tests.separators import network, write_separator
 
 
 def test_a_model_comes_as_it_was_written(separator: Path, small: HTDemucs) -> None:

@@ -18,7 +18,7 @@ from phonoscope_ml.separation.frugal import Frugal
 from phonoscope_ml.separation.memory import Plan
 from phonoscope_ml.separation.runners import Eager
 from phonoscope_ml.separation.stream import measure, separate
-from tests.unit.ml.separation.conftest import SOURCES, network
+from tests.separators import SOURCES, network
 
 RATE_HZ = 44_100
 

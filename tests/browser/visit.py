@@ -1,0 +1,68 @@
+"""A page that is open in a browser, and what went wrong on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Page, Request, ViewportSize
+
+from phonoscope.client import Client
+
+_AXE = Path(__file__).parents[2] / "services" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 360, "height": 740}
+
+
+@dataclass
+class Visit:
+    """A page that somebody has open, with a key of their own, and what went wrong on it."""
+
+    page: Page
+    url: str
+    key: str
+    client: Client
+    complaints: list[str] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+    """What complaints of this test's own making say."""
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [said for said in self.complaints if not any(word in said for word in self.expected)]
+
+    def go(self, path: str) -> None:
+        """Signed in, whether the tab was before or not."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.url}{path}#key={self.key}")
+        self.page.wait_for_selector("main")
+
+    def violations(self) -> list[str]:
+        """Those that axe calls serious or critical."""
+        self.page.evaluate(_AXE.read_text())
+        found = self.page.evaluate(
+            "tags => axe.run(document, { runOnly: tags, resultTypes: ['violations'], preload: false })", _TAGS
+        )
+        return [
+            f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:4]]}"
+            for one in found["violations"]
+            if one["impact"] in {"serious", "critical"}
+        ]
+
+
+def record_complaints(visit: Visit) -> None:
+    host = urlsplit(visit.url).netloc
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            visit.complaints.append(f"{message.type}: {message.text} {message.location.get('url')}")
+
+    def asked(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme.startswith("http") and address.netloc != host:
+            visit.complaints.append(f"asked another host: {request.url}")
+
+    visit.page.on("console", said)
+    visit.page.on("pageerror", lambda error: visit.complaints.append(f"uncaught: {error}"))
+    visit.page.on("request", asked)
