@@ -45,7 +45,7 @@ PhonoscopeError
 │   ├── OutOfMemory
 │   ├── DiskFull
 │   ├── InvalidResult
-│   └── OutdatedResult
+│   └── OutdatedResult          410
 └── StackError                  500
 """
 
@@ -329,6 +329,9 @@ class InvalidResult(TaskFailed):
 
 class OutdatedResult(TaskFailed):
     """The result was stored by another version of the service and cannot be read."""
+
+    status = 410
+    retryable = False
 
 
 class StackError(PhonoscopeError):

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from fastapi import Depends, Header, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from phonoscope.db.service.idempotency import Answer, Reservation, keep_answer, release, reserve
-from phonoscope.errors import DatabaseUnavailable, InvalidRequest
+from phonoscope.errors import DatabaseUnavailable, InvalidRequest, OutdatedResult
 from phonoscope.logs import get_logger
 from phonoscope_gateway.state import CallerDep, State, StateDep
 
@@ -75,13 +75,14 @@ class Once:
             IdempotencyKeyReused: the key belongs to another request.
             RequestInFlight: the same request is being answered.
             NotFound: what the request made has been erased since.
+            OutdatedResult: another version of the service gave the first answer, and it cannot be read.
         """
         if self.key is None:
             return make(_keep_nothing)
         with self.state.database.single() as session:
             found = reserve(session, self.owner_id, self.key, self._sha256(asked()))
         if isinstance(found, Answer):
-            return Answered(found.status, found.location, body.model_validate(found.body), replayed=True)
+            return Answered(found.status, found.location, read_kept(body, found), replayed=True)
         try:
             return make(lambda session, answered: keep_answer(session, found, _as_kept(answered)))
         except BaseException:
@@ -138,6 +139,14 @@ def parse_key(value: str) -> str:
             _HEADER, "must be 1 to 255 visible ASCII characters, with or without quotation marks"
         )
     return key
+
+
+def read_kept(body: type[Body], kept: Answer) -> Body:
+    """A first answer, as it was kept. Raises ``OutdatedResult`` when another version of the service kept it so."""
+    try:
+        return body.model_validate(kept.body)
+    except ValidationError as error:
+        raise OutdatedResult(f"the request was done before, and what it made is at {kept.location}") from error
 
 
 def _keep_nothing(_session: Session, _answered: Answered[Any]) -> None:

@@ -49,12 +49,15 @@ class Signer:
         return left_s
 
     def rendered(self, body: Any) -> Any:
-        """A result as its client sees it: each reference to an artifact as a link that is good from now on."""
+        """A result as its client sees it: each reference to an artifact as a link that is good from now on.
+
+        Raises ``pydantic.ValidationError`` for a reference that lacks a fact.
+        """
         now_s = time()
 
         def link(artifact_id: str, facts: dict[str, Any]) -> ArtifactLink:
             url, expires_at = self.link(artifact_id, now_s)
-            return ArtifactLink(id=artifact_id, url=url, expires_at=expires_at, **facts)
+            return ArtifactLink.model_validate(facts | {"id": artifact_id, "url": url, "expires_at": expires_at})
 
         return with_links(body, link)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, TaskOptions, TaskResult, TaskSpec, Writes
+from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec, Writes
 
 MAX_TOP_K = 100
 
@@ -17,14 +17,14 @@ class ClassifyOptions(TaskOptions):
     top_k: int = Field(3, ge=1, le=MAX_TOP_K, description="how many labels to name")
 
 
-class Prediction(BaseModel):
+class Prediction(Part):
     """A label and how probable it is."""
 
     label: str
     probability: float = Field(description="from 0 to 1")
 
 
-class ClassifiedWindow(BaseModel):
+class ClassifiedWindow(Part):
     """A stretch of the recording that the model saw at once."""
 
     start_s: float
@@ -39,7 +39,7 @@ class ClassifyResult(TaskResult):
 
     task: Literal["classify"] = "classify"
     model: ModelRef
-    top: list[Prediction] = Field(description="over the whole recording, the most probable first")
+    top: list[Prediction] = Field(min_length=1, description="over the whole recording, the most probable first")
     unknown: bool = Field(description="whether no label is likely enough")
     windows: list[ClassifiedWindow]
     duration_s: float

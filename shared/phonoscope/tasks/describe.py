@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from phonoscope.audio.profiles import reference_profiles
 from phonoscope.errors import InvalidRequest
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, TaskOptions, TaskResult, TaskSpec
+from phonoscope.tasks.spec import Asked, Cost, Part, TaskOptions, TaskResult, TaskSpec
 
 
 class DescribeOptions(TaskOptions):
@@ -19,7 +19,7 @@ class DescribeOptions(TaskOptions):
     )
 
 
-class EnergyBand(BaseModel):
+class EnergyBand(Part):
     """A band of frequencies and its share of the energy."""
 
     name: str
@@ -28,21 +28,21 @@ class EnergyBand(BaseModel):
     share: float = Field(description="from 0 to 1; all bands together have 1, or 0 in silence")
 
 
-class BandLevel(BaseModel):
+class BandLevel(Part):
     """A band's part of the energy, in decibels."""
 
     name: str
     level_db: float | None = Field(description="null where the recording's rate has no such band")
 
 
-class BandDifference(BaseModel):
+class BandDifference(Part):
     """How far a band is above a profile."""
 
     name: str
     difference_db: float | None
 
 
-class Reference(BaseModel):
+class Reference(Part):
     """The recording's balance against that of a genre."""
 
     genre: str

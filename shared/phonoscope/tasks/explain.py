@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, Self, TypeAlias, get_args
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from phonoscope.catalogue.architectures import LAYERS, METHODS, Layer, Method
 from phonoscope.errors import InvalidRequest
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, TaskOptions, TaskResult, TaskSpec
+from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec
 
 MOST_EXPLAINED_S = 30.0
 """A recording up to this long is explained whole; of a longer one its strongest window is, or a stretch asked for."""
@@ -50,7 +50,7 @@ class ExplainOptions(TaskOptions):
         return self
 
 
-class EvidenceBand(BaseModel):
+class EvidenceBand(Part):
     """A band of frequencies and its share of the evidence."""
 
     name: str
@@ -59,7 +59,7 @@ class EvidenceBand(BaseModel):
     share: float = Field(description="from 0 to 1; all bands together have 1, or 0 in silence")
 
 
-class EvidenceRegion(BaseModel):
+class EvidenceRegion(Part):
     """The smallest rectangle that holds most of the evidence."""
 
     low_hz: float
@@ -68,7 +68,7 @@ class EvidenceRegion(BaseModel):
     end_s: float
 
 
-class EvidenceReading(BaseModel):
+class EvidenceReading(Part):
     """Evidence in a sentence and in figures."""
 
     reading: str
@@ -85,7 +85,7 @@ class ExplainedWindow(EvidenceReading):
     silent: bool
 
 
-class StemShare(BaseModel):
+class StemShare(Part):
     """What a stem has to do with a label."""
 
     name: str
@@ -93,7 +93,7 @@ class StemShare(BaseModel):
     without: float = Field(description="its probability in the recording without the stem")
 
 
-class StemEvidence(BaseModel):
+class StemEvidence(Part):
     """Which stems a label comes from, in the strongest window."""
 
     start_s: float
@@ -103,7 +103,7 @@ class StemEvidence(BaseModel):
     reading: str
 
 
-class Trust(BaseModel):
+class Trust(Part):
     """How far a heatmap can be believed (Petsiuk et al., 2018; Adebayo et al., 2018)."""
 
     deletion: float = Field(description="area under the probability while the evidence is taken away; lower is better")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from phonoscope.catalogue.architectures import DEPTHS, layer_names
 from phonoscope.errors import InvalidRequest, UnknownLayer
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, TaskOptions, TaskResult, TaskSpec
+from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec
 
 MOST_LAYERS = 40
 FeaturesArtifact: TypeAlias = Literal["images", "arrays"]
@@ -24,7 +24,7 @@ class FeaturesOptions(TaskOptions):
     artifacts: list[FeaturesArtifact] = Field(default_factory=lambda: list(FEATURES_ARTIFACTS))
 
 
-class LayerMaps(BaseModel):
+class LayerMaps(Part):
     """What one depth sees."""
 
     name: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, TaskOptions, TaskResult, TaskSpec, Writes
+from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec, Writes
 
 StemFormat: TypeAlias = Literal["flac", "wav", "wav24", "wav32f", "mp3", "opus"]
 Precision: TypeAlias = Literal["fast", "exact"]
@@ -25,7 +25,7 @@ class SeparateOptions(TaskOptions):
     precision: Precision = Field("fast", description="`fast` uses half precision where the device can, to 45 dB")
 
 
-class Stem(BaseModel):
+class Stem(Part):
     """A part of a recording."""
 
     name: str
@@ -35,7 +35,7 @@ class Stem(BaseModel):
     audio: ArtifactLink
 
 
-class Provenance(BaseModel):
+class Provenance(Part):
     """How stems were computed, and each step that was taken for want of memory."""
 
     device: str

@@ -25,15 +25,19 @@ class TaskOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class TaskResult(BaseModel):
-    """What a task found. ``task`` is its name, by which the kinds of results are told apart."""
+class Part(BaseModel):
+    """A result or a part of one: every number in it is one that JSON can hold."""
 
     model_config = ConfigDict(allow_inf_nan=False)
+
+
+class TaskResult(Part):
+    """What a task found. ``task`` is its name, by which the kinds of results are told apart."""
 
     task: Any
 
 
-class ModelRef(BaseModel):
+class ModelRef(Part):
     """The model that gave a result: its name, and the digest of its weights, ``sha256:…``."""
 
     name: str
@@ -150,9 +154,9 @@ class TaskSpec(Generic[Options, Result]):
         """The options that the result is known by, as JSON can hold them."""
         return options.model_dump(mode="json", exclude=set(self.unkeyed))
 
-    def read(self, body: dict[str, Any]) -> Result:
+    def read(self, body: Any) -> Result:
         """A result's body, with its links, as what it is. Raises ``pydantic.ValidationError``."""
-        return self.result.model_validate({"task": str(self.name), **body})
+        return self.result.model_validate({"task": str(self.name), **body} if isinstance(body, dict) else body)
 
     def check_body(self, body: dict[str, Any]) -> None:
         """Refuses a body that no client could read: one without a field, or with a number that JSON cannot hold.
@@ -168,4 +172,5 @@ class TaskSpec(Generic[Options, Result]):
 
 
 def _unsigned(artifact_id: str, facts: dict[str, Any]) -> ArtifactLink:
-    return ArtifactLink(id=artifact_id, url="", expires_at=datetime.fromtimestamp(0.0, UTC), **facts)
+    own = {"id": artifact_id, "url": "", "expires_at": datetime.fromtimestamp(0.0, UTC)}
+    return ArtifactLink.model_validate(facts | own)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 
-from phonoscope.catalogue import Catalogue
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
 from phonoscope.storage import ObjectStore
@@ -33,7 +33,7 @@ def app() -> Iterator[FastAPI]:
         database=database,
         store=ObjectStore(settings),
         queue=Queue(settings.broker_url.get_secret_value()),
-        catalogue=Catalogue(settings.models_dir),
+        models=LiveCatalogue(settings.models_dir),
         listener=JobListener(database_url),
     )
     yield app
