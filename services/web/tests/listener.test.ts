@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Job } from "../src/api/client";
-import { heardBy } from "../src/track/listener";
-import { newest } from "../src/track/results";
+import { heardBy } from "../src/state/listener";
+import { newest } from "../src/state/results";
 
 const task = (name: string, model: string | null) => ({ name, result: model ? { model: { name: model } } : null });
 const job = (...tasks: object[]) => ({ tasks }) as unknown as Job;

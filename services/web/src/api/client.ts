@@ -1,5 +1,5 @@
 import createClient, { type Middleware } from "openapi-fetch";
-import { currentKey, signOut } from "../app/session";
+import { currentKey, signOut } from "./session";
 import { problemOf } from "./problem";
 import type { components, paths } from "./schema";
 

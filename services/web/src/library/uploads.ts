@@ -3,7 +3,7 @@ import { api, held, type Job, type TaskName, type Track } from "../api/client";
 import { inWords } from "../api/problem";
 import { upload } from "../api/upload";
 import { watchJob } from "../api/watch";
-import { failureInWords } from "../jobs/words";
+import { failureInWords } from "../api/words";
 import { announce } from "../ui/live";
 
 /** A recording on its way from this machine to its results. */

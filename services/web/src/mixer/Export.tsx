@@ -1,9 +1,9 @@
 import { useState } from "react";
 import type { Track } from "../api/client";
 import { inWords } from "../api/problem";
-import { taskInWords } from "../jobs/words";
-import { useAsk } from "../track/queries";
-import { type Mixed, newest } from "../track/results";
+import { taskInWords } from "../api/words";
+import { useAsk } from "../state/ask";
+import { type Mixed, newest } from "../state/results";
 import { BadNote, Button } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { bytes } from "../ui/format";

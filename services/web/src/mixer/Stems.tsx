@@ -1,15 +1,16 @@
 import { Link } from "wouter";
 import type { Job, Task, Track } from "../api/client";
 import { inWords } from "../api/problem";
-import { failureInWords, taskInWords } from "../jobs/words";
+import { failureInWords, taskInWords } from "../api/words";
 import { useSeparators } from "../models/queries";
-import type { Explanation } from "../track/explanation";
-import { useAsk } from "../track/queries";
-import { newestTask } from "../track/results";
+import type { Explanation } from "../state/explanation";
+import { useAsk } from "../state/ask";
+import { useStems } from "../state/queries";
+import { newestTask } from "../state/results";
 import { BadNote, Button, ProgressBar, Select, Skeleton } from "../ui/controls";
 import { Mixer } from "./Mixer";
 import "./mixer.css";
-import { tooLong, useStems } from "./queries";
+import { tooLong } from "./queries";
 
 type Props = { track: Track; jobs: Job[]; explanation: Explanation };
 

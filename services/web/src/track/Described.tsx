@@ -1,5 +1,5 @@
 import { band, decibels, percent, signed } from "../ui/format";
-import type { Described as Description } from "./results";
+import type { Described as Description } from "../state/results";
 
 const SURE = 0.05;
 

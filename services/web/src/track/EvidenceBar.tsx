@@ -1,10 +1,10 @@
 import type { Job } from "../api/client";
 import { useModel } from "../models/queries";
-import { taskInWords } from "../jobs/words";
+import { taskInWords } from "../api/words";
 import { BadNote, Button, Select, Slider } from "../ui/controls";
 import { percent } from "../ui/format";
-import type { Explanation } from "./explanation";
-import { heardLabels, LAYERS, METHODS, newest } from "./results";
+import type { Explanation } from "../state/explanation";
+import { heardLabels, LAYERS, METHODS, newest } from "../state/results";
 
 const SHOWN = 0.75;
 

@@ -5,9 +5,10 @@ import { spectrogramPalette } from "../sound/colours";
 import { BadNote, Button, IconButton, Skeleton } from "../ui/controls";
 import { Dialog } from "../ui/Dialog";
 import { time, words } from "../ui/format";
-import { painted } from "./canvas";
-import { useArrays, useAsk } from "./queries";
-import type { Features } from "./results";
+import { painted } from "../ui/canvas";
+import { useAsk } from "../state/ask";
+import { useArrays } from "./queries";
+import type { Features } from "../state/results";
 
 type Arrays = Map<string, NumberArray>;
 

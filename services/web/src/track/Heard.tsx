@@ -2,10 +2,10 @@ import type { TaskName } from "../api/client";
 import { useListeners, useModel } from "../models/queries";
 import { BadNote, Button, Select } from "../ui/controls";
 import { percent, words } from "../ui/format";
-import type { Explanation } from "./explanation";
-import { useListener } from "./listener";
-import { useAsk } from "./queries";
-import type { Classified } from "./results";
+import type { Explanation } from "../state/explanation";
+import { useListener } from "../state/listener";
+import { useAsk } from "../state/ask";
+import type { Classified } from "../state/results";
 
 const LISTENED: TaskName[] = ["classify", "embed", "explain"];
 

@@ -2,8 +2,8 @@ import { useMemo } from "react";
 import { segments } from "../sound/segments";
 import { toX } from "../sound/view";
 import { percent, time, words } from "../ui/format";
-import { useDesk } from "./desk";
-import type { Classified } from "./results";
+import { useDesk } from "../sound/desk";
+import type { Classified } from "../state/results";
 
 const ROOM_PX = 36;
 

@@ -1,13 +1,13 @@
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import type { Job, TaskName, Track } from "../api/client";
-import { failureInWords, taskInWords } from "../jobs/words";
+import { failureInWords, taskInWords } from "../api/words";
 import { BadNote, Button, ProgressBar, Skeleton } from "../ui/controls";
 import { Described } from "./Described";
-import type { Explanation } from "./explanation";
+import type { Explanation } from "../state/explanation";
 import { Heard } from "./Heard";
-import { useListener } from "./listener";
-import { useAsk } from "./queries";
-import { newest, newestTask } from "./results";
+import { useListener } from "../state/listener";
+import { useAsk } from "../state/ask";
+import { newest, newestTask } from "../state/results";
 import { Why } from "./Why";
 
 const FeatureMaps = lazy(() => import("./FeatureMaps"));

@@ -5,11 +5,11 @@ import { api, fetchWithKey, held, type Job, type Neighbour, type Track } from ".
 import { inWords } from "../api/problem";
 import { BadNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, words } from "../ui/format";
-import { useStems } from "../mixer/queries";
-import { useDesk } from "./desk";
-import { useListener } from "./listener";
-import { useAsk } from "./queries";
-import { newest } from "./results";
+import { useStems } from "../state/queries";
+import { useDesk } from "../sound/desk";
+import { useListener } from "../state/listener";
+import { useAsk } from "../state/ask";
+import { newest } from "../state/results";
 
 const WHOLE = "whole track";
 

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { Job } from "../api/client";
 import { useListener } from "./listener";
-import { useAsk } from "./queries";
+import { useAsk } from "./ask";
 import { type Explained, type Layer, type Method, newest } from "./results";
 
 /** What is to be explained, and how; a label that is null is the recording's most probable one. */
