@@ -1,10 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { api, held, type Job, type JobRequest } from "../api/client";
+import { api, held, type Job, type JobOptions, type TaskName } from "../api/client";
 import { inWords } from "../api/problem";
 import { watchJob } from "../api/watch";
 import { failureInWords } from "../api/words";
 import { useListener } from "./listener";
+import { jobRequest } from "./requests";
 
 /** Asks the model that listens for tasks on a track, follows them and reads the track's jobs anew when they have ended. */
 export function useAsk(trackId: string) {
@@ -17,10 +18,10 @@ export function useAsk(trackId: string) {
     return () => stop.current.abort();
   }, []);
   const asking = useMutation({
-    mutationFn: async ({ tasks, options }: { tasks: JobRequest["tasks"]; options?: object }): Promise<Job> => {
+    mutationFn: async ({ tasks, options }: { tasks: readonly TaskName[]; options?: JobOptions }): Promise<Job> => {
       const { signal } = stop.current;
-      const body = { track_id: trackId, tasks, options: { ...(model && { classify: { model } }), ...options } };
-      const made = held(await api.POST("/v1/jobs", { body: body as never, signal }));
+      const body = jobRequest(trackId, tasks, { ...(model && { classify: { model } }), ...options });
+      const made = held(await api.POST("/v1/jobs", { body, signal }));
       setJob(made);
       const done = await watchJob(made.id, setJob, signal);
       const failed = done.tasks.find((task) => task.status === "failed");

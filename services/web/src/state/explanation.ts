@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { Job } from "../api/client";
+import type { ExplainOptions, Job } from "../api/client";
 import { useListener } from "./listener";
 import { useAsk } from "./ask";
 import { type Explained, type Layer, type Method, newest } from "./results";
@@ -20,7 +20,7 @@ export function useExplanation(trackId: string, jobs: Job[] | undefined) {
   const wanted = chosen ?? (latest && { label: latest.label, layer: latest.layer, method: latest.method });
   const fits = (one: Explained) => wanted !== null && isOf(one, wanted);
   const explained = newest(known, "explain", (one) => fits(one) && one.heatmap !== null);
-  const request = (choice: Chosen | null, more: object = {}) =>
+  const request = (choice: Chosen | null, more: ExplainOptions = {}) =>
     ask({ tasks: ["explain"], options: { explain: { ...choice, ...more } } });
   return {
     wanted,

@@ -1,5 +1,5 @@
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
-import type { Job, TaskName, Track } from "../api/client";
+import type { Job, Track } from "../api/client";
 import { failureInWords, taskInWords } from "../api/words";
 import { BadNote, Button, ProgressBar, Skeleton } from "../ui/controls";
 import { Described } from "./Described";
@@ -7,14 +7,13 @@ import type { Explanation } from "../state/explanation";
 import { Heard } from "./Heard";
 import { useListener } from "../state/listener";
 import { useAsk } from "../state/ask";
+import { ANALYSIS } from "../state/requests";
 import { newest, newestTask } from "../state/results";
 import { Why } from "./Why";
 
 const FeatureMaps = lazy(() => import("./FeatureMaps"));
 const Stems = lazy(() => import("../mixer/Stems"));
 const Similar = lazy(() => import("./Similar"));
-
-const SHOWN_TASKS: TaskName[] = ["classify", "embed", "explain", "features", "describe"];
 
 type Props = { track: Track; jobs: Job[] | undefined; explanation: Explanation };
 
@@ -59,7 +58,7 @@ function Pending({ trackId, jobs }: { trackId: string; jobs: Job[] }) {
   const active = jobs.flatMap((job) => job.tasks).filter(({ status }) => status === "running" || status === "queued");
   const { listened } = useListener();
   const missing = newestTask(jobs, "classify") === null && listened.length === 0;
-  const failed = SHOWN_TASKS.flatMap((name) => newestTask(jobs, name) ?? []).filter(({ status }) => status === "failed");
+  const failed = ANALYSIS.flatMap((name) => newestTask(jobs, name) ?? []).filter(({ status }) => status === "failed");
   if (active.length) {
     return (
       <ul className="pending" aria-label="At work">
@@ -92,7 +91,7 @@ function Pending({ trackId, jobs }: { trackId: string; jobs: Job[] }) {
   return (
     <div className="note">
       <span>{problem ?? "Nobody has listened to this recording yet."}</span>
-      <Button main disabled={asking} onClick={() => ask({ tasks: SHOWN_TASKS })}>
+      <Button main disabled={asking} onClick={() => ask({ tasks: ANALYSIS })}>
         Listen to it
       </Button>
     </div>

@@ -58,5 +58,5 @@ export function useMapDrawing(runningId: string | null): Drawing {
 }
 
 async function asked(signal: AbortSignal): Promise<string> {
-  return held(await api.POST("/v1/jobs", { body: { tasks: ["map"] } as never, signal })).id;
+  return held(await api.POST("/v1/jobs", { body: { tasks: ["map"] }, signal })).id;
 }
