@@ -1,5 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { fetchArtifact, fetchWithKey, type Stems } from "../api/client";
+import { api, fetchArtifact, fetchWithKey, held, type Stems } from "../api/client";
+import { renewalMs } from "../api/links";
+import type { Mixed } from "../state/results";
+import { stateOf } from "../state/trackState";
 
 const SAMPLE_BYTES = 8;
 const MOST_BYTES = 1.2e9;
@@ -37,6 +41,17 @@ export function useLoadedStems(stems: Stems): Loading {
     };
   }, [ids]);
   return state;
+}
+
+/** What a `mixdown` job made. Its link is renewed before it expires. */
+export function useMixdown(jobId: string | null): Mixed | null {
+  const { data } = useQuery({
+    queryKey: ["jobs", "one", jobId],
+    queryFn: async ({ signal }) => held(await api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId ?? "" } }, signal })),
+    enabled: jobId !== null,
+    refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),
+  });
+  return data ? stateOf([data], null).result("mixdown") : null;
 }
 
 /** Fetches all stems in one file and hands it to the browser as a download. */

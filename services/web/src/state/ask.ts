@@ -4,13 +4,13 @@ import { api, held, type Job, type JobOptions, type TaskName } from "../api/clie
 import { inWords } from "../api/problem";
 import { watchJob } from "../api/watch";
 import { failureInWords } from "../api/words";
-import { useListener } from "./listener";
 import { jobRequest } from "./requests";
+import { useTrackState } from "./TrackStateProvider";
 
 /** Asks the model that listens for tasks on a track, follows them and reads the track's jobs anew when they have ended. */
 export function useAsk(trackId: string) {
   const queries = useQueryClient();
-  const { model } = useListener();
+  const { model } = useTrackState().state;
   const [job, setJob] = useState<Job | null>(null);
   const stop = useRef(new AbortController());
   useEffect(() => {

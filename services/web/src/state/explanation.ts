@@ -1,40 +1,40 @@
 import { useState } from "react";
-import type { ExplainOptions, Job } from "../api/client";
-import { useListener } from "./listener";
+import type { ExplainOptions } from "../api/client";
 import { useAsk } from "./ask";
-import { type Explained, type Layer, type Method, newest } from "./results";
+import type { Explained, Layer, Method } from "./results";
+import { useTrackState } from "./TrackStateProvider";
 
-/** What is to be explained, and how; a label that is null is the recording's most probable one. */
-export type Chosen = { label: string; layer: Layer; method: Method };
+/** What is explained, and how. */
+export type Choice = { label: string; layer: Layer; method: Method };
 
 export type Explanation = ReturnType<typeof useExplanation>;
 
-/** The evidence that is looked at: an earlier answer where there is one, else a new one is asked for. */
-export function useExplanation(trackId: string, jobs: Job[] | undefined) {
-  const { model } = useListener();
-  const [made, setMade] = useState<{ choice: Chosen; model: string | null } | null>(null);
+/** The evidence that is shown: an earlier result where one fits the choice, else a new job is asked for. */
+export function useExplanation(trackId: string) {
+  const { state } = useTrackState();
+  const { model } = state;
+  const [made, setMade] = useState<{ choice: Choice; model: string | null } | null>(null);
   const chosen = made?.model === model ? made.choice : null;
   const { ask, asking, job, problem } = useAsk(trackId);
-  const known = jobs ?? [];
-  const latest = newest(known, "explain");
+  const latest = state.result("explain");
   const wanted = chosen ?? (latest && { label: latest.label, layer: latest.layer, method: latest.method });
-  const fits = (one: Explained) => wanted !== null && isOf(one, wanted);
-  const explained = newest(known, "explain", (one) => fits(one) && one.heatmap !== null);
-  const request = (choice: Chosen | null, more: ExplainOptions = {}) =>
+  const newest = (has: (one: Explained) => boolean) =>
+    state.result("explain", (one) => wanted !== null && isOf(one, wanted) && has(one));
+  const request = (choice: Choice | null, more: ExplainOptions = {}) =>
     ask({ tasks: ["explain"], options: { explain: { ...choice, ...more } } });
   return {
     wanted,
-    explained,
-    trust: newest(known, "explain", (one) => fits(one) && one.trust !== null)?.trust ?? null,
-    stems: newest(known, "explain", (one) => fits(one) && one.stems !== null)?.stems ?? null,
+    explained: newest(({ heatmap }) => heatmap !== null),
+    trust: newest(({ trust }) => trust !== null)?.trust ?? null,
+    stems: newest(({ stems }) => stems !== null)?.stems ?? null,
     asking,
     job,
     problem,
-    choose: (change: Partial<Chosen>) => {
+    choose: (change: Partial<Choice>) => {
       if (!wanted) return;
       const next = { ...wanted, ...change };
       setMade({ choice: next, model });
-      if (!newest(known, "explain", (one) => isOf(one, next))) request(next);
+      if (!state.result("explain", (one) => isOf(one, next))) request(next);
     },
     askFirst: () => request(null),
     askTrust: () => request(wanted, { trust: true }),
@@ -42,6 +42,6 @@ export function useExplanation(trackId: string, jobs: Job[] | undefined) {
   };
 }
 
-function isOf(one: Explained, { label, layer, method }: Chosen): boolean {
+function isOf(one: Explained, { label, layer, method }: Choice): boolean {
   return one.label === label && one.layer === layer && one.method === method;
 }

@@ -7,13 +7,15 @@ import { Dialog } from "../ui/Dialog";
 import { time, words } from "../ui/format";
 import { painted } from "../ui/canvas";
 import { useAsk } from "../state/ask";
+import { useTrackState } from "../state/TrackStateProvider";
 import { useArrays } from "./queries";
 import type { Features } from "../state/results";
 
 type Arrays = Map<string, NumberArray>;
 
 /** What each depth of the network sees: the mean of its channels, and on a click the strongest one by one. */
-export default function FeatureMaps({ features, trackId }: { features: Features | null; trackId: string }) {
+export default function FeatureMaps({ trackId }: { trackId: string }) {
+  const features = useTrackState().state.result("features");
   const { ask, asking, problem } = useAsk(trackId);
   const arrays = useArrays(features?.arrays);
   const [open, setOpen] = useState<string | null>(null);
