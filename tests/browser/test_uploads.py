@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from phonoscope.states import TaskName
+from phonoscope.tasks import Explain, Features
 from tests.browser.visit import Visit
 from tests.support import tone_wav
 
@@ -40,12 +40,15 @@ def test_an_upload_makes_no_pictures(visit: Callable[..., Visit], recordings: di
     here.page.get_by_label("Recordings to upload").set_input_files(recordings["rain_roof"])
     expect(here.page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
     [job] = here.client.jobs().items
-    results = {task.name: task.result or {} for task in job.tasks}
-    explained, features = results[TaskName.EXPLAIN], results[TaskName.FEATURES]
-    assert explained["overlay"] is None
-    assert all(explained[name]["size_bytes"] > 0 for name in ("heatmap", "listen"))
-    assert features["arrays"]["size_bytes"] > 0
-    assert [layer["image"] for layer in features["layers"]] == [None] * 5
+    explained, features = job.result(Explain), job.result(Features)
+    assert explained.overlay is None
+    assert explained.heatmap is not None
+    assert explained.heatmap.size_bytes > 0
+    assert explained.listen is not None
+    assert explained.listen.size_bytes > 0
+    assert features.arrays is not None
+    assert features.arrays.size_bytes > 0
+    assert [layer.image for layer in features.layers] == [None] * 5
 
 
 def test_the_microphone_makes_a_recording(visit: Callable[..., Visit]) -> None:
