@@ -60,7 +60,7 @@ class TaskName(StrEnum):
     SEPARATE = "separate"
     """The recording taken apart into stems."""
     MIXDOWN = "mixdown"
-    """Its stems put together again, louder and softer."""
+    """A track's stems put together again, louder and softer."""
     MAP = "map"
     """The owner's whole library on a plane, alike near alike; of no single track."""
 

@@ -30,6 +30,11 @@ class Handlers(Generic[Prepared]):
             raise ValueError(f"the {pool} pool runs {', '.join(sorted(own))}; wrong: {differing}")
         self._by_task = dict(by_task)
 
+    @property
+    def tasks(self) -> frozenset[TaskName]:
+        """The tasks that the pool runs."""
+        return frozenset(self._by_task)
+
     def run(self, work: Work, prepared: Prepared) -> dict[TaskName, Outcome]:
         """Runs the claimed tasks; one that fails leaves the others their results."""
         return {name: outcome_of(partial(self._checked, name, work, prepared)) for name in work.claim.tasks}
