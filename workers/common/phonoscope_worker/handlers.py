@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from phonoscope.errors import InvalidResult
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks import TASKS, TaskSpec
 from phonoscope.work import Outcome
@@ -43,5 +45,17 @@ class Handlers(Generic[Prepared]):
         outcome = self._by_task[name](work, prepared)
         spec: TaskSpec[Any, Any] = TASKS[name]
         if outcome.body is not None:
-            spec.check_body(outcome.body)
+            with _closing_unless_valid(outcome):
+                spec.check_body(outcome.body)
         return outcome
+
+
+@contextmanager
+def _closing_unless_valid(outcome: Outcome) -> Iterator[None]:
+    """Nobody stores the files of a result that is refused."""
+    try:
+        yield
+    except InvalidResult:
+        for artifact in outcome.artifacts:
+            artifact.open().close()
+        raise
