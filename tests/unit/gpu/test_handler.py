@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,8 +15,10 @@ from PIL import Image
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.contract import JobOptions
+from phonoscope.errors import UnknownModel
 from phonoscope.paths import bundled
 from phonoscope.states import Status, TaskName
+from phonoscope.tasks import TASKS
 from phonoscope.work import Artifact, Claim, ClaimedTrack, Outcome
 from phonoscope_gpu.handler import GpuHandler
 from phonoscope_ml.loaded import LoadedModels
@@ -94,6 +97,34 @@ def test_explain_gives_what_the_contract_says(handler: GpuHandler) -> None:
         assert picture.width > 800
     with Recording(io.BytesIO(content_of(outcomes[TaskName.EXPLAIN], "listen.flac"))) as recording:
         assert sum(map(len, recording.mono(44_100))) == 441_000
+
+
+def test_a_model_that_is_not_there_is_a_typed_error(handler: GpuHandler) -> None:
+    """It names the model and those there are."""
+    with pytest.raises(UnknownModel, match=r"no model 'absent'; served: .*environment-10"):
+        run(handler, (TaskName.CLASSIFY,), classify={"model": "absent"})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        tone_wav(0.0005, seed=1),
+        tone_wav(0.5, hertz=0.0),
+        tone_wav(4.0, rate_hz=8_000, seed=2),
+        tone_wav(3.0, rate_hz=96_000, seed=3),
+        tone_wav(5.0)[:-2_000],
+        SILENCE[:-100_000],
+    ],
+    ids=["22 samples", "half a second of silence", "8 kHz", "96 kHz", "cut off", "silence, cut off"],
+)
+def test_odd_recordings_have_results_that_clients_can_read(handler: GpuHandler, content: bytes) -> None:
+    """Every task's: nothing in a body is lost to a client, and every number is one that JSON can hold."""
+    options: dict[str, Any] = {"explain": {"trust": True}, "embed": {"return_vector": True}}
+    outcomes, _ = run(handler, content=content, stems={"drums": content}, **options)
+    for name, outcome in outcomes.items():
+        body = body_of(outcome)
+        json.dumps(body, allow_nan=False)
+        assert set(body) <= set(TASKS[name].result.model_fields), name
 
 
 def test_features_come_as_sheets_and_arrays(handler: GpuHandler) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from phonoscope.catalogue import LiveCatalogue, live
+from phonoscope.catalogue import Catalogue, LiveCatalogue, live
 from phonoscope.errors import InvalidManifest, UnknownModel
 from phonoscope.logs import get_logger
 
@@ -95,14 +95,18 @@ def test_nothing_is_read_again_without_a_change(
     catalogue: LiveCatalogue, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is the same value, until a manifest changes."""
-    read: list[int] = []
-    original = live.Catalogue
-    monkeypatch.setattr(live, "Catalogue", lambda *args: (read.append(1), original(*args))[1])
+    read: list[Catalogue] = []
+
+    def counted(*folders: Path) -> Catalogue:
+        read.append(Catalogue(*folders))
+        return read[-1]
+
+    monkeypatch.setattr(live, "Catalogue", counted)
     assert catalogue.current is catalogue.current
     assert read == []
     write(folders[1], "small", version=2)
     assert catalogue.current is catalogue.current
-    assert read == [1]
+    assert len(read) == 1
 
 
 def test_an_unreadable_manifest_takes_nothing_away(

@@ -105,7 +105,8 @@ def test_a_task_that_has_not_succeeded_has_no_result(
 
 def test_a_task_has_no_other_task_s_result(make_task: Callable[..., Task]) -> None:
     """A result of another task, and one that lacks a field, are refused."""
-    for wrong in (HEARD | {"task": "transcribe"}, {"top": []}):
+    wrong_ones: list[dict[str, Any]] = [HEARD | {"task": "transcribe"}, {"top": []}]
+    for wrong in wrong_ones:
         with pytest.raises(ValidationError):
             make_task(result=wrong)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from phonoscope.errors import InvalidResult
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks import TASKS, TaskSpec
 from phonoscope.work import Outcome
@@ -30,6 +32,11 @@ class Handlers(Generic[Prepared]):
             raise ValueError(f"the {pool} pool runs {', '.join(sorted(own))}; wrong: {differing}")
         self._by_task = dict(by_task)
 
+    @property
+    def tasks(self) -> frozenset[TaskName]:
+        """The tasks that the pool runs."""
+        return frozenset(self._by_task)
+
     def run(self, work: Work, prepared: Prepared) -> dict[TaskName, Outcome]:
         """Runs the claimed tasks; one that fails leaves the others their results."""
         return {name: outcome_of(partial(self._checked, name, work, prepared)) for name in work.claim.tasks}
@@ -38,5 +45,17 @@ class Handlers(Generic[Prepared]):
         outcome = self._by_task[name](work, prepared)
         spec: TaskSpec[Any, Any] = TASKS[name]
         if outcome.body is not None:
-            spec.check_body(outcome.body)
+            with _closing_unless_valid(outcome):
+                spec.check_body(outcome.body)
         return outcome
+
+
+@contextmanager
+def _closing_unless_valid(outcome: Outcome) -> Iterator[None]:
+    """Nobody stores the files of a result that is refused."""
+    try:
+        yield
+    except InvalidResult:
+        for artifact in outcome.artifacts:
+            artifact.open().close()
+        raise

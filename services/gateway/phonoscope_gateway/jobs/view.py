@@ -76,7 +76,7 @@ def _read(signer: Signer, task: TaskRow, body: Any) -> TaskResult | OutdatedResu
 
 def describe_task(row: TaskRow, ahead: Ahead | None, found: TaskResult | OutdatedResult | None) -> Task:
     """A task as its client sees it, with what it found or why that cannot be read."""
-    outdated = isinstance(found, OutdatedResult)
+    outdated = found if isinstance(found, OutdatedResult) else None
     return Task(
         name=row.name,
         pool=row.pool,
@@ -91,8 +91,8 @@ def describe_task(row: TaskRow, ahead: Ahead | None, found: TaskResult | Outdate
         timings=row.timings,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        result=None if outdated else found,
-        error=found.as_problem() if outdated else row.error,
+        result=found if outdated is None else None,
+        error=row.error if outdated is None else outdated.as_problem(),
     )
 
 
