@@ -43,7 +43,9 @@ PhonoscopeError
 │   ├── WorkerLost
 │   ├── TimedOut
 │   ├── OutOfMemory
-│   └── DiskFull
+│   ├── DiskFull
+│   ├── UnsupportedTask
+│   └── UnstorableResult
 └── StackError                  500
 """
 
@@ -319,6 +321,16 @@ class OutOfMemory(TaskFailed):
 
 class DiskFull(TaskFailed):
     """The task needed more room on disk than the worker has."""
+
+
+class UnsupportedTask(TaskFailed):
+    """The worker's release does not support the task."""
+
+
+class UnstorableResult(TaskFailed):
+    """The task's result cannot be stored."""
+
+    retryable = False
 
 
 class StackError(PhonoscopeError):
