@@ -45,7 +45,9 @@ PhonoscopeError
 │   ├── OutOfMemory
 │   ├── DiskFull
 │   ├── InvalidResult
-│   └── OutdatedResult          410
+│   ├── OutdatedResult          410
+│   ├── UnsupportedTask
+│   └── UnstorableResult
 └── StackError                  500
 """
 
@@ -331,6 +333,16 @@ class OutdatedResult(TaskFailed):
     """The result was stored by another version of the service and cannot be read."""
 
     status = 410
+    retryable = False
+
+
+class UnsupportedTask(TaskFailed):
+    """The worker's release does not support the task."""
+
+
+class UnstorableResult(TaskFailed):
+    """The task's result cannot be stored."""
+
     retryable = False
 
 

@@ -56,3 +56,10 @@ def test_a_new_connection_plans_anew(database: Database) -> None:
         session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": ours})
     with database.single() as session:
         assert statement.execute(session, {"number": 2}).scalar_one() == 3
+
+
+def test_a_number_that_json_cannot_hold_is_refused(database: Database) -> None:
+    """Before anything is sent: PostgreSQL's error would name neither the value nor the field."""
+    statement = Prepared("SELECT :facts", types={"facts": "jsonb"})
+    with database.single() as session, pytest.raises(ValueError, match="JSON"):
+        statement.execute(session, {"facts": {"tempo_bpm": float("nan")}})

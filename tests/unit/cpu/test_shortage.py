@@ -27,7 +27,7 @@ from phonoscope.work import Claim, ClaimedTrack, Outcome
 from phonoscope_cpu.mixing import mixdown_task
 from phonoscope_cpu.separating import separate_task
 from phonoscope_cpu.separators import Separators
-from phonoscope_worker import Work, named_shortage, outcome_of
+from phonoscope_worker import Work, outcome_of, typed_resource_errors
 
 RATE_HZ = 44_100
 
@@ -114,9 +114,9 @@ def test_a_mix_that_does_not_fit_is_a_typed_error(temporary: Path) -> None:
 
 def test_other_errors_keep_their_names() -> None:
     """A missing file is no full disk."""
-    with pytest.raises(FileNotFoundError), named_shortage():
+    with pytest.raises(FileNotFoundError), typed_resource_errors():
         Path("/nowhere").read_bytes()
-    with pytest.raises(OutOfMemory), named_shortage():
+    with pytest.raises(OutOfMemory), typed_resource_errors():
         bytearray(2**60)
 
 

@@ -15,7 +15,7 @@ from phonoscope.audio.samples import Samples
 from phonoscope.contract import QUIETEST_GAIN_DB, MixdownOptions
 from phonoscope.errors import InvalidRequest, NoStems
 from phonoscope.work import Artifact, Outcome
-from phonoscope_worker import Work, named_shortage, spool
+from phonoscope_worker import Work, spool, typed_resource_errors
 
 KIND = "mix"
 _RATE_HZ = 44_100
@@ -25,7 +25,7 @@ Shares: TypeAlias = Samples
 """What left and right of a stem count in left and right of the mix, ``(2,)``."""
 
 
-@named_shortage()
+@typed_resource_errors()
 def mixdown_task(work: Work) -> Outcome:
     """Mixes the track's stems: once to find the loudest sample, once to write. It is never louder than full scale.
 

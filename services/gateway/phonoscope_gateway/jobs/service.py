@@ -1,4 +1,4 @@
-"""Rules for jobs: rows are committed first, then the pools are woken."""
+"""Rules for jobs: rows are committed first, then the pools are woken, by the sweeper where the broker is away."""
 
 from __future__ import annotations
 
@@ -40,12 +40,11 @@ def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = la
     Raises:
         NotFound: the track is not this owner's.
         UnknownModel, InvalidRequest: an option names what is not there.
-        Unavailable: the database or the broker is down; no job was made.
+        DatabaseUnavailable: no job was made.
     """
     asked = asked_of(state, request)
     check_request(request, asked)
     check_webhook(state, owner_id, request)
-    state.queue.ping()
     try:
         with state.database.transaction() as session:
             subject = _subject(session, owner_id, request)
@@ -65,12 +64,11 @@ def submit_recording(
     Raises:
         RecordingError: the upload cannot be analysed; nothing is stored.
         UnknownModel, InvalidRequest: an option names what is not there; nothing is stored.
-        Unavailable: the database, the broker or the store is down; no job was made, nothing is stored.
+        Unavailable: the database or the store is down; no job was made, nothing is stored.
     """
     asked = asked_of(state, request)
     check_request(request, asked)
     check_webhook(state, owner_id, request)
-    state.queue.ping()
 
     def make(session: Session, row: TrackRow, _created: bool) -> tuple[Job, list[Place]]:
         job, places = _make_job(state, session, row, request, asked)
@@ -91,9 +89,8 @@ def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskNam
 
     Raises:
         NotFound: the track is not this owner's.
-        Unavailable: the database or the broker is down; no job was made.
+        DatabaseUnavailable: no job was made.
     """
-    state.queue.ping()
     with state.database.transaction() as session:
         track = hold_track(session, owner_id, track_id)
         row = newest_job_with(session, track_id, task)

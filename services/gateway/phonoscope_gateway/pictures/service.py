@@ -25,7 +25,7 @@ def find_picture(state: State, owner_id: str, track_id: str, kind: str) -> Artif
 
     Raises:
         NotFound: the track is not this owner's.
-        Unavailable: the database or the broker is down.
+        DatabaseUnavailable: the database is down.
     """
     row = _find(state, owner_id, track_id, kind)
     if row is None:

@@ -40,7 +40,10 @@ class Prepared:
         self._calls = ";".join(calls)
 
     def execute(self, session: Session, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Runs them with these values; returns what the last one does."""
+        """Runs them with these values; returns what the last one does.
+
+        Raises ``ValueError`` for a number that JSON cannot hold, before anything is sent.
+        """
         connection = session.connection()
         # Of the connection to the server: one that is made anew starts with none.
         known: set[str] = connection.info.setdefault(_KNOWN, set())
@@ -49,7 +52,7 @@ class Prepared:
                 connection.exec_driver_sql(preparation)
                 known.add(name)
         return connection.exec_driver_sql(
-            self._calls, {**values, **{name: json.dumps(values[name]) for name in self._json}}
+            self._calls, {**values, **{name: json.dumps(values[name], allow_nan=False) for name in self._json}}
         )
 
 

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from phonoscope.db.schema.tables import TaskRow
 from phonoscope.db.tasks.rollup import pass_on, settle
 from phonoscope.errors import PhonoscopeError
+from phonoscope.retry import Backoff
 from phonoscope.states import Lane, Place, Pool, Status
 
 MAX_ATTEMPTS = 3
-BACKOFF_S = (2.0, 10.0)
+BACKOFF = Backoff(first_s=2.0, factor=5.0, attempts=MAX_ATTEMPTS)
 """How long a task waits after its first and its second attempt were lost."""
 
 _HAND_BACK = text(
@@ -36,7 +37,7 @@ _HAND_BACK = text(
     WHERE id IN (SELECT id FROM tasks WHERE status = 'running' AND lease_token = ANY(:tokens) ORDER BY id FOR UPDATE)
     RETURNING id, job_id, pool, lane, status
     """
-).bindparams(bindparam("problem", type_=JSONB), most=MAX_ATTEMPTS, waits=list(BACKOFF_S))
+).bindparams(bindparam("problem", type_=JSONB), most=MAX_ATTEMPTS, waits=list(BACKOFF.pauses()))
 
 
 @dataclass(frozen=True)
