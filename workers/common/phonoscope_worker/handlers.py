@@ -11,7 +11,8 @@ from phonoscope.errors import InvalidResult
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks import TASKS, TaskSpec
 from phonoscope.work import Outcome
-from phonoscope_worker.work import Work, outcome_of
+from phonoscope_worker.outcomes import outcome_of
+from phonoscope_worker.work import Work
 
 Prepared = TypeVar("Prepared")
 
