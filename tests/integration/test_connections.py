@@ -16,7 +16,7 @@ def _process(session: Session) -> int:
 
 
 def _processes(database: Database) -> set[int]:
-    with database.transaction() as session, database.single() as other:
+    with database.transaction() as session, database.autocommit() as other:
         return {_process(session), _process(other)}
 
 
@@ -35,7 +35,7 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database, data
 def test_a_connection_that_rested_is_asked(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that was used just now is trusted; one that rested longer must answer first."""
     asked = []
-    with database.single() as session:
+    with database.autocommit() as session:
         dialect = type(session.get_bind().dialect)
     monkeypatch.setattr(dialect, "do_ping", lambda _dialect, connection: asked.append(connection))
     _processes(database)
@@ -48,7 +48,7 @@ def test_a_connection_that_rested_is_asked(database: Database, monkeypatch: pyte
 
 def test_a_single_statement_is_committed_by_itself(database: Database) -> None:
     """What one statement wrote is there for the next connection."""
-    with database.single() as session:
+    with database.autocommit() as session:
         session.execute(text("INSERT INTO owners (id, name) VALUES ('own_single', 'single')"))
         with database.transaction() as other:
             assert other.scalar(text("SELECT name FROM owners WHERE id = 'own_single'")) == "single"

@@ -120,7 +120,7 @@ def run_next(context: Context, place: Place) -> bool:
 
     Raises ``Unavailable``, as above.
     """
-    with context.database.single() as session:
+    with context.database.autocommit() as session:
         claim = claim_next(session, place, context.device, context.heart.worker_id)
     if claim is None:
         _log.debug("task.nothing_to_do", queue=place.queue)
@@ -133,7 +133,7 @@ def run_next(context: Context, place: Place) -> bool:
             with work.spool, context.heart.holding(claim.token, limit_s):
                 outcomes = _outcomes(context, work)
                 _store(objects, outcomes, work)
-            with context.database.single() as session:
+            with context.database.autocommit() as session:
                 free = end_tasks(session, claim, outcomes, work.timings)
         except CalledOff:
             _give_up(context, claim, TimedOut(f"it took more than the {limit_s:.0f} s that it may"))
@@ -177,7 +177,7 @@ def _store(objects: Objects, outcomes: dict[TaskName, Outcome], work: Work) -> N
 
 
 def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
-    with context.database.single() as session:
+    with context.database.autocommit() as session:
         found = newest_result(session, claim.track.id, TaskName.SEPARATE)
         rows = {row.id: row for row in artifacts_of(session, found[0].source_id or found[0].id)} if found else {}
     files = {}
@@ -189,7 +189,7 @@ def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
 
 
 def _fetch_vectors(context: Context, owner_id: str, model_name: str) -> dict[str, Any]:
-    with context.database.single() as session:
+    with context.database.autocommit() as session:
         return vectors_to_place(session, owner_id, model_name, MOST_ON_MAP)
 
 

@@ -149,7 +149,7 @@ def _depth(value: Any) -> int:
 
 def read_job(state: State, owner_id: str, job_id: str) -> Job:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0]
 
 

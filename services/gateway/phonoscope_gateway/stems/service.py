@@ -21,7 +21,7 @@ def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
 
     Raises ``NotFound`` when the track is not this owner's or was never taken apart.
     """
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         get_track(session, owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
     if found is None:
@@ -32,7 +32,7 @@ def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
 
 def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator[bytes]]:
     """A file's name and its content, read from the store as it is sent. Raises as ``read_stems`` does."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         track = get_track(session, owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
         rows = artifacts_of(session, found[0].id) if found else []

@@ -26,9 +26,9 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self._engine = _engine(url, pool_size)
-        self._single = _engine(url, pool_size, isolation_level="AUTOCOMMIT")
+        self._autocommit = _engine(url, pool_size, isolation_level="AUTOCOMMIT")
         self._sessions = sessionmaker(self._engine, expire_on_commit=False)
-        self._single_sessions = sessionmaker(self._single, expire_on_commit=False)
+        self._autocommit_sessions = sessionmaker(self._autocommit, expire_on_commit=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -41,24 +41,24 @@ class Database:
             yield session
 
     @contextmanager
-    def single(self) -> Iterator[Session]:
+    def autocommit(self) -> Iterator[Session]:
         """Each statement is a transaction of its own: for one statement, a third of the ways to the server and back.
 
         Raises:
             DatabaseUnavailable: the server cannot be reached or went away.
         """
-        with _translated(), self._single_sessions() as session:
+        with _translated(), self._autocommit_sessions() as session:
             yield session
 
     def ping(self) -> str:
         """The version of pgvector. Raises ``DatabaseUnavailable``."""
-        with self.single() as session:
+        with self.autocommit() as session:
             version = session.scalar(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'"))
         return version or "absent"
 
     def close(self) -> None:
         self._engine.dispose()
-        self._single.dispose()
+        self._autocommit.dispose()
 
 
 def _engine(url: str, pool_size: int, **options: Any) -> Engine:
