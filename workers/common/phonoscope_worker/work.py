@@ -133,25 +133,28 @@ def run_next(context: Context, place: Place) -> bool:
             with work.spool, context.heart.holding(claim.token, limit_s):
                 outcomes = _outcomes(context, work)
                 _store(objects, outcomes, work)
-            with context.database.autocommit() as session:
-                free = end_tasks(session, claim, outcomes, work.timings)
+            free = _end(context, work, outcomes)
         except CalledOff:
             _give_up(context, claim, TimedOut(f"it took more than the {limit_s:.0f} s that it may"))
         except StoreUnavailable as error:
             _give_up(context, claim, error)
         if free is None:
-            objects.discard()
+            objects.discard_uncommitted(context.database)
     _log.info("task.ended" if free is not None else "task.lost", job_id=claim.job_id, timings=work.timings)
     _wake(context, free or [])
     return True
 
 
+def _end(context: Context, work: Work, outcomes: dict[TaskName, Outcome]) -> list[Place] | None:
+    return context.database.retrying(
+        lambda session: end_tasks(session, work.claim, outcomes, work.timings), autocommit=True
+    )
+
+
 def _give_up(context: Context, claim: Claim, why: PhonoscopeError) -> None:
     """Hands the tasks back for another attempt, if there is one left. Nothing comes of it where the lease was lost."""
     _log.warning("task.given_up", job_id=claim.job_id, code=why.code, detail=why.detail)
-    with context.database.transaction() as session:
-        free = hand_back(session, [claim.token], why)
-    _wake(context, free)
+    _wake(context, context.database.retrying(lambda session: hand_back(session, [claim.token], why)))
 
 
 def _work(context: Context, claim: Claim) -> Work:
