@@ -36,6 +36,9 @@ PhonoscopeError
 │   └── DeviceUnavailable
 ├── Unavailable                 503
 │   ├── DatabaseUnavailable
+│   │   ├── TransactionConflict
+│   │   ├── LockTimeout
+│   │   └── TooManyConnections
 │   ├── BrokerUnavailable
 │   ├── StoreUnavailable
 │   └── SpoolFull
@@ -287,6 +290,18 @@ class Unavailable(PhonoscopeError):
 
 class DatabaseUnavailable(Unavailable):
     """The database is down."""
+
+
+class TransactionConflict(DatabaseUnavailable):
+    """Another transaction was in the way."""
+
+
+class LockTimeout(DatabaseUnavailable):
+    """Another transaction held a lock for too long."""
+
+
+class TooManyConnections(DatabaseUnavailable):
+    """The database has no free connection."""
 
 
 class BrokerUnavailable(Unavailable):

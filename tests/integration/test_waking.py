@@ -39,7 +39,7 @@ def context(server_settings: Settings, database: Database, broker: str) -> Conte
 
 
 def ended(database: Database) -> int:
-    with database.single() as session:
+    with database.autocommit() as session:
         return int(session.scalar(text("SELECT count(*) FROM jobs WHERE finished_at IS NOT NULL")) or 0)
 
 

@@ -79,7 +79,7 @@ class Once:
         """
         if self.key is None:
             return make(_keep_nothing)
-        with self.state.database.single() as session:
+        with self.state.database.autocommit() as session:
             found = reserve(session, self.owner_id, self.key, self._sha256(asked()))
         if isinstance(found, Answer):
             return Answered(found.status, found.location, read_kept(body, found), replayed=True)
@@ -95,7 +95,7 @@ class Once:
 
     def _release(self, reservation: Reservation) -> None:
         try:
-            with self.state.database.single() as session:
+            with self.state.database.autocommit() as session:
                 release(session, reservation)
         except DatabaseUnavailable:
             _log.warning("idempotency_key.left_in_flight")

@@ -62,7 +62,7 @@ def get_caller(
     """Raises ``Unauthorized``."""
     if credentials is None:
         raise Unauthorized("send an API key: Authorization: Bearer psk_…")
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return authenticate(session, credentials.credentials)
 
 

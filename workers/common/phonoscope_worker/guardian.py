@@ -10,10 +10,12 @@ import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
 import psutil
+from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.workers import remove_worker
@@ -22,7 +24,7 @@ from phonoscope.errors import OutOfMemory, TaskFailed, TimedOut, Unavailable, Wo
 from phonoscope.logs import get_logger
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
-from phonoscope.states import Pool
+from phonoscope.states import Place, Pool
 from phonoscope_worker.heartbeat import worker_id
 from phonoscope_worker.set_up import ChildSetUp
 
@@ -133,10 +135,7 @@ class Guardian:
         name = worker_id(self._pool, socket.gethostname(), pid)
         database = Database(self._settings.database_url.get_secret_value(), pool_size=1)
         try:
-            with database.transaction() as session:
-                held = leases_of(session, name)
-                free = hand_back(session, held, why, counts=counts)
-                remove_worker(session, name)
+            held, free = database.retrying(partial(_take_back, name=name, why=why, counts=counts))
             if held:
                 _log.warning("worker.handed_back", worker=name, code=why.code, leases=len(held))
             Queue(self._settings.broker_url.get_secret_value()).wake(free)
@@ -145,6 +144,13 @@ class Guardian:
             _log.warning("worker.left_to_the_sweeper", worker=name, code=error.code)
         finally:
             database.close()
+
+
+def _take_back(session: Session, name: str, why: TaskFailed, *, counts: bool) -> tuple[set[str], list[Place]]:
+    # The worker's row first, as in its heartbeat.
+    remove_worker(session, name)
+    held = leases_of(session, name)
+    return held, hand_back(session, held, why, counts=counts)
 
 
 def _is_alive(pid: int) -> bool:

@@ -43,7 +43,7 @@ def _options(claim: Claim) -> JobOptions:
 
 
 def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
-    with context.database.single() as session:
+    with context.database.autocommit() as session:
         found = newest_result(session, claim.track.id, TaskName.SEPARATE)
         rows = {row.id: row for row in artifacts_of(session, found[0].source_id or found[0].id)} if found else {}
     files = {}
@@ -55,5 +55,5 @@ def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
 
 
 def _read_vectors(context: Context, owner_id: str, model_name: str) -> dict[str, Any]:
-    with context.database.single() as session:
+    with context.database.autocommit() as session:
         return vectors_to_place(session, owner_id, model_name, MOST_ON_MAP)

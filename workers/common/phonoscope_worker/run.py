@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import partial
 from time import monotonic
 
+from sqlalchemy.orm import Session
+
 from phonoscope.costs import time_limit_s
 from phonoscope.db.tasks.claim import claim_next
 from phonoscope.db.tasks.finish import end_tasks
@@ -58,7 +60,7 @@ def run_next(context: Context, place: Place) -> bool:
     Raises ``Unavailable``, as above.
     """
     try:
-        with context.database.single() as session:
+        with context.database.autocommit() as session:
             claim = claim_next(session, place, context.device, context.heartbeat.worker_id)
     except Unavailable:
         raise
@@ -115,8 +117,7 @@ def _compute(context: Context, work: Work, objects: AttemptObjects) -> dict[Task
 def _commit(
     context: Context, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
 ) -> Iterable[Place] | None:
-    with context.database.single() as session:
-        return end_tasks(session, claim, outcomes, timings)
+    return context.database.retrying(lambda session: end_tasks(session, claim, outcomes, timings), autocommit=True)
 
 
 def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[Place] | None:
@@ -133,16 +134,17 @@ def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[Place] |
 def _hand_back(context: Context, claim: Claim, why: PhonoscopeError) -> None:
     """Queues the tasks for another attempt, or fails them after the last; changes nothing when the lease was lost."""
     _log.warning("task.given_up", job_id=claim.job_id, code=why.code, detail=why.detail)
-    with context.database.transaction() as session:
-        free = hand_back(session, [claim.token], why)
-    _wake(context, free)
+    _wake(context, context.database.retrying(lambda session: hand_back(session, [claim.token], why)))
 
 
 def _hand_back_all(context: Context, why: PhonoscopeError) -> bool:
     """The same for every task that this worker holds; false when it holds none."""
-    with context.database.transaction() as session:
+
+    def hand_back_held(session: Session) -> tuple[set[str], list[Place]]:
         held = leases_of(session, context.heartbeat.worker_id)
-        free = hand_back(session, held, why)
+        return held, hand_back(session, held, why)
+
+    held, free = context.database.retrying(hand_back_held)
     _wake(context, free)
     return bool(held)
 

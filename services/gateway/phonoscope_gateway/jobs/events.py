@@ -75,7 +75,7 @@ class EventCursor:
 
 def read_snapshot(state: State, owner_id: str, job_id: str) -> Snapshot:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         row = get_job(session, owner_id, job_id)
         return Snapshot(describe_jobs(state.signer, session, [row])[0], row.version)
 

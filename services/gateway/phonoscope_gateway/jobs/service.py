@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from phonoscope.contract import Job, JobRequest
 from phonoscope.db.library.artifacts import newest_artifact
 from phonoscope.db.library.jobs import get_job, newest_job_with
-from phonoscope.db.library.tracks import get_track, hold_track
+from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.create import create_job, queued_places
+from phonoscope.db.tasks.family import lock_subject
 from phonoscope.errors import BrokerUnavailable, NotFound
 from phonoscope.logs import get_logger
 from phonoscope.states import Place, Status, TaskName
@@ -45,11 +46,14 @@ def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = la
     asked = asked_of(state, request)
     check_request(request, asked)
     check_webhook(state, owner_id, request)
+
+    def make(session: Session) -> tuple[Job, list[Place]]:
+        job, places = _make_job(state, session, _subject(session, owner_id, request), request, asked)
+        then(session, job)
+        return job, places
+
     try:
-        with state.database.transaction() as session:
-            subject = _subject(session, owner_id, request)
-            job, places = _make_job(state, session, subject, request, asked)
-            then(session, job)
+        job, places = state.database.retrying(make)
     except IntegrityError as error:
         raise NotFound(f"no track {request.track_id!r}") from error
     _wake(state, places, job, "job.created")
@@ -92,7 +96,9 @@ def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskNam
         DatabaseUnavailable: no job was made.
     """
     with state.database.transaction() as session:
-        track = hold_track(session, owner_id, track_id)
+        # One at a time: the second finds the first one's job.
+        lock_subject(session, track_id)
+        track = get_track(session, owner_id, track_id)
         row = newest_job_with(session, track_id, task)
         if row is not None and _is_open_or_failed(row, task):
             return describe_jobs(state.signer, session, [row])[0]
@@ -107,7 +113,7 @@ def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskNam
 
 def read_job(state: State, owner_id: str, job_id: str) -> Job:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0]
 
 
@@ -118,9 +124,12 @@ def cancel(state: State, owner_id: str, job_id: str) -> Job:
         NotFound: it is not this owner's.
         JobEnded: it has ended.
     """
-    with state.database.transaction() as session:
+
+    def cancel(session: Session) -> tuple[Job, list[Place]]:
         places = cancel_job(session, owner_id, job_id)
-        job = describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0]
+        return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0], places
+
+    job, places = state.database.retrying(cancel)
     _wake(state, places, job, "job.cancelled")
     return job
 

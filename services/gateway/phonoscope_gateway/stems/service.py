@@ -25,7 +25,7 @@ def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
         NotFound: the track is not this owner's or was never taken apart.
         OutdatedResult: another version of the service took it apart, and its result cannot be read.
     """
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         get_track(session, owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
     if found is None:
@@ -37,7 +37,7 @@ def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
 
 def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator[bytes]]:
     """A file's name and its content, read from the store as it is sent. Raises as ``read_stems`` does."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         track = get_track(session, owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
         rows = artifacts_of(session, found[0].id) if found else []

@@ -81,14 +81,14 @@ def read_tracks(
     q: Annotated[str | None, Query(description="text anywhere in the file name")] = None,
 ) -> Page[Track]:
     """Your tracks, newest first."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         rows, next_cursor = list_tracks(session, caller.owner_id, cursor=cursor, limit=limit, label=label, q=q)
     return Page(items=[Track.model_validate(row) for row in rows], next_cursor=next_cursor)
 
 
 @router.get("/{track_id}")
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return Track.model_validate(get_track(session, caller.owner_id, track_id))
 
 
@@ -102,7 +102,7 @@ def remove_track(track_id: str, state: StateDep, caller: CallerDep) -> None:
 @router.get("/{track_id}/audio", response_class=StreamingResponse, responses=object_responses("audio/*"))
 def read_audio(track_id: str, state: StateDep, caller: CallerDep, asked: AskedDep) -> Response:
     """The recording's bytes as they were uploaded, whole or in part."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         track = get_track(session, caller.owner_id, track_id)
     return send_object(
         state.store,

@@ -55,7 +55,7 @@ def read_endpoints(
     state: StateDep, caller: CallerDep, limit: LimitQuery = 20, cursor: CursorQuery = None
 ) -> Page[Webhook]:
     """Your endpoints, newest first."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         rows, next_cursor = list_webhooks(session, caller.owner_id, cursor=cursor, limit=limit)
     return Page(items=[describe_webhook(row) for row in rows], next_cursor=next_cursor)
 
@@ -75,7 +75,7 @@ def make_default_secret(state: StateDep, caller: CallerDep, request: SecretRotat
 
 @router.get("/webhooks/{webhook_id}")
 def read_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> Webhook:
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return describe_webhook(get_webhook(session, caller.owner_id, webhook_id))
 
 
@@ -130,7 +130,7 @@ def read_endpoint_deliveries(
     since: SinceQuery = None,
 ) -> Page[Delivery]:
     """The endpoint's deliveries with every attempt, newest first."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         get_webhook(session, caller.owner_id, webhook_id)
         rows, next_cursor = list_deliveries(
             session,
@@ -155,14 +155,14 @@ def read_job_deliveries(
     cursor: CursorQuery = None,
 ) -> Page[Delivery]:
     """All deliveries about one job, to endpoints and to its own `webhook_url`."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         rows, next_cursor = list_deliveries(session, caller.owner_id, job_id=job_id, cursor=cursor, limit=limit)
     return Page(items=[describe_delivery(row) for row in rows], next_cursor=next_cursor)
 
 
 @router.get("/deliveries/{delivery_id}")
 def read_delivery(delivery_id: str, state: StateDep, caller: CallerDep) -> Delivery:
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return describe_delivery(get_delivery(session, caller.owner_id, delivery_id))
 
 

@@ -66,7 +66,7 @@ def rotate_secret(state: State, owner_id: str, webhook_id: str | None, overlap: 
 
 def read_default_secret(state: State, owner_id: str) -> DefaultSecret:
     """Facts about the default secret, never the secret itself. Raises ``NotFound`` when there is none."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         rows = default_secrets(session, owner_id)
     if not rows:
         raise NotFound("there is no default secret yet; POST makes one")
@@ -81,7 +81,7 @@ def check_webhook(state: State, owner_id: str, request: JobRequest) -> None:
         Rules.of(state.settings).admit(request.webhook_url)
     except RefusedUrl as error:
         raise RefusedUrl.field("webhook_url", error.errors[0]["message"]) from error
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         if not default_secrets(session, owner_id):
             detail = "needs a secret to sign with; POST /v1/webhooks/default-secret makes one"
             raise NoDefaultSecret.field("webhook_url", detail)

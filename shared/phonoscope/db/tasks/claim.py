@@ -53,7 +53,10 @@ _RENEW = Prepared(
     f"""
     WITH renewed AS (
         UPDATE tasks SET lease_expires_at = now() + :lease, progress = :progress, stage = :stage
-        FROM (SELECT id, progress AS before, stage AS stage_before FROM tasks WHERE lease_token = :token) AS old
+        FROM (
+            SELECT id, progress AS before, stage AS stage_before FROM tasks
+            WHERE lease_token = :token AND status = 'running' ORDER BY id FOR UPDATE
+        ) AS old
         WHERE tasks.id = old.id AND lease_token = :token AND status = 'running'
         RETURNING job_id, before <> :progress OR stage_before <> :stage AS moved
     )
