@@ -130,8 +130,6 @@ class Outcome:
     model_name: str | None = None
     model_digest: str | None = None
     vectors: dict[str, list[float]] | None = field(default=None, repr=False)
-    label: str | None = None
-    labels_track: bool = False
     artifacts: tuple[Artifact, ...] = ()
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict, repr=False)
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.library.results import TrackLabels, labels_of
 from phonoscope.db.library.tracks import delete_track
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.tasks.claim import claim_next, renew_lease
@@ -26,6 +27,7 @@ from tests.integration.life import (
     ONE,
     claim,
     claimed,
+    classified,
     empty,
     end,
     events_of,
@@ -123,14 +125,15 @@ def test_an_end_is_written_once_and_whole(database: Database) -> None:
     """Results, state, label, vector and event come together; the lease cannot be used again."""
     job = new_job(database, new_track(database))
     held = claimed(database)
-    assert end(database, held) == []
+    heard = classified("dog")
+    assert end(database, held, classify=heard) == []
     assert end(database, held) is None
     row = read(database, job)
     assert (row.status, row.finished_at is not None) == (Status.SUCCEEDED, True)
-    assert [task.result.body for task in row.tasks if task.result] == [{"a": 1}, {"b": 2}]
+    assert [task.result.body for task in row.tasks if task.result] == [heard.body, {"b": 2}]
     assert events_of(database, job) == ["job.succeeded"]
     with database.transaction() as session:
-        assert session.get_one(TrackRow, row.track_id).label == "dog"
+        assert labels_of(session, [job.track_id or ""]) == {job.track_id: TrackLabels("dog", {"m": "dog"})}
 
 
 def test_vectors_of_stems_stand_beside_the_whole(database: Database) -> None:

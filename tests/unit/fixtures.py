@@ -31,6 +31,7 @@ def make_track() -> Callable[..., Track]:
             "channels": 1,
             "duration_s": 64.35,
             "label": "rain",
+            "labels": {"environment-50": "rain"},
             "warnings": [],
             "created_at": NOW,
         }

@@ -57,7 +57,7 @@ class Client(WebhookCalls):
         return self._ask(Track, "GET", f"/v1/tracks/{track_id}")
 
     def tracks(self, **filters: str | int) -> Page[Track]:
-        """A page of tracks; filters are ``limit``, ``cursor``, ``label`` and ``q``."""
+        """A page of tracks; filters are ``limit``, ``cursor``, ``label``, ``model`` and ``q``."""
         return self._ask(Page[Track], "GET", "/v1/tracks", params=filters)
 
     def delete_track(self, track_id: str) -> None:

@@ -21,8 +21,6 @@ class Page(BaseModel, Generic[Item]):
 class Track(BaseModel):
     """An uploaded recording."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     id: str
     sha256: str
     filename: str
@@ -33,7 +31,10 @@ class Track(BaseModel):
     sample_rate_hz: int
     channels: int
     duration_s: float
-    label: str | None = Field(description="what the last classification heard; null before, or when unknown")
+    label: str | None = Field(description="what the newest classification recognised; null before, or when unknown")
+    labels: dict[str, str] = Field(
+        description="the newest label by each model, the newest first; without models to which the track is unknown"
+    )
     warnings: list[str] = Field(description="what is wrong with the recording though it can be analysed")
     created_at: datetime
 

@@ -26,43 +26,42 @@ def job(named: str | None = None, *, heard: str | None = None, unknown: bool = F
 
 
 @pytest.mark.parametrize(
-    ("row", "track_label", "genre", "named"),
+    ("row", "labels", "genre", "named"),
     [
-        (job("jazz", heard="rock"), "pop", "jazz", True),
-        (job(heard="rock"), "pop", "rock", False),
-        (job(heard="rock", unknown=True), "pop", "pop", False),
-        (job(heard="dog"), "pop", "pop", False),
-        (job(), "pop", "pop", False),
+        (job("jazz", heard="rock"), ["pop"], "jazz", True),
+        (job(heard="rock"), ["pop"], "rock", False),
+        (job(heard="rock", unknown=True), ["pop"], "pop", False),
+        (job(heard="dog"), ["pop"], "pop", False),
+        (job(), ["pop"], "pop", False),
+        (job(), ["rain", "disco", "pop"], "disco", False),
     ],
 )
-def test_the_genre_named_then_heard_then_the_track_s(
-    row: JobRow, track_label: str | None, genre: str, named: bool
-) -> None:
-    """In this order, and never one that the model itself called unknown."""
-    found = reference(row, BODY, track_label)
+def test_the_genre_named_then_heard_then_the_track_s(row: JobRow, labels: list[str], genre: str, named: bool) -> None:
+    """In this order, never one that the model called unknown; of the track's labels the first that is a genre."""
+    found = reference(row, BODY, labels)
     assert found is not None
     assert (found["genre"], found["named"]) == (genre, named)
     assert len(found["bands"]) == 7
 
 
 @pytest.mark.parametrize("row", [job(), job(heard="dog"), job(heard="rock", unknown=True)])
-@pytest.mark.parametrize("track_label", [None, "dog"])
-def test_without_a_profile_there_is_no_reference(row: JobRow, track_label: str | None) -> None:
+@pytest.mark.parametrize("labels", [[], ["dog"]])
+def test_without_a_profile_there_is_no_reference(row: JobRow, labels: list[str]) -> None:
     """Nothing is guessed."""
-    assert reference(row, BODY, track_label) is None
+    assert reference(row, BODY, labels) is None
 
 
 @pytest.mark.parametrize("body", [{"levels": []}, {}])
 def test_silence_has_no_reference(body: dict[str, Any]) -> None:
     """Nor has a description that was made before there were levels."""
-    assert reference(job("rock"), body, None) is None
+    assert reference(job("rock"), body, []) is None
 
 
 def test_options_from_before_there_were_any() -> None:
     """A job whose options say nothing of descriptions is read like one that names no genre."""
     row = job(heard="rock")
     row.options = {}
-    assert reference(row, BODY, None) is not None
+    assert reference(row, BODY, []) is not None
 
 
 def test_a_genre_without_a_profile_is_refused() -> None:

@@ -14,8 +14,8 @@ from phonoscope.contract import MOST_ON_MAP, JobOptions
 from phonoscope.costs import time_limit_s
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.artifacts import artifacts_of
-from phonoscope.db.library.jobs import newest_result
 from phonoscope.db.library.maps import vectors_to_place
+from phonoscope.db.library.results import newest_result
 from phonoscope.db.tasks.claim import claim_next
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import hand_back
@@ -179,9 +179,9 @@ def _store(objects: Objects, outcomes: dict[TaskName, Outcome], work: Work) -> N
 def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
     with context.database.single() as session:
         found = newest_result(session, claim.track.id, TaskName.SEPARATE)
-        rows = {row.id: row for row in artifacts_of(session, found[0].source_id or found[0].id)} if found else {}
+        rows = {row.id: row for row in artifacts_of(session, found.produced_by)} if found else {}
     files = {}
-    for stem in found[1]["stems"] if found else []:
+    for stem in found.body["stems"] if found else []:
         files[stem["name"]] = spool()
         key = rows[stem["audio"]["artifact"]].object_key
         patiently(partial(context.store.fetch, key, files[stem["name"]]))

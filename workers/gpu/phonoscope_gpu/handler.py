@@ -59,8 +59,7 @@ class Listener:
             "duration_s": round(recording.decoded_s, 3),
             "warnings": recording.warnings,
         }
-        label = None if found["unknown"] else found["top"][0]["label"]
-        return Outcome(body, None, model.manifest.name, model.digest, label=label, labels_track=True)
+        return Outcome(body, None, model.manifest.name, model.digest)
 
     def _embed(self, work: Work, model: Model, heard: Heard) -> Outcome:
         vectors = {WHOLE_TRACK: heard.embedding.tolist()}

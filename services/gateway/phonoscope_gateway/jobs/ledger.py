@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Manifest
 from phonoscope.contract import JobRequest
-from phonoscope.db.library.jobs import newest_result
 from phonoscope.db.library.maps import library_stamp
+from phonoscope.db.library.results import newest_result
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.states import Pool, TaskName
 from phonoscope.work import CacheKey, Library
@@ -103,7 +103,7 @@ def _stems_of(session: Session, track: TrackRow, request: JobRequest) -> str | N
     if not any(_hears_stems(task, request) for task in request.tasks):
         return None
     found = newest_result(session, track.id, TaskName.SEPARATE)
-    return None if found is None else found[0].source_id or found[0].id
+    return None if found is None else found.produced_by
 
 
 def _classifier(state: State, request: JobRequest) -> Manifest:

@@ -5,14 +5,11 @@ That is not done by the worker that describes: what is heard becomes known in an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from phonoscope.audio.profiles import compare, reference_profiles
-from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.schema.tables import JobRow
 from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
 
@@ -24,26 +21,19 @@ def check_genre(genre: str) -> None:
         raise InvalidRequest.choice("options.describe.genre", genre, known)
 
 
-def track_labels(session: Session, rows: Sequence[JobRow]) -> dict[str, str | None]:
-    """What was heard last in the tracks whose jobs have a description, by the track's id."""
-    described = {row.track_id for row in rows if row.track_id and _body(row, TaskName.DESCRIBE) is not None}
-    if not described:
-        return {}
-    found = session.execute(select(TrackRow.id, TrackRow.label).where(TrackRow.id.in_(described)))
-    return {row.id: row.label for row in found}
-
-
-def reference(row: JobRow, body: Mapping[str, Any], track_label: str | None) -> dict[str, Any] | None:
-    """A description's levels against the genre named, else the one that its job heard, else the track's label.
+def reference(row: JobRow, body: Mapping[str, Any], labels: Iterable[str]) -> dict[str, Any] | None:
+    """Compares a description's levels with the genre named, else the one that its job recognised, else a label.
 
     Args:
+        row: the job that asked for the description.
         body: of the description.
+        labels: the track's, the newest first; the first with a profile counts.
 
     ``None`` in silence, and when there is no profile for any of them.
     """
     named = row.options.get(TaskName.DESCRIBE, {}).get("genre")
     known = reference_profiles().genres
-    for genre in (named, _heard(row), track_label):
+    for genre in (named, _heard(row), *labels):
         if genre is not None and genre in known:
             return compare(body.get("levels", []), genre, named=genre == named)
     return None

@@ -9,17 +9,18 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Job, Task, Waiting
+from phonoscope.db.library.results import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.schema.tables import JobRow, TaskRow
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
 from phonoscope.states import Place, Status, TaskName
-from phonoscope_gateway.jobs.reference import reference, track_labels
+from phonoscope_gateway.jobs.reference import reference
 from phonoscope_gateway.signing import Signer
 
 
 def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> list[Job]:
     """Jobs as their client sees them, with links to their artifacts that are good from now on."""
     ahead = count_ahead(session, rows)
-    labels = track_labels(session, rows)
+    labels = labels_of(session, {row.track_id for row in rows if row.track_id and _is_described(row)})
     return [
         Job(
             id=row.id,
@@ -37,11 +38,16 @@ def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> l
     ]
 
 
-def _body(row: JobRow, task: TaskRow, labels: Mapping[str, str | None]) -> dict[str, Any] | None:
+def _is_described(row: JobRow) -> bool:
+    return any(task.name is TaskName.DESCRIBE and task.result is not None for task in row.tasks)
+
+
+def _body(row: JobRow, task: TaskRow, labels: Mapping[str, TrackLabels]) -> dict[str, Any] | None:
     if task.result is None or task.name is not TaskName.DESCRIBE:
         return task.result.body if task.result else None
     body = task.result.body
-    return {**body, "reference": reference(row, body, labels.get(row.track_id or ""))}
+    known = labels.get(row.track_id or "", NO_LABELS).by_model.values()
+    return {**body, "reference": reference(row, body, known)}
 
 
 def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict[str, Any] | None) -> Task:

@@ -32,9 +32,7 @@ def read_map(
             missing=count_missing(session, owner_id, name, drawn),
             job_id=drawing_job(session, owner_id, name),
             points=[
-                MapPoint(
-                    track_id=track.id, filename=track.filename, label=track.label, duration_s=track.duration_s, x=x, y=y
-                )
-                for track, x, y in placed_tracks(session, owner_id, name)
+                MapPoint(track_id=track.id, filename=track.filename, label=label, duration_s=track.duration_s, x=x, y=y)
+                for track, label, x, y in placed_tracks(session, owner_id, name)
             ],
         )

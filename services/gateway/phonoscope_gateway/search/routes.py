@@ -6,12 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from phonoscope.contract import Neighbour, Page, Track
+from phonoscope.contract import Neighbour, Page
 from phonoscope.db.library.embeddings import similar_tracks
 from phonoscope.db.library.tracks import get_track
 from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.tracks.routes import LimitQuery
+from phonoscope_gateway.tracks.view import describe_tracks
 
 StemQuery = Annotated[
     str | None,
@@ -38,4 +39,7 @@ def read_similar(
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
         found = similar_tracks(session, caller.owner_id, track_id, name, limit, stem or WHOLE_TRACK)
-    return Page(items=[Neighbour(track=Track.model_validate(row), similarity=value) for row, value in found])
+        tracks = describe_tracks(session, [row for row, _ in found])
+    return Page(
+        items=[Neighbour(track=track, similarity=value) for track, (_, value) in zip(tracks, found, strict=True)]
+    )

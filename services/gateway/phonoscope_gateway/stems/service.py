@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phonoscope.contract import Stems
 from phonoscope.db.library.artifacts import artifacts_of
-from phonoscope.db.library.jobs import newest_result
+from phonoscope.db.library.results import newest_result
 from phonoscope.db.library.tracks import get_track
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
@@ -26,8 +26,7 @@ def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
         found = newest_result(session, track_id, TaskName.SEPARATE)
     if found is None:
         raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
-    task, body = found
-    return Stems(job_id=task.job_id, track_id=track_id, **state.signer.rendered(body))
+    return Stems(job_id=found.job_id, track_id=track_id, **state.signer.rendered(found.body))
 
 
 def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator[bytes]]:
@@ -35,7 +34,7 @@ def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator
     with state.database.single() as session:
         track = get_track(session, owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
-        rows = artifacts_of(session, found[0].id) if found else []
+        rows = artifacts_of(session, found.produced_by) if found else []
         stem = Path(track.filename).stem
     if not rows:
         raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")

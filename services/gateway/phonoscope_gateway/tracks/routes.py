@@ -17,7 +17,8 @@ from phonoscope_gateway.forms import Form, read_form
 from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
-from phonoscope_gateway.tracks.service import create_track, erase_track
+from phonoscope_gateway.tracks.service import create_track_and, erase_track
+from phonoscope_gateway.tracks.view import describe_track, describe_tracks
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
 
@@ -59,18 +60,21 @@ def _upload(once: Once, form: Form) -> Answered[Track]:
         raise InvalidRequest.field("file", "missing")
 
     def make(keep: Keep[Track]) -> Answered[Track]:
-        def then(session: Session, row: TrackRow, created: bool) -> None:
-            keep(session, _stored(row, created))
+        def then(session: Session, row: TrackRow, created: bool) -> Answered[Track]:
+            answered = _stored(describe_track(session, row), created)
+            keep(session, answered)
+            return answered
 
-        return _stored(*create_track(once.state, once.owner_id, upload, then))
+        *_, answered = create_track_and(once.state, once.owner_id, upload, then)
+        return answered
 
     with upload.file:
         return once.answer(Track, lambda: {"fields": form.fields, "file": upload.sha256}, make)
 
 
-def _stored(row: TrackRow, created: bool) -> Answered[Track]:
+def _stored(track: Track, created: bool) -> Answered[Track]:
     code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
-    return Answered(code, f"/v1/tracks/{row.id}", Track.model_validate(row))
+    return Answered(code, f"/v1/tracks/{track.id}", track)
 
 
 @router.get("")
@@ -79,19 +83,24 @@ def read_tracks(
     caller: CallerDep,
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
-    label: Annotated[str | None, Query(description="only tracks classified so")] = None,
+    label: Annotated[str | None, Query(description="only tracks with this label, by whichever model")] = None,
+    model: Annotated[str | None, Query(description="only tracks with this `label` by this model")] = None,
     q: Annotated[str | None, Query(description="text anywhere in the file name")] = None,
 ) -> Page[Track]:
     """Your tracks, newest first."""
+    if model is not None and label is None:
+        raise InvalidRequest.field("model", "says whose `label` is meant; name a label too")
     with state.database.single() as session:
-        rows, next_cursor = list_tracks(session, caller.owner_id, cursor=cursor, limit=limit, label=label, q=q)
-    return Page(items=[Track.model_validate(row) for row in rows], next_cursor=next_cursor)
+        rows, next_cursor = list_tracks(
+            session, caller.owner_id, cursor=cursor, limit=limit, label=label, model=model, q=q
+        )
+        return Page(items=describe_tracks(session, rows), next_cursor=next_cursor)
 
 
 @router.get("/{track_id}")
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
     with state.database.single() as session:
-        return Track.model_validate(get_track(session, caller.owner_id, track_id))
+        return describe_track(session, get_track(session, caller.owner_id, track_id))
 
 
 @router.delete("/{track_id}", status_code=status.HTTP_204_NO_CONTENT)

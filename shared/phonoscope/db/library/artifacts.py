@@ -21,9 +21,3 @@ def artifacts_of(session: Session, task_id: str) -> list[ArtifactRow]:
     """What a task made, by its place in the store. The caller has checked whose it is."""
     of_task = select(ArtifactRow).where(ArtifactRow.task_id == task_id)
     return list(session.scalars(of_task.order_by(ArtifactRow.object_key)))
-
-
-def newest_artifact(session: Session, track_id: str, kind: str) -> ArtifactRow | None:
-    """The track's artifact of a kind that was made last. The caller has checked whose track it is."""
-    of_kind = select(ArtifactRow).where(ArtifactRow.track_id == track_id, ArtifactRow.kind == kind)
-    return session.scalar(of_kind.order_by(ArtifactRow.created_at.desc(), ArtifactRow.id).limit(1))

@@ -12,6 +12,7 @@ from phonoscope.costs import cost_s, places
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow, TrackRow, given
 from phonoscope.db.tasks.ledger import Repeats, find_repeats
+from phonoscope.db.tasks.results import record_results
 from phonoscope.db.tasks.rollup import settle
 from phonoscope.ids import new_id
 from phonoscope.states import Place, Status, TaskName
@@ -96,6 +97,7 @@ def create_job(
             _ADD_RESULTS, [dict.fromkeys(("model_name", "model_digest")) | given(row) for row in results]
         )
         settle(session, {job.id})
+        record_results(session, [row.task_id for row in results])
         job.status, job.finished_at, job.version = connection.execute(_STATE.where(JobRow.id == job.id)).one()
     return job
 
