@@ -29,6 +29,13 @@ _FILL = """
     ORDER BY track_id, task, model, variant, finished_at DESC, created_at DESC, task_id
 """
 
+# What answers to uploads hold from now on; the gateway makes a new link whenever it repeats one.
+_KEPT_ANSWERS = """
+    UPDATE idempotency_keys
+    SET body = body || '{"labels": {}, "audio": {"url": "", "expires_at": "1970-01-01T00:00:00Z"}}'
+    WHERE body ? 'sha256'
+"""
+
 _NEWEST_LABELS = """
     UPDATE tracks SET label = newest.label
     FROM (
@@ -59,6 +66,7 @@ def upgrade() -> None:
         "ix_track_results_label", "track_results", ["label", "track_id"], postgresql_where=sa.text("label IS NOT NULL")
     )
     op.execute(_FILL)
+    op.execute(_KEPT_ANSWERS)
     op.drop_column("tracks", "label")
 
 

@@ -38,6 +38,13 @@ def http(stack: RunningStack) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture
+def anybody(stack: RunningStack) -> Iterator[httpx.Client]:
+    """Somebody without a key."""
+    with httpx.Client(base_url=stack.url, timeout=30) as client:
+        yield client
+
+
 @pytest.fixture(scope="session")
 def database_url(stack: RunningStack) -> Iterator[str]:
     """A migrated database beside the stack's, which no worker looks at."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,6 +11,7 @@ from alembic import command
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from phonoscope.contract import Track
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import alembic_config
 from phonoscope.db.library.artifacts import artifacts_of
@@ -196,12 +198,23 @@ def test_an_old_database_starts_with_its_state(database: Database, database_url:
     config = alembic_config(database_url)
     command.downgrade(config, "0004")
     engine = create_engine(database_url, poolclass=NullPool)
-    with engine.connect() as connection:
+    with engine.begin() as connection:
         assert connection.scalar(text("SELECT label FROM tracks WHERE id = :id"), {"id": track.id}) == "rain"
+        kept = "INSERT INTO idempotency_keys (owner_id, key, request_sha256, status, body) VALUES (:owner, 'k', '', 201, :b)"
+        connection.execute(text(kept), {"owner": track.owner_id, "b": json.dumps(answer_of_old(track))})
     engine.dispose()
     command.upgrade(config, "head")
     assert len(before) == 3
     assert facts(state_of(database, track)) == before
+    with database.transaction() as session:
+        body = session.scalar(text("SELECT body FROM idempotency_keys WHERE owner_id = :id"), {"id": track.owner_id})
+    assert Track.model_validate(body).id == track.id
+
+
+def answer_of_old(track: TrackRow) -> dict[str, Any]:
+    """What an upload was answered before tracks had labels by model and a link."""
+    names = [column.name for column in TrackRow.__table__.columns if column.name not in ("owner_id", "object_key")]
+    return {name: getattr(track, name) for name in names} | {"label": None, "created_at": track.created_at.isoformat()}
 
 
 def facts(state: dict[tuple[str, str, str], TrackResultRow]) -> dict[tuple[str, str, str], tuple[Any, ...]]:

@@ -34,6 +34,7 @@ def make_track() -> Callable[..., Track]:
             "labels": {"environment-50": "rain"},
             "warnings": [],
             "created_at": NOW,
+            "audio": {"url": "/v1/tracks/trk_1/audio?expires=1&signature=s", "expires_at": NOW},
         }
         return Track(**values | changes)
 

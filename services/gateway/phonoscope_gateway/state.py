@@ -51,14 +51,16 @@ async def get_state(request: Request) -> State:
 StateDep = Annotated[State, Depends(get_state)]
 
 
-def get_caller(
-    state: StateDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Caller:
+KeyDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+"""The API key as it was sent, not checked yet."""
+
+
+def get_caller(state: StateDep, key: KeyDep) -> Caller:
     """Raises ``Unauthorized``."""
-    if credentials is None:
+    if key is None:
         raise Unauthorized("send an API key: Authorization: Bearer psk_…")
     with state.database.single() as session:
-        return authenticate(session, credentials.credentials)
+        return authenticate(session, key.credentials)
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]

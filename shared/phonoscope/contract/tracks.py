@@ -18,6 +18,13 @@ class Page(BaseModel, Generic[Item]):
     next_cursor: str | None = None
 
 
+class SignedLink(BaseModel):
+    """A link that needs no key, for a time."""
+
+    url: str = Field(description="on the gateway's own origin; needs no key")
+    expires_at: datetime
+
+
 class Track(BaseModel):
     """An uploaded recording."""
 
@@ -37,6 +44,7 @@ class Track(BaseModel):
     )
     warnings: list[str] = Field(description="what is wrong with the recording though it can be analysed")
     created_at: datetime
+    audio: SignedLink = Field(description="the recording's bytes, with ranges: what a player needs")
 
 
 class Peaks(BaseModel):
@@ -81,13 +89,11 @@ class SpectrogramAxes(BaseModel):
     colour_map: ColourMap
 
 
-class ArtifactLink(BaseModel):
+class ArtifactLink(SignedLink):
     """Stands in a result for an object that the task made."""
 
     id: str
     name: str = Field(description="as a file's, unique within its task")
-    url: str = Field(description="on the gateway's own origin; needs no key")
-    expires_at: datetime
     media_type: str
     size_bytes: int
 

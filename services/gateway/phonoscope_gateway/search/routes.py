@@ -39,7 +39,7 @@ def read_similar(
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
         found = similar_tracks(session, caller.owner_id, track_id, name, limit, stem or WHOLE_TRACK)
-        tracks = describe_tracks(session, [row for row, _ in found])
+        tracks = describe_tracks(state.signer, session, [row for row, _ in found])
     return Page(
         items=[Neighbour(track=track, similarity=value) for track, (_, value) in zip(tracks, found, strict=True)]
     )

@@ -32,6 +32,14 @@ def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
     return row
 
 
+def get_track_of_any_owner(session: Session, track_id: str) -> TrackRow:
+    """The track, whoever owns it: the caller has checked a signature. Raises ``NotFound``."""
+    row = session.get(TrackRow, track_id)
+    if row is None:
+        raise NotFound(f"no track {track_id!r}")
+    return row
+
+
 def hold_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
     """Like ``get_track``, and nobody else may hold it before this transaction ends; rows that refer to it may be added.
 
