@@ -32,6 +32,7 @@ from phonoscope.contract import (
     SpectrogramLook,
     Stems,
     Track,
+    TrackResults,
 )
 
 __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
@@ -87,6 +88,10 @@ class Client(WebhookCalls):
     def download(self, link: ArtifactLink | dict[str, Any]) -> bytes:
         """What a task made, by the link in its result."""
         return self._send("GET", ArtifactLink.model_validate(link).url).content
+
+    def results(self, track_id: str) -> TrackResults:
+        """All that is known of a track: the newest result of each task, model and variant, whichever job asked."""
+        return self._ask(TrackResults, "GET", f"/v1/tracks/{track_id}/results")
 
     def stems(self, track_id: str) -> Stems:
         """The stems of the newest separation."""

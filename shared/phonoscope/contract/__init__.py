@@ -32,6 +32,7 @@ from phonoscope.contract.options import (
     SeparateOptions,
     StemFormat,
 )
+from phonoscope.contract.results import TrackResult, TrackResults
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
 from phonoscope.contract.tracks import (
     ArtifactLink,
@@ -134,6 +135,8 @@ __all__ = [
     "Task",
     "TaskProgress",
     "Track",
+    "TrackResult",
+    "TrackResults",
     "TrialNotice",
     "Waiting",
     "Webhook",

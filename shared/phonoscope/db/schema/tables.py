@@ -229,6 +229,12 @@ class TrackResultRow(Base):
         assert self.asked_by.result is not None
         return self.asked_by.result.body
 
+    @property
+    def digest(self) -> str | None:
+        """The digest of the model that gave the result. Needs ``asked_by`` with its result."""
+        assert self.asked_by.result is not None
+        return self.asked_by.result.model_digest
+
 
 class EmbeddingRow(Base):
     """A track's unit vector under one model, or that of one of its stems; the whole track's ``stem`` is empty.
