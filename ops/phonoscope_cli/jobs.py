@@ -43,7 +43,7 @@ def show(client: Client, console: Console, job: Job) -> None:
     neighbours = [
         near
         for embedding in embeddings
-        for near in client.similar(job.recording, limit=3, model=embedding["model"]["name"])
+        for near in client.similar(job.recording, limit=3, model=embedding["model"]["name"]).items
     ]
     print_analysis(console, client.track(job.recording), job, neighbours)
 

@@ -36,7 +36,7 @@ def overview(client: Client, jobs: list[Job]) -> Table:
         best = result["top"][0]
         label = escape(best["label"])
         heard = f"[dim]unknown ({label}?)[/]" if result["unknown"] else label
-        nearest = client.similar(job.recording, limit=1)
+        nearest = client.similar(job.recording, limit=1).items
         twin = (escape(nearest[0].track.filename), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
         table.add_row(escape(track.filename), heard, f"{best['probability']:.0%}", *twin)
     return table

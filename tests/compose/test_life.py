@@ -48,7 +48,7 @@ def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
         assert described is not None
         assert len(client.download(described["waveform"])) == described["waveform"]["size_bytes"]
         assert _ended(client, accepted).status is Status.SUCCEEDED
-        assert [near.track.id for near in client.similar(done.recording)] == [accepted.recording]
+        assert [near.track.id for near in client.similar(done.recording).items] == [accepted.recording]
 
 
 def _without_links(job: Job) -> dict[str, Any]:

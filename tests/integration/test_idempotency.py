@@ -100,14 +100,14 @@ def test_an_upload_sent_twice_is_one(http: httpx.Client) -> None:
 def test_a_repeated_answer_s_link_is_good(http: httpx.Client, anybody: httpx.Client, rows: Database) -> None:
     """However old the first answer is, its recording can be played."""
     content = tone_wav(seed=905)
-    sent = {"files": {"file": ("a.wav", content)}, "headers": {"Idempotency-Key": "old"}}
-    track_id = http.post("/v1/tracks", **sent).json()["id"]
+    file, key = {"file": ("a.wav", content)}, {"Idempotency-Key": "old"}
+    track_id = http.post("/v1/tracks", files=file, headers=key).json()["id"]
     over = text(
         "UPDATE idempotency_keys SET body = jsonb_set(body, '{audio,url}', '\"over\"') WHERE body ->> 'id' = :id"
     )
     with rows.transaction() as session:
         session.execute(over, {"id": track_id})
-    again = http.post("/v1/tracks", **sent)
+    again = http.post("/v1/tracks", files=file, headers=key)
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
     assert anybody.get(again.json()["audio"]["url"]).content == content
 

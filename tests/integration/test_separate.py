@@ -115,7 +115,7 @@ def test_tracks_are_found_by_a_stem(client: Client, stranger: Client, tiny: str,
         assert result is not None
         assert result["stems"] == SOURCES
     for stem in (None, *SOURCES):
-        (near,) = client.similar(tracks[0], stem=stem)
+        (near,) = client.similar(tracks[0], stem=stem).items
         assert near.track.id == tracks[1]
         assert near.similarity > 0.5
     with pytest.raises(ApiError, match=r"no stem 'flute' .*; there are bass, drums, other, vocals") as at:
@@ -131,7 +131,7 @@ def test_a_track_whose_stems_were_not_embedded_has_no_place_by_them(client: Clie
     path = tmp_path / "whole.wav"
     path.write_bytes(tone_wav(seed=513))
     job = client.wait(client.create_job(client.upload(path).id, ["embed"]))
-    assert client.similar(job.recording) == []
+    assert client.similar(job.recording).items == []
     with pytest.raises(ApiError, match=r"run a job with the tasks 'separate' and 'embed'") as at:
         client.similar(job.recording, stem="drums")
     assert at.value.status_code == 404

@@ -200,8 +200,8 @@ def test_an_old_database_starts_with_its_state(database: Database, database_url:
     engine = create_engine(database_url, poolclass=NullPool)
     with engine.begin() as connection:
         assert connection.scalar(text("SELECT label FROM tracks WHERE id = :id"), {"id": track.id}) == "rain"
-        kept = "INSERT INTO idempotency_keys (owner_id, key, request_sha256, status, body) VALUES (:owner, 'k', '', 201, :b)"
-        connection.execute(text(kept), {"owner": track.owner_id, "b": json.dumps(answer_of_old(track))})
+        kept = "INSERT INTO idempotency_keys (owner_id, key, request_sha256, body) VALUES (:owner, 'k', '', :body)"
+        connection.execute(text(kept), {"owner": track.owner_id, "body": json.dumps(answer_of_old(track))})
     engine.dispose()
     command.upgrade(config, "head")
     assert len(before) == 3

@@ -17,6 +17,7 @@ from phonoscope.errors import Unauthorized
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
+from phonoscope.work import Space
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.signing import Signer
 
@@ -40,6 +41,10 @@ class State:
     @cached_property
     def signer(self) -> Signer:
         return Signer(self.settings.signing_secret.get_secret_value().encode(), self.settings.artifact_link_s)
+
+    def space(self, model: str | None) -> Space:
+        """The vectors of a model, or of the default model, as it is served now. Raises ``UnknownModel``."""
+        return self.catalogue.anew().get(model or self.settings.default_model).space
 
 
 async def get_state(request: Request) -> State:

@@ -22,7 +22,7 @@ from phonoscope.contract import (
     JobEvent,
     JobOptions,
     LibraryMap,
-    Neighbour,
+    Neighbours,
     Page,
     Peaks,
     ProgressEvent,
@@ -101,12 +101,10 @@ class Client(WebhookCalls):
         """All of them in one ZIP file."""
         return self._send("GET", f"/v1/tracks/{track_id}/stems.zip").content
 
-    def similar(
-        self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None
-    ) -> list[Neighbour]:
-        """The nearest other tracks, nearest first; those whose ``stem`` is nearest, where one is named."""
+    def similar(self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None) -> Neighbours:
+        """The nearest other tracks; those whose ``stem`` is nearest, where one is named."""
         params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
-        return self._ask(Page[Neighbour], "GET", f"/v1/tracks/{track_id}/similar", params=params).items
+        return self._ask(Neighbours, "GET", f"/v1/tracks/{track_id}/similar", params=params)
 
     def library_map(self, model: str | None = None) -> LibraryMap:
         """The library on a plane, as it was drawn last; ``create_job(None, ["map"])`` draws it."""

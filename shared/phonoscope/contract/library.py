@@ -36,6 +36,10 @@ class LibraryMap(BaseModel):
         description="how far what is near on the map is near by its embeddings too: 1 wholly, about 0.5 by chance "
         "(Venna and Kaski, 2001); null for few recordings",
     )
-    missing: int = Field(0, description="embedded recordings that are not on it, or have been embedded anew since")
+    missing: int = Field(
+        0,
+        description="embedded recordings that are not on it, were embedded again since, or by an earlier model of "
+        "that name",
+    )
     job_id: str | None = Field(None, description="the job that is drawing it")
     points: list[MapPoint] = Field(default_factory=list, description=f"at most {MOST_ON_MAP:,}, the newest")

@@ -125,3 +125,12 @@ class Neighbour(BaseModel):
 
     track: Track
     similarity: float = Field(ge=-1.0, le=1.0, description="cosine of the angle between the embeddings")
+
+
+class Neighbours(BaseModel):
+    """The tracks that sound most alike, nearest first."""
+
+    items: list[Neighbour]
+    outdated: int = Field(
+        0, description="other tracks that were left out, since an earlier model of that name embedded them: embed again"
+    )

@@ -31,7 +31,7 @@ from phonoscope.logs import get_logger
 from phonoscope.queue import Queue
 from phonoscope.states import Place, TaskName
 from phonoscope.storage import ObjectStore
-from phonoscope.work import Claim, ClaimedTrack, Outcome
+from phonoscope.work import Claim, ClaimedTrack, Outcome, Space
 from phonoscope_worker.heartbeat import CalledOff, Heart
 from phonoscope_worker.objects import Objects, objects_of
 from phonoscope_worker.resources import named_shortage
@@ -44,7 +44,7 @@ def _nothing(_: BinaryIO) -> None:
     pass
 
 
-def _none(_: str) -> dict[str, Any]:
+def _none(_: Space) -> dict[str, Any]:
     return {}
 
 
@@ -53,8 +53,8 @@ class Work:
     """What a handler is given: the claimed tasks, the recording's bytes, and a way to say how far it is.
 
     ``stems`` fetches those of the track's newest separation, by name; there are none before the first. ``fetch`` puts
-    the recording into ``spool``, once it is asked for. ``vectors`` are those of the owner's newest tracks, by id,
-    under a model.
+    the recording into ``spool``, once it is asked for. ``vectors`` are those of the owner's newest tracks in a space,
+    by the tracks' ids.
     """
 
     claim: Claim
@@ -63,7 +63,7 @@ class Work:
     report: Callable[[float, str], None]
     stems: Callable[[], dict[str, BinaryIO]] = dict
     fetch: Callable[[BinaryIO], None] = _nothing
-    vectors: Callable[[str], dict[str, Any]] = _none
+    vectors: Callable[[Space], dict[str, Any]] = _none
     timings: dict[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -188,9 +188,9 @@ def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
     return files
 
 
-def _fetch_vectors(context: Context, owner_id: str, model_name: str) -> dict[str, Any]:
+def _fetch_vectors(context: Context, owner_id: str, space: Space) -> dict[str, Any]:
     with context.database.single() as session:
-        return vectors_to_place(session, owner_id, model_name, MOST_ON_MAP)
+        return vectors_to_place(session, owner_id, space, MOST_ON_MAP)
 
 
 def spool() -> BinaryIO:

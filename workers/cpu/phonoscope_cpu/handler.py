@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from phonoscope.audio import arrays, spectrogram, waveform
+from phonoscope.catalogue import Catalogue
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.work import Artifact, Outcome
@@ -26,7 +27,7 @@ def run(separators: Separators, cache: Path, work: Work) -> dict[TaskName, Outco
         TaskName.DESCRIBE: lambda: _describe(work),
         TaskName.SEPARATE: lambda: separate_task(work, separators),
         TaskName.MIXDOWN: lambda: _mixdown(work),
-        TaskName.MAP: lambda: map_task(work, cache),
+        TaskName.MAP: lambda: map_task(work, Catalogue(*separators.folders), cache),
     }
     return {name: outcome_of(tasks[name]) for name in work.claim.tasks}
 

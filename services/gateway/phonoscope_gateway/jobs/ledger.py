@@ -46,7 +46,7 @@ def ledger_of(
     if request.options.no_cache:
         return {}
     if isinstance(subject, Library):
-        return {TaskName.MAP: _map_entry(session, subject, request)}
+        return {TaskName.MAP: _map_entry(session, state, subject, request)}
     stems = _stems_of(session, subject, request)
     found = {task: _entry(state, subject, request, task, stems) for task in request.tasks}
     return {task: entry for task, entry in found.items() if entry is not None}
@@ -72,10 +72,10 @@ def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, s
     return CacheKey(_fingerprint([track.id, task, identity, _options(request, task), heard]), digest)
 
 
-def _map_entry(session: Session, library: Library, request: JobRequest) -> CacheKey:
-    model = request.options.map.model or ""
-    stamp = library_stamp(session, library.owner_id, model)
-    return CacheKey(_fingerprint([library.owner_id, TaskName.MAP, model, stamp]))
+def _map_entry(session: Session, state: State, library: Library, request: JobRequest) -> CacheKey:
+    space = state.space(request.options.map.model)
+    stamp = library_stamp(session, library.owner_id, space)
+    return CacheKey(_fingerprint([library.owner_id, TaskName.MAP, space.model, stamp]), space.digest)
 
 
 def _fingerprint(known_by: list[Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from phonoscope.contract import Neighbour, Page
+from phonoscope.contract import Neighbour, Neighbours
 from phonoscope.db.library.embeddings import similar_tracks
 from phonoscope.db.library.tracks import get_track
 from phonoscope.work import WHOLE_TRACK
@@ -30,16 +30,15 @@ def read_similar(
     limit: LimitQuery = 10,
     model: Annotated[str | None, Query(description="whose embeddings to compare; the default model's")] = None,
     stem: StemQuery = None,
-) -> Page[Neighbour]:
+) -> Neighbours:
     """Your other tracks that sound most like this one, nearest first. The track must have been embedded.
 
     With `stem` it is that stem that sounds alike: those that `embed` with its option `stems` has embedded.
     """
-    name = state.catalogue.get(model or state.settings.default_model).name
+    space = state.space(model)
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
-        found = similar_tracks(session, caller.owner_id, track_id, name, limit, stem or WHOLE_TRACK)
+        found, outdated = similar_tracks(session, caller.owner_id, track_id, space, limit, stem or WHOLE_TRACK)
         tracks = describe_tracks(state.signer, session, [row for row, _ in found])
-    return Page(
-        items=[Neighbour(track=track, similarity=value) for track, (_, value) in zip(tracks, found, strict=True)]
-    )
+    items = [Neighbour(track=track, similarity=value) for track, (_, value) in zip(tracks, found, strict=True)]
+    return Neighbours(items=items, outdated=outdated)

@@ -1,4 +1,4 @@
-"""Jobs as clients see them: read, listed, called off. What workers do with their tasks is in ``claims``."""
+"""Jobs as clients read and list them. What workers do with their tasks is in ``db.tasks``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from phonoscope.errors import NotFound
 from phonoscope.states import Status, TaskName
 
 JOB_CHANNEL = "phonoscope_job"
-"""The channel on which an ended job's id is told to whoever listens (``NOTIFY``)."""
+"""The channel on which the id of a job is sent when the job has ended (``NOTIFY``)."""
 
 PROGRESS_CHANNEL = "phonoscope_progress"
-"""On which the id of a job is told that changed otherwise."""
+"""The channel for the id of a job that changed in any other way."""
 
 EVENT_CHANNEL = "phonoscope_event"
-"""On which is told that there is a new event."""
+"""The channel for word of a new event; its messages are empty."""
 
 
 _WHOLE = (

@@ -41,7 +41,7 @@ def get_track_of_any_owner(session: Session, track_id: str) -> TrackRow:
 
 
 def hold_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
-    """Like ``get_track``, and nobody else may hold it before this transaction ends; rows that refer to it may be added.
+    """Like ``get_track``, and locks the track until the transaction ends; rows that refer to it may still be added.
 
     Raises ``NotFound``.
     """
