@@ -30,7 +30,7 @@ def vectors_to_place(session: Session, owner_id: str, space: Space, most: int) -
         .order_by(EmbeddingRow.created_at.desc(), EmbeddingRow.track_id)
         .limit(most)
     )
-    return {track_id: vector for track_id, vector in rows}
+    return dict(iter(rows))
 
 
 def library_stamp(session: Session, owner_id: str, space: Space) -> list[str]:
