@@ -11,17 +11,18 @@ from sqlalchemy import text
 
 from phonoscope.client import ApiError, Client
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.maps import count_missing, library_stamp, newest_map, placed_tracks
+from phonoscope.db.library.maps import count_missing, library_stamp, newest_map, placed_tracks, vectors_to_place
 from phonoscope.db.library.orphans import forget_jobs
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
-from phonoscope.work import Library, Outcome
-from tests.integration.life import CPU, ONE, claimed, empty, end, new_job, new_track
+from phonoscope.work import Library, Outcome, Space
+from tests.integration.life import CPU, ONE, claimed, classified, empty, end, new_job, new_track
 from tests.support import tone_wav
 
 MODEL = DEFAULT_MODEL
+SPACE = Space(MODEL, "d")
 
 
 def drawn(database: Database, owner_id: str, points: dict[str, tuple[float, float]], *, lose: bool = False) -> bool:
@@ -75,16 +76,51 @@ def test_what_is_embedded_anew_is_missing(database: Database) -> None:
         new_job(database, track, [TaskName.EMBED])
         end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={"": ONE}))
         with database.autocommit() as session:
-            return library_stamp(session, track.owner_id, MODEL)
+            return library_stamp(session, track.owner_id, SPACE)
 
     before = embedded()
     drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
     with database.autocommit() as session:
         task = newest_map(session, track.owner_id, MODEL)
-        assert count_missing(session, track.owner_id, MODEL, task) == 0
+        assert count_missing(session, track.owner_id, SPACE, task) == 0
     assert embedded() != before
     with database.autocommit() as session:
-        assert count_missing(session, track.owner_id, MODEL, task) == 1
+        assert count_missing(session, track.owner_id, SPACE, task) == 1
+
+
+def test_vectors_of_another_digest_are_not_drawn(database: Database) -> None:
+    """Nor do they change what a map is drawn from; until they are embedded again they are missing."""
+    empty(database)
+    track = new_track(database)
+    new_job(database, track, [TaskName.EMBED])
+    end(database, claimed(database), embed=Outcome({}, None, MODEL, "old", vectors={"": ONE}))
+    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
+
+    def seen() -> tuple[list[str], list[str], int]:
+        with database.autocommit() as session:
+            task = newest_map(session, track.owner_id, MODEL)
+            vectors = vectors_to_place(session, track.owner_id, SPACE, 10)
+            stamp = library_stamp(session, track.owner_id, SPACE)
+            return list(vectors), stamp, count_missing(session, track.owner_id, SPACE, task)
+
+    assert seen() == ([], ["d", "0", "None"], 1)
+    new_job(database, track, [TaskName.EMBED])
+    end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={"": ONE}))
+    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
+    vectors, (digest, count, _), missing = seen()
+    assert (vectors, digest, count, missing) == ([track.id], "d", "1", 0)
+
+
+def test_a_map_shows_its_own_model_s_labels(database: Database) -> None:
+    """Whatever another model recognised later."""
+    empty(database)
+    track = new_track(database)
+    for label, model in (("rain", MODEL), ("disco", "genre-10")):
+        new_job(database, track, [TaskName.CLASSIFY])
+        end(database, claimed(database), classify=classified(label, model))
+    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
+    with database.autocommit() as session:
+        assert [place.label for place in placed_tracks(session, track.owner_id, MODEL)] == ["rain"]
 
 
 def test_jobs_without_a_track_are_forgotten_in_time(database: Database) -> None:

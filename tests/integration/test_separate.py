@@ -65,6 +65,18 @@ def test_stems_can_be_found_and_fetched_together(client: Client, stranger: Clien
         assert at.value.status_code == 404
 
 
+def test_stems_from_the_ledger_are_the_track_s_stems(client: Client, tiny: str, tmp_path: Path) -> None:
+    """A separation that was answered from an earlier one: list, ZIP and mixes have that one's objects."""
+    first = separated(client, tmp_path, tiny)
+    content = client.stems_zip(first.recording)
+    again = separated(client, tmp_path, tiny)
+    assert again.task(TaskName.SEPARATE).cached
+    assert client.stems(first.recording).job_id == again.id
+    assert client.stems_zip(first.recording) == content
+    mix = client.wait(client.create_job(first.recording, ["mixdown"])).task(TaskName.MIXDOWN)
+    assert mix.status is Status.SUCCEEDED, mix.error
+
+
 def test_stems_can_be_mixed_again(client: Client, tiny: str, tmp_path: Path) -> None:
     """By a later job on the track, from what the store has."""
     track_id = separated(client, tmp_path, tiny).recording

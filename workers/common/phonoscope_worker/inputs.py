@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from phonoscope.contract import MOST_ON_MAP, JobOptions
 from phonoscope.db.library.artifacts import artifacts_of
-from phonoscope.db.library.jobs import newest_result
 from phonoscope.db.library.maps import vectors_to_place
+from phonoscope.db.library.results import newest_result
 from phonoscope.errors import UnsupportedTask
 from phonoscope.states import TaskName
-from phonoscope.work import Claim, ClaimedTrack
+from phonoscope.work import Claim, ClaimedTrack, Space
 from phonoscope_worker.context import Context
 from phonoscope_worker.store_retry import retrying_store
 from phonoscope_worker.work import Work, spool
@@ -45,15 +45,15 @@ def _options(claim: Claim) -> JobOptions:
 def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
     with context.database.autocommit() as session:
         found = newest_result(session, claim.track.id, TaskName.SEPARATE)
-        rows = {row.id: row for row in artifacts_of(session, found[0].source_id or found[0].id)} if found else {}
+        rows = {row.id: row for row in artifacts_of(session, found.produced_by)} if found else {}
     files = {}
-    for stem in found[1]["stems"] if found else []:
+    for stem in found.body["stems"] if found else []:
         files[stem["name"]] = spool()
         key = rows[stem["audio"]["artifact"]].object_key
         retrying_store(partial(context.store.fetch, key, files[stem["name"]]))
     return files
 
 
-def _read_vectors(context: Context, owner_id: str, model_name: str) -> dict[str, Any]:
+def _read_vectors(context: Context, owner_id: str, space: Space) -> dict[str, Any]:
     with context.database.autocommit() as session:
-        return vectors_to_place(session, owner_id, model_name, MOST_ON_MAP)
+        return vectors_to_place(session, owner_id, space, MOST_ON_MAP)
