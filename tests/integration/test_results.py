@@ -10,6 +10,8 @@ import pytest
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.states import Status, TaskName
+from phonoscope.tasks.classify import ClassifyResult
+from phonoscope.tasks.describe import DescribeResult
 from tests.support import tone_wav
 
 
@@ -43,11 +45,15 @@ def test_the_newest_of_each_task_is_there(client: Client, track_id: str) -> None
     assert classified is not None
     assert described is not None
     assert classified.result == first.task("classify").result
-    assert {"name": classified.model, "digest": classified.digest} == classified.result["model"]
+    assert isinstance(classified.result, ClassifyResult)
+    assert (classified.model, classified.digest) == (classified.result.model.name, classified.result.model.digest)
     assert classified.finished_at == first.task("classify").finished_at
     assert (described.model, described.digest, described.variant) == (None, None, None)
-    assert described.result["reference"]["genre"] == "rock"
-    assert len(client.download(described.result["waveform"])) == described.result["waveform"]["size_bytes"]
+    assert isinstance(described.result, DescribeResult)
+    assert described.result.reference is not None
+    assert described.result.reference.genre == "rock"
+    assert described.result.waveform is not None
+    assert len(client.download(described.result.waveform)) == described.result.waveform.size_bytes
     assert found.newest("classify", "genre-10") is None
     assert found.newest("separate") is None
 
@@ -62,8 +68,11 @@ def test_the_same_again_is_the_same_result_of_another_job(client: Client, track_
     assert third.task("describe").cached
     (found,) = client.results(track_id).items
     assert (found.job_id, found.task_id != third.id) == (third.id, True)
-    assert found.result["reference"]["genre"] == "jazz"
-    assert client.download(found.result["waveform"])
+    assert isinstance(found.result, DescribeResult)
+    assert found.result.reference is not None
+    assert found.result.reference.genre == "jazz"
+    assert found.result.waveform is not None
+    assert client.download(found.result.waveform)
 
 
 def test_who_has_it_is_not_sent_it_again(http: httpx.Client) -> None:

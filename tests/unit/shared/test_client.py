@@ -193,7 +193,7 @@ def test_neighbours_come_with_how_many_were_left_out(make_track: Callable[..., T
     body = f'{{"items": [{{"track": {make_track().model_dump_json()}, "similarity": 0.5}}], "outdated": 3}}'
     service = Service(ok(body))
     client = service.client()
-    found = client.similar("trk_2", limit=1)
+    found = client.neighbours("trk_2", limit=1)
     assert ([near.similarity for near in found.items], found.outdated) == ([0.5], 3)
     client.similar("trk_2", model="other")
     client.similar("trk_2", stem="drums")
