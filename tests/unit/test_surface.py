@@ -20,7 +20,16 @@ SURFACES = {
     "phonoscope_gateway": ["create_app"],
     "phonoscope_local": ["Credentials", "default_data_dir", "read_credentials", "stack_settings"],
     "phonoscope.storage": ["ObjectStore", "StoredRange"],
-    "phonoscope_worker": ["Context", "Handler", "Work", "named_shortage", "outcome_of", "run_worker", "spool"],
+    "phonoscope_worker": [
+        "Context",
+        "Handler",
+        "Handlers",
+        "Work",
+        "named_shortage",
+        "outcome_of",
+        "run_worker",
+        "spool",
+    ],
 }
 NETWORKS = ["torch", "safetensors", "phonoscope_ml"]
 STORES = ["sqlalchemy", "celery", "boto3", "psycopg2", "alembic"]

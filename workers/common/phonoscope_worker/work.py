@@ -10,6 +10,8 @@ from functools import cached_property, partial
 from time import monotonic, perf_counter
 from typing import Any, BinaryIO, TypeAlias, cast
 
+from pydantic import ValidationError
+
 from phonoscope.contract import MOST_ON_MAP, JobOptions
 from phonoscope.costs import time_limit_s
 from phonoscope.db.access.engine import Database
@@ -21,6 +23,7 @@ from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import hand_back
 from phonoscope.errors import (
     BrokerUnavailable,
+    OutdatedResult,
     PhonoscopeError,
     StoreUnavailable,
     TaskFailed,
@@ -31,6 +34,7 @@ from phonoscope.logs import get_logger
 from phonoscope.queue import Queue
 from phonoscope.states import Place, TaskName
 from phonoscope.storage import ObjectStore
+from phonoscope.tasks import Separate
 from phonoscope.work import Claim, ClaimedTrack, Outcome
 from phonoscope_worker.heartbeat import CalledOff, Heart
 from phonoscope_worker.objects import Objects, objects_of
@@ -177,14 +181,18 @@ def _store(objects: Objects, outcomes: dict[TaskName, Outcome], work: Work) -> N
 
 
 def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
+    """Raises ``OutdatedResult`` when another version of the service made the stems, and its result cannot be read."""
     with context.database.single() as session:
         found = newest_result(session, claim.track.id, TaskName.SEPARATE)
         rows = {row.id: row for row in artifacts_of(session, found[0].source_id or found[0].id)} if found else {}
+    try:
+        stems = Separate.read_stored(found[1]).stems if found else []
+    except ValidationError as error:
+        raise OutdatedResult("the track's stems: make them again with the option no_cache") from error
     files = {}
-    for stem in found[1]["stems"] if found else []:
-        files[stem["name"]] = spool()
-        key = rows[stem["audio"]["artifact"]].object_key
-        patiently(partial(context.store.fetch, key, files[stem["name"]]))
+    for stem in stems:
+        files[stem.name] = spool()
+        patiently(partial(context.store.fetch, rows[stem.audio.id].object_key, files[stem.name]))
     return files
 
 

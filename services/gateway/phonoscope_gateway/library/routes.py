@@ -8,7 +8,12 @@ from fastapi import APIRouter, Query
 
 from phonoscope.contract import LibraryMap, MapPoint
 from phonoscope.db.library.maps import count_missing, drawing_job, newest_map, placed_tracks
-from phonoscope_gateway.state import CallerDep, StateDep
+from phonoscope.db.schema.tables import TaskRow
+from phonoscope.errors import OutdatedResult
+from phonoscope.tasks import Map
+from phonoscope.tasks.map import MapResult
+from phonoscope_gateway.jobs.results import read_result
+from phonoscope_gateway.state import CallerDep, State, StateDep
 
 router = APIRouter(prefix="/v1/map", tags=["search"])
 
@@ -23,12 +28,12 @@ def read_map(
     name, owner_id = state.catalogue.get(model or state.settings.default_model).name, caller.owner_id
     with state.database.transaction() as session:
         drawn = newest_map(session, owner_id, name)
-        body = drawn.result.body if drawn is not None and drawn.result is not None else {}
+        result = _result_of(state, drawn)
         return LibraryMap(
             model=name,
             drawn_at=drawn.finished_at if drawn is not None else None,
-            method=body.get("method"),
-            trustworthiness=body.get("trustworthiness"),
+            method=result.method if result is not None else None,
+            trustworthiness=result.trustworthiness if result is not None else None,
             missing=count_missing(session, owner_id, name, drawn),
             job_id=drawing_job(session, owner_id, name),
             points=[
@@ -38,3 +43,13 @@ def read_map(
                 for track, x, y in placed_tracks(session, owner_id, name)
             ],
         )
+
+
+def _result_of(state: State, drawn: TaskRow | None) -> MapResult | None:
+    """How the map was drawn; ``None`` where that cannot be read: its points are there all the same."""
+    if drawn is None or drawn.result is None:
+        return None
+    try:
+        return read_result(state.signer, Map, drawn.result.body)
+    except OutdatedResult:
+        return None
