@@ -127,7 +127,7 @@ def test_a_library_is_drawn_and_read(client: Client, stranger: Client, stack: Ru
     assert {point.filename for point in found.points} == {"1.wav", "2.wav"}
     again = client.create_job(None, ["map"])
     assert (again.status, again.tasks[0].cached) == (Status.SUCCEEDED, True)
-    _outdate(stack, job.id)
+    _outdate(stack, again.id)
     assert client.library_map().points == found.points
     assert client.library_map().method is None
     client.delete_track(tracks[0])

@@ -65,8 +65,9 @@ def test_evidence_is_told_in_words_and_bars(
     figures = ("deletion", "insertion", "random_deletion", "random_insertion", "randomised")
     trust = dict.fromkeys(figures, 0.25)
     told = {"label": "dog", "method": "grad-cam", "layer": "layer4", "reading": "Most of it.", "bands": bands}
-    place = {"start_s": 0.0, "end_s": 5.0, "silent": False, "probability": 0.9, "region": None, "windows": []}
-    result = {"model": MODEL} | told | place
+    place = {"start_s": 0.0, "end_s": 5.0, "silent": False, "probability": 0.9}
+    nothing: dict[str, Any] = {"region": None, "windows": []}
+    result = {"model": MODEL} | told | place | nothing
     text = shown(make_track(), make_job(make_task(name=TaskName.EXPLAIN, result=result | {"trust": trust})))
     first, second, *_ = rows(text, "why dog (grad-cam, layer4)")
     assert first == ["mid", "500", "–", "2000", "Hz", "█" * 18 + "·" * 6, "75.0%"]
