@@ -19,7 +19,7 @@ from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
 from phonoscope.work import Library, Outcome, Space
 from tests.integration.life import CPU, ONE, claimed, classified, empty, end, new_job, new_track
-from tests.support import tone_wav
+from tests.support import RunningStack, tone_wav
 
 MODEL = DEFAULT_MODEL
 SPACE = Space(MODEL, "d")
@@ -134,8 +134,20 @@ def test_jobs_without_a_track_are_forgotten_in_time(database: Database) -> None:
     assert placed(database, track.owner_id) == {track.id: (0.5, 0.5)}
 
 
-def test_a_library_is_drawn_and_read(client: Client, stranger: Client, tmp_path: Path) -> None:
-    """Two tracks, a map of both; nothing new is not drawn again; a deleted track is off it; nobody else sees it."""
+def _outdate(stack: RunningStack, job_id: str) -> None:
+    """The job's results are of a shape that this version of the service does not know."""
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        stored = text("UPDATE results SET body = '{}' FROM tasks WHERE task_id = tasks.id AND job_id = :job")
+        session.execute(stored, {"job": job_id})
+    database.close()
+
+
+def test_a_library_is_drawn_and_read(client: Client, stranger: Client, stack: RunningStack, tmp_path: Path) -> None:
+    """Two tracks, a map of both; nothing new is not drawn again; a deleted track is off it; nobody else sees it.
+
+    Its points are there although another version of the service drew it.
+    """
     tracks = []
     for seed in (1, 2):
         path = tmp_path / f"{seed}.wav"
@@ -151,6 +163,9 @@ def test_a_library_is_drawn_and_read(client: Client, stranger: Client, tmp_path:
     assert {point.filename for point in found.points} == {"1.wav", "2.wav"}
     again = client.create_job(None, ["map"])
     assert (again.status, again.tasks[0].cached) == (Status.SUCCEEDED, True)
+    _outdate(stack, again.id)
+    assert client.library_map().points == found.points
+    assert client.library_map().method is None
     client.delete_track(tracks[0])
     assert [point.track_id for point in client.library_map().points] == [tracks[1]]
     assert stranger.library_map().points == []
