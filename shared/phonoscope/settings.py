@@ -51,10 +51,10 @@ class Settings(BaseSettings):
         0.0, ge=0, description="days after which a recording is erased with all that was made of it; 0 keeps all"
     )
     orphan_grace_s: float = Field(
-        3600.0, gt=0, description="seconds after which an object that no row knows is erased from the store"
+        3600.0, gt=0, description="seconds after which an object without a row is erased from the store"
     )
     webhook_allow: str = Field(
-        "", description="networks and host patterns that events may go to though they are not public, parted by commas"
+        "", description="comma-separated networks and host patterns that events may go to although they are not public"
     )
     webhook_http: bool = Field(False, description="whether events may go over plain http")
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
