@@ -23,7 +23,7 @@ SURFACES = {
     "phonoscope_worker": ["Context", "Handler", "Work", "named_shortage", "outcome_of", "run_worker", "spool"],
 }
 NETWORKS = ["torch", "safetensors", "phonoscope_ml"]
-STORES = ["sqlalchemy", "celery", "boto3", "psycopg2", "alembic"]
+STORES = ["sqlalchemy", "celery", "minio", "psycopg2", "alembic"]
 LEFT_OUT = {
     "phonoscope_gateway.__main__": [*NETWORKS, "celery.bin"],
     "phonoscope_courier.__main__": NETWORKS,
