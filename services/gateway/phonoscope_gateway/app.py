@@ -77,5 +77,5 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (tracks, pictures, stems, jobs, search, library, artifacts, models, queues, webhooks, health):
         app.include_router(router)
     add_docs(app)
-    add_page(app)
+    add_page(app, objects_at=settings.s3_public_endpoint_url)
     return app

@@ -66,7 +66,7 @@ class Client(WebhookCalls):
     def audio(self, track_id: str, byte_range: str | None = None) -> bytes:
         """The recording's bytes, or those of a range such as ``bytes=0-99``."""
         headers = {"Range": byte_range} if byte_range else {}
-        return self._send("GET", f"/v1/tracks/{track_id}/audio", headers=headers).content
+        return self._send("GET", f"/v1/tracks/{track_id}/audio", headers=headers, follow_redirects=True).content
 
     def waveform(self, track_id: str, points: int = 1_000) -> Peaks:
         """The recording's outline; waits for the job that measures it where none has."""
@@ -86,7 +86,7 @@ class Client(WebhookCalls):
 
     def download(self, link: ArtifactLink | dict[str, Any]) -> bytes:
         """What a task made, by the link in its result."""
-        return self._send("GET", ArtifactLink.model_validate(link).url).content
+        return self._send("GET", ArtifactLink.model_validate(link).url, follow_redirects=True).content
 
     def stems(self, track_id: str) -> Stems:
         """The stems of the newest separation."""

@@ -115,6 +115,7 @@ def read_audio(track_id: str, state: StateDep, caller: CallerDep, asked: AskedDe
             tag=track.sha256,
             filename=track.filename,
             cache_control="private, no-cache",
+            link_s=state.settings.artifact_link_s,
         ),
         asked,
     )
