@@ -29,9 +29,8 @@ def test_the_page_follows_to_the_store(
     recordings: dict[str, Path],
 ) -> None:
     """Its policy allows that origin, the store answers it, and the browser keeps the key to itself."""
-    here = visit()
+    here = visit(gateway=redirecting)
     here.expected = (f"asked another host: {public_store}",)
-    here.url = redirecting.url
     here.go("/jobs")
     path = recordings["dog_large"]
     job = here.client.wait(here.client.analyze(path, ["classify", "explain"]))
