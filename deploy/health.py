@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ends with status 0 when this container's process does its work: ``phonoscope-health gateway|gpu|cpu|courier``."""
+"""Exits with status 0 when this container's process is healthy: ``phonoscope-health gateway|gpu|cpu|courier``."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 _READY = "http://127.0.0.1:8000/health/ready"
 _TIMEOUT_S = 5
-_SWEPT_LATELY = (
+_SWEPT_RECENTLY = (
     "SELECT count(*) > 0 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND client_addr = inet_client_addr()"
     " AND application_name = 'phonoscope' AND state_change > now() - interval '20 seconds'"
 )
 
 
 def gateway_is_ready() -> bool:
-    """PostgreSQL, the broker and the store answer the gateway. Raises ``URLError`` when it says otherwise."""
+    """PostgreSQL, the broker and the store answer the gateway. Raises ``URLError`` when one of them does not."""
     with urllib.request.urlopen(_READY, timeout=_TIMEOUT_S):
         return True
 
 
 def worker_beats(pool: str) -> bool:
-    """A worker on this host has written its heartbeat lately."""
+    """A worker on this host has written a heartbeat recently."""
     from phonoscope.db.service.workers import live_workers
 
     with _session() as session:
@@ -36,11 +36,11 @@ def worker_beats(pool: str) -> bool:
 
 
 def courier_sweeps() -> bool:
-    """The sweeper's connection was used lately: while nothing is overdue it leaves no other trace."""
+    """The sweeper's connection was used recently: while nothing is overdue there is no other trace."""
     from sqlalchemy import text
 
     with _session() as session:
-        return bool(session.scalar(text(_SWEPT_LATELY)))
+        return bool(session.scalar(text(_SWEPT_RECENTLY)))
 
 
 def main() -> None:

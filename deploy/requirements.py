@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def requirements(name: str, extras: Mapping[str, Sequence[str]], extra: str) -> set[str]:
-    """An extra's requirements, with the package's own extras replaced by what they stand for."""
+    """An extra's requirements, with the package's own extras replaced by their requirements."""
     found: set[str] = set()
     for requirement in extras[extra]:
         own = re.fullmatch(rf"{re.escape(name)}\[([\w,-]+)\]", requirement)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from phonoscope_local.ports import LOOPBACK, choose_port
 from phonoscope_local.state import read_credentials
-from tests.support import DATA, RunningStack, phonoscope, pulled_models
+from tests.support import DATA, RunningStack, environment, phonoscope, pulled_models, until_ready
 
 # As workers have it, before torch is imported: threads that spin while they wait starve what runs beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -31,6 +34,27 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         yield RunningStack(folder, credentials.url)
     finally:
         phonoscope("down", "--data-dir", folder)
+
+
+@pytest.fixture(scope="session")
+def public_store(stack: RunningStack) -> str:
+    """The stack's object store by another name, for which presigned links have to be signed of their own."""
+    return stack.settings.s3_endpoint_url.replace(LOOPBACK, "localhost")
+
+
+@pytest.fixture(scope="session")
+def redirecting(stack: RunningStack, public_store: str) -> Iterator[RunningStack]:
+    """The stack with a second gateway, which redirects to the store."""
+    url = f"http://{LOOPBACK}:{choose_port(0, set())}"
+    settings = stack.settings.model_copy(update={"s3_public_endpoint_url": public_store})
+    command = [sys.executable, "-m", "phonoscope_gateway", "--port", url.rpartition(":")[2]]
+    environ = os.environ | environment(settings)
+    with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
+        try:
+            until_ready(url)
+            yield RunningStack(stack.folder, url)
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")

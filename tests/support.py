@@ -9,14 +9,17 @@ import subprocess
 import sys
 import wave
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from time import monotonic, sleep
 from types import ModuleType
 from typing import Any
 
 import httpx
 import numpy as np
+from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from phonoscope.client import Client
@@ -70,6 +73,26 @@ def phonoscope(
     command = [str(Path(sys.executable).with_name("phonoscope")), *map(str, words)]
     environment = kept | models | {"COLUMNS": "120", "NO_COLOR": "1"} | dict(settings or {})
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that say these settings."""
+    values = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return {
+        f"PHONOSCOPE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in values.items()
+    }
+
+
+def until_ready(url: str) -> None:
+    """Returns once a gateway and all that it needs answer."""
+    deadline = monotonic() + 60.0
+    while monotonic() < deadline:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{url}/health/ready", timeout=30.0).is_success:
+                return
+        sleep(0.1)
+    raise TimeoutError(f"{url} is not ready")
 
 
 def pulled_models(folder: Path) -> Path:

@@ -36,7 +36,7 @@ def configure_logs(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("botocore", "boto3", "s3transfer", "urllib3", "httpx", "httpcore", "kombu", "amqp", "sse_starlette"):
+    for noisy in ("urllib3", "httpx", "httpcore", "kombu", "amqp", "sse_starlette"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 

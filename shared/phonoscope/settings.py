@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -14,6 +15,7 @@ from phonoscope.paths import bundled, cache, pulled_models
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - production refuses a secret that contains this
 DEFAULT_MODEL = "environment-50"
+_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?/?")
 
 
 class Settings(BaseSettings):
@@ -30,7 +32,11 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr = Field(description="PostgreSQL, as `postgresql+psycopg2://user:password@host:port/name`")
     broker_url: SecretStr = Field(description="Celery broker, as `redis://:password@host:port/0`")
-    s3_endpoint_url: str = Field(description="object store, as `http://host:port`")
+    s3_endpoint_url: str = Field(min_length=1, description="object store, as `http://host:port` or `https://host`")
+    s3_public_endpoint_url: str = Field(
+        "",
+        description="the same store as clients reach it; audio and artifacts are then answered with a redirect to it",
+    )
     s3_access_key: str = Field(description="object store's access key")
     s3_secret_key: SecretStr = Field(description="object store's secret key")
     s3_bucket: str = Field("phonoscope", description="bucket for recordings and artifacts; made when absent")
@@ -55,7 +61,7 @@ class Settings(BaseSettings):
         0.0, ge=0, description="days after which a recording is erased with all that was made of it; 0 keeps all"
     )
     orphan_grace_s: float = Field(
-        3600.0, gt=0, description="seconds after which an object that no row knows is erased from the store"
+        3600.0, gt=0, description="seconds after which an object without a row is erased from the store"
     )
     webhook_allow: str = Field(
         "", description="networks and host patterns that events may go to though they are not public, comma-separated"
@@ -63,6 +69,13 @@ class Settings(BaseSettings):
     webhook_http: bool = Field(False, description="whether events may go over plain http")
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")
+
+    @field_validator("s3_endpoint_url", "s3_public_endpoint_url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        if url and not _ORIGIN.fullmatch(url):
+            raise ValueError("must be http://host:port or https://host, without a user or a path")
+        return url.removesuffix("/")
 
     @field_validator("webhook_allow")
     @classmethod

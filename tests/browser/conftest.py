@@ -66,12 +66,12 @@ def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visi
     """Opens pages, each for an owner who has nothing yet. No page may complain, nor ask another host for anything."""
     visits: list[Visit] = []
 
-    def opened(size: ViewportSize = WIDE) -> Visit:
+    def opened(size: ViewportSize = WIDE, gateway: RunningStack = stack) -> Visit:
         context = chromium.new_context(viewport=size, accept_downloads=True)
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
         key = stack.new_key(f"owner-{uuid4()}")
-        made = Visit(page, stack.url, key, Client(stack.url, key))
+        made = Visit(page, gateway.url, key, Client(gateway.url, key))
         record_complaints(made)
         visits.append(made)
         return made

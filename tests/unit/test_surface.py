@@ -32,7 +32,7 @@ SURFACES = {
     ],
 }
 NETWORKS = ["torch", "safetensors", "phonoscope_ml"]
-STORES = ["sqlalchemy", "celery", "boto3", "psycopg2", "alembic"]
+STORES = ["sqlalchemy", "celery", "minio", "psycopg2", "alembic"]
 LEFT_OUT = {
     "phonoscope_gateway.__main__": [*NETWORKS, "celery.bin"],
     "phonoscope_courier.__main__": NETWORKS,

@@ -91,5 +91,5 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
     add_docs(app)
-    add_page(app)
+    add_page(app, objects_at=settings.s3_public_endpoint_url)
     return app

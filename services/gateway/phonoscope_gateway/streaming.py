@@ -1,4 +1,4 @@
-"""Objects as responses: whole or in part, or not at all to whoever has them (RFC 9110, sections 13 and 14)."""
+"""Objects as responses: whole, in part, or not at all to clients that have them (RFC 9110, sections 13 and 14)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Header, Request, Response, status
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from phonoscope.storage import ObjectStore
 from phonoscope_gateway.ranges import parse_range
@@ -15,7 +15,12 @@ from phonoscope_gateway.ranges import parse_range
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object and what its headers say. The entity tag stands without its quotation marks."""
+    """An object and what its headers say.
+
+    Attributes:
+        tag: the entity tag, without quotation marks.
+        link_s: seconds for which a link to the object at the store's public address is good.
+    """
 
     key: str
     size_bytes: int
@@ -23,6 +28,7 @@ class StoredObject:
     tag: str
     filename: str
     cache_control: str
+    link_s: int
 
 
 @dataclass(frozen=True)
@@ -55,14 +61,15 @@ def object_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
         200: {"description": "The whole", "content": content},
         206: {"description": "The range asked for", "content": content},
         304: {"description": "It is what you have"},
+        307: {"description": "The object lies at this address of the store, where the gateway is set up so"},
     }
 
 
 def send_object(store: ObjectStore, stored: StoredObject, asked: Asked) -> Response:
-    """The response for an object.
+    """The response for an object: its bytes, or a redirect where the store has a public address.
 
     Raises:
-        RangeNotSatisfiable: the range starts behind the object's end.
+        RangeNotSatisfiable: the range starts after the object's end.
         NotFound, StoreUnavailable: the object cannot be read.
     """
     etag = f'"{stored.tag}"'
@@ -78,4 +85,8 @@ def send_object(store: ObjectStore, stored: StoredObject, asked: Asked) -> Respo
     code = status.HTTP_206_PARTIAL_CONTENT if part is not None else status.HTTP_200_OK
     if asked.method == "HEAD":
         return Response(None, code, headers, stored.media_type)
+    if store.has_public_address:
+        kept = {name: headers[name] for name in ("Cache-Control", "Content-Disposition")}
+        url = store.presigned(stored.key, stored.link_s, kept | {"Content-Type": stored.media_type})
+        return RedirectResponse(url, headers={"Cache-Control": "no-store"})
     return StreamingResponse(store.read(stored.key, start, length).chunks, code, headers, stored.media_type)

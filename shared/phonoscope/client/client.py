@@ -68,7 +68,7 @@ class Client(WebhookCalls):
     def audio(self, track_id: str, byte_range: str | None = None) -> bytes:
         """The recording's bytes, or those of a range such as ``bytes=0-99``."""
         headers = {"Range": byte_range} if byte_range else {}
-        return self._send("GET", f"/v1/tracks/{track_id}/audio", headers=headers).content
+        return self._send("GET", f"/v1/tracks/{track_id}/audio", headers=headers, follow_redirects=True).content
 
     def waveform(self, track_id: str, points: int = 1_000) -> Peaks:
         """The recording's outline; waits for the job that measures it where none has."""
@@ -88,7 +88,7 @@ class Client(WebhookCalls):
 
     def download(self, link: ArtifactLink) -> bytes:
         """What a task made, by the link in its result."""
-        return self._send("GET", link.url).content
+        return self._send("GET", link.url, follow_redirects=True).content
 
     def results(self, track_id: str) -> TrackResults:
         """All that is known of a track: the newest result of each task, model and variant, whichever job asked."""

@@ -1,30 +1,32 @@
-"""Plain S3 through boto3: put, read with ranges, delete. Nothing here needs more than any S3 server offers."""
+"""One bucket of any S3 server: put, read with ranges, list, delete, links. Nothing here needs more than plain S3."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import IO, TYPE_CHECKING
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import urlsplit
 
-import boto3
-from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
+from minio import Minio
+from minio.datatypes import Object
+from minio.deleteobjects import DeleteObject
+from urllib3 import BaseHTTPResponse
 
 from phonoscope import __version__
-from phonoscope.errors import NotFound, StoreUnavailable
+from phonoscope.errors import StoreUnavailable
+from phonoscope.storage.transport import HttpClient, refusal, translated
 
 if TYPE_CHECKING:
     from phonoscope.settings import Settings
 
-_CHUNK = 256 * 1024
-# One part at a time: boto3's threads would hold ten parts in memory.
-_TRANSFER = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=5 << 20, use_threads=False)
-_MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
+_CHUNK_BYTES = 256 << 10
+_ONE_REQUEST_BYTES = 8 << 20
+_PART_BYTES = 5 << 20
+_PAGE = 1000
+_LONGEST_LINK_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -36,105 +38,126 @@ class StoredRange:
 
 
 class ObjectStore:
-    """One bucket of an S3 server."""
+    """One bucket of an S3 server. Threads may share it; processes may not, so make it after a fork."""
 
     def __init__(self, settings: Settings) -> None:
         self.bucket = settings.s3_bucket
-        self._client = boto3.client(
-            "s3",
-            endpoint_url=settings.s3_endpoint_url,
-            aws_access_key_id=settings.s3_access_key,
-            aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
-            region_name=settings.s3_region,
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                connect_timeout=2,
-                read_timeout=30,
-                retries={"max_attempts": 2, "mode": "standard"},
-                max_pool_connections=50,
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                user_agent=f"phonoscope/{__version__}",
-            ),
-        )
+        http = HttpClient()
+        self._client = _client(settings.s3_endpoint_url, settings, http)
+        self._public = _client(settings.s3_public_endpoint_url or settings.s3_endpoint_url, settings, http)
+        self.has_public_address = bool(settings.s3_public_endpoint_url)
 
     def ensure_bucket(self) -> None:
         """Makes the bucket when it is absent. Raises ``StoreUnavailable``."""
-        with _translated(self.bucket):
-            names = {bucket["Name"] for bucket in self._client.list_buckets()["Buckets"]}
-            if self.bucket not in names:
-                self._client.create_bucket(Bucket=self.bucket)
+        with translated(self.bucket):
+            if not self._client.bucket_exists(self.bucket):
+                self._client.make_bucket(self.bucket)
 
     def ping(self) -> None:
         """Raises ``StoreUnavailable``, also when the bucket is missing."""
-        try:
-            with _translated(self.bucket):
-                self._client.head_bucket(Bucket=self.bucket)
-        except NotFound as error:
-            raise StoreUnavailable(f"the object store has no bucket {self.bucket!r}") from error
+        with translated(self.bucket):
+            found = self._client.bucket_exists(self.bucket)
+        if not found:
+            raise StoreUnavailable(f"the object store has no bucket {self.bucket!r}")
 
     def put(self, key: str, file: IO[bytes], media_type: str) -> None:
-        """Stores a file from its start; large ones in parts, so that memory stays flat. Raises ``StoreUnavailable``."""
+        """Stores a file from its start; above 8 MiB in parts of 5 MiB, one at a time. Raises ``StoreUnavailable``."""
         size_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
-        with _translated(key):
-            if size_bytes < _TRANSFER.multipart_threshold:
-                self._client.put_object(Bucket=self.bucket, Key=key, Body=file.read(), ContentType=media_type)
-                return
-            extra = {"ContentType": media_type}
-            self._client.upload_fileobj(file, self.bucket, key, ExtraArgs=extra, Config=_TRANSFER)
+        with translated(key):
+            self._client.put_object(
+                self.bucket,
+                key,
+                cast("BinaryIO", file),
+                size_bytes,
+                content_type=media_type,
+                part_size=_ONE_REQUEST_BYTES if size_bytes <= _ONE_REQUEST_BYTES else _PART_BYTES,
+                # Each part that is sent at the same time is held in memory.
+                num_parallel_uploads=1,
+            )
 
     def read(self, key: str, start: int, length: int) -> StoredRange:
         """``length`` bytes from ``start``. Raises ``NotFound`` or ``StoreUnavailable``."""
-        with _translated(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{start + length - 1}")
-        body = answer["Body"]
-
-        def chunks() -> Iterator[bytes]:
-            try:
-                with _translated(key):
-                    yield from body.iter_chunks(_CHUNK)
-            finally:
-                body.close()
-
-        return StoredRange(chunks(), answer["ContentLength"])
+        with translated(key):
+            response = self._client.get_object(self.bucket, key, offset=start, length=length)
+        return StoredRange(_chunks(key, response), int(response.headers["Content-Length"]))
 
     def fetch(self, key: str, file: IO[bytes]) -> None:
         """Copies an object into a file, from its start, and rewinds it. Raises ``NotFound`` or ``StoreUnavailable``."""
         file.seek(0)
         file.truncate()
-        with _translated(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=key)
-            for chunk in answer["Body"].iter_chunks(_CHUNK):
-                file.write(chunk)
+        with translated(key):
+            response = self._client.get_object(self.bucket, key)
+        for chunk in _chunks(key, response):
+            file.write(chunk)
         file.seek(0)
 
     def delete(self, keys: list[str]) -> None:
-        """Erases objects; those already gone are no error. Raises ``StoreUnavailable``."""
-        for key in keys:
-            with _translated(key):
-                self._client.delete_object(Bucket=self.bucket, Key=key)
+        """Erases objects, 1,000 with each request; those already gone are no error.
+
+        Raises ``StoreUnavailable``; what could be erased is erased even so.
+        """
+        with translated(self.bucket):
+            errors = list(self._client.remove_objects(self.bucket, map(DeleteObject, keys)))
+        if errors:
+            raise StoreUnavailable(f"{len(errors)} of {len(keys)} objects remain: {refusal(errors[0].code)}")
 
     def pages(self, prefix: str = "") -> Iterator[list[tuple[str, datetime]]]:
-        """Keys with the time at which each was stored, some hundreds at once. Raises ``StoreUnavailable``."""
-        with _translated(prefix):
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
-                yield [(item["Key"], item["LastModified"]) for item in page.get("Contents", [])]
+        """Keys with the time at which each was stored, up to 1,000 at once. Raises ``StoreUnavailable``."""
+        objects = self._client.list_objects(self.bucket, prefix, recursive=True)
+        while True:
+            with translated(prefix):
+                page = [_entry(found) for found in islice(objects, _PAGE)]
+            if not page:
+                return
+            yield page
 
     def keys(self, prefix: str = "") -> list[str]:
         """The keys of all objects under a prefix. Raises ``StoreUnavailable``."""
         return [key for page in self.pages(prefix) for key, _ in page]
 
+    def presigned(self, key: str, expires_s: int, headers: Mapping[str, str] | None = None) -> str:
+        """A URL by which anybody can read an object for a time, at the store's public address where it has one.
 
-@contextmanager
-def _translated(key: str) -> Iterator[None]:
+        Args:
+            key: the object's; whether it exists is not checked.
+            expires_s: seconds for which the URL is good; 7 days at most, since S3 allows no more.
+            headers: what the store shall answer with, such as ``{"Content-Type": "audio/wav"}``.
+        """
+        return self._public.presigned_get_object(
+            self.bucket,
+            key,
+            timedelta(seconds=min(expires_s, _LONGEST_LINK_S)),
+            response_headers={f"response-{name.lower()}": value for name, value in (headers or {}).items()},
+        )
+
+
+def _client(url: str, settings: Settings, http: HttpClient) -> Minio:
+    address = urlsplit(url)
+    client = Minio(
+        address.netloc,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        secure=address.scheme == "https",
+        # Without a region each client asks the server for the bucket's first.
+        region=settings.s3_region,
+        http_client=http,
+    )
+    client.disable_virtual_style_endpoint()
+    client.set_app_info("phonoscope", __version__)
+    return client
+
+
+def _chunks(key: str, response: BaseHTTPResponse) -> Iterator[bytes]:
     try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code in _MISSING:
-            raise NotFound(f"the object store has no object {key!r}") from error
-        raise StoreUnavailable(f"the object store refused: {code or 'no reason given'}") from error
-    except (BotoCoreError, HTTPError) as error:
-        raise StoreUnavailable("the object store does not answer") from error
+        with translated(key):
+            yield from response.stream(_CHUNK_BYTES, decode_content=False)
+    finally:
+        response.close()
+        response.release_conn()
+
+
+def _entry(found: Object) -> tuple[str, datetime]:
+    assert found.object_name is not None
+    assert found.last_modified is not None
+    return found.object_name, found.last_modified

@@ -17,7 +17,7 @@ from phonoscope_cli.analyze import read_options
 from phonoscope_cli.app import app
 
 COMMANDS = ["up", "down", "demo", "analyze", "keys", "models", "doctor"]
-HEAVY = ["torch", "celery", "sqlalchemy", "boto3", "av", "numpy", "fastapi", "alembic"]
+HEAVY = ["torch", "celery", "sqlalchemy", "minio", "av", "numpy", "fastapi", "alembic"]
 
 
 @pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS], ["keys", "create"], ["models", "verify"]])

@@ -17,10 +17,10 @@ from phonoscope_gateway.web.routes import ADDRESSES, add_page
 _DOCUMENT = '<script type="module" nonce="__CSP_NONCE__" src="/assets/index-1.js"></script>'
 
 
-def _served(static: Path) -> TestClient:
+def _served(static: Path, objects_at: str = "") -> TestClient:
     app = FastAPI()
     add_problem_handlers(app)
-    add_page(app, static)
+    add_page(app, static, objects_at)
     return TestClient(app)
 
 
@@ -56,6 +56,16 @@ def test_the_policy_lets_nothing_else_run(page: TestClient) -> None:
     assert f'nonce="{nonce[1]}"' in response.text
     assert nonce[1] not in other.text
     assert not re.search(r"https?:", policy)
+
+
+def test_the_policy_names_a_store_that_requests_are_redirected_to(tmp_path: Path) -> None:
+    """For sound, pictures and arrays, and for nothing that runs."""
+    (tmp_path / "index.html").write_text(_DOCUMENT)
+    policy = _served(tmp_path, "https://objects.example").get("/").headers["content-security-policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["media-src"] == "'self' blob: https://objects.example"
+    allowing = [name for name, sources in rules.items() if "objects.example" in sources]
+    assert sorted(allowing) == ["connect-src", "img-src", "media-src"]
 
 
 def test_files_whose_names_change_are_kept_for_ever(page: TestClient) -> None:

@@ -61,12 +61,12 @@ def test_other_libraries_log_the_same_way(capsys: pytest.CaptureFixture[str]) ->
     """What comes through the standard library has the same shape; what libraries chatter is left out."""
     configure_logs("json", "info")
     logging.getLogger("uvicorn.error").info("Started %s", "server")
-    logging.getLogger("botocore").info("chatter")
-    logging.getLogger("botocore").warning("trouble")
+    logging.getLogger("urllib3").info("chatter")
+    logging.getLogger("urllib3").warning("trouble")
     events = [json.loads(line) for line in logged(capsys)]
     assert [(event["event"], event["level"], event["logger"]) for event in events] == [
         ("Started server", "info", "uvicorn.error"),
-        ("trouble", "warning", "botocore"),
+        ("trouble", "warning", "urllib3"),
     ]
 
 

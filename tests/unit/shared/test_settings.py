@@ -60,6 +60,11 @@ def test_what_must_be_given_is_asked_for(monkeypatch: pytest.MonkeyPatch, name: 
         ("MAX_DURATION_S", "-1"),
         ("SIGNING_SECRET", "too short"),
         ("ARTIFACT_LINK_S", "0"),
+        ("S3_ENDPOINT_URL", ""),
+        ("S3_ENDPOINT_URL", "127.0.0.1:9000"),
+        ("S3_ENDPOINT_URL", "http://store:9000/bucket"),
+        ("S3_ENDPOINT_URL", "http://user:password@store"),
+        ("S3_PUBLIC_ENDPOINT_URL", "s3://store"),
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "loud"),
     ],
@@ -69,6 +74,21 @@ def test_a_value_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, name: 
     monkeypatch.setenv(f"PHONOSCOPE_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("http://store:9000/", "http://store:9000"),
+        ("https://objects.example", "https://objects.example"),
+        ("http://[::1]:9000", "http://[::1]:9000"),
+        ("", ""),
+    ],
+)
+def test_a_store_s_address_has_no_path(monkeypatch: pytest.MonkeyPatch, given: str, kept: str) -> None:
+    """A slash at its end is left out; the public one may be empty, which turns redirects off."""
+    monkeypatch.setenv("PHONOSCOPE_S3_PUBLIC_ENDPOINT_URL", given)
+    assert Settings().s3_public_endpoint_url == kept
 
 
 @pytest.mark.parametrize("name", SECRETS)

@@ -37,6 +37,7 @@ def read_artifact(
             tag=row.id,
             filename=row.object_key.rpartition("/")[2],
             cache_control=f"private, max-age={left_s}, immutable",
+            link_s=left_s,
         ),
         asked,
     )

@@ -30,13 +30,15 @@ def find_audio(
     if expires is None and signature is None:
         caller = get_caller(state, key)
         with state.database.autocommit() as session:
-            return _stored(get_track(session, caller.owner_id, track_id), "private, no-cache")
+            return _stored(state, get_track(session, caller.owner_id, track_id), "private, no-cache")
     left_s = state.signer.check(audio_path(track_id), expires, signature, time())
     with state.database.autocommit() as session:
-        return _stored(get_track_of_any_owner(session, track_id), f"private, max-age={left_s}, immutable")
+        return _stored(
+            state, get_track_of_any_owner(session, track_id), f"private, max-age={left_s}, immutable", left_s
+        )
 
 
-def _stored(track: TrackRow, cache_control: str) -> StoredObject:
+def _stored(state: State, track: TrackRow, cache_control: str, left_s: int | None = None) -> StoredObject:
     return StoredObject(
         key=track.object_key,
         size_bytes=track.size_bytes,
@@ -44,4 +46,5 @@ def _stored(track: TrackRow, cache_control: str) -> StoredObject:
         tag=track.sha256,
         filename=track.filename,
         cache_control=cache_control,
+        link_s=state.settings.artifact_link_s if left_s is None else left_s,
     )

@@ -16,15 +16,24 @@ ADDRESSES = ("/", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
 _STATIC = Path(__file__).with_name("static")
 _MADE_HERE = {"style-src": f"'nonce-{NONCE}'", "img-src": "blob:", "media-src": "blob:"}
 """Allows style sheets that the page's scripts make, and pictures and sound that they fetched with the key."""
+_FROM_THE_STORE = ("connect-src", "img-src", "media-src")
 _FOR_EVER = "public, max-age=31536000, immutable"
 """For files whose names change with their content."""
 
 
-def add_page(app: FastAPI, static: Path = _STATIC) -> None:
-    """Adds the page in a folder; when it was not built, its addresses answer with a problem that says so."""
+def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "") -> None:
+    """Adds the page in a folder; when it was not built, its addresses answer with a problem that says so.
+
+    Args:
+        app: gets the page's routes.
+        static: the folder with ``index.html`` and ``assets``.
+        objects_at: the origin that requests for audio and artifacts are redirected to, if they are.
+    """
     router = APIRouter(include_in_schema=False)
     for address in ADDRESSES:
-        router.add_api_route(address, lambda: _document(static), methods=["GET", "HEAD"], response_class=HTMLResponse)
+        router.add_api_route(
+            address, lambda: _document(static, objects_at), methods=["GET", "HEAD"], response_class=HTMLResponse
+        )
     router.add_api_route("/favicon.svg", lambda: _file(static / "favicon.svg", "no-cache"), methods=["GET", "HEAD"])
     router.add_api_route(
         "/assets/{name}", lambda name: _file(static / "assets" / name, _FOR_EVER), methods=["GET", "HEAD"]
@@ -32,12 +41,13 @@ def add_page(app: FastAPI, static: Path = _STATIC) -> None:
     app.include_router(router)
 
 
-def _document(static: Path) -> HTMLResponse:
+def _document(static: Path, objects_at: str) -> HTMLResponse:
     try:
         text = (static / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise _not_built() from None
-    return document(text, _MADE_HERE)
+    stored = {name: f"{_MADE_HERE.get(name, '')} {objects_at}".strip() for name in _FROM_THE_STORE if objects_at}
+    return document(text, _MADE_HERE | stored)
 
 
 def _file(path: Path, cache_control: str) -> FileResponse:
