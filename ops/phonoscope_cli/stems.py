@@ -1,4 +1,4 @@
-"""Stems, for people: what there is, and how true each is where the parts are known."""
+"""Tables of stems, and their SDR where the true parts are known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RATE_HZ = 44_100
 
 
 def stems_table(result: dict[str, Any]) -> Table:
-    """Which stems a separation gave, and by which model."""
+    """A table of a separation's stems."""
     table = plain_table(f"stems by {result['model']['name']}")
     for stem in result["stems"]:
         table.add_row(Text(stem["name"]), stem["format"], f"peak {stem['peak']:.2f}")
@@ -29,7 +29,7 @@ def stems_table(result: dict[str, Any]) -> Table:
 
 
 def print_scores(console: Console, client: Client, result: dict[str, Any], song: Path, parts: Path) -> None:
-    """The SDR of a separation's stems against the parts that the song was mixed from, ``<parts>/<stem>.flac``."""
+    """Prints the SDR of a separation's stems against the true parts, ``<parts>/<stem>.flac``."""
     mixture = _decoded(song.open("rb"))
     known = {stem["name"]: _decoded((parts / f"{stem['name']}.flac").open("rb")) for stem in result["stems"]}
     found = {stem["name"]: _decoded(io.BytesIO(client.download(stem["audio"]))) for stem in result["stems"]}
@@ -38,7 +38,7 @@ def print_scores(console: Console, client: Client, result: dict[str, Any], song:
 
 
 def scores_table(model: str, mixture: Samples, known: Mapping[str, Samples], found: Mapping[str, Samples]) -> Table:
-    """How far each stem is from its part, and how far the untouched mixture would be, in decibels.
+    """A table of each stem's SDR against its part, beside that of the untouched mixture, in decibels.
 
     Shape:
         - input: ``(2, samples)`` each
@@ -55,7 +55,7 @@ def scores_table(model: str, mixture: Samples, known: Mapping[str, Samples], fou
 
 
 def sdr_db(part: Samples, estimate: Samples) -> float:
-    """Signal to distortion: ``10 log10(|s|² / |s - e|²)``, in decibels; what one is longer by counts as silence.
+    """The signal-to-distortion ratio ``10 log10(|s|² / |s - e|²)`` in decibels; silence pads the shorter one.
 
     Shape:
         - input: ``(2, samples)`` each
