@@ -31,8 +31,8 @@ from phonoscope_worker import Work, outcome_of, typed_resource_errors
 RATE_HZ = 44_100
 
 
-class CalledOff(BaseException):
-    """As a worker's heart raises it."""
+class TaskInterrupted(BaseException):
+    """As a worker's heartbeat raises it."""
 
 
 def recording(seconds: float, name: str = "wav") -> bytes:
@@ -128,9 +128,9 @@ def test_whoever_is_told_can_end_it(separators: Separators, temporary: Path, sha
     def stop(done: float, _: str) -> None:
         told.append(done)
         if done >= share:
-            raise CalledOff
+            raise TaskInterrupted
 
-    with nothing_left(temporary), pytest.raises(CalledOff):
+    with nothing_left(temporary), pytest.raises(TaskInterrupted):
         separate_task(work_on(recording(30.0), stop), separators)
     assert told[-1] == pytest.approx(share, abs=0.02)
 
@@ -143,14 +143,14 @@ def test_a_signal_ends_it_within_a_window(separators: Separators, temporary: Pat
 
     def call_off(*_: object) -> None:
         raised.append(monotonic())
-        raise CalledOff
+        raise TaskInterrupted
 
     before = signal.signal(signal.SIGUSR2, call_off)
     try:
         timer = threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGUSR2))
         with nothing_left(temporary):
             timer.start()
-            with pytest.raises(CalledOff):
+            with pytest.raises(TaskInterrupted):
                 separate_task(work_on(content), separators)
             ended = monotonic()
             timer.join()
@@ -164,10 +164,10 @@ def test_it_can_be_done_again_afterwards(separators: Separators) -> None:
 
     def stop(done: float, stage: str) -> None:
         if stage == "separating" and done > 0.3:
-            raise CalledOff
+            raise TaskInterrupted
 
     first = separate_task(work_on(recording(3.0)), separators)
-    with pytest.raises(CalledOff):
+    with pytest.raises(TaskInterrupted):
         separate_task(work_on(recording(3.0), stop), separators)
     again = separate_task(work_on(recording(3.0)), separators)
     for one, other in zip(first.artifacts, again.artifacts, strict=True):

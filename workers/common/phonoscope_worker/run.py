@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import partial
 from time import monotonic
 
+from sqlalchemy.exc import DBAPIError
+
 from phonoscope.costs import time_limit_s
 from phonoscope.db.tasks.claim import claim_next
 from phonoscope.db.tasks.finish import end_tasks
@@ -21,6 +23,7 @@ from phonoscope.errors import (
     TaskFailed,
     TimedOut,
     Unavailable,
+    UnstorableResult,
     UnsupportedTask,
 )
 from phonoscope.logs import get_logger
@@ -115,8 +118,14 @@ def _compute(context: Context, work: Work, objects: AttemptObjects) -> dict[Task
 def _commit(
     context: Context, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
 ) -> Iterable[Place] | None:
-    with context.database.single() as session:
-        return end_tasks(session, claim, outcomes, timings)
+    """As ``_run``. Raises ``UnstorableResult`` when PostgreSQL refuses the end."""
+    try:
+        with context.database.single() as session:
+            return end_tasks(session, claim, outcomes, timings)
+    except DBAPIError as error:
+        _log.exception("task.not_written", job_id=claim.job_id)
+        reason = str(error.orig).partition("\n")[0]
+        raise UnstorableResult(f"PostgreSQL refused the result: {reason}") from error
 
 
 def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[Place] | None:
