@@ -1,4 +1,4 @@
-"""``phonoscope analyze``: uploads recordings, waits, prints what was found."""
+"""``phonoscope analyze``: uploads recordings, waits for their jobs, prints the results."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, conne
 
 def analyze(
     files: Annotated[list[Path], typer.Argument(help="Recordings in any common format.", exists=True, dir_okay=False)],
-    tasks: Annotated[str, typer.Option(help="Names parted by commas.")] = ",".join(DEFAULT_TASKS),
+    tasks: Annotated[str, typer.Option(help="Comma-separated names of tasks.")] = ",".join(DEFAULT_TASKS),
     option: Annotated[
         list[str] | None,
-        typer.Option("--option", "-o", help="A task's option, such as classify.model=genre-10; may be given again."),
+        typer.Option("--option", "-o", help="A task's option, such as classify.model=genre-10; can be repeated."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of tables.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of tables.")] = False,
     save: Annotated[
-        Path | None, typer.Option(help="Folder for what tasks make: pictures, arrays, sound.", file_okay=False)
+        Path | None,
+        typer.Option(help="Folder in which to save the pictures, arrays and sound that tasks make.", file_okay=False),
     ] = None,
     url: UrlOption = None,
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Uploads recordings, waits for the results and prints them. Ends with status 1 when any failed."""
+    """Uploads recordings, waits for the results and prints them. Exits with status 1 when any failed."""
     from rich.console import Console
     from rich.text import Text
 
@@ -45,8 +46,8 @@ def analyze(
             try:
                 job = run_job(client, path, tasks.split(","), errors, options)
             except ApiError as error:
-                said = Text(f"{path}: {error.title}: {error.detail}", style="red")
-                errors.print(said, highlight=False, soft_wrap=True)
+                message = Text(f"{path}: {error.title}: {error.detail}", style="red")
+                errors.print(message, highlight=False, soft_wrap=True)
                 all_well = False
                 continue
             if save is not None:
@@ -60,12 +61,12 @@ def analyze(
 
 
 def read_options(words: Sequence[str]) -> dict[str, Any]:
-    """Options as a request has them; a value is JSON, or else a string.
+    """The options of a request from words such as ``classify.top_k=3``; a value is JSON, else a string.
 
     >>> read_options(["classify.model=genre-10", "classify.top_k=3"])
     {'classify': {'model': 'genre-10', 'top_k': 3}}
 
-    Raises ``typer.BadParameter`` for what is not ``NAME=VALUE``.
+    Raises ``typer.BadParameter`` for a word that is not ``TASK.NAME=VALUE``.
     """
     options: dict[str, Any] = {}
     for word in words:

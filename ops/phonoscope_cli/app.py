@@ -1,4 +1,4 @@
-"""The commands, gathered. Whatever is heavy is imported inside them, so that ``--help`` stays quick."""
+"""All commands. Heavy modules are imported inside them, so that ``--help`` stays quick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tasks made, into a folder."""
+"""Saves the objects that tasks made into a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from phonoscope.contract import ArtifactLink, Job
 
 
 def save_artifacts(client: Client, job: Job, folder: Path) -> list[Path]:
-    """Every object in the job's results, as ``<folder>/<task>-<name>``; older files of those names are replaced."""
+    """Saves every object in the job's results as ``<folder>/<task>-<name>``, in place of older files."""
     saved = []
     for task in job.tasks:
         for link in _links(task.result):

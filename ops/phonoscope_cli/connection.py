@@ -1,4 +1,4 @@
-"""Where commands find the service: options, the environment, or the local stack's folder."""
+"""Where commands find the service: in options, the environment or the local stack's folder."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from phonoscope.settings import Settings
 
 UrlOption = Annotated[
-    str | None, typer.Option("--url", envvar="PHONOSCOPE_URL", help="The gateway's address; else the local stack's.")
+    str | None,
+    typer.Option("--url", envvar="PHONOSCOPE_URL", help="The gateway's address; by default the local stack's."),
 ]
 KeyOption = Annotated[
-    str | None, typer.Option("--api-key", envvar="PHONOSCOPE_API_KEY", help="An API key; else the local stack's.")
+    str | None, typer.Option("--api-key", envvar="PHONOSCOPE_API_KEY", help="An API key; by default the local stack's.")
 ]
 DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="The local stack's folder.")]
 
 
 def connect(url: str | None, api_key: str | None, data_dir: Path | None) -> Client:
-    """A client for what the options name, or for the local stack. Raises ``StackError`` when there is neither."""
+    """A client for the gateway that the options name, or for the local stack. Raises ``StackError`` without one."""
     from phonoscope.client import Client
 
     if url is not None and api_key is not None:
@@ -38,7 +39,7 @@ def connect(url: str | None, api_key: str | None, data_dir: Path | None) -> Clie
 
 
 def admin_settings(data_dir: Path | None) -> Settings:
-    """The servers' settings: from the environment where it has them (and no folder is named), else the local stack's.
+    """The servers' settings: the environment's where it has them and no folder is named, else the local stack's.
 
     Raises ``StackError`` when there is neither.
     """

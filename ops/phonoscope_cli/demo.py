@@ -1,4 +1,4 @@
-"""``phonoscope demo``: the whole product, from nothing to results and back to nothing."""
+"""``phonoscope demo``: starts the whole product, analyses recordings, prints the results, stops it again."""
 
 from __future__ import annotations
 
@@ -25,51 +25,51 @@ if TYPE_CHECKING:
 _SONG = "song"
 _SHOWN_IN_FULL = ("day", _SONG)
 
-HEARD_BY = {_SONG: {"classify": {"model": "genre-10"}}}
-"""Options of recordings, by their names without suffix, that another model than the default knows something of."""
+MODEL_OPTIONS = {_SONG: {"classify": {"model": "genre-10"}}}
+"""Options of recordings that need another model than the default, by file name without suffix."""
 
 
 def demo(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Recordings of yours.", exists=True, dir_okay=False)
+        list[Path] | None, typer.Argument(help="Your own recordings.", exists=True, dir_okay=False)
     ] = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Starts the local stack, analyses synthesised recordings (or yours), prints what it finds, stops everything."""
+    """Starts the local stack, analyses synthesised recordings (or yours), prints the results, stops everything."""
     from phonoscope_local.files import open_folder, resolved
     from phonoscope_local.state import default_data_dir
 
     folder = resolved(data_dir or default_data_dir().with_name("phonoscope-demo"))
     open_folder(folder)
     with _recordings(folder / "recordings") as made, _stack(folder):
-        _listen(folder, made(), files or [])
-    typer.echo(f"\nKeep it running with `phonoscope up`; everything it knows stays in {folder}.")
+        _analyze(folder, made(), files or [])
+    typer.echo(f"\n`phonoscope up` keeps it running; all data stay in {folder}.")
 
 
-def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
-    """Analyses all of them over HTTP and prints what was found."""
+def _analyze(folder: Path, library: list[Path], files: list[Path]) -> None:
+    """Analyses all of them over HTTP and prints the results."""
     from rich.console import Console
 
     from phonoscope_cli.artifacts import save_artifacts
     from phonoscope_cli.jobs import run_job, show
-    from phonoscope_cli.overview import listeners, overview, print_card
+    from phonoscope_cli.overview import classifying_models, overview, print_card
 
     console = Console()
     with connect(None, None, folder) as client:
-        # What is shown in full goes first, so that its times are its own and not those of a queue.
+        # Recordings that are shown in full go first, so that their times include no waiting.
         ordered = sorted(library, key=lambda path: path.stem not in _SHOWN_IN_FULL)
         sent = {
-            path: client.analyze(path, _tasks(in_full=path.stem in _SHOWN_IN_FULL), HEARD_BY.get(path.stem))
+            path: client.analyze(path, _tasks(in_full=path.stem in _SHOWN_IN_FULL), MODEL_OPTIONS.get(path.stem))
             for path in ordered
         }
-        # The song is heard by another model than the rest, so it has no neighbours until their model embeds it too.
-        beside = [client.create_job(sent[path].recording, ["embed"]) for path in ordered if path.stem in HEARD_BY]
+        # Another model classifies the song, so it has no neighbours until the others' model embeds it too.
+        beside = [client.create_job(sent[path].recording, ["embed"]) for path in ordered if path.stem in MODEL_OPTIONS]
         apart = {path: client.create_job(sent[path].recording, ["separate"]) for path in ordered if path.stem == _SONG}
         jobs = {path: client.wait(sent[path]) for path in library}
         for job in beside:
             client.wait(job)
         console.print(overview(client, [*jobs.values()]))
-        for name in listeners([*jobs.values()]):
+        for name in classifying_models([*jobs.values()]):
             print_card(console, client.model(name))
         for path in files:
             job = run_job(client, path, _tasks(in_full=True), console)
@@ -107,7 +107,7 @@ def _tasks(*, in_full: bool) -> list[str]:
 
 @contextmanager
 def _stack(folder: Path) -> Iterator[None]:
-    """The stack of a folder while inside; one that ran before is left running."""
+    """Runs the stack of a folder while inside; one that ran before stays running."""
     from phonoscope_local.control import start_detached, stop
 
     started_at = perf_counter()
@@ -124,12 +124,12 @@ def _stack(folder: Path) -> Iterator[None]:
 
 def _load_the_rest() -> None:
     import phonoscope_cli.jobs
-    import phonoscope_cli.overview  # noqa: F401 - found in memory by the time it is needed
+    import phonoscope_cli.overview  # noqa: F401 - loaded by the time it is needed
 
 
 @contextmanager
 def _recordings(folder: Path) -> Iterator[Callable[[], list[Path]]]:
-    """Synthesises the recordings while the stack starts, unless they are there; the value waits for and names them."""
+    """Synthesises the recordings while the stack starts, unless they exist; the value waits for and lists them."""
     examples, done = bundled("examples"), folder.with_suffix(".made")
     script = examples / "make_recordings.py"
     newest = max(path.stat().st_mtime for path in examples.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""``phonoscope doctor``: what is wrong here, and what to do about it."""
+"""``phonoscope doctor``: finds faults of an installation and says what to do about them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OLDEST_PYTHON = (3, 11)
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was found, and what to do when it is not well."""
+    """The result of one check, and what to do when it found a fault."""
 
     subject: str
     well: bool
@@ -36,7 +36,7 @@ class Finding:
 
 
 def doctor(data_dir: DataDirOption = None) -> None:
-    """Checks Python, torch and its device, weights, services and disk space; status 1 when one is not well."""
+    """Checks Python, torch and its device, weights, services and disk space; exits with status 1 at any fault."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -52,7 +52,7 @@ def doctor(data_dir: DataDirOption = None) -> None:
 
 
 def examine(data_dir: Path | None) -> Iterator[Finding]:
-    """Every finding, the cheap ones first."""
+    """The findings of every check, the cheap checks first."""
     yield _python()
     yield _torch()
     try:

@@ -1,4 +1,4 @@
-"""Why something was heard, for people."""
+"""Prints the evidence for a label."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from phonoscope_cli.tables import plain_table, share_bar
 
 
 def print_evidence(console: Console, result: ExplainResult) -> None:
-    """The sentence, where in the spectrum the evidence lies, and how far it can be believed."""
+    """Prints where in the spectrum the evidence lies, its reading as a sentence, and how far to trust it."""
     console.print(_bands(result))
     console.print(f"  {result.reading}", highlight=False, markup=False)
     if result.stems is not None:

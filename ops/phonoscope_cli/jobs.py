@@ -1,4 +1,4 @@
-"""A job from the submission of a recording to the results on the screen."""
+"""Submits a recording, shows its job's progress and prints its results."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from phonoscope.tasks.embed import EmbedResult
 from phonoscope_cli.render import print_analysis
 
 _POLL_S = 0.5
-"""While the job waits, for whom and how long changes without any event of its own; and where there are no events."""
+"""Seconds between queries while the job waits, when its place changes without an event, and where events fail."""
 
 
 def run_job(
     client: Client, path: Path, tasks: list[str], console: Console, options: dict[str, Any] | None = None
 ) -> Job:
-    """Submits a recording and shows a progress bar until its job has ended."""
+    """Submits a recording and shows a progress bar until its job has ended; returns the job."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(f"{path.name}: uploading", total=1.0)

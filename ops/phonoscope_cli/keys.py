@@ -8,16 +8,18 @@ import typer
 
 from phonoscope_cli.connection import DataDirOption, admin_settings
 
-keys = typer.Typer(help="API keys.", no_args_is_help=True)
+keys = typer.Typer(help="Manage API keys.", no_args_is_help=True)
 
 
 @keys.command()
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
-    owner: Annotated[str | None, typer.Option(help="Whose rows it sees; NAME when left out.")] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="Owner whose data the key gives access to; NAME by default.")
+    ] = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Makes a key and prints it, this one time."""
+    """Makes a key and prints it, once only."""
     from phonoscope.db.access.engine import Database
     from phonoscope.db.service.keys import create_key
 
@@ -29,7 +31,7 @@ def create(
 
 @keys.command("list")
 def list_(data_dir: DataDirOption = None) -> None:
-    """Shows the keys there are, never their secrets."""
+    """Lists the keys, without their secrets."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -49,7 +51,7 @@ def list_(data_dir: DataDirOption = None) -> None:
 
 @keys.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="The key's id: what follows psk_ up to the next underscore.")],
+    key_id: Annotated[str, typer.Argument(help="The key's id: the part between psk_ and the next underscore.")],
     data_dir: DataDirOption = None,
 ) -> None:
     """Makes a key invalid at once."""

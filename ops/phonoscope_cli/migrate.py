@@ -1,10 +1,10 @@
-"""``phonoscope migrate``: brings the stores to the shape that this version needs; for deployments, not for people."""
+"""``phonoscope migrate``: updates database and bucket for this release; for deployments."""
 
 from __future__ import annotations
 
 
 def migrate() -> None:
-    """Migrates the database and makes the bucket, as told by PHONOSCOPE_* in the environment."""
+    """Migrates the database and makes the bucket that PHONOSCOPE_* in the environment name."""
     from phonoscope.db.access.migrate import migrate as migrate_database
     from phonoscope.settings import get_settings
     from phonoscope.storage import ObjectStore

@@ -1,4 +1,4 @@
-"""``phonoscope models``: what is served, whether its weights are whole, and fetching what is not here."""
+"""``phonoscope models``: lists models, checks their weights, fetches models from the hub."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from phonoscope.paths import bundled, cache, pulled_models
 if TYPE_CHECKING:
     from phonoscope.catalogue import Catalogue
 
-models = typer.Typer(help="Served models.", no_args_is_help=True)
+models = typer.Typer(help="Manage served models.", no_args_is_help=True)
 FolderOption = Annotated[
     Path | None, typer.Option("--models-dir", envvar="PHONOSCOPE_MODELS_DIR", help="Folder of served models.")
 ]
@@ -24,7 +24,7 @@ PulledOption = Annotated[
 
 @models.command("list")
 def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None) -> None:
-    """Shows the served models."""
+    """Lists the served models."""
     from rich.console import Console
     from rich.table import Table
 
@@ -50,7 +50,7 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
 
 @models.command()
 def verify(models_dir: FolderOption = None, more_models_dir: PulledOption = None) -> None:
-    """Checks every model's weights against its manifest; ends with status 1 at the first that differ."""
+    """Checks every model's weights against its manifest; exits with status 1 at the first that differ."""
     catalogue = _catalogue(models_dir, more_models_dir)
     for name in catalogue.models:
         catalogue.check(name)
@@ -62,19 +62,19 @@ def pull(
     name: Annotated[str, typer.Argument(help="htdemucs, htdemucs_ft or htdemucs_6s.")],
     more_models_dir: PulledOption = None,
     cache_dir: Annotated[
-        Path | None, typer.Option(envvar="PHONOSCOPE_CACHE_DIR", help="Folder for what can be made again.")
+        Path | None, typer.Option(envvar="PHONOSCOPE_CACHE_DIR", help="Folder for files that can be made again.")
     ] = None,
 ) -> None:
-    """Fetches a model that separates from the Hugging Face hub (or HF_ENDPOINT), checks, keeps and compiles it."""
+    """Fetches a separation model from the Hugging Face hub (or HF_ENDPOINT), checks it and compiles it."""
     from phonoscope_cli.pulling import pull as fetch
     from phonoscope_ml.separation.compiling import compile_apart
 
     place = fetch(name, more_models_dir or pulled_models())
     typer.echo(f"{name}: {place}")
     typer.echo("Compiling it for this machine, which takes a minute …")
-    # A worker would do it too, beside its first recordings.
+    # A worker would compile it too, beside its first recordings.
     if not compile_apart(place, (cache_dir or cache()) / "cores"):
-        typer.echo("It could not be compiled; workers run it as it is.", err=True)
+        typer.echo("It could not be compiled; workers run it without.", err=True)
 
 
 def _catalogue(models_dir: Path | None, more_models_dir: Path | None) -> Catalogue:

@@ -1,4 +1,4 @@
-"""What the demo shows besides the analyses: every recording in a line, and what the models know."""
+"""The demo's overview: a line for each recording, and the models' labels and figures."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from phonoscope.tasks.classify import ClassifyResult
 
 
 def print_card(console: Console, card: AnyModelCard) -> None:
-    """A model's name, how good it is, and every label or stem it has."""
+    """Prints a model's name, its figure of quality, and its labels or stems."""
     figure, known = _described(card)
     measured = f" ({figure})" if figure else ""
     console.print(f"\n{card.name}{measured} {known}.", style="dim", highlight=False)
 
 
-def listeners(jobs: list[Job]) -> list[str]:
-    """The models that classified, by name."""
+def classifying_models(jobs: list[Job]) -> list[str]:
+    """The names of the models that classified."""
     results = [task.result for job in jobs for task in job.tasks]
     return sorted({result.model.name for result in results if isinstance(result, ClassifyResult)})
 
 
 def overview(client: Client, jobs: list[Job]) -> Table:
-    """What was heard in each recording, and which other is nearest."""
+    """A table of each recording's label and its nearest neighbour."""
     table = Table("recording", "what it hears", "", "first neighbour", "", box=None, pad_edge=False, padding=(0, 2))
     for job in jobs:
         track = client.track(job.recording)

@@ -1,8 +1,8 @@
-"""Separation models from the Hugging Face hub: fetched once, resumed where a fetch broke off, checked, then kept.
+"""Fetches separation models from the Hugging Face hub: resumes an interrupted fetch, checks digests, writes manifests.
 
 Demucs' repositories hold ``<name>.yaml`` (which networks, and what each counts) and one ``<signature>.safetensors`` for
-each network, whose metadata has the constructor's arguments as JSON. Nothing in them is run: only arguments of a class
-that the product knows are taken, and only from safetensors.
+each network, whose metadata has the constructor's arguments as JSON. No code in them is run: only
+arguments of a known class are read, and only from safetensors.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _CARD = {
 
 
 def pull(name: str, folder: Path, endpoint: str | None = None) -> Path:
-    """A model's folder, fetched unless it is there and whole. Who comes while another fetches waits for it.
+    """A model's folder, fetched unless it exists and its weights are whole. A second caller waits for the first.
 
     Args:
-        folder: where models are kept, each in its own folder.
+        folder: of the models, each of which has a folder of its own in it.
         endpoint: of the hub; by default ``HF_ENDPOINT``, else the public one.
 
     Raises:
-        UnknownModel: it is none of those that can be pulled.
-        DownloadFailed: the hub cannot be reached or does not have it; what was fetched is kept for the next attempt.
-        WeightsMismatch: a file is not what the hub says; it is thrown away.
-        InvalidManifest: a file does not describe a network that the product knows.
+        UnknownModel: there is no such model to pull.
+        DownloadFailed: the hub cannot be reached or has no such file; files fetched so far are kept.
+        WeightsMismatch: a file differs from the digest on the hub; it is erased.
+        InvalidManifest: a file does not describe a known network.
     """
     if name not in _REPOSITORIES:
         raise UnknownModel(f"no model {name!r} to pull; there are: {', '.join(PULLABLE)}")
@@ -81,7 +81,7 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _fetch(name: str, draft: Path, endpoint: str | None) -> list[Path]:
-    """The bag's description, then its networks, in its order."""
+    """The description of the bag of networks, then the networks in its order."""
     description = _fetch_file(name, f"{name}.yaml", draft, endpoint)
     return [description, *(_fetch_file(name, f"{sig}.safetensors", draft, endpoint) for sig in _bag(description)[0])]
 
@@ -107,7 +107,7 @@ def _fetch_file(name: str, file: str, draft: Path, endpoint: str | None) -> Path
 
 def _check(path: Path, expected: str) -> None:
     if not _SHA256.fullmatch(expected):
-        raise DownloadFailed(f"the hub does not say what SHA-256 {path.name} has")
+        raise DownloadFailed(f"the hub has no SHA-256 for {path.name}")
     digest = _digest(path)
     if digest != expected:
         path.unlink()
@@ -123,7 +123,7 @@ def _bag(description: Path) -> tuple[list[str], list[list[float]] | None]:
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise InvalidManifest(f"{description.name}: not a list of models: {error}") from error
     if not signatures or not all(_SIGNATURE.fullmatch(sig) for sig in signatures):
-        raise InvalidManifest(f"{description.name}: models: {signatures} are no signatures")
+        raise InvalidManifest(f"{description.name}: models: {signatures} are not signatures")
     return signatures, shares
 
 

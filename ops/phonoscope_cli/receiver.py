@@ -1,4 +1,4 @@
-"""A receiver on this machine that verifies what comes: for trying webhooks out, and as an example of how it is done."""
+"""A webhook receiver on this machine that verifies events: to try webhooks, and as an example."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from phonoscope_local.ports import LOOPBACK
 
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 
 
 class Receiver(ThreadingHTTPServer):
-    """Listens on loopback. Tells of each event whose signature is right: its ``webhook-id`` and its body.
+    """Listens on loopback and passes each event with a valid signature on.
 
     Args:
-        port: 0 for any that is free.
-        secrets: any of which may have signed; may be filled later.
+        port: 0 for any free one.
+        secrets: an event is valid when one of them signed it; may be filled later.
+        on_event: called with the event's ``webhook-id`` and body.
     """
 
     daemon_threads = True
 
-    def __init__(self, port: int, secrets: list[str], tell: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, port: int, secrets: list[str], on_event: Callable[[str, dict[str, Any]], None]) -> None:
         super().__init__((LOOPBACK, port), _Handler)
         self.secrets = secrets
-        self.tell = tell
+        self.on_event = on_event
 
     @property
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.server_port}/"
 
     def verified(self, body: bytes, headers: dict[str, str]) -> dict[str, Any] | None:
-        """The event, or ``None`` when no secret has signed it."""
+        """The event, or ``None`` when none of the secrets signed it."""
         for secret in self.secrets:
             try:
                 event = Webhook(secret).verify(body, headers)
@@ -49,12 +50,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length", 0))
-        body = self.rfile.read(length) if length <= _MOST_BYTES else b""
+        body = self.rfile.read(length) if length <= _MAX_BYTES else b""
         event = self.server.verified(body, dict(self.headers))
         self.send_response(HTTPStatus.BAD_REQUEST if event is None else HTTPStatus.NO_CONTENT)
         self.end_headers()
         if event is not None:
-            self.server.tell(self.headers["webhook-id"], event)
+            self.server.on_event(self.headers["webhook-id"], event)
 
     def log_message(self, *_: object) -> None:
-        """Says nothing: what was received is told by the server's owner."""
+        """Logs nothing: ``on_event`` reports what was received."""

@@ -1,4 +1,4 @@
-"""Results as tables for people."""
+"""Prints results as tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAMELESS = ("silence", "unknown")
 
 
 def print_analysis(console: Console, track: Track, job: Job, neighbours: Sequence[Neighbour]) -> None:
-    """What was heard, when, what sounds alike, and where the time went."""
+    """Prints a job's results by task, the nearest tracks and the seconds that each stage took."""
     console.print()
     channels = {1: "mono", 2: "stereo"}.get(track.channels, f"{track.channels} channels")
     console.print(Text(track.filename, style="bold"), end="  ")
@@ -54,7 +54,7 @@ def clock(seconds: float) -> str:
 
 
 def where_the_time_went(job: Job) -> str:
-    """One line: waiting, then each stage of the pools' passes, in milliseconds."""
+    """One line: the milliseconds of waiting and of each stage, by pool."""
     parts: list[str] = []
     for task in {task.pool: task for task in job.tasks}.values():
         waited = (task.started_at - job.created_at).total_seconds() if task.started_at else 0.0
@@ -108,7 +108,7 @@ def _timeline(windows: Sequence[ClassifiedWindow]) -> Table:
 
 
 def _runs(windows: Sequence[ClassifiedWindow]) -> list[tuple[float, float, str, float]]:
-    """Neighbouring windows of one label as one row, with the mean probability; overlaps are parted in the middle."""
+    """Neighbouring windows of one label as one row, with the mean probability; overlaps are split in the middle."""
     rows: list[tuple[float, float, str, float]] = []
     groups = [(name, list(group)) for name, group in groupby(windows, key=_window_name)]
     start_s = windows[0].start_s

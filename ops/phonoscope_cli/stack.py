@@ -8,14 +8,18 @@ from typing import Annotated
 import typer
 
 DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder of the stack; the platform's folder for user data if absent.")
+    Path | None, typer.Option("--data-dir", help="Folder of the stack; by default the platform's folder for user data.")
 ]
-Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The gateway's port; a free one if absent.")]
-Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return when everything is healthy.")]
+Port = Annotated[
+    int | None, typer.Option("--port", min=1, max=65535, help="The gateway's port; by default a free one.")
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", "-d", help="Run in the background; return once everything is healthy.")
+]
 
 
 def up(detach: Detach = False, data_dir: DataDir = None, port: Port = None) -> None:
-    """Start the whole product on this machine, on loopback addresses only."""
+    """Starts the whole product on this machine, on loopback addresses only."""
     from phonoscope_local.control import await_other, start_detached
     from phonoscope_local.files import resolved
     from phonoscope_local.stack import run_stack
@@ -40,7 +44,7 @@ def up(detach: Detach = False, data_dir: DataDir = None, port: Port = None) -> N
 
 
 def down(data_dir: DataDir = None) -> None:
-    """Stop everything that `up` started."""
+    """Stops everything that `up` started."""
     from phonoscope_local.control import stop
     from phonoscope_local.files import resolved
     from phonoscope_local.state import default_data_dir
@@ -48,7 +52,7 @@ def down(data_dir: DataDir = None) -> None:
     folder = resolved(data_dir or default_data_dir())
     answers = {
         "stopped": "Phonoscope has stopped.",
-        "leftovers": "Phonoscope did not run; what a killed one had left is ended.",
+        "leftovers": "Phonoscope did not run; processes that a killed one had left are ended.",
         "nothing": f"Nothing runs in {folder}.",
     }
     _say(answers[stop(folder, _say)])

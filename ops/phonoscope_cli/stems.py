@@ -1,4 +1,4 @@
-"""Stems, for people: what there is, and how true each is where the parts are known."""
+"""Tables of stems, and their SDR where the true parts are known."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RATE_HZ = 44_100
 
 
 def stems_table(result: SeparateResult) -> Table:
-    """Which stems a separation gave, and by which model."""
+    """A table of a separation's stems."""
     table = plain_table(f"stems by {result.model.name}")
     for stem in result.stems:
         table.add_row(Text(stem.name), stem.format, f"peak {stem.peak:.2f}")
@@ -39,7 +39,7 @@ def print_scores(console: Console, client: Client, result: SeparateResult, song:
 
 
 def scores_table(model: str, mixture: Samples, known: Mapping[str, Samples], found: Mapping[str, Samples]) -> Table:
-    """How far each stem is from its part, and how far the untouched mixture would be, in decibels.
+    """A table of each stem's SDR against its part, beside that of the untouched mixture, in decibels.
 
     Shape:
         - input: ``(2, samples)`` each
@@ -56,7 +56,7 @@ def scores_table(model: str, mixture: Samples, known: Mapping[str, Samples], fou
 
 
 def sdr_db(part: Samples, estimate: Samples) -> float:
-    """Signal to distortion: ``10 log10(|s|² / |s - e|²)``, in decibels; what one is longer by counts as silence.
+    """The signal-to-distortion ratio ``10 log10(|s|² / |s - e|²)`` in decibels; silence pads the shorter one.
 
     Shape:
         - input: ``(2, samples)`` each

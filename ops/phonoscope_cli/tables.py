@@ -1,4 +1,4 @@
-"""What tables for people are made of."""
+"""Helpers for tables on the screen."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _BAR = 24
 
 
 def plain_table(title: str) -> Table:
-    """Rows below a bold title, without lines."""
+    """A table without lines below a bold title."""
     return Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2))
 
 
 def share_bar(share: float, style: str) -> Text:
-    """A bar as long as a share of 1."""
+    """A bar whose filled part is a share of 1."""
     filled = round(share * _BAR)
     return Text("█" * filled + "·" * (_BAR - filled), style=style)

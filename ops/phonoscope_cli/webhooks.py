@@ -1,4 +1,4 @@
-"""``phonoscope webhooks``: who is told of events, what came of it, and a receiver to try it with."""
+"""``phonoscope webhooks``: manages webhooks and their deliveries; has a receiver to try them with."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, conne
 if TYPE_CHECKING:
     from phonoscope.contract import Delivery
 
-webhooks = typer.Typer(help="Webhooks.", no_args_is_help=True)
+webhooks = typer.Typer(help="Manage webhooks.", no_args_is_help=True)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The webhook's id: whk_…")]
-EventsOption = Annotated[list[EventType] | None, typer.Option("--event", help="Of what to be told; all when left out.")]
+EventsOption = Annotated[
+    list[EventType] | None, typer.Option("--event", help="Type of event to receive, can be repeated; by default all.")
+]
 
 
 @webhooks.command()
 def create(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where events go.")],
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The URL that receives the events.")],
     events: EventsOption = None,
-    description: Annotated[str, typer.Option(help="Yours.")] = "",
+    description: Annotated[str, typer.Option(help="A note of your own.")] = "",
     url: UrlOption = None,
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Asks for events at an address; prints the webhook's id and, this one time, its secret."""
+    """Makes a webhook for an address; prints its id and, once only, its secret."""
     with connect(url, api_key, data_dir) as client:
         made = client.create_webhook(address, events or JOB_EVENTS, description)
     typer.echo(f"{made.id}\n{made.secret}")
@@ -36,7 +38,7 @@ def create(
 
 @webhooks.command("list")
 def list_(url: UrlOption = None, api_key: KeyOption = None, data_dir: DataDirOption = None) -> None:
-    """Shows your webhooks."""
+    """Lists your webhooks."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -56,7 +58,7 @@ def list_(url: UrlOption = None, api_key: KeyOption = None, data_dir: DataDirOpt
 def delete(
     webhook_id: IdArgument, url: UrlOption = None, api_key: KeyOption = None, data_dir: DataDirOption = None
 ) -> None:
-    """Ends a webhook, and erases its deliveries."""
+    """Deletes a webhook and its deliveries."""
     with connect(url, api_key, data_dir) as client:
         client.delete_webhook(webhook_id)
     typer.echo(f"{webhook_id} is deleted")
@@ -65,13 +67,13 @@ def delete(
 @webhooks.command()
 def deliveries(
     webhook_id: IdArgument,
-    status: Annotated[DeliveryStatus | None, typer.Option(help="Only those that stand so.")] = None,
+    status: Annotated[DeliveryStatus | None, typer.Option(help="Only deliveries with this status.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
     url: UrlOption = None,
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Shows what was sent to a webhook, newest first, and what came of the last attempt."""
+    """Lists deliveries to a webhook, newest first, with the result of the last attempt."""
     from rich.console import Console
     from rich.table import Table
 
@@ -88,13 +90,15 @@ def deliveries(
 @webhooks.command()
 def redeliver(
     what: Annotated[str, typer.Argument(metavar="ID", help="A delivery (dlv_…), or with --since a webhook (whk_…).")],
-    since: Annotated[datetime | None, typer.Option(help="All events that happened then or later; local time.")] = None,
-    status: Annotated[DeliveryStatus | None, typer.Option(help="Of those, only deliveries that stand so.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Redeliver all events from this local time on.")] = None,
+    status: Annotated[
+        DeliveryStatus | None, typer.Option(help="With --since, only deliveries with this status.")
+    ] = None,
     url: UrlOption = None,
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Sends an event once more, or all since a time."""
+    """Sends an event again, or all events since a time."""
     with connect(url, api_key, data_dir) as client:
         if since is None:
             client.redeliver(what)
@@ -106,7 +110,7 @@ def redeliver(
 
 @webhooks.command()
 def listen(
-    port: Annotated[int, typer.Option(help="Port on loopback; any that is free when left out.")] = 0,
+    port: Annotated[int, typer.Option(help="Port on loopback; by default a free one.")] = 0,
     events: EventsOption = None,
     url: UrlOption = None,
     api_key: KeyOption = None,
@@ -114,21 +118,22 @@ def listen(
 ) -> None:
     """Receives your events on this machine until Ctrl-C: verifies each and prints it as a line of JSON.
 
-    A webhook is made for it and deleted at the end. The service must be allowed to reach loopback; the local stack is.
+    Makes a webhook for itself and deletes it at the end. The service must be allowed to reach loopback, as the local
+    stack is.
     """
     import contextlib
     import signal
 
     from phonoscope_cli.receiver import Receiver
 
-    # However it is told to end, and also where a shell started it in the background, deaf to Ctrl-C.
+    # A shell starts background processes with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 
-    def tell(event_id: str, event: dict[str, Any]) -> None:
+    def print_event(event_id: str, event: dict[str, Any]) -> None:
         typer.echo(json.dumps({"id": event_id, **event}))
 
-    with connect(url, api_key, data_dir) as client, Receiver(port, [], tell) as receiver:
+    with connect(url, api_key, data_dir) as client, Receiver(port, [], print_event) as receiver:
         made = client.create_webhook(receiver.url, events or JOB_EVENTS, "phonoscope webhooks listen")
         receiver.secrets.append(made.secret)
         typer.echo(f"listening at {receiver.url} as {made.id}", err=True)

@@ -16,7 +16,7 @@ from phonoscope_local.standard import server_stack, standard_stack
 
 
 def main() -> int:
-    """Runs a stack until it is told to stop; says how its start went as one line of JSON on the report's descriptor."""
+    """Runs a stack until it is told to stop; writes one line of JSON about its start to the report's descriptor."""
     parser = argparse.ArgumentParser(prog="python -m phonoscope_local", description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--port", type=int)
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 class _Report:
-    """One line to whoever started this process."""
+    """One line to the process that started this one."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
@@ -50,7 +50,7 @@ class _Report:
             try:
                 os.write(self._descriptor, (json.dumps({kind: value}) + "\n").encode())
             except BrokenPipeError:
-                _say("whoever started this stack is gone; it runs on")
+                _say("the process that started this stack has ended; the stack runs on")
             os.close(self._descriptor)
             self._descriptor = None
 

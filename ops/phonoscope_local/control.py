@@ -16,9 +16,9 @@ from typing import IO, Literal
 
 from phonoscope.errors import StackError
 from phonoscope_local.files import LOCK, open_folder
-from phonoscope_local.lock import held, is_free
+from phonoscope_local.lock import is_free, stack_lock
 from phonoscope_local.parts import nothing
-from phonoscope_local.processes import ProcessId, ask, wait_until
+from phonoscope_local.processes import ProcessId, send_signal, wait_until
 from phonoscope_local.stack import end_leftovers
 from phonoscope_local.state import Run
 from phonoscope_local.supervisor import Say
@@ -30,14 +30,14 @@ _STOP_LIMIT_S = 60.0
 
 @dataclass(frozen=True)
 class Started:
-    """Where the gateway answers, and whether it did so before."""
+    """The gateway's address, and whether the stack ran already."""
 
     url: str
     already: bool
 
 
 def running(folder: Path) -> Run | None:
-    """Who runs the stack of a folder now; ``None`` when nobody does."""
+    """The processes that run the stack of a folder; ``None`` when none do."""
     if is_free(folder):
         return None
     run = Run.read(folder)
@@ -73,7 +73,7 @@ def start_detached(
 
 
 def await_other(folder: Path) -> str | None:
-    """The address of the stack that already runs, once it is healthy; ``None`` when, or as soon as, none does.
+    """The address of the stack that already runs, once it is healthy; ``None`` as soon as none runs.
 
     Raises ``StackError`` when it takes too long.
     """
@@ -89,14 +89,17 @@ def await_other(folder: Path) -> str | None:
 
 
 def stop(folder: Path, say: Say) -> Literal["stopped", "leftovers", "nothing"]:
-    """Stops the stack of a folder, or ends what a killed one left. Raises ``StackError`` when something lives on."""
+    """Stops the stack of a folder, or ends processes that a killed one left.
+
+    Raises ``StackError`` when a process cannot be ended.
+    """
     if not (folder / LOCK).exists():
         return "nothing"
     ran = not is_free(folder)
     if ran and not wait_until(partial(_asked_and_gone, folder, set()), _STOP_LIMIT_S):
         run = Run.read(folder)
-        ask(run.supervisor.find() if run else None, signal.SIGKILL)
-    with held(folder) as mine:
+        send_signal(run.supervisor.find() if run else None, signal.SIGKILL)
+    with stack_lock(folder) as mine:
         if not mine:
             raise StackError(f"another process holds {folder}")
         left = end_leftovers(folder, say)
@@ -107,7 +110,7 @@ def _asked_and_gone(folder: Path, asked: set[ProcessId]) -> bool:
     run = Run.read(folder)
     if run and run.supervisor not in asked:
         asked.add(run.supervisor)
-        ask(run.supervisor.find(), signal.SIGTERM)
+        send_signal(run.supervisor.find(), signal.SIGTERM)
     return is_free(folder)
 
 
@@ -124,7 +127,7 @@ def _launch(folder: Path, options: list[str], meanwhile: Callable[[], None]) -> 
     with os.fdopen(ours) as report:
         try:
             with log.open("ab") as output:
-                # The shell ends at once: nobody has to wait for the supervisor's end, or is left with its remains.
+                # The shell ends at once, so that this process neither waits for the supervisor nor keeps its zombie.
                 subprocess.run(
                     ["/bin/sh", "-c", '"$@" &', "sh", *command, *options],
                     stdin=subprocess.DEVNULL,
@@ -138,7 +141,7 @@ def _launch(folder: Path, options: list[str], meanwhile: Callable[[], None]) -> 
             os.close(theirs)
         line = _await_report(folder, report, meanwhile)
     if not line:
-        raise StackError(f"the supervisor ended without a word; its log is {log}")
+        raise StackError(f"the supervisor ended without a report; its log is {log}")
     return json.loads(line)  # type: ignore[no-any-return]
 
 

@@ -16,20 +16,20 @@ _PRIVATE_FOLDER = 0o700
 
 
 def resolved(folder: Path) -> Path:
-    """The absolute path by which a stack's folder is known, however it was named."""
+    """The absolute path of a stack's folder, with links followed."""
     return folder.expanduser().resolve()
 
 
 def open_folder(folder: Path) -> None:
-    """Makes a stack's folder, for its owner alone, unless it is there.
+    """Makes a stack's folder, private to its owner, unless it exists.
 
-    Raises ``StackError`` when it cannot be made or holds what is not a stack's.
+    Raises ``StackError`` when it cannot be made or holds files that are not a stack's.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
         names = {entry.name for entry in folder.iterdir()}
         if names and LOCK not in names:
-            raise StackError(f"{folder} holds other things; name a new or empty folder with --data-dir")
+            raise StackError(f"{folder} holds other files; name a new or empty folder with --data-dir")
         (folder / LOCK).touch(mode=_PRIVATE_FILE)
         make_private(folder)
         make_private(folder / "logs")
@@ -38,14 +38,14 @@ def open_folder(folder: Path) -> None:
 
 
 def make_private(folder: Path) -> None:
-    """Makes a folder, and lets its owner alone into it."""
+    """Makes a folder that only its owner can enter; also of one that exists."""
     folder.mkdir(exist_ok=True, mode=_PRIVATE_FOLDER)
     if stat.S_IMODE(folder.stat().st_mode) != _PRIVATE_FOLDER:
         folder.chmod(_PRIVATE_FOLDER)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replaces a file at once, or not at all; its owner alone may read it."""
+    """Replaces a file atomically; only its owner can read it."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE), "w") as file:

@@ -1,4 +1,4 @@
-"""The one lock of a stack's folder: whoever holds it runs the stack."""
+"""The lock of a stack's folder: the process that holds it runs the stack."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _PATIENCE_S = 2.0
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[bool]:
-    """Whether the lock could be had; if so it is held until the block ends, or until this process does."""
-    # Others look by taking it for a moment, so one refusal says nothing yet.
+def stack_lock(folder: Path) -> Iterator[bool]:
+    """Takes the lock, until the block or this process ends; yields whether it could be taken."""
+    # Other processes test the lock by taking it for a moment, so one refusal proves nothing.
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
     try:
         yield wait_until(lambda: _take(descriptor), _PATIENCE_S)
@@ -27,7 +27,7 @@ def held(folder: Path) -> Iterator[bool]:
 
 
 def is_free(folder: Path) -> bool:
-    """Whether nobody runs the stack of this folder."""
+    """Whether no process runs the stack of this folder. Raises ``StackError`` when the lock cannot be opened."""
     try:
         descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):

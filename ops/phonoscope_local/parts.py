@@ -1,4 +1,4 @@
-"""What a stack is made of, as values."""
+"""The parts of a stack, as values."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ _PAUSES = Backoff(first_s=0.5, factor=2.0, longest_s=30.0)
 
 
 def always(_since: datetime) -> bool:
-    """Healthy as soon as it runs."""
+    """A part's health check that passes as soon as the part runs."""
     return True
 
 
 def nothing() -> None:
-    """No preparation."""
+    """Does nothing."""
 
 
 @dataclass(frozen=True)
 class Part:
     """A process to start, to keep alive and to stop.
 
-    ``healthy`` is asked with the moment of the process's start, every ``poll_s`` seconds, until it says yes;
-    ``prepare`` runs before each start and may raise ``StackError``. One that loads ``ahead`` is started with the whole
-    stack, and told by the end of its standard input that its layer's turn has come. Seconds: ``start_limit_s`` until it
-    must be healthy, ``grace_s`` between ``stop_signal`` and its end by force.
+    Args:
+        prepare: runs before each start; may raise ``StackError``.
+        healthy: called with the time of the process's start, every ``poll_s`` seconds, until it returns true.
+        preload: whether the process starts with the whole stack and loads while its layer's turn has not come; the end
+            of its standard input says that it has.
+        start_limit_s: seconds until it must be healthy.
+        grace_s: seconds between ``stop_signal`` and SIGKILL.
     """
 
     name: str
@@ -39,7 +42,7 @@ class Part:
     prepare: Callable[[], None] = nothing
     healthy: Callable[[datetime], bool] = always
     poll_s: float = 0.05
-    ahead: bool = False
+    preload: bool = False
     start_limit_s: float = 180.0
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 10.0
@@ -47,7 +50,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Layer:
-    """Parts that start side by side, and what is done once all of them are healthy, before the next layer."""
+    """Parts that start together; ``then`` runs once all of them are healthy, before the next layer starts."""
 
     parts: tuple[Part, ...]
     then: Callable[[], None] = nothing
@@ -57,7 +60,7 @@ class Layer:
 class RestartPolicy:
     """How long a part that died waits before it starts again: longer after each death in a row.
 
-    A part that has run for ``steady_s`` seconds starts the row afresh.
+    After ``steady_s`` healthy seconds the count starts again.
 
     >>> [RestartPolicy().backoff.pause_s(deaths) for deaths in (1, 2, 3, 20)]
     [0.5, 1.0, 2.0, 30.0]
@@ -71,7 +74,8 @@ class RestartPolicy:
 class Stack:
     """Layers in the order of their start.
 
-    ``servers`` names the parts that overwrite their environment, with the program and the folder each works in.
+    Args:
+        servers: the program and the working folder of each part that overwrites its environment, by the part's name.
     """
 
     layers: tuple[Layer, ...]

@@ -1,4 +1,4 @@
-"""PostgreSQL as a part: its cluster, its account when the stack runs as root, its lock file."""
+"""PostgreSQL as a part of a stack: its cluster, its account when the stack runs as root, its lock file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import psutil
 from phonoscope.errors import StackError
 from phonoscope_local.files import make_private, write_private
 from phonoscope_local.ports import LOOPBACK
-from phonoscope_local.processes import ProcessId, ask, is_alive, wait_until
+from phonoscope_local.processes import ProcessId, is_alive, send_signal, wait_until
 from phonoscope_local.programs import Programs
 from phonoscope_local.state import DATABASE_USER, StackState
 
@@ -37,7 +37,7 @@ _SETTINGS = {
 
 
 class Cluster:
-    """The folder ``postgres`` of a stack."""
+    """A stack's PostgreSQL cluster, in the folder ``postgres``."""
 
     def __init__(self, folder: Path, programs: Programs, state: StackState, environment: Mapping[str, str]) -> None:
         self._home = folder / "postgres"
@@ -48,16 +48,19 @@ class Cluster:
         self.data = self._home / "data"
 
     def command(self) -> tuple[str, ...]:
-        """The server in the foreground. Raises ``StackError`` when root cannot hand it to another account."""
+        """The command of the server in the foreground.
+
+        Raises ``StackError`` when the stack runs as root and no other account can run the server.
+        """
         settings = _SETTINGS | {"port": str(self._state.ports.postgres)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return _unprivileged((str(self._programs.postgres), "-D", str(self.data), *options))
 
     def prepare(self) -> None:
-        """Makes the cluster unless it is there; clears what a killed server left. Raises ``StackError``."""
+        """Makes the cluster unless it exists; removes a killed server's lock file. Raises ``StackError``."""
         make_private(self._home)
         if os.geteuid() == 0:
-            _give(self._home, _account())
+            _change_owner(self._home, _account())
         if not self.data.is_dir():
             self._make()
         self._clear_lock()
@@ -99,7 +102,7 @@ class Cluster:
                     check=True,
                 )
             except (subprocess.SubprocessError, OSError) as error:
-                raise StackError(f"its database cannot be made: {_how(error)}") from error
+                raise StackError(f"its database cannot be made: {_reason(error)}") from error
 
     def _clear_lock(self) -> None:
         # PostgreSQL refuses to start while the number in its lock file belongs to any process, also to one that
@@ -110,7 +113,7 @@ class Cluster:
             return
         process = owner.find(within_s=_STARTED_WITHIN_S) if owner else None
         if process is not None and process.name() == "postgres":
-            ask(process, signal.SIGQUIT)
+            send_signal(process, signal.SIGQUIT)
             if not wait_until(lambda: not is_alive(process), 10.0):
                 raise StackError(f"process {process.pid} already serves {self.data} and does not stop")
         lock.unlink(missing_ok=True)
@@ -124,11 +127,11 @@ def _lock_owner(lock: Path) -> ProcessId | None:
 
 
 def _unprivileged(command: tuple[str, ...]) -> tuple[str, ...]:
-    """The command as anybody but root, who may not run PostgreSQL."""
+    """The command, run by another account where this one is root, who may not run PostgreSQL."""
     if os.geteuid() != 0:
         return command
     account = _account()
-    # The account must reach its folder below ones that only root may enter, such as root's own home.
+    # The account needs to reach its folder through ones that only root may enter, such as root's own home.
     return (
         _setpriv(),
         f"--reuid={account.pw_uid}",
@@ -163,7 +166,7 @@ def _account() -> pwd.struct_passwd:
         ) from None
 
 
-def _give(folder: Path, account: pwd.struct_passwd) -> None:
+def _change_owner(folder: Path, account: pwd.struct_passwd) -> None:
     if folder.stat().st_uid == account.pw_uid:
         return
     for parent, folders, files in os.walk(folder):
@@ -172,7 +175,7 @@ def _give(folder: Path, account: pwd.struct_passwd) -> None:
     os.chown(folder, account.pw_uid, account.pw_gid)
 
 
-def _how(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, subprocess.CalledProcessError):
         return f"initdb ended with status {error.returncode}"
     return str(error)

@@ -1,4 +1,4 @@
-"""Processes known again after their parent is gone, and their end."""
+"""Processes that are found again after their parent has died, and how they are ended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KILL_LIMIT_S = 10.0
 
 
 class ProcessId(BaseModel):
-    """A process, told from a later one with the same number by the time it was created, in seconds since 1970."""
+    """A process by its number and the time of its creation, in seconds since 1970: numbers are used again."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,13 +32,13 @@ class ProcessId(BaseModel):
 
     @classmethod
     def of(cls, pid: int) -> ProcessId | None:
-        """The process that has this number now."""
+        """The process that has this number now; ``None`` when there is none."""
         with contextlib.suppress(psutil.Error):
             return cls(pid=pid, created=psutil.Process(pid).create_time())
         return None
 
     def find(self, within_s: float = _CREATED_WITHIN_S) -> psutil.Process | None:
-        """The process itself while it lives; ``within_s`` is how exactly the time of its creation is known."""
+        """The process while it lives; its creation may differ by ``within_s`` seconds from the recorded time."""
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self.pid)
             if abs(process.create_time() - self.created) < within_s and is_alive(process):
@@ -47,10 +47,11 @@ class ProcessId(BaseModel):
 
 
 @dataclass(frozen=True)
-class Family:
-    """How a stack's processes are known: by a mark in their environment.
+class ProcessGroup:
+    """The processes of a stack, which have a mark in their environment.
 
-    ``servers`` names those that overwrite their environment: of such a part, the program and the folder it works in.
+    Args:
+        servers: the program and the working folder of each part that overwrites its environment, by the part's name.
     """
 
     stack_id: str
@@ -60,7 +61,7 @@ class Family:
         return {MARK: f"{self.stack_id}/{part}"}
 
     def members(self, parts: Collection[str] | None = None) -> list[psutil.Process]:
-        """Every living process of these parts, or of the stack, also those whose parents are gone."""
+        """Every living process of these parts, or of the whole stack, also where its parent has died."""
         return [
             process
             for process in psutil.process_iter()
@@ -79,22 +80,22 @@ class Family:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def ask(process: psutil.Process | None, number: signal.Signals) -> None:
-    """Sends a signal to a process that may be gone."""
+def send_signal(process: psutil.Process | None, number: signal.Signals) -> None:
+    """Sends a signal to a process; one that has ended is ignored."""
     if process is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
 
 
 def wait_until(done: Callable[[], bool], limit_s: float) -> bool:
-    """Whether it was done within so many seconds."""
+    """Polls a condition; false when it did not hold within so many seconds."""
     deadline = time.monotonic() + limit_s
     while not done():
         if time.monotonic() > deadline:
@@ -104,14 +105,17 @@ def wait_until(done: Callable[[], bool], limit_s: float) -> bool:
 
 
 def kill_all(find: Callable[[], list[psutil.Process]]) -> int:
-    """Kills whatever is found until nothing is; says how many there were. Raises ``StackError`` when some live on."""
+    """Kills what ``find`` returns until it returns nothing; returns how many processes there were.
+
+    Raises ``StackError`` when some cannot be killed.
+    """
     killed: set[int] = set()
     deadline = time.monotonic() + _KILL_LIMIT_S
     while found := find():
         if time.monotonic() > deadline:
             raise StackError(f"these processes cannot be ended: {', '.join(str(process.pid) for process in found)}")
         for process in found:
-            ask(process, signal.SIGKILL)
+            send_signal(process, signal.SIGKILL)
             killed.add(process.pid)
         wait_until(partial(_all_gone, found), 1.0)
     return len(killed)

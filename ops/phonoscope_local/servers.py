@@ -1,6 +1,6 @@
-"""A stack's servers as their clients see them: whether each works, and what it must hold before the next layer starts.
+"""Clients of a stack's servers: whether each answers, and what it must hold before the next layer starts.
 
-Imported only once the servers are starting, so that what is needed here loads while they do.
+Imported only once the servers are starting, so that these clients load meanwhile.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TIMEOUT_S = 2.0
 
 
 class Servers:
-    """The three servers of a stack as their clients see them."""
+    """Clients of the three servers of a stack."""
 
     def __init__(self, state: StackState) -> None:
         self._state = state
@@ -57,11 +57,11 @@ class Servers:
             client.close()
 
     def objects_answer(self) -> bool:
-        # Whoever is not known is refused, and that is an answer; whether the key is known shows with the bucket.
+        # A refusal is an answer too; making the bucket shows whether the key is accepted.
         return http_status(self._state.ports.objects, "/") is not None
 
     def worker_lives(self, place: Place, since: datetime) -> bool:
-        """Whether a worker that serves the place has said so since then."""
+        """Whether a worker that serves the place has sent a heartbeat and was started after ``since``."""
         try:
             with self._database.transaction() as session:
                 return any(
@@ -72,9 +72,9 @@ class Servers:
             return False
 
     def prepare(self, folder: Path) -> None:
-        """Makes the database, its newest tables, the bucket and a key for this machine, as far as they are absent.
+        """Makes the database, its tables, the bucket and a key for this machine, as far as they are missing.
 
-        Raises ``StackError`` that names the step.
+        Raises ``StackError``, which names the step that failed.
         """
         steps: dict[str, Callable[[], None]] = {
             "the database cannot be made": self._make_database,
@@ -90,7 +90,7 @@ class Servers:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the database; it is reached anew when it is needed."""
+        """Closes the connections to the database; the next call opens new ones."""
         self._database.close()
 
     def _make_database(self) -> None:
@@ -101,7 +101,7 @@ class Servers:
                 connection.execute(text(f'CREATE DATABASE "{DATABASE}"'))
 
     def _make_bucket(self, objects: Path) -> None:
-        # The object store keeps a bucket as a folder; a client for it takes long to load.
+        # rclone keeps a bucket as a folder, and a client for S3 takes long to load.
         if not (objects / self._settings.s3_bucket).is_dir():
             from phonoscope.storage import ObjectStore
 
@@ -129,7 +129,7 @@ class Servers:
 
 
 def http_status(port: int, path: str) -> int | None:
-    """The status with which a server on this machine answers; ``None`` when it does not."""
+    """The status code of a server on this machine; ``None`` when it does not answer."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", path)

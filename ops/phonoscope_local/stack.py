@@ -1,4 +1,4 @@
-"""Runs a stack in this process, from its lock to its last process."""
+"""Runs a stack in this process, from taking its lock to ending its last process."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from phonoscope.errors import StackError
 from phonoscope_local.files import open_folder
-from phonoscope_local.lock import held
+from phonoscope_local.lock import stack_lock
 from phonoscope_local.parts import Stack
 from phonoscope_local.ports import require_port
-from phonoscope_local.processes import Family, ProcessId
+from phonoscope_local.processes import ProcessGroup, ProcessId
 from phonoscope_local.standard import plain_environment, standard_stack
 from phonoscope_local.state import Run, StackState
-from phonoscope_local.supervisor import Interrupted, Say, Supervisor, end_layers
+from phonoscope_local.supervisor import Say, StartInterrupted, Supervisor, end_layers
 
 Design = Callable[[Path, StackState], Stack]
 
@@ -34,24 +34,24 @@ def run_stack(
         StackError: it cannot run.
     """
     open_folder(folder)
-    with held(folder) as mine:
+    with stack_lock(folder) as mine:
         if mine:
-            # Clients in this process must not be led astray by settings meant for other servers either.
+            # Clients in this process must not use settings meant for other servers either.
             _replace_environment(plain_environment())
             _run(folder, port, say, ready, design)
         return mine
 
 
 def end_leftovers(folder: Path, say: Say, design: Design = standard_stack) -> int:
-    """Ends the processes of a stack whose supervisor was killed; the lock must be held. Returns how many there were."""
+    """Ends the processes of a stack whose supervisor was killed; returns how many there were. Needs the lock."""
     state, run = StackState.read(folder), Run.read(folder)
     if state is None:
         return 0
     stack = design(folder, state)
     leaders = run.parts if run else {}
-    family = Family(state.id, stack.servers)
+    group = ProcessGroup(state.id, stack.servers)
     living = sum(leader.find() is not None for leader in leaders.values())
-    ended = max(living, end_layers(stack.layers, leaders, family, say))
+    ended = max(living, end_layers(stack.layers, leaders, group, say))
     Run.file(folder).unlink(missing_ok=True)
     return ended
 
@@ -63,27 +63,27 @@ def _run(folder: Path, port: int | None, say: Say, ready: Callable[[str], None],
     stack = design(folder, state)
     me = ProcessId.of(os.getpid())
     if me is None:
-        raise StackError("this process cannot be told from others")
-    diary = _Diary(folder, Run(supervisor=me, phase="starting", url=state.url))
-    supervisor = Supervisor(folder / "logs", Family(state.id, stack.servers), say, diary.parts)
+        raise StackError("the creation time of this process cannot be read")
+    run_file = _RunFile(folder, Run(supervisor=me, phase="starting", url=state.url))
+    supervisor = Supervisor(folder / "logs", ProcessGroup(state.id, stack.servers), say, run_file.parts)
     with _stopped_by_signals(supervisor):
         try:
-            supervisor.load_ahead(part for layer in stack.layers for part in layer.parts if part.ahead)
+            supervisor.preload(part for layer in stack.layers for part in layer.parts if part.preload)
             for layer in stack.layers:
                 supervisor.start(layer)
-            diary.phase("running")
+            run_file.phase("running")
             ready(state.url)
             supervisor.watch()
-        except Interrupted:
+        except StartInterrupted:
             say("asked to stop before everything had started")
         finally:
-            diary.phase("stopping")
+            run_file.phase("stopping")
             supervisor.stop()
-            diary.close()
+            run_file.close()
 
 
-class _Diary:
-    """Keeps ``run.json`` true while a stack runs, and removes it at its end."""
+class _RunFile:
+    """``run.json``: kept up to date while a stack runs, removed at its end."""
 
     def __init__(self, folder: Path, run: Run) -> None:
         self._folder = folder
@@ -101,7 +101,7 @@ class _Diary:
 
     def _change(self, **changes: object) -> None:
         self._run = self._run.model_copy(update=changes)
-        # A full disk is no reason to stop what runs; processes are known by their marks as well.
+        # A full disk must not stop the stack; its processes are found by their marks as well.
         with contextlib.suppress(OSError):
             self._run.write(self._folder)
 
@@ -122,7 +122,7 @@ def _stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
     def stop(_number: int, _frame: types.FrameType | None) -> None:
         supervisor.ask_to_stop()
 
-    # A process started with nohup ignores SIGHUP, and goes on doing so.
+    # A process started with nohup ignores SIGHUP, and must go on doing so.
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""The stack: three servers side by side, what they must hold, then the product's own processes side by side."""
+"""The standard stack: a layer of three servers, then a layer of the product's own processes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 _SERVER_LIMIT_S = 60.0
 # Loaded while the servers start. Elsewhere than on Linux torch must not be imported before a fork.
 _WORKER = ("celery.apps.worker", "celery.bin.worker", "celery.concurrency.prefork", "kombu.transport.redis")
-_LISTENER = ("phonoscope_gpu.handler",) if sys.platform == "linux" else ()
-# They need the cores while they start, and a worker's question costs PostgreSQL and this process some of one.
+_GPU_HANDLER = ("phonoscope_gpu.handler",) if sys.platform == "linux" else ()
+# A health check costs processor time that the starting processes need.
 _PRODUCT_POLL_S = 0.1
 _LASTED = timedelta(seconds=1)
-# What a worker does when it is told to stop may be finished first.
+# A worker that is told to stop may finish its task first.
 _WORKER_GRACE_S = 45.0
-_OF_OTHER_CLIENTS = ("PG", "RCLONE_", "AWS_")
+_CLIENT_VARIABLES = ("PG", "RCLONE_", "AWS_")
 _VALKEY_CONF = """\
 bind {address}
 port {port}
@@ -47,7 +47,7 @@ maxmemory-policy noeviction
 
 
 def server_stack(folder: Path, state: StackState) -> Stack:
-    """PostgreSQL, Valkey and the object store, holding what the product needs of them; for tests and developers.
+    """PostgreSQL, Valkey and the object store, with database, bucket and key; for tests and developers.
 
     Raises ``StackError`` when a server is not installed or root cannot run it.
     """
@@ -72,28 +72,28 @@ def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers
         return Part(name, command, folder, environment, healthy=healthy, poll_s=_PRODUCT_POLL_S)
 
     def worker(pool: Pool, lane: Lane, *arguments: str) -> Part:
-        lives = lambda since: clients().worker_lives(Place(pool, lane), since)  # noqa: E731 - asked at every poll
+        lives = lambda since: clients().worker_lives(Place(pool, lane), since)  # noqa: E731 - called at every poll
         return replace(part(pool, *arguments, healthy=lives), grace_s=_WORKER_GRACE_S)
 
-    def ahead(part: Part, *libraries: str) -> Part:
+    def preloaded(part: Part, *libraries: str) -> Part:
         python, _, module, program, *arguments = part.command
-        words = ("phonoscope_local.ahead", program, ",".join(libraries), *arguments)
-        return replace(part, command=(python, "-P", module, *words), ahead=True)
+        words = ("phonoscope_local.preload", program, ",".join(libraries), *arguments)
+        return replace(part, command=(python, "-P", module, *words), preload=True)
 
     port = state.ports.gateway
     return (
-        ahead(worker(Pool.GPU, Lane.LONG), *_WORKER, *_LISTENER),
-        ahead(part("gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port))),
+        preloaded(worker(Pool.GPU, Lane.LONG), *_WORKER, *_GPU_HANDLER),
+        preloaded(part("gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port))),
         worker(Pool.CPU, Lane.LONG),
-        # So that what takes seconds never waits for a separation.
+        # So that short tasks never wait for a separation.
         replace(worker(Pool.CPU, Lane.SHORT, "--lane", Lane.SHORT), name="cpu-short"),
         part("courier", healthy=_has_lasted),
     )
 
 
 def plain_environment() -> dict[str, str]:
-    """This process's environment without what configures other clients of such servers, and past any proxy."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OF_OTHER_CLIENTS)}
+    """This process's environment without the variables that configure clients of such servers, and with no proxy."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_CLIENT_VARIABLES)}
     for name in ("NO_PROXY", "no_proxy"):
         environment[name] = ",".join(filter(None, (environment.get(name), LOOPBACK, "localhost")))
     return environment

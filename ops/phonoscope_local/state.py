@@ -1,4 +1,4 @@
-"""What a stack keeps of itself in its folder: secrets and ports, who runs, and the key to its gateway."""
+"""The files in a stack's folder: secrets and ports, the running processes, the key to its gateway."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ DATABASE_USER = "phonoscope"
 
 
 def default_data_dir() -> Path:
-    """Where a stack lives unless told otherwise: the platform's folder for a user's data."""
+    """The folder of a stack where none is named: the platform's folder for a user's data."""
     return Path(user_data_dir("phonoscope"))
 
 
 def stack_settings(data_dir: Path | None = None) -> Settings:
-    """The settings that reach the stack in a folder, for commands that talk to its servers directly.
+    """The settings with which to reach the servers of the stack in a folder.
 
     Raises ``StackError`` when there is no stack.
     """
@@ -44,7 +44,7 @@ def read_credentials(data_dir: Path | None = None) -> Credentials | None:
 
 
 class _Kept(BaseModel):
-    """A value kept in a private file of the stack's folder."""
+    """A value in a private file of the stack's folder."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,7 +54,7 @@ class _Kept(BaseModel):
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """The value kept, or ``None``. Raises ``StackError`` when the file cannot be read."""
+        """The value, or ``None`` when there is no file. Raises ``StackError`` when the file cannot be read."""
         path = cls.file(folder)
         try:
             return cls.model_validate_json(path.read_text())
@@ -68,7 +68,7 @@ class _Kept(BaseModel):
 
 
 class Ports(BaseModel):
-    """TCP ports on the loopback address; 0 is one not chosen yet."""
+    """TCP ports on the loopback address; 0 stands for one that is not chosen yet."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,7 +78,7 @@ class Ports(BaseModel):
     objects: int = 0
 
     def chosen(self) -> Ports:
-        """These ports where they are still free, others where not."""
+        """These ports where they are free, and others in place of those that are not. Raises ``StackError``."""
         taken: set[int] = set()
         numbers: dict[str, int] = {}
         for name, port in self.model_dump().items():
@@ -88,7 +88,7 @@ class Ports(BaseModel):
 
 
 class StackState(_Kept):
-    """What makes a stack itself: its name for its processes, its secrets, its ports."""
+    """A stack's identity: the name that marks its processes, its secrets, its ports."""
 
     id: str = Field(default_factory=lambda: secrets.token_hex(8))
     database_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
@@ -112,7 +112,7 @@ class StackState(_Kept):
         return f"postgresql+psycopg2://{DATABASE_USER}:{password}@{LOOPBACK}:{port}/{database}"
 
     def connections(self) -> dict[str, Any]:
-        """Names of settings and their values, as far as the stack decides them."""
+        """The values of the settings that the stack decides, by name."""
         return {
             "environment": "development",
             "database_url": self.database_url(),
@@ -122,7 +122,7 @@ class StackState(_Kept):
             "s3_secret_key": self.s3_secret_key,
             "s3_bucket": "phonoscope",
             "signing_secret": self.signing_secret,
-            # A receiver on this very machine is what one tries webhooks with.
+            # Webhooks are tried with a receiver on this machine.
             "webhook_allow": "127.0.0.0/8,::1/128",
             "webhook_http": "true",
             "log_format": "text",
@@ -135,7 +135,7 @@ class StackState(_Kept):
 
 
 class Run(_Kept):
-    """Who runs a stack at the moment. The file outlives a supervisor that was killed."""
+    """The processes that run a stack now. The file outlives a supervisor that was killed."""
 
     supervisor: ProcessId
     phase: Literal["starting", "running", "stopping"]

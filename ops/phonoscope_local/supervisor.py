@@ -11,7 +11,7 @@ import psutil
 
 from phonoscope.errors import StackError
 from phonoscope_local.parts import Layer, Part, RestartPolicy
-from phonoscope_local.processes import Family, ProcessId, ask, kill_all
+from phonoscope_local.processes import ProcessGroup, ProcessId, kill_all, send_signal
 from phonoscope_local.unit import Unit
 
 Say = Callable[[str], None]
@@ -20,23 +20,28 @@ _WATCH_POLL_S = 0.1
 _STOP_POLL_S = 0.02
 
 
-class Interrupted(Exception):
+class StartInterrupted(Exception):
     """The stack was asked to stop while it started."""
 
 
 class Supervisor:
-    """Owns the processes of one stack. ``record`` is told of every new set of them before it is relied on."""
+    """Owns the processes of one stack.
+
+    Args:
+        record: called with each new set of processes before the supervisor relies on it.
+        restarts: how long a part that died waits.
+    """
 
     def __init__(
         self,
         logs: Path,
-        family: Family,
+        group: ProcessGroup,
         say: Say,
         record: Callable[[Mapping[str, ProcessId]], None],
         restarts: RestartPolicy = RestartPolicy(),
     ) -> None:
         self._logs = logs
-        self._family = family
+        self._group = group
         self._say = say
         self._record = record
         self._restarts = restarts
@@ -53,17 +58,17 @@ class Supervisor:
         """The parts' own processes, without their children."""
         return {unit.part.name: unit.id for unit in self._units if unit.id}
 
-    def load_ahead(self, parts: Iterable[Part]) -> None:
-        """Starts parts that wait for their layer's turn. Raises ``StackError``."""
+    def preload(self, parts: Iterable[Part]) -> None:
+        """Starts parts that load and then wait for their layer's turn. Raises ``StackError``."""
         for part in parts:
             self._first_spawn(self._unit(part), held=True)
 
     def start(self, layer: Layer) -> None:
-        """Starts a layer's parts side by side; returns once all are healthy and what follows them is done.
+        """Starts a layer's parts together; returns once all are healthy and the layer's ``then`` is done.
 
         Raises:
             StackError: a part ended or was not healthy in time; it names the part and quotes its log.
-            Interrupted: the stack was asked to stop.
+            StartInterrupted: the stack was asked to stop.
         """
         loaded = {unit.part.name: unit for unit in self._units}
         units = [loaded.get(part.name) or self._unit(part) for part in layer.parts]
@@ -81,33 +86,33 @@ class Supervisor:
         self._wait(0.0)
 
     def watch(self) -> None:
-        """Restarts what dies, until the stack is asked to stop."""
+        """Restarts parts that die, until the stack is asked to stop."""
         while not self._asked_to_stop:
             self.tick()
             time.sleep(_WATCH_POLL_S)
 
     def tick(self) -> None:
-        """Looks once after every part that has been healthy: notices its death, restarts it when its time has come."""
+        """Checks each part that has been healthy once: notices its death, restarts it when its pause is over."""
         for unit in self._units:
             if unit.proven:
-                self._look_after(unit)
+                self._supervise(unit)
 
     def stop(self) -> None:
-        """Stops every part, the last layer first, and leaves no process. Raises ``StackError`` when one lives on."""
+        """Stops every part, the last layer first, and leaves no process. Raises ``StackError`` when one stays."""
         begun = {part.name for layer in self._layers for part in layer.parts}
         held = Layer(tuple(unit.part for unit in self._units if unit.part.name not in begun))
-        end_layers([*self._layers, held], self.leaders, self._family, self._say)
+        end_layers([*self._layers, held], self.leaders, self._group, self._say)
         for unit in self._units:
             unit.reap()
 
     def _wait(self, seconds: float) -> None:
         self.tick()
         if self._asked_to_stop:
-            raise Interrupted
+            raise StartInterrupted
         time.sleep(seconds)
 
     def _unit(self, part: Part) -> Unit:
-        return Unit(part, self._logs, self._family.mark(part.name))
+        return Unit(part, self._logs, self._group.mark(part.name))
 
     def _first_spawn(self, unit: Unit, *, held: bool = False) -> None:
         self._units.append(unit)
@@ -125,7 +130,7 @@ class Supervisor:
         elif unit.age_s > unit.part.start_limit_s:
             raise unit.failure(f"it was not ready within {unit.part.start_limit_s:.0f} s")
 
-    def _look_after(self, unit: Unit) -> None:
+    def _supervise(self, unit: Unit) -> None:
         if unit.restart_at is not None:
             if time.monotonic() >= unit.restart_at:
                 self._respawn(unit)
@@ -144,15 +149,15 @@ class Supervisor:
 
     def _respawn(self, unit: Unit) -> None:
         try:
-            kill_all(lambda: self._family.members([unit.part.name]))
+            kill_all(lambda: self._group.members([unit.part.name]))
             unit.spawn()
         except StackError as error:
             self._schedule(unit, f"did not start ({error.detail})")
         self._record(self.leaders)
 
 
-def end_layers(layers: Sequence[Layer], leaders: Mapping[str, ProcessId], family: Family, say: Say) -> int:
-    """Ends every process of a stack, the last layer first: asks the leaders, then kills what is left.
+def end_layers(layers: Sequence[Layer], leaders: Mapping[str, ProcessId], group: ProcessGroup, say: Say) -> int:
+    """Ends every process of a stack, the last layer first: signals the leaders, then kills what is left.
 
     Returns how many processes had to be killed. Raises ``StackError`` when one cannot be.
     """
@@ -160,10 +165,10 @@ def end_layers(layers: Sequence[Layer], leaders: Mapping[str, ProcessId], family
     for layer in reversed(layers):
         living = [(part, leader) for part in layer.parts if (leader := leaders.get(part.name)) and leader.find()]
         for part, leader in living:
-            ask(leader.find(), part.stop_signal)
+            send_signal(leader.find(), part.stop_signal)
         _await_end(living, say)
-        killed += kill_all(partial(_left, layer, [leader for _, leader in living], family))
-    return killed + kill_all(family.members)
+        killed += kill_all(partial(_left, layer, [leader for _, leader in living], group))
+    return killed + kill_all(group.members)
 
 
 def _await_end(living: Sequence[tuple[Part, ProcessId]], say: Say) -> None:
@@ -180,6 +185,6 @@ def _await_end(living: Sequence[tuple[Part, ProcessId]], say: Say) -> None:
         time.sleep(_STOP_POLL_S)
 
 
-def _left(layer: Layer, leaders: list[ProcessId], family: Family) -> list[psutil.Process]:
+def _left(layer: Layer, leaders: list[ProcessId], group: ProcessGroup) -> list[psutil.Process]:
     found = {process for leader in leaders if (process := leader.find())}
-    return [*found.union(family.members([part.name for part in layer.parts]))]
+    return [*found.union(group.members([part.name for part in layer.parts]))]

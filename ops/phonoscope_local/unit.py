@@ -1,4 +1,4 @@
-"""One part while a stack runs: its process, how often it died, what it wrote to its log."""
+"""One part while a stack runs: its process, the count of its deaths, the end of its log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUOTED_BYTES = 4096
 
 
 class Unit:
-    """A part's present process, or the wait for its next one."""
+    """A part's present process, or the pause before the next one."""
 
     def __init__(self, part: Part, logs: Path, mark: Mapping[str, str]) -> None:
         self.part = part
@@ -43,7 +43,7 @@ class Unit:
 
     @property
     def healthy(self) -> bool:
-        """Whether this process was healthy once."""
+        """Whether this process has been healthy."""
         return self._healthy
 
     def spawn(self, *, held: bool = False) -> None:
@@ -62,13 +62,13 @@ class Unit:
         self.id = ProcessId.of(self.process.pid)
 
     def release(self) -> None:
-        """Tells a held process that its turn has come, which is when it counts as started."""
+        """Lets a held process go on; from now on it counts as started."""
         self._count_from_now()
         if self.process and self.process.stdin:
             self.process.stdin.close()
 
     def check(self) -> bool:
-        """Whether the process is healthy; one that was is not asked again."""
+        """Whether the process is healthy; one that was is not checked again."""
         if not self._healthy and time.monotonic() >= self._next_check:
             self._healthy = self.part.healthy(self._since)
             self.proven = self.proven or self._healthy
@@ -76,7 +76,7 @@ class Unit:
         return self._healthy
 
     def ended(self) -> str | None:
-        """How the process ended, in words; ``None`` while it runs or when there is none."""
+        """How the process ended, in words; ``None`` while it runs or before it starts."""
         status = self.process.poll() if self.process else None
         if status is None:
             return None
@@ -87,12 +87,12 @@ class Unit:
         return f"was ended by signal {-status}"
 
     def reap(self) -> None:
-        """Takes leave of a process that has been ended."""
+        """Waits for a process that has been ended, so that no zombie stays."""
         if self.process:
             self.process.communicate()
 
     def failure(self, reason: str) -> StackError:
-        """Why the part cannot run, with the end of what its process wrote."""
+        """The error that says why the part cannot run, with the last lines of its log."""
         return StackError(f"{self.part.name}: {reason}\n{self._last_lines()}its log is {self.log}")
 
     def _count_from_now(self) -> None:

@@ -309,7 +309,7 @@ def test_down_ends_what_a_killed_supervisor_left(servers: Path) -> None:
     assert eventually(lambda: not alive([supervisor]))
     ended = phonoscope("down", "--data-dir", servers)
     assert (ended.returncode, alive(orphans)) == (0, [])
-    assert "what a killed one had left is ended" in ended.stdout
+    assert "processes that a killed one had left are ended" in ended.stdout
 
 
 def test_down_leaves_no_process(servers: Path) -> None:

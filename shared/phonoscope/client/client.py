@@ -1,4 +1,4 @@
-"""A small typed client of the HTTP API."""
+"""The client's calls about tracks, jobs and models."""
 
 from __future__ import annotations
 
@@ -38,20 +38,19 @@ from phonoscope.contract import (
 
 __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 
-_LONGEST_WAIT_S = 20.0
+_POLL_S = 20.0
 
 
 class Client(WebhookCalls):
     """A connection to a Phonoscope gateway, for one API key.
 
-    Every call raises ``ApiError`` (with the service's ``status_code``, ``code`` and ``problem``) when the service
-    refuses, and ``Unreachable`` when there is no answer. Calls that make something are sent again after an outage,
-    under a key by which the service makes it once: ``idempotency_key``, 1 to 255 visible ASCII characters, or a random
-    one.
+    Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.
+    Calls that take an ``idempotency_key`` (1 to 255 visible ASCII characters; a random one by default) are sent again
+    after an outage, and done once.
     """
 
     def upload(self, path: Path, idempotency_key: str | None = None) -> Track:
-        """The track of a recording; the same bytes again give the same track."""
+        """Uploads a recording; the same bytes again give the same track."""
         with path.open("rb") as file:
             return self._ask_once(Track, "/v1/tracks", idempotency_key, files={"file": (path.name, file)})
 
@@ -71,17 +70,17 @@ class Client(WebhookCalls):
         return self._send("GET", f"/v1/tracks/{track_id}/audio", headers=headers, follow_redirects=True).content
 
     def waveform(self, track_id: str, points: int = 1_000) -> Peaks:
-        """The recording's outline; waits for the job that measures it where none has."""
+        """The recording's peaks; waits for the job that measures them where that has not run."""
         content = self._picture(track_id, "waveform", {"points": points})
         with reaching(self._http.base_url):
             return Peaks.model_validate_json(content)
 
     def spectrogram(self, track_id: str, look: SpectrogramLook | None = None) -> bytes:
-        """The recording's mel spectrogram as a PNG; waits for the job that measures it where none has."""
+        """The recording's mel spectrogram as a PNG; waits for the job that measures it where that has not run."""
         return self._picture(track_id, "spectrogram", _params(look), "image/png")
 
     def spectrogram_axes(self, track_id: str, look: SpectrogramLook | None = None) -> SpectrogramAxes:
-        """How to read that picture: its seconds, hertz and decibels."""
+        """The spectrogram's axes: seconds, hertz and decibels."""
         content = self._picture(track_id, "spectrogram", _params(look), "application/json")
         with reaching(self._http.base_url):
             return SpectrogramAxes.model_validate_json(content)
@@ -99,7 +98,7 @@ class Client(WebhookCalls):
         return self._ask(Stems, "GET", f"/v1/tracks/{track_id}/stems")
 
     def stems_zip(self, track_id: str) -> bytes:
-        """All of them in one ZIP file."""
+        """The stems of the newest separation in one ZIP file."""
         return self._send("GET", f"/v1/tracks/{track_id}/stems.zip").content
 
     def similar(
@@ -116,7 +115,7 @@ class Client(WebhookCalls):
         return self._ask(Neighbours, "GET", f"/v1/tracks/{track_id}/similar", params=params)
 
     def library_map(self, model: str | None = None) -> LibraryMap:
-        """The library on a plane, as it was drawn last; ``create_job(None, ["map"])`` draws it."""
+        """The newest map of the library; ``create_job(None, ["map"])`` draws one."""
         return self._ask(LibraryMap, "GET", "/v1/map", params={"model": model} if model else {})
 
     def create_job(
@@ -128,7 +127,7 @@ class Client(WebhookCalls):
         idempotency_key: str | None = None,
         webhook_url: str | None = None,
     ) -> Job:
-        body = {"track_id": track_id} | _wanted(tasks, options, metadata, webhook_url)
+        body = {"track_id": track_id} | _job_fields(tasks, options, metadata, webhook_url)
         return self._ask_once(Job, "/v1/jobs", idempotency_key, json=body)
 
     def analyze(
@@ -141,13 +140,13 @@ class Client(WebhookCalls):
         webhook_url: str | None = None,
     ) -> Job:
         """Uploads a recording and asks for tasks on it, in one call."""
-        wanted = _wanted(tasks, options, metadata, webhook_url)
-        form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in wanted.items()}
+        fields = _job_fields(tasks, options, metadata, webhook_url)
+        form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
         with path.open("rb") as file:
             return self._ask_once(Job, "/v1/jobs", idempotency_key, files={"file": (path.name, file)}, data=form)
 
     def job(self, job_id: str, wait_s: float = 0.0) -> Job:
-        """The job as it stands, or as it ends within ``wait_s`` (at most 60) seconds."""
+        """The job now, or once it has ended if that takes no more than ``wait_s`` (at most 60) seconds."""
         return self._ask(Job, "GET", f"/v1/jobs/{job_id}", params={"wait": wait_s})
 
     def jobs(self, **filters: str | int) -> Page[Job]:
@@ -155,24 +154,24 @@ class Client(WebhookCalls):
         return self._ask(Page[Job], "GET", "/v1/jobs", params=filters)
 
     def cancel(self, job_id: str) -> Job:
-        """The job, called off; one that has ended is refused with 409."""
+        """Cancels a job; raises ``ApiError`` with status 409 when it has ended."""
         return self._ask(Job, "POST", f"/v1/jobs/{job_id}/cancel")
 
     def queues(self) -> Queues:
-        """How full the queues are, and who works."""
+        """The length of each queue, and the live workers."""
         return self._ask(Queues, "GET", "/v1/queues")
 
     def events(self, job_id: str, last_event_id: str | None = None) -> Iterator[JobEvent]:
-        """What happens to the job, as it happens, to its end; what you have not seen yet, by your last event's id.
+        """The job's events until its end, as they happen; with ``last_event_id``, those after that event.
 
-        A stream that breaks off is taken up again.
+        A stream that breaks off is resumed.
         """
         yield from Following(self._http, job_id, self._retry, last_event_id)
 
-    def wait(self, job: Job, on_change: Callable[[Job], None] = lambda _: None, poll_s: float = _LONGEST_WAIT_S) -> Job:
-        """The job once it has ended, however long that takes; ``on_change`` is shown it meanwhile.
+    def wait(self, job: Job, on_change: Callable[[Job], None] = lambda _: None, poll_s: float = _POLL_S) -> Job:
+        """The job once it has ended, however long that takes; ``on_change`` is called with each change of it.
 
-        Where its events cannot be had it is asked for, again every ``poll_s`` (at most 60) seconds.
+        Where its events fail, the job is polled every ``poll_s`` (at most 60) seconds.
         """
         if not job.status.ended:
             job = self._followed(job, on_change)
@@ -182,14 +181,14 @@ class Client(WebhookCalls):
         return job
 
     def models(self) -> list[AnyModelCard]:
-        """Those that classify and embed, then those that take recordings apart."""
+        """The served models: those that classify and embed, then those that separate."""
         return self._ask(Page[AnyModelCard], "GET", "/v1/models").items
 
     def model(self, name: str) -> AnyModelCard:
         return self._ask(RootModel[AnyModelCard], "GET", f"/v1/models/{name}").root
 
     def ready(self) -> Readiness:
-        """Whether the services behind the gateway answer; also when they do not."""
+        """Whether the database, the broker and the object store answer; one that does not is no error."""
         with reaching(self._http.base_url):
             return Readiness.model_validate_json(self._http.get("/health/ready").content)
 
@@ -214,7 +213,7 @@ class Client(WebhookCalls):
         return response.content
 
     def _followed(self, job: Job, on_change: Callable[[Job], None]) -> Job:
-        """The job as far as its events told."""
+        """The job as of its last event."""
         try:
             for event in self.events(job.id):
                 job = event.progress.applied_to(job) if isinstance(event, ProgressEvent) else event.job
@@ -228,12 +227,12 @@ def _params(look: SpectrogramLook | None) -> dict[str, Any]:
     return {} if look is None else look.model_dump()
 
 
-def _wanted(
+def _job_fields(
     tasks: Sequence[str],
     options: JobOptions | dict[str, Any] | None,
     metadata: dict[str, Any] | None,
     webhook_url: str | None,
 ) -> dict[str, Any]:
     chosen = options.model_dump() if isinstance(options, JobOptions) else options or {}
-    wanted = {"tasks": list(tasks), "options": chosen, "metadata": metadata or {}}
-    return wanted if webhook_url is None else wanted | {"webhook_url": webhook_url}
+    fields = {"tasks": list(tasks), "options": chosen, "metadata": metadata or {}}
+    return fields if webhook_url is None else fields | {"webhook_url": webhook_url}

@@ -1,4 +1,4 @@
-"""Requests to a gateway: sent again where that is safe; refusals and silence as errors."""
+"""Requests to a gateway: repeated where that is safe, with problems and outages as errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TIMEOUT = httpx.Timeout(30.0, read=120.0, write=600.0)
 
 
 class ApiError(PhonoscopeError):
-    """The service refused."""
+    """The service answered with a problem."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.problem = _problem(response)
@@ -38,7 +38,7 @@ class ApiError(PhonoscopeError):
 
     @property
     def title(self) -> str:
-        return str(self.problem.get("title", "The service refused"))
+        return str(self.problem.get("title", "The service answered with a problem"))
 
 
 class Unreachable(PhonoscopeError):
@@ -47,10 +47,10 @@ class Unreachable(PhonoscopeError):
 
 @dataclass(frozen=True)
 class Retry:
-    """How often and when a request is sent again that may be. In seconds.
+    """How often and when a repeatable request is sent again. Times in seconds.
 
-    After an outage ``attempts`` in all, the pauses growing from ``first_s`` by ``factor`` up to ``longest_s``; while
-    the service is still at the first sending of the same request, until ``in_flight_s`` have passed.
+    After an outage there are ``attempts`` in all; the pauses grow from ``first_s`` by ``factor`` up to ``longest_s``.
+    While the service is still working on the same request, it is repeated until ``in_flight_s`` have passed.
     """
 
     attempts: int = 5
@@ -80,9 +80,9 @@ class Connection:
     """A connection to a gateway, for one API key.
 
     Args:
-        url: the gateway, as ``http://127.0.0.1:8000``.
+        url: of the gateway, such as ``http://127.0.0.1:8000``.
         api_key: as ``phonoscope keys create`` prints it.
-        retry: when requests are sent again that make something; each has a key by which the service knows it again.
+        retry: when requests with an idempotency key are sent again.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Connection:
             headers={"Authorization": f"Bearer {api_key}"},
             timeout=_TIMEOUT,
             transport=transport,
-            # A proxy named in the environment knows nothing of this machine's own addresses.
+            # A proxy named in the environment cannot reach this machine's loopback addresses.
             trust_env=not _is_loopback(url),
         )
 
@@ -104,7 +104,7 @@ class Connection:
             return answer.model_validate_json(response.content)
 
     def _ask_once(self, answer: type[Answer], path: str, key: str | None, **request: Any) -> Answer:
-        """Posts a request that is done once, however often it has to be sent."""
+        """Posts a request under an idempotency key, so that it is done once, however often it is sent."""
         quoted = (key or uuid4().hex).replace("\\", r"\\").replace('"', r"\"")
         headers = {"Idempotency-Key": f'"{quoted}"'}
         started, failures = time.monotonic(), 0
@@ -113,7 +113,7 @@ class Connection:
                 return self._ask(answer, "POST", path, headers=headers, **request)
             except (ApiError, Unreachable) as error:
                 failures += 1
-                if not self._is_worth_repeating(error, failures, time.monotonic() - started):
+                if not self._is_repeatable(error, failures, time.monotonic() - started):
                     raise
                 time.sleep(self._retry.pause_s(failures, getattr(error, "retry_in_s", 0.0)))
 
@@ -124,14 +124,14 @@ class Connection:
             raise ApiError(response)
         return response
 
-    def _is_worth_repeating(self, error: ApiError | Unreachable, failures: int, spent_s: float) -> bool:
+    def _is_repeatable(self, error: ApiError | Unreachable, failures: int, spent_s: float) -> bool:
         if isinstance(error, ApiError) and error.code == "request_in_flight":
             return spent_s < self._retry.in_flight_s
         return is_outage(error) and self._retry.allows(failures)
 
 
 def is_outage(error: ApiError | Unreachable) -> bool:
-    """Whether the same request may fare better later."""
+    """Whether the same request may succeed later."""
     return isinstance(error, Unreachable) or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
@@ -155,7 +155,7 @@ def _is_loopback(url: str) -> bool:
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:
-    """The problem that a gateway sends, or one made of what something else on the way said."""
+    """The gateway's problem, or one made of the answer of something else, such as a proxy."""
     try:
         problem = response.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""A job's event stream as typed events, taken up again where it broke off."""
+"""A job's event stream as typed events, resumed where it broke off."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from phonoscope.client.connection import ApiError, Retry, Unreachable, is_outage
 from phonoscope.contract import CompletedEvent, Job, JobEvent, JobProgress, ProgressEvent, StatusEvent
 
 _SILENT_S = 25.0
-"""The service gives a sign of life more often than this; from whatever is silent for longer nothing will come."""
+"""A stream that sends nothing for so many seconds is lost: the service sends a comment every 15."""
 
 
 @dataclass
 class Following:
-    """One job's events.
+    """One job's events, until its end.
 
-    Raises what ``Client`` does; once an event has come, only after as many failures in a row as ``retry`` allows.
+    Raises ``ApiError`` or ``Unreachable``; after the first event, only once ``retry`` allows no further attempt.
     """
 
     http: httpx.Client
@@ -31,19 +31,19 @@ class Following:
     pause_s: float = 0.0
 
     def __iter__(self) -> Iterator[JobEvent]:
-        heard, failures = False, 0
+        started, failures = False, 0
         while True:
             try:
                 for event in self._stream():
-                    self.last_event_id, heard, failures = event.id, True, 0
+                    self.last_event_id, started, failures = event.id, True, 0
                     yield event
                     if isinstance(event, CompletedEvent):
                         return
             except (ApiError, Unreachable) as error:
                 failures += 1
-                if not (heard and is_outage(error) and self.retry.allows(failures)):
+                if not (started and is_outage(error) and self.retry.allows(failures)):
                     raise
-            except _Over:
+            except _StreamEnded:
                 return
             time.sleep(max(self.pause_s, self.retry.pause_s(max(failures, 1))))
 
@@ -61,32 +61,32 @@ class Following:
                 response.read()
                 raise ApiError(response)
             if response.status_code == HTTPStatus.NO_CONTENT:
-                raise _Over
+                raise _StreamEnded
             yield from self._events(response)
-        raise Unreachable(f"the events of {self.http.base_url} broke off")
+        raise Unreachable(f"the event stream of {self.http.base_url} broke off")
 
     def _events(self, response: httpx.Response) -> Iterator[JobEvent]:
         try:
-            for said in EventSource(response).iter_sse():
-                self.pause_s = self.pause_s if said.retry is None else said.retry / 1000
-                event = _typed(said)
+            for received in EventSource(response).iter_sse():
+                self.pause_s = self.pause_s if received.retry is None else received.retry / 1000
+                event = _typed(received)
                 if event is not None:
                     yield event
         except SSEError as error:
-            raise Unreachable(f"what answers at {self.http.base_url} is no stream of events") from error
+            raise Unreachable(f"the answer of {self.http.base_url} is not an event stream") from error
 
 
-class _Over(Exception):
-    """There is nothing more to be told."""
+class _StreamEnded(Exception):
+    """The job has no further events."""
 
 
-def _typed(said: ServerSentEvent) -> JobEvent | None:
-    """Kinds that are not known are left out. Raises ``pydantic.ValidationError``."""
-    match said.event:
+def _typed(received: ServerSentEvent) -> JobEvent | None:
+    """The event; ``None`` for a kind that this client does not know. Raises ``pydantic.ValidationError``."""
+    match received.event:
         case "status":
-            return StatusEvent(id=said.id, job=Job.model_validate_json(said.data))
+            return StatusEvent(id=received.id, job=Job.model_validate_json(received.data))
         case "progress":
-            return ProgressEvent(id=said.id, progress=JobProgress.model_validate_json(said.data))
+            return ProgressEvent(id=received.id, progress=JobProgress.model_validate_json(received.data))
         case "completed":
-            return CompletedEvent(id=said.id, job=Job.model_validate_json(said.data))
+            return CompletedEvent(id=received.id, job=Job.model_validate_json(received.data))
     return None

@@ -1,1 +1,1 @@
-"""What gateway and courier both need of webhooks: where events may go, and how secrets are kept."""
+"""Webhooks in gateway and courier: the rules for addresses, and the encryption of secrets."""

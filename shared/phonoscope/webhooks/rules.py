@@ -1,7 +1,7 @@
-"""Where events may go: addresses as they are given, and as they are resolved.
+"""Which addresses events may be sent to: URLs as given, and addresses as resolved.
 
-A host is resolved by us, every answer is checked, and a connection is made to a checked answer: what is checked is what
-is connected to, whatever a name server says a moment later.
+The service resolves a host itself, checks every address and connects to a checked one, so that a name server cannot
+give another address after the check.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _resolving = ThreadPoolExecutor(16, thread_name_prefix="resolve")
 
 @dataclass(frozen=True)
 class Target:
-    """A URL that was understood: ``path`` has the query, ``address`` is there when the host is one."""
+    """A parsed URL: ``path`` includes the query, ``address`` is set when the host is an IP address."""
 
     url: str
     scheme: str
@@ -46,7 +46,7 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """Host and port, as the ``Host`` header has them."""
+        """Host and port as in the ``Host`` header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -57,7 +57,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Rules:
-    """What this deployment allows. Every method that refuses raises ``RefusedUrl``."""
+    """The addresses that this deployment allows. Every method raises ``RefusedUrl`` for others."""
 
     allowed: Allowed = field(default_factory=Allowed)
     http: bool = False
@@ -67,7 +67,7 @@ class Rules:
         return cls(Allowed.parse(settings.webhook_allow), settings.webhook_http)
 
     def parse(self, text: str) -> Target:
-        """Takes a URL apart, and refuses what needs no name server to be refused."""
+        """Parses a URL and checks what can be checked without a name server."""
         target = _parsed(text)
         if target.scheme == "http" and not self.http:
             raise _refused("must be https")
@@ -76,7 +76,7 @@ class Rules:
         return target
 
     def check(self, target: Target, addresses: Sequence[str]) -> None:
-        """Refuses a host one of whose addresses is out of bounds; it must have one."""
+        """Checks a host's addresses, each of which must be allowed."""
         if self.allowed.has_host(target.host):
             return
         for address in map(ip_address, addresses):
@@ -84,12 +84,12 @@ class Rules:
                 continue
             kind = why_refused(address)
             if kind is not None:
-                raise _refused(f"leads to an address that is not of the public internet: {kind}")
+                raise _refused(f"leads to an address outside the public internet: {kind}")
             if target.port < _FIRST_FREE_PORT and target.port not in _PORTS.values():
                 raise _refused(f"port {target.port} is not 80, 443, or 1024 and above")
 
     def admit(self, text: str, resolver: Resolver | None = None) -> Target:
-        """As ``parse``, and refuses what the host's addresses forbid now; one that has none yet may get some."""
+        """Parses a URL and checks the host's present addresses; a host without one is allowed, for it may get one."""
         target = self.parse(text)
         if target.address is None and not self.allowed.has_host(target.host):
             found = _resolving.submit(resolver or resolve, target.host, target.port)
@@ -101,12 +101,12 @@ class Rules:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Every address that the name servers have for a host. Raises ``OSError``."""
+    """Every address of a host. Raises ``OSError`` when there is none."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
-        raise OSError(f"{host} is no name") from error
-    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+        raise OSError(f"{host} is not a host name") from error
+    return list(dict.fromkeys(str(socket_address[0]) for *_, socket_address in found))
 
 
 def _parsed(text: str) -> Target:
@@ -126,12 +126,12 @@ def _parsed(text: str) -> Target:
         raise _refused("has no such port")
     target = Target(str(url), url.scheme, host, port, url.raw_path.decode("ascii"), _literal(host))
     if target.address is None and not (len(host) <= _LONGEST_NAME and _NAME.fullmatch(host)):
-        raise _refused("has no host that is a name")
+        raise _refused("has no host with a valid name")
     return target
 
 
 def _literal(host: str) -> Address | None:
-    """The address that a host is, in its one usual spelling."""
+    """The IP address that a host is, ``None`` for a name; raises ``RefusedUrl`` for an unusual spelling."""
     try:
         address = ip_address(host)
     except ValueError:

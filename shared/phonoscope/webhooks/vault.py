@@ -1,4 +1,4 @@
-"""Secrets of webhooks as they are kept: encrypted under a key derived from the operator's signing secret."""
+"""The encryption of webhooks' secrets, under a key derived from the operator's signing secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PURPOSE = b"phonoscope webhook secrets"
 
 
 class Vault:
-    """Encrypts and decrypts secrets, for one signing secret."""
+    """Encrypts and decrypts secrets under one signing secret."""
 
     def __init__(self, signing_secret: str) -> None:
         key = HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(signing_secret.encode())
@@ -25,7 +25,7 @@ class Vault:
         return self._fernet.encrypt(secret.encode()).decode()
 
     def open(self, sealed: str) -> str | None:
-        """``None`` when it was sealed under another signing secret."""
+        """The secret; ``None`` when it was sealed under another signing secret."""
         try:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken:

@@ -33,7 +33,7 @@ RATE_HZ = 44_100
 
 
 class TaskInterrupted(BaseException):
-    """As a worker's heart raises it."""
+    """As a worker's heartbeat raises it."""
 
 
 def recording(seconds: float, name: str = "wav") -> bytes:

@@ -34,7 +34,7 @@ def test_a_folder_that_holds_other_things_is_left_alone(tmp_path: Path) -> None:
     """Naming somebody's own folder by mistake changes neither its content nor its mode."""
     tmp_path.chmod(0o755)
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(StackError, match="holds other things"):
+    with pytest.raises(StackError, match="holds other files"):
         open_folder(tmp_path)
     assert ([entry.name for entry in tmp_path.iterdir()], mode(tmp_path)) == (["letter.txt"], 0o755)
 

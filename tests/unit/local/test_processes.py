@@ -9,25 +9,25 @@ from pathlib import Path
 import psutil
 import pytest
 
-from phonoscope_local.processes import Family, ProcessId, is_alive, kill_all, wait_until
+from phonoscope_local.processes import ProcessGroup, ProcessId, is_alive, kill_all, wait_until
 
 
 @pytest.fixture
-def family() -> Iterator[Family]:
-    """A stack's family with a name of its own; whatever is left of it is killed."""
-    found = Family(os.urandom(6).hex(), {})
+def group() -> Iterator[ProcessGroup]:
+    """A stack's group with a name of its own; whatever is left of it is killed."""
+    found = ProcessGroup(os.urandom(6).hex(), {})
     yield found
     kill_all(found.members)
 
 
-def start(family: Family, part: str, code: str = "exec sleep 60") -> subprocess.Popen[bytes]:
+def start(group: ProcessGroup, part: str, code: str = "exec sleep 60") -> subprocess.Popen[bytes]:
     """A shell command as a part's process."""
-    return subprocess.Popen(["/bin/sh", "-c", code], env=os.environ | family.mark(part), start_new_session=True)
+    return subprocess.Popen(["/bin/sh", "-c", code], env=os.environ | group.mark(part), start_new_session=True)
 
 
-def test_a_process_is_found_while_it_lives(family: Family) -> None:
+def test_a_process_is_found_while_it_lives(group: ProcessGroup) -> None:
     """The same process is found again by number and time of creation, until it ends, reaped or not."""
-    with start(family, "one") as process:
+    with start(group, "one") as process:
         known = ProcessId.of(process.pid)
         assert known is not None
         assert known.find() == psutil.Process(process.pid)
@@ -43,26 +43,26 @@ def test_a_number_given_to_another_process_is_not_mistaken() -> None:
     assert ProcessId(pid=me.pid, created=me.created - 100.0).find() is None
 
 
-def test_orphans_are_found(family: Family) -> None:
+def test_orphans_are_found(group: ProcessGroup) -> None:
     """A grandchild in a session of its own is still known when its parent is gone."""
     code = "import os,subprocess;subprocess.Popen(['sleep','60'],start_new_session=True);os._exit(0)"
-    subprocess.run([sys.executable, "-c", code], env=os.environ | family.mark("one"), check=True)
+    subprocess.run([sys.executable, "-c", code], env=os.environ | group.mark("one"), check=True)
     # For a moment a new program's environment cannot be read.
-    assert wait_until(lambda: len(family.members()) == 1, 30.0)
-    (orphan,) = family.members()
+    assert wait_until(lambda: len(group.members()) == 1, 30.0)
+    (orphan,) = group.members()
     assert orphan.ppid() != os.getpid()
-    assert kill_all(family.members) == 1
+    assert kill_all(group.members) == 1
     assert not is_alive(orphan)
 
 
-def test_parts_and_stacks_are_told_apart(family: Family) -> None:
+def test_parts_and_stacks_are_told_apart(group: ProcessGroup) -> None:
     """Only the parts asked for are found, and nothing of another stack."""
-    other = Family(os.urandom(6).hex(), {})
-    with start(family, "one") as one, start(family, "two") as two, start(other, "one") as foreign:
+    other = ProcessGroup(os.urandom(6).hex(), {})
+    with start(group, "one") as one, start(group, "two") as two, start(other, "one") as foreign:
         try:
-            assert {process.pid for process in family.members(["one"])} == {one.pid}
-            assert {process.pid for process in family.members()} == {one.pid, two.pid}
-            kill_all(family.members)
+            assert {process.pid for process in group.members(["one"])} == {one.pid}
+            assert {process.pid for process in group.members()} == {one.pid, two.pid}
+            kill_all(group.members)
             assert foreign.poll() is None
         finally:
             for process in (one, two, foreign):
@@ -73,14 +73,14 @@ def test_a_server_without_its_environment_is_known_by_program_and_folder(tmp_pat
     """A server that overwrote its environment is found in its own folder, and only there."""
     sleep = Path("/bin/sleep").resolve()
     (tmp_path / "mine").mkdir()
-    family = Family("none", {"server": (sleep, (tmp_path / "mine").resolve())})
+    group = ProcessGroup("none", {"server": (sleep, (tmp_path / "mine").resolve())})
     with (
         subprocess.Popen(["sleep", "60"], executable=sleep, cwd=tmp_path / "mine") as mine,
         subprocess.Popen(["sleep", "60"], executable=sleep, cwd=tmp_path) as foreign,
     ):
         try:
-            assert [process.pid for process in family.members(["server"])] == [mine.pid]
-            assert family.members(["another"]) == []
+            assert [process.pid for process in group.members(["server"])] == [mine.pid]
+            assert group.members(["another"]) == []
         finally:
             mine.kill()
             foreign.kill()

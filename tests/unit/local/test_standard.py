@@ -62,18 +62,18 @@ def test_servers_come_before_what_uses_them(tmp_path: Path) -> None:
     ]
 
 
-def test_what_takes_longest_to_load_is_loaded_ahead(tmp_path: Path) -> None:
+def test_what_takes_longest_to_load_is_preloaded(tmp_path: Path) -> None:
     """The GPU worker and the gateway load while the servers start; no server does, for none of them waits."""
     layers = standard_stack(tmp_path, STATE).layers
-    ahead = {part.name: part.command for layer in layers for part in layer.parts if part.ahead}
-    assert set(ahead) == {"gpu", "gateway"}
-    for name, command in ahead.items():
-        assert command[3:5] == ("phonoscope_local.ahead", f"phonoscope_{name}")
+    preloaded = {part.name: part.command for layer in layers for part in layer.parts if part.preload}
+    assert set(preloaded) == {"gpu", "gateway"}
+    for name, command in preloaded.items():
+        assert command[3:5] == ("phonoscope_local.preload", f"phonoscope_{name}")
         for library in filter(None, command[5].split(",")):
             import_module(library)
 
 
-def test_what_is_loaded_ahead_can_be_forked(tmp_path: Path) -> None:
+def test_what_is_preloaded_can_be_forked(tmp_path: Path) -> None:
     """The worker forks after it has loaded: by then nothing may have opened the GPU, or a child could not use it."""
     (gpu,) = [part for layer in standard_stack(tmp_path, STATE).layers for part in layer.parts if part.name == "gpu"]
     names = ("phonoscope_gpu.__main__", *gpu.command[5].split(","), "torch")

@@ -16,8 +16,8 @@ import pytest
 from phonoscope.errors import StackError
 from phonoscope.retry import Backoff
 from phonoscope_local.parts import Layer, Part, RestartPolicy
-from phonoscope_local.processes import Family, ProcessId, kill_all, wait_until
-from phonoscope_local.supervisor import Interrupted, Supervisor
+from phonoscope_local.processes import ProcessGroup, ProcessId, kill_all, wait_until
+from phonoscope_local.supervisor import StartInterrupted, Supervisor
 
 
 class Bench:
@@ -27,8 +27,8 @@ class Bench:
         self.folder = folder
         self.said: list[str] = []
         self.recorded: list[Mapping[str, ProcessId]] = []
-        self.family = Family(os.urandom(6).hex(), {})
-        self.supervisor = Supervisor(folder, self.family, self.said.append, self.recorded.append, restarts)
+        self.group = ProcessGroup(os.urandom(6).hex(), {})
+        self.supervisor = Supervisor(folder, self.group, self.said.append, self.recorded.append, restarts)
 
     def part(self, name: str, code: str = "exec sleep 60", **changes: object) -> Part:
         environment = {"PATH": os.environ["PATH"]}
@@ -52,7 +52,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path, RestartPolicy(Backoff(first_s=0.05, longest_s=0.2)))
     yield made
     made.supervisor.stop()
-    assert made.family.members() == []
+    assert made.group.members() == []
 
 
 def test_a_layer_waits_for_all_its_parts(bench: Bench) -> None:
@@ -86,7 +86,7 @@ def test_health_is_asked_of_the_present_process(bench: Bench) -> None:
     assert before <= since[0].timestamp() <= time.time()
 
 
-def test_a_part_that_loads_ahead_waits_for_its_turn(bench: Bench) -> None:
+def test_a_preloaded_part_waits_for_its_turn(bench: Bench) -> None:
     """It runs while the layers before it start, is told when its own begins, and counts from then on."""
     since: list[datetime] = []
 
@@ -94,9 +94,9 @@ def test_a_part_that_loads_ahead_waits_for_its_turn(bench: Bench) -> None:
         since.append(moment)
         return (bench.folder / "told").exists()
 
-    early = bench.part("early", "read -r line; touch told; exec sleep 60", ahead=True, healthy=healthy)
+    early = bench.part("early", "read -r line; touch told; exec sleep 60", preload=True, healthy=healthy)
     server = bench.part("server", healthy=lambda _: bench.supervisor.leaders["early"].find() is not None)
-    bench.supervisor.load_ahead([early])
+    bench.supervisor.preload([early])
     bench.supervisor.start(Layer((server,), then=lambda: time.sleep(0.3)))
     assert not (bench.folder / "told").exists()
     turn, pid = time.time(), bench.pid("early")
@@ -106,9 +106,9 @@ def test_a_part_that_loads_ahead_waits_for_its_turn(bench: Bench) -> None:
 
 
 def test_a_restarted_part_need_not_be_told(bench: Bench) -> None:
-    """Once its turn has come a part that loads ahead goes on by itself whenever it starts."""
-    part = bench.part("a", "read -r line; exec sleep 60", ahead=True)
-    bench.supervisor.load_ahead([part])
+    """Once its turn has come a preloaded part goes on by itself whenever it starts."""
+    part = bench.part("a", "read -r line; exec sleep 60", preload=True)
+    bench.supervisor.preload([part])
     bench.supervisor.start(Layer((part,)))
     first = bench.pid("a")
     os.kill(first, signal.SIGKILL)
@@ -120,20 +120,22 @@ def test_a_restarted_part_need_not_be_told(bench: Bench) -> None:
 
 def test_a_part_that_ends_before_its_turn_is_named(bench: Bench) -> None:
     """What cannot even load is the failure of its layer's start, with what it said."""
-    part = bench.part("a", "echo no such library; exit 1", ahead=True, healthy=lambda _: False)
-    bench.supervisor.load_ahead([part])
+    part = bench.part("a", "echo no such library; exit 1", preload=True, healthy=lambda _: False)
+    bench.supervisor.preload([part])
     time.sleep(0.2)
     with pytest.raises(StackError, match=r"(?s)a: it ended with status 1 before it was ready.*no such library"):
         bench.supervisor.start(Layer((part,)))
 
 
 def test_a_part_whose_turn_never_comes_is_stopped_too(bench: Bench) -> None:
-    """A start that ends early leaves nothing of what was loaded ahead, and asks before it kills."""
-    part = bench.part("a", "trap 'echo asked >> asked; exit' TERM; touch up; while :; do sleep 0.05; done", ahead=True)
-    bench.supervisor.load_ahead([part])
+    """A start that ends early leaves nothing of what was preloaded, and asks before it kills."""
+    part = bench.part(
+        "a", "trap 'echo asked >> asked; exit' TERM; touch up; while :; do sleep 0.05; done", preload=True
+    )
+    bench.supervisor.preload([part])
     assert wait_until((bench.folder / "up").exists, 30.0)
     bench.supervisor.stop()
-    assert bench.family.members() == []
+    assert bench.group.members() == []
     assert (bench.folder / "asked").exists()
 
 
@@ -226,10 +228,10 @@ def test_what_a_dead_part_leaves_is_ended_before_its_restart(bench: Bench) -> No
     """Children of a killed part, even in sessions of their own, do not live on beside its next process."""
     code = "import subprocess,time;subprocess.Popen(['sleep','60'],start_new_session=True);time.sleep(60)"
     bench.supervisor.start(Layer((bench.part("a", command=(sys.executable, "-c", code)),)))
-    assert wait_until(lambda: len(bench.family.members()) == 2, 30.0)
-    old = set(bench.family.members())
+    assert wait_until(lambda: len(bench.group.members()) == 2, 30.0)
+    old = set(bench.group.members())
     os.kill(bench.pid("a"), signal.SIGKILL)
-    assert bench.tick_until(lambda: len(bench.family.members()) == 2 and not old & set(bench.family.members()))
+    assert bench.tick_until(lambda: len(bench.group.members()) == 2 and not old & set(bench.group.members()))
 
 
 def test_a_part_that_dies_while_others_start_is_restarted(bench: Bench) -> None:
@@ -286,7 +288,7 @@ def test_a_part_that_will_not_stop_is_killed_with_its_children(bench: Bench) -> 
     bench.supervisor.stop()
     assert time.monotonic() - started < 30.0
     assert "a did not stop within 0 s and is killed" in bench.said
-    assert bench.family.members() == []
+    assert bench.group.members() == []
 
 
 def test_a_start_can_be_called_off(bench: Bench) -> None:
@@ -296,7 +298,7 @@ def test_a_start_can_be_called_off(bench: Bench) -> None:
         bench.supervisor.ask_to_stop()
         return False
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(StartInterrupted):
         bench.supervisor.start(Layer((bench.part("a", healthy=healthy),)))
 
 
@@ -305,4 +307,4 @@ def test_watching_ends_when_asked(bench: Bench) -> None:
     bench.supervisor.start(Layer((bench.part("a"),)))
     bench.supervisor.ask_to_stop()
     bench.supervisor.watch()
-    kill_all(bench.family.members)
+    kill_all(bench.group.members)

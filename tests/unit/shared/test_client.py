@@ -273,7 +273,7 @@ def test_an_error_that_is_no_problem_is_still_an_error(body: str, detail: str) -
     with pytest.raises(ApiError) as caught:
         service.client().models()
     assert (caught.value.status_code, caught.value.code, caught.value.detail) == (502, "not_a_problem", detail)
-    assert caught.value.title == "The service refused"
+    assert caught.value.title == "The service answered with a problem"
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def _kill(pid: int) -> None:
 
 
 def _count_memory_kills() -> int:
-    """How many processes the system has killed for want of memory, as far as it counts them; 0 where it does not."""
+    """How many processes the system has killed when memory ran out; 0 where it does not count them."""
     for path in _COUNTERS:
         with suppress(OSError, ValueError):
             for line in path.read_text(encoding="ascii").splitlines():

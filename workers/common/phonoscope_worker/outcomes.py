@@ -9,8 +9,6 @@ from itertools import chain
 from math import isfinite
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 from phonoscope.errors import PhonoscopeError, TaskFailed, Unavailable, UnstorableResult
 from phonoscope.logs import get_logger
 from phonoscope.states import TaskName
@@ -54,18 +52,11 @@ def problem_of(error: Exception, claim: Claim) -> dict[str, Any]:
     """The problem with which an error ends tasks; one that is not this product's is logged with its trace."""
     if isinstance(error, PhonoscopeError):
         problem = error.as_problem()
-    elif isinstance(error, DBAPIError):
-        _log.error("task.not_written", job_id=claim.job_id, exc_info=error)
-        problem = UnstorableResult(f"PostgreSQL refused the result: {_first_line(error)}").as_problem()
     else:
         _log.error("task.crashed", job_id=claim.job_id, exc_info=error)
         problem = TaskFailed("an error that is not known to the service; the worker's log has it").as_problem()
     _log.warning("task.failed", job_id=claim.job_id, code=problem["code"])
     return problem
-
-
-def _first_line(error: DBAPIError) -> str:
-    return str(error.orig).partition("\n")[0].replace(_NUL, "")
 
 
 def _checked(task: TaskName, outcome: Outcome) -> Outcome:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import partial
 from time import monotonic
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from phonoscope.costs import time_limit_s
@@ -23,6 +24,7 @@ from phonoscope.errors import (
     TaskFailed,
     TimedOut,
     Unavailable,
+    UnstorableResult,
     UnsupportedTask,
 )
 from phonoscope.logs import get_logger
@@ -117,7 +119,13 @@ def _compute(context: Context, work: Work, objects: AttemptObjects) -> dict[Task
 def _commit(
     context: Context, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
 ) -> Iterable[Place] | None:
-    return context.database.retrying(lambda session: end_tasks(session, claim, outcomes, timings), autocommit=True)
+    """As ``_run``. Raises ``UnstorableResult`` when PostgreSQL refuses the end."""
+    try:
+        return context.database.retrying(lambda session: end_tasks(session, claim, outcomes, timings), autocommit=True)
+    except DBAPIError as error:
+        _log.exception("task.not_written", job_id=claim.job_id)
+        reason = str(error.orig).partition("\n")[0]
+        raise UnstorableResult(f"PostgreSQL refused the result: {reason}") from error
 
 
 def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[Place] | None:

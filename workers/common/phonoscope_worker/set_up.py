@@ -21,7 +21,7 @@ _log = get_logger(__name__)
 class ChildSetUp:
     """How often children failed to set themselves up, in memory that they share with their parent.
 
-    A child that dies during its set-up, such as for want of memory, counts as one that failed.
+    A child that dies during its set-up, such as when memory runs out, counts as one that failed.
     """
 
     def __init__(self, backoff: Backoff = SET_UP_BACKOFF) -> None:

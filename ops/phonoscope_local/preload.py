@@ -1,7 +1,7 @@
-"""``python -m phonoscope_local.ahead PROGRAM LIBRARY,… ARGUMENT…``: a program whose libraries load early.
+"""``python -m phonoscope_local.preload PROGRAM LIBRARY,… ARGUMENT…``: a program whose libraries load early.
 
 It imports them and the program, waits until its standard input ends, and only then runs the program's ``main``. So a
-part loads while the servers that it needs are starting, and touches none of them before it is told that they work.
+part loads while the servers that it needs are starting, and uses none of them before they are healthy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import import_module
 
 def main() -> None:
     program, libraries, *arguments = sys.argv[1:]
-    # Next to nothing of what an import makes is garbage, and looking for it takes a tenth of the time.
+    # An import makes almost no garbage, and looking for it takes a tenth of the time.
     gc.disable()
     module = import_module(f"{program}.__main__")
     for library in filter(None, libraries.split(",")):

@@ -32,7 +32,7 @@ def program(tmp_path: Path) -> Path:
 
 
 def started(folder: Path, *words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", "from phonoscope_local.ahead import main; main()", *words]
+    command = [sys.executable, "-c", "from phonoscope_local.preload import main; main()", *words]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
