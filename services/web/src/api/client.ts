@@ -56,7 +56,7 @@ export async function fetchArtifact(link: ArtifactLink, signal?: AbortSignal): P
 }
 
 /** The part of an answer that holds something. */
-export function held<T>(answer: { data?: T }): T {
+export function dataOf<T>(answer: { data?: T }): T {
   if (answer.data === undefined) throw new Error("the service answered without content");
   return answer.data;
 }

@@ -1,9 +1,9 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
-import { api, held, type Job, type Status, type Task } from "../api/client";
+import { api, dataOf, type Job, type Status, type Task } from "../api/client";
 import { inWords } from "../api/problem";
-import { ended } from "../api/watch";
+import { hasEnded } from "../api/watch";
 import { BadNote, Button, Choice, ProgressBar, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import "./jobs.css";
@@ -53,12 +53,12 @@ function useJobs(status: Status | null) {
     queryKey: ["jobs", "list", status],
     queryFn: async ({ pageParam, signal }) => {
       const query = { limit: 30, ...(status && { status }), ...(pageParam && { cursor: pageParam }) };
-      return held(await api.GET("/v1/jobs", { params: { query }, signal }));
+      return dataOf(await api.GET("/v1/jobs", { params: { query }, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
     refetchInterval: (query) =>
-      query.state.data?.pages.some((page) => page.items.some((job) => !ended(job))) ? EVERY_MS : EVERY_MS * 5,
+      query.state.data?.pages.some((page) => page.items.some((job) => !hasEnded(job))) ? EVERY_MS : EVERY_MS * 5,
   });
 }
 
@@ -70,7 +70,7 @@ function JobRow({ job }: { job: Job }) {
         <span className="mono small quiet">{job.id}</span>
         <span className={`job__state job__state--${job.status}`}>{jobInWords(job)}</span>
         <span className="quiet small">{ago(job.created_at)}</span>
-        {ended(job) ? null : <Cancel job={job} />}
+        {hasEnded(job) ? null : <Cancel job={job} />}
       </div>
       <ul className="job__tasks">
         {job.tasks.map((task) => (

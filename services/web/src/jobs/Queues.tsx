@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, held } from "../api/client";
+import { api, dataOf } from "../api/client";
 import { ago } from "../ui/format";
 import { seconds } from "../api/words";
 
@@ -10,7 +10,7 @@ const POOLS = { gpu: "GPU", cpu: "CPU" } as const;
 export function Queues() {
   const found = useQuery({
     queryKey: ["queues"],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/queues", { signal })),
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/queues", { signal })),
     refetchInterval: EVERY_MS,
     retry: false,
   });

@@ -1,5 +1,5 @@
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, held, type Job, type Peaks, type Track } from "../api/client";
+import { api, dataOf, type Job, type Peaks, type Track } from "../api/client";
 
 type Page = { items: Track[]; next_cursor?: string | null };
 
@@ -13,7 +13,7 @@ export function useTracks(search: string, label: string | null, wanted = true) {
     queryKey: ["tracks", search, label],
     queryFn: async ({ pageParam, signal }) => {
       const query = { limit: PAGE_SIZE, ...(search && { q: search }), ...(label && { label }), ...(pageParam && { cursor: pageParam }) };
-      return held(await api.GET("/v1/tracks", { params: { query }, signal }));
+      return dataOf(await api.GET("/v1/tracks", { params: { query }, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
@@ -31,7 +31,7 @@ export function useActiveJobs() {
           api.GET("/v1/jobs", { params: { query: { status, limit: PAGE_SIZE } }, signal }),
         ),
       );
-      const jobs = pages.flatMap((page) => held(page).items);
+      const jobs = pages.flatMap((page) => dataOf(page).items);
       return new Map<string, Job>(jobs.flatMap((job) => (job.track_id ? [[job.track_id, job]] : [])));
     },
     refetchInterval: (query) => (query.state.data?.size ? ACTIVE_EVERY_MS : false),

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { api, held, type Job, type Track } from "../api/client";
+import { api, dataOf, type Job, type Track } from "../api/client";
 import { inWords } from "../api/problem";
 import { upload } from "../api/upload";
 import { watchJob } from "../api/watch";
@@ -92,7 +92,7 @@ async function run(id: number): Promise<void> {
 }
 
 async function analysed(track: Track, tell: (job: Job) => void, signal: AbortSignal): Promise<Job> {
-  const job = held(await api.POST("/v1/jobs", { body: jobRequest(track.id, ANALYSIS), signal }));
+  const job = dataOf(await api.POST("/v1/jobs", { body: jobRequest(track.id, ANALYSIS), signal }));
   tell(job);
   return watchJob(job.id, tell, signal);
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { api, fetchArtifact, fetchWithKey, held, type Stems } from "../api/client";
+import { api, fetchArtifact, fetchWithKey, dataOf, type Stems } from "../api/client";
 import { renewalMs } from "../api/links";
 import type { Mixed } from "../state/results";
 import { stateOf } from "../state/trackState";
@@ -11,7 +11,7 @@ const MOST_BYTES = 1.2e9;
 export type Loaded = { context: AudioContext; buffers: Map<string, AudioBuffer> };
 export type Loading = { loaded: Loaded | null; share: number; error: unknown };
 
-/** Whether stems are too long to be held decoded in a page. */
+/** Whether stems are too long to be dataOf decoded in a page. */
 export function tooLong(stems: Stems): boolean {
   const seconds = stems.stems.reduce((sum, stem) => sum + stem.duration_s, 0);
   return seconds * stems.sample_rate_hz * SAMPLE_BYTES > MOST_BYTES;
@@ -47,7 +47,7 @@ export function useLoadedStems(stems: Stems): Loading {
 export function useMixdown(jobId: string | null): Mixed | null {
   const { data } = useQuery({
     queryKey: ["jobs", "one", jobId],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId ?? "" } }, signal })),
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId ?? "" } }, signal })),
     enabled: jobId !== null,
     refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),
   });

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, held, type ModelCard, type StemModelCard } from "../api/client";
+import { api, dataOf, type ModelCard, type StemModelCard } from "../api/client";
 
 export function useModels() {
   return useQuery({
     queryKey: ["models"],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/models", { signal })).items,
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/models", { signal })).items,
     staleTime: 300_000,
   });
 }

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
-import { api, held } from "../api/client";
+import { api, dataOf } from "../api/client";
 import { renewalMs } from "../api/links";
-import { ended } from "../api/watch";
+import { hasEnded } from "../api/watch";
 import { stateOf, type TrackState } from "./trackState";
 
 const ACTIVE_MS = 1_500;
@@ -42,8 +42,8 @@ function useTrackJobs(id: string) {
   return useQuery({
     queryKey: ["jobs", "of", id],
     queryFn: async ({ signal }) =>
-      held(await api.GET("/v1/jobs", { params: { query: { track_id: id, limit: 50 } }, signal })).items,
+      dataOf(await api.GET("/v1/jobs", { params: { query: { track_id: id, limit: 50 } }, signal })).items,
     refetchInterval: ({ state: { data, dataUpdatedAt } }) =>
-      data?.some((job) => !ended(job)) ? ACTIVE_MS : renewalMs(data, dataUpdatedAt),
+      data?.some((job) => !hasEnded(job)) ? ACTIVE_MS : renewalMs(data, dataUpdatedAt),
   });
 }

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { api, held, type Job, type JobOptions, type TaskName } from "../api/client";
+import { api, dataOf, type Job, type JobOptions, type TaskName } from "../api/client";
 import { inWords } from "../api/problem";
 import { watchJob } from "../api/watch";
 import { failureInWords } from "../api/words";
@@ -21,7 +21,7 @@ export function useAsk(trackId: string) {
     mutationFn: async ({ tasks, options }: { tasks: readonly TaskName[]; options?: JobOptions }): Promise<Job> => {
       const { signal } = stop.current;
       const body = jobRequest(trackId, tasks, { ...(model && { classify: { model } }), ...options });
-      const made = held(await api.POST("/v1/jobs", { body, signal }));
+      const made = dataOf(await api.POST("/v1/jobs", { body, signal }));
       setJob(made);
       const done = await watchJob(made.id, setJob, signal);
       const failed = done.tasks.find((task) => task.status === "failed");

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, held, type Stems } from "../api/client";
+import { api, dataOf, type Stems } from "../api/client";
 import { renewalMs } from "../api/links";
 import { useTrackState } from "./TrackStateProvider";
 
@@ -7,7 +7,7 @@ export function useTrack(id: string) {
   return useQuery({
     queryKey: ["track", id],
     queryFn: async ({ signal }) =>
-      held(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id: id } }, signal })),
+      dataOf(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id: id } }, signal })),
   });
 }
 
@@ -17,7 +17,7 @@ export function useStems(trackId: string) {
   const found = useQuery({
     queryKey: ["jobs", "stems", trackId],
     queryFn: async ({ signal }): Promise<Stems> =>
-      held(await api.GET("/v1/tracks/{track_id}/stems", { params: { path: { track_id: trackId } }, signal })),
+      dataOf(await api.GET("/v1/tracks/{track_id}/stems", { params: { path: { track_id: trackId } }, signal })),
     enabled: made,
     staleTime: 60_000,
     refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),

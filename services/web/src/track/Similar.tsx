@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { api, fetchWithKey, held, type Neighbour, type Track } from "../api/client";
+import { api, fetchWithKey, dataOf, type Neighbour, type Track } from "../api/client";
 import { inWords } from "../api/problem";
 import { BadNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, words } from "../ui/format";
@@ -99,7 +99,7 @@ function useNeighbours(id: string, stem: string | null) {
     queryKey: ["jobs", "alike", id, stem, model],
     queryFn: async ({ signal }) => {
       const params = { path: { track_id: id }, query: { limit: 10, ...(stem && { stem }), ...(model && { model }) } };
-      return held(await api.GET("/v1/tracks/{track_id}/similar", { params, signal })).items;
+      return dataOf(await api.GET("/v1/tracks/{track_id}/similar", { params, signal })).items;
     },
     retry: false,
   });

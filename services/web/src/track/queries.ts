@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type ArtifactLink, fetchArtifact, fetchWithKey, type Job, type Peaks, type SpectrogramAxes } from "../api/client";
-import { watchJob } from "../api/watch";
+import { hasEnded, watchJob } from "../api/watch";
 import { readNpz } from "../sound/arrays";
 
 const PEAKS = 4_000;
@@ -71,14 +71,19 @@ export function useArrays(link: ArtifactLink | null | undefined, wanted = true) 
   });
 }
 
-/** What is measured once: while a worker does, the answer is its job. */
+/** What `describe` measures. Until it has run, the service answers with its job: waits for the task, not for all of the job. */
 async function measured<T>(path: string, signal: AbortSignal): Promise<T> {
   for (;;) {
     const response = await fetchWithKey(path, { headers: { Accept: "application/json" }, signal });
     if (response.status !== 202) return (await response.json()) as T;
     const job = (await response.json()) as Job;
-    await watchJob(job.id, () => undefined, signal);
+    await watchJob(job.id, () => undefined, signal, isDescribed);
   }
+}
+
+/** Whether the job's `describe`, which measures, has ended. Other tasks of the job may run on. */
+function isDescribed(job: Job): boolean {
+  return job.tasks.some((task) => task.name === "describe" && hasEnded(task)) || hasEnded(job);
 }
 
 async function levelsOf(picture: Blob): Promise<{ levels: Uint8Array; columns: number; rows: number }> {

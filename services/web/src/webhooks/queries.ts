@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, held } from "../api/client";
+import { api, dataOf } from "../api/client";
 import type { components } from "../api/schema";
 
 type Schemas = components["schemas"];
@@ -16,7 +16,7 @@ const BEGINNING = "1970-01-01T00:00:00Z";
 export function useWebhooks() {
   return useQuery({
     queryKey: ["webhooks", "all"],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/webhooks", { params: { query: { limit: 100 } }, signal })).items,
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/webhooks", { params: { query: { limit: 100 } }, signal })).items,
   });
 }
 
@@ -27,7 +27,7 @@ export function useDeliveries(webhookId: string, status: DeliveryStatus | null) 
     queryFn: async ({ pageParam, signal }) => {
       const query = { limit: 20, ...(status && { status }), ...(pageParam && { cursor: pageParam }) };
       const params = { path: { webhook_id: webhookId }, query };
-      return held(await api.GET("/v1/webhooks/{webhook_id}/deliveries", { params, signal }));
+      return dataOf(await api.GET("/v1/webhooks/{webhook_id}/deliveries", { params, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
@@ -39,7 +39,7 @@ export function useDeliveries(webhookId: string, status: DeliveryStatus | null) 
 export function useWebhookActions() {
   const queries = useQueryClient();
   return {
-    create: useAction(async (body: WebhookRequest) => held(await api.POST("/v1/webhooks", { body }))),
+    create: useAction(async (body: WebhookRequest) => dataOf(await api.POST("/v1/webhooks", { body }))),
     test: useAction((id: string) => api.POST("/v1/webhooks/{webhook_id}/test", at(id))),
     remove: useAction(async (id: string) => {
       await queries.cancelQueries({ queryKey: ["webhooks", "log", id] });

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { api, held, type Job } from "../../api/client";
+import { api, dataOf, type Job } from "../../api/client";
 import { inWords } from "../../api/problem";
 import type { components } from "../../api/schema";
 import { watchJob } from "../../api/watch";
@@ -16,7 +16,7 @@ const MAP_FRESH_MS = 60_000;
 export function useLibraryMap(wanted = true) {
   return useQuery({
     queryKey: ["map"],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/map", { signal })),
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/map", { signal })),
     enabled: wanted,
     staleTime: MAP_FRESH_MS,
   });
@@ -58,5 +58,5 @@ export function useMapDrawing(runningId: string | null): Drawing {
 }
 
 async function asked(signal: AbortSignal): Promise<string> {
-  return held(await api.POST("/v1/jobs", { body: { tasks: ["map"] }, signal })).id;
+  return dataOf(await api.POST("/v1/jobs", { body: { tasks: ["map"] }, signal })).id;
 }
