@@ -1,4 +1,4 @@
-"""A real browser before the real stack."""
+"""A real browser and the real stack."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NARROW: ViewportSize = {"width": 360, "height": 740}
 
 @dataclass
 class Visit:
-    """A page that somebody has open, with a key of their own, and what went wrong on it."""
+    """An open page with an API key of its own, and the complaints on it."""
 
     page: Page
     url: str
@@ -40,20 +40,20 @@ class Visit:
     client: Client
     complaints: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
-    """What complaints of this test's own making say."""
+    """Parts of complaints that the test causes on purpose."""
 
     @property
     def unexpected(self) -> list[str]:
         return [said for said in self.complaints if not any(word in said for word in self.expected)]
 
     def go(self, path: str) -> None:
-        """Signed in, whether the tab was before or not."""
+        """Opens a path, signed in."""
         self.page.goto("about:blank")
         self.page.goto(f"{self.url}{path}#key={self.key}")
         self.page.wait_for_selector("main")
 
     def violations(self) -> list[str]:
-        """Those that axe calls serious or critical."""
+        """Accessibility violations that axe calls serious or critical."""
         self.page.evaluate(_AXE.read_text())
         found = self.page.evaluate(
             "tags => axe.run(document, { runOnly: tags, resultTypes: ['violations'], preload: false })", _TAGS
@@ -67,7 +67,7 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Skips where the machine has none; but where everything is to be checked, its absence is a failure."""
+    """Skips where the machine has none; with `CI` set its absence is a failure."""
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if program is None:
         assert not os.environ.get("CI"), f"none of {', '.join(_PROGRAMS)} is installed"
@@ -92,7 +92,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def tiny(stack: RunningStack) -> str:
-    """The name of a separation model with random weights, put beside the running workers."""
+    """The name of a separation model with random weights, written to the running workers' folder."""
     folder = stack.pulled_models / "tiny"
     if not folder.exists():
         write_separator(folder, network())
@@ -101,7 +101,7 @@ def tiny(stack: RunningStack) -> str:
 
 @pytest.fixture
 def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visit]]:
-    """Opens pages, each for an owner who has nothing yet. No page may complain, nor ask another host for anything."""
+    """Opens pages, each for a new owner. Fails when a page complains or sends a request to another host."""
     visits: list[Visit] = []
 
     def opened(size: ViewportSize = WIDE) -> Visit:

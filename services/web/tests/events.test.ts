@@ -4,7 +4,7 @@ import { EventParser } from "../src/api/sse";
 import { withProgress } from "../src/api/watch";
 
 describe("an event stream", () => {
-  it("is put together however it comes in pieces", () => {
+  it("is parsed in pieces of any size", () => {
     const text = ': hello\r\n\r\nretry: 500\r\nid: 7-0412\r\nevent: status\r\ndata: {"a":\r\ndata: 1}\r\n\r\ndata: x\n\n';
     for (const size of [1, 2, 3, 7, text.length]) {
       const parser = new EventParser();

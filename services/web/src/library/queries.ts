@@ -6,7 +6,7 @@ type Page = { items: Track[]; next_cursor?: string | null };
 const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
 
-/** The tracks that fit a search and a label, newest first, page by page. */
+/** The tracks that match a search and a label, newest first, page by page. */
 export function useTracks(search: string, label: string | null, wanted = true) {
   return useInfiniteQuery({
     enabled: wanted,
@@ -21,7 +21,7 @@ export function useTracks(search: string, label: string | null, wanted = true) {
   });
 }
 
-/** Jobs that have not ended, by their track. Looked at again while there are some. */
+/** Jobs that have not ended, by track. Read again while there are some. */
 export function useActiveJobs() {
   return useQuery({
     queryKey: ["jobs", "active"],
@@ -38,7 +38,7 @@ export function useActiveJobs() {
   });
 }
 
-/** A track's outline in a few points, or null where it has not been measured yet. */
+/** A track's outline in a few points, or null when it has not been measured yet. */
 export function useOutline(trackId: string, points: number, wanted: boolean) {
   return useQuery({
     queryKey: ["outline", trackId, points],

@@ -17,7 +17,7 @@ export function tooLong(stems: Stems): boolean {
   return seconds * stems.sample_rate_hz * SAMPLE_BYTES > MOST_BYTES;
 }
 
-/** The stems decoded, ready to be played together. */
+/** The decoded stems; `share` of them is loaded, 0 to 1. */
 export function useLoadedStems(stems: Stems): Loading {
   const [state, setState] = useState<Loading>({ loaded: null, share: 0, error: null });
   const ids = stems.stems.map((stem) => stem.audio.id).join();
@@ -54,7 +54,7 @@ export function useMixdown(jobId: string | null): Mixed | null {
   return data ? stateOf([data], null).result("mixdown") : null;
 }
 
-/** Fetches all stems in one file and hands it to the browser as a download. */
+/** Downloads all stems in one ZIP file. */
 export async function downloadAll(trackId: string, filename: string): Promise<void> {
   const response = await fetchWithKey(`/v1/tracks/${trackId}/stems.zip`);
   const url = URL.createObjectURL(await response.blob());

@@ -19,7 +19,7 @@ type Shared = {
 
 const TrackStateContext = createContext<Shared | null>(null);
 
-/** The state of the track that the page shows. Every section asks it by task. */
+/** The state of the track that the page shows. Every section reads its task's result from it. */
 export function useTrackState(): Shared {
   const shared = useContext(TrackStateContext);
   if (!shared) throw new Error("useTrackState needs a TrackStateProvider above it");

@@ -11,7 +11,7 @@ export function useTrack(id: string) {
   });
 }
 
-/** The stems of the newest separation. `made` is false, and nothing is asked for, while the track has none. */
+/** The stems of the newest separation. `made` is false, and nothing is requested, while the track has none. */
 export function useStems(trackId: string) {
   const made = useTrackState().state.has("separate");
   const found = useQuery({

@@ -10,10 +10,10 @@ const COLUMNS_PER_S = 100;
 const FEWEST_COLUMNS = 1_000;
 const MOST_COLUMNS = 4_000;
 
-/** A picture's levels, 0 to 255, the lowest band in the last row, and how to read them. */
+/** A picture's levels, 0 to 255, the lowest band in the last row, and its axes. */
 export type Spectrogram = { axes: SpectrogramAxes; levels: Uint8Array; columns: number; rows: number };
 
-/** The recording as an address that a player can have; its key goes along in a header, which a player cannot send. */
+/** The recording as an address for a player. It is fetched first, because a player cannot send the API key. */
 export function useRecording(id: string, wanted: boolean): { url: string | null; error: unknown } {
   const [url, setUrl] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -63,7 +63,7 @@ export function useArrays(link: ArtifactLink | null | undefined, wanted = true) 
   return useQuery({
     queryKey: ["arrays", link?.id],
     queryFn: async ({ signal }) => {
-      if (!link) throw new Error("there is nothing to fetch");
+      if (!link) throw new Error("there is no link");
       return readNpz(await fetchArtifact(link, signal));
     },
     enabled: Boolean(link) && wanted,
