@@ -24,7 +24,7 @@ _REDRAWN_S = 10.0
 def test_a_recording_from_upload_to_deletion(
     visit: Callable[..., Visit], recordings: dict[str, Path], tiny: str, size: ViewportSize
 ) -> None:
-    """Uploaded, classified, explained, played, separated, mixed, compared and deleted, on a wide and a narrow screen."""
+    """Uploaded, classified, explained, separated, mixed, compared and deleted, on a wide and a narrow screen."""
     here = visit(size)
     here.go("/")
     page = here.page
