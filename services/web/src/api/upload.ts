@@ -7,9 +7,9 @@ import { ApiProblem } from "./problem";
  *
  * Throws an `ApiProblem` when the service refuses, a `TypeError` when the connection breaks and the signal's reason when it aborts.
  */
-// `fetch` does not report how much was sent.
 export function upload(file: File, sent: (share: number) => void, signal: AbortSignal): Promise<Track> {
   return new Promise((resolve, reject) => {
+    // `fetch` does not report how much was sent.
     const request = new XMLHttpRequest();
     request.open("POST", "/v1/tracks");
     request.responseType = "json";
