@@ -27,7 +27,7 @@ COLOURS = 256
 
 
 def take_all(folder: Path) -> None:
-    """Starts a stack of its own, has the demo's recordings analysed, and writes ``page-*.png``."""
+    """Starts a stack of its own, analyses the demo's recordings and writes ``page-*.png``."""
     with TemporaryDirectory() as made, _stack(Path(made) / "stack") as credentials:
         recordings = Path(made) / "recordings"
         subprocess.run([sys.executable, ROOT / "examples" / "make_recordings.py", recordings], check=True)
@@ -53,7 +53,7 @@ def _library(page: Page, folder: Path) -> None:
 
 def _track(page: Page, url: str, folder: Path) -> None:
     page.goto(url)
-    page.get_by_role("button", name="Evidence").click()
+    page.get_by_role("button", name="Evidence", exact=True).click()
     page.wait_for_timeout(2_000)
     _keep(page, folder / "page-track.png")
 

@@ -1,4 +1,4 @@
-"""A real browser before the real stack."""
+"""A real browser and the real stack."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PATIENCE_MS = 30_000
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Skips where the machine has none; but where everything is to be checked, its absence is a failure."""
+    """Skips where the machine has none; with `CI` set its absence is a failure."""
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if program is None:
         assert not os.environ.get("CI"), f"none of {', '.join(_PROGRAMS)} is installed"
@@ -54,7 +54,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def tiny(stack: RunningStack) -> str:
-    """The name of a separation model with random weights, put beside the running workers."""
+    """The name of a separation model with random weights, written to the running workers' folder."""
     folder = stack.pulled_models / "tiny"
     if not folder.exists():
         write_separator(folder, network())
@@ -63,7 +63,7 @@ def tiny(stack: RunningStack) -> str:
 
 @pytest.fixture
 def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visit]]:
-    """Opens pages, each for an owner who has nothing yet. No page may complain, nor ask another host for anything."""
+    """Opens pages, each for a new owner. Fails when a page complains or sends a request to another host."""
     visits: list[Visit] = []
 
     def opened(size: ViewportSize = WIDE, gateway: RunningStack = stack) -> Visit:

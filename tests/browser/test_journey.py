@@ -1,4 +1,4 @@
-"""From a file to its evidence, its stems and its neighbours, as a person goes through it."""
+"""From a file to its evidence, its stems and its neighbours, in the order of a visit."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _PATIENCE_S = 30.0
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_a_recording_s_way(
+def test_a_recording_from_upload_to_deletion(
     visit: Callable[..., Visit], recordings: dict[str, Path], tiny: str, size: ViewportSize
 ) -> None:
-    """Uploaded, heard, seen, played, taken apart, mixed, compared, erased: on a desk and on a telephone alike."""
+    """Uploaded, classified, explained, separated, mixed, compared and deleted, on a wide and a narrow screen."""
     here = visit(size)
     here.go("/")
     page = here.page
@@ -38,52 +38,55 @@ def test_a_recording_s_way(
 
     page.get_by_label("Recordings", exact=True).get_by_role("link", name="dog_large.flac").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("dog_large.flac")
-    expect(page.get_by_label("What it hears")).to_contain_text("dog")
+    expect(page.get_by_label("Labels", exact=True)).to_contain_text("dog")
     assert _fits(page)
     _see_the_evidence(page)
-    _hear_it(page)
+    _play_it(page)
     _find_the_neighbour(page)
     _mix(here, tiny)
-    _let_another_take_it_apart(here)
+    _separate_with_another_model(here)
     _compare_a_stem(page)
-    _erase(page)
+    _delete(page)
     assert [track.filename for track in here.client.tracks().items] == ["dog_small.m4a"]
 
 
-def test_another_model_may_listen(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
-    """It is asked once; then the page shows the one or the other, and of each what it heard alone."""
+def test_another_model_can_classify(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+    """It runs once. Then the page shows the results of the model that is selected, and no other's."""
     here = visit()
     page, client = here.page, here.client
     job = client.wait(client.analyze(recordings["rain_roof"], ["classify", "embed", "explain", "features"]))
     here.go(f"/tracks/{job.recording}")
-    listener, bars = page.get_by_label("Model that listens"), page.get_by_label("What it hears").get_by_role("listitem")
-    expect(listener).to_have_value(DEFAULT_MODEL)
+    model, bars = (
+        page.get_by_label("Classification model"),
+        page.get_by_label("Labels", exact=True).get_by_role("listitem"),
+    )
+    expect(model).to_have_value(DEFAULT_MODEL)
     expect(page.locator("#inside .depth")).to_have_count(5)
-    listener.select_option("environment-10")
-    expect(page.get_by_role("button", name="Look inside")).to_be_visible()
+    model.select_option("environment-10")
+    expect(page.get_by_role("button", name="Show the feature maps")).to_be_visible()
     expect(bars).to_have_count(3, timeout=_ENDS_MS)
     expect(page.get_by_label("Why")).to_contain_text("evidence for", timeout=_ENDS_MS)
-    page.locator("#alike").scroll_into_view_if_needed()
-    expect(page.locator("#alike")).to_contain_text("no other recording")
-    assert _listeners(client) == ["environment-10", DEFAULT_MODEL]
-    listener.select_option(DEFAULT_MODEL)
+    page.locator("#similar").scroll_into_view_if_needed()
+    expect(page.locator("#similar")).to_contain_text("No other recording has an embedding by this model")
+    assert _classifiers(client) == ["environment-10", DEFAULT_MODEL]
+    model.select_option(DEFAULT_MODEL)
     expect(page.locator("#inside .depth")).to_have_count(5)
     expect(bars).to_have_count(3)
-    assert _listeners(client) == ["environment-10", DEFAULT_MODEL]
+    assert _classifiers(client) == ["environment-10", DEFAULT_MODEL]
 
 
-def _listeners(client: Client) -> list[str]:
-    """The models that have classified, the newest first."""
+def _classifiers(client: Client) -> list[str]:
+    """The models that have classified, newest first."""
     results = [task.result for job in client.jobs().items for task in job.tasks]
     return [result.model.name for result in results if isinstance(result, ClassifyResult)]
 
 
 def _see_the_evidence(page: Page) -> None:
-    """It changes the picture, and the choice of a layer asks for another map."""
+    """Evidence changes the picture, and another layer changes it again."""
     plot = page.locator(".plot--spectrogram canvas")
     expect(plot).to_have_attribute("aria-label", re.compile("Mel spectrogram"))
     before = plot.screenshot()
-    page.get_by_role("button", name="Evidence").click()
+    page.get_by_role("button", name="Evidence", exact=True).click()
     expect(plot).to_have_attribute("aria-label", re.compile("evidence"))
     deep = _other_than(before, plot)
     page.get_by_label("Evidence layer").select_option("layer2")
@@ -94,7 +97,7 @@ def _see_the_evidence(page: Page) -> None:
 
 
 def _other_than(before: bytes, plot: Locator) -> bytes:
-    """The picture as soon as it is another."""
+    """The picture as soon as it differs from the one before."""
     until = monotonic() + _PATIENCE_S
     while (after := plot.screenshot()) == before:
         assert monotonic() < until, "the picture stays the same"
@@ -102,11 +105,11 @@ def _other_than(before: bytes, plot: Locator) -> bytes:
     return after
 
 
-def _hear_it(page: Page) -> None:
-    """The clock runs; the other sound goes on from the same moment."""
+def _play_it(page: Page) -> None:
+    """The clock runs, and the other sound continues at the same position."""
     page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("() => parseFloat(document.querySelector('.clock').textContent.slice(2)) > 0.4")
-    page.get_by_role("radio", name="what the model heard").click()
+    page.get_by_role("radio", name="evidence only").click()
     at = _clock(page)
     page.wait_for_function(f"() => parseFloat(document.querySelector('.clock').textContent.slice(2)) > {at + 0.3}")
     page.get_by_role("button", name="Pause", exact=True).click()
@@ -114,23 +117,23 @@ def _hear_it(page: Page) -> None:
 
 
 def _find_the_neighbour(page: Page) -> None:
-    """The other dog, which can be heard at once."""
-    page.locator("#alike").scroll_into_view_if_needed()
-    alike = page.locator("#alike")
-    expect(alike.get_by_role("link")).to_have_text("dog_small.m4a")
-    alike.get_by_role("button", name="Play dog_small.m4a").click()
-    alike.get_by_role("button", name="Stop dog_small.m4a").click()
+    """The other dog is found and can be played."""
+    page.locator("#similar").scroll_into_view_if_needed()
+    similar = page.locator("#similar")
+    expect(similar.get_by_role("link")).to_have_text("dog_small.m4a")
+    similar.get_by_role("button", name="Play dog_small.m4a").click()
+    similar.get_by_role("button", name="Stop dog_small.m4a").click()
 
 
 def _mix(here: Visit, model: str) -> None:
-    """What is muted is not heard any more, by what goes to the loudspeaker; the mix can be had as a file."""
+    """The output's level follows solo and mute, and the mix can be downloaded."""
     page, client = here.page, here.client
     track_id = page.url.rpartition("/")[2].partition("#")[0]
     job = client.wait(client.create_job(track_id, ["separate"], {"separate": {"model": model}}))
     assert job.status is Status.SUCCEEDED, job.model_dump_json()
     page.reload()
     page.locator("#stems").scroll_into_view_if_needed()
-    page.get_by_role("button", name="Loop all that is seen").click()
+    page.get_by_role("button", name="Loop the visible range").click()
     page.get_by_role("button", name="Play the stems").click()
     page.wait_for_function("() => Number(document.querySelector('[role=meter]').ariaValueNow) > -60")
     every = _loudest(page)
@@ -150,30 +153,30 @@ def _mix(here: Visit, model: str) -> None:
     page.get_by_role("button", name="Pause", exact=True).first.click()
 
 
-def _let_another_take_it_apart(here: Visit) -> None:
-    """The model that ships, in place of the one that did: its stems stand there then."""
+def _separate_with_another_model(here: Visit) -> None:
+    """The stems of the model that ships replace those of the first one."""
     page, client = here.page, here.client
     track_id = page.url.rpartition("/")[2].partition("#")[0]
-    choice = page.locator("#stems").get_by_label("Model that takes apart")
+    choice = page.locator("#stems").get_by_label("Separation model")
     choice.select_option("demucs-mini")
-    expect(page.locator("#stems").get_by_label("Taking the recording apart")).to_be_visible()
+    expect(page.locator("#stems").get_by_label("Separating the recording")).to_be_visible()
     expect(choice).to_have_value("demucs-mini", timeout=_ENDS_MS)
     assert client.stems(track_id).model["name"] == "demucs-mini"
     expect(page.get_by_role("button", name="Play the stems")).to_be_enabled()
 
 
 def _compare_a_stem(page: Page) -> None:
-    """Once its stems are placed too, each can be compared; the other recording has none yet, and that is said."""
-    alike = page.locator("#alike")
-    alike.scroll_into_view_if_needed()
-    alike.get_by_role("button", name="Compare its stems too").click()
-    expect(alike.get_by_role("radio", name="drums")).to_be_enabled(timeout=_ENDS_MS)
-    alike.get_by_role("radio", name="drums").click()
-    expect(alike).to_contain_text("no other recording whose drums can be compared")
+    """With embeddings of its stems each can be compared; the page says that the other recording has none."""
+    similar = page.locator("#similar")
+    similar.scroll_into_view_if_needed()
+    similar.get_by_role("button", name="Compare by stems too").click()
+    expect(similar.get_by_role("radio", name="drums")).to_be_enabled(timeout=_ENDS_MS)
+    similar.get_by_role("radio", name="drums").click()
+    expect(similar).to_contain_text("No other recording has an embedding of its drums")
 
 
-def _erase(page: Page) -> None:
-    """Asked once more, then gone."""
+def _delete(page: Page) -> None:
+    """The page asks for confirmation, then the row is gone."""
     page.goto(page.url.partition("/tracks")[0] + "/")
     page.get_by_role("button", name="Delete dog_large.flac").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
@@ -181,7 +184,7 @@ def _erase(page: Page) -> None:
 
 
 def _loudest(page: Page) -> float:
-    """Of the next second, in dBFS."""
+    """The highest level of the next second, in dBFS."""
     page.wait_for_timeout(200)
     level: float = page.evaluate(
         """async () => {

@@ -22,7 +22,7 @@ _LABELS = ("rain", "dog", None)
 
 
 def _fill(stack: RunningStack, key: str) -> None:
-    """Rows without recordings: what is looked at here is the list."""
+    """Inserts rows without recordings: this test looks at the list only."""
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
     with database.transaction() as session:
         owner_id = authenticate(session, key).owner_id
@@ -46,8 +46,8 @@ def _fill(stack: RunningStack, key: str) -> None:
     database.close()
 
 
-def test_a_long_list_is_light(stack: RunningStack, visit: Callable[..., Visit]) -> None:
-    """However far it is scrolled few rows are in the document; search and labels find what is far down."""
+def test_a_long_list_renders_few_rows(stack: RunningStack, visit: Callable[..., Visit]) -> None:
+    """Few rows are in the document at any scroll position; search and labels find rows far down."""
     here = visit()
     here.expected = ("/waveform", "/audio", "/spectrogram")
     _fill(stack, here.key)

@@ -1,4 +1,4 @@
-"""The library as a map: drawn, looked at, gone through by mouse and by keys."""
+"""The library as a map: drawn, read, and used with mouse and keys."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _TONES_HZ = (220, 330, 880)
 
 
 @pytest.fixture
-def heard(recordings: dict[str, Path], tmp_path: Path) -> Callable[[Client], list[str]]:
-    """Has six recordings placed by their sound, one of them with a name that is a trap, and gives their names."""
+def embedded(recordings: dict[str, Path], tmp_path: Path) -> Callable[[Client], list[str]]:
+    """Embeds six recordings, one of them with markup in its name, and returns their names."""
 
-    def placed(client: Client) -> list[str]:
+    def analysed(client: Client) -> list[str]:
         shutil.copy(recordings["rain_roof"], tmp_path / _SCRIPT)
         files = [recordings["dog_large"], recordings["dog_small"], tmp_path / _SCRIPT]
         for hertz in _TONES_HZ:
@@ -33,21 +33,21 @@ def heard(recordings: dict[str, Path], tmp_path: Path) -> Callable[[Client], lis
             client.wait(job)
         return [path.name for path in files]
 
-    return placed
+    return analysed
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_a_library_as_a_map(
-    visit: Callable[..., Visit], heard: Callable[[Client], list[str]], size: ViewportSize
+    visit: Callable[..., Visit], embedded: Callable[[Client], list[str]], size: ViewportSize
 ) -> None:
-    """What is not drawn yet is drawn on demand; every recording is on it, by picture, by words and by keys."""
+    """The map is drawn on demand and shows every recording, as a picture, as text and with keys."""
     here = visit(size)
-    names = heard(here.client)
+    names = embedded(here.client)
     here.go("/")
     page = here.page
     page.get_by_role("radio", name="map").click()
     assert page.url.endswith("/?view=map")
-    expect(page.get_by_label("Map of the library")).to_contain_text("6 recordings can be placed on it")
+    expect(page.get_by_label("Map of the library")).to_contain_text("6 recordings can be shown on it")
     page.get_by_role("button", name="Draw the map").click()
     expect(page.locator(".map__plot canvas")).to_have_attribute(
         "aria-label", re.compile("^6 recordings"), timeout=_ENDS_MS
@@ -60,14 +60,14 @@ def test_a_library_as_a_map(
         page.get_by_role("button", name=theme).click()
     _open_by_click(page)
     _open_by_keys(page)
-    _leave_some(page)
+    _filter(page)
     assert page.locator("main img").count() == 0
     page.get_by_role("link", name="Jobs").click()
-    expect(page.get_by_role("link", name="The map of the library")).to_be_visible()
+    expect(page.get_by_role("link", name="Map of the library")).to_be_visible()
 
 
 def _read_all(page: Page, names: list[str]) -> None:
-    """Without seeing it one knows what is on it."""
+    """The map's text lists every recording."""
     page.get_by_text("6 recordings in view").click()
     links = page.get_by_label("Recordings in view").get_by_role("link")
     assert sorted(links.all_inner_texts()) == sorted(names)
@@ -75,7 +75,7 @@ def _read_all(page: Page, names: list[str]) -> None:
 
 
 def _open_by_click(page: Page) -> None:
-    """A click on a dot leads to its recording, and the way back to the map."""
+    """A click on a dot opens its recording, and going back shows the map."""
     plot = page.locator(".map__plot")
     plot.focus()
     page.keyboard.press("Shift+ArrowRight")
@@ -93,7 +93,7 @@ def _open_by_click(page: Page) -> None:
 
 
 def _open_by_keys(page: Page) -> None:
-    """From recording to recording, each said aloud, until one is opened."""
+    """Keys go from recording to recording, announce each and open one."""
     plot = page.locator(".map__plot")
     plot.focus()
     card = page.locator(".map__card")
@@ -114,14 +114,14 @@ def _open_by_keys(page: Page) -> None:
     expect(plot).to_be_visible()
 
 
-def _leave_some(page: Page) -> None:
-    """The library's search and labels say what of it counts."""
+def _filter(page: Page) -> None:
+    """The library's search and labels filter the map."""
     seen = page.locator(".map__text summary")
     page.get_by_label("Search by name").fill("TONE")
     expect(page).to_have_url(re.compile(r"\?view=map&q=TONE$"))
     expect(seen).to_have_text("3 recordings in view")
     page.get_by_label("Search by name").fill("nothing is called so")
-    expect(page.get_by_text("No recording on the map fits.")).to_be_visible()
+    expect(page.get_by_text("No recording on the map matches.")).to_be_visible()
     page.get_by_label("Search by name").fill("")
     page.get_by_role("group", name="Filter by label").get_by_role("button", name="dog").click()
     expect(seen).to_have_text("2 recordings in view")
@@ -130,12 +130,12 @@ def _leave_some(page: Page) -> None:
 
 
 def test_a_map_grows_with_the_library(visit: Callable[..., Visit], recordings: dict[str, Path], tmp_path: Path) -> None:
-    """An empty one says what to do; what came later is counted; what was refused is said and can be tried again."""
+    """An empty map says what to do, new recordings are counted, and a refused request can be tried again."""
     here = visit()
     here.expected = ("503",)
     page = here.page
     here.go("/?view=map")
-    expect(page.get_by_label("Map of the library")).to_contain_text("There is nothing to place on a map")
+    expect(page.get_by_label("Map of the library")).to_contain_text("The map is empty")
     page.get_by_label("Recordings to upload").set_input_files(recordings["rain_roof"])
     draw = page.get_by_role("button", name="Draw the map")
     draw.wait_for(timeout=_ENDS_MS)
@@ -157,6 +157,6 @@ def test_a_map_grows_with_the_library(visit: Callable[..., Visit], recordings: d
     here.client.wait(here.client.analyze(path, ["classify", "embed"]))
     page.reload()
     expect(page.get_by_label("Map of the library")).to_contain_text("1 recording is not on the map yet.")
-    page.get_by_role("button", name="Draw it anew").click()
+    page.get_by_role("button", name="Redraw the map").click()
     expect(seen).to_have_text("2 recordings in view", timeout=_ENDS_MS)
-    expect(page.get_by_role("button", name="Draw it anew")).to_have_count(0)
+    expect(page.get_by_role("button", name="Redraw the map")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""What holds on every page: it can be read, reached by keys and trusted."""
+"""What holds on every page: accessible, usable with keys, safe."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _MOST_SCRIPT_BYTES = 300_000
 
 
 @pytest.fixture(scope="module")
-def heard(recordings: dict[str, Path]) -> Callable[[Client], str]:
-    """Has a recording analysed and gives its track."""
+def analysed_track(recordings: dict[str, Path]) -> Callable[[Client], str]:
+    """Analyses a recording and returns the id of its track."""
 
     def analysed(client: Client) -> str:
         job = client.wait(
@@ -34,11 +34,13 @@ def heard(recordings: dict[str, Path]) -> Callable[[Client], str]:
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_nothing_keeps_anybody_out(visit: Callable[..., Visit], heard: Callable[[Client], str], theme: str) -> None:
+def test_every_page_is_accessible(
+    visit: Callable[..., Visit], analysed_track: Callable[[Client], str], theme: str
+) -> None:
     """On no page, in either theme, wide or narrow: axe finds nothing serious, and nothing is wider than the screen."""
     here = visit(WIDE)
     page = here.page
-    track = heard(here.client)
+    track = analysed_track(here.client)
     page.add_init_script(f"location.protocol === 'about:' || localStorage.setItem('phonoscope.theme', '{theme}')")
     found: dict[str, Any] = {}
     # Colours do not change with the width.
@@ -55,7 +57,7 @@ def test_nothing_keeps_anybody_out(visit: Callable[..., Visit], heard: Callable[
 
 
 def test_the_api_can_be_read_and_tried(visit: Callable[..., Visit]) -> None:
-    """Its page works under its policy: what it may not do would be a complaint."""
+    """The API's page works under its content security policy; a violation would be a complaint."""
     here = visit()
     page = here.page
     page.goto(f"{here.url}/docs")
@@ -70,7 +72,7 @@ def test_the_api_can_be_read_and_tried(visit: Callable[..., Visit]) -> None:
     expect(call.locator(".live-responses-table tbody .response-col_status")).to_contain_text("200")
 
 
-def test_a_key_is_kept_in_the_tab_alone(visit: Callable[..., Visit]) -> None:
+def test_a_key_is_kept_in_the_tab_only(visit: Callable[..., Visit]) -> None:
     """It leaves the address at once, becomes no cookie, and signing out forgets it."""
     here = visit()
     here.go("/")
@@ -89,7 +91,7 @@ def test_a_key_is_kept_in_the_tab_alone(visit: Callable[..., Visit]) -> None:
 
 
 def test_the_printed_link_opens_the_page(visit: Callable[..., Visit], stack: RunningStack) -> None:
-    """`phonoscope up` says where to look, and whoever follows that is signed in."""
+    """`phonoscope up` prints a link that signs in."""
     said = phonoscope("up", "--detach", "--data-dir", stack.folder).stdout
     link = re.search(r"http://127\.0\.0\.1:\d+/#key=\S+", said)
     assert link
@@ -100,7 +102,7 @@ def test_the_printed_link_opens_the_page(visit: Callable[..., Visit], stack: Run
 
 
 def test_a_wrong_key_is_refused_in_words(visit: Callable[..., Visit]) -> None:
-    """Nobody stands before an empty page."""
+    """The sign-in form says why."""
     here = visit()
     here.expected = ("401",)
     here.page.goto(f"{here.url}/#key=psk_nobody")
@@ -108,7 +110,7 @@ def test_a_wrong_key_is_refused_in_words(visit: Callable[..., Visit]) -> None:
 
 
 def test_a_name_is_text(visit: Callable[..., Visit], tmp_path: Path) -> None:
-    """Whatever a recording is called, nothing of it is run."""
+    """A file name with markup is shown as text and never run."""
     name = "<img src=x onerror=document.title='run'>.wav"
     path = tmp_path / "tone.wav"
     path.write_bytes(tone_wav(1.0, seed=77))
@@ -124,10 +126,10 @@ def test_a_name_is_text(visit: Callable[..., Visit], tmp_path: Path) -> None:
     assert here.page.title().startswith("<img")
 
 
-def test_keys_reach_everything(visit: Callable[..., Visit], heard: Callable[[Client], str]) -> None:
+def test_keys_reach_everything(visit: Callable[..., Visit], analysed_track: Callable[[Client], str]) -> None:
     """Search, rows, playing, seeking, looping and the list of keys, without a mouse."""
     here = visit()
-    track = heard(here.client)
+    track = analysed_track(here.client)
     here.go("/")
     page = here.page
     expect(page.get_by_role("link", name="rain_roof.flac")).to_be_visible()
@@ -144,20 +146,20 @@ def test_keys_reach_everything(visit: Callable[..., Visit], heard: Callable[[Cli
     page.keyboard.press("ArrowRight")
     expect(page.locator(".clock")).to_contain_text("0:01.0")
     page.keyboard.press("]")
-    expect(page.get_by_role("button", name="Loop 0:00.0 to 0:01.0; let it go")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove the loop from 0:00.0 to 0:01.0")).to_be_visible()
     page.keyboard.press(" ")
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     page.wait_for_timeout(1_500)
     assert float(page.locator(".clock").inner_text()[2:5]) <= 1.05
     page.keyboard.press(" ")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog", name="Keys")).to_have_count(0)
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_have_count(0)
 
 
 def test_a_theme_is_chosen_and_kept(visit: Callable[..., Visit]) -> None:
-    """Dark at first; light from then on."""
+    """The theme is dark at first, and light after the choice, also after a reload."""
     here = visit()
     here.go("/")
     dark = here.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
@@ -171,7 +173,7 @@ def test_a_theme_is_chosen_and_kept(visit: Callable[..., Visit]) -> None:
 
 @pytest.mark.parametrize("size", [WIDE], ids=["wide"])
 def test_the_first_load_is_light(visit: Callable[..., Visit], size: ViewportSize) -> None:
-    """Less than 300 kB of compressed script before the library shows; what is heavy comes when it is opened."""
+    """Less than 300 kB of compressed script before the library shows; larger parts load when they are opened."""
     here = visit(size)
     scripts: dict[str, bytes] = {}
     here.page.on(

@@ -1,4 +1,4 @@
-"""Ways for a recording to come in."""
+"""Ways to add a recording."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _DROP = """
 """
 
 
-def test_what_is_dropped_is_heard(visit: Callable[..., Visit]) -> None:
-    """It is sent and analysed, and stands in the library."""
+def test_a_dropped_file_is_analysed(visit: Callable[..., Visit]) -> None:
+    """It is uploaded and analysed, and the library lists it."""
     here = visit()
     here.go("/")
     here.page.locator(".upload__drop").evaluate(_DROP, b64encode(tone_wav(1.0, seed=81)).decode())
@@ -52,7 +52,7 @@ def test_an_upload_makes_no_pictures(visit: Callable[..., Visit], recordings: di
 
 
 def test_the_microphone_makes_a_recording(visit: Callable[..., Visit]) -> None:
-    """What was recorded until it was stopped is a track with a length, which can be played again."""
+    """The recording becomes a track with the recorded length."""
     here = visit()
     here.go("/")
     here.page.get_by_role("button", name="Record", exact=True).click()
@@ -63,8 +63,8 @@ def test_the_microphone_makes_a_recording(visit: Callable[..., Visit]) -> None:
     assert 1.0 < track.duration_s < 20.0
 
 
-def test_what_is_no_recording_says_so_and_can_be_tried_again(visit: Callable[..., Visit]) -> None:
-    """The service's reason stands beside the file's name; what was refused can be taken off the list."""
+def test_a_file_without_sound_is_refused_and_can_be_tried_again(visit: Callable[..., Visit]) -> None:
+    """The row shows the service's reason, and can be removed from the list."""
     here = visit()
     here.go("/")
     here.expected = ("422", "415")
@@ -75,6 +75,6 @@ def test_what_is_no_recording_says_so_and_can_be_tried_again(visit: Callable[...
     expect(row.locator(".upload__bad")).not_to_be_empty()
     row.get_by_role("button", name="Try letter.wav again").click()
     expect(row.locator(".upload__bad")).not_to_be_empty()
-    row.get_by_role("button", name="Take letter.wav off this list").click()
+    row.get_by_role("button", name="Remove letter.wav from this list").click()
     expect(row).to_have_count(0)
     assert here.client.tracks().items == []

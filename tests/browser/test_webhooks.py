@@ -14,7 +14,7 @@ from tests.integration.outbox import free_port
 
 
 class _Receiver(HTTPServer):
-    """Keeps the ids of the events that it is told."""
+    """Keeps the ids of the events that it receives."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -47,7 +47,7 @@ def receiver() -> Iterator[_Receiver]:
         thread.join()
 
 
-def test_an_endpoint_is_added_tried_and_told_again(visit: Callable[..., Visit], receiver: _Receiver) -> None:
+def test_an_endpoint_is_added_tested_and_sent_to_again(visit: Callable[..., Visit], receiver: _Receiver) -> None:
     """Its secret is shown once; a test arrives; what was delivered can be sent again, as the same event."""
     here = visit()
     here.go("/webhooks")
@@ -56,7 +56,7 @@ def test_an_endpoint_is_added_tried_and_told_again(visit: Callable[..., Visit], 
     page.get_by_label("Address").fill(f"http://127.0.0.1:{receiver.server_port}/here")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".adding__secret")).to_contain_text("whsec_")
-    page.get_by_role("button", name="I have kept it").click()
+    page.get_by_role("button", name="I have saved it").click()
     expect(page.locator(".adding__secret")).to_have_count(0)
 
     page.get_by_role("button", name="Send a test").click()
@@ -72,11 +72,11 @@ def test_an_endpoint_is_added_tried_and_told_again(visit: Callable[..., Visit], 
     assert len(set(receiver.ids)) == 1
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete it and its log").click()
-    expect(page.get_by_text("Nobody is told when a job ends.")).to_be_visible()
+    expect(page.get_by_text("There is no endpoint yet.")).to_be_visible()
 
 
-def test_an_endpoint_that_does_not_answer_is_said_to_fail(visit: Callable[..., Visit]) -> None:
-    """Nobody has to open its log to see that, and the log says why."""
+def test_an_endpoint_that_does_not_answer_is_shown_as_failing(visit: Callable[..., Visit]) -> None:
+    """Its state shows it without the log, and the log says why."""
     here = visit()
     here.client.create_webhook(f"http://127.0.0.1:{free_port()}/nobody")
     here.go("/webhooks")
@@ -90,7 +90,7 @@ def test_an_endpoint_that_does_not_answer_is_said_to_fail(visit: Callable[..., V
 
 
 def test_an_address_that_must_not_be_reached_is_refused_in_words(visit: Callable[..., Visit]) -> None:
-    """What the service does not allow is said beside the form, and nothing is added."""
+    """The form shows the service's reason, and nothing is added."""
     here = visit()
     here.expected = ("422",)
     here.go("/webhooks")

@@ -28,19 +28,19 @@ describe("NumPy's arrays", () => {
     expect([...readNpy(npy("|u1", "(2,)", Uint8Array.of(3, 255))).values]).toEqual([3, 255]);
   });
 
-  it("are turned round when they come column by column", () => {
+  it("are turned into row order when they are in column order", () => {
     const columns = npy("<f4", "(2, 3)", Float32Array.of(1, 4, 2, 5, 3, 6), "True");
     expect([...readNpy(columns).values]).toEqual([1, 2, 3, 4, 5, 6]);
     const deep = npy("|u1", "(2, 1, 3)", Uint8Array.of(1, 4, 2, 5, 3, 6), "True");
     expect([...readNpy(deep).values]).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it("come by name out of an archive", () => {
+  it("are found by name in an archive", () => {
     const archive = zipSync({ "conv1.mean.npy": npy("|u1", "()", Uint8Array.of(9)) });
     expect(readNpz(archive.buffer as ArrayBuffer).get("conv1.mean")?.values[0]).toBe(9);
   });
 
-  it("are refused when they are none, or hold objects", () => {
+  it("are refused when they are no arrays, or hold objects", () => {
     expect(() => readNpy(new TextEncoder().encode("not an array at all"))).toThrow("not an array");
     expect(() => readNpy(npy("|O", "(1,)", new Uint8Array(8)))).toThrow("|O");
   });

@@ -4,7 +4,7 @@ import { evidencePalette, lightness, magma, spectrogramPalette } from "../src/so
 const pixels = (palette: Uint32Array) => new Uint8Array(palette.buffer);
 
 describe("colours", () => {
-  it("grow lighter with loudness, all the way", () => {
+  it("get lighter with every step of loudness", () => {
     const lights = Array.from({ length: 256 }, (_, step) => lightness(magma(step / 255)));
     lights.forEach((light, step) => {
       if (step) expect(light).toBeGreaterThanOrEqual((lights[step - 1] ?? 0) - 1e-3);
@@ -13,13 +13,13 @@ describe("colours", () => {
     expect(lights[255]).toBeGreaterThan(0.9);
   });
 
-  it("hold what is out of range", () => {
+  it("are clamped", () => {
     expect(magma(-3)).toEqual(magma(0));
     expect(magma(7)).toEqual(magma(1));
     expect(magma(Number.NaN)).toEqual(magma(0));
   });
 
-  it("lose their colour under evidence, which has all of it", () => {
+  it("are grey under evidence, which is opaque amber at its hottest", () => {
     const faded = pixels(spectrogramPalette(1));
     for (let step = 0; step < 256; step += 15) {
       const [red = 0, green = 0, blue = 0] = faded.subarray(step * 4, step * 4 + 3);

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { atlasOf, filtered } from "../src/library/map/atlas";
 import { Dots, faded, stampOf } from "../src/library/map/dots";
 import { between, boundsOf, CLOSEST, panned, scaleOf, showing, toPixel, toSpot, whole, zoomed } from "../src/library/map/mapView";
-import { lifted, NAME_PX, named, placed } from "../src/library/map/names";
+import { lifted, NAME_PX, named, placed } from "../src/library/map/labelNames";
 import { Grid, toward } from "../src/library/map/nearest";
-import { accountOf, missingInWords, summaryOf } from "../src/library/map/words";
+import { methodText, missingText, summaryText } from "../src/library/map/text";
 
 const bounds = { left: -1, right: 1, bottom: -0.5, top: 0.7 };
 const frame = { bounds, size: { width: 900, height: 500 } };
@@ -28,8 +28,8 @@ const point = (filename: string, label: string | null, x = 0, y = 0) => ({
   y,
 });
 
-describe("the part of the map that is seen", () => {
-  it("draws a place where a click on it finds it again", () => {
+describe("the visible part of the map", () => {
+  it("draws a spot where a click finds it again", () => {
     const view = zoomed(whole(bounds), 5, { left: 200, top: 420 }, frame);
     for (const spot of [{ x: -1, y: 0.7 }, { x: 0.3, y: -0.2 }]) {
       const back = toSpot(toPixel(spot, view, frame), view, frame);
@@ -38,7 +38,7 @@ describe("the part of the map that is seen", () => {
     }
   });
 
-  it("shows everything at first, up above, with one scale for both axes", () => {
+  it("shows everything at first, y upwards, with one scale for both axes", () => {
     const corners = boundsOf([{ x: -1, y: -0.5 }, { x: 1, y: 0.7 }]);
     expect(corners).toEqual(bounds);
     const low = toPixel({ x: -1, y: -0.5 }, whole(bounds), frame);
@@ -48,7 +48,7 @@ describe("the part of the map that is seen", () => {
     expect((high.left - low.left) / 2).toBeCloseTo((low.top - high.top) / 1.2, 6);
   });
 
-  it("zooms around a pixel under which the same place stays", () => {
+  it("zooms around a pixel whose spot stays where it is", () => {
     const around = { left: 400, top: 260 };
     const before = toSpot(around, whole(bounds), frame);
     const view = zoomed(whole(bounds), 8, around, frame);
@@ -58,7 +58,7 @@ describe("the part of the map that is seen", () => {
     expect(zoomed(view, 1e-9, around, frame)).toEqual(whole(bounds));
   });
 
-  it("follows the hand, and never leaves the map", () => {
+  it("pans with the pointer, and never leaves the map", () => {
     const view = zoomed(whole(bounds), 8, { left: 450, top: 250 }, frame);
     const spot = { x: 0.1, y: 0.1 };
     const [from, to] = [toPixel(spot, view, frame), toPixel(spot, panned(view, 30, -20, frame), frame)];
@@ -70,7 +70,7 @@ describe("the part of the map that is seen", () => {
     expect(corner.top).toBeLessThan(60);
   });
 
-  it("moves no further than needed to show a place", () => {
+  it("moves no further than needed to show a spot", () => {
     const view = zoomed(whole(bounds), 8, { left: 450, top: 250 }, frame);
     expect(showing(view, { x: view.x, y: view.y }, frame)).toEqual(view);
     const there = toPixel({ x: 0.9, y: 0.1 }, showing(view, { x: 0.9, y: 0.1 }, frame), frame);
@@ -78,7 +78,7 @@ describe("the part of the map that is seen", () => {
     expect(there.left).toBeLessThan(900);
   });
 
-  it("glides so that what stays in place at both ends stays so on the way", () => {
+  it("keeps a spot in place during a glide", () => {
     const around = { left: 700, top: 120 };
     const from = whole(bounds);
     const to = zoomed(from, 6, around, frame);
@@ -88,18 +88,18 @@ describe("the part of the map that is seen", () => {
     expect(between(from, to, 1).zoom).toBeCloseTo(to.zoom, 9);
   });
 
-  it("is there for a single recording too", () => {
+  it("works for a single recording", () => {
     const alone = boundsOf([{ x: 0, y: 0 }]);
     expect(scaleOf(whole(alone), { ...frame, bounds: alone })).toBeLessThan(1e5);
     expect(toPixel({ x: 0, y: 0 }, whole(alone), { ...frame, bounds: alone })).toEqual({ left: 450, top: 250 });
   });
 });
 
-describe("what is near", () => {
+describe("the grid", () => {
   const spots = scattered(2_000);
   const grid = new Grid(spots);
 
-  it("is what is found by looking at everything", () => {
+  it("finds the same as a look at everything", () => {
     for (const at of scattered(200)) {
       const distances = spots.map(({ x, y }) => Math.hypot(x - at.x, y - at.y));
       const least = Math.min(...distances);
@@ -109,14 +109,14 @@ describe("what is near", () => {
     expect(grid.nearest({ x: 40, y: 40 }, 100)).not.toBeNull();
   });
 
-  it("is what fits", () => {
+  it("finds only what fits", () => {
     const at = spots[0] as { x: number; y: number };
     expect(grid.nearest(at, 1)).toBe(0);
     expect(grid.nearest(at, 1, (index) => index !== 0)).not.toBe(0);
     expect(grid.nearest(at, 1, () => false)).toBeNull();
   });
 
-  it("lies in the direction asked for, and from anywhere everything can be reached", () => {
+  it("steps in the given direction, and every spot can be reached", () => {
     const few = scattered(60);
     const ways = [{ x: 1, y: 0 }, { x: -1, y: 0 }, { x: 0, y: 1 }, { x: 0, y: -1 }];
     const seen = new Set([0]);
@@ -134,7 +134,7 @@ describe("what is near", () => {
 });
 
 describe("names on the map", () => {
-  it("stand by one of their recordings and amid most of them, the largest first", () => {
+  it("are placed at a recording in the middle of their group, the largest first", () => {
     const found = named([point("a", "rain", -1, 0), point("b", "dog", 0.5, 0.5), point("c", "rain", -0.9, 0.2), point("d", "rain", 1, 0.1), point("e", null)]);
     expect(found.map(({ label, members }) => [label, members])).toEqual([
       ["rain", [0, 2, 3]],
@@ -143,7 +143,7 @@ describe("names on the map", () => {
     expect(found[0]?.middle).toMatchObject({ x: -0.9, y: 0.2 });
   });
 
-  it("never cover each other, never leave the plot, and the first has its place", () => {
+  it("never cover each other nor leave the plot, and the first is always shown", () => {
     const names = scattered(80).map(({ x, y }, rank) => ({
       label: `${rank}`,
       at: { left: (x + 1) * 300, top: (y + 1) * 200 },
@@ -164,7 +164,7 @@ describe("names on the map", () => {
     }
   });
 
-  it("stand above a few dots, which they would hide, and amid many", () => {
+  it("are above a small group of dots and in the middle of a large one", () => {
     const cluster = (size: number) => named(scattered(size).map(({ x, y }, at) => point(`${at}`, "rain", x / 10, y / 10)))[0];
     const few = cluster(6);
     const many = cluster(200);
@@ -174,7 +174,7 @@ describe("names on the map", () => {
     expect(lifted(many, 300, 2)).toBe(0);
   });
 
-  it("are left out where their middle is not seen", () => {
+  it("are left out when their middle is not visible", () => {
     const name = { label: "rain", lift: 40, width: 60 };
     const size = { width: 600, height: 400 };
     expect(placed([{ ...name, at: { left: -20, top: 100 } }], size)).toEqual([]);
@@ -187,7 +187,7 @@ describe("dots", () => {
   const [ground, colour, rim] = [0x20_10_08, 0x30_a0_f0, 0x00_00_00];
   const at = (dots: Dots, x: number, y: number) => [...dots.bytes.slice((y * dots.width + x) * 4, (y * dots.width + x) * 4 + 4)];
 
-  it("are round, of their colour within, with a rim, and leave alone what is further away", () => {
+  it("are round, with their colour inside and a rim", () => {
     const dots = new Dots(30, 20);
     dots.clear(ground);
     dots.draw(15, 10, stampOf(6, colour, rim));
@@ -198,7 +198,7 @@ describe("dots", () => {
     expect(at(dots, 15, 18)).toEqual([0x08, 0x10, 0x20, 255]);
   });
 
-  it("may lie on an edge or outside, and one over another, thousands of times", () => {
+  it("are clipped at the edges, and do not overflow when thousands overlap", () => {
     const dots = new Dots(9, 7);
     const light = 0xff_ff_ff;
     dots.clear(light);
@@ -210,7 +210,7 @@ describe("dots", () => {
     expect(at(dots, 8, 2)[0]).toBeGreaterThan(200);
   });
 
-  it("fade towards what they lie on", () => {
+  it("fade to the ground", () => {
     expect(faded(colour, ground, 0)).toBe(colour);
     expect(faded(colour, ground, 1)).toBe(ground);
     expect(faded(0x00_00_64, 0x00_00_00, 0.5)).toBe(0x32);
@@ -220,7 +220,7 @@ describe("dots", () => {
 describe("the library's filter", () => {
   const points = [point("Rain 1.wav", "rain"), point("rain 2.wav", null), point("dog.wav", "dog")];
 
-  it("keeps what has the label and the letters, as the list does", () => {
+  it("keeps what matches the label and the text, as the list does", () => {
     const by = (search: string, label: string | null) => {
       const { fits, count } = filtered(points, search, label);
       return [points.flatMap((_, index) => (fits(index) ? [index] : [])), count];
@@ -232,30 +232,30 @@ describe("the library's filter", () => {
   });
 });
 
-describe("the map in words", () => {
+describe("the map's texts", () => {
   const map = { model: "environment-10", missing: 0, points: [point("a", "dog_bark")], drawn_at: "2026-05-04T12:00:00Z" };
 
-  it("say what it does not show", () => {
-    expect(missingInWords(map)).toBeNull();
-    expect(missingInWords({ ...map, missing: 12 })).toBe("12 recordings are not on the map yet.");
-    expect(missingInWords({ ...map, missing: 1 })).toBe("1 recording is not on the map yet.");
-    expect(missingInWords({ ...map, missing: 60, drawn_at: null, points: [] })).toContain("no map yet");
+  it("say how many recordings are missing", () => {
+    expect(missingText(map)).toBeNull();
+    expect(missingText({ ...map, missing: 12 })).toBe("12 recordings are not on the map yet.");
+    expect(missingText({ ...map, missing: 1 })).toBe("1 recording is not on the map yet.");
+    expect(missingText({ ...map, missing: 60, drawn_at: null, points: [] })).toContain("no map yet");
     const full = Array.from({ length: 10_000 }, () => point("a", null));
-    expect(missingInWords({ ...map, missing: 5, points: full })).toContain("10,000 newest");
+    expect(missingText({ ...map, missing: 5, points: full })).toContain("10,000 newest");
   });
 
-  it("say how it was drawn and how far it can be believed", () => {
+  it("say how it was drawn and how trustworthy it is", () => {
     const now = Date.parse("2026-05-04T12:02:00Z");
-    const by = (method: "umap" | "pca", trustworthiness: number | null) => accountOf({ ...map, method, trustworthiness }, now);
+    const by = (method: "umap" | "pca", trustworthiness: number | null) => methodText({ ...map, method, trustworthiness }, now);
     expect(by("umap", 0.9712)).toContain("Drawn 2 min ago by UMAP");
-    expect(by("umap", 0.9712)).toContain("What is near here is near in sound: 97 % trustworthy.");
-    expect(by("umap", 0.71)).toContain("Not all that is near here is near in sound: 71 % trustworthy");
+    expect(by("umap", 0.9712)).toContain("Recordings near each other sound alike: trustworthiness 97 %.");
+    expect(by("umap", 0.71)).toContain("Some recordings near each other do not sound alike: trustworthiness 71 %");
     expect(by("pca", null)).not.toContain("trustworthy");
   });
 
-  it("tell how many there are, and the largest labels", () => {
+  it("say how many there are, and the largest labels", () => {
     const points = [point("a", "dog_bark"), point("b", "dog_bark"), point("c", "rain"), point("d", null)];
-    expect(summaryOf(atlasOf(points))).toBe("4 recordings: dog bark 2, rain 1; 1 without a label.");
-    expect(summaryOf(atlasOf([point("a", null)]))).toBe("1 recording; 1 without a label.");
+    expect(summaryText(atlasOf(points))).toBe("4 recordings: dog bark 2, rain 1; 1 without a label.");
+    expect(summaryText(atlasOf([point("a", null)]))).toBe("1 recording; 1 without a label.");
   });
 });

@@ -11,14 +11,14 @@ describe("true hertz axes", () => {
     expect(heightOf(300, EDGES)).toBeCloseTo(0.5, 9);
   });
 
-  it("holds what lies outside", () => {
+  it("clamps what is outside", () => {
     expect(heightOf(5, EDGES)).toBe(0);
     expect(heightOf(9_000, EDGES)).toBe(1);
     expect(bandOf(9_000, EDGES)).toBe(-1);
     expect(bandOf(20, EDGES)).toBe(0);
   });
 
-  it("moves heat to the rows of a picture with other frequencies, and invents none beyond its own", () => {
+  it("resamples heat to the rows of another picture, and adds none outside its own frequencies", () => {
     const heat = [1, 2, 3, 4, 5, 6];
     const moved = resampledRows(heat, 2, [100, 200, 300], [250, 100, 1_000]);
     expect([...moved]).toEqual([4, 5, 1, 2, 0, 0]);

@@ -31,16 +31,16 @@ describe("the player", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it("goes on with another source from the same moment", async () => {
+  it("continues with another source at the same position", async () => {
     const transport = new Transport(10);
-    const [recording, heard] = [new Clock(0, 10), new Clock(0, 10)];
+    const [recording, evidence] = [new Clock(0, 10), new Clock(0, 10)];
     transport.setSource("recording", recording);
-    transport.setSource("heard", heard);
+    transport.setSource("evidence", evidence);
     await transport.play();
     await vi.advanceTimersByTimeAsync(2_000);
-    transport.switchTo("heard");
+    transport.switchTo("evidence");
     await vi.advanceTimersByTimeAsync(1_000);
-    expect([recording.playing, heard.playing]).toEqual([false, true]);
+    expect([recording.playing, evidence.playing]).toEqual([false, true]);
     expect(transport.time.get()).toBeCloseTo(3, 1);
   });
 
@@ -69,14 +69,14 @@ describe("the player", () => {
 
   it("plays a source that covers a part from where that part starts", async () => {
     const transport = new Transport(60);
-    const heard = new Clock(20, 30);
-    transport.setSource("heard", heard);
-    transport.switchTo("heard");
+    const evidence = new Clock(20, 30);
+    transport.setSource("evidence", evidence);
+    transport.switchTo("evidence");
     await transport.play();
     expect(transport.time.get()).toBe(20);
   });
 
-  it("waits for a source that is still on its way, unless it was called off", async () => {
+  it("waits for a source that has not loaded, unless it was paused", async () => {
     const transport = new Transport(10);
     const recording = new Clock(0, 10);
     await transport.play();
@@ -88,7 +88,7 @@ describe("the player", () => {
     expect(recording.playing).toBe(false);
   });
 
-  it("says why something cannot be played", async () => {
+  it("reports why a source cannot be played", async () => {
     const transport = new Transport(1);
     const broken = new Clock(0, 1);
     broken.play = () => Promise.reject(new Error("no such format"));

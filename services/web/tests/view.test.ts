@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { CLOSEST_S, following, panned, ticks, toTime, toX, whole, zoomed, zoomOf } from "../src/sound/view";
 
-describe("the stretch that is seen", () => {
-  it("draws a moment where a click on it finds it again", () => {
+describe("the visible range", () => {
+  it("draws a time where a click finds it again", () => {
     const view = { startS: 3, endS: 7 };
     for (const at of [3, 4.2, 7]) expect(toTime(toX(at, view, 640), view, 640)).toBeCloseTo(at, 9);
   });
 
-  it("zooms around a moment that stays where it is", () => {
+  it("zooms around a time that stays where it is", () => {
     const view = zoomed(whole(60), 0.5, 20, 60);
     expect(toX(20, view, 900)).toBeCloseTo(toX(20, whole(60), 900), 6);
     expect(zoomOf(view, 60)).toBeCloseTo(0.5, 6);
@@ -33,7 +33,7 @@ describe("the stretch that is seen", () => {
     expect(following(view, 19, 20)).toEqual({ startS: 15, endS: 20 });
   });
 
-  it("writes round moments with room between them", () => {
+  it("labels round times with space between them", () => {
     const found = ticks({ startS: 0.3, endS: 30.3 }, 800);
     expect(found).toEqual([5, 10, 15, 20, 25, 30]);
     expect(ticks(whole(24 * 3600), 300).length).toBeLessThan(14);

@@ -40,10 +40,10 @@ describe("watching a job", () => {
     vi.stubGlobal("sessionStorage", { getItem: () => null });
     return made;
   };
-  const watch = async (signal: AbortSignal) => {
+  const watch = async (signal: AbortSignal, until?: (job: Job) => boolean) => {
     const { watchJob } = await import("../src/api/watch");
     const seen: string[] = [];
-    const done = watchJob("job_1", ({ status }) => seen.push(status), signal);
+    const done = watchJob("job_1", ({ status }) => seen.push(status), signal, until);
     await vi.advanceTimersByTimeAsync(0);
     return { done, seen };
   };
@@ -78,6 +78,23 @@ describe("watching a job", () => {
     const ended = await Promise.race([done, Promise.resolve(null)]);
     expect(ended?.status).toBe("succeeded");
     expect(here.requests).toEqual(["/v1/jobs/job_1/events", "/v1/jobs/job_1"]);
+  });
+
+  it("stops early, on the stream and while polling, when its condition holds", async () => {
+    const partly = (describe: string) =>
+      ({ ...job("running"), tasks: [{ name: "describe", status: describe }, { name: "classify", status: "running" }] }) as Job;
+    const described = ({ tasks }: Job) => tasks.some(({ name, status }) => name === "describe" && status === "succeeded");
+    const here = service();
+    const streamed = await watch(new AbortController().signal, described);
+    here.send(event("status", partly("running")));
+    here.send(event("progress", { tasks: [{ name: "describe", status: "succeeded" }] }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect((await streamed.done).status).toBe("running");
+    const polled = await watch(new AbortController().signal, described);
+    here.job = partly("succeeded");
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect((await polled.done).status).toBe("running");
+    expect(here.requests.at(-1)).toBe("/v1/jobs/job_1");
   });
 
   it("keeps a stream that sends comments only", async () => {

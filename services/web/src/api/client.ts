@@ -29,39 +29,39 @@ const keyed: Middleware = {
     return request;
   },
   async onResponse({ response }) {
-    if (!response.ok) throw await refused(response);
+    if (!response.ok) throw await problemFrom(response);
     return response;
   },
 };
 
-/** The typed client. Every answer that is no success is thrown as an `ApiProblem`. */
+/** The typed client. Throws an `ApiProblem` for every answer that is not a success. */
 export const api = createClient<paths>({ baseUrl: "/" });
 api.use(keyed);
 
-/** A request that carries the key, for bytes and streams; throws an `ApiProblem` unless it succeeds. */
+/** Fetches bytes or a stream with the API key. Throws an `ApiProblem` for an answer that is not a success. */
 export async function fetchWithKey(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   const key = currentKey();
   if (key) headers.set("Authorization", `Bearer ${key}`);
   const response = await fetch(path, { ...init, headers });
-  if (!response.ok) throw await refused(response);
+  if (!response.ok) throw await problemFrom(response);
   return response;
 }
 
-/** What an artifact's signed link leads to. */
+/** The bytes behind an artifact's signed link. Throws an `ApiProblem` for an answer that is not a success. */
 export async function fetchArtifact(link: ArtifactLink, signal?: AbortSignal): Promise<ArrayBuffer> {
   const response = await fetch(link.url, signal ? { signal } : {});
   if (!response.ok) throw await problemOf(response);
   return response.arrayBuffer();
 }
 
-/** The part of an answer that holds something. */
-export function held<T>(answer: { data?: T }): T {
+/** The content of an answer. Throws an `Error` when it has none. */
+export function dataOf<T>(answer: { data?: T }): T {
   if (answer.data === undefined) throw new Error("the service answered without content");
   return answer.data;
 }
 
-async function refused(response: Response): Promise<Error> {
+async function problemFrom(response: Response): Promise<Error> {
   const problem = await problemOf(response);
   if (response.status === 401) signOut("The service does not know this key.");
   return problem;

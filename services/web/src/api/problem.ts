@@ -2,7 +2,7 @@ import type { components } from "./schema";
 
 type Problem = components["schemas"]["Problem"];
 
-/** What the service answers when it does not do what was asked. */
+/** An error answer of the service (RFC 9457). */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
@@ -23,14 +23,14 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
   return new ApiProblem(typeof body === "object" && body ? (body as Partial<Problem>) : {}, response.status);
 }
 
-/** An error as one sentence that a person can act on. */
-export function inWords(error: unknown): string {
+/** An error as one sentence for the page. */
+export function errorText(error: unknown): string {
   if (error instanceof ApiProblem) return sentence(error.message);
   if (error instanceof TypeError) return "The service does not answer. Is it running?";
   return error instanceof Error ? sentence(error.message) : "Something went wrong.";
 }
 
-/** Capital first, full stop last. */
+/** The text with a capital letter first and a full stop last. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (!trimmed) return "";

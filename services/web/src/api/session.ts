@@ -6,12 +6,12 @@ const FRAGMENT = /^#key=([\w-]+)$/;
 let problem: string | null = null;
 const listeners = new Set<() => void>();
 
-/** The API key of this tab, or null. It is sent as a header and never becomes a cookie. */
+/** The API key of this tab, or null. It is sent as a header, never as a cookie. */
 export function currentKey(): string | null {
   return sessionStorage.getItem(STORED);
 }
 
-/** Why the last key was put away, in words, or null. */
+/** Why the service refused the last key, as a sentence, or null. */
 export function signInProblem(): string | null {
   return problem;
 }
@@ -19,16 +19,16 @@ export function signInProblem(): string | null {
 export function signIn(key: string): void {
   problem = null;
   sessionStorage.setItem(STORED, key);
-  tell();
+  notify();
 }
 
 export function signOut(why: string | null = null): void {
   problem = why;
   sessionStorage.removeItem(STORED);
-  tell();
+  notify();
 }
 
-/** Takes the key out of an address such as `/#key=psk_…`, so that neither history nor a copied link has it. */
+/** Removes the key from an address such as `/#key=psk_…`, so that neither the history nor a copied link holds it, and signs in with it. */
 export function takeKeyFromAddress(): void {
   const found = FRAGMENT.exec(location.hash);
   if (!found?.[1]) return;
@@ -45,6 +45,6 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-function tell(): void {
+function notify(): void {
   for (const listener of listeners) listener();
 }

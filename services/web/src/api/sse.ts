@@ -1,7 +1,7 @@
 /** One event of a `text/event-stream`. */
 export type StreamEvent = { type: string; data: string; id: string };
 
-/** Puts events together out of text that comes in pieces, as the HTML standard reads an event stream. */
+/** Parses an event stream that arrives in pieces, as the HTML standard describes. */
 export class EventParser {
   #rest = "";
   #data: string[] = [];
@@ -15,7 +15,7 @@ export class EventParser {
     const events: StreamEvent[] = [];
     for (const line of lines) {
       if (line !== "") this.#field(line);
-      else if (this.#data.length) events.push(this.#taken());
+      else if (this.#data.length) events.push(this.#complete());
     }
     return events;
   }
@@ -27,7 +27,7 @@ export class EventParser {
     else if (name === "id") this.#id = value;
   }
 
-  #taken(): StreamEvent {
+  #complete(): StreamEvent {
     const event = { type: this.#type || "message", data: this.#data.join("\n"), id: this.#id };
     this.#data = [];
     this.#type = "";

@@ -2,9 +2,14 @@ import { currentKey } from "./session";
 import type { Track } from "./client";
 import { ApiProblem } from "./problem";
 
-/** Sends a recording. `XMLHttpRequest`, because `fetch` does not tell how much has been sent. */
+/**
+ * Uploads a recording. Calls `sent` with the share that was sent, 0 to 1.
+ *
+ * Throws an `ApiProblem` when the service refuses, a `TypeError` when the connection breaks and the signal's reason when it aborts.
+ */
 export function upload(file: File, sent: (share: number) => void, signal: AbortSignal): Promise<Track> {
   return new Promise((resolve, reject) => {
+    // `fetch` does not report how much was sent.
     const request = new XMLHttpRequest();
     request.open("POST", "/v1/tracks");
     request.responseType = "json";
@@ -15,7 +20,7 @@ export function upload(file: File, sent: (share: number) => void, signal: AbortS
       if (request.status < 300) resolve(request.response as Track);
       else reject(new ApiProblem((request.response ?? {}) as object, request.status));
     };
-    request.onerror = () => reject(new TypeError("the connection broke off"));
+    request.onerror = () => reject(new TypeError("the connection was lost"));
     request.onabort = () => reject(signal.reason as Error);
     signal.addEventListener("abort", () => request.abort());
     const form = new FormData();

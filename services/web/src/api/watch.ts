@@ -1,43 +1,47 @@
-import { api, fetchWithKey, held, type Job, type Task } from "./client";
+import { api, dataOf, fetchWithKey, type Job, type Status, type Task } from "./client";
 import { pause, Watchdog } from "./pause";
 import { ApiProblem } from "./problem";
 import { EventParser, type StreamEvent } from "./sse";
 
-// Its progress shall be seen though the wait ends with the job alone.
+// Long polling returns when the job ends. A short wait shows its progress in between.
 const WAIT_S = 1.5;
-// A proxy may hold the stream back: then asking is faster than waiting.
+// A proxy may buffer the stream: then polling is faster.
 const FIRST_MS = 8_000;
 // The service sends a comment every 15 s. Silence for longer means that the connection is lost.
 const SILENT_MS = 25_000;
-const AGAIN_MS = 500;
+const POLL_MS = 500;
 const MOST_FAILURES = 5;
 
 type Progress = { tasks: Partial<Task>[] };
+type OnChange = (job: Job) => void;
+type Until = (job: Job) => boolean;
 
-/** Whether a job has ended, however. */
-export function ended(job: Job): boolean {
-  return job.status === "succeeded" || job.status === "failed" || job.status === "cancelled";
+/** Whether a job or a task has ended: succeeded, failed or cancelled. */
+export function hasEnded({ status }: { status: Status }): boolean {
+  return status === "succeeded" || status === "failed" || status === "cancelled";
 }
 
 /**
- * Tells of a job at every change until it has ended, and gives it back then: from its event stream where there is one,
- * else by asking again and again.
+ * Calls `onChange` with a job at every change and returns the job when it has ended, or earlier when `until` holds.
+ *
+ * Reads the job's event stream, and polls where the stream fails. Throws the signal's reason when the signal aborts, and an
+ * `ApiProblem` when the service refuses.
  */
-export async function watchJob(jobId: string, tell: (job: Job) => void, signal: AbortSignal): Promise<Job> {
-  const streamed = await follow(jobId, tell, signal).catch((error: unknown) => {
+export async function watchJob(jobId: string, onChange: OnChange, signal: AbortSignal, until: Until = hasEnded): Promise<Job> {
+  const streamed = await follow(jobId, onChange, signal, until).catch((error: unknown) => {
     if (signal.aborted) throw error;
     return null;
   });
-  return streamed && ended(streamed) ? streamed : poll(jobId, tell, signal);
+  return streamed && until(streamed) ? streamed : poll(jobId, onChange, signal, until);
 }
 
-/** The job with what a `progress` event says. */
-export function progressed(job: Job, progress: Progress): Job {
-  const told = new Map(progress.tasks.map((task) => [task.name, task]));
-  return { ...job, tasks: job.tasks.map((task) => ({ ...task, ...told.get(task.name) })) };
+/** The job with the tasks that a `progress` event changes. */
+export function withProgress(job: Job, progress: Progress): Job {
+  const changes = new Map(progress.tasks.map((task) => [task.name, task]));
+  return { ...job, tasks: job.tasks.map((task) => ({ ...task, ...changes.get(task.name) })) };
 }
 
-async function follow(jobId: string, tell: (job: Job) => void, signal: AbortSignal): Promise<Job | null> {
+async function follow(jobId: string, onChange: OnChange, signal: AbortSignal, until: Until): Promise<Job | null> {
   const silence = new Watchdog();
   silence.restart(FIRST_MS);
   try {
@@ -48,8 +52,8 @@ async function follow(jobId: string, tell: (job: Job) => void, signal: AbortSign
     let job: Job | null = null;
     for await (const event of eventsOf(response, () => silence.restart(SILENT_MS))) {
       job = applied(job, event);
-      if (job) tell(job);
-      if (event.type === "completed") break;
+      if (job) onChange(job);
+      if (event.type === "completed" || (job && until(job))) break;
     }
     return job;
   } finally {
@@ -58,18 +62,18 @@ async function follow(jobId: string, tell: (job: Job) => void, signal: AbortSign
 }
 
 function applied(job: Job | null, { type, data }: StreamEvent): Job | null {
-  if (type === "progress") return job && progressed(job, JSON.parse(data) as Progress);
+  if (type === "progress") return job && withProgress(job, JSON.parse(data) as Progress);
   return type === "status" || type === "completed" ? (JSON.parse(data) as Job) : job;
 }
 
-/** The events of a stream; `received` is called for every piece of it, comments included. */
-async function* eventsOf(response: Response, received: () => void): AsyncGenerator<StreamEvent> {
+/** The events of a stream. `onData` is called for every piece of it, comments included. */
+async function* eventsOf(response: Response, onData: () => void): AsyncGenerator<StreamEvent> {
   if (!response.body) return;
   const parser = new EventParser();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      received();
+      onData();
       yield* parser.add(piece.value);
     }
   } finally {
@@ -77,24 +81,24 @@ async function* eventsOf(response: Response, received: () => void): AsyncGenerat
   }
 }
 
-async function poll(jobId: string, tell: (job: Job) => void, signal: AbortSignal): Promise<Job> {
+async function poll(jobId: string, onChange: OnChange, signal: AbortSignal, until: Until): Promise<Job> {
   for (let failures = 0; ; ) {
     try {
-      const job = await asked(jobId, signal);
-      tell(job);
-      if (ended(job)) return job;
+      const job = await readJob(jobId, signal);
+      onChange(job);
+      if (until(job)) return job;
       failures = 0;
-      await pause(AGAIN_MS, signal);
+      await pause(POLL_MS, signal);
     } catch (error) {
       failures += 1;
-      const hopeless = error instanceof ApiProblem && !error.retryable;
-      if (signal.aborted || hopeless || failures > MOST_FAILURES) throw error;
-      await pause(AGAIN_MS * failures, signal);
+      const refused = error instanceof ApiProblem && !error.retryable;
+      if (signal.aborted || refused || failures > MOST_FAILURES) throw error;
+      await pause(POLL_MS * failures, signal);
     }
   }
 }
 
-async function asked(jobId: string, signal: AbortSignal): Promise<Job> {
+async function readJob(jobId: string, signal: AbortSignal): Promise<Job> {
   const params = { path: { job_id: jobId }, query: { wait: WAIT_S } };
-  return held(await api.GET("/v1/jobs/{job_id}", { params, signal }));
+  return dataOf(await api.GET("/v1/jobs/{job_id}", { params, signal }));
 }

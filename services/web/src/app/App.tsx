@@ -6,7 +6,7 @@ import { IconButton, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { HelpSheet } from "./HelpSheet";
 import { useKeys } from "../ui/keys";
-import { usePlaces } from "../ui/places";
+import { useScrollPositions } from "../ui/scrollPositions";
 import { SignIn } from "./SignIn";
 import { signOut, useKey } from "../api/session";
 import { toggleTheme, useTheme } from "../ui/theme";
@@ -31,8 +31,8 @@ export function App() {
 function Shell() {
   const [help, setHelp] = useState(false);
   const queries = useQueryClient();
-  usePlaces();
-  // What one key has brought is not for whoever signs in with another.
+  useScrollPositions();
+  // Answers to one key must not be shown after a sign-in with another.
   useEffect(() => () => queries.clear(), [queries]);
   useKeys((event) => event.key === "?" && (setHelp(true), true));
   return (
@@ -50,8 +50,8 @@ function Shell() {
           <Route path="/webhooks" component={WebhooksPage} />
           <Route>
             <main id="main" className="page empty">
-              <h1>There is nothing here</h1>
-              <Link href="/">To the library</Link>
+              <h1>There is no such page</h1>
+              <Link href="/">Go to the library</Link>
             </main>
           </Route>
         </Switch>
@@ -80,7 +80,7 @@ function Top({ onHelp }: { onHelp: () => void }) {
         <a href="/docs">API</a>
       </nav>
       <div className="row">
-        <IconButton icon="help" label="Keys" onClick={onHelp} />
+        <IconButton icon="help" label="Keyboard shortcuts" onClick={onHelp} />
         <IconButton icon="theme" label={theme === "dark" ? "Light theme" : "Dark theme"} onClick={toggleTheme} />
         <IconButton icon="out" label="Sign out" onClick={() => signOut()} />
       </div>

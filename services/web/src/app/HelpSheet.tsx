@@ -2,24 +2,24 @@ import { Dialog } from "../ui/Dialog";
 
 const KEYS: [string[], string][] = [
   [["Space"], "play or pause"],
-  [["←", "→"], "back or on by a second; with Shift by five"],
-  [["Home", "End"], "to the start or the end"],
-  [["["], "the loop starts here"],
-  [["]"], "the loop ends here; once more to let it go"],
-  [["+", "−"], "zoom"],
-  [["x"], "switch between the recording and what the model heard"],
-  [["m", "s"], "mute or solo the stem in focus"],
-  [["↑", "↓"], "through the library's rows"],
-  [["↑", "↓"], "in the spectrogram: read it at the playhead"],
-  [["←", "↑", "→", "↓"], "move the map; with Shift from recording to recording"],
-  [["0"], "the whole map"],
+  [["←", "→"], "1 s back or forward; with Shift 5 s"],
+  [["Home", "End"], "go to the start or the end"],
+  [["["], "start the loop here"],
+  [["]"], "end the loop here; press it there again to remove the loop"],
+  [["+", "−"], "zoom in or out"],
+  [["x"], "switch between the recording and its evidence"],
+  [["m", "s"], "mute or solo the focused stem"],
+  [["↑", "↓"], "move through the library's rows"],
+  [["↑", "↓"], "in the spectrogram: read its level at the playhead"],
+  [["←", "↑", "→", "↓"], "move the map; with Shift go from recording to recording"],
+  [["0"], "show the whole map"],
   [["/"], "search the library"],
-  [["?"], "this list"],
+  [["?"], "show this list"],
 ];
 
 export function HelpSheet({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <dl className="keys">
         {KEYS.map(([keys, what]) => (
           <div key={what} style={{ display: "contents" }}>

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { Button } from "../ui/controls";
 import { signIn, signInProblem } from "../api/session";
 
-/** Asks for the key where no link brought it. */
+/** Asks for the API key. A link from `phonoscope up` signs in without it. */
 export function SignIn() {
   const [key, setKey] = useState("");
   const problem = signInProblem();
@@ -16,7 +16,7 @@ export function SignIn() {
       >
         <h1>Phonoscope</h1>
         <p className="quiet">
-          <code>phonoscope up</code> prints a link that signs you in. Or paste an API key; it stays in this tab alone.
+          <code>phonoscope up</code> prints a link that signs you in. Or paste an API key; it is kept in this tab only.
         </p>
         {problem ? (
           <p className="note note--bad" role="alert">

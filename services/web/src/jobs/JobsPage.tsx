@@ -1,15 +1,15 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
-import { api, held, type Job, type Status, type Task } from "../api/client";
-import { inWords } from "../api/problem";
-import { ended } from "../api/watch";
-import { BadNote, Button, Choice, ProgressBar, Skeleton } from "../ui/controls";
+import { api, dataOf, type Job, type Status, type Task } from "../api/client";
+import { errorText } from "../api/problem";
+import { hasEnded } from "../api/watch";
+import { ErrorNote, Button, Choice, ProgressBar, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import "./jobs.css";
 import { Queues } from "./Queues";
 import { useTrack } from "../state/queries";
-import { failureInWords, jobInWords, taskInWords } from "../api/words";
+import { failureText, jobText, taskText } from "../api/taskText";
 
 const EVERY_MS = 2_000;
 const KINDS = [
@@ -21,7 +21,7 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number]["value"];
 
-/** Jobs as they stand, newest first; looked at again while one has not ended. */
+/** The jobs, newest first. */
 export default function JobsPage() {
   const [kind, setKind] = useState<Kind>("all");
   const found = useJobs(kind === "all" ? null : kind);
@@ -35,9 +35,9 @@ export default function JobsPage() {
       <Queues />
       {found.isPending ? <Skeleton height={320} /> : null}
       {found.isError ? (
-        <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>
+        <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
       ) : null}
-      {found.isSuccess && jobs.length === 0 ? <p className="empty">No job stands so.</p> : null}
+      {found.isSuccess && jobs.length === 0 ? <p className="empty">No job has this status.</p> : null}
       <ul>
         {jobs.map((job) => (
           <JobRow key={job.id} job={job} />
@@ -53,12 +53,12 @@ function useJobs(status: Status | null) {
     queryKey: ["jobs", "list", status],
     queryFn: async ({ pageParam, signal }) => {
       const query = { limit: 30, ...(status && { status }), ...(pageParam && { cursor: pageParam }) };
-      return held(await api.GET("/v1/jobs", { params: { query }, signal }));
+      return dataOf(await api.GET("/v1/jobs", { params: { query }, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
     refetchInterval: (query) =>
-      query.state.data?.pages.some((page) => page.items.some((job) => !ended(job))) ? EVERY_MS : EVERY_MS * 5,
+      query.state.data?.pages.some((page) => page.items.some((job) => !hasEnded(job))) ? EVERY_MS : EVERY_MS * 5,
   });
 }
 
@@ -66,11 +66,11 @@ function JobRow({ job }: { job: Job }) {
   return (
     <li className="job">
       <div className="row spread wrap">
-        {job.track_id ? <Recording id={job.track_id} /> : <Link href="/?view=map">The map of the library</Link>}
+        {job.track_id ? <Recording id={job.track_id} /> : <Link href="/?view=map">Map of the library</Link>}
         <span className="mono small quiet">{job.id}</span>
-        <span className={`job__state job__state--${job.status}`}>{jobInWords(job)}</span>
+        <span className={`job__state job__state--${job.status}`}>{jobText(job)}</span>
         <span className="quiet small">{ago(job.created_at)}</span>
-        {ended(job) ? null : <Cancel job={job} />}
+        {hasEnded(job) ? null : <Cancel job={job} />}
       </div>
       <ul className="job__tasks">
         {job.tasks.map((task) => (
@@ -98,7 +98,7 @@ function Cancel({ job }: { job: Job }) {
   });
   return (
     <Button disabled={cancel.isPending} onClick={() => cancel.mutate()} aria-label={`Cancel ${job.id}`}>
-      {cancel.isError ? inWords(cancel.error) : "Cancel"}
+      {cancel.isError ? errorText(cancel.error) : "Cancel"}
     </Button>
   );
 }
@@ -109,10 +109,10 @@ function TaskLine({ task }: { task: Task }) {
     <li className="job__task">
       <span>{task.name}</span>
       {task.status === "failed" ? (
-        <span className="job__bad">{failureInWords(task)}</span>
+        <span className="job__bad">{failureText(task)}</span>
       ) : (
         <span className="quiet">
-          {task.cached ? "known already" : taskInWords(task)}
+          {task.cached ? "already computed" : taskText(task)}
           {task.status === "succeeded" && !task.cached ? `${took(task)}${device}` : ""}
         </span>
       )}

@@ -1,16 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, held } from "../api/client";
+import { api, dataOf } from "../api/client";
 import { ago } from "../ui/format";
-import { seconds } from "../api/words";
+import { POOLS, secondsText } from "../api/taskText";
 
 const EVERY_MS = 3_000;
-const POOLS = { gpu: "GPU", cpu: "CPU" } as const;
 
-/** How full the queues are and who works, over all owners. */
+/** The queues' depths and the live workers, over all owners. */
 export function Queues() {
   const found = useQuery({
     queryKey: ["queues"],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/queues", { signal })),
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/queues", { signal })),
     refetchInterval: EVERY_MS,
     retry: false,
   });
@@ -22,7 +21,7 @@ export function Queues() {
         <caption className="unseen">Queues</caption>
         <thead>
           <tr>
-            {["queue", "waiting", "running", "done, last hour", "workers"].map((name) => (
+            {["queue", "waiting", "running", "ended, last hour", "workers"].map((name) => (
               <th key={name} scope="col">
                 {name}
               </th>
@@ -37,7 +36,7 @@ export function Queues() {
               </th>
               <td>
                 {queue.queued}
-                {queue.queued ? <span className="quiet"> · longest {seconds(queue.oldest_s)}</span> : null}
+                {queue.queued ? <span className="quiet"> · oldest {secondsText(queue.oldest_s)}</span> : null}
               </td>
               <td>{queue.running}</td>
               <td>{queue.ended_last_hour}</td>
@@ -50,14 +49,14 @@ export function Queues() {
         {workers.map((worker) => (
           <li key={worker.id}>
             <span className="queues__alive" aria-hidden="true" />
-            {POOLS[worker.pool]} worker on {worker.device ?? "this machine"}
+            {POOLS[worker.pool]} worker
             <span className="quiet">
               {" "}
-              · {worker.lanes.join(" and ")} tasks · {worker.host} · started {ago(worker.started_at)}
+              · device {worker.device ?? "unknown"} · {worker.lanes.join(" and ")} tasks · {worker.host} · started {ago(worker.started_at)}
             </span>
           </li>
         ))}
-        {workers.length ? null : <li className="job__bad">No worker is running; what is asked for waits until one does.</li>}
+        {workers.length ? null : <li className="job__bad">No worker is running. Tasks wait until one starts.</li>}
       </ul>
     </section>
   );

@@ -1,12 +1,12 @@
 import { useMemo, useRef } from "react";
-import { words } from "../ui/format";
+import { labelText } from "../ui/format";
 
 const MOST_CHIPS = 12;
 
 type Labelled = { label?: string | null };
 type Props = { of: readonly Labelled[]; label: string | null; onChange: (label: string | null) => void };
 
-/** The labels that are there, those with most recordings first; one of them filters. */
+/** The labels as filters, those with most recordings first. */
 export function LabelChips({ of, label, onChange }: Props) {
   const known = useRef(new Map<string, number>());
   const labels = useMemo(() => {
@@ -20,7 +20,7 @@ export function LabelChips({ of, label, onChange }: Props) {
     <div className="chips" role="group" aria-label="Filter by label">
       {[null, ...labels].map((name) => (
         <button key={name ?? ""} type="button" className="chip" aria-pressed={name === label} onClick={() => onChange(name)}>
-          {name === null ? "all" : words(name)}
+          {name === null ? "all" : labelText(name)}
         </button>
       ))}
     </div>

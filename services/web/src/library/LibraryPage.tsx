@@ -1,12 +1,12 @@
 import { lazy, Suspense, useCallback, useMemo, useRef } from "react";
-import { inWords } from "../api/problem";
+import { errorText } from "../api/problem";
 import { useKeys } from "../ui/keys";
-import { BadNote, Button, Choice, Skeleton } from "../ui/controls";
+import { ErrorNote, Button, Choice, Skeleton } from "../ui/controls";
 import { LabelChips } from "./LabelChips";
 import "./library.css";
 import { useLibraryMap } from "./map/queries";
 import { useTracks } from "./queries";
-import { useShown, useTyped } from "./shown";
+import { useLibraryView, useSearchField } from "./libraryView";
 import { TrackList } from "./TrackList";
 import { UploadPanel } from "./UploadPanel";
 
@@ -18,8 +18,8 @@ const VIEWS = [
 ] as const;
 
 export function LibraryPage() {
-  const [{ view, search, label }, show] = useShown();
-  const [typed, setTyped] = useTyped(
+  const [{ view, search, label }, show] = useLibraryView();
+  const [typed, setTyped] = useSearchField(
     search,
     useCallback((search) => show({ search }), [show]),
   );
@@ -63,7 +63,7 @@ function List({ found, tracks, filtered }: ListProps) {
   return (
     <>
       {found.isError ? (
-        <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>
+        <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
       ) : null}
       {found.isSuccess && tracks.length === 0 ? <Nothing filtered={filtered} /> : null}
       {tracks.length ? (
@@ -92,7 +92,7 @@ function Rows() {
 function Nothing({ filtered }: { filtered: boolean }) {
   return (
     <div className="empty">
-      {filtered ? <p>No recording fits.</p> : <p>Your library is empty. Drop a recording above, or record one.</p>}
+      {filtered ? <p>No recording matches.</p> : <p>Your library is empty. Drop a recording above, or record one.</p>}
     </div>
   );
 }

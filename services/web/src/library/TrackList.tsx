@@ -10,7 +10,7 @@ const CLOSE_TO_END = 20;
 
 type Props = { tracks: Track[]; more: boolean; onMore: () => void };
 
-/** The rows that can be seen, of however many there are; arrow keys move through all of them. */
+/** A list of tracks. Only rows near the visible range are in the document; arrow keys move through all of them. */
 export function TrackList({ tracks, more, onMore }: Props) {
   const list = useRef<HTMLUListElement>(null);
   const [top, setTop] = useState(0);

@@ -1,17 +1,17 @@
 import { memo, useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { Job, Track } from "../api/client";
-import { inWords } from "../api/problem";
-import { jobInWords } from "../api/words";
+import { errorText } from "../api/problem";
+import { jobText } from "../api/taskText";
 import { Button, IconButton, Skeleton } from "../ui/controls";
-import { ago, time, words } from "../ui/format";
+import { ago, time, labelText } from "../ui/format";
 import { announce } from "../ui/live";
 import { useDeleteTrack, useOutline } from "./queries";
 
 const POINTS = 32;
 const LINGER_MS = 250;
 
-/** Drawn anew when its track or job is another, not whenever the list moves. */
+/** A row of the library. Rendered again only when its track or job changes. */
 export const TrackRow = memo(function TrackRow({ track, job }: { track: Track; job: Job | undefined }) {
   const [asking, setAsking] = useState(false);
   return (
@@ -24,9 +24,9 @@ export const TrackRow = memo(function TrackRow({ track, job }: { track: Track; j
         <Deletion track={track} onCancel={() => setAsking(false)} />
       ) : (
         <>
-          <span className="track__label clip">{track.label ? words(track.label) : <Unlabelled job={job} />}</span>
+          <span className="track__label clip">{track.label ? labelText(track.label) : <Unlabelled job={job} />}</span>
           <span className="track__length">{time(track.duration_s, 0)}</span>
-          <span className="track__state quiet clip">{job ? jobInWords(job) : ago(track.created_at)}</span>
+          <span className="track__state quiet clip">{job ? jobText(job) : ago(track.created_at)}</span>
           <IconButton icon="bin" label={`Delete ${track.filename}`} className="track__more" onClick={() => setAsking(true)} />
         </>
       )}
@@ -35,10 +35,10 @@ export const TrackRow = memo(function TrackRow({ track, job }: { track: Track; j
 });
 
 function Unlabelled({ job }: { job: Job | undefined }) {
-  return <span className="quiet">{job ? "…" : "unknown"}</span>;
+  return <span className="quiet">{job ? "…" : "no label"}</span>;
 }
 
-/** Drawn when the row has stayed in sight: one that flies by asks for nothing. */
+/** The outline of a row that stayed visible for a moment; a row that is scrolled past requests nothing. */
 function Thumbnail({ track, quiet }: { track: Track; quiet: boolean }) {
   return useLinger() ? <Outline track={track} quiet={quiet} /> : <NoOutline pending />;
 }
@@ -47,7 +47,7 @@ function NoOutline({ pending }: { pending: boolean }) {
   return <div className="track__wave">{pending ? <Skeleton height={24} /> : null}</div>;
 }
 
-/** Nothing is asked for while it is quiet: the track may be gone in a moment. */
+/** Requests nothing while `quiet`: the track may be about to be deleted. */
 function Outline({ track, quiet }: { track: Track; quiet: boolean }) {
   const outline = useOutline(track.id, POINTS, !quiet);
   if (!outline.data) return <NoOutline pending={outline.isPending} />;
@@ -75,7 +75,7 @@ function useLinger(): boolean {
 
 function Deletion({ track, onCancel }: { track: Track; onCancel: () => void }) {
   const deletion = useDeleteTrack();
-  const erase = () => deletion.mutate(track.id, { onSuccess: () => announce(`${track.filename} is deleted.`) });
+  const remove = () => deletion.mutate(track.id, { onSuccess: () => announce(`${track.filename} is deleted.`) });
   return (
     <span
       className="track__sure"
@@ -83,8 +83,8 @@ function Deletion({ track, onCancel }: { track: Track; onCancel: () => void }) {
       aria-label={`Delete ${track.filename}?`}
       onKeyDown={(event) => event.key === "Escape" && onCancel()}
     >
-      <span className="clip">{deletion.isError ? inWords(deletion.error) : "Erase it and all that was made of it?"}</span>
-      <Button autoFocus disabled={deletion.isPending} onClick={erase}>
+      <span className="clip">{deletion.isError ? errorText(deletion.error) : "Delete the recording and its results?"}</span>
+      <Button autoFocus disabled={deletion.isPending} onClick={remove}>
         Delete
       </Button>
       <Button onClick={onCancel}>Keep</Button>

@@ -1,13 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { taskInWords } from "../api/words";
+import { taskText } from "../api/taskText";
 import { Button, IconButton, ProgressBar } from "../ui/controls";
 import { time } from "../ui/format";
 import { type Microphone, useMicrophone } from "./microphone";
 import { addFiles, dismissUpload, onTracksChanged, retryUpload, type Upload, useUploads } from "./uploads";
 
-/** Where recordings come in: dropped, chosen or recorded; and how those stand that are on their way. */
+/** Adds recordings: dropped, chosen or recorded. Lists the uploads with their progress. */
 export function UploadPanel() {
   const [over, setOver] = useState(false);
   const chooser = useRef<HTMLInputElement>(null);
@@ -92,25 +92,25 @@ function UploadRow({ upload }: { upload: Upload }) {
       ) : (
         <span className="clip">{file.name}</span>
       )}
-      <span className={`small ${phase === "failed" ? "upload__bad" : "quiet"}`}>{problem ?? phaseInWords(upload)}</span>
+      <span className={`small ${phase === "failed" ? "upload__bad" : "quiet"}`}>{problem ?? phaseText(upload)}</span>
       <span className="row">
         {phase === "failed" ? <IconButton icon="retry" label={`Try ${file.name} again`} onClick={() => retryUpload(id)} /> : null}
-        <IconButton icon="close" label={`Take ${file.name} off this list`} onClick={() => dismissUpload(id)} />
+        <IconButton icon="close" label={`Remove ${file.name} from this list`} onClick={() => dismissUpload(id)} />
       </span>
       {phase === "sending" || phase === "working" ? <ProgressBar share={shareOf(upload)} label={file.name} /> : null}
     </li>
   );
 }
 
-function phaseInWords({ phase, sent, job }: Upload): string {
-  if (phase === "waiting") return "waits to be sent";
+function phaseText({ phase, sent, job }: Upload): string {
+  if (phase === "waiting") return "waiting to be sent";
   if (phase === "sending") return `sending ${Math.round(sent * 100)} %`;
   if (phase === "done") return "done";
   const task = job?.tasks.find(({ status }) => status === "running") ?? job?.tasks.find(({ status }) => status === "queued");
-  return task ? taskInWords(task) : "starting";
+  return task ? taskText(task) : "starting";
 }
 
-/** Sending counts as half of the way. */
+/** The share that is done, 0 to 1. Sending counts as one half. */
 function shareOf({ phase, sent, job }: Upload): number {
   if (phase === "sending") return sent / 2;
   const tasks = job?.tasks ?? [];

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 
-/** What the microphone button needs: whether it records, for how long, and what went wrong. */
+/** The state of a recording from the microphone; `seconds` is its length so far. */
 export type Microphone = {
   recording: boolean;
   seconds: number;
@@ -9,7 +9,7 @@ export type Microphone = {
   stop: () => void;
 };
 
-/** Records from the microphone; each recording is handed over as a file when it is stopped. */
+/** Records from the microphone. Calls `recorded` with a file when a recording stops. */
 export function useMicrophone(recorded: (file: File) => void): Microphone {
   const recorder = useRef<MediaRecorder | null>(null);
   const [since, setSince] = useState<number | null>(null);
@@ -26,7 +26,7 @@ export function useMicrophone(recorded: (file: File) => void): Microphone {
   const start = async () => {
     setProblem(null);
     try {
-      recorder.current = await opened((file) => recorded(file), () => setSince(null));
+      recorder.current = await openRecorder((file) => recorded(file), () => setSince(null));
       setSeconds(0);
       setSince(performance.now());
     } catch (error) {
@@ -36,8 +36,8 @@ export function useMicrophone(recorded: (file: File) => void): Microphone {
   return { recording: since !== null, seconds, problem, start, stop: () => recorder.current?.stop() };
 }
 
-async function opened(recorded: (file: File) => void, ended: () => void): Promise<MediaRecorder> {
-  // What cleans up speech takes away what there is to hear.
+async function openRecorder(recorded: (file: File) => void, ended: () => void): Promise<MediaRecorder> {
+  // Speech filters would remove the sounds that are to be analysed.
   const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio });
   const recorder = new MediaRecorder(stream);
@@ -65,7 +65,7 @@ function fileName(type: string, when: Date): string {
 
 function refusal(error: unknown): string {
   const name = error instanceof DOMException ? error.name : "";
-  if (name === "NotAllowedError") return "The browser was not allowed to use the microphone.";
-  if (name === "NotFoundError") return "There is no microphone.";
-  return "The microphone cannot be used here; it needs https or localhost.";
+  if (name === "NotAllowedError") return "The browser does not allow this page to use the microphone.";
+  if (name === "NotFoundError") return "No microphone was found.";
+  return "The microphone works only over https or on localhost.";
 }

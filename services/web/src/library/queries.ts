@@ -1,19 +1,19 @@
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, held, type Job, type Peaks, type Track } from "../api/client";
+import { api, dataOf, type Job, type Peaks, type Track } from "../api/client";
 
 type Page = { items: Track[]; next_cursor?: string | null };
 
 const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
 
-/** The tracks that fit a search and a label, newest first, page by page. */
+/** The tracks that match a search and a label, newest first, page by page. */
 export function useTracks(search: string, label: string | null, wanted = true) {
   return useInfiniteQuery({
     enabled: wanted,
     queryKey: ["tracks", search, label],
     queryFn: async ({ pageParam, signal }) => {
       const query = { limit: PAGE_SIZE, ...(search && { q: search }), ...(label && { label }), ...(pageParam && { cursor: pageParam }) };
-      return held(await api.GET("/v1/tracks", { params: { query }, signal }));
+      return dataOf(await api.GET("/v1/tracks", { params: { query }, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
@@ -21,7 +21,7 @@ export function useTracks(search: string, label: string | null, wanted = true) {
   });
 }
 
-/** Jobs that have not ended, by their track. Looked at again while there are some. */
+/** Jobs that have not ended, by track. Read again while there are some. */
 export function useActiveJobs() {
   return useQuery({
     queryKey: ["jobs", "active"],
@@ -31,14 +31,14 @@ export function useActiveJobs() {
           api.GET("/v1/jobs", { params: { query: { status, limit: PAGE_SIZE } }, signal }),
         ),
       );
-      const jobs = pages.flatMap((page) => held(page).items);
+      const jobs = pages.flatMap((page) => dataOf(page).items);
       return new Map<string, Job>(jobs.flatMap((job) => (job.track_id ? [[job.track_id, job]] : [])));
     },
     refetchInterval: (query) => (query.state.data?.size ? ACTIVE_EVERY_MS : false),
   });
 }
 
-/** A track's outline in a few points, or null where it has not been measured yet. */
+/** A track's outline in a few points, or null when it has not been measured yet. */
 export function useOutline(trackId: string, points: number, wanted: boolean) {
   return useQuery({
     queryKey: ["outline", trackId, points],

@@ -1,13 +1,13 @@
 import { useSyncExternalStore } from "react";
-import { api, held, type Job, type Track } from "../api/client";
-import { inWords } from "../api/problem";
+import { api, dataOf, type Job, type Track } from "../api/client";
+import { errorText } from "../api/problem";
 import { upload } from "../api/upload";
 import { watchJob } from "../api/watch";
-import { failureInWords } from "../api/words";
+import { failureText } from "../api/taskText";
 import { ANALYSIS, jobRequest } from "../state/requests";
 import { announce } from "../ui/live";
 
-/** A recording on its way from this machine to its results. */
+/** A recording that is uploaded and analysed; `sent` is a share, 0 to 1. */
 export type Upload = {
   id: number;
   file: File;
@@ -24,15 +24,15 @@ let uploads: readonly Upload[] = [];
 let nextId = 1;
 const listeners = new Set<() => void>();
 const stops = new Map<number, AbortController>();
-let whenDone: () => void = () => undefined;
+let refresh: () => void = () => undefined;
 
 export function useUploads(): readonly Upload[] {
   return useSyncExternalStore(subscribe, () => uploads);
 }
 
-/** What is to be done when a track has come or changed. */
-export function onTracksChanged(refresh: () => void): void {
-  whenDone = refresh;
+/** Sets what is called when a track was added or changed. */
+export function onTracksChanged(callback: () => void): void {
+  refresh = callback;
 }
 
 export function addFiles(files: Iterable<File>): void {
@@ -40,7 +40,7 @@ export function addFiles(files: Iterable<File>): void {
     const added: Upload = { id: nextId++, file, phase: "waiting", sent: 0, track: null, job: null, problem: null };
     uploads = [...uploads, added];
   }
-  tell();
+  notify();
   startNext();
 }
 
@@ -49,12 +49,12 @@ export function retryUpload(id: number): void {
   startNext();
 }
 
-/** Takes it off the list; what has not been sent yet is not sent. */
+/** Removes an upload from the list and stops sending it. */
 export function dismissUpload(id: number): void {
   stops.get(id)?.abort();
   stops.delete(id);
   uploads = uploads.filter((upload) => upload.id !== id);
-  tell();
+  notify();
   startNext();
 }
 
@@ -73,39 +73,39 @@ async function run(id: number): Promise<void> {
     change(id, { phase: "sending" });
     const track = sentBefore ?? (await upload(file, (sent) => change(id, { sent }), stop.signal));
     change(id, { phase: "working", sent: 1, track });
-    whenDone();
+    refresh();
     startNext();
-    const job = await analysed(track, (seen) => change(id, { job: seen }), stop.signal);
+    const job = await analyse(track, (seen) => change(id, { job: seen }), stop.signal);
     const failed = job.tasks.find((task) => task.status === "failed");
-    if (failed) throw new Error(failureInWords(failed));
+    if (failed) throw new Error(failureText(failed));
     change(id, { phase: "done", job });
-    announce(`${file.name} is analysed.`);
+    announce(`${file.name} was analysed.`);
   } catch (error) {
     if (!stop.signal.aborted) {
-      change(id, { phase: "failed", problem: inWords(error) });
-      announce(`${file.name}: ${inWords(error)}`);
+      change(id, { phase: "failed", problem: errorText(error) });
+      announce(`${file.name}: ${errorText(error)}`);
     }
   } finally {
-    whenDone();
+    refresh();
     startNext();
   }
 }
 
-async function analysed(track: Track, tell: (job: Job) => void, signal: AbortSignal): Promise<Job> {
-  const job = held(await api.POST("/v1/jobs", { body: jobRequest(track.id, ANALYSIS), signal }));
-  tell(job);
-  return watchJob(job.id, tell, signal);
+async function analyse(track: Track, notify: (job: Job) => void, signal: AbortSignal): Promise<Job> {
+  const job = dataOf(await api.POST("/v1/jobs", { body: jobRequest(track.id, ANALYSIS), signal }));
+  notify(job);
+  return watchJob(job.id, notify, signal);
 }
 
 function find(id: number): Upload {
   const found = uploads.find((upload) => upload.id === id);
-  if (!found) throw new Error("this upload is gone");
+  if (!found) throw new Error("no such upload");
   return found;
 }
 
 function change(id: number, changes: Partial<Upload>): void {
   uploads = uploads.map((upload) => (upload.id === id ? { ...upload, ...changes } : upload));
-  tell();
+  notify();
 }
 
 function subscribe(listener: () => void): () => void {
@@ -113,6 +113,6 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-function tell(): void {
+function notify(): void {
   for (const listener of listeners) listener();
 }

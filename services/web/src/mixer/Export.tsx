@@ -1,9 +1,9 @@
 import { useState } from "react";
 import type { Track } from "../api/client";
-import { inWords } from "../api/problem";
-import { taskInWords } from "../api/words";
-import { useAsk } from "../state/ask";
-import { BadNote, Button } from "../ui/controls";
+import { errorText } from "../api/problem";
+import { taskText } from "../api/taskText";
+import { useSubmit } from "../state/submit";
+import { ErrorNote, Button } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { bytes } from "../ui/format";
 import { announce } from "../ui/live";
@@ -13,16 +13,16 @@ import { downloadAll, useMixdown } from "./queries";
 const FORMATS = ["flac", "wav", "mp3", "opus"] as const;
 type Format = (typeof FORMATS)[number];
 
-/** The mix as a file, made by a worker in full quality; or all stems as they are. */
+/** Downloads the mix, made by a worker in full quality, or all stems in a ZIP file. */
 export function Export({ track, mix }: { track: Track; mix: Mix }) {
   const [format, setFormat] = useState<Format>("flac");
   const [made, setMade] = useState<{ mix: Mix; format: Format; jobId: string } | null>(null);
   const [refused, setRefused] = useState<string | null>(null);
-  const { askAndWait, asking, job, problem } = useAsk(track.id);
+  const { submitAndWait, submitting, job, problem } = useSubmit(track.id);
   const mixdown = useMixdown(made?.jobId ?? null);
   const fresh = made?.mix === mix && made.format === format ? mixdown : null;
   const exported = async () => {
-    const job = await askAndWait({ tasks: ["mixdown"], options: { mixdown: { ...mixdownOptions(mix), format } } });
+    const job = await submitAndWait({ tasks: ["mixdown"], options: { mixdown: { ...mixdownOptions(mix), format } } });
     setMade({ mix, format, jobId: job.id });
     announce("The mix is ready.");
   };
@@ -34,8 +34,8 @@ export function Export({ track, mix }: { track: Track; mix: Mix }) {
           Download the mix · {bytes(fresh.audio.size_bytes)}
         </a>
       ) : (
-        <Button disabled={asking} onClick={() => void exported().catch(() => undefined)}>
-          {asking ? (job?.tasks[0] ? `${taskInWords(job.tasks[0])} …` : "Mixing …") : "Export this mix"}
+        <Button disabled={submitting} onClick={() => void exported().catch(() => undefined)}>
+          {submitting ? (job?.tasks[0] ? `${taskText(job.tasks[0])} …` : "Mixing …") : "Export this mix"}
         </Button>
       )}
       <label className="labelled">
@@ -50,15 +50,15 @@ export function Export({ track, mix }: { track: Track; mix: Mix }) {
         icon="download"
         onClick={() => {
           setRefused(null);
-          downloadAll(track.id, track.filename).catch((error: unknown) => setRefused(inWords(error)));
+          downloadAll(track.id, track.filename).catch((error: unknown) => setRefused(errorText(error)));
         }}
       >
         All stems (ZIP)
       </Button>
       {fresh && fresh.lowered_db > 0 ? (
-        <span className="small quiet">brought down by {fresh.lowered_db.toFixed(1)} dB, lest it clip</span>
+        <span className="small quiet">lowered by {fresh.lowered_db.toFixed(1)} dB so that it does not clip</span>
       ) : null}
-      {(problem ?? refused) ? <BadNote>{problem ?? refused}</BadNote> : null}
+      {(problem ?? refused) ? <ErrorNote>{problem ?? refused}</ErrorNote> : null}
     </div>
   );
 }

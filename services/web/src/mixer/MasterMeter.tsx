@@ -1,13 +1,13 @@
 import { useEffect, useRef } from "react";
 import { useStore } from "../sound/store";
-import { useDesk } from "../sound/desk";
+import { useTimeAxis } from "../sound/timeAxis";
 import { signed } from "../ui/format";
 import type { StemsSource } from "./engine";
 import { QUIETEST_DB } from "./mix";
 
-/** How loud the mix is at this moment, by what goes to the loudspeaker. */
+/** The level of the mix at its output, in dBFS. */
 export function MasterMeter({ source }: { source: StemsSource | null }) {
-  const { transport } = useDesk();
+  const { transport } = useTimeAxis();
   const { playing, source: what } = useStore(transport.state);
   const on = playing && what === "stems";
   const meter = useRef<HTMLDivElement>(null);

@@ -1,31 +1,31 @@
 import { useEffect, useMemo, useState } from "react";
 import type { Stems, Track } from "../api/client";
-import { inWords } from "../api/problem";
+import { errorText } from "../api/problem";
 import { useStore } from "../sound/store";
-import { useDesk } from "../sound/desk";
+import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
-import { BadNote, Button, ProgressBar } from "../ui/controls";
-import { percent, words } from "../ui/format";
+import { ErrorNote, Button, ProgressBar } from "../ui/controls";
+import { percent, labelText } from "../ui/format";
 import { StemsSource } from "./engine";
 import { Export } from "./Export";
 import { MasterMeter } from "./MasterMeter";
-import { type Channel, changed, heard, type Mix, untouched } from "./mix";
+import { type Channel, withChannel, isAudible, type Mix, neutralMix } from "./mix";
 import { type Loaded, useLoadedStems } from "./queries";
 import { StemRow } from "./StemRow";
 
 type Props = { track: Track; stems: Stems; explanation: Explanation };
 
-/** One row per stem; what is heard is what would be exported. */
+/** One row per stem. Playback and the exported mix have the same gains. */
 export function Mixer({ track, stems, explanation }: Props) {
   const { loaded, share, error } = useLoadedStems(stems);
   const names = useMemo(() => stems.stems.map(({ name }) => name), [stems]);
-  const [mix, setMix] = useState<Mix>(() => untouched(names));
+  const [mix, setMix] = useState<Mix>(() => neutralMix(names));
   const source = usePlayable(loaded, mix);
   const loudest = Math.max(0.01, ...stems.stems.map(({ peak }) => peak));
   const without = new Map(explanation.stems?.parts.map((part) => [part.name, part.without]));
   return (
     <div className="mixer">
-      {error ? <BadNote>{inWords(error)}</BadNote> : null}
+      {error ? <ErrorNote>{errorText(error)}</ErrorNote> : null}
       {!loaded && !error ? <ProgressBar share={share} label="Loading the stems" /> : null}
       <ol aria-label="Stems">
         {stems.stems.map((stem) => (
@@ -35,16 +35,16 @@ export function Mixer({ track, stems, explanation }: Props) {
             loudest={loudest}
             buffer={loaded?.buffers.get(stem.name)}
             channel={mix[stem.name] as Channel}
-            silent={!heard(mix, stem.name)}
-            without={lost(explanation, without.get(stem.name))}
-            onChange={(change) => setMix((before) => changed(before, stem.name, change))}
+            silent={!isAudible(mix, stem.name)}
+            without={withoutText(explanation, without.get(stem.name))}
+            onChange={(change) => setMix((before) => withChannel(before, stem.name, change))}
           />
         ))}
       </ol>
       <div className="mixer__foot">
         <PlayStems ready={source !== null} />
         <MasterMeter source={source} />
-        <Button onClick={() => setMix(untouched(names))}>Reset</Button>
+        <Button onClick={() => setMix(neutralMix(names))}>Reset</Button>
         <Export track={track} mix={mix} />
         <Attribution explanation={explanation} />
       </div>
@@ -52,9 +52,9 @@ export function Mixer({ track, stems, explanation }: Props) {
   );
 }
 
-/** Puts the stems on the page's player as soon as they are decoded. */
+/** Adds the stems to the page's player as soon as they are decoded. */
 function usePlayable(loaded: Loaded | null, mix: Mix): StemsSource | null {
-  const { transport } = useDesk();
+  const { transport } = useTimeAxis();
   const source = useMemo(() => (loaded ? new StemsSource(loaded.context, loaded.buffers) : null), [loaded]);
   useEffect(() => {
     if (!source) return;
@@ -66,7 +66,7 @@ function usePlayable(loaded: Loaded | null, mix: Mix): StemsSource | null {
 }
 
 function PlayStems({ ready }: { ready: boolean }) {
-  const { transport } = useDesk();
+  const { transport } = useTimeAxis();
   const { playing, source } = useStore(transport.state);
   const on = playing && source === "stems";
   return (
@@ -88,18 +88,18 @@ function PlayStems({ ready }: { ready: boolean }) {
 }
 
 function Attribution({ explanation }: { explanation: Explanation }) {
-  const { stems, wanted, asking, askStems } = explanation;
-  if (stems) return <p className="small quiet mixer__reading">{words(stems.reading.replaceAll("*", ""))}</p>;
+  const { stems, wanted, submitting, explainStems } = explanation;
+  if (stems) return <p className="small quiet mixer__reading">{labelText(stems.reading.replaceAll("*", ""))}</p>;
   if (!wanted) return null;
   return (
-    <Button disabled={asking} onClick={askStems}>
-      {asking ? "Listening …" : `Which stem is ${words(wanted.label)}?`}
+    <Button disabled={submitting} onClick={explainStems}>
+      {submitting ? "Computing …" : `Which stem is ${labelText(wanted.label)}?`}
     </Button>
   );
 }
 
-/** What becomes of the label when a stem is taken away. */
-function lost({ stems, wanted }: Explanation, without: number | undefined): string | null {
+/** The label's probability with and without a stem, as text. */
+function withoutText({ stems, wanted }: Explanation, without: number | undefined): string | null {
   if (!stems || !wanted || without === undefined) return null;
-  return `without it: ${words(wanted.label)} ${percent(stems.probability)} → ${percent(without)}`;
+  return `without it: ${labelText(wanted.label)} ${percent(stems.probability)} → ${percent(without)}`;
 }

@@ -3,7 +3,7 @@ import type { Stem } from "../api/client";
 import { useStore } from "../sound/store";
 import { toTime, toX } from "../sound/view";
 import { useDrawing, useSize } from "../ui/canvas";
-import { useDesk } from "../sound/desk";
+import { useTimeAxis } from "../sound/timeAxis";
 import { useTheme } from "../ui/theme";
 import { Slider, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
@@ -16,7 +16,7 @@ const KNOWN = new Set(["vocals", "drums", "bass", "other", "guitar", "piano"]);
 
 type Props = {
   stem: Stem;
-  /** The highest peak of all stems, which are drawn on one scale. */
+  /** The highest peak of all stems, which share one scale. */
   loudest: number;
   buffer: AudioBuffer | undefined;
   channel: Channel;
@@ -49,7 +49,7 @@ export function StemRow({ stem, loudest, buffer, channel, silent, without, onCha
           max={LOUDEST_DB}
           step={0.5}
           value={channel.gainDb}
-          said={channel.gainDb <= QUIETEST_DB ? "silence" : `${signed(channel.gainDb, 1)} dB`}
+          valueText={channel.gainDb <= QUIETEST_DB ? "silence" : `${signed(channel.gainDb, 1)} dB`}
           onChange={(gainDb) => onChange({ gainDb })}
         />
         <Slider
@@ -58,7 +58,7 @@ export function StemRow({ stem, loudest, buffer, channel, silent, without, onCha
           max={1}
           step={0.05}
           value={channel.pan}
-          said={place(channel.pan)}
+          valueText={panText(channel.pan)}
           onChange={(pan) => onChange({ pan })}
         />
       </div>
@@ -83,7 +83,7 @@ type WaveProps = { buffer: AudioBuffer | undefined; loudest: number; name: strin
 
 /** A stem's outline on the page's time axis. */
 function StemWave({ buffer, loudest, name, colour }: WaveProps) {
-  const { transport, view } = useDesk();
+  const { transport, view } = useTimeAxis();
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
@@ -129,12 +129,12 @@ function StemWave({ buffer, loudest, name, colour }: WaveProps) {
 }
 
 function Needle({ width }: { width: number }) {
-  const { transport, view } = useDesk();
+  const { transport, view } = useTimeAxis();
   const x = toX(useStore(transport.time), view, width);
   return x < 0 || x > width ? null : <div className="playhead" style={{ transform: `translateX(${x}px)` }} aria-hidden="true" />;
 }
 
-function place(pan: number): string {
+function panText(pan: number): string {
   if (Math.abs(pan) < 0.01) return "middle";
   return `${Math.round(Math.abs(pan) * 100)} % ${pan < 0 ? "left" : "right"}`;
 }

@@ -1,91 +1,91 @@
 import { Link } from "wouter";
 import type { Task, Track } from "../api/client";
-import { inWords } from "../api/problem";
-import { failureInWords, taskInWords } from "../api/words";
+import { errorText } from "../api/problem";
+import { failureText, taskText } from "../api/taskText";
 import { useSeparators } from "../models/queries";
 import type { Explanation } from "../state/explanation";
-import { useAsk } from "../state/ask";
+import { useSubmit } from "../state/submit";
 import { useStems } from "../state/queries";
 import { useTrackState } from "../state/TrackStateProvider";
-import { BadNote, Button, ProgressBar, Select, Skeleton } from "../ui/controls";
+import { ErrorNote, Button, ProgressBar, Select, Skeleton } from "../ui/controls";
 import { Mixer } from "./Mixer";
 import "./mixer.css";
 import { tooLong } from "./queries";
 
 type Props = { track: Track; explanation: Explanation };
 
-/** The recording taken apart: the mixer where it was, else the way to have it done. */
+/** The mixer when the track has stems, else a button that separates it. */
 export default function Stems({ track, explanation }: Props) {
   const found = useStems(track.id);
-  if (!found.made) return <TakeApart track={track} />;
+  if (!found.made) return <Separation track={track} />;
   if (found.isPending) return <Skeleton height={240} />;
   if (found.isError) {
-    return <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>;
+    return <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>;
   }
   return (
     <div className="stack">
       {tooLong(found.data) ? (
         <p className="note">
-          These stems are too long to be mixed in a page. <code>phonoscope analyze --save</code> fetches them.
+          These stems are too long for the mixer of this page. Download them with <code>phonoscope analyze --save</code>.
         </p>
       ) : (
         <Mixer key={found.data.job_id} track={track} stems={found.data} explanation={explanation} />
       )}
-      <TakenApartBy model={found.data.model["name"] ?? ""} track={track} />
+      <SeparationModel model={found.data.model["name"] ?? ""} track={track} />
     </div>
   );
 }
 
-/** Which model took it apart. Another may, and its stems are shown once they are there. */
-function TakenApartBy({ model, track }: { model: string; track: Track }) {
-  const { ask, underWay, failure } = useSeparation(track);
-  const served = useSeparators().data?.map(({ name }) => name) ?? [];
-  const again = (name: string) => ask({ tasks: ["separate"], options: { separate: { model: name } } });
+/** Which model separated the track. Another one can; its stems replace these when they are ready. */
+function SeparationModel({ model, track }: { model: string; track: Track }) {
+  const { submit, unfinished, failure } = useSeparation(track);
+  const names = useSeparators().data?.map(({ name }) => name) ?? [];
+  const again = (name: string) => submit({ tasks: ["separate"], options: { separate: { model: name } } });
   return (
     <>
-      {failure ? <BadNote>{failure}</BadNote> : null}
-      {underWay ? (
-        <UnderWay task={underWay} />
+      {failure ? <ErrorNote>{failure}</ErrorNote> : null}
+      {unfinished ? (
+        <Progress task={unfinished} />
       ) : (
         <p className="small quiet row">
-          <Select label="by" name="Model that takes apart" value={model} options={[...new Set([...served, model])]} onChange={again} />
-          <Link href="/models">how well it does</Link>
+          <Select label="model" name="Separation model" value={model} options={[...new Set([...names, model])]} onChange={again} />
+          <Link href="/models">how well each model separates</Link>
         </p>
       )}
     </>
   );
 }
 
-function TakeApart({ track }: { track: Track }) {
-  const { ask, asking, underWay, failure } = useSeparation(track);
-  if (underWay) return <UnderWay task={underWay} />;
+function Separation({ track }: { track: Track }) {
+  const { submit, submitting, unfinished, failure } = useSeparation(track);
+  if (unfinished) return <Progress task={unfinished} />;
   return (
     <div className="stack">
-      {failure ? <BadNote>{failure}</BadNote> : null}
+      {failure ? <ErrorNote>{failure}</ErrorNote> : null}
       <div className="row wrap">
-        <Button main disabled={asking} onClick={() => ask({ tasks: ["separate"] })}>
-          {failure ? "Try again" : "Take it apart"}
+        <Button main disabled={submitting} onClick={() => submit({ tasks: ["separate"] })}>
+          {failure ? "Try again" : "Separate the stems"}
         </Button>
-        <span className="quiet">into vocals, drums, bass and the rest, to be heard one by one and mixed anew</span>
+        <span className="quiet">into vocals, drums, bass and the rest; then play each of them, and mix them</span>
       </div>
     </div>
   );
 }
 
-function UnderWay({ task }: { task: Task }) {
+function Progress({ task }: { task: Task }) {
   return (
     <div className="stack apart" role="status">
-      <span>{taskInWords(task)}</span>
-      <ProgressBar share={task.progress} label="Taking the recording apart" />
+      <span>{taskText(task)}</span>
+      <ProgressBar share={task.progress} label="Separating the recording" />
     </div>
   );
 }
 
-/** The track's newest separation, as far as it is under way or has failed, and how to ask for one. */
+/** The track's newest separation while it waits, runs or has failed, and a function that starts another. */
 function useSeparation(track: Track) {
-  const { ask, asking, job, problem } = useAsk(track.id);
+  const { submit, submitting, job, problem } = useSubmit(track.id);
   const earlier = useTrackState().state.task("separate");
   const task = job?.tasks[0] ?? earlier;
-  const underWay = task?.status === "running" || task?.status === "queued" ? task : null;
-  return { ask, asking, underWay, failure: problem ?? (earlier?.status === "failed" ? failureInWords(earlier) : null) };
+  const unfinished = task?.status === "running" || task?.status === "queued" ? task : null;
+  return { submit, submitting, unfinished, failure: problem ?? (earlier?.status === "failed" ? failureText(earlier) : null) };
 }

@@ -1,5 +1,5 @@
 import type { Source } from "../sound/transport";
-import { levelDb, type Mix, QUIETEST_DB, shares } from "./mix";
+import { levelDb, type Mix, QUIETEST_DB, stereoGains } from "./mix";
 
 const SMOOTH_S = 0.012;
 const AHEAD_S = 0.03;
@@ -7,7 +7,7 @@ const METER_SAMPLES = 2_048;
 
 type Strip = { left: GainNode; right: GainNode; entry: AudioNode };
 
-/** Stems through Web Audio: all of them start at one sample, each with its own shares of left and right. */
+/** Plays stems through Web Audio: all of them start at the same sample, each with its own gains for left and right. */
 export class StemsSource implements Source {
   readonly startS = 0;
   readonly endS: number;
@@ -50,16 +50,16 @@ export class StemsSource implements Source {
     return this.#fromS + Math.max(0, this.#context.currentTime - this.#startedAt);
   }
 
-  /** Goes over to a mix without a click. */
+  /** Changes to another mix without a click. */
   setMix(mix: Mix): void {
     for (const [name, { left, right }] of this.#strips) {
-      const [toLeft, toRight] = shares(mix, name);
+      const [toLeft, toRight] = stereoGains(mix, name);
       left.gain.setTargetAtTime(toLeft, this.#context.currentTime, SMOOTH_S);
       right.gain.setTargetAtTime(toRight, this.#context.currentTime, SMOOTH_S);
     }
   }
 
-  /** The mix's level at this moment, in dBFS, -60 at the least. */
+  /** The mix's level now, in dBFS, at least -60. */
   level(): number {
     if (!this.#players.length) return QUIETEST_DB;
     this.#meter.getFloatTimeDomainData(this.#samples);

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { api, fetchArtifact, fetchWithKey, held, type Stems } from "../api/client";
+import { api, fetchArtifact, fetchWithKey, dataOf, type Stems } from "../api/client";
 import { renewalMs } from "../api/links";
 import type { Mixed } from "../state/results";
 import { stateOf } from "../state/trackState";
@@ -11,13 +11,13 @@ const MOST_BYTES = 1.2e9;
 export type Loaded = { context: AudioContext; buffers: Map<string, AudioBuffer> };
 export type Loading = { loaded: Loaded | null; share: number; error: unknown };
 
-/** Whether stems are too long to be held decoded in a page. */
+/** Whether stems are too long to be dataOf decoded in a page. */
 export function tooLong(stems: Stems): boolean {
   const seconds = stems.stems.reduce((sum, stem) => sum + stem.duration_s, 0);
   return seconds * stems.sample_rate_hz * SAMPLE_BYTES > MOST_BYTES;
 }
 
-/** The stems decoded, ready to be played together. */
+/** The decoded stems; `share` of them is loaded, 0 to 1. */
 export function useLoadedStems(stems: Stems): Loading {
   const [state, setState] = useState<Loading>({ loaded: null, share: 0, error: null });
   const ids = stems.stems.map((stem) => stem.audio.id).join();
@@ -47,14 +47,14 @@ export function useLoadedStems(stems: Stems): Loading {
 export function useMixdown(jobId: string | null): Mixed | null {
   const { data } = useQuery({
     queryKey: ["jobs", "one", jobId],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId ?? "" } }, signal })),
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId ?? "" } }, signal })),
     enabled: jobId !== null,
     refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),
   });
   return data ? stateOf([data], null).result("mixdown") : null;
 }
 
-/** Fetches all stems in one file and hands it to the browser as a download. */
+/** Downloads all stems in one ZIP file. */
 export async function downloadAll(trackId: string, filename: string): Promise<void> {
   const response = await fetchWithKey(`/v1/tracks/${trackId}/stems.zip`);
   const url = URL.createObjectURL(await response.blob());

@@ -1,21 +1,21 @@
 import type { CSSProperties } from "react";
-import { words } from "../ui/format";
+import { labelText } from "../ui/format";
 
 const MOST_WITH_COUNTS = 24;
 
-/** How often each truth (a row) was answered with each label (a column). */
+/** How often a model predicted each label (a column) for each true label (a row). */
 export function Confusion({ labels, counts }: { labels: string[]; counts: number[][] }) {
   const many = labels.length > MOST_WITH_COUNTS;
   return (
     <div className={`confusion ${many ? "confusion--many" : ""}`} role="region" aria-label="Confusion matrix" tabIndex={0}>
       <table>
-        <caption>Rows: what it was. Columns: what was heard.</caption>
+        <caption>Rows: the true label. Columns: the predicted label.</caption>
         <thead>
           <tr>
             <td />
             {labels.map((label) => (
               <th key={label} scope="col">
-                <span>{words(label)}</span>
+                <span>{labelText(label)}</span>
               </th>
             ))}
           </tr>
@@ -25,13 +25,13 @@ export function Confusion({ labels, counts }: { labels: string[]; counts: number
             const total = Math.max(1, row.reduce((sum, count) => sum + count, 0));
             return (
               <tr key={labels[truth]}>
-                <th scope="row">{words(labels[truth] ?? "")}</th>
+                <th scope="row">{labelText(labels[truth] ?? "")}</th>
                 {row.map((count, answer) => (
                   <td
                     key={labels[answer]}
                     className={truth === answer ? "right" : "wrong"}
                     style={{ "--share": `${Math.round((count / total) * 100)}%` } as CSSProperties}
-                    title={`${words(labels[truth] ?? "")} heard as ${words(labels[answer] ?? "")}: ${count} of ${total}`}
+                    title={`${labelText(labels[truth] ?? "")} classified as ${labelText(labels[answer] ?? "")}: ${count} of ${total}`}
                   >
                     {count && !many ? count : ""}
                   </td>

@@ -1,12 +1,12 @@
 import type { ReactNode } from "react";
 import type { ModelCard, StemModelCard } from "../api/client";
-import { inWords } from "../api/problem";
-import { BadNote, Button, Skeleton } from "../ui/controls";
+import { errorText } from "../api/problem";
+import { ErrorNote, Button, Skeleton } from "../ui/controls";
 import { percent } from "../ui/format";
 import { Confusion } from "./Confusion";
 import { Figure } from "./Figure";
 import "./models.css";
-import { listens, useModels } from "./queries";
+import { isClassifier, useModels } from "./queries";
 import { StemFigures, StemTable } from "./StemFigures";
 
 type Retrieval = { map?: number };
@@ -21,7 +21,7 @@ type Validation = {
   recall_by_label?: Record<string, number>;
 };
 
-/** What is served: what each model knows, how well, from what data, and what it cannot do. */
+/** The served models: labels or stems, metrics, training data, licence and limits. */
 export default function ModelsPage() {
   const found = useModels();
   return (
@@ -29,7 +29,7 @@ export default function ModelsPage() {
       <h1>Models</h1>
       {found.isPending ? <Skeleton height={320} /> : null}
       {found.isError ? (
-        <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>
+        <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
       ) : null}
       {found.data?.map((card) => (
         <Card key={card.name} card={card} />
@@ -39,34 +39,34 @@ export default function ModelsPage() {
 }
 
 function Card({ card }: { card: ModelCard | StemModelCard }) {
-  return listens(card) ? <ListenerCard card={card} /> : <StemCard card={card} />;
+  return isClassifier(card) ? <ClassifierCard card={card} /> : <SeparatorCard card={card} />;
 }
 
-function ListenerCard({ card }: { card: ModelCard }) {
+function ClassifierCard({ card }: { card: ModelCard }) {
   const validation = (card.metrics["cross_validation"] ?? {}) as Validation;
   return (
-    <CardFrame card={card} knows={`${card.labels.length} labels`} figures={<Figures card={card} validation={validation} />}>
+    <CardFrame card={card} classes={`${card.labels.length} labels`} figures={<Figures card={card} validation={validation} />}>
       {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} /> : null}
     </CardFrame>
   );
 }
 
-function StemCard({ card }: { card: StemModelCard }) {
+function SeparatorCard({ card }: { card: StemModelCard }) {
   return (
-    <CardFrame card={card} knows={`${card.sources.length} stems`} figures={<StemFigures card={card} />}>
+    <CardFrame card={card} classes={`${card.sources.length} stems`} figures={<StemFigures card={card} />}>
       <StemTable card={card} />
     </CardFrame>
   );
 }
 
-type CardFrameProps = { card: ModelCard | StemModelCard; knows: string; figures: ReactNode; children: ReactNode };
+type CardFrameProps = { card: ModelCard | StemModelCard; classes: string; figures: ReactNode; children: ReactNode };
 
-function CardFrame({ card, knows, figures, children }: CardFrameProps) {
+function CardFrame({ card, classes, figures, children }: CardFrameProps) {
   return (
     <article className="card" aria-labelledby={`model-${card.name}`}>
       <h2 id={`model-${card.name}`}>{card.name}</h2>
       <p className="quiet">
-        {card.kind} · {card.architecture} · {knows}
+        {card.kind} · {card.architecture} · {classes}
       </p>
       {figures}
       <div className="card__parts">
@@ -78,7 +78,7 @@ function CardFrame({ card, knows, figures, children }: CardFrameProps) {
               <li key={limit}>{limit}</li>
             ))}
           </ul>
-          <h3>Made from</h3>
+          <h3>Training data</h3>
           <p>{card.data}</p>
           <h3>Licence</h3>
           <p>{card.licence}</p>
@@ -107,7 +107,7 @@ function Figures({ card, validation }: { card: ModelCard; validation: Validation
       {recordings === undefined ? null : <Figure name="recordings" value={String(recordings)} />}
       <Figure name="unknown below" value={percent(card.unknown_below)} />
       {strangers_rejected === undefined ? null : (
-        <Figure name="strangers rejected" value={percent(strangers_rejected)} more={`of ${strangers}`} />
+        <Figure name="unknown sounds rejected" value={percent(strangers_rejected)} more={`of ${strangers}`} />
       )}
       {map === undefined ? null : <Figure name="retrieval, mAP" value={map.toFixed(2)} />}
       <Figure name="embedding" value={`${card.embedding_dim}`} more="numbers" />

@@ -1,5 +1,5 @@
 import type { StemModelCard } from "../api/client";
-import { words } from "../ui/format";
+import { labelText } from "../ui/format";
 import { Figure } from "./Figure";
 
 type ByStem = Record<string, number>;
@@ -12,23 +12,23 @@ type Scores = {
   sdr_median?: ByStem;
 };
 
-/** How well a model takes music apart, where that was measured. */
+/** How well a model separates music, where that was measured. */
 export function StemFigures({ card }: { card: StemModelCard }) {
   const { improvement_of_all, sdr_median_of_all, songs_held_out } = card.metrics as Scores;
   return (
     <dl className="figures">
       {improvement_of_all === undefined ? null : (
-        <Figure name="better than the mixture by" value={improvement_of_all.toFixed(1)} more="dB" />
+        <Figure name="SDR improvement" value={improvement_of_all.toFixed(1)} more="dB" />
       )}
-      {sdr_median_of_all === undefined ? null : <Figure name="SDR, median" value={sdr_median_of_all.toFixed(1)} more="dB" />}
+      {sdr_median_of_all === undefined ? null : <Figure name="median SDR" value={sdr_median_of_all.toFixed(1)} more="dB" />}
       {songs_held_out === undefined ? null : <Figure name="songs held out" value={String(songs_held_out.length)} />}
-      <Figure name="hears at once" value={seconds(card.segment_s).toFixed(1)} more="s" />
+      <Figure name="segment" value={seconds(card.segment_s).toFixed(1)} more="s" />
       <Figure name="sample rate" value={(card.sample_rate_hz / 1000).toFixed(1)} more="kHz" />
     </dl>
   );
 }
 
-/** The same by stem; of a model that was not measured here its stems alone. */
+/** The same metrics by stem. A model without metrics shows its stems only. */
 export function StemTable({ card }: { card: StemModelCard }) {
   const { improvement = {}, sdr_median = {} } = card.metrics as Scores;
   return (
@@ -38,14 +38,14 @@ export function StemTable({ card }: { card: StemModelCard }) {
         <thead>
           <tr>
             <th scope="col">stem</th>
-            <th scope="col">SDR, median</th>
-            <th scope="col">better than the mixture by</th>
+            <th scope="col">median SDR</th>
+            <th scope="col">SDR improvement</th>
           </tr>
         </thead>
         <tbody>
           {card.sources.map((stem) => (
             <tr key={stem}>
-              <th scope="row">{words(stem)}</th>
+              <th scope="row">{labelText(stem)}</th>
               <td>{sdr_median[stem]?.toFixed(1) ?? "—"}</td>
               <td>{improvement[stem]?.toFixed(1) ?? "—"}</td>
             </tr>
@@ -56,7 +56,7 @@ export function StemTable({ card }: { card: StemModelCard }) {
   );
 }
 
-/** Of a fraction such as `39/5`. */
+/** The value of a fraction such as `39/5`. */
 function seconds(fraction: string): number {
   const [over = "0", under = "1"] = fraction.split("/");
   return Number(over) / Number(under);

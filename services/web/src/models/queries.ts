@@ -1,32 +1,32 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, held, type ModelCard, type StemModelCard } from "../api/client";
+import { api, dataOf, type ModelCard, type StemModelCard } from "../api/client";
 
 export function useModels() {
   return useQuery({
     queryKey: ["models"],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/models", { signal })).items,
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/models", { signal })).items,
     staleTime: 300_000,
   });
 }
 
-/** Those that name what they hear. */
-export function useListeners() {
+/** The models that classify and embed. */
+export function useClassifiers() {
   const models = useModels();
-  return { ...models, data: models.data?.filter(listens) };
+  return { ...models, data: models.data?.filter(isClassifier) };
 }
 
-/** Those that take recordings apart. */
+/** The models that separate. */
 export function useSeparators() {
   const models = useModels();
-  return { ...models, data: models.data?.filter((card) => !listens(card)) };
+  return { ...models, data: models.data?.filter((card) => !isClassifier(card)) };
 }
 
-/** The card of a model that listens, by its name, which may not be served any more. */
+/** The card of a classification model by its name; undefined when it is not served any more. */
 export function useModel(name: string | undefined) {
-  const models = useListeners();
+  const models = useClassifiers();
   return { ...models, data: models.data?.find((card) => card.name === name) };
 }
 
-export function listens(card: ModelCard | StemModelCard): card is ModelCard {
+export function isClassifier(card: ModelCard | StemModelCard): card is ModelCard {
   return "labels" in card;
 }

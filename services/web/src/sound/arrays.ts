@@ -1,15 +1,15 @@
 import { unzipSync } from "fflate";
 
-/** An array as NumPy keeps it, row by row. */
+/** An array with its values row by row, as in NumPy. */
 export type NumberArray = { shape: number[]; values: Float32Array | Float64Array | Uint8Array | Int32Array };
 
-/** The arrays of a `.npz` file by name. Throws an `Error` for what is none, or holds something else than numbers. */
+/** The arrays of a `.npz` file by name. Throws an `Error` when it is not such a file or does not hold numbers. */
 export function readNpz(content: ArrayBuffer): Map<string, NumberArray> {
   const files = unzipSync(new Uint8Array(content));
   return new Map(Object.entries(files).map(([name, bytes]) => [name.replace(/\.npy$/, ""), readNpy(bytes)]));
 }
 
-/** The array that a `.npy` file holds. */
+/** The array in a `.npy` file. Throws an `Error` when it is not such a file or does not hold numbers. */
 export function readNpy(bytes: Uint8Array): NumberArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes[0] !== 0x93 || String.fromCharCode(...bytes.subarray(1, 6)) !== "NUMPY") throw new Error("not an array");
@@ -40,11 +40,11 @@ function valuesOf(type: string, buffer: ArrayBuffer, count: number): NumberArray
     case "|b1":
       return new Uint8Array(buffer, 0, count);
     default:
-      throw new Error(`arrays of type ${type} are not read here`);
+      throw new Error(`arrays of type ${type} are not supported`);
   }
 }
 
-/** The same numbers in the other order: they came with the first index as the fastest. */
+/** Values in column order, first index fastest, turned into row order. */
 function rowByRow(values: NumberArray["values"], shape: number[]): NumberArray["values"] {
   const made = values.slice();
   const at = shape.map(() => 0);

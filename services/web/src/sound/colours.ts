@@ -1,7 +1,7 @@
 /** Red, green and blue, 0 to 255. */
 export type Colour = readonly [number, number, number];
 
-// Magma (Smith and van der Walt, public domain), every sixteenth of it; between these it is as good as straight.
+// Magma (Smith and van der Walt, public domain), every sixteenth of its colours; linear between them.
 const MAGMA: readonly Colour[] = [
   [0, 0, 4], [11, 9, 36], [32, 17, 75], [59, 15, 112], [87, 21, 126], [114, 31, 129], [140, 41, 129], [168, 50, 125],
   [196, 60, 117], [222, 73, 104], [241, 96, 93], [250, 127, 94], [254, 159, 109], [254, 191, 132], [253, 222, 160],
@@ -9,19 +9,19 @@ const MAGMA: readonly Colour[] = [
 ];
 const AMBER: Colour = [242, 184, 75];
 
-/** The colour of a brightness between 0 and 1; what lies outside is held. */
+/** The colour of a brightness; clamped to 0 and 1. */
 export function magma(brightness: number): Colour {
   const place = Math.min(1, Math.max(0, Number.isNaN(brightness) ? 0 : brightness)) * (MAGMA.length - 1);
   const low = Math.min(MAGMA.length - 2, Math.floor(place));
   return mixed(MAGMA[low] as Colour, MAGMA[low + 1] as Colour, place - low);
 }
 
-/** How light a colour is, 0 to 1 (Rec. 709). */
+/** The luminance of a colour, 0 to 1 (Rec. 709). */
 export function lightness([red, green, blue]: Colour): number {
   return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
 }
 
-/** 256 colours as pixels of a canvas: magma, and less of its colour the more it shall step back. */
+/** Magma as 256 canvas pixels, desaturated by a share, 0 to 1. */
 export function spectrogramPalette(faded: number): Uint32Array {
   return palette((brightness) => {
     const colour = magma(brightness);
@@ -30,7 +30,7 @@ export function spectrogramPalette(faded: number): Uint32Array {
   });
 }
 
-/** 256 steps of amber from nothing to opaque: evidence lies over a picture and never hides where there is none. */
+/** Amber as 256 canvas pixels, from transparent to opaque. */
 export function evidencePalette(): Uint32Array {
   return palette((heat) => [...AMBER, Math.round(255 * Math.min(1, heat ** 1.6 * 1.1))]);
 }

@@ -1,6 +1,6 @@
 import type { Source } from "./transport";
 
-/** An audio element as a source; its own zero is a moment of the recording. */
+/** Plays an audio element that covers a part of the recording, from `startS` to `endS`. */
 export class MediaSource implements Source {
   readonly element = new Audio();
   readonly startS: number;

@@ -1,11 +1,11 @@
-/** The band whose edges enclose a frequency, or -1. Edges rise; band n lies between edge n and n + 1. */
+/** The band that holds a frequency, or -1. Edges rise; band n is between edge n and n + 1. */
 export function bandOf(hertz: number, edgesHz: readonly number[]): number {
   if (hertz < (edgesHz[0] ?? 0) || hertz > (edgesHz.at(-1) ?? 0)) return -1;
   const above = edgesHz.findIndex((edge, at) => at > 0 && hertz <= edge);
   return above - 1;
 }
 
-/** The frequency at a height of a picture whose bands have equal heights: 0 is its lower edge, 1 its upper. */
+/** The frequency at a height of a picture with equally high bands; 0 is the lower edge, 1 the upper. */
 export function hertzAt(height: number, edgesHz: readonly number[]): number {
   const place = Math.min(1, Math.max(0, height)) * (edgesHz.length - 1);
   const low = Math.min(edgesHz.length - 2, Math.floor(place));
@@ -13,7 +13,7 @@ export function hertzAt(height: number, edgesHz: readonly number[]): number {
   return from + ((edgesHz[low + 1] ?? from) - from) * (place - low);
 }
 
-/** The height, 0 to 1, at which a frequency stands; the inverse of `hertzAt`. */
+/** The height of a frequency, 0 to 1; the inverse of `hertzAt`. */
 export function heightOf(hertz: number, edgesHz: readonly number[]): number {
   const band = bandOf(hertz, edgesHz);
   if (band < 0) return hertz < (edgesHz[0] ?? 0) ? 0 : 1;
@@ -23,8 +23,9 @@ export function heightOf(hertz: number, edgesHz: readonly number[]): number {
 }
 
 /**
- * Rows of a picture with frequencies of its own, as seen at other frequencies: straight between two rows, nothing beyond
- * the first and the last by more than half a row.
+ * The rows of a picture resampled to other frequencies: linear between two rows, zero further than half a row outside.
+ *
+ * `values` holds a row of `columns` for each of `fromHz`; the result holds one for each of `toHz`.
  */
 export function resampledRows(
   values: ArrayLike<number>,

@@ -1,4 +1,4 @@
-/** What a classifier heard in one of its windows, which overlap. */
+/** The labels of one of the overlapping windows of a classification. */
 export type Window = {
   start_s: number;
   end_s: number;
@@ -7,10 +7,10 @@ export type Window = {
   top: { label: string; probability: number }[];
 };
 
-/** A stretch in which one thing is heard. */
+/** A part of the recording with one label, or with none. */
 export type Segment = { startS: number; endS: number; label: string | null; probability: number };
 
-/** Windows as stretches that do not overlap: each speaks for the moments nearest to its middle; equal neighbours join. */
+/** Windows as parts that do not overlap: each covers the times nearest to its middle; neighbours with the same label join. */
 export function segments(windows: readonly Window[], durationS: number): Segment[] {
   const found: Segment[] = [];
   windows.forEach((window, at) => {

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** A value that can be watched. */
+/** A value that notifies its subscribers when it changes. */
 export class Store<T> {
   #value: T;
   readonly #listeners = new Set<() => void>();

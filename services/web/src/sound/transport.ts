@@ -1,23 +1,23 @@
 import { Store } from "./store";
 
-/** Something that plays a stretch of the recording's time. */
+/** A sound that covers a part of the recording's time. */
 export interface Source {
   readonly startS: number;
   readonly endS: number;
   play(fromS: number): Promise<void>;
   pause(): void;
-  /** Where it is, in the recording's seconds. */
+  /** The current position, in seconds of the recording. */
   now(): number;
 }
 
-export type SourceName = "recording" | "heard" | "stems";
+export type SourceName = "recording" | "evidence" | "stems";
 export type Loop = { startS: number; endS: number };
 export type Playing = {
   playing: boolean;
-  /** It shall play, but what it shall play is still on its way. */
+  /** Whether it plays as soon as its source has loaded. */
   waiting: boolean;
   source: SourceName;
-  /** What can be played by now. */
+  /** The sources that have loaded. */
   ready: readonly SourceName[];
   loop: Loop | null;
   problem: string | null;
@@ -27,7 +27,7 @@ const TICK_MS = 20;
 const NEAR_END_S = 0.02;
 const LEAST_LOOP_S = 0.05;
 
-/** One clock and one set of controls for all that can be played of a recording. */
+/** One clock and one set of controls for all sounds of a recording. */
 export class Transport {
   readonly state = new Store<Playing>({
     playing: false,
@@ -37,7 +37,7 @@ export class Transport {
     loop: null,
     problem: null,
   });
-  /** Seconds; changes many times a second while it plays. */
+  /** The position in seconds; changes many times a second while it plays. */
   readonly time = new Store(0);
   readonly durationS: number;
   readonly #sources = new Map<SourceName, Source>();
@@ -47,7 +47,7 @@ export class Transport {
     this.durationS = durationS;
   }
 
-  /** Puts a source in its place; what played there before is stopped. */
+  /** Sets a source. The one before it stops. */
   setSource(name: SourceName, source: Source): void {
     this.#sources.get(name)?.pause();
     this.#sources.set(name, source);
@@ -62,7 +62,7 @@ export class Transport {
     else await this.play();
   }
 
-  /** Plays from where it stands, as soon as there is something to play; from the start again where that is the end. */
+  /** Plays from the current position as soon as the source has loaded; from the start when the position is at the end. */
   async play(): Promise<void> {
     const source = this.#source();
     this.state.update({ waiting: !source });
@@ -94,7 +94,7 @@ export class Transport {
     if (this.state.get().playing) void this.play();
   }
 
-  /** Goes on with another source from the same moment. */
+  /** Continues with another source at the same position. */
   switchTo(name: SourceName): void {
     const { playing, source } = this.state.get();
     if (name === source) return;
@@ -108,7 +108,7 @@ export class Transport {
     this.state.update({ loop: fits ? loop : null });
   }
 
-  /** Nothing plays any more. */
+  /** Stops and forgets all sources. */
   close(): void {
     this.pause();
     this.#sources.clear();

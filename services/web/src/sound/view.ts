@@ -1,4 +1,4 @@
-/** The stretch of a recording that is to be seen, in seconds. */
+/** The visible range of a recording, in seconds. */
 export type View = { startS: number; endS: number };
 
 export const CLOSEST_S = 0.25;
@@ -7,17 +7,17 @@ export function whole(durationS: number): View {
   return { startS: 0, endS: Math.max(durationS, 1e-3) };
 }
 
-/** Where a moment is drawn, in pixels from the left of a plot. */
+/** The position of a time, in pixels from the left edge of a plot. */
 export function toX(timeS: number, view: View, width: number): number {
   return ((timeS - view.startS) / (view.endS - view.startS)) * width;
 }
 
-/** The moment that is drawn at a pixel. */
+/** The time at a pixel, in seconds. */
 export function toTime(x: number, view: View, width: number): number {
   return view.startS + (x / Math.max(1, width)) * (view.endS - view.startS);
 }
 
-/** The view at a zoom, which goes from 0 (everything) to 1 (as close as can be), around a moment that stays in place. */
+/** The view at a zoom from 0, everything, to 1, the closest; the time `aroundS` stays where it is. */
 export function zoomed(view: View, zoom: number, aroundS: number, durationS: number): View {
   const span = spanAt(zoom, durationS);
   const share = (aroundS - view.startS) / (view.endS - view.startS);
@@ -36,13 +36,13 @@ export function panned(view: View, byS: number, durationS: number): View {
   return held({ startS: view.startS + byS, endS: view.endS + byS }, durationS);
 }
 
-/** The same view, or the next page of it in which a moment can be seen. */
+/** The same view when it holds a time, else the view moved so that it starts there. */
 export function following(view: View, timeS: number, durationS: number): View {
   if (timeS >= view.startS && timeS <= view.endS) return view;
   return panned(view, timeS - view.startS, durationS);
 }
 
-/** Round moments to be written under a plot, at least so many pixels apart. */
+/** Round times for the axis of a plot, at least `apart` pixels from each other. */
 export function ticks(view: View, width: number, apart = 80): number[] {
   const least = ((view.endS - view.startS) * apart) / Math.max(1, width);
   const step = STEPS_S.find((one) => one >= least) ?? STEPS_S.at(-1) ?? 1;

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
-import { api, held } from "../api/client";
+import { api, dataOf } from "../api/client";
 import { renewalMs } from "../api/links";
-import { ended } from "../api/watch";
+import { hasEnded } from "../api/watch";
 import { stateOf, type TrackState } from "./trackState";
 
 const ACTIVE_MS = 1_500;
@@ -19,7 +19,7 @@ type Shared = {
 
 const TrackStateContext = createContext<Shared | null>(null);
 
-/** The state of the track that the page shows. Every section asks it by task. */
+/** The state of the track that the page shows. Every section reads its task's result from it. */
 export function useTrackState(): Shared {
   const shared = useContext(TrackStateContext);
   if (!shared) throw new Error("useTrackState needs a TrackStateProvider above it");
@@ -42,8 +42,8 @@ function useTrackJobs(id: string) {
   return useQuery({
     queryKey: ["jobs", "of", id],
     queryFn: async ({ signal }) =>
-      held(await api.GET("/v1/jobs", { params: { query: { track_id: id, limit: 50 } }, signal })).items,
+      dataOf(await api.GET("/v1/jobs", { params: { query: { track_id: id, limit: 50 } }, signal })).items,
     refetchInterval: ({ state: { data, dataUpdatedAt } }) =>
-      data?.some((job) => !ended(job)) ? ACTIVE_MS : renewalMs(data, dataUpdatedAt),
+      data?.some((job) => !hasEnded(job)) ? ACTIVE_MS : renewalMs(data, dataUpdatedAt),
   });
 }

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { ExplainOptions } from "../api/client";
-import { useAsk } from "./ask";
+import { useSubmit } from "./submit";
 import type { Explained, Layer, Method } from "./results";
 import { useTrackState } from "./TrackStateProvider";
 
@@ -9,25 +9,25 @@ export type Choice = { label: string; layer: Layer; method: Method };
 
 export type Explanation = ReturnType<typeof useExplanation>;
 
-/** The evidence that is shown: an earlier result where one fits the choice, else a new job is asked for. */
+/** The evidence that is shown: an earlier result that fits the choice, else that of a new job. */
 export function useExplanation(trackId: string) {
   const { state } = useTrackState();
   const { model } = state;
   const [made, setMade] = useState<{ choice: Choice; model: string | null } | null>(null);
   const chosen = made?.model === model ? made.choice : null;
-  const { ask, asking, job, problem } = useAsk(trackId);
+  const { submit, submitting, job, problem } = useSubmit(trackId);
   const latest = state.result("explain");
   const wanted = chosen ?? (latest && { label: latest.label, layer: latest.layer, method: latest.method });
   const newest = (has: (one: Explained) => boolean) =>
     state.result("explain", (one) => wanted !== null && isOf(one, wanted) && has(one));
   const request = (choice: Choice | null, more: ExplainOptions = {}) =>
-    ask({ tasks: ["explain"], options: { explain: { ...choice, ...more } } });
+    submit({ tasks: ["explain"], options: { explain: { ...choice, ...more } } });
   return {
     wanted,
     explained: newest(({ heatmap }) => heatmap !== null),
     trust: newest(({ trust }) => trust !== null)?.trust ?? null,
     stems: newest(({ stems }) => stems !== null)?.stems ?? null,
-    asking,
+    submitting,
     job,
     problem,
     choose: (change: Partial<Choice>) => {
@@ -36,9 +36,9 @@ export function useExplanation(trackId: string) {
       setMade({ choice: next, model });
       if (!state.result("explain", (one) => isOf(one, next))) request(next);
     },
-    askFirst: () => request(null),
-    askTrust: () => request(wanted, { trust: true }),
-    askStems: () => request(wanted, { stems: true }),
+    explainFirst: () => request(null),
+    checkEvidence: () => request(wanted, { trust: true }),
+    explainStems: () => request(wanted, { stems: true }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ArtifactLink } from "../api/client";
 import type { Window } from "../sound/segments";
 
-// The contract leaves results open: each task has a shape of its own.
+// The OpenAPI document does not describe results yet.
 
 export type ModelRef = { name: string; digest: string };
 export type Prediction = { label: string; probability: number };
@@ -45,7 +45,7 @@ export type Features = {
   arrays: ArtifactLink | null;
 };
 
-export type Described = {
+export type Measurements = {
   tempo_bpm: number | null;
   tempo_confidence: number;
   key: string | null;
@@ -67,7 +67,7 @@ export type Results = {
   embed: Embedded;
   explain: Explained;
   features: Features;
-  describe: Described;
+  describe: Measurements;
   mixdown: Mixed;
 };
 
@@ -76,8 +76,8 @@ export const METHODS = ["grad-cam", "grad-cam++", "hirescam"] as const;
 export type Layer = (typeof LAYERS)[number];
 export type Method = (typeof METHODS)[number];
 
-/** Each label that some window heard, most probable first. */
-export function heardLabels({ top, windows }: Classified): string[] {
+/** Every label that some window has, most probable first. */
+export function predictedLabels({ top, windows }: Classified): string[] {
   const best = new Map<string, number>();
   for (const { label, probability } of [top, ...windows.map((window) => window.top)].flat()) {
     best.set(label, Math.max(probability, best.get(label) ?? 0));

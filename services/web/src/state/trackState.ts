@@ -7,7 +7,7 @@ export type TrackResult = { task: TaskName; model: string | null; result: object
 // Tasks whose results depend on the classification model. `separate` has models of its own.
 const BY_MODEL: ReadonlySet<TaskName> = new Set(["classify", "embed", "explain", "features"]);
 
-/** What is known of a track: the newest results, as the model in use gave them, and the tasks that were asked for. */
+/** The newest results of a track, by the model in use, and its tasks. */
 export class TrackState {
   /** The classification model in use: the selected one, else that of the newest classification; null without one. */
   readonly model: string | null;
@@ -16,7 +16,7 @@ export class TrackState {
   readonly #results: readonly TrackResult[];
   readonly #tasks: readonly Task[];
 
-  /** Of results and tasks that come newest first. */
+  /** Takes results and tasks newest first, and the model that was selected on the page. */
   constructor(results: readonly TrackResult[], tasks: readonly Task[], selected: string | null) {
     this.models = [...new Set(results.flatMap(({ task, model }) => (task === "classify" && model ? [model] : [])))];
     this.model = selected ?? this.models[0] ?? null;
@@ -49,7 +49,7 @@ export class TrackState {
   }
 }
 
-/** The state as a track's jobs tell it, which come newest first. */
+/** The state in a track's jobs, which come newest first. */
 export function stateOf(jobs: readonly Job[], selected: string | null): TrackState {
   const tasks = jobs.flatMap((job) => job.tasks);
   const results = tasks.flatMap((task) => (task.result ? [{ task: task.name, model: modelOf(task), result: task.result }] : []));

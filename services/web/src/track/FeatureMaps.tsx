@@ -1,49 +1,49 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { inWords } from "../api/problem";
+import { errorText } from "../api/problem";
 import type { NumberArray } from "../sound/arrays";
 import { spectrogramPalette } from "../sound/colours";
-import { BadNote, Button, IconButton, Skeleton } from "../ui/controls";
+import { ErrorNote, Button, IconButton, Skeleton } from "../ui/controls";
 import { Dialog } from "../ui/Dialog";
-import { time, words } from "../ui/format";
+import { time, labelText } from "../ui/format";
 import { painted } from "../ui/canvas";
-import { useAsk } from "../state/ask";
+import { useSubmit } from "../state/submit";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useArrays } from "./queries";
 import type { Features } from "../state/results";
 
 type Arrays = Map<string, NumberArray>;
 
-/** What each depth of the network sees: the mean of its channels, and on a click the strongest one by one. */
+/** Feature maps of each layer: the mean of its channels, and on a click its strongest channels one by one. */
 export default function FeatureMaps({ trackId }: { trackId: string }) {
   const features = useTrackState().state.result("features");
-  const { ask, asking, problem } = useAsk(trackId);
+  const { submit, submitting, problem } = useSubmit(trackId);
   const arrays = useArrays(features?.arrays);
   const [open, setOpen] = useState<string | null>(null);
   if (!features) {
     return (
       <div className="stack">
-        {problem ? <BadNote>{problem}</BadNote> : null}
+        {problem ? <ErrorNote>{problem}</ErrorNote> : null}
         <div>
-          <Button disabled={asking} onClick={() => ask({ tasks: ["features"] })}>
-            {asking ? "Looking …" : "Look inside"}
+          <Button disabled={submitting} onClick={() => submit({ tasks: ["features"] })}>
+            {submitting ? "Computing …" : "Show the feature maps"}
           </Button>
         </div>
       </div>
     );
   }
-  if (arrays.isError) return <BadNote>{inWords(arrays.error)}</BadNote>;
+  if (arrays.isError) return <ErrorNote>{errorText(arrays.error)}</ErrorNote>;
   if (!arrays.data) return <Skeleton height={200} />;
   const layer = features.layers.find(({ name }) => name === open);
   return (
     <>
       <p className="small quiet">
-        {time(features.start_s)} – {time(features.end_s)}, where {words(features.label)} is strongest; time goes right,
-        frequency up.
+        {time(features.start_s)} – {time(features.end_s)}, where {labelText(features.label)} is most probable; time goes
+        right, frequency up.
       </p>
       <ol className="depths">
         {features.layers.map(({ name, shape }) => (
           <li key={name}>
-            <button type="button" className="depth" title="Enlarge it and step through its channels" onClick={() => setOpen(name)}>
+            <button type="button" className="depth" title="Enlarge this layer and step through its channels" onClick={() => setOpen(name)}>
               <MapPicture arrays={arrays.data} name={`${name}.mean`} place={0} />
               <span>{name}</span>
               <span className="small quiet">{shape.join(" × ")}</span>
@@ -67,30 +67,30 @@ function Channels({ arrays, layer, onClose }: { arrays: Arrays; layer: Features[
       <figure className="channel">
         <MapPicture arrays={arrays} name={at === 0 ? `${layer.name}.mean` : `${layer.name}.strongest`} place={Math.max(0, at - 1)} />
         <figcaption className="row spread">
-          <IconButton icon="back" label="The channel before" onClick={() => step(-1)} />
+          <IconButton icon="back" label="Previous channel" onClick={() => step(-1)} />
           <span role="status">{caption}</span>
-          <IconButton icon="next" label="The next channel" onClick={() => step(1)} />
+          <IconButton icon="next" label="Next channel" onClick={() => step(1)} />
         </figcaption>
       </figure>
     </Dialog>
   );
 }
 
-/** Arrow keys, which the page's own keys leave to an open dialog. */
+/** Handles arrow keys. The page's own keys are off while a dialog is open. */
 function useStepKeys(step: (by: number) => void): void {
   const latest = useRef(step);
   latest.current = step;
   useEffect(() => {
-    const listen = (event: KeyboardEvent) => {
+    const onKeyDown = (event: KeyboardEvent) => {
       const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (by) latest.current(by);
     };
-    window.addEventListener("keydown", listen);
-    return () => window.removeEventListener("keydown", listen);
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
   }, []);
 }
 
-/** A map on its own scale, low frequencies at the bottom. */
+/** A feature map scaled to its own range, low frequencies at the bottom. */
 function MapPicture({ arrays, name, place }: { arrays: Arrays; name: string; place: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const map = useMemo(() => mapOf(arrays, name, place), [arrays, name, place]);

@@ -1,47 +1,47 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { api, fetchWithKey, held, type Neighbour, type Track } from "../api/client";
-import { inWords } from "../api/problem";
-import { BadNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
-import { time, words } from "../ui/format";
+import { api, fetchWithKey, dataOf, type Neighbour, type Track } from "../api/client";
+import { errorText } from "../api/problem";
+import { ErrorNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
+import { time, labelText } from "../ui/format";
 import { useStems } from "../state/queries";
-import { useDesk } from "../sound/desk";
+import { useTimeAxis } from "../sound/timeAxis";
 import { useTrackState } from "../state/TrackStateProvider";
-import { useAsk } from "../state/ask";
+import { useSubmit } from "../state/submit";
 
 const WHOLE = "whole track";
 
-/** The recordings that sound most like this one, as a whole or in one of its stems. */
+/** The recordings that sound most like this one, as a whole or by one stem. */
 export default function Similar({ track }: { track: Track }) {
   const { state } = useTrackState();
   const { data: stems } = useStems(track.id);
-  const [by, setBy] = useState(WHOLE);
-  const { ask, asking, problem } = useAsk(track.id);
-  const placed = state.has("embed");
-  const stemsPlaced = state.result("embed", (one) => Boolean(one.stems?.length))?.stems ?? [];
+  const [part, setPart] = useState(WHOLE);
+  const { submit, submitting, problem } = useSubmit(track.id);
+  const embedded = state.has("embed");
+  const embeddedStems = state.result("embed", (one) => Boolean(one.stems?.length))?.stems ?? [];
   const names = [WHOLE, ...(stems?.stems.map(({ name }) => name) ?? [])];
-  const options = names.map((name) => ({ value: name, text: name, disabled: name !== WHOLE && !stemsPlaced.includes(name) }));
-  const place = (also: boolean) => ask({ tasks: ["embed"], options: { embed: { stems: also } } });
+  const options = names.map((name) => ({ value: name, text: name, disabled: name !== WHOLE && !embeddedStems.includes(name) }));
+  const embed = (stems: boolean) => submit({ tasks: ["embed"], options: { embed: { stems } } });
   return (
     <div className="stack">
       {options.length > 1 ? (
         <div className="row wrap">
-          <Choice label="Alike in what" value={by} options={options} onChange={setBy} />
-          {stemsPlaced.length ? null : (
-            <Button disabled={asking} onClick={() => place(true)}>
-              {asking ? "Listening …" : "Compare its stems too"}
+          <Choice label="Compare by" value={part} options={options} onChange={setPart} />
+          {embeddedStems.length ? null : (
+            <Button disabled={submitting} onClick={() => embed(true)}>
+              {submitting ? "Computing …" : "Compare by stems too"}
             </Button>
           )}
         </div>
       ) : null}
-      {problem ? <BadNote>{problem}</BadNote> : null}
-      {placed ? (
-        <Neighbours key={by} track={track} stem={by === WHOLE ? null : by} />
+      {problem ? <ErrorNote>{problem}</ErrorNote> : null}
+      {embedded ? (
+        <Neighbours key={part} track={track} stem={part === WHOLE ? null : part} />
       ) : (
         <div>
-          <Button disabled={asking} onClick={() => place(false)}>
-            {asking ? "Listening …" : "Place it among the others"}
+          <Button disabled={submitting} onClick={() => embed(false)}>
+            {submitting ? "Computing …" : "Compare with other recordings"}
           </Button>
         </div>
       )}
@@ -49,16 +49,16 @@ export default function Similar({ track }: { track: Track }) {
   );
 }
 
-/** Each can be heard here. */
+/** The neighbours, each with a button that plays it. */
 function Neighbours({ track, stem }: { track: Track; stem: string | null }) {
   const found = useNeighbours(track.id, stem);
   const preview = usePreview();
   if (found.isPending) return <Skeleton height={200} />;
   if (found.isError) {
-    return <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>;
+    return <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>;
   }
   if (found.data.length === 0) {
-    return <p className="quiet">There is no other recording{stem ? ` whose ${stem} can be compared` : " to compare it with"} yet.</p>;
+    return <p className="quiet">No other recording {stem ? `has an embedding of its ${stem}` : "has an embedding by this model"} yet.</p>;
   }
   return (
     <ol className="alike">
@@ -81,12 +81,12 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
       <Link href={`/tracks/${track.id}`} className="clip">
         {track.filename}
       </Link>
-      <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{track.label ? words(track.label) : "unknown"}</span>
+      <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{track.label ? labelText(track.label) : "no label"}</span>
       <span className="quiet alike__length">{time(track.duration_s, 0)}</span>
       <span className="bar__track" aria-hidden="true">
         <span style={{ width: `${Math.max(0, similarity) * 100}%` }} />
       </span>
-      <span className="bar__value" title="cosine of the angle between the embeddings">
+      <span className="bar__value" title="cosine similarity of the embeddings">
         {similarity.toFixed(2).replace("-", "−")}
       </span>
     </li>
@@ -99,7 +99,7 @@ function useNeighbours(id: string, stem: string | null) {
     queryKey: ["jobs", "alike", id, stem, model],
     queryFn: async ({ signal }) => {
       const params = { path: { track_id: id }, query: { limit: 10, ...(stem && { stem }), ...(model && { model }) } };
-      return held(await api.GET("/v1/tracks/{track_id}/similar", { params, signal })).items;
+      return dataOf(await api.GET("/v1/tracks/{track_id}/similar", { params, signal })).items;
     },
     retry: false,
   });
@@ -107,9 +107,9 @@ function useNeighbours(id: string, stem: string | null) {
 
 type Preview = { playing: string | null; toggle: (id: string) => Promise<void> };
 
-/** One recording at a time, and not together with the page's own. */
+/** Plays one recording at a time, never together with the page's own. */
 function usePreview(): Preview {
-  const { transport } = useDesk();
+  const { transport } = useTimeAxis();
   const [playing, setPlaying] = useState<string | null>(null);
   const player = useRef<HTMLAudioElement | null>(null);
   const stop = () => {

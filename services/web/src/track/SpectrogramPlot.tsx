@@ -2,12 +2,12 @@ import { type PointerEvent, useMemo, useRef, useState } from "react";
 import { evidencePalette, spectrogramPalette } from "../sound/colours";
 import { heightOf, hertzAt, resampledRows } from "../sound/mel";
 import { toTime, toX } from "../sound/view";
-import { BadNote, Skeleton } from "../ui/controls";
+import { ErrorNote, Skeleton } from "../ui/controls";
 import { band, hertz, signed, time } from "../ui/format";
-import { inWords } from "../api/problem";
+import { errorText } from "../api/problem";
 import { announce } from "../ui/live";
 import { painted, useDrawing, useSize } from "../ui/canvas";
-import { useDesk } from "../sound/desk";
+import { useTimeAxis } from "../sound/timeAxis";
 import { type Spectrogram, useArrays, useSpectrogram } from "./queries";
 import type { Explained } from "../state/results";
 
@@ -17,10 +17,10 @@ const MARK_APART = 0.07;
 type Spot = { timeS: number; height: number };
 type Props = { trackId: string; explained: Explained | null; opacity: number };
 
-/** The mel spectrogram on its true axes, the evidence over it, and a crosshair that reads it. */
+/** The mel spectrogram with the evidence over it, and a crosshair that reads time, frequency and level. */
 export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
-  const desk = useDesk();
-  const found = useSpectrogram(trackId, desk.durationS);
+  const axis = useTimeAxis();
+  const found = useSpectrogram(trackId, axis.durationS);
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [spot, setSpot] = useState<Spot | null>(null);
@@ -35,18 +35,18 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
     size,
     (context) => {
       if (!picture || !spectrogram) return;
-      drawStretch(context, picture, 0, spectrogram.axes.duration_s, desk.view, size);
+      drawPart(context, picture, 0, spectrogram.axes.duration_s, axis.view, size);
       if (!evidence || !explained) return;
       context.globalAlpha = opacity;
-      drawStretch(context, evidence, explained.start_s, explained.end_s, desk.view, size);
+      drawPart(context, evidence, explained.start_s, explained.end_s, axis.view, size);
     },
-    [picture, evidence, opacity, desk.view],
+    [picture, evidence, opacity, axis.view],
   );
-  if (found.isError) return <BadNote>{inWords(found.error)}</BadNote>;
+  if (found.isError) return <ErrorNote>{errorText(found.error)}</ErrorNote>;
   const spotAt = (event: PointerEvent<HTMLElement>): Spot => {
     const area = event.currentTarget.getBoundingClientRect();
     return {
-      timeS: toTime(event.clientX - area.left, desk.view, area.width),
+      timeS: toTime(event.clientX - area.left, axis.view, area.width),
       height: 1 - (event.clientY - area.top) / area.height,
     };
   };
@@ -58,27 +58,27 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
       onPointerLeave={() => setSpot(null)}
       tabIndex={0}
       role="group"
-      aria-label="Spectrogram; the up and down keys read it at the playhead"
+      aria-label="Spectrogram; the up and down keys read its level at the playhead"
       onBlur={() => setSpot(null)}
       onKeyDown={(event) => {
         const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
         if (!step || !spectrogram) return;
         event.preventDefault();
         const height = Math.min(1, Math.max(0, (spot?.height ?? 0.5) + step / spectrogram.rows));
-        const next = { timeS: desk.transport.time.get(), height };
+        const next = { timeS: axis.transport.time.get(), height };
         setSpot(next);
         announce(reading(spectrogram, next));
       }}
     >
-      <canvas ref={canvas} role="img" aria-label={spectrogram ? alternative(spectrogram, explained, opacity) : "Spectrogram"} />
+      <canvas ref={canvas} role="img" aria-label={spectrogram ? description(spectrogram, explained, opacity) : "Spectrogram"} />
       {spectrogram ? <Marks edgesHz={spectrogram.axes.edge_hz} /> : <Skeleton height="100%" />}
-      {problem ? <BadNote>The evidence cannot be shown. {problem}</BadNote> : null}
+      {problem ? <ErrorNote>The evidence cannot be shown. {problem}</ErrorNote> : null}
       {spectrogram && spot ? <Crosshair spectrogram={spectrogram} spot={spot} size={size} /> : null}
     </div>
   );
 }
 
-/** The heat on the spectrogram's own rows, as a picture of amber. */
+/** The heatmap resampled to the spectrogram's rows, in amber. */
 function useEvidence(spectrogram: Spectrogram | undefined, explained: Explained | null, wanted: boolean) {
   const { data: arrays, error } = useArrays(explained?.heatmap, wanted);
   const picture = useMemo(() => {
@@ -90,10 +90,10 @@ function useEvidence(spectrogram: Spectrogram | undefined, explained: Explained 
     const rows = resampledRows(heat.values, columns, heatHz.values, [...centre_hz].reverse());
     return painted(rows.map((value) => Math.round(Math.min(1, Math.max(0, value)) * 255)), columns, centre_hz.length, evidencePalette());
   }, [arrays, spectrogram, wanted]);
-  return { picture, problem: error ? inWords(error) : null };
+  return { picture, problem: error ? errorText(error) : null };
 }
 
-function drawStretch(
+function drawPart(
   context: CanvasRenderingContext2D,
   picture: OffscreenCanvas,
   startS: number,
@@ -129,7 +129,7 @@ function Marks({ edgesHz }: { edgesHz: readonly number[] }) {
 }
 
 function Crosshair({ spectrogram, spot, size }: { spectrogram: Spectrogram; spot: Spot; size: { width: number; height: number } }) {
-  const { view } = useDesk();
+  const { view } = useTimeAxis();
   const x = toX(spot.timeS, view, size.width);
   const y = (1 - spot.height) * size.height;
   const side = x > size.width / 2 ? "crosshair__read--left" : "";
@@ -144,7 +144,7 @@ function Crosshair({ spectrogram, spot, size }: { spectrogram: Spectrogram; spot
   );
 }
 
-/** A spot in seconds, hertz and decibels. */
+/** Time, frequency and level of a spot, as text. */
 function reading({ axes, levels, columns, rows }: Spectrogram, { timeS, height }: Spot): string {
   const column = Math.min(columns - 1, Math.max(0, Math.floor((timeS / axes.duration_s) * columns)));
   const row = Math.min(rows - 1, Math.max(0, Math.floor((1 - height) * rows)));
@@ -154,7 +154,7 @@ function reading({ axes, levels, columns, rows }: Spectrogram, { timeS, height }
   return `${time(timeS, 2)} · ${hertz(hertzAt(height, axes.edge_hz))} · ${loud} dB`;
 }
 
-function alternative({ axes }: Spectrogram, explained: Explained | null, opacity: number): string {
+function description({ axes }: Spectrogram, explained: Explained | null, opacity: number): string {
   const range = band(axes.edge_hz[0] ?? 0, axes.edge_hz.at(-1) ?? 0);
   const about = `Mel spectrogram, ${range}, loudest spot ${signed(axes.ceiling_dbfs, 0)} dBFS.`;
   return explained && opacity > 0 ? `${about} ${explained.reading.replaceAll("*", "")}` : about;

@@ -2,14 +2,14 @@ import { type PointerEvent, type ReactNode, useEffect, useRef, useState } from "
 import { useStore } from "../sound/store";
 import { panned, ticks, toTime, toX, zoomed, zoomOf } from "../sound/view";
 import { time } from "../ui/format";
-import { useDesk } from "../sound/desk";
+import { useTimeAxis } from "../sound/timeAxis";
 
 const DRAG_PX = 5;
 const WHEEL_ZOOM = 0.0015;
 
-/** The views one below the other, on one time axis: a click seeks, a drag makes a loop, the wheel zooms and moves. */
+/** Plots on one time axis. A click seeks, a drag sets a loop, the wheel zooms and pans. */
 export function Timeline({ children }: { children: ReactNode }) {
-  const { transport, view, width } = useDesk();
+  const { transport, view, width } = useTimeAxis();
   const plots = useRef<HTMLDivElement>(null);
   const drag = useRef<{ x: number; timeS: number; moved: boolean } | null>(null);
   useWheel(plots);
@@ -55,7 +55,7 @@ export function Timeline({ children }: { children: ReactNode }) {
 }
 
 function Playhead() {
-  const { transport, view, width } = useDesk();
+  const { transport, view, width } = useTimeAxis();
   const at = useStore(transport.time);
   const x = toX(at, view, width);
   if (x < 0 || x > width) return null;
@@ -63,7 +63,7 @@ function Playhead() {
 }
 
 function LoopShade() {
-  const { transport, view, width } = useDesk();
+  const { transport, view, width } = useTimeAxis();
   const { loop } = useStore(transport.state);
   if (!loop) return null;
   const left = Math.max(0, toX(loop.startS, view, width));
@@ -73,7 +73,7 @@ function LoopShade() {
 }
 
 function Ruler() {
-  const { view, width } = useDesk();
+  const { view, width } = useTimeAxis();
   const digits = view.endS - view.startS < 2 ? 2 : view.endS - view.startS < 12 ? 1 : 0;
   return (
     <div className="ruler" aria-hidden="true">
@@ -90,11 +90,11 @@ function Ruler() {
   );
 }
 
-/** Ctrl and the wheel, or two fingers apart, zoom; the wheel sideways moves. */
+/** Ctrl and the wheel, or a pinch, zoom; the wheel sideways pans. */
 function useWheel(plots: React.RefObject<HTMLDivElement | null>): void {
-  const desk = useDesk();
-  const latest = useRef(desk);
-  latest.current = desk;
+  const axis = useTimeAxis();
+  const latest = useRef(axis);
+  latest.current = axis;
   const [element, setElement] = useState<HTMLDivElement | null>(null);
   useEffect(() => setElement(plots.current), [plots]);
   useEffect(() => {

@@ -1,21 +1,21 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { Track } from "../api/client";
-import { inWords } from "../api/problem";
-import { wayBack } from "../ui/places";
+import { errorText } from "../api/problem";
+import { libraryAddress } from "../ui/scrollPositions";
 import { MediaSource } from "../sound/media";
 import { useStore } from "../sound/store";
 import { Transport } from "../sound/transport";
 import { whole } from "../sound/view";
-import { BadNote, Button, Skeleton } from "../ui/controls";
+import { ErrorNote, Button, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { channels, time } from "../ui/format";
 import { useSize } from "../ui/canvas";
-import { DeskProvider } from "../sound/desk";
+import { TimeAxisProvider } from "../sound/timeAxis";
 import { EvidenceBar } from "./EvidenceBar";
 import { useExplanation } from "../state/explanation";
-import { Labels } from "./Labels";
-import { Outlook } from "./Outlook";
+import { LabelStrip } from "./LabelStrip";
+import { Sections } from "./Sections";
 import { useTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
 import { useRecording } from "./queries";
@@ -28,13 +28,13 @@ import { Waveform } from "./Waveform";
 
 const FETCHED_AT_ONCE_BYTES = 30e6;
 
-/** Everything there is to see and hear of a recording. */
+/** The page of one recording. */
 export default function TrackPage({ id }: { id: string }) {
   const track = useTrack(id);
   if (track.isError) {
     return (
       <main id="main" className="page stack">
-        <BadNote action={<Link href={wayBack()}>To the library</Link>}>{inWords(track.error)}</BadNote>
+        <ErrorNote action={<Link href={libraryAddress()}>Go to the library</Link>}>{errorText(track.error)}</ErrorNote>
       </main>
     );
   }
@@ -51,15 +51,15 @@ export default function TrackPage({ id }: { id: string }) {
 
 function StateProblem() {
   const { error, retry } = useTrackState();
-  return error ? <BadNote action={<Button onClick={retry}>Try again</Button>}>{inWords(error)}</BadNote> : null;
+  return error ? <ErrorNote action={<Button onClick={retry}>Try again</Button>}>{errorText(error)}</ErrorNote> : null;
 }
 
-/** Whether the recording is to be fetched: a small one at once, a large one when it shall play. */
+/** Whether to fetch the recording: a small one at once, a large one when it is to be played. */
 function useWanted(transport: Transport, sizeBytes: number): boolean {
   const { waiting, source, ready } = useStore(transport.state);
-  const asked = useRef(false);
-  asked.current ||= sizeBytes <= FETCHED_AT_ONCE_BYTES || ready.includes("recording") || (waiting && source === "recording");
-  return asked.current;
+  const wanted = useRef(false);
+  wanted.current ||= sizeBytes <= FETCHED_AT_ONCE_BYTES || ready.includes("recording") || (waiting && source === "recording");
+  return wanted.current;
 }
 
 function Heading({ track }: { track: Track | undefined }) {
@@ -71,7 +71,7 @@ function Heading({ track }: { track: Track | undefined }) {
   }, [track]);
   return (
     <header className="studio__head">
-      <Link href={wayBack()} className="button button--plain" aria-label="Back to the library">
+      <Link href={libraryAddress()} className="button button--plain" aria-label="Back to the library">
         <Icon name="back" />
       </Link>
       <h1 className="clip" title={track?.filename}>
@@ -101,19 +101,19 @@ function Studio({ track }: { track: Track }) {
   }, [transport, url, durationS]);
   const listen = explained?.listen;
   useEffect(() => {
-    if (listen && explained) transport.setSource("heard", new MediaSource(listen.url, explained.start_s, explained.end_s));
+    if (listen && explained) transport.setSource("evidence", new MediaSource(listen.url, explained.start_s, explained.end_s));
   }, [transport, listen?.id]);
-  const desk = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
-  useTransportKeys(desk);
+  const axis = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
+  useTransportKeys(axis);
   return (
-    <DeskProvider value={desk}>
+    <TimeAxisProvider value={axis}>
       <section className="studio__desk" aria-label="The recording over time">
         <TransportBar />
-        {error ? <BadNote>The recording itself cannot be fetched. {inWords(error)}</BadNote> : null}
+        {error ? <ErrorNote>The recording cannot be fetched. {errorText(error)}</ErrorNote> : null}
         <div ref={plots}>
           <Timeline>
             <Waveform trackId={track.id} />
-            <Labels />
+            <LabelStrip />
             <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} />
           </Timeline>
         </div>
@@ -124,7 +124,7 @@ function Studio({ track }: { track: Track }) {
           {warning}
         </p>
       ))}
-      <Outlook track={track} explanation={explanation} />
-    </DeskProvider>
+      <Sections track={track} explanation={explanation} />
+    </TimeAxisProvider>
   );
 }

@@ -5,15 +5,15 @@ import { following, zoomed, zoomOf } from "../sound/view";
 import { Choice, IconButton, Slider } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { time } from "../ui/format";
-import { useDesk } from "../sound/desk";
+import { useTimeAxis } from "../sound/timeAxis";
 
-/** Play, loop, what to hear, how close to look. At the page's bottom where the screen is small. */
+/** The player: play, loop, sound and zoom. At the page's bottom on small screens. */
 export function TransportBar() {
-  const { transport, durationS, view, setView } = useDesk();
+  const { transport, durationS, view, setView } = useTimeAxis();
   const { playing, waiting, source, ready, loop, problem } = useStore(transport.state);
   const options: { value: SourceName; text: string; disabled?: boolean }[] = [
     { value: "recording", text: "recording" },
-    { value: "heard", text: "what the model heard", disabled: !ready.includes("heard") },
+    { value: "evidence", text: "evidence only", disabled: !ready.includes("evidence") },
   ];
   if (ready.includes("stems")) options.push({ value: "stems", text: "stems" });
   return (
@@ -29,12 +29,12 @@ export function TransportBar() {
       </button>
       <IconButton
         icon="loop"
-        label={loop ? `Loop ${time(loop.startS)} to ${time(loop.endS)}; let it go` : "Loop all that is seen"}
+        label={loop ? `Remove the loop from ${time(loop.startS)} to ${time(loop.endS)}` : "Loop the visible range"}
         aria-pressed={loop !== null}
         onClick={() => transport.setLoop(loop ? null : view)}
       />
       <Clock />
-      <Choice label="What to hear" value={source} options={options} onChange={(name) => transport.switchTo(name)} />
+      <Choice label="Sound" value={source} options={options} onChange={(name) => transport.switchTo(name)} />
       {waiting ? <span className="small quiet">loading the recording …</span> : null}
       {problem ? (
         <span className="transport__problem" role="alert">
@@ -48,7 +48,7 @@ export function TransportBar() {
         max={1}
         step={0.01}
         value={zoomOf(view, durationS)}
-        said={`${time(view.startS)} to ${time(view.endS)}`}
+        valueText={`${time(view.startS)} to ${time(view.endS)}`}
         onChange={(zoom) => {
           const now = transport.time.get();
           const around = now >= view.startS && now <= view.endS ? now : (view.startS + view.endS) / 2;
@@ -60,7 +60,7 @@ export function TransportBar() {
 }
 
 function Clock() {
-  const { transport, durationS, view, setView } = useDesk();
+  const { transport, durationS, view, setView } = useTimeAxis();
   const now = useStore(transport.time);
   const { playing } = useStore(transport.state);
   useEffect(() => {

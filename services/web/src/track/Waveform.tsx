@@ -3,12 +3,12 @@ import WaveSurfer from "wavesurfer.js";
 import { useTheme } from "../ui/theme";
 import { Skeleton } from "../ui/controls";
 import { signed } from "../ui/format";
-import { useDesk } from "../sound/desk";
+import { useTimeAxis } from "../sound/timeAxis";
 import { usePeaks } from "./queries";
 
-/** The recording's outline, drawn by wavesurfer from what the service measured. */
+/** The recording's outline, drawn by wavesurfer from the service's peaks. */
 export function Waveform({ trackId }: { trackId: string }) {
-  const { durationS, view, width } = useDesk();
+  const { durationS, view, width } = useTimeAxis();
   const peaks = usePeaks(trackId).data;
   const theme = useTheme();
   const box = useRef<HTMLDivElement>(null);
@@ -45,10 +45,10 @@ export function Waveform({ trackId }: { trackId: string }) {
   }, [surfer, view, width]);
 
   const peak = peaks ? Math.max(...peaks.max.map(Math.abs), ...peaks.min.map(Math.abs)) : 0;
-  const said = `Waveform of ${durationS.toFixed(1)} seconds, peak ${peak ? signed(20 * Math.log10(peak), 1) : "−∞"} dBFS`;
+  const text = `Waveform of ${durationS.toFixed(1)} seconds, peak ${peak ? signed(20 * Math.log10(peak), 1) : "−∞"} dBFS`;
   return (
     <div className="plot plot--wave">
-      <div ref={box} className="wave" role="img" aria-label={said} />
+      <div ref={box} className="wave" role="img" aria-label={text} />
       {peaks ? null : <Skeleton height="100%" />}
     </div>
   );

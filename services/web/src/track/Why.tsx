@@ -1,13 +1,13 @@
 import { Button } from "../ui/controls";
-import { band, percent } from "../ui/format";
+import { band, percent, signed } from "../ui/format";
 import type { Explanation } from "../state/explanation";
 import type { Band, Trust } from "../state/results";
 
-/** Where the evidence lies, in a sentence and in bands, and how far it can be believed. */
+/** Where the evidence is, as a sentence and by band, and checks of it. */
 export function Why({ explanation }: { explanation: Explanation }) {
-  const { explained, trust, asking, askTrust } = explanation;
+  const { explained, trust, submitting, checkEvidence } = explanation;
   return (
-    <section className="panel" aria-labelledby="why-title" aria-busy={asking}>
+    <section className="panel" aria-labelledby="why-title" aria-busy={submitting}>
       <h2 id="why-title">Why</h2>
       {explained ? (
         <>
@@ -18,19 +18,19 @@ export function Why({ explanation }: { explanation: Explanation }) {
           {trust ? (
             <TrustFigures trust={trust} />
           ) : (
-            <Button disabled={asking} onClick={askTrust}>
-              {asking ? "At work …" : "Can it be believed?"}
+            <Button disabled={submitting} onClick={checkEvidence}>
+              {submitting ? "Checking …" : "Check the evidence"}
             </Button>
           )}
         </>
       ) : (
-        <p className="quiet">{asking ? "The evidence is being gathered." : "No evidence was asked for yet."}</p>
+        <p className="quiet">{submitting ? "The evidence is being computed." : "No evidence has been computed yet."}</p>
       )}
     </section>
   );
 }
 
-/** A sentence in which a label stands between asterisks. */
+/** A sentence with a label between asterisks, which becomes emphasis. */
 function Reading({ text }: { text: string }) {
   return text.split("*").map((part, at) => (at % 2 ? <em key={at}>{part.replaceAll("_", " ")}</em> : part));
 }
@@ -55,35 +55,35 @@ function BandShares({ bands }: { bands: Band[] }) {
   );
 }
 
-const MEANING: { name: string; value: keyof Trust; beside?: keyof Trust; why: string }[] = [
+const MEANING: { name: string; value: keyof Trust; random?: keyof Trust; why: string }[] = [
   {
     name: "deletion",
     value: "deletion",
-    beside: "random_deletion",
-    why: "The hottest spots are silenced step by step. Below the random figure is good: without its evidence the label falls.",
+    random: "random_deletion",
+    why: "The hottest spots are silenced step by step. Lower than random is good: without its evidence the label becomes less probable.",
   },
   {
     name: "insertion",
     value: "insertion",
-    beside: "random_insertion",
-    why: "The hottest spots are put into silence. Above the random figure is good: the evidence alone brings the label back.",
+    random: "random_insertion",
+    why: "The hottest spots are added to silence step by step. Higher than random is good: the evidence alone makes the label probable.",
   },
   {
-    name: "another network",
+    name: "random network",
     value: "randomised",
-    why: "How much the map resembles that of a network whose last block is random. Far from 1 is good: it shows what was learned.",
+    why: "How similar the heatmap is to that of a network whose last block is random. Far from 1 is good: the heatmap depends on what the model learned.",
   },
 ];
 
 function TrustFigures({ trust }: { trust: Trust }) {
   return (
     <dl className="trust">
-      {MEANING.map(({ name, value, beside, why }) => (
+      {MEANING.map(({ name, value, random, why }) => (
         <div key={name} className="tip" tabIndex={0} aria-describedby={`trust-${value}`}>
           <dt>{name}</dt>
           <dd>
-            {trust[value].toFixed(2)}
-            {beside ? <span className="quiet small"> random {trust[beside].toFixed(2)}</span> : null}
+            {signed(trust[value], 2)}
+            {random ? <span className="quiet small"> random {signed(trust[random], 2)}</span> : null}
           </dd>
           <span role="tooltip" id={`trust-${value}`} className="tip__text">
             {why}

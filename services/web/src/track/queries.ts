@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type ArtifactLink, fetchArtifact, fetchWithKey, type Job, type Peaks, type SpectrogramAxes } from "../api/client";
-import { watchJob } from "../api/watch";
+import { hasEnded, watchJob } from "../api/watch";
 import { readNpz } from "../sound/arrays";
 
 const PEAKS = 4_000;
@@ -10,10 +10,10 @@ const COLUMNS_PER_S = 100;
 const FEWEST_COLUMNS = 1_000;
 const MOST_COLUMNS = 4_000;
 
-/** A picture's levels, 0 to 255, the lowest band in the last row, and how to read them. */
+/** A picture's levels, 0 to 255, the lowest band in the last row, and its axes. */
 export type Spectrogram = { axes: SpectrogramAxes; levels: Uint8Array; columns: number; rows: number };
 
-/** The recording as an address that a player can have; its key goes along in a header, which a player cannot send. */
+/** The recording as an address for a player. It is fetched first, because a player cannot send the API key. */
 export function useRecording(id: string, wanted: boolean): { url: string | null; error: unknown } {
   const [url, setUrl] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -63,7 +63,7 @@ export function useArrays(link: ArtifactLink | null | undefined, wanted = true) 
   return useQuery({
     queryKey: ["arrays", link?.id],
     queryFn: async ({ signal }) => {
-      if (!link) throw new Error("there is nothing to fetch");
+      if (!link) throw new Error("there is no link");
       return readNpz(await fetchArtifact(link, signal));
     },
     enabled: Boolean(link) && wanted,
@@ -71,14 +71,19 @@ export function useArrays(link: ArtifactLink | null | undefined, wanted = true) 
   });
 }
 
-/** What is measured once: while a worker does, the answer is its job. */
+/** What `describe` measures. Until it has run, the service answers with its job: waits for the task, not for all of the job. */
 async function measured<T>(path: string, signal: AbortSignal): Promise<T> {
   for (;;) {
     const response = await fetchWithKey(path, { headers: { Accept: "application/json" }, signal });
     if (response.status !== 202) return (await response.json()) as T;
     const job = (await response.json()) as Job;
-    await watchJob(job.id, () => undefined, signal);
+    await watchJob(job.id, () => undefined, signal, isDescribed);
   }
+}
+
+/** Whether the job's `describe`, which measures, has ended. Other tasks of the job may run on. */
+function isDescribed(job: Job): boolean {
+  return job.tasks.some((task) => task.name === "describe" && hasEnded(task)) || hasEnded(job);
 }
 
 async function levelsOf(picture: Blob): Promise<{ levels: Uint8Array; columns: number; rows: number }> {

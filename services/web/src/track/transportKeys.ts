@@ -1,21 +1,21 @@
 import { useKeys } from "../ui/keys";
 import { following, zoomed, zoomOf } from "../sound/view";
 import { announce } from "../ui/live";
-import type { Desk } from "../sound/desk";
+import type { TimeAxis } from "../sound/timeAxis";
 
 const ZOOM_STEP = 0.1;
 
 /** The page's keys: space plays, arrows seek, brackets loop. */
-export function useTransportKeys(desk: Desk): void {
+export function useTransportKeys(axis: TimeAxis): void {
   useKeys((event) => {
-    const action = actions(desk, event.shiftKey)[event.key];
+    const action = actions(axis, event.shiftKey)[event.key];
     if (!action) return false;
     action();
     return true;
   });
 }
 
-function actions({ transport, durationS, view, setView }: Desk, far: boolean): Record<string, () => void> {
+function actions({ transport, durationS, view, setView }: TimeAxis, far: boolean): Record<string, () => void> {
   const now = transport.time.get();
   const seek = (toS: number) => {
     transport.seek(toS);
@@ -41,10 +41,10 @@ function actions({ transport, durationS, view, setView }: Desk, far: boolean): R
     "=": () => zoom(ZOOM_STEP),
     "-": () => zoom(-ZOOM_STEP),
     x: () => {
-      if (!transport.state.get().ready.includes("heard")) return;
-      const to = transport.state.get().source === "heard" ? "recording" : "heard";
+      if (!transport.state.get().ready.includes("evidence")) return;
+      const to = transport.state.get().source === "evidence" ? "recording" : "evidence";
       transport.switchTo(to);
-      announce(to === "heard" ? "What the model heard" : "The recording");
+      announce(to === "evidence" ? "Evidence only" : "Recording");
     },
   };
 }

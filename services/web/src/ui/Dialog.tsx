@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { IconButton } from "./controls";
 
-/** A window over the page; Escape and a click beside it close it, and the focus goes back to where it was. */
+/** A modal dialog. Escape or a click outside closes it, and the focus returns to where it was. */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {

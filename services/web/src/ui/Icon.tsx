@@ -23,7 +23,7 @@ const SOLID = new Set<IconName>(["play", "stop"]);
 
 export type IconName = keyof typeof PATHS;
 
-/** A drawing beside or instead of a word; what it stands for is said by the control it is in. */
+/** An icon. The control around it has the label. */
 export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 24 24" aria-hidden="true" focusable="false">

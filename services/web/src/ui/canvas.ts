@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
 
-/** An element's inner size, kept up to date. */
+/** An element's inner size in CSS pixels, kept up to date. */
 export function useSize<T extends HTMLElement>(): [RefObject<T | null>, { width: number; height: number }] {
   const element = useRef<T>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -16,7 +16,7 @@ export function useSize<T extends HTMLElement>(): [RefObject<T | null>, { width:
   return [element, size];
 }
 
-/** Draws on a canvas in CSS pixels whenever what it shows has changed. */
+/** Draws on a canvas, in CSS pixels, whenever its size or one of `shown` changes. */
 export function useDrawing(
   canvas: RefObject<HTMLCanvasElement | null>,
   { width, height }: { width: number; height: number },
@@ -36,7 +36,7 @@ export function useDrawing(
   }, [width, height, ...shown]);
 }
 
-/** Levels, 0 to 255, as a picture in the colours of a palette. */
+/** Levels, 0 to 255, as a picture in the colours of a palette. Throws an `Error` without a 2D canvas. */
 export function painted(levels: ArrayLike<number>, columns: number, rows: number, palette: Uint32Array): OffscreenCanvas {
   const canvas = new OffscreenCanvas(columns, rows);
   const context = canvas.getContext("2d");

@@ -1,5 +1,5 @@
 import type { ButtonHTMLAttributes, CSSProperties, ReactNode } from "react";
-import { words } from "./format";
+import { labelText } from "./format";
 import { Icon, type IconName } from "./Icon";
 
 type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & { icon?: IconName; main?: boolean };
@@ -13,7 +13,7 @@ export function Button({ icon, main = false, className = "", children, ...rest }
   );
 }
 
-/** A button that shows a drawing alone; the label is for everybody who cannot see it, and for whoever hovers. */
+/** A button with an icon only. The label is its accessible name and its tooltip. */
 export function IconButton({ icon, label, className = "", ...rest }: ButtonProps & { icon: IconName; label: string }) {
   return (
     <button type="button" className={`button button--plain ${className}`} aria-label={label} title={label} {...rest}>
@@ -24,7 +24,7 @@ export function IconButton({ icon, label, className = "", ...rest }: ButtonProps
 
 type SelectProps<T extends string> = {
   label: string;
-  /** What it is called where its label alone would not tell. */
+  /** Its accessible name. */
   name: string;
   value: T;
   options: readonly T[];
@@ -38,7 +38,7 @@ export function Select<T extends string>({ label, name, value, options, onChange
       <select className="field" aria-label={name} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
         {options.map((option) => (
           <option key={option} value={option}>
-            {words(option)}
+            {labelText(option)}
           </option>
         ))}
       </select>
@@ -53,7 +53,7 @@ type ChoiceProps<T extends string> = {
   onChange: (value: T) => void;
 };
 
-/** One of a few, as a radio group: arrow keys move through it. */
+/** A choice of one option, as a radio group. */
 export function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>) {
   const open = options.filter((option) => !option.disabled);
   const move = (step: number) => {
@@ -96,14 +96,14 @@ type SliderProps = {
   min: number;
   max: number;
   step: number;
-  said: string;
+  valueText: string;
   onChange: (value: number) => void;
   hideLabel?: boolean;
   className?: string;
 };
 
-/** A slider whose value is said in words. */
-export function Slider({ label, value, min, max, step, said, onChange, hideLabel = false, className }: SliderProps) {
+/** A slider; `valueText` is its value in words. */
+export function Slider({ label, value, min, max, step, valueText, onChange, hideLabel = false, className }: SliderProps) {
   const at = { "--at": `${((value - min) / (max - min)) * 100}%` } as CSSProperties;
   return (
     <label className={`labelled ${className ?? ""}`}>
@@ -113,8 +113,8 @@ export function Slider({ label, value, min, max, step, said, onChange, hideLabel
         type="range"
         style={at}
         {...{ min, max, step, value }}
-        aria-valuetext={said}
-        title={`${label}: ${said}`}
+        aria-valuetext={valueText}
+        title={`${label}: ${valueText}`}
         onChange={(event) => onChange(event.currentTarget.valueAsNumber)}
       />
     </label>
@@ -125,8 +125,8 @@ export function Skeleton({ height, width = "100%" }: { height: number | string; 
   return <div className="skeleton" style={{ height, width }} aria-hidden="true" />;
 }
 
-/** Something went wrong, and perhaps what can be done about it. */
-export function BadNote({ children, action }: { children: ReactNode; action?: ReactNode }) {
+/** An error, with an optional action. */
+export function ErrorNote({ children, action }: { children: ReactNode; action?: ReactNode }) {
   return (
     <div className="note note--bad" role="alert">
       <span>{children}</span>

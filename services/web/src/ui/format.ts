@@ -2,7 +2,7 @@ const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
 
-/** Seconds as `0:04.3`; hours only where there are some. */
+/** Seconds as `0:04.3`; hours only when needed. */
 export function time(seconds: number, digits = 1): string {
   const scale = 10 ** digits;
   const whole = Math.max(0, Math.round(seconds * scale) / scale);
@@ -12,7 +12,7 @@ export function time(seconds: number, digits = 1): string {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** A share as `81 %`; what is neither nothing nor everything does not look so. */
+/** A share as `81 %`; `< 1 %` and `> 99 %` only for values that are neither 0 nor 1. */
 export function percent(share: number): string {
   const value = share * 100;
   if (value > 0 && value < 1) return "< 1 %";
@@ -20,7 +20,7 @@ export function percent(share: number): string {
   return `${Math.round(value)} %`;
 }
 
-/** Hertz as `500 Hz` or `2 kHz`, with two digits that mean something. */
+/** Hertz as `500 Hz` or `2 kHz`, with two significant digits. */
 export function hertz(value: number): string {
   if (value < 1000) return `${value < 100 ? Math.round(value) : Number(value.toPrecision(2))} Hz`;
   return `${Number((value / 1000).toPrecision(2))} kHz`;
@@ -31,7 +31,7 @@ export function band(lowHz: number, highHz: number | null): string {
   return highHz === null ? `${hertz(lowHz)} and up` : `${hertz(lowHz)} – ${hertz(highHz)}`;
 }
 
-/** Decibels with a true minus. */
+/** Decibels with a minus sign. */
 export function decibels(value: number, unit = "dB"): string {
   return `${signed(value, 1)} ${unit}`;
 }
@@ -46,7 +46,7 @@ export function bytes(count: number): string {
   return `${(count / (size as number)).toFixed(count / (size as number) < 10 ? 1 : 0)} ${unit}`;
 }
 
-/** How long ago: `2 min ago`, `yesterday`; the date where it is longer than a week. */
+/** How long ago: `2 min ago`, `yesterday`; after a week the date. */
 export function ago(when: string, now = Date.now()): string {
   const date = new Date(when);
   const seconds = (now - date.getTime()) / 1000;
@@ -58,12 +58,12 @@ export function ago(when: string, now = Date.now()): string {
   return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 }
 
-/** A label as people write it: `clock_tick` is `clock tick`. */
-export function words(label: string): string {
+/** A label for display: `clock_tick` becomes `clock tick`. */
+export function labelText(label: string): string {
   return label.replaceAll("_", " ");
 }
 
-/** A format's channel count. */
+/** A channel count: `mono`, `stereo` or `6 channels`. */
 export function channels(count: number): string {
   return { 1: "mono", 2: "stereo" }[count] ?? `${count} channels`;
 }

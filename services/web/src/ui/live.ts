@@ -1,15 +1,15 @@
 let region: HTMLElement | null = null;
 
-/** Says something to screen readers, when they have finished what they say. */
+/** Announces a text to screen readers, after what they are reading. */
 export function announce(text: string): void {
-  region ??= madeRegion();
+  region ??= makeRegion();
   region.textContent = "";
   requestAnimationFrame(() => {
     if (region) region.textContent = text;
   });
 }
 
-function madeRegion(): HTMLElement {
+function makeRegion(): HTMLElement {
   const made = document.createElement("div");
   made.className = "unseen";
   made.setAttribute("role", "status");

@@ -5,7 +5,7 @@ export type Theme = "dark" | "light";
 const STORED = "phonoscope.theme";
 const listeners = new Set<() => void>();
 
-/** What was chosen, else dark: the sound is the brightest thing on the screen. */
+/** The theme that was chosen, else dark. */
 export function currentTheme(): Theme {
   return localStorage.getItem(STORED) === "light" ? "light" : "dark";
 }

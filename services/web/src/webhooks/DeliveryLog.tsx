@@ -1,18 +1,18 @@
 import { useState } from "react";
-import { inWords } from "../api/problem";
-import { BadNote, Button, Choice, Skeleton } from "../ui/controls";
+import { errorText } from "../api/problem";
+import { ErrorNote, Button, Choice, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import { type Attempt, type Delivery, useDeliveries, useWebhookActions } from "./queries";
 
 const KINDS = [
   { value: "all", text: "all" },
-  { value: "pending", text: "under way" },
+  { value: "pending", text: "pending" },
   { value: "delivered", text: "delivered" },
   { value: "dead", text: "given up" },
 ] as const;
 type Kind = (typeof KINDS)[number]["value"];
 
-/** What was sent to an endpoint, every attempt of it, and a way to send it again. */
+/** The events that were sent to an endpoint, with every attempt and buttons that send them again. */
 export function DeliveryLog({ webhookId }: { webhookId: string }) {
   const [kind, setKind] = useState<Kind>("all");
   const found = useDeliveries(webhookId, kind === "all" ? null : kind);
@@ -24,19 +24,19 @@ export function DeliveryLog({ webhookId }: { webhookId: string }) {
         <Choice label="Which deliveries" value={kind} options={KINDS} onChange={setKind} />
         {kind === "dead" && deliveries.length ? (
           <Button icon="retry" disabled={redeliverDead.isPending} onClick={() => redeliverDead.mutate(webhookId)}>
-            Send all of them again
+            Send all again
           </Button>
         ) : null}
       </div>
       {found.isPending ? <Skeleton height={80} /> : null}
-      {found.isError ? <BadNote>{inWords(found.error)}</BadNote> : null}
-      {found.isSuccess && deliveries.length === 0 ? <p className="quiet">Nothing yet.</p> : null}
+      {found.isError ? <ErrorNote>{errorText(found.error)}</ErrorNote> : null}
+      {found.isSuccess && deliveries.length === 0 ? <p className="quiet">No deliveries.</p> : null}
       <ol>
         {deliveries.map((delivery) => (
           <DeliveryRow key={delivery.id} delivery={delivery} />
         ))}
       </ol>
-      {found.hasNextPage ? <Button onClick={() => void found.fetchNextPage()}>Older ones</Button> : null}
+      {found.hasNextPage ? <Button onClick={() => void found.fetchNextPage()}>Older deliveries</Button> : null}
     </section>
   );
 }
@@ -47,13 +47,13 @@ function DeliveryRow({ delivery }: { delivery: Delivery }) {
     <li className="delivery">
       <div className="delivery__head">
         <span>{delivery.event_type}</span>
-        <span className={`delivery__state delivery__state--${delivery.status}`}>{standing(delivery)}</span>
+        <span className={`delivery__state delivery__state--${delivery.status}`}>{statusText(delivery)}</span>
         <span className="quiet small">{ago(delivery.created_at)}</span>
         <Button icon="retry" disabled={redeliver.isPending} onClick={() => redeliver.mutate(delivery.id)}>
           Send again
         </Button>
       </div>
-      {redeliver.error ? <BadNote>{inWords(redeliver.error)}</BadNote> : null}
+      {redeliver.error ? <ErrorNote>{errorText(redeliver.error)}</ErrorNote> : null}
       {delivery.attempts.length ? (
         <details>
           <summary className="small quiet">
@@ -62,7 +62,7 @@ function DeliveryRow({ delivery }: { delivery: Delivery }) {
           <ol className="attempts">
             {delivery.attempts.map((attempt) => (
               <li key={attempt.started_at}>
-                {outcome(attempt)}
+                {attemptText(attempt)}
                 {attempt.answer ? <pre>{attempt.answer}</pre> : null}
               </li>
             ))}
@@ -73,15 +73,15 @@ function DeliveryRow({ delivery }: { delivery: Delivery }) {
   );
 }
 
-function standing({ status, next_attempt_at, attempts }: Delivery): string {
+function statusText({ status, next_attempt_at, attempts }: Delivery): string {
   if (status === "delivered") return "delivered";
   if (status === "dead") return "given up";
   const wait = next_attempt_at ? (Date.parse(next_attempt_at) - Date.now()) / 1000 : 0;
-  if (!attempts.length || wait <= 1) return "on its way";
-  return `tried again in ${wait < 90 ? `${Math.round(wait)} s` : `${Math.round(wait / 60)} min`}`;
+  if (!attempts.length || wait <= 1) return "being sent";
+  return `next attempt in ${wait < 90 ? `${Math.round(wait)} s` : `${Math.round(wait / 60)} min`}`;
 }
 
-function outcome({ status_code, error, detail, duration_s, started_at }: Attempt): string {
+function attemptText({ status_code, error, detail, duration_s, started_at }: Attempt): string {
   const what = error ? (detail ?? error.replaceAll("_", " ")) : "delivered";
   const code = status_code && !what.includes(String(status_code)) ? ` (${status_code})` : "";
   return `${new Date(started_at).toLocaleTimeString("en-GB")} · ${what}${code} in ${Math.round(duration_s * 1000)} ms`;

@@ -1,12 +1,12 @@
 import { useState } from "react";
-import { inWords } from "../api/problem";
-import { BadNote, Button, IconButton } from "../ui/controls";
+import { errorText } from "../api/problem";
+import { ErrorNote, Button, IconButton } from "../ui/controls";
 import { announce } from "../ui/live";
 import { type EventType, useWebhookActions } from "./queries";
 
 const EVENTS: EventType[] = ["job.succeeded", "job.failed", "job.cancelled"];
 
-/** Adds an endpoint and shows its secret, this one time. */
+/** Adds an endpoint and shows its secret once. */
 export function NewWebhook({ onDone }: { onDone: () => void }) {
   const { create } = useWebhookActions();
   const [url, setUrl] = useState("");
@@ -35,11 +35,11 @@ export function NewWebhook({ onDone }: { onDone: () => void }) {
         />
       </label>
       <label className="stack">
-        Note to yourself
+        Description (optional)
         <input className="field" maxLength={256} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
       </label>
       <fieldset className="row wrap">
-        <legend>Tell it of</legend>
+        <legend>Events</legend>
         {EVENTS.map((event) => (
           <label key={event} className="row">
             <input type="checkbox" checked={events.includes(event)} onChange={() => toggle(event)} />
@@ -47,12 +47,12 @@ export function NewWebhook({ onDone }: { onDone: () => void }) {
           </label>
         ))}
       </fieldset>
-      {create.error ? <BadNote>{inWords(create.error)}</BadNote> : null}
+      {create.error ? <ErrorNote>{errorText(create.error)}</ErrorNote> : null}
       <div className="row">
         <Button main type="submit" disabled={!url.trim() || events.length === 0 || create.isPending}>
           Add
         </Button>
-        <Button onClick={onDone}>Leave it</Button>
+        <Button onClick={onDone}>Cancel</Button>
       </div>
     </form>
   );
@@ -61,7 +61,7 @@ export function NewWebhook({ onDone }: { onDone: () => void }) {
 function Secret({ secret, onDone }: { secret: string; onDone: () => void }) {
   return (
     <div className="adding" role="status">
-      <p>Its secret, shown this one time. With it your receiver checks that an event comes from here.</p>
+      <p>The endpoint's secret. It is shown only once. Your receiver uses it to check that an event comes from this service.</p>
       <div className="row">
         <code className="adding__secret">{secret}</code>
         <IconButton
@@ -72,7 +72,7 @@ function Secret({ secret, onDone }: { secret: string; onDone: () => void }) {
       </div>
       <div>
         <Button main onClick={onDone}>
-          I have kept it
+          I have saved it
         </Button>
       </div>
     </div>

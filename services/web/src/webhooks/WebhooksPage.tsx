@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { inWords } from "../api/problem";
-import { BadNote, Button, Skeleton } from "../ui/controls";
+import { errorText } from "../api/problem";
+import { ErrorNote, Button, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import { announce } from "../ui/live";
 import { DeliveryLog } from "./DeliveryLog";
@@ -8,13 +8,13 @@ import { NewWebhook } from "./NewWebhook";
 import { useWebhookActions, useWebhooks, type Webhook } from "./queries";
 import "./webhooks.css";
 
-const BECAUSE = {
+const REASONS = {
   owner: "switched off",
   gone: "switched off: it answered 410 Gone",
-  failing: "switched off: nothing could be delivered for five days",
+  failing: "switched off: no delivery succeeded for five days",
 } as const;
 
-/** Where events go, and what became of each. */
+/** The endpoints that receive events, and their delivery logs. */
 export default function WebhooksPage() {
   const found = useWebhooks();
   const [adding, setAdding] = useState(false);
@@ -29,10 +29,10 @@ export default function WebhooksPage() {
       {adding ? <NewWebhook onDone={() => setAdding(false)} /> : null}
       {found.isPending ? <Skeleton height={160} /> : null}
       {found.isError ? (
-        <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>
+        <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
       ) : null}
       {found.data?.length === 0 && !adding ? (
-        <p className="empty">Nobody is told when a job ends. An endpoint of yours can be, with a signature to check.</p>
+        <p className="empty">There is no endpoint yet. An endpoint receives a signed event when a job ends.</p>
       ) : null}
       <ul>
         {found.data?.map((webhook) => (
@@ -44,7 +44,7 @@ export default function WebhooksPage() {
 }
 
 function State({ of: { enabled, failing_since, disabled_because } }: { of: Webhook }) {
-  if (!enabled) return <span className="endpoint__state quiet">{BECAUSE[disabled_because ?? "owner"]}</span>;
+  if (!enabled) return <span className="endpoint__state quiet">{REASONS[disabled_because ?? "owner"]}</span>;
   if (!failing_since) return <span className="endpoint__state endpoint__state--on">on</span>;
   return <span className="endpoint__state endpoint__state--failing">failing, first {ago(failing_since)}</span>;
 }
@@ -69,7 +69,7 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
           disabled={test.isPending}
           onClick={() => {
             setOpen(true);
-            test.mutate(webhook.id, { onSuccess: () => announce("A test event is on its way.") });
+            test.mutate(webhook.id, { onSuccess: () => announce("A test event is being sent.") });
           }}
         >
           Send a test
@@ -95,7 +95,7 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
           </Button>
         )}
       </div>
-      {problem ? <BadNote>{inWords(problem)}</BadNote> : null}
+      {problem ? <ErrorNote>{errorText(problem)}</ErrorNote> : null}
       {open ? <DeliveryLog webhookId={webhook.id} /> : null}
     </li>
   );

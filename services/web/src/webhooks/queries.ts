@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, held } from "../api/client";
+import { api, dataOf } from "../api/client";
 import type { components } from "../api/schema";
 
 type Schemas = components["schemas"];
@@ -16,18 +16,18 @@ const BEGINNING = "1970-01-01T00:00:00Z";
 export function useWebhooks() {
   return useQuery({
     queryKey: ["webhooks", "all"],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/webhooks", { params: { query: { limit: 100 } }, signal })).items,
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/webhooks", { params: { query: { limit: 100 } }, signal })).items,
   });
 }
 
-/** The log of an endpoint, newest first; looked at again while something is on its way. */
+/** The deliveries to an endpoint, newest first, read again every two seconds. */
 export function useDeliveries(webhookId: string, status: DeliveryStatus | null) {
   return useInfiniteQuery({
     queryKey: ["webhooks", "log", webhookId, status],
     queryFn: async ({ pageParam, signal }) => {
       const query = { limit: 20, ...(status && { status }), ...(pageParam && { cursor: pageParam }) };
       const params = { path: { webhook_id: webhookId }, query };
-      return held(await api.GET("/v1/webhooks/{webhook_id}/deliveries", { params, signal }));
+      return dataOf(await api.GET("/v1/webhooks/{webhook_id}/deliveries", { params, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
@@ -35,29 +35,29 @@ export function useDeliveries(webhookId: string, status: DeliveryStatus | null) 
   });
 }
 
-/** Everything that can be done with an endpoint; the lists are read anew afterwards. */
+/** The actions on endpoints and deliveries. The lists are read again after each. */
 export function useWebhookActions() {
   const queries = useQueryClient();
   return {
-    create: useAction(async (body: WebhookRequest) => held(await api.POST("/v1/webhooks", { body }))),
-    test: useAction((id: string) => api.POST("/v1/webhooks/{webhook_id}/test", at(id))),
+    create: useAction(async (body: WebhookRequest) => dataOf(await api.POST("/v1/webhooks", { body }))),
+    test: useAction((id: string) => api.POST("/v1/webhooks/{webhook_id}/test", endpoint(id))),
     remove: useAction(async (id: string) => {
       await queries.cancelQueries({ queryKey: ["webhooks", "log", id] });
-      await api.DELETE("/v1/webhooks/{webhook_id}", at(id));
+      await api.DELETE("/v1/webhooks/{webhook_id}", endpoint(id));
     }),
     enable: useAction(({ id, enabled }: { id: string; enabled: boolean }) =>
-      api.PATCH("/v1/webhooks/{webhook_id}", { ...at(id), body: { enabled } }),
+      api.PATCH("/v1/webhooks/{webhook_id}", { ...endpoint(id), body: { enabled } }),
     ),
     redeliver: useAction((id: string) =>
       api.POST("/v1/deliveries/{delivery_id}/redeliver", { params: { path: { delivery_id: id } } }),
     ),
     redeliverDead: useAction((id: string) =>
-      api.POST("/v1/webhooks/{webhook_id}/redeliver", { ...at(id), body: { since: BEGINNING, status: "dead" as const } }),
+      api.POST("/v1/webhooks/{webhook_id}/redeliver", { ...endpoint(id), body: { since: BEGINNING, status: "dead" as const } }),
     ),
   };
 }
 
-function at(id: string) {
+function endpoint(id: string) {
   return { params: { path: { webhook_id: id } } };
 }
 

@@ -1,23 +1,23 @@
 import { memo, useMemo } from "react";
 import { Link } from "wouter";
-import { time, words } from "../../ui/format";
+import { time, labelText } from "../../ui/format";
 import type { MapPoint } from "./queries";
 import type { Atlas, Filter } from "./atlas";
 import { type Frame, isInside, toPixel, type View } from "./mapView";
-import { count, recordings, summaryOf } from "./words";
+import { count, recordings, summaryText } from "./text";
 
 const MOST_LINKS = 100;
 
 type Props = { atlas: Atlas; filter: Filter; view: View; frame: Frame };
 
-/** The map in words: all of it in a sentence, and what can be seen as links, what is nearest to the middle first. */
+/** The map as text: a summary, and the visible recordings as links, those nearest to the middle first. */
 export const InView = memo(function InView({ atlas, filter, view, frame }: Props) {
   const seen = useMemo(() => pointsIn({ atlas, filter, view, frame }), [atlas, filter, view, frame]);
   const first = seen.slice(0, MOST_LINKS);
   return (
     <details className="map__text">
       <summary>{`${recordings(seen.length)} in view`}</summary>
-      <p className="quiet">{summaryOf(atlas)}</p>
+      <p className="quiet">{summaryText(atlas)}</p>
       {seen.length > MOST_LINKS ? (
         <p className="quiet">{`The ${MOST_LINKS} nearest to the middle of ${count(seen.length)}; zoom in for the others.`}</p>
       ) : null}
@@ -28,7 +28,7 @@ export const InView = memo(function InView({ atlas, filter, view, frame }: Props
               {point.filename}
             </Link>
             <span className="quiet small clip">
-              {point.label ? words(point.label) : "unknown"} · {time(point.duration_s, 0)}
+              {point.label ? labelText(point.label) : "no label"} · {time(point.duration_s, 0)}
             </span>
           </li>
         ))}

@@ -1,9 +1,9 @@
 import type { MapPoint } from "./queries";
 import { type Bounds, boundsOf } from "./mapView";
-import { type Named, named } from "./names";
+import { type Named, named } from "./labelNames";
 import { Grid } from "./nearest";
 
-/** All recordings on the map, and what is worked out of them once. */
+/** All recordings on the map, with what is computed from them once. */
 export type Atlas = {
   points: readonly MapPoint[];
   bounds: Bounds;
@@ -12,7 +12,7 @@ export type Atlas = {
   unlabelled: readonly number[];
 };
 
-/** What the library's search and chips leave of it, by the places in the list. */
+/** Which points match the library's search and label, by index. */
 export type Filter = { fits: (index: number) => boolean; count: number };
 
 export function atlasOf(points: readonly MapPoint[]): Atlas {

@@ -1,6 +1,6 @@
-/** Red, green and blue in one number, red lowest, as the pixels of a canvas lie in memory. */
+/** Red, green and blue in one number, red in the lowest byte, as in a canvas's memory. */
 export type Packed = number;
-/** A dot ready to be laid over pixels: what it adds, and how much of what lies below it keeps, out of 256. */
+/** A dot to be drawn over pixels: what it adds, and how much of the pixel below it keeps, out of 256. */
 export type Stamp = { reach: number; added: Int32Array; kept: Int32Array };
 
 const RIM = 0.82;
@@ -8,7 +8,7 @@ const OPAQUE = 0xff << 24;
 const ALL = 256;
 
 /**
- * A picture of dots. Its pixels are written here: a canvas takes ten times as long to copy as many small pictures, and a
+ * A picture of dots. Pixels are written directly: copying as many small pictures to a canvas takes ten times as long, and a
  * library has thousands of recordings.
  */
 export class Dots {
@@ -28,7 +28,7 @@ export class Dots {
     this.#pixels.fill(ground | OPAQUE);
   }
 
-  /** Lays a dot with its middle on a pixel; what is outside is left out. */
+  /** Draws a dot with its middle on a pixel; clips it at the edges. */
   draw(x: number, y: number, { reach, added, kept }: Stamp): void {
     const side = 2 * reach + 1;
     const [left, top] = [Math.round(x) - reach, Math.round(y) - reach];
@@ -47,7 +47,7 @@ export class Dots {
   }
 }
 
-/** A disc with a rim that parts it from those it lies over. */
+/** A disc with a rim that separates it from the dots below. */
 export function stampOf(radius: number, colour: Packed, rim: Packed): Stamp {
   const reach = Math.ceil(radius + 0.5);
   const side = 2 * reach + 1;
@@ -61,12 +61,12 @@ export function stampOf(radius: number, colour: Packed, rim: Packed): Stamp {
   return stamp;
 }
 
-/** A colour so much nearer to another. */
+/** A colour mixed with another by a share, 0 to 1. */
 export function faded(colour: Packed, ground: Packed, share: number): Packed {
   return mixed((shift) => channel(colour, shift) * (1 - share) + channel(ground, shift) * share);
 }
 
-/** Two channels at once: between red and blue there is room for what multiplying carries over. */
+/** Blends two channels at once: between red and blue there is room for the product's upper bits. */
 function laid(below: number, added: number, kept: number): number {
   const redBlue = (((below & 0xff00ff) * kept) >>> 8) & 0xff00ff;
   const green = (((below & 0x00ff00) * kept) >>> 8) & 0x00ff00;

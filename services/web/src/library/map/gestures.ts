@@ -1,21 +1,21 @@
 import { type PointerEvent, type RefObject, useEffect, useRef } from "react";
 import { type Frame, type Pixel, panned, zoomed } from "./mapView";
-import type { Moving } from "./moving";
+import type { Viewport } from "./viewport";
 
 const STILL_PX = 6;
 const LINE_PX = 16;
 const WHEEL = 0.0015;
-// A pinch on a touchpad comes as a wheel with Ctrl, in small steps.
+// Browsers report a pinch on a touchpad as a wheel with Ctrl, in small steps.
 const PINCH = 0.01;
 
 type Held = { at: Pixel; start: Pixel };
 type Pick = (at: Pixel, touch: boolean) => void;
 
-/** Drag to pan, pinch and wheel to zoom; what stays still between down and up is a pick. */
-export function useGestures(plot: RefObject<HTMLElement | null>, frame: Frame, moving: Moving, pick: Pick, hover: (at: Pixel | null) => void) {
+/** Drag pans, pinch and wheel zoom; a press without a move picks. */
+export function useGestures(plot: RefObject<HTMLElement | null>, frame: Frame, viewport: Viewport, pick: Pick, hover: (at: Pixel | null) => void) {
   const pointers = useRef(new Map<number, Held>());
   const dragged = useRef(false);
-  useWheel(plot, frame, moving);
+  useWheel(plot, frame, viewport);
 
   const onPointerDown = (event: PointerEvent<HTMLElement>) => {
     if (event.button !== 0) return;
@@ -32,7 +32,7 @@ export function useGestures(plot: RefObject<HTMLElement | null>, frame: Frame, m
     if (!dragged.current) return;
     hover(null);
     const other = [...pointers.current].find(([id]) => id !== event.pointerId)?.[1].at;
-    moving.move((view) => {
+    viewport.move((view) => {
       if (!other) return panned(view, at.left - held.at.left, at.top - held.at.top, frame);
       const [before, after] = [midway(held.at, other), midway(at, other)];
       const shifted = panned(view, after.left - before.left, after.top - before.top, frame);
@@ -49,14 +49,14 @@ export function useGestures(plot: RefObject<HTMLElement | null>, frame: Frame, m
   return { onPointerDown, onPointerMove, onPointerUp, onPointerCancel, onPointerLeave: () => hover(null) };
 }
 
-/** React listens to wheels without a say in whether the page scrolls. */
-function useWheel(plot: RefObject<HTMLElement | null>, frame: Frame, { view, move }: Moving): void {
+/** Zooms with the wheel. React's own wheel listeners are passive and cannot stop the page from scrolling. */
+function useWheel(plot: RefObject<HTMLElement | null>, frame: Frame, { view, move }: Viewport): void {
   const latest = useRef({ frame, zoom: view.zoom });
   latest.current = { frame, zoom: view.zoom };
   useEffect(() => {
     const node = plot.current;
-    const listen = (event: WheelEvent) => {
-      // Whoever scrolls down over the whole map goes on down the page.
+    const onWheel = (event: WheelEvent) => {
+      // Over the whole map, the wheel scrolls the page down.
       if (!event.ctrlKey && event.deltaY > 0 && latest.current.zoom <= 1) return;
       event.preventDefault();
       const area = (event.currentTarget as HTMLElement).getBoundingClientRect();
@@ -65,8 +65,8 @@ function useWheel(plot: RefObject<HTMLElement | null>, frame: Frame, { view, mov
       const factor = Math.exp(-pixels * (event.ctrlKey ? PINCH : WHEEL));
       move((view) => zoomed(view, factor, around, latest.current.frame));
     };
-    node?.addEventListener("wheel", listen, { passive: false });
-    return () => node?.removeEventListener("wheel", listen);
+    node?.addEventListener("wheel", onWheel, { passive: false });
+    return () => node?.removeEventListener("wheel", onWheel);
   }, [plot, move]);
 }
 

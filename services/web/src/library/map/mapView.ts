@@ -1,12 +1,12 @@
-/** A place on the map as the service gives it: x to the right, y upwards. */
+/** A position on the map, x to the right, y upwards, both in [-1, 1]. */
 export type Spot = { x: number; y: number };
-/** A place on the screen, in CSS pixels from the upper left of the plot. */
+/** A position on the plot, in CSS pixels from its upper left corner. */
 export type Pixel = { left: number; top: number };
 export type Size = { width: number; height: number };
 export type Bounds = { left: number; right: number; bottom: number; top: number };
-/** What is plotted, and on how much room. */
+/** The extent of the map and the size of the plot. */
 export type Frame = { bounds: Bounds; size: Size };
-/** What is seen of it: the place in the middle, and how much closer than the whole. */
+/** The visible part: its middle, and its zoom, 1 for the whole map. */
 export type View = Spot & { zoom: number };
 
 export const CLOSEST = 64;
@@ -28,7 +28,7 @@ export function whole({ left, right, bottom, top }: Bounds): View {
   return { x: (left + right) / 2, y: (bottom + top) / 2, zoom: 1 };
 }
 
-/** Pixels for one unit of the map; the same both ways, for distances mean something. */
+/** Pixels per unit of the map, the same for both axes. */
 export function scaleOf({ zoom }: Pick<View, "zoom">, { bounds, size }: Frame): number {
   const across = Math.max(1, size.width - 2 * MARGIN_PX) / Math.max(LEAST_EXTENT, bounds.right - bounds.left);
   const up = Math.max(1, size.height - 2 * MARGIN_PX) / Math.max(LEAST_EXTENT, bounds.top - bounds.bottom);
@@ -51,7 +51,7 @@ export function toSpot(pixel: Pixel, view: View, frame: Frame): Spot {
   };
 }
 
-/** Closer by a factor, around a pixel under which the same place stays. */
+/** The view zoomed by a factor; the spot under a pixel stays where it is. */
 export function zoomed(view: View, factor: number, around: Pixel, frame: Frame): View {
   const zoom = Math.min(CLOSEST, Math.max(1, view.zoom * factor));
   const spot = toSpot(around, view, frame);
@@ -66,13 +66,13 @@ export function zoomed(view: View, factor: number, around: Pixel, frame: Frame):
   );
 }
 
-/** What is seen when the map is moved by so many pixels. */
+/** The view after the map was moved by so many pixels. */
 export function panned(view: View, right: number, down: number, frame: Frame): View {
   const scale = scaleOf(view, frame);
   return held({ ...view, x: view.x - right / scale, y: view.y + down / scale }, frame);
 }
 
-/** The same view, or the nearest in which a place can be seen well. */
+/** The nearest view in which a spot is well inside the plot. */
 export function showing(view: View, spot: Spot, frame: Frame): View {
   const { left, top } = toPixel(spot, view, frame);
   const { width, height } = frame.size;
@@ -83,10 +83,10 @@ export function isInside({ left, top }: Pixel, { width, height }: Size): boolean
   return left >= 0 && left <= width && top >= 0 && top <= height;
 }
 
-/** A view on the way from one to another, in steps of zoom that look even. */
+/** A view between two others, `share` from 0 to 1, with zoom steps that look even. */
 export function between(from: View, to: View, share: number): View {
   const zoom = from.zoom * (to.zoom / from.zoom) ** share;
-  // The middle moves so that what stays in place at both ends stays so on the way.
+  // A spot that is at the same pixel at both ends stays there in between.
   const way = from.zoom === to.zoom ? share : (1 / zoom - 1 / from.zoom) / (1 / to.zoom - 1 / from.zoom);
   return { x: from.x + (to.x - from.x) * way, y: from.y + (to.y - from.y) * way, zoom };
 }
@@ -96,7 +96,7 @@ function inside(value: number, extent: number): number {
   return Math.min(extent - margin, Math.max(margin, value));
 }
 
-/** The nearest view that does not leave the map. */
+/** The nearest view inside the map. */
 function held(view: View, frame: Frame): View {
   const { bounds, size } = frame;
   const scale = scaleOf(view, frame);

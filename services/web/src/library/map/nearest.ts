@@ -2,14 +2,14 @@ import type { Spot } from "./mapView";
 
 type Fits = (index: number) => boolean;
 
-/** Finds what is near among many places without looking at all of them. */
+/** An index of spots by grid cells: finds the nearest one without a look at all of them. */
 export class Grid {
   readonly #spots: readonly Spot[];
   readonly #cells: number;
   readonly #starts: Uint32Array;
   readonly #indices: Uint32Array;
 
-  /** Of places with coordinates in [-1, 1]. */
+  /** Indexes spots with coordinates in [-1, 1]. */
   constructor(spots: readonly Spot[], cells = 64) {
     this.#spots = spots;
     this.#cells = cells;
@@ -28,7 +28,7 @@ export class Grid {
     });
   }
 
-  /** The nearest one that fits and is not further away than `within`, or null. */
+  /** The index of the nearest spot that fits, at most `within` away, or null. */
   nearest({ x, y }: Spot, within: number, fits: Fits = () => true): number | null {
     let best: number | null = null;
     let least = within * within;
@@ -50,7 +50,7 @@ export class Grid {
   }
 }
 
-/** The nearest one that lies in a direction, by 45° to both sides of it, or null. */
+/** The index of the nearest spot within 45° of a direction, or null. */
 export function toward(spots: readonly Spot[], from: number, direction: Spot, fits: Fits): number | null {
   const start = spots[from];
   if (!start) return null;

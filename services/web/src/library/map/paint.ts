@@ -1,16 +1,16 @@
-import { words } from "../../ui/format";
+import { labelText } from "../../ui/format";
 import type { Atlas, Filter } from "./atlas";
 import { Dots, type Packed, type Stamp, stampOf } from "./dots";
-import type { Look } from "./look";
+import type { MapTheme } from "./mapTheme";
 import { type Frame, scaleOf, toPixel, type View } from "./mapView";
-import { lifted, type Named, placed } from "./names";
+import { lifted, type Named, placed } from "./labelNames";
 
 export type Scene = {
   atlas: Atlas;
   filter: Filter;
   view: View;
   frame: Frame;
-  /** The label that stands out, and the recording that is looked at. */
+  /** The highlighted label, and the index of the current recording. */
   lit: string | null;
   shown: number | null;
 };
@@ -23,16 +23,16 @@ const LARGEST_SHARE = 0.014;
 /** Draws the map on a canvas, in the colours of one theme. */
 export class Painter {
   readonly #context: CanvasRenderingContext2D;
-  readonly #look: Look;
+  readonly #look: MapTheme;
   readonly #stamps = new Map<string, Stamp>();
   #dots = new Dots(1, 1);
 
-  constructor(context: CanvasRenderingContext2D, look: Look) {
+  constructor(context: CanvasRenderingContext2D, look: MapTheme) {
     this.#context = context;
     this.#look = look;
   }
 
-  /** With so many pixels of the screen for a CSS pixel. */
+  /** Paints the scene; `ratio` is device pixels per CSS pixel. */
   paint(scene: Scene, ratio: number): void {
     const { width, height } = scene.frame.size;
     const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -46,7 +46,7 @@ export class Painter {
     this.#paintShown(scene);
   }
 
-  /** What steps back first, what stands out last. */
+  /** Paints faint dots first and highlighted ones last. */
   #paintDots({ atlas, filter, view, frame, lit }: Scene, ratio: number): void {
     const dots = this.#dots;
     const scale = scaleOf(view, frame) * ratio;
@@ -81,7 +81,7 @@ export class Painter {
     const scale = scaleOf(view, frame);
     const radius = radiusOf(atlas.points.length, frame, view.zoom);
     const nameOf = (name: Named) => {
-      const { width } = context.measureText(words(name.label));
+      const { width } = context.measureText(labelText(name.label));
       return { label: name.label, at: toPixel(name.middle, view, frame), lift: lifted(name, scale, radius), width };
     };
     const wanted = atlas.names
@@ -89,9 +89,9 @@ export class Painter {
       .sort((a, b) => Number(b.label === lit) - Number(a.label === lit))
       .map(nameOf);
     for (const { label, at } of placed(wanted, frame.size)) {
-      context.strokeText(words(label), at.left, at.top);
+      context.strokeText(labelText(label), at.left, at.top);
       context.fillStyle = label === lit ? this.#look.accentText : this.#look.text;
-      context.fillText(words(label), at.left, at.top);
+      context.fillText(labelText(label), at.left, at.top);
     }
   }
 
@@ -118,7 +118,7 @@ export class Painter {
   }
 }
 
-/** How large a dot is drawn: the more room, the larger. */
+/** The radius of a dot in CSS pixels: larger with fewer points, a larger plot and more zoom. */
 export function radiusOf(points: number, { size: { width, height } }: Frame, zoom: number): number {
   const radius = ROOM * Math.sqrt((width * height) / Math.max(1, points)) * zoom ** 0.3;
   const largest = Math.min(LARGEST_PX, LARGEST_SHARE * Math.min(width, height));

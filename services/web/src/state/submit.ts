@@ -1,14 +1,18 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { api, held, type Job, type JobOptions, type TaskName } from "../api/client";
-import { inWords } from "../api/problem";
+import { api, dataOf, type Job, type JobOptions, type TaskName } from "../api/client";
+import { errorText } from "../api/problem";
 import { watchJob } from "../api/watch";
-import { failureInWords } from "../api/words";
+import { failureText } from "../api/taskText";
 import { jobRequest } from "./requests";
 import { useTrackState } from "./TrackStateProvider";
 
-/** Asks the model that listens for tasks on a track, follows them and reads the track's jobs anew when they have ended. */
-export function useAsk(trackId: string) {
+/**
+ * Submits jobs on a track for the model in use, follows them and reads the track's state again when they have ended.
+ *
+ * `submitAndWait` throws when a task fails; `problem` is the same as a sentence.
+ */
+export function useSubmit(trackId: string) {
   const queries = useQueryClient();
   const { model } = useTrackState().state;
   const [job, setJob] = useState<Job | null>(null);
@@ -17,15 +21,15 @@ export function useAsk(trackId: string) {
     stop.current = new AbortController();
     return () => stop.current.abort();
   }, []);
-  const asking = useMutation({
+  const submission = useMutation({
     mutationFn: async ({ tasks, options }: { tasks: readonly TaskName[]; options?: JobOptions }): Promise<Job> => {
       const { signal } = stop.current;
       const body = jobRequest(trackId, tasks, { ...(model && { classify: { model } }), ...options });
-      const made = held(await api.POST("/v1/jobs", { body, signal }));
+      const made = dataOf(await api.POST("/v1/jobs", { body, signal }));
       setJob(made);
       const done = await watchJob(made.id, setJob, signal);
       const failed = done.tasks.find((task) => task.status === "failed");
-      if (failed) throw new Error(failureInWords(failed));
+      if (failed) throw new Error(failureText(failed));
       return done;
     },
     onSettled: async () => {
@@ -33,6 +37,6 @@ export function useAsk(trackId: string) {
       await queries.invalidateQueries({ queryKey: ["jobs"] });
     },
   });
-  const { mutate, mutateAsync, isPending, error } = asking;
-  return { ask: mutate, askAndWait: mutateAsync, asking: isPending, job, problem: error ? inWords(error) : null };
+  const { mutate, mutateAsync, isPending, error } = submission;
+  return { submit: mutate, submitAndWait: mutateAsync, submitting: isPending, job, problem: error ? errorText(error) : null };
 }

@@ -1,11 +1,11 @@
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import type { Track } from "../api/client";
-import { failureInWords, taskInWords } from "../api/words";
-import { BadNote, Button, ProgressBar, Skeleton } from "../ui/controls";
-import { Described } from "./Described";
+import { failureText, taskText } from "../api/taskText";
+import { ErrorNote, Button, ProgressBar, Skeleton } from "../ui/controls";
+import { Measurements } from "./Measurements";
 import type { Explanation } from "../state/explanation";
-import { Heard } from "./Heard";
-import { useAsk } from "../state/ask";
+import { Classification } from "./Classification";
+import { useSubmit } from "../state/submit";
 import { ANALYSIS } from "../state/requests";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Why } from "./Why";
@@ -16,27 +16,27 @@ const Similar = lazy(() => import("./Similar"));
 
 type Props = { track: Track; explanation: Explanation };
 
-/** What lies below the time axis: what, why and how; inside the network; the stems; what sounds alike. */
-export function Outlook({ track, explanation }: Props) {
+/** The sections below the time axis: labels, evidence and measurements; feature maps; stems; similar recordings. */
+export function Sections({ track, explanation }: Props) {
   const { loaded } = useTrackState();
-  // The parts that an address may name are not there yet when the browser looks for them.
+  // The browser looks for an address's section before the sections are rendered.
   useEffect(() => {
     if (loaded) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   }, [loaded]);
   if (!loaded) return <Skeleton height={240} />;
   return (
     <>
-      <nav className="anchors" aria-label="Parts of this page">
-        <a href="#what">what it hears</a>
+      <nav className="anchors" aria-label="Sections of this page">
+        <a href="#what">labels</a>
         <a href="#inside">inside the network</a>
         <a href="#stems">stems</a>
-        <a href="#alike">sounds like this</a>
+        <a href="#similar">similar recordings</a>
       </nav>
       <Pending trackId={track.id} />
       <div id="what" className="trio">
-        <Heard trackId={track.id} explanation={explanation} />
+        <Classification trackId={track.id} explanation={explanation} />
         <Why explanation={explanation} />
-        <Described />
+        <Measurements />
       </div>
       <WhenSeen id="inside" title="Inside the network" height={200}>
         <FeatureMaps trackId={track.id} />
@@ -44,28 +44,28 @@ export function Outlook({ track, explanation }: Props) {
       <WhenSeen id="stems" title="Stems" height={240}>
         <Stems track={track} explanation={explanation} />
       </WhenSeen>
-      <WhenSeen id="alike" title="Sounds like this" height={240}>
+      <WhenSeen id="similar" title="Similar recordings" height={240}>
         <Similar track={track} />
       </WhenSeen>
     </>
   );
 }
 
-/** Tasks of this track that have not ended; those that failed and can be tried again; what was never asked. */
+/** The tasks that run or wait; else those that failed; else a button that starts the analysis of a new track. */
 function Pending({ trackId }: { trackId: string }) {
   const { state } = useTrackState();
-  const { ask, asking, problem } = useAsk(trackId);
+  const { submit, submitting, problem } = useSubmit(trackId);
   const { active } = state;
   const missing = state.task("classify") === null && state.models.length === 0;
   const failed = ANALYSIS.flatMap((name) => state.task(name) ?? []).filter(({ status }) => status === "failed");
   if (active.length) {
     return (
-      <ul className="pending" aria-label="At work">
+      <ul className="pending" aria-label="Running tasks">
         {active.map((task) => (
           <li key={`${task.name}${task.attempt}`} className="pending__task">
             <span>{task.name}</span>
             <span className="quiet small" role="status">
-              {taskInWords(task)}
+              {taskText(task)}
             </span>
             <ProgressBar share={task.progress} label={task.name} />
           </li>
@@ -75,23 +75,23 @@ function Pending({ trackId }: { trackId: string }) {
   }
   if (failed.length) {
     return (
-      <BadNote
+      <ErrorNote
         action={
-          <Button icon="retry" disabled={asking} onClick={() => ask({ tasks: failed.map(({ name }) => name) })}>
+          <Button icon="retry" disabled={submitting} onClick={() => submit({ tasks: failed.map(({ name }) => name) })}>
             Try again
           </Button>
         }
       >
-        {failed.map((task) => `${task.name}: ${failureInWords(task)}`).join(" ")}
-      </BadNote>
+        {failed.map((task) => `${task.name}: ${failureText(task)}`).join(" ")}
+      </ErrorNote>
     );
   }
   if (!missing) return null;
   return (
     <div className="note">
-      <span>{problem ?? "Nobody has listened to this recording yet."}</span>
-      <Button main disabled={asking} onClick={() => ask({ tasks: ANALYSIS })}>
-        Listen to it
+      <span>{problem ?? "This recording has not been analysed yet."}</span>
+      <Button main disabled={submitting} onClick={() => submit({ tasks: ANALYSIS })}>
+        Analyse it
       </Button>
     </div>
   );
@@ -99,7 +99,7 @@ function Pending({ trackId }: { trackId: string }) {
 
 type SectionProps = { id: string; title: string; height: number; children: ReactNode };
 
-/** A part of the page whose script and data are fetched when it comes into sight. */
+/** A section whose script and data are fetched when it becomes visible. */
 function WhenSeen({ id, title, height, children }: SectionProps) {
   const section = useRef<HTMLElement>(null);
   const [seen, setSeen] = useState(false);

@@ -2,14 +2,14 @@ import { type Packed, faded } from "./dots";
 
 const NAME_REM = 0.75;
 const FIRST_HUE = 230;
-// So many degrees further each colour is unlike those before it: the golden angle.
+// Steps of the golden angle keep neighbouring colours different.
 const HUE_STEP = 137.508;
 const FAINT = 0.86;
 const UNLABELLED = 0.5;
 const CALM = 0.12;
 
-/** How the theme that is on wants the map: names in CSS colours, dots in pixels. */
-export type Look = {
+/** The map's colours and font in the current theme: CSS colours for names, packed pixels for dots. */
+export type MapTheme = {
   font: string;
   ground: string;
   text: string;
@@ -19,11 +19,11 @@ export type Look = {
   accentDot: Packed;
   faintDot: Packed;
   unlabelledDot: Packed;
-  /** Of a label by its rank: the largest is first. */
+  /** The colour of a label by its rank, the label with most recordings first. */
   labelDot: (rank: number) => Packed;
 };
 
-export function lookOf(element: Element): Look {
+export function mapTheme(element: Element): MapTheme {
   const style = getComputedStyle(element);
   const token = (name: string) => style.getPropertyValue(name).trim();
   const [ground, accent] = [token("--panel"), token("--accent")];

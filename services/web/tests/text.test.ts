@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { waitingInWords } from "../src/api/words";
+import { waitingText } from "../src/api/taskText";
 import { segments, type Window } from "../src/sound/segments";
 import { ago, band, decibels, hertz, percent, time } from "../src/ui/format";
 import { sentence } from "../src/api/problem";
@@ -12,8 +12,8 @@ const window = (start_s: number, label: string, unknown = false): Window => ({
   top: [{ label, probability: 0.9 }],
 });
 
-describe("words", () => {
-  it("say times, shares and bands in one way", () => {
+describe("texts", () => {
+  it("format times, shares and bands", () => {
     expect(time(4.34)).toBe("0:04.3");
     expect(time(59.99)).toBe("1:00.0");
     expect(time(3_725, 0)).toBe("1:02:05");
@@ -26,28 +26,28 @@ describe("words", () => {
     expect(decibels(-18.24, "LUFS")).toBe("−18.2 LUFS");
   });
 
-  it("say how long ago something was", () => {
+  it("format how long ago something was", () => {
     const now = Date.parse("2026-05-04T12:00:00Z");
     expect(ago("2026-05-04T11:59:40Z", now)).toBe("just now");
     expect(ago("2026-05-04T11:58:00Z", now)).toBe("2 min ago");
     expect(ago("2026-05-03T10:00:00Z", now)).toBe("yesterday");
   });
 
-  it("say why a task waits", () => {
-    expect(waitingInWords({ reason: "queued", ahead: 3, workers: 1, estimate_s: 12 } as never, "gpu")).toBe(
+  it("explain why a task waits", () => {
+    expect(waitingText({ reason: "queued", ahead: 3, workers: 1, estimate_s: 12 } as never, "gpu")).toBe(
       "waiting for a GPU worker: 3 ahead of you, about 12 s",
     );
-    expect(waitingInWords({ reason: "no_worker", ahead: 0, workers: 0 }, "cpu")).toContain("no CPU worker");
+    expect(waitingText({ reason: "no_worker", ahead: 0, workers: 0 }, "cpu")).toContain("no CPU worker");
   });
 
-  it("make sentences of problems", () => {
+  it("turn problems into sentences", () => {
     expect(sentence("no such track")).toBe("No such track.");
     expect(sentence("Done.")).toBe("Done.");
   });
 });
 
-describe("stretches of one label", () => {
-  it("let each window speak for what is nearest to its middle, and join equal neighbours", () => {
+describe("parts with one label", () => {
+  it("cover the times nearest to each window's middle, and join neighbours with the same label", () => {
     const found = segments([window(0, "dog"), window(2.5, "rain"), window(5, "rain"), window(7.5, "dog", true)], 12.5);
     expect(found.map(({ startS, endS, label }) => [startS, endS, label])).toEqual([
       [0, 3.75, "dog"],

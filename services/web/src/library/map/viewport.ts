@@ -4,31 +4,31 @@ import { between, type Bounds, type View, whole } from "./mapView";
 const GLIDE_MS = 150;
 const SETTLED_MS = 200;
 
-// The way back from a recording leads to where one was on the map.
-let left: { drawnAt: string; view: View } | null = null;
+// Going back from a recording shows the same part of the map.
+let last: { drawnAt: string; view: View } | null = null;
 
-/** What is seen of the map, and how to change it: at once, or by a short glide. */
-export type Moving = { view: View; move: (change: (view: View) => View) => void; glide: (change: (view: View) => View) => void };
+/** The visible part of the map. `move` changes it at once, `glide` in 150 ms. */
+export type Viewport = { view: View; move: (change: (view: View) => View) => void; glide: (change: (view: View) => View) => void };
 
-export function useMoving(drawnAt: string, bounds: Bounds): Moving {
-  const [view, setView] = useState(() => (left?.drawnAt === drawnAt ? left.view : whole(bounds)));
+export function useViewport(drawnAt: string, bounds: Bounds): Viewport {
+  const [view, setView] = useState(() => (last?.drawnAt === drawnAt ? last.view : whole(bounds)));
   const latest = useRef(view);
   const frame = useRef(0);
   useEffect(() => () => cancelAnimationFrame(frame.current), []);
   const set = useCallback(
     (next: View) => {
       latest.current = next;
-      left = { drawnAt, view: next };
+      last = { drawnAt, view: next };
       setView(next);
     },
     [drawnAt],
   );
   return useMemo(() => {
-    const move: Moving["move"] = (change) => {
+    const move: Viewport["move"] = (change) => {
       cancelAnimationFrame(frame.current);
       set(change(latest.current));
     };
-    const glide: Moving["glide"] = (change) => {
+    const glide: Viewport["glide"] = (change) => {
       cancelAnimationFrame(frame.current);
       const from = latest.current;
       const to = change(from);
@@ -45,7 +45,7 @@ export function useMoving(drawnAt: string, bounds: Bounds): Moving {
   }, [view, set]);
 }
 
-/** A value as it was when it last stood still for a moment. */
+/** A value after it has not changed for 200 ms. */
 export function useSettled<T>(value: T): T {
   const [settled, setSettled] = useState(value);
   useEffect(() => {

@@ -1,48 +1,48 @@
 import type { TaskName } from "../api/client";
-import { useListeners, useModel } from "../models/queries";
-import { BadNote, Button, Select } from "../ui/controls";
-import { percent, words } from "../ui/format";
+import { useClassifiers, useModel } from "../models/queries";
+import { ErrorNote, Button, Select } from "../ui/controls";
+import { percent, labelText } from "../ui/format";
 import type { Explanation } from "../state/explanation";
 import { useTrackState } from "../state/TrackStateProvider";
-import { useAsk } from "../state/ask";
+import { useSubmit } from "../state/submit";
 import type { Classified } from "../state/results";
 
-const LISTENED: TaskName[] = ["classify", "embed", "explain"];
+const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 
 type Props = { trackId: string; explanation: Explanation };
 
-/** What a model hears; another may be picked, which listens where it has not yet. */
-export function Heard({ trackId, explanation }: Props) {
+/** The labels of the recording. Another model can be selected; it classifies the recording unless it has before. */
+export function Classification({ trackId, explanation }: Props) {
   const { state, selectModel } = useTrackState();
   const { model } = state;
   const classified = state.result("classify");
-  const { ask, asking, problem } = useAsk(trackId);
-  const listen = (name: string) => ask({ tasks: LISTENED, options: { classify: { model: name } } });
+  const { submit, submitting, problem } = useSubmit(trackId);
+  const classify = (name: string) => submit({ tasks: BY_MODEL, options: { classify: { model: name } } });
   return (
-    <section className="panel" aria-labelledby="heard-title" aria-busy={asking}>
-      <h2 id="heard-title">What it hears</h2>
+    <section className="panel" aria-labelledby="labels-title" aria-busy={submitting}>
+      <h2 id="labels-title">Labels</h2>
       {classified ? <Bars classified={classified} explanation={explanation} /> : null}
-      {classified || model ? null : <p className="quiet">Not listened to yet.</p>}
+      {classified || model ? null : <p className="quiet">Not classified yet.</p>}
       {model ? (
-        <Ears
+        <ModelSelect
           model={model}
           choose={(name) => {
             selectModel(name);
-            if (!state.models.includes(name)) listen(name);
+            if (!state.models.includes(name)) classify(name);
           }}
         />
       ) : null}
       {classified || !model ? null : (
-        <Button disabled={asking} onClick={() => listen(model)}>
-          {asking ? "Listening …" : "Listen"}
+        <Button disabled={submitting} onClick={() => classify(model)}>
+          {submitting ? "Classifying …" : "Classify"}
         </Button>
       )}
-      {problem ? <BadNote>{problem}</BadNote> : null}
+      {problem ? <ErrorNote>{problem}</ErrorNote> : null}
     </section>
   );
 }
 
-/** The most probable labels, and whether any is probable enough. */
+/** The most probable labels, and whether the first reaches the threshold. */
 function Bars({ classified, explanation }: { classified: Classified; explanation: Explanation }) {
   const least = useModel(classified.model.name).data?.unknown_below;
   const best = classified.top[0];
@@ -54,10 +54,10 @@ function Bars({ classified, explanation }: { classified: Classified; explanation
             <button
               type="button"
               className="bar__name clip"
-              title={`Show the evidence for ${words(label)}`}
+              title={`Show the evidence for ${labelText(label)}`}
               onClick={() => explanation.choose({ label })}
             >
-              {words(label)}
+              {labelText(label)}
             </button>
             <span className="bar__track" aria-hidden="true">
               <span style={{ width: `${probability * 100}%` }} />
@@ -77,17 +77,17 @@ function Bars({ classified, explanation }: { classified: Classified; explanation
   );
 }
 
-/** Which model listens, among all that are served. */
-function Ears({ model, choose }: { model: string; choose: (name: string) => void }) {
-  const served = useListeners().data?.map(({ name }) => name) ?? [];
+/** Selects the classification model. */
+function ModelSelect({ model, choose }: { model: string; choose: (name: string) => void }) {
+  const served = useClassifiers().data?.map(({ name }) => name) ?? [];
   return (
     <p className="small quiet">
-      <Select label="by" name="Model that listens" value={model} options={[...new Set([...served, model])]} onChange={choose} />
+      <Select label="model" name="Classification model" value={model} options={[...new Set([...served, model])]} onChange={choose} />
     </p>
   );
 }
 
 function verdict(unknown: boolean, probability: number, least: number): string {
   const shown = `${probability.toFixed(2)} ${unknown ? "<" : "≥"} ${least.toFixed(2)}`;
-  return unknown ? `Unknown: no label is likely enough over the whole recording (${shown}).` : `Not unknown (${shown}).`;
+  return unknown ? `Unknown: no label reaches the threshold over the whole recording (${shown}).` : `Above the threshold (${shown}).`;
 }

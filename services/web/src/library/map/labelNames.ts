@@ -1,8 +1,8 @@
 import { isInside, type Pixel, type Size, type Spot } from "./mapView";
 
-/** A label, the places in the list of its recordings, the middle of where these lie, and how far up most of them do. */
+/** A label, the indices of its recordings, their middle, and how far above the middle 90 % of them are. */
 export type Named = { label: string; members: number[]; middle: Spot; reach: number };
-/** A name that wants to stand so far above a pixel. */
+/** A name to be drawn `lift` pixels above a pixel. */
 export type Name = { label: string; at: Pixel; lift: number; width: number };
 
 export const NAME_PX = 16;
@@ -10,10 +10,10 @@ const FEW = 25;
 const MOST = 0.9;
 const HIGHEST_PX = 48;
 const APART_PX = 4;
-// Where a name goes when another stands in its place: above it, below it.
+// Lines by which a name is moved when another name is in its place.
 const ELSEWHERE = [0, -1, 1];
 
-/** Labels, those with most recordings first. */
+/** The labels, those with most recordings first. */
 export function named(points: readonly (Spot & { label: string | null })[]): Named[] {
   const members = new Map<string, number[]>();
   points.forEach(({ label }, index) => {
@@ -27,14 +27,14 @@ export function named(points: readonly (Spot & { label: string | null })[]): Nam
     .sort((a, b) => b.members.length - a.members.length || a.label.localeCompare(b.label));
 }
 
-/** How far above the middle a name stands: a few dots would be hidden by it, unless they lie far off anyway. */
+/** How far above the middle a name is drawn, in pixels: it must not hide a small group of dots. */
 export function lifted({ members, reach }: Named, scale: number, radius: number): number {
   if (members.length >= FEW) return 0;
   const up = reach * scale;
   return (up > HIGHEST_PX ? 0 : up) + radius + NAME_PX / 2;
 }
 
-/** Where names stand, the first first; one that would cover another moves a little or is left out. */
+/** The positions of names, most important first. A name that would cover another moves by a line or is left out. */
 export function placed(names: readonly Name[], size: Size): Name[] {
   const { width, height } = size;
   const found: Name[] = [];
@@ -52,7 +52,7 @@ export function placed(names: readonly Name[], size: Size): Name[] {
   return found;
 }
 
-/** Each coordinate's median, or of a few the spot next to it: what lies far off does not draw a name away. */
+/** The median of each coordinate, so that outliers do not move a name; for a few spots, the spot nearest to it. */
 function middleOf(spots: readonly Spot[]): { middle: Spot; reach: number } {
   const amid = { x: median(spots.map(({ x }) => x)), y: median(spots.map(({ y }) => y)) };
   const off = ({ x, y }: Spot) => Math.hypot(x - amid.x, y - amid.y);

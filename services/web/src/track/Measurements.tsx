@@ -1,11 +1,11 @@
 import { band, decibels, percent, signed } from "../ui/format";
-import type { Described as Description } from "../state/results";
+import type { Measurements as Description } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 
 const SURE = 0.05;
 
 /** Tempo, key, loudness and balance. */
-export function Described() {
+export function Measurements() {
   const described = useTrackState().state.result("describe");
   return (
     <section className="panel" aria-labelledby="sounds-title">
@@ -19,9 +19,9 @@ function Figures({ described }: { described: Description }) {
   const { tempo_bpm, tempo_confidence, key, key_confidence, loudness_lufs, true_peak_dbfs, onset_rate_hz, bands, reference } = described;
   const figures: [string, string, string][] = [
     ["tempo", tempo_bpm === null ? "—" : `${Math.round(tempo_bpm)} bpm`, `confidence ${percent(tempo_confidence)}`],
-    ["key", keyInWords(key, key_confidence), `confidence ${percent(key_confidence)}`],
+    ["key", keyText(key, key_confidence), `confidence ${percent(key_confidence)}`],
     ["loudness", loudness_lufs === null ? "—" : decibels(loudness_lufs, "LUFS"), "integrated, EBU R 128"],
-    ["true peak", true_peak_dbfs === null ? "—" : decibels(true_peak_dbfs, "dBFS"), "between the samples too"],
+    ["true peak", true_peak_dbfs === null ? "—" : decibels(true_peak_dbfs, "dBFS"), "between samples included"],
     ["onsets", `${onset_rate_hz.toFixed(1)} a second`, "where sounds start"],
   ];
   const loudest = Math.max(0.01, ...bands.map(({ share }) => share));
@@ -36,17 +36,17 @@ function Figures({ described }: { described: Description }) {
           </div>
         ))}
       </dl>
-      <h3>Balance{reference ? `, beside ${reference.genre}` : ""}</h3>
+      <h3>Balance{reference ? ` and difference from ${reference.genre}, in dB` : ""}</h3>
       <ol className="balance">
         {bands.map(({ name, low_hz, high_hz, share }) => {
           const difference = against.get(name);
-          const said = `${name}, ${band(low_hz, high_hz)}: ${percent(share)}`;
+          const text = `${name}, ${band(low_hz, high_hz)}: ${percent(share)}`;
           return (
-            <li key={name} title={said}>
+            <li key={name} title={text}>
               <span className="balance__bar" aria-hidden="true">
                 <span style={{ height: `${Math.sqrt(share / loudest) * 100}%` }} />
               </span>
-              <span className="unseen">{said}</span>
+              <span className="unseen">{text}</span>
               {difference === undefined ? null : <span className="small quiet">{signed(difference, 0)}</span>}
             </li>
           );
@@ -60,7 +60,7 @@ function Figures({ described }: { described: Description }) {
   );
 }
 
-function keyInWords(key: string | null, confidence: number): string {
+function keyText(key: string | null, confidence: number): string {
   if (key === null) return "—";
   return confidence < SURE ? `${key}?` : key;
 }

@@ -1,0 +1,54 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { useSearchParams } from "wouter";
+
+/** Which recordings the library shows, as a list or a map. */
+export type LibraryView = { view: "list" | "map"; search: string; label: string | null };
+
+// Browsers limit how often an address may change.
+const PAUSE_MS = 200;
+
+export function viewFrom(address: URLSearchParams): LibraryView {
+  return {
+    view: address.get("view") === "map" ? "map" : "list",
+    search: address.get("q") ?? "",
+    label: address.get("label") || null,
+  };
+}
+
+/** The view as the address's query, without defaults. */
+export function queryOf({ view, search, label }: LibraryView): URLSearchParams {
+  const parameters = { view: view === "map" ? view : "", q: search, label: label ?? "" };
+  return new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
+}
+
+/** The view, kept in the address so that it can be copied and gone back to. */
+export function useLibraryView(): [LibraryView, (part: Partial<LibraryView>) => void] {
+  const [address, setAddress] = useSearchParams();
+  const change = useCallback(
+    (part: Partial<LibraryView>) =>
+      setAddress((now) => queryOf({ ...viewFrom(now), ...part }), { replace: part.search !== undefined }),
+    [setAddress],
+  );
+  return [viewFrom(address), change];
+}
+
+/** The text of the search field. Calls `onSearch` when typing pauses, and follows `search` when that changes otherwise. */
+export function useSearchField(search: string, onSearch: (search: string) => void): [string, (typed: string) => void] {
+  const [typed, setTyped] = useState(search);
+  const lastSearch = useRef(search);
+  useEffect(() => {
+    if (search === lastSearch.current) return;
+    lastSearch.current = search;
+    setTyped(search);
+  }, [search]);
+  useEffect(() => {
+    const wanted = typed.trim();
+    if (wanted === lastSearch.current) return;
+    const timer = setTimeout(() => {
+      lastSearch.current = wanted;
+      onSearch(wanted);
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed, onSearch]);
+  return [typed, setTyped];
+}

@@ -1,0 +1,45 @@
+import { taskText } from "../../api/taskText";
+import { ErrorNote, Button } from "../../ui/controls";
+import { type Drawing, type LibraryMap, useMapDrawing } from "./queries";
+import { missingText } from "./text";
+
+/** What the map does not show yet, and a button that draws it. */
+export function MapStatus({ map }: { map: LibraryMap }) {
+  const drawing = useMapDrawing(map.job_id ?? null);
+  if (drawing.pending) return <UnderWay drawing={drawing} />;
+  if (drawing.problem) return <ErrorNote action={<Button onClick={drawing.draw}>Try again</Button>}>{drawing.problem}</ErrorNote>;
+  const missing = missingText(map);
+  if (missing) {
+    return (
+      <div className="note">
+        <span>{missing}</span>
+        <Button main={!map.drawn_at} onClick={drawing.draw}>
+          {map.drawn_at ? "Redraw the map" : "Draw the map"}
+        </Button>
+      </div>
+    );
+  }
+  return map.points?.length ? null : <Nothing />;
+}
+
+function UnderWay({ drawing: { job } }: { drawing: Drawing }) {
+  const task = job?.tasks[0];
+  const words = task && task.status !== "succeeded" ? taskText(task) : "starting";
+  return (
+    <div className="note" role="status">
+      {words.charAt(0).toUpperCase() + words.slice(1)}
+    </div>
+  );
+}
+
+function Nothing() {
+  return (
+    <div className="empty">
+      <p>The map is empty: no recording has an embedding yet.</p>
+      <p>
+        Recordings that you add above get one. For another recording, open it and press “Compare with other recordings”, or run the
+        task <code>embed</code>.
+      </p>
+    </div>
+  );
+}

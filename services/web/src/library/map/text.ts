@@ -1,0 +1,54 @@
+import { ago, percent, time, labelText } from "../../ui/format";
+import type { LibraryMap, MapPoint } from "./queries";
+import type { Atlas } from "./atlas";
+
+const MOST_ON_MAP = 10_000;
+const GOOD = 0.9;
+const LARGEST = 12;
+
+/** How many recordings the map does not show, as a sentence; null when it shows all. */
+export function missingText({ drawn_at, missing, points = [] }: LibraryMap): string | null {
+  if (!missing) return null;
+  if (!drawn_at) return `There is no map yet. ${recordings(missing)} can be shown on it.`;
+  if (points.length >= MOST_ON_MAP) {
+    return `The map shows the ${count(MOST_ON_MAP)} newest recordings; ${count(missing)} are not on it or were embedded again.`;
+  }
+  return `${recordings(missing)} ${missing === 1 ? "is" : "are"} not on the map yet.`;
+}
+
+/** How and when the map was drawn, and its trustworthiness. */
+export function methodText({ drawn_at, method, model, trustworthiness }: LibraryMap, now = Date.now()): string {
+  const how = method === "umap" ? "by UMAP" : "by PCA, along the two directions in which the recordings differ most";
+  const drawn = `Drawn ${drawn_at ? ago(drawn_at, now) : ""} ${how}, from the embeddings of ${model}.`;
+  return `${drawn} ${trustText(trustworthiness ?? null)}`;
+}
+
+export function pointText({ filename, label, duration_s }: MapPoint): string {
+  return `${filename}, ${label ? labelText(label) : "no label"}, ${time(duration_s, 0)}`;
+}
+
+/** The map as a sentence: how many recordings, and the largest labels. */
+export function summaryText({ points, names }: Atlas): string {
+  const largest = names.slice(0, LARGEST).map(({ label, members }) => `${labelText(label)} ${count(members.length)}`);
+  const labelled = names.reduce((sum, { members }) => sum + members.length, 0);
+  const rest = points.length - labelled;
+  const more = names.length > LARGEST ? `, and ${names.length - LARGEST} more labels` : "";
+  return [
+    `${recordings(points.length)}${largest.length ? `: ${largest.join(", ")}${more}` : ""}`,
+    ...(rest ? [`${count(rest)} without a label`] : []),
+  ].join("; ").concat(".");
+}
+
+export function recordings(number: number): string {
+  return `${count(number)} ${number === 1 ? "recording" : "recordings"}`;
+}
+
+export function count(number: number): string {
+  return number.toLocaleString("en-GB");
+}
+
+function trustText(trust: number | null): string {
+  if (trust === null) return "Recordings near each other sound alike as far as two directions can show.";
+  if (trust >= GOOD) return `Recordings near each other sound alike: trustworthiness ${percent(trust)}.`;
+  return `Some recordings near each other do not sound alike: trustworthiness ${percent(trust)}, where chance would give 50 %.`;
+}
