@@ -85,7 +85,7 @@ bench: $(DEV_STAMP) ## Measure latency against the same model in process
 	$(BIN)/python benchmarks/latency.py
 
 openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
-	$(BIN)/python -m phonoscope_gateway.docs > docs/openapi.json
+	$(BIN)/python -m phonoscope_gateway.openapi > docs/openapi.json
 
 screenshots: $(DEV_STAMP) $(PAGE) ## Take the documentation's pictures of the page anew
 	$(BIN)/python services/web/screenshots.py docs/images

@@ -19,15 +19,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it, bef
 import torch
 from common import clip, machine
 
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.catalogue.architectures import LAYERS
 from phonoscope.contract import JobOptions
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import TaskName
-from phonoscope_gpu.handler import Listener
+from phonoscope_gpu.handler import GpuHandler
 from phonoscope_ml.device import choose_device
-from phonoscope_ml.registry import load_model
+from phonoscope_ml.loaded import LoadedModels
 from phonoscope_worker import Work
 
 ALL = (TaskName.CLASSIFY, TaskName.EXPLAIN, TaskName.FEATURES, TaskName.EMBED)
@@ -38,15 +39,15 @@ WARM_UP = 3
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
-    model = load_model(bundled("models") / arguments.model, choose_device())
-    listener = Listener({arguments.model: model}, arguments.model)
+    models = LoadedModels(LiveCatalogue(bundled("models")), choose_device())
+    handler = GpuHandler(models, arguments.model)
     warm_up()
     requests = {"classify": _options("layer4")} | {layer: _options(layer) for layer in reversed(LAYERS)}
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in requests}
     for number in range(-WARM_UP, arguments.runs):
         content = clip()
         for name, options in requests.items():
-            timings = _run(listener, content, ALL[:1] if name == "classify" else ALL, options)
+            timings = _run(handler, content, ALL[:1] if name == "classify" else ALL, options)
             if number >= 0:
                 seen[name].append(timings)
     _print(seen, arguments)
@@ -56,11 +57,11 @@ def _options(layer: str) -> JobOptions:
     return JobOptions.model_validate({"explain": {"layer": layer}})
 
 
-def _run(listener: Listener, content: bytes, tasks: Sequence[TaskName], options: JobOptions) -> dict[str, float]:
+def _run(handler: GpuHandler, content: bytes, tasks: Sequence[TaskName], options: JobOptions) -> dict[str, float]:
     track = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", 5.0)
     claim = Claim("lease_1", "job_1", track, {task: task.value for task in tasks}, {}, 1)
     work = Work(claim, options, io.BytesIO(content), lambda *_: None)
-    outcomes = listener(work)
+    outcomes = handler(work)
     assert all(outcome.problem is None for outcome in outcomes.values())
     return work.timings
 

@@ -123,7 +123,7 @@ def _wait_for_bare(bare: Celery) -> None:
 def _wait_for(database: Database, ended: int) -> None:
     question = text("SELECT count(*) FROM jobs WHERE finished_at IS NOT NULL")
     while True:
-        with database.single() as session:
+        with database.autocommit() as session:
             if (session.scalar(question) or 0) >= ended:
                 return
         time.sleep(POLL_S)
@@ -139,7 +139,7 @@ async def _idle(http: httpx.AsyncClient, body: dict[str, Any], database: Databas
         create_ms.append((time.perf_counter() - before) * 1000)
         await http.get(f"/v1/jobs/{job['id']}", params={"wait": 20})
         asked = text("SELECT extract(epoch FROM started_at - queued_at) * 1000 FROM tasks WHERE job_id = :id")
-        with database.single() as session:
+        with database.autocommit() as session:
             start_ms.append(float(session.scalar(asked, {"id": job["id"]}) or 0.0))
     return create_ms, start_ms
 

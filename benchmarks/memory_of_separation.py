@@ -24,7 +24,7 @@ from phonoscope.audio.encode import Encoder
 from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, ClaimedTrack
-from phonoscope_cpu.handler import run
+from phonoscope_cpu.handler import CpuHandler
 from phonoscope_cpu.separators import Separators
 from phonoscope_ml.separation.compiling import compile_apart
 from phonoscope_worker import Work
@@ -106,7 +106,8 @@ def _separate(recording: Path, models: Path, cache: Path, form: str) -> None:
     claim = Claim("lease", "job", ClaimedTrack("track", "owner", "key", 1.0), {TaskName.SEPARATE: "task"}, {}, 1)
     options = JobOptions.model_validate({"separate": {"format": form}})
     with recording.open("rb") as file:
-        outcome = run(Separators((models,), cache, "cpu"), cache, Work(claim, options, file, lambda *_: None))
+        handler = CpuHandler(Separators((models,), cache, "cpu"), cache)
+        outcome = handler(Work(claim, options, file, lambda *_: None))
     problem = outcome[TaskName.SEPARATE].problem
     if problem is not None:
         raise SystemExit(problem["detail"])

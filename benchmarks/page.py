@@ -22,7 +22,7 @@ from common import machine
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from phonoscope_gateway.app import create_app
-from phonoscope_gateway.docs.__main__ import nowhere
+from phonoscope_gateway.openapi import nowhere
 
 TRACKS, PAGE, LABELS, FRAMES = 10_000, 100, 50, 180
 SIZE = {"width": 1440, "height": 900}

@@ -25,11 +25,11 @@ from common import clip
 from sqlalchemy import text
 
 from phonoscope.client import Client
+from phonoscope.db.access.channels import JOB_CHANNEL
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.jobs import JOB_CHANNEL
 from phonoscope.db.schema.tables import JobRow, TaskRow, TrackRow
 from phonoscope.ids import new_id
-from phonoscope.states import Lane, Status, TaskName
+from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.state import Run, read_credentials, stack_settings
 
@@ -69,7 +69,7 @@ class Stack:
         with self.database.transaction() as session:
             owner_id = session.get_one(TrackRow, self.track_id).owner_id
             whose: dict[str, Any] = {"owner_id": owner_id, "status": Status.RUNNING}
-            kind: dict[str, Any] = {"name": TaskName.EMBED, "pool": TaskName.EMBED.pool, "lane": Lane.SHORT}
+            kind: dict[str, Any] = {"name": TaskName.EMBED, "pool": Pool.GPU, "lane": Lane.SHORT}
             place: dict[str, Any] = {"position": 0, "cost_s": 1.0, "turn": 0.0, "attempt": 1, "lease_token": "none"}
             facts: dict[str, Any] = {"track_id": self.track_id, "options": {}, "client_metadata": {}}
             session.add_all(JobRow(id=job_id, **facts, **whose) for job_id in ids)

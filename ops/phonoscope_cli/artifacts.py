@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from phonoscope.client import Client
 from phonoscope.contract import ArtifactLink, Job
 
@@ -23,10 +25,10 @@ def save_artifacts(client: Client, job: Job, folder: Path) -> list[Path]:
 
 
 def _links(value: Any) -> Iterator[ArtifactLink]:
-    if isinstance(value, list):
+    if isinstance(value, ArtifactLink):
+        yield value
+    elif isinstance(value, list):
         for item in value:
             yield from _links(item)
-    elif isinstance(value, dict) and "expires_at" in value:
-        yield ArtifactLink.model_validate(value)
-    elif isinstance(value, dict):
-        yield from _links(list(value.values()))
+    elif isinstance(value, BaseModel):
+        yield from _links([item for _, item in value])

@@ -85,14 +85,15 @@ def _listen(folder: Path, library: list[Path], files: list[Path]) -> None:
 
 
 def _compare(console: Console, client: Client, job: Job, song: Path) -> None:
-    from phonoscope.states import TaskName
+    from phonoscope.tasks import Separate
     from phonoscope_cli.overview import print_card
     from phonoscope_cli.stems import print_scores
 
-    task = job.task(TaskName.SEPARATE)
+    task = job.task(Separate.name)
     if task.result is not None:
-        print_scores(console, client, task.result, song, song.parent / "stems")
-        print_card(console, client.model(task.result["model"]["name"]))
+        result = job.result(Separate)
+        print_scores(console, client, result, song, song.parent / "stems")
+        print_card(console, client.model(result.model.name))
     elif task.error is not None:
         console.print(f"\n{song.name} was not taken apart: {task.error['detail']}", highlight=False, markup=False)
 

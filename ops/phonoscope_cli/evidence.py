@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from phonoscope.tasks.explain import ExplainResult, Trust
 from phonoscope_cli.tables import plain_table, share_bar
 
 
-def print_evidence(console: Console, result: dict[str, Any]) -> None:
+def print_evidence(console: Console, result: ExplainResult) -> None:
     """The sentence, where in the spectrum the evidence lies, and how far it can be believed."""
     console.print(_bands(result))
-    console.print(f"  {result['reading']}", highlight=False, markup=False)
-    if result.get("stems") is not None:
-        console.print(f"  {result['stems']['reading']}", highlight=False, markup=False)
-    if result["trust"] is not None:
-        console.print(f"  {_trust(result['trust'])}", style="dim", highlight=False, markup=False)
+    console.print(f"  {result.reading}", highlight=False, markup=False)
+    if result.stems is not None:
+        console.print(f"  {result.stems.reading}", highlight=False, markup=False)
+    if result.trust is not None:
+        console.print(f"  {_trust(result.trust)}", style="dim", highlight=False, markup=False)
 
 
-def _bands(result: dict[str, Any]) -> Table:
-    table = plain_table(f"why {result['label']} ({result['method']}, {result['layer']})")
-    for band in result["bands"]:
-        upper = f"{band['high_hz']:g} Hz" if band["high_hz"] is not None else "up"
-        span = f"{band['low_hz']:g} – {upper}"
-        table.add_row(Text(band["name"]), span, share_bar(band["share"], "dim"), f"{band['share']:6.1%}")
+def _bands(result: ExplainResult) -> Table:
+    table = plain_table(f"why {result.label} ({result.method}, {result.layer})")
+    for band in result.bands:
+        upper = f"{band.high_hz:g} Hz" if band.high_hz is not None else "up"
+        span = f"{band.low_hz:g} – {upper}"
+        table.add_row(Text(band.name), span, share_bar(band.share, "dim"), f"{band.share:6.1%}")
     return table
 
 
-def _trust(trust: dict[str, float]) -> str:
+def _trust(trust: Trust) -> str:
     return (
-        f"trust: deletion {trust['deletion']:.2f} (random {trust['random_deletion']:.2f}, lower is better), "
-        f"insertion {trust['insertion']:.2f} (random {trust['random_insertion']:.2f}, higher is better), "
-        f"under a random last block {trust['randomised']:.2f} (near 0 is better)"
+        f"trust: deletion {trust.deletion:.2f} (random {trust.random_deletion:.2f}, lower is better), "
+        f"insertion {trust.insertion:.2f} (random {trust.random_insertion:.2f}, higher is better), "
+        f"under a random last block {trust.randomised:.2f} (near 0 is better)"
     )

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from phonoscope.client import Client
 from phonoscope.contract import Job
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Status
+from phonoscope.tasks.embed import EmbedResult
 from phonoscope_cli.render import print_analysis
 
 _POLL_S = 0.5
@@ -39,11 +40,9 @@ def run_job(
 
 def show(client: Client, console: Console, job: Job) -> None:
     """Prints a job's results, with the nearest tracks by the embedding, where there is one."""
-    embeddings = [task.result for task in job.tasks if task.name is TaskName.EMBED and task.result]
+    embeddings = [task.result for task in job.tasks if isinstance(task.result, EmbedResult)]
     neighbours = [
-        near
-        for embedding in embeddings
-        for near in client.similar(job.recording, limit=3, model=embedding["model"]["name"])
+        near for embedding in embeddings for near in client.similar(job.recording, limit=3, model=embedding.model.name)
     ]
     print_analysis(console, client.track(job.recording), job, neighbours)
 

@@ -8,7 +8,9 @@ from rich.table import Table
 
 from phonoscope.client import Client
 from phonoscope.contract import AnyModelCard, Job, StemModelCard
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Status
+from phonoscope.tasks import Classify
+from phonoscope.tasks.classify import ClassifyResult
 
 
 def print_card(console: Console, card: AnyModelCard) -> None:
@@ -20,8 +22,8 @@ def print_card(console: Console, card: AnyModelCard) -> None:
 
 def listeners(jobs: list[Job]) -> list[str]:
     """The models that classified, by name."""
-    results = [task.result for job in jobs for task in job.tasks if task.name is TaskName.CLASSIFY and task.result]
-    return sorted({result["model"]["name"] for result in results})
+    results = [task.result for job in jobs for task in job.tasks]
+    return sorted({result.model.name for result in results if isinstance(result, ClassifyResult)})
 
 
 def overview(client: Client, jobs: list[Job]) -> Table:
@@ -32,13 +34,13 @@ def overview(client: Client, jobs: list[Job]) -> Table:
         if job.status is not Status.SUCCEEDED:
             table.add_row(escape(track.filename), f"[red]{job.status}[/]")
             continue
-        result = job.task(TaskName.CLASSIFY).result or {}
-        best = result["top"][0]
-        label = escape(best["label"])
-        heard = f"[dim]unknown ({label}?)[/]" if result["unknown"] else label
+        result = job.result(Classify)
+        best = result.top[0]
+        label = escape(best.label)
+        heard = f"[dim]unknown ({label}?)[/]" if result.unknown else label
         nearest = client.similar(job.recording, limit=1)
         twin = (escape(nearest[0].track.filename), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
-        table.add_row(escape(track.filename), heard, f"{best['probability']:.0%}", *twin)
+        table.add_row(escape(track.filename), heard, f"{best.probability:.0%}", *twin)
     return table
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from statistics import mean
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from phonoscope.contract import Job, Neighbour, Task, Track
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Status
+from phonoscope.tasks import AnyResult
+from phonoscope.tasks.classify import ClassifiedWindow, ClassifyResult
+from phonoscope.tasks.describe import DescribeResult
+from phonoscope.tasks.explain import ExplainResult
+from phonoscope.tasks.separate import SeparateResult
 from phonoscope_cli.evidence import print_evidence
 from phonoscope_cli.stems import stems_table
 from phonoscope_cli.tables import plain_table, share_bar
@@ -68,54 +72,60 @@ def _print_task(console: Console, task: Task) -> None:
     if task.status is not Status.SUCCEEDED or task.result is None:
         detail = (task.error or {}).get("detail", task.status)
         console.print(f"  {task.name}: {task.status}: {detail}", style="red", highlight=False, markup=False)
-    elif task.name is TaskName.CLASSIFY:
-        console.print(_labels(task.result))
-        console.print(_timeline(task.result["windows"]))
-        for warning in task.result.get("warnings", []):
-            console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
-    elif task.name is TaskName.EXPLAIN:
-        print_evidence(console, task.result)
-    elif task.name is TaskName.SEPARATE:
-        console.print(stems_table(task.result))
-    elif task.name is TaskName.DESCRIBE:
-        console.print(_description(task.result))
+    else:
+        _print_result(console, task.result)
 
 
-def _labels(result: dict[str, Any]) -> Table:
-    table = plain_table("what it hears" + (" (unknown: none is likely enough)" if result["unknown"] else ""))
-    for index, row in enumerate(result["top"]):
-        style = "bold yellow" if index == 0 and not result["unknown"] else ""
-        bar = share_bar(row["probability"], style or "dim")
-        table.add_row(Text(row["label"], style=style), bar, f"{row['probability']:6.1%}")
+def _print_result(console: Console, result: AnyResult) -> None:
+    match result:
+        case ClassifyResult():
+            console.print(_labels(result))
+            console.print(_timeline(result.windows))
+            for warning in result.warnings:
+                console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
+        case ExplainResult():
+            print_evidence(console, result)
+        case SeparateResult():
+            console.print(stems_table(result))
+        case DescribeResult():
+            console.print(_description(result))
+
+
+def _labels(result: ClassifyResult) -> Table:
+    table = plain_table("what it hears" + (" (unknown: none is likely enough)" if result.unknown else ""))
+    for index, row in enumerate(result.top):
+        style = "bold yellow" if index == 0 and not result.unknown else ""
+        bar = share_bar(row.probability, style or "dim")
+        table.add_row(Text(row.label, style=style), bar, f"{row.probability:6.1%}")
     return table
 
 
-def _timeline(windows: list[dict[str, Any]]) -> Table:
+def _timeline(windows: Sequence[ClassifiedWindow]) -> Table:
     table = plain_table("over time")
     for start_s, end_s, label, probability in _runs(windows):
         table.add_row(f"{clock(start_s)} – {clock(end_s)}", Text(label), f"{probability:6.1%}" if probability else "")
     return table
 
 
-def _runs(windows: list[dict[str, Any]]) -> list[tuple[float, float, str, float]]:
+def _runs(windows: Sequence[ClassifiedWindow]) -> list[tuple[float, float, str, float]]:
     """Neighbouring windows of one label as one row, with the mean probability; overlaps are parted in the middle."""
     rows: list[tuple[float, float, str, float]] = []
     groups = [(name, list(group)) for name, group in groupby(windows, key=_window_name)]
-    start_s = windows[0]["start_s"]
+    start_s = windows[0].start_s
     for index, (name, group) in enumerate(groups):
-        end_s = group[-1]["end_s"]
+        end_s = group[-1].end_s
         if index + 1 < len(groups):
-            end_s = (end_s + groups[index + 1][1][0]["start_s"]) / 2
-        chance = mean(window["top"][0]["probability"] for window in group) if name not in _NAMELESS else 0.0
+            end_s = (end_s + groups[index + 1][1][0].start_s) / 2
+        chance = mean(window.top[0].probability for window in group) if name not in _NAMELESS else 0.0
         rows.append((start_s, end_s, name, chance))
         start_s = end_s
     return rows
 
 
-def _window_name(window: dict[str, Any]) -> str:
-    if window["silent"]:
+def _window_name(window: ClassifiedWindow) -> str:
+    if window.silent:
         return "silence"
-    return "unknown" if window["unknown"] else str(window["top"][0]["label"])
+    return "unknown" if window.unknown else window.top[0].label
 
 
 def _neighbours(neighbours: Sequence[Neighbour]) -> Table:
@@ -126,10 +136,10 @@ def _neighbours(neighbours: Sequence[Neighbour]) -> Table:
     return table
 
 
-def _description(result: dict[str, Any]) -> Table:
+def _description(result: DescribeResult) -> Table:
     table = plain_table("how it sounds")
     for name, unit in (("tempo_bpm", "BPM"), ("key", ""), ("loudness_lufs", "LUFS"), ("onset_rate_hz", "onsets/s")):
-        value = result.get(name)
+        value = getattr(result, name)
         shown = "—" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
         table.add_row(name.split("_")[0], f"{shown} {unit}".strip())
     return table

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from phonoscope.client import Client
+from phonoscope.tasks.separate import SeparateResult
 from phonoscope_cli.tables import plain_table
 
 if TYPE_CHECKING:
@@ -20,21 +21,21 @@ if TYPE_CHECKING:
 _RATE_HZ = 44_100
 
 
-def stems_table(result: dict[str, Any]) -> Table:
+def stems_table(result: SeparateResult) -> Table:
     """Which stems a separation gave, and by which model."""
-    table = plain_table(f"stems by {result['model']['name']}")
-    for stem in result["stems"]:
-        table.add_row(Text(stem["name"]), stem["format"], f"peak {stem['peak']:.2f}")
+    table = plain_table(f"stems by {result.model.name}")
+    for stem in result.stems:
+        table.add_row(Text(stem.name), stem.format, f"peak {stem.peak:.2f}")
     return table
 
 
-def print_scores(console: Console, client: Client, result: dict[str, Any], song: Path, parts: Path) -> None:
+def print_scores(console: Console, client: Client, result: SeparateResult, song: Path, parts: Path) -> None:
     """The SDR of a separation's stems against the parts that the song was mixed from, ``<parts>/<stem>.flac``."""
     mixture = _decoded(song.open("rb"))
-    known = {stem["name"]: _decoded((parts / f"{stem['name']}.flac").open("rb")) for stem in result["stems"]}
-    found = {stem["name"]: _decoded(io.BytesIO(client.download(stem["audio"]))) for stem in result["stems"]}
+    known = {stem.name: _decoded((parts / f"{stem.name}.flac").open("rb")) for stem in result.stems}
+    found = {stem.name: _decoded(io.BytesIO(client.download(stem.audio))) for stem in result.stems}
     console.print()
-    console.print(scores_table(result["model"]["name"], mixture, known, found))
+    console.print(scores_table(result.model.name, mixture, known, found))
 
 
 def scores_table(model: str, mixture: Samples, known: Mapping[str, Samples], found: Mapping[str, Samples]) -> Table:

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from phonoscope.retry import Backoff
+
+_PAUSES = Backoff(first_s=0.5, factor=2.0, longest_s=30.0)
+
 
 def always(_since: datetime) -> bool:
     """Healthy as soon as it runs."""
@@ -50,21 +54,17 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Backoff:
-    """How long a part that died waits: longer each time, and short again once it has been steady. In seconds."""
+class RestartPolicy:
+    """How long a part that died waits before it starts again: longer after each death in a row.
 
-    first_s: float = 0.5
-    factor: float = 2.0
-    longest_s: float = 30.0
+    A part that has run for ``steady_s`` seconds starts the row afresh.
+
+    >>> [RestartPolicy().backoff.pause_s(deaths) for deaths in (1, 2, 3, 20)]
+    [0.5, 1.0, 2.0, 30.0]
+    """
+
+    backoff: Backoff = _PAUSES
     steady_s: float = 60.0
-
-    def wait_s(self, deaths: int) -> float:
-        """The wait after so many deaths before this one.
-
-        >>> [Backoff().wait_s(deaths) for deaths in (0, 1, 2, 20)]
-        [0.5, 1.0, 2.0, 30.0]
-        """
-        return min(self.longest_s, self.first_s * self.factor ** min(deaths, 32))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from phonoscope.errors import StackError
-from phonoscope_local.parts import Backoff, Layer, Part
+from phonoscope_local.parts import Layer, Part, RestartPolicy
 from phonoscope_local.processes import Family, ProcessId, ask, kill_all
 from phonoscope_local.unit import Unit
 
@@ -33,13 +33,13 @@ class Supervisor:
         family: Family,
         say: Say,
         record: Callable[[Mapping[str, ProcessId]], None],
-        backoff: Backoff | None = None,
+        restarts: RestartPolicy = RestartPolicy(),
     ) -> None:
         self._logs = logs
         self._family = family
         self._say = say
         self._record = record
-        self._backoff = backoff or Backoff()
+        self._restarts = restarts
         self._layers: list[Layer] = []
         self._units: list[Unit] = []
         self._asked_to_stop = False
@@ -132,14 +132,14 @@ class Supervisor:
         elif end := unit.ended():
             self._schedule(unit, end)
         elif unit.healthy:
-            unit.deaths = 0 if unit.age_s > self._backoff.steady_s else unit.deaths
+            unit.deaths = 0 if unit.age_s > self._restarts.steady_s else unit.deaths
         elif unit.check():
             self._say(f"{unit.part.name} is ready again after {unit.age_s:.1f} s")
 
     def _schedule(self, unit: Unit, how: str) -> None:
-        wait_s = self._backoff.wait_s(unit.deaths)
-        self._say(f"{unit.part.name} {how}; it starts again in {wait_s:.1f} s (log: {unit.log})")
         unit.deaths += 1
+        wait_s = self._restarts.backoff.pause_s(unit.deaths)
+        self._say(f"{unit.part.name} {how}; it starts again in {wait_s:.1f} s (log: {unit.log})")
         unit.restart_at = time.monotonic() + wait_s
 
     def _respawn(self, unit: Unit) -> None:

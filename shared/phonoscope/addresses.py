@@ -1,4 +1,4 @@
-"""Which addresses a webhook must not reach, and what an operator allows all the same."""
+"""Addresses that a webhook must not reach, and the exceptions that an operator allows."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _6TO4 = IPv6Network("2002::/16")
 
 
 def why_refused(address: Address) -> str | None:
-    """What kind of address it is when it is none of the public internet, by itself or by the one it carries within.
+    """The kind of an address that is not on the public internet, or embeds one that is not; else ``None``.
 
     >>> why_refused(ip_address("64:ff9b::7f00:1"))
     'loopback'
@@ -86,7 +86,7 @@ class Allowed:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From networks and patterns parted by commas. Raises ``ValueError`` for a malformed network.
+        """Reads comma-separated networks and patterns. Raises ``ValueError`` for a malformed network.
 
         >>> Allowed.parse("10.0.0.0/8, *.corp").hosts
         ('*.corp',)

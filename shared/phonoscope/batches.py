@@ -1,4 +1,4 @@
-"""A stream, several at a time."""
+"""Streams in batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of so many items, the last of what is left; no item is taken before it is needed.
+    """Lists of ``size`` items, the last one shorter; no item is taken before it is needed.
 
     >>> list(batched("abcde", 2))
     [['a', 'b'], ['c', 'd'], ['e']]

@@ -36,6 +36,9 @@ PhonoscopeError
 │   └── DeviceUnavailable
 ├── Unavailable                 503
 │   ├── DatabaseUnavailable
+│   │   ├── TransactionConflict
+│   │   ├── LockTimeout
+│   │   └── TooManyConnections
 │   ├── BrokerUnavailable
 │   ├── StoreUnavailable
 │   └── SpoolFull
@@ -43,7 +46,11 @@ PhonoscopeError
 │   ├── WorkerLost
 │   ├── TimedOut
 │   ├── OutOfMemory
-│   └── DiskFull
+│   ├── DiskFull
+│   ├── InvalidResult
+│   ├── OutdatedResult          410
+│   ├── UnsupportedTask
+│   └── UnstorableResult
 └── StackError                  500
 """
 
@@ -109,13 +116,13 @@ class SignatureExpired(PhonoscopeError):
 
 
 class NotFound(PhonoscopeError):
-    """There is no such thing."""
+    """Not found."""
 
     status = 404
 
 
 class NotAcceptable(PhonoscopeError):
-    """There is no representation of the kinds asked for."""
+    """None of the accepted media types is available."""
 
     status = 406
 
@@ -145,7 +152,7 @@ class InvalidRequest(PhonoscopeError):
 
     @classmethod
     def choice(cls, name: str, value: object, known: Iterable[str]) -> Self:
-        """A value that is none of those that exist, which are named."""
+        """A value that does not exist; the message lists those that do."""
         return cls.field(name, f"there is no {value}; there are {', '.join(known)}")
 
 
@@ -154,7 +161,7 @@ class InvalidCursor(InvalidRequest):
 
 
 class IdempotencyKeyReused(InvalidRequest):
-    """The idempotency key stands for another request."""
+    """The idempotency key belongs to another request."""
 
 
 class UnknownLayer(InvalidRequest):
@@ -166,15 +173,15 @@ class UnknownLabel(InvalidRequest):
 
 
 class NoStems(InvalidRequest):
-    """The track has not been taken apart."""
+    """The track has no stems."""
 
 
 class RefusedUrl(InvalidRequest):
-    """The address is one that this service does not send to."""
+    """This service does not send to that address."""
 
 
 class NoDefaultSecret(InvalidRequest):
-    """There is no secret yet to sign events to a job's own address with."""
+    """There is no default secret to sign events with."""
 
 
 class UploadTooLarge(PhonoscopeError):
@@ -250,7 +257,7 @@ class UnknownModel(ModelError):
 
 
 class ModelNotPulled(ModelError):
-    """A model that is known is not on the worker's machine."""
+    """The model is not on the worker's machine."""
 
     retryable = True
 
@@ -285,6 +292,18 @@ class DatabaseUnavailable(Unavailable):
     """The database is down."""
 
 
+class TransactionConflict(DatabaseUnavailable):
+    """Another transaction was in the way."""
+
+
+class LockTimeout(DatabaseUnavailable):
+    """Another transaction held a lock for too long."""
+
+
+class TooManyConnections(DatabaseUnavailable):
+    """The database has no free connection."""
+
+
 class BrokerUnavailable(Unavailable):
     """The message broker is down."""
 
@@ -294,7 +313,7 @@ class StoreUnavailable(Unavailable):
 
 
 class SpoolFull(Unavailable):
-    """There is no room to receive the upload."""
+    """There is no disk space to receive the upload."""
 
     retry_after_s = 60
 
@@ -310,7 +329,7 @@ class WorkerLost(TaskFailed):
 
 
 class TimedOut(TaskFailed):
-    """The task took longer than it may."""
+    """The task exceeded its time limit."""
 
 
 class OutOfMemory(TaskFailed):
@@ -318,7 +337,28 @@ class OutOfMemory(TaskFailed):
 
 
 class DiskFull(TaskFailed):
-    """The task needed more room on disk than the worker has."""
+    """The task needed more disk space than the worker has."""
+
+
+class InvalidResult(TaskFailed):
+    """The task's result is not valid."""
+
+
+class OutdatedResult(TaskFailed):
+    """The result was stored by another version of the service and cannot be read."""
+
+    status = 410
+    retryable = False
+
+
+class UnsupportedTask(TaskFailed):
+    """The worker's release does not support the task."""
+
+
+class UnstorableResult(TaskFailed):
+    """The task's result cannot be stored."""
+
+    retryable = False
 
 
 class StackError(PhonoscopeError):

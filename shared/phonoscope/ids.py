@@ -10,7 +10,7 @@ _BITS_OF_A_LETTER = 5
 
 
 def new_id(kind: str) -> str:
-    """A fresh identifier with 100 random bits; ``kind`` is ``trk``, ``job``, ``tsk``, ``own`` or the like."""
+    """A new identifier with 100 random bits; ``kind`` is ``trk``, ``job``, ``tsk``, ``own`` or the like."""
     bits = secrets.randbits(_BITS)
     letters = (_ALPHABET[bits >> shift & len(_ALPHABET) - 1] for shift in range(0, _BITS, _BITS_OF_A_LETTER))
     return f"{kind}_{''.join(letters)}"

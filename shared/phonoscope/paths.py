@@ -1,4 +1,4 @@
-"""Folders: what comes with the product, inside the wheel or beside the sources, and what a person has of it."""
+"""Folders: those that come with the product, and those of the person who runs it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def bundled(name: str) -> Path:
-    """``migrations`` or ``models``, wherever this installation keeps them."""
+    """The folder ``migrations``, ``models`` or ``examples`` of this installation."""
     packaged = _PACKAGE / name
     return packaged if packaged.is_dir() else _PACKAGE.parents[1] / name
 
 
 def pulled_models() -> Path:
-    """Where models are kept that this person pulled."""
+    """The folder of models that this person pulled."""
     return user_data_path("phonoscope") / "models"
 
 
 def cache() -> Path:
-    """For what can be made again."""
+    """The folder for what can be computed again."""
     return user_cache_path("phonoscope")

@@ -1,13 +1,14 @@
-"""Celery as the waker of workers: a message says where something can be started, Postgres knows what."""
+"""Celery wakes workers: a message names a queue in which something can be started, PostgreSQL knows what."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -19,7 +20,11 @@ _LONGEST_S = 6 * 3600.0
 _CONNECT_TIMEOUT_S = 2.0
 _ANSWER_TIMEOUT_S = 8.0
 _ENOUGH = 32
-"""Messages in one queue: whoever takes one goes on until nothing can be started there, so more would find nothing."""
+"""Messages in one queue: a worker that takes one goes on until nothing can be started there, so more find nothing."""
+_SENDER_CONNECT_S = 0.5
+_SENDER_ANSWER_S = 1.0
+_PAUSE_S = 2.0
+_ERRORS = (KombuError, RedisError, OSError)
 
 
 def task_name(pool: Pool) -> str:
@@ -59,21 +64,32 @@ def make_celery(broker_url: str, max_duration_s: float = _LONGEST_S) -> Celery:
 
 
 class Queue:
-    """Wakes workers."""
+    """Wakes workers. What nobody is woken for is found by the sweeper, so a broker that is away holds nobody up.
+
+    After an attempt failed, ``wake`` makes no other for two seconds: of many callers few wait for a broker that hangs.
+    """
 
     def __init__(self, broker_url: str) -> None:
         self._app = make_celery(broker_url)
+        self._app.conf.broker_transport_options |= {
+            "socket_connect_timeout": _SENDER_CONNECT_S,
+            "socket_timeout": _SENDER_ANSWER_S,
+        }
+        self._paused_until = 0.0
 
     def wake(self, places: Iterable[Place]) -> None:
-        """A worker for each, as far as there are any that sleep: it takes what is next in turn there.
+        """Wakes a worker for each place, as far as there are workers that sleep.
 
-        Raises ``BrokerUnavailable``.
+        Raises ``BrokerUnavailable`` within about a second.
         """
+        if monotonic() < self._paused_until:
+            raise BrokerUnavailable("the message broker did not answer a moment ago")
         try:
             for place, wanted in Counter(places).items():
                 for _ in range(min(wanted, _ENOUGH - self._waiting(place))):
                     self._app.send_task(task_name(place.pool), args=[place.lane.value], queue=place.queue)
-        except (OperationalError, RedisError, OSError) as error:
+        except _ERRORS as error:
+            self._paused_until = monotonic() + _PAUSE_S
             raise BrokerUnavailable("the message broker does not answer") from error
 
     def ping(self) -> None:
@@ -81,8 +97,9 @@ class Queue:
         try:
             with self._client() as client:
                 client.ping()
-        except (OperationalError, RedisError, OSError) as error:
+        except _ERRORS as error:
             raise BrokerUnavailable("the message broker does not answer") from error
+        self._paused_until = 0.0
 
     def _waiting(self, place: Place) -> int:
         with self._client() as client:
@@ -90,6 +107,6 @@ class Queue:
 
     @contextmanager
     def _client(self) -> Iterator[Redis]:
-        with self._app.pool.acquire(block=True, timeout=_CONNECT_TIMEOUT_S) as connection:
-            connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT_S)
+        with self._app.pool.acquire(block=True, timeout=_SENDER_ANSWER_S) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0.0, timeout=_SENDER_CONNECT_S)
             yield connection.default_channel.client

@@ -12,12 +12,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from phonoscope.addresses import Allowed
 from phonoscope.paths import bundled, cache, pulled_models
 
-DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - the mark by which a secret is refused in production
+DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - production refuses a secret that contains this
 DEFAULT_MODEL = "environment-50"
 
 
 class Settings(BaseSettings):
-    """What the gateway, the workers and the sweeper are told from outside.
+    """The settings of the gateway, the workers and the courier.
 
     Raises ``pydantic.ValidationError`` when one is missing or out of range, or when a secret that is visibly for
     development is used in production.
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         default_factory=pulled_models,
         description="folder of models that were pulled, searched before the other",
     )
-    cache_dir: Path = Field(default_factory=cache, description="folder for what can be made again")
+    cache_dir: Path = Field(default_factory=cache, description="folder for what can be computed again")
     default_model: str = Field(DEFAULT_MODEL, description="model for jobs that name none")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="where networks run")
     max_upload_bytes: int = Field(2 * 1024**3, gt=0, description="largest upload; more is answered 413")
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         3600.0, gt=0, description="seconds after which an object that no row knows is erased from the store"
     )
     webhook_allow: str = Field(
-        "", description="networks and host patterns that events may go to though they are not public, parted by commas"
+        "", description="networks and host patterns that events may go to though they are not public, comma-separated"
     )
     webhook_http: bool = Field(False, description="whether events may go over plain http")
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")

@@ -1,4 +1,4 @@
-"""The states of jobs and tasks, and which pool does what."""
+"""The states of jobs and tasks, and the names of tasks, pools and lanes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 
 class Status(StrEnum):
-    """Where a job or a task stands."""
+    """The state of a job or a task."""
 
     QUEUED = "queued"
     """Waits for a worker."""
     RUNNING = "running"
-    """A worker holds its lease; of a job: at least one task has started."""
+    """A worker holds its lease. A job is running once a task of it has started."""
     SUCCEEDED = "succeeded"
-    """Its result is there."""
+    """It has its result."""
     FAILED = "failed"
     """It ended with a problem."""
     CANCELLED = "cancelled"
-    """Its client called it off."""
+    """Its client cancelled it."""
 
     @property
     def ended(self) -> bool:
@@ -29,13 +29,13 @@ class Pool(StrEnum):
     """A kind of worker."""
 
     GPU = "gpu"
-    """Runs networks on the best device there is."""
+    """Runs networks, on the best device of its machine."""
     CPU = "cpu"
-    """Runs what needs cores and memory instead."""
+    """Runs what needs cores and memory."""
 
 
 class Lane(StrEnum):
-    """Where tasks of a pool queue, so that short ones never wait behind long ones."""
+    """A pool's queue for short or for long tasks, so that short ones never wait for long ones."""
 
     SHORT = "short"
     """Seconds."""
@@ -47,26 +47,22 @@ class TaskName(StrEnum):
     """A unit of work that a job can ask for."""
 
     CLASSIFY = "classify"
-    """What is heard, over the whole recording and window by window."""
+    """Labels, for the whole recording and window by window."""
     EMBED = "embed"
-    """The recording's place among all others, as a unit vector."""
+    """A unit vector, by which similar recordings are found."""
     EXPLAIN = "explain"
-    """Where the evidence for a label lies, to be seen, heard and read."""
+    """The evidence for a label: a heatmap, a sentence, a sound."""
     FEATURES = "features"
-    """What each depth of the network sees."""
+    """Feature maps of each depth of the network."""
     DESCRIBE = "describe"
     """Tempo, key, loudness and balance."""
 
     SEPARATE = "separate"
-    """The recording taken apart into stems."""
+    """The recording separated into stems."""
     MIXDOWN = "mixdown"
-    """Its stems put together again, louder and softer."""
+    """The stems mixed again, louder or softer."""
     MAP = "map"
-    """The owner's whole library on a plane, alike near alike; of no single track."""
-
-    @property
-    def pool(self) -> Pool:
-        return Pool.CPU if self in (TaskName.DESCRIBE, TaskName.SEPARATE, TaskName.MIXDOWN, TaskName.MAP) else Pool.GPU
+    """The owner's library on a plane, where similar tracks are near each other; it has no track of its own."""
 
 
 class Place(NamedTuple):

@@ -1,4 +1,4 @@
-"""Work as values: what a worker claims, what it makes, and by what a result is known. No SQL."""
+"""Work as values: what a worker claims, what it makes, and what a result is known by. No SQL."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Artifact:
 
     @property
     def reference(self) -> dict[str, Any]:
-        """What stands for it in a result's body; the gateway makes a link of it whenever the job is read."""
+        """The reference to it in a result's body; the gateway replaces it by a link whenever the job is read."""
         return {
             "artifact": self.id,
             "name": self.name,
@@ -76,7 +76,7 @@ class Artifact:
         }
 
     def open(self) -> IO[bytes]:
-        """Its content, to be closed by whoever reads it, once."""
+        """Its content, once; the reader closes it."""
         return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
 
     def as_record(self, task_id: str, object_key: str) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class Outcome:
         vectors: unit vectors by the stem that each is of; the whole track's is that of the empty name.
         points: of a map, by the track's id.
 
-    Raises ``ValueError`` for two artifacts of one name, and for artifacts beside a problem.
+    Raises ``ValueError`` for two artifacts of one name, and for artifacts together with a problem.
     """
 
     body: dict[str, Any] | None = None

@@ -14,7 +14,8 @@ import numpy as np
 import psutil
 import pytest
 
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Status
+from phonoscope.tasks import Classify, Explain
 from phonoscope_local.state import Run
 from tests.support import RunningStack
 
@@ -95,11 +96,9 @@ def test_an_hour_needs_little_more_than_an_idle_worker(stack: RunningStack, tmp_
     with stack.client(f"owner-{uuid4()}") as client, peak_memory("gpu", stack) as peak:
         job = client.wait(client.analyze(path, ["classify", "explain", "features"]))
     assert job.status is Status.SUCCEEDED
-    result = job.task(TaskName.CLASSIFY).result
-    assert result is not None
-    assert result["duration_s"] == pytest.approx(3600, abs=0.1)
-    assert len(result["windows"]) == 1439
+    result = job.result(Classify)
+    assert result.duration_s == pytest.approx(3600, abs=0.1)
+    assert len(result.windows) == 1439
     assert peak[0] - peak[1] < 300 * MEGABYTE
-    explained = job.task(TaskName.EXPLAIN).result
-    assert explained is not None
-    assert explained["end_s"] - explained["start_s"] == pytest.approx(5.0)
+    explained = job.result(Explain)
+    assert explained.end_s - explained.start_s == pytest.approx(5.0)

@@ -18,6 +18,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Catalogue
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
+from phonoscope.tasks import Classify, Separate
 from phonoscope_cli.stems import sdr_db
 from phonoscope_ml.registry import load_model
 from phonoscope_training.separation.songs import read_stems
@@ -52,8 +53,8 @@ def test_serving_hears_what_training_taught(
     options = {"classify": {"model": model}}
     with stack.client(f"owner-{uuid4()}") as client:
         jobs = [(client.analyze(path, options=options), label) for path, label in clips(data)]
-        results = [(client.wait(job).task(TaskName.CLASSIFY).result or {}, label) for job, label in jobs]
-    right = sum(result["top"][0]["label"] == label for result, label in results)
+        results = [(client.wait(job).result(Classify), label) for job, label in jobs]
+    right = sum(result.top[0].label == label for result, label in results)
     assert len(results) == 20
     assert right >= 0.9 * len(results)
 
@@ -69,7 +70,7 @@ def test_audio_is_heard_as_its_published_picture_is(stack: RunningStack, data: P
     with stack.client(f"owner-{uuid4()}") as client:
         options = {"classify": {"model": "environment-50", "top_k": 1}}
         jobs = [client.analyze(clip, [TaskName.CLASSIFY], options=options) for clip in clips]
-        heard = [(client.wait(job).task(TaskName.CLASSIFY).result or {})["top"][0]["label"] for job in jobs]
+        heard = [client.wait(job).result(Classify).top[0].label for job in jobs]
     with torch.inference_mode():
         pictures = torch.from_numpy(published["x"][[rows[clip.stem] for clip in clips]])[:, None] / 255.0
         seen = torch.cat([model.network(part).logits.argmax(1) for part in torch.split(pictures, 16)])
@@ -84,10 +85,10 @@ def test_a_whole_song_is_heard_window_by_window(stack: RunningStack, data: Path)
     with stack.client(f"owner-{uuid4()}") as client:
         job = client.wait(client.analyze(path))
     assert job.status is Status.SUCCEEDED
-    windows = (job.task(TaskName.CLASSIFY).result or {})["windows"]
-    assert windows[0]["start_s"] == 0.0
-    assert 132.99 - windows[-1]["end_s"] < 0.5
-    assert all(after["start_s"] < before["end_s"] for before, after in itertools.pairwise(windows))
+    windows = job.result(Classify).windows
+    assert windows[0].start_s == 0.0
+    assert 132.99 - windows[-1].end_s < 0.5
+    assert all(after.start_s < before.end_s for before, after in itertools.pairwise(windows))
 
 
 def test_stems_come_out_of_the_box(stack: RunningStack, data: Path, tmp_path: Path) -> None:
@@ -103,11 +104,10 @@ def test_stems_come_out_of_the_box(stack: RunningStack, data: Path, tmp_path: Pa
             path = tmp_path / f"{uuid4()}.wav"
             wavfile.write(path, RATE_HZ, parts.sum(axis=0).T)
             job = client.wait(client.analyze(path, [TaskName.SEPARATE], {"separate": {"format": "wav32f"}}))
-            result = job.task(TaskName.SEPARATE).result
-            assert result is not None, job.model_dump_json()
-            assert result["model"]["name"] == "demucs-mini"
-            for stem, part in zip(result["stems"], parts, strict=True):
-                with Recording(io.BytesIO(client.download(stem["audio"]))) as recording:
+            result = job.result(Separate)
+            assert result.model.name == "demucs-mini"
+            for stem, part in zip(result.stems, parts, strict=True):
+                with Recording(io.BytesIO(client.download(stem.audio))) as recording:
                     found = np.concatenate(list(recording.stereo(RATE_HZ)), axis=1)
                 assert found.shape == part.shape
                 gains.append(sdr_db(part, found) - sdr_db(part, parts.sum(axis=0)))

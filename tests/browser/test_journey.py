@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from phonoscope.client import Client
 from phonoscope.settings import DEFAULT_MODEL
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Status
+from phonoscope.tasks.classify import ClassifyResult
 from tests.browser.visit import NARROW, WIDE, Visit
 
 _SILENCE_DB = -60.0
@@ -72,9 +73,9 @@ def test_another_model_may_listen(visit: Callable[..., Visit], recordings: dict[
 
 
 def _listeners(client: Client) -> list[str]:
-    """Who has classified, the newest first."""
-    tasks = [task for job in client.jobs().items for task in job.tasks if task.name is TaskName.CLASSIFY]
-    return [(task.result or {})["model"]["name"] for task in tasks]
+    """The models that have classified, the newest first."""
+    results = [task.result for job in client.jobs().items for task in job.tasks]
+    return [result.model.name for result in results if isinstance(result, ClassifyResult)]
 
 
 def _see_the_evidence(page: Page) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import expect
 
+from phonoscope.tasks import Explain, Features
 from tests.browser.visit import Visit
 from tests.support import tone_wav
 
@@ -29,6 +31,24 @@ def test_what_is_dropped_is_heard(visit: Callable[..., Visit]) -> None:
     here.page.locator(".upload__drop").evaluate(_DROP, b64encode(tone_wav(1.0, seed=81)).decode())
     expect(here.page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
     expect(here.page.get_by_label("Recordings", exact=True).get_by_role("link", name="dropped.wav")).to_be_visible()
+
+
+def test_an_upload_makes_no_pictures(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+    """The page draws heatmaps and feature maps itself, so its jobs ask for arrays and sound only."""
+    here = visit()
+    here.go("/")
+    here.page.get_by_label("Recordings to upload").set_input_files(recordings["rain_roof"])
+    expect(here.page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
+    [job] = here.client.jobs().items
+    explained, features = job.result(Explain), job.result(Features)
+    assert explained.overlay is None
+    assert explained.heatmap is not None
+    assert explained.heatmap.size_bytes > 0
+    assert explained.listen is not None
+    assert explained.listen.size_bytes > 0
+    assert features.arrays is not None
+    assert features.arrays.size_bytes > 0
+    assert [layer.image for layer in features.layers] == [None] * 5
 
 
 def test_the_microphone_makes_a_recording(visit: Callable[..., Visit]) -> None:

@@ -117,7 +117,7 @@ def _assert_each_worker_is_there_once(stack: RunningStack) -> None:
 
 
 def _ask(database: Database, question: str) -> list[object]:
-    with database.single() as session:
+    with database.autocommit() as session:
         return list(session.connection().scalars(text(question)))
 
 

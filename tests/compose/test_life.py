@@ -9,7 +9,8 @@ import pytest
 
 from phonoscope.client import Client
 from phonoscope.contract import Job, ModelCard
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Status
+from phonoscope.tasks import Classify, Describe
 from tests.compose.project import Project
 from tests.support import tone_wav
 
@@ -26,11 +27,10 @@ def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
     with Client(project.url, api_key) as client:
         done = _ended(client, client.analyze(recording, TASKS))
         assert done.status is Status.SUCCEEDED, done.model_dump_json()
-        result = done.task(TaskName.CLASSIFY).result
-        assert result is not None
-        card = client.model(result["model"]["name"])
+        result = done.result(Classify)
+        card = client.model(result.model.name)
         assert isinstance(card, ModelCard)
-        assert result["top"][0]["label"] in card.labels
+        assert result.top[0].label in card.labels
 
     project.compose("stop", "gpu-worker", "cpu-worker", "cpu-short-worker")
     late = tmp_path / "late.wav"
@@ -44,9 +44,9 @@ def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
         assert client.audio(done.recording) == recording.read_bytes()
         kept = client.job(done.id)
         assert _without_links(kept) == _without_links(done)
-        described = kept.task(TaskName.DESCRIBE).result
-        assert described is not None
-        assert len(client.download(described["waveform"])) == described["waveform"]["size_bytes"]
+        outline = kept.result(Describe).waveform
+        assert outline is not None
+        assert len(client.download(outline)) == outline.size_bytes
         assert _ended(client, accepted).status is Status.SUCCEEDED
         assert [near.track.id for near in client.similar(done.recording)] == [accepted.recording]
 

@@ -95,7 +95,7 @@ def wait_for_a_lock(database: Database) -> None:
     """Until somebody waits for a lock that another holds."""
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     for _ in range(1_200):
-        with database.single() as session:
+        with database.autocommit() as session:
             if session.scalar(waiting):
                 return
         sleep(0.05)

@@ -20,6 +20,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import EventRow, OwnerRow
 from phonoscope.db.webhooks.endpoints import add_webhook, put_secret
 from phonoscope.ids import new_id
+from phonoscope.retry import Backoff
 from phonoscope.webhooks.rules import Rules
 from phonoscope.webhooks.vault import Vault, new_secret
 from phonoscope_courier.attempts import Attempter
@@ -29,7 +30,7 @@ from phonoscope_courier.sending import Limits, Sender
 
 RULES = Rules(Allowed.parse("127.0.0.0/8"), http=True)
 VAULT = Vault("a signing secret for tests")
-SOON = RetryPolicy(waits_s=(0.0, 0.1, 0.1), jitter=0.0)
+SOON = RetryPolicy(Backoff(listed_s=(0.1, 0.1)))
 QUICK = Limits(connect_s=1.0, total_s=2.0)
 LIMIT_S = 60.0
 

@@ -18,8 +18,9 @@ from phonoscope.contract import ArtifactLink, Job
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import ArtifactRow, TaskRow
 from phonoscope.errors import UndecodableRecording
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Status
 from phonoscope.storage import ObjectStore
+from phonoscope.tasks import Describe
 from phonoscope_gateway.signing import Signer
 from tests.support import RunningStack, tone_wav
 
@@ -37,9 +38,9 @@ def described(client: Client, folder: Path, seed: int) -> tuple[Job, ArtifactLin
     path.write_bytes(tone_wav(2.0, seed=seed))
     job = client.wait(client.create_job(client.upload(path).id, tasks=["describe"]))
     assert job.status is Status.SUCCEEDED
-    result = job.task(TaskName.DESCRIBE).result
-    assert result is not None
-    return job, ArtifactLink.model_validate(result["waveform"])
+    link = job.result(Describe).waveform
+    assert link is not None
+    return job, link
 
 
 def signer(stack: RunningStack, good_for_s: int = 3600) -> Signer:

@@ -17,11 +17,11 @@ from sqlalchemy import text
 
 from phonoscope.client import Client, Retry
 from phonoscope.contract import CompletedEvent, Job, StatusEvent
+from phonoscope.db.access.channels import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.schema.tables import JobRow, TaskRow, TrackRow
 from phonoscope.ids import new_id
-from phonoscope.states import Lane, Status, TaskName
+from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope_local.state import Run
 from tests.support import RunningStack, tone_wav
 
@@ -58,7 +58,7 @@ def open_job(http: httpx.Client, rows: Database) -> Callable[[], str]:
             whose: dict[str, Any] = {"owner_id": track.owner_id, "status": Status.RUNNING}
             session.add(JobRow(id=job_id, track_id=track_id, options={}, client_metadata={}, version=1, **whose))
             session.flush()
-            kind: dict[str, Any] = {"name": TaskName.EMBED, "pool": TaskName.EMBED.pool, "lane": Lane.SHORT}
+            kind: dict[str, Any] = {"name": TaskName.EMBED, "pool": Pool.GPU, "lane": Lane.SHORT}
             place: dict[str, Any] = {
                 "position": 0,
                 "cost_s": 1.0,

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from phonoscope.client import ApiError, Client
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Status
+from phonoscope.tasks import Explain, Features
 from tests.support import tone_wav
 
 
@@ -27,28 +28,29 @@ def test_a_job_says_why(client: Client, clip: Path) -> None:
     """Bands, sentence and artifacts, each by a link that works."""
     job = client.wait(client.analyze(clip, ["classify", "explain", "features"]))
     assert job.status is Status.SUCCEEDED
-    explained, shown = job.task(TaskName.EXPLAIN).result, job.task(TaskName.FEATURES).result
-    assert explained is not None
-    assert shown is not None
-    assert explained["reading"]
-    with np.load(io.BytesIO(client.download(explained["heatmap"])), allow_pickle=False) as arrays:
+    explained, shown = job.result(Explain), job.result(Features)
+    assert explained.reading
+    assert explained.heatmap is not None
+    with np.load(io.BytesIO(client.download(explained.heatmap)), allow_pickle=False) as arrays:
         assert arrays["heatmap"].shape == (128, len(arrays["seconds"]))
-    for link, media_type in ((explained["overlay"], "image/png"), (explained["listen"], "audio/flac")):
-        assert link["media_type"] == media_type
-        assert len(client.download(link)) == link["size_bytes"]
-    assert [layer["name"] for layer in shown["layers"]] == ["conv1", "layer1", "layer2", "layer3", "layer4"]
-    for layer in shown["layers"]:
-        assert Image.open(io.BytesIO(client.download(layer["image"]))).format == "PNG"
+    for link, media_type in ((explained.overlay, "image/png"), (explained.listen, "audio/flac")):
+        assert link is not None
+        assert link.media_type == media_type
+        assert len(client.download(link)) == link.size_bytes
+    assert [layer.name for layer in shown.layers] == ["conv1", "layer1", "layer2", "layer3", "layer4"]
+    for layer in shown.layers:
+        assert layer.image is not None
+        assert Image.open(io.BytesIO(client.download(layer.image))).format == "PNG"
 
 
 def test_what_was_made_goes_with_its_track(client: Client, clip: Path) -> None:
     """No link outlives the recording."""
     job = client.wait(client.analyze(clip, ["explain"]))
-    result = job.task(TaskName.EXPLAIN).result
-    assert result is not None
+    overlay = job.result(Explain).overlay
+    assert overlay is not None
     client.delete_track(job.recording)
     with pytest.raises(ApiError) as at:
-        client.download(result["overlay"])
+        client.download(overlay)
     assert at.value.status_code == 404
 
 
@@ -60,7 +62,7 @@ def test_what_was_made_goes_with_its_track(client: Client, clip: Path) -> None:
         ({"explain": {"layer": "conv1"}}, "options.explain.layer"),
         ({"explain": {"method": "lime"}}, "options.explain.method"),
         ({"explain": {"artifacts": ["video"]}}, "options.explain.artifacts"),
-        ({"explain": {"start_s": 3.0, "end_s": 2.0}}, "end_s must lie behind start_s"),
+        ({"explain": {"start_s": 3.0, "end_s": 2.0}}, "end_s must be after start_s"),
         ({"explain": {"start_s": 0.0, "end_s": 31.0}}, "by at most 30 s"),
         ({"explain": {"start_s": -1.0}}, "options.explain.start_s"),
         ({"explain": {"start_s": 6.5, "end_s": 7.0}}, "the recording lasts 6.000 s"),

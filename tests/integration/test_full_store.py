@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,9 +29,9 @@ from phonoscope.work import Artifact, Outcome
 from phonoscope_local.ports import LOOPBACK, choose_port
 from phonoscope_local.programs import find_programs
 from phonoscope_worker import Context, Work
-from phonoscope_worker import retry as module
-from phonoscope_worker.heartbeat import Heart, Identity
-from phonoscope_worker.work import run_next
+from phonoscope_worker import store_retry as module
+from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
+from phonoscope_worker.run import run_next
 from tests.integration.life import CPU, empty, events_of, read
 from tests.support import add_track
 
@@ -102,15 +103,15 @@ def run(database: Database, store: ObjectStore) -> None:
         body = {"sheet": small.reference, "sound": large.reference}
         return {name: Outcome(body, artifacts=(small, large)) for name in work.claim.tasks}
 
-    heart = Heart(database, Identity(Pool.CPU, list(Lane), "host", "cpu", 1), lambda: None)
-    assert run_next(Context("cpu", database, store, Queue("redis://127.0.0.1:1"), heart, made), CPU)
+    heartbeat = Heartbeat(database, WorkerIdentity(Pool.CPU, list(Lane), "host", "cpu", 1), lambda: None)
+    assert run_next(Context("cpu", database, store, Queue("redis://127.0.0.1:1"), heartbeat, made), CPU)
 
 
 def test_a_store_that_fills_up_fails_the_task_by_name(
     start: Start, store: ObjectStore, job: JobRow, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After its attempts, with nothing half-written and nothing left that no row knows."""
-    monkeypatch.setattr(module, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(module, "STORE_BACKOFF", replace(module.STORE_BACKOFF, until_s=1.0))
     start(ROOM_BYTES)
     there(store)
     for _ in range(MAX_ATTEMPTS):

@@ -12,6 +12,7 @@ import pytest
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job, ModelCard, StemModelCard
 from phonoscope.states import Pool, Status, TaskName
+from phonoscope.tasks import Classify, Describe, Embed
 from tests.support import RunningStack, tone_wav
 
 
@@ -25,18 +26,17 @@ def test_a_job_ends_with_a_label_and_a_vector(client: Client, tmp_path: Path) ->
     """One call uploads and asks; both tasks run in one pass on one device."""
     job = client.wait(client.analyze(recording(tmp_path, "a.wav", seconds=6.0, seed=1)))
     assert job.status is Status.SUCCEEDED
-    heard, embedded = job.task(TaskName.CLASSIFY), job.task(TaskName.EMBED)
-    assert heard.result is not None
-    assert embedded.result is not None
-    assert len(heard.result["top"]) == 3
-    assert heard.result["duration_s"] == pytest.approx(6.0, abs=0.01)
-    assert [window["start_s"] for window in heard.result["windows"]] == [0.0, 1.0]
-    assert heard.result["windows"][-1]["end_s"] == pytest.approx(6.0)
-    assert heard.result["model"]["digest"].startswith("sha256:")
-    assert embedded.result["dim"] == 512
-    assert "vector" not in embedded.result
-    assert (heard.device, heard.pool, heard.attempt) == ("cpu", Pool.GPU, 1)
-    assert heard.started_at == embedded.started_at
+    heard, embedded = job.result(Classify), job.result(Embed)
+    assert len(heard.top) == 3
+    assert heard.duration_s == pytest.approx(6.0, abs=0.01)
+    assert [window.start_s for window in heard.windows] == [0.0, 1.0]
+    assert heard.windows[-1].end_s == pytest.approx(6.0)
+    assert heard.model.digest.startswith("sha256:")
+    assert embedded.dim == 512
+    assert embedded.vector is None
+    hearing, embedding = job.task(TaskName.CLASSIFY), job.task(TaskName.EMBED)
+    assert (hearing.device, hearing.pool, hearing.attempt) == ("cpu", Pool.GPU, 1)
+    assert hearing.started_at == embedding.started_at
     assert job.finished_at is not None
 
 
@@ -45,12 +45,11 @@ def test_options_reach_the_worker(client: Client, tmp_path: Path) -> None:
     track = client.upload(recording(tmp_path, "b.wav", seed=2))
     options = {"classify": {"top_k": 10, "model": "environment-10"}, "embed": {"return_vector": True}}
     job = client.wait(client.create_job(track.id, options=options, metadata={"shelf": ["é", 1, None]}))
-    heard, embedded = job.task(TaskName.CLASSIFY).result, job.task(TaskName.EMBED).result
-    assert heard is not None
-    assert embedded is not None
-    assert len(heard["top"]) == 10
-    assert sum(row["probability"] for row in heard["top"]) == pytest.approx(1.0, abs=0.01)
-    assert sum(value**2 for value in embedded["vector"]) == pytest.approx(1.0, abs=1e-4)
+    heard, embedded = job.result(Classify), job.result(Embed)
+    assert len(heard.top) == 10
+    assert sum(row.probability for row in heard.top) == pytest.approx(1.0, abs=0.01)
+    assert embedded.vector is not None
+    assert sum(value**2 for value in embedded.vector) == pytest.approx(1.0, abs=1e-4)
     assert job.metadata == {"shelf": ["é", 1, None]}
 
 
@@ -60,9 +59,7 @@ def test_describe_runs_on_the_other_pool(client: Client, tmp_path: Path) -> None
     job = client.wait(client.create_job(track.id, tasks=["classify", "describe"]))
     assert job.status is Status.SUCCEEDED
     assert {task.pool for task in job.tasks} == {Pool.GPU, Pool.CPU}
-    described = job.task(TaskName.DESCRIBE).result
-    assert described is not None
-    assert described["loudness_lufs"] == pytest.approx(-11.0, abs=2.0)
+    assert job.result(Describe).loudness_lufs == pytest.approx(-11.0, abs=2.0)
 
 
 def test_similar_finds_the_twin_and_never_crosses_owners(client: Client, stranger: Client, tmp_path: Path) -> None:
@@ -114,9 +111,7 @@ def test_lists_can_be_narrowed(client: Client, tmp_path: Path) -> None:
 def test_a_label_can_be_looked_for(client: Client, tmp_path: Path) -> None:
     """The last classification's label stands on the track, and lists can be narrowed by it."""
     job = client.wait(client.analyze(recording(tmp_path, "f.wav", seed=13)))
-    heard = job.task(TaskName.CLASSIFY).result
-    assert heard is not None
-    label = None if heard["unknown"] else heard["top"][0]["label"]
+    label = job.result(Classify).label
     assert client.track(job.recording).label == label
     assert len(client.tracks(label=label or "nothing").items) == (1 if label else 0)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.states import Status, TaskName
+from phonoscope.tasks import Explain
 from tests.integration.test_separate import tiny
 from tests.support import RunningStack, tone_wav
 
@@ -90,8 +90,8 @@ def test_a_repeat_is_cached_and_quick(client: Client, tmp_path: Path) -> None:
     again = client.create_job(track.id, tasks)
     assert (again.status, {task.cached for task in again.tasks}) == (Status.SUCCEEDED, {True})
     assert not any(task.cached for task in first.tasks)
-    heatmap = [_link(job, "explain", "heatmap") for job in (first, again)]
-    assert client.download(heatmap[0]) == client.download(heatmap[1])
+    heatmaps = [_heatmap(client, job) for job in (first, again)]
+    assert heatmaps[0] == heatmaps[1]
     other = client.create_job(track.id, ["classify", "embed"], {"classify": {"top_k": 1}})
     assert {task.name: task.cached for task in other.tasks} == {TaskName.CLASSIFY: False, TaskName.EMBED: True}
     anew = client.create_job(track.id, ["classify"], {"no_cache": True})
@@ -100,11 +100,10 @@ def test_a_repeat_is_cached_and_quick(client: Client, tmp_path: Path) -> None:
         assert client.wait(job).status is Status.SUCCEEDED
 
 
-def _link(job: Job, task: str, name: str) -> dict[str, Any]:
-    result = job.task(task).result
-    assert result is not None
-    link: dict[str, Any] = result[name]
-    return link
+def _heatmap(client: Client, job: Job) -> bytes:
+    link = job.result(Explain).heatmap
+    assert link is not None
+    return client.download(link)
 
 
 def test_owners_share_no_results(client: Client, stranger: Client, tmp_path: Path) -> None:
@@ -136,9 +135,7 @@ def test_what_needs_the_stems_waits_for_them(client: Client, tiny: str, tmp_path
     assert {each.after for each in waiting.values() if each} == {TaskName.SEPARATE}
     done = client.wait(job)
     assert done.status is Status.SUCCEEDED, done
-    explained = done.task("explain").result
-    assert explained is not None
-    assert explained["stems"]
+    assert done.result(Explain).stems is not None
 
 
 def test_without_stems_what_needs_them_fails_too(client: Client, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a task that takes longer than it may, with a worker's own heart."""
+"""What becomes of a task that takes longer than it may, with a worker's own heartbeat."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from phonoscope.storage import ObjectStore
 from phonoscope.work import Outcome
 from phonoscope_worker import Context, Work
 from phonoscope_worker import heartbeat as beating
-from phonoscope_worker import work as working
-from phonoscope_worker.heartbeat import Heart, Identity
-from phonoscope_worker.work import run_next
+from phonoscope_worker import run as working
+from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
+from phonoscope_worker.run import run_next
 from tests.integration.life import GPU, empty, events_of, new_job, new_track, read
 
 LIMIT_S = 0.3
@@ -33,12 +33,12 @@ def context(server_settings: Settings, database: Database, monkeypatch: pytest.M
     monkeypatch.setattr(beating, "BEAT_S", 0.05)
     monkeypatch.setattr(working, "time_limit_s", lambda *_: LIMIT_S)
     empty(database)
-    before = signal.getsignal(beating._CALL_OFF)
-    heart = Heart(database, Identity(Pool.GPU, list(Lane), "host", "cpu", os.getpid()), lambda: None)
-    heart.start()
-    yield Context("cpu", database, ObjectStore(server_settings), Queue("redis://127.0.0.1:1"), heart, endless)
-    heart.stop()
-    signal.signal(beating._CALL_OFF, before)
+    before = signal.getsignal(beating._INTERRUPT)
+    heartbeat = Heartbeat(database, WorkerIdentity(Pool.GPU, list(Lane), "host", "cpu", os.getpid()), lambda: None)
+    heartbeat.start()
+    yield Context("cpu", database, ObjectStore(server_settings), Queue("redis://127.0.0.1:1"), heartbeat, endless)
+    heartbeat.stop()
+    signal.signal(beating._INTERRUPT, before)
 
 
 def endless(work: Work) -> dict[TaskName, Outcome]:
@@ -78,7 +78,7 @@ def test_the_worker_goes_on_with_other_work(context: Context, database: Database
     assert run_next(context, GPU)
     other = new_job(database, new_track(database), [TaskName.CLASSIFY])
     quick = Context(
-        "cpu", database, context.store, context.queue, context.heart, lambda _: {TaskName.CLASSIFY: Outcome({})}
+        "cpu", database, context.store, context.queue, context.heartbeat, lambda _: {TaskName.CLASSIFY: Outcome({})}
     )
     assert run_next(quick, GPU)
     assert read(database, other).status is Status.SUCCEEDED

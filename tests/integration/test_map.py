@@ -34,13 +34,13 @@ def drawn(database: Database, owner_id: str, points: dict[str, tuple[float, floa
             session.execute(
                 text("UPDATE tasks SET lease_token = 'another' WHERE id = ANY(:ids)"), {"ids": [*claim.tasks.values()]}
             )
-    with database.single() as session:
+    with database.autocommit() as session:
         ended = end_tasks(session, claim, {TaskName.MAP: Outcome({}, model_name=MODEL, points=points)}, {})
     return ended is not None
 
 
 def placed(database: Database, owner_id: str) -> dict[str, tuple[float, float]]:
-    with database.single() as session:
+    with database.autocommit() as session:
         return {place.track.id: (place.x, place.y) for place in placed_tracks(session, owner_id, MODEL)}
 
 
@@ -74,16 +74,16 @@ def test_what_is_embedded_anew_is_missing(database: Database) -> None:
     def embedded() -> list[str]:
         new_job(database, track, [TaskName.EMBED])
         end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={"": ONE}))
-        with database.single() as session:
+        with database.autocommit() as session:
             return library_stamp(session, track.owner_id, MODEL)
 
     before = embedded()
     drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
-    with database.single() as session:
+    with database.autocommit() as session:
         task = newest_map(session, track.owner_id, MODEL)
         assert count_missing(session, track.owner_id, MODEL, task) == 0
     assert embedded() != before
-    with database.single() as session:
+    with database.autocommit() as session:
         assert count_missing(session, track.owner_id, MODEL, task) == 1
 
 

@@ -23,8 +23,8 @@ from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.work import Artifact, Claim, Outcome
 from phonoscope_worker import Context, Work
-from phonoscope_worker.heartbeat import Heart, Identity
-from phonoscope_worker.work import run_next
+from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
+from phonoscope_worker.run import run_next
 from tests.integration.life import CPU, empty
 from tests.support import add_track
 
@@ -52,8 +52,8 @@ def job(database: Database, store: ObjectStore) -> tuple[str, str, str]:
 
 def run(database: Database, store: ObjectStore, handler: Handler) -> None:
     """One worker's attempt at what is next."""
-    heart = Heart(database, Identity(Pool.CPU, list(Lane), "host", "cpu", 1), lambda: None)
-    run_next(Context("cpu", database, store, Queue("redis://127.0.0.1:1"), heart, handler), CPU)
+    heartbeat = Heartbeat(database, WorkerIdentity(Pool.CPU, list(Lane), "host", "cpu", 1), lambda: None)
+    run_next(Context("cpu", database, store, Queue("redis://127.0.0.1:1"), heartbeat, handler), CPU)
 
 
 def made(work: Work) -> dict[TaskName, Outcome]:
@@ -136,7 +136,7 @@ def test_an_end_that_fails_leaves_no_object(
     def away(*_: object) -> bool:
         raise DatabaseUnavailable("it went away")
 
-    monkeypatch.setattr("phonoscope_worker.work.end_tasks", away)
+    monkeypatch.setattr("phonoscope_worker.run.end_tasks", away)
     with pytest.raises(DatabaseUnavailable):
         run(database, store, made)
     assert objects(store, track_id) == []
@@ -153,7 +153,7 @@ def test_an_end_that_went_through_unseen_keeps_its_objects(
             assert end_tasks(other, claim, outcomes, timings) is not None
         raise DatabaseUnavailable("the answer was lost")
 
-    monkeypatch.setattr("phonoscope_worker.work.end_tasks", ended)
+    monkeypatch.setattr("phonoscope_worker.run.end_tasks", ended)
     with pytest.raises(DatabaseUnavailable):
         run(database, store, made)
     assert sorted(objects(store, track_id)) == ["listen.wav", "sheet.png"]

@@ -17,6 +17,7 @@ from phonoscope.contract import DeliveryStatus
 from phonoscope.db.access.engine import Database
 from phonoscope.db.webhooks.attempts import Attempted
 from phonoscope.db.webhooks.endpoints import change_webhook, put_secret
+from phonoscope.retry import Backoff
 from phonoscope.webhooks.vault import Vault, new_secret
 from phonoscope_courier.delivery import Capacity
 from phonoscope_courier.listener import listen
@@ -104,7 +105,7 @@ def test_a_failure_is_tried_again_under_the_same_id(outbox: Outbox, database_url
     port, receiver = free_port(), Receiver(lambda _: next(answers))
     outbox.endpoint(at(port))
     event_id = outbox.happen()
-    policy = RetryPolicy(waits_s=(0.0, 1.1), jitter=0.0)
+    policy = RetryPolicy(Backoff(listed_s=(1.1,)))
     deliver(outbox, database_url, beside={port: receiver}, policy=policy)
     first, second = receiver.requests
     assert first.id == second.id == event_id
@@ -130,7 +131,7 @@ def test_what_never_succeeds_is_given_up(outbox: Outbox, database_url: str, answ
     outbox.happen()
     deliver(outbox, database_url, beside={port: receiver})
     assert outbox.statuses() == ["dead"]
-    assert len(receiver.requests) == len(SOON.waits_s)
+    assert len(receiver.requests) == 1 + len([*SOON.backoff.pauses()])
     errors = "SELECT error FROM attempts JOIN deliveries ON deliveries.id = delivery_id WHERE owner_id = :owner_id"
     assert outbox.ask(errors) == [error] * 3
 
@@ -222,7 +223,7 @@ def test_of_a_job_s_events_none_overtakes_another(outbox: Outbox, database_url: 
     first = outbox.happen("job.failed", job_id="job_x")
     second = outbox.happen("job.succeeded", job_id="job_x")
     other = outbox.happen("job.succeeded", job_id="job_y")
-    policy = RetryPolicy(waits_s=(0.0, 0.5, 0.5), jitter=0.0)
+    policy = RetryPolicy(Backoff(listed_s=(0.5, 0.5)))
     deliver(outbox, database_url, beside={port: receiver}, policy=policy)
     order = [request.id for request in receiver.requests]
     assert [id_ for id_ in order if id_ != other] == [first, first, first, second]

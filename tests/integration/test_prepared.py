@@ -27,7 +27,7 @@ def test_values_keep_their_types(database: Database) -> None:
         types={"since": "interval", "facts": "jsonb", "many": "text[]", "word": "text"},
     )
     values = {"word": "it's %s", "many": [], "facts": {"a:b": None}, "since": timedelta(seconds=1)}
-    with database.single() as session:
+    with database.autocommit() as session:
         assert tuple(statement.execute(session, values).one()) == ("it's %sit's %s", "{}", None, True, "http://x")
 
 
@@ -49,10 +49,17 @@ def test_each_sees_what_the_one_before_did(database: Database) -> None:
 def test_a_new_connection_plans_anew(database: Database) -> None:
     """After the server ended the old one nothing is taken for known."""
     statement = Prepared("SELECT :number + 1", types={"number": "integer"})
-    with database.single() as session:
+    with database.autocommit() as session:
         assert statement.execute(session, {"number": 1}).scalar_one() == 2
         ours = session.scalar(text("SELECT pg_backend_pid()"))
     with database.transaction() as session:
         session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": ours})
-    with database.single() as session:
+    with database.autocommit() as session:
         assert statement.execute(session, {"number": 2}).scalar_one() == 3
+
+
+def test_a_number_that_json_cannot_hold_is_refused(database: Database) -> None:
+    """Before anything is sent: PostgreSQL's error would name neither the value nor the field."""
+    statement = Prepared("SELECT :facts", types={"facts": "jsonb"})
+    with database.autocommit() as session, pytest.raises(ValueError, match="JSON"):
+        statement.execute(session, {"facts": {"tempo_bpm": float("nan")}})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -12,7 +11,9 @@ from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import TrackRow
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Status
+from phonoscope.tasks import Describe
+from phonoscope.tasks.describe import Reference
 from tests.support import RunningStack, tone_wav
 
 
@@ -23,10 +24,8 @@ def described(client: Client, track_id: str, genre: str | None = None) -> Job:
     return job
 
 
-def told(job: Job) -> Any:
-    result = job.task(TaskName.DESCRIBE).result
-    assert result is not None
-    return result["reference"]
+def told(job: Job) -> Reference | None:
+    return job.result(Describe).reference
 
 
 def uploaded(client: Client, folder: Path, seed: int) -> str:
@@ -39,12 +38,14 @@ def test_the_genre_that_is_named(client: Client, tmp_path: Path) -> None:
     """A tone at 120 Hz in noise has far more bass than rock, and the sentence says so; listed jobs tell it too."""
     job = described(client, uploaded(client, tmp_path, 401), "rock")
     found = told(job)
-    assert (found["genre"], found["named"]) == ("rock", True)
-    assert "GTZAN" in found["source"]
-    differences = {band["name"]: band["difference_db"] for band in found["bands"]}
+    assert found is not None
+    assert (found.genre, found.named) == ("rock", True)
+    assert "GTZAN" in found.source
+    differences = {band.name: band.difference_db for band in found.bands if band.difference_db is not None}
+    assert len(differences) == len(found.bands)
     assert differences["bass"] == max(differences.values()) > 5.0
-    assert found["reading"].startswith("Against *rock*, ")
-    assert "bass" in found["reading"]
+    assert found.reading.startswith("Against *rock*, ")
+    assert "bass" in found.reading
     (listed,) = client.jobs(track_id=job.recording).items
     assert told(listed) == found
 
@@ -59,7 +60,8 @@ def test_the_genre_that_was_heard(client: Client, stack: RunningStack, tmp_path:
         session.execute(update(TrackRow).where(TrackRow.id == track_id).values(label="jazz"))
     database.close()
     found = told(client.job(job.id))
-    assert (found["genre"], found["named"]) == ("jazz", False)
+    assert found is not None
+    assert (found.genre, found.named) == ("jazz", False)
 
 
 def test_an_unknown_genre_is_refused(client: Client, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.states import Status, TaskName
+from phonoscope.tasks import Embed, Explain, Mixdown, Separate
 from tests.separators import SOURCES, network, write_separator
 from tests.support import RunningStack, tone_wav
 
@@ -38,12 +39,11 @@ def test_a_recording_is_taken_apart(client: Client, tiny: str, tmp_path: Path) -
     """Four stems of its length, each by a link that a player can follow."""
     job = separated(client, tmp_path, tiny)
     assert job.status is Status.SUCCEEDED, job.model_dump_json()
-    result = job.task(TaskName.SEPARATE).result
-    assert result is not None
-    assert [stem["name"] for stem in result["stems"]] == SOURCES
-    for stem in result["stems"]:
-        content = client.download(stem["audio"])
-        assert len(content) == stem["audio"]["size_bytes"]
+    stems = job.result(Separate).stems
+    assert [stem.name for stem in stems] == SOURCES
+    for stem in stems:
+        content = client.download(stem.audio)
+        assert len(content) == stem.audio.size_bytes
         with Recording(io.BytesIO(content)) as recording:
             samples = np.concatenate(list(recording.stereo(44_100)), axis=1)
         assert samples.shape == (2, 110_250)
@@ -71,10 +71,9 @@ def test_stems_can_be_mixed_again(client: Client, tiny: str, tmp_path: Path) -> 
     options = {"mixdown": {"gains_db": {"vocals": -60.0}, "pan": {"drums": -0.5}, "format": "wav"}}
     job = client.wait(client.create_job(track_id, ["mixdown"], options))
     assert job.status is Status.SUCCEEDED, job.model_dump_json()
-    result = job.task(TaskName.MIXDOWN).result
-    assert result is not None
-    assert result["stems"] == SOURCES
-    with Recording(io.BytesIO(client.download(result["audio"]))) as recording:
+    result = job.result(Mixdown)
+    assert result.stems == SOURCES
+    with Recording(io.BytesIO(client.download(result.audio))) as recording:
         assert sum(map(len, recording.mono(44_100))) == 110_250
 
 
@@ -82,11 +81,11 @@ def test_a_label_is_explained_by_the_stems(client: Client, tiny: str, tmp_path: 
     """Once the track has them: its probability in each alone, and without each."""
     track_id = separated(client, tmp_path, tiny).track_id
     job = client.wait(client.create_job(track_id, ["explain"], {"explain": {"stems": True, "artifacts": []}}))
-    result = job.task(TaskName.EXPLAIN).result
-    assert result is not None, job.model_dump_json()
-    assert [part["name"] for part in result["stems"]["parts"]] == SOURCES
-    assert all(0.0 <= part[kind] <= 1.0 for part in result["stems"]["parts"] for kind in ("alone", "without"))
-    assert f"*{result['label']}*" in result["stems"]["reading"]
+    result = job.result(Explain)
+    assert result.stems is not None
+    assert [part.name for part in result.stems.parts] == SOURCES
+    assert all(0.0 <= share <= 1.0 for part in result.stems.parts for share in (part.alone, part.without))
+    assert f"*{result.label}*" in result.stems.reading
 
 
 def test_tracks_are_found_by_a_stem(client: Client, stranger: Client, tiny: str, tmp_path: Path) -> None:
@@ -99,9 +98,7 @@ def test_tracks_are_found_by_a_stem(client: Client, stranger: Client, tiny: str,
         tracks.append(client.upload(path).id)
         job = client.wait(client.create_job(tracks[-1], ["embed", "separate"], options))
         assert job.status is Status.SUCCEEDED, job.model_dump_json()
-        result = job.task(TaskName.EMBED).result
-        assert result is not None
-        assert result["stems"] == SOURCES
+        assert job.result(Embed).stems == SOURCES
     for stem in (None, *SOURCES):
         (near,) = client.similar(tracks[0], stem=stem)
         assert near.track.id == tracks[1]
@@ -163,9 +160,8 @@ def test_a_better_model_is_used_once_it_was_pulled(client: Client, stack: Runnin
         for better in (False, False, True):
             if better:
                 write_separator(pulled, network())
-            task = client.wait(client.create_job(track.id, ["separate"])).task(TaskName.SEPARATE)
-            assert task.result is not None, task
-            seen.append((task.result["model"]["name"], task.cached))
+            job = client.wait(client.create_job(track.id, ["separate"]))
+            seen.append((job.result(Separate).model.name, job.task(TaskName.SEPARATE).cached))
         assert pulled.name in {card.name for card in client.models()}
     finally:
         shutil.rmtree(pulled)

@@ -13,9 +13,9 @@ from phonoscope.states import Lane, Pool
 from phonoscope.storage import ObjectStore
 from phonoscope.work import Outcome
 from phonoscope_worker import Context
-from phonoscope_worker import work as module
-from phonoscope_worker.heartbeat import Heart, Identity
-from phonoscope_worker.work import run_place
+from phonoscope_worker import run as module
+from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
+from phonoscope_worker.run import run_place
 from tests.integration.life import CPU, GPU, empty, new_job, new_track
 
 
@@ -31,15 +31,15 @@ def broker(server_settings: Settings) -> str:
 def context(server_settings: Settings, database: Database, broker: str) -> Context:
     """A worker's, whose handler does nothing."""
     empty(database)
-    heart = Heart(database, Identity(Pool.GPU, list(Lane), "host", "cpu", 1), lambda: None)
+    heartbeat = Heartbeat(database, WorkerIdentity(Pool.GPU, list(Lane), "host", "cpu", 1), lambda: None)
     store = ObjectStore(server_settings)
     return Context(
-        "cpu", database, store, Queue(broker), heart, lambda work: {name: Outcome({}) for name in work.claim.tasks}
+        "cpu", database, store, Queue(broker), heartbeat, lambda work: {name: Outcome({}) for name in work.claim.tasks}
     )
 
 
 def ended(database: Database) -> int:
-    with database.single() as session:
+    with database.autocommit() as session:
         return int(session.scalar(text("SELECT count(*) FROM jobs WHERE finished_at IS NOT NULL")) or 0)
 
 

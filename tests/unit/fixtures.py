@@ -10,6 +10,7 @@ import pytest
 
 from phonoscope.contract import Job, Task, Track
 from phonoscope.states import Status, TaskName
+from phonoscope.tasks import TASKS
 
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -44,7 +45,13 @@ def make_task() -> Callable[..., Task]:
     """A task of any state, with whatever a test wants to be different."""
 
     def make(name: TaskName = TaskName.CLASSIFY, status: Status = Status.SUCCEEDED, **changes: Any) -> Task:
-        values: dict[str, Any] = {"name": name, "pool": name.pool, "status": status, "attempt": 1, "progress": 0.0}
+        values: dict[str, Any] = {
+            "name": name,
+            "pool": TASKS[name].pool,
+            "status": status,
+            "attempt": 1,
+            "progress": 0.0,
+        }
         if status is not Status.QUEUED:
             values |= {"device": "cpu", "started_at": NOW + timedelta(milliseconds=30), "progress": 1.0}
         return Task(**{"stage": status.value} | values | changes)

@@ -13,14 +13,14 @@ from types import FunctionType, ModuleType
 import pytest
 
 import phonoscope
-from phonoscope_gateway.docs.__main__ import openapi_document
+from phonoscope_gateway.openapi import openapi_document
 
 ROOT = Path(__file__).parents[2]
 SURFACES = {
     "phonoscope_gateway": ["create_app"],
     "phonoscope_local": ["Credentials", "default_data_dir", "read_credentials", "stack_settings"],
     "phonoscope.storage": ["ObjectStore", "StoredRange"],
-    "phonoscope_worker": ["Context", "Handler", "Work", "named_shortage", "outcome_of", "run_worker", "spool"],
+    "phonoscope_worker": ["Context", "Handler", "Work", "outcome_of", "run_worker", "spool", "typed_resource_errors"],
 }
 NETWORKS = ["torch", "safetensors", "phonoscope_ml"]
 STORES = ["sqlalchemy", "celery", "boto3", "psycopg2", "alembic"]

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from phonoscope import __version__
 from phonoscope.audio.probe import warm_up
-from phonoscope.catalogue import Catalogue
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
                 database=database,
                 store=ObjectStore(settings),
                 queue=Queue(settings.broker_url.get_secret_value()),
-                catalogue=Catalogue(settings.more_models_dir, settings.models_dir),
+                models=LiveCatalogue(settings.more_models_dir, settings.models_dir),
                 listener=listener,
             )
             # What is loaded now stays: the collector need not look through it again in the middle of a request.

@@ -7,7 +7,7 @@ import secrets
 from fastapi.responses import HTMLResponse
 
 NONCE = "__CSP_NONCE__"
-"""Stands in a document, and in what is allowed to it, for a nonce that is made for each answer."""
+"""Is replaced, in a document and in its policy, by a nonce that is made for each answer."""
 
 _HERE = "'self'"
 _ALLOWED = {
@@ -20,7 +20,7 @@ _ALLOWED = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
 }
-"""Nothing comes from elsewhere, nothing that stands in the document is run, and nobody can frame it."""
+"""Nothing comes from other hosts, no inline script runs, and no other page can frame the document."""
 _HEADERS = {
     "Cache-Control": "no-cache",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -30,10 +30,10 @@ _HEADERS = {
 
 
 def document(text: str, also: dict[str, str]) -> HTMLResponse:
-    """A document that may load what this server has, and nothing else.
+    """A document that may load only what this server has.
 
     Args:
-        text: HTML, with ``NONCE`` in what it holds of scripts and styles.
+        text: HTML, with ``NONCE`` in its inline scripts and styles.
         also: further sources by directive, such as ``{"img-src": "blob:"}``.
     """
     allowed = _ALLOWED | {name: f"{_HERE} {source}" for name, source in also.items()}

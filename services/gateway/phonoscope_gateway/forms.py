@@ -74,7 +74,7 @@ def _too_large(max_upload_bytes: int) -> UploadTooLarge:
 
 
 class _FormReader:
-    """Takes a form's bytes in any pieces."""
+    """Parses a form from pieces of any size."""
 
     def __init__(self, boundary: bytes, max_upload_bytes: int) -> None:
         self._max_upload_bytes = max_upload_bytes

@@ -1,4 +1,4 @@
-"""What holds for every request, before any route sees it."""
+"""Checks of every request, before any route."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from phonoscope_gateway.problems import NO_GUESSING, problem
 
 
 class Guard:
-    """Refuses NUL characters, which no identifier holds and PostgreSQL cannot take; forbids guessing of types."""
+    """Refuses NUL characters, which PostgreSQL cannot hold; forbids browsers to guess media types."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

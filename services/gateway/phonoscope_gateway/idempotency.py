@@ -1,7 +1,7 @@
-"""``Idempotency-Key``: a request that comes again is answered as the first time, and what it asks for is done once.
+"""``Idempotency-Key``: a repeated request gets the first answer, and its work is done once.
 
-As in draft-ietf-httpapi-idempotency-key-header. The first answer is written in the very transaction that makes what it
-tells of: a crash leaves both or neither. A request that fails leaves its key free.
+As in draft-ietf-httpapi-idempotency-key-header. The first answer is written in the transaction that makes
+what it describes: a crash leaves both or neither. A request that fails frees its key.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from fastapi import Depends, Header, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from phonoscope.db.service.idempotency import Answer, Reservation, keep_answer, release, reserve
-from phonoscope.errors import DatabaseUnavailable, InvalidRequest
+from phonoscope.errors import DatabaseUnavailable, InvalidRequest, OutdatedResult
 from phonoscope.logs import get_logger
 from phonoscope_gateway.state import CallerDep, State, StateDep
 
@@ -41,7 +41,7 @@ class Answered(Generic[Body]):
     replayed: bool = False
 
     def write(self, response: Response) -> Body:
-        """Sets status and headers; the body is left to the route."""
+        """Sets status and headers, and returns the body for the route."""
         response.status_code = self.status
         response.headers["Location"] = self.location
         if self.replayed:
@@ -50,7 +50,7 @@ class Answered(Generic[Body]):
 
 
 Keep: TypeAlias = Callable[[Session, Answered[Body]], None]
-"""To be called in the transaction that makes what the answer tells of."""
+"""To be called in the transaction that makes what the answer describes."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,17 @@ class Once:
             asked: what is asked for, as JSON can hold it; called where there is a key.
 
         Raises:
-            IdempotencyKeyReused: the key stands for another request.
+            IdempotencyKeyReused: the key belongs to another request.
             RequestInFlight: the same request is being answered.
             NotFound: what the request made has been erased since.
+            OutdatedResult: another version of the service gave the first answer, and it cannot be read.
         """
         if self.key is None:
             return make(_keep_nothing)
-        with self.state.database.single() as session:
+        with self.state.database.autocommit() as session:
             found = reserve(session, self.owner_id, self.key, self._sha256(asked()))
         if isinstance(found, Answer):
-            return Answered(found.status, found.location, body.model_validate(found.body), replayed=True)
+            return Answered(found.status, found.location, read_kept(body, found), replayed=True)
         try:
             return make(lambda session, answered: keep_answer(session, found, _as_kept(answered)))
         except BaseException:
@@ -94,7 +95,7 @@ class Once:
 
     def _release(self, reservation: Reservation) -> None:
         try:
-            with self.state.database.single() as session:
+            with self.state.database.autocommit() as session:
                 release(session, reservation)
         except DatabaseUnavailable:
             _log.warning("idempotency_key.left_in_flight")
@@ -108,8 +109,8 @@ async def get_once(
         str | None,
         Header(
             alias=_HEADER,
-            description="yours, 1 to 255 visible characters: whoever sends the same request under the same key within "
-            "24 hours has the first answer again, and nothing is done twice",
+            description="yours, 1 to 255 visible characters: the same request with the same key within 24 hours "
+            "gets the first answer again, and nothing is done twice",
         ),
     ] = None,
 ) -> Once:
@@ -138,6 +139,14 @@ def parse_key(value: str) -> str:
             _HEADER, "must be 1 to 255 visible ASCII characters, with or without quotation marks"
         )
     return key
+
+
+def read_kept(body: type[Body], kept: Answer) -> Body:
+    """A first answer, as it was kept. Raises ``OutdatedResult`` when another version of the service kept it so."""
+    try:
+        return body.model_validate(kept.body)
+    except ValidationError as error:
+        raise OutdatedResult(f"the request was done before, and what it made is at {kept.location}") from error
 
 
 def _keep_nothing(_session: Session, _answered: Answered[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Wakes those who wait for a job: one database connection listens for all of them."""
+"""Wakes requests that wait for a job: one database connection listens for all of them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Self
 
 from anyio import CapacityLimiter
 
+from phonoscope.db.access.channels import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.notifications import listen
-from phonoscope.db.library.jobs import JOB_CHANNEL, PROGRESS_CHANNEL
 
 _READERS = 8
 
 
 class JobListener:
-    """Waiters by job id, woken by PostgreSQL's NOTIFY; a lost connection wakes all, so that nobody oversleeps.
+    """Waiting requests by job id, woken by PostgreSQL's NOTIFY; a lost connection wakes all of them.
 
-    Whoever was woken looks by one of the ``readers``, so that a crowd does not keep others from their threads.
+    A woken request reads the job in one of the ``readers``, so that many at once leave threads to other requests.
     """
 
     def __init__(self, database_url: str) -> None:
@@ -31,7 +31,7 @@ class JobListener:
 
     @contextmanager
     def waiting_for(self, job_id: str, *, progress: bool = False) -> Iterator[asyncio.Event]:
-        """An event that is set when the job ends, with ``progress`` at any change, or when it may have."""
+        """An event that is set when the job has ended or may have; with ``progress``, at any change."""
         waiter = _Waiter(progress)
         self._waiters[job_id].add(waiter)
         try:
@@ -47,7 +47,7 @@ class JobListener:
                 self._database_url,
                 "phonoscope-listener",
                 (JOB_CHANNEL, PROGRESS_CHANNEL),
-                self._heard,
+                self._on_notifications,
                 self._wake_all,
             ),
             name="job-listener",
@@ -60,7 +60,7 @@ class JobListener:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    def _heard(self, notices: Collection[tuple[str, str]]) -> None:
+    def _on_notifications(self, notices: Collection[tuple[str, str]]) -> None:
         self._wake({job_id for channel, job_id in notices if channel == JOB_CHANNEL})
         self._wake({job_id for _, job_id in notices}, progress=True)
 

@@ -17,7 +17,7 @@ from phonoscope.logs import get_logger
 _log = get_logger(__name__)
 _MEDIA_TYPE = "application/problem+json"
 NO_GUESSING = ("X-Content-Type-Options", "nosniff")
-"""Forbids a browser to take an answer for something other than it says."""
+"""Forbids a browser to guess another media type."""
 _PARTS = frozenset({"body", "query", "path", "header"})
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -36,7 +36,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def problem(error: PhonoscopeError, instance: str) -> JSONResponse:
-    """An error as a response, with the headers that its status calls for."""
+    """An error as a response, with the headers of its status."""
     headers: dict[str, str] = {}
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
@@ -55,7 +55,7 @@ def kept_problem(kept: Mapping[str, Any], instance: str) -> JSONResponse:
 
 
 def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
-    """Pydantic's findings as one error that names each field."""
+    """Pydantic's errors as one error that names each field."""
     found = [{"field": _field(error["loc"]), "message": str(error["msg"])} for error in errors]
     return InvalidRequest("; ".join(f"{item['field']}: {item['message']}" for item in found), errors=found)
 
@@ -93,7 +93,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unknown(request: Request, _: Exception) -> JSONResponse:
-    response = problem(PhonoscopeError("an error that is not known to the service; its log has it"), request.url.path)
+    response = problem(PhonoscopeError("unexpected error; see the service's log"), request.url.path)
     # Starlette answers with this one outside of every middleware, the guard too.
     response.headers.append(*NO_GUESSING)
     return response

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from time import time
 from typing import Any
 
-from phonoscope.contract import ArtifactLink
 from phonoscope.errors import InvalidSignature, SignatureExpired
+from phonoscope.links import ArtifactLink, with_links
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _LOGGED = re.compile(r"(?<=signature=)[^&\s]+")
@@ -49,19 +49,17 @@ class Signer:
         return left_s
 
     def rendered(self, body: Any) -> Any:
-        """A result as its client sees it: each reference to an artifact as a link good from now on."""
-        return self._rendered(body, time())
+        """A result as its client sees it: each reference to an artifact as a link that is good from now on.
 
-    def _rendered(self, value: Any, now_s: float) -> Any:
-        if isinstance(value, list):
-            return [self._rendered(item, now_s) for item in value]
-        if not isinstance(value, dict):
-            return value
-        if "artifact" not in value:
-            return {name: self._rendered(item, now_s) for name, item in value.items()}
-        url, expires_at = self.link(value["artifact"], now_s)
-        facts = {name: item for name, item in value.items() if name != "artifact"}
-        return ArtifactLink(id=value["artifact"], url=url, expires_at=expires_at, **facts).model_dump(mode="json")
+        Raises ``pydantic.ValidationError`` for a reference that lacks a fact.
+        """
+        now_s = time()
+
+        def link(artifact_id: str, facts: dict[str, Any]) -> ArtifactLink:
+            url, expires_at = self.link(artifact_id, now_s)
+            return ArtifactLink.model_validate(facts | {"id": artifact_id, "url": url, "expires_at": expires_at})
+
+        return with_links(body, link)
 
     def _sign(self, artifact_id: str, expires: str) -> str:
         digest = hmac.new(self.secret, f"{artifact_id}.{expires}".encode(), hashlib.sha256).digest()

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from phonoscope.catalogue import Catalogue
+from phonoscope.catalogue import Catalogue, LiveCatalogue
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.keys import Caller, authenticate
 from phonoscope.errors import Unauthorized
@@ -33,9 +33,14 @@ class State:
     database: Database
     store: ObjectStore
     queue: Queue
-    catalogue: Catalogue
+    models: LiveCatalogue
     listener: JobListener
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The served models as their folders are now. Raises ``InvalidManifest``."""
+        return self.models.current
 
     @cached_property
     def signer(self) -> Signer:
@@ -57,7 +62,7 @@ def get_caller(
     """Raises ``Unauthorized``."""
     if credentials is None:
         raise Unauthorized("send an API key: Authorization: Bearer psk_…")
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return authenticate(session, credentials.credentials)
 
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { waitingInWords } from "../src/jobs/words";
+import { waitingInWords } from "../src/api/words";
 import { segments, type Window } from "../src/sound/segments";
 import { ago, band, decibels, hertz, percent, time } from "../src/ui/format";
 import { sentence } from "../src/api/problem";

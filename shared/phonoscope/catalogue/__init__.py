@@ -2,6 +2,7 @@
 
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
 from phonoscope.catalogue.catalogue import PULLABLE, Catalogue
+from phonoscope.catalogue.live import LiveCatalogue
 from phonoscope.catalogue.manifests import (
     MANIFEST,
     SEPARATION,
@@ -18,6 +19,7 @@ __all__ = [
     "SEPARATION",
     "AnyModelCard",
     "Catalogue",
+    "LiveCatalogue",
     "Manifest",
     "ModelCard",
     "StemManifest",

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Self
 
 from phonoscope.catalogue.cards import AnyModelCard
 from phonoscope.catalogue.manifests import MANIFEST, Manifest, StemManifest, check_weights, read_manifest
-from phonoscope.errors import InvalidManifest, UnknownModel
-from phonoscope.logs import get_logger
+from phonoscope.errors import UnknownModel
 
 PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
 """Separation models that are fetched once, with ``phonoscope models pull``."""
 
-_log = get_logger(__name__)
 _PREFERRED = ("htdemucs", "demucs-mini")
 
 
@@ -27,19 +24,6 @@ class Catalogue:
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
-
-    def anew(self) -> Self:
-        """As the folders are now, or as they were while one holds what cannot be read.
-
-        Models that separate may be pulled while the service runs.
-        """
-        now = type(self)(*self._folders)
-        try:
-            now.models  # noqa: B018 - reads them
-        except InvalidManifest as error:
-            _log.warning("catalogue.not_read_anew", reason=str(error))
-            return self
-        return now
 
     @cached_property
     def manifests(self) -> dict[str, Manifest]:

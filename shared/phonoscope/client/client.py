@@ -84,9 +84,9 @@ class Client(WebhookCalls):
         with reaching(self._http.base_url):
             return SpectrogramAxes.model_validate_json(content)
 
-    def download(self, link: ArtifactLink | dict[str, Any]) -> bytes:
+    def download(self, link: ArtifactLink) -> bytes:
         """What a task made, by the link in its result."""
-        return self._send("GET", ArtifactLink.model_validate(link).url).content
+        return self._send("GET", link.url).content
 
     def stems(self, track_id: str) -> Stems:
         """The stems of the newest separation."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from phonoscope.errors import PhonoscopeError
+from phonoscope.retry import Backoff
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -63,7 +65,15 @@ class Retry:
         >>> [Retry().pause_s(failures) for failures in (1, 2, 3, 20)]
         [0.5, 1.0, 2.0, 8.0]
         """
-        return min(self.longest_s, max(asked_s, self.first_s * self.factor ** min(failures - 1, 32)))
+        return min(self.longest_s, max(asked_s, self._backoff.pause_s(failures)))
+
+    def allows(self, failures: int) -> bool:
+        """Whether a request is sent again after so many failures."""
+        return self._backoff.allows(failures)
+
+    @cached_property
+    def _backoff(self) -> Backoff:
+        return Backoff(self.first_s, self.factor, self.longest_s, self.attempts)
 
 
 class Connection:
@@ -117,7 +127,7 @@ class Connection:
     def _is_worth_repeating(self, error: ApiError | Unreachable, failures: int, spent_s: float) -> bool:
         if isinstance(error, ApiError) and error.code == "request_in_flight":
             return spent_s < self._retry.in_flight_s
-        return is_outage(error) and failures < self._retry.attempts
+        return is_outage(error) and self._retry.allows(failures)
 
 
 def is_outage(error: ApiError | Unreachable) -> bool:

@@ -41,7 +41,7 @@ class Following:
                         return
             except (ApiError, Unreachable) as error:
                 failures += 1
-                if not (heard and is_outage(error) and failures < self.retry.attempts):
+                if not (heard and is_outage(error) and self.retry.allows(failures)):
                     raise
             except _Over:
                 return

@@ -10,38 +10,16 @@ from phonoscope.contract.events import (
     TaskProgress,
 )
 from phonoscope.contract.jobs import DEFAULT_TASKS, MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
-from phonoscope.contract.library import MOST_ON_MAP, LibraryMap, MapMethod, MapPoint
-from phonoscope.contract.options import (
-    EXPLAIN_ARTIFACTS,
-    FEATURES_ARTIFACTS,
-    MAX_TOP_K,
-    MOST_EXPLAINED_S,
-    MOST_LAYERS,
-    QUIETEST_GAIN_DB,
-    ClassifyOptions,
-    DescribeOptions,
-    EmbedOptions,
-    ExplainArtifact,
-    ExplainOptions,
-    FeaturesArtifact,
-    FeaturesOptions,
-    JobOptions,
-    MapOptions,
-    MixdownOptions,
-    Precision,
-    SeparateOptions,
-    StemFormat,
-)
+from phonoscope.contract.library import LibraryMap, MapPoint
+from phonoscope.contract.options import JobOptions
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
 from phonoscope.contract.tracks import (
-    ArtifactLink,
     ColourMap,
     Neighbour,
     Page,
     Peaks,
     SpectrogramAxes,
     SpectrogramLook,
-    Stem,
     Stems,
     Track,
 )
@@ -65,6 +43,15 @@ from phonoscope.contract.webhooks import (
     WebhookChange,
     WebhookRequest,
 )
+from phonoscope.links import ArtifactLink
+from phonoscope.tasks.classify import MAX_TOP_K, ClassifyOptions
+from phonoscope.tasks.describe import DescribeOptions
+from phonoscope.tasks.embed import EmbedOptions
+from phonoscope.tasks.explain import EXPLAIN_ARTIFACTS, MOST_EXPLAINED_S, ExplainArtifact, ExplainOptions
+from phonoscope.tasks.features import FEATURES_ARTIFACTS, MOST_LAYERS, FeaturesArtifact, FeaturesOptions
+from phonoscope.tasks.map import MOST_ON_MAP, MapMethod, MapOptions
+from phonoscope.tasks.mixdown import QUIETEST_GAIN_DB, MixdownOptions
+from phonoscope.tasks.separate import Precision, SeparateOptions, Stem, StemFormat
 
 __all__ = [
     "DEFAULT_TASKS",

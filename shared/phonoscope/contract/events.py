@@ -1,4 +1,4 @@
-"""What a job's event stream tells, as Server-Sent Events."""
+"""The events of a job's stream, as Server-Sent Events."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ class JobProgress(BaseModel):
     tasks: list[TaskProgress]
 
     def applied_to(self, job: Job) -> Job:
-        """The job with its tasks as far as this says."""
-        told = {task.name: task.model_dump() for task in self.tasks}
-        return job.model_copy(update={"tasks": [_updated(task, told.get(task.name, {})) for task in job.tasks]})
+        """The job with its tasks' progress updated."""
+        known = {task.name: task.model_dump() for task in self.tasks}
+        return job.model_copy(update={"tasks": [_updated(task, known.get(task.name, {})) for task in job.tasks]})
 
 
 class StatusEvent(BaseModel):
-    """A job's status, or that of one of its tasks, has changed; also how a stream begins."""
+    """The status of a job or of one of its tasks has changed; a stream begins with this event."""
 
     id: str
     job: Job
 
 
 class ProgressEvent(BaseModel):
-    """A running task has come further."""
+    """A running task has made progress."""
 
     id: str
     progress: JobProgress
 
 
 class CompletedEvent(BaseModel):
-    """The job has ended; nothing follows."""
+    """The job has ended; the stream closes."""
 
     id: str
     job: Job
@@ -55,5 +55,5 @@ class CompletedEvent(BaseModel):
 JobEvent: TypeAlias = StatusEvent | ProgressEvent | CompletedEvent
 
 
-def _updated(task: Task, told: dict[str, object]) -> Task:
-    return task.model_copy(update=told)
+def _updated(task: Task, progress: dict[str, object]) -> Task:
+    return task.model_copy(update=progress)

@@ -1,15 +1,19 @@
-"""Jobs: what is asked, and how it stands."""
+"""Jobs: requests, and their state."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.webhooks import MAX_URL
 from phonoscope.states import Pool, Status, TaskName
+from phonoscope.tasks import AnyResult, TaskSpec
+from phonoscope.tasks.spec import TaskResult
+
+Result = TypeVar("Result", bound=TaskResult)
 
 DEFAULT_TASKS = [TaskName.CLASSIFY, TaskName.EMBED]
 MAX_METADATA_BYTES = 16 * 1024
@@ -32,12 +36,12 @@ class JobRequest(BaseModel):
     webhook_url: str | None = Field(
         None,
         max_length=MAX_URL,
-        description="told of the job's end beside your endpoints, signed with your default secret",
+        description="receives the job's end as your endpoints do, signed with your default secret",
     )
 
 
 class Waiting(BaseModel):
-    """Why a task has not started, true at this moment."""
+    """Why a task has not started, at this moment."""
 
     reason: Literal["no_worker", "queued", "retrying", "after"] = Field(
         description="`after`: another task of the same job comes first"
@@ -59,13 +63,21 @@ class Task(BaseModel):
     stage: str
     left_s: float | None = Field(None, description="estimate of the seconds still needed, while it runs")
     waiting: Waiting | None = None
-    cached: bool = Field(False, description="whether the result was there, or being computed, for an earlier job")
+    cached: bool = Field(False, description="whether an earlier job had the result already, or was computing it")
     device: str | None = Field(None, description="where it ran: cuda, mps or cpu")
     timings: dict[str, float] = Field(default_factory=dict, description="seconds by stage")
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    result: dict[str, Any] | None = Field(None, description="an object that the task made stands as an `ArtifactLink`")
+    result: AnyResult | None = Field(None, description="an object that the task made is an `ArtifactLink` in it")
     error: dict[str, Any] | None = Field(None, description="a problem (RFC 9457) with `code`, `detail`, `retryable`")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_result(cls, values: Any) -> Any:
+        """A result that was stored says nothing of its task."""
+        if isinstance(values, dict) and isinstance(values.get("result"), dict):
+            return {**values, "result": {"task": str(values.get("name")), **values["result"]}}
+        return values
 
 
 class Job(BaseModel):
@@ -92,3 +104,15 @@ class Job(BaseModel):
             if task.name == name:
                 return task
         raise KeyError(name)
+
+    def result(self, spec: TaskSpec[Any, Result]) -> Result:
+        """What a task found: ``job.result(Classify).top[0].label``, with ``Classify`` from ``phonoscope.tasks``.
+
+        Raises:
+            KeyError: the job has no such task.
+            ValueError: it has not succeeded.
+        """
+        task = self.task(spec.name)
+        if not isinstance(task.result, spec.result):
+            raise ValueError(f"job {self.id!r}: {spec.name} has no result, it is {task.status}")  # noqa: TRY004
+        return task.result

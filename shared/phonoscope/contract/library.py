@@ -1,18 +1,16 @@
-"""An owner's recordings as a whole."""
+"""An owner's library as a map."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-MOST_ON_MAP = 10_000
-MapMethod: TypeAlias = Literal["umap", "pca"]
+from phonoscope.tasks.map import MOST_ON_MAP, MapMethod
 
 
 class MapPoint(BaseModel):
-    """Where a recording lies on the map."""
+    """A recording's position on the map."""
 
     track_id: str
     filename: str
@@ -33,9 +31,9 @@ class LibraryMap(BaseModel):
     method: MapMethod | None = None
     trustworthiness: float | None = Field(
         None,
-        description="how far what is near on the map is near by its embeddings too: 1 wholly, about 0.5 by chance "
+        description="how far neighbours on the map are neighbours by their embeddings: 1 fully, about 0.5 by chance "
         "(Venna and Kaski, 2001); null for few recordings",
     )
-    missing: int = Field(0, description="embedded recordings that are not on it, or have been embedded anew since")
+    missing: int = Field(0, description="embedded recordings that are not on it, or were embedded again since")
     job_id: str | None = Field(None, description="the job that is drawing it")
     points: list[MapPoint] = Field(default_factory=list, description=f"at most {MOST_ON_MAP:,}, the newest")

@@ -1,4 +1,4 @@
-"""What the service says of itself."""
+"""Health, errors, queues and workers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from phonoscope.states import Lane, Pool
 
 
 class Readiness(BaseModel):
-    """Whether the services behind the gateway answer."""
+    """Whether the services that the gateway needs answer."""
 
     status: Literal["ready", "unavailable"]
     checks: dict[str, str] = Field(description="`ok`, or what is wrong")
@@ -32,20 +32,20 @@ class Problem(BaseModel):
 
 
 class QueueDepth(BaseModel):
-    """How full a queue is, and how fast it moves."""
+    """The length of a queue, and its pace."""
 
     pool: Pool
     lane: Lane
     queued: int = Field(description="tasks that a worker could start")
     running: int
-    oldest_s: float = Field(description="for how long the one waits that came first")
-    ended_last_hour: int = Field(description="tasks computed in the last hour, by whomever asked for")
-    pace: float = Field(description="seconds that work took lately for each second that was expected")
+    oldest_s: float = Field(description="how long the oldest of them has waited")
+    ended_last_hour: int = Field(description="tasks computed in the last hour, of all owners")
+    pace: float = Field(description="seconds that recent work took for each expected second")
     workers: int = Field(description="live workers that serve it")
 
 
 class Worker(BaseModel):
-    """A worker process that has said lately that it lives."""
+    """A worker process whose heartbeat is recent."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -1,4 +1,4 @@
-"""Recordings, and what was made of them."""
+"""Tracks, their pictures, their stems and their neighbours."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from phonoscope.tasks.separate import Stem
+
 Item = TypeVar("Item")
 ColourMap: TypeAlias = Literal["magma", "viridis", "inferno", "plasma", "cividis", "gray"]
 
 
 class Page(BaseModel, Generic[Item]):
-    """Part of a list, newest first; ``next_cursor`` asks for the part behind it."""
+    """Part of a list, newest first; ``next_cursor`` asks for the next part."""
 
     items: list[Item]
     next_cursor: str | None = None
@@ -51,7 +53,7 @@ class Peaks(BaseModel):
 
 
 class SpectrogramLook(BaseModel):
-    """How a mel spectrogram's picture shall look."""
+    """The look of a mel spectrogram's picture."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,7 +61,7 @@ class SpectrogramLook(BaseModel):
     height: int = Field(256, ge=16, le=2_048, description="pixels")
     colour_map: ColourMap = Field("magma", description="from dark to bright, as matplotlib names them")
     range_db: float = Field(
-        80.0, ge=1.0, le=127.5, description="what lies further below the loudest spot is as dark as silence"
+        80.0, ge=1.0, le=127.5, description="levels further below the loudest one are as dark as silence"
     )
 
 
@@ -75,34 +77,15 @@ class SpectrogramAxes(BaseModel):
         description="one more than there are bands: the first is the picture's lower edge, the last its upper, "
         "and those where bands meet lie between them at equal distances"
     )
-    floor_dbfs: float = Field(description="what the darkest colour stands for, and all that is quieter")
-    ceiling_dbfs: float = Field(description="the brightest colour: the loudest spot, by a full-scale sine's power")
+    floor_dbfs: float = Field(description="the level of the darkest colour; what is quieter looks the same")
+    ceiling_dbfs: float = Field(
+        description="the level of the brightest colour, the loudest one; 0 is the power of a full-scale sine"
+    )
     colour_map: ColourMap
 
 
-class ArtifactLink(BaseModel):
-    """Stands in a result for an object that the task made."""
-
-    id: str
-    name: str = Field(description="as a file's, unique within its task")
-    url: str = Field(description="on the gateway's own origin; needs no key")
-    expires_at: datetime
-    media_type: str
-    size_bytes: int
-
-
-class Stem(BaseModel):
-    """A part of a recording."""
-
-    name: str
-    format: str
-    duration_s: float
-    peak: float = Field(description="its highest absolute value before it was encoded; full scale is 1")
-    audio: ArtifactLink
-
-
 class Stems(BaseModel):
-    """What a recording was taken apart into, by its newest separation."""
+    """The stems of a recording's newest separation."""
 
     model_config = ConfigDict(extra="allow")
 

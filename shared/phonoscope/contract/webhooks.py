@@ -1,4 +1,4 @@
-"""Webhooks: who is told of what, and what became of it."""
+"""Webhooks: which events are sent where, and the outcome of each delivery."""
 
 from __future__ import annotations
 
@@ -15,62 +15,62 @@ _OVERLAP_S = 86400
 
 
 class EventType(StrEnum):
-    """What an endpoint can ask to be told."""
+    """The types of events that an endpoint can receive."""
 
     JOB_SUCCEEDED = "job.succeeded"
     """Every task of a job has its result."""
     JOB_FAILED = "job.failed"
     """A job ended, and a task of it failed."""
     JOB_CANCELLED = "job.cancelled"
-    """A job was called off."""
+    """A job was cancelled."""
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery stands."""
+    """The state of a delivery."""
 
     PENDING = "pending"
     """It will be tried, or tried again."""
     DELIVERED = "delivered"
     """The endpoint has answered 2xx."""
     DEAD = "dead"
-    """It was given up; it can be asked for again."""
+    """All attempts failed; it can be sent again on request."""
 
 
 class AttemptError(StrEnum):
-    """Why an attempt was none that counts."""
+    """Why an attempt failed."""
 
     REFUSED_ADDRESS = "refused_address"
-    """The operator does not allow where it leads."""
+    """The operator does not allow this address."""
     UNRESOLVABLE = "unresolvable"
     """The host has no address."""
     UNREACHABLE = "unreachable"
     """No connection within 5 s."""
     TLS_FAILED = "tls_failed"
-    """The certificate does not prove the host, or there was no agreement on how to encrypt."""
+    """The certificate does not prove the host, or the two sides share no way to encrypt."""
     TIMED_OUT = "timed_out"
     """No whole answer within 20 s."""
     DISCONNECTED = "disconnected"
     """The connection ended before the answer."""
     INVALID_ANSWER = "invalid_answer"
-    """What came was not HTTP, or its headers had no end."""
+    """The answer was not HTTP, or its headers did not end."""
     REDIRECTED = "redirected"
     """3xx; redirects are not followed."""
     GONE = "gone"
-    """410: the endpoint wants no more."""
+    """410: the endpoint wants no more events."""
     REFUSED = "refused"
-    """Another status than 2xx."""
+    """The status was not 2xx."""
     UNREADABLE_SECRET = "unreadable_secret"  # noqa: S105 - the name of an error
     """The service's own key has changed since the secret was made: rotate it."""
 
 
 JOB_EVENTS = list(EventType)
 Url = Annotated[str, Field(max_length=MAX_URL, description="`https://…`, on an address that the operator allows")]
-Events = Annotated[list[EventType], Field(min_length=1, description="of what to be told")]
+Events = Annotated[list[EventType], Field(min_length=1, description="the events to send")]
 Description = Annotated[str, Field(max_length=MAX_DESCRIPTION, description="yours")]
 
 
 class WebhookRequest(BaseModel):
-    """An endpoint to be told of events."""
+    """An endpoint that events are sent to."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -80,7 +80,7 @@ class WebhookRequest(BaseModel):
 
 
 class WebhookChange(BaseModel):
-    """What shall be different about an endpoint; what is left out stays."""
+    """What to change of an endpoint; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -88,7 +88,7 @@ class WebhookChange(BaseModel):
     events: Events | None = None
     description: Description | None = None
     enabled: bool | None = Field(
-        None, description="while it is false, no new events are kept for it, and those that wait go on waiting"
+        None, description="while false, no new events are kept for it, and waiting deliveries stay where they are"
     )
 
 
@@ -108,13 +108,13 @@ class Webhook(BaseModel):
 
 
 class NewWebhook(Webhook):
-    """An endpoint just made, with what its events are signed with."""
+    """A new endpoint, with the secret that signs its events."""
 
-    secret: str = Field(description="`whsec_…`, shown this one time")
+    secret: str = Field(description="`whsec_…`, shown only once")
 
 
 class SecretRotation(BaseModel):
-    """How long the secret before is good beside the new one."""
+    """For how long the previous secret stays valid."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -124,15 +124,15 @@ class SecretRotation(BaseModel):
 
 
 class NewSecret(BaseModel):
-    """A secret just made."""
+    """A new secret."""
 
-    secret: str = Field(description="`whsec_…`, shown this one time")
+    secret: str = Field(description="`whsec_…`, shown only once")
     created_at: datetime
-    previous_expires_at: datetime | None = Field(None, description="until then the one before signs too")
+    previous_expires_at: datetime | None = Field(None, description="until then the previous secret signs too")
 
 
 class DefaultSecret(BaseModel):
-    """What is known of the secret that signs events to a job's own ``webhook_url``."""
+    """Facts about the secret that signs events to a job's own ``webhook_url``."""
 
     created_at: datetime
     previous_expires_at: datetime | None = None
@@ -167,12 +167,12 @@ class Delivery(BaseModel):
 
 
 class RedeliveryRequest(BaseModel):
-    """Which of an endpoint's deliveries are to be made again."""
+    """Which of an endpoint's deliveries to send again."""
 
     model_config = ConfigDict(extra="forbid")
 
-    since: AwareDatetime = Field(description="of events that happened then or later")
-    status: DeliveryStatus | None = Field(None, description="only deliveries that stand so")
+    since: AwareDatetime = Field(description="events that happened at this time or later")
+    status: DeliveryStatus | None = Field(None, description="only deliveries with this status")
 
 
 class Redelivery(BaseModel):
@@ -182,7 +182,7 @@ class Redelivery(BaseModel):
 
 
 class JobNoticeData(BaseModel):
-    """Which job it was; the job itself tells the rest."""
+    """Which job ended; read the job for the rest."""
 
     job_id: str
     track_id: str | None
@@ -198,13 +198,13 @@ class JobNotice(BaseModel):
 
 
 class TrialNoticeData(BaseModel):
-    """Which endpoint is being tried."""
+    """Which endpoint is tested."""
 
     webhook_id: str
 
 
 class TrialNotice(BaseModel):
-    """Somebody wants to know whether events arrive."""
+    """A test, to see whether events arrive."""
 
     type: Literal["webhook.test"]
     timestamp: datetime
@@ -220,7 +220,7 @@ class DisabledNoticeData(BaseModel):
 
 
 class DisabledNotice(BaseModel):
-    """Another endpoint of yours is sent no more events."""
+    """Another endpoint of yours was disabled."""
 
     type: Literal["webhook.disabled"]
     timestamp: datetime

@@ -7,7 +7,9 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from phonoscope.tasks import Separate
 from phonoscope_cli.stems import scores_table, sdr_db, stems_table
+from tests.unit.fixtures import NOW
 
 
 def printed(table: Table) -> list[list[str]]:
@@ -48,7 +50,16 @@ def test_each_stem_is_held_against_its_part() -> None:
 
 def test_a_separation_names_its_model_and_stems() -> None:
     """With format and loudest sample."""
-    stems = [{"name": name, "format": "flac", "peak": 0.5} for name in ("drums", "bass")]
-    rows = printed(stems_table({"model": {"name": "htdemucs"}, "stems": stems}))
+    link = {"id": "art_1", "name": "a.flac", "url": "/", "expires_at": NOW, "media_type": "audio/flac", "size_bytes": 1}
+    stem = {"format": "flac", "duration_s": 1.0, "peak": 0.5, "audio": link}
+    result = Separate.read(
+        {
+            "model": {"name": "htdemucs", "digest": "sha256:0"},
+            "sample_rate_hz": 44_100,
+            "precision": "fast",
+            "stems": [{"name": name} | stem for name in ("drums", "bass")],
+        }
+    )
+    rows = printed(stems_table(result))
     assert rows[0] == ["stems", "by", "htdemucs"]
     assert rows[1:] == [["drums", "flac", "peak", "0.50"], ["bass", "flac", "peak", "0.50"]]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from phonoscope_courier.retries import WEBHOOKS, RetryPolicy, retry_after_s
+from phonoscope_courier.retries import SCHEDULE, WEBHOOKS, RetryPolicy, retry_after_s
 
 HOUR = 3600.0
 
 
 def test_the_schedule_is_the_contract_s() -> None:
     """At once, then after 5 s, 5 and 30 min, 2, 5, 10, 14, 20 and 24 h; then never."""
-    exact = RetryPolicy(jitter=0.0)
+    exact = RetryPolicy(replace(SCHEDULE, jitter=0.0))
     waits = [exact.wait_s(tries) for tries in range(11)]
     hours = [hours * HOUR for hours in (2, 5, 10, 14, 20, 24)]
     assert waits == [0.0, 5.0, 300.0, 1800.0, *hours, None]
@@ -29,7 +30,7 @@ def test_jitter_only_delays() -> None:
 
 def test_an_endpoint_may_ask_for_patience() -> None:
     """No less than the schedule's, no more than a day; and it gets no further attempt by asking."""
-    exact = RetryPolicy(jitter=0.0)
+    exact = RetryPolicy(replace(SCHEDULE, jitter=0.0))
     assert exact.wait_s(1, 60.0) == 60.0
     assert exact.wait_s(2, 60.0) == 300.0
     assert exact.wait_s(1, 1e9) == 24 * HOUR

@@ -15,7 +15,7 @@ from phonoscope.addresses import Allowed
 from phonoscope.contract import AttemptError
 from phonoscope.webhooks.rules import Rules
 from phonoscope_courier.exchange import MAX_BODY_BYTES, Answer
-from phonoscope_courier.sending import Failed, Limits, Sender
+from phonoscope_courier.sending import AttemptFailed, Limits, Sender
 from tests.peers import Handler, Receiver, certificate, listening, ok, read_request, respond
 
 LOCAL = Rules(Allowed.parse("127.0.0.0/8"), http=True)
@@ -46,8 +46,8 @@ async def _limited(scenario: Callable[[], Awaitable[Answer]]) -> Answer:
     return await asyncio.wait_for(scenario(), 30.0)
 
 
-def failure(handler: Handler, limits: Limits = QUICK) -> Failed:
-    with pytest.raises(Failed) as caught:
+def failure(handler: Handler, limits: Limits = QUICK) -> AttemptFailed:
+    with pytest.raises(AttemptFailed) as caught:
         post(handler, limits=limits)
     return caught.value
 
@@ -157,7 +157,7 @@ def test_nobody_there_is_unreachable() -> None:
             pass
         return (await Sender(LOCAL).post(f"http://127.0.0.1:{port}/", {}, b""))[1]
 
-    with pytest.raises(Failed) as caught:
+    with pytest.raises(AttemptFailed) as caught:
         run(attempt)
     assert caught.value.error is AttemptError.UNREACHABLE
 
@@ -171,7 +171,7 @@ def test_a_name_without_address_is_unresolvable() -> None:
     async def attempt() -> Answer:
         return (await Sender(LOCAL, resolver=none).post("http://hooks.example/", {}, b""))[1]
 
-    with pytest.raises(Failed) as caught:
+    with pytest.raises(AttemptFailed) as caught:
         run(attempt)
     assert caught.value.error is AttemptError.UNRESOLVABLE
 
@@ -190,7 +190,7 @@ def test_a_name_server_that_changes_its_mind_reaches_nothing() -> None:
             assert address == "127.0.0.2"
             assert outer.requests[0].headers["host"] == f"hooks.example:{port}"
             for _ in range(2):
-                with pytest.raises(Failed) as caught:
+                with pytest.raises(AttemptFailed) as caught:
                     await sender.post(f"http://hooks.example:{port}/", {}, b"")
                 assert caught.value.error is AttemptError.REFUSED_ADDRESS
             sender.close()
@@ -231,10 +231,10 @@ def test_a_certificate_must_be_the_host_s(tmp_path: Path) -> None:
             sender = Sender(rules, resolver=lambda *_: ["127.0.0.1"], trust=trust)
             _, answer = await sender.post(f"https://hooks.example:{port}/", {}, b"")
             for host in ("other.example", "127.0.0.1"):
-                with pytest.raises(Failed) as caught:
+                with pytest.raises(AttemptFailed) as caught:
                     await sender.post(f"https://{host}:{port}/", {}, b"")
                 assert caught.value.error is AttemptError.TLS_FAILED
-            with pytest.raises(Failed) as caught:
+            with pytest.raises(AttemptFailed) as caught:
                 await Sender(rules, resolver=lambda *_: ["127.0.0.1"]).post(f"https://hooks.example:{port}/", {}, b"")
             assert caught.value.error is AttemptError.TLS_FAILED
             return answer
@@ -251,6 +251,6 @@ def test_plain_http_where_tls_is_expected_fails_as_such() -> None:
         async with listening(speaking(b"HTTP/1.1 200 OK\r\n\r\n")) as port:
             return (await Sender(LOCAL, limits=QUICK).post(f"https://127.0.0.1:{port}/", {}, b""))[1]
 
-    with pytest.raises(Failed) as caught:
+    with pytest.raises(AttemptFailed) as caught:
         run(attempt)
     assert caught.value.error in (AttemptError.TLS_FAILED, AttemptError.UNREACHABLE)

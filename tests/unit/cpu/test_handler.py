@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+import json
+from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
 import pytest
 
 from phonoscope.audio.spectrogram import MelSpectrogram
@@ -11,9 +14,12 @@ from phonoscope.audio.waveform import Waveform
 from phonoscope.contract import JobOptions
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
-from phonoscope.work import Claim, ClaimedTrack
-from phonoscope_cpu.handler import prepare
+from phonoscope.tasks import TASKS, Map
+from phonoscope.work import Claim, ClaimedTrack, Library
+from phonoscope_cpu.handler import CpuHandler, prepare
+from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work
+from tests.support import tone_wav
 
 if TYPE_CHECKING:
     from tests.unit.cpu.signals import MakeClicks, MakeWav
@@ -59,3 +65,44 @@ def test_describe_task(settings: Settings, wav: MakeWav, clicks: MakeClicks) -> 
     assert fractions[-1] == pytest.approx(1.0, abs=0.01)
     assert {stage for _, stage in told} == {"measuring"}
     assert work.timings["describe_s"] > 0.0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        tone_wav(0.0005, seed=1),
+        tone_wav(0.5, hertz=0.0),
+        tone_wav(4.0, rate_hz=8_000, seed=2),
+        tone_wav(3.0, rate_hz=96_000, seed=3),
+        tone_wav(5.0)[:-2_000],
+    ],
+    ids=["22 samples", "silence", "8 kHz", "96 kHz", "cut off"],
+)
+def test_odd_recordings_have_results_that_clients_can_read(separators: Separators, content: bytes) -> None:
+    """Every task's: nothing in a body is lost to a client, and every number is one that JSON can hold."""
+    tasks = (TaskName.DESCRIBE, TaskName.SEPARATE, TaskName.MIXDOWN)
+    claim = Claim("lease_1", "job_1", ClaimedTrack("trk_1", "own_1", "k", 1.0), {task: task for task in tasks}, {}, 1)
+    stems: dict[str, BinaryIO] = {"drums": io.BytesIO(content), "vocals": io.BytesIO(tone_wav(1.0))}
+    work = Work(claim, JobOptions(), io.BytesIO(content), lambda *_: None, lambda: stems)
+    outcomes = CpuHandler(separators, separators.cache)(work)
+    for name in tasks:
+        body = outcomes[name].body
+        for artifact in outcomes[name].artifacts:
+            artifact.open().close()
+        assert body is not None, outcomes[name].problem
+        json.dumps(body, allow_nan=False)
+        assert set(body) <= set(TASKS[name].result.model_fields), name
+
+
+@pytest.mark.parametrize("tracks", [0, 1, 2, 5])
+def test_a_map_of_few_recordings_is_a_result_that_clients_can_read(separators: Separators, tracks: int) -> None:
+    """Of none too."""
+    claim = Claim("lease_1", "job_1", Library("own_1"), {TaskName.MAP: "task_1"}, {}, 1)
+    vectors = {f"trk_{number}": np.eye(512, dtype=np.float32)[number] for number in range(tracks)}
+    options = JobOptions.model_validate({"map": {"model": "environment-50"}})
+    work = Work(claim, options, io.BytesIO(), lambda *_: None, vectors=lambda _: vectors)
+    outcome = CpuHandler(separators, separators.cache)(work)[TaskName.MAP]
+    assert outcome.body is not None, outcome.problem
+    result = Map.read(outcome.body)
+    assert (result.method, result.tracks, result.model) == ("pca", tracks, "environment-50")
+    assert set(outcome.points) == set(vectors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -12,13 +13,14 @@ from phonoscope.audio.samples import Samples
 from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, ClaimedTrack, Outcome
-from phonoscope_cpu.handler import run
+from phonoscope_cpu.handler import CpuHandler
 from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work
 from tests.separators import RATE_HZ
 from tests.unit.cpu.test_separating import body_of, recording, stems_of
 
-NOWHERE = Separators((), None, "cpu")  # type: ignore[arg-type]
+NOWHERE = Path("/nowhere")
+HANDLER = CpuHandler(Separators((), NOWHERE, "cpu"), NOWHERE)
 
 
 def tone(hertz: float, seconds: float = 1.5, amplitude: float = 0.2) -> Samples:
@@ -35,9 +37,7 @@ def mixed(stems: dict[str, Samples] | None = None, **options: Any) -> Outcome:
     }
     claim = Claim("lse_1", "job_1", ClaimedTrack("trk_1", "own_1", "k", 1.0), {TaskName.MIXDOWN: "t"}, {}, 1)
     asked = JobOptions.model_validate({"mixdown": {"format": "wav32f"} | options})
-    outcome = run(NOWHERE, NOWHERE.cache, Work(claim, asked, io.BytesIO(), lambda *_: None, lambda: files))[
-        TaskName.MIXDOWN
-    ]
+    outcome = HANDLER(Work(claim, asked, io.BytesIO(), lambda *_: None, lambda: files))[TaskName.MIXDOWN]
     assert all(file.closed for file in files.values())
     return outcome
 

@@ -16,7 +16,7 @@ from phonoscope.audio.samples import Samples
 from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, ClaimedTrack, Outcome
-from phonoscope_cpu.handler import run
+from phonoscope_cpu.handler import CpuHandler
 from phonoscope_cpu.separating import _Remembered
 from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work
@@ -42,7 +42,7 @@ def separated(
     claim = Claim("lse_1", "job_1", ClaimedTrack("trk_1", "own_1", "k", 1.0), {task: task for task in tasks}, {}, 1)
     asked = JobOptions.model_validate({"separate": options})
     work = Work(claim, asked, io.BytesIO(content), lambda *progress: told.append(progress))
-    return run(separators, separators.cache, work), told
+    return CpuHandler(separators, separators.cache)(work), told
 
 
 def stems_of(outcome: Outcome) -> dict[str, Samples]:

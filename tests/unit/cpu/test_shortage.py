@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
@@ -26,12 +27,12 @@ from phonoscope.work import Claim, ClaimedTrack, Outcome
 from phonoscope_cpu.mixing import mixdown_task
 from phonoscope_cpu.separating import separate_task
 from phonoscope_cpu.separators import Separators
-from phonoscope_worker import Work, named_shortage, outcome_of
+from phonoscope_worker import Work, outcome_of, typed_resource_errors
 
 RATE_HZ = 44_100
 
 
-class CalledOff(BaseException):
+class TaskInterrupted(BaseException):
     """As a worker's heart raises it."""
 
 
@@ -108,14 +109,14 @@ def test_a_mix_that_does_not_fit_is_a_typed_error(temporary: Path) -> None:
     """In the same way."""
     stems: dict[str, BinaryIO] = {name: io.BytesIO(recording(27.0)) for name in ("drums", "bass")}
     with nothing_left(temporary), small_disk(9 << 20), pytest.raises(DiskFull):
-        mixdown_task(work_on(b""), stems)
+        mixdown_task(replace(work_on(b""), stems=lambda: stems))
 
 
 def test_other_errors_keep_their_names() -> None:
     """A missing file is no full disk."""
-    with pytest.raises(FileNotFoundError), named_shortage():
+    with pytest.raises(FileNotFoundError), typed_resource_errors():
         Path("/nowhere").read_bytes()
-    with pytest.raises(OutOfMemory), named_shortage():
+    with pytest.raises(OutOfMemory), typed_resource_errors():
         bytearray(2**60)
 
 
@@ -128,9 +129,9 @@ def test_whoever_is_told_can_end_it(separators: Separators, temporary: Path, sha
     def stop(done: float, _: str) -> None:
         told.append(done)
         if done >= share:
-            raise CalledOff
+            raise TaskInterrupted
 
-    with nothing_left(temporary), pytest.raises(CalledOff):
+    with nothing_left(temporary), pytest.raises(TaskInterrupted):
         separate_task(work_on(recording(30.0), stop), separators)
     assert told[-1] == pytest.approx(share, abs=0.02)
 
@@ -143,14 +144,14 @@ def test_a_signal_ends_it_within_a_window(separators: Separators, temporary: Pat
 
     def call_off(*_: object) -> None:
         raised.append(monotonic())
-        raise CalledOff
+        raise TaskInterrupted
 
     before = signal.signal(signal.SIGUSR2, call_off)
     try:
         timer = threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGUSR2))
         with nothing_left(temporary):
             timer.start()
-            with pytest.raises(CalledOff):
+            with pytest.raises(TaskInterrupted):
                 separate_task(work_on(content), separators)
             ended = monotonic()
             timer.join()
@@ -164,10 +165,10 @@ def test_it_can_be_done_again_afterwards(separators: Separators) -> None:
 
     def stop(done: float, stage: str) -> None:
         if stage == "separating" and done > 0.3:
-            raise CalledOff
+            raise TaskInterrupted
 
     first = separate_task(work_on(recording(3.0)), separators)
-    with pytest.raises(CalledOff):
+    with pytest.raises(TaskInterrupted):
         separate_task(work_on(recording(3.0), stop), separators)
     again = separate_task(work_on(recording(3.0)), separators)
     for one, other in zip(first.artifacts, again.artifacts, strict=True):

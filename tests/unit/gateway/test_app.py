@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 
-from phonoscope.catalogue import Catalogue
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.db.access.engine import Database
 from phonoscope.queue import Queue
 from phonoscope.storage import ObjectStore
+from phonoscope.tasks import TASKS
 from phonoscope_gateway import create_app
-from phonoscope_gateway.docs.__main__ import nowhere
 from phonoscope_gateway.listener import JobListener
+from phonoscope_gateway.openapi import nowhere
 from phonoscope_gateway.state import State
 from tests.unit.gateway.requests import Ask
 
@@ -33,7 +34,7 @@ def app() -> Iterator[FastAPI]:
         database=database,
         store=ObjectStore(settings),
         queue=Queue(settings.broker_url.get_secret_value()),
-        catalogue=Catalogue(settings.models_dir),
+        models=LiveCatalogue(settings.models_dir),
         listener=JobListener(database_url),
     )
     yield app
@@ -87,6 +88,16 @@ def test_every_documented_error_is_a_problem(app: FastAPI) -> None:
             assert content == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     named = set(_references(document))
     assert named <= {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+
+def test_a_result_is_one_of_the_tasks_by_its_name(app: FastAPI) -> None:
+    """Generated clients tell the kinds of results apart by ``task``."""
+    result, null = app.openapi()["components"]["schemas"]["Task"]["properties"]["result"]["anyOf"]
+    assert null == {"type": "null"}
+    assert result["discriminator"]["propertyName"] == "task"
+    wanted = {name: f"#/components/schemas/{spec.result.__name__}" for name, spec in TASKS.items()}
+    assert result["discriminator"]["mapping"] == wanted
+    assert {each["$ref"] for each in result["oneOf"]} == set(wanted.values())
 
 
 def test_the_documentation_page_needs_nobody_else(ask: Ask, app: FastAPI) -> None:

@@ -9,9 +9,10 @@ import httpx
 import pytest
 from fastapi import Response
 
-from phonoscope.contract import Readiness
-from phonoscope.errors import InvalidRequest
-from phonoscope_gateway.idempotency import Answered, Once, get_once, parse_key
+from phonoscope.contract import Readiness, Track
+from phonoscope.db.service.idempotency import Answer
+from phonoscope.errors import InvalidRequest, OutdatedResult
+from phonoscope_gateway.idempotency import Answered, Once, get_once, parse_key, read_kept
 from phonoscope_gateway.jobs.requests import Submission, read_submission
 from tests.unit.gateway.requests import MakeRequest
 
@@ -49,6 +50,13 @@ def test_two_keys_are_refused(make_request: MakeRequest) -> None:
     request.scope["headers"] = [(b"idempotency-key", b"a"), (b"idempotency-key", b"b")]
     with pytest.raises(InvalidRequest, match="more than once"):
         asyncio.run(get_once(request, cast(Any, None), cast(Any, None)))
+
+
+def test_a_first_answer_of_another_version_is_no_crash() -> None:
+    """It cannot be given again: the problem says where to find what the request made."""
+    with pytest.raises(OutdatedResult, match="at /v1/tracks/trk_1") as caught:
+        read_kept(Track, Answer(201, "/v1/tracks/trk_1", {"id": "trk_1"}))
+    assert (caught.value.status, caught.value.retryable) == (410, False)
 
 
 def submitted(make_request: MakeRequest, **sent: Any) -> Submission:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from phonoscope_gateway.docs.__main__ import nowhere
 from phonoscope_gateway.listener import JobListener
+from phonoscope_gateway.openapi import nowhere
 
 
 def test_each_is_woken_by_what_it_waits_for() -> None:

@@ -2,74 +2,77 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from phonoscope.audio.profiles import levels_of
-from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow
+from phonoscope.catalogue import Catalogue
+from phonoscope.db.schema.tables import JobRow
 from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
-from phonoscope_gateway.jobs.reference import check_genre, reference
+from phonoscope.tasks import Asked, Describe
+from phonoscope.tasks.describe import BandLevel, DescribeOptions
+from phonoscope_gateway.jobs.reference import reference
 
-BODY = {"levels": levels_of([1.0, 5.0, 2.0, 3.0, 1.0, 0.1, 0.1])}
+LEVELS = [BandLevel.model_validate(level) for level in levels_of([1.0, 5.0, 2.0, 3.0, 1.0, 0.1, 0.1])]
 
 
-def job(named: str | None = None, *, heard: str | None = None, unknown: bool = False) -> JobRow:
-    """A job with a description and, where something was heard, a classification."""
-    row = JobRow(options={"describe": {"genre": named}})
-    row.tasks = [TaskRow(name=TaskName.DESCRIBE, result=ResultRow(body=BODY))]
-    if heard is not None:
-        body: dict[str, Any] = {"unknown": unknown, "top": [{"label": heard, "probability": 0.9}]}
-        row.tasks.append(TaskRow(name=TaskName.CLASSIFY, result=ResultRow(body=body)))
-    return row
+def job(named: str | None = None) -> JobRow:
+    """A job that describes."""
+    return JobRow(options={"describe": {"genre": named}})
 
 
 @pytest.mark.parametrize(
-    ("row", "track_label", "genre", "named"),
+    ("named", "heard", "track_label", "genre"),
     [
-        (job("jazz", heard="rock"), "pop", "jazz", True),
-        (job(heard="rock"), "pop", "rock", False),
-        (job(heard="rock", unknown=True), "pop", "pop", False),
-        (job(heard="dog"), "pop", "pop", False),
-        (job(), "pop", "pop", False),
+        ("jazz", "rock", "pop", "jazz"),
+        (None, "rock", "pop", "rock"),
+        (None, None, "pop", "pop"),
+        (None, "dog", "pop", "pop"),
     ],
 )
 def test_the_genre_named_then_heard_then_the_track_s(
-    row: JobRow, track_label: str | None, genre: str, named: bool
+    named: str | None, heard: str | None, track_label: str | None, genre: str
 ) -> None:
-    """In this order, and never one that the model itself called unknown."""
-    found = reference(row, BODY, track_label)
+    """In this order, and the answer says whether it was named."""
+    found = reference(job(named), LEVELS, heard, track_label)
     assert found is not None
-    assert (found["genre"], found["named"]) == (genre, named)
-    assert len(found["bands"]) == 7
+    assert (found.genre, found.named) == (genre, named is not None)
+    assert len(found.bands) == 7
 
 
-@pytest.mark.parametrize("row", [job(), job(heard="dog"), job(heard="rock", unknown=True)])
+@pytest.mark.parametrize("heard", [None, "dog"])
 @pytest.mark.parametrize("track_label", [None, "dog"])
-def test_without_a_profile_there_is_no_reference(row: JobRow, track_label: str | None) -> None:
+def test_without_a_profile_there_is_no_reference(heard: str | None, track_label: str | None) -> None:
     """Nothing is guessed."""
-    assert reference(row, BODY, track_label) is None
+    assert reference(job(), LEVELS, heard, track_label) is None
 
 
-@pytest.mark.parametrize("body", [{"levels": []}, {}])
-def test_silence_has_no_reference(body: dict[str, Any]) -> None:
-    """Nor has a description that was made before there were levels."""
-    assert reference(job("rock"), body, None) is None
+@pytest.mark.parametrize(
+    "levels",
+    [
+        [],
+        LEVELS[:3],
+        [*LEVELS[1:], LEVELS[0]],
+        [level.model_copy(update={"level_db": None}) for level in LEVELS],
+    ],
+    ids=["silence", "other bands", "another order", "no band"],
+)
+def test_what_cannot_be_compared_has_no_reference(levels: list[BandLevel]) -> None:
+    """Silence, and a description by a version of the service that had other bands."""
+    assert reference(job("rock"), levels, None, None) is None
 
 
 def test_options_from_before_there_were_any() -> None:
     """A job whose options say nothing of descriptions is read like one that names no genre."""
-    row = job(heard="rock")
-    row.options = {}
-    assert reference(row, BODY, None) is not None
+    assert reference(JobRow(options={}), LEVELS, "rock", None) is not None
 
 
 def test_a_genre_without_a_profile_is_refused() -> None:
-    """Those there are stand in the refusal, and so does the field."""
-    check_genre("reggae")
+    """The refusal names the field and the genres there are."""
+    asked = Asked((TaskName.DESCRIBE,), "none", "none", Catalogue())
+    Describe.check(DescribeOptions(genre="reggae"), asked)
     with pytest.raises(InvalidRequest) as refusal:
-        check_genre("polka")
+        Describe.check(DescribeOptions(genre="polka"), asked)
     (error,) = refusal.value.errors
     assert error["field"] == "options.describe.genre"
     assert "polka" in error["message"]

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from phonoscope_gateway.app import create_app
-from phonoscope_gateway.docs.__main__ import nowhere
+from phonoscope_gateway.openapi import nowhere
 from phonoscope_gateway.problems import add_problem_handlers
 from phonoscope_gateway.web.routes import ADDRESSES, add_page
 

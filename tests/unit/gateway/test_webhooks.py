@@ -10,7 +10,7 @@ import pytest
 from phonoscope.contract import DisabledNotice, EventType, JobNotice, TrialNotice
 from phonoscope_courier.signing import render
 from phonoscope_gateway.app import create_app
-from phonoscope_gateway.docs.__main__ import nowhere
+from phonoscope_gateway.openapi import nowhere
 
 Notice: TypeAlias = type[JobNotice] | type[TrialNotice] | type[DisabledNotice]
 NOTICES: dict[str, Notice] = {

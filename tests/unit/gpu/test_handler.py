@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,12 +13,15 @@ import torch
 from PIL import Image
 
 from phonoscope.audio.decode import Recording
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.contract import JobOptions
+from phonoscope.errors import UnknownModel
 from phonoscope.paths import bundled
 from phonoscope.states import Status, TaskName
+from phonoscope.tasks import TASKS
 from phonoscope.work import Artifact, Claim, ClaimedTrack, Outcome
-from phonoscope_gpu.handler import Listener
-from phonoscope_ml.registry import load_model
+from phonoscope_gpu.handler import GpuHandler
+from phonoscope_ml.loaded import LoadedModels
 from phonoscope_worker import Work
 from tests.support import tone_wav
 
@@ -27,14 +31,13 @@ ALL = (TaskName.CLASSIFY, TaskName.EMBED, TaskName.EXPLAIN, TaskName.FEATURES)
 
 
 @pytest.fixture(scope="module")
-def listener() -> Listener:
+def handler() -> GpuHandler:
     """The handler with the shipped model."""
-    model = load_model(bundled("models") / MODEL, torch.device("cpu"))
-    return Listener({MODEL: model}, MODEL)
+    return GpuHandler(LoadedModels(LiveCatalogue(bundled("models")), torch.device("cpu")), MODEL)
 
 
 def run(
-    listener: Listener,
+    handler: GpuHandler,
     tasks: tuple[TaskName, ...] = ALL,
     seconds: float = 5.0,
     content: bytes | None = None,
@@ -47,7 +50,7 @@ def run(
     file = io.BytesIO(content or tone_wav(seconds, 1_000.0, seed=3))
     fetched: dict[str, BinaryIO] = {name: io.BytesIO(stem) for name, stem in (stems or {}).items()}
     work = Work(claim, JobOptions.model_validate(options), file, lambda *_: None, lambda: fetched)
-    return listener(work), work
+    return handler(work), work
 
 
 def body_of(outcome: Outcome) -> dict[str, Any]:
@@ -63,12 +66,12 @@ def content_of(outcome: Outcome, name: str) -> bytes:
         return file.read()
 
 
-def test_one_pass_serves_every_task(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_pass_serves_every_task(handler: GpuHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network sees each window once, whatever is asked of it."""
-    network = listener.models[MODEL].network
+    network = handler.models.get(MODEL).network
     seen: list[int] = []
     hook = network.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
-    outcomes, work = run(listener, seconds=10.0)
+    outcomes, work = run(handler, seconds=10.0)
     hook.remove()
     assert set(outcomes) == set(ALL)
     assert all(outcome.status is Status.SUCCEEDED for outcome in outcomes.values())
@@ -76,9 +79,9 @@ def test_one_pass_serves_every_task(listener: Listener, monkeypatch: pytest.Monk
     assert {"model_s", "explain_s", "features_s", "draw_s"} <= set(work.timings)
 
 
-def test_explain_gives_what_the_contract_says(listener: Listener) -> None:
+def test_explain_gives_what_the_contract_says(handler: GpuHandler) -> None:
     """Label, bands whose shares add to 1, windows, and three artifacts that can be opened."""
-    outcomes, _ = run(listener, seconds=10.0)
+    outcomes, _ = run(handler, seconds=10.0)
     body, top = body_of(outcomes[TaskName.EXPLAIN]), body_of(outcomes[TaskName.CLASSIFY])["top"][0]
     assert (body["label"], body["probability"]) == (top["label"], top["probability"])
     assert (body["method"], body["layer"], body["start_s"], body["end_s"]) == ("grad-cam", "layer4", 0.0, 10.0)
@@ -96,9 +99,37 @@ def test_explain_gives_what_the_contract_says(listener: Listener) -> None:
         assert sum(map(len, recording.mono(44_100))) == 441_000
 
 
-def test_features_come_as_sheets_and_arrays(listener: Listener) -> None:
+def test_a_model_that_is_not_there_is_a_typed_error(handler: GpuHandler) -> None:
+    """It names the model and those there are."""
+    with pytest.raises(UnknownModel, match=r"no model 'absent'; served: .*environment-10"):
+        run(handler, (TaskName.CLASSIFY,), classify={"model": "absent"})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        tone_wav(0.0005, seed=1),
+        tone_wav(0.5, hertz=0.0),
+        tone_wav(4.0, rate_hz=8_000, seed=2),
+        tone_wav(3.0, rate_hz=96_000, seed=3),
+        tone_wav(5.0)[:-2_000],
+        SILENCE[:-100_000],
+    ],
+    ids=["22 samples", "half a second of silence", "8 kHz", "96 kHz", "cut off", "silence, cut off"],
+)
+def test_odd_recordings_have_results_that_clients_can_read(handler: GpuHandler, content: bytes) -> None:
+    """Every task's: nothing in a body is lost to a client, and every number is one that JSON can hold."""
+    options: dict[str, Any] = {"explain": {"trust": True}, "embed": {"return_vector": True}}
+    outcomes, _ = run(handler, content=content, stems={"drums": content}, **options)
+    for name, outcome in outcomes.items():
+        body = body_of(outcome)
+        json.dumps(body, allow_nan=False)
+        assert set(body) <= set(TASKS[name].result.model_fields), name
+
+
+def test_features_come_as_sheets_and_arrays(handler: GpuHandler) -> None:
     """The five depths with their shapes, the mean and the strongest 16 of each."""
-    outcome = run(listener, (TaskName.FEATURES,))[0][TaskName.FEATURES]
+    outcome = run(handler, (TaskName.FEATURES,))[0][TaskName.FEATURES]
     layers = body_of(outcome)["layers"]
     assert [layer["name"] for layer in layers] == ["conv1", "layer1", "layer2", "layer3", "layer4"]
     assert [layer["shape"][0] for layer in layers] == [64, 64, 128, 256, 512]
@@ -111,71 +142,71 @@ def test_features_come_as_sheets_and_arrays(listener: Listener) -> None:
     assert len(sizes) == 1
 
 
-def test_single_blocks_can_be_asked_for(listener: Listener) -> None:
+def test_single_blocks_can_be_asked_for(handler: GpuHandler) -> None:
     """By name, without pictures or without arrays."""
     asked = {"layers": ["layer3.2"], "artifacts": ["images"]}
-    outcome = run(listener, (TaskName.FEATURES,), features=asked)[0][TaskName.FEATURES]
+    outcome = run(handler, (TaskName.FEATURES,), features=asked)[0][TaskName.FEATURES]
     assert [artifact.name for artifact in outcome.artifacts] == ["layer3.2.png"]
     assert body_of(outcome)["arrays"] is None
 
 
 @pytest.mark.parametrize("artifacts", [[], ["heatmap"], ["listen", "overlay"]])
-def test_only_the_artifacts_asked_for_are_made(listener: Listener, artifacts: list[str]) -> None:
+def test_only_the_artifacts_asked_for_are_made(handler: GpuHandler, artifacts: list[str]) -> None:
     """Bands and sentence come in any case; what was left out is null."""
-    outcome = run(listener, (TaskName.EXPLAIN,), explain={"artifacts": artifacts})[0][TaskName.EXPLAIN]
+    outcome = run(handler, (TaskName.EXPLAIN,), explain={"artifacts": artifacts})[0][TaskName.EXPLAIN]
     body = body_of(outcome)
     assert {name for name in ("heatmap", "overlay", "listen") if body[name] is not None} == set(artifacts)
     assert {artifact.kind for artifact in outcome.artifacts} == set(artifacts)
     assert body["reading"]
 
 
-def test_any_label_layer_and_method_can_be_asked_for(listener: Listener) -> None:
+def test_any_label_layer_and_method_can_be_asked_for(handler: GpuHandler) -> None:
     """They are what the answer is about."""
     asked = {"label": "rain", "layer": "layer3", "method": "hirescam", "artifacts": []}
-    body = body_of(run(listener, (TaskName.EXPLAIN,), explain=asked)[0][TaskName.EXPLAIN])
+    body = body_of(run(handler, (TaskName.EXPLAIN,), explain=asked)[0][TaskName.EXPLAIN])
     assert {name: body[name] for name in ("label", "layer", "method")} == {
         name: asked[name] for name in ("label", "layer", "method")
     }
 
 
-def test_trust_is_measured_when_asked_for(listener: Listener) -> None:
+def test_trust_is_measured_when_asked_for(handler: GpuHandler) -> None:
     """Five figures of the strongest window's heatmap."""
-    body = body_of(run(listener, (TaskName.EXPLAIN,), explain={"trust": True, "artifacts": []})[0][TaskName.EXPLAIN])
+    body = body_of(run(handler, (TaskName.EXPLAIN,), explain={"trust": True, "artifacts": []})[0][TaskName.EXPLAIN])
     assert set(body["trust"]) == {"deletion", "insertion", "random_deletion", "random_insertion", "randomised"}
 
 
-def test_stems_are_asked_when_the_track_has_them(listener: Listener) -> None:
+def test_stems_are_asked_when_the_track_has_them(handler: GpuHandler) -> None:
     """The one that is the whole recording says alone what the recording says, and without it nothing is left."""
     content = tone_wav(5.0, 1_000.0, seed=3)
     silence = tone_wav(5.0)[:44] + bytes(2 * 5 * 44_100)
     options = {"stems": True, "artifacts": []}
     stems = {"drums": silence, "vocals": content}
-    body = body_of(run(listener, (TaskName.EXPLAIN,), stems=stems, explain=options)[0][TaskName.EXPLAIN])
+    body = body_of(run(handler, (TaskName.EXPLAIN,), stems=stems, explain=options)[0][TaskName.EXPLAIN])
     drums, vocals = body["stems"]["parts"]
     assert vocals["alone"] == pytest.approx(body["stems"]["probability"], abs=1e-3)
     assert drums["without"] == pytest.approx(body["stems"]["probability"], abs=1e-3)
     assert vocals["without"] == pytest.approx(drums["alone"], abs=1e-3)
     assert f"*{body['label']}*" in body["stems"]["reading"]
-    none = body_of(run(listener, (TaskName.EXPLAIN,), explain=options)[0][TaskName.EXPLAIN])
+    none = body_of(run(handler, (TaskName.EXPLAIN,), explain=options)[0][TaskName.EXPLAIN])
     assert none["stems"] is None
 
 
-def test_a_long_recording_s_strongest_window_is_explained(listener: Listener) -> None:
+def test_a_long_recording_s_strongest_window_is_explained(handler: GpuHandler) -> None:
     """Not all of its minute; a stretch asked for is explained instead."""
-    outcomes, _ = run(listener, (TaskName.EXPLAIN, TaskName.CLASSIFY), 60.0, explain={"artifacts": []})
+    outcomes, _ = run(handler, (TaskName.EXPLAIN, TaskName.CLASSIFY), 60.0, explain={"artifacts": []})
     body = body_of(outcomes[TaskName.EXPLAIN])
     windows = body_of(outcomes[TaskName.CLASSIFY])["windows"]
     assert body["end_s"] - body["start_s"] == 5.0
     assert body["start_s"] in [window["start_s"] for window in windows]
     asked = {"start_s": 40.0, "end_s": 44.0, "artifacts": []}
-    body = body_of(run(listener, (TaskName.EXPLAIN,), 60.0, explain=asked)[0][TaskName.EXPLAIN])
+    body = body_of(run(handler, (TaskName.EXPLAIN,), 60.0, explain=asked)[0][TaskName.EXPLAIN])
     assert (body["start_s"], body["end_s"]) == (40.0, 44.0)
 
 
-def test_silence_says_so_in_every_task(listener: Listener) -> None:
+def test_silence_says_so_in_every_task(handler: GpuHandler) -> None:
     """No NaN, no failure; what is played is silence."""
     silence = tone_wav(3.0)[:44] + bytes(2 * 3 * 44_100)
-    outcomes, _ = run(listener, seconds=3.0, content=silence, explain={"trust": True})
+    outcomes, _ = run(handler, seconds=3.0, content=silence, explain={"trust": True})
     body = body_of(outcomes[TaskName.EXPLAIN])
     assert body["silent"]
     assert body["reading"].startswith("There is only silence")
@@ -185,18 +216,18 @@ def test_silence_says_so_in_every_task(listener: Listener) -> None:
     body_of(outcomes[TaskName.FEATURES])
 
 
-def test_one_task_s_failure_leaves_the_others_their_results(listener: Listener) -> None:
+def test_one_task_s_failure_leaves_the_others_their_results(handler: GpuHandler) -> None:
     """A stretch that turns out to lie behind the end fails the explanation alone."""
-    outcomes, _ = run(listener, explain={"start_s": 9.0, "end_s": 10.0})
+    outcomes, _ = run(handler, explain={"start_s": 9.0, "end_s": 10.0})
     problem = outcomes[TaskName.EXPLAIN].problem
     assert problem is not None
     assert problem["code"] == "invalid_request"
     assert outcomes[TaskName.CLASSIFY].status is Status.SUCCEEDED
 
 
-def test_an_overlay_can_be_put_in_a_report(listener: Listener, tmp_path: Path) -> None:
+def test_an_overlay_can_be_put_in_a_report(handler: GpuHandler, tmp_path: Path) -> None:
     """It is lit where the evidence is and has dark words beside it: neither empty nor one colour."""
-    outcome = run(listener, (TaskName.EXPLAIN,))[0][TaskName.EXPLAIN]
+    outcome = run(handler, (TaskName.EXPLAIN,))[0][TaskName.EXPLAIN]
     with Image.open(io.BytesIO(content_of(outcome, "overlay.png"))) as picture:
         pixels = np.asarray(picture.convert("RGB"), dtype=int)
     margin, plot = pixels[:, :60], pixels[60:380, 90:830]
@@ -204,26 +235,26 @@ def test_an_overlay_can_be_put_in_a_report(listener: Listener, tmp_path: Path) -
     assert len(np.unique(plot.reshape(-1, 3), axis=0)) > 500
 
 
-def test_stems_are_embedded_beside_the_track(listener: Listener) -> None:
+def test_stems_are_embedded_beside_the_track(handler: GpuHandler) -> None:
     """Each as a recording of its own would be; a silent one has no direction, and is left out."""
     stems = {"drums": tone_wav(5.0, 200.0, seed=7), "vocals": tone_wav(5.0, 900.0, seed=8), "bass": SILENCE}
-    outcome = run(listener, (TaskName.EMBED,), stems=stems, embed={"stems": True})[0][TaskName.EMBED]
+    outcome = run(handler, (TaskName.EMBED,), stems=stems, embed={"stems": True})[0][TaskName.EMBED]
     assert body_of(outcome)["stems"] == ["drums", "vocals"]
     assert outcome.vectors is not None
     assert list(outcome.vectors) == ["", "drums", "vocals"]
     for name in ("drums", "vocals"):
-        alone = run(listener, (TaskName.EMBED,), content=stems[name])[0][TaskName.EMBED]
+        alone = run(handler, (TaskName.EMBED,), content=stems[name])[0][TaskName.EMBED]
         assert alone.vectors is not None
         np.testing.assert_allclose(outcome.vectors[name], alone.vectors[""], atol=1e-5)
         assert np.linalg.norm(outcome.vectors[name]) == pytest.approx(1.0, abs=1e-5)
     assert not np.allclose(outcome.vectors["drums"], outcome.vectors["vocals"], atol=1e-3)
 
 
-def test_no_stems_to_embed_fails_that_task_alone(listener: Listener) -> None:
+def test_no_stems_to_embed_fails_that_task_alone(handler: GpuHandler) -> None:
     """With a sentence that says what makes them; without being asked for, nobody looks for them."""
-    outcomes, _ = run(listener, (TaskName.CLASSIFY, TaskName.EMBED), embed={"stems": True})
+    outcomes, _ = run(handler, (TaskName.CLASSIFY, TaskName.EMBED), embed={"stems": True})
     problem = outcomes[TaskName.EMBED].problem
     assert problem is not None
     assert (problem["code"], "name the task `separate`" in problem["detail"]) == ("no_stems", True)
     assert outcomes[TaskName.CLASSIFY].status is Status.SUCCEEDED
-    assert "stems" not in body_of(run(listener, (TaskName.EMBED,))[0][TaskName.EMBED])
+    assert "stems" not in body_of(run(handler, (TaskName.EMBED,))[0][TaskName.EMBED])

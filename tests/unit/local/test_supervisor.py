@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from phonoscope.errors import StackError
-from phonoscope_local.parts import Backoff, Layer, Part
+from phonoscope.retry import Backoff
+from phonoscope_local.parts import Layer, Part, RestartPolicy
 from phonoscope_local.processes import Family, ProcessId, kill_all, wait_until
 from phonoscope_local.supervisor import Interrupted, Supervisor
 
@@ -22,12 +23,12 @@ from phonoscope_local.supervisor import Interrupted, Supervisor
 class Bench:
     """A supervisor with what it says and records."""
 
-    def __init__(self, folder: Path, backoff: Backoff) -> None:
+    def __init__(self, folder: Path, restarts: RestartPolicy) -> None:
         self.folder = folder
         self.said: list[str] = []
         self.recorded: list[Mapping[str, ProcessId]] = []
         self.family = Family(os.urandom(6).hex(), {})
-        self.supervisor = Supervisor(folder, self.family, self.said.append, self.recorded.append, backoff)
+        self.supervisor = Supervisor(folder, self.family, self.said.append, self.recorded.append, restarts)
 
     def part(self, name: str, code: str = "exec sleep 60", **changes: object) -> Part:
         environment = {"PATH": os.environ["PATH"]}
@@ -48,7 +49,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """A bench of which nothing is left afterwards."""
-    made = Bench(tmp_path, Backoff(first_s=0.05, longest_s=0.2))
+    made = Bench(tmp_path, RestartPolicy(Backoff(first_s=0.05, longest_s=0.2)))
     yield made
     made.supervisor.stop()
     assert made.family.members() == []
@@ -206,7 +207,7 @@ def test_a_part_that_keeps_dying_waits_longer_each_time(bench: Bench) -> None:
 
 def test_waits_are_short_again_after_a_steady_time(tmp_path: Path) -> None:
     """Deaths long ago do not slow down the restart after the next one."""
-    bench = Bench(tmp_path, Backoff(first_s=0.05, factor=100.0, longest_s=5.0, steady_s=0.2))
+    bench = Bench(tmp_path, RestartPolicy(Backoff(first_s=0.05, factor=100.0, longest_s=5.0), steady_s=0.2))
     bench.supervisor.start(Layer((bench.part("a"),)))
     try:
         for _ in range(2):

@@ -239,19 +239,6 @@ def test_the_catalogue_knows_every_folder_with_a_manifest(model_folder: Path) ->
     assert caught.value.errors[0]["field"] == "model"
 
 
-def test_a_catalogue_can_be_read_anew(model_folder: Path) -> None:
-    """What came since is known then; what cannot be read takes nothing away from those who know it as it was."""
-    before = Catalogue(model_folder.parent)
-    assert list(before.cards) == ["small"]
-    shutil.copytree(model_folder, model_folder.with_name("twin"))
-    rewrite(model_folder.with_name("twin"), name="twin")
-    after = before.anew()
-    assert list(after.cards) == ["small", "twin"]
-    (model_folder.with_name("twin") / "manifest.json").write_text("{")
-    assert list(after.anew().cards) == ["small", "twin"]
-    assert list(before.cards) == ["small"]
-
-
 def test_an_empty_catalogue_serves_none(tmp_path: Path) -> None:
     """A folder without models, or none at all, is empty; asking it says so."""
     for folder in (tmp_path, tmp_path / "absent"):

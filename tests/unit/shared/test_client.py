@@ -15,6 +15,7 @@ import pytest
 
 from phonoscope.client import ApiError, Client, Retry, Unreachable
 from phonoscope.contract import (
+    ArtifactLink,
     ClassifyOptions,
     Job,
     JobOptions,
@@ -363,5 +364,5 @@ def test_a_link_is_followed_as_it_is() -> None:
         "size_bytes": 3,
     }
     service = Service(httpx.Response(200, content=b"\x00\xff\n"))
-    assert service.client().download(link) == b"\x00\xff\n"
+    assert service.client().download(ArtifactLink.model_validate(link)) == b"\x00\xff\n"
     assert str(service.asked[0].url) == URL + url

@@ -9,7 +9,18 @@ import pytest
 from pydantic import ValidationError
 
 from phonoscope.contract import DEFAULT_TASKS, MAX_TOP_K, Job, JobOptions, JobRequest, Neighbour, Page, Task, Track
-from phonoscope.states import TaskName
+from phonoscope.states import Status, TaskName
+from phonoscope.tasks import Classify, Embed
+from phonoscope.tasks.classify import ClassifyResult
+
+HEARD: dict[str, Any] = {
+    "model": {"name": "environment-50", "digest": "sha256:0"},
+    "top": [{"label": "rain", "probability": 0.93}],
+    "unknown": False,
+    "windows": [],
+    "duration_s": 5.0,
+}
+"""As a worker of before stored it: without the task's name."""
 
 
 def test_a_request_needs_a_track_alone() -> None:
@@ -65,11 +76,48 @@ def test_a_job_finds_its_tasks(make_job: Callable[..., Job], make_task: Callable
         job.task(TaskName.DESCRIBE)
 
 
+def test_a_job_gives_a_task_s_result_as_what_it_is(
+    make_job: Callable[..., Job], make_task: Callable[..., Task]
+) -> None:
+    """By the task's declaration, with the types of its fields; also where the stored result does not name its task."""
+    for stored in (HEARD, HEARD | {"task": "classify"}):
+        result = make_job(make_task(result=stored)).result(Classify)
+        assert isinstance(result, ClassifyResult)
+        assert (result.task, result.label, result.top[0].probability) == ("classify", "rain", 0.93)
+
+
+def test_a_job_without_the_task_has_no_such_result(
+    make_job: Callable[..., Job], make_task: Callable[..., Task]
+) -> None:
+    """``KeyError``, with the task's name."""
+    with pytest.raises(KeyError, match="embed"):
+        make_job(make_task(result=HEARD)).result(Embed)
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED, Status.CANCELLED])
+def test_a_task_that_has_not_succeeded_has_no_result(
+    make_job: Callable[..., Job], make_task: Callable[..., Task], status: Status
+) -> None:
+    """``ValueError``, which names job, task and status."""
+    with pytest.raises(ValueError, match=f"job 'job_1': classify has no result, it is {status}"):
+        make_job(make_task(status=status)).result(Classify)
+
+
+def test_a_task_has_no_other_task_s_result(make_task: Callable[..., Task]) -> None:
+    """A result of another task, and one that lacks a field, are refused."""
+    wrong_ones: list[dict[str, Any]] = [HEARD | {"task": "transcribe"}, {"top": []}]
+    for wrong in wrong_ones:
+        with pytest.raises(ValidationError):
+            make_task(result=wrong)
+
+
 def test_a_job_survives_the_wire(make_job: Callable[..., Job], make_task: Callable[..., Task]) -> None:
     """What the client reads is what the gateway wrote; times are UTC and end in Z."""
-    job = make_job(make_task(result={"top": []}, timings={"model_s": 0.25}), metadata={"a": [1, None, "ü"]})
+    job = make_job(make_task(result=HEARD, timings={"model_s": 0.25}), metadata={"a": [1, None, "ü"]})
     text = job.model_dump_json()
-    assert Job.model_validate_json(text) == job
+    read = Job.model_validate_json(text)
+    assert read == job
+    assert isinstance(read.tasks[0].result, ClassifyResult)
     assert '"created_at":"2025-03-01T12:00:00Z"' in text
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from phonoscope import states
 from phonoscope.states import Lane, Pool, Status, TaskName
+from phonoscope.tasks import TASKS
 
 
 def test_states_that_have_ended() -> None:
@@ -17,7 +18,7 @@ def test_states_that_have_ended() -> None:
 
 def test_tasks_know_their_pool() -> None:
     """Networks run in the GPU pool, the rest in the other."""
-    assert {name: name.pool for name in TaskName} == {
+    assert {name: TASKS[name].pool for name in TaskName} == {
         TaskName.CLASSIFY: Pool.GPU,
         TaskName.EMBED: Pool.GPU,
         TaskName.EXPLAIN: Pool.GPU,

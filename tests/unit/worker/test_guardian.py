@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from phonoscope.errors import TaskFailed
+from phonoscope.retry import Backoff
 from phonoscope.settings import Settings
 from phonoscope.states import Pool
 from phonoscope_worker import guardian as module
 from phonoscope_worker.guardian import Guardian
+from phonoscope_worker.set_up import ChildSetUp
 
 
 @pytest.fixture
@@ -32,13 +34,18 @@ class Watching(Guardian):
     """Notes what would be handed back, instead of writing it."""
 
     def __init__(self) -> None:
-        super().__init__(Pool.CPU, Settings.model_construct())
+        self.set_up = ChildSetUp(Backoff(first_s=0.0, attempts=2))
+        self.stops = 0
+        super().__init__(Pool.CPU, Settings.model_construct(), self.set_up, self._count_stop)
         self.handed: list[tuple[str, bool]] = []
         self.pids: set[int] = set()
 
     def _hand_back(self, pid: int, why: TaskFailed, *, counts: bool) -> None:
         self.pids.add(pid)
         self.handed.append((why.code, counts))
+
+    def _count_stop(self) -> None:
+        self.stops += 1
 
     def see(self, pid: int, beaten_at: float) -> None:
         """The child has beaten at that time."""
@@ -59,9 +66,9 @@ def is_over(process: subprocess.Popen[bytes]) -> bool:
 
 def test_a_child_that_beats_is_left_alone(watching: Watching, child: subprocess.Popen[bytes]) -> None:
     """Nothing is handed back, nobody is killed; nor before the first beat, when models are still being loaded."""
-    watching._look()
+    watching._check()
     watching.see(child.pid, time.monotonic())
-    watching._look()
+    watching._check()
     assert (watching.handed, child.poll()) == ([], None)
 
 
@@ -70,18 +77,18 @@ def test_what_a_dead_child_held_is_handed_back_once(watching: Watching, child: s
     watching.see(child.pid, time.monotonic())
     child.kill()
     assert is_over(child)
-    watching._look()
-    watching._look()
+    watching._check()
+    watching._check()
     assert (watching.handed, watching.pids) == ([("worker_lost", True)], {child.pid})
 
 
 def test_a_child_that_hangs_is_killed(watching: Watching, child: subprocess.Popen[bytes]) -> None:
     """What it held is handed back as timed out."""
     watching.see(child.pid, time.monotonic() - module.HUNG_AFTER_S - 1.0)
-    watching._look()
+    watching._check()
     assert is_over(child)
     assert child.returncode == -signal.SIGKILL
-    watching._look()
+    watching._check()
     assert watching.handed == [("timed_out", True)]
 
 
@@ -96,7 +103,7 @@ def test_a_child_that_was_ended_for_memory_is_told_apart(
     watching.see(child.pid, time.monotonic())
     child.kill()
     assert is_over(child)
-    watching._look()
+    watching._check()
     assert watching.handed == [("out_of_memory", True)]
 
 
@@ -106,12 +113,41 @@ def test_a_worker_that_is_told_to_stop_hands_back_what_it_cannot_finish(
     """After its time to drain, and that was no attempt."""
     watching.see(child.pid, time.monotonic())
     watching.drain()
-    watching._look()
+    watching._check()
     assert (watching.handed, child.poll()) == ([], None)
     monkeypatch.setattr(watching, "_stop_by", time.monotonic() - 1.0)
-    watching._look()
+    watching._check()
     assert is_over(child)
     assert watching.handed[0] == ("worker_lost", False)
+
+
+def test_a_worker_is_stopped_once_its_set_up_is_given_up(watching: Watching) -> None:
+    """Not after one failure, nor twice; children that failed are counted in memory that the parent shares."""
+    watching._check()
+    assert (fails_to_set_up(watching.set_up), watching.stops) == (1, 0)
+    watching._check()
+    assert (fails_to_set_up(watching.set_up), watching.stops) == (1, 0)
+    watching._check()
+    watching._check()
+    assert (watching.set_up.failures, watching.stops) == (2, 1)
+
+
+def test_a_set_up_that_works_starts_the_count_afresh() -> None:
+    """Failures in a row alone count."""
+    set_up = ChildSetUp(Backoff(first_s=0.0, attempts=2))
+    fails_to_set_up(set_up)
+    set_up.run(lambda: None)
+    fails_to_set_up(set_up)
+    assert (set_up.failures, set_up.is_given_up) == (1, False)
+
+
+def fails_to_set_up(set_up: ChildSetUp) -> int:
+    """The status with which a child ends whose set-up fails."""
+    pid = os.fork()
+    if pid == 0:
+        set_up.run(lambda: sys.exit(0))
+        os._exit(7)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def test_the_pulse_is_shared_with_a_child() -> None:

@@ -1,4 +1,4 @@
-"""What the pools share: taking work under a lease, keeping it alive, and ending it in one transaction."""
+"""What the pools share: claiming tasks under a lease, keeping it alive, ending the tasks in one transaction."""
 
 import os
 
@@ -7,7 +7,10 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from phonoscope_worker.celery import run_worker
-from phonoscope_worker.resources import named_shortage
-from phonoscope_worker.work import Context, Handler, Work, outcome_of, spool
+from phonoscope_worker.context import Context
+from phonoscope_worker.handlers import Handlers
+from phonoscope_worker.outcomes import outcome_of
+from phonoscope_worker.resources import typed_resource_errors
+from phonoscope_worker.work import Handler, Work, spool
 
-__all__ = ["Context", "Handler", "Work", "named_shortage", "outcome_of", "run_worker", "spool"]
+__all__ = ["Context", "Handler", "Handlers", "Work", "outcome_of", "run_worker", "spool", "typed_resource_errors"]

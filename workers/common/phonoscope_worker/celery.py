@@ -6,7 +6,9 @@ import argparse
 import gc
 import os
 import socket
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from celery import Celery
@@ -15,33 +17,50 @@ from celery.signals import (
     worker_init,
     worker_process_init,
     worker_process_shutdown,
+    worker_shutdown,
     worker_shutting_down,
 )
+from celery.worker import state as celery_state
 
 from phonoscope.db.access.engine import Database
-from phonoscope.errors import Unavailable
+from phonoscope.errors import DatabaseUnavailable, Unavailable
 from phonoscope.logs import configure_logs, get_logger
 from phonoscope.queue import Queue, make_celery, task_name
+from phonoscope.retry import Backoff, retrying
 from phonoscope.settings import Settings, get_settings
 from phonoscope.states import Lane, Place, Pool
 from phonoscope.storage import ObjectStore
+from phonoscope_worker.context import Context
 from phonoscope_worker.guardian import Guardian
-from phonoscope_worker.heartbeat import Heart, Identity
-from phonoscope_worker.work import Context, Handler, run_place
+from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
+from phonoscope_worker.run import run_place
+from phonoscope_worker.set_up import SET_UP_BACKOFF, ChildSetUp
+from phonoscope_worker.work import Handler
 
+_DATABASE_BACKOFF = Backoff(first_s=0.5, factor=2.0, longest_s=5.0)
+_FAILED = 1
 _log = get_logger(__name__)
 
 Prepare = Callable[[Settings], tuple[str, Handler]]
 """Loads what a pool needs, in the child; returns the device and the handler."""
 
 
-def run_worker(pool: Pool, prepare: Prepare) -> None:
-    """Runs a pool's worker in the foreground until it is told to stop; ``--lane`` on its command line narrows it."""
+def run_worker(pool: Pool, prepare: Prepare, backoff: Backoff = SET_UP_BACKOFF) -> None:
+    """Runs a pool's worker in the foreground until it is told to stop; ``--lane`` on its command line narrows it.
+
+    Args:
+        backoff: between attempts to set up the worker's child.
+
+    Raises ``SystemExit`` with a status other than 0 when the worker's child cannot be set up, or Celery failed.
+    """
     settings = get_settings()
     lanes = _lanes()
     configure_logs(settings.log_format, settings.log_level)
     app = make_celery(settings.broker_url.get_secret_value(), settings.max_duration_s)
-    _register(app, pool, lanes, prepare, settings)
+    set_up = ChildSetUp(backoff)
+    statuses: list[int] = []
+    worker_shutdown.connect(lambda sender, **_: statuses.append(sender.exitcode or 0), weak=False)
+    _register(app, pool, lanes, prepare, settings, set_up)
     app.worker_main(
         [
             "--quiet",
@@ -56,6 +75,10 @@ def run_worker(pool: Pool, prepare: Prepare) -> None:
             f"--loglevel={settings.log_level}",
         ]
     )
+    if set_up.is_given_up:
+        sys.exit(f"The {pool} worker ends: its set-up failed {set_up.failures} times in a row; its log says why.")
+    if any(statuses):
+        sys.exit(_FAILED)
 
 
 def _lanes() -> Sequence[Lane]:
@@ -65,25 +88,28 @@ def _lanes() -> Sequence[Lane]:
     return [chosen] if chosen else list(Lane)
 
 
-def _register(app: Celery, pool: Pool, lanes: Sequence[Lane], prepare: Prepare, settings: Settings) -> None:
-    guardian = Guardian(pool, settings)
+def _register(
+    app: Celery, pool: Pool, lanes: Sequence[Lane], prepare: Prepare, settings: Settings, set_up: ChildSetUp
+) -> None:
+    guardian = Guardian(pool, settings, set_up, _stop)
     contexts: list[Context] = []
 
-    def load(**_: Any) -> None:
+    def load() -> None:
         guardian.pulse.clear()
         database = Database(settings.database_url.get_secret_value(), pool_size=2)
         device, handler = prepare(settings)
-        heart = Heart(database, Identity(pool, lanes, socket.gethostname(), device, os.getpid()), guardian.pulse.beat)
+        identity = WorkerIdentity(pool, lanes, socket.gethostname(), device, os.getpid())
+        heartbeat = Heartbeat(database, identity, guardian.pulse.beat)
         queue = Queue(settings.broker_url.get_secret_value())
-        contexts.append(Context(device, database, ObjectStore(settings), queue, heart, handler))
-        heart.start()
+        contexts.append(Context(device, database, ObjectStore(settings), queue, heartbeat, handler))
+        retrying(heartbeat.start, _DATABASE_BACKOFF, DatabaseUnavailable, partial(_log_pause, pool))
         # What is loaded now stays: the collector need not look through it again in the middle of a pass.
         gc.freeze()
         _log.info("worker.ready", pool=pool, device=device)
 
     def unload(**_: Any) -> None:
         for context in contexts:
-            context.heart.stop()
+            context.heartbeat.stop()
             context.database.close()
         guardian.pulse.clear()
 
@@ -97,5 +123,14 @@ def _register(app: Celery, pool: Pool, lanes: Sequence[Lane], prepare: Prepare, 
     setup_logging.connect(lambda **_: None, weak=False)
     worker_init.connect(lambda **_: guardian.start(), weak=False)
     worker_shutting_down.connect(lambda **_: guardian.drain(), weak=False)
-    worker_process_init.connect(load, weak=False)
+    worker_process_init.connect(lambda **_: set_up.run(load), weak=False)
     worker_process_shutdown.connect(unload, weak=False)
+
+
+def _stop() -> None:
+    """Has Celery's loop end the worker, with a status that says that it failed."""
+    celery_state.should_stop = _FAILED
+
+
+def _log_pause(pool: Pool, error: DatabaseUnavailable, pause_s: float) -> None:
+    _log.warning("worker.waits_for_the_database", pool=pool, code=error.code, pause_s=pause_s)

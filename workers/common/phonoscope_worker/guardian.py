@@ -1,4 +1,4 @@
-"""The watch that a worker's parent keeps over its child: what one held that died or hangs is handed back at once."""
+"""A worker's parent watches its child: tasks of a child that died or hangs are handed back at once."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import signal
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
 import psutil
+from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.workers import remove_worker
@@ -21,13 +24,14 @@ from phonoscope.errors import OutOfMemory, TaskFailed, TimedOut, Unavailable, Wo
 from phonoscope.logs import get_logger
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
-from phonoscope.states import Pool
+from phonoscope.states import Place, Pool
 from phonoscope_worker.heartbeat import worker_id
+from phonoscope_worker.set_up import ChildSetUp
 
 HUNG_AFTER_S = 30.0
 DRAIN_S = 25.0
-"""How long a child may go on once its worker was told to stop; then its task is handed back for another worker."""
-_LOOK_S = 0.5
+"""Seconds that a child may go on once its worker was told to stop; then its tasks are handed back."""
+_CHECK_EVERY_S = 0.5
 _PULSE = struct.Struct("qd")
 _COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
 _log = get_logger(__name__)
@@ -44,7 +48,7 @@ class Pulse:
         _PULSE.pack_into(self._memory, 0, os.getpid(), monotonic())
 
     def read(self) -> tuple[int, float]:
-        """The process and when it last beat, by the monotonic clock; zeros before there was one."""
+        """The process and the time of its last beat, by the monotonic clock in seconds; zeros before the first."""
         pid, at = _PULSE.unpack_from(self._memory, 0)
         return pid, at
 
@@ -53,43 +57,54 @@ class Pulse:
 
 
 class Guardian:
-    """A thread of the parent. A child that hangs is killed; whatever a dead one held queues again at once."""
+    """A thread of the parent. It kills a child that hangs, and queues again what a dead child held.
 
-    def __init__(self, pool: Pool, settings: Settings) -> None:
+    Args:
+        set_up: of the worker's children; once it is given up, the guardian stops the worker.
+        stop: has the worker end soon.
+    """
+
+    def __init__(self, pool: Pool, settings: Settings, set_up: ChildSetUp, stop: Callable[[], None]) -> None:
         self.pulse = Pulse()
+        self._set_up = set_up
+        self._stop = stop
         self._pool = pool
         self._settings = settings
-        self._kills = _kills_for_memory()
+        self._kills = _count_memory_kills()
         self._stop_by: float | None = None
         self._hung: int | None = None
+        self._gave_up = False
         self._thread = threading.Thread(target=self._run, name="guardian", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def drain(self) -> None:
-        """The worker was told to stop: its child may finish what it has, for a while."""
+        """Notes that the worker was told to stop: its child may finish its tasks, for ``DRAIN_S`` seconds."""
         self._stop_by = monotonic() + DRAIN_S
 
     def _run(self) -> None:
         stop, last = threading.Event(), monotonic()
-        while not stop.wait(_LOOK_S):
-            was_asleep = monotonic() - last > 4 * _LOOK_S
+        while not stop.wait(_CHECK_EVERY_S):
+            was_asleep = monotonic() - last > 4 * _CHECK_EVERY_S
             last = monotonic()
-            # After a pause of the whole worker the child deserves a moment to beat again.
+            # After a pause of the whole worker its child needs a moment to beat again.
             if was_asleep:
                 continue
             try:
-                self._look()
+                self._check()
             except Exception:  # noqa: BLE001 - the watch must not end for anything
                 _log.exception("worker.watch_failed", pool=self._pool)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
+        if self._set_up.is_given_up:
+            self._give_up()
+            return
         pid, beaten_at = self.pulse.read()
         if not pid:
             return
-        if not _lives(pid):
-            self._bury(pid)
+        if not _is_alive(pid):
+            self._handle_dead_child(pid)
         elif self._stop_by is not None and monotonic() > self._stop_by:
             self._hand_back(pid, WorkerLost("its worker was told to stop"), counts=False)
             _kill(pid)
@@ -98,37 +113,47 @@ class Guardian:
             self._hung = pid
             _kill(pid)
 
-    def _bury(self, pid: int) -> None:
+    def _give_up(self) -> None:
+        if not self._gave_up:
+            _log.error("worker.gave_up", pool=self._pool, failures=self._set_up.failures)
+            self._gave_up = True
+            self._stop()
+
+    def _handle_dead_child(self, pid: int) -> None:
         self.pulse.clear()
-        kills, before = _kills_for_memory(), self._kills
+        kills, before = _count_memory_kills(), self._kills
         self._kills = kills
         if pid == self._hung:
-            why: TaskFailed = TimedOut(f"its worker did nothing for {HUNG_AFTER_S:.0f} s and was ended")
+            why: TaskFailed = TimedOut(f"its worker did nothing for {HUNG_AFTER_S:.0f} s and was killed")
         elif kills > before:
-            why = OutOfMemory("the system ended its worker for want of memory")
+            why = OutOfMemory("the system killed its worker, which used too much memory")
         else:
-            why = WorkerLost("its worker's process ended in the middle")
+            why = WorkerLost("its worker's process died during the task")
         self._hand_back(pid, why, counts=True)
 
     def _hand_back(self, pid: int, why: TaskFailed, *, counts: bool) -> None:
         name = worker_id(self._pool, socket.gethostname(), pid)
         database = Database(self._settings.database_url.get_secret_value(), pool_size=1)
         try:
-            with database.transaction() as session:
-                held = leases_of(session, name)
-                free = hand_back(session, held, why, counts=counts)
-                remove_worker(session, name)
+            held, free = database.retrying(partial(_take_back, name=name, why=why, counts=counts))
             if held:
                 _log.warning("worker.handed_back", worker=name, code=why.code, leases=len(held))
             Queue(self._settings.broker_url.get_secret_value()).wake(free)
         except Unavailable as error:
-            # The lease runs out by itself, and the sweeper sends what nobody was woken for.
+            # The lease expires by itself, and the sweeper wakes workers for what is queued.
             _log.warning("worker.left_to_the_sweeper", worker=name, code=error.code)
         finally:
             database.close()
 
 
-def _lives(pid: int) -> bool:
+def _take_back(session: Session, name: str, why: TaskFailed, *, counts: bool) -> tuple[set[str], list[Place]]:
+    # The worker's row first, as in its heartbeat.
+    remove_worker(session, name)
+    held = leases_of(session, name)
+    return held, hand_back(session, held, why, counts=counts)
+
+
+def _is_alive(pid: int) -> bool:
     with suppress(psutil.Error):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False
@@ -139,8 +164,8 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _kills_for_memory() -> int:
-    """How often the system has ended a process for want of memory, as far as it tells."""
+def _count_memory_kills() -> int:
+    """How many processes the system has killed for want of memory, as far as it counts them; 0 where it does not."""
     for path in _COUNTERS:
         with suppress(OSError, ValueError):
             for line in path.read_text(encoding="ascii").splitlines():

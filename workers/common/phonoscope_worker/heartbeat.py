@@ -1,15 +1,16 @@
-"""A worker's heartbeat: a thread that says the process lives, renews the lease it holds and calls off what must end."""
+"""A worker's heartbeat: a thread that reports the process, renews its lease and interrupts a task that must end."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import FrameType
+from typing import TypeVar
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.workers import beat_worker, remove_worker
@@ -19,18 +20,19 @@ from phonoscope.logs import get_logger
 from phonoscope.states import Lane, Pool
 
 BEAT_S = 1.0
-"""Also how old the progress of a task may be that a client reads, and how long one that is called off goes on."""
+"""Seconds between beats: how old the progress may be that a client reads, and how late a task is interrupted."""
 _STUCK_AFTER_S = 15.0
-_CALL_OFF = signal.SIGUSR2
+_INTERRUPT = signal.SIGUSR2
+Result = TypeVar("Result")
 _log = get_logger(__name__)
 
 
-class CalledOff(BaseException):
-    """Raised in the middle of a task that must end; not an ``Exception``, so that nobody handles it on the way out."""
+class TaskInterrupted(BaseException):
+    """Raised in the middle of a task that must end; no ``Exception``, so that no handler takes it for its own."""
 
 
 @dataclass(frozen=True)
-class Identity:
+class WorkerIdentity:
     """How a worker process is known."""
 
     pool: Pool
@@ -49,30 +51,30 @@ def worker_id(pool: Pool, host: str, pid: int) -> str:
     return f"{pool}@{host}:{pid}"
 
 
-class Heart:
-    """Beats every second until stopped; the database being away only delays it.
+class Heartbeat:
+    """Beats every second until stopped; a database that is away only delays it.
 
     Args:
-        pulse: told of each beat, whatever the database does.
+        pulse: called at each beat, whether or not the database answers.
     """
 
-    def __init__(self, database: Database, me: Identity, pulse: Callable[[], None]) -> None:
+    def __init__(self, database: Database, identity: WorkerIdentity, pulse: Callable[[], None]) -> None:
         self._database = database
-        self._me = me
+        self._identity = identity
         self._pulse = pulse
         self._progress = (0.0, "starting")
-        self._held: _Held | None = None
+        self._lease: _Lease | None = None
         self._interruptible = False
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     @property
     def worker_id(self) -> str:
-        return self._me.id
+        return self._identity.id
 
     def start(self) -> None:
-        """Announces the worker. To be called in the main thread. Raises ``DatabaseUnavailable``."""
-        signal.signal(_CALL_OFF, self._interrupt)
+        """Announces the worker; must be called in the main thread. Raises ``DatabaseUnavailable``."""
+        signal.signal(_INTERRUPT, self._interrupt)
         self._beat()
         self._thread.start()
 
@@ -82,70 +84,77 @@ class Heart:
         self._thread.join(timeout=2 * BEAT_S)
         try:
             with self._database.transaction() as session:
-                remove_worker(session, self._me.id)
+                remove_worker(session, self.worker_id)
         except DatabaseUnavailable:
-            _log.warning("worker.not_deregistered", worker=self._me.id)
+            _log.warning("worker.not_deregistered", worker=self.worker_id)
 
     def report(self, progress: float, stage: str) -> None:
-        """Notes how far the work is, as a fraction of 1; the next beat writes it."""
+        """Notes the progress, from 0 to 1; the next beat writes it."""
         self._progress = (progress, stage)
 
-    @contextmanager
-    def holding(self, token: str, limit_s: float) -> Iterator[_Held]:
-        """Renews this lease while inside. Once it is lost, or the time is up, ``CalledOff`` is raised in here."""
-        self._progress = (0.0, "starting")
-        held = self._held = _Held(token, monotonic() + limit_s)
-        self._interruptible = True
+    def holding(self, token: str, limit_s: float, work: Callable[[], Result]) -> Result:
+        """What ``work`` returns; its lease is renewed meanwhile. Must be called in the main thread.
+
+        Raises ``TaskInterrupted`` in ``work`` once the lease is lost or ``limit_s`` seconds have passed.
+        """
+        # One interruption comes at most. Where it comes at the start of the inner block's end, the outer one still
+        # drops the lease; a lease that stayed would have an idle worker killed.
         try:
-            yield held
+            try:
+                self._progress = (0.0, "starting")
+                self._lease = _Lease(token, monotonic() + limit_s)
+                self._interruptible = True
+                return work()
+            finally:
+                self._interruptible = False
         finally:
-            self._interruptible = False
-            self._held = None
+            self._lease = None
 
     def _interrupt(self, _number: int, frame: FrameType | None) -> None:
-        # Half a module would stay for the process' life, and break all that comes later. The next beat tries again.
+        # A module that was imported by half would stay so for the process' life. The next beat tries again.
         if self._interruptible and not _is_importing(frame):
             self._interruptible = False
-            raise CalledOff
+            raise TaskInterrupted
 
     def _run(self) -> None:
         while not self._stopped.wait(BEAT_S):
             try:
                 self._beat()
             except DatabaseUnavailable:
-                _log.warning("worker.heartbeat_missed", worker=self._me.id)
-            except Exception:  # noqa: BLE001 - the heart must not stop for anything
-                _log.exception("worker.heartbeat_failed", worker=self._me.id)
-            self._look_after(self._held)
+                _log.warning("worker.heartbeat_missed", worker=self.worker_id)
+            except Exception:  # noqa: BLE001 - the heartbeat must not stop for anything
+                _log.exception("worker.heartbeat_failed", worker=self.worker_id)
+            self._enforce_limits(self._lease)
 
     def _beat(self) -> None:
         self._pulse()
-        held, me = self._held, self._me
+        lease, worker = self._lease, self._identity
         with self._database.transaction() as session:
-            beat_worker(session, me.id, me.pool, me.lanes, me.host, me.device)
-            if held is not None and not renew_lease(session, held.token, *self._progress) and self._held is held:
-                held.lost = True
+            beat_worker(session, worker.id, worker.pool, worker.lanes, worker.host, worker.device)
+            if lease is not None and not renew_lease(session, lease.token, *self._progress) and self._lease is lease:
+                lease.lost = True
 
-    def _look_after(self, held: _Held | None) -> None:
-        if held is None or not (held.lost or held.overdue):
+    def _enforce_limits(self, lease: _Lease | None) -> None:
+        """Interrupts a task whose lease is lost or whose time is up; kills the process that does not react."""
+        if lease is None or not (lease.lost or lease.overdue):
             return
-        if held.called_off_at is None:
-            _log.warning("task.called_off", worker=self._me.id, lost=held.lost, overdue=held.overdue)
-            held.called_off_at = monotonic()
-        if monotonic() - held.called_off_at > _STUCK_AFTER_S:
-            # It hears no signal: it is stuck in a library. The parent puts another process in this one's place.
-            _log.error("worker.stuck", worker=self._me.id)
+        if lease.interrupted_at is None:
+            _log.warning("task.interrupted", worker=self.worker_id, lost=lease.lost, overdue=lease.overdue)
+            lease.interrupted_at = monotonic()
+        if monotonic() - lease.interrupted_at > _STUCK_AFTER_S:
+            # It handles no signal: it is stuck in a library. The parent starts another process in its place.
+            _log.error("worker.stuck", worker=self.worker_id)
             os.kill(os.getpid(), signal.SIGKILL)
         with suppress(RuntimeError):
-            signal.pthread_kill(threading.main_thread().ident or 0, _CALL_OFF)
+            signal.pthread_kill(threading.main_thread().ident or 0, _INTERRUPT)
 
 
 @dataclass
-class _Held:
+class _Lease:
     token: str
     until: float
     lost: bool = False
-    called_off_at: float | None = None
+    interrupted_at: float | None = None
 
     @property
     def overdue(self) -> bool:

@@ -1,4 +1,4 @@
-"""A worker's objects: stored before its end is committed, taken away again when it is not."""
+"""The objects of one attempt: stored before its end is committed, erased when it is not."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from phonoscope.logs import get_logger
 from phonoscope.states import TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.work import Claim, Outcome
-from phonoscope_worker.retry import patiently
+from phonoscope_worker.store_retry import retrying_store
 
 _log = get_logger(__name__)
 
 
-class Objects:
+class AttemptObjects:
     """What one attempt has put into the store."""
 
-    def __init__(self, store: ObjectStore, claim: Claim) -> None:
-        self._store = store
+    def __init__(self, claim: Claim, store: ObjectStore, database: Database) -> None:
         self._claim = claim
+        self._store = store
+        self._database = database
         self._keys: list[str] = []
 
     def put(self, outcomes: Mapping[TaskName, Outcome]) -> None:
@@ -33,35 +34,30 @@ class Objects:
                 key = self._claim.object_key(task, artifact)
                 self._keys.append(key)
                 with artifact.open() as file:
-                    patiently(partial(self._store.put, key, file, artifact.media_type))
+                    retrying_store(partial(self._store.put, key, file, artifact.media_type))
 
-    def discard(self, but: set[str] | None = None) -> None:
-        """Takes them away again. What the store does not give up now is erased with the track."""
-        keys = [key for key in self._keys if key not in (but or set())]
+    def discard_uncommitted(self) -> None:
+        """Erases what no row names; nothing when the database cannot say, for a row may name it.
+
+        What the store does not erase now is erased with the track.
+        """
+        keys, self._keys = self._keys, []
+        if not keys:
+            return
         try:
-            self._store.delete(keys)
+            with self._database.transaction() as session:
+                committed = committed_keys(session, self._claim)
+            self._store.delete([key for key in keys if key not in committed])
         except Unavailable:
             _log.warning("object.left_behind", keys=keys)
 
-    def discard_uncommitted(self, database: Database) -> None:
-        """Takes away what no row speaks of; nothing when the database cannot say, for a row may speak of it."""
-        if not self._keys:
-            return
-        try:
-            with database.transaction() as session:
-                committed = committed_keys(session, self._claim)
-        except Unavailable:
-            _log.warning("object.left_behind", keys=self._keys)
-        else:
-            self.discard(committed)
-
 
 @contextmanager
-def objects_of(claim: Claim, store: ObjectStore, database: Database) -> Iterator[Objects]:
-    """An attempt's objects; an error inside takes away those that were not committed."""
-    objects = Objects(store, claim)
+def attempt_objects(claim: Claim, store: ObjectStore, database: Database) -> Iterator[AttemptObjects]:
+    """An attempt's objects; an error inside erases those that were not committed."""
+    objects = AttemptObjects(claim, store, database)
     try:
         yield objects
     except BaseException:
-        objects.discard_uncommitted(database)
+        objects.discard_uncommitted()
         raise

@@ -1,4 +1,4 @@
-"""What a task ran out of, as an error that says so."""
+"""Memory and disk that run out, as typed errors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
-def named_shortage() -> Iterator[None]:
-    """Also a decorator.
+def typed_resource_errors() -> Iterator[None]:
+    """Turns the errors of exhausted memory and disks inside into this product's; also a decorator.
 
     Raises:
         OutOfMemory: there was no memory left.

@@ -1,1 +1,1 @@
-"""The light background process beside the pools: it mends what crashes left behind."""
+"""The light background process beside the pools: it delivers events, requeues lost tasks and erases leftovers."""

@@ -1,4 +1,4 @@
-"""``python -m phonoscope_courier``: the sweeper and the delivery of events side by side, until told to stop."""
+"""``python -m phonoscope_courier``: the sweeper beside the delivery of events, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main() -> None:
     finally:
         stopped.set()
         sweeper.join(_SWEEP_LIMIT_S)
-    # A name server that does not answer may hold a thread, which Python would wait for.
+    # Python would wait for a thread whose name server does not answer.
     logging.shutdown()
     os._exit(0)
 
@@ -52,13 +52,13 @@ def _sweeper(settings: Settings) -> Sweeper:
 
 
 async def _deliver(settings: Settings) -> None:
-    """Connections of its own, so that neither waits for the other's."""
+    """Delivers events until a signal, with database connections of its own: neither part waits for the other."""
     url = settings.database_url.get_secret_value()
     sender = Sender(Rules.of(settings))
     courier = Courier(Database(url, pool_size=1), Attempter(sender, Vault(settings.signing_secret.get_secret_value())))
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, courier.stop)
-    # Attempts make many objects that soon end by themselves: looking through them for cycles takes a sixth of the time.
+    # Attempts make many objects that live shortly: collecting cycles among them takes a sixth of the time.
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
     listening = asyncio.create_task(listen(url, courier.wake))

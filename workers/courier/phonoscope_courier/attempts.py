@@ -1,4 +1,4 @@
-"""What an attempt comes to: signed, sent, judged by its answer."""
+"""One attempt at a delivery: sign it, send it, judge the answer."""
 
 from __future__ import annotations
 
@@ -10,87 +10,87 @@ from typing import Any
 
 from phonoscope.contract import AttemptError, DeliveryStatus
 from phonoscope.db.webhooks.attempts import Attempted
-from phonoscope.db.webhooks.outbox import Parcel
+from phonoscope.db.webhooks.outbox import ClaimedDelivery
 from phonoscope.logs import get_logger
 from phonoscope.webhooks.vault import Vault
 from phonoscope_courier.exchange import Answer
 from phonoscope_courier.retries import WEBHOOKS, RetryPolicy, retry_after_s
-from phonoscope_courier.sending import Failed, Sender
+from phonoscope_courier.sending import AttemptFailed, Sender
 from phonoscope_courier.signing import render, signed_headers
 
-_KEPT_BYTES = 1024
-_LONGEST_DETAIL = 500
+_KEPT_ANSWER_BYTES = 1024
+_MAX_DETAIL_LENGTH = 500
 _log = get_logger(__name__)
 
 
 class Attempter:
-    """Makes one attempt at a delivery, and says what follows from it."""
+    """Makes attempts at deliveries and decides what follows from each."""
 
     def __init__(self, sender: Sender, vault: Vault, policy: RetryPolicy = WEBHOOKS) -> None:
         self._sender = sender
         self._open = lru_cache(4096)(vault.open)
         self._policy = policy
 
-    async def attempt(self, parcel: Parcel) -> Attempted:
-        """Never raises for what an endpoint does."""
+    async def attempt(self, delivery: ClaimedDelivery) -> Attempted:
+        """The attempt as it is recorded; an endpoint's failure is part of it and raises nothing."""
         started_at = datetime.now(UTC)
         clock = asyncio.get_running_loop().time
         started = clock()
         try:
-            verdict = await self._send(parcel, started_at)
-        except Failed as failed:
+            verdict = await self._send(delivery, started_at)
+        except AttemptFailed as failed:
             verdict = {"error": failed.error, "detail": failed.detail, "address": failed.address}
         attempted = Attempted(
-            delivery_id=parcel.delivery_id,
-            webhook_id=parcel.webhook_id,
-            token=parcel.token,
+            delivery_id=delivery.delivery_id,
+            webhook_id=delivery.webhook_id,
+            token=delivery.token,
             started_at=started_at,
             duration_s=round(clock() - started, 4),
-            **verdict | self._consequence(parcel, verdict),
+            **verdict | self._consequence(delivery, verdict),
         )
         if attempted.error:
             code, error = attempted.status_code, attempted.error.value
-            _log.info("delivery.failed", delivery_id=parcel.delivery_id, error=error, status_code=code)
+            _log.info("delivery.failed", delivery_id=delivery.delivery_id, error=error, status_code=code)
         return attempted
 
-    async def _send(self, parcel: Parcel, now: datetime) -> dict[str, Any]:
-        secrets = [secret for secret in map(self._open, parcel.sealed) if secret]
+    async def _send(self, delivery: ClaimedDelivery, now: datetime) -> dict[str, Any]:
+        secrets = [secret for secret in map(self._open, delivery.sealed) if secret]
         if not secrets:
-            raise Failed(AttemptError.UNREADABLE_SECRET, "there is no secret to sign with; make a new one")
-        body = render(parcel.type, parcel.happened_at, parcel.data)
-        headers = signed_headers(parcel.event_id, body, secrets, now)
-        address, answer = await self._sender.post(parcel.url, headers, body)
+            raise AttemptFailed(AttemptError.UNREADABLE_SECRET, "no secret can be read to sign with; rotate it")
+        body = render(delivery.type, delivery.happened_at, delivery.data)
+        headers = signed_headers(delivery.event_id, body, secrets, now)
+        address, answer = await self._sender.post(delivery.url, headers, body)
         asked_s = retry_after_s(answer.headers.get("retry-after"))
         return {
             "address": address,
             "status_code": answer.status,
-            "answer": _printable(answer.body[:_KEPT_BYTES]),
+            "answer": _printable(answer.body[:_KEPT_ANSWER_BYTES]),
             "pause_s": min(asked_s or 0.0, self._policy.longest_s),
-            **_judged(answer),
+            **_verdict_on(answer),
         }
 
-    def _consequence(self, parcel: Parcel, verdict: dict[str, Any]) -> dict[str, Any]:
+    def _consequence(self, delivery: ClaimedDelivery, verdict: dict[str, Any]) -> dict[str, Any]:
         error = verdict.get("error")
         if error is None:
             return {"status": DeliveryStatus.DELIVERED, "pause_s": 0.0}
-        detail = _printable(verdict["detail"].encode())[:_LONGEST_DETAIL]
-        wait_s = self._policy.wait_s(parcel.tries + 1, verdict.get("pause_s"))
+        detail = _printable(verdict["detail"].encode())[:_MAX_DETAIL_LENGTH]
+        wait_s = self._policy.wait_s(delivery.tries + 1, verdict.get("pause_s"))
         if wait_s is None or error is AttemptError.GONE:
             return {"status": DeliveryStatus.DEAD, "detail": detail}
         return {"status": DeliveryStatus.PENDING, "detail": detail, "wait_s": wait_s}
 
 
-def _judged(answer: Answer) -> dict[str, Any]:
+def _verdict_on(answer: Answer) -> dict[str, Any]:
     status = answer.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return {}
     if status == HTTPStatus.GONE:
-        return {"error": AttemptError.GONE, "detail": "it wants no more"}
+        return {"error": AttemptError.GONE, "detail": "it answered 410 and wants no more events"}
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return {"error": AttemptError.REDIRECTED, "detail": "redirects are not followed"}
     return {"error": AttemptError.REFUSED, "detail": f"answered {status}"}
 
 
 def _printable(text: bytes) -> str:
-    """As text that PostgreSQL can hold."""
+    """The text as PostgreSQL can hold it: UTF-8 without NUL."""
     return text.decode(errors="replace").replace("\x00", "\ufffd")

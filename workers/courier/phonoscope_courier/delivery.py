@@ -1,4 +1,4 @@
-"""Delivers events: takes what is due, sends it, writes down what came of it. Any number of couriers may do so."""
+"""Delivers events: claims due deliveries, attempts them, records the attempts. Any number of couriers may run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.webhooks.attempts import Attempted, record
-from phonoscope.db.webhooks.outbox import Parcel, claim, fan_out, release
+from phonoscope.db.webhooks.outbox import ClaimedDelivery, claim, fan_out, release
 from phonoscope.errors import Unavailable
 from phonoscope.logs import get_logger
 from phonoscope_courier.attempts import Attempter
@@ -24,9 +24,9 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Capacity:
-    """How much is in flight at a time: in all, to endpoints whose last attempt failed, and to each endpoint.
+    """How many deliveries are in flight: in all, to endpoints whose last attempt failed, and to each endpoint.
 
-    What is held by a courier that died is due again after ``lease_s``, which must be longer than an attempt.
+    Deliveries of a courier that died are due again after ``lease_s`` seconds, which must exceed an attempt's limit.
     """
 
     all: int = 400
@@ -39,31 +39,31 @@ class Capacity:
 
 
 class Courier:
-    """Runs in one event loop; the database is asked in one thread beside it."""
+    """Runs in one event loop; its database queries run in one thread beside it."""
 
     def __init__(self, database: Database, attempter: Attempter, capacity: Capacity = Capacity()) -> None:
         self._database = database
         self._attempter = attempter
         self._capacity = capacity
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
-        self._in_flight: dict[asyncio.Task[Attempted], tuple[Parcel, bool]] = {}
+        self._in_flight: dict[asyncio.Task[Attempted], tuple[ClaimedDelivery, bool]] = {}
         self._done: list[Attempted] = []
         self._awake = asyncio.Event()
         self._stopping = False
         self._new_events = True
 
     def wake(self) -> None:
-        """There may be new events."""
+        """Notes that there may be new events."""
         self._new_events = True
         self._awake.set()
 
     def stop(self) -> None:
-        """Ends ``run`` soon: what is in flight may end within the grace, the rest is given back."""
+        """Ends ``run`` soon: deliveries in flight have ``grace_s`` seconds to end, then they are released."""
         self._stopping = True
         self._awake.set()
 
     async def run(self) -> None:
-        """Delivers until it is stopped. What goes wrong in one round does not end the others."""
+        """Delivers until it is stopped. An error in one round does not end the others."""
         while not self._stopping:
             self._awake.clear()
             try:
@@ -71,33 +71,33 @@ class Courier:
             except Unavailable as error:
                 _log.warning("deliveries.postponed", code=error.code)
                 await asyncio.sleep(self._capacity.poll_s)
-            except Exception:  # noqa: BLE001 - likewise
+            except Exception:  # noqa: BLE001 - one bad round must not end the others
                 _log.exception("deliveries.failed")
                 await asyncio.sleep(self._capacity.poll_s)
             await self._rest()
         await self._end()
 
     async def _rest(self) -> None:
-        """Until an attempt ends or somebody knocks, but not for long: retries come due in silence."""
+        """Waits until an attempt ends or ``wake`` is called, ``poll_s`` at most: nothing announces retries."""
         try:
             await asyncio.wait_for(self._awake.wait(), self._capacity.poll_s)
         except TimeoutError:
             self._new_events = True
         if self._in_flight and not self._stopping:
-            # Others will end in a moment: what is asked of the database costs little more for many than for one.
+            # Other attempts end in a moment, and a query for many costs little more than for one.
             await asyncio.sleep(self._capacity.gather_s)
 
     async def _round(self) -> None:
         await self._record()
         if self._new_events:
             self._new_events = False
-            if await self._ask(self._fan_out):
+            if await self._query(self._fan_out):
                 self.wake()
         for failing in (False, True):
             room = self._room(failing=failing)
             if room > 0 and not self._stopping:
-                for parcel in await self._ask(partial(self._claim, room, failing)):
-                    self._start(parcel, failing=failing)
+                for delivery in await self._query(partial(self._claim, room, failing)):
+                    self._start(delivery, failing=failing)
 
     def _room(self, *, failing: bool) -> int:
         taken = len(self._in_flight) + len(self._done)
@@ -107,13 +107,13 @@ class Courier:
             room = min(room, self._capacity.failing - slow)
         return room
 
-    def _start(self, parcel: Parcel, *, failing: bool) -> None:
-        task = asyncio.create_task(self._attempter.attempt(parcel))
-        self._in_flight[task] = (parcel, failing)
-        task.add_done_callback(self._landed)
+    def _start(self, delivery: ClaimedDelivery, *, failing: bool) -> None:
+        task = asyncio.create_task(self._attempter.attempt(delivery))
+        self._in_flight[task] = (delivery, failing)
+        task.add_done_callback(self._on_done)
 
-    def _landed(self, task: asyncio.Task[Attempted]) -> None:
-        parcel, _ = self._in_flight.pop(task)
+    def _on_done(self, task: asyncio.Task[Attempted]) -> None:
+        delivery, _ = self._in_flight.pop(task)
         self._awake.set()
         if task.cancelled():
             return
@@ -121,44 +121,44 @@ class Courier:
         if error is None:
             self._done.append(task.result())
         else:
-            # The lease brings it back.
-            _log.error("delivery.broke", delivery_id=parcel.delivery_id, exc_info=error)
+            # It is due again once its lease has expired.
+            _log.error("delivery.broke", delivery_id=delivery.delivery_id, exc_info=error)
 
     async def _record(self) -> None:
         attempts = self._done[:]
         if not attempts:
             return
         try:
-            await self._ask(partial(self._write, attempts))
+            await self._query(partial(self._write, attempts))
         except Unavailable:
             raise
-        except Exception:  # noqa: BLE001 - what cannot be written must not keep the others from being so
+        except Exception:  # noqa: BLE001 - one attempt that cannot be written must not block the others
             _log.exception("deliveries.written_one_by_one")
-            await self._ask(partial(self._write_each, attempts))
+            await self._query(partial(self._write_each, attempts))
         del self._done[: len(attempts)]
 
     async def _end(self) -> None:
         if self._in_flight:
             await asyncio.wait(self._in_flight, timeout=self._capacity.grace_s)
-        unfinished = [parcel for parcel, _ in self._in_flight.values()]
+        unfinished = [delivery for delivery, _ in self._in_flight.values()]
         for task in list(self._in_flight):
             task.cancel()
         try:
             await self._record()
             if unfinished:
-                await self._ask(partial(self._release, unfinished))
+                await self._query(partial(self._release, unfinished))
         except Unavailable as error:
             _log.warning("deliveries.left_to_others", code=error.code)
         self._thread.shutdown(wait=False)
 
-    async def _ask(self, question: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, question)
+    async def _query(self, query: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, query)
 
     def _fan_out(self) -> int:
         with self._database.transaction() as session:
             return fan_out(session)
 
-    def _claim(self, room: int, failing: bool) -> list[Parcel]:
+    def _claim(self, room: int, failing: bool) -> list[ClaimedDelivery]:
         lease = timedelta(seconds=self._capacity.lease_s)
         with self._database.transaction() as session:
             return claim(session, room, each=self._capacity.each, lease=lease, failing=failing)
@@ -175,9 +175,9 @@ class Courier:
                 self._write([each])
             except Unavailable:
                 raise
-            except Exception:  # noqa: BLE001 - its lease brings it back
+            except Exception:  # noqa: BLE001 - the delivery is due again once its lease has expired
                 _log.exception("delivery.not_written", delivery_id=each.delivery_id)
 
-    def _release(self, parcels: list[Parcel]) -> None:
+    def _release(self, deliveries: list[ClaimedDelivery]) -> None:
         with self._database.transaction() as session:
-            release(session, parcels)
+            release(session, deliveries)

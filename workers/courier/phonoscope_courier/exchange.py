@@ -1,4 +1,4 @@
-"""One HTTP request and its answer over one connection: bounded, with nothing followed and nothing kept alive."""
+"""One HTTP request and its answer over one connection: bounded, no redirect followed, no connection kept alive."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ MAX_BODY_BYTES = 16 << 10
 _INFORMATIONAL = range(100, 200)
 
 
-class BadAnswer(Exception):
-    """What came is not an HTTP answer."""
+class InvalidAnswer(Exception):
+    """The answer is not HTTP."""
 
 
-class Cut(Exception):
+class Disconnected(Exception):
     """The connection ended before the answer."""
 
 
 @dataclass
 class Answer:
-    """What an endpoint said: of its body at most the first 16 KiB."""
+    """An endpoint's answer, with at most the first 16 KiB of its body."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -31,21 +31,21 @@ class Answer:
 
 
 class Exchange(asyncio.Protocol):
-    """Writes a request as soon as it is connected; ``answer`` is done when enough has come.
+    """Writes a request as soon as it is connected; ``answer`` is done when enough of the answer has come.
 
-    Raises (from ``answer``) ``BadAnswer`` or ``Cut``.
+    Raises (from ``answer``) ``InvalidAnswer`` or ``Disconnected``.
     """
 
     def __init__(self, request: bytes) -> None:
         self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._request = request
-        self._said = Answer()
+        self._answer = Answer()
         self._parser = httptools.HttpResponseParser(self)
         self._head_bytes = 0
         self._head_done = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's are no instances of asyncio's, though they are like them.
+        # uvloop's transports are no subclass of asyncio's, but have their methods.
         cast("asyncio.Transport", transport).write(self._request)
 
     def data_received(self, data: bytes) -> None:
@@ -56,28 +56,28 @@ class Exchange(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(BadAnswer(f"not an HTTP answer: {error}"))
+            self._fail(InvalidAnswer(f"not an HTTP answer: {error}"))
         if not self._head_done and self._head_bytes > MAX_HEADER_BYTES:
-            self._fail(BadAnswer(f"more than {MAX_HEADER_BYTES:,} bytes of headers"))
+            self._fail(InvalidAnswer(f"more than {MAX_HEADER_BYTES:,} bytes of headers"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._head_done:
             self._finish()
         else:
-            self._fail(Cut(str(exc) if exc else "the connection was closed before the answer"))
+            self._fail(Disconnected(str(exc) if exc else "the connection was closed before the answer"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._said.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._answer.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        self._said.status = self._parser.get_status_code()
-        self._head_done = self._said.status not in _INFORMATIONAL
+        self._answer.status = self._parser.get_status_code()
+        self._head_done = self._answer.status not in _INFORMATIONAL
         if not self._head_done:
-            self._said = Answer()
+            self._answer = Answer()
 
     def on_body(self, body: bytes) -> None:
-        self._said.body += body[: MAX_BODY_BYTES - len(self._said.body)]
-        if len(self._said.body) >= MAX_BODY_BYTES:
+        self._answer.body += body[: MAX_BODY_BYTES - len(self._answer.body)]
+        if len(self._answer.body) >= MAX_BODY_BYTES:
             self._finish()
 
     def on_message_complete(self) -> None:
@@ -86,7 +86,7 @@ class Exchange(asyncio.Protocol):
 
     def _finish(self) -> None:
         if not self.answer.done():
-            self.answer.set_result(self._said)
+            self.answer.set_result(self._answer)
 
     def _fail(self, error: Exception) -> None:
         if not self.answer.done():
@@ -94,7 +94,7 @@ class Exchange(asyncio.Protocol):
 
 
 def request_bytes(authority: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
-    """A POST that asks for the connection to be closed behind the answer."""
+    """A POST that asks the server to close the connection after the answer."""
     head = {"host": authority, **headers, "content-length": str(len(body)), "connection": "close", "accept": "*/*"}
     lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
     return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode("ascii") + body

@@ -1,13 +1,13 @@
-"""Wakes whoever waits for events: one database connection listens."""
+"""Wakes the courier at new events: one database connection listens for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from phonoscope.db.access import notifications
-from phonoscope.db.library.jobs import EVENT_CHANNEL
+from phonoscope.db.access.channels import EVENT_CHANNEL
 
 
 async def listen(database_url: str, wake: Callable[[], None]) -> None:
-    """Calls ``wake`` at every new event, and when some may have been missed, until it is cancelled."""
+    """Calls ``wake`` at each new event, and when some may have been missed, until it is cancelled."""
     await notifications.listen(database_url, "phonoscope-events", (EVENT_CHANNEL,), lambda _: wake(), wake)

@@ -1,26 +1,19 @@
-"""When a delivery is tried again."""
+"""When a delivery is attempted again."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+
+from phonoscope.retry import Backoff
 
 _MINUTE_S = 60.0
 _HOUR_S = 3600.0
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
-    """Seconds before each attempt, counted from the failure before it; after the last attempt a delivery is given up.
-
-    ``jitter`` is the share by which a wait may be longer, so that what failed together does not come back together.
-    An endpoint that asks for more patience gets it, up to ``longest_s``.
-    """
-
-    waits_s: tuple[float, ...] = (
-        0.0,
+SCHEDULE = Backoff(
+    listed_s=(
         5.0,
         5 * _MINUTE_S,
         30 * _MINUTE_S,
@@ -30,20 +23,31 @@ class RetryPolicy:
         14 * _HOUR_S,
         20 * _HOUR_S,
         24 * _HOUR_S,
-    )
-    jitter: float = 0.1
+    ),
+    jitter=0.1,
+)
+"""The first attempt comes at once; each pause counts from the failure before it."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When a delivery is attempted again; after the last attempt it is dead.
+
+    An endpoint that asks for a longer pause gets it, up to ``longest_s`` seconds.
+    """
+
+    backoff: Backoff = SCHEDULE
     longest_s: float = 24 * _HOUR_S
 
     def wait_s(self, tries: int, asked_s: float | None = None) -> float | None:
-        """How long to wait after that many failed attempts; ``None`` when it was the last.
+        """The seconds to wait after so many failed attempts; ``None`` when the last one was made.
 
-        >>> RetryPolicy(jitter=0.0).wait_s(1)
+        >>> RetryPolicy(Backoff(listed_s=(5.0, 300.0))).wait_s(1)
         5.0
         """
-        if tries >= len(self.waits_s):
+        if not self.backoff.allows(tries):
             return None
-        wait_s = self.waits_s[tries] * (1.0 + self.jitter * random.random())  # noqa: S311 - spreads load, no secret
-        return max(wait_s, min(asked_s or 0.0, self.longest_s))
+        return max(self.backoff.pause_s(tries), min(asked_s or 0.0, self.longest_s))
 
 
 WEBHOOKS = RetryPolicy()

@@ -1,4 +1,4 @@
-"""One attempt: resolve, check, connect to what was checked, send, read the answer. All of it within one limit."""
+"""Sends one request: resolves the host, checks its addresses, connects to a checked one, reads the answer, in time."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ import httpx
 from phonoscope.contract import AttemptError
 from phonoscope.errors import RefusedUrl
 from phonoscope.webhooks.rules import Resolver, Rules, Target, resolve
-from phonoscope_courier.exchange import Answer, BadAnswer, Cut, Exchange, request_bytes
+from phonoscope_courier.exchange import Answer, Disconnected, Exchange, InvalidAnswer, request_bytes
 
 _RESOLVERS = 64
-_MOST_ADDRESSES = 4
+_MAX_ADDRESSES = 4
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds: for the resolved host to be connected to, and for the whole attempt."""
+    """Seconds for resolving and connecting, and for the whole attempt."""
 
     connect_s: float = 5.0
     total_s: float = 20.0
 
 
-class Failed(Exception):
-    """No answer came."""
+class AttemptFailed(Exception):
+    """The attempt failed before there was an answer."""
 
     def __init__(self, error: AttemptError, detail: str, address: str | None = None) -> None:
         super().__init__(detail)
@@ -39,10 +39,11 @@ class Failed(Exception):
 
 
 class Sender:
-    """Makes attempts; holds what they share.
+    """Sends requests; holds what they share.
 
     Args:
-        trust: for https, whom to believe; the usual authorities when left out.
+        rules: which addresses are allowed.
+        trust: the certificate authorities for https; the usual ones when left out.
     """
 
     def __init__(
@@ -58,11 +59,11 @@ class Sender:
         self._resolver = resolver
         self._trust = trust or httpx.create_ssl_context()
         self._limits = limits
-        # A name server that does not answer holds a thread; the loop's own few would soon all be held.
+        # A name server that does not answer occupies a thread, and the loop's own executor has few.
         self._threads = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> tuple[str, Answer]:
-        """The address that was connected to, and what it answered. Raises ``Failed``."""
+        """The address of the connection, and the answer from it. Raises ``AttemptFailed``."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         target = self._target(url)
@@ -73,13 +74,13 @@ class Sender:
         try:
             async with asyncio.timeout_at(started + self._limits.total_s):
                 answer = await exchange.answer
-        except BadAnswer as error:
-            raise Failed(AttemptError.INVALID_ANSWER, str(error), address) from error
-        except Cut as error:
-            raise Failed(AttemptError.DISCONNECTED, str(error), address) from error
+        except InvalidAnswer as error:
+            raise AttemptFailed(AttemptError.INVALID_ANSWER, str(error), address) from error
+        except Disconnected as error:
+            raise AttemptFailed(AttemptError.DISCONNECTED, str(error), address) from error
         except TimeoutError as error:
             detail = f"no whole answer within {self._limits.total_s:g} s"
-            raise Failed(AttemptError.TIMED_OUT, detail, address) from error
+            raise AttemptFailed(AttemptError.TIMED_OUT, detail, address) from error
         finally:
             transport.abort()
         return address, answer
@@ -91,10 +92,10 @@ class Sender:
         try:
             return self._parse(url)
         except RefusedUrl as error:
-            raise Failed(AttemptError.REFUSED_ADDRESS, error.detail) from error
+            raise AttemptFailed(AttemptError.REFUSED_ADDRESS, error.detail) from error
 
     async def _addresses(self, target: Target, limit_s: float) -> Sequence[str]:
-        """Where the host is, every answer of the name servers having been checked."""
+        """The host's addresses, all of them checked."""
         if target.address is not None:
             return [str(target.address)]
         loop = asyncio.get_running_loop()
@@ -103,30 +104,32 @@ class Sender:
                 found = await loop.run_in_executor(self._threads, self._resolver, target.host, target.port)
             self._rules.check(target, found)
         except RefusedUrl as error:
-            raise Failed(AttemptError.REFUSED_ADDRESS, error.detail) from error
+            raise AttemptFailed(AttemptError.REFUSED_ADDRESS, error.detail) from error
         except TimeoutError as error:
-            raise Failed(AttemptError.UNRESOLVABLE, f"no address of {target.host} within {limit_s:g} s") from error
+            raise AttemptFailed(
+                AttemptError.UNRESOLVABLE, f"no address of {target.host} within {limit_s:g} s"
+            ) from error
         except OSError as error:
-            raise Failed(AttemptError.UNRESOLVABLE, f"{target.host}: {error.strerror or error}") from error
+            raise AttemptFailed(AttemptError.UNRESOLVABLE, f"{target.host}: {error.strerror or error}") from error
         if not found:
-            raise Failed(AttemptError.UNRESOLVABLE, f"{target.host} has no address")
-        return found[:_MOST_ADDRESSES]
+            raise AttemptFailed(AttemptError.UNRESOLVABLE, f"{target.host} has no address")
+        return found[:_MAX_ADDRESSES]
 
     async def _connect(
         self, target: Target, addresses: Sequence[str], request: bytes, left_s: float
     ) -> tuple[str, asyncio.Transport, Exchange]:
-        """The first of the addresses that takes the connection; each has its share of the time that is left."""
-        failure: Failed | None = None
+        """A connection to the first address that accepts one; each has an equal share of the remaining seconds."""
+        failure: AttemptFailed | None = None
         for address in addresses:
             try:
                 async with asyncio.timeout(left_s / len(addresses)):
                     return address, *await self._open(target, address, request)
             except (ssl.SSLError, ssl.CertificateError) as error:
-                failure = Failed(AttemptError.TLS_FAILED, _reason(error), address)
+                failure = AttemptFailed(AttemptError.TLS_FAILED, _reason(error), address)
             except TimeoutError:
-                failure = failure or Failed(AttemptError.UNREACHABLE, "no connection in time", address)
+                failure = failure or AttemptFailed(AttemptError.UNREACHABLE, "no connection in time", address)
             except OSError as error:
-                failure = failure or Failed(AttemptError.UNREACHABLE, error.strerror or str(error), address)
+                failure = failure or AttemptFailed(AttemptError.UNREACHABLE, error.strerror or str(error), address)
         assert failure is not None
         raise failure
 

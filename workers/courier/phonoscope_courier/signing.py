@@ -1,4 +1,4 @@
-"""An event as bytes, and the headers that prove where it comes from."""
+"""An event as bytes, and the headers that prove its origin."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def render(type_: str, happened_at: datetime, data: dict[str, Any]) -> bytes:
-    """The body: the same bytes for the same event, at every attempt."""
+    """The request's body; the same bytes at every attempt."""
     timestamp = happened_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     event = {"type": type_, "timestamp": timestamp, "data": data}
     return _encode(event).encode()
 
 
 def signed_headers(event_id: str, body: bytes, secrets: Iterable[str], now: datetime) -> dict[str, str]:
-    """What goes with a body at an attempt made now, with one signature for each secret, the newest first."""
+    """The headers of an attempt made now, with one signature for each secret, the newest first."""
     text = body.decode()
     return {
         "content-type": "application/json",

@@ -75,7 +75,7 @@ class Sweeper:
         before = datetime.now(UTC) - timedelta(seconds=self.settings.orphan_grace_s)
         for page in self.store.pages("tracks/"):
             old = [key for key, stored_at in page if stored_at < before]
-            with self.database.single() as session:
+            with self.database.autocommit() as session:
                 orphans = unknown_keys(session, old) if old else []
             self.store.delete(orphans)
             erased += len(orphans)
@@ -98,7 +98,7 @@ class Sweeper:
         return [lease.token for lease, since in self._suspects.items() if now - since >= BELIEVED_AFTER_S]
 
     def _erase_expired(self, older_than: timedelta) -> int:
-        with self.database.single() as session:
+        with self.database.autocommit() as session:
             old = expired_tracks(session, older_than, _MOST_ERASED)
         erased = 0
         for owner_id, track_id in old:
@@ -110,7 +110,7 @@ class Sweeper:
                 self.store.delete(sorted(keys))
             erased += len(keys)
             _log.info("track.expired", track_id=track_id)
-        with self.database.single() as session:
+        with self.database.autocommit() as session:
             forget_jobs(session, older_than)
         return erased
 

@@ -1,4 +1,4 @@
-"""What can be said of a recording in numbers: one decoding pass, memory that does not grow with its length."""
+"""The ``describe`` task: a recording in figures, in one decoding pass and in memory that does not grow with it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,41 @@ from typing import Any, BinaryIO
 
 from av.audio.frame import AudioFrame
 
+from phonoscope.audio import arrays, spectrogram, waveform
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.samples import HIGHEST_RATE_HZ
+from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.measure.balance import Balance
 from phonoscope_cpu.measure.blocks import Block, Blocks, Meter
 from phonoscope_cpu.measure.levels import Levels
 from phonoscope_cpu.measure.loudness import Loudness
+from phonoscope_cpu.measure.peaks import Peaks
 from phonoscope_cpu.measure.rhythm import Rhythm
+from phonoscope_cpu.measure.spectrogram import Spectrogram
 from phonoscope_cpu.measure.tonality import Tonality
+from phonoscope_worker import Work
 
 _RATE_HZ = 22_050
+
+
+def describe_task(work: Work) -> Outcome:
+    """The figures, with the outline and the spectrogram that pictures are drawn from.
+
+    Raises ``RecordingError`` when it cannot be opened, or not one sample can be decoded.
+    """
+    duration_s = work.claim.track.duration_s
+    peaks, columns = Peaks(), Spectrogram()
+
+    def report(done_s: float) -> None:
+        work.report(done_s / max(done_s, duration_s), "measuring")
+
+    work.file.seek(0)
+    with work.timed("describe_s"):
+        body = describe(work.file, report, beside=(peaks, columns))
+        outline = Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz())
+        picture = Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz())
+    body |= {"waveform": outline.reference, "spectrogram": picture.reference}
+    return Outcome(body, artifacts=(outline, picture))
 
 
 def describe(

@@ -2,61 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
-from phonoscope.audio import arrays, spectrogram, waveform
 from phonoscope.settings import Settings
-from phonoscope.states import TaskName
-from phonoscope.work import Artifact, Outcome
-from phonoscope_cpu.describe import describe
+from phonoscope.states import Pool, TaskName
+from phonoscope.work import Outcome
+from phonoscope_cpu.describe import describe_task
 from phonoscope_cpu.mapping import map_task
-from phonoscope_cpu.measure.peaks import Peaks
-from phonoscope_cpu.measure.spectrogram import Spectrogram
 from phonoscope_cpu.mixing import mixdown_task
 from phonoscope_cpu.separating import separate_task
 from phonoscope_cpu.separators import Separators
-from phonoscope_worker import Handler, Work, outcome_of
+from phonoscope_worker import Handler, Handlers, Work
 
 
-def run(separators: Separators, cache: Path, work: Work) -> dict[TaskName, Outcome]:
-    """Runs the claimed tasks; one that fails leaves the others their results."""
-    tasks: dict[TaskName, Callable[[], Outcome]] = {
-        TaskName.DESCRIBE: lambda: _describe(work),
-        TaskName.SEPARATE: lambda: separate_task(work, separators),
-        TaskName.MIXDOWN: lambda: _mixdown(work),
-        TaskName.MAP: lambda: map_task(work, cache),
-    }
-    return {name: outcome_of(tasks[name]) for name in work.claim.tasks}
+@dataclass(frozen=True)
+class CpuHandler:
+    """Runs a job's tasks.
+
+    Args:
+        separators: the models that take recordings apart.
+        cache: a folder for what was compiled.
+    """
+
+    separators: Separators
+    cache: Path
+
+    def __call__(self, work: Work) -> dict[TaskName, Outcome]:
+        return HANDLERS.run(work, self)
+
+
+HANDLERS: Handlers[CpuHandler] = Handlers(
+    Pool.CPU,
+    {
+        TaskName.DESCRIBE: lambda work, _: describe_task(work),
+        TaskName.SEPARATE: lambda work, pool: separate_task(work, pool.separators),
+        TaskName.MIXDOWN: lambda work, _: mixdown_task(work),
+        TaskName.MAP: lambda work, pool: map_task(work, pool.cache),
+    },
+)
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
-    """There is nothing to load yet: the figures need no model, and stems load theirs when they are first asked for."""
-    return "cpu", partial(run, Separators.of(settings), settings.cache_dir / "numba")
-
-
-def _describe(work: Work) -> Outcome:
-    duration_s = work.claim.track.duration_s
-    peaks, columns = Peaks(), Spectrogram()
-
-    def heard(done_s: float) -> None:
-        work.report(done_s / max(done_s, duration_s), "measuring")
-
-    work.file.seek(0)
-    with work.timed("describe_s"):
-        body = describe(work.file, heard, beside=(peaks, columns))
-        outline = Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz())
-        picture = Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz())
-    body |= {"waveform": outline.reference, "spectrogram": picture.reference}
-    return Outcome(body, artifacts=(outline, picture))
-
-
-def _mixdown(work: Work) -> Outcome:
-    """Of the stems that the track has; a job that separates too has them by now."""
-    stems = work.stems()
-    try:
-        return mixdown_task(work, stems)
-    finally:
-        for file in stems.values():
-            file.close()
+    """Loads nothing yet: figures need no model, and a model that separates is loaded when it is first asked for."""
+    return "cpu", CpuHandler(Separators.of(settings), settings.cache_dir / "numba")

@@ -15,7 +15,7 @@ from phonoscope.audio.samples import Samples
 from phonoscope.contract import QUIETEST_GAIN_DB, MixdownOptions
 from phonoscope.errors import InvalidRequest, NoStems
 from phonoscope.work import Artifact, Outcome
-from phonoscope_worker import Work, named_shortage, spool
+from phonoscope_worker import Work, spool, typed_resource_errors
 
 KIND = "mix"
 _RATE_HZ = 44_100
@@ -25,18 +25,21 @@ Shares: TypeAlias = Samples
 """What left and right of a stem count in left and right of the mix, ``(2,)``."""
 
 
-@named_shortage()
-def mixdown_task(work: Work, stems: Mapping[str, BinaryIO]) -> Outcome:
-    """Mixes the stems: once to find the loudest sample, once to write. It is never louder than full scale.
-
-    Args:
-        stems: by name.
+@typed_resource_errors()
+def mixdown_task(work: Work) -> Outcome:
+    """Mixes the track's stems: once to find the loudest sample, once to write. It is never louder than full scale.
 
     Raises:
         NoStems: there are none.
         InvalidRequest: a gain or a place is given for a stem that there is not.
         OutOfMemory, DiskFull: there is no more.
     """
+    with ExitStack() as opened:
+        stems = {name: opened.enter_context(file) for name, file in work.stems().items()}
+        return _mix_stems(work, stems)
+
+
+def _mix_stems(work: Work, stems: Mapping[str, BinaryIO]) -> Outcome:
     options = work.options.mixdown
     shares = _shares(options, list(stems))
     with work.timed("mix_s"):

@@ -16,7 +16,7 @@ from phonoscope.contract import SeparateOptions
 from phonoscope.errors import InvalidRequest
 from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.separators import Separators
-from phonoscope_worker import Work, named_shortage, spool
+from phonoscope_worker import Work, spool, typed_resource_errors
 
 if TYPE_CHECKING:
     from phonoscope_ml.separation.frugal import Frugal
@@ -26,7 +26,7 @@ KIND = "stem"
 ACCOMPANIMENT = "accompaniment"
 
 
-@named_shortage()
+@typed_resource_errors()
 def separate_task(work: Work, separators: Separators) -> Outcome:
     """Takes the recording apart in constant memory: one pass to measure it, one to separate.
 

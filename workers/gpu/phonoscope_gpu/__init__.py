@@ -1,1 +1,1 @@
-"""The GPU pool: ``classify`` and ``embed``, from one pass of one model."""
+"""The GPU pool: ``classify``, ``embed``, ``explain`` and ``features``, from one pass of one model."""

@@ -15,11 +15,12 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
 
 
 def check(settings: Settings) -> None:
-    """Stops a worker that could never load its models before it starts. Raises ``ModelError``, which names the file."""
+    """Stops a worker that could never load its default model before it starts.
+
+    Raises ``ModelError``, which names the file.
+    """
     catalogue = Catalogue(settings.more_models_dir, settings.models_dir)
-    catalogue.get(settings.default_model)
-    for name in catalogue.manifests:
-        catalogue.check(name)
+    catalogue.check(catalogue.get(settings.default_model).name)
 
 
 def main() -> None:

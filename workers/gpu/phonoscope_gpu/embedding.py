@@ -1,4 +1,4 @@
-"""The stems of a track, each with a place of its own among those of its kind."""
+"""The ``embed`` task: a unit vector of the recording, and of each of its stems."""
 
 from __future__ import annotations
 
@@ -7,9 +7,29 @@ from functools import partial
 
 from phonoscope.audio.decode import Recording
 from phonoscope.errors import NoStems
+from phonoscope.work import WHOLE_TRACK, Outcome
+from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.inference import listen
 from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
+
+
+def embed_task(work: Work, given: Pass) -> Outcome:
+    """The recording's vector, from the pass that all tasks share.
+
+    Raises ``NoStems`` when the stems' vectors are asked for and there are no stems.
+    """
+    model = given.model
+    vectors = {WHOLE_TRACK: given.heard.embedding.tolist()}
+    body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vectors[WHOLE_TRACK])}
+    if work.options.embed.stems:
+        with work.timed("stems_s"):
+            stems = embedded_stems(work, model)
+        vectors |= stems
+        body["stems"] = list(stems)
+    if work.options.embed.return_vector:
+        body["vector"] = vectors[WHOLE_TRACK]
+    return Outcome(body, None, model.manifest.name, model.digest, vectors=vectors)
 
 
 def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:

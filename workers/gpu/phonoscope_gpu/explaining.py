@@ -17,27 +17,27 @@ from phonoscope.contract import ExplainOptions
 from phonoscope.drawing import overlay
 from phonoscope.drawing.overlay import Plane, draw_overlay
 from phonoscope.work import Artifact, Outcome
+from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.evidence import Evidence
 from phonoscope_ml.explain import Explanation, explain
 from phonoscope_ml.inference import Heard
-from phonoscope_ml.recorder import Witness
 from phonoscope_ml.stems import ask_stems, read_stems, stem_window
 from phonoscope_worker import Work
 
 _LEAST_POWER = 1e-12
 
 
-def explain_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
+def explain_task(work: Work, given: Pass) -> Outcome:
     """Explains the label asked for, else the recording's most probable one.
 
     Raises:
-        InvalidRequest: the stretch asked for lies behind the recording's end.
+        InvalidRequest: the stretch asked for begins after the recording's end.
         UnknownLabel: the model has no such label.
     """
-    options, model = work.options.explain, witness.model
+    options, model, heard = work.options.explain, given.model, given.heard
     with work.timed("explain_s"):
         label = options.label or heard.label
-        found = explain(witness, label, options.method)
+        found = explain(given.witness, label, options.method)
         body = _body(found, options, heard)
         body["model"] = {"name": model.manifest.name, "digest": model.digest}
     body["stems"] = None

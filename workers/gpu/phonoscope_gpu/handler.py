@@ -2,91 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from phonoscope.audio.decode import Recording
-from phonoscope.catalogue import Catalogue
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.settings import Settings
-from phonoscope.states import TaskName
-from phonoscope.work import WHOLE_TRACK, Outcome
-from phonoscope_gpu.embedding import embedded_stems
+from phonoscope.states import Pool, TaskName
+from phonoscope.work import Outcome
+from phonoscope_gpu.classifying import classify_task
+from phonoscope_gpu.embedding import embed_task
 from phonoscope_gpu.explaining import explain_task
+from phonoscope_gpu.shared_pass import Pass, shared_pass
 from phonoscope_gpu.showing import features_task
 from phonoscope_ml.device import choose_device
-from phonoscope_ml.inference import Heard, listen
-from phonoscope_ml.recorder import Witness
-from phonoscope_ml.registry import Model, load_model
-from phonoscope_worker import Handler, Work, outcome_of
+from phonoscope_ml.loaded import LoadedModels
+from phonoscope_worker import Handler, Handlers, Work
 
-_WITNESSED = {TaskName.EXPLAIN, TaskName.FEATURES}
+HANDLERS: Handlers[Pass] = Handlers(
+    Pool.GPU,
+    {
+        TaskName.CLASSIFY: classify_task,
+        TaskName.EMBED: embed_task,
+        TaskName.EXPLAIN: explain_task,
+        TaskName.FEATURES: features_task,
+    },
+)
 
 
 @dataclass(frozen=True)
-class Listener:
-    """The served models, loaded, and how to run a job's tasks with them."""
+class GpuHandler:
+    """Runs a job's tasks with the model that it names."""
 
-    models: dict[str, Model]
+    models: LoadedModels
     default_model: str
 
     def __call__(self, work: Work) -> dict[TaskName, Outcome]:
-        options = work.options
-        model = self.models[options.classify.model or self.default_model]
-        shown = options.features.layers if TaskName.FEATURES in work.claim.tasks else ()
-        span_s = options.explain.span_s if TaskName.EXPLAIN in work.claim.tasks else None
-        with Witness(model, options.explain.layer, shown, span_s) as witness:
-            with Recording(work.file) as recording, work.timed("model_s"):
-                blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-                duration_s = work.claim.track.duration_s
-                look = witness if _WITNESSED & set(work.claim.tasks) else None
-                heard = listen(
-                    model, blocks, lambda done_s: work.report(min(1.0, done_s / duration_s), "listening"), look
-                )
-            run: dict[TaskName, Callable[[], Outcome]] = {
-                TaskName.CLASSIFY: lambda: self._classify(work, model, heard, recording),
-                TaskName.EMBED: lambda: self._embed(work, model, heard),
-                TaskName.EXPLAIN: lambda: explain_task(work, witness, heard),
-                TaskName.FEATURES: lambda: features_task(work, witness, heard),
-            }
-            return {task: outcome_of(run[task]) for task in work.claim.tasks}
-
-    def _classify(self, work: Work, model: Model, heard: Heard, recording: Recording) -> Outcome:
-        found = heard.classification(work.options.classify.top_k)
-        body = {
-            "model": {"name": model.manifest.name, "digest": model.digest},
-            **found,
-            "duration_s": round(recording.decoded_s, 3),
-            "warnings": recording.warnings,
-        }
-        label = None if found["unknown"] else found["top"][0]["label"]
-        return Outcome(body, None, model.manifest.name, model.digest, label=label, labels_track=True)
-
-    def _embed(self, work: Work, model: Model, heard: Heard) -> Outcome:
-        vectors = {WHOLE_TRACK: heard.embedding.tolist()}
-        body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vectors[WHOLE_TRACK])}
-        if work.options.embed.stems:
-            with work.timed("stems_s"):
-                stems = embedded_stems(work, model)
-            vectors |= stems
-            body["stems"] = list(stems)
-        if work.options.embed.return_vector:
-            body["vector"] = vectors[WHOLE_TRACK]
-        return Outcome(body, None, model.manifest.name, model.digest, vectors=vectors)
+        """Raises ``ModelError`` when the model cannot be served, and ``RecordingError``."""
+        with work.timed("load_s"):
+            model = self.models.get(work.options.classify.model or self.default_model)
+        with shared_pass(work, model) as given:
+            return HANDLERS.run(work, given)
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
-    """Loads every served model onto the device and warms it up.
+    """Loads the default model onto the device and warms it up; the others are loaded when a task names them.
 
     Raises:
         InvalidManifest, WeightsMismatch: a model cannot be served.
         UnknownModel: the default model is not there.
     """
     device = choose_device(settings.device)
-    catalogue = Catalogue(settings.more_models_dir, settings.models_dir)
-    catalogue.get(settings.default_model)
-    models = {name: load_model(catalogue.folder(name), device) for name in catalogue.manifests}
-    for model in models.values():
-        model.warm_up()
+    models = LoadedModels(LiveCatalogue(settings.more_models_dir, settings.models_dir), device)
+    models.get(settings.default_model)
     warm_up()
-    return device.type, Listener(models, settings.default_model)
+    return device.type, GpuHandler(models, settings.default_model)

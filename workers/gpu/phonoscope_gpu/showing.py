@@ -6,17 +6,17 @@ from phonoscope.audio import arrays
 from phonoscope.drawing import sheets
 from phonoscope.drawing.sheets import draw_sheet
 from phonoscope.work import Artifact, Outcome
+from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.features import FeatureMaps
-from phonoscope_ml.inference import Heard
 from phonoscope_ml.recorder import Sight, Witness
 from phonoscope_worker import Work
 
 
-def features_task(work: Work, witness: Witness, heard: Heard) -> Outcome:
+def features_task(work: Work, given: Pass) -> Outcome:
     """The maps of the window in which the recording's most probable label is strongest."""
-    options, model = work.options.features, witness.model
+    options, model, heard = work.options.features, given.model, given.heard
     with work.timed("features_s"):
-        sight, place = _strongest(witness, model.manifest.label_index(heard.label))
+        sight, place = _strongest(given.witness, model.manifest.label_index(heard.label))
         window = sight.windows[place]
     with work.timed("draw_s"):
         made = _arrays(sight.features, place) if "arrays" in options.artifacts else None

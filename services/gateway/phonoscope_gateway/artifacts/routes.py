@@ -26,7 +26,7 @@ def read_artifact(
 ) -> Response:
     """What a task made, by the link that a job's result holds. Needs no key; the link is good for a time."""
     left_s = state.signer.check(artifact_id, expires, signature, time())
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         row = get_artifact(session, artifact_id)
     return send_object(
         state.store,

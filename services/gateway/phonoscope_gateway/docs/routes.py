@@ -17,19 +17,19 @@ from phonoscope_gateway.documents import NONCE, document
 
 _ASSETS = "/docs/assets"
 _FOLDED = {"defaultModelsExpandDepth": 0, "displayRequestDuration": True}
-"""The calls are what people come for; the list of schemas stays closed below them."""
+"""The calls come first; the list of schemas stays folded."""
 _SWAGGER = {"script-src": f"'nonce-{NONCE}'", "img-src": "data:"}
-"""The script that starts it stands in the document, and its style sheet holds its icons."""
+"""Swagger UI is started by an inline script, and its style sheet holds its icons as data."""
 _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
     (ArtifactLink, "validation"),
     (JobRequest, "validation"),
     (Problem, "validation"),
 ]
-"""What routes and descriptions name alone."""
+"""Schemas that only routes and descriptions name."""
 
 
 def add_docs(app: FastAPI) -> None:
-    """Adds ``/docs``; its scripts come from the ``fastapi_offline`` wheel, so that nothing is asked of other hosts."""
+    """Adds ``/docs``; its scripts come from the ``fastapi_offline`` wheel, so nothing is loaded from other hosts."""
     app.mount(_ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-assets")
 
     @app.get("/docs", include_in_schema=False)

@@ -1,4 +1,4 @@
-"""Whether the gateway lives, and whether what it needs answers. No key needed."""
+"""Liveness, and readiness of what the gateway needs. No key needed."""
 
 from __future__ import annotations
 

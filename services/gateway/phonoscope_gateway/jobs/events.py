@@ -1,4 +1,4 @@
-"""A job's life as Server-Sent Events, told from its state: whoever comes back learns what is new, not what has been."""
+"""A job's life as Server-Sent Events, made from its state: a client that returns gets what is new, not every step."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.state import State
 
 _RETRY_MS = 2_000
-_LOOK_AGAIN_S = 2.0
+_READ_AGAIN_S = 2.0
 _ID = re.compile(r"(\d{1,9})-(\d{4}|done)-(\w{4})", re.ASCII)
 _DONE = "done"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A job as it stands; its version counts the changes of its status and of its tasks'."""
+    """A job's present state; its version counts the changes of its status and of its tasks'."""
 
     job: Job
     version: int
 
 
-class Told:
-    """What a client knows of a job, by the id of the last event that reached it, and by what it is told from then on.
+class EventCursor:
+    """What a client has seen of a job: the last event that it received, and what it is sent from then on.
 
-    An id is the job's version, how many thousandths of it are done, and its mark; one of another job, or none of this
-    service's, means that nothing is known.
+    An id is the job's version, how many thousandths of it are done, and its mark; one of another job, or
+    one that this service did not make, means that the client has seen nothing.
     """
 
     def __init__(self, job_id: str, last_event_id: str | None = None) -> None:
@@ -49,11 +49,11 @@ class Told:
         self._steps: list[tuple[Status, float, str]] | None = None
         self._job: Job | None = None
 
-    def knows_the_end(self, snapshot: Snapshot) -> bool:
+    def has_seen_the_end(self, snapshot: Snapshot) -> bool:
         return self._place == _DONE and self._version == snapshot.version and snapshot.job.status.ended
 
-    def news(self, snapshot: Snapshot) -> Iterator[ServerSentEvent]:
-        """What has changed since."""
+    def events_since(self, snapshot: Snapshot) -> Iterator[ServerSentEvent]:
+        """The events for what has changed since."""
         job, place = snapshot.job, _thousandths(snapshot.job)
         steps = [(task.status, task.progress, task.stage) for task in job.tasks]
         if snapshot.version != self._version:
@@ -65,7 +65,7 @@ class Told:
             yield self._event("completed", snapshot.version, _DONE, job)
 
     def erased(self) -> Iterator[ServerSentEvent]:
-        """The job is gone, with its track: it counts as cancelled."""
+        """The job was erased with its track: it counts as cancelled."""
         if self._job is not None:
             yield self._event("completed", self._version or 0, _DONE, _cancelled(self._job))
 
@@ -75,38 +75,40 @@ class Told:
 
 def read_snapshot(state: State, owner_id: str, job_id: str) -> Snapshot:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         row = get_job(session, owner_id, job_id)
         return Snapshot(describe_jobs(state.signer, session, [row])[0], row.version)
 
 
-async def tell(state: State, owner_id: str, first: Snapshot, told: Told) -> AsyncIterator[ServerSentEvent]:
-    """What is new, until the job ends. Between two looks neither a thread nor a connection is held."""
+async def stream_events(
+    state: State, owner_id: str, first: Snapshot, cursor: EventCursor
+) -> AsyncIterator[ServerSentEvent]:
+    """Events until the job ends. Between two reads, no thread and no connection is held."""
     yield ServerSentEvent(retry=_RETRY_MS)
-    for event in told.news(first):
+    for event in cursor.events_since(first):
         yield event
     if first.job.status.ended:
         return
     with state.listener.waiting_for(first.job.id, progress=True) as woken:
         while True:
             woken.clear()
-            snapshot = await _look(state, owner_id, first.job.id)
-            for event in told.erased() if snapshot is None else told.news(snapshot):
+            snapshot = await _read_again(state, owner_id, first.job.id)
+            for event in cursor.erased() if snapshot is None else cursor.events_since(snapshot):
                 yield event
             if snapshot is None or snapshot.job.status.ended:
                 return
             await woken.wait()
 
 
-async def _look(state: State, owner_id: str, job_id: str) -> Snapshot | None:
-    """Nothing when the job is gone. A database that is away only delays the answer."""
+async def _read_again(state: State, owner_id: str, job_id: str) -> Snapshot | None:
+    """``None`` when the job is gone. A database that is away only delays the answer."""
     while True:
         try:
             return await to_thread.run_sync(read_snapshot, state, owner_id, job_id, limiter=state.listener.readers)
         except NotFound:
             return None
         except DatabaseUnavailable:
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await asyncio.sleep(_READ_AGAIN_S)
 
 
 def _progress(job: Job) -> JobProgress:

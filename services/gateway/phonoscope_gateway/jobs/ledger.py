@@ -1,4 +1,4 @@
-"""What a task's result is known by, and which of a job's tasks wait for its separation."""
+"""What a task's result is known by, so that the same question is answered once."""
 
 from __future__ import annotations
 
@@ -8,103 +8,64 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from phonoscope.catalogue import Manifest
+from phonoscope.catalogue import Manifest, StemManifest
 from phonoscope.contract import JobRequest
 from phonoscope.db.library.jobs import newest_result
 from phonoscope.db.library.maps import library_stamp
 from phonoscope.db.schema.tables import TrackRow
-from phonoscope.states import Pool, TaskName
+from phonoscope.states import TaskName
+from phonoscope.tasks import TASKS, Asked, ModelKind
 from phonoscope.work import CacheKey, Library
-from phonoscope_gateway.state import State
-
-_REVISION = 1
-"""Raised whenever a task's algorithm changes so that earlier results no longer stand."""
-
-
-def filled_in(request: JobRequest, default_model: str) -> JobRequest:
-    """With the options that depend on what else is asked, or on the service."""
-    if TaskName.MAP in request.tasks:
-        drawn = request.options.map.model_copy(update={"model": request.options.map.model or default_model})
-        return request.model_copy(update={"options": request.options.model_copy(update={"map": drawn})})
-    if request.options.explain.stems is not None:
-        return request
-    explain = request.options.explain.model_copy(update={"stems": TaskName.SEPARATE in request.tasks})
-    return request.model_copy(update={"options": request.options.model_copy(update={"explain": explain})})
-
-
-def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
-    """Which tasks start only once the job's own separation has given its stems."""
-    if TaskName.SEPARATE not in request.tasks:
-        return {}
-    return {task: TaskName.SEPARATE for task in request.tasks if _hears_stems(task, request)}
+from phonoscope_gateway.jobs.asked import hears_stems
 
 
 def ledger_of(
-    session: Session, state: State, subject: TrackRow | Library, request: JobRequest
+    session: Session, subject: TrackRow | Library, request: JobRequest, asked: Asked
 ) -> dict[TaskName, CacheKey]:
-    """By what each of the request's tasks is known; nothing for those that must be computed whatever was before."""
+    """What each of the request's tasks is known by; nothing for those that must be computed in any case."""
     if request.options.no_cache:
         return {}
+    found = {task: _key(session, subject, request, asked, task) for task in request.tasks}
+    return {task: key for task, key in found.items() if key is not None}
+
+
+def _key(
+    session: Session, subject: TrackRow | Library, request: JobRequest, asked: Asked, task: TaskName
+) -> CacheKey | None:
+    spec, options = TASKS[task], getattr(request.options, task)
     if isinstance(subject, Library):
-        return {TaskName.MAP: _map_entry(session, subject, request)}
-    stems = _stems_of(session, subject, request)
-    found = {task: _entry(state, subject, request, task, stems) for task in request.tasks}
-    return {task: entry for task, entry in found.items() if entry is not None}
-
-
-def _entry(state: State, track: TrackRow, request: JobRequest, task: TaskName, stems: str | None) -> CacheKey | None:
-    identity = digest = None
-    if task.pool is Pool.GPU:
-        classifier = _classifier(state, request)
-        identity, digest = classifier.identity, f"sha256:{classifier.digest}"
-    elif task is TaskName.SEPARATE:
-        known = state.catalogue.anew()
-        manifest = known.separators.get(request.options.separate.model or known.best_separator)
+        model = options.model or ""
+        return CacheKey(
+            _fingerprint(
+                spec.revision, [subject.owner_id, task, model, library_stamp(session, subject.owner_id, model)]
+            )
+        )
+    identity = digest = stems = None
+    if spec.model is not None:
+        manifest = _manifest(request, asked, spec.model)
         # A model that only the workers have: whether theirs is the one of an earlier result cannot be said.
         if manifest is None:
             return None
         identity, digest = manifest.identity, f"sha256:{manifest.digest}"
-    heard = None
-    if _hears_stems(task, request):
-        if TaskName.SEPARATE in request.tasks or stems is None:
+    if hears_stems(request, task):
+        stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject)
+        if stems is None:
             return None
-        heard = stems
-    return CacheKey(_fingerprint([track.id, task, identity, _options(request, task), heard]), digest)
+    return CacheKey(_fingerprint(spec.revision, [subject.id, task, identity, spec.key_of(options), stems]), digest)
 
 
-def _map_entry(session: Session, library: Library, request: JobRequest) -> CacheKey:
-    model = request.options.map.model or ""
-    stamp = library_stamp(session, library.owner_id, model)
-    return CacheKey(_fingerprint([library.owner_id, TaskName.MAP, model, stamp]))
+def _manifest(request: JobRequest, asked: Asked, kind: ModelKind) -> Manifest | StemManifest | None:
+    if kind is ModelKind.CLASSIFIER:
+        return asked.manifest
+    return asked.catalogue.separators.get(request.options.separate.model or asked.catalogue.best_separator)
 
 
-def _fingerprint(known_by: list[Any]) -> str:
-    text = json.dumps([_REVISION, *known_by], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _options(request: JobRequest, task: TaskName) -> dict[str, Any]:
-    """Those that change the result. The model's identity stands for its name, and a genre is compared when read."""
-    options: dict[str, Any] = getattr(request.options, task).model_dump(mode="json")
-    return {name: value for name, value in options.items() if name not in ("model", "genre")}
-
-
-def _hears_stems(task: TaskName, request: JobRequest) -> bool:
-    options = request.options
-    return {
-        TaskName.MIXDOWN: True,
-        TaskName.EXPLAIN: bool(options.explain.stems),
-        TaskName.EMBED: options.embed.stems,
-    }.get(task, False)
-
-
-def _stems_of(session: Session, track: TrackRow, request: JobRequest) -> str | None:
+def _stems_of(session: Session, track: TrackRow) -> str | None:
     """The task that made the stems the track has."""
-    if not any(_hears_stems(task, request) for task in request.tasks):
-        return None
     found = newest_result(session, track.id, TaskName.SEPARATE)
     return None if found is None else found[0].source_id or found[0].id
 
 
-def _classifier(state: State, request: JobRequest) -> Manifest:
-    return state.catalogue.get(request.options.classify.model or state.settings.default_model)
+def _fingerprint(revision: int, known_by: list[Any]) -> str:
+    text = json.dumps([revision, *known_by], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

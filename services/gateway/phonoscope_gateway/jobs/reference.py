@@ -1,58 +1,51 @@
-"""Descriptions held against their genre's reference profile, whenever a job is read.
+"""Descriptions compared with their genre's reference profile, whenever a job is read.
 
-That is not done by the worker that describes: what is heard becomes known in another pool, maybe later.
+The worker that describes cannot do that: what is heard becomes known in another pool, maybe later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from phonoscope.audio.profiles import compare, reference_profiles
+from phonoscope.audio.bands import BANDS
+from phonoscope.audio.profiles import Level, compare, reference_profiles
 from phonoscope.db.schema.tables import JobRow, TrackRow
-from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
+from phonoscope.tasks.describe import BandLevel, Reference
 
-
-def check_genre(genre: str) -> None:
-    """Raises ``InvalidRequest`` when there is no profile for it."""
-    known = reference_profiles().genres
-    if genre not in known:
-        raise InvalidRequest.choice("options.describe.genre", genre, known)
+_NAMES = [band.name for band in BANDS]
 
 
 def track_labels(session: Session, rows: Sequence[JobRow]) -> dict[str, str | None]:
     """What was heard last in the tracks whose jobs have a description, by the track's id."""
-    described = {row.track_id for row in rows if row.track_id and _body(row, TaskName.DESCRIBE) is not None}
+    described = {row.track_id for row in rows if row.track_id and _has_description(row)}
     if not described:
         return {}
     found = session.execute(select(TrackRow.id, TrackRow.label).where(TrackRow.id.in_(described)))
     return {row.id: row.label for row in found}
 
 
-def reference(row: JobRow, body: Mapping[str, Any], track_label: str | None) -> dict[str, Any] | None:
+def reference(row: JobRow, levels: Sequence[BandLevel], heard: str | None, track_label: str | None) -> Reference | None:
     """A description's levels against the genre named, else the one that its job heard, else the track's label.
-
-    Args:
-        body: of the description.
 
     ``None`` in silence, and when there is no profile for any of them.
     """
     named = row.options.get(TaskName.DESCRIBE, {}).get("genre")
     known = reference_profiles().genres
-    for genre in (named, _heard(row), track_label):
-        if genre is not None and genre in known:
-            return compare(body.get("levels", []), genre, named=genre == named)
-    return None
+    genre = next((genre for genre in (named, heard, track_label) if genre in known), None)
+    if genre is None or not _comparable(levels):
+        return None
+    told = [Level(name=level.name, level_db=level.level_db) for level in levels]
+    return Reference.model_validate(compare(told, genre, named=genre == named))
 
 
-def _heard(row: JobRow) -> str | None:
-    body = _body(row, TaskName.CLASSIFY)
-    return None if body is None or body["unknown"] else body["top"][0]["label"]
+def _has_description(row: JobRow) -> bool:
+    return any(task.name is TaskName.DESCRIBE and task.result is not None for task in row.tasks)
 
 
-def _body(row: JobRow, name: TaskName) -> dict[str, Any] | None:
-    return next((task.result.body for task in row.tasks if task.name is name and task.result), None)
+def _comparable(levels: Sequence[BandLevel]) -> bool:
+    """Whether they are of the profiles' bands, and not of silence."""
+    return [level.name for level in levels] == _NAMES and any(level.level_db is not None for level in levels)

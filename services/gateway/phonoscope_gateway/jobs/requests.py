@@ -27,9 +27,9 @@ class Submission:
     upload: Upload | None = None
 
     def asked(self) -> dict[str, Any]:
-        """What was said, and the upload's digest, as JSON can hold it."""
-        said = self.request.model_dump(mode="json", exclude_unset=True)
-        return said if self.upload is None else {**said, "file": self.upload.sha256}
+        """The request and the upload's digest, as JSON can hold them."""
+        asked = self.request.model_dump(mode="json", exclude_unset=True)
+        return asked if self.upload is None else {**asked, "file": self.upload.sha256}
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +84,7 @@ def _form_values(form: Form) -> dict[str, Any]:
 
 
 def _tasks(texts: list[str]) -> Any:
-    """A JSON list, names parted by commas, or the field repeated."""
+    """A JSON list, comma-separated names, or a repeated field."""
     if len(texts) == 1 and texts[0].lstrip().startswith("["):
         return _parsed("tasks", texts[0].encode())
     return [name.strip() for text in texts for name in text.split(",")]

@@ -16,12 +16,13 @@ from phonoscope.contract import Job, JobRequest, Page
 from phonoscope.db.library.jobs import list_jobs
 from phonoscope.states import Status
 from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
-from phonoscope_gateway.jobs.events import Told, read_snapshot, tell
+from phonoscope_gateway.jobs.asked import check_metadata
+from phonoscope_gateway.jobs.events import EventCursor, read_snapshot, stream_events
 from phonoscope_gateway.jobs.requests import Submission, read_submission
-from phonoscope_gateway.jobs.service import call_off, check_metadata, read_job, submit_job, submit_recording
+from phonoscope_gateway.jobs.service import cancel, read_job, submit_job, submit_recording
 from phonoscope_gateway.jobs.view import describe_jobs
+from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
-from phonoscope_gateway.tracks.routes import CursorQuery, LimitQuery
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -41,7 +42,7 @@ _JOB_BODY: dict[str, Any] = {
                     "required": ["file"],
                     "properties": {
                         "file": {"type": "string", "format": "binary", "description": "the recording"},
-                        "tasks": {"type": "string", "description": "names parted by commas, or a JSON list"},
+                        "tasks": {"type": "string", "description": "comma-separated names, or a JSON list"},
                         "options": {"type": "string", "description": "JSON, as in the other form"},
                         "metadata": {"type": "string", "description": "JSON, as in the other form"},
                         "webhook_url": {"type": "string", "description": "as in the other form"},
@@ -57,7 +58,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "description": "Events, until the job ends",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     },
-    204: {"description": "The job has ended, and you know it"},
+    204: {"description": "The job has ended, and you have seen its last event"},
 }
 
 
@@ -94,7 +95,7 @@ def read_jobs(
     caller: CallerDep,
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
-    status: Annotated[Status | None, Query(description="only jobs that stand so")] = None,
+    status: Annotated[Status | None, Query(description="only jobs with this status")] = None,
     track_id: Annotated[str | None, Query(description="only jobs of this track")] = None,
 ) -> Page[Job]:
     """Your jobs, newest first."""
@@ -113,7 +114,7 @@ async def read_one_job(
     caller: CallerDep,
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="seconds to wait for the job's end")] = 0.0,
 ) -> Job:
-    """The job as it stands; with `wait`, as it stands when it has ended or the seconds are over."""
+    """The job in its present state; with `wait`, once it has ended or the seconds are over."""
     until, readers = monotonic() + wait, None
     with state.listener.waiting_for(job_id) as woken:
         while True:
@@ -136,16 +137,16 @@ async def read_job_events(
     job_id: str,
     state: StateDep,
     caller: CallerDep,
-    last_event_id: Annotated[str | None, Header(description="of the last event that reached you")] = None,
+    last_event_id: Annotated[str | None, Header(description="the id of the last event that you received")] = None,
 ) -> Response:
     """The job's life as Server-Sent Events: `status` with the whole Job at first and whenever a status changes,
     `progress` with `tasks` in between, `completed` with the whole Job at the end, after which the stream closes.
     """
-    told = Told(job_id, last_event_id)
+    cursor = EventCursor(job_id, last_event_id)
     first = await to_thread.run_sync(read_snapshot, state, caller.owner_id, job_id)
-    if told.knows_the_end(first):
+    if cursor.has_seen_the_end(first):
         return Response(status_code=status.HTTP_204_NO_CONTENT)
-    events = tell(state, caller.owner_id, first, told)
+    events = stream_events(state, caller.owner_id, first, cursor)
     return EventSourceResponse(events, ping=_PING_S, ping_message_factory=_ping, sep="\n", send_timeout=_HANGS_S)
 
 
@@ -155,5 +156,5 @@ def _ping() -> ServerSentEvent:
 
 @router.post("/{job_id}/cancel")
 def cancel_one_job(job_id: str, state: StateDep, caller: CallerDep) -> Job:
-    """Calls the job off: what waits never starts, what runs stops within seconds. 409 when it has ended."""
-    return call_off(state, caller.owner_id, job_id)
+    """Cancels the job: waiting tasks never start, running ones stop within seconds. 409 when it has ended."""
+    return cancel(state, caller.owner_id, job_id)

@@ -11,40 +11,72 @@ from sqlalchemy.orm import Session
 from phonoscope.contract import Job, Task, Waiting
 from phonoscope.db.schema.tables import JobRow, TaskRow
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
+from phonoscope.errors import OutdatedResult
+from phonoscope.logs import get_logger
 from phonoscope.states import Place, Status, TaskName
+from phonoscope.tasks import TASKS
+from phonoscope.tasks.classify import ClassifyResult
+from phonoscope.tasks.describe import DescribeResult
+from phonoscope.tasks.spec import TaskResult
 from phonoscope_gateway.jobs.reference import reference, track_labels
+from phonoscope_gateway.jobs.results import read_result
 from phonoscope_gateway.signing import Signer
+
+_log = get_logger(__name__)
 
 
 def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> list[Job]:
     """Jobs as their client sees them, with links to their artifacts that are good from now on."""
     ahead = count_ahead(session, rows)
     labels = track_labels(session, rows)
-    return [
-        Job(
-            id=row.id,
-            track_id=row.track_id,
-            status=row.status,
-            created_at=row.created_at,
-            finished_at=row.finished_at,
-            metadata=row.client_metadata,
-            tasks=[
-                _describe_task(signer, task, ahead.get((row.id, Place(task.pool, task.lane))), _body(row, task, labels))
-                for task in row.tasks
-            ],
-        )
-        for row in rows
-    ]
+    return [_describe_job(signer, row, ahead, labels.get(row.track_id or "")) for row in rows]
 
 
-def _body(row: JobRow, task: TaskRow, labels: Mapping[str, str | None]) -> dict[str, Any] | None:
-    if task.result is None or task.name is not TaskName.DESCRIBE:
-        return task.result.body if task.result else None
-    body = task.result.body
-    return {**body, "reference": reference(row, body, labels.get(row.track_id or ""))}
+def _describe_job(
+    signer: Signer, row: JobRow, ahead: Mapping[tuple[str, Place], Ahead], track_label: str | None
+) -> Job:
+    found = results_of(signer, row, track_label)
+    return Job(
+        id=row.id,
+        track_id=row.track_id,
+        status=row.status,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        metadata=row.client_metadata,
+        tasks=[
+            describe_task(task, ahead.get((row.id, Place(task.pool, task.lane))), found.get(task.name))
+            for task in row.tasks
+        ],
+    )
 
 
-def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict[str, Any] | None) -> Task:
+def results_of(signer: Signer, row: JobRow, track_label: str | None) -> dict[TaskName, TaskResult | OutdatedResult]:
+    """What the job's tasks found, with links; for a result that cannot be read the reason.
+
+    Args:
+        track_label: what was heard last in the track, for a description's reference profile.
+    """
+    found = {task.name: _read(signer, task, task.result.body) for task in row.tasks if task.result is not None}
+    heard, described = found.get(TaskName.CLASSIFY), found.get(TaskName.DESCRIBE)
+    if isinstance(described, DescribeResult):
+        label = heard.label if isinstance(heard, ClassifyResult) else None
+        compared = reference(row, described.levels, label, track_label)
+        found[TaskName.DESCRIBE] = described.model_copy(update={"reference": compared})
+    return found
+
+
+def _read(signer: Signer, task: TaskRow, body: Any) -> TaskResult | OutdatedResult:
+    try:
+        result: TaskResult = read_result(signer, TASKS[task.name], body)
+    except OutdatedResult as error:
+        _log.warning("result.outdated", task_id=task.id, task=task.name)
+        return error
+    return result
+
+
+def describe_task(row: TaskRow, ahead: Ahead | None, found: TaskResult | OutdatedResult | None) -> Task:
+    """A task as its client sees it, with what it found or why that cannot be read."""
+    outdated = found if isinstance(found, OutdatedResult) else None
     return Task(
         name=row.name,
         pool=row.pool,
@@ -59,8 +91,8 @@ def _describe_task(signer: Signer, row: TaskRow, ahead: Ahead | None, body: dict
         timings=row.timings,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        result=None if body is None else signer.rendered(body),
-        error=row.error,
+        result=found if outdated is None else None,
+        error=row.error if outdated is None else outdated.as_problem(),
     )
 
 

@@ -14,13 +14,13 @@ router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[Depends(g
 @router.get("")
 def read_models(state: StateDep) -> Page[AnyModelCard]:
     """Every model that jobs can name: those that classify and embed, and those that take recordings apart."""
-    return Page(items=[*state.catalogue.anew().cards.values()])
+    return Page(items=[*state.catalogue.cards.values()])
 
 
 @router.get("/{name}")
 def read_model(name: str, state: StateDep) -> AnyModelCard:
     """What a model knows, how well, from what data, under which licence, and what it cannot do."""
-    cards = state.catalogue.anew().cards
+    cards = state.catalogue.cards
     if name not in cards:
         raise NotFound(f"no model {name!r}; served: {', '.join(cards)}")
     return cards[name]

@@ -25,7 +25,7 @@ def find_picture(state: State, owner_id: str, track_id: str, kind: str) -> Artif
 
     Raises:
         NotFound: the track is not this owner's.
-        Unavailable: the database or the broker is down.
+        DatabaseUnavailable: the database is down.
     """
     row = _find(state, owner_id, track_id, kind)
     if row is None:
@@ -80,7 +80,7 @@ def span_dbfs(spectrogram: MelSpectrogram, range_db: float) -> tuple[float, floa
 
 
 def _find(state: State, owner_id: str, track_id: str, kind: str) -> ArtifactRow | None:
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         get_track(session, owner_id, track_id)
         return newest_artifact(session, track_id, kind)
 

@@ -36,7 +36,7 @@ class View:
 
         Raises:
             NotFound: the track is not this owner's.
-            Unavailable: the database, the broker or the store is down.
+            Unavailable: the database or the store is down.
         """
         found = find_picture(self.state, self.owner_id, track_id, kind)
         if isinstance(found, Job):

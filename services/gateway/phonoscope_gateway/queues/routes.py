@@ -1,4 +1,4 @@
-"""How full the queues are, and who works."""
+"""The queues and the live workers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/queues", tags=["service"])
 @router.get("")
 def read_queues(state: StateDep, _caller: CallerDep) -> Queues:
     """Depth and throughput of each queue, over all owners, and the live workers."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         depths, workers = queue_depths(session), live_workers(session)
     return Queues(
         queues=[

@@ -10,8 +10,8 @@ from phonoscope.contract import Neighbour, Page, Track
 from phonoscope.db.library.embeddings import similar_tracks
 from phonoscope.db.library.tracks import get_track
 from phonoscope.work import WHOLE_TRACK
+from phonoscope_gateway.paging import LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
-from phonoscope_gateway.tracks.routes import LimitQuery
 
 StemQuery = Annotated[
     str | None,

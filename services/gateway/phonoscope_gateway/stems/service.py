@@ -12,6 +12,8 @@ from phonoscope.db.library.jobs import newest_result
 from phonoscope.db.library.tracks import get_track
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
+from phonoscope.tasks import Separate
+from phonoscope_gateway.jobs.results import read_result
 from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.archive import archive
 
@@ -19,20 +21,23 @@ from phonoscope_gateway.stems.archive import archive
 def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
     """The track's newest stems, with links that are good from now on.
 
-    Raises ``NotFound`` when the track is not this owner's or was never taken apart.
+    Raises:
+        NotFound: the track is not this owner's or was never taken apart.
+        OutdatedResult: another version of the service took it apart, and its result cannot be read.
     """
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         get_track(session, owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
     if found is None:
         raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
     task, body = found
-    return Stems(job_id=task.job_id, track_id=track_id, **state.signer.rendered(body))
+    result = read_result(state.signer, Separate, body)
+    return Stems(job_id=task.job_id, track_id=track_id, **result.model_dump(exclude={"task"}))
 
 
 def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator[bytes]]:
     """A file's name and its content, read from the store as it is sent. Raises as ``read_stems`` does."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         track = get_track(session, owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
         rows = artifacts_of(session, found[0].id) if found else []

@@ -15,14 +15,12 @@ from phonoscope.db.schema.tables import TrackRow
 from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.forms import Form, read_form
 from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
+from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
 from phonoscope_gateway.tracks.service import create_track, erase_track
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
-
-LimitQuery = Annotated[int, Query(ge=1, le=100, description="how many items a page may have")]
-CursorQuery = Annotated[str | None, Query(description="`next_cursor` of the page before")]
 
 _UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
@@ -83,14 +81,14 @@ def read_tracks(
     q: Annotated[str | None, Query(description="text anywhere in the file name")] = None,
 ) -> Page[Track]:
     """Your tracks, newest first."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         rows, next_cursor = list_tracks(session, caller.owner_id, cursor=cursor, limit=limit, label=label, q=q)
     return Page(items=[Track.model_validate(row) for row in rows], next_cursor=next_cursor)
 
 
 @router.get("/{track_id}")
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return Track.model_validate(get_track(session, caller.owner_id, track_id))
 
 
@@ -104,7 +102,7 @@ def remove_track(track_id: str, state: StateDep, caller: CallerDep) -> None:
 @router.get("/{track_id}/audio", response_class=StreamingResponse, responses=object_responses("audio/*"))
 def read_audio(track_id: str, state: StateDep, caller: CallerDep, asked: AskedDep) -> Response:
     """The recording's bytes as they were uploaded, whole or in part."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         track = get_track(session, caller.owner_id, track_id)
     return send_object(
         state.store,

@@ -47,13 +47,13 @@ def create_track(
 
 def create_track_and(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tuple[TrackRow, bool, Made]:
     """Like ``create_track``; what ``then`` makes of the track is the answer's last item."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         known = find_track(session, owner_id, upload.sha256)
     if known is None:
         try:
             row, made = _create(state, owner_id, upload, then)
         except IntegrityError:
-            with state.database.single() as session:
+            with state.database.autocommit() as session:
                 known = find_track(session, owner_id, upload.sha256)
             if known is None:
                 raise

@@ -11,17 +11,17 @@ from phonoscope.errors import NotFound
 from phonoscope_gateway.documents import NONCE, document
 
 ADDRESSES = ("/", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
-"""What people can have in their address bar. Everything else stays free for the API."""
+"""The page's addresses. Everything else belongs to the API."""
 
 _STATIC = Path(__file__).with_name("static")
 _MADE_HERE = {"style-src": f"'nonce-{NONCE}'", "img-src": "blob:", "media-src": "blob:"}
-"""Style sheets that its scripts make, pictures and sound that they fetched with the key."""
+"""Allows style sheets that the page's scripts make, and pictures and sound that they fetched with the key."""
 _FOR_EVER = "public, max-age=31536000, immutable"
 """For files whose names change with their content."""
 
 
 def add_page(app: FastAPI, static: Path = _STATIC) -> None:
-    """Adds the page that lies in a folder; where none was built its addresses say so with a problem."""
+    """Adds the page in a folder; when it was not built, its addresses answer with a problem that says so."""
     router = APIRouter(include_in_schema=False)
     for address in ADDRESSES:
         router.add_api_route(address, lambda: _document(static), methods=["GET", "HEAD"], response_class=HTMLResponse)

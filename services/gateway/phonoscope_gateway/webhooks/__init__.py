@@ -1,1 +1,1 @@
-"""Endpoints that are told of events, and what became of each delivery."""
+"""Webhook endpoints and deliveries over HTTP."""

@@ -1,4 +1,4 @@
-"""What endpoints receive, for the OpenAPI document: nobody calls these here."""
+"""The requests that endpoints receive, for the OpenAPI document; this service does not serve them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ SignatureHeader = Annotated[
     str,
     Header(
         alias="webhook-signature",
-        description="`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; for a while two, parted by a space",
+        description="`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; while a secret is rotated, two of "
+        "them, separated by a space",
     ),
 ]
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     204: {"description": "Received, as is any other 2xx"},
-    410: {"description": "No more, please: the endpoint is disabled"},
-    "default": {"description": "Tried again, later each time"},
+    410: {"description": "The endpoint wants no more events and is disabled"},
+    "default": {"description": "Tried again, with growing pauses"},
 }
 
 
-def _told(name: str, summary: str, notice: type) -> None:
+def _document(name: str, summary: str, notice: type) -> None:
     def receive(_body: object, id_: IdHeader, timestamp: TimeHeader, signature: SignatureHeader) -> None: ...
 
     receive.__annotations__["_body"] = notice
@@ -43,8 +44,8 @@ def _told(name: str, summary: str, notice: type) -> None:
     )
 
 
-_told("job.succeeded", "Every task of a job has its result", JobNotice)
-_told("job.failed", "A job ended, and a task of it failed", JobNotice)
-_told("job.cancelled", "A job was called off", JobNotice)
-_told("webhook.test", "Somebody wants to know whether events arrive", TrialNotice)
-_told("webhook.disabled", "Another endpoint of yours is sent no more events", DisabledNotice)
+_document("job.succeeded", "Every task of a job has its result", JobNotice)
+_document("job.failed", "A job ended, and a task of it failed", JobNotice)
+_document("job.cancelled", "A job was cancelled", JobNotice)
+_document("webhook.test", "A test, to see whether events arrive", TrialNotice)
+_document("webhook.disabled", "Another endpoint of yours was disabled", DisabledNotice)

@@ -24,8 +24,8 @@ from phonoscope.contract import (
 )
 from phonoscope.db.webhooks.deliveries import add_test, get_delivery, list_deliveries, redeliver, redeliver_since
 from phonoscope.db.webhooks.endpoints import delete_webhook, get_webhook, list_webhooks
+from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
-from phonoscope_gateway.tracks.routes import CursorQuery, LimitQuery
 from phonoscope_gateway.webhooks.service import (
     create_webhook,
     describe_delivery,
@@ -37,14 +37,14 @@ from phonoscope_gateway.webhooks.service import (
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 
-StatusQuery = Annotated[DeliveryStatus | None, Query(description="only deliveries that stand so")]
-TypeQuery = Annotated[str | None, Query(description="only of events of this type")]
-SinceQuery = Annotated[AwareDatetime | None, Query(description="only of events that happened then or later")]
+StatusQuery = Annotated[DeliveryStatus | None, Query(description="only deliveries with this status")]
+TypeQuery = Annotated[str | None, Query(description="only events of this type")]
+SinceQuery = Annotated[AwareDatetime | None, Query(description="only events that happened at this time or later")]
 
 
 @router.post("/webhooks", status_code=status.HTTP_201_CREATED)
 def add_endpoint(request: WebhookRequest, response: Response, state: StateDep, caller: CallerDep) -> NewWebhook:
-    """Asks for events at an address. The secret in the answer is shown this one time."""
+    """Adds an endpoint. The secret in the answer is shown only once."""
     made = create_webhook(state, caller.owner_id, request)
     response.headers["Location"] = f"/v1/webhooks/{made.id}"
     return made
@@ -55,39 +55,39 @@ def read_endpoints(
     state: StateDep, caller: CallerDep, limit: LimitQuery = 20, cursor: CursorQuery = None
 ) -> Page[Webhook]:
     """Your endpoints, newest first."""
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         rows, next_cursor = list_webhooks(session, caller.owner_id, cursor=cursor, limit=limit)
     return Page(items=[describe_webhook(row) for row in rows], next_cursor=next_cursor)
 
 
 @router.get("/webhooks/default-secret")
 def read_secret(state: StateDep, caller: CallerDep) -> DefaultSecret:
-    """Whether there is a secret for events to jobs' own `webhook_url`, and since when; never the secret itself."""
+    """When the secret for jobs' own `webhook_url` was made; never the secret itself."""
     return read_default_secret(state, caller.owner_id)
 
 
 @router.post("/webhooks/default-secret", status_code=status.HTTP_201_CREATED)
 def make_default_secret(state: StateDep, caller: CallerDep, request: SecretRotation | None = None) -> NewSecret:
-    """Makes that secret, or a new one; it is shown this one time."""
+    """Makes that secret, or replaces it; it is shown only once."""
     overlap = timedelta(seconds=(request or SecretRotation()).overlap_s)
     return rotate_secret(state, caller.owner_id, None, overlap)
 
 
 @router.get("/webhooks/{webhook_id}")
 def read_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> Webhook:
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return describe_webhook(get_webhook(session, caller.owner_id, webhook_id))
 
 
 @router.patch("/webhooks/{webhook_id}")
 def change_endpoint(webhook_id: str, request: WebhookChange, state: StateDep, caller: CallerDep) -> Webhook:
-    """Changes what is named and leaves the rest; `enabled` turns it off and on."""
+    """Changes the fields that are given; `enabled` turns the endpoint off and on."""
     return update_webhook(state, caller.owner_id, webhook_id, request)
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT)
 def remove_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> None:
-    """Ends it, and erases its deliveries."""
+    """Deletes the endpoint and its deliveries."""
     with state.database.transaction() as session:
         delete_webhook(session, caller.owner_id, webhook_id)
 
@@ -96,14 +96,14 @@ def remove_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> None
 def rotate_endpoint_secret(
     webhook_id: str, state: StateDep, caller: CallerDep, request: SecretRotation | None = None
 ) -> NewSecret:
-    """Makes a new secret, shown this one time; for a while events bear the signatures of both."""
+    """Makes a new secret, shown only once; during the overlap, events carry both signatures."""
     overlap = timedelta(seconds=(request or SecretRotation()).overlap_s)
     return rotate_secret(state, caller.owner_id, webhook_id, overlap)
 
 
 @router.post("/webhooks/{webhook_id}/test", status_code=status.HTTP_202_ACCEPTED)
 def try_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> Delivery:
-    """Sends it a `webhook.test`; the delivery in the answer tells later how that went."""
+    """Sends a `webhook.test`; read the delivery in the answer later for the outcome."""
     with state.database.transaction() as session:
         get_webhook(session, caller.owner_id, webhook_id)
         return describe_delivery(add_test(session, caller.owner_id, webhook_id))
@@ -111,7 +111,7 @@ def try_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> Deliver
 
 @router.post("/webhooks/{webhook_id}/redeliver", status_code=status.HTTP_202_ACCEPTED)
 def redeliver_events(webhook_id: str, request: RedeliveryRequest, state: StateDep, caller: CallerDep) -> Redelivery:
-    """Sends it all events since a time once more, or those of them whose delivery stands in some way."""
+    """Sends all events since a time again, or only those whose delivery has a status."""
     with state.database.transaction() as session:
         get_webhook(session, caller.owner_id, webhook_id)
         return Redelivery(redelivered=redeliver_since(session, webhook_id, request.since, request.status))
@@ -126,11 +126,11 @@ def read_endpoint_deliveries(
     cursor: CursorQuery = None,
     status: StatusQuery = None,
     event_type: TypeQuery = None,
-    job_id: Annotated[str | None, Query(description="only of events of this job")] = None,
+    job_id: Annotated[str | None, Query(description="only events of this job")] = None,
     since: SinceQuery = None,
 ) -> Page[Delivery]:
-    """What was sent to it and what came of every attempt, newest first."""
-    with state.database.single() as session:
+    """The endpoint's deliveries with every attempt, newest first."""
+    with state.database.autocommit() as session:
         get_webhook(session, caller.owner_id, webhook_id)
         rows, next_cursor = list_deliveries(
             session,
@@ -148,26 +148,26 @@ def read_endpoint_deliveries(
 
 @router.get("/deliveries")
 def read_job_deliveries(
-    job_id: Annotated[str, Query(description="the job that they tell of")],
+    job_id: Annotated[str, Query(description="the job that the events are about")],
     state: StateDep,
     caller: CallerDep,
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
 ) -> Page[Delivery]:
-    """Everything that was sent about one job, to endpoints and to its own `webhook_url`."""
-    with state.database.single() as session:
+    """All deliveries about one job, to endpoints and to its own `webhook_url`."""
+    with state.database.autocommit() as session:
         rows, next_cursor = list_deliveries(session, caller.owner_id, job_id=job_id, cursor=cursor, limit=limit)
     return Page(items=[describe_delivery(row) for row in rows], next_cursor=next_cursor)
 
 
 @router.get("/deliveries/{delivery_id}")
 def read_delivery(delivery_id: str, state: StateDep, caller: CallerDep) -> Delivery:
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         return describe_delivery(get_delivery(session, caller.owner_id, delivery_id))
 
 
 @router.post("/deliveries/{delivery_id}/redeliver", status_code=status.HTTP_202_ACCEPTED)
 def redeliver_event(delivery_id: str, state: StateDep, caller: CallerDep) -> Delivery:
-    """Sends the event once more, with all its retries and under the same `webhook-id`."""
+    """Sends the event again, with all its retries and the same `webhook-id`."""
     with state.database.transaction() as session:
         return describe_delivery(redeliver(session, caller.owner_id, delivery_id))

@@ -1,4 +1,4 @@
-"""Rules for webhooks: an address is checked before it is kept, a secret is shown once and kept encrypted."""
+"""Rules for webhooks: an address is checked before it is stored; a secret is shown once and stored encrypted."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def rotate_secret(state: State, owner_id: str, webhook_id: str | None, overlap: 
 
 
 def read_default_secret(state: State, owner_id: str) -> DefaultSecret:
-    """What is known of it, never itself. Raises ``NotFound`` when there is none."""
-    with state.database.single() as session:
+    """Facts about the default secret, never the secret itself. Raises ``NotFound`` when there is none."""
+    with state.database.autocommit() as session:
         rows = default_secrets(session, owner_id)
     if not rows:
         raise NotFound("there is no default secret yet; POST makes one")
@@ -74,21 +74,21 @@ def read_default_secret(state: State, owner_id: str) -> DefaultSecret:
 
 
 def check_webhook(state: State, owner_id: str, request: JobRequest) -> None:
-    """Refuses a job's own address to which nothing could be sent. Raises ``RefusedUrl`` or ``NoDefaultSecret``."""
+    """Refuses a job's own address that nothing could be sent to. Raises ``RefusedUrl`` or ``NoDefaultSecret``."""
     if request.webhook_url is None:
         return
     try:
         Rules.of(state.settings).admit(request.webhook_url)
     except RefusedUrl as error:
         raise RefusedUrl.field("webhook_url", error.errors[0]["message"]) from error
-    with state.database.single() as session:
+    with state.database.autocommit() as session:
         if not default_secrets(session, owner_id):
             detail = "needs a secret to sign with; POST /v1/webhooks/default-secret makes one"
             raise NoDefaultSecret.field("webhook_url", detail)
 
 
 def own_address(state: State, request: JobRequest) -> str | None:
-    """A job's own address in its one spelling, by which those of one origin are known to be so."""
+    """A job's own address in canonical form, so that addresses of one origin can be compared."""
     return None if request.webhook_url is None else Rules.of(state.settings).parse(request.webhook_url).url
 
 

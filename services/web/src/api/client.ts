@@ -1,5 +1,5 @@
 import createClient, { type Middleware } from "openapi-fetch";
-import { currentKey, signOut } from "../app/session";
+import { currentKey, signOut } from "./session";
 import { problemOf } from "./problem";
 import type { components, paths } from "./schema";
 
@@ -19,6 +19,8 @@ export type SpectrogramAxes = Schemas["SpectrogramAxes"];
 export type Stems = Schemas["Stems"];
 export type Stem = Schemas["Stem"];
 export type JobRequest = Schemas["JobRequest"];
+export type JobOptions = Schemas["JobOptions"];
+export type ExplainOptions = Schemas["ExplainOptions"];
 
 const keyed: Middleware = {
   onRequest({ request }) {

@@ -1,4 +1,4 @@
-import { currentKey } from "../app/session";
+import { currentKey } from "./session";
 import type { Track } from "./client";
 import { ApiProblem } from "./problem";
 

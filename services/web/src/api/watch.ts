@@ -1,10 +1,14 @@
 import { api, fetchWithKey, held, type Job, type Task } from "./client";
+import { pause, Watchdog } from "./pause";
 import { ApiProblem } from "./problem";
 import { EventParser, type StreamEvent } from "./sse";
 
 // Its progress shall be seen though the wait ends with the job alone.
 const WAIT_S = 1.5;
-const SILENT_MS = 8_000;
+// A proxy may hold the stream back: then asking is faster than waiting.
+const FIRST_MS = 8_000;
+// The service sends a comment every 15 s. Silence for longer means that the connection is lost.
+const SILENT_MS = 25_000;
 const AGAIN_MS = 500;
 const MOST_FAILURES = 5;
 
@@ -34,20 +38,23 @@ export function progressed(job: Job, progress: Progress): Job {
 }
 
 async function follow(jobId: string, tell: (job: Job) => void, signal: AbortSignal): Promise<Job | null> {
-  const stop = new AbortController();
-  const silence = setTimeout(() => stop.abort(), SILENT_MS);
-  const response = await fetchWithKey(`/v1/jobs/${encodeURIComponent(jobId)}/events`, {
-    headers: { Accept: "text/event-stream" },
-    signal: AbortSignal.any([signal, stop.signal]),
-  });
-  let job: Job | null = null;
-  for await (const event of eventsOf(response)) {
-    clearTimeout(silence);
-    job = applied(job, event);
-    if (job) tell(job);
-    if (event.type === "completed") break;
+  const silence = new Watchdog();
+  silence.restart(FIRST_MS);
+  try {
+    const response = await fetchWithKey(`/v1/jobs/${encodeURIComponent(jobId)}/events`, {
+      headers: { Accept: "text/event-stream" },
+      signal: AbortSignal.any([signal, silence.signal]),
+    });
+    let job: Job | null = null;
+    for await (const event of eventsOf(response, () => silence.restart(SILENT_MS))) {
+      job = applied(job, event);
+      if (job) tell(job);
+      if (event.type === "completed") break;
+    }
+    return job;
+  } finally {
+    silence.end();
   }
-  return job;
 }
 
 function applied(job: Job | null, { type, data }: StreamEvent): Job | null {
@@ -55,12 +62,16 @@ function applied(job: Job | null, { type, data }: StreamEvent): Job | null {
   return type === "status" || type === "completed" ? (JSON.parse(data) as Job) : job;
 }
 
-async function* eventsOf(response: Response): AsyncGenerator<StreamEvent> {
+/** The events of a stream; `received` is called for every piece of it, comments included. */
+async function* eventsOf(response: Response, received: () => void): AsyncGenerator<StreamEvent> {
   if (!response.body) return;
   const parser = new EventParser();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield* parser.add(piece.value);
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      received();
+      yield* parser.add(piece.value);
+    }
   } finally {
     void reader.cancel().catch(() => undefined);
   }
@@ -86,14 +97,4 @@ async function poll(jobId: string, tell: (job: Job) => void, signal: AbortSignal
 async function asked(jobId: string, signal: AbortSignal): Promise<Job> {
   const params = { path: { job_id: jobId }, query: { wait: WAIT_S } };
   return held(await api.GET("/v1/jobs/{job_id}", { params, signal }));
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    });
-  });
 }

@@ -5,11 +5,11 @@ import { LibraryPage } from "../library/LibraryPage";
 import { IconButton, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { HelpSheet } from "./HelpSheet";
-import { useKeys } from "./keys";
-import { usePlaces } from "./places";
+import { useKeys } from "../ui/keys";
+import { usePlaces } from "../ui/places";
 import { SignIn } from "./SignIn";
-import { signOut, useKey } from "./session";
-import { toggleTheme, useTheme } from "./theme";
+import { signOut, useKey } from "../api/session";
+import { toggleTheme, useTheme } from "../ui/theme";
 
 const TrackPage = lazy(() => import("../track/TrackPage"));
 const JobsPage = lazy(() => import("../jobs/JobsPage"));

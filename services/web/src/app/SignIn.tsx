@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { Button } from "../ui/controls";
-import { signIn, signInProblem } from "./session";
+import { signIn, signInProblem } from "../api/session";
 
 /** Asks for the key where no link brought it. */
 export function SignIn() {

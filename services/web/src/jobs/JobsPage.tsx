@@ -8,8 +8,8 @@ import { BadNote, Button, Choice, ProgressBar, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import "./jobs.css";
 import { Queues } from "./Queues";
-import { useTrack } from "../track/queries";
-import { failureInWords, jobInWords, taskInWords } from "./words";
+import { useTrack } from "../state/queries";
+import { failureInWords, jobInWords, taskInWords } from "../api/words";
 
 const EVERY_MS = 2_000;
 const KINDS = [

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, held } from "../api/client";
 import { ago } from "../ui/format";
-import { seconds } from "./words";
+import { seconds } from "../api/words";
 
 const EVERY_MS = 3_000;
 const POOLS = { gpu: "GPU", cpu: "CPU" } as const;

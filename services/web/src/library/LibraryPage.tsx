@@ -1,10 +1,11 @@
 import { lazy, Suspense, useCallback, useMemo, useRef } from "react";
 import { inWords } from "../api/problem";
-import { useKeys } from "../app/keys";
+import { useKeys } from "../ui/keys";
 import { BadNote, Button, Choice, Skeleton } from "../ui/controls";
 import { LabelChips } from "./LabelChips";
 import "./library.css";
-import { useLibraryMap, useTracks } from "./queries";
+import { useLibraryMap } from "./map/queries";
+import { useTracks } from "./queries";
 import { useShown, useTyped } from "./shown";
 import { TrackList } from "./TrackList";
 import { UploadPanel } from "./UploadPanel";

@@ -2,7 +2,7 @@ import { memo, useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { Job, Track } from "../api/client";
 import { inWords } from "../api/problem";
-import { jobInWords } from "../jobs/words";
+import { jobInWords } from "../api/words";
 import { Button, IconButton, Skeleton } from "../ui/controls";
 import { ago, time, words } from "../ui/format";
 import { announce } from "../ui/live";

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { taskInWords } from "../jobs/words";
+import { taskInWords } from "../api/words";
 import { Button, IconButton, ProgressBar } from "../ui/controls";
 import { time } from "../ui/format";
 import { type Microphone, useMicrophone } from "./microphone";

@@ -1,15 +1,10 @@
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, held, type Job, type Peaks, type Track } from "../api/client";
-import type { components } from "../api/schema";
-
-export type LibraryMap = components["schemas"]["LibraryMap"];
-export type MapPoint = components["schemas"]["MapPoint"];
 
 type Page = { items: Track[]; next_cursor?: string | null };
 
 const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
-const MAP_FRESH_MS = 60_000;
 
 /** The tracks that fit a search and a label, newest first, page by page. */
 export function useTracks(search: string, label: string | null, wanted = true) {
@@ -23,16 +18,6 @@ export function useTracks(search: string, label: string | null, wanted = true) {
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
-  });
-}
-
-/** All recordings that have a place on the map. */
-export function useLibraryMap(wanted = true) {
-  return useQuery({
-    queryKey: ["map"],
-    queryFn: async ({ signal }) => held(await api.GET("/v1/map", { signal })),
-    enabled: wanted,
-    staleTime: MAP_FRESH_MS,
   });
 }
 

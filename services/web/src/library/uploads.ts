@@ -1,9 +1,10 @@
 import { useSyncExternalStore } from "react";
-import { api, held, type Job, type TaskName, type Track } from "../api/client";
+import { api, held, type Job, type Track } from "../api/client";
 import { inWords } from "../api/problem";
 import { upload } from "../api/upload";
 import { watchJob } from "../api/watch";
-import { failureInWords } from "../jobs/words";
+import { failureInWords } from "../api/words";
+import { ANALYSIS, jobRequest } from "../state/requests";
 import { announce } from "../ui/live";
 
 /** A recording on its way from this machine to its results. */
@@ -17,7 +18,6 @@ export type Upload = {
   problem: string | null;
 };
 
-const TASKS: TaskName[] = ["classify", "embed", "explain", "features", "describe"];
 const AT_ONCE = 3;
 
 let uploads: readonly Upload[] = [];
@@ -92,7 +92,7 @@ async function run(id: number): Promise<void> {
 }
 
 async function analysed(track: Track, tell: (job: Job) => void, signal: AbortSignal): Promise<Job> {
-  const job = held(await api.POST("/v1/jobs", { body: { track_id: track.id, tasks: TASKS } as never, signal }));
+  const job = held(await api.POST("/v1/jobs", { body: jobRequest(track.id, ANALYSIS), signal }));
   tell(job);
   return watchJob(job.id, tell, signal);
 }

@@ -1,15 +1,14 @@
 import { useState } from "react";
 import type { Track } from "../api/client";
 import { inWords } from "../api/problem";
-import { taskInWords } from "../jobs/words";
-import { useAsk } from "../track/queries";
-import { type Mixed, newest } from "../track/results";
+import { taskInWords } from "../api/words";
+import { useAsk } from "../state/ask";
 import { BadNote, Button } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { bytes } from "../ui/format";
 import { announce } from "../ui/live";
 import { type Mix, mixdownOptions } from "./mix";
-import { downloadAll } from "./queries";
+import { downloadAll, useMixdown } from "./queries";
 
 const FORMATS = ["flac", "wav", "mp3", "opus"] as const;
 type Format = (typeof FORMATS)[number];
@@ -17,14 +16,14 @@ type Format = (typeof FORMATS)[number];
 /** The mix as a file, made by a worker in full quality; or all stems as they are. */
 export function Export({ track, mix }: { track: Track; mix: Mix }) {
   const [format, setFormat] = useState<Format>("flac");
-  const [made, setMade] = useState<{ mix: Mix; format: Format; mixed: Mixed } | null>(null);
+  const [made, setMade] = useState<{ mix: Mix; format: Format; jobId: string } | null>(null);
   const [refused, setRefused] = useState<string | null>(null);
   const { askAndWait, asking, job, problem } = useAsk(track.id);
-  const fresh = made && made.mix === mix && made.format === format ? made.mixed : null;
+  const mixdown = useMixdown(made?.jobId ?? null);
+  const fresh = made?.mix === mix && made.format === format ? mixdown : null;
   const exported = async () => {
     const job = await askAndWait({ tasks: ["mixdown"], options: { mixdown: { ...mixdownOptions(mix), format } } });
-    const mixed = newest([job], "mixdown");
-    if (mixed) setMade({ mix, format, mixed });
+    setMade({ mix, format, jobId: job.id });
     announce("The mix is ready.");
   };
   return (

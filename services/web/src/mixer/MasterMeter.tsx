@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 import { useStore } from "../sound/store";
-import { useDesk } from "../track/desk";
+import { useDesk } from "../sound/desk";
 import { signed } from "../ui/format";
 import type { StemsSource } from "./engine";
 import { QUIETEST_DB } from "./mix";

@@ -1,22 +1,23 @@
 import { Link } from "wouter";
-import type { Job, Task, Track } from "../api/client";
+import type { Task, Track } from "../api/client";
 import { inWords } from "../api/problem";
-import { failureInWords, taskInWords } from "../jobs/words";
+import { failureInWords, taskInWords } from "../api/words";
 import { useSeparators } from "../models/queries";
-import type { Explanation } from "../track/explanation";
-import { useAsk } from "../track/queries";
-import { newestTask } from "../track/results";
+import type { Explanation } from "../state/explanation";
+import { useAsk } from "../state/ask";
+import { useStems } from "../state/queries";
+import { useTrackState } from "../state/TrackStateProvider";
 import { BadNote, Button, ProgressBar, Select, Skeleton } from "../ui/controls";
 import { Mixer } from "./Mixer";
 import "./mixer.css";
-import { tooLong, useStems } from "./queries";
+import { tooLong } from "./queries";
 
-type Props = { track: Track; jobs: Job[]; explanation: Explanation };
+type Props = { track: Track; explanation: Explanation };
 
 /** The recording taken apart: the mixer where it was, else the way to have it done. */
-export default function Stems({ track, jobs, explanation }: Props) {
-  const found = useStems(track.id, jobs);
-  if (!found.made) return <TakeApart track={track} jobs={jobs} />;
+export default function Stems({ track, explanation }: Props) {
+  const found = useStems(track.id);
+  if (!found.made) return <TakeApart track={track} />;
   if (found.isPending) return <Skeleton height={240} />;
   if (found.isError) {
     return <BadNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{inWords(found.error)}</BadNote>;
@@ -30,14 +31,14 @@ export default function Stems({ track, jobs, explanation }: Props) {
       ) : (
         <Mixer key={found.data.job_id} track={track} stems={found.data} explanation={explanation} />
       )}
-      <TakenApartBy model={found.data.model["name"] ?? ""} track={track} jobs={jobs} />
+      <TakenApartBy model={found.data.model["name"] ?? ""} track={track} />
     </div>
   );
 }
 
 /** Which model took it apart. Another may, and its stems are shown once they are there. */
-function TakenApartBy({ model, track, jobs }: { model: string; track: Track; jobs: Job[] }) {
-  const { ask, underWay, failure } = useSeparation(track, jobs);
+function TakenApartBy({ model, track }: { model: string; track: Track }) {
+  const { ask, underWay, failure } = useSeparation(track);
   const served = useSeparators().data?.map(({ name }) => name) ?? [];
   const again = (name: string) => ask({ tasks: ["separate"], options: { separate: { model: name } } });
   return (
@@ -55,8 +56,8 @@ function TakenApartBy({ model, track, jobs }: { model: string; track: Track; job
   );
 }
 
-function TakeApart({ track, jobs }: { track: Track; jobs: Job[] }) {
-  const { ask, asking, underWay, failure } = useSeparation(track, jobs);
+function TakeApart({ track }: { track: Track }) {
+  const { ask, asking, underWay, failure } = useSeparation(track);
   if (underWay) return <UnderWay task={underWay} />;
   return (
     <div className="stack">
@@ -81,9 +82,9 @@ function UnderWay({ task }: { task: Task }) {
 }
 
 /** The track's newest separation, as far as it is under way or has failed, and how to ask for one. */
-function useSeparation(track: Track, jobs: Job[]) {
+function useSeparation(track: Track) {
   const { ask, asking, job, problem } = useAsk(track.id);
-  const earlier = newestTask(jobs, "separate");
+  const earlier = useTrackState().state.task("separate");
   const task = job?.tasks[0] ?? earlier;
   const underWay = task?.status === "running" || task?.status === "queued" ? task : null;
   return { ask, asking, underWay, failure: problem ?? (earlier?.status === "failed" ? failureInWords(earlier) : null) };

@@ -1,25 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { api, fetchArtifact, fetchWithKey, held, type Job, type Stems } from "../api/client";
+import { api, fetchArtifact, fetchWithKey, held, type Stems } from "../api/client";
+import { renewalMs } from "../api/links";
+import type { Mixed } from "../state/results";
+import { stateOf } from "../state/trackState";
 
 const SAMPLE_BYTES = 8;
 const MOST_BYTES = 1.2e9;
 
 export type Loaded = { context: AudioContext; buffers: Map<string, AudioBuffer> };
 export type Loading = { loaded: Loaded | null; share: number; error: unknown };
-
-/** The stems of the newest separation; they are not asked for unless one of the track's jobs has made some. */
-export function useStems(trackId: string, jobs: readonly Job[]) {
-  const made = jobs.some((job) => job.tasks.some(({ name, status }) => name === "separate" && status === "succeeded"));
-  const found = useQuery({
-    queryKey: ["jobs", "stems", trackId],
-    queryFn: async ({ signal }): Promise<Stems> =>
-      held(await api.GET("/v1/tracks/{track_id}/stems", { params: { path: { track_id: trackId } }, signal })),
-    enabled: made,
-    staleTime: 60_000,
-  });
-  return { ...found, made };
-}
 
 /** Whether stems are too long to be held decoded in a page. */
 export function tooLong(stems: Stems): boolean {
@@ -51,6 +41,17 @@ export function useLoadedStems(stems: Stems): Loading {
     };
   }, [ids]);
   return state;
+}
+
+/** What a `mixdown` job made. Its link is renewed before it expires. */
+export function useMixdown(jobId: string | null): Mixed | null {
+  const { data } = useQuery({
+    queryKey: ["jobs", "one", jobId],
+    queryFn: async ({ signal }) => held(await api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId ?? "" } }, signal })),
+    enabled: jobId !== null,
+    refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),
+  });
+  return data ? stateOf([data], null).result("mixdown") : null;
 }
 
 /** Fetches all stems in one file and hands it to the browser as a download. */

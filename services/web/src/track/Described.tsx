@@ -1,10 +1,12 @@
 import { band, decibels, percent, signed } from "../ui/format";
-import type { Described as Description } from "./results";
+import type { Described as Description } from "../state/results";
+import { useTrackState } from "../state/TrackStateProvider";
 
 const SURE = 0.05;
 
 /** Tempo, key, loudness and balance. */
-export function Described({ described }: { described: Description | null }) {
+export function Described() {
+  const described = useTrackState().state.result("describe");
   return (
     <section className="panel" aria-labelledby="sounds-title">
       <h2 id="sounds-title">How it sounds</h2>

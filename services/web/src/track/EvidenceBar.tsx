@@ -1,24 +1,23 @@
-import type { Job } from "../api/client";
 import { useModel } from "../models/queries";
-import { taskInWords } from "../jobs/words";
+import { taskInWords } from "../api/words";
 import { BadNote, Button, Select, Slider } from "../ui/controls";
 import { percent } from "../ui/format";
-import type { Explanation } from "./explanation";
-import { heardLabels, LAYERS, METHODS, newest } from "./results";
+import type { Explanation } from "../state/explanation";
+import { heardLabels, LAYERS, METHODS } from "../state/results";
+import { useTrackState } from "../state/TrackStateProvider";
 
 const SHOWN = 0.75;
 
 type Props = {
   explanation: Explanation;
-  jobs: Job[];
   opacity: number;
   setOpacity: (opacity: number) => void;
 };
 
 /** Which evidence lies over the spectrogram: of which label, layer and method, and how opaque. */
-export function EvidenceBar({ explanation, jobs, opacity, setOpacity }: Props) {
+export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
   const { wanted, explained, asking, job, problem, choose, askFirst } = explanation;
-  const classified = newest(jobs, "classify");
+  const classified = useTrackState().state.result("classify");
   const model = useModel(classified?.model.name).data;
   if (!wanted) {
     return (

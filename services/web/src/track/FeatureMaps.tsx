@@ -5,14 +5,17 @@ import { spectrogramPalette } from "../sound/colours";
 import { BadNote, Button, IconButton, Skeleton } from "../ui/controls";
 import { Dialog } from "../ui/Dialog";
 import { time, words } from "../ui/format";
-import { painted } from "./canvas";
-import { useArrays, useAsk } from "./queries";
-import type { Features } from "./results";
+import { painted } from "../ui/canvas";
+import { useAsk } from "../state/ask";
+import { useTrackState } from "../state/TrackStateProvider";
+import { useArrays } from "./queries";
+import type { Features } from "../state/results";
 
 type Arrays = Map<string, NumberArray>;
 
 /** What each depth of the network sees: the mean of its channels, and on a click the strongest one by one. */
-export default function FeatureMaps({ features, trackId }: { features: Features | null; trackId: string }) {
+export default function FeatureMaps({ trackId }: { trackId: string }) {
+  const features = useTrackState().state.result("features");
   const { ask, asking, problem } = useAsk(trackId);
   const arrays = useArrays(features?.arrays);
   const [open, setOpen] = useState<string | null>(null);

@@ -2,18 +2,20 @@ import type { TaskName } from "../api/client";
 import { useListeners, useModel } from "../models/queries";
 import { BadNote, Button, Select } from "../ui/controls";
 import { percent, words } from "../ui/format";
-import type { Explanation } from "./explanation";
-import { useListener } from "./listener";
-import { useAsk } from "./queries";
-import type { Classified } from "./results";
+import type { Explanation } from "../state/explanation";
+import { useTrackState } from "../state/TrackStateProvider";
+import { useAsk } from "../state/ask";
+import type { Classified } from "../state/results";
 
 const LISTENED: TaskName[] = ["classify", "embed", "explain"];
 
-type Props = { trackId: string; classified: Classified | null; explanation: Explanation };
+type Props = { trackId: string; explanation: Explanation };
 
 /** What a model hears; another may be picked, which listens where it has not yet. */
-export function Heard({ trackId, classified, explanation }: Props) {
-  const { model, listened, pick } = useListener();
+export function Heard({ trackId, explanation }: Props) {
+  const { state, selectModel } = useTrackState();
+  const { model } = state;
+  const classified = state.result("classify");
   const { ask, asking, problem } = useAsk(trackId);
   const listen = (name: string) => ask({ tasks: LISTENED, options: { classify: { model: name } } });
   return (
@@ -25,8 +27,8 @@ export function Heard({ trackId, classified, explanation }: Props) {
         <Ears
           model={model}
           choose={(name) => {
-            pick(name);
-            if (!listened.includes(name)) listen(name);
+            selectModel(name);
+            if (!state.models.includes(name)) listen(name);
           }}
         />
       ) : null}

@@ -2,13 +2,14 @@ import { useMemo } from "react";
 import { segments } from "../sound/segments";
 import { toX } from "../sound/view";
 import { percent, time, words } from "../ui/format";
-import { useDesk } from "./desk";
-import type { Classified } from "./results";
+import { useDesk } from "../sound/desk";
+import { useTrackState } from "../state/TrackStateProvider";
 
 const ROOM_PX = 36;
 
 /** What is heard when, window by window. */
-export function Labels({ classified }: { classified: Classified | null }) {
+export function Labels() {
+  const classified = useTrackState().state.result("classify");
   const { durationS, view, width } = useDesk();
   const found = useMemo(() => (classified ? segments(classified.windows, durationS) : []), [classified, durationS]);
   const winner = classified && !classified.unknown ? classified.top[0]?.label : null;

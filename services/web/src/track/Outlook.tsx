@@ -1,31 +1,29 @@
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
-import type { Job, TaskName, Track } from "../api/client";
-import { failureInWords, taskInWords } from "../jobs/words";
+import type { Track } from "../api/client";
+import { failureInWords, taskInWords } from "../api/words";
 import { BadNote, Button, ProgressBar, Skeleton } from "../ui/controls";
 import { Described } from "./Described";
-import type { Explanation } from "./explanation";
+import type { Explanation } from "../state/explanation";
 import { Heard } from "./Heard";
-import { useListener } from "./listener";
-import { useAsk } from "./queries";
-import { newest, newestTask } from "./results";
+import { useAsk } from "../state/ask";
+import { ANALYSIS } from "../state/requests";
+import { useTrackState } from "../state/TrackStateProvider";
 import { Why } from "./Why";
 
 const FeatureMaps = lazy(() => import("./FeatureMaps"));
 const Stems = lazy(() => import("../mixer/Stems"));
 const Similar = lazy(() => import("./Similar"));
 
-const SHOWN_TASKS: TaskName[] = ["classify", "embed", "explain", "features", "describe"];
-
-type Props = { track: Track; jobs: Job[] | undefined; explanation: Explanation };
+type Props = { track: Track; explanation: Explanation };
 
 /** What lies below the time axis: what, why and how; inside the network; the stems; what sounds alike. */
-export function Outlook({ track, jobs, explanation }: Props) {
-  const ready = jobs !== undefined;
+export function Outlook({ track, explanation }: Props) {
+  const { loaded } = useTrackState();
   // The parts that an address may name are not there yet when the browser looks for them.
   useEffect(() => {
-    if (ready) document.getElementById(location.hash.slice(1))?.scrollIntoView();
-  }, [ready]);
-  if (!jobs) return <Skeleton height={240} />;
+    if (loaded) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }, [loaded]);
+  if (!loaded) return <Skeleton height={240} />;
   return (
     <>
       <nav className="anchors" aria-label="Parts of this page">
@@ -34,32 +32,32 @@ export function Outlook({ track, jobs, explanation }: Props) {
         <a href="#stems">stems</a>
         <a href="#alike">sounds like this</a>
       </nav>
-      <Pending trackId={track.id} jobs={jobs} />
+      <Pending trackId={track.id} />
       <div id="what" className="trio">
-        <Heard trackId={track.id} classified={newest(jobs, "classify")} explanation={explanation} />
+        <Heard trackId={track.id} explanation={explanation} />
         <Why explanation={explanation} />
-        <Described described={newest(jobs, "describe")} />
+        <Described />
       </div>
       <WhenSeen id="inside" title="Inside the network" height={200}>
-        <FeatureMaps features={newest(jobs, "features")} trackId={track.id} />
+        <FeatureMaps trackId={track.id} />
       </WhenSeen>
       <WhenSeen id="stems" title="Stems" height={240}>
-        <Stems track={track} jobs={jobs} explanation={explanation} />
+        <Stems track={track} explanation={explanation} />
       </WhenSeen>
       <WhenSeen id="alike" title="Sounds like this" height={240}>
-        <Similar track={track} jobs={jobs} />
+        <Similar track={track} />
       </WhenSeen>
     </>
   );
 }
 
 /** Tasks of this track that have not ended; those that failed and can be tried again; what was never asked. */
-function Pending({ trackId, jobs }: { trackId: string; jobs: Job[] }) {
+function Pending({ trackId }: { trackId: string }) {
+  const { state } = useTrackState();
   const { ask, asking, problem } = useAsk(trackId);
-  const active = jobs.flatMap((job) => job.tasks).filter(({ status }) => status === "running" || status === "queued");
-  const { listened } = useListener();
-  const missing = newestTask(jobs, "classify") === null && listened.length === 0;
-  const failed = SHOWN_TASKS.flatMap((name) => newestTask(jobs, name) ?? []).filter(({ status }) => status === "failed");
+  const { active } = state;
+  const missing = state.task("classify") === null && state.models.length === 0;
+  const failed = ANALYSIS.flatMap((name) => state.task(name) ?? []).filter(({ status }) => status === "failed");
   if (active.length) {
     return (
       <ul className="pending" aria-label="At work">
@@ -92,7 +90,7 @@ function Pending({ trackId, jobs }: { trackId: string; jobs: Job[] }) {
   return (
     <div className="note">
       <span>{problem ?? "Nobody has listened to this recording yet."}</span>
-      <Button main disabled={asking} onClick={() => ask({ tasks: SHOWN_TASKS })}>
+      <Button main disabled={asking} onClick={() => ask({ tasks: ANALYSIS })}>
         Listen to it
       </Button>
     </div>

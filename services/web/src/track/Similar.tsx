@@ -1,27 +1,25 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { api, fetchWithKey, held, type Job, type Neighbour, type Track } from "../api/client";
+import { api, fetchWithKey, held, type Neighbour, type Track } from "../api/client";
 import { inWords } from "../api/problem";
 import { BadNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, words } from "../ui/format";
-import { useStems } from "../mixer/queries";
-import { useDesk } from "./desk";
-import { useListener } from "./listener";
-import { useAsk } from "./queries";
-import { newest } from "./results";
+import { useStems } from "../state/queries";
+import { useDesk } from "../sound/desk";
+import { useTrackState } from "../state/TrackStateProvider";
+import { useAsk } from "../state/ask";
 
 const WHOLE = "whole track";
 
-type Props = { track: Track; jobs: Job[] };
-
 /** The recordings that sound most like this one, as a whole or in one of its stems. */
-export default function Similar({ track, jobs }: Props) {
-  const { data: stems } = useStems(track.id, jobs);
+export default function Similar({ track }: { track: Track }) {
+  const { state } = useTrackState();
+  const { data: stems } = useStems(track.id);
   const [by, setBy] = useState(WHOLE);
   const { ask, asking, problem } = useAsk(track.id);
-  const placed = newest(jobs, "embed") !== null;
-  const stemsPlaced = newest(jobs, "embed", (one) => Boolean(one.stems?.length))?.stems ?? [];
+  const placed = state.has("embed");
+  const stemsPlaced = state.result("embed", (one) => Boolean(one.stems?.length))?.stems ?? [];
   const names = [WHOLE, ...(stems?.stems.map(({ name }) => name) ?? [])];
   const options = names.map((name) => ({ value: name, text: name, disabled: name !== WHOLE && !stemsPlaced.includes(name) }));
   const place = (also: boolean) => ask({ tasks: ["embed"], options: { embed: { stems: also } } });
@@ -96,7 +94,7 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
 }
 
 function useNeighbours(id: string, stem: string | null) {
-  const { model } = useListener();
+  const { model } = useTrackState().state;
   return useQuery({
     queryKey: ["jobs", "alike", id, stem, model],
     queryFn: async ({ signal }) => {

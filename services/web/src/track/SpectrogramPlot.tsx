@@ -6,10 +6,10 @@ import { BadNote, Skeleton } from "../ui/controls";
 import { band, hertz, signed, time } from "../ui/format";
 import { inWords } from "../api/problem";
 import { announce } from "../ui/live";
-import { painted, useDrawing, useSize } from "./canvas";
-import { useDesk } from "./desk";
+import { painted, useDrawing, useSize } from "../ui/canvas";
+import { useDesk } from "../sound/desk";
 import { type Spectrogram, useArrays, useSpectrogram } from "./queries";
-import type { Explained } from "./results";
+import type { Explained } from "../state/results";
 
 const MARKS_HZ = [50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000, 16_000];
 const MARK_APART = 0.07;

@@ -2,7 +2,7 @@ import { type PointerEvent, type ReactNode, useEffect, useRef, useState } from "
 import { useStore } from "../sound/store";
 import { panned, ticks, toTime, toX, zoomed, zoomOf } from "../sound/view";
 import { time } from "../ui/format";
-import { useDesk } from "./desk";
+import { useDesk } from "../sound/desk";
 
 const DRAG_PX = 5;
 const WHEEL_ZOOM = 0.0015;

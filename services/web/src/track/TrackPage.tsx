@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
-import type { Job, Track } from "../api/client";
+import type { Track } from "../api/client";
 import { inWords } from "../api/problem";
-import { wayBack } from "../app/places";
+import { wayBack } from "../ui/places";
 import { MediaSource } from "../sound/media";
 import { useStore } from "../sound/store";
 import { Transport } from "../sound/transport";
@@ -10,15 +10,15 @@ import { whole } from "../sound/view";
 import { BadNote, Button, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { channels, time } from "../ui/format";
-import { useSize } from "./canvas";
-import { DeskProvider } from "./desk";
+import { useSize } from "../ui/canvas";
+import { DeskProvider } from "../sound/desk";
 import { EvidenceBar } from "./EvidenceBar";
-import { useExplanation } from "./explanation";
+import { useExplanation } from "../state/explanation";
 import { Labels } from "./Labels";
-import { ListenerProvider, useListening } from "./listener";
 import { Outlook } from "./Outlook";
-import { useRecording, useTrack, useTrackJobs } from "./queries";
-import { newest } from "./results";
+import { useTrack } from "../state/queries";
+import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
+import { useRecording } from "./queries";
 import { SpectrogramPlot } from "./SpectrogramPlot";
 import { Timeline } from "./Timeline";
 import "./track.css";
@@ -31,8 +31,6 @@ const FETCHED_AT_ONCE_BYTES = 30e6;
 /** Everything there is to see and hear of a recording. */
 export default function TrackPage({ id }: { id: string }) {
   const track = useTrack(id);
-  const jobs = useTrackJobs(id);
-  const { listener, heard } = useListening(jobs.data);
   if (track.isError) {
     return (
       <main id="main" className="page stack">
@@ -41,16 +39,19 @@ export default function TrackPage({ id }: { id: string }) {
     );
   }
   return (
-    <ListenerProvider value={listener}>
+    <TrackStateProvider trackId={id}>
       <main id="main" className="page studio">
         <Heading track={track.data} />
-        {track.data ? <Studio track={track.data} jobs={heard} /> : <Skeleton height={440} />}
-        {jobs.isError ? (
-          <BadNote action={<Button onClick={() => void jobs.refetch()}>Try again</Button>}>{inWords(jobs.error)}</BadNote>
-        ) : null}
+        {track.data ? <Studio track={track.data} /> : <Skeleton height={440} />}
+        <StateProblem />
       </main>
-    </ListenerProvider>
+    </TrackStateProvider>
   );
+}
+
+function StateProblem() {
+  const { error, retry } = useTrackState();
+  return error ? <BadNote action={<Button onClick={retry}>Try again</Button>}>{inWords(error)}</BadNote> : null;
 }
 
 /** Whether the recording is to be fetched: a small one at once, a large one when it shall play. */
@@ -85,13 +86,13 @@ function Heading({ track }: { track: Track | undefined }) {
   );
 }
 
-function Studio({ track, jobs }: { track: Track; jobs: Job[] | undefined }) {
+function Studio({ track }: { track: Track }) {
   const durationS = track.duration_s;
   const transport = useMemo(() => new Transport(durationS), [durationS]);
   const [view, setView] = useState(() => whole(durationS));
   const [opacity, setOpacity] = useState(0);
   const [plots, { width }] = useSize<HTMLDivElement>();
-  const explanation = useExplanation(track.id, jobs);
+  const explanation = useExplanation(track.id);
   const { explained } = explanation;
   const { url, error } = useRecording(track.id, useWanted(transport, track.size_bytes));
   useEffect(() => () => transport.close(), [transport]);
@@ -112,18 +113,18 @@ function Studio({ track, jobs }: { track: Track; jobs: Job[] | undefined }) {
         <div ref={plots}>
           <Timeline>
             <Waveform trackId={track.id} />
-            <Labels classified={newest(jobs ?? [], "classify")} />
+            <Labels />
             <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} />
           </Timeline>
         </div>
-        <EvidenceBar explanation={explanation} jobs={jobs ?? []} opacity={opacity} setOpacity={setOpacity} />
+        <EvidenceBar explanation={explanation} opacity={opacity} setOpacity={setOpacity} />
       </section>
       {track.warnings.map((warning) => (
         <p key={warning} className="note">
           {warning}
         </p>
       ))}
-      <Outlook track={track} jobs={jobs} explanation={explanation} />
+      <Outlook track={track} explanation={explanation} />
     </DeskProvider>
   );
 }

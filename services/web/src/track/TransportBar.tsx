@@ -5,7 +5,7 @@ import { following, zoomed, zoomOf } from "../sound/view";
 import { Choice, IconButton, Slider } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { time } from "../ui/format";
-import { useDesk } from "./desk";
+import { useDesk } from "../sound/desk";
 
 /** Play, loop, what to hear, how close to look. At the page's bottom where the screen is small. */
 export function TransportBar() {

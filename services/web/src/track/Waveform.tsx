@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from "react";
 import WaveSurfer from "wavesurfer.js";
-import { useTheme } from "../app/theme";
+import { useTheme } from "../ui/theme";
 import { Skeleton } from "../ui/controls";
 import { signed } from "../ui/format";
-import { useDesk } from "./desk";
+import { useDesk } from "../sound/desk";
 import { usePeaks } from "./queries";
 
 /** The recording's outline, drawn by wavesurfer from what the service measured. */

@@ -1,7 +1,7 @@
 import { Button } from "../ui/controls";
 import { band, percent } from "../ui/format";
-import type { Explanation } from "./explanation";
-import type { Band, Trust } from "./results";
+import type { Explanation } from "../state/explanation";
+import type { Band, Trust } from "../state/results";
 
 /** Where the evidence lies, in a sentence and in bands, and how far it can be believed. */
 export function Why({ explanation }: { explanation: Explanation }) {

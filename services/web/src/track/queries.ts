@@ -1,50 +1,17 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
-import {
-  type ArtifactLink,
-  api,
-  fetchArtifact,
-  fetchWithKey,
-  held,
-  type Job,
-  type JobRequest,
-  type Peaks,
-  type SpectrogramAxes,
-} from "../api/client";
-import { inWords } from "../api/problem";
-import { ended, watchJob } from "../api/watch";
-import { failureInWords } from "../jobs/words";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { type ArtifactLink, fetchArtifact, fetchWithKey, type Job, type Peaks, type SpectrogramAxes } from "../api/client";
+import { watchJob } from "../api/watch";
 import { readNpz } from "../sound/arrays";
-import { useListener } from "./listener";
 
 const PEAKS = 4_000;
 const BANDS = 128;
 const COLUMNS_PER_S = 100;
 const FEWEST_COLUMNS = 1_000;
 const MOST_COLUMNS = 4_000;
-// Links to artifacts end after an hour: results are read anew before.
-const LINKS_GOOD_MS = 40 * 60_000;
 
 /** A picture's levels, 0 to 255, the lowest band in the last row, and how to read them. */
 export type Spectrogram = { axes: SpectrogramAxes; levels: Uint8Array; columns: number; rows: number };
-
-export function useTrack(id: string) {
-  return useQuery({
-    queryKey: ["track", id],
-    queryFn: async ({ signal }) =>
-      held(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id: id } }, signal })),
-  });
-}
-
-/** The track's jobs, newest first. */
-export function useTrackJobs(id: string) {
-  return useQuery({
-    queryKey: ["jobs", "of", id],
-    queryFn: async ({ signal }) =>
-      held(await api.GET("/v1/jobs", { params: { query: { track_id: id, limit: 50 } }, signal })).items,
-    refetchInterval: (query) => (query.state.data?.some((job) => !ended(job)) ? 1_500 : LINKS_GOOD_MS),
-  });
-}
 
 /** The recording as an address that a player can have; its key goes along in a header, which a player cannot send. */
 export function useRecording(id: string, wanted: boolean): { url: string | null; error: unknown } {
@@ -102,36 +69,6 @@ export function useArrays(link: ArtifactLink | null | undefined, wanted = true) 
     enabled: Boolean(link) && wanted,
     staleTime: Number.POSITIVE_INFINITY,
   });
-}
-
-/** Asks the model that listens for tasks on a track, follows them and reads the track's jobs anew when they have ended. */
-export function useAsk(trackId: string) {
-  const queries = useQueryClient();
-  const { model } = useListener();
-  const [job, setJob] = useState<Job | null>(null);
-  const stop = useRef(new AbortController());
-  useEffect(() => {
-    stop.current = new AbortController();
-    return () => stop.current.abort();
-  }, []);
-  const asking = useMutation({
-    mutationFn: async ({ tasks, options }: { tasks: JobRequest["tasks"]; options?: object }): Promise<Job> => {
-      const { signal } = stop.current;
-      const body = { track_id: trackId, tasks, options: { ...(model && { classify: { model } }), ...options } };
-      const made = held(await api.POST("/v1/jobs", { body: body as never, signal }));
-      setJob(made);
-      const done = await watchJob(made.id, setJob, signal);
-      const failed = done.tasks.find((task) => task.status === "failed");
-      if (failed) throw new Error(failureInWords(failed));
-      return done;
-    },
-    onSettled: async () => {
-      setJob(null);
-      await queries.invalidateQueries({ queryKey: ["jobs"] });
-    },
-  });
-  const { mutate, mutateAsync, isPending, error } = asking;
-  return { ask: mutate, askAndWait: mutateAsync, asking: isPending, job, problem: error ? inWords(error) : null };
 }
 
 /** What is measured once: while a worker does, the answer is its job. */

@@ -1,7 +1,7 @@
-import { useKeys } from "../app/keys";
+import { useKeys } from "../ui/keys";
 import { following, zoomed, zoomOf } from "../sound/view";
 import { announce } from "../ui/live";
-import type { Desk } from "./desk";
+import type { Desk } from "../sound/desk";
 
 const ZOOM_STEP = 0.1;
 

@@ -46,7 +46,7 @@ export function useWebhookActions() {
       await api.DELETE("/v1/webhooks/{webhook_id}", at(id));
     }),
     enable: useAction(({ id, enabled }: { id: string; enabled: boolean }) =>
-      api.PATCH("/v1/webhooks/{webhook_id}", { ...at(id), body: { enabled } as Schemas["WebhookChange"] }),
+      api.PATCH("/v1/webhooks/{webhook_id}", { ...at(id), body: { enabled } }),
     ),
     redeliver: useAction((id: string) =>
       api.POST("/v1/deliveries/{delivery_id}/redeliver", { params: { path: { delivery_id: id } } }),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 from sqlalchemy import CursorResult
@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 _VALUE = re.compile(r"(?<![:\w]):([a-z_]+)")
 _KNOWN = "phonoscope_prepared"
+PREPARATIONS = "phonoscope_preparations"
+"""The execution option with the ``PREPARE`` statements, by name, that a statement needs."""
 
 
 class Prepared:
-    """Statements that go to the server and back together, each of which sees what the one before waited for and did.
+    """Statements that are sent together, each of which sees what the one before it waited for and did.
 
     Args:
         statements: SQL, in which ``:name`` stands for a value.
@@ -40,17 +42,27 @@ class Prepared:
         self._calls = ";".join(calls)
 
     def execute(self, session: Session, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Runs them with these values; returns what the last one does."""
-        connection = session.connection()
-        # Of the connection to the server: one that is made anew starts with none.
-        known: set[str] = connection.info.setdefault(_KNOWN, set())
-        for name, preparation in self._preparations.items():
-            if name not in known:
-                connection.exec_driver_sql(preparation)
-                known.add(name)
-        return connection.exec_driver_sql(
-            self._calls, {**values, **{name: json.dumps(values[name]) for name in self._json}}
+        """Runs them with these values; returns the result of the last one.
+
+        Raises ``ValueError`` for a number that JSON cannot hold, before anything is sent.
+        """
+        return session.connection().exec_driver_sql(
+            self._calls,
+            {**values, **{name: json.dumps(values[name], allow_nan=False) for name in self._json}},
+            {PREPARATIONS: self._preparations},
         )
+
+
+def prepare(cursor: Any, info: MutableMapping[Any, Any], preparations: Mapping[str, str]) -> None:
+    """Prepares those statements that this connection to the server has not prepared yet.
+
+    Args:
+        info: SQLAlchemy's dictionary of the connection, which is empty for a new one.
+    """
+    known: set[str] = info.setdefault(_KNOWN, set())
+    for name in preparations.keys() - known:
+        cursor.execute(preparations[name])
+        known.add(name)
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -12,16 +12,6 @@ from phonoscope.db.schema.tables import JobRow, TaskRow
 from phonoscope.errors import NotFound
 from phonoscope.states import Status, TaskName
 
-JOB_CHANNEL = "phonoscope_job"
-"""The channel on which an ended job's id is told to whoever listens (``NOTIFY``)."""
-
-PROGRESS_CHANNEL = "phonoscope_progress"
-"""On which the id of a job is told that changed otherwise."""
-
-EVENT_CHANNEL = "phonoscope_event"
-"""On which is told that there is a new event."""
-
-
 _WHOLE = (
     select(JobRow)
     .where(JobRow.id == bindparam("of_id"), JobRow.owner_id == bindparam("of_owner"))

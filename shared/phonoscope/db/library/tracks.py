@@ -8,36 +8,17 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.paging import cut, page
 from phonoscope.db.schema.tables import ArtifactRow, TrackRow, given
 from phonoscope.db.tasks.cancel import cancel_tasks
+from phonoscope.db.tasks.family import lock_family, lock_subject
 from phonoscope.errors import NotFound
 
-_TASKS_OF = text(
-    """
-    WITH held AS (
-        SELECT tasks.job_id FROM tasks JOIN jobs ON jobs.id = tasks.job_id
-        WHERE jobs.track_id = :track_id ORDER BY tasks.id FOR UPDATE OF tasks
-    )
-    SELECT id FROM jobs WHERE id IN (SELECT job_id FROM held) ORDER BY id FOR UPDATE
-    """
-)
+_TASKS_OF = text("SELECT tasks.id, job_id FROM tasks JOIN jobs ON jobs.id = job_id WHERE jobs.track_id = :track_id")
 _OF_OWNER = select(TrackRow).where(TrackRow.id == bindparam("of_id"), TrackRow.owner_id == bindparam("of_owner"))
-_HELD = _OF_OWNER.with_for_update(key_share=True)
 _ADD = insert(TrackRow).returning(TrackRow.created_at)
 
 
 def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
     """Raises ``NotFound``, also for another owner's track."""
     row = session.scalar(_OF_OWNER, {"of_id": track_id, "of_owner": owner_id})
-    if row is None:
-        raise NotFound(f"no track {track_id!r}")
-    return row
-
-
-def hold_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
-    """Like ``get_track``, and nobody else may hold it before this transaction ends; rows that refer to it may be added.
-
-    Raises ``NotFound``.
-    """
-    row = session.scalar(_HELD, {"of_id": track_id, "of_owner": owner_id})
     if row is None:
         raise NotFound(f"no track {track_id!r}")
     return row
@@ -72,9 +53,10 @@ def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
     Returns the keys of the objects to erase. Raises ``NotFound``.
     """
     row = get_track(session, owner_id, track_id)
-    # The delete would lock the track first; a worker that ends one of its tasks locks it last, and adds artifacts.
-    jobs = list(session.connection().scalars(_TASKS_OF, {"track_id": track_id}))
-    cancel_tasks(session, jobs)
+    lock_subject(session, track_id)
+    tasks = session.connection().execute(_TASKS_OF, {"track_id": track_id}).all()
+    lock_family(session, [task.id for task in tasks])
+    cancel_tasks(session, [task.job_id for task in tasks])
     keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
     session.execute(delete(TrackRow).where(TrackRow.id == track_id))
     return [row.object_key, *keys]

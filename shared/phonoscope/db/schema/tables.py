@@ -144,6 +144,13 @@ class TaskRow(Base):
         Index("ix_tasks_queued", "pool", "lane", "turn", "id", postgresql_where="status = 'queued'"),
         Index("ix_tasks_running", "pool", "lane", "turn", postgresql_where="status = 'running'"),
         Index("ix_tasks_open", "owner_id", "pool", "lane", "turn", postgresql_where="status IN ('queued', 'running')"),
+        Index(
+            "ix_tasks_ended",
+            "pool",
+            "lane",
+            "finished_at",
+            postgresql_where="source_id IS NULL AND status IN ('succeeded', 'failed')",
+        ),
         Index("ix_tasks_follows", "follows", postgresql_where="follows IS NOT NULL"),
     )
 

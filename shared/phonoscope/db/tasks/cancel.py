@@ -5,19 +5,15 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.tasks.family import lock_family
 from phonoscope.db.tasks.rollup import promote_followers, settle
 from phonoscope.errors import JobEnded, NotFound
 from phonoscope.states import Place, Status
 
-_HOLD = text(
-    """
-    WITH held AS (
-        SELECT tasks.id, jobs.id AS job_id FROM tasks JOIN jobs ON jobs.id = tasks.job_id
-        WHERE jobs.id = :job_id AND jobs.owner_id = :owner_id ORDER BY tasks.id FOR UPDATE OF tasks
-    )
-    SELECT status FROM jobs WHERE id IN (SELECT job_id FROM held) FOR UPDATE
-    """
+_TASKS_OF = text(
+    "SELECT tasks.id FROM tasks JOIN jobs ON jobs.id = job_id WHERE job_id = :job_id AND jobs.owner_id = :owner_id"
 )
+_STATUS = text("SELECT status FROM jobs WHERE id = :job_id AND owner_id = :owner_id")
 
 _CANCEL = text(
     """
@@ -39,7 +35,9 @@ def cancel_job(session: Session, owner_id: str, job_id: str) -> list[Place]:
         NotFound: the owner has no such job.
         JobEnded: it has ended already.
     """
-    status = session.connection().scalar(_HOLD, {"job_id": job_id, "owner_id": owner_id})
+    connection, scope = session.connection(), {"job_id": job_id, "owner_id": owner_id}
+    lock_family(session, list(connection.scalars(_TASKS_OF, scope)))
+    status = connection.scalar(_STATUS, scope)
     if status is None:
         raise NotFound(f"no job {job_id!r}")
     if Status(status).ended:
@@ -48,6 +46,6 @@ def cancel_job(session: Session, owner_id: str, job_id: str) -> list[Place]:
 
 
 def cancel_tasks(session: Session, jobs: list[str]) -> list[Place]:
-    """Calls off what has not ended of jobs whose tasks and rows the caller has locked."""
+    """Cancels the tasks that have not ended of these jobs, whose families the caller has locked."""
     cancelled = list(session.connection().scalars(_CANCEL, {"jobs": jobs}))
     return [*promote_followers(session, cancelled), *settle(session, jobs)]

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from phonoscope.db.access.channels import PROGRESS_CHANNEL
 from phonoscope.db.access.prepared import Prepared
-from phonoscope.db.library.jobs import PROGRESS_CHANNEL
 from phonoscope.ids import new_id
 from phonoscope.states import Place, TaskName
 from phonoscope.work import Claim, ClaimedTrack, Library
@@ -53,7 +53,10 @@ _RENEW = Prepared(
     f"""
     WITH renewed AS (
         UPDATE tasks SET lease_expires_at = now() + :lease, progress = :progress, stage = :stage
-        FROM (SELECT id, progress AS before, stage AS stage_before FROM tasks WHERE lease_token = :token) AS old
+        FROM (
+            SELECT id, progress AS before, stage AS stage_before FROM tasks
+            WHERE lease_token = :token AND status = 'running' ORDER BY id FOR UPDATE
+        ) AS old
         WHERE tasks.id = old.id AND lease_token = :token AND status = 'running'
         RETURNING job_id, before <> :progress OR stage_before <> :stage AS moved
     )

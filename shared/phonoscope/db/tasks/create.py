@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from phonoscope.costs import cost_s, places
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow, TrackRow, given
+from phonoscope.db.tasks.family import lock_subject
 from phonoscope.db.tasks.ledger import Repeats, find_repeats
 from phonoscope.db.tasks.rollup import settle
 from phonoscope.ids import new_id
@@ -63,7 +64,8 @@ def create_job(
 
     Raises ``sqlalchemy.exc.IntegrityError`` when the track has been erased meanwhile.
     """
-    repeats = find_repeats(session, subject.id or subject.owner_id, ledger) if ledger else Repeats()
+    lock_subject(session, subject.id or subject.owner_id)
+    repeats = find_repeats(session, ledger) if ledger else Repeats()
     job = JobRow(
         id=new_id("job"),
         owner_id=subject.owner_id,

@@ -7,19 +7,14 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.db.schema.tables import ArtifactRow
+from phonoscope.db.tasks.family import SUBJECT, family
 from phonoscope.db.tasks.rollup import HAND_ON, RELEASE, SETTLE
 from phonoscope.states import Lane, Place, Pool, TaskName
+from phonoscope.tasks import TASKS, Writes
 from phonoscope.work import Claim, Outcome
 
-# Tasks are locked by id and before their jobs, and a job before its track, here as in every other place.
-_LOCK = """
-    WITH own AS (SELECT id FROM tasks WHERE lease_token = :token AND status = 'running'),
-    held AS (
-        SELECT id FROM tasks WHERE id IN (SELECT id FROM own) OR follows IN (SELECT id FROM own)
-        ORDER BY id FOR UPDATE
-    )
-    SELECT id FROM jobs WHERE id = :job_id AND EXISTS (SELECT FROM held) FOR UPDATE
-"""
+# The order of these statements, and what each leaves for the next, is in LOCKS.md.
+_LOCK = family("ARRAY(SELECT id FROM tasks WHERE lease_token = :token AND status = 'running')")
 
 _END = """
     WITH outcomes AS (
@@ -76,20 +71,20 @@ _PLACE = """
 _REPORT = """
     SELECT pool, lane, finished_at = now() AS ended FROM tasks
     WHERE id = ANY(:leaders) AND finished_at = now()
-       OR job_id IN (SELECT job_id FROM tasks WHERE finished_at = now())
+       OR job_id = ANY(ARRAY(SELECT job_id FROM tasks WHERE finished_at = now()))
           AND status = 'queued' AND queued_at = now() AND waits_for IS NULL
 """
 
 
 _TYPES = {
-    **dict.fromkeys(("token", "job_id", "track_id", "owner_id", "label"), "text"),
+    **dict.fromkeys(("token", "subject_id", "track_id", "owner_id", "label"), "text"),
     **dict.fromkeys(("jobs", "leaders"), "text[]"),
     **dict.fromkeys(("outcomes", "artifacts", "timings", "points"), "jsonb"),
     "labels": "boolean",
 }
-_WHOLE = Prepared(_LOCK, _END, HAND_ON, SETTLE, _REPORT, types=_TYPES)
-_WITH_STEMS = Prepared(_LOCK, _END, HAND_ON, RELEASE, SETTLE, _REPORT, types=_TYPES)
-_WITH_MAP = Prepared(_LOCK, _END, _PLACE, HAND_ON, SETTLE, _REPORT, types=_TYPES)
+_WHOLE = Prepared(SUBJECT, _LOCK, _END, HAND_ON, SETTLE, _REPORT, types=_TYPES)
+_WITH_STEMS = Prepared(SUBJECT, _LOCK, _END, HAND_ON, RELEASE, SETTLE, _REPORT, types=_TYPES)
+_WITH_MAP = Prepared(SUBJECT, _LOCK, _END, _PLACE, HAND_ON, SETTLE, _REPORT, types=_TYPES)
 
 # The lock waits for an end that is still being committed, after its worker has lost sight of it.
 _HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE")
@@ -104,7 +99,7 @@ def end_tasks(
     """
     labels = [outcome.label for outcome in outcomes.values() if outcome.labels_track and outcome.body is not None]
     facts = {
-        "job_id": claim.job_id,
+        "subject_id": claim.subject.id or claim.subject.owner_id,
         "jobs": [claim.job_id],
         "leaders": list(claim.tasks.values()),
         "token": claim.token,
@@ -130,9 +125,10 @@ def end_tasks(
 
 
 def _statement(claim: Claim) -> Prepared:
-    if TaskName.MAP in claim.tasks:
+    writes = {kind for task in claim.tasks for kind in TASKS[task].writes}
+    if Writes.MAP in writes:
         return _WITH_MAP
-    return _WITH_STEMS if TaskName.SEPARATE in claim.tasks else _WHOLE
+    return _WITH_STEMS if Writes.STEMS in writes else _WHOLE
 
 
 def committed_keys(session: Session, claim: Claim) -> set[str]:

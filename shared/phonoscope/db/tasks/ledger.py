@@ -12,15 +12,10 @@ from phonoscope.db.schema.tables import TaskRow
 from phonoscope.states import Status, TaskName
 from phonoscope.work import CacheKey
 
-# For one subject at a time, so that of two that ask at once the second finds the first.
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject_id, 0))")
-
-# Shared locks: a leader that is just ending has ended when this returns, and its result is found below.
 _LEADERS = text(
     """
     SELECT id, fingerprint FROM tasks
     WHERE fingerprint = ANY(:fingerprints) AND status IN ('queued', 'running') AND follows IS NULL
-    ORDER BY id FOR SHARE
     """
 )
 
@@ -33,14 +28,10 @@ class Repeats:
     leaders: dict[TaskName, str] = field(default_factory=dict)
 
 
-def find_repeats(session: Session, subject_id: str, ledger: Mapping[TaskName, CacheKey]) -> Repeats:
-    """What was asked of this track, or of this owner's library, before.
-
-    Until the transaction ends nobody else asks the same.
-    """
+def find_repeats(session: Session, ledger: Mapping[TaskName, CacheKey]) -> Repeats:
+    """What was asked before of a subject that the caller has locked, so that no leader ends meanwhile."""
     connection = session.connection()
     fingerprints = [entry.fingerprint for entry in ledger.values()]
-    connection.execute(_ALONE, {"subject_id": subject_id})
     leading = {row.fingerprint: row.id for row in connection.execute(_LEADERS, {"fingerprints": fingerprints})}
     done = _newest(session, fingerprints)
     repeats = Repeats()

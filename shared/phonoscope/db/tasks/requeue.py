@@ -12,12 +12,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from phonoscope.db.schema.tables import TaskRow
+from phonoscope.db.tasks.family import lock_family
 from phonoscope.db.tasks.rollup import pass_on, settle
 from phonoscope.errors import PhonoscopeError
+from phonoscope.retry import Backoff
 from phonoscope.states import Lane, Place, Pool, Status
 
 MAX_ATTEMPTS = 3
-BACKOFF_S = (2.0, 10.0)
+BACKOFF = Backoff(first_s=2.0, factor=5.0, attempts=MAX_ATTEMPTS)
 """How long a task waits after its first and its second attempt were lost."""
 
 _HAND_BACK = text(
@@ -33,10 +35,10 @@ _HAND_BACK = text(
         sent_at = now(), available_at = now() + CASE WHEN :counts
             THEN make_interval(secs => (CAST(:waits AS double precision[]))[least(attempt, :most - 1)])
             ELSE interval '0' END
-    WHERE id IN (SELECT id FROM tasks WHERE status = 'running' AND lease_token = ANY(:tokens) ORDER BY id FOR UPDATE)
+    WHERE status = 'running' AND lease_token = ANY(:tokens)
     RETURNING id, job_id, pool, lane, status
     """
-).bindparams(bindparam("problem", type_=JSONB), most=MAX_ATTEMPTS, waits=list(BACKOFF_S))
+).bindparams(bindparam("problem", type_=JSONB), most=MAX_ATTEMPTS, waits=list(BACKOFF.pauses()))
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ def hand_back(session: Session, tokens: Collection[str], why: PhonoscopeError, *
     """
     if not tokens:
         return []
+    held = select(TaskRow.id).where(TaskRow.status == Status.RUNNING, TaskRow.lease_token.in_(tokens))
+    lock_family(session, session.scalars(held).all())
     facts = {"tokens": sorted(tokens), "problem": why.as_problem(), "counts": counts}
     rows = session.connection().execute(_HAND_BACK, facts).all()
     failed = [row.id for row in rows if row.status == Status.FAILED]
@@ -88,8 +92,8 @@ def overdue_messages(session: Session, older_than: timedelta) -> list[Place]:
 
     As many of a place as there are jobs.
     """
-    statement = (
-        update(TaskRow)
+    overdue = (
+        select(TaskRow.id)
         .where(
             TaskRow.status == Status.QUEUED,
             TaskRow.waits_for.is_(None),
@@ -97,8 +101,9 @@ def overdue_messages(session: Session, older_than: timedelta) -> list[Place]:
             TaskRow.available_at <= sql.now(),
             (TaskRow.sent_at < sql.now() - older_than) | (TaskRow.sent_at < TaskRow.available_at),
         )
-        .values(sent_at=sql.now())
-        .returning(TaskRow.job_id, TaskRow.pool, TaskRow.lane)
+        .with_for_update(skip_locked=True)
     )
+    sent = update(TaskRow).where(TaskRow.id.in_(overdue)).values(sent_at=sql.now())
+    statement = sent.returning(TaskRow.job_id, TaskRow.pool, TaskRow.lane)
     jobs = {(job_id, Place(pool, lane)) for job_id, pool, lane in session.execute(statement)}
     return [place for _, place in sorted(jobs)]

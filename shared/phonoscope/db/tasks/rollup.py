@@ -7,9 +7,12 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.access.channels import EVENT_CHANNEL, JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.prepared import Prepared
-from phonoscope.db.library.jobs import EVENT_CHANNEL, JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.states import Lane, Place, Pool
+
+# Which statement leaves what for the next is in LOCKS.md.
+_CHANGED = "ANY(ARRAY(SELECT unnest(:jobs) UNION SELECT job_id FROM tasks WHERE finished_at = now()))"
 
 HAND_ON = """
     WITH passed AS (
@@ -28,17 +31,16 @@ HAND_ON = """
 """
 """Gives ended tasks' outcomes to those that follow them."""
 
-RELEASE = """
+RELEASE = f"""
     UPDATE tasks AS own
     SET waits_for = NULL, status = CASE other.status WHEN 'succeeded' THEN own.status ELSE other.status END,
         stage = CASE other.status WHEN 'succeeded' THEN own.stage ELSE other.status END,
         error = other.error, finished_at = CASE WHEN other.status <> 'succeeded' THEN now() END,
         queued_at = now(), sent_at = now()
     FROM tasks AS other
-    WHERE (own.job_id = ANY(:jobs) OR own.job_id IN (SELECT job_id FROM tasks WHERE finished_at = now()))
-      AND own.job_id = other.job_id AND own.waits_for = other.name
+    WHERE own.job_id = {_CHANGED} AND own.job_id = other.job_id AND own.waits_for = other.name
       AND own.status = 'queued' AND other.status IN ('succeeded', 'failed', 'cancelled')
-"""
+"""  # noqa: S608 - of constants
 """Lets go what waited for a task that has ended, or ends it likewise."""
 
 SETTLE = f"""
@@ -46,7 +48,7 @@ SETTLE = f"""
         SELECT job_id, bool_and(status IN ('succeeded', 'failed', 'cancelled')) AS ended,
                bool_and(status = 'queued') AS queued, bool_or(status = 'cancelled') AS cancelled,
                bool_or(status = 'failed') AS failed
-        FROM tasks WHERE job_id = ANY(:jobs) OR job_id IN (SELECT job_id FROM tasks WHERE finished_at = now())
+        FROM tasks WHERE job_id = {_CHANGED}
         GROUP BY job_id
     ), settled AS (
         UPDATE jobs SET version = version + 1, finished_at = CASE WHEN ended THEN now() END,
@@ -81,11 +83,10 @@ _HAND_ON = text(HAND_ON)
 _RELEASE_AND_SETTLE = Prepared(
     RELEASE,
     SETTLE,
-    """
+    f"""
     SELECT DISTINCT pool, lane FROM tasks
-    WHERE (job_id = ANY(:jobs) OR job_id IN (SELECT job_id FROM tasks WHERE finished_at = now()))
-      AND status = 'queued' AND queued_at = now() AND waits_for IS NULL AND follows IS NULL
-    """,
+    WHERE job_id = {_CHANGED} AND status = 'queued' AND queued_at = now() AND waits_for IS NULL AND follows IS NULL
+    """,  # noqa: S608 - of constants
     types={"jobs": "text[]"},
 )
 

@@ -63,7 +63,11 @@ _QUEUES = text(
               AND pool = places.pool AND lane = places.lane AND status IN ('succeeded', 'failed')) AS ended_last_hour,
            ({_PACE.format(pool="places.pool", lane="places.lane")}) AS pace
     FROM (VALUES ('gpu', 'short'), ('gpu', 'long'), ('cpu', 'short'), ('cpu', 'long')) AS places (pool, lane)
-    LEFT JOIN tasks ON tasks.pool = places.pool AND tasks.lane = places.lane AND status IN ('queued', 'running')
+    LEFT JOIN (
+        SELECT pool, lane, status, waits_for, follows, queued_at FROM tasks WHERE status = 'queued'
+        UNION ALL
+        SELECT pool, lane, status, waits_for, follows, queued_at FROM tasks WHERE status = 'running'
+    ) AS open ON open.pool = places.pool AND open.lane = places.lane
     GROUP BY places.pool, places.lane
     """  # noqa: S608 - of constants alone
 )

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import AttemptError, DeliveryStatus
-from phonoscope.db.library.jobs import EVENT_CHANNEL
+from phonoscope.db.access.channels import EVENT_CHANNEL
 from phonoscope.db.webhooks.outbox import DISABLED_EVENT, NEW_ID
 
 _HEAL = text(

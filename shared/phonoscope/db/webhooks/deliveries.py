@@ -9,8 +9,8 @@ from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from phonoscope.contract import DeliveryStatus
+from phonoscope.db.access.channels import EVENT_CHANNEL
 from phonoscope.db.access.paging import cut, page
-from phonoscope.db.library.jobs import EVENT_CHANNEL
 from phonoscope.db.schema.tables import EventRow
 from phonoscope.db.schema.webhooks import DeliveryRow
 from phonoscope.errors import NotFound

@@ -112,7 +112,7 @@ _RELEASE = text("UPDATE deliveries SET token = NULL, due_at = now() WHERE token 
 
 
 @dataclass(frozen=True)
-class Parcel:
+class ClaimedDelivery:
     """A delivery that this courier holds, with all that it takes to send it; ``sealed`` are secrets, newest first."""
 
     delivery_id: str
@@ -142,7 +142,7 @@ def fan_out(session: Session) -> int:
     return len(ids)
 
 
-def claim(session: Session, room: int, *, each: int, lease: timedelta, failing: bool = False) -> list[Parcel]:
+def claim(session: Session, room: int, *, each: int, lease: timedelta, failing: bool = False) -> list[ClaimedDelivery]:
     """Takes at most ``room`` due deliveries, so that no endpoint has more than ``each`` in flight.
 
     They are this courier's until it records them or the ``lease`` is over. With ``failing``, those to endpoints whose
@@ -156,12 +156,12 @@ def claim(session: Session, room: int, *, each: int, lease: timedelta, failing: 
     token = secrets.token_hex(8)
     rows = connection.execute(_CLAIM, scope | {"ids": ids, "token": token, "lease": lease})
     return [
-        Parcel(id_, token, webhook_id, url, event_id, type_, happened_at, data, tries, tuple(sealed or ()))
+        ClaimedDelivery(id_, token, webhook_id, url, event_id, type_, happened_at, data, tries, tuple(sealed or ()))
         for id_, webhook_id, url, event_id, type_, data, happened_at, tries, sealed in rows
     ]
 
 
-def release(session: Session, parcels: Sequence[Parcel]) -> None:
+def release(session: Session, deliveries: Sequence[ClaimedDelivery]) -> None:
     """Gives back what was not tried to an end: it is due at once, for any courier."""
-    scope = {"tokens": list({each.token for each in parcels}), "ids": [each.delivery_id for each in parcels]}
+    scope = {"tokens": list({each.token for each in deliveries}), "ids": [each.delivery_id for each in deliveries]}
     session.connection().execute(_RELEASE, scope)

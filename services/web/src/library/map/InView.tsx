@@ -1,7 +1,7 @@
 import { memo, useMemo } from "react";
 import { Link } from "wouter";
 import { time, words } from "../../ui/format";
-import type { MapPoint } from "../queries";
+import type { MapPoint } from "./queries";
 import type { Atlas, Filter } from "./atlas";
 import { type Frame, isInside, toPixel, type View } from "./mapView";
 import { count, recordings, summaryOf } from "./words";

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "react";
 import { inWords } from "../../api/problem";
 import { BadNote, Button, Skeleton } from "../../ui/controls";
-import { type LibraryMap as Drawn, useLibraryMap } from "../queries";
+import { type LibraryMap as Drawn, useLibraryMap } from "./queries";
 import { atlasOf, filtered } from "./atlas";
 import { InView } from "./InView";
 import "./map.css";

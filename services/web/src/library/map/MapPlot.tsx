@@ -1,11 +1,11 @@
 import { type RefObject, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Link, useLocation } from "wouter";
-import { useTheme } from "../../app/theme";
-import { useSize } from "../../track/canvas";
+import { useTheme } from "../../ui/theme";
+import { useSize } from "../../ui/canvas";
 import { Button } from "../../ui/controls";
 import { time, words } from "../../ui/format";
 import { announce } from "../../ui/live";
-import type { MapPoint } from "../queries";
+import type { MapPoint } from "./queries";
 import type { Atlas, Filter } from "./atlas";
 import { useGestures } from "./gestures";
 import { lookOf } from "./look";

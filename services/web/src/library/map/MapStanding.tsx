@@ -1,7 +1,6 @@
-import { taskInWords } from "../../jobs/words";
+import { taskInWords } from "../../api/words";
 import { BadNote, Button } from "../../ui/controls";
-import type { LibraryMap } from "../queries";
-import { type Drawing, useMapDrawing } from "./queries";
+import { type Drawing, type LibraryMap, useMapDrawing } from "./queries";
 import { missingInWords } from "./words";
 
 /** What the map lacks, and how it is drawn, now or anew. */

@@ -1,4 +1,4 @@
-import type { MapPoint } from "../queries";
+import type { MapPoint } from "./queries";
 import { type Bounds, boundsOf } from "./mapView";
 import { type Named, named } from "./names";
 import { Grid } from "./nearest";

@@ -1,10 +1,26 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api, held, type Job } from "../../api/client";
 import { inWords } from "../../api/problem";
+import type { components } from "../../api/schema";
 import { watchJob } from "../../api/watch";
-import { failureInWords } from "../../jobs/words";
+import { failureInWords } from "../../api/words";
 import { announce } from "../../ui/live";
+
+export type LibraryMap = components["schemas"]["LibraryMap"];
+export type MapPoint = components["schemas"]["MapPoint"];
+
+const MAP_FRESH_MS = 60_000;
+
+/** All recordings that have a place on the map. */
+export function useLibraryMap(wanted = true) {
+  return useQuery({
+    queryKey: ["map"],
+    queryFn: async ({ signal }) => held(await api.GET("/v1/map", { signal })),
+    enabled: wanted,
+    staleTime: MAP_FRESH_MS,
+  });
+}
 
 /** The map as it is being drawn: how its job stands, what went wrong, and a way to have it drawn. */
 export type Drawing = { job: Job | null; pending: boolean; problem: string | null; draw: () => void };
@@ -42,5 +58,5 @@ export function useMapDrawing(runningId: string | null): Drawing {
 }
 
 async function asked(signal: AbortSignal): Promise<string> {
-  return held(await api.POST("/v1/jobs", { body: { tasks: ["map"] } as never, signal })).id;
+  return held(await api.POST("/v1/jobs", { body: { tasks: ["map"] }, signal })).id;
 }

@@ -1,5 +1,5 @@
 import { ago, percent, time, words } from "../../ui/format";
-import type { LibraryMap, MapPoint } from "../queries";
+import type { LibraryMap, MapPoint } from "./queries";
 import type { Atlas } from "./atlas";
 
 const MOST_ON_MAP = 10_000;

@@ -1,4 +1,4 @@
-import type { ArtifactLink, Job, Task, TaskName } from "../api/client";
+import type { ArtifactLink } from "../api/client";
 import type { Window } from "../sound/segments";
 
 // The contract leaves results open: each task has a shape of its own.
@@ -76,24 +76,6 @@ export const METHODS = ["grad-cam", "grad-cam++", "hirescam"] as const;
 export type Layer = (typeof LAYERS)[number];
 export type Method = (typeof METHODS)[number];
 
-/** The newest result of a task among a track's jobs, which come newest first. */
-export function newest<Name extends keyof Results>(
-  jobs: readonly Job[],
-  name: Name,
-  fits: (result: Results[Name]) => boolean = () => true,
-): Results[Name] | null {
-  for (const task of tasksNamed(jobs, name)) {
-    const result = task.result as Results[Name] | null | undefined;
-    if (result && fits(result)) return result;
-  }
-  return null;
-}
-
-/** The newest task of a name, whatever became of it. */
-export function newestTask(jobs: readonly Job[], name: TaskName): Task | null {
-  return tasksNamed(jobs, name)[0] ?? null;
-}
-
 /** Each label that some window heard, most probable first. */
 export function heardLabels({ top, windows }: Classified): string[] {
   const best = new Map<string, number>();
@@ -101,8 +83,4 @@ export function heardLabels({ top, windows }: Classified): string[] {
     best.set(label, Math.max(probability, best.get(label) ?? 0));
   }
   return [...best.entries()].sort((a, b) => b[1] - a[1]).map(([label]) => label);
-}
-
-function tasksNamed(jobs: readonly Job[], name: TaskName): Task[] {
-  return jobs.flatMap((job) => job.tasks.filter((task) => task.name === name));
 }

@@ -1,5 +1,5 @@
-import type { Job, Task, TaskName, Waiting } from "../api/client";
-import { sentence } from "../api/problem";
+import type { Job, Task, TaskName, Waiting } from "./client";
+import { sentence } from "./problem";
 
 const DOING: Record<TaskName, string> = {
   classify: "listening",

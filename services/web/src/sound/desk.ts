@@ -1,6 +1,6 @@
 import { createContext, useContext } from "react";
-import type { Transport } from "../sound/transport";
-import type { View } from "../sound/view";
+import type { Transport } from "./transport";
+import type { View } from "./view";
 
 /** What all views of a track share: one clock, one stretch of time to be seen, one width of their plots. */
 export type Desk = {

@@ -1,4 +1,4 @@
-"""``python -m phonoscope_gateway.docs``: prints the OpenAPI document."""
+"""``python -m phonoscope_gateway.openapi``: prints the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from phonoscope_gateway.app import create_app
 
 
 def openapi_document() -> str:
-    """The document as it is kept in ``docs/openapi.json``. Nothing is connected."""
+    """The content of ``docs/openapi.json``. Connects to nothing."""
     return json.dumps(create_app(nowhere()).openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
 def nowhere() -> Settings:
-    """Settings of a gateway that reaches nothing: nobody listens on that port."""
+    """Settings of a gateway that connects to nothing."""
     return Settings(
         environment="development",
         database_url=SecretStr("postgresql+psycopg2://nobody@127.0.0.1:1/none"),
@@ -25,7 +25,7 @@ def nowhere() -> Settings:
         s3_endpoint_url="http://127.0.0.1:1",
         s3_access_key="none",
         s3_secret_key=SecretStr("none"),
-        signing_secret=SecretStr("nothing that is signed"),
+        signing_secret=SecretStr("signs nothing at all"),
     )
 
 

@@ -1,0 +1,63 @@
+"""The served models as their folders are at this moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+from typing import TypeAlias
+
+from phonoscope.catalogue.catalogue import Catalogue
+from phonoscope.catalogue.manifests import MANIFEST
+from phonoscope.errors import InvalidManifest
+from phonoscope.logs import get_logger
+
+_Signature: TypeAlias = tuple[tuple[str, int, int, int], ...]
+_log = get_logger(__name__)
+
+
+class LiveCatalogue:
+    """A catalogue that follows its folders: a model that is added, replaced or removed counts from the next request.
+
+    The manifests are read again only when one of them has changed. While one cannot be read, the catalogue stays as it
+    was before. Threads may share it.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+        self._lock = Lock()
+        self._signature: _Signature | None = None
+        self._read: Catalogue | None = None
+
+    @property
+    def current(self) -> Catalogue:
+        """Raises ``InvalidManifest`` when a manifest cannot be read and none of them was read before."""
+        with self._lock:
+            signature = self._signed()
+            if self._read is None or signature != self._signature:
+                self._read = self._read_again()
+                self._signature = signature
+            return self._read
+
+    def _read_again(self) -> Catalogue:
+        found = Catalogue(*self._folders)
+        try:
+            found.models  # noqa: B018 - reads them
+        except InvalidManifest as error:
+            if self._read is None:
+                raise
+            _log.warning("catalogue.unreadable", reason=str(error))
+            return self._read
+        return found
+
+    def _signed(self) -> _Signature:
+        """What changes when a manifest does: its place, its time, its size and its inode."""
+        paths = (path for folder in self._folders for path in sorted(folder.glob(f"*/{MANIFEST}")))
+        return tuple(_facts(path) for path in paths)
+
+
+def _facts(path: Path) -> tuple[str, int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return str(path), 0, 0, 0
+    return str(path), found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,36 @@
+"""Links to objects that tasks made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class ArtifactLink(BaseModel):
+    """A link, in a result, to an object that the task made."""
+
+    id: str
+    name: str = Field(description="as a file's, unique within its task")
+    url: str = Field(description="on the gateway's own origin; needs no key")
+    expires_at: datetime
+    media_type: str
+    size_bytes: int
+
+
+def with_links(body: Any, link: Callable[[str, dict[str, Any]], ArtifactLink]) -> Any:
+    """A result's body with a link in place of each reference to an artifact, as JSON can hold it.
+
+    Args:
+        link: makes the link of an artifact's id and its other facts (name, media type, size).
+    """
+    if isinstance(body, list):
+        return [with_links(item, link) for item in body]
+    if not isinstance(body, dict):
+        return body
+    if "artifact" not in body:
+        return {name: with_links(item, link) for name, item in body.items()}
+    facts = {name: item for name, item in body.items() if name != "artifact"}
+    return link(body["artifact"], facts).model_dump(mode="json")

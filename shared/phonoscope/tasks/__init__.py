@@ -1,0 +1,57 @@
+"""The tasks: one file each, which declares all that others have to know of it.
+
+A new task is a file here, a handler in its pool's package and a test; ``TASKS`` is what everything else walks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field
+
+from phonoscope.states import TaskName
+from phonoscope.tasks.classify import Classify, ClassifyResult
+from phonoscope.tasks.describe import Describe, DescribeResult
+from phonoscope.tasks.embed import Embed, EmbedResult
+from phonoscope.tasks.explain import Explain, ExplainResult
+from phonoscope.tasks.features import Features, FeaturesResult
+from phonoscope.tasks.map import Map, MapResult
+from phonoscope.tasks.mixdown import Mixdown, MixdownResult
+from phonoscope.tasks.separate import Separate, SeparateResult
+from phonoscope.tasks.spec import Asked, ModelKind, Subject, TaskSpec, Writes
+
+AnyResult: TypeAlias = Annotated[
+    ClassifyResult
+    | EmbedResult
+    | ExplainResult
+    | FeaturesResult
+    | DescribeResult
+    | SeparateResult
+    | MixdownResult
+    | MapResult,
+    Field(discriminator="task"),
+]
+"""What any task found; ``task`` tells which."""
+
+_SPECS: tuple[TaskSpec[Any, Any], ...] = (Classify, Embed, Explain, Features, Describe, Separate, Mixdown, Map)
+
+TASKS: dict[TaskName, TaskSpec[Any, Any]] = {spec.name: spec for spec in _SPECS}
+"""Every task, by its name."""
+
+__all__ = [
+    "TASKS",
+    "AnyResult",
+    "Asked",
+    "Classify",
+    "Describe",
+    "Embed",
+    "Explain",
+    "Features",
+    "Map",
+    "Mixdown",
+    "ModelKind",
+    "Separate",
+    "Subject",
+    "TaskSpec",
+    "Writes",
+]

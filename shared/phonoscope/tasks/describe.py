@@ -1,0 +1,95 @@
+"""``describe``: tempo, key, loudness and balance."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from phonoscope.audio.profiles import reference_profiles
+from phonoscope.errors import InvalidRequest
+from phonoscope.links import ArtifactLink
+from phonoscope.states import Pool, TaskName
+from phonoscope.tasks.spec import Asked, Cost, Part, TaskOptions, TaskResult, TaskSpec
+
+
+class DescribeOptions(TaskOptions):
+    genre: str | None = Field(
+        None, description="whose reference profile the balance is compared with; the genre heard when left out"
+    )
+
+
+class EnergyBand(Part):
+    """A band of frequencies and its share of the energy."""
+
+    name: str
+    low_hz: float
+    high_hz: float | None = Field(description="null where the band has no upper edge")
+    share: float = Field(description="from 0 to 1; all bands together have 1, or 0 in silence")
+
+
+class BandLevel(Part):
+    """A band's part of the energy, in decibels."""
+
+    name: str
+    level_db: float | None = Field(description="null where the recording's rate has no such band")
+
+
+class BandDifference(Part):
+    """How far a band is above a profile."""
+
+    name: str
+    difference_db: float | None
+
+
+class Reference(Part):
+    """The recording's balance against that of a genre."""
+
+    genre: str
+    named: bool = Field(description="whether the request named it, or it was heard")
+    source: str
+    bands: list[BandDifference]
+    reading: str
+
+
+class DescribeResult(TaskResult):
+    """The recording in figures."""
+
+    task: Literal["describe"] = "describe"
+    tempo_bpm: float | None = Field(description="null where no beat was found")
+    tempo_confidence: float
+    key: str | None
+    key_confidence: float
+    loudness_lufs: float | None = Field(description="integrated (ITU-R BS.1770-4, EBU R 128); null in silence")
+    true_peak_dbfs: float | None
+    onset_rate_hz: float
+    centroid_hz: float | None
+    bands: list[EnergyBand]
+    levels: list[BandLevel] = Field(description="of the energy up to 11,025 Hz; none in silence")
+    silence_share: float
+    clipping_share: float
+    duration_s: float
+    warnings: list[str]
+    reference: Reference | None = Field(
+        None, description="against the genre named, else the one heard; null where there is no profile for it"
+    )
+    waveform: ArtifactLink | None = Field(None, description="the outline as arrays (npz)")
+    spectrogram: ArtifactLink | None = Field(None, description="the mel spectrogram as arrays (npz)")
+
+
+def _check(options: DescribeOptions, _asked: Asked) -> None:
+    known = reference_profiles().genres
+    if options.genre is not None and options.genre not in known:
+        raise InvalidRequest.choice("options.describe.genre", options.genre, known)
+
+
+Describe = TaskSpec(
+    TaskName.DESCRIBE,
+    pool=Pool.CPU,
+    cost=Cost(0.2, 0.03),
+    options=DescribeOptions,
+    result=DescribeResult,
+    # A genre's profile is compared whenever the result is read, since what is heard may become known later.
+    unkeyed=frozenset({"genre"}),
+    check=_check,
+)

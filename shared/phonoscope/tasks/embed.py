@@ -1,0 +1,41 @@
+"""``embed``: the recording as a unit vector, by which what sounds alike is found."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from phonoscope.states import Pool, TaskName
+from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, TaskOptions, TaskResult, TaskSpec, Writes
+
+
+class EmbedOptions(TaskOptions):
+    return_vector: bool = Field(False, description="whether the result holds the vector itself")
+    stems: bool = Field(False, description="also embed each stem of the track's newest separation")
+
+
+class EmbedResult(TaskResult):
+    """The recording's vector is kept; other recordings are compared with it."""
+
+    task: Literal["embed"] = "embed"
+    model: ModelRef
+    dim: int = Field(description="512")
+    stems: list[str] | None = Field(None, description="those embedded too; null when they were not asked for")
+    vector: list[float] | None = Field(None, description="of length 1; null unless `return_vector` asked for it")
+
+
+def _hears_stems(options: EmbedOptions) -> bool:
+    return options.stems
+
+
+Embed = TaskSpec(
+    TaskName.EMBED,
+    pool=Pool.GPU,
+    cost=Cost(0.0, 0.0),
+    options=EmbedOptions,
+    result=EmbedResult,
+    model=ModelKind.CLASSIFIER,
+    writes=frozenset({Writes.EMBEDDINGS}),
+    hears_stems=_hears_stems,
+)

@@ -1,0 +1,67 @@
+"""``features``: what each depth of the network sees, in the recording's strongest window."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias, get_args
+
+from pydantic import Field
+
+from phonoscope.catalogue.architectures import DEPTHS, layer_names
+from phonoscope.errors import InvalidRequest, UnknownLayer
+from phonoscope.links import ArtifactLink
+from phonoscope.states import Pool, TaskName
+from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec
+
+MOST_LAYERS = 40
+FeaturesArtifact: TypeAlias = Literal["images", "arrays"]
+FEATURES_ARTIFACTS: tuple[FeaturesArtifact, ...] = get_args(FeaturesArtifact)
+
+
+class FeaturesOptions(TaskOptions):
+    layers: Annotated[list[str], Field(min_length=1, max_length=MOST_LAYERS)] = Field(
+        default_factory=lambda: list(DEPTHS), description="depths (`layer3`) or single blocks of them (`layer3.1`)"
+    )
+    artifacts: list[FeaturesArtifact] = Field(default_factory=lambda: list(FEATURES_ARTIFACTS))
+
+
+class LayerMaps(Part):
+    """What one depth sees."""
+
+    name: str
+    shape: list[int] = Field(description="channels, rows (frequency), columns (time)")
+    channels: list[int] = Field(description="the most active ones, the strongest first")
+    image: ArtifactLink | None = Field(None, description="a picture (PNG) of their maps")
+
+
+class FeaturesResult(TaskResult):
+    """Maps of the window in which the most probable label is strongest."""
+
+    task: Literal["features"] = "features"
+    model: ModelRef
+    label: str
+    start_s: float
+    end_s: float
+    layers: list[LayerMaps]
+    arrays: ArtifactLink | None = Field(None, description="all maps as arrays (npz)")
+
+
+def _check(options: FeaturesOptions, asked: Asked) -> None:
+    if TaskName.FEATURES not in asked.tasks:
+        return
+    known = layer_names(asked.manifest.architecture)
+    for layer in options.layers:
+        if layer not in known:
+            raise UnknownLayer.choice("layers", layer, known)
+    if len(set(options.layers)) != len(options.layers):
+        raise InvalidRequest.field("layers", "each layer at most once")
+
+
+Features = TaskSpec(
+    TaskName.FEATURES,
+    pool=Pool.GPU,
+    cost=Cost(1.0, 0.01),
+    options=FeaturesOptions,
+    result=FeaturesResult,
+    model=ModelKind.CLASSIFIER,
+    check=_check,
+)

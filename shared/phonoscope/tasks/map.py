@@ -1,0 +1,49 @@
+"""``map``: the owner's whole library on a plane, alike near alike; about no single track."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from phonoscope.states import Pool, TaskName
+from phonoscope.tasks.spec import Asked, Cost, Subject, TaskOptions, TaskResult, TaskSpec, Writes
+
+MOST_ON_MAP = 10_000
+MapMethod: TypeAlias = Literal["umap", "pca"]
+
+
+class MapOptions(TaskOptions):
+    model: str | None = Field(None, description="whose embeddings to draw from; the service's default when left out")
+
+
+class MapResult(TaskResult):
+    """How the map was drawn; ``GET /v1/map`` has its points."""
+
+    task: Literal["map"] = "map"
+    method: MapMethod
+    tracks: int
+    trustworthiness: float | None
+    model: str
+
+
+def _complete(options: MapOptions, asked: Asked) -> MapOptions:
+    return options.model_copy(update={"model": options.model or asked.default_model})
+
+
+def _check(options: MapOptions, asked: Asked) -> None:
+    if options.model is not None:
+        asked.catalogue.get(options.model)
+
+
+Map = TaskSpec(
+    TaskName.MAP,
+    pool=Pool.CPU,
+    cost=Cost(30.0, 0.0),
+    options=MapOptions,
+    result=MapResult,
+    subject=Subject.LIBRARY,
+    writes=frozenset({Writes.MAP}),
+    complete=_complete,
+    check=_check,
+)

@@ -1,0 +1,176 @@
+"""What a task declares of itself, once, for the gateway, the workers, the ledger, the command line and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from phonoscope.catalogue import Catalogue, Manifest
+from phonoscope.errors import InvalidResult
+from phonoscope.links import ArtifactLink, with_links
+from phonoscope.states import Pool, TaskName
+
+SHORTEST_COST_S = 0.01
+"""No task costs less, so that no owner's turn is free."""
+
+
+class TaskOptions(BaseModel):
+    """What a client can ask of a task. A name that is not there is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Part(BaseModel):
+    """A result or a part of one: every number in it is one that JSON can hold."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class TaskResult(Part):
+    """What a task found. ``task`` is its name, by which the kinds of results are told apart."""
+
+    task: Any
+
+
+class ModelRef(Part):
+    """The model that gave a result: its name, and the digest of its weights, ``sha256:…``."""
+
+    name: str
+    digest: str
+
+
+class Cost(NamedTuple):
+    """Seconds of a worker's time on a machine without a GPU."""
+
+    fixed_s: float
+    each_s: float
+    """For each second of the recording."""
+
+    def of(self, duration_s: float) -> float:
+        """The estimate for a recording of this length."""
+        return max(SHORTEST_COST_S, self.fixed_s + self.each_s * duration_s)
+
+
+class Subject(StrEnum):
+    """What a task is about."""
+
+    TRACK = "track"
+    LIBRARY = "library"
+
+
+class ModelKind(StrEnum):
+    """Which model a task runs; its identity is part of what the result is known by."""
+
+    CLASSIFIER = "classifier"
+    """That of ``options.classify``: all tasks of the gpu pool share one pass of it."""
+    SEPARATOR = "separator"
+    """That of ``options.separate``."""
+
+
+class Writes(StrEnum):
+    """What a task changes of its subject besides its own result."""
+
+    LABEL = "label"
+    EMBEDDINGS = "embeddings"
+    STEMS = "stems"
+    MAP = "map"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a job's request asks for besides a task's own options."""
+
+    tasks: tuple[TaskName, ...]
+    classifier: str
+    """The name of the model of ``options.classify``, or of the service's default."""
+    default_model: str
+    catalogue: Catalogue
+
+    @property
+    def manifest(self) -> Manifest:
+        """The classifier's. Raises ``UnknownModel``."""
+        return self.catalogue.get(self.classifier)
+
+
+Options = TypeVar("Options", bound=TaskOptions)
+Result = TypeVar("Result", bound=TaskResult)
+
+
+def _as_given(options: Any, _asked: Asked) -> Any:
+    return options
+
+
+def _allowed(*_: Any) -> None:
+    pass
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class TaskSpec(Generic[Options, Result]):
+    """One task: everything that others have to know of it.
+
+    Args:
+        pool: the workers that run it.
+        cost: an estimate, for fair turns, lanes and time limits.
+        options: what a client can ask; the field of its name in ``JobOptions``.
+        result: what it finds.
+        revision: raised whenever its algorithm changes so that earlier results no longer stand.
+        alone: whether it queues by itself in the long lane, instead of sharing a pass with its pool's other tasks.
+        subject: a track, or the owner's library.
+        model: the kind of model that decides its result, if any.
+        writes: what else it changes.
+        hears_stems: whether, with these options, it reads the track's stems: it waits for ``separate`` of its own job.
+        unkeyed: options that do not change what is computed. The model's identity stands for its name.
+        complete: fills in options that depend on the rest of the request.
+        check: refuses options that cannot be carried out. Raises ``InvalidRequest`` or ``UnknownModel``.
+        check_duration: refuses options that do not fit a recording of so many seconds. Raises ``InvalidRequest``.
+    """
+
+    name: TaskName
+    pool: Pool
+    cost: Cost
+    options: type[Options]
+    result: type[Result]
+    revision: int = 1
+    alone: bool = False
+    subject: Subject = Subject.TRACK
+    model: ModelKind | None = None
+    writes: frozenset[Writes] = frozenset()
+    hears_stems: Callable[[Options], bool] = _never
+    unkeyed: frozenset[str] = field(default=frozenset({"model"}))
+    complete: Callable[[Options, Asked], Options] = _as_given
+    check: Callable[[Options, Asked], None] = _allowed
+    check_duration: Callable[[Options, float], None] = _allowed
+
+    def key_of(self, options: Options) -> dict[str, Any]:
+        """The options that the result is known by, as JSON can hold them."""
+        return options.model_dump(mode="json", exclude=set(self.unkeyed))
+
+    def read(self, body: Any) -> Result:
+        """A result's body, with its links, as what it is. Raises ``pydantic.ValidationError``."""
+        return self.result.model_validate({"task": str(self.name), **body} if isinstance(body, dict) else body)
+
+    def check_body(self, body: dict[str, Any]) -> None:
+        """Refuses a body that no client could read: one without a field, or with a number that JSON cannot hold.
+
+        Raises ``InvalidResult``, which names the field.
+        """
+        try:
+            self.read(with_links(body, _unsigned))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InvalidResult(f"{self.name}: {where}: {first['msg']}") from error
+
+
+def _unsigned(artifact_id: str, facts: dict[str, Any]) -> ArtifactLink:
+    own = {"id": artifact_id, "url": "", "expires_at": datetime.fromtimestamp(0.0, UTC)}
+    return ArtifactLink.model_validate(facts | own)

@@ -1,0 +1,143 @@
+"""How PostgreSQL runs the statements of a task's life where there are many tasks: by indices, never by reading all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phonoscope.db.access.engine import Database
+from phonoscope.db.access.prepared import PREPARATIONS, Prepared
+from phonoscope.db.tasks import claim, create, family, finish, rollup, waiting
+from tests.integration.life import empty
+
+JOBS = 50_000
+LARGE = frozenset({"tasks", "jobs", "results"})
+VALUES: dict[str, Any] = {
+    **dict.fromkeys(("pool",), "gpu"),
+    **dict.fromkeys(("lane",), "short"),
+    **dict.fromkeys(("token", "stage", "device", "worker_id", "label"), "lease_40000"),
+    **dict.fromkeys(("track_id", "subject_id"), "trk_1"),
+    "owner_id": "own_1",
+    "jobs": ["job_40000"],
+    "tasks": ["tsk_40000_0", "tsk_40000_1"],
+    "leaders": ["tsk_40000_0", "tsk_40000_1"],
+    "labels": True,
+    "progress": 0.5,
+    "lease": timedelta(seconds=30),
+    "live_within": timedelta(seconds=20),
+    "outcomes": [],
+    "artifacts": [],
+    "timings": {},
+    "points": [],
+}
+# Of 50,000 jobs with two tasks each the last 5,000 wait, 20 run, and one in a hundred of the others follows.
+FILL = f"""
+    INSERT INTO owners (id, name) SELECT 'own_' || n, 'own_' || n FROM generate_series(0, 49) AS n;
+    INSERT INTO tracks (id, owner_id, sha256, filename, size_bytes, media_type, container, codec, sample_rate_hz,
+                        channels, duration_s, warnings, object_key)
+    SELECT 'trk_' || n, 'own_' || n %% 50, n, 'a', 1, 'a', 'a', 'a', 1, 1, 1, '[]', 'tracks/trk_' || n || '/original'
+    FROM generate_series(0, 4999) AS n;
+    INSERT INTO jobs (id, owner_id, track_id, status, options, metadata, created_at, finished_at)
+    SELECT 'job_' || n, 'own_' || n %% 50, 'trk_' || n %% 5000,
+           CASE WHEN n < 45000 THEN 'succeeded' WHEN n < 45020 THEN 'running' ELSE 'queued' END, '{{}}', '{{}}',
+           now() - (50000 - n) * interval '50 ms',
+           CASE WHEN n < 45000 THEN now() - (45000 - n) * interval '50 ms' END
+    FROM generate_series(0, {JOBS - 1}) AS n;
+    INSERT INTO tasks (id, job_id, position, owner_id, name, pool, lane, status, cost_s, turn, fingerprint, source_id,
+                       follows, attempt, progress, stage, timings, lease_token, lease_expires_at, started_at,
+                       finished_at)
+    SELECT 'tsk_' || n || '_' || k, 'job_' || n, k, 'own_' || n %% 50,
+           CASE k WHEN 0 THEN 'classify' ELSE 'describe' END, CASE k WHEN 0 THEN 'gpu' ELSE 'cpu' END,
+           CASE WHEN n %% 10 = 0 THEN 'long' ELSE 'short' END,
+           jobs.status, 1, n, md5(n || '_' || k),
+           CASE WHEN n < 45000 AND n %% 100 = 1 THEN 'tsk_' || n - 1 || '_' || k END,
+           CASE WHEN n > 45020 AND n %% 100 = 1 THEN 'tsk_' || n - 1 || '_' || k END, 1, 0, '', '{{}}',
+           CASE jobs.status WHEN 'running' THEN 'lease_' || n END, CASE jobs.status WHEN 'running' THEN now() END,
+           CASE WHEN n < 45020 THEN jobs.created_at END, jobs.finished_at
+    FROM generate_series(0, {JOBS - 1}) AS n CROSS JOIN generate_series(0, 1) AS k JOIN jobs ON jobs.id = 'job_' || n;
+    INSERT INTO results (task_id, body) SELECT id, '{{}}' FROM tasks WHERE status = 'succeeded';
+    ANALYZE owners, tracks, jobs, tasks, results
+"""
+
+
+@pytest.fixture(scope="module")
+def busy(database_url: str) -> Iterator[Database]:
+    """A database with 100,000 tasks."""
+    database = Database(database_url, pool_size=1)
+    empty(database)
+    with database.transaction() as session:
+        session.connection().exec_driver_sql(FILL)
+    yield database
+    empty(database)
+    with database.autocommit() as session:
+        session.connection().exec_driver_sql("ANALYZE owners, tracks, jobs, tasks, results")
+    database.close()
+
+
+def scanned(plan: Mapping[str, Any]) -> set[str]:
+    """The large tables that a plan reads from one end to the other."""
+    own = {plan["Relation Name"]} if plan["Node Type"] == "Seq Scan" else set()
+    return (own & LARGE).union(*(scanned(part) for part in plan.get("Plans", [])))
+
+
+def explained(session: Session, statement: str, values: Mapping[str, Any]) -> set[str]:
+    """What a statement would scan."""
+    rows = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", dict(values))
+    return scanned(rows.scalar_one()[0]["Plan"])
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize(
+    "prepared",
+    {
+        "claim": claim._CLAIM,
+        "renew": claim._RENEW,
+        "end": finish._WHOLE,
+        "end with stems": finish._WITH_STEMS,
+        "end of a map": finish._WITH_MAP,
+        "lock a family": family._LOCK_FAMILY,
+        "settle": rollup._RELEASE_AND_SETTLE,
+        "turn": create._TURN,
+        "ahead": waiting._AHEAD,
+    }.items(),
+    ids=lambda each: each[0],
+)
+def test_prepared_statements_use_indices(busy: Database, prepared: tuple[str, Prepared], mode: str) -> None:
+    """With the plan for given values, and with the one for any, which a connection comes to after five times."""
+    statements = prepared[1]
+    values = VALUES | {name: json.dumps(VALUES[name]) for name in statements._json}
+    with busy.transaction() as session:
+        session.execute(text(f"SET LOCAL plan_cache_mode = {mode}"))
+        session.connection().exec_driver_sql("SELECT 1", None, {PREPARATIONS: statements._preparations})
+        found = {call: explained(session, call, values) for call in statements._calls.split(";")}
+    assert {call: tables for call, tables in found.items() if tables} == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    {
+        "queue depths": str(waiting._QUEUES),
+        "promote": str(rollup._PROMOTE).replace(":leaders", "%(leaders)s"),
+        "hand back": "SELECT id FROM tasks WHERE status = 'running' AND lease_token = ANY(%(tasks)s)",
+    }.items(),
+    ids=lambda each: each[0],
+)
+def test_other_statements_use_indices(busy: Database, statement: tuple[str, str]) -> None:
+    """As they are sent."""
+    with busy.transaction() as session:
+        assert explained(session, statement[1], VALUES) == set()
+
+
+def test_the_pace_of_a_quiet_queue_reads_little(busy: Database) -> None:
+    """Not the ends of all other queues of the last hour."""
+    pace = waiting._PACE.format(pool="'cpu'", lane="'none'")
+    with busy.transaction() as session:
+        rows = session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {pace}")
+        plan = rows.scalar_one()[0]["Plan"]
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 20

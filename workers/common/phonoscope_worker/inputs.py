@@ -1,0 +1,59 @@
+"""From a claim to what its handler is given."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, BinaryIO
+
+from pydantic import ValidationError
+
+from phonoscope.contract import MOST_ON_MAP, JobOptions
+from phonoscope.db.library.artifacts import artifacts_of
+from phonoscope.db.library.jobs import newest_result
+from phonoscope.db.library.maps import vectors_to_place
+from phonoscope.errors import UnsupportedTask
+from phonoscope.states import TaskName
+from phonoscope.work import Claim, ClaimedTrack
+from phonoscope_worker.context import Context
+from phonoscope_worker.store_retry import retrying_store
+from phonoscope_worker.work import Work, spool
+
+
+def work_of(context: Context, claim: Claim, timings: dict[str, float]) -> Work:
+    """The claim's work, whose seconds are added to ``timings``.
+
+    Raises ``UnsupportedTask`` when the options are not of this release.
+    """
+    options, report = _options(claim), context.heartbeat.report
+    if isinstance(claim.subject, ClaimedTrack):
+        fetch = partial(context.store.fetch, claim.subject.object_key)
+        stems = partial(_fetch_stems, context, claim)
+        return Work(claim, options, spool(), report, stems=stems, fetch=fetch, timings=timings)
+    vectors = partial(_read_vectors, context, claim.subject.owner_id)
+    return Work(claim, options, spool(), report, vectors=vectors, timings=timings)
+
+
+def _options(claim: Claim) -> JobOptions:
+    try:
+        return JobOptions.model_validate(claim.options)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = ".".join(map(str, ("options", *first["loc"])))
+        raise UnsupportedTask(f"{name}: {first['msg']}; the job comes from another release") from error
+
+
+def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
+    with context.database.autocommit() as session:
+        found = newest_result(session, claim.track.id, TaskName.SEPARATE)
+        rows = {row.id: row for row in artifacts_of(session, found[0].source_id or found[0].id)} if found else {}
+    files = {}
+    for stem in found[1]["stems"] if found else []:
+        files[stem["name"]] = spool()
+        key = rows[stem["audio"]["artifact"]].object_key
+        retrying_store(partial(context.store.fetch, key, files[stem["name"]]))
+    return files
+
+
+def _read_vectors(context: Context, owner_id: str, model_name: str) -> dict[str, Any]:
+    with context.database.autocommit() as session:
+        return vectors_to_place(session, owner_id, model_name, MOST_ON_MAP)

@@ -1,0 +1,156 @@
+"""One attempt at a job's tasks, from the claim to the commit.
+
+However an attempt goes, its tasks do not stay ``running``: they end with results or a problem, or they are handed back
+for another attempt. Only where the database is away does the lease have to expire first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from time import monotonic
+
+from sqlalchemy.orm import Session
+
+from phonoscope.costs import time_limit_s
+from phonoscope.db.tasks.claim import claim_next
+from phonoscope.db.tasks.finish import end_tasks
+from phonoscope.db.tasks.requeue import hand_back, leases_of
+from phonoscope.errors import (
+    BrokerUnavailable,
+    PhonoscopeError,
+    StoreUnavailable,
+    TaskFailed,
+    TimedOut,
+    Unavailable,
+    UnsupportedTask,
+)
+from phonoscope.logs import get_logger
+from phonoscope.states import Place, TaskName
+from phonoscope.work import Claim, Outcome
+from phonoscope_worker.context import Context
+from phonoscope_worker.heartbeat import TaskInterrupted
+from phonoscope_worker.inputs import work_of
+from phonoscope_worker.objects import AttemptObjects, attempt_objects
+from phonoscope_worker.outcomes import failed, outcomes_of, problem_of
+from phonoscope_worker.resources import typed_resource_errors
+from phonoscope_worker.work import Work
+
+TURN_S = 1.0
+"""Seconds after which a worker looks whether its other queues have work too."""
+_log = get_logger(__name__)
+
+
+def run_place(context: Context, place: Place) -> None:
+    """Runs what can be started in a place, until there is nothing or other places have their turn.
+
+    Then it wakes a worker for what is left. Raises ``Unavailable`` when a service went away; the tasks that ran are
+    handed back once their lease has expired.
+    """
+    until = monotonic() + TURN_S
+    while run_next(context, place):
+        if monotonic() > until:
+            _wake(context, [place])
+            return
+
+
+def run_next(context: Context, place: Place) -> bool:
+    """Runs the tasks whose turn it is in a place; false when none can be started.
+
+    Raises ``Unavailable``, as above.
+    """
+    try:
+        with context.database.autocommit() as session:
+            claim = claim_next(session, place, context.device, context.heartbeat.worker_id)
+    except Unavailable:
+        raise
+    except Exception:  # noqa: BLE001 - such as a task that only a newer release knows
+        _log.exception("task.not_claimed", queue=place.queue)
+        return _hand_back_all(context, UnsupportedTask("the worker could not read the task; its log says why"))
+    if claim is None:
+        _log.debug("task.nothing_to_do", queue=place.queue)
+        return False
+    _attempt(context, claim)
+    return True
+
+
+def _attempt(context: Context, claim: Claim) -> None:
+    timings: dict[str, float] = {}
+    with attempt_objects(claim, context.store, context.database) as objects:
+        free = _run(context, claim, objects, timings)
+        if free is None:
+            objects.discard_uncommitted()
+    _log.info("task.ended" if free is not None else "task.lost", job_id=claim.job_id, timings=timings)
+    _wake(context, free or [])
+
+
+def _run(context: Context, claim: Claim, objects: AttemptObjects, timings: dict[str, float]) -> Iterable[Place] | None:
+    """Where tasks can start now that these have ended; ``None`` when this attempt did not end them."""
+    limit_s = time_limit_s(claim.tasks, claim.subject.duration_s)
+    try:
+        work = work_of(context, claim, timings)
+        with work.spool:
+            compute = partial(_compute, context, work, objects)
+            outcomes = context.heartbeat.holding(claim.token, limit_s, compute)
+        return _commit(context, claim, outcomes, timings)
+    except TaskInterrupted:
+        why: PhonoscopeError = TimedOut(f"it took more than the {limit_s:.0f} s that it may")
+    except StoreUnavailable as error:
+        why = error
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - a task that stayed running would be computed twice more
+        objects.discard_uncommitted()
+        return _fail(context, claim, error)
+    _hand_back(context, claim, why)
+    return None
+
+
+def _compute(context: Context, work: Work, objects: AttemptObjects) -> dict[TaskName, Outcome]:
+    outcomes = outcomes_of(context.handler, work)
+    if any(outcome.artifacts for outcome in outcomes.values()):
+        with work.timed("store_s"), typed_resource_errors():
+            objects.put(outcomes)
+    return outcomes
+
+
+def _commit(
+    context: Context, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
+) -> Iterable[Place] | None:
+    return context.database.retrying(lambda session: end_tasks(session, claim, outcomes, timings), autocommit=True)
+
+
+def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[Place] | None:
+    try:
+        return _commit(context, claim, failed(claim, problem_of(error, claim)), {})
+    except Unavailable:
+        raise
+    except Exception:  # noqa: BLE001 - such as an end that this database's tables do not take
+        _log.exception("task.not_ended", job_id=claim.job_id)
+    _hand_back(context, claim, TaskFailed("its end could not be written; the worker's log says why"))
+    return None
+
+
+def _hand_back(context: Context, claim: Claim, why: PhonoscopeError) -> None:
+    """Queues the tasks for another attempt, or fails them after the last; changes nothing when the lease was lost."""
+    _log.warning("task.given_up", job_id=claim.job_id, code=why.code, detail=why.detail)
+    _wake(context, context.database.retrying(lambda session: hand_back(session, [claim.token], why)))
+
+
+def _hand_back_all(context: Context, why: PhonoscopeError) -> bool:
+    """The same for every task that this worker holds; false when it holds none."""
+
+    def hand_back_held(session: Session) -> tuple[set[str], list[Place]]:
+        held = leases_of(session, context.heartbeat.worker_id)
+        return held, hand_back(session, held, why)
+
+    held, free = context.database.retrying(hand_back_held)
+    _wake(context, free)
+    return bool(held)
+
+
+def _wake(context: Context, places: Iterable[Place]) -> None:
+    try:
+        context.queue.wake(places)
+    except BrokerUnavailable:
+        _log.warning("task.not_sent_yet", queues=[place.queue for place in places])

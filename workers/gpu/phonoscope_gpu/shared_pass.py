@@ -1,0 +1,48 @@
+"""What one pass of the network gives to all tasks of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from phonoscope.audio.decode import Recording
+from phonoscope.states import TaskName
+from phonoscope_ml.inference import Heard, listen
+from phonoscope_ml.recorder import Witness
+from phonoscope_ml.registry import Model
+from phonoscope_worker import Work
+
+_RECORDED = {TaskName.EXPLAIN, TaskName.FEATURES}
+"""Tasks that need activations kept during the pass."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A recording that a model has heard, and what was kept of its activations."""
+
+    model: Model
+    recording: Recording
+    heard: Heard
+    witness: Witness
+
+
+@contextmanager
+def shared_pass(work: Work, model: Model) -> Iterator[Pass]:
+    """Decodes the recording once and sends its windows through the network once.
+
+    Raises ``RecordingError`` when it cannot be decoded.
+    """
+    options, tasks = work.options, set(work.claim.tasks)
+    layers = options.features.layers if TaskName.FEATURES in tasks else ()
+    span_s = options.explain.span_s if TaskName.EXPLAIN in tasks else None
+    duration_s = work.claim.track.duration_s
+
+    def report(done_s: float) -> None:
+        work.report(min(1.0, done_s / duration_s), "listening")
+
+    with Witness(model, options.explain.layer, layers, span_s) as witness:
+        with Recording(work.file) as recording, work.timed("model_s"):
+            blocks = recording.mono(model.front_end.settings.sample_rate_hz)
+            heard = listen(model, blocks, report, witness if _RECORDED & tasks else None)
+        yield Pass(model, recording, heard, witness)
