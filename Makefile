@@ -13,8 +13,8 @@ PAGE_SOURCES := docs/openapi.json $(shell find services/web -name node_modules -
 	-not -path '*/tests/*' -not -name schema.ts -not -name '*.py' -print)
 # What starts servers; files run in this order, so that the longest ones do not come last.
 STACK_TESTS := tests/chaos tests/acceptance tests/browser tests/integration
-# Each process runs whole files, with a stack of its own: while one waits, another computes.
-PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Each process runs whole files. Those that start servers have a stack each: while one waits, another computes.
+PARALLEL := --dist loadfile --numprocesses
 TIMED := tests/timed.sh
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := shared/phonoscope ml/phonoscope_ml ops/phonoscope_local ops/phonoscope_cli \
@@ -58,13 +58,13 @@ check: $(DEV_STAMP)
 	@$(TIMED) imports $(BIN)/lint-imports
 
 unit: $(DEV_STAMP)
-	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(BIN)/pytest tests/unit $(PARALLEL) $(COVERAGE)
+	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(BIN)/pytest tests/unit $(PARALLEL) logical --maxprocesses 4 $(COVERAGE)
 
 page-test: $(PAGE)
 	@PAGE_SCRIPT=test $(TIMED) page services/web/build.sh $(BIN)/python constraints.txt
 
 stack-test: $(DEV_STAMP) $(PAGE)
-	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(STACK_TESTS) $(PARALLEL) $(COVERAGE)
+	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(STACK_TESTS) $(PARALLEL) 3 --no-loadscope-reorder $(COVERAGE)
 
 integration: $(DEV_STAMP)
 	$(BIN)/pytest tests/integration
