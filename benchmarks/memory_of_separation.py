@@ -21,6 +21,7 @@ from common import RATE_HZ, machine
 from separate import write_model
 
 from phonoscope.audio.encode import Encoder
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, ClaimedTrack
@@ -106,7 +107,7 @@ def _separate(recording: Path, models: Path, cache: Path, form: str) -> None:
     claim = Claim("lease", "job", ClaimedTrack("track", "owner", "key", 1.0), {TaskName.SEPARATE: "task"}, {}, 1)
     options = JobOptions.model_validate({"separate": {"format": form}})
     with recording.open("rb") as file:
-        handler = CpuHandler(Separators((models,), cache, "cpu"), cache)
+        handler = CpuHandler(Separators((models,), cache, "cpu"), LiveCatalogue(models), cache)
         outcome = handler(Work(claim, options, file, lambda *_: None))
     problem = outcome[TaskName.SEPARATE].problem
     if problem is not None:

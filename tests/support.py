@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import httpx
 import numpy as np
@@ -53,6 +54,11 @@ def tone_wav(seconds: float = 1.0, hertz: float = 440.0, rate_hz: int = 44_100, 
         file.setframerate(rate_hz)
         file.writeframes((samples * 32767).astype("<i2").tobytes())
     return buffer.getvalue()
+
+
+def lasting(track: dict[str, Any]) -> dict[str, Any]:
+    """A track without its link, which changes in time."""
+    return {name: value for name, value in track.items() if name != "audio"}
 
 
 def phonoscope(

@@ -1,4 +1,4 @@
-"""Links to objects that tasks made."""
+"""Signed, expiring links."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 
-class ArtifactLink(BaseModel):
+class SignedLink(BaseModel):
+    """A link that needs no key, for a time."""
+
+    url: str = Field(description="on the gateway's own origin; needs no key")
+    expires_at: datetime
+
+
+class ArtifactLink(SignedLink):
     """A link, in a result, to an object that the task made."""
 
     id: str
     name: str = Field(description="as a file's, unique within its task")
-    url: str = Field(description="on the gateway's own origin; needs no key")
-    expires_at: datetime
     media_type: str
     size_bytes: int
 

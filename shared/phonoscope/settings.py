@@ -35,8 +35,12 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr = Field(description="object store's secret key")
     s3_bucket: str = Field("phonoscope", description="bucket for recordings and artifacts; made when absent")
     s3_region: str = Field("us-east-1", description="region that requests to the object store are signed for")
-    signing_secret: SecretStr = Field(min_length=16, description="signs the links to artifacts; 16 characters or more")
-    artifact_link_s: int = Field(3600, gt=0, description="seconds for which a link to an artifact is good")
+    signing_secret: SecretStr = Field(
+        min_length=16, description="signs the links to artifacts and recordings; 16 characters or more"
+    )
+    artifact_link_s: int = Field(
+        3600, gt=0, description="seconds for which a signed link is good, or up to a quarter less"
+    )
     models_dir: Path = Field(default_factory=lambda: bundled("models"), description="folder of served models")
     more_models_dir: Path = Field(
         default_factory=pulled_models,

@@ -19,6 +19,18 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
+class Space:
+    """The vectors of one model, known by its digest: another model of the same name has a space of its own.
+
+    Args:
+        digest: as results and embeddings have it, ``sha256:…``.
+    """
+
+    model: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class Library:
     """All that an owner has, for a job that is about no single track."""
 
@@ -130,8 +142,6 @@ class Outcome:
     model_name: str | None = None
     model_digest: str | None = None
     vectors: dict[str, list[float]] | None = field(default=None, repr=False)
-    label: str | None = None
-    labels_track: bool = False
     artifacts: tuple[Artifact, ...] = ()
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict, repr=False)
 

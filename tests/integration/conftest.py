@@ -39,6 +39,13 @@ def http(stack: RunningStack) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture
+def anybody(stack: RunningStack) -> Iterator[httpx.Client]:
+    """Somebody without a key."""
+    with httpx.Client(base_url=stack.url, timeout=30) as client:
+        yield client
+
+
 @pytest.fixture(scope="session")
 def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings that reach PostgreSQL, Valkey and an object store; no gateway and no worker uses these servers."""

@@ -68,7 +68,7 @@ def claimed(database: Database, place: Place = GPU, worker_id: str = "worker") -
 def end(database: Database, held: Claim, **outcomes: Outcome) -> list[Place] | None:
     """Ends a claim, with success where nothing else is said."""
     usual = {
-        TaskName.CLASSIFY: Outcome({"a": 1}, None, "m", "d", label="dog", labels_track=True),
+        TaskName.CLASSIFY: Outcome({"a": 1}, None, "m", "d"),
         TaskName.EMBED: Outcome({"b": 2}, None, "m", "d", vectors={"": ONE}),
     }
     made = {name: usual.get(name, Outcome({"c": 3}, None, "m", "d")) for name in held.tasks}
@@ -76,6 +76,11 @@ def end(database: Database, held: Claim, **outcomes: Outcome) -> list[Place] | N
     with database.transaction() as session:
         free = end_tasks(session, held, made, {"model_s": 0.5})
     return None if free is None else list(free)
+
+
+def classified(label: str, model: str = "m", *, unknown: bool = False) -> Outcome:
+    """A classification by a model."""
+    return Outcome({"unknown": unknown, "top": [{"label": label, "probability": 0.9}]}, None, model, "d")
 
 
 def read(database: Database, job: JobRow) -> JobRow:

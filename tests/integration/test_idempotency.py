@@ -15,7 +15,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import OwnerRow
 from phonoscope.db.service.idempotency import Answer, Reservation, forget_old_keys, keep_answer, release, reserve
 from phonoscope.errors import IdempotencyKeyReused, RequestInFlight
-from tests.support import RunningStack, tone_wav
+from tests.support import RunningStack, lasting, tone_wav
 
 ANSWER = Answer(201, "/v1/tracks/trk_1", {"id": "trk_1", "filename": "a.wav"})
 LOST = {"Idempotency-Key": "lost"}
@@ -87,7 +87,7 @@ def test_an_upload_sent_twice_is_one(http: httpx.Client) -> None:
     file = {"file": ("a.wav", tone_wav(seed=901))}
     first, again = (http.post("/v1/tracks", files=file, headers={"Idempotency-Key": "up"}) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 201)
-    assert (first.json(), first.headers["Location"]) == (again.json(), again.headers["Location"])
+    assert (lasting(first.json()), first.headers["Location"]) == (lasting(again.json()), again.headers["Location"])
     assert again.headers["Idempotent-Replayed"] == "true"
     assert http.post("/v1/tracks", files=file).status_code == 200
     forms = [
@@ -95,6 +95,21 @@ def test_an_upload_sent_twice_is_one(http: httpx.Client) -> None:
     ]
     assert [form.status_code for form in forms] == [202, 202]
     assert len({form.json()["id"] for form in forms}) == len(jobs(http)) == 1
+
+
+def test_a_repeated_answer_s_link_is_good(http: httpx.Client, anybody: httpx.Client, rows: Database) -> None:
+    """However old the first answer is, its recording can be played."""
+    content = tone_wav(seed=905)
+    file, key = {"file": ("a.wav", content)}, {"Idempotency-Key": "old"}
+    track_id = http.post("/v1/tracks", files=file, headers=key).json()["id"]
+    over = text(
+        "UPDATE idempotency_keys SET body = jsonb_set(body, '{audio,url}', '\"over\"') WHERE body ->> 'id' = :id"
+    )
+    with rows.transaction() as session:
+        session.execute(over, {"id": track_id})
+    again = http.post("/v1/tracks", files=file, headers=key)
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    assert anybody.get(again.json()["audio"]["url"]).content == content
 
 
 def test_a_key_stands_for_one_request(http: httpx.Client, track_id: str) -> None:

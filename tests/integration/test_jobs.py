@@ -8,9 +8,12 @@ from time import monotonic
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job, ModelCard, StemModelCard
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import EmbeddingRow
 from phonoscope.states import Pool, Status, TaskName
 from phonoscope.tasks import Classify, Describe, Embed
 from tests.support import RunningStack, tone_wav
@@ -77,6 +80,30 @@ def test_similar_finds_the_twin_and_never_crosses_owners(client: Client, strange
     with pytest.raises(ApiError) as refusal:
         client.similar(client.upload(recording(tmp_path, "new.wav", seed=8)).id)
     assert refusal.value.status_code == 404
+
+
+def test_vectors_of_a_replaced_model_are_not_compared(client: Client, stack: RunningStack, tmp_path: Path) -> None:
+    """A neighbour with one is left out and counted; a track with one is to be embedded again, which is then done."""
+    tracks = [client.upload(recording(tmp_path, f"{seed}.wav", seed=seed)).id for seed in (31, 32, 33)]
+    for track_id in tracks:
+        client.wait(client.create_job(track_id, ["embed"]))
+    first, second, third = tracks
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        replaced = update(EmbeddingRow).where(EmbeddingRow.track_id == second)
+        session.execute(replaced.values(model_digest="sha256:of a model that was replaced"))
+    database.close()
+    found = client.neighbours(first)
+    assert ([near.track.id for near in found.items], found.outdated) == ([third], 1)
+    assert client.library_map().missing == 3
+    with pytest.raises(ApiError, match="embed it again, by a job with the task 'embed'") as refusal:
+        client.similar(second)
+    assert refusal.value.status_code == 404
+    again = client.wait(client.create_job(second, ["embed"])).task(TaskName.EMBED)
+    assert (again.status, again.cached) == (Status.SUCCEEDED, False)
+    assert {near.track.id for near in client.similar(second)} == {first, third}
+    assert client.neighbours(first).outdated == 0
+    assert client.wait(client.create_job(second, ["embed"])).task(TaskName.EMBED).cached
 
 
 def test_wait_answers_as_soon_as_the_job_has_ended(client: Client, tmp_path: Path) -> None:

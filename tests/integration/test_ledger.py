@@ -12,7 +12,7 @@ from phonoscope.db.schema.tables import JobRow
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.states import Status, TaskName
 from phonoscope.work import Outcome
-from tests.integration.life import CPU, SLOW, claim, claimed, empty, end, events_of, new_job, new_track, read
+from tests.integration.life import CPU, ONE, SLOW, claim, claimed, empty, end, events_of, new_job, new_track, read
 
 KNOWN = {TaskName.CLASSIFY: "a", TaskName.EMBED: "b"}
 
@@ -106,6 +106,28 @@ def test_another_model_s_result_does_not_count(database: Database) -> None:
     other = Outcome({"a": 1}, None, "m", "another digest")
     end(database, claimed(database), classify=other, embed=other)
     assert new_job(database, track, known_by=KNOWN).status is Status.QUEUED
+
+
+def test_an_embedding_whose_vector_was_replaced_is_computed_again(database: Database) -> None:
+    """The result alone would not bring the vector back, as when a model is replaced and put back."""
+    track = new_track(database)
+    for known_by, digest in (("a", "d"), ("b", "another digest")):
+        new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: known_by})
+        end(database, claimed(database), embed=Outcome({}, None, "m", digest, vectors={"": ONE}))
+    assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.QUEUED
+    end(database, claimed(database))
+    assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.SUCCEEDED
+
+
+def test_stems_whose_vectors_were_replaced_are_embedded_again(database: Database) -> None:
+    """The same holds for those of another separation."""
+    track = new_track(database)
+    for known_by, stem in (("a", "drums"), ("b", "vocals")):
+        new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: known_by})
+        body, vectors = {"stems": [stem]}, {"": ONE, stem: ONE}
+        end(database, claimed(database), embed=Outcome(body, None, "m", "d", vectors=vectors))
+    assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "b"}).status is Status.SUCCEEDED
+    assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.QUEUED
 
 
 def test_what_waits_for_a_follower_starts_with_its_leader(database: Database) -> None:

@@ -35,7 +35,7 @@ from tests.integration.life import BOTH, claimed, empty, events_of, new_job, new
 
 KNOWN = {TaskName.CLASSIFY: "a", TaskName.EMBED: "b"}
 LEDGER = {name: CacheKey(print_, "d") for name, print_ in KNOWN.items()}
-OUTCOMES = {name: Outcome({"a": 1}, None, "m", "d", label="dog", labels_track=True) for name in BOTH}
+OUTCOMES = {name: Outcome({"a": 1, "unknown": False, "top": [{"label": "dog"}]}, None, "m", "d") for name in BOTH}
 BLOCKED = text("SELECT cardinality(pg_blocking_pids(:process)) > 0")
 
 

@@ -11,17 +11,18 @@ from sqlalchemy import text
 
 from phonoscope.client import ApiError, Client
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.maps import count_missing, library_stamp, newest_map, placed_tracks
+from phonoscope.db.library.maps import count_missing, library_stamp, newest_map, placed_tracks, vectors_to_place
 from phonoscope.db.library.orphans import forget_jobs
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
-from phonoscope.work import Library, Outcome
-from tests.integration.life import CPU, ONE, claimed, empty, end, new_job, new_track
-from tests.support import tone_wav
+from phonoscope.work import Library, Outcome, Space
+from tests.integration.life import CPU, ONE, claimed, classified, empty, end, new_job, new_track
+from tests.support import RunningStack, tone_wav
 
 MODEL = DEFAULT_MODEL
+SPACE = Space(MODEL, "d")
 
 
 def drawn(database: Database, owner_id: str, points: dict[str, tuple[float, float]], *, lose: bool = False) -> bool:
@@ -75,16 +76,51 @@ def test_what_is_embedded_anew_is_missing(database: Database) -> None:
         new_job(database, track, [TaskName.EMBED])
         end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={"": ONE}))
         with database.autocommit() as session:
-            return library_stamp(session, track.owner_id, MODEL)
+            return library_stamp(session, track.owner_id, SPACE)
 
     before = embedded()
     drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
     with database.autocommit() as session:
         task = newest_map(session, track.owner_id, MODEL)
-        assert count_missing(session, track.owner_id, MODEL, task) == 0
+        assert count_missing(session, track.owner_id, SPACE, task) == 0
     assert embedded() != before
     with database.autocommit() as session:
-        assert count_missing(session, track.owner_id, MODEL, task) == 1
+        assert count_missing(session, track.owner_id, SPACE, task) == 1
+
+
+def test_vectors_of_another_digest_are_not_drawn(database: Database) -> None:
+    """Nor do they change what a map is drawn from; until they are embedded again they are missing."""
+    empty(database)
+    track = new_track(database)
+    new_job(database, track, [TaskName.EMBED])
+    end(database, claimed(database), embed=Outcome({}, None, MODEL, "old", vectors={"": ONE}))
+    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
+
+    def seen() -> tuple[list[str], list[str], int]:
+        with database.autocommit() as session:
+            task = newest_map(session, track.owner_id, MODEL)
+            vectors = vectors_to_place(session, track.owner_id, SPACE, 10)
+            stamp = library_stamp(session, track.owner_id, SPACE)
+            return list(vectors), stamp, count_missing(session, track.owner_id, SPACE, task)
+
+    assert seen() == ([], ["d", "0", "None"], 1)
+    new_job(database, track, [TaskName.EMBED])
+    end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={"": ONE}))
+    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
+    vectors, (digest, count, _), missing = seen()
+    assert (vectors, digest, count, missing) == ([track.id], "d", "1", 0)
+
+
+def test_a_map_shows_its_own_model_s_labels(database: Database) -> None:
+    """Whatever another model recognised later."""
+    empty(database)
+    track = new_track(database)
+    for label, model in (("rain", MODEL), ("disco", "genre-10")):
+        new_job(database, track, [TaskName.CLASSIFY])
+        end(database, claimed(database), classify=classified(label, model))
+    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
+    with database.autocommit() as session:
+        assert [place.label for place in placed_tracks(session, track.owner_id, MODEL)] == ["rain"]
 
 
 def test_jobs_without_a_track_are_forgotten_in_time(database: Database) -> None:
@@ -98,8 +134,20 @@ def test_jobs_without_a_track_are_forgotten_in_time(database: Database) -> None:
     assert placed(database, track.owner_id) == {track.id: (0.5, 0.5)}
 
 
-def test_a_library_is_drawn_and_read(client: Client, stranger: Client, tmp_path: Path) -> None:
-    """Two tracks, a map of both; nothing new is not drawn again; a deleted track is off it; nobody else sees it."""
+def _outdate(stack: RunningStack, job_id: str) -> None:
+    """The job's results are of a shape that this version of the service does not know."""
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        stored = text("UPDATE results SET body = '{}' FROM tasks WHERE task_id = tasks.id AND job_id = :job")
+        session.execute(stored, {"job": job_id})
+    database.close()
+
+
+def test_a_library_is_drawn_and_read(client: Client, stranger: Client, stack: RunningStack, tmp_path: Path) -> None:
+    """Two tracks, a map of both; nothing new is not drawn again; a deleted track is off it; nobody else sees it.
+
+    Its points are there although another version of the service drew it.
+    """
     tracks = []
     for seed in (1, 2):
         path = tmp_path / f"{seed}.wav"
@@ -115,6 +163,9 @@ def test_a_library_is_drawn_and_read(client: Client, stranger: Client, tmp_path:
     assert {point.filename for point in found.points} == {"1.wav", "2.wav"}
     again = client.create_job(None, ["map"])
     assert (again.status, again.tasks[0].cached) == (Status.SUCCEEDED, True)
+    _outdate(stack, again.id)
+    assert client.library_map().points == found.points
+    assert client.library_map().method is None
     client.delete_track(tracks[0])
     assert [point.track_id for point in client.library_map().points] == [tracks[1]]
     assert stranger.library_map().points == []

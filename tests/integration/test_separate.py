@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select, update
 
 from phonoscope.audio.decode import Recording
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
+from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.tables import ResultRow, TaskRow
 from phonoscope.states import Status, TaskName
 from phonoscope.tasks import Embed, Explain, Mixdown, Separate
 from tests.separators import SOURCES, network, write_separator
@@ -65,6 +68,18 @@ def test_stems_can_be_found_and_fetched_together(client: Client, stranger: Clien
         assert at.value.status_code == 404
 
 
+def test_stems_from_the_ledger_are_the_track_s_stems(client: Client, tiny: str, tmp_path: Path) -> None:
+    """A separation that was answered from an earlier one: list, ZIP and mixes have that one's objects."""
+    first = separated(client, tmp_path, tiny)
+    content = client.stems_zip(first.recording)
+    again = separated(client, tmp_path, tiny)
+    assert again.task(TaskName.SEPARATE).cached
+    assert client.stems(first.recording).job_id == again.id
+    assert client.stems_zip(first.recording) == content
+    mix = client.wait(client.create_job(first.recording, ["mixdown"])).task(TaskName.MIXDOWN)
+    assert mix.status is Status.SUCCEEDED, mix.error
+
+
 def test_stems_can_be_mixed_again(client: Client, tiny: str, tmp_path: Path) -> None:
     """By a later job on the track, from what the store has."""
     track_id = separated(client, tmp_path, tiny).recording
@@ -75,6 +90,26 @@ def test_stems_can_be_mixed_again(client: Client, tiny: str, tmp_path: Path) -> 
     assert result.stems == SOURCES
     with Recording(io.BytesIO(client.download(result.audio))) as recording:
         assert sum(map(len, recording.mono(44_100))) == 110_250
+
+
+def test_stems_of_another_version_are_a_typed_error(
+    client: Client, stack: RunningStack, tiny: str, tmp_path: Path
+) -> None:
+    """To whoever reads them or the job, and to the task that needs them; the archive holds the objects themselves."""
+    separation = separated(client, tmp_path, tiny)
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        rows = select(TaskRow.id).where(TaskRow.job_id == separation.id)
+        session.execute(update(ResultRow).where(ResultRow.task_id.in_(rows)).values(body={"stems": ["drums"]}))
+    database.close()
+    with pytest.raises(ApiError) as refusal:
+        client.stems(separation.recording)
+    assert (refusal.value.status_code, refusal.value.code) == (410, "outdated_result")
+    mixed = client.wait(client.create_job(separation.recording, ["mixdown"])).task(TaskName.MIXDOWN)
+    for task in (client.job(separation.id).task(TaskName.SEPARATE), mixed):
+        assert task.error is not None
+        assert (task.error["code"], "no_cache" in task.error["detail"]) == ("outdated_result", True)
+    assert client.stems_zip(separation.recording)
 
 
 def test_a_label_is_explained_by_the_stems(client: Client, tiny: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.library.results import TrackLabels, labels_of
 from phonoscope.db.library.tracks import delete_track
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.tasks.claim import claim_next, renew_lease
@@ -26,6 +27,7 @@ from tests.integration.life import (
     ONE,
     claim,
     claimed,
+    classified,
     empty,
     end,
     events_of,
@@ -122,14 +124,15 @@ def test_an_end_is_written_once_and_whole(database: Database) -> None:
     """Results, state, label, vector and event come together; the lease cannot be used again."""
     job = new_job(database, new_track(database))
     held = claimed(database)
-    assert end(database, held) == []
+    heard = classified("dog")
+    assert end(database, held, classify=heard) == []
     assert end(database, held) is None
     row = read(database, job)
     assert (row.status, row.finished_at is not None) == (Status.SUCCEEDED, True)
-    assert [task.result.body for task in row.tasks if task.result] == [{"a": 1}, {"b": 2}]
+    assert [task.result.body for task in row.tasks if task.result] == [heard.body, {"b": 2}]
     assert events_of(database, job) == ["job.succeeded"]
     with database.transaction() as session:
-        assert session.get_one(TrackRow, row.track_id).label == "dog"
+        assert labels_of(session, [job.track_id or ""]) == {job.track_id: TrackLabels("dog", {"m": "dog"})}
 
 
 def test_vectors_of_stems_stand_beside_the_whole(database: Database) -> None:
@@ -146,6 +149,19 @@ def test_vectors_of_stems_stand_beside_the_whole(database: Database) -> None:
     new_job(database, read_track(database, held), [TaskName.EMBED])
     end(database, claimed(database))
     assert stems_of(database, again) == ["", "vocals"]
+
+
+def test_another_digest_s_vectors_go_when_the_track_is_embedded_again(database: Database) -> None:
+    """Those of the stems too, which the new model did not embed; another model's stay."""
+    track = new_track(database)
+    for model, digest, stems in (("other", "d", ("", "drums")), ("m", "old", ("", "drums")), ("m", "new", ("",))):
+        new_job(database, track, [TaskName.EMBED])
+        outcome = Outcome({"b": 2}, None, model, digest, vectors=dict.fromkeys(stems, ONE))
+        end(database, claimed(database), embed=outcome)
+    rows = text("SELECT model_name, model_digest, stem FROM embeddings WHERE track_id = :id ORDER BY 1, 2, 3")
+    with database.transaction() as session:
+        found = [tuple(row) for row in session.execute(rows, {"id": track.id})]
+    assert found == [("m", "new", ""), ("other", "d", ""), ("other", "d", "drums")]
 
 
 def stems_of(database: Database, held: Claim) -> list[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import time
 
 import httpx
 import pytest
 
 from phonoscope.client import ApiError, Client
 from phonoscope.storage import ObjectStore
-from tests.support import RunningStack, tone_wav
+from phonoscope_gateway.signing import Signer, artifact_path, audio_path
+from tests.support import RunningStack, lasting, tone_wav
 
 
 def upload(http: httpx.Client, content: bytes, name: str = "tone.wav") -> httpx.Response:
@@ -26,7 +29,7 @@ def test_an_upload_is_a_track_that_says_what_it_holds(http: httpx.Client) -> Non
     assert track["sha256"] == hashlib.sha256(content).hexdigest()
     assert (track["codec"], track["channels"], track["sample_rate_hz"]) == ("pcm_s16le", 1, 22_050)
     assert track["duration_s"] == pytest.approx(1.5)
-    assert http.get(answer.headers["Location"]).json() == track
+    assert lasting(http.get(answer.headers["Location"]).json()) == lasting(track)
 
 
 def test_the_same_bytes_are_the_same_track(http: httpx.Client) -> None:
@@ -34,7 +37,7 @@ def test_the_same_bytes_are_the_same_track(http: httpx.Client) -> None:
     content = tone_wav(seed=1)
     first, second = upload(http, content), upload(http, content, "other.wav")
     assert (first.status_code, second.status_code) == (201, 200)
-    assert first.json() == second.json()
+    assert lasting(first.json()) == lasting(second.json())
 
 
 def test_two_owners_of_the_same_bytes_have_two_tracks(client: Client, stranger: Client, tmp_path: Path) -> None:
@@ -125,6 +128,50 @@ def test_audio_comes_whole_and_in_ranges(http: httpx.Client) -> None:
     outside = http.get(url, headers={"Range": f"bytes={len(content)}-"})
     assert (outside.status_code, outside.headers["Content-Range"]) == (416, f"bytes */{len(content)}")
     assert http.get(url, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
+
+
+def test_a_player_needs_no_key(http: httpx.Client, anybody: httpx.Client, stack: RunningStack) -> None:
+    """By the link in every answer with a track: whole, in ranges, its head alone, and not in the log."""
+    content = tone_wav(0.5, seed=23)
+    track = upload(http, content).json()
+    url = track["audio"]["url"]
+    assert datetime.fromisoformat(track["audio"]["expires_at"]) > datetime.now(UTC) + timedelta(minutes=44)
+    for answer in (http.get(f"/v1/tracks/{track['id']}").json(), http.get("/v1/tracks").json()["items"][0]):
+        assert anybody.get(answer["audio"]["url"]).content == content
+    whole = anybody.get(url)
+    assert (whole.status_code, whole.content, whole.headers["Content-Type"]) == (200, content, track["media_type"])
+    assert whole.headers["Cache-Control"].startswith("private, max-age=")
+    head = anybody.head(url)
+    assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", str(len(content)))
+    part = anybody.get(url, headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, content[100:200])
+    assert anybody.get(url, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
+    log = (stack.folder / "logs" / "gateway.log").read_text()
+    assert f"/v1/tracks/{track['id']}/audio?expires=" in log
+    assert url.rpartition("=")[2] not in log
+    assert http.delete(f"/v1/tracks/{track['id']}").status_code == 204
+    assert anybody.get(url).status_code == 404
+
+
+def test_a_link_opens_one_recording_alone(http: httpx.Client, anybody: httpx.Client, stack: RunningStack) -> None:
+    """403 for another's, for an artifact's, for one that was changed or is over; 401 with neither link nor key."""
+    first, second = (upload(http, tone_wav(0.2, seed=seed)).json() for seed in (24, 25))
+    path, _, query = first["audio"]["url"].partition("?")
+    signer = Signer(stack.settings.signing_secret.get_secret_value().encode(), 3600)
+    _, _, for_artifact = signer.link(artifact_path(first["id"]), time()).url.partition("?")
+    over = signer.link(audio_path(first["id"]), time() - 3600).url
+    for url, code in (
+        (f"/v1/tracks/{second['id']}/audio?{query}", "invalid_signature"),
+        (f"/v1/artifacts/{first['id']}?{query}", "invalid_signature"),
+        (f"{path}?{for_artifact}", "invalid_signature"),
+        (f"{path}?{query.partition('&')[0]}", "invalid_signature"),
+        (over, "signature_expired"),
+    ):
+        for caller in (anybody, http):
+            answer = caller.get(url)
+            assert (answer.status_code, answer.json()["code"]) == (403, code), url
+    assert anybody.get(f"/v1/tracks/{first['id']}?{query}").status_code == 401
+    assert anybody.get(path).status_code == 401
 
 
 def test_a_hostile_file_name_stays_text(http: httpx.Client) -> None:

@@ -20,7 +20,16 @@ SURFACES = {
     "phonoscope_gateway": ["create_app"],
     "phonoscope_local": ["Credentials", "default_data_dir", "read_credentials", "stack_settings"],
     "phonoscope.storage": ["ObjectStore", "StoredRange"],
-    "phonoscope_worker": ["Context", "Handler", "Work", "outcome_of", "run_worker", "spool", "typed_resource_errors"],
+    "phonoscope_worker": [
+        "Context",
+        "Handler",
+        "Handlers",
+        "Work",
+        "outcome_of",
+        "run_worker",
+        "spool",
+        "typed_resource_errors",
+    ],
 }
 NETWORKS = ["torch", "safetensors", "phonoscope_ml"]
 STORES = ["sqlalchemy", "celery", "boto3", "psycopg2", "alembic"]

@@ -27,6 +27,7 @@ from phonoscope_gateway.models.routes import router as models
 from phonoscope_gateway.pictures.routes import router as pictures
 from phonoscope_gateway.problems import PROBLEM_RESPONSES, add_problem_handlers
 from phonoscope_gateway.queues.routes import router as queues
+from phonoscope_gateway.results.routes import router as results
 from phonoscope_gateway.search.routes import router as search
 from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.routes import router as stems
@@ -74,7 +75,20 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard)
     add_problem_handlers(app)
-    for router in (tracks, pictures, stems, jobs, search, library, artifacts, models, queues, webhooks, health):
+    for router in (
+        tracks,
+        results,
+        pictures,
+        stems,
+        jobs,
+        search,
+        library,
+        artifacts,
+        models,
+        queues,
+        webhooks,
+        health,
+    ):
         app.include_router(router)
     add_docs(app)
     add_page(app)

@@ -1,4 +1,4 @@
-"""Signed, expiring links to artifacts, so that an image or a player in a page needs no API key."""
+"""Signed, expiring links to artifacts and recordings, so that an image or a player in a page needs no API key."""
 
 from __future__ import annotations
 
@@ -10,42 +10,62 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import time
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Query
 
 from phonoscope.errors import InvalidSignature, SignatureExpired
-from phonoscope.links import ArtifactLink, with_links
+from phonoscope.links import ArtifactLink, SignedLink, with_links
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _LOGGED = re.compile(r"(?<=signature=)[^&\s]+")
 
 
+ExpiresQuery = Annotated[str | None, Query(description="from the signed link")]
+SignatureQuery = Annotated[str | None, Query(description="from the signed link")]
+
+_ARTIFACTS = "/v1/artifacts/"
+_STEPS = 4
+
+
 @dataclass(frozen=True)
 class Signer:
-    """Makes links and checks them: HMAC-SHA256 over an artifact's id and the second at which the link ends."""
+    """Makes links and checks them: HMAC-SHA256 over what is linked and the second at which the link ends.
+
+    Links of one quarter of ``good_for_s`` end at the same second and are equal, so that caches know them again. Each is
+    good for at least three quarters of ``good_for_s`` when it is made.
+    """
 
     secret: bytes = field(repr=False)
     good_for_s: int
 
-    def link(self, artifact_id: str, now_s: float) -> tuple[str, datetime]:
-        """A path on the gateway's own origin, and when it ends."""
-        expires = int(now_s) + self.good_for_s
-        path = f"/v1/artifacts/{artifact_id}?expires={expires}&signature={self._sign(artifact_id, str(expires))}"
-        return path, datetime.fromtimestamp(expires, UTC)
+    def link(self, path: str, now_s: float) -> SignedLink:
+        """A link to a path on the gateway's own origin."""
+        expires = self.period(now_s) + self.good_for_s
+        url = f"{path}?expires={expires}&signature={self._sign(path, str(expires))}"
+        return SignedLink(url=url, expires_at=datetime.fromtimestamp(expires, UTC))
 
-    def check(self, artifact_id: str, expires: str | None, signature: str | None, now_s: float) -> int:
+    def period(self, now_s: float) -> int:
+        """The second since which links have been the same as now."""
+        step_s = max(1, self.good_for_s // _STEPS)
+        return int(now_s) // step_s * step_s
+
+    def check(self, path: str, expires: str | None, signature: str | None, now_s: float) -> int:
         """The seconds for which a link is still good.
 
         Raises:
-            InvalidSignature: it is missing, or was made for another artifact, another end, or with another secret.
+            InvalidSignature: it is missing, or was made for another path, another end, or with another secret.
             SignatureExpired: it is genuine, and over.
         """
         if expires is None or signature is None or not _SECONDS.fullmatch(expires):
-            raise InvalidSignature("the link has no signature; read the job again for a whole link")
-        if not hmac.compare_digest(self._sign(artifact_id, expires).encode(), signature.encode()):
-            raise InvalidSignature("the signature does not fit this link; read the job again for one that does")
+            raise InvalidSignature("the link has no signature; read the job or the track again for a whole link")
+        if not hmac.compare_digest(self._sign(path, expires).encode(), signature.encode()):
+            raise InvalidSignature(
+                "the signature does not fit this link; read the job or the track again for a new one"
+            )
         left_s = int(expires) - int(now_s)
         if left_s <= 0:
-            raise SignatureExpired("the link has expired; read the job again for a new one")
+            raise SignatureExpired("the link has expired; read the job or the track again for a new one")
         return left_s
 
     def rendered(self, body: Any) -> Any:
@@ -56,18 +76,30 @@ class Signer:
         now_s = time()
 
         def link(artifact_id: str, facts: dict[str, Any]) -> ArtifactLink:
-            url, expires_at = self.link(artifact_id, now_s)
-            return ArtifactLink.model_validate(facts | {"id": artifact_id, "url": url, "expires_at": expires_at})
+            signed = self.link(artifact_path(artifact_id), now_s)
+            return ArtifactLink.model_validate({**facts, **signed.model_dump(), "id": artifact_id})
 
         return with_links(body, link)
 
-    def _sign(self, artifact_id: str, expires: str) -> str:
-        digest = hmac.new(self.secret, f"{artifact_id}.{expires}".encode(), hashlib.sha256).digest()
+    def _sign(self, path: str, expires: str) -> str:
+        # An artifact is signed by its id alone, as before there were other links; no other path is without a slash.
+        signed = path.removeprefix(_ARTIFACTS)
+        digest = hmac.new(self.secret, f"{signed}.{expires}".encode(), hashlib.sha256).digest()
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def artifact_path(artifact_id: str) -> str:
+    """Where an artifact is read."""
+    return f"{_ARTIFACTS}{artifact_id}"
+
+
+def audio_path(track_id: str) -> str:
+    """Where a recording's bytes are read."""
+    return f"/v1/tracks/{track_id}/audio"
+
+
 def without_signatures(record: logging.LogRecord) -> bool:
-    """A filter for an access log: who reads it shall not be able to follow its links."""
+    """A filter for an access log: nobody who reads it can follow its links."""
     if isinstance(record.args, tuple):
         record.args = tuple(_LOGGED.sub("…", word) if isinstance(word, str) else word for word in record.args)
     return True

@@ -17,6 +17,7 @@ from phonoscope.errors import Unauthorized
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
+from phonoscope.work import Space
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.signing import Signer
 
@@ -46,6 +47,10 @@ class State:
     def signer(self) -> Signer:
         return Signer(self.settings.signing_secret.get_secret_value().encode(), self.settings.artifact_link_s)
 
+    def space(self, model: str | None) -> Space:
+        """The vectors of a model, or of the default model, as it is served now. Raises ``UnknownModel``."""
+        return self.catalogue.get(model or self.settings.default_model).space
+
 
 async def get_state(request: Request) -> State:
     """Asynchronous, so that it costs no thread."""
@@ -56,14 +61,16 @@ async def get_state(request: Request) -> State:
 StateDep = Annotated[State, Depends(get_state)]
 
 
-def get_caller(
-    state: StateDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Caller:
+KeyDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+"""The API key as it was sent, not checked yet."""
+
+
+def get_caller(state: StateDep, key: KeyDep) -> Caller:
     """Raises ``Unauthorized``."""
-    if credentials is None:
+    if key is None:
         raise Unauthorized("send an API key: Authorization: Bearer psk_…")
     with state.database.autocommit() as session:
-        return authenticate(session, credentials.credentials)
+        return authenticate(session, key.credentials)
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from phonoscope.catalogue.cards import ModelCard, StemModelCard
 from phonoscope.errors import InvalidManifest, UnknownLabel, WeightsMismatch
+from phonoscope.work import Space
 
 MANIFEST = "manifest.json"
 SEPARATION = "separation"
@@ -53,6 +54,11 @@ class Manifest(ManifestBase):
     licence: str
     limits: list[str]
     weights: Weights
+
+    @property
+    def space(self) -> Space:
+        """Where its vectors are: they are compared with no others."""
+        return Space(self.name, f"sha256:{self.digest}")
 
     def label_index(self, label: str) -> int:
         """Where a label stands. Raises ``UnknownLabel``, which names those there are."""

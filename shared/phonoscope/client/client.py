@@ -23,6 +23,7 @@ from phonoscope.contract import (
     JobOptions,
     LibraryMap,
     Neighbour,
+    Neighbours,
     Page,
     Peaks,
     ProgressEvent,
@@ -32,6 +33,7 @@ from phonoscope.contract import (
     SpectrogramLook,
     Stems,
     Track,
+    TrackResults,
 )
 
 __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
@@ -57,7 +59,7 @@ class Client(WebhookCalls):
         return self._ask(Track, "GET", f"/v1/tracks/{track_id}")
 
     def tracks(self, **filters: str | int) -> Page[Track]:
-        """A page of tracks; filters are ``limit``, ``cursor``, ``label`` and ``q``."""
+        """A page of tracks; filters are ``limit``, ``cursor``, ``label``, ``model`` and ``q``."""
         return self._ask(Page[Track], "GET", "/v1/tracks", params=filters)
 
     def delete_track(self, track_id: str) -> None:
@@ -88,6 +90,10 @@ class Client(WebhookCalls):
         """What a task made, by the link in its result."""
         return self._send("GET", link.url).content
 
+    def results(self, track_id: str) -> TrackResults:
+        """All that is known of a track: the newest result of each task, model and variant, whichever job asked."""
+        return self._ask(TrackResults, "GET", f"/v1/tracks/{track_id}/results")
+
     def stems(self, track_id: str) -> Stems:
         """The stems of the newest separation."""
         return self._ask(Stems, "GET", f"/v1/tracks/{track_id}/stems")
@@ -99,9 +105,15 @@ class Client(WebhookCalls):
     def similar(
         self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None
     ) -> list[Neighbour]:
-        """The nearest other tracks, nearest first; those whose ``stem`` is nearest, where one is named."""
+        """The nearest other tracks; those whose ``stem`` is nearest, where one is named."""
+        return self.neighbours(track_id, limit, model, stem).items
+
+    def neighbours(
+        self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None
+    ) -> Neighbours:
+        """The same, with how many tracks were left out because a replaced model embedded them."""
         params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
-        return self._ask(Page[Neighbour], "GET", f"/v1/tracks/{track_id}/similar", params=params).items
+        return self._ask(Neighbours, "GET", f"/v1/tracks/{track_id}/similar", params=params)
 
     def library_map(self, model: str | None = None) -> LibraryMap:
         """The library on a plane, as it was drawn last; ``create_job(None, ["map"])`` draws it."""

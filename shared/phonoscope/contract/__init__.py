@@ -12,10 +12,12 @@ from phonoscope.contract.events import (
 from phonoscope.contract.jobs import DEFAULT_TASKS, MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
 from phonoscope.contract.library import LibraryMap, MapPoint
 from phonoscope.contract.options import JobOptions
+from phonoscope.contract.results import TrackResult, TrackResults
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
 from phonoscope.contract.tracks import (
     ColourMap,
     Neighbour,
+    Neighbours,
     Page,
     Peaks,
     SpectrogramAxes,
@@ -43,7 +45,7 @@ from phonoscope.contract.webhooks import (
     WebhookChange,
     WebhookRequest,
 )
-from phonoscope.links import ArtifactLink
+from phonoscope.links import ArtifactLink, SignedLink
 from phonoscope.tasks.classify import MAX_TOP_K, ClassifyOptions
 from phonoscope.tasks.describe import DescribeOptions
 from phonoscope.tasks.embed import EmbedOptions
@@ -95,6 +97,7 @@ __all__ = [
     "MixdownOptions",
     "ModelCard",
     "Neighbour",
+    "Neighbours",
     "NewSecret",
     "NewWebhook",
     "Page",
@@ -109,6 +112,7 @@ __all__ = [
     "RedeliveryRequest",
     "SecretRotation",
     "SeparateOptions",
+    "SignedLink",
     "SpectrogramAxes",
     "SpectrogramLook",
     "StatusEvent",
@@ -119,6 +123,8 @@ __all__ = [
     "Task",
     "TaskProgress",
     "Track",
+    "TrackResult",
+    "TrackResults",
     "TrialNotice",
     "Waiting",
     "Webhook",

@@ -14,7 +14,7 @@ class MapPoint(BaseModel):
 
     track_id: str
     filename: str
-    label: str | None
+    label: str | None = Field(description="what the map's model recognised")
     duration_s: float
     x: float = Field(ge=-1.0, le=1.0)
     y: float = Field(ge=-1.0, le=1.0)
@@ -34,6 +34,10 @@ class LibraryMap(BaseModel):
         description="how far neighbours on the map are neighbours by their embeddings: 1 fully, about 0.5 by chance "
         "(Venna and Kaski, 2001); null for few recordings",
     )
-    missing: int = Field(0, description="embedded recordings that are not on it, or were embedded again since")
+    missing: int = Field(
+        0,
+        description="embedded recordings that are not on it, were embedded again since, or by an earlier model of "
+        "that name",
+    )
     job_id: str | None = Field(None, description="the job that is drawing it")
     points: list[MapPoint] = Field(default_factory=list, description=f"at most {MOST_ON_MAP:,}, the newest")

@@ -7,6 +7,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from phonoscope.links import SignedLink
 from phonoscope.tasks.separate import Stem
 
 Item = TypeVar("Item")
@@ -23,8 +24,6 @@ class Page(BaseModel, Generic[Item]):
 class Track(BaseModel):
     """An uploaded recording."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     id: str
     sha256: str
     filename: str
@@ -35,9 +34,13 @@ class Track(BaseModel):
     sample_rate_hz: int
     channels: int
     duration_s: float
-    label: str | None = Field(description="what the last classification heard; null before, or when unknown")
+    label: str | None = Field(description="what the newest classification recognised; null before, or when unknown")
+    labels: dict[str, str] = Field(
+        description="the newest label by each model, the newest first; without models to which the track is unknown"
+    )
     warnings: list[str] = Field(description="what is wrong with the recording though it can be analysed")
     created_at: datetime
+    audio: SignedLink = Field(description="the recording's bytes, with ranges: what a player needs")
 
 
 class Peaks(BaseModel):
@@ -101,3 +104,11 @@ class Neighbour(BaseModel):
 
     track: Track
     similarity: float = Field(ge=-1.0, le=1.0, description="cosine of the angle between the embeddings")
+
+
+class Neighbours(Page[Neighbour]):
+    """The tracks that sound most alike, nearest first."""
+
+    outdated: int = Field(
+        0, description="other tracks that were left out, since an earlier model of that name embedded them: embed again"
+    )

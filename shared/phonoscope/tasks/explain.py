@@ -161,6 +161,7 @@ Explain = TaskSpec(
     result=ExplainResult,
     model=ModelKind.CLASSIFIER,
     hears_stems=_hears_stems,
+    variant="label",
     complete=_complete,
     check=_check,
     check_duration=_check_duration,

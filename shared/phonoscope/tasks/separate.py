@@ -66,4 +66,5 @@ Separate = TaskSpec(
     alone=True,
     model=ModelKind.SEPARATOR,
     writes=frozenset({Writes.STEMS}),
+    variant="two_stems",
 )

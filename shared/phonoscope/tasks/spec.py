@@ -128,6 +128,7 @@ class TaskSpec(Generic[Options, Result]):
         model: the kind of model that decides its result, if any.
         writes: what else it changes.
         hears_stems: whether, with these options, it reads the track's stems: it waits for ``separate`` of its own job.
+        variant: the option whose values are results of their own on a track, kept side by side.
         unkeyed: options that do not change what is computed. The model's identity stands for its name.
         complete: fills in options that depend on the rest of the request.
         check: refuses options that cannot be carried out. Raises ``InvalidRequest`` or ``UnknownModel``.
@@ -145,6 +146,7 @@ class TaskSpec(Generic[Options, Result]):
     model: ModelKind | None = None
     writes: frozenset[Writes] = frozenset()
     hears_stems: Callable[[Options], bool] = _never
+    variant: str | None = None
     unkeyed: frozenset[str] = field(default=frozenset({"model"}))
     complete: Callable[[Options, Asked], Options] = _as_given
     check: Callable[[Options, Asked], None] = _allowed
@@ -158,13 +160,20 @@ class TaskSpec(Generic[Options, Result]):
         """A result's body, with its links, as what it is. Raises ``pydantic.ValidationError``."""
         return self.result.model_validate({"task": str(self.name), **body} if isinstance(body, dict) else body)
 
+    def read_stored(self, body: Any) -> Result:
+        """A result's body as a worker made it; its links have the artifacts' ids and lead nowhere.
+
+        Raises ``pydantic.ValidationError``.
+        """
+        return self.read(with_links(body, _unsigned))
+
     def check_body(self, body: dict[str, Any]) -> None:
         """Refuses a body that no client could read: one without a field, or with a number that JSON cannot hold.
 
         Raises ``InvalidResult``, which names the field.
         """
         try:
-            self.read(with_links(body, _unsigned))
+            self.read_stored(body)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

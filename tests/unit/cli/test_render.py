@@ -26,6 +26,9 @@ def shown() -> Callable[..., str]:
     return show
 
 
+MODEL = {"name": "environment-50", "digest": "sha256:0"}
+
+
 def window(start_s: float, label: str, chance: float = 0.8, **changes: Any) -> dict[str, Any]:
     top = [{"label": label, "probability": chance}]
     return {"start_s": start_s, "end_s": start_s + 5.0, "top": top, "unknown": False, "silent": False} | changes
@@ -33,7 +36,8 @@ def window(start_s: float, label: str, chance: float = 0.8, **changes: Any) -> d
 
 def classified(*windows: dict[str, Any], unknown: bool = False, **changes: Any) -> dict[str, Any]:
     top = [{"label": "rain", "probability": 0.75}, {"label": "sea_waves", "probability": 0.125}]
-    return {"top": top, "unknown": unknown, "windows": list(windows), "warnings": []} | changes
+    found = {"top": top, "unknown": unknown, "windows": list(windows), "warnings": []}
+    return found | {"model": MODEL, "duration_s": 15.0} | changes
 
 
 def rows(text: str, title: str) -> list[list[str]]:
@@ -60,7 +64,10 @@ def test_evidence_is_told_in_words_and_bars(
     ]
     figures = ("deletion", "insertion", "random_deletion", "random_insertion", "randomised")
     trust = dict.fromkeys(figures, 0.25)
-    result = {"label": "dog", "method": "grad-cam", "layer": "layer4", "reading": "Most of it.", "bands": bands}
+    told = {"label": "dog", "method": "grad-cam", "layer": "layer4", "reading": "Most of it.", "bands": bands}
+    place = {"start_s": 0.0, "end_s": 5.0, "silent": False, "probability": 0.9}
+    nothing: dict[str, Any] = {"region": None, "windows": []}
+    result = {"model": MODEL} | told | place | nothing
     text = shown(make_track(), make_job(make_task(name=TaskName.EXPLAIN, result=result | {"trust": trust})))
     first, second, *_ = rows(text, "why dog (grad-cam, layer4)")
     assert first == ["mid", "500", "–", "2000", "Hz", "█" * 18 + "·" * 6, "75.0%"]
@@ -196,13 +203,17 @@ def test_a_description_has_its_units(
     make_task: Callable[..., Task],
 ) -> None:
     """What could not be measured is a dash, not a zero."""
-    result = {"tempo_bpm": 120.04, "key": "A minor", "loudness_lufs": -14.0, "onset_rate_hz": None}
+    shares = dict.fromkeys(("tempo_confidence", "key_confidence", "silence_share", "clipping_share"), 0.5)
+    lists: dict[str, Any] = {"bands": [], "levels": [], "warnings": []}
+    figures = {"true_peak_dbfs": None, "centroid_hz": None, "duration_s": 5.0}
+    measured = {"tempo_bpm": 120.04, "key": "A minor", "loudness_lufs": None, "onset_rate_hz": 2.0}
+    result = shares | lists | figures | measured
     text = shown(make_track(), make_job(make_task(TaskName.DESCRIBE, result=result)))
     assert rows(text, "how it sounds") == [
         ["tempo", "120.0", "BPM"],
         ["key", "A", "minor"],
-        ["loudness", "-14.0", "LUFS"],
-        ["onset", "—", "onsets/s"],
+        ["loudness", "—", "LUFS"],
+        ["onset", "2.0", "onsets/s"],
     ]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from phonoscope.audio.spectrogram import MelSpectrogram
 from phonoscope.audio.waveform import Waveform
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.contract import JobOptions
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
@@ -84,7 +85,7 @@ def test_odd_recordings_have_results_that_clients_can_read(separators: Separator
     claim = Claim("lease_1", "job_1", ClaimedTrack("trk_1", "own_1", "k", 1.0), {task: task for task in tasks}, {}, 1)
     stems: dict[str, BinaryIO] = {"drums": io.BytesIO(content), "vocals": io.BytesIO(tone_wav(1.0))}
     work = Work(claim, JobOptions(), io.BytesIO(content), lambda *_: None, lambda: stems)
-    outcomes = CpuHandler(separators, separators.cache)(work)
+    outcomes = CpuHandler(separators, LiveCatalogue(*separators.folders), separators.cache)(work)
     for name in tasks:
         body = outcomes[name].body
         for artifact in outcomes[name].artifacts:
@@ -101,7 +102,7 @@ def test_a_map_of_few_recordings_is_a_result_that_clients_can_read(separators: S
     vectors = {f"trk_{number}": np.eye(512, dtype=np.float32)[number] for number in range(tracks)}
     options = JobOptions.model_validate({"map": {"model": "environment-50"}})
     work = Work(claim, options, io.BytesIO(), lambda *_: None, vectors=lambda _: vectors)
-    outcome = CpuHandler(separators, separators.cache)(work)[TaskName.MAP]
+    outcome = CpuHandler(separators, LiveCatalogue(*separators.folders), separators.cache)(work)[TaskName.MAP]
     assert outcome.body is not None, outcome.problem
     result = Map.read(outcome.body)
     assert (result.method, result.tracks, result.model) == ("pca", tracks, "environment-50")

@@ -12,8 +12,10 @@ import numpy as np
 import psutil
 import pytest
 
+from phonoscope.catalogue import Catalogue
 from phonoscope.contract import JobOptions
-from phonoscope.errors import OutOfMemory
+from phonoscope.errors import OutOfMemory, UnknownModel
+from phonoscope.paths import bundled
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, Library, Outcome
 from phonoscope_cpu.layout import FEWEST, Vectors, lay_out, lay_out_apart
@@ -21,6 +23,7 @@ from phonoscope_cpu.mapping import map_task
 from phonoscope_worker import Work
 
 GROUPS = 3
+SERVED = Catalogue(bundled("models"))
 
 
 def grouped(count: int) -> Vectors:
@@ -38,10 +41,10 @@ def neighbours_are_alike(points: np.ndarray) -> bool:
     return bool((apart.argmin(axis=1) % GROUPS == np.arange(len(points)) % GROUPS).all())
 
 
-def work_with(vectors: Vectors) -> Work:
+def work_with(vectors: Vectors, model: str = "environment-10") -> Work:
     """The claimed task of an owner with these tracks."""
     claim = Claim("lse_1", "job_1", Library("own_1"), {TaskName.MAP: "t"}, {}, 1)
-    options = JobOptions.model_validate({"map": {"model": "environment-10"}})
+    options = JobOptions.model_validate({"map": {"model": model}})
     tracks = {f"trk_{place}": vector for place, vector in enumerate(vectors)}
     return Work(claim, options, io.BytesIO(), lambda *_: None, vectors=lambda _: tracks)
 
@@ -74,18 +77,24 @@ def test_many_are_laid_out_so_that_alike_is_near(cache_dir: Path) -> None:
 
 def test_the_task_places_every_track(tmp_path: Path) -> None:
     """Each by its id; the result says how."""
-    outcome = map_task(work_with(grouped(6)), tmp_path)
+    outcome = map_task(work_with(grouped(6)), SERVED, tmp_path)
     assert outcome.body == {"method": "pca", "tracks": 6, "trustworthiness": None, "model": "environment-10"}
     assert list(outcome.points) == [f"trk_{place}" for place in range(6)]
-    assert (outcome.model_name, outcome.artifacts) == ("environment-10", ())
+    assert (outcome.model_name, outcome.model_digest) == ("environment-10", SERVED.get("environment-10").space.digest)
+    assert outcome.artifacts == ()
 
 
 def test_an_empty_library_has_an_empty_map(tmp_path: Path) -> None:
     """Which is no failure."""
-    outcome = map_task(work_with(grouped(0)), tmp_path)
-    assert outcome == Outcome(
-        {"method": "pca", "tracks": 0, "trustworthiness": None, "model": "environment-10"}, model_name="environment-10"
-    )
+    outcome = map_task(work_with(grouped(0)), SERVED, tmp_path)
+    body = {"method": "pca", "tracks": 0, "trustworthiness": None, "model": "environment-10"}
+    assert outcome == Outcome(body, None, "environment-10", SERVED.get("environment-10").space.digest)
+
+
+def test_a_model_that_is_not_served_has_no_map(tmp_path: Path) -> None:
+    """Nobody could say which vectors are its own; the error names those that are served."""
+    with pytest.raises(UnknownModel, match="served: environment-10, environment-50"):
+        map_task(work_with(grouped(1), "nobody"), SERVED, tmp_path)
 
 
 def test_a_killed_process_is_a_want_of_memory(tmp_path: Path) -> None:
@@ -102,7 +111,7 @@ def test_a_killed_process_is_a_want_of_memory(tmp_path: Path) -> None:
     killer.start()
     try:
         with pytest.raises(OutOfMemory, match="draws the map"):
-            map_task(work_with(grouped(30)), tmp_path)
+            map_task(work_with(grouped(30)), SERVED, tmp_path)
     finally:
         stopped.set()
         killer.join()

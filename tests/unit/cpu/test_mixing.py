@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from phonoscope.audio.samples import Samples
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, ClaimedTrack, Outcome
@@ -20,7 +21,7 @@ from tests.separators import RATE_HZ
 from tests.unit.cpu.test_separating import body_of, recording, stems_of
 
 NOWHERE = Path("/nowhere")
-HANDLER = CpuHandler(Separators((), NOWHERE, "cpu"), NOWHERE)
+HANDLER = CpuHandler(Separators((), NOWHERE, "cpu"), LiveCatalogue(), NOWHERE)
 
 
 def tone(hertz: float, seconds: float = 1.5, amplitude: float = 0.2) -> Samples:

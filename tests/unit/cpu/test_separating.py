@@ -13,6 +13,7 @@ import pytest
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, ClaimedTrack, Outcome
@@ -42,7 +43,7 @@ def separated(
     claim = Claim("lse_1", "job_1", ClaimedTrack("trk_1", "own_1", "k", 1.0), {task: task for task in tasks}, {}, 1)
     asked = JobOptions.model_validate({"separate": options})
     work = Work(claim, asked, io.BytesIO(content), lambda *progress: told.append(progress))
-    return CpuHandler(separators, separators.cache)(work), told
+    return CpuHandler(separators, LiveCatalogue(*separators.folders), separators.cache)(work), told
 
 
 def stems_of(outcome: Outcome) -> dict[str, Samples]:

@@ -1,4 +1,4 @@
-"""Links to artifacts: made, checked, put into results, kept out of logs."""
+"""Signed links: made, checked, put into results, kept out of logs."""
 
 from __future__ import annotations
 
@@ -12,49 +12,83 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from phonoscope.contract import ArtifactLink
+from phonoscope.contract import ArtifactLink, SignedLink
 from phonoscope.errors import InvalidSignature, SignatureExpired
 from phonoscope.work import Artifact
-from phonoscope_gateway.signing import Signer, without_signatures
+from phonoscope_gateway.signing import Signer, artifact_path, audio_path, without_signatures
 
 SIGNER = Signer(b"a secret of the tests", 3600)
 NOW_S = 1_700_000_000.5
 
 
-def parts(url: str) -> tuple[str, str, str]:
-    """The id, the end and the signature of a link."""
-    split = urlsplit(url)
+ART = artifact_path("art_1")
+
+
+def parts(link: SignedLink) -> tuple[str, str, str]:
+    """The path, the end and the signature of a link."""
+    split = urlsplit(link.url)
     query = parse_qs(split.query, strict_parsing=True)
-    return split.path.removeprefix("/v1/artifacts/"), query["expires"][0], query["signature"][0]
+    return split.path, query["expires"][0], query["signature"][0]
 
 
-def test_a_link_is_good_until_it_ends() -> None:
+@pytest.mark.parametrize("path", [ART, audio_path("trk_1")])
+def test_a_link_is_good_until_it_ends(path: str) -> None:
     """It tells its end, and how long it is good still; at that very second it is over."""
-    url, expires_at = SIGNER.link("art_1", NOW_S)
-    artifact_id, expires, signature = parts(url)
-    assert (artifact_id, int(expires)) == ("art_1", 1_700_003_600)
-    assert expires_at.timestamp() == int(expires)
-    assert SIGNER.check("art_1", expires, signature, NOW_S) == 3600
-    assert SIGNER.check("art_1", expires, signature, int(expires) - 1) == 1
+    link = SIGNER.link(path, NOW_S)
+    found, expires, signature = parts(link)
+    assert (found, int(expires)) == (path, 1_700_002_800)
+    assert link.expires_at.timestamp() == int(expires)
+    assert SIGNER.check(path, expires, signature, NOW_S) == 2800
+    assert SIGNER.check(path, expires, signature, int(expires) - 1) == 1
     with pytest.raises(SignatureExpired):
-        SIGNER.check("art_1", expires, signature, int(expires))
+        SIGNER.check(path, expires, signature, int(expires))
+
+
+@pytest.mark.parametrize("good_for_s", [1, 3, 7, 300, 3600])
+def test_links_are_the_same_for_a_quarter_of_their_time(good_for_s: int) -> None:
+    """So that a cache knows them again; three quarters are left whenever one is made."""
+    signer = Signer(b"a secret of the tests", good_for_s)
+    for second in range(2 * good_for_s):
+        left_s = signer.link(ART, second).expires_at.timestamp() - second
+        assert max(1, 0.75 * good_for_s) <= left_s <= good_for_s
+    assert len({signer.link(ART, second).url for second in range(4 * (good_for_s // 4))}) == min(4, good_for_s // 4 * 4)
 
 
 def test_the_signature_is_the_one_that_is_documented() -> None:
-    """HMAC-SHA256 over id and end, in the alphabet that needs no escapes."""
-    artifact_id, expires, signature = parts(SIGNER.link("art_1", NOW_S)[0])
-    digest = hmac.digest(b"a secret of the tests", f"{artifact_id}.{expires}".encode(), hashlib.sha256)
-    assert signature == urlsafe_b64encode(digest).decode().rstrip("=")
+    """HMAC-SHA256 over an artifact's id, or any other path, and the end, in the alphabet that needs no escapes.
+
+    Links to artifacts from before there were others are as good.
+    """
+    for path, signed in ((ART, "art_1"), (audio_path("trk_1"), "/v1/tracks/trk_1/audio")):
+        _, expires, signature = parts(SIGNER.link(path, NOW_S))
+        digest = hmac.digest(b"a secret of the tests", f"{signed}.{expires}".encode(), hashlib.sha256)
+        assert signature == urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def test_a_link_opens_nothing_else() -> None:
+    """Not the artifact of a track's id, nor the recording of an artifact's, nor the same of another."""
+    paths = [
+        artifact_path("art_1"),
+        artifact_path("trk_1"),
+        audio_path("trk_1"),
+        audio_path("art_1"),
+        "/v1/tracks/trk_1",
+    ]
+    for linked in paths:
+        _, expires, signature = parts(SIGNER.link(linked, NOW_S))
+        for asked in set(paths) - {linked}:
+            with pytest.raises(InvalidSignature):
+                SIGNER.check(asked, expires, signature, NOW_S)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"artifact_id": "art_2"},
-        {"expires": "1700003601"},
-        {"expires": "01700003600"},
-        {"expires": "1700003600.0"},
-        {"expires": "１７００００３６００"},
+        {"path": artifact_path("art_2")},
+        {"expires": "1700002801"},
+        {"expires": "01700002800"},
+        {"expires": "1700002800.0"},
+        {"expires": "１７００００２８００"},
         {"expires": ""},
         {"expires": None},
         {"signature": None},
@@ -65,17 +99,17 @@ def test_the_signature_is_the_one_that_is_documented() -> None:
 )
 def test_whatever_is_changed_is_refused(change: dict[str, str | None]) -> None:
     """Another artifact, a later end, another way to write it, no signature or a made-up one."""
-    artifact_id, expires, signature = parts(SIGNER.link("art_1", NOW_S)[0])
-    given: Any = {"artifact_id": artifact_id, "expires": expires, "signature": signature} | change
+    path, expires, signature = parts(SIGNER.link(ART, NOW_S))
+    given: Any = {"path": path, "expires": expires, "signature": signature} | change
     with pytest.raises(InvalidSignature):
         SIGNER.check(**given, now_s=NOW_S)
 
 
 def test_another_secret_opens_nothing() -> None:
     """Links of one deployment are worth nothing at another, and an old one's age is not told."""
-    _, expires, signature = parts(SIGNER.link("art_1", 0.0)[0])
+    _, expires, signature = parts(SIGNER.link(ART, 0.0))
     with pytest.raises(InvalidSignature):
-        Signer(b"another secret", 3600).check("art_1", expires, signature, NOW_S)
+        Signer(b"another secret", 3600).check(ART, expires, signature, NOW_S)
 
 
 def test_the_secret_is_not_shown() -> None:
@@ -91,7 +125,7 @@ def test_references_become_links() -> None:
     link = ArtifactLink.model_validate(rendered["image"])
     assert (link.id, link.media_type, link.size_bytes) == (artifact.id, "image/png", 3)
     assert rendered["image"]["expires_at"].endswith("Z")
-    assert parts(link.url)[0] == artifact.id
+    assert parts(link)[0] == artifact_path(artifact.id)
     assert rendered["layers"][0]["sheet"].keys() == rendered["image"].keys()
     assert (rendered["layers"][1], rendered["n"]) == ([1.5, None], 2)
     assert body["image"] == artifact.reference
@@ -106,11 +140,12 @@ def access_log() -> Iterator[logging.Logger]:
     log.filters[:] = before
 
 
-def test_no_signature_is_logged(caplog: pytest.LogCaptureFixture, access_log: logging.Logger) -> None:
+@pytest.mark.parametrize("path", [ART, audio_path("trk_1")])
+def test_no_signature_is_logged(caplog: pytest.LogCaptureFixture, access_log: logging.Logger, path: str) -> None:
     """Whoever reads the access log cannot follow the links in it; everything else is there."""
     access_log.addFilter(without_signatures)
-    url, _ = SIGNER.link("art_1", NOW_S)
+    link = SIGNER.link(path, NOW_S)
     with caplog.at_level(logging.INFO, "uvicorn.access"):
-        access_log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", url, "1.1", 200)
-    assert parts(url)[2] not in caplog.text
-    assert "/v1/artifacts/art_1?expires=1700003600&signature=… HTTP/1.1" in caplog.text
+        access_log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", link.url, "1.1", 200)
+    assert parts(link)[2] not in caplog.text
+    assert f"{path}?expires=1700002800&signature=… HTTP/1.1" in caplog.text

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from phonoscope.audio.profiles import levels_of
+from phonoscope.db.library.results import NO_LABELS, TrackLabels
 from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow
 from phonoscope.errors import OutdatedResult
 from phonoscope.logs import get_logger
@@ -72,14 +73,14 @@ def job(**bodies: Any) -> JobRow:
 @pytest.mark.parametrize("stored", [HEARD, HEARD | {"task": "classify"}], ids=["without", "with"])
 def test_a_result_is_read_with_and_without_its_task(stored: dict[str, Any]) -> None:
     """Bodies that were stored before results named their task are the same results."""
-    found = results_of(SIGNER, job(classify=stored), None)[TaskName.CLASSIFY]
+    found = results_of(SIGNER, job(classify=stored), NO_LABELS)[TaskName.CLASSIFY]
     assert isinstance(found, ClassifyResult)
     assert (found.task, found.label) == ("classify", "rock")
 
 
 def test_references_become_links_that_are_good() -> None:
     """Each is signed; the result's own types hold them."""
-    found = results_of(SIGNER, job(describe=DESCRIBED), None)[TaskName.DESCRIBE]
+    found = results_of(SIGNER, job(describe=DESCRIBED), NO_LABELS)[TaskName.DESCRIBE]
     assert isinstance(found, DescribeResult)
     assert found.waveform is not None
     assert (found.waveform.id, found.waveform.size_bytes) == ("art_1", 9)
@@ -102,8 +103,9 @@ def test_a_description_is_compared_with_what_was_heard(
     heard: dict[str, Any] | None, track_label: str | None, genre: str | None
 ) -> None:
     """By its own job where that is sure, else by the track's last; never by a label that the model calls unknown."""
+    labels = TrackLabels(track_label, {"genre-10": track_label} if track_label else {})
     bodies = {"describe": DESCRIBED} | ({} if heard is None else {"classify": heard})
-    found = results_of(SIGNER, job(**bodies), track_label)[TaskName.DESCRIBE]
+    found = results_of(SIGNER, job(**bodies), labels)[TaskName.DESCRIBE]
     assert isinstance(found, DescribeResult)
     assert (None if found.reference is None else found.reference.genre) == genre
 
@@ -132,7 +134,7 @@ def test_a_result_that_cannot_be_read_is_a_typed_error(task: str, body: Any, mon
     # A logger that has been used keeps the settings of its first use.
     monkeypatch.setattr(view, "_log", get_logger("test"))
     with capture_logs() as logged:
-        found = results_of(SIGNER, row, "rock")
+        found = results_of(SIGNER, row, TrackLabels("rock", {"genre-10": "rock"}))
     assert isinstance(found[TaskName(task)], OutdatedResult)
     assert isinstance(found[beside], TaskResult)
     assert [(entry["event"], entry["task_id"]) for entry in logged] == [("result.outdated", f"tsk_{task}")]

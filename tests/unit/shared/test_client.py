@@ -188,12 +188,13 @@ def test_lists_take_filters(make_track: Callable[..., Track]) -> None:
     assert dict(service.asked[0].url.params) == {"limit": "1", "label": "rain"}
 
 
-def test_neighbours_come_as_a_list(make_track: Callable[..., Track]) -> None:
+def test_neighbours_come_with_how_many_were_left_out(make_track: Callable[..., Track]) -> None:
     """Nearest first, with model and stem named only when they were."""
-    body = f'{{"items": [{{"track": {make_track().model_dump_json()}, "similarity": 0.5}}], "next_cursor": null}}'
+    body = f'{{"items": [{{"track": {make_track().model_dump_json()}, "similarity": 0.5}}], "outdated": 3}}'
     service = Service(ok(body))
     client = service.client()
-    assert client.similar("trk_2", limit=1)[0].similarity == 0.5
+    found = client.neighbours("trk_2", limit=1)
+    assert ([near.similarity for near in found.items], found.outdated) == ([0.5], 3)
     client.similar("trk_2", model="other")
     client.similar("trk_2", stem="drums")
     assert [dict(request.url.params) for request in service.asked] == [

@@ -9,11 +9,12 @@ from pydantic import ValidationError
 
 from phonoscope.contract import MOST_ON_MAP, JobOptions
 from phonoscope.db.library.artifacts import artifacts_of
-from phonoscope.db.library.jobs import newest_result
 from phonoscope.db.library.maps import vectors_to_place
-from phonoscope.errors import UnsupportedTask
+from phonoscope.db.library.results import newest_result
+from phonoscope.errors import OutdatedResult, UnsupportedTask
 from phonoscope.states import TaskName
-from phonoscope.work import Claim, ClaimedTrack
+from phonoscope.tasks import Separate
+from phonoscope.work import Claim, ClaimedTrack, Space
 from phonoscope_worker.context import Context
 from phonoscope_worker.store_retry import retrying_store
 from phonoscope_worker.work import Work, spool
@@ -43,17 +44,21 @@ def _options(claim: Claim) -> JobOptions:
 
 
 def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
+    """Raises ``OutdatedResult`` when another version of the service made the stems, and its result cannot be read."""
     with context.database.autocommit() as session:
         found = newest_result(session, claim.track.id, TaskName.SEPARATE)
-        rows = {row.id: row for row in artifacts_of(session, found[0].source_id or found[0].id)} if found else {}
+        rows = {row.id: row for row in artifacts_of(session, found.produced_by)} if found else {}
+    try:
+        stems = Separate.read_stored(found.body).stems if found else []
+    except ValidationError as error:
+        raise OutdatedResult("the track's stems: make them again with the option no_cache") from error
     files = {}
-    for stem in found[1]["stems"] if found else []:
-        files[stem["name"]] = spool()
-        key = rows[stem["audio"]["artifact"]].object_key
-        retrying_store(partial(context.store.fetch, key, files[stem["name"]]))
+    for stem in stems:
+        files[stem.name] = spool()
+        retrying_store(partial(context.store.fetch, rows[stem.audio.id].object_key, files[stem.name]))
     return files
 
 
-def _read_vectors(context: Context, owner_id: str, model_name: str) -> dict[str, Any]:
+def _read_vectors(context: Context, owner_id: str, space: Space) -> dict[str, Any]:
     with context.database.autocommit() as session:
-        return vectors_to_place(session, owner_id, model_name, MOST_ON_MAP)
+        return vectors_to_place(session, owner_id, space, MOST_ON_MAP)

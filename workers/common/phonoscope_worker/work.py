@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
-from phonoscope.work import Claim, Outcome
+from phonoscope.work import Claim, Outcome, Space
 from phonoscope_worker.store_retry import retrying_store
 
 _IN_MEMORY_BYTES = 8 << 20
@@ -22,7 +22,7 @@ def _fetch_nothing(_: BinaryIO) -> None:
     pass
 
 
-def _no_vectors(_: str) -> dict[str, Any]:
+def _no_vectors(_: Space) -> dict[str, Any]:
     return {}
 
 
@@ -34,7 +34,7 @@ class Work:
         spool: where ``fetch`` puts the recording, at the first use of ``file``.
         report: takes the progress, from 0 to 1, and a word for the stage.
         stems: fetches the stems of the track's newest separation, by name; empty before the first one.
-        vectors: the vectors of the owner's newest tracks by track id, for a model's name.
+        vectors: the vectors of the owner's newest tracks in a space, by track id.
         timings: seconds by stage.
     """
 
@@ -44,7 +44,7 @@ class Work:
     report: Callable[[float, str], None]
     stems: Callable[[], dict[str, BinaryIO]] = dict
     fetch: Callable[[BinaryIO], None] = _fetch_nothing
-    vectors: Callable[[str], dict[str, Any]] = _no_vectors
+    vectors: Callable[[Space], dict[str, Any]] = _no_vectors
     timings: dict[str, float] = field(default_factory=dict)
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from phonoscope.catalogue import LiveCatalogue
 from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskName
 from phonoscope.work import Outcome
@@ -21,11 +22,13 @@ class CpuHandler:
     """Runs a job's tasks.
 
     Args:
-        separators: the models that take recordings apart.
+        separators: the models that separate recordings.
+        models: the models that classify and embed; the map is drawn from the embeddings of one.
         cache: a folder for what was compiled.
     """
 
     separators: Separators
+    models: LiveCatalogue
     cache: Path
 
     def __call__(self, work: Work) -> dict[TaskName, Outcome]:
@@ -38,11 +41,12 @@ HANDLERS: Handlers[CpuHandler] = Handlers(
         TaskName.DESCRIBE: lambda work, _: describe_task(work),
         TaskName.SEPARATE: lambda work, pool: separate_task(work, pool.separators),
         TaskName.MIXDOWN: lambda work, _: mixdown_task(work),
-        TaskName.MAP: lambda work, pool: map_task(work, pool.cache),
+        TaskName.MAP: lambda work, pool: map_task(work, pool.models.current, pool.cache),
     },
 )
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
     """Loads nothing yet: figures need no model, and a model that separates is loaded when it is first asked for."""
-    return "cpu", CpuHandler(Separators.of(settings), settings.cache_dir / "numba")
+    models = LiveCatalogue(settings.more_models_dir, settings.models_dir)
+    return "cpu", CpuHandler(Separators.of(settings), models, settings.cache_dir / "numba")

@@ -17,5 +17,4 @@ def classify_task(work: Work, given: Pass) -> Outcome:
         "duration_s": round(given.recording.decoded_s, 3),
         "warnings": given.recording.warnings,
     }
-    label = None if found["unknown"] else found["top"][0]["label"]
-    return Outcome(body, None, model.manifest.name, model.digest, label=label, labels_track=True)
+    return Outcome(body, None, model.manifest.name, model.digest)

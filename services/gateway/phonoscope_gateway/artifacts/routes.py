@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from time import time
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from phonoscope.db.library.artifacts import get_artifact
+from phonoscope_gateway.signing import ExpiresQuery, SignatureQuery, artifact_path
 from phonoscope_gateway.state import StateDep
 from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
 
@@ -21,11 +21,11 @@ def read_artifact(
     artifact_id: str,
     state: StateDep,
     asked: AskedDep,
-    expires: Annotated[str | None, Query(description="as it stands in the link")] = None,
-    signature: Annotated[str | None, Query(description="as it stands in the link")] = None,
+    expires: ExpiresQuery = None,
+    signature: SignatureQuery = None,
 ) -> Response:
     """What a task made, by the link that a job's result holds. Needs no key; the link is good for a time."""
-    left_s = state.signer.check(artifact_id, expires, signature, time())
+    left_s = state.signer.check(artifact_path(artifact_id), expires, signature, time())
     with state.database.autocommit() as session:
         row = get_artifact(session, artifact_id)
     return send_object(

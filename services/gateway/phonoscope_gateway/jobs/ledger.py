@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Manifest, StemManifest
 from phonoscope.contract import JobRequest
-from phonoscope.db.library.jobs import newest_result
 from phonoscope.db.library.maps import library_stamp
+from phonoscope.db.library.results import newest_result
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.states import TaskName
 from phonoscope.tasks import TASKS, Asked, ModelKind
@@ -34,12 +34,9 @@ def _key(
 ) -> CacheKey | None:
     spec, options = TASKS[task], getattr(request.options, task)
     if isinstance(subject, Library):
-        model = options.model or ""
-        return CacheKey(
-            _fingerprint(
-                spec.revision, [subject.owner_id, task, model, library_stamp(session, subject.owner_id, model)]
-            )
-        )
+        space = asked.catalogue.get(options.model or asked.default_model).space
+        stamp = library_stamp(session, subject.owner_id, space)
+        return CacheKey(_fingerprint(spec.revision, [subject.owner_id, task, space.model, stamp]), space.digest)
     identity = digest = stems = None
     if spec.model is not None:
         manifest = _manifest(request, asked, spec.model)
@@ -63,7 +60,7 @@ def _manifest(request: JobRequest, asked: Asked, kind: ModelKind) -> Manifest | 
 def _stems_of(session: Session, track: TrackRow) -> str | None:
     """The task that made the stems the track has."""
     found = newest_result(session, track.id, TaskName.SEPARATE)
-    return None if found is None else found[0].source_id or found[0].id
+    return None if found is None else found.produced_by
 
 
 def _fingerprint(revision: int, known_by: list[Any]) -> str:

@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Job, JobRequest
-from phonoscope.db.library.artifacts import newest_artifact
 from phonoscope.db.library.jobs import get_job, newest_job_with
+from phonoscope.db.library.results import newest_artifact
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.db.tasks.cancel import cancel_job
@@ -103,7 +103,7 @@ def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskNam
         if row is not None and _is_open_or_failed(row, task):
             return describe_jobs(state.signer, session, [row])[0]
         # After the job: it may end in between, and its artifact comes with its end.
-        if newest_artifact(session, track_id, kind) is not None:
+        if newest_artifact(session, track_id, task, kind) is not None:
             return None
         request = JobRequest(track_id=track_id, tasks=[task])
         job, places = _make_job(state, session, track, request, asked_of(state, request))

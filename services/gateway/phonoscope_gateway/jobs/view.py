@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Job, Task, Waiting
+from phonoscope.db.library.results import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.schema.tables import JobRow, TaskRow
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
 from phonoscope.errors import OutdatedResult
@@ -18,7 +19,7 @@ from phonoscope.tasks import TASKS
 from phonoscope.tasks.classify import ClassifyResult
 from phonoscope.tasks.describe import DescribeResult
 from phonoscope.tasks.spec import TaskResult
-from phonoscope_gateway.jobs.reference import reference, track_labels
+from phonoscope_gateway.jobs.reference import reference
 from phonoscope_gateway.jobs.results import read_result
 from phonoscope_gateway.signing import Signer
 
@@ -28,14 +29,16 @@ _log = get_logger(__name__)
 def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> list[Job]:
     """Jobs as their client sees them, with links to their artifacts that are good from now on."""
     ahead = count_ahead(session, rows)
-    labels = track_labels(session, rows)
-    return [_describe_job(signer, row, ahead, labels.get(row.track_id or "")) for row in rows]
+    labels = labels_of(session, {row.track_id for row in rows if row.track_id and _is_described(row)})
+    return [_describe_job(signer, row, ahead, labels.get(row.track_id or "", NO_LABELS)) for row in rows]
 
 
-def _describe_job(
-    signer: Signer, row: JobRow, ahead: Mapping[tuple[str, Place], Ahead], track_label: str | None
-) -> Job:
-    found = results_of(signer, row, track_label)
+def _is_described(row: JobRow) -> bool:
+    return any(task.name is TaskName.DESCRIBE and task.result is not None for task in row.tasks)
+
+
+def _describe_job(signer: Signer, row: JobRow, ahead: Mapping[tuple[str, Place], Ahead], labels: TrackLabels) -> Job:
+    found = results_of(signer, row, labels)
     return Job(
         id=row.id,
         track_id=row.track_id,
@@ -50,17 +53,17 @@ def _describe_job(
     )
 
 
-def results_of(signer: Signer, row: JobRow, track_label: str | None) -> dict[TaskName, TaskResult | OutdatedResult]:
+def results_of(signer: Signer, row: JobRow, labels: TrackLabels) -> dict[TaskName, TaskResult | OutdatedResult]:
     """What the job's tasks found, with links; for a result that cannot be read the reason.
 
     Args:
-        track_label: what was heard last in the track, for a description's reference profile.
+        labels: the track's, for a description's reference profile.
     """
     found = {task.name: _read(signer, task, task.result.body) for task in row.tasks if task.result is not None}
     heard, described = found.get(TaskName.CLASSIFY), found.get(TaskName.DESCRIBE)
     if isinstance(described, DescribeResult):
         label = heard.label if isinstance(heard, ClassifyResult) else None
-        compared = reference(row, described.levels, label, track_label)
+        compared = reference(row, described.levels, label, labels.by_model.values())
         found[TaskName.DESCRIBE] = described.model_copy(update={"reference": compared})
     return found
 

@@ -8,7 +8,12 @@ from fastapi import APIRouter, Query
 
 from phonoscope.contract import LibraryMap, MapPoint
 from phonoscope.db.library.maps import count_missing, drawing_job, newest_map, placed_tracks
-from phonoscope_gateway.state import CallerDep, StateDep
+from phonoscope.db.schema.tables import TaskRow
+from phonoscope.errors import OutdatedResult
+from phonoscope.tasks import Map
+from phonoscope.tasks.map import MapResult
+from phonoscope_gateway.jobs.results import read_result
+from phonoscope_gateway.state import CallerDep, State, StateDep
 
 router = APIRouter(prefix="/v1/map", tags=["search"])
 
@@ -20,21 +25,29 @@ def read_map(
     model: Annotated[str | None, Query(description="whose embeddings it is drawn from; the default model's")] = None,
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`."""
-    name, owner_id = state.catalogue.get(model or state.settings.default_model).name, caller.owner_id
+    space, owner_id = state.space(model), caller.owner_id
     with state.database.transaction() as session:
-        drawn = newest_map(session, owner_id, name)
-        body = drawn.result.body if drawn is not None and drawn.result is not None else {}
+        drawn = newest_map(session, owner_id, space.model)
+        result = _result_of(state, drawn)
         return LibraryMap(
-            model=name,
+            model=space.model,
             drawn_at=drawn.finished_at if drawn is not None else None,
-            method=body.get("method"),
-            trustworthiness=body.get("trustworthiness"),
-            missing=count_missing(session, owner_id, name, drawn),
-            job_id=drawing_job(session, owner_id, name),
+            method=result.method if result is not None else None,
+            trustworthiness=result.trustworthiness if result is not None else None,
+            missing=count_missing(session, owner_id, space, drawn),
+            job_id=drawing_job(session, owner_id, space.model),
             points=[
-                MapPoint(
-                    track_id=track.id, filename=track.filename, label=track.label, duration_s=track.duration_s, x=x, y=y
-                )
-                for track, x, y in placed_tracks(session, owner_id, name)
+                MapPoint(track_id=track.id, filename=track.filename, label=label, duration_s=track.duration_s, x=x, y=y)
+                for track, label, x, y in placed_tracks(session, owner_id, space.model)
             ],
         )
+
+
+def _result_of(state: State, drawn: TaskRow | None) -> MapResult | None:
+    """How the map was drawn; ``None`` where that cannot be read: its points are there all the same."""
+    if drawn is None or drawn.result is None:
+        return None
+    try:
+        return read_result(state.signer, Map, drawn.result.body)
+    except OutdatedResult:
+        return None

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from phonoscope.audio.spectrogram import LOWEST_DBFS, MelSpectrogram
 from phonoscope.audio.waveform import Waveform
 from phonoscope.contract import Job, Peaks, SpectrogramAxes, SpectrogramLook
-from phonoscope.db.library.artifacts import newest_artifact
+from phonoscope.db.library.results import newest_artifact
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.errors import NotFound
@@ -82,7 +82,7 @@ def span_dbfs(spectrogram: MelSpectrogram, range_db: float) -> tuple[float, floa
 def _find(state: State, owner_id: str, track_id: str, kind: str) -> ArtifactRow | None:
     with state.database.autocommit() as session:
         get_track(session, owner_id, track_id)
-        return newest_artifact(session, track_id, kind)
+        return newest_artifact(session, track_id, TaskName.DESCRIBE, kind)
 
 
 def _rounded(values: NDArray[np.floating]) -> list[float]:

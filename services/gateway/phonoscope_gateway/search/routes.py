@@ -6,12 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from phonoscope.contract import Neighbour, Page, Track
+from phonoscope.contract import Neighbour, Neighbours
 from phonoscope.db.library.embeddings import similar_tracks
 from phonoscope.db.library.tracks import get_track
 from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.paging import LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
+from phonoscope_gateway.tracks.view import describe_tracks
 
 StemQuery = Annotated[
     str | None,
@@ -29,13 +30,15 @@ def read_similar(
     limit: LimitQuery = 10,
     model: Annotated[str | None, Query(description="whose embeddings to compare; the default model's")] = None,
     stem: StemQuery = None,
-) -> Page[Neighbour]:
+) -> Neighbours:
     """Your other tracks that sound most like this one, nearest first. The track must have been embedded.
 
     With `stem` it is that stem that sounds alike: those that `embed` with its option `stems` has embedded.
     """
-    name = state.catalogue.get(model or state.settings.default_model).name
+    space = state.space(model)
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
-        found = similar_tracks(session, caller.owner_id, track_id, name, limit, stem or WHOLE_TRACK)
-    return Page(items=[Neighbour(track=Track.model_validate(row), similarity=value) for row, value in found])
+        found, outdated = similar_tracks(session, caller.owner_id, track_id, space, limit, stem or WHOLE_TRACK)
+        tracks = describe_tracks(state.signer, session, [row for row, _ in found])
+    items = [Neighbour(track=track, similarity=value) for track, (_, value) in zip(tracks, found, strict=True)]
+    return Neighbours(items=items, outdated=outdated)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phonoscope.contract import Stems
 from phonoscope.db.library.artifacts import artifacts_of
-from phonoscope.db.library.jobs import newest_result
+from phonoscope.db.library.results import newest_result
 from phonoscope.db.library.tracks import get_track
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
@@ -30,9 +30,8 @@ def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
         found = newest_result(session, track_id, TaskName.SEPARATE)
     if found is None:
         raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
-    task, body = found
-    result = read_result(state.signer, Separate, body)
-    return Stems(job_id=task.job_id, track_id=track_id, **result.model_dump(exclude={"task"}))
+    result = read_result(state.signer, Separate, found.body)
+    return Stems(job_id=found.job_id, track_id=track_id, **result.model_dump(exclude={"task"}))
 
 
 def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator[bytes]]:
@@ -40,7 +39,7 @@ def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator
     with state.database.autocommit() as session:
         track = get_track(session, owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
-        rows = artifacts_of(session, found[0].id) if found else []
+        rows = artifacts_of(session, found.produced_by) if found else []
         stem = Path(track.filename).stem
     if not rows:
         raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -16,9 +17,12 @@ from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.forms import Form, read_form
 from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
-from phonoscope_gateway.state import CallerDep, StateDep
-from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
-from phonoscope_gateway.tracks.service import create_track, erase_track
+from phonoscope_gateway.signing import ExpiresQuery, SignatureQuery
+from phonoscope_gateway.state import CallerDep, KeyDep, StateDep
+from phonoscope_gateway.streaming import AskedDep, object_responses, send_object
+from phonoscope_gateway.tracks.audio import find_audio
+from phonoscope_gateway.tracks.service import create_track_and, erase_track
+from phonoscope_gateway.tracks.view import audio_link, describe_track, describe_tracks
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
 
@@ -57,18 +61,26 @@ def _upload(once: Once, form: Form) -> Answered[Track]:
         raise InvalidRequest.field("file", "missing")
 
     def make(keep: Keep[Track]) -> Answered[Track]:
-        def then(session: Session, row: TrackRow, created: bool) -> None:
-            keep(session, _stored(row, created))
+        def then(session: Session, row: TrackRow, created: bool) -> Answered[Track]:
+            answered = _stored(describe_track(once.state.signer, session, row), created)
+            keep(session, answered)
+            return answered
 
-        return _stored(*create_track(once.state, once.owner_id, upload, then))
+        *_, answered = create_track_and(once.state, once.owner_id, upload, then)
+        return answered
 
     with upload.file:
-        return once.answer(Track, lambda: {"fields": form.fields, "file": upload.sha256}, make)
+        answered = once.answer(Track, lambda: {"fields": form.fields, "file": upload.sha256}, make)
+    if not answered.replayed:
+        return answered
+    # The first answer may be a day old; its link is not good for so long.
+    fresh = {"audio": audio_link(once.state.signer, answered.body.id)}
+    return replace(answered, body=answered.body.model_copy(update=fresh))
 
 
-def _stored(row: TrackRow, created: bool) -> Answered[Track]:
+def _stored(track: Track, created: bool) -> Answered[Track]:
     code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
-    return Answered(code, f"/v1/tracks/{row.id}", Track.model_validate(row))
+    return Answered(code, f"/v1/tracks/{track.id}", track)
 
 
 @router.get("")
@@ -77,19 +89,24 @@ def read_tracks(
     caller: CallerDep,
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
-    label: Annotated[str | None, Query(description="only tracks classified so")] = None,
+    label: Annotated[str | None, Query(description="only tracks with this label, by whichever model")] = None,
+    model: Annotated[str | None, Query(description="only tracks with this `label` by this model")] = None,
     q: Annotated[str | None, Query(description="text anywhere in the file name")] = None,
 ) -> Page[Track]:
     """Your tracks, newest first."""
+    if model is not None and label is None:
+        raise InvalidRequest.field("model", "says whose `label` is meant; name a label too")
     with state.database.autocommit() as session:
-        rows, next_cursor = list_tracks(session, caller.owner_id, cursor=cursor, limit=limit, label=label, q=q)
-    return Page(items=[Track.model_validate(row) for row in rows], next_cursor=next_cursor)
+        rows, next_cursor = list_tracks(
+            session, caller.owner_id, cursor=cursor, limit=limit, label=label, model=model, q=q
+        )
+        return Page(items=describe_tracks(state.signer, session, rows), next_cursor=next_cursor)
 
 
 @router.get("/{track_id}")
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
     with state.database.autocommit() as session:
-        return Track.model_validate(get_track(session, caller.owner_id, track_id))
+        return describe_track(state.signer, session, get_track(session, caller.owner_id, track_id))
 
 
 @router.delete("/{track_id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -99,20 +116,21 @@ def remove_track(track_id: str, state: StateDep, caller: CallerDep) -> None:
 
 
 @router.head("/{track_id}/audio", include_in_schema=False)
-@router.get("/{track_id}/audio", response_class=StreamingResponse, responses=object_responses("audio/*"))
-def read_audio(track_id: str, state: StateDep, caller: CallerDep, asked: AskedDep) -> Response:
-    """The recording's bytes as they were uploaded, whole or in part."""
-    with state.database.autocommit() as session:
-        track = get_track(session, caller.owner_id, track_id)
-    return send_object(
-        state.store,
-        StoredObject(
-            key=track.object_key,
-            size_bytes=track.size_bytes,
-            media_type=track.media_type,
-            tag=track.sha256,
-            filename=track.filename,
-            cache_control="private, no-cache",
-        ),
-        asked,
-    )
+@router.get(
+    "/{track_id}/audio",
+    response_class=StreamingResponse,
+    responses=object_responses("audio/*"),
+    openapi_extra={"security": [{}]},
+)
+def read_audio(
+    track_id: str,
+    state: StateDep,
+    key: KeyDep,
+    asked: AskedDep,
+    expires: ExpiresQuery = None,
+    signature: SignatureQuery = None,
+) -> Response:
+    """The recording's bytes as they were uploaded, whole or in part; by your key, or by the signed link in `audio` of
+    the track, which needs none.
+    """
+    return send_object(state.store, find_audio(state, track_id, key, expires, signature), asked)

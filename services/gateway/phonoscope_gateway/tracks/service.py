@@ -32,21 +32,15 @@ _MEDIA_TYPE = "application/octet-stream"
 _log = get_logger(__name__)
 
 
-def create_track(
-    state: State, owner_id: str, upload: Upload, then: Then[None] = lambda *_: None
-) -> tuple[TrackRow, bool]:
-    """The owner's track with these bytes, and whether it is new. What ``then`` writes is committed with it.
+def create_track_and(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tuple[TrackRow, bool, Made]:
+    """The owner's track with these bytes, whether it is new, and what ``then`` made of it.
+
+    What ``then`` writes is committed with the track.
 
     Raises:
         RecordingError: it cannot be analysed; nothing is stored.
         Unavailable: the database or the store is down; nothing is stored.
     """
-    row, created, _ = create_track_and(state, owner_id, upload, then)
-    return row, created
-
-
-def create_track_and(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tuple[TrackRow, bool, Made]:
-    """Like ``create_track``; what ``then`` makes of the track is the answer's last item."""
     with state.database.autocommit() as session:
         known = find_track(session, owner_id, upload.sha256)
     if known is None:

@@ -1,4 +1,4 @@
-"""Artifacts: objects that tasks made, known to nobody before the task's end is committed."""
+"""Artifacts: objects that tasks made. Their rows are committed with the task's end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from phonoscope.errors import NotFound
 
 
 def get_artifact(session: Session, artifact_id: str) -> ArtifactRow:
-    """Whoever's it is: the caller has checked a signature. Raises ``NotFound``."""
+    """The artifact, whoever owns it: the caller has checked a signature. Raises ``NotFound``."""
     row = session.get(ArtifactRow, artifact_id)
     if row is None:
         raise NotFound(f"no artifact {artifact_id!r}")
@@ -18,12 +18,6 @@ def get_artifact(session: Session, artifact_id: str) -> ArtifactRow:
 
 
 def artifacts_of(session: Session, task_id: str) -> list[ArtifactRow]:
-    """What a task made, by its place in the store. The caller has checked whose it is."""
+    """The artifacts of the task that made them, by their keys in the store. The caller has checked the owner."""
     of_task = select(ArtifactRow).where(ArtifactRow.task_id == task_id)
     return list(session.scalars(of_task.order_by(ArtifactRow.object_key)))
-
-
-def newest_artifact(session: Session, track_id: str, kind: str) -> ArtifactRow | None:
-    """The track's artifact of a kind that was made last. The caller has checked whose track it is."""
-    of_kind = select(ArtifactRow).where(ArtifactRow.track_id == track_id, ArtifactRow.kind == kind)
-    return session.scalar(of_kind.order_by(ArtifactRow.created_at.desc(), ArtifactRow.id).limit(1))

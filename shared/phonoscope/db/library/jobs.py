@@ -1,8 +1,6 @@
-"""Jobs as clients see them: read, listed, called off. What workers do with their tasks is in ``claims``."""
+"""Jobs as clients read and list them. What workers do with their tasks is in ``db.tasks``."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -36,19 +34,6 @@ def newest_job_with(session: Session, track_id: str, task: TaskName) -> JobRow |
         .options(selectinload(JobRow.tasks).selectinload(TaskRow.result))
     )
     return session.scalar(statement.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(1))
-
-
-def newest_result(session: Session, track_id: str, task: TaskName) -> tuple[TaskRow, dict[str, Any]] | None:
-    """The task of this name that succeeded last for the track, and its result's body. The caller has checked whose."""
-    statement = (
-        select(TaskRow)
-        .join(JobRow, JobRow.id == TaskRow.job_id)
-        .where(JobRow.track_id == track_id, TaskRow.name == task, TaskRow.status == Status.SUCCEEDED)
-        .options(joinedload(TaskRow.result))
-        .order_by(TaskRow.finished_at.desc(), TaskRow.id.desc())
-    )
-    row = session.scalar(statement.limit(1))
-    return None if row is None or row.result is None else (row, row.result.body)
 
 
 def list_jobs(

@@ -1,4 +1,4 @@
-"""The map of an owner's library: what it is drawn from, what was drawn, and who draws it."""
+"""The map of an owner's library: what it is drawn from, what was drawn, and which job draws it."""
 
 from __future__ import annotations
 
@@ -8,41 +8,50 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from phonoscope.db.schema.tables import EmbeddingRow, JobRow, MapPointRow, ResultRow, TaskRow, TrackRow
+from phonoscope.db.schema.tables import EmbeddingRow, JobRow, MapPointRow, ResultRow, TaskRow, TrackResultRow, TrackRow
 from phonoscope.states import Status, TaskName
-from phonoscope.work import WHOLE_TRACK
+from phonoscope.work import WHOLE_TRACK, Space
 
 
 class Placed(NamedTuple):
-    """A track, and where it lies on the map."""
+    """A track, its label by the map's model, and its point on the map."""
 
     track: TrackRow
+    label: str | None
     x: float
     y: float
 
 
-def vectors_to_place(session: Session, owner_id: str, model_name: str, most: int) -> dict[str, Any]:
-    """The unit vectors of the newest tracks with an embedding under the model, by their ids."""
+def vectors_to_place(session: Session, owner_id: str, space: Space, most: int) -> dict[str, Any]:
+    """The unit vectors of the newest tracks that are embedded in a space, by the tracks' ids."""
     rows = session.execute(
         select(EmbeddingRow.track_id, EmbeddingRow.vector)
-        .where(_embedded(owner_id, model_name))
+        .where(_embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest)
         .order_by(EmbeddingRow.created_at.desc(), EmbeddingRow.track_id)
         .limit(most)
     )
-    return dict(rows.tuples().all())
+    return dict(iter(rows))
 
 
-def library_stamp(session: Session, owner_id: str, model_name: str) -> list[str]:
+def library_stamp(session: Session, owner_id: str, space: Space) -> list[str]:
     """What a map would be drawn from, in a few words that change when it does."""
-    stamp = select(func.count(), func.max(EmbeddingRow.created_at), func.min(EmbeddingRow.model_digest))
-    return [str(value) for value in session.execute(stamp.where(_embedded(owner_id, model_name))).one()]
+    stamp = select(func.count(), func.max(EmbeddingRow.created_at)).where(
+        _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest
+    )
+    return [space.digest, *(str(value) for value in session.execute(stamp).one())]
 
 
 def placed_tracks(session: Session, owner_id: str, model_name: str) -> list[Placed]:
-    """All that is on the map, newest first."""
+    """All points of the map, the newest tracks first."""
     rows = session.execute(
-        select(TrackRow, MapPointRow.x, MapPointRow.y)
+        select(TrackRow, TrackResultRow.label, MapPointRow.x, MapPointRow.y)
         .join(MapPointRow, MapPointRow.track_id == TrackRow.id)
+        .outerjoin(
+            TrackResultRow,
+            (TrackResultRow.track_id == TrackRow.id)
+            & (TrackResultRow.task == TaskName.CLASSIFY)
+            & (TrackResultRow.model == model_name),
+        )
         .where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == model_name)
         .order_by(TrackRow.created_at.desc(), TrackRow.id)
     )
@@ -50,7 +59,7 @@ def placed_tracks(session: Session, owner_id: str, model_name: str) -> list[Plac
 
 
 def newest_map(session: Session, owner_id: str, model_name: str) -> TaskRow | None:
-    """The task that drew it last, with its result."""
+    """The task that drew the map last, with its result."""
     return session.scalar(
         select(TaskRow)
         .join(ResultRow, ResultRow.task_id == TaskRow.id)
@@ -62,7 +71,7 @@ def newest_map(session: Session, owner_id: str, model_name: str) -> TaskRow | No
 
 
 def drawing_job(session: Session, owner_id: str, model_name: str) -> str | None:
-    """The job that is about to draw it."""
+    """The id of the job that is queued or running to draw the map."""
     return session.scalar(
         select(TaskRow.job_id)
         .join(JobRow, JobRow.id == TaskRow.job_id)
@@ -76,13 +85,14 @@ def drawing_job(session: Session, owner_id: str, model_name: str) -> str | None:
     )
 
 
-def count_missing(session: Session, owner_id: str, model_name: str, drawn: TaskRow | None) -> int:
-    """Tracks with an embedding that the map does not show, or that came after it was drawn."""
-    on_map = select(MapPointRow.track_id).where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == model_name)
+def count_missing(session: Session, owner_id: str, space: Space, drawn: TaskRow | None) -> int:
+    """Embedded tracks that a map would not show as they are: not on it, embedded since, or by another digest."""
+    on_map = select(MapPointRow.track_id).where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == space.model)
     absent = EmbeddingRow.track_id.not_in(on_map)
     newer = EmbeddingRow.created_at > (drawn.started_at if drawn is not None else func.now())
-    statement = select(func.count()).select_from(EmbeddingRow).where(_embedded(owner_id, model_name), absent | newer)
-    return session.scalar(statement) or 0
+    other = EmbeddingRow.model_digest != space.digest
+    embedded = select(func.count()).select_from(EmbeddingRow).where(_embedded(owner_id, space.model))
+    return session.scalar(embedded.where(absent | newer | other)) or 0
 
 
 def _embedded(owner_id: str, model_name: str) -> Any:

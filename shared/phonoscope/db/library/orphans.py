@@ -1,4 +1,4 @@
-"""Objects that no row knows, and recordings past their time."""
+"""Objects that no row refers to, and recordings older than they may be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.schema.tables import JobRow, TrackRow
 
-# What an attempt writes lies under its lease's token, and is nobody else's business while the lease is held.
+# An attempt writes under its lease's token; its objects are not orphans while the lease is held.
 _KNOWN = text(
     """
     SELECT key FROM unnest(CAST(:keys AS text[])) AS key
@@ -23,19 +23,19 @@ _KNOWN = text(
 
 
 def unknown_keys(session: Session, keys: Collection[str]) -> list[str]:
-    """Those of the keys that belong to no track, no artifact and no attempt under way."""
+    """The keys that belong to no track, no artifact and no running attempt."""
     known = set(session.connection().scalars(_KNOWN, {"keys": list(keys)}))
     return sorted(set(keys) - known)
 
 
 def forget_jobs(session: Session, older_than: timedelta) -> int:
-    """Takes jobs off the list that ended longer ago than that and would not go with any track; returns how many."""
+    """Erases jobs without a track that ended longer ago than that; returns how many."""
     statement = delete(JobRow).where(JobRow.track_id.is_(None), JobRow.finished_at < sql.now() - older_than)
     return len(session.scalars(statement.returning(JobRow.id)).all())
 
 
 def expired_tracks(session: Session, older_than: timedelta, most: int) -> list[tuple[str, str]]:
-    """The owners and ids of recordings uploaded longer ago than that, the oldest first."""
+    """The owners and ids of recordings that were uploaded longer ago than that, the oldest first."""
     statement = select(TrackRow.owner_id, TrackRow.id).where(TrackRow.created_at < sql.now() - older_than)
     rows = session.execute(statement.order_by(TrackRow.created_at).limit(most))
     return [(owner_id, track_id) for owner_id, track_id in rows]

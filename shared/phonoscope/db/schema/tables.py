@@ -105,7 +105,6 @@ class TrackRow(Base):
     channels: Mapped[int]
     duration_s: Mapped[float]
     warnings: Mapped[list[str]]
-    label: Mapped[str | None]
     object_key: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -198,8 +197,58 @@ class ResultRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class TrackResultRow(Base):
+    """The newest result of one task, model and variant for a track; all of them together are the track's state.
+
+    Written in the transaction in which a task succeeds, whether it was computed, found in the ledger or followed.
+
+    ``model`` is empty for tasks without a model. ``variant`` tells apart results of one task and model that can stand
+    side by side: of ``separate`` the ``two_stems`` asked for, of ``explain`` the ``label`` asked for; empty otherwise.
+    ``task_id`` is the task that asked last, ``produced_by`` the task that computed the result: artifacts belong to it.
+    Both are of the track's own jobs, which are erased with it, so neither needs a foreign key.
+    ``label`` is what ``classify`` recognised; null when unknown, and for every other task.
+    """
+
+    __tablename__ = "track_results"
+    __table_args__ = (Index("ix_track_results_label", "label", "track_id", postgresql_where="label IS NOT NULL"),)
+
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
+    task: Mapped[TaskName] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    variant: Mapped[str] = mapped_column(primary_key=True)
+    task_id: Mapped[str]
+    produced_by: Mapped[str]
+    label: Mapped[str | None]
+    finished_at: Mapped[datetime]
+
+    asked_by: Mapped[TaskRow] = relationship(
+        lazy="raise", viewonly=True, primaryjoin="TaskRow.id == foreign(TrackResultRow.task_id)"
+    )
+
+    @property
+    def job_id(self) -> str:
+        """The job that asked last. Needs ``asked_by``."""
+        return self.asked_by.job_id
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The result's body. Needs ``asked_by`` with its result."""
+        assert self.asked_by.result is not None
+        return self.asked_by.result.body
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the model that gave the result. Needs ``asked_by`` with its result."""
+        assert self.asked_by.result is not None
+        return self.asked_by.result.model_digest
+
+
 class EmbeddingRow(Base):
-    """A track's unit vector under one model, or that of one of its stems; the whole track's ``stem`` is empty."""
+    """A track's unit vector under one model, or that of one of its stems; the whole track's ``stem`` is empty.
+
+    Vectors are comparable when ``model_digest`` and ``stem`` are the same. There is one for each name and stem: a
+    model that takes another's name replaces its vectors, track by track, as tracks are embedded again.
+    """
 
     __tablename__ = "embeddings"
     __table_args__ = (

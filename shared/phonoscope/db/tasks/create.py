@@ -13,6 +13,7 @@ from phonoscope.db.access.prepared import Prepared
 from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow, TrackRow, given
 from phonoscope.db.tasks.family import lock_subject
 from phonoscope.db.tasks.ledger import Repeats, find_repeats
+from phonoscope.db.tasks.results import record_results
 from phonoscope.db.tasks.rollup import settle
 from phonoscope.ids import new_id
 from phonoscope.states import Place, Status, TaskName
@@ -65,7 +66,7 @@ def create_job(
     Raises ``sqlalchemy.exc.IntegrityError`` when the track has been erased meanwhile.
     """
     lock_subject(session, subject.id or subject.owner_id)
-    repeats = find_repeats(session, ledger) if ledger else Repeats()
+    repeats = find_repeats(session, subject.id or subject.owner_id, ledger) if ledger else Repeats()
     job = JobRow(
         id=new_id("job"),
         owner_id=subject.owner_id,
@@ -98,6 +99,7 @@ def create_job(
             _ADD_RESULTS, [dict.fromkeys(("model_name", "model_digest")) | given(row) for row in results]
         )
         settle(session, {job.id})
+        record_results(session, [row.task_id for row in results])
         job.status, job.finished_at, job.version = connection.execute(_STATE.where(JobRow.id == job.id)).one()
     return job
 

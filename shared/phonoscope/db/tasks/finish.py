@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.db.tasks.family import SUBJECT, family
+from phonoscope.db.tasks.results import RECORD
 from phonoscope.db.tasks.rollup import HAND_ON, RELEASE, SETTLE
 from phonoscope.states import Lane, Place, Pool, TaskName
 from phonoscope.tasks import TASKS, Writes
@@ -26,9 +27,10 @@ _END = """
         SELECT task_id, model_name, model_digest, body FROM outcomes WHERE body IS NOT NULL
     ), outdated AS (
         DELETE FROM embeddings USING outcomes
-        WHERE embeddings.track_id = :track_id AND embeddings.model_name = outcomes.model_name AND stem <> ''
-          AND (SELECT count(*) FROM jsonb_object_keys(CASE vectors WHEN 'null' THEN '{}' ELSE vectors END)) > 1
-          AND NOT vectors ? stem
+        WHERE embeddings.track_id = :track_id AND embeddings.model_name = outcomes.model_name
+          AND vectors <> 'null' AND NOT vectors ? stem
+          AND (embeddings.model_digest <> outcomes.model_digest
+               OR (SELECT count(*) FROM jsonb_object_keys(CASE vectors WHEN 'null' THEN '{}' ELSE vectors END)) > 1)
     ), embedded AS (
         INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, stem, vector)
         SELECT :track_id, :owner_id, model_name, model_digest, each.key, CAST(each.value AS vector)
@@ -42,8 +44,6 @@ _END = """
         FROM jsonb_to_recordset(:artifacts) AS artifact (
             id text, task_id text, kind text, object_key text, media_type text, size_bytes bigint
         ) JOIN outcomes USING (task_id)
-    ), labelled AS (
-        UPDATE tracks SET label = :label WHERE id = :track_id AND :labels AND EXISTS (SELECT FROM outcomes)
     )
     UPDATE tasks
     SET status = outcomes.status, stage = outcomes.status, error = problem, timings = :timings,
@@ -77,13 +77,12 @@ _REPORT = """
 
 
 _TYPES = {
-    **dict.fromkeys(("token", "subject_id", "track_id", "owner_id", "label"), "text"),
+    **dict.fromkeys(("token", "subject_id", "track_id", "owner_id"), "text"),
     **dict.fromkeys(("jobs", "leaders"), "text[]"),
     **dict.fromkeys(("outcomes", "artifacts", "timings", "points"), "jsonb"),
-    "labels": "boolean",
 }
-_WHOLE = Prepared(SUBJECT, _LOCK, _END, HAND_ON, SETTLE, _REPORT, types=_TYPES)
-_WITH_STEMS = Prepared(SUBJECT, _LOCK, _END, HAND_ON, RELEASE, SETTLE, _REPORT, types=_TYPES)
+_WHOLE = Prepared(SUBJECT, _LOCK, _END, HAND_ON, SETTLE, RECORD, _REPORT, types=_TYPES)
+_WITH_STEMS = Prepared(SUBJECT, _LOCK, _END, HAND_ON, RELEASE, SETTLE, RECORD, _REPORT, types=_TYPES)
 _WITH_MAP = Prepared(SUBJECT, _LOCK, _END, _PLACE, HAND_ON, SETTLE, _REPORT, types=_TYPES)
 
 # The lock waits for an end that is still being committed, after its worker has lost sight of it.
@@ -97,7 +96,6 @@ def end_tasks(
 
     Returns where tasks can start now that could not before; ``None``, and nothing changed, when the lease was lost.
     """
-    labels = [outcome.label for outcome in outcomes.values() if outcome.labels_track and outcome.body is not None]
     facts = {
         "subject_id": claim.subject.id or claim.subject.owner_id,
         "jobs": [claim.job_id],
@@ -115,8 +113,6 @@ def end_tasks(
             {"id": track_id, "x": x, "y": y} for each in outcomes.values() for track_id, (x, y) in each.points.items()
         ],
         "timings": timings,
-        "labels": bool(labels),
-        "label": labels[0] if labels else None,
     }
     rows = _statement(claim).execute(session, facts).all()
     if not any(row.ended for row in rows):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, joinedload
 
-from phonoscope.db.schema.tables import TaskRow
+from phonoscope.db.schema.tables import EmbeddingRow, TaskRow
 from phonoscope.states import Status, TaskName
-from phonoscope.work import CacheKey
+from phonoscope.work import WHOLE_TRACK, CacheKey
 
 _LEADERS = text(
     """
@@ -28,7 +28,7 @@ class Repeats:
     leaders: dict[TaskName, str] = field(default_factory=dict)
 
 
-def find_repeats(session: Session, ledger: Mapping[TaskName, CacheKey]) -> Repeats:
+def find_repeats(session: Session, subject_id: str, ledger: Mapping[TaskName, CacheKey]) -> Repeats:
     """What was asked before of a subject that the caller has locked, so that no leader ends meanwhile."""
     connection = session.connection()
     fingerprints = [entry.fingerprint for entry in ledger.values()]
@@ -37,7 +37,7 @@ def find_repeats(session: Session, ledger: Mapping[TaskName, CacheKey]) -> Repea
     repeats = Repeats()
     for name, entry in ledger.items():
         row = done.get((entry.fingerprint, entry.model_digest))
-        if row is not None:
+        if row is not None and _has_vectors(session, subject_id, row):
             repeats.found[name] = row
         elif entry.fingerprint in leading:
             repeats.leaders[name] = leading[entry.fingerprint]
@@ -58,3 +58,18 @@ def _newest(session: Session, fingerprints: list[str]) -> dict[tuple[str | None,
     )
     rows = [row for row in session.scalars(statement) if row.result is not None]
     return {(row.fingerprint, row.result.model_digest): row for row in rows if row.result is not None}
+
+
+def _has_vectors(session: Session, track_id: str, row: TaskRow) -> bool:
+    """Whether the vectors that an embedding gave are still there: those of another digest or of other stems may have
+    replaced them, and the result alone would not bring them back. True for every other task.
+    """
+    if row.name is not TaskName.EMBED or row.result is None:
+        return True
+    result = row.result
+    vectors = select(EmbeddingRow.stem).where(
+        EmbeddingRow.track_id == track_id,
+        EmbeddingRow.model_name == result.model_name,
+        EmbeddingRow.model_digest == result.model_digest,
+    )
+    return {WHOLE_TRACK, *(result.body.get("stems") or [])} <= set(session.scalars(vectors))

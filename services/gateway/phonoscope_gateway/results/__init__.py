@@ -1,0 +1,1 @@
+"""A track's results, under ``/v1/tracks/{id}/results``."""

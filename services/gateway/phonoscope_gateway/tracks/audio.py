@@ -1,0 +1,47 @@
+"""Who may have a recording's bytes: its owner, and everyone who has a signed link."""
+
+from __future__ import annotations
+
+from time import time
+
+from fastapi.security import HTTPAuthorizationCredentials
+
+from phonoscope.db.library.tracks import get_track, get_track_of_any_owner
+from phonoscope.db.schema.tables import TrackRow
+from phonoscope_gateway.signing import audio_path
+from phonoscope_gateway.state import State, get_caller
+from phonoscope_gateway.streaming import StoredObject
+
+
+def find_audio(
+    state: State,
+    track_id: str,
+    key: HTTPAuthorizationCredentials | None,
+    expires: str | None,
+    signature: str | None,
+) -> StoredObject:
+    """The recording, by a signed link or, without one, by its owner's key.
+
+    Raises:
+        Unauthorized: there is neither a signature nor a key.
+        InvalidSignature, SignatureExpired: the link is not good, or no longer; a key is no help then.
+        NotFound: the track is not this owner's, or was erased.
+    """
+    if expires is None and signature is None:
+        caller = get_caller(state, key)
+        with state.database.autocommit() as session:
+            return _stored(get_track(session, caller.owner_id, track_id), "private, no-cache")
+    left_s = state.signer.check(audio_path(track_id), expires, signature, time())
+    with state.database.autocommit() as session:
+        return _stored(get_track_of_any_owner(session, track_id), f"private, max-age={left_s}, immutable")
+
+
+def _stored(track: TrackRow, cache_control: str) -> StoredObject:
+    return StoredObject(
+        key=track.object_key,
+        size_bytes=track.size_bytes,
+        media_type=track.media_type,
+        tag=track.sha256,
+        filename=track.filename,
+        cache_control=cache_control,
+    )

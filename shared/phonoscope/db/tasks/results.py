@@ -1,0 +1,59 @@
+"""Writing a track's state: the newest result of each task, model and variant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy.orm import Session
+
+from phonoscope.db.access.prepared import Prepared
+from phonoscope.tasks import TASKS, Writes
+
+
+def _variants() -> str:
+    """The value of each task's option of variants, as SQL."""
+    kept = [(name, spec.variant) for name, spec in TASKS.items() if spec.variant is not None]
+    cases = (f"WHEN '{name}' THEN coalesce(jobs.options -> '{name}' ->> '{option}', '')" for name, option in kept)
+    return f"CASE tasks.name {' '.join(cases)} ELSE '' END"
+
+
+def _labelling() -> str:
+    """The names of the tasks that label a track, as SQL."""
+    return ", ".join(f"'{name}'" for name, spec in TASKS.items() if Writes.LABEL in spec.writes)
+
+
+RECORD = f"""
+    INSERT INTO track_results (track_id, task, model, variant, task_id, produced_by, label, finished_at)
+    SELECT DISTINCT ON (track_id, name, model, variant)
+           track_id, name, model, variant, task_id, produced_by, label, finished_at
+    FROM (
+        SELECT jobs.track_id, tasks.name, coalesce(results.model_name, '') AS model,
+               {_variants()} AS variant,
+               tasks.id AS task_id, coalesce(tasks.source_id, tasks.id) AS produced_by,
+               CASE WHEN tasks.name IN ({_labelling()}) AND NOT CAST(results.body ->> 'unknown' AS boolean)
+                    THEN results.body -> 'top' -> 0 ->> 'label' END AS label,
+               tasks.finished_at, jobs.created_at
+        FROM tasks JOIN jobs ON jobs.id = tasks.job_id JOIN results ON results.task_id = tasks.id
+        WHERE tasks.finished_at = now() AND (tasks.id = ANY(:leaders) OR tasks.source_id = ANY(:leaders))
+          AND tasks.status = 'succeeded' AND jobs.track_id IS NOT NULL
+    ) AS ended
+    ORDER BY track_id, name, model, variant, created_at DESC, task_id
+    ON CONFLICT (track_id, task, model, variant) DO UPDATE
+    SET task_id = excluded.task_id, produced_by = excluded.produced_by, label = excluded.label,
+        finished_at = excluded.finished_at
+    WHERE track_results.finished_at <= excluded.finished_at
+"""  # noqa: S608 - of constants
+"""Records the results of tasks that succeeded in this transaction, and of those that followed them.
+
+Of several jobs that asked for the same, the last one made counts. A result that finished later stays.
+
+Lock order: these rows come last, in the order of their key. Nothing that another transaction may hold is waited for
+after them; tasks and jobs are locked before.
+"""
+
+_RECORD = Prepared(RECORD, types={"leaders": "text[]"})
+
+
+def record_results(session: Session, tasks: Collection[str]) -> None:
+    """Records the results of these tasks, which have succeeded in this transaction, as their track's state."""
+    _RECORD.execute(session, {"leaders": list(tasks)})
