@@ -10,13 +10,18 @@ STAMP := $(VENV)/.phonoscope-ready
 DEV_STAMP := $(VENV)/.phonoscope-dev-ready
 PAGE := services/gateway/phonoscope_gateway/web/static/index.html
 PAGE_SOURCES := docs/openapi.json $(shell find services/web -name node_modules -prune -o -type f \
-	-not -path '*/tests/*' -not -name schema.ts -not -name '*.py' -print)
+	-not -path '*/tests/*' -not -name schema.ts -not -name biome.jsonc -not -name '*.py' -print)
+# What starts servers; files run in this order, so that the longest ones do not come last.
+STACK_TESTS := tests/chaos tests/acceptance tests/browser tests/integration
+# Each process runs whole files. Those that start servers have a stack each: while one waits, another computes.
+PARALLEL := --dist loadfile --numprocesses
+TIMED := tests/timed.sh
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := shared/phonoscope ml/phonoscope_ml ops/phonoscope_local ops/phonoscope_cli \
 	services/gateway/phonoscope_gateway workers/common/phonoscope_worker workers/gpu/phonoscope_gpu \
 	workers/cpu/phonoscope_cpu workers/courier/phonoscope_courier training/phonoscope_training
 
-.PHONY: help setup page demo up down test lint check unit page-test integration acceptance browser compose-test chaos bench openapi screenshots
+.PHONY: help setup page demo up down test everything lint check unit page-test stack-test integration acceptance browser compose-test chaos bench openapi screenshots
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,23 +39,32 @@ up: $(STAMP) $(PAGE) ## Start everything and leave it running; prints a link tha
 down: $(STAMP) ## Stop what `make up` started
 	@$(BIN)/phonoscope down
 
-test: $(DEV_STAMP) $(PAGE) ## Run every check and every test
+test: $(DEV_STAMP) $(PAGE) ## Run every check and every test; prints the lines covered and the time of each part
+	@TIMES=$$(mktemp); export TIMES; trap 'cat "$$TIMES"; rm "$$TIMES"' EXIT; \
+	$(TIMED) everything $(MAKE) --no-print-directory everything COVERAGE='--cov --cov-report='
+
+everything:
+	@rm -f .coverage .coverage.*
 	@$(MAKE) --no-print-directory --jobs 2 lint check unit page-test
-	$(BIN)/pytest tests/integration tests/acceptance tests/browser tests/chaos
+	@$(MAKE) --no-print-directory stack-test
+	@$(BIN)/coverage combine --quiet
+	@echo "$$($(BIN)/coverage report --format=total) % of the lines are covered; \`$(BIN)/coverage html\` shows which"
 
 lint: $(DEV_STAMP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	@$(TIMED) lint $(SHELL) -c '$(BIN)/ruff check . && $(BIN)/ruff format --check .'
 
 check: $(DEV_STAMP)
-	$(BIN)/mypy $(SOURCES) examples tests benchmarks
-	$(BIN)/lint-imports
+	@$(TIMED) types $(BIN)/mypy $(SOURCES) examples tests benchmarks
+	@$(TIMED) imports $(BIN)/lint-imports
 
 unit: $(DEV_STAMP)
-	$(BIN)/pytest tests/unit --numprocesses logical --maxprocesses 4 --dist loadfile
+	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(BIN)/pytest tests/unit $(PARALLEL) logical --maxprocesses 4 $(COVERAGE)
 
 page-test: $(PAGE)
-	@PAGE_SCRIPT=test services/web/build.sh $(BIN)/python constraints.txt
+	@PAGE_SCRIPT=test $(TIMED) page services/web/build.sh $(BIN)/python constraints.txt
+
+stack-test: $(DEV_STAMP) $(PAGE)
+	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(STACK_TESTS) $(PARALLEL) 3 --no-loadscope-reorder $(COVERAGE)
 
 integration: $(DEV_STAMP)
 	$(BIN)/pytest tests/integration

@@ -19,13 +19,20 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run share, so that what workers compile is compiled once."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[RunningStack]:
     """A whole local stack, stopped at the end."""
     folder = tmp_path_factory.mktemp("stack")
     try:
         own = {
             "PHONOSCOPE_MORE_MODELS_DIR": str(pulled_models(folder)),
-            "PHONOSCOPE_CACHE_DIR": str(folder.with_name(f"{folder.name}-cache")),
+            "PHONOSCOPE_CACHE_DIR": str(cache_dir),
         }
         started = phonoscope("up", "--detach", "--data-dir", folder, settings=own)
         assert started.returncode == 0, started.stdout + started.stderr

@@ -9,10 +9,11 @@ from phonoscope_local.control import running
 from tests.support import phonoscope
 
 
-def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path, cache_dir: Path) -> None:
     """Labels, timeline, neighbours, times; then no process; and a second run on what the first left."""
+    own = {"PHONOSCOPE_CACHE_DIR": str(cache_dir)}
     for _ in range(2):
-        done = phonoscope("demo", "--data-dir", tmp_path / "demo", timeout_s=240)
+        done = phonoscope("demo", "--data-dir", tmp_path / "demo", timeout_s=240, settings=own)
         assert done.returncode == 0, done.stdout + done.stderr
         for words in ("first neighbour", "what it hears", "over time", "why ", "sounds like", "from request to result"):
             assert words in done.stdout

@@ -19,7 +19,10 @@ def main() -> None:
     parser.add_argument("--away", type=float, default=20.0, help="seconds for which the object store stays away")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
-    with tempfile.TemporaryDirectory() as scratch, chaotic_stack(Path(scratch) / "stack") as stack:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        chaotic_stack(Path(scratch) / "stack", Path(scratch) / "cache") as stack,
+    ):
         _print(run(stack, arguments.seed, arguments.jobs, arguments.owners, arguments.away, pause_s=4.0))
 
 

@@ -34,13 +34,13 @@ class Report:
 
 
 @contextmanager
-def chaotic_stack(folder: Path) -> Iterator[RunningStack]:
+def chaotic_stack(folder: Path, cache_dir: Path) -> Iterator[RunningStack]:
     """A stack that tidies up soon, with a small separation model of random weights."""
     models = pulled_models(folder)
     write_separator(models / _SEPARATOR, network())
     own = {
         "PHONOSCOPE_MORE_MODELS_DIR": str(models),
-        "PHONOSCOPE_CACHE_DIR": str(folder.with_name(f"{folder.name}-cache")),
+        "PHONOSCOPE_CACHE_DIR": str(cache_dir),
         "PHONOSCOPE_ORPHAN_GRACE_S": "10",
     }
     try:

@@ -92,6 +92,7 @@ def test_a_connection_that_rested_is_asked(database: Database, monkeypatch: pyte
     with database.autocommit() as session:
         dialect = type(session.get_bind().dialect)
     monkeypatch.setattr(dialect, "do_ping", lambda _dialect, connection: asked.append(connection))
+    monkeypatch.setattr(connections, "_TRUSTED_S", 600.0)
     _processes(database)
     _processes(database)
     assert asked == []

@@ -72,10 +72,13 @@ def test_a_task_beyond_its_limit_is_tried_again_and_given_up(context: Context, d
     assert events_of(database, job) == ["job.failed"]
 
 
-def test_the_worker_goes_on_with_other_work(context: Context, database: Database) -> None:
+def test_the_worker_goes_on_with_other_work(
+    context: Context, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was called off leaves it as it was."""
     new_job(database, new_track(database), [TaskName.CLASSIFY])
     assert run_next(context, GPU)
+    monkeypatch.setattr(working, "time_limit_s", lambda *_: 60.0)
     other = new_job(database, new_track(database), [TaskName.CLASSIFY])
     quick = Context(
         "cpu", database, context.store, context.queue, context.heartbeat, lambda _: {TaskName.CLASSIFY: Outcome({})}

@@ -16,8 +16,8 @@ from phonoscope.states import Status, TaskName
 from phonoscope.tasks import Classify, Embed, Explain, Map
 from phonoscope_ml.network import AudioResNet
 from phonoscope_training.export import write_model
+from tests.classifiers import classifier_manifest
 from tests.support import RunningStack, tone_wav
-from tests.unit.ml.conftest import SMALL
 
 
 def write_classifier(folder: Path, heard: str, seed: int) -> None:
@@ -26,20 +26,7 @@ def write_classifier(folder: Path, heard: str, seed: int) -> None:
     network = AudioResNet("resnet18", 2)
     with torch.no_grad():
         network.fc.bias.copy_(torch.tensor([20.0, 0.0]))
-    manifest = {
-        "name": folder.name,
-        "version": seed,
-        "kind": "test sound",
-        "architecture": "resnet18",
-        "embedding_dim": 512,
-        "labels": [heard, "anything else"],
-        "front_end": SMALL.as_dict(),
-        "unknown_below": 0.0,
-        "metrics": {},
-        "data": "none: the weights are random",
-        "licence": "none",
-        "limits": ["It has learned nothing."],
-    }
+    manifest = classifier_manifest(folder.name, [heard, "anything else"], version=seed, unknown_below=0.0)
     write_model(network.state_dict(), manifest, folder)
 
 

@@ -17,7 +17,11 @@ class Service {
     const path = new URL(typeof input === "string" ? input : input.url, "http://service").pathname;
     this.requests.push(path);
     if (!path.endsWith("/events")) return Promise.resolve(Response.json(this.job));
-    const body = new ReadableStream<Uint8Array>({ start: (controller) => void (this.#stream = controller) });
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#stream = controller;
+      },
+    });
     init.signal?.addEventListener("abort", () => this.#stream?.error(init.signal?.reason));
     return Promise.resolve(new Response(body));
   };

@@ -83,7 +83,7 @@ def _call(looks: ModuleType, name: str, file: BinaryIO | None = None, longest_s:
 
 
 def _becomes(true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if true():
             return True

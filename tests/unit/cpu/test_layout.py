@@ -65,9 +65,9 @@ def test_equal_vectors_lie_in_one_place() -> None:
     assert np.array_equal(lay_out(np.ones((5, 512), dtype=np.float32)).points, np.zeros((5, 2)))
 
 
-def test_many_are_laid_out_so_that_alike_is_near(tmp_path: Path) -> None:
+def test_many_are_laid_out_so_that_alike_is_near(cache_dir: Path) -> None:
     """By UMAP in a process of its own, which leaves this one as it was."""
-    layout = lay_out_apart(grouped(60), tmp_path / "numba")
+    layout = lay_out_apart(grouped(60), cache_dir / "numba")
     assert (layout.method, layout.points.shape) == ("umap", (60, 2))
     assert np.abs(layout.points).max() == pytest.approx(1.0)
     assert neighbours_are_alike(layout.points)

@@ -13,18 +13,9 @@ from phonoscope_ml.frontend import FrontEndSettings, LogMel
 from phonoscope_ml.network import AudioResNet
 from phonoscope_ml.registry import Model, load_model
 from phonoscope_training.export import write_model
+from tests.classifiers import SMALL, classifier_manifest
 from tests.unit.ml.listeners import BandListener
 
-SMALL = FrontEndSettings(
-    sample_rate_hz=8_000,
-    n_fft=1_024,
-    hop_length=200,
-    n_mels=32,
-    f_min_hz=50.0,
-    f_max_hz=4_000.0,
-    window_s=1.0,
-    window_hop_s=0.5,
-)
 LABELS = ["bell", "rain", "saw", "tone"]
 
 
@@ -37,20 +28,7 @@ def small() -> FrontEndSettings:
 @pytest.fixture(scope="session")
 def manifest() -> dict[str, Any]:
     """What a manifest says besides the weights, which the export adds."""
-    return {
-        "name": "small",
-        "version": 1,
-        "kind": "test sound",
-        "architecture": "resnet18",
-        "embedding_dim": 512,
-        "labels": LABELS,
-        "front_end": SMALL.as_dict(),
-        "unknown_below": 0.3,
-        "metrics": {},
-        "data": "none: the weights are random",
-        "licence": "none",
-        "limits": ["It has learned nothing."],
-    }
+    return classifier_manifest("small", LABELS)
 
 
 @pytest.fixture(scope="session")

@@ -58,7 +58,7 @@ def watching() -> Watching:
 
 
 def is_over(process: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 60.0
     while process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     return process.poll() is not None
@@ -159,4 +159,4 @@ def test_the_pulse_is_shared_with_a_child() -> None:
         os._exit(0)
     os.waitpid(pid, 0)
     assert pulse.read()[0] == pid
-    assert 0.0 <= time.monotonic() - pulse.read()[1] < 5.0
+    assert 0.0 <= time.monotonic() - pulse.read()[1] < 60.0
