@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.tracks import delete_track
+from phonoscope.db.library.erase import delete_track
 from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.claim import renew_lease

@@ -116,10 +116,19 @@ class ObjectStore:
             with _translated(key):
                 self._client.delete_object(Bucket=self.bucket, Key=key)
 
-    def pages(self, prefix: str = "") -> Iterator[list[tuple[str, datetime]]]:
-        """Keys with the time at which each was stored, some hundreds at once. Raises ``StoreUnavailable``."""
+    def pages(self, prefix: str = "", *, after: str = "", size: int = 1000) -> Iterator[list[tuple[str, datetime]]]:
+        """Keys with the time at which each was stored, in the order of keys.
+
+        Args:
+            after: leaves out this key and those before it.
+            size: how many keys a page has, at most 1000.
+
+        Raises ``StoreUnavailable``.
+        """
         with _translated(prefix):
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix, StartAfter=after, PaginationConfig={"PageSize": size}
+            ):
                 yield [(item["Key"], item["LastModified"]) for item in page.get("Contents", [])]
 
     def keys(self, prefix: str = "") -> list[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, delete, insert, select, text
+from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.paging import cut, page
-from phonoscope.db.schema.tables import ArtifactRow, TrackRow, given
-from phonoscope.db.tasks.cancel import cancel_tasks
-from phonoscope.db.tasks.family import lock_family, lock_subject
+from phonoscope.db.schema.tables import TrackRow, given
 from phonoscope.errors import NotFound
 
-_TASKS_OF = text("SELECT tasks.id, job_id FROM tasks JOIN jobs ON jobs.id = job_id WHERE jobs.track_id = :track_id")
 _OF_OWNER = select(TrackRow).where(TrackRow.id == bindparam("of_id"), TrackRow.owner_id == bindparam("of_owner"))
+_FIVE_SECONDS = text("SET LOCAL lock_timeout = '5s'")
 _ADD = insert(TrackRow).returning(TrackRow.created_at)
 
 
@@ -34,6 +33,19 @@ def add_track(session: Session, row: TrackRow) -> None:
     row.created_at = session.connection().execute(_ADD, given(row)).scalar_one()
 
 
+def was_added(session: Session, row: TrackRow) -> bool:
+    """Whether the row that ``add_track`` was given is committed. Waits for a commit of it that is still under way.
+
+    Raises ``LockTimeout`` when that takes more than five seconds.
+    """
+    session.execute(_FIVE_SECONDS)
+    # Adding it once more waits for the other transaction, as no SELECT does; it is not to stay.
+    with session.begin_nested() as attempt:
+        session.connection().execute(postgresql.insert(TrackRow).on_conflict_do_nothing(), given(row))
+        attempt.rollback()
+    return session.scalar(_OF_OWNER, {"of_id": row.id, "of_owner": row.owner_id}) is not None
+
+
 def list_tracks(
     session: Session, owner_id: str, *, cursor: str | None, limit: int, label: str | None, q: str | None
 ) -> tuple[list[TrackRow], str | None]:
@@ -45,18 +57,3 @@ def list_tracks(
         statement = statement.where(TrackRow.filename.icontains(q, autoescape=True))
     rows = session.scalars(page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit)).all()
     return cut(rows, limit)
-
-
-def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
-    """Cancels the track's jobs, then erases it with them, their results and vectors.
-
-    Returns the keys of the objects to erase. Raises ``NotFound``.
-    """
-    row = get_track(session, owner_id, track_id)
-    lock_subject(session, track_id)
-    tasks = session.connection().execute(_TASKS_OF, {"track_id": track_id}).all()
-    lock_family(session, [task.id for task in tasks])
-    cancel_tasks(session, [task.job_id for task in tasks])
-    keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
-    session.execute(delete(TrackRow).where(TrackRow.id == track_id))
-    return [row.object_key, *keys]

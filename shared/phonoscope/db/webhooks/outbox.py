@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.access.locks import Lock, try_lock
+
 DISABLED_EVENT = "webhook.disabled"
 NEW_ID = "'{}_' || replace(gen_random_uuid()::text, '-', '')"
 """SQL that makes an identifier of a kind."""
 
-_LOCK = 0x50484F45
 _EVENTS_AT_ONCE = 1_000
 _NEW_EVENTS = text("SELECT id FROM events WHERE sent_out_at IS NULL ORDER BY position LIMIT :limit")
 _DUE = "SELECT id, owner_id, job_id, type, position FROM events WHERE id = ANY(:ids) ORDER BY position"
@@ -133,7 +134,7 @@ def fan_out(session: Session) -> int:
     One courier at a time does it, in the order of the events; to another it returns 0.
     """
     connection = session.connection()
-    if not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
+    if not try_lock(session, Lock.FAN_OUT):
         return 0
     ids = list(connection.scalars(_NEW_EVENTS, {"limit": _EVENTS_AT_ONCE}))
     if ids:
