@@ -10,7 +10,7 @@ from typing import Any
 
 from phonoscope.contract import AttemptError, DeliveryStatus
 from phonoscope.db.webhooks.attempts import Attempted
-from phonoscope.db.webhooks.outbox import Parcel
+from phonoscope.db.webhooks.outbox import ClaimedDelivery
 from phonoscope.logs import get_logger
 from phonoscope.webhooks.vault import Vault
 from phonoscope_courier.exchange import Answer
@@ -31,35 +31,35 @@ class Attempter:
         self._open = lru_cache(4096)(vault.open)
         self._policy = policy
 
-    async def attempt(self, parcel: Parcel) -> Attempted:
+    async def attempt(self, delivery: ClaimedDelivery) -> Attempted:
         """Never raises for what an endpoint does."""
         started_at = datetime.now(UTC)
         clock = asyncio.get_running_loop().time
         started = clock()
         try:
-            verdict = await self._send(parcel, started_at)
+            verdict = await self._send(delivery, started_at)
         except Failed as failed:
             verdict = {"error": failed.error, "detail": failed.detail, "address": failed.address}
         attempted = Attempted(
-            delivery_id=parcel.delivery_id,
-            webhook_id=parcel.webhook_id,
-            token=parcel.token,
+            delivery_id=delivery.delivery_id,
+            webhook_id=delivery.webhook_id,
+            token=delivery.token,
             started_at=started_at,
             duration_s=round(clock() - started, 4),
-            **verdict | self._consequence(parcel, verdict),
+            **verdict | self._consequence(delivery, verdict),
         )
         if attempted.error:
             code, error = attempted.status_code, attempted.error.value
-            _log.info("delivery.failed", delivery_id=parcel.delivery_id, error=error, status_code=code)
+            _log.info("delivery.failed", delivery_id=delivery.delivery_id, error=error, status_code=code)
         return attempted
 
-    async def _send(self, parcel: Parcel, now: datetime) -> dict[str, Any]:
-        secrets = [secret for secret in map(self._open, parcel.sealed) if secret]
+    async def _send(self, delivery: ClaimedDelivery, now: datetime) -> dict[str, Any]:
+        secrets = [secret for secret in map(self._open, delivery.sealed) if secret]
         if not secrets:
             raise Failed(AttemptError.UNREADABLE_SECRET, "there is no secret to sign with; make a new one")
-        body = render(parcel.type, parcel.happened_at, parcel.data)
-        headers = signed_headers(parcel.event_id, body, secrets, now)
-        address, answer = await self._sender.post(parcel.url, headers, body)
+        body = render(delivery.type, delivery.happened_at, delivery.data)
+        headers = signed_headers(delivery.event_id, body, secrets, now)
+        address, answer = await self._sender.post(delivery.url, headers, body)
         asked_s = retry_after_s(answer.headers.get("retry-after"))
         return {
             "address": address,
@@ -69,12 +69,12 @@ class Attempter:
             **_judged(answer),
         }
 
-    def _consequence(self, parcel: Parcel, verdict: dict[str, Any]) -> dict[str, Any]:
+    def _consequence(self, delivery: ClaimedDelivery, verdict: dict[str, Any]) -> dict[str, Any]:
         error = verdict.get("error")
         if error is None:
             return {"status": DeliveryStatus.DELIVERED, "pause_s": 0.0}
         detail = _printable(verdict["detail"].encode())[:_LONGEST_DETAIL]
-        wait_s = self._policy.wait_s(parcel.tries + 1, verdict.get("pause_s"))
+        wait_s = self._policy.wait_s(delivery.tries + 1, verdict.get("pause_s"))
         if wait_s is None or error is AttemptError.GONE:
             return {"status": DeliveryStatus.DEAD, "detail": detail}
         return {"status": DeliveryStatus.PENDING, "detail": detail, "wait_s": wait_s}

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.webhooks.attempts import Attempted, record
-from phonoscope.db.webhooks.outbox import Parcel, claim, fan_out, release
+from phonoscope.db.webhooks.outbox import ClaimedDelivery, claim, fan_out, release
 from phonoscope.errors import Unavailable
 from phonoscope.logs import get_logger
 from phonoscope_courier.attempts import Attempter
@@ -46,7 +46,7 @@ class Courier:
         self._attempter = attempter
         self._capacity = capacity
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
-        self._in_flight: dict[asyncio.Task[Attempted], tuple[Parcel, bool]] = {}
+        self._in_flight: dict[asyncio.Task[Attempted], tuple[ClaimedDelivery, bool]] = {}
         self._done: list[Attempted] = []
         self._awake = asyncio.Event()
         self._stopping = False
@@ -96,8 +96,8 @@ class Courier:
         for failing in (False, True):
             room = self._room(failing=failing)
             if room > 0 and not self._stopping:
-                for parcel in await self._ask(partial(self._claim, room, failing)):
-                    self._start(parcel, failing=failing)
+                for delivery in await self._ask(partial(self._claim, room, failing)):
+                    self._start(delivery, failing=failing)
 
     def _room(self, *, failing: bool) -> int:
         taken = len(self._in_flight) + len(self._done)
@@ -107,13 +107,13 @@ class Courier:
             room = min(room, self._capacity.failing - slow)
         return room
 
-    def _start(self, parcel: Parcel, *, failing: bool) -> None:
-        task = asyncio.create_task(self._attempter.attempt(parcel))
-        self._in_flight[task] = (parcel, failing)
+    def _start(self, delivery: ClaimedDelivery, *, failing: bool) -> None:
+        task = asyncio.create_task(self._attempter.attempt(delivery))
+        self._in_flight[task] = (delivery, failing)
         task.add_done_callback(self._landed)
 
     def _landed(self, task: asyncio.Task[Attempted]) -> None:
-        parcel, _ = self._in_flight.pop(task)
+        delivery, _ = self._in_flight.pop(task)
         self._awake.set()
         if task.cancelled():
             return
@@ -122,7 +122,7 @@ class Courier:
             self._done.append(task.result())
         else:
             # The lease brings it back.
-            _log.error("delivery.broke", delivery_id=parcel.delivery_id, exc_info=error)
+            _log.error("delivery.broke", delivery_id=delivery.delivery_id, exc_info=error)
 
     async def _record(self) -> None:
         attempts = self._done[:]
@@ -140,7 +140,7 @@ class Courier:
     async def _end(self) -> None:
         if self._in_flight:
             await asyncio.wait(self._in_flight, timeout=self._capacity.grace_s)
-        unfinished = [parcel for parcel, _ in self._in_flight.values()]
+        unfinished = [delivery for delivery, _ in self._in_flight.values()]
         for task in list(self._in_flight):
             task.cancel()
         try:
@@ -158,7 +158,7 @@ class Courier:
         with self._database.transaction() as session:
             return fan_out(session)
 
-    def _claim(self, room: int, failing: bool) -> list[Parcel]:
+    def _claim(self, room: int, failing: bool) -> list[ClaimedDelivery]:
         lease = timedelta(seconds=self._capacity.lease_s)
         with self._database.transaction() as session:
             return claim(session, room, each=self._capacity.each, lease=lease, failing=failing)
@@ -178,6 +178,6 @@ class Courier:
             except Exception:  # noqa: BLE001 - its lease brings it back
                 _log.exception("delivery.not_written", delivery_id=each.delivery_id)
 
-    def _release(self, parcels: list[Parcel]) -> None:
+    def _release(self, deliveries: list[ClaimedDelivery]) -> None:
         with self._database.transaction() as session:
-            release(session, parcels)
+            release(session, deliveries)

@@ -1,4 +1,4 @@
-"""Worker processes: who lives, where, on what device."""
+"""Worker processes: which are alive, where, on what device."""
 
 from __future__ import annotations
 

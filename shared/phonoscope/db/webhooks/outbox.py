@@ -1,4 +1,4 @@
-"""What couriers do with events: part them into deliveries, and take those that are due.
+"""What couriers do with events: make deliveries of them, and claim those that are due.
 
 Couriers lock endpoints before deliveries, here as in every other place.
 """
@@ -65,7 +65,7 @@ _SEALED = """(
     WHERE {} AND (expires_at IS NULL OR expires_at > now())
 )"""
 
-# One courier at a time takes an endpoint's deliveries, so that none counts what another is just taking.
+# One courier at a time claims an endpoint's deliveries, so that the limit of each endpoint holds over all couriers.
 _HOLD_ENDPOINTS = text(
     f"""
     SELECT own.id FROM webhooks AS own CROSS JOIN LATERAL (
@@ -79,7 +79,7 @@ _HOLD_ENDPOINTS = text(
 )
 
 # Of a job's events, the next is not sent before the one before it has ended. What is asked of each candidate is written
-# so that each costs a look into an index, however many wait behind it.
+# so that each costs a look into an index, however many are queued.
 _CLAIM = text(
     f"""
     WITH free AS MATERIALIZED (
@@ -113,8 +113,8 @@ _RELEASE = text("UPDATE deliveries SET token = NULL, due_at = now() WHERE token 
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """A delivery that this courier holds, with all that it takes to send it; ``sealed`` are secrets, newest first."""
+class ClaimedDelivery:
+    """A delivery that this courier holds, with all that it needs to send it; ``sealed`` are secrets, newest first."""
 
     delivery_id: str
     token: str
@@ -129,7 +129,7 @@ class Parcel:
 
 
 def fan_out(session: Session) -> int:
-    """Makes a delivery of each new event for each endpoint that wants it; returns how many events there were.
+    """Makes a delivery of each new event for each endpoint that subscribes to it; returns how many events there were.
 
     One courier at a time does it, in the order of the events; to another it returns 0.
     """
@@ -143,10 +143,10 @@ def fan_out(session: Session) -> int:
     return len(ids)
 
 
-def claim(session: Session, room: int, *, each: int, lease: timedelta, failing: bool = False) -> list[Parcel]:
-    """Takes at most ``room`` due deliveries, so that no endpoint has more than ``each`` in flight.
+def claim(session: Session, room: int, *, each: int, lease: timedelta, failing: bool = False) -> list[ClaimedDelivery]:
+    """Claims at most ``room`` due deliveries, so that no endpoint has more than ``each`` in flight.
 
-    They are this courier's until it records them or the ``lease`` is over. With ``failing``, those to endpoints whose
+    They are this courier's until it records them or the ``lease`` expires. With ``failing``, those to endpoints whose
     last attempt failed; without, those to all others.
     """
     connection = session.connection()
@@ -157,12 +157,12 @@ def claim(session: Session, room: int, *, each: int, lease: timedelta, failing: 
     token = secrets.token_hex(8)
     rows = connection.execute(_CLAIM, scope | {"ids": ids, "token": token, "lease": lease})
     return [
-        Parcel(id_, token, webhook_id, url, event_id, type_, happened_at, data, tries, tuple(sealed or ()))
+        ClaimedDelivery(id_, token, webhook_id, url, event_id, type_, happened_at, data, tries, tuple(sealed or ()))
         for id_, webhook_id, url, event_id, type_, data, happened_at, tries, sealed in rows
     ]
 
 
-def release(session: Session, parcels: Sequence[Parcel]) -> None:
-    """Gives back what was not tried to an end: it is due at once, for any courier."""
-    scope = {"tokens": list({each.token for each in parcels}), "ids": [each.delivery_id for each in parcels]}
+def release(session: Session, deliveries: Sequence[ClaimedDelivery]) -> None:
+    """Gives back deliveries whose attempt was not finished: they are due at once, for any courier."""
+    scope = {"tokens": list({each.token for each in deliveries}), "ids": [each.delivery_id for each in deliveries]}
     session.connection().execute(_RELEASE, scope)
