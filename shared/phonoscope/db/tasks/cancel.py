@@ -15,6 +15,7 @@ _TASKS_OF = text(
 )
 _STATUS = text("SELECT status FROM jobs WHERE id = :job_id AND owner_id = :owner_id")
 
+# Under the locks of lock_family (LOCKS.md).
 _CANCEL = text(
     """
     UPDATE tasks

@@ -21,6 +21,7 @@ MAX_ATTEMPTS = 3
 BACKOFF_S = (2.0, 10.0)
 """How long a task waits after its first and its second lost attempt, in seconds."""
 
+# Under the locks of lock_family (LOCKS.md).
 _HAND_BACK = text(
     """
     UPDATE tasks
