@@ -21,16 +21,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.tracks import delete_track
+from phonoscope.db.library.erase import delete_track
 from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.service.workers import beat_worker
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.claim import renew_lease
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import MAX_ATTEMPTS, hand_back
 from phonoscope.errors import JobEnded, NotFound, WorkerLost
-from phonoscope.states import Status, TaskName
+from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.work import CacheKey, Claim, Outcome
+from phonoscope_worker.guardian import _take_back
 from tests.integration.life import BOTH, claimed, empty, events_of, new_job, new_track
 
 KNOWN = {TaskName.CLASSIFY: "a", TaskName.EMBED: "b"}
@@ -72,6 +74,15 @@ class Family:
 
     def renew(self, session: Session) -> None:
         renew_lease(session, self.claim.token, 0.5, "listening")
+
+    def beat(self, session: Session) -> None:
+        """As a worker's heartbeat does."""
+        beat_worker(session, "worker", Pool.GPU, list(Lane), "host", "cpu")
+        self.renew(session)
+
+    def take_back(self, session: Session) -> None:
+        """As a worker's parent does once the worker was told to stop."""
+        _take_back(session, "worker", WorkerLost("stopped"), counts=False)
 
     def ask(self, session: Session) -> None:
         """For the same once more."""
@@ -155,3 +166,18 @@ def test_no_two_are_in_each_others_way(
         family = made(database, monkeypatch, followers_first=followers_first)
         run_both(database, family, family.rows[number], first, second)
         check(database, family)
+
+
+@pytest.mark.parametrize("beat_first", [False, True])
+def test_a_heartbeat_and_its_worker_s_parent_are_not_in_each_others_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch, beat_first: bool
+) -> None:
+    """A worker that is told to stop still beats when its tasks are taken from it."""
+    family = made(database, monkeypatch, followers_first=False)
+    with database.transaction() as session:
+        family.beat(session)
+    operations = [Family.take_back, Family.beat]
+    first, second = operations[::-1] if beat_first else operations
+    run_both(database, family, family.rows[0], first, second)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM workers"))

@@ -11,8 +11,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.jobs import get_job
-from phonoscope.db.library.tracks import delete_track
 from phonoscope.db.schema.tables import ArtifactRow, TrackRow
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks

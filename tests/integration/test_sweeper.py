@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Event
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.access.locks import Lock, try_lock
+from phonoscope.db.service.workers import beat_worker, live_workers
 from phonoscope.queue import Queue
 from phonoscope.settings import Settings
-from phonoscope.states import Status
+from phonoscope.states import Lane, Pool, Status
 from phonoscope.storage import ObjectStore
 from phonoscope_courier import sweeper as module
 from phonoscope_courier.sweeper import Sweeper
@@ -23,6 +28,8 @@ from tests.integration.life import claimed, empty, new_job, new_track, read
 def sweeper(database: Database, server_settings: Settings) -> Sweeper:
     """It erases at once, from a bucket of its own, and its messages go where nobody listens."""
     empty(database)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM walks"))
     settings = server_settings.model_copy(
         update={"orphan_grace_s": 1e-3, "s3_bucket": f"sweep-{uuid4().hex}", "retention_days": 1.0}
     )
@@ -67,7 +74,7 @@ def test_one_sweeper_works_at_a_time(sweeper: Sweeper, database: Database) -> No
     with database.transaction() as other:
         other.execute(text("UPDATE tasks SET sent_at = now() - interval '1 hour'"))
     with database.transaction() as other:
-        other.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": module._LOCK})
+        assert try_lock(other, Lock.SWEEP)
         assert sweeper.sweep() == 0
     assert sweeper.sweep() == 1
 
@@ -116,3 +123,82 @@ def test_recordings_past_their_time_are_erased(sweeper: Sweeper, database: Datab
         told = text("SELECT type FROM events WHERE job_id = :id")
         assert list(session.connection().scalars(told, {"id": job.id})) == ["job.cancelled"]
         assert list(session.connection().scalars(text("SELECT id FROM tracks"))) == [young.id]
+
+
+class CountedStore(ObjectStore):
+    """Counts the pages that it lists, and waits before each for as long as it is told to."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.listed = 0
+        self.listing, self.go_on = Event(), Event()
+        self.go_on.set()
+
+    def pages(self, prefix: str = "", *, after: str = "", size: int = 1000) -> Iterator[list[tuple[str, datetime]]]:
+        for page in super().pages(prefix, after=after, size=size):
+            self.listed += 1
+            self.listing.set()
+            assert self.go_on.wait(20)
+            yield page
+
+
+def colleague(sweeper: Sweeper, **settings: float) -> tuple[Sweeper, CountedStore]:
+    """Another courier's sweeper, at the same bucket."""
+    own = sweeper.settings.model_copy(update=settings)
+    store = CountedStore(own)
+    return Sweeper(sweeper.database, sweeper.queue, store, own), store
+
+
+def test_one_courier_tidies_at_a_time(sweeper: Sweeper) -> None:
+    """While one looks through the bucket another does nothing, not even list it."""
+    put(sweeper, "tracks/trk_nobody/original")
+    (slow, at_work), (other, idle) = colleague(sweeper), colleague(sweeper)
+    at_work.go_on.clear()
+    with ThreadPoolExecutor(1) as pool:
+        tidying = pool.submit(slow.tidy)
+        assert at_work.listing.wait(20)
+        assert (other.tidy(), idle.listed) == (0, 0)
+        at_work.go_on.set()
+        assert tidying.result(20) == 1
+    assert (other.tidy(), idle.listed) == (0, 1)
+
+
+def test_couriers_tidy_once_a_minute_together(sweeper: Sweeper) -> None:
+    """However many there are, a round is a round."""
+    stores = []
+    for _ in range(3):
+        courier, store = colleague(sweeper, orphan_grace_s=3600.0)
+        courier.tidy()
+        stores.append(store)
+    assert [store.listed for store in stores] == [1, 0, 0]
+
+
+def test_a_round_goes_on_where_the_one_before_stopped(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever courier's it is; after the end the walk begins again, and no round looks at more than its share."""
+    monkeypatch.setattr(module, "_PAGE_KEYS", 2)
+    monkeypatch.setattr(module, "_PAGES_A_ROUND", 2)
+    for number in range(9):
+        put(sweeper, f"tracks/trk_{number}/original")
+    erased = []
+    for _ in range(3):
+        courier, store = colleague(sweeper)
+        erased.append(courier.tidy())
+        assert store.listed <= 3
+    assert (erased, sweeper.store.keys()) == ([4, 4, 1], [])
+    put(sweeper, "tracks/trk_0/original")
+    assert sweeper.tidy() == 1
+
+
+def test_workers_of_long_ago_are_forgotten(sweeper: Sweeper, database: Database) -> None:
+    """By the sweeper alone: a heartbeat writes its own row and no other."""
+    with database.transaction() as session:
+        for worker in ("old", "young"):
+            beat_worker(session, worker, Pool.CPU, list(Lane), "host", "cpu")
+        session.execute(text("UPDATE workers SET heartbeat_at = now() - interval '25 hours' WHERE id = 'old'"))
+        beat_worker(session, "young", Pool.CPU, list(Lane), "host", "cpu")
+        assert session.scalar(text("SELECT count(*) FROM workers WHERE id IN ('old', 'young')")) == 2
+    sweeper.tidy()
+    with database.transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM workers WHERE id = 'old'")) == 0
+        assert "young" in {row.id for row in live_workers(session)}
+        session.execute(text("DELETE FROM workers"))

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.results import TrackLabels, labels_of
-from phonoscope.db.library.tracks import delete_track
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.tasks.claim import claim_next, renew_lease
 from phonoscope.db.tasks.finish import end_tasks

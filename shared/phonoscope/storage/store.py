@@ -102,12 +102,19 @@ class ObjectStore:
         if errors:
             raise StoreUnavailable(f"{len(errors)} of {len(keys)} objects remain: {refusal(errors[0].code)}")
 
-    def pages(self, prefix: str = "") -> Iterator[list[tuple[str, datetime]]]:
-        """Keys with the time at which each was stored, up to 1,000 at once. Raises ``StoreUnavailable``."""
-        objects = self._client.list_objects(self.bucket, prefix, recursive=True)
+    def pages(self, prefix: str = "", *, after: str = "", size: int = _PAGE) -> Iterator[list[tuple[str, datetime]]]:
+        """Keys with the time at which each was stored, in the order of keys.
+
+        Args:
+            after: leaves out this key and those before it.
+            size: how many keys a page has.
+
+        Raises ``StoreUnavailable``.
+        """
+        objects = self._client.list_objects(self.bucket, prefix, recursive=True, start_after=after or None)
         while True:
             with translated(prefix):
-                page = [_entry(found) for found in islice(objects, _PAGE)]
+                page = [_entry(found) for found in islice(objects, size)]
             if not page:
                 return
             yield page

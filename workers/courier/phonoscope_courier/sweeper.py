@@ -1,24 +1,27 @@
-"""The sweeper: sends queued tasks again whose message was lost, hands back tasks whose worker fell silent, and tidies.
+"""The sweeper: requeues tasks whose lease expired, sends lost messages again, and tidies.
 
-Any number of sweepers may run; an advisory lock lets one of them work at a time.
+Any number of sweepers may run; advisory locks let one of them sweep and one of them tidy at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from threading import Event
 from time import monotonic
 
-from sqlalchemy import text
-
 from phonoscope.db.access.engine import Database
+from phonoscope.db.access.locks import Lock, try_lock
 from phonoscope.db.library.orphans import expired_tracks, forget_jobs, unknown_keys
-from phonoscope.db.library.tracks import delete_track
 from phonoscope.db.service.idempotency import forget_old_keys
+from phonoscope.db.service.walks import ORPHANS, go_on, keep_place
+from phonoscope.db.service.workers import forget_silent_workers
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
 from phonoscope.db.webhooks.events import forget_old_events
+from phonoscope.erasure import erase_track
 from phonoscope.errors import NotFound, Unavailable, WorkerLost
 from phonoscope.logs import get_logger
 from phonoscope.queue import Queue
@@ -31,7 +34,8 @@ RESEND_AFTER = timedelta(seconds=30)
 BELIEVED_AFTER_S = 4.0
 """For so long an expired lease must stay as it was: a live worker renews it, whatever the database's clock does."""
 _MOST_ERASED = 100
-_LOCK = 0x50484F4E
+_PAGE_KEYS = 1000
+_PAGES_A_ROUND = 20
 _log = get_logger(__name__)
 
 
@@ -51,10 +55,10 @@ class Sweeper:
         Raises ``DatabaseUnavailable`` or ``BrokerUnavailable``; what was not sent is due again in a later round.
         """
         with self.database.transaction() as session:
-            if not session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
+            if not try_lock(session, Lock.SWEEP):
                 return 0
             lost = self._lost(expired_leases(session))
-            due = hand_back(session, lost, WorkerLost("its worker fell silent"))
+            due = hand_back(session, lost, WorkerLost("the worker stopped sending heartbeats"))
             due += overdue_messages(session, RESEND_AFTER)
         self.queue.wake(due)
         if lost or due:
@@ -62,33 +66,27 @@ class Sweeper:
         return len(due)
 
     def tidy(self) -> int:
-        """One slow round: recordings past their time, objects that no row knows, old keys and events.
+        """One slow round, of one courier at a time: expired recordings, objects without a row, old keys and events.
 
-        Returns how many objects were erased. Raises ``DatabaseUnavailable`` or ``StoreUnavailable``.
+        A round looks at 20,000 objects at most, and the next one, a minute later and of whichever courier, goes on
+        from there: a million objects take an hour, and no round takes long. An orphan only takes up room until then.
+
+        Returns how many objects were erased; 0 when another courier tidies or has just done so. Raises
+        ``DatabaseUnavailable`` or ``StoreUnavailable``.
         """
-        erased = 0
-        if self.settings.retention_days:
-            erased += self._erase_expired(timedelta(days=self.settings.retention_days))
-        with self.database.transaction() as session:
-            forget_old_keys(session)
-            forget_old_events(session)
-        before = datetime.now(UTC) - timedelta(seconds=self.settings.orphan_grace_s)
-        for page in self.store.pages("tracks/"):
-            old = [key for key, stored_at in page if stored_at < before]
+        with self.database.transaction() as locked:
+            if not try_lock(locked, Lock.TIDY):
+                return 0
             with self.database.autocommit() as session:
-                orphans = unknown_keys(session, old) if old else []
-            self.store.delete(orphans)
-            erased += len(orphans)
-        if erased:
-            _log.info("sweeper.tidied", objects=erased)
-        return erased
+                after = go_on(session, ORPHANS, timedelta(seconds=self._tidy_every_s))
+            return 0 if after is None else self._tidy(after)
 
     def run(self, stopped: Event) -> None:
         """Sweeps every second, and tidies every minute, until told to stop; services being away only delays it."""
         tidied_at = monotonic()
         while not stopped.wait(EVERY_S):
             _attempt(self.sweep)
-            if monotonic() - tidied_at > min(TIDY_EVERY_S, self.settings.orphan_grace_s):
+            if monotonic() - tidied_at > self._tidy_every_s:
                 _attempt(self.tidy)
                 tidied_at = monotonic()
 
@@ -97,22 +95,59 @@ class Sweeper:
         self._suspects = {lease: self._suspects.get(lease, now) for lease in expired}
         return [lease.token for lease, since in self._suspects.items() if now - since >= BELIEVED_AFTER_S]
 
+    @property
+    def _tidy_every_s(self) -> float:
+        return min(TIDY_EVERY_S, self.settings.orphan_grace_s)
+
+    def _tidy(self, after: str) -> int:
+        erased = 0
+        if self.settings.retention_days:
+            erased += self._erase_expired(timedelta(days=self.settings.retention_days))
+        with self.database.transaction() as session:
+            forget_old_keys(session)
+            forget_old_events(session)
+            forget_silent_workers(session)
+        erased += self._erase_orphans(after)
+        if erased:
+            _log.info("sweeper.tidied", objects=erased)
+        return erased
+
     def _erase_expired(self, older_than: timedelta) -> int:
         with self.database.autocommit() as session:
             old = expired_tracks(session, older_than, _MOST_ERASED)
         erased = 0
         for owner_id, track_id in old:
-            with self.database.transaction() as session:
-                try:
-                    keys = {*delete_track(session, owner_id, track_id), *self.store.keys(f"tracks/{track_id}/")}
-                except NotFound:
-                    continue
-                self.store.delete(sorted(keys))
-            erased += len(keys)
-            _log.info("track.expired", track_id=track_id)
+            with suppress(NotFound):
+                erased += erase_track(self.database, self.store, owner_id, track_id)
+                _log.info("track.expired", track_id=track_id)
         with self.database.autocommit() as session:
             forget_jobs(session, older_than)
         return erased
+
+    def _erase_orphans(self, after: str) -> int:
+        erased = 0
+        pages = self.store.pages("tracks/", after=after, size=_PAGE_KEYS)
+        for page in islice(pages, _PAGES_A_ROUND):
+            # First, so that a page whose objects cannot be erased does not hold up the walk.
+            self._keep_place(page[-1][0] if page else "")
+            erased += self._erase_unknown(page)
+        if next(pages, None) is None:
+            self._keep_place("")
+        return erased
+
+    def _erase_unknown(self, page: list[tuple[str, datetime]]) -> int:
+        before = datetime.now(UTC) - timedelta(seconds=self.settings.orphan_grace_s)
+        old = [key for key, stored_at in page if stored_at < before]
+        if not old:
+            return 0
+        with self.database.autocommit() as session:
+            orphans = unknown_keys(session, old)
+        self.store.delete(orphans)
+        return len(orphans)
+
+    def _keep_place(self, after: str) -> None:
+        with self.database.autocommit() as session:
+            keep_place(session, ORPHANS, after)
 
 
 def _attempt(round_: Callable[[], int]) -> None:

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from phonoscope.contract import Page, Track
 from phonoscope.db.library.tracks import get_track, list_tracks
 from phonoscope.db.schema.tables import TrackRow
+from phonoscope.erasure import erase_track
 from phonoscope.errors import InvalidRequest
+from phonoscope.logs import get_logger
 from phonoscope_gateway.forms import Form, read_form
 from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
@@ -21,10 +23,11 @@ from phonoscope_gateway.signing import ExpiresQuery, SignatureQuery
 from phonoscope_gateway.state import CallerDep, KeyDep, StateDep
 from phonoscope_gateway.streaming import AskedDep, object_responses, send_object
 from phonoscope_gateway.tracks.audio import find_audio
-from phonoscope_gateway.tracks.service import create_track_and, erase_track
+from phonoscope_gateway.tracks.service import create_track_and
 from phonoscope_gateway.tracks.view import audio_link, describe_track, describe_tracks
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
+_log = get_logger(__name__)
 
 _UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
@@ -112,7 +115,8 @@ def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
 @router.delete("/{track_id}", status_code=status.HTTP_204_NO_CONTENT)
 def remove_track(track_id: str, state: StateDep, caller: CallerDep) -> None:
     """Erases the recording, its jobs, results and vectors, and every object."""
-    erase_track(state, caller.owner_id, track_id)
+    erase_track(state.database, state.store, caller.owner_id, track_id)
+    _log.info("track.deleted", track_id=track_id)
 
 
 @router.head("/{track_id}/audio", include_in_schema=False)

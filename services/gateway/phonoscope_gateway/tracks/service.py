@@ -12,10 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.audio.probe import Probe, probing
-from phonoscope.db.library.tracks import add_track, delete_track, find_track
+from phonoscope.db.library.tracks import add_track, find_track, was_added
 from phonoscope.db.schema.tables import TrackRow
-from phonoscope.db.service.idempotency import erase_answers
-from phonoscope.errors import StoreUnavailable
+from phonoscope.errors import Unavailable
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
 from phonoscope_gateway.forms import Upload
@@ -39,7 +38,7 @@ def create_track_and(state: State, owner_id: str, upload: Upload, then: Then[Mad
 
     Raises:
         RecordingError: it cannot be analysed; nothing is stored.
-        Unavailable: the database or the store is down; nothing is stored.
+        Unavailable: the database or the store is down; nothing is stored, unless the answer to the commit was lost.
     """
     with state.database.autocommit() as session:
         known = find_track(session, owner_id, upload.sha256)
@@ -57,23 +56,12 @@ def create_track_and(state: State, owner_id: str, upload: Upload, then: Then[Mad
         return known, False, then(session, known, False)
 
 
-def erase_track(state: State, owner_id: str, track_id: str) -> None:
-    """Erases rows, vectors and objects, those too that a worker left when it died.
-
-    Raises ``NotFound`` or ``Unavailable``; then nothing is erased.
-    """
-    with state.database.transaction() as session:
-        keys = {*delete_track(session, owner_id, track_id), *state.store.keys(f"tracks/{track_id}/")}
-        erase_answers(session, owner_id, track_id)
-        state.store.delete(sorted(keys))
-    _log.info("track.deleted", track_id=track_id)
-
-
 def _create(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tuple[TrackRow, Made]:
     track_id = new_id("trk")
     key = f"tracks/{track_id}/original"
     put = partial(state.store.put, key, upload.file, _MEDIA_TYPE)
     small = upload.size_bytes <= _SMALL_BYTES
+    row = None
     try:
         with (
             probing(upload.file, max_duration_s=state.settings.max_duration_s) as finish,
@@ -88,7 +76,7 @@ def _create(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tu
                 made = then(session, row, True)
                 stored()
     except BaseException:
-        _discard(state, key)
+        _discard_uncommitted(state, key, row)
         raise
     _log.info("track.created", track_id=row.id, size_bytes=row.size_bytes, codec=row.codec)
     return row, made
@@ -126,8 +114,18 @@ def _row(track_id: str, owner_id: str, key: str, upload: Upload, found: Probe) -
     )
 
 
-def _discard(state: State, key: str) -> None:
+def _discard_uncommitted(state: State, key: str, row: TrackRow | None) -> None:
+    """Erases the object unless its row is committed: a commit may have gone through though its answer was lost.
+
+    When the database cannot say, the object stays; if no row names it, the orphan sweep erases it.
+    """
     try:
-        state.store.delete([key])
-    except StoreUnavailable:
+        if row is None or not _was_added(state, row):
+            state.store.delete([key])
+    except Unavailable:
         _log.warning("object.left_behind", key=key)
+
+
+def _was_added(state: State, row: TrackRow) -> bool:
+    with state.database.transaction() as session:
+        return was_added(session, row)

@@ -1,4 +1,4 @@
-"""PostgreSQL's notices (``LISTEN``), for an event loop."""
+"""PostgreSQL's notifications (``LISTEN``), for an event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONNECTION: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-"""A server that vanished without a word is noticed within half a minute."""
+"""Keepalives notice within half a minute that the server is gone without closing the connection."""
 _log = get_logger(__name__)
 
 
@@ -27,15 +27,15 @@ async def listen(
     database_url: str,
     name: str,
     channels: Collection[str],
-    heard: Callable[[Collection[tuple[str, str]]], None],
-    missed: Callable[[], None],
+    received: Callable[[Collection[tuple[str, str]]], None],
+    interrupted: Callable[[], None],
 ) -> None:
-    """Listens on a connection of its own, which is made anew when it is lost, until cancelled.
+    """Receives notifications until cancelled, on a connection of its own that is made again when it is lost.
 
     Args:
-        name: of the connection, for whoever looks at the server's.
-        heard: given the channel and the payload of each notice, as they come.
-        missed: called whenever the connection has been made or lost, since some may not have been heard.
+        name: the connection's ``application_name`` on the server.
+        received: is given the channel and the payload of each notification, as they come.
+        interrupted: is called whenever the connection was made or lost, since notifications may have been missed.
     """
     dsn = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     while True:
@@ -45,13 +45,13 @@ async def listen(
             await asyncio.sleep(_RECONNECT_S)
             continue
         try:
-            missed()
-            await _pass_on(connection, heard)
+            interrupted()
+            await _receive(connection, received)
         except psycopg2.Error:
             _log.warning("listener.reconnecting", name=name)
         finally:
             connection.close()
-        missed()
+        interrupted()
         await asyncio.sleep(_RECONNECT_S)
 
 
@@ -63,7 +63,7 @@ def _connect(dsn: str, name: str, channels: Collection[str]) -> Any:
     return connection
 
 
-async def _pass_on(connection: Any, heard: Callable[[Collection[tuple[str, str]]], None]) -> None:
+async def _receive(connection: Any, received: Callable[[Collection[tuple[str, str]]], None]) -> None:
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
     descriptor = connection.fileno()
@@ -73,7 +73,7 @@ async def _pass_on(connection: Any, heard: Callable[[Collection[tuple[str, str]]
             await readable.wait()
             readable.clear()
             connection.poll()
-            heard([(notice.channel, notice.payload) for notice in connection.notifies])
+            received([(each.channel, each.payload) for each in connection.notifies])
             connection.notifies.clear()
     finally:
         loop.remove_reader(descriptor)

@@ -1,4 +1,4 @@
-"""Keyset pages, newest first; a cursor is the last row's place, opaque to clients."""
+"""Keyset pages, newest first; a cursor is the last row's time and id, opaque to clients."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from phonoscope.errors import InvalidCursor
 
-_PLACE = TypeAdapter(tuple[AwareDatetime, Annotated[str, StringConstraints(pattern="^[0-9a-z_]+$")]])
+_POSITION = TypeAdapter(tuple[AwareDatetime, Annotated[str, StringConstraints(pattern="^[0-9a-z_]+$")]])
 
 
-class Placed(Protocol):
+class PagedRow(Protocol):
     id: Any
     created_at: Any
 
 
-Row = TypeVar("Row", bound=Placed)
+Row = TypeVar("Row", bound=PagedRow)
 
 
 def page(
@@ -33,7 +33,7 @@ def page(
     cursor: str | None,
     limit: int,
 ) -> Select[Row]:
-    """The statement narrowed to one page and one row more, which tells whether there is a next page."""
+    """Limits the statement to one page and one more row, which shows whether there is a next page."""
     if cursor is not None:
         statement = statement.where(tuple_(created_at, id_) < _decode(cursor))
     return statement.order_by(created_at.desc(), id_.desc()).limit(limit + 1)
@@ -45,15 +45,15 @@ def cut(rows: Sequence[Row], limit: int) -> tuple[list[Row], str | None]:
     return kept, _encode(kept[-1]) if len(rows) > limit else None
 
 
-def _encode(row: Placed) -> str:
-    place = json.dumps([row.created_at.isoformat(), row.id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+def _encode(row: PagedRow) -> str:
+    position = json.dumps([row.created_at.isoformat(), row.id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str) -> tuple[datetime, str]:
     padded = cursor + "=" * (-len(cursor) % 4)
     try:
-        moment, id_ = _PLACE.validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
+        moment, id_ = _POSITION.validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
         return moment.astimezone(UTC), id_
     except (ValueError, OverflowError) as error:
         raise InvalidCursor.field("cursor", "not a cursor of this service") from error

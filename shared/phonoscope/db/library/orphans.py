@@ -15,7 +15,7 @@ from phonoscope.db.schema.tables import JobRow, TrackRow
 _KNOWN = text(
     """
     SELECT key FROM unnest(CAST(:keys AS text[])) AS key
-    WHERE EXISTS (SELECT FROM tracks WHERE object_key = key)
+    WHERE EXISTS (SELECT FROM tracks WHERE id = split_part(key, '/', 2) AND object_key = key)
        OR EXISTS (SELECT FROM artifacts WHERE object_key = key)
        OR EXISTS (SELECT FROM tasks WHERE lease_token = split_part(key, '/', 4) AND status = 'running')
     """

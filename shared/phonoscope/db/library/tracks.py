@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, select, text
+from sqlalchemy import ColumnElement, bindparam, exists, insert, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.paging import cut, page
-from phonoscope.db.schema.tables import ArtifactRow, TrackResultRow, TrackRow, given
-from phonoscope.db.tasks.cancel import cancel_tasks
-from phonoscope.db.tasks.family import lock_family, lock_subject
+from phonoscope.db.schema.tables import TrackResultRow, TrackRow, given
 from phonoscope.errors import NotFound
 
-_TASKS_OF = text("SELECT tasks.id, job_id FROM tasks JOIN jobs ON jobs.id = job_id WHERE jobs.track_id = :track_id")
 _OF_OWNER = select(TrackRow).where(TrackRow.id == bindparam("of_id"), TrackRow.owner_id == bindparam("of_owner"))
+_FIVE_SECONDS = text("SET LOCAL lock_timeout = '5s'")
 _ADD = insert(TrackRow).returning(TrackRow.created_at)
 
 
@@ -40,6 +39,19 @@ def find_track(session: Session, owner_id: str, sha256: str) -> TrackRow | None:
 def add_track(session: Session, row: TrackRow) -> None:
     """Raises ``sqlalchemy.exc.IntegrityError`` when the owner has a track with these bytes."""
     row.created_at = session.connection().execute(_ADD, given(row)).scalar_one()
+
+
+def was_added(session: Session, row: TrackRow) -> bool:
+    """Whether the row that ``add_track`` was given is committed. Waits for a commit of it that is still under way.
+
+    Raises ``LockTimeout`` when that takes more than five seconds.
+    """
+    session.execute(_FIVE_SECONDS)
+    # Adding it once more waits for the other transaction, as no SELECT does; it is not to stay.
+    with session.begin_nested() as attempt:
+        session.connection().execute(postgresql.insert(TrackRow).on_conflict_do_nothing(), given(row))
+        attempt.rollback()
+    return session.scalar(_OF_OWNER, {"of_id": row.id, "of_owner": row.owner_id}) is not None
 
 
 def list_tracks(
@@ -73,18 +85,3 @@ def list_tracks(
 def _labelled(label: str, model: str | None) -> ColumnElement[bool]:
     result = exists().where(TrackResultRow.track_id == TrackRow.id, TrackResultRow.label == label)
     return result if model is None else result.where(TrackResultRow.model == model)
-
-
-def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
-    """Cancels the track's jobs, then erases it with them, their results and vectors.
-
-    Returns the keys of the objects to erase. Raises ``NotFound``.
-    """
-    row = get_track(session, owner_id, track_id)
-    lock_subject(session, track_id)
-    tasks = session.connection().execute(_TASKS_OF, {"track_id": track_id}).all()
-    lock_family(session, [task.id for task in tasks])
-    cancel_tasks(session, [task.job_id for task in tasks])
-    keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
-    session.execute(delete(TrackRow).where(TrackRow.id == track_id))
-    return [row.object_key, *keys]

@@ -310,6 +310,16 @@ class WorkerRow(Base):
     heartbeat_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class WalkRow(Base):
+    """How far a walk over many objects has come, which goes on for a while now and then."""
+
+    __tablename__ = "walks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    after: Mapped[str] = mapped_column(server_default="")
+    went_on_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class IdempotencyRow(Base):
     """A request that may be sent again under its key; ``status`` and ``body`` are those of its first answer."""
 

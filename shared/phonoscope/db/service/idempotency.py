@@ -1,4 +1,4 @@
-"""Requests that may be sent again under a key of their client's: done once, and answered as the first time."""
+"""Requests that a client may repeat under a key: done once, and answered as the first time."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from phonoscope.db.schema.tables import IdempotencyRow
 from phonoscope.errors import IdempotencyKeyReused, NotFound, RequestInFlight
 
 KEPT = timedelta(hours=24)
-"""For how long a key stands for its first request."""
+"""For how long a key belongs to its first request."""
 IN_FLIGHT = timedelta(minutes=1)
-"""After this long, whoever was answering is taken for dead and the key is free again."""
+"""After this long without an answer, the first request counts as lost and the key is free again."""
 _ERASED = 404
 
 
@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reservation:
-    """A key in the hands of whoever answers its request."""
+    """A key that is taken for a request which is being answered."""
 
     owner_id: str
     key: str
@@ -40,10 +40,10 @@ class Reservation:
 
 
 def reserve(session: Session, owner_id: str, key: str, request_sha256: str) -> Reservation | Answer:
-    """Takes the key for this request, or gives the answer that the same request had.
+    """Takes the key for this request, or returns the first answer to the same request.
 
     Raises:
-        IdempotencyKeyReused: the key stands for another request.
+        IdempotencyKeyReused: the key belongs to another request.
         RequestInFlight: the same request is being answered.
         NotFound: what the request made has been erased since.
     """
@@ -63,9 +63,9 @@ def reserve(session: Session, owner_id: str, key: str, request_sha256: str) -> R
 
 
 def keep_answer(session: Session, reservation: Reservation, answer: Answer) -> None:
-    """Writes the answer in the caller's transaction, so that it is there exactly when what it tells of is.
+    """Writes the answer in the caller's transaction, so that both are committed or neither is.
 
-    Raises ``RequestInFlight`` when another has answered the request meanwhile; the caller's work is not to be kept.
+    Raises ``RequestInFlight`` when a repetition was answered meanwhile; the caller must not commit.
     """
     outcome = {"status": answer.status, "location": answer.location, "body": answer.body}
     asked = {"owner_id": reservation.owner_id, "key": reservation.key, "request_sha256": reservation.request_sha256}
@@ -83,7 +83,7 @@ def keep_answer(session: Session, reservation: Reservation, answer: Answer) -> N
 
 
 def release(session: Session, reservation: Reservation) -> None:
-    """Makes the key free again after a request that failed; an answer, and another's reservation, stay."""
+    """Frees the key after its request failed. Leaves an answer, and the reservation of another request."""
     session.connection().execute(
         delete(IdempotencyRow).where(
             _is_key(reservation.owner_id, reservation.key),
@@ -94,7 +94,7 @@ def release(session: Session, reservation: Reservation) -> None:
 
 
 def erase_answers(session: Session, owner_id: str, track_id: str) -> None:
-    """Leaves nothing of a track in kept answers; their keys stay taken, so that no repetition brings it back."""
+    """Erases a track from kept answers; their keys stay taken, so that no repetition creates the track again."""
     names_track = or_(IdempotencyRow.body["id"].astext == track_id, IdempotencyRow.body["track_id"].astext == track_id)
     session.connection().execute(
         update(IdempotencyRow)
@@ -104,7 +104,7 @@ def erase_answers(session: Session, owner_id: str, track_id: str) -> None:
 
 
 def forget_old_keys(session: Session) -> int:
-    """Erases the keys that have stood long enough; returns how many."""
+    """Erases keys older than ``KEPT``; returns how many."""
     old = delete(IdempotencyRow).where(IdempotencyRow.created_at < func.now() - KEPT)
     return len(session.connection().execute(old.returning(IdempotencyRow.key)).all())
 

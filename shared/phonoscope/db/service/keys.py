@@ -20,14 +20,14 @@ _BY_ID = text("SELECT owner_id, secret_sha256, revoked_at FROM api_keys WHERE id
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking: everything they see and make belongs to ``owner_id``."""
+    """An authenticated client: all that it sees and makes belongs to ``owner_id``."""
 
     owner_id: str
     key_id: str
 
 
 def create_key(session: Session, name: str, owner: str | None = None) -> str:
-    """A new key, in full, for the one time it is shown. ``owner`` (``name`` when left out) is made when absent."""
+    """Creates a key; returns it in full, this once. The owner (by default ``name``) is created if absent."""
     owner_row = session.scalar(select(OwnerRow).where(OwnerRow.name == (owner or name)))
     if owner_row is None:
         owner_row = OwnerRow(id=new_id("own"), name=owner or name)

@@ -1,4 +1,4 @@
-"""Worker processes: who lives, where, on what device."""
+"""Worker processes: which are alive, where, on what device."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def beat_worker(session: Session, worker_id: str, pool: Pool, lanes: Sequence[Lane], host: str, device: str) -> None:
-    """Says that a worker lives; long silent ones are forgotten."""
+    """Writes a worker's heartbeat."""
     served = [lane.value for lane in lanes]
     statement = insert(WorkerRow).values(id=worker_id, pool=pool, lanes=served, host=host, device=device)
     session.execute(statement.on_conflict_do_update(index_elements=[WorkerRow.id], set_={"heartbeat_at": func.now()}))
+
+
+def forget_silent_workers(session: Session) -> None:
+    """Removes workers without a heartbeat for a day."""
     session.execute(delete(WorkerRow).where(WorkerRow.heartbeat_at < func.now() - _FORGOTTEN_AFTER))
 
 

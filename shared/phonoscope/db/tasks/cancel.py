@@ -1,4 +1,4 @@
-"""Calling jobs off."""
+"""Cancelling jobs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _TASKS_OF = text(
 )
 _STATUS = text("SELECT status FROM jobs WHERE id = :job_id AND owner_id = :owner_id")
 
+# Under the locks of lock_family (LOCKS.md).
 _CANCEL = text(
     """
     UPDATE tasks
@@ -27,9 +28,9 @@ _CANCEL = text(
 
 
 def cancel_job(session: Session, owner_id: str, job_id: str) -> list[Place]:
-    """Calls off what has not ended; who runs it loses the lease, and so can write nothing.
+    """Cancels the job's tasks that have not ended. A worker that runs one loses the lease, and can write nothing.
 
-    Returns where others can start now that had followed it.
+    Returns where tasks can start now that followed one of them.
 
     Raises:
         NotFound: the owner has no such job.

@@ -1,4 +1,4 @@
-"""Taking tasks under a lease, and keeping it."""
+"""Claiming tasks under a lease, and renewing it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from phonoscope.work import Claim, ClaimedTrack, Library
 
 LEASE = timedelta(seconds=30)
 
-# The next in turn, with what the job has besides in the same place. Rows that somebody else holds are left to him: the
-# lowest id of a job is taken first and none is waited for, so that this runs into no deadlock with who takes them all.
-# A claim that is lost when the server dies need not have been on the disk: nothing was done under it.
+# Claims the first task by turn, with the job's others of the same queue. It skips rows that another transaction has
+# locked, and so waits for no task; LOCKS.md has the order. A claim that is lost when the server dies need not have been
+# on the disk: nothing was done under it.
 _NOT_AWAITED = "SELECT set_config('synchronous_commit', 'off', true)"
 _CLAIM = Prepared(
     _NOT_AWAITED,
@@ -67,7 +67,7 @@ _RENEW = Prepared(
 
 
 def claim_next(session: Session, place: Place, device: str, worker_id: str) -> Claim | None:
-    """Takes the tasks whose turn it is, by one conditional update; ``None`` when none can be started."""
+    """Claims the tasks whose turn it is, by one conditional update; ``None`` when none can be started."""
     token = new_id("lease")
     asked = {"pool": place.pool.value, "lane": place.lane.value, "device": device, "worker_id": worker_id}
     rows = _CLAIM.execute(session, asked | {"token": token, "lease": LEASE}).all()

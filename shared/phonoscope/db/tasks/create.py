@@ -1,4 +1,4 @@
-"""Making jobs: which of their tasks are answered already, where the others queue, and when their turn comes."""
+"""Creating jobs: which tasks have a result already, where the others queue, and when their turn comes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _ADD_TASKS = insert(TaskRow)
 _ADD_RESULTS = insert(ResultRow)
 _STATE = select(JobRow.status, JobRow.finished_at, JobRow.version)
 
-# Start-time fair queuing (Goyal, Vin and Cheng, 1996): a task's turn comes when its owner has had what was his so far,
-# but no earlier than what is being served now, so that nobody saves up turns while he asks for nothing.
+# Start-time fair queuing (Goyal, Vin and Cheng, 1996): a task's turn comes after all that its owner has queued before,
+# but no earlier than what is served now, so that an owner who asks for nothing saves up no turns.
 _TURN = Prepared(
     """
     SELECT greatest(
@@ -58,10 +58,10 @@ def create_job(
 
     Args:
         subject: what the tasks are about.
-        ledger: what each task's result is known by. One whose result is there has ended at once, and one that is
-            being computed for another job follows that.
+        ledger: each task's cache key. A task whose result is there has ended at once, and one that is computed for
+            another job follows that job's task.
         waits_for: which task of the same job must have succeeded before another starts.
-        webhook_url: who is told of its end, beside the owner's endpoints.
+        webhook_url: where the event of its end goes, beside the owner's endpoints.
 
     Raises ``sqlalchemy.exc.IntegrityError`` when the track has been erased meanwhile.
     """
@@ -88,7 +88,7 @@ def create_job(
         task.fingerprint = ledger[name].fingerprint if ledger and name in ledger else None
         before = (waits_for or {}).get(name)
         task.waits_for = None if before in repeats.found else before
-        task.follows = repeats.leaders.get(name)
+        task.follows = repeats.computing.get(name)
         if name in repeats.found:
             _repeat(task, repeats.found[name], job)
         job.tasks.append(task)

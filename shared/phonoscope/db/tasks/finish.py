@@ -52,7 +52,7 @@ _END = """
     FROM outcomes WHERE id = task_id
 """
 
-_PLACE = """
+_MAP_POINTS = """
     WITH ended AS (SELECT id FROM tasks WHERE id = ANY(:leaders) AND finished_at = now() AND status = 'succeeded'),
     points AS (
         SELECT point.id AS track_id, model_name, x, y FROM ended JOIN results ON task_id = ended.id,
@@ -67,7 +67,7 @@ _PLACE = """
     ON CONFLICT (track_id, model_name) DO UPDATE SET x = excluded.x, y = excluded.y
 """
 
-# Whether it was done, and where tasks can start now that could not before.
+# The claim's tasks where they were ended, and the queues in which tasks can start now that could not before.
 _REPORT = """
     SELECT pool, lane, finished_at = now() AS ended FROM tasks
     WHERE id = ANY(:leaders) AND finished_at = now()
@@ -83,16 +83,16 @@ _TYPES = {
 }
 _WHOLE = Prepared(SUBJECT, _LOCK, _END, HAND_ON, SETTLE, RECORD, _REPORT, types=_TYPES)
 _WITH_STEMS = Prepared(SUBJECT, _LOCK, _END, HAND_ON, RELEASE, SETTLE, RECORD, _REPORT, types=_TYPES)
-_WITH_MAP = Prepared(SUBJECT, _LOCK, _END, _PLACE, HAND_ON, SETTLE, _REPORT, types=_TYPES)
+_WITH_MAP = Prepared(SUBJECT, _LOCK, _END, _MAP_POINTS, HAND_ON, SETTLE, _REPORT, types=_TYPES)
 
-# The lock waits for an end that is still being committed, after its worker has lost sight of it.
+# The lock waits for an end whose commit is still under way after its worker lost the connection.
 _HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE")
 
 
 def end_tasks(
     session: Session, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
 ) -> list[Place] | None:
-    """Ends the claim's tasks, all at once, and those that wait for the same; also where each statement is by itself.
+    """Ends the claim's tasks, all at once, and those that follow them; in one round trip, also with autocommit.
 
     Returns where tasks can start now that could not before; ``None``, and nothing changed, when the lease was lost.
     """
@@ -128,7 +128,7 @@ def _statement(claim: Claim) -> Prepared:
 
 
 def committed_keys(session: Session, claim: Claim) -> set[str]:
-    """The keys of the artifacts that the claim's tasks have, once whoever is about to end them has done so."""
+    """The object keys of the claim's artifacts, after any end of its tasks that is still under way."""
     tasks = list(claim.tasks.values())
     session.execute(_HOLD, {"tasks": tasks})
     return set(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.task_id.in_(tasks))))

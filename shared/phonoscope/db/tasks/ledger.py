@@ -1,4 +1,4 @@
-"""The ledger: what was asked of a recording before, and need not be computed again."""
+"""The ledger: results that were computed before, or are being computed, and need not be computed again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from phonoscope.db.schema.tables import EmbeddingRow, TaskRow
 from phonoscope.states import Status, TaskName
 from phonoscope.work import WHOLE_TRACK, CacheKey
 
-_LEADERS = text(
+_COMPUTING = text(
     """
     SELECT id, fingerprint FROM tasks
     WHERE fingerprint = ANY(:fingerprints) AND status IN ('queued', 'running') AND follows IS NULL
@@ -22,30 +22,30 @@ _LEADERS = text(
 
 @dataclass(frozen=True)
 class Repeats:
-    """Of a job's tasks those whose result is there, and those that another job's task computes already."""
+    """Of a job's tasks, those whose result is there, and those that a task of another job computes now (its id)."""
 
     found: dict[TaskName, TaskRow] = field(default_factory=dict)
-    leaders: dict[TaskName, str] = field(default_factory=dict)
+    computing: dict[TaskName, str] = field(default_factory=dict)
 
 
 def find_repeats(session: Session, subject_id: str, ledger: Mapping[TaskName, CacheKey]) -> Repeats:
     """What was asked before of a subject that the caller has locked, so that no leader ends meanwhile."""
     connection = session.connection()
     fingerprints = [entry.fingerprint for entry in ledger.values()]
-    leading = {row.fingerprint: row.id for row in connection.execute(_LEADERS, {"fingerprints": fingerprints})}
+    computing = {row.fingerprint: row.id for row in connection.execute(_COMPUTING, {"fingerprints": fingerprints})}
     done = _newest(session, fingerprints)
     repeats = Repeats()
     for name, entry in ledger.items():
         row = done.get((entry.fingerprint, entry.model_digest))
         if row is not None and _has_vectors(session, subject_id, row):
             repeats.found[name] = row
-        elif entry.fingerprint in leading:
-            repeats.leaders[name] = leading[entry.fingerprint]
+        elif entry.fingerprint in computing:
+            repeats.computing[name] = computing[entry.fingerprint]
     return repeats
 
 
 def _newest(session: Session, fingerprints: list[str]) -> dict[tuple[str | None, str | None], TaskRow]:
-    """Those that succeeded, by fingerprint and by the model that was used."""
+    """The newest tasks that succeeded, by fingerprint and by the digest of the model that was used."""
     statement = (
         select(TaskRow)
         .where(

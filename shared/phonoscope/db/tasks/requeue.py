@@ -1,4 +1,4 @@
-"""The way back for what was lost: leases whose worker fell silent, messages that never came."""
+"""Requeues tasks whose lease expired, and finds those whose wake-up message was lost."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ MAX_ATTEMPTS = 3
 BACKOFF = Backoff(first_s=2.0, factor=5.0, attempts=MAX_ATTEMPTS)
 """How long a task waits after its first and its second attempt were lost."""
 
+# Under the locks of lock_family (LOCKS.md).
 _HAND_BACK = text(
     """
     UPDATE tasks
@@ -43,14 +44,14 @@ _HAND_BACK = text(
 
 @dataclass(frozen=True)
 class Lease:
-    """A lease as it was seen: a live one has another expiry the next time."""
+    """A lease with its expiry, which changes whenever the lease is renewed."""
 
     token: str
     expires_at: datetime
 
 
 def expired_leases(session: Session) -> set[Lease]:
-    """Those past their expiry by the database's clock. That clock may have jumped: look twice before believing it."""
+    """Leases past their expiry by the database's clock. That clock may have jumped: look twice before requeuing."""
     statement = select(TaskRow.lease_token, TaskRow.lease_expires_at).where(
         TaskRow.status == Status.RUNNING, TaskRow.lease_expires_at < sql.now()
     )
@@ -65,11 +66,11 @@ def leases_of(session: Session, worker_id: str) -> set[str]:
 
 
 def hand_back(session: Session, tokens: Collection[str], why: PhonoscopeError, *, counts: bool = True) -> list[Place]:
-    """Takes tasks from their workers: they queue again, after a while, or fail once their attempts are used up.
+    """Takes tasks from their workers: they queue again, after a pause, or fail once their attempts are used up.
 
     Args:
-        why: with what they fail.
-        counts: whether the attempt was one; not when a worker was only told to stop.
+        why: the problem with which they fail.
+        counts: whether this was an attempt; false when a worker was only told to stop.
 
     Returns where tasks can start at once; one that waits for its next attempt is sent when it is due.
     """
@@ -88,9 +89,9 @@ def hand_back(session: Session, tokens: Collection[str], why: PhonoscopeError, *
 
 
 def overdue_messages(session: Session, older_than: timedelta) -> list[Place]:
-    """Where tasks wait whose message may be lost: last sent that long ago, or before they were due. They count as sent.
+    """Where tasks wait whose message was last sent that long ago, or before they were due; marks them as sent.
 
-    As many of a place as there are jobs.
+    One place for each job. Tasks that another transaction has locked are left to the next call.
     """
     overdue = (
         select(TaskRow.id)

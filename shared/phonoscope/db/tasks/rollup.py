@@ -1,4 +1,4 @@
-"""What follows when tasks change: others that asked for the same, others that waited, the job, its event."""
+"""What changes with tasks: their followers, the tasks that waited for them, their jobs, and the jobs' events."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RELEASE = f"""
     WHERE own.job_id = {_CHANGED} AND own.job_id = other.job_id AND own.waits_for = other.name
       AND own.status = 'queued' AND other.status IN ('succeeded', 'failed', 'cancelled')
 """  # noqa: S608 - of constants
-"""Lets go what waited for a task that has ended, or ends it likewise."""
+"""Releases tasks that waited for a task that succeeded, and ends those that waited for one that did not."""
 
 SETTLE = f"""
     WITH counted AS (
@@ -56,7 +56,7 @@ SETTLE = f"""
                           WHEN cancelled THEN 'cancelled' WHEN failed THEN 'failed' ELSE 'succeeded' END
         FROM counted WHERE id = job_id AND finished_at IS NULL
         RETURNING id, owner_id, track_id, status, ended
-    ), told AS (
+    ), announced AS (
         INSERT INTO events (id, owner_id, job_id, type, data)
         SELECT 'evt_' || replace(gen_random_uuid()::text, '-', ''), owner_id, id, 'job.' || status,
                jsonb_build_object('job_id', id, 'track_id', track_id, 'status', status)
@@ -68,7 +68,7 @@ SETTLE = f"""
 """  # noqa: S608 - of constants
 """Brings jobs in line with their tasks: those named, and those of which a task has ended in this transaction."""
 
-# The first of those that followed the same leader leads the others from now on.
+# The first follower of a cancelled task computes for the others, which follow it from now on.
 _PROMOTE = text("""
     WITH heirs AS (
         SELECT DISTINCT ON (follows) id, follows FROM tasks WHERE follows = ANY(:leaders)
@@ -92,7 +92,7 @@ _RELEASE_AND_SETTLE = Prepared(
 
 
 def settle(session: Session, jobs: Collection[str]) -> list[Place]:
-    """Brings jobs in line with their tasks: lets go what waited for another task, and tells of those that have ended.
+    """Brings jobs in line with their tasks: releases tasks that waited, and writes the events of jobs that ended.
 
     Returns where tasks can start now that could not before. A job ends once: one that has ended stays as it is.
     """
@@ -106,6 +106,6 @@ def pass_on(session: Session, leaders: Iterable[str]) -> None:
 
 
 def promote_followers(session: Session, leaders: Iterable[str]) -> list[Place]:
-    """Where tasks were cancelled, whoever followed them is left with the work. Returns where it can start."""
+    """Makes the first follower of each cancelled task compute, and the others follow it; returns where it can start."""
     moved = session.connection().execute(_PROMOTE, {"leaders": list(leaders)})
     return [Place(Pool(pool), Lane(lane)) for pool, lane, leads in moved if leads]

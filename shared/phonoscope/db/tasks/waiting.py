@@ -13,7 +13,7 @@ from phonoscope.db.schema.tables import JobRow
 from phonoscope.db.service.workers import LIVE_WITHIN
 from phonoscope.states import Lane, Place, Pool, Status
 
-# What workers really took lately for each second that was estimated. Tasks of one pass share its seconds.
+# Seconds that workers took lately for each second of estimated cost. Tasks of one pass share its seconds.
 _PACE = """
     SELECT coalesce((
         SELECT sum(spent) / nullif(sum(estimated), 0) FROM (

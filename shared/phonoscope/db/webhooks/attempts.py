@@ -1,4 +1,4 @@
-"""What came of deliveries: logged, and what follows from it for each and for its endpoint.
+"""Recording attempts to deliver, and what follows for each delivery and its endpoint.
 
 Endpoints are locked before deliveries, here as in every other place.
 """
@@ -49,7 +49,7 @@ _HURT = text(
         FROM failed, held WHERE webhooks.id = webhook_id AND webhooks.id = held.id
           AND (failing_since IS NULL OR pause_s > 0 OR gone OR failing_since < now() - :limit)
         RETURNING webhooks.id, owner_id, url, was AND NOT enabled AS ended, disabled_because
-    ), told AS (
+    ), announced AS (
         INSERT INTO events (id, owner_id, type, data)
         SELECT {NEW_ID.format("evt")}, owner_id, '{DISABLED_EVENT}',
                jsonb_build_object('webhook_id', id, 'url', url, 'because', disabled_because)
@@ -60,36 +60,36 @@ _HURT = text(
     """  # noqa: S608 - of constants
 ).bindparams(bindparam("failed", type_=JSONB))
 
-# An endpoint that is being deleted takes its deliveries along: what is gone once the lock is had is not written.
+# Deleting an endpoint deletes its deliveries: one that is gone after the wait for its lock is not written.
 _RECORD = text(
     """
-    WITH said AS (
-        SELECT * FROM jsonb_to_recordset(:attempts) AS said (
+    WITH attempted AS (
+        SELECT * FROM jsonb_to_recordset(:attempts) AS attempted (
             delivery_id text, token text, started_at timestamptz, duration_s float, address text, status_code integer,
             error text, detail text, answer text, status text, wait_s float
         )
     ), held AS (
-        SELECT id FROM deliveries WHERE id IN (SELECT delivery_id FROM said) ORDER BY id FOR UPDATE
+        SELECT id FROM deliveries WHERE id IN (SELECT delivery_id FROM attempted) ORDER BY id FOR UPDATE
     ), logged AS (
         INSERT INTO attempts (delivery_id, started_at, duration_s, address, status_code, error, detail, answer)
         SELECT delivery_id, started_at, duration_s, address, status_code, error, detail, answer
-        FROM said JOIN held ON held.id = delivery_id
+        FROM attempted JOIN held ON held.id = delivery_id
     )
     UPDATE deliveries
-    SET status = said.status, tries = tries + 1, token = NULL,
+    SET status = attempted.status, tries = tries + 1, token = NULL,
         due_at = now() + coalesce(wait_s, 0) * interval '1 second',
-        ended_at = CASE WHEN said.status <> 'pending' THEN now() END
-    FROM said JOIN held ON held.id = delivery_id
-    WHERE deliveries.id = held.id AND deliveries.token = said.token
+        ended_at = CASE WHEN attempted.status <> 'pending' THEN now() END
+    FROM attempted JOIN held ON held.id = delivery_id
+    WHERE deliveries.id = held.id AND deliveries.token = attempted.token
     """
 ).bindparams(bindparam("attempts", type_=JSONB))
 
 
 @dataclass(frozen=True)
 class Attempted:
-    """What came of one attempt, and what follows: ``wait_s`` until the next while it is pending.
+    """The result of one attempt. ``wait_s`` is how long until the next one while the delivery is pending.
 
-    ``pause_s`` is how long the endpoint wants to be left alone by all.
+    ``pause_s`` is how long the endpoint asked for no requests at all.
     """
 
     delivery_id: str
@@ -120,7 +120,7 @@ class Disabled:
 
 
 def record(session: Session, attempts: Sequence[Attempted], failing_limit: timedelta) -> list[Disabled]:
-    """Logs attempts and moves their deliveries on, unless another holds them by now; returns who was disabled by it."""
+    """Logs attempts and updates the deliveries that are still held; returns the endpoints that it disabled."""
     connection = session.connection()
     well = {each.webhook_id for each in attempts if each.status is DeliveryStatus.DELIVERED}
     failed = [

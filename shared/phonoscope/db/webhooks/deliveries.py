@@ -1,4 +1,4 @@
-"""Deliveries as owners see them: what became of each, and asking for them again."""
+"""Deliveries as owners see them: their state, and sending them again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WHOLE = (
     joinedload(DeliveryRow.webhook),
     selectinload(DeliveryRow.attempts),
 )
-# One that is being sent keeps its courier: it is tried again only if that attempt fails.
+# A delivery that is being sent stays with its courier: it is tried again only if that attempt fails.
 _DUE_AGAIN: dict[str, Any] = {
     "status": DeliveryStatus.PENDING.value,
     "tries": 0,
@@ -68,7 +68,7 @@ def list_deliveries(
 
 
 def add_test(session: Session, owner_id: str, webhook_id: str) -> DeliveryRow:
-    """An event for this endpoint alone, on its way at once. The caller has checked whose endpoint it is."""
+    """Creates an event for this endpoint alone, due at once. The caller has checked the endpoint's owner."""
     event = EventRow(
         id=new_id("evt"),
         owner_id=owner_id,
@@ -88,7 +88,7 @@ def add_test(session: Session, owner_id: str, webhook_id: str) -> DeliveryRow:
 
 
 def redeliver(session: Session, owner_id: str, delivery_id: str) -> DeliveryRow:
-    """Makes it due again, with all its retries. Raises ``NotFound``."""
+    """Makes a delivery due again, with all its retries. Raises ``NotFound``."""
     row = get_delivery(session, owner_id, delivery_id)
     session.execute(update(DeliveryRow).where(DeliveryRow.id == row.id, DeliveryRow.token.is_(None)).values(_DUE_AGAIN))
     _wake(session)
@@ -96,7 +96,7 @@ def redeliver(session: Session, owner_id: str, delivery_id: str) -> DeliveryRow:
 
 
 def redeliver_since(session: Session, webhook_id: str, since: datetime, status: DeliveryStatus | None) -> int:
-    """The same for an endpoint's deliveries of events since then; returns how many. The caller has checked whose."""
+    """Makes an endpoint's deliveries of events since then due again; returns how many. The caller checks the owner."""
     happened = select(EventRow.id).where(EventRow.created_at >= since)
     statement = update(DeliveryRow).where(
         DeliveryRow.webhook_id == webhook_id, DeliveryRow.token.is_(None), DeliveryRow.event_id.in_(happened)

@@ -48,7 +48,7 @@ def count_webhooks(session: Session, owner_id: str) -> int:
 
 
 def change_webhook(session: Session, owner_id: str, webhook_id: str, changes: dict[str, Any]) -> WebhookRow:
-    """Raises ``NotFound``. Whoever enables an endpoint gives it a fresh start."""
+    """Changes an endpoint. Enabling it clears its failures. Raises ``NotFound``."""
     row = get_webhook(session, owner_id, webhook_id)
     for name, value in changes.items():
         setattr(row, name, value)
@@ -61,16 +61,16 @@ def change_webhook(session: Session, owner_id: str, webhook_id: str, changes: di
 
 
 def delete_webhook(session: Session, owner_id: str, webhook_id: str) -> None:
-    """Takes its deliveries along. Raises ``NotFound``."""
+    """Deletes an endpoint with its deliveries. Raises ``NotFound``."""
     session.delete(get_webhook(session, owner_id, webhook_id))
 
 
 def put_secret(
     session: Session, owner_id: str, webhook_id: str | None, sealed: str, overlap: timedelta
 ) -> tuple[WebhookSecretRow, datetime | None]:
-    """Makes a secret the newest, of an endpoint or as the owner's default; returns until when the one before is good.
+    """Adds the newest secret of an endpoint, or of the owner's default; returns until when the one before is valid.
 
-    Those before that are good no more. Of several at once each waits for the one before it.
+    Older ones are removed. Calls for the same owner wait for each other.
     """
     owner = select(OwnerRow.id).where(OwnerRow.id == owner_id)
     session.execute(owner.with_for_update(key_share=True))
@@ -89,7 +89,7 @@ def put_secret(
 
 
 def default_secrets(session: Session, owner_id: str) -> list[WebhookSecretRow]:
-    """Those that are good now, the newest first."""
+    """The owner's default secrets that are valid now, the newest first."""
     statement = select(WebhookSecretRow).where(
         WebhookSecretRow.owner_id == owner_id,
         WebhookSecretRow.webhook_id.is_(None),

@@ -1,4 +1,4 @@
-"""Events: what happened to jobs, for whoever asked to be told."""
+"""Events of jobs and webhooks."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ KEPT = timedelta(days=30)
 
 
 def forget_old_events(session: Session) -> None:
-    """Erases those that nobody will be told of any more."""
+    """Erases events older than ``KEPT``, which no delivery needs any more."""
     session.execute(delete(EventRow).where(EventRow.created_at < sql.now() - KEPT))

@@ -1,4 +1,4 @@
-"""What couriers do with events: part them into deliveries, and take those that are due.
+"""What couriers do with events: make deliveries of them, and claim those that are due.
 
 Couriers lock endpoints before deliveries, here as in every other place.
 """
@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.access.locks import Lock, try_lock
+
 DISABLED_EVENT = "webhook.disabled"
 NEW_ID = "'{}_' || replace(gen_random_uuid()::text, '-', '')"
 """SQL that makes an identifier of a kind."""
 
-_LOCK = 0x50484F45
 _EVENTS_AT_ONCE = 1_000
 _NEW_EVENTS = text("SELECT id FROM events WHERE sent_out_at IS NULL ORDER BY position LIMIT :limit")
 _DUE = "SELECT id, owner_id, job_id, type, position FROM events WHERE id = ANY(:ids) ORDER BY position"
@@ -64,7 +65,7 @@ _SEALED = """(
     WHERE {} AND (expires_at IS NULL OR expires_at > now())
 )"""
 
-# One courier at a time takes an endpoint's deliveries, so that none counts what another is just taking.
+# One courier at a time claims an endpoint's deliveries, so that the limit of each endpoint holds over all couriers.
 _HOLD_ENDPOINTS = text(
     f"""
     SELECT own.id FROM webhooks AS own CROSS JOIN LATERAL (
@@ -78,7 +79,7 @@ _HOLD_ENDPOINTS = text(
 )
 
 # Of a job's events, the next is not sent before the one before it has ended. What is asked of each candidate is written
-# so that each costs a look into an index, however many wait behind it.
+# so that each costs a look into an index, however many are queued.
 _CLAIM = text(
     f"""
     WITH free AS MATERIALIZED (
@@ -113,7 +114,7 @@ _RELEASE = text("UPDATE deliveries SET token = NULL, due_at = now() WHERE token 
 
 @dataclass(frozen=True)
 class ClaimedDelivery:
-    """A delivery that this courier holds, with all that it takes to send it; ``sealed`` are secrets, newest first."""
+    """A delivery that this courier holds, with all that it needs to send it; ``sealed`` are secrets, newest first."""
 
     delivery_id: str
     token: str
@@ -128,12 +129,12 @@ class ClaimedDelivery:
 
 
 def fan_out(session: Session) -> int:
-    """Makes a delivery of each new event for each endpoint that wants it; returns how many events there were.
+    """Makes a delivery of each new event for each endpoint that subscribes to it; returns how many events there were.
 
     One courier at a time does it, in the order of the events; to another it returns 0.
     """
     connection = session.connection()
-    if not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
+    if not try_lock(session, Lock.FAN_OUT):
         return 0
     ids = list(connection.scalars(_NEW_EVENTS, {"limit": _EVENTS_AT_ONCE}))
     if ids:
@@ -143,9 +144,9 @@ def fan_out(session: Session) -> int:
 
 
 def claim(session: Session, room: int, *, each: int, lease: timedelta, failing: bool = False) -> list[ClaimedDelivery]:
-    """Takes at most ``room`` due deliveries, so that no endpoint has more than ``each`` in flight.
+    """Claims at most ``room`` due deliveries, so that no endpoint has more than ``each`` in flight.
 
-    They are this courier's until it records them or the ``lease`` is over. With ``failing``, those to endpoints whose
+    They are this courier's until it records them or the ``lease`` expires. With ``failing``, those to endpoints whose
     last attempt failed; without, those to all others.
     """
     connection = session.connection()
@@ -162,6 +163,6 @@ def claim(session: Session, room: int, *, each: int, lease: timedelta, failing: 
 
 
 def release(session: Session, deliveries: Sequence[ClaimedDelivery]) -> None:
-    """Gives back what was not tried to an end: it is due at once, for any courier."""
+    """Gives back deliveries whose attempt was not finished: they are due at once, for any courier."""
     scope = {"tokens": list({each.token for each in deliveries}), "ids": [each.delivery_id for each in deliveries]}
     session.connection().execute(_RELEASE, scope)

@@ -1,0 +1,23 @@
+"""Locks on work that one process at a time does; those on rows are in ``tasks/LOCKS.md``."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_TRY = text("SELECT pg_try_advisory_xact_lock(:lock)")
+
+
+class Lock(IntEnum):
+    """Work of which one process at a time does each kind."""
+
+    SWEEP = 0x50484F4E
+    FAN_OUT = 0x50484F45
+    TIDY = 0x50484F54
+
+
+def try_lock(session: Session, lock: Lock) -> bool:
+    """Takes the lock until the transaction ends; false when another transaction has it."""
+    return bool(session.connection().scalar(_TRY, {"lock": lock.value}))

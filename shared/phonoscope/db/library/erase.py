@@ -1,0 +1,30 @@
+"""Erasing a track from the database."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from phonoscope.db.library.tracks import get_track
+from phonoscope.db.schema.tables import ArtifactRow, TrackRow
+from phonoscope.db.service.idempotency import erase_answers
+from phonoscope.db.tasks.cancel import cancel_tasks
+from phonoscope.db.tasks.family import lock_family, lock_subject
+
+_TASKS_OF = text("SELECT tasks.id, job_id FROM tasks JOIN jobs ON jobs.id = job_id WHERE jobs.track_id = :track_id")
+
+
+def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
+    """Cancels the track's jobs, then erases it with them, their results, its vectors and kept answers about it.
+
+    Returns the keys of its objects, to be erased after the commit. Raises ``NotFound``.
+    """
+    lock_subject(session, track_id)
+    row = get_track(session, owner_id, track_id)
+    tasks = session.connection().execute(_TASKS_OF, {"track_id": track_id}).all()
+    lock_family(session, [task.id for task in tasks])
+    cancel_tasks(session, [task.job_id for task in tasks])
+    keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
+    session.execute(delete(TrackRow).where(TrackRow.id == track_id))
+    erase_answers(session, owner_id, track_id)
+    return [row.object_key, *keys]

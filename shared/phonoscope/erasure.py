@@ -1,0 +1,33 @@
+"""Erasing a track everywhere."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.erase import delete_track
+from phonoscope.errors import StoreUnavailable
+from phonoscope.logs import get_logger
+from phonoscope.storage import ObjectStore
+
+_log = get_logger(__name__)
+
+
+def erase_track(database: Database, store: ObjectStore, owner_id: str, track_id: str) -> int:
+    """Erases a track's rows, vectors and kept answers, then its objects, also those that a dead worker left.
+
+    Returns how many objects were erased. Those of a store that is away are left to the orphan sweep: no row names
+    them any more.
+
+    Raises:
+        NotFound: the owner has no such track.
+        DatabaseUnavailable: nothing was erased, unless the answer to the commit was lost.
+    """
+    keys = database.retrying(partial(delete_track, owner_id=owner_id, track_id=track_id))
+    try:
+        objects = sorted({*keys, *store.keys(f"tracks/{track_id}/")})
+        store.delete(objects)
+    except StoreUnavailable as error:
+        _log.warning("track.objects_left", track_id=track_id, detail=error.detail)
+        return 0
+    return len(objects)
