@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.audio.samples import Samples
-from phonoscope_cpu.measure.blocks import Framer, hann
+from phonoscope_cpu.measure.framing import Framer, hann
 
 _SIZE = 8_192
 _HOP = 4_096
