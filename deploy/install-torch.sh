@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs torch, and what else is built for it, into the Python given.
+# Installs torch and torchaudio, and what else is built for them, into the Python given.
 #   install-torch.sh PYTHON CONSTRAINTS [PACKAGE …]
 # Linux without an NVIDIA driver: PyTorch's own index of CPU builds first (1 GB instead of 4.6), where it can be reached.
 set -euo pipefail
 python=$1
 constraints=$2
-packages=(torch "${@:3}")
+packages=(torch torchaudio "${@:3}")
 index=${PHONOSCOPE_TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
 pip=("$python" -m pip install --quiet --disable-pip-version-check -c "$constraints")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.samples import Samples
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window
@@ -46,13 +47,13 @@ def ask_stems(model: Model, label: int, window: Window, stems: Mapping[str, Samp
 def stem_window(blocks: Iterable[Samples], rate_hz: int, window: Window) -> Samples:
     """What a stream holds of a window; it is read no further. Shape: ``(samples,)``, a window's at most."""
     start, end = (round(second * rate_hz) for second in (window.start_s, window.end_s))
-    held, position = [np.zeros(0, dtype=np.float32)], 0
+    buffer = StreamBuffer()
     for block in blocks:
-        held.append(block[max(0, start - position) : max(0, end - position)])
-        position += len(block)
-        if position >= end:
+        buffer.append(block)
+        buffer.drop_before(start)
+        if buffer.end >= end:
             break
-    return np.concatenate(held)
+    return buffer.between(start, max(start, min(end, buffer.end)))
 
 
 def read_stems(shares: list[StemShare], label: str, probability: float) -> str:

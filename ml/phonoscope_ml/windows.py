@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from phonoscope.audio.decode import Samples
+from phonoscope.audio.buffer import StreamBuffer
+from phonoscope.audio.samples import Samples
 
 _SHORTEST_REST = 0.1
 _SILENT_PEAK = 1e-4
@@ -38,22 +39,20 @@ def cut_windows(blocks: Iterable[Samples], sample_rate_hz: int, window: int, hop
     A rest that no window has seen is left out when it is shorter than a tenth of a window. A recording shorter than
     a window gives one window, padded with silence.
     """
-    held = np.zeros(0, dtype=np.float32)
-    start = 0
-    any_yet = False
+    buffer, start = StreamBuffer(), 0
     for block in blocks:
-        held = np.concatenate([held, block])
-        while len(held) >= window + (hop if any_yet else 0):
-            if any_yet:
-                held, start = held[hop:], start + hop
-            yield _window(held[:window], start, sample_rate_hz)
-            any_yet = True
-    if not any_yet and len(held):
-        padded = np.pad(held, (0, window - len(held)))
-        yield Window(0.0, len(held) / sample_rate_hz, padded)
-    elif len(held) - window > _SHORTEST_REST * window:
-        yield _window(held[-window:], start + len(held) - window, sample_rate_hz)
+        buffer.append(block)
+        while buffer.end >= start + window:
+            yield _window(buffer, start, start + window, sample_rate_hz)
+            # The last window is held until the next one is complete: the rest may need its end.
+            buffer.drop_before(start)
+            start += hop
+    seen = start - hop + window
+    if not start and buffer.end:
+        yield Window(0.0, buffer.end / sample_rate_hz, buffer.between(0, window))
+    elif buffer.end - seen > _SHORTEST_REST * window:
+        yield _window(buffer, buffer.end - window, buffer.end, sample_rate_hz)
 
 
-def _window(samples: Samples, start: int, sample_rate_hz: int) -> Window:
-    return Window(start / sample_rate_hz, (start + len(samples)) / sample_rate_hz, samples)
+def _window(buffer: StreamBuffer, start: int, end: int, sample_rate_hz: int) -> Window:
+    return Window(start / sample_rate_hz, end / sample_rate_hz, buffer.between(start, end))

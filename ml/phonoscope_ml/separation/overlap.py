@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.samples import Samples
 
 _OVERLAP = 0.25
@@ -62,22 +63,15 @@ def cut(blocks: Iterable[Samples], grid: Grid) -> Iterator[Segment]:
     Shape:
         - blocks: ``(2, samples)``; together ``grid.length`` samples, more are left out, missing ones are zeros
     """
-    stream, held, start, ended = iter(blocks), np.zeros((2, 0), dtype=np.float32), 0, False
+    stream, buffer = iter(blocks), StreamBuffer(channels=2)
     for offset in grid.offsets:
         first = offset - grid.padding(offset)
         end = min(first + grid.segment, grid.length)
-        while start + held.shape[1] < end and not ended:
-            block = next(stream, None)
-            ended = block is None
-            if block is not None:
-                held = np.concatenate([held, block], axis=1)
-        kept = max(0, offset + grid.stride - grid.segment // 2)
-        shown = np.zeros((2, grid.segment), dtype=np.float32)
-        begin = max(first, start)
-        part = held[:, begin - start : end - start]
-        shown[:, begin - first : begin - first + part.shape[1]] = part
-        yield Segment(offset, shown)
-        held, start = held[:, max(0, kept - start) :], max(start, kept)
+        while buffer.end < end and (block := next(stream, None)) is not None:
+            buffer.append(block)
+        shown = buffer.between(first, end)
+        yield Segment(offset, np.pad(shown, ((0, 0), (0, grid.segment - shown.shape[1]))))
+        buffer.drop_before(offset + grid.stride - grid.segment // 2)
 
 
 class OverlapAdd:

@@ -117,6 +117,14 @@ class Recording:
         yield from self.decode(None)
         self.conclude(self.decoded_s)
 
+    def blocks(self) -> Iterator[Block]:
+        """Decoded frames gathered to about a second; a change of rate, type or layout ends a block.
+
+        Raises:
+            EncryptedRecording: a packet is locked.
+        """
+        return blocks(self.frames())
+
     def mono(self, sample_rate_hz: int) -> Iterator[Samples]:
         """The mean of the channels, resampled; float32 blocks of about a second, finite, within [-32, 32].
 
@@ -139,7 +147,7 @@ class Recording:
         return self._resampled(Resampler(sample_rate_hz, "stereo"), stereo)
 
     def _resampled(self, resample: Resampler, fold: Callable[[Block], Samples]) -> Iterator[Samples]:
-        for block in blocks(self.frames()):
+        for block in self.blocks():
             yield from resample(fold(block), block.sample_rate_hz)
         yield from resample.flush()
         if not self.decoded_s:

@@ -33,17 +33,3 @@ def mel_to_hertz(mel: ArrayLike) -> Hertz:
 def mel_points(low_hz: float, high_hz: float, count: int) -> Hertz:
     """Hertz evenly spaced on the mel scale, both ends among them."""
     return mel_to_hertz(np.linspace(hertz_to_mel(low_hz), hertz_to_mel(high_hz), count))
-
-
-def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int, low_hz: float, high_hz: float) -> NDArray[np.float64]:
-    """Triangles of equal area, their corners evenly spaced on the mel scale, over a transform's bins.
-
-    Shape:
-        - output: ``(n_fft // 2 + 1, n_mels)``, float64
-    """
-    bins = np.linspace(0.0, sample_rate_hz / 2, n_fft // 2 + 1)[:, None]
-    corners = mel_points(low_hz, high_hz, n_mels + 2)
-    low, centre, high = corners[:-2], corners[1:-1], corners[2:]
-    rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
-    triangles: NDArray[np.float64] = np.minimum(rising, falling).clip(0.0) * 2.0 / (high - low)
-    return triangles

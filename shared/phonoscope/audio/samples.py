@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from math import sqrt
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from av.audio.frame import AudioFrame
@@ -44,16 +45,27 @@ def channel_samples(frame: AudioFrame) -> NDArray[Any]:
     return samples
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True)
+class Block:
     """Consecutive samples of one kind, as the decoder left them but for what is not finite or beyond [-32, 32].
 
     Shape:
-        - channels: ``(channels, samples)``
+        - channels: ``(channels, samples)``, of the decoder's own type
     """
 
     channels: NDArray[Any]
     layout: str
     sample_rate_hz: int
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The channels at full scale.
+
+        Shape:
+            - output: ``(channels, samples)``, float32, full scale at 1.0, finite and within [-32, 32]
+        """
+        wide = np.float64 if self.channels.dtype == np.float64 else np.float32
+        return _at_full_scale(np.ascontiguousarray(self.channels, dtype=wide), self.channels.dtype)
 
 
 def blocks(frames: Iterable[AudioFrame]) -> Iterator[Block]:
@@ -96,8 +108,7 @@ def stereo(block: Block) -> Samples:
     Shape:
         - output: ``(2, samples)``, float32, full scale at 1.0, held within [-32, 32]
     """
-    shares = _stereo_shares(block.layout, len(block.channels))
-    folded = shares @ _at_full_scale(np.ascontiguousarray(block.channels, dtype=np.float64), block.channels.dtype)
+    folded: Samples = _stereo_shares(block.layout, len(block.channels)) @ block.samples
     return folded.clip(-LOUDEST, LOUDEST)
 
 
@@ -158,11 +169,10 @@ def _block(held: list[NDArray[Any]], kind: tuple[int, str, str]) -> Block:
     return Block(_limited(np.concatenate(held, axis=1)), layout, rate)
 
 
-def _at_full_scale(samples: NDArray[np.float64], kind: np.dtype[Any]) -> Samples:
+def _at_full_scale(samples: NDArray[np.floating], kind: np.dtype[Any]) -> Samples:
     if kind.kind == "u":
         samples = samples - 128.0
-    scaled: Samples = (samples / _FULL_SCALE[kind.str[1:]]).astype(np.float32)
-    return scaled
+    return (samples / _FULL_SCALE[kind.str[1:]]).astype(np.float32, copy=False)
 
 
 @cache

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from phonoscope.audio.samples import Block
 from phonoscope_cpu.describe import describe
-from phonoscope_cpu.measure.blocks import Block
 from phonoscope_cpu.measure.loudness import Loudness
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def _level(decibels: float) -> float:
 def _measured(samples: Signal, layout: str = "stereo", rate_hz: int = RATE_HZ) -> Loudness:
     loudness = Loudness()
     for start in range(0, samples.shape[1], rate_hz):
-        loudness.add(Block(samples[:, start : start + rate_hz].astype(np.float32), rate_hz, layout))
+        loudness.add(Block(samples[:, start : start + rate_hz].astype(np.float32), layout, rate_hz))
     loudness.finish()
     return loudness
 
@@ -115,8 +115,8 @@ def test_change_of_rate(tone: MakeTone) -> None:
     """What follows a change of rate is left out, which is said."""
     loudness = Loudness()
     quiet, loud = _level(-23.0) * tone(1_000.0, 1.0, RATE_HZ), tone(1_000.0, 1.0)
-    loudness.add(Block(np.stack([quiet, quiet]).astype(np.float32), RATE_HZ, "stereo"))
-    loudness.add(Block(np.stack([loud, loud]).astype(np.float32), 22_050, "stereo"))
+    loudness.add(Block(np.stack([quiet, quiet]).astype(np.float32), "stereo", RATE_HZ))
+    loudness.add(Block(np.stack([loud, loud]).astype(np.float32), "stereo", 22_050))
     loudness.finish()
     assert loudness.integrated_lufs == pytest.approx(-23.0, abs=0.1)
     assert ["rate or the channels change" in warning for warning in loudness.warnings] == [True]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from phonoscope.audio.samples import Block
 from phonoscope_cpu.describe import describe
-from phonoscope_cpu.measure.blocks import Block
 from phonoscope_cpu.measure.peaks import Peaks
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def measured(*blocks: np.ndarray, rate_hz: int = RATE_HZ) -> Peaks:
     """Peaks that were shown these blocks of ``(channels, samples)``."""
     peaks = Peaks()
     for block in blocks:
-        peaks.add(Block(np.atleast_2d(block).astype(np.float32), rate_hz, "mono"))
+        peaks.add(Block(np.atleast_2d(block).astype(np.float32), "mono", rate_hz))
     peaks.finish()
     return peaks
 
@@ -70,7 +70,7 @@ def test_time_goes_on_when_the_rate_changes() -> None:
     """A second at another rate is a second still, and in its place."""
     peaks = Peaks()
     for rate_hz, level in ((8_000, 0.1), (48_000, 0.5), (4_000, 0.9)):
-        peaks.add(Block(np.full((1, rate_hz), level, dtype=np.float32), rate_hz, "mono"))
+        peaks.add(Block(np.full((1, rate_hz), level, dtype=np.float32), "mono", rate_hz))
     peaks.finish()
     outline = peaks.waveform
     assert (outline.duration_s, outline.sample_rate_hz) == (3.0, 8_000)

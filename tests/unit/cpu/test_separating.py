@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
@@ -18,7 +19,7 @@ from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, ClaimedTrack, Outcome
 from phonoscope_cpu.handler import CpuHandler
-from phonoscope_cpu.separating import _Remembered
+from phonoscope_cpu.separating import _recorded
 from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work
 from tests.separators import RATE_HZ, SOURCES, network, write_separator
@@ -188,12 +189,12 @@ def test_the_best_model_there_is_comes_first(separators: Separators, tmp_path: P
 
 
 def test_a_stream_can_be_read_twice() -> None:
-    """Piece by piece behind its reader; zeros when it has ended."""
-    stream = _Remembered([np.full((2, size), size, np.float32) for size in (3, 1, 4)])
-    reader = iter(stream)
+    """Piece by piece, later than its first reader; zeros when it has ended."""
+    buffer = StreamBuffer(channels=2)
+    reader = _recorded([np.full((2, size), size, np.float32) for size in (3, 1, 4)], buffer)
     next(reader)
     next(reader)
-    assert stream.take(2)[0].tolist() == [3.0, 3.0]
+    assert buffer.take(2)[0].tolist() == [3.0, 3.0]
     list(reader)
-    assert stream.take(4)[0].tolist() == [3.0, 1.0, 4.0, 4.0]
-    assert stream.take(4)[1].tolist() == [4.0, 4.0, 0.0, 0.0]
+    assert buffer.take(4)[0].tolist() == [3.0, 1.0, 4.0, 4.0]
+    assert buffer.take(4)[1].tolist() == [4.0, 4.0, 0.0, 0.0]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import librosa
 import numpy as np
 import pytest
 
 from phonoscope_cpu.describe import describe
 from phonoscope_cpu.measure.tonality import Key, Tonality
+from phonoscope_training.separation.songs import read_stems
 
 if TYPE_CHECKING:
     from tests.unit.cpu.signals import MakeChords, MakeTone, MakeWav, Signal
 
 RATE_HZ = 22_050
+_PITCHES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 A3, C4 = 57, 60
 MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10, 12, 10, 8, 7, 5, 3, 2, 0)
 MAJOR_CHORDS = ((0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7))
@@ -30,6 +34,21 @@ def _key(signal: Signal) -> Key:
         tonality.add(signal[start : start + RATE_HZ].astype(np.float32))
     tonality.finish()
     return tonality.key
+
+
+def test_a_real_song_s_key_moves_with_its_pitch(data: Path) -> None:
+    """Played three semitones higher, nine in ten excerpts of songs have a key three semitones higher."""
+    if not (data / "musdb7s").exists():
+        pytest.skip(f"nothing at {data / 'musdb7s'}; set PHONOSCOPE_DATA")
+    moved = excerpts = 0
+    for path in sorted((data / "musdb7s").glob("*.stem.mp4"))[::4]:
+        mixture = read_stems(path, RATE_HZ).sum(dim=0).mean(dim=0).numpy()
+        higher = librosa.resample(mixture, orig_sr=RATE_HZ, target_sr=RATE_HZ / 2.0 ** (3 / 12))
+        (low, low_mode), (high, high_mode) = (str(_key(each).name).partition(" ")[::2] for each in (mixture, higher))
+        excerpts += 1
+        moved += low_mode == high_mode != "" and (_PITCHES.index(high) - _PITCHES.index(low)) % 12 == 3
+    assert excerpts > 20
+    assert moved >= 0.9 * excerpts
 
 
 def test_a_minor_scale(chords: MakeChords, wav: MakeWav) -> None:

@@ -122,9 +122,17 @@ def test_it_gives_the_published_spectrograms(data: Path) -> None:
     assert np.mean(errors) < 0.3
 
 
-@pytest.mark.parametrize("settings", [SERVED, PUBLISHED, replace(SERVED, n_mels=40, f_max_hz=8_000.0)])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SERVED,
+        PUBLISHED,
+        replace(SERVED, n_mels=40, f_max_hz=8_000.0),
+        replace(SERVED, sample_rate_hz=11_025, n_fft=1_024, n_mels=40, f_max_hz=5_512.5),
+    ],
+)
 def test_the_filters_are_librosas(settings: FrontEndSettings) -> None:
-    """Another implementation of Slaney's filters gives the same numbers."""
+    """Another implementation of Slaney's filters gives the same numbers, at a rate whose half is not whole as well."""
     wanted = librosa.filters.mel(
         sr=settings.sample_rate_hz,
         n_fft=settings.n_fft,
@@ -134,6 +142,7 @@ def test_the_filters_are_librosas(settings: FrontEndSettings) -> None:
         dtype=np.float64,
     )
     np.testing.assert_allclose(LogMel(settings).filters.T, wanted, rtol=1e-6, atol=1e-12)
+    assert torch.get_default_dtype() == torch.float32
 
 
 def test_the_gain_of_a_recording_changes_nothing(front_end: LogMel) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from av.audio.frame import AudioFrame
-
 from phonoscope.audio import arrays, spectrogram, waveform
 from phonoscope.audio.decode import Recording
-from phonoscope.audio.samples import HIGHEST_RATE_HZ
+from phonoscope.audio.samples import HIGHEST_RATE_HZ, Block
 from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.measure.balance import Balance
-from phonoscope_cpu.measure.blocks import Block, Blocks, Meter
+from phonoscope_cpu.measure.framing import Meter
 from phonoscope_cpu.measure.levels import Levels
 from phonoscope_cpu.measure.loudness import Loudness
 from phonoscope_cpu.measure.peaks import Peaks
@@ -85,7 +83,7 @@ def describe(
 
 
 class _MeteredRecording(Recording):
-    """A recording whose frames the meters see, at its own rate and with all its channels, as they go by."""
+    """A recording whose blocks are shown to meters, at its own rate and with all its channels, as they are decoded."""
 
     def __init__(self, source: BinaryIO, beside: tuple[Meter, ...]) -> None:
         super().__init__(source)
@@ -94,20 +92,14 @@ class _MeteredRecording(Recording):
         self.balance = Balance()
         self._meters: tuple[Meter, ...] = (self.levels, self.loudness, self.balance, *beside)
 
-    def frames(self) -> Iterator[AudioFrame]:
-        blocks = Blocks()
-        for frame in super().frames():
-            if frame.sample_rate <= HIGHEST_RATE_HZ:
-                self._show(blocks.add(frame))
-            yield frame
-        self._show(blocks.flush())
+    def blocks(self) -> Iterator[Block]:
+        for block in super().blocks():
+            if block.sample_rate_hz <= HIGHEST_RATE_HZ:
+                for meter in self._meters:
+                    meter.add(block)
+            yield block
         for meter in self._meters:
             meter.finish()
-
-    def _show(self, blocks: Iterator[Block]) -> None:
-        for block in blocks:
-            for meter in self._meters:
-                meter.add(block)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

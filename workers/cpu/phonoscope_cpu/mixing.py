@@ -9,6 +9,7 @@ from typing import BinaryIO, TypeAlias
 
 import numpy as np
 
+from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
@@ -96,15 +97,14 @@ def _mixed(stems: Mapping[str, BinaryIO], shares: Mapping[str, Shares]) -> Itera
 def _pieces(file: BinaryIO) -> Iterator[Samples]:
     """A stem in pieces of a second, whatever blocks its decoder gives."""
     file.seek(0)
-    held = np.zeros((2, 0), dtype=np.float32)
+    buffer = StreamBuffer(channels=2)
     with Recording(file) as recording:
         for block in recording.stereo(_RATE_HZ):
-            held = np.concatenate([held, block], axis=1)
-            while held.shape[1] >= _RATE_HZ:
-                yield held[:, :_RATE_HZ]
-                held = held[:, _RATE_HZ:]
-    if held.shape[1]:
-        yield held
+            buffer.append(block)
+            while len(buffer) >= _RATE_HZ:
+                yield buffer.take(_RATE_HZ)
+    if len(buffer):
+        yield buffer.samples
 
 
 def _written(

@@ -16,7 +16,6 @@ from typing import Any
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.profiles import Level, differences_db
 from phonoscope_cpu.measure.balance import Balance
-from phonoscope_cpu.measure.blocks import Blocks
 
 _ROUNDS = 50
 
@@ -41,13 +40,10 @@ def measured(path: Path) -> list[Level]:
     Raises:
         RecordingError: it cannot be read.
     """
-    balance, blocks = Balance(), Blocks()
+    balance = Balance()
     with path.open("rb") as file, Recording(file) as recording:
-        for frame in recording.frames():
-            for block in blocks.add(frame):
-                balance.add(block)
-    for block in blocks.flush():
-        balance.add(block)
+        for block in recording.blocks():
+            balance.add(block)
     balance.finish()
     return balance.levels
 

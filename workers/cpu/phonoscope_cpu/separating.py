@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
@@ -88,10 +88,11 @@ def _write(work: Work, estimate: Frugal, scale: Scale, options: SeparateOptions,
     peaks = [0.0] * len(files)
     work.file.seek(0)
     with Recording(work.file) as recording, ExitStack() as open_encoders:
-        mixture = _Remembered(recording.stereo(estimate.sample_rate_hz))
+        mixture = StreamBuffer(channels=2)
+        blocks = _recorded(recording.stereo(estimate.sample_rate_hz), mixture)
         form = FORMATS[options.format]
         encoders = [open_encoders.enter_context(Encoder(file, estimate.sample_rate_hz, 2, form)) for file in files]
-        for stems in separate(estimate, mixture, scale, lambda share: work.report(share, "separating")):
+        for stems in separate(estimate, blocks, scale, lambda share: work.report(share, "separating")):
             whole = mixture.take(stems.shape[-1])
             for place, stem in enumerate(_chosen(stems, whole, estimate.sources, options.two_stems)):
                 encoders[place].write(stem)
@@ -113,26 +114,8 @@ def _clipped(names: list[str], peaks: list[float], options: SeparateOptions) -> 
     return [f"{', '.join(loud)}: louder than full scale, where {options.format} holds them; wav32f does not"]
 
 
-class _Remembered:
-    """A stream that can be read once more, piece by piece, behind its reader."""
-
-    def __init__(self, blocks: Iterable[Samples]) -> None:
-        self._blocks = iter(blocks)
-        self._held: deque[Samples] = deque()
-
-    def __iter__(self) -> Iterator[Samples]:
-        for block in self._blocks:
-            self._held.append(block)
-            yield block
-
-    def take(self, count: int) -> Samples:
-        """The next samples of what was read; zeros where the stream has ended. Shape: ``(2, count)``."""
-        taken: list[Samples] = []
-        missing = count
-        while missing and self._held:
-            block = self._held.popleft()
-            taken.append(block[:, :missing])
-            if block.shape[1] > missing:
-                self._held.appendleft(block[:, missing:])
-            missing -= taken[-1].shape[1]
-        return np.concatenate([*taken, np.zeros((2, missing), dtype=np.float32)], axis=1)
+def _recorded(blocks: Iterable[Samples], buffer: StreamBuffer) -> Iterator[Samples]:
+    """Hands a stream on, and keeps it in a buffer to be read once more."""
+    for block in blocks:
+        buffer.append(block)
+        yield block

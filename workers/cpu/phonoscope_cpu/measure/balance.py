@@ -8,8 +8,8 @@ import numpy as np
 
 from phonoscope.audio.bands import BANDS
 from phonoscope.audio.profiles import REACH_HZ, Level, levels_of
-from phonoscope.audio.samples import Samples
-from phonoscope_cpu.measure.blocks import Block, Framer, hann
+from phonoscope.audio.samples import Block, Samples
+from phonoscope_cpu.measure.framing import Framer, hann
 
 
 class Band(TypedDict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from phonoscope_cpu.measure.blocks import Block
+from phonoscope.audio.samples import Block
 
 _SILENCE_DBFS = -60.0
 _STRETCH_S = 0.05

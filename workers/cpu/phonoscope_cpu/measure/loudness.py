@@ -9,8 +9,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.filter.graph import Graph
 
-from phonoscope.audio.samples import Samples
-from phonoscope_cpu.measure.blocks import Block
+from phonoscope.audio.samples import Block, Samples
 
 _WEIGHTED_LAYOUTS = frozenset({"mono", "stereo", "3.0", "quad", "quad(side)", "5.0", "5.0(side)", "5.1", "5.1(side)"})
 """Channel layouts to whose speakers ITU-R BS.1770 gives weights."""

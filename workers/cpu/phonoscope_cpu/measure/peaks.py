@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from phonoscope.audio.samples import Samples
+from phonoscope.audio.buffer import StreamBuffer
+from phonoscope.audio.samples import Block, Samples
 from phonoscope.audio.waveform import MOST_POINTS, Waveform
-from phonoscope_cpu.measure.blocks import Block, at_rate
+from phonoscope_cpu.measure.framing import at_rate
 
 _MOST_BUCKETS = 2 * MOST_POINTS
 
@@ -19,7 +20,7 @@ class Peaks:
 
     def __init__(self) -> None:
         self._low, self._high, self._energy = (np.zeros(_MOST_BUCKETS) for _ in range(3))
-        self._held: Samples = np.zeros(0, dtype=np.float32)
+        self._buffer = StreamBuffer()
         self._buckets = self._samples = self._rate_hz = 0
         self._width = 1
 
@@ -42,24 +43,22 @@ class Peaks:
         self._rate_hz = self._rate_hz or block.sample_rate_hz
         mono = at_rate(block.samples.mean(axis=0, dtype=np.float32), block.sample_rate_hz, self._rate_hz)
         self._samples += len(mono)
-        self._held = np.concatenate([self._held, mono])
-        while len(self._held) >= self._width:
+        self._buffer.append(mono)
+        while len(self._buffer) >= self._width:
             self._fill()
 
     def finish(self) -> None:
         """What is held becomes a last, shorter bucket."""
-        if len(self._held):
+        if len(self._buffer):
             if self._buckets == _MOST_BUCKETS:
                 self._halve()
-            self._put(self._held[None, :])
-            self._held = self._held[:0]
+            self._put(self._buffer.take(len(self._buffer))[None, :])
 
     def _fill(self) -> None:
         if self._buckets == _MOST_BUCKETS:
             self._halve()
-        count = min(len(self._held) // self._width, _MOST_BUCKETS - self._buckets)
-        self._put(self._held[: count * self._width].reshape(count, self._width))
-        self._held = self._held[count * self._width :]
+        count = min(len(self._buffer) // self._width, _MOST_BUCKETS - self._buckets)
+        self._put(self._buffer.take(count * self._width).reshape(count, self._width))
 
     def _put(self, rows: Samples) -> None:
         place = slice(self._buckets, self._buckets + len(rows))

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from phonoscope.audio.samples import Samples
-from phonoscope_cpu.measure.blocks import Framer, hann
+from phonoscope_cpu.measure.framing import Framer, hann
 
 _SIZE = 2_048
 _HOP = 512

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from phonoscope.audio.samples import Samples
+from phonoscope.audio.samples import Block, Samples
 from phonoscope.audio.spectrogram import MEL_BANDS, MelSpectrogram, band_corners, quantised
-from phonoscope_cpu.measure.blocks import Block, Framer, at_rate, hann
+from phonoscope_cpu.measure.framing import Framer, at_rate, hann
 
 _MOST_COLUMNS = 4_000
 _FRAME_S = 0.04

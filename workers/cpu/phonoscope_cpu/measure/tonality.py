@@ -1,14 +1,15 @@
-"""The key, from the pitch classes of what stands out of the spectrum."""
+"""The key of a recording, from its chroma."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.audio.samples import Samples
-from phonoscope_cpu.measure.blocks import Framer, hann
+from phonoscope_cpu.measure.framing import Framer, hann
 
 _SIZE = 8_192
 _HOP = 4_096
@@ -20,10 +21,11 @@ _PEAK_ENERGY = 1.5
 """A steady tone's energy under a Hann window by that of its highest bin."""
 
 _PITCHES = ("A", "Bb", "B", "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab")
-_STEPS = 10
+_STEPS = 3
+"""Bins of the chroma in a semitone, from which the recording's tuning is taken off at the end."""
 _TONAL_SHARE = 0.05
-_SOUNDING, _FEWEST_PITCHES = 0.02, 3
-_LIKENESS = 0.6
+_SOUNDING, _FEWEST_PITCHES = 0.2, 3
+_LIKENESS = 0.5
 
 # Krumhansl and Kessler (1982): how well each pitch class, from the tonic up, is heard to fit the key.
 _PROFILES = {
@@ -41,9 +43,11 @@ class Key:
 
 
 class Tonality:
-    """Sums over spectral peaks from 75 Hz to 2.1 kHz: their amplitudes by tenth of a semitone, octaves folded.
+    """Chroma by librosa's filters, each frame scaled to its strongest pitch so that loud frames weigh no more.
 
-    A peak is a local maximum at least 12 dB above the mean level of the 40 bins around it, which noise hardly ever is.
+    Spectral peaks from 75 Hz to 2.1 kHz tell how far the recording is off concert pitch, and whether it has pitches at
+    all. A peak is a local maximum at least 12 dB above the mean level of the 40 bins around it, which noise hardly ever
+    is; frames without one are left out.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
@@ -52,13 +56,14 @@ class Tonality:
         self._high = round(_HIGHEST_HZ / self._bin_hz)
         self._framer = Framer(_SIZE, _HOP)
         self._window = hann(_SIZE) * np.float32(4.0 / _SIZE)
+        self._filters = _chroma_filters(sample_rate_hz)
         self._pitches = np.zeros(12 * _STEPS)
         self._mistuning = 0j
         self._tonal_energy = self._energy = 0.0
 
     @property
     def chroma(self) -> NDArray[np.float64]:
-        """Amplitude by pitch class from A up, relative to the recording's own tuning.
+        """Strength of each pitch class from A up, relative to the recording's own tuning.
 
         Shape:
             - output: ``(12,)``, float64
@@ -73,7 +78,7 @@ class Tonality:
 
         The confidence is its Pearson correlation less the runner-up's: 0.1 is usual for music, 0.3 a clear lead. There
         is no key when less than 5 % of the energy is tonal, fewer than three pitch classes sound, or no correlation
-        reaches 0.6.
+        reaches 0.5.
         """
         chroma = self.chroma
         sounding = np.count_nonzero(chroma > _SOUNDING * chroma.max())
@@ -94,27 +99,36 @@ class Tonality:
     def _take(self, frames: Samples) -> None:
         if not len(frames):
             return
-        spectra = np.fft.rfft(frames * self._window)[:, self._low - _REACH : self._high + _REACH]
-        amplitudes = np.abs(spectra).astype(np.float64)
+        spectra = np.abs(np.fft.rfft(frames * self._window))
+        amplitudes = spectra[:, self._low - _REACH : self._high + _REACH].astype(np.float64)
         level_db = 20.0 * np.log10(np.maximum(amplitudes, 1e-7))
         self._energy += float(np.square(amplitudes[:, _REACH:-_REACH]).sum())
-        self._note(*self._peaks(level_db))
+        tonal = self._note(level_db)
+        chroma = np.square(spectra[tonal]) @ self._filters
+        self._pitches += (chroma / chroma.max(axis=1, keepdims=True)).sum(axis=0)
 
-    def _peaks(self, level_db: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Hertz and amplitude of every peak of every frame."""
+    def _note(self, level_db: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Adds the frames' peaks to the sums; which frames have any."""
         before, here, after = (level_db[:, _REACH + i : level_db.shape[1] - _REACH + i] for i in (-1, 0, 1))
         threshold_db = np.maximum(_mean_around(level_db) + _PROMINENCE_DB, _QUIETEST_DB)
         peak = (here > before) & (here >= after) & (here > threshold_db)
         before, here, after = before[peak], here[peak], after[peak]
         bins = np.nonzero(peak)[1] + self._low + 0.5 * (before - after) / (before - 2.0 * here + after)
-        return bins * self._bin_hz, 10.0 ** (here / 20.0)
-
-    def _note(self, frequencies_hz: NDArray[np.float64], amplitudes: NDArray[np.float64]) -> None:
-        semitones = 12.0 * np.log2(frequencies_hz / 440.0)
-        steps = np.rint(_STEPS * semitones).astype(int) % (12 * _STEPS)
-        self._pitches += np.bincount(steps, amplitudes, 12 * _STEPS)
+        semitones, amplitudes = 12.0 * np.log2(bins * self._bin_hz / 440.0), 10.0 ** (here / 20.0)
         self._mistuning += complex((amplitudes * np.exp(2j * np.pi * semitones)).sum())
         self._tonal_energy += _PEAK_ENERGY * float(np.square(amplitudes).sum())
+        found: NDArray[np.bool_] = np.logical_or.reduce(peak, axis=1)
+        return found
+
+
+@cache
+def _chroma_filters(sample_rate_hz: int) -> NDArray[np.float32]:
+    """Shape: ``(_SIZE // 2 + 1, 12 * _STEPS)``, from A up."""
+    # librosa brings 130 MB of other libraries, which a worker that only takes recordings apart shall not carry.
+    from librosa.filters import chroma
+
+    filters: NDArray[np.float32] = chroma(sr=sample_rate_hz, n_fft=_SIZE, n_chroma=12 * _STEPS, base_c=False)
+    return np.ascontiguousarray(filters.T)
 
 
 def _mean_around(level_db: NDArray[np.float64]) -> NDArray[np.float64]:

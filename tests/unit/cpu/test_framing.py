@@ -1,0 +1,42 @@
+"""Blocks to overlapping frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from phonoscope_cpu.measure.framing import Framer, hann
+
+
+@pytest.mark.parametrize("sizes", [[50], [1] * 50, [7, 0, 30, 13]])
+def test_frames_do_not_depend_on_blocks(sizes: list[int]) -> None:
+    """The same stream gives the same frames however it is cut, the first centred on the first sample."""
+    stream = np.arange(1, 51, dtype=np.float32)
+    framer = Framer(8, 4)
+    parts = [framer(part) for part in np.split(stream, np.cumsum(sizes)[:-1])]
+    frames = np.concatenate([*parts, framer.flush()])
+    padded = np.concatenate([np.zeros(4), stream, np.zeros(8)])
+    expected = np.stack([padded[start : start + 8] for start in range(0, 52, 4)])
+    np.testing.assert_array_equal(frames[: len(expected)], expected)
+    assert frames[-1].any()
+
+
+def test_frames_of_several_channels() -> None:
+    """Channels are framed alike."""
+    stream = np.stack([np.arange(20.0), -np.arange(20.0)]).astype(np.float32)
+    frames = Framer(8, 4, 2)(stream)
+    assert frames.shape == (2, 5, 8)
+    np.testing.assert_array_equal(frames[0], -frames[1])
+
+
+def test_hann_overlaps_to_one() -> None:
+    """Windows half a frame apart add to 1, so that no sample weighs more than another."""
+    window = hann(64)
+    np.testing.assert_allclose(window[:32] + window[32:], 1.0, atol=1e-6)
+
+
+def test_more_channels_take_over_what_is_held() -> None:
+    """Where the number of channels changes, the samples in front count for the new channels in turn."""
+    framer = Framer(4, 2, 1)
+    framer(np.ones((1, 5), np.float32))
+    np.testing.assert_array_equal(framer(np.zeros((3, 3), np.float32))[:, 0], [[1, 1, 1, 0]] * 3)
