@@ -9,7 +9,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, Block
 from phonoscope_cpu.measure.balance import Balance
 from phonoscope_cpu.measure.framing import Meter
-from phonoscope_cpu.measure.levels import Levels
+from phonoscope_cpu.measure.levels import SilenceAndClipping
 from phonoscope_cpu.measure.loudness import Loudness
 from phonoscope_cpu.measure.rhythm import Rhythm
 from phonoscope_cpu.measure.tonality import Tonality
@@ -62,7 +62,7 @@ class _MeteredRecording(Recording):
 
     def __init__(self, source: BinaryIO, beside: tuple[Meter, ...]) -> None:
         super().__init__(source)
-        self.levels = Levels(self.codec)
+        self.levels = SilenceAndClipping(self.codec)
         self.loudness = Loudness()
         self.balance = Balance()
         self._meters: tuple[Meter, ...] = (self.levels, self.loudness, self.balance, *beside)

@@ -12,7 +12,7 @@ from phonoscope.states import TaskName
 from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.describe import describe
 from phonoscope_cpu.mapping import map_task
-from phonoscope_cpu.measure.peaks import Peaks
+from phonoscope_cpu.measure.peaks import WaveformMeter
 from phonoscope_cpu.measure.spectrogram import Spectrogram
 from phonoscope_cpu.mixing import mixdown_task
 from phonoscope_cpu.separating import separate_task
@@ -38,7 +38,7 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
 
 def _describe(work: Work) -> Outcome:
     duration_s = work.claim.track.duration_s
-    peaks, columns = Peaks(), Spectrogram()
+    peaks, columns = WaveformMeter(), Spectrogram()
 
     def heard(done_s: float) -> None:
         work.report(done_s / max(done_s, duration_s), "measuring")

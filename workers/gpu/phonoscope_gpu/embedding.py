@@ -7,7 +7,7 @@ from functools import partial
 
 from phonoscope.audio.decode import Recording
 from phonoscope.errors import NoStems
-from phonoscope_ml.inference import listen
+from phonoscope_ml.inference import run_inference
 from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
 
@@ -25,7 +25,7 @@ def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:
         for place, (name, file) in enumerate(files.items()):
             with Recording(file) as recording:
                 blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-                heard = listen(model, blocks, partial(_report, work, place, len(files)))
+                heard = run_inference(model, blocks, partial(_report, work, place, len(files)))
             if not heard.silent.all():
                 vectors[name] = heard.embedding.tolist()
     return vectors

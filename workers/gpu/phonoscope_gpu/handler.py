@@ -15,8 +15,8 @@ from phonoscope_gpu.embedding import embedded_stems
 from phonoscope_gpu.explaining import explain_task
 from phonoscope_gpu.showing import features_task
 from phonoscope_ml.device import choose_device
-from phonoscope_ml.inference import Heard, listen
-from phonoscope_ml.recorder import Witness
+from phonoscope_ml.inference import Prediction, run_inference
+from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model, load_model
 from phonoscope_worker import Handler, Work, outcome_of
 
@@ -35,23 +35,23 @@ class Listener:
         model = self.models[options.classify.model or self.default_model]
         shown = options.features.layers if TaskName.FEATURES in work.claim.tasks else ()
         span_s = options.explain.span_s if TaskName.EXPLAIN in work.claim.tasks else None
-        with Witness(model, options.explain.layer, shown, span_s) as witness:
+        with EvidenceRecorder(model, options.explain.layer, shown, span_s) as recorder:
             with Recording(work.file) as recording, work.timed("model_s"):
                 blocks = recording.mono(model.front_end.settings.sample_rate_hz)
                 duration_s = work.claim.track.duration_s
-                look = witness if _WITNESSED & set(work.claim.tasks) else None
-                heard = listen(
+                look = recorder if _WITNESSED & set(work.claim.tasks) else None
+                heard = run_inference(
                     model, blocks, lambda done_s: work.report(min(1.0, done_s / duration_s), "listening"), look
                 )
             run: dict[TaskName, Callable[[], Outcome]] = {
                 TaskName.CLASSIFY: lambda: self._classify(work, model, heard, recording),
                 TaskName.EMBED: lambda: self._embed(work, model, heard),
-                TaskName.EXPLAIN: lambda: explain_task(work, witness, heard),
-                TaskName.FEATURES: lambda: features_task(work, witness, heard),
+                TaskName.EXPLAIN: lambda: explain_task(work, recorder, heard),
+                TaskName.FEATURES: lambda: features_task(work, recorder, heard),
             }
             return {task: outcome_of(run[task]) for task in work.claim.tasks}
 
-    def _classify(self, work: Work, model: Model, heard: Heard, recording: Recording) -> Outcome:
+    def _classify(self, work: Work, model: Model, heard: Prediction, recording: Recording) -> Outcome:
         found = heard.classification(work.options.classify.top_k)
         body = {
             "model": {"name": model.manifest.name, "digest": model.digest},
@@ -62,7 +62,7 @@ class Listener:
         label = None if found["unknown"] else found["top"][0]["label"]
         return Outcome(body, None, model.manifest.name, model.digest, label=label, labels_track=True)
 
-    def _embed(self, work: Work, model: Model, heard: Heard) -> Outcome:
+    def _embed(self, work: Work, model: Model, heard: Prediction) -> Outcome:
         vectors = {WHOLE_TRACK: heard.embedding.tolist()}
         body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vectors[WHOLE_TRACK])}
         if work.options.embed.stems:
