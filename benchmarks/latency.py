@@ -29,7 +29,7 @@ from phonoscope.states import Status
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.state import read_credentials
 from phonoscope_ml.device import choose_device
-from phonoscope_ml.inference import listen
+from phonoscope_ml.inference import run_inference
 from phonoscope_ml.registry import Model, load_model
 
 WARM_UP = 5
@@ -62,7 +62,7 @@ def _serve(client: Client, clip: Path, served: list[Job]) -> None:
 
 def _bare(model: Model, clip: Path) -> None:
     with clip.open("rb") as file, Recording(file) as recording:
-        listen(model, recording.mono(model.front_end.settings.sample_rate_hz))
+        run_inference(model, recording.mono(model.front_end.settings.sample_rate_hz))
 
 
 def _milliseconds(call: Callable[[], object]) -> float:

@@ -40,7 +40,7 @@ class Axes:
 
 
 @dataclass(frozen=True)
-class Band:
+class EvidenceBand:
     """A stretch of hertz and its share of the evidence; the highest has no upper end."""
 
     name: str
@@ -63,7 +63,7 @@ class Region:
 class Evidence:
     """A heatmap's reading: shares that add to 1, or that are all 0 without evidence, when there is no region."""
 
-    bands: list[Band]
+    bands: list[EvidenceBand]
     region: Region | None
     reading: str
 
@@ -131,7 +131,7 @@ def _between(centres: Axis, first: float, last: float) -> Axis:
     return np.maximum.accumulate(edges)
 
 
-def _bands(heatmap: Heat, grid: Axes) -> list[Band]:
+def _bands(heatmap: Heat, grid: Axes) -> list[EvidenceBand]:
     profile = heatmap.sum(axis=1, dtype=np.float64)
     total = profile.sum()
     shares = profile / total if total > 0.0 else np.zeros_like(profile)
@@ -141,7 +141,7 @@ def _bands(heatmap: Heat, grid: Axes) -> list[Band]:
         # What lies under the lowest band is counted with it, so that nothing is lost.
         begin, end = (0.0 if low_hz == BANDS[0].low_hz else low_hz), (np.inf if high_hz is None else high_hz)
         inside = (np.minimum(high, end) - np.maximum(low, begin)).clip(0.0) / (high - low)
-        found.append(Band(name, low_hz, high_hz, float(shares @ inside)))
+        found.append(EvidenceBand(name, low_hz, high_hz, float(shares @ inside)))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Why a model hears a label in a recording: the evidence of its windows, joined to one picture of a stretch."""
+"""Explains a model's label: the evidence of a recording's windows, joined to one heatmap of a span."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue.architectures import Method
 from phonoscope_ml.attribution import Heatmaps
-from phonoscope_ml.audition import audition
 from phonoscope_ml.evidence import Axes, Evidence, Heat, axes, between, read_evidence
 from phonoscope_ml.frontend import FrontEndSettings
-from phonoscope_ml.recorder import Witness
+from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
+from phonoscope_ml.sonify import sonify
 from phonoscope_ml.trust import Trust, measure_trust
 from phonoscope_ml.windows import Window
 
@@ -25,8 +25,11 @@ _EDGE = 1e-3
 
 
 @dataclass(frozen=True)
-class Witnessed:
-    """One window's evidence.
+class WindowEvidence:
+    """The evidence for a label in one window.
+
+    Args:
+        index: of the window within ``heatmaps``.
 
     Shape:
         - heat: ``(mels, frames)``, float32 in [0, 1]; zeros where the window is silent
@@ -43,19 +46,19 @@ class Witnessed:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The evidence for one label in a stretch of a recording.
+    """The evidence for one label in a span of a recording.
 
     Where windows overlap the joined heatmap is the mean of theirs, each weighed by the label's probability in it and
     by how near its middle the spot lies; it ends where the recording does, though the last window may reach further.
 
     Shape:
         - heatmap: ``(mels, columns)``, float32 in [0, 1], 1 at the strongest spot; zeros without evidence
-        - samples: ``(samples,)``, the stretch, mono at the model's rate
+        - samples: ``(samples,)``, the span, mono at the model's rate
     """
 
     model: Model
     label: str
-    parts: list[Witnessed]
+    parts: list[WindowEvidence]
     heatmap: Heat
     grid: Axes
     samples: Samples
@@ -69,7 +72,7 @@ class Explanation:
         return all(part.window.silent for part in self.parts)
 
     @property
-    def strongest(self) -> Witnessed:
+    def strongest(self) -> WindowEvidence:
         """The window with the highest probability of the label; a silent one only where there is no other."""
         return max(self.parts, key=lambda part: (not part.window.silent, part.probability))
 
@@ -77,14 +80,14 @@ class Explanation:
     def evidence(self) -> Evidence:
         return read_evidence(self.heatmap, self.grid, self.label, silent=self.silent)
 
-    def read_part(self, part: Witnessed) -> Evidence:
+    def read_part(self, part: WindowEvidence) -> Evidence:
         """One window's evidence by itself, up to the recording's end."""
         heat, grid = _cropped(part, self.model.front_end.settings, *_span(part.window))
         return read_evidence(heat, grid, self.label, silent=part.window.silent)
 
-    def listen(self) -> Samples:
-        """The stretch as loud as the evidence is strong. Shape: as ``samples``, in [-1, 1]."""
-        return audition(self.samples, self.heatmap, self.grid, self.model.front_end.settings)
+    def sonify(self) -> Samples:
+        """The span's samples, each spot as loud as its evidence is strong. Shape: as ``samples``, in [-1, 1]."""
+        return sonify(self.samples, self.heatmap, self.grid, self.model.front_end.settings)
 
     def trust(self) -> Trust | None:
         """How far the strongest window's heatmap can be believed; ``None`` in silence."""
@@ -94,25 +97,25 @@ class Explanation:
         return measure_trust(self.model.network, part.picture, part.heatmaps, part.index)
 
 
-def explain(witness: Witness, label: str, method: Method) -> Explanation:
-    """Explains what a witness kept, inside its ``with`` block.
+def explain(recorder: EvidenceRecorder, label: str, method: Method) -> Explanation:
+    """Explains a label from what was recorded, inside the recorder's ``with`` block.
 
     Raises:
         UnknownLabel: the model has no such label.
-        InvalidRequest: the stretch asked for lies behind the recording's end.
+        InvalidRequest: the span starts after the recording's end.
     """
-    model = witness.model
-    index = model.manifest.label_index(label)
+    model = recorder.model
+    label_index = model.manifest.label_index(label)
     parts = []
-    for sight in witness.sights(index):
-        heatmaps = witness.heatmaps(sight, index, method)
-        chances = sight.chances(index)
-        for place in sight.places:
-            window = sight.windows[place]
-            heat = np.zeros_like(heatmaps.values[place]) if window.silent else heatmaps.values[place]
-            parts.append(Witnessed(window, chances[place], heat, sight.pictures[place], heatmaps, place))
-    start_s = max(parts[0].window.start_s, witness.span_s[0] if witness.span_s else 0.0)
-    end_s = min(parts[-1].window.end_s, witness.span_s[1] if witness.span_s else np.inf)
+    for batch in recorder.batches(label_index):
+        heatmaps = recorder.heatmaps(batch, label_index, method)
+        probabilities = batch.probabilities(label_index)
+        for index in batch.indices:
+            window = batch.windows[index]
+            heat = np.zeros_like(heatmaps.values[index]) if window.silent else heatmaps.values[index]
+            parts.append(WindowEvidence(window, probabilities[index], heat, batch.pictures[index], heatmaps, index))
+    start_s = max(parts[0].window.start_s, recorder.span_s[0] if recorder.span_s else 0.0)
+    end_s = min(parts[-1].window.end_s, recorder.span_s[1] if recorder.span_s else np.inf)
     heatmap, grid = _joined(parts, model.front_end.settings, start_s, end_s)
     samples = _samples(parts, model.front_end.settings.sample_rate_hz, start_s, end_s)
     return Explanation(model, label, parts, heatmap, grid, samples)
@@ -122,7 +125,7 @@ def _span(window: Window) -> tuple[float, float]:
     return window.start_s, window.end_s
 
 
-def _joined(parts: list[Witnessed], settings: FrontEndSettings, start_s: float, end_s: float) -> tuple[Heat, Axes]:
+def _joined(parts: list[WindowEvidence], settings: FrontEndSettings, start_s: float, end_s: float) -> tuple[Heat, Axes]:
     if len(parts) == 1:
         return _cropped(parts[0], settings, start_s, end_s)
     step_s = settings.frame_step * settings.hop_length / settings.sample_rate_hz
@@ -139,15 +142,15 @@ def _joined(parts: list[Witnessed], settings: FrontEndSettings, start_s: float, 
     return _scaled(total / np.maximum(weights, _EDGE)), grid
 
 
-def _cropped(part: Witnessed, settings: FrontEndSettings, start_s: float, end_s: float) -> tuple[Heat, Axes]:
-    """A window's own heatmap, less what lies outside the stretch."""
+def _cropped(part: WindowEvidence, settings: FrontEndSettings, start_s: float, end_s: float) -> tuple[Heat, Axes]:
+    """A window's own heatmap, cut to the span."""
     grid = axes(settings, part.window.start_s)
     inside = (grid.seconds_edges[:-1] < end_s) & (grid.seconds_edges[1:] > start_s)
     edges = grid.seconds_edges[np.append(inside, [False]) | np.append([False], inside)].clip(start_s, end_s)
     return _scaled(part.heat[:, inside]), grid.at_seconds(grid.seconds[inside].clip(start_s, end_s), edges)
 
 
-def _samples(parts: list[Witnessed], rate_hz: int, start_s: float, end_s: float) -> Samples:
+def _samples(parts: list[WindowEvidence], rate_hz: int, start_s: float, end_s: float) -> Samples:
     origin = round(parts[0].window.start_s * rate_hz)
     whole = np.zeros(round(parts[-1].window.end_s * rate_hz) - origin, dtype=np.float32)
     for part in parts:

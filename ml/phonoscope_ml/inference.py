@@ -20,13 +20,13 @@ from phonoscope_ml.windows import Window, cut_windows
 
 _BATCH = 8
 
-Look: TypeAlias = Callable[[list[Window], Tensor], Output]
-"""A pass of the network over a batch of windows and their pictures."""
+ForwardPass: TypeAlias = Callable[[list[Window], Tensor], Output]
+"""The network's pass over a batch of windows and their pictures."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the model made of a recording.
+class Prediction:
+    """A model's output for a whole recording, window by window.
 
     Shape:
         - probabilities: ``(windows, labels)``, float32, rows summing to 1
@@ -42,7 +42,7 @@ class Heard:
     embedding: NDArray[np.float32]
 
     def classification(self, top_k: int) -> dict[str, Any]:
-        """The result of ``classify``: silent windows have no say in ``top`` unless all are silent."""
+        """The result of ``classify``; silent windows count in ``top`` only when all are silent."""
         overall = self._overall
         return {
             "top": self._top(overall, top_k),
@@ -61,11 +61,11 @@ class Heard:
 
     @property
     def label(self) -> str:
-        """The most probable one."""
+        """The most probable label of the whole recording."""
         return str(self._top(self._overall, 1)[0]["label"])
 
     def probability(self, label: str) -> float:
-        """A label's, over the whole recording."""
+        """A label's probability over the whole recording. Raises ``ValueError`` when there is no such label."""
         return float(self._overall[self.labels.index(label)])
 
     @property
@@ -79,18 +79,18 @@ class Heard:
         return [{"label": self.labels[i], "probability": round(float(probabilities[i]), 4)} for i in best]
 
 
-def listen(
+def run_inference(
     model: Model,
     blocks: Iterable[Samples],
     report: Callable[[float], None] = lambda _: None,
-    look: Look | None = None,
-) -> Heard:
-    """Windows in batches through the network: classification and embedding from the same activations.
+    forward: ForwardPass | None = None,
+) -> Prediction:
+    """Classifies and embeds a recording, from the same activations, in batches of windows.
 
     Args:
         blocks: float32 mono at the model's rate.
-        report: told the seconds heard so far, after each batch.
-        look: makes the network's passes, for whoever wants to keep something of them.
+        report: called with the seconds processed so far, after each batch.
+        forward: runs the network in place of ``model.network``, such as an ``EvidenceRecorder``.
 
     Raises:
         UndecodableRecording: there is not one sample.
@@ -103,15 +103,15 @@ def listen(
     total = np.zeros(model.manifest.embedding_dim)
     for batch in batched(windows, _BATCH):
         quiet = [window.silent for window in batch]
-        chances, embeddings = _forward(model, batch, look)
+        rows, embeddings = _outputs(model, batch, forward)
         total += embeddings[~np.array(quiet)].sum(axis=0)
-        probabilities.append(chances)
+        probabilities.append(rows)
         silent += quiet
         spans += [(window.start_s, window.end_s) for window in batch]
         report(batch[-1].end_s)
     if not spans:
         raise UndecodableRecording("the recording holds no samples")
-    return Heard(
+    return Prediction(
         labels=model.manifest.labels,
         unknown_below=model.manifest.unknown_below,
         spans_s=spans,
@@ -121,10 +121,13 @@ def listen(
     )
 
 
-def _forward(model: Model, batch: list[Window], look: Look | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _outputs(
+    model: Model, batch: list[Window], forward: ForwardPass | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Probabilities, ``(windows, labels)``, and embeddings, ``(windows, 512)``."""
     samples = torch.from_numpy(np.stack([window.samples for window in batch])).to(model.device)
     with torch.inference_mode():
         pictures = model.pictures(samples)
-        output: Output = look(batch, pictures) if look else model.network(pictures)
+        output: Output = forward(batch, pictures) if forward else model.network(pictures)
     logits, embedding = output.logits.detach().float(), output.embedding.detach().float()
     return logits.softmax(-1).cpu().numpy(), embedding.cpu().numpy()

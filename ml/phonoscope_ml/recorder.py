@@ -1,4 +1,4 @@
-"""What a model's pass keeps for whoever asks why: the windows in question, with all that the network made of them."""
+"""Recording, during inference, what is needed to explain it later: windows and the network's activations for them."""
 
 from __future__ import annotations
 
@@ -21,39 +21,45 @@ from phonoscope_ml.network import Output
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window
 
-_TAKEN_BACK = 2.0
+_SILENCE_PENALTY = 2.0
+"""More than any probability: every window with sound is stronger than a silent one."""
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A batch of windows, those of them that are in question, and what the network made of all.
+class WindowBatch:
+    """A batch of windows with the network's output and feature maps.
+
+    Args:
+        indices: which of the windows lie within the span to be explained.
 
     Shape:
         - pictures: ``(windows, 1, mels, frames)``
     """
 
     windows: list[Window]
-    places: list[int]
+    indices: list[int]
     pictures: Tensor
     output: Output
     features: list[FeatureMaps]
 
-    def chances(self, label: int) -> list[float]:
-        """The label's probability in each window."""
-        chances: list[float] = self.output.logits.detach().float().softmax(-1)[:, label].tolist()
-        return chances
+    def probabilities(self, label: int) -> list[float]:
+        """A label's probability in each window."""
+        probabilities: list[float] = self.output.logits.detach().float().softmax(-1)[:, label].tolist()
+        return probabilities
 
 
-class Witness:
-    """Entered around :func:`~phonoscope_ml.inference.listen` and given to it, it looks on; asked later, it shows.
+class EvidenceRecorder:
+    """Records the evidence of an inference, to be explained afterwards.
 
-    Kept are the windows that overlap the span asked for, or those of a recording no longer than 30 s. Of a longer one
-    only the strongest window of each label is, as samples, so that memory does not grow with the recording.
+    It is entered around :func:`~phonoscope_ml.inference.run_inference`, passed to it as ``forward``, and read inside
+    the ``with`` block. It keeps the windows that overlap the span asked for, or all of a recording no longer than 30 s.
+    Of a longer one it keeps the strongest window of each label, as samples, so that memory does not grow with the
+    recording.
 
     Args:
-        layer: the layer whose evidence will be asked for.
-        features: the layers whose maps will be, of :func:`~phonoscope.catalogue.architectures.layer_names`.
-        span_s: start and end of the stretch in question, at most 30 s apart.
+        layer: the layer whose evidence is recorded.
+        features: the layers whose maps are, of :func:`~phonoscope.catalogue.architectures.layer_names`.
+        span_s: start and end of the span to be explained, at most 30 s apart.
 
     Raises:
         UnknownLayer: the network has no such layer.
@@ -71,7 +77,7 @@ class Witness:
         self._attribution = Attribution(model.network, layer)
         self._tap = FeatureTap(model.network, features)
         self._hooks = ExitStack()
-        self._kept: list[Sight] = []
+        self._kept: list[WindowBatch] = []
         self._best = np.full(len(model.manifest.labels), -np.inf, dtype=np.float32)
         self._strongest: dict[int, Window] = {}
         self._too_long = False
@@ -89,54 +95,53 @@ class Witness:
         self._strongest.clear()
 
     def __call__(self, windows: list[Window], pictures: Tensor) -> Output:
-        """The network's pass over a batch of windows."""
+        """Runs the network over a batch of windows and records those within the span."""
         if self.span_s is None and windows[-1].end_s > MOST_EXPLAINED_S:
             self._too_long = True
             self._kept.clear()
-        places = [place for place, window in enumerate(windows) if self._asks_for(window)]
-        if places:
-            self._kept.append(self._look(windows, places, pictures))
+        indices = [index for index, window in enumerate(windows) if self._within_span(window)]
+        if indices:
+            self._kept.append(self._record(windows, indices, pictures))
             output = self._kept[-1].output
         else:
             with torch.inference_mode():
                 output = self.model.network(pictures)
         if self.span_s is None:
-            self._note_strongest(windows, output)
+            self._keep_strongest(windows, output)
         return output
 
-    def sights(self, label: int) -> list[Sight]:
-        """What was kept; of a long recording the window in which the label is strongest, looked at again.
+    def batches(self, label: int) -> list[WindowBatch]:
+        """The batches recorded; of a long recording the window in which the label is strongest, passed once more.
 
         Raises:
-            InvalidRequest: the stretch asked for lies behind the recording's end.
+            InvalidRequest: the span starts after the recording's end.
         """
         if self._too_long:
             window = self._strongest[label]
             samples = torch.from_numpy(window.samples[None]).to(self.model.device)
-            return [self._look([window], [0], self.model.pictures(samples))]
+            return [self._record([window], [0], self.model.pictures(samples))]
         if not self._kept:
-            raise InvalidRequest.field("start_s", "lies behind the recording's end")
+            raise InvalidRequest.field("start_s", "must be before the recording's end")
         return list(self._kept)
 
-    def heatmaps(self, sight: Sight, label: int, method: Method) -> Heatmaps:
-        """The evidence for a label in each of a sight's windows. Raises as ``Attribution.heatmaps`` does."""
-        return self._attribution.heatmaps(sight.output, label, method)
+    def heatmaps(self, batch: WindowBatch, label: int, method: Method) -> Heatmaps:
+        """The evidence for a label in each of a batch's windows. Raises as ``Attribution.heatmaps`` does."""
+        return self._attribution.heatmaps(batch.output, label, method)
 
-    def _asks_for(self, window: Window) -> bool:
+    def _within_span(self, window: Window) -> bool:
         if self.span_s is None:
             return not self._too_long
         start_s, end_s = self.span_s
         return window.start_s < end_s and window.end_s > start_s
 
-    def _look(self, windows: list[Window], places: list[int], pictures: Tensor) -> Sight:
+    def _record(self, windows: list[Window], indices: list[int], pictures: Tensor) -> WindowBatch:
         output = self._attribution(pictures)
-        return Sight(windows, places, pictures, output, self._tap.features(output))
+        return WindowBatch(windows, indices, pictures, output, self._tap.features(output))
 
-    def _note_strongest(self, windows: list[Window], output: Output) -> None:
-        chances = output.logits.detach().float().softmax(-1).cpu().numpy()
-        for window, row in zip(windows, chances, strict=True):
-            # Any sound is stronger than silence.
-            row = row - _TAKEN_BACK * window.silent  # noqa: PLW2901
+    def _keep_strongest(self, windows: list[Window], output: Output) -> None:
+        probabilities = output.logits.detach().float().softmax(-1).cpu().numpy()
+        for window, row in zip(windows, probabilities, strict=True):
+            row = row - _SILENCE_PENALTY * window.silent  # noqa: PLW2901
             better = row > self._best
             self._best[better] = row[better]
             self._strongest.update(dict.fromkeys(np.flatnonzero(better).tolist(), window))

@@ -36,11 +36,11 @@ def ask_stems(model: Model, label: int, window: Window, stems: Mapping[str, Samp
     asked = torch.from_numpy(np.stack([*parts, *(window.samples - part for part in parts)])).to(model.device)
     with torch.inference_mode():
         logits = model.network(model.pictures(asked)).logits.float()
-    chances: list[float] = logits.softmax(-1)[:, label].tolist()
+    probabilities: list[float] = logits.softmax(-1)[:, label].tolist()
     count = len(parts)
     return [
         StemShare(name, alone, without)
-        for name, alone, without in zip(stems, chances[:count], chances[count:], strict=True)
+        for name, alone, without in zip(stems, probabilities[:count], probabilities[count:], strict=True)
     ]
 
 

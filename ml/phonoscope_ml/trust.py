@@ -149,11 +149,11 @@ def _cuts(candidates: Tensor, steps: int) -> Iterator[Tensor]:
 def _curves(network: nn.Module, picture: Tensor, cuts: Iterator[Tensor], label: int) -> Tensor:
     """The label's probability for each cut, ``(cuts,)``, on the processor."""
     masks = torch.stack(list(cuts))
-    chances = []
+    probabilities = []
     for some in torch.split(masks, _BATCH):
         cut = (picture * some[:, None].to(picture.device)).to(memory_format=torch.channels_last)
-        chances.append(network(cut).logits.float().softmax(-1)[:, label].cpu())
-    return torch.cat(chances)
+        probabilities.append(network(cut).logits.float().softmax(-1)[:, label].cpu())
+    return torch.cat(probabilities)
 
 
 def _correlation(heatmap: Heat, other: Heat) -> float:

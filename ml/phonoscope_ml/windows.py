@@ -1,4 +1,4 @@
-"""A stream of samples cut into overlapping windows, holding little more than one window at a time."""
+"""Cuts a stream of samples into overlapping windows, holding little more than one of them at a time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from phonoscope.audio.samples import Samples
 
 _SHORTEST_REST = 0.1
 _SILENT_PEAK = 1e-4
-"""-80 dB below full scale: under this a window has nothing to say about the recording."""
+"""-80 dBFS: a window whose peak is lower counts as silent."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """What a classifier sees at once.
+    """The stretch of a recording that a classifier sees at once.
 
     Shape:
-        - samples: ``(window,)``, float32, silence behind where the recording is shorter than a window
+        - samples: ``(window,)``, float32, padded with silence where the recording is shorter than a window
     """
 
     start_s: float
@@ -34,7 +34,7 @@ class Window:
 
 
 def cut_windows(blocks: Iterable[Samples], sample_rate_hz: int, window: int, hop: int) -> Iterator[Window]:
-    """Windows of ``window`` samples every ``hop``; the last one ends with the recording.
+    """Yields windows of ``window`` samples every ``hop``; the last one ends with the recording.
 
     A rest that no window has seen is left out when it is shorter than a tenth of a window. A recording shorter than
     a window gives one window, padded with silence.

@@ -71,9 +71,10 @@ def evaluate(folds: dict[int, Scored], labels: list[str]) -> dict[str, Any]:
 def cross_validation(folds: dict[int, tuple[Tensor, Tensor]], labels: list[str]) -> dict[str, Any]:
     """Accuracy by fold with mean and spread, macro F1, recall by label, and the confusion matrix (rows are truth)."""
     by_fold = {
-        fold: (chances.argmax(1) == targets).double().mean().item() for fold, (chances, targets) in folds.items()
+        fold: (probabilities.argmax(1) == targets).double().mean().item()
+        for fold, (probabilities, targets) in folds.items()
     }
-    predicted = torch.cat([chances.argmax(1) for chances, _ in folds.values()])
+    predicted = torch.cat([probabilities.argmax(1) for probabilities, _ in folds.values()])
     targets = torch.cat([targets for _, targets in folds.values()])
     confusion = torch.bincount(targets * len(labels) + predicted, minlength=len(labels) ** 2).view(len(labels), -1)
     hits = confusion.diagonal().double()
@@ -184,7 +185,7 @@ def _rejection(folds: dict[int, Scored], temperature: float, threshold: float) -
     for scored in folds.values():
         if scored.strangers is None or scored.stranger_recordings is None:
             continue
-        chances = by_recording((scored.strangers / temperature).softmax(-1), scored.stranger_recordings)
-        rejected.append((chances.amax(1) < threshold).double().mean().item())
-        count = len(chances)
+        probabilities = by_recording((scored.strangers / temperature).softmax(-1), scored.stranger_recordings)
+        rejected.append((probabilities.amax(1) < threshold).double().mean().item())
+        count = len(probabilities)
     return {"strangers_rejected": round(mean(rejected), 4), "strangers": count} if rejected else {}

@@ -96,7 +96,7 @@ def cores_of(manifest: StemManifest, cache: Path) -> list[CoreFiles]:
 
 
 def compile_cores(folder: Path, cache: Path) -> None:
-    """Compiles what is not there, and anew what is damaged. Others who do the same wait, and find it done.
+    """Compiles the cores that are missing or damaged. Other processes that do the same wait, and find it done.
 
     Raises ``InvalidManifest`` or ``WeightsMismatch``.
     """

@@ -117,7 +117,7 @@ class Frugal:
         except Exception as error:
             if not out_of_memory(error):
                 raise
-        # Behind the block: until its end the error holds what was computed.
+        # After the block: until its end the error holds what was computed.
         self._step_down(offset)
         return None
 

@@ -1,4 +1,4 @@
-"""The whole way of a recording through a separation network: normalised, in segments, added up."""
+"""Separates a stream: normalises it, runs segments through an estimator and adds the estimates up."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def separate(
 
     Args:
         scale: from ``measure`` of the same recording.
-        report: told the share that is done, in [0, 1], after each batch of segments; what it raises ends all.
+        report: called with the share that is done, in [0, 1], after each batch of segments; may raise to stop.
         skip_silence: digital silence is silence in every stem, and costs nothing.
 
     Shape:

@@ -1,4 +1,4 @@
-"""The seven bands of the spectrum that results are told in, as mixing engineers name them."""
+"""The seven frequency bands of results, by the names that mixing engineers use."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _CUT_TOLERANCE = 0.005
 class Recording:
     """A recording opened for one pass over its first audio stream.
 
-    Damaged packets are passed over; what was lost is told by ``warnings`` once the pass is over. ``container``,
+    Damaged packets are skipped; once the pass is over, ``warnings`` says what was lost. ``container``,
     ``codec`` and ``media_type`` say what it is; ``tick_s`` is the unit of its packets' times, in seconds.
 
     Raises:
@@ -167,8 +167,9 @@ class Recording:
         elif self._header.lacks_end_mark:
             self.warnings.append(f"the file ends without its end mark: {found_s:.2f} s can be read")
         audio = self._header.audio
-        if audio is not None and audio.behind > audio.claimed:
-            self.warnings.append(f"only {found_s:.2f} s are declared; the {audio.behind} bytes behind are not audio")
+        if audio is not None and audio.trailing > audio.claimed:
+            rest = f"the {audio.trailing} bytes after them are not audio"
+            self.warnings.append(f"only {found_s:.2f} s are declared; {rest}")
 
     def _stated_s(self, found_s: float) -> float | None:
         audio, container, stream = self._header.audio, self._container, self._stream

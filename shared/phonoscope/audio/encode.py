@@ -94,6 +94,6 @@ class Encoder:
         self._container.close()
 
     def _abandon(self) -> None:
-        # Where writing has failed the file's end cannot be written either; what failed first is what is told.
+        # Where writing has failed the file's end cannot be written either; what failed first is raised.
         with suppress(av.error.FFmpegError, OSError):
             self._container.close()

@@ -20,11 +20,11 @@ _OGG_END_OF_STREAM = 4
 
 @dataclass(frozen=True)
 class AudioBytes:
-    """The audio in a chunked container: how many bytes its header claims, how many are there, how many lie behind."""
+    """The audio in a chunked container: bytes that its header claims, that are there, and that come after them."""
 
     claimed: int
     present: int
-    behind: int
+    trailing: int
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Reference profiles: how a genre's recordings share their energy out over the bands, and how one stands against that.
+"""Reference profiles: the spectral balance of a genre's recordings, and how far a recording deviates from it.
 
-Levels are compared up to 11,025 Hz, for the recordings that the profiles were made from reach no further. What is
-compared is the balance and not the loudness: a recording is laid upon a profile so that as many bands stand above it as
-below, by the median, which one band that was turned up does not move.
+Levels are compared up to 11,025 Hz, the reach of the recordings that the profiles were made from. The balance is
+compared, not the loudness: the recording is shifted by the median of its differences, so that as many bands lie above
+the profile as below it. One band that was turned up does not move the median.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _FILE = "profiles.json"
 _FAINTEST_DB = -80.0
 
 
-class Level(TypedDict):
+class BandLevel(TypedDict):
     """A band's part of all the bands' energy in dB, at least -80; ``None`` for one that is not there."""
 
     name: str
     level_db: float | None
 
 
-class Difference(TypedDict):
+class BandDifference(TypedDict):
     """How many dB a band stands above a profile (below it where less than 0); ``None`` for one that is not there."""
 
     name: str
@@ -63,7 +63,7 @@ def reference_profiles() -> Profiles:
     return Profiles(kept["source"], genres)
 
 
-def levels_of(energies: Sequence[float | None]) -> list[Level]:
+def levels_of(energies: Sequence[float | None]) -> list[BandLevel]:
     """Levels of energies in any unit, one for each band, ``None`` where there is no such band. One is above 0.
 
     >>> [level["level_db"] for level in levels_of([0.0, 3.0, 1.0, 0.0, 0.0, None, None])]
@@ -71,15 +71,15 @@ def levels_of(energies: Sequence[float | None]) -> list[Level]:
     """
     total = sum(energy or 0.0 for energy in energies)
     return [
-        Level(name=band.name, level_db=None if energy is None else _decibels(energy / total))
+        BandLevel(name=band.name, level_db=None if energy is None else _decibels(energy / total))
         for band, energy in zip(BANDS, energies, strict=True)
     ]
 
 
-def differences_db(levels: Sequence[Level], mean_db: Sequence[float]) -> list[float | None]:
+def differences_db(levels: Sequence[BandLevel], mean_db: Sequence[float]) -> list[float | None]:
     """How far each band stands above a profile when the recording is laid upon it.
 
-    >>> flat = [Level(name=str(i), level_db=level) for i, level in enumerate([-9.0, -5.0, -9.0, None])]
+    >>> flat = [BandLevel(name=str(i), level_db=level) for i, level in enumerate([-9.0, -5.0, -9.0, None])]
     >>> differences_db(flat, [-20.0, -20.0, -20.0, -20.0])
     [0.0, 4.0, 0.0, None]
     """
@@ -91,20 +91,20 @@ def differences_db(levels: Sequence[Level], mean_db: Sequence[float]) -> list[fl
     return [None if each is None else each - shift for each in apart]
 
 
-def compare(levels: Sequence[Level], genre: str, *, named: bool) -> dict[str, Any] | None:
-    """A recording against a genre, as results tell it; ``None`` in silence.
+def compare(levels: Sequence[BandLevel], genre: str, *, named: bool) -> dict[str, Any] | None:
+    """Compares a recording with a genre, in the form of a result; ``None`` in silence.
 
     Args:
         levels: of every band; none in silence.
         genre: one that there is a profile for.
-        named: whether the client named it, or it was heard.
+        named: whether the client named it; otherwise a classification did.
     """
     if not levels:
         return None
     profiles = reference_profiles()
     profile = profiles.genres[genre]
     found = [
-        Difference(name=level["name"], difference_db=None if apart is None else round(apart, 1))
+        BandDifference(name=level["name"], difference_db=None if apart is None else round(apart, 1))
         for level, apart in zip(levels, differences_db(levels, profile.mean_db), strict=True)
     ]
     reading = _reading(genre, found, profile.spread_db)
@@ -119,16 +119,17 @@ def _known(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _reading(genre: str, bands: Sequence[Difference], spread_db: Sequence[float]) -> str:
-    told = [
+def _reading(genre: str, bands: Sequence[BandDifference], spread_db: Sequence[float]) -> str:
+    phrases = [
         f"{band['name']} {{}}{abs(apart):.1f} dB {'above' if apart > 0.0 else 'below'}"
         for band, spread in zip(bands, spread_db, strict=True)
         if (apart := band["difference_db"]) is not None and abs(apart) > spread
     ]
-    if not told:
+    if not phrases:
         return f"Against *{genre}*, no band stands out: all lie within what is usual for it."
-    phrases = [told[0].format("stands "), *(phrase.format("") for phrase in told[1:])]
-    return f"Against *{genre}*, {_listed(phrases)}."
+    first, *others = phrases
+    listed = _listed([first.format("stands "), *(phrase.format("") for phrase in others)])
+    return f"Against *{genre}*, {listed}."
 
 
 def _listed(phrases: Sequence[str]) -> str:

@@ -102,8 +102,10 @@ def mono(channels: NDArray[Any]) -> Samples:
 
 
 def stereo(block: Block) -> Samples:
-    """Left and right: one channel in both, more than two folded down (ITU-R BS.775: what is in the middle or behind
-    counts 0.71 on its side, low-frequency effects not at all); of channels without a place every other one's mean.
+    """Folds a block to left and right, as ITU-R BS.775 does.
+
+    A single channel goes to both. Of more than two, those in the middle or at the back count 0.71 on their side and
+    low-frequency effects not at all; of channels without a place, left and right are the means of every other one.
 
     Shape:
         - output: ``(2, samples)``, float32, full scale at 1.0, held within [-32, 32]

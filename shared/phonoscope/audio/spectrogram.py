@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from phonoscope.audio.arrays import packed, unpacked
 from phonoscope.audio.mel import Hertz, mel_points
 
-Levels: TypeAlias = NDArray[np.uint8]
+MelLevels: TypeAlias = NDArray[np.uint8]
 
 KIND = "spectrogram"
 """The kind of the artifact that holds one."""
@@ -35,7 +35,7 @@ class MelSpectrogram:
         - levels: ``(bands, columns)``, uint8, the lowest band first
     """
 
-    levels: Levels
+    levels: MelLevels
     column_samples: int
     samples: int
     sample_rate_hz: int
@@ -66,7 +66,7 @@ class MelSpectrogram:
         low_hz, high_hz = band_corners(self.sample_rate_hz, len(self.levels))[[0, -1]]
         return mel_points(low_hz, high_hz, 2 * len(self.levels) + 3)[1:-1:2]
 
-    def coarser(self, columns: int) -> Levels:
+    def coarser(self, columns: int) -> MelLevels:
         """So many columns of equal length, the first to the last moment: the mean power of those that each takes in.
 
         Args:
@@ -105,19 +105,19 @@ def band_corners(sample_rate_hz: int, bands: int = MEL_BANDS) -> Hertz:
     return mel_points(min(_LOW_HZ, high_hz / 2.0), high_hz, bands + 2)
 
 
-def quantised(power: NDArray[np.floating]) -> Levels:
+def quantised(power: NDArray[np.floating]) -> MelLevels:
     """Powers, of which 1 is 0 dBFS, as levels, of any shape.
 
     >>> quantised(np.array([0.0, 1e-9, 0.5, 1.0, 2.0]))
     array([  0,  75, 249, 255, 255], dtype=uint8)
     """
     decibels_up = 10.0 * np.log10(np.maximum(power, 1e-20)) - LOWEST_DBFS
-    levels: Levels = np.rint(decibels_up / STEP_DB).clip(0, _BYTE).astype(np.uint8)
+    levels: MelLevels = np.rint(decibels_up / STEP_DB).clip(0, _BYTE).astype(np.uint8)
     return levels
 
 
-def decibels(levels: Levels) -> NDArray[np.float64]:
-    """Levels in dBFS, of any shape."""
+def decibels(levels: MelLevels) -> NDArray[np.float64]:
+    """MelLevels in dBFS, of any shape."""
     return LOWEST_DBFS + STEP_DB * levels.astype(np.float64)
 
 

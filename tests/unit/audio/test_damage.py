@@ -117,10 +117,10 @@ def test_a_wav_that_was_never_finished(claimed: int, make: Maker) -> None:
 
 
 def test_a_wav_that_claims_fewer(make: Maker) -> None:
-    """A WAV that claims a tenth gives that tenth, and the rest is mentioned; ordinary chunks behind it are not."""
+    """A WAV that claims a tenth gives that tenth, and the rest is mentioned; ordinary chunks after it are not."""
     found = make.examine(make.wav(bytes(16_000), claimed=1_600))
     assert found.duration_s == 0.1
-    assert "14400 bytes behind" in found.warnings[0]
+    assert "14400 bytes after" in found.warnings[0]
     tags = b"LIST" + struct.pack("<I", 24) + b"INFOINAM" + struct.pack("<I", 12) + b"a good title"
     assert make.examine(make.wav(bytes(16_000)) + tags).warnings == []
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from phonoscope.audio.bands import BANDS
-from phonoscope.audio.profiles import Level, compare, differences_db, levels_of, reference_profiles
+from phonoscope.audio.profiles import BandLevel, compare, differences_db, levels_of, reference_profiles
 
 GENRES = ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"]
 
 
-def like(genre: str, **apart_db: float | None) -> list[Level]:
+def like(genre: str, **apart_db: float | None) -> list[BandLevel]:
     """Levels as the genre's own, but for some bands, written ``high_mid``, and 20 dB fainter in all."""
     mean = reference_profiles().genres[genre].mean_db
     changes = {name.replace("_", "-"): change for name, change in apart_db.items()}
     found = []
     for band, level in zip(BANDS, mean, strict=True):
         change = changes.get(band.name, 0.0)
-        found.append(Level(name=band.name, level_db=None if change is None else level + change - 20.0))
+        found.append(BandLevel(name=band.name, level_db=None if change is None else level + change - 20.0))
     return found
 
 

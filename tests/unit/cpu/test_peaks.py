@@ -9,7 +9,7 @@ import pytest
 
 from phonoscope.audio.samples import Block
 from phonoscope_cpu.describe import describe
-from phonoscope_cpu.measure.peaks import Peaks
+from phonoscope_cpu.measure.peaks import WaveformMeter
 
 if TYPE_CHECKING:
     from tests.unit.cpu.signals import MakeTone, MakeWav
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 RATE_HZ = 8_000
 
 
-def measured(*blocks: np.ndarray, rate_hz: int = RATE_HZ) -> Peaks:
+def measured(*blocks: np.ndarray, rate_hz: int = RATE_HZ) -> WaveformMeter:
     """Peaks that were shown these blocks of ``(channels, samples)``."""
-    peaks = Peaks()
+    peaks = WaveformMeter()
     for block in blocks:
         peaks.add(Block(np.atleast_2d(block).astype(np.float32), "mono", rate_hz))
     peaks.finish()
@@ -28,7 +28,7 @@ def measured(*blocks: np.ndarray, rate_hz: int = RATE_HZ) -> Peaks:
 
 def test_a_sine_lies_between_its_amplitudes(tone: MakeTone, wav: MakeWav) -> None:
     """Every point of a steady sine reaches its amplitude both ways, and its RMS is the amplitude by the root of two."""
-    peaks = Peaks()
+    peaks = WaveformMeter()
     describe(wav(0.5 * tone(1_000.0, 8.0, 44_100), 44_100), beside=(peaks,))
     outline = peaks.waveform
     assert outline.duration_s == pytest.approx(8.0)
@@ -68,7 +68,7 @@ def test_the_channels_are_mixed() -> None:
 
 def test_time_goes_on_when_the_rate_changes() -> None:
     """A second at another rate is a second still, and in its place."""
-    peaks = Peaks()
+    peaks = WaveformMeter()
     for rate_hz, level in ((8_000, 0.1), (48_000, 0.5), (4_000, 0.9)):
         peaks.add(Block(np.full((1, rate_hz), level, dtype=np.float32), "mono", rate_hz))
     peaks.finish()

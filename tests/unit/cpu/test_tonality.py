@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from phonoscope_cpu.describe import describe
-from phonoscope_cpu.measure.tonality import Key, Tonality
+from phonoscope_cpu.measure.tonality import Key, Tonality, chroma_filters
 from phonoscope_training.separation.songs import read_stems
 
 if TYPE_CHECKING:
@@ -34,6 +34,13 @@ def _key(signal: Signal) -> Key:
         tonality.add(signal[start : start + RATE_HZ].astype(np.float32))
     tonality.finish()
     return tonality.key
+
+
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 44_100])
+def test_the_chroma_s_filters_are_librosas(rate_hz: int) -> None:
+    """Another implementation gives the same weights."""
+    wanted = librosa.filters.chroma(sr=rate_hz, n_fft=8_192, n_chroma=36, base_c=False)
+    np.testing.assert_allclose(chroma_filters(rate_hz).T, wanted, rtol=1e-4, atol=1e-7)
 
 
 def test_a_real_song_s_key_moves_with_its_pitch(data: Path) -> None:

@@ -13,8 +13,8 @@ from phonoscope_ml.attribution import Attribution
 from phonoscope_ml.evidence import axes
 from phonoscope_ml.explain import Explanation, explain
 from phonoscope_ml.frontend import FrontEndSettings
-from phonoscope_ml.inference import listen
-from phonoscope_ml.recorder import Witness
+from phonoscope_ml.inference import run_inference
+from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
 from tests.unit.ml.listeners import burst
 from tests.unit.ml.test_recorder import RATE_HZ, sound
@@ -23,9 +23,9 @@ from tests.unit.ml.test_recorder import RATE_HZ, sound
 def explained(
     model: Model, samples: Samples, label: str = "saw", span_s: tuple[float, float] | None = None
 ) -> Explanation:
-    with Witness(model, span_s=span_s) as witness:
-        listen(model, [samples], look=witness)
-        return explain(witness, label, "grad-cam")
+    with EvidenceRecorder(model, span_s=span_s) as recorder:
+        run_inference(model, [samples], forward=recorder)
+        return explain(recorder, label, "grad-cam")
 
 
 def test_one_window_is_shown_as_it_is(model: Model) -> None:
@@ -76,12 +76,12 @@ def test_a_stretch_is_cut_to_what_was_asked_for(model: Model) -> None:
 
 @pytest.mark.parametrize("seconds", [0.01, 0.1, 0.37])
 def test_a_short_recording_ends_where_it_ends(model: Model, seconds: float) -> None:
-    """The silence behind it, which the network saw too, is not shown."""
+    """The silence after it, which the network saw too, is not shown."""
     found = explained(model, sound(1.0)[: round(seconds * RATE_HZ)])
     assert found.span_s == pytest.approx((0.0, seconds))
     assert len(found.samples) == round(seconds * RATE_HZ)
     assert found.heatmap.shape == (32, len(found.grid.seconds))
-    assert found.listen().shape == found.samples.shape
+    assert found.sonify().shape == found.samples.shape
 
 
 def test_silence_has_no_evidence(model: Model) -> None:
@@ -90,7 +90,7 @@ def test_silence_has_no_evidence(model: Model) -> None:
     assert found.silent
     assert found.evidence.reading == "There is only silence, and no evidence for *saw*."
     assert not found.heatmap.any()
-    assert not found.listen().any()
+    assert not found.sonify().any()
     assert found.trust() is None
 
 
@@ -107,7 +107,7 @@ def test_silent_windows_have_no_say(whistler: Model, small: FrontEndSettings) ->
 def test_what_is_played_is_what_was_heard(whistler: Model, small: FrontEndSettings) -> None:
     """Of two tones that sound together the one that counted remains."""
     both = burst(small, 1_000.0, 0.2, 0.8) + burst(small, 2_500.0, 0.2, 0.8)
-    played = explained(whistler, np.concatenate([both, both]), "bell").listen()
+    played = explained(whistler, np.concatenate([both, both]), "bell").sonify()
     spectrum = np.abs(np.fft.rfft(played))
     hertz = np.fft.rfftfreq(len(played), 1.0 / RATE_HZ)
     own, other = (spectrum[np.abs(hertz - tone) < 50.0].max() for tone in (1_000.0, 2_500.0))

@@ -13,7 +13,7 @@ import torch
 from phonoscope.audio.decode import Samples
 from phonoscope.errors import UndecodableRecording
 from phonoscope_ml import inference as listening
-from phonoscope_ml.inference import Heard, listen
+from phonoscope_ml.inference import Prediction, run_inference
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import cut_windows
 
@@ -33,62 +33,62 @@ def silence(seconds: float) -> Samples:
 
 
 @pytest.fixture(scope="module")
-def heard(model: Model) -> Heard:
+def prediction(model: Model) -> Prediction:
     """What the model makes of six seconds."""
-    return listen(model, [sound(6.0)])
+    return run_inference(model, [sound(6.0)])
 
 
-def test_every_window_has_its_chances(heard: Heard) -> None:
+def test_every_window_has_its_probabilities(prediction: Prediction) -> None:
     """One row of probabilities for each window; every row sums to 1."""
-    assert heard.spans_s == [(0.5 * step, 0.5 * step + 1.0) for step in range(11)]
-    assert heard.probabilities.shape == (11, 4)
-    assert heard.probabilities.dtype == np.float32
-    np.testing.assert_allclose(heard.probabilities.sum(axis=1), 1.0, atol=1e-6)
-    assert not heard.silent.any()
+    assert prediction.spans_s == [(0.5 * step, 0.5 * step + 1.0) for step in range(11)]
+    assert prediction.probabilities.shape == (11, 4)
+    assert prediction.probabilities.dtype == np.float32
+    np.testing.assert_allclose(prediction.probabilities.sum(axis=1), 1.0, atol=1e-6)
+    assert not prediction.silent.any()
 
 
-def test_windows_are_judged_by_what_is_in_them(heard: Heard) -> None:
+def test_windows_are_judged_by_what_is_in_them(prediction: Prediction) -> None:
     """Different sounds give different probabilities: the network does see its input."""
-    assert all(np.abs(one - other).max() > 1e-4 for one, other in pairwise(heard.probabilities))
+    assert all(np.abs(one - other).max() > 1e-4 for one, other in pairwise(prediction.probabilities))
 
 
-def test_the_embedding_is_the_direction_of_the_mean(model: Model, heard: Heard) -> None:
+def test_the_embedding_is_the_direction_of_the_mean(model: Model, prediction: Prediction) -> None:
     """It is the mean of the windows' penultimate activations, at length 1."""
     windows = cut_windows([sound(6.0)], RATE_HZ, RATE_HZ, RATE_HZ // 2)
     samples = torch.from_numpy(np.stack([window.samples for window in windows]))
     with torch.inference_mode():
         mean = model.network(model.front_end(samples)).embedding.mean(dim=0).numpy()
-    assert np.linalg.norm(heard.embedding) == pytest.approx(1.0, abs=1e-6)
-    np.testing.assert_allclose(heard.embedding, mean / np.linalg.norm(mean), atol=1e-5)
+    assert np.linalg.norm(prediction.embedding) == pytest.approx(1.0, abs=1e-6)
+    np.testing.assert_allclose(prediction.embedding, mean / np.linalg.norm(mean), atol=1e-5)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
 def test_the_batch_size_changes_nothing(
-    model: Model, heard: Heard, monkeypatch: pytest.MonkeyPatch, batch: int
+    model: Model, prediction: Prediction, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     """Batches are for speed alone."""
     monkeypatch.setattr(listening, "_BATCH", batch)
-    other = listen(model, [sound(6.0)])
-    assert other.spans_s == heard.spans_s
-    np.testing.assert_allclose(other.probabilities, heard.probabilities, atol=1e-5)
-    np.testing.assert_allclose(other.embedding, heard.embedding, atol=1e-5)
+    other = run_inference(model, [sound(6.0)])
+    assert other.spans_s == prediction.spans_s
+    np.testing.assert_allclose(other.probabilities, prediction.probabilities, atol=1e-5)
+    np.testing.assert_allclose(other.embedding, prediction.embedding, atol=1e-5)
 
 
-def test_blocks_may_have_any_size(model: Model, heard: Heard) -> None:
+def test_blocks_may_have_any_size(model: Model, prediction: Prediction) -> None:
     """A stream in odd pieces gives what the whole gives."""
-    other = listen(model, np.array_split(sound(6.0), 17))
-    np.testing.assert_allclose(other.probabilities, heard.probabilities, atol=1e-6)
-    np.testing.assert_allclose(other.embedding, heard.embedding, atol=1e-6)
+    other = run_inference(model, np.array_split(sound(6.0), 17))
+    np.testing.assert_allclose(other.probabilities, prediction.probabilities, atol=1e-6)
+    np.testing.assert_allclose(other.embedding, prediction.embedding, atol=1e-6)
 
 
 def test_silent_windows_have_no_say(model: Model) -> None:
-    """Silence behind a sound moves neither the labels nor the embedding, and is itself unknown."""
-    alone, padded = listen(model, [sound(3.0)]), listen(model, [sound(3.0), silence(4.0)])
+    """Silence after a sound moves neither the labels nor the embedding, and is itself unknown."""
+    alone, padded = run_inference(model, [sound(3.0)]), run_inference(model, [sound(3.0), silence(4.0)])
     assert padded.silent.tolist() == [False] * 6 + [True] * 7
     counted = padded.probabilities[:6]
     assert (
         padded.classification(4)["top"]
-        == Heard(
+        == Prediction(
             padded.labels, padded.unknown_below, padded.spans_s[:6], counted, padded.silent[:6], padded.embedding
         ).classification(4)["top"]
     )
@@ -100,31 +100,31 @@ def test_silent_windows_have_no_say(model: Model) -> None:
 
 def test_nothing_but_silence_is_unknown(model: Model) -> None:
     """No label is given to silence, and it lies nowhere among the recordings."""
-    heard = listen(model, [silence(2.5)])
-    found = heard.classification(2)
-    assert heard.silent.all()
+    prediction = run_inference(model, [silence(2.5)])
+    found = prediction.classification(2)
+    assert prediction.silent.all()
     assert found["unknown"]
     assert len(found["top"]) == 2
-    assert not heard.embedding.any()
+    assert not prediction.embedding.any()
 
 
 def test_silence_starts_at_eighty_decibels_below_full_scale(model: Model) -> None:
     """A tone just above the limit counts, one just below does not."""
     tone = np.sin(2 * np.pi * 440 * np.arange(RATE_HZ) / RATE_HZ).astype(np.float32)
-    assert listen(model, [tone * 1.01e-4]).silent.tolist() == [False]
-    assert listen(model, [tone * 0.99e-4]).silent.tolist() == [True]
+    assert run_inference(model, [tone * 1.01e-4]).silent.tolist() == [False]
+    assert run_inference(model, [tone * 0.99e-4]).silent.tolist() == [True]
 
 
 @pytest.mark.parametrize("top_k", [1, 3, 4, 100])
-def test_top_names_the_likeliest_first(heard: Heard, top_k: int) -> None:
-    """As many labels as asked for, or as there are; no label twice; chances never rise."""
-    found = heard.classification(top_k)
-    mean = heard.probabilities.mean(axis=0)
+def test_top_names_the_likeliest_first(prediction: Prediction, top_k: int) -> None:
+    """As many labels as asked for, or as there are; no label twice; probabilities never rise."""
+    found = prediction.classification(top_k)
+    mean = prediction.probabilities.mean(axis=0)
     assert len(found["top"]) == min(top_k, 4)
-    assert found["top"][0]["label"] == heard.labels[int(mean.argmax())]
+    assert found["top"][0]["label"] == prediction.labels[int(mean.argmax())]
     for top in (found["top"], *(window["top"] for window in found["windows"])):
-        chances = [row["probability"] for row in top]
-        assert chances == sorted(chances, reverse=True)
+        probabilities = [row["probability"] for row in top]
+        assert probabilities == sorted(probabilities, reverse=True)
         assert len({row["label"] for row in top}) == min(top_k, 4)
     if top_k >= 4:
         assert sum(row["probability"] for row in found["top"]) == pytest.approx(1.0, abs=1e-3)
@@ -132,10 +132,11 @@ def test_top_names_the_likeliest_first(heard: Heard, top_k: int) -> None:
 
 def test_what_is_not_likely_enough_is_unknown() -> None:
     """The threshold is the manifest's, for the whole and for each window by itself."""
-    chances = np.array([[0.9, 0.1], [0.45, 0.55]], dtype=np.float32)
+    probabilities = np.array([[0.9, 0.1], [0.45, 0.55]], dtype=np.float32)
     spans = [(0.0, 1.0), (0.5, 1.5)]
-    heard = Heard(["a", "b"], 0.6, spans, chances, np.array([False, False]), np.zeros(512, dtype=np.float32))
-    found = heard.classification(1)
+    embedding = np.zeros(512, dtype=np.float32)
+    prediction = Prediction(["a", "b"], 0.6, spans, probabilities, np.array([False, False]), embedding)
+    found = prediction.classification(1)
     assert found["top"] == [{"label": "a", "probability": pytest.approx(0.675, abs=1e-4)}]
     assert not found["unknown"]
     assert [window["unknown"] for window in found["windows"]] == [False, True]
@@ -145,7 +146,7 @@ def test_what_is_not_likely_enough_is_unknown() -> None:
 def test_progress_goes_forward_to_the_end(model: Model) -> None:
     """After every batch one is told how far it is; the last word is the recording's end."""
     told: list[float] = []
-    listen(model, [sound(10.0)], told.append)
+    run_inference(model, [sound(10.0)], told.append)
     assert told == [4.5, 8.5, 10.0]
 
 
@@ -153,7 +154,7 @@ def test_progress_goes_forward_to_the_end(model: Model) -> None:
 def test_no_samples_are_an_error(model: Model, blocks: list[Samples]) -> None:
     """Nothing is said about nothing."""
     with pytest.raises(UndecodableRecording, match="no samples"):
-        listen(model, blocks)
+        run_inference(model, blocks)
 
 
 def test_memory_does_not_grow_with_the_recording(model: Model) -> None:
@@ -166,9 +167,9 @@ def test_memory_does_not_grow_with_the_recording(model: Model) -> None:
 
     tracemalloc.start()
     try:
-        heard = listen(model, blocks())
+        prediction = run_inference(model, blocks())
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(heard.spans_s) == 239
+    assert len(prediction.spans_s) == 239
     assert peak < 120 * second.nbytes / 3

@@ -13,8 +13,8 @@ import torch
 from phonoscope.audio.samples import Samples
 from phonoscope.errors import InvalidRequest, UndecodableRecording, UnknownLayer
 from phonoscope_ml import recorder as witnessing
-from phonoscope_ml.inference import listen
-from phonoscope_ml.recorder import Witness
+from phonoscope_ml.inference import run_inference
+from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
 
 RATE_HZ = 8_000
@@ -30,82 +30,82 @@ def sound(seconds: float, seed: int = 5) -> Samples:
 
 def test_looking_on_changes_nothing(model: Model) -> None:
     """Probabilities and embedding are those of a pass that nobody witnesses."""
-    alone = listen(model, [sound(6.0)])
-    with Witness(model, "layer2") as witness:
-        seen = listen(model, [sound(6.0)], look=witness)
+    alone = run_inference(model, [sound(6.0)])
+    with EvidenceRecorder(model, "layer2") as recorder:
+        seen = run_inference(model, [sound(6.0)], forward=recorder)
     np.testing.assert_array_equal(seen.probabilities, alone.probabilities)
     np.testing.assert_array_equal(seen.embedding, alone.embedding)
 
 
 def test_a_short_recording_is_kept_whole(model: Model) -> None:
     """Every window, with the very output that classified it."""
-    with Witness(model) as witness:
-        heard = listen(model, [sound(6.0)], look=witness)
-        sights = witness.sights(1)
-        spans = [(window.start_s, window.end_s) for sight in sights for window in sight.windows]
-        chances = [chance for sight in sights for chance in sight.chances(1)]
-    assert spans == heard.spans_s
-    assert chances == pytest.approx(heard.probabilities[:, 1].tolist(), abs=1e-6)
-    assert [place for sight in sights for place in sight.places] == [*range(8), *range(3)]
+    with EvidenceRecorder(model) as recorder:
+        prediction = run_inference(model, [sound(6.0)], forward=recorder)
+        batches = recorder.batches(1)
+        spans = [(window.start_s, window.end_s) for batch in batches for window in batch.windows]
+        probabilities = [chance for batch in batches for chance in batch.probabilities(1)]
+    assert spans == prediction.spans_s
+    assert probabilities == pytest.approx(prediction.probabilities[:, 1].tolist(), abs=1e-6)
+    assert [place for batch in batches for place in batch.indices] == [*range(8), *range(3)]
 
 
 def test_of_a_long_recording_the_strongest_window_is_kept(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """For any label, with the probability that it had in the pass; a silent window never."""
     monkeypatch.setattr(witnessing, "MOST_EXPLAINED_S", 4.0)
     samples = np.concatenate([np.zeros(3 * RATE_HZ, np.float32), sound(9.0), np.zeros(3 * RATE_HZ, np.float32)])
-    with Witness(model) as witness:
-        heard = listen(model, [samples], look=witness)
+    with EvidenceRecorder(model) as recorder:
+        prediction = run_inference(model, [samples], forward=recorder)
         for label in range(4):
-            (sight,) = witness.sights(label)
-            best = np.where(heard.silent, -1.0, heard.probabilities[:, label])
-            assert (sight.windows[0].start_s, sight.windows[0].end_s) == heard.spans_s[best.argmax()]
-            assert sight.chances(label)[0] == pytest.approx(best.max(), abs=1e-5)
-            assert sight.places == [0]
+            (batch,) = recorder.batches(label)
+            best = np.where(prediction.silent, -1.0, prediction.probabilities[:, label])
+            assert (batch.windows[0].start_s, batch.windows[0].end_s) == prediction.spans_s[best.argmax()]
+            assert batch.probabilities(label)[0] == pytest.approx(best.max(), abs=1e-5)
+            assert batch.indices == [0]
 
 
 def test_of_a_long_silence_a_window_is_kept(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is something to show, though nothing to hear."""
     monkeypatch.setattr(witnessing, "MOST_EXPLAINED_S", 2.0)
-    with Witness(model) as witness:
-        listen(model, [np.zeros(6 * RATE_HZ, np.float32)], look=witness)
-        (sight,) = witness.sights(0)
-    assert sight.windows[0].silent
+    with EvidenceRecorder(model) as recorder:
+        run_inference(model, [np.zeros(6 * RATE_HZ, np.float32)], forward=recorder)
+        (batch,) = recorder.batches(0)
+    assert batch.windows[0].silent
 
 
 def test_a_stretch_asked_for_is_kept(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """The windows that overlap it, wherever it lies in a recording of any length, and no others."""
     monkeypatch.setattr(witnessing, "MOST_EXPLAINED_S", 2.0)
-    with Witness(model, span_s=(5.25, 5.75)) as witness:
-        listen(model, [sound(20.0)], look=witness)
-        spans = [sight.windows[place].start_s for sight in witness.sights(0) for place in sight.places]
+    with EvidenceRecorder(model, span_s=(5.25, 5.75)) as recorder:
+        run_inference(model, [sound(20.0)], forward=recorder)
+        spans = [batch.windows[place].start_s for batch in recorder.batches(0) for place in batch.indices]
     assert spans == [4.5, 5.0, 5.5]
 
 
-def test_a_stretch_behind_the_end_is_refused(model: Model) -> None:
+def test_a_span_after_the_end_is_refused(model: Model) -> None:
     """The container's word for its length may have been wrong."""
-    with Witness(model, span_s=(7.0, 8.0)) as witness:
-        listen(model, [sound(2.0)], look=witness)
-        with pytest.raises(InvalidRequest, match="start_s: lies behind the recording's end"):
-            witness.sights(0)
+    with EvidenceRecorder(model, span_s=(7.0, 8.0)) as recorder:
+        run_inference(model, [sound(2.0)], forward=recorder)
+        with pytest.raises(InvalidRequest, match="start_s: must be before the recording's end"):
+            recorder.batches(0)
 
 
 def test_features_are_kept_with_their_windows(model: Model) -> None:
     """Depths and single blocks, batch by batch."""
-    with Witness(model, features=["layer4.1", "conv1"]) as witness:
-        listen(model, [sound(6.0)], look=witness)
-        names = [[found.name for found in sight.features] for sight in witness.sights(0)]
-        means = [[len(found.mean) for found in sight.features] for sight in witness.sights(0)]
+    with EvidenceRecorder(model, features=["layer4.1", "conv1"]) as recorder:
+        run_inference(model, [sound(6.0)], forward=recorder)
+        names = [[found.name for found in batch.features] for batch in recorder.batches(0)]
+        means = [[len(found.mean) for found in batch.features] for batch in recorder.batches(0)]
     assert names == [["layer4.1", "conv1"]] * 2
     assert means == [[8, 8], [3, 3]]
 
 
 def test_nothing_is_left_behind(model: Model) -> None:
-    """No hook on the network, no sight, whatever happened inside."""
-    witness = Witness(model, features=["layer1.0"])
-    with pytest.raises(UndecodableRecording), witness:
-        listen(model, chain([sound(2.0)], _broken()), look=witness)
+    """No hook on the network, no batch, whatever happened inside."""
+    recorder = EvidenceRecorder(model, features=["layer1.0"])
+    with pytest.raises(UndecodableRecording), recorder:
+        run_inference(model, chain([sound(2.0)], _broken()), forward=recorder)
     assert not any(module._forward_hooks for module in model.network.modules())
-    assert not witness._kept
+    assert not recorder._kept
 
 
 def _broken() -> Iterator[Samples]:
@@ -116,9 +116,9 @@ def _broken() -> Iterator[Samples]:
 def test_unknown_layers_are_refused_before_any_pass(model: Model) -> None:
     """By either of the two that know."""
     with pytest.raises(UnknownLayer, match="layer: there is no layer5"):
-        Witness(model, "layer5")
+        EvidenceRecorder(model, "layer5")
     with pytest.raises(UnknownLayer, match="layers: there is no fc"):
-        Witness(model, features=["fc"])
+        EvidenceRecorder(model, features=["fc"])
 
 
 def test_memory_does_not_grow_with_the_recording(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,8 +128,8 @@ def test_memory_does_not_grow_with_the_recording(model: Model, monkeypatch: pyte
 
     def peak(blocks: int) -> int:
         tracemalloc.start()
-        with torch.no_grad(), Witness(model, features=()) as witness:
-            listen(model, (block for _ in range(blocks)), look=witness)
+        with torch.no_grad(), EvidenceRecorder(model, features=()) as recorder:
+            run_inference(model, (block for _ in range(blocks)), forward=recorder)
         highest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return highest

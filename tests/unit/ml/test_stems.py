@@ -33,7 +33,7 @@ def test_a_stem_that_ends_early_ends_in_silence(whistler: Model, small: FrontEnd
 
 @pytest.mark.parametrize("size", [1, 7, 1_000])
 def test_a_window_is_taken_out_of_a_stream(size: int) -> None:
-    """To the sample, whatever the blocks; what lies behind it is not read."""
+    """To the sample, whatever the blocks; what comes after it is not read."""
     samples = np.arange(500, dtype=np.float32)
     blocks = iter([samples[start : start + size] for start in range(0, 500, size)])
     window = Window(1.0, 3.0, np.zeros(200, np.float32))

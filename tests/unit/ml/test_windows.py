@@ -88,7 +88,7 @@ def test_windows_say_truly_where_they_stand(cut_of: tuple[int, int, int]) -> Non
 @settings(deadline=None)
 @given(cuts())
 def test_the_last_window_ends_with_the_recording(cut_of: tuple[int, int, int]) -> None:
-    """Nothing of note is behind the last window, and it holds no padding unless it is the only one."""
+    """Nothing of note comes after the last window, and it holds no padding unless it is the only one."""
     length, window, hop = cut_of
     found = cut(length, window, hop)
     if not found:
@@ -106,7 +106,7 @@ def test_a_rest_of_note_has_a_window_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 7, 49])
-def test_a_short_recording_is_padded_with_silence_behind(length: int) -> None:
+def test_a_short_recording_is_padded_with_silence(length: int) -> None:
     """It gives one window, which ends with the recording and not with the padding."""
     (one,) = cut(length, 50, 25)
     assert (one.start_s, one.end_s) == (0.0, length / RATE_HZ)

@@ -20,7 +20,7 @@ from phonoscope_training.evaluate import (
 LABELS = ["cat", "dog", "rain"]
 
 
-def chances(predicted: list[int]) -> Tensor:
+def probabilities(predicted: list[int]) -> Tensor:
     """Probabilities whose winners are these."""
     return torch.full((len(predicted), 3), 0.2).scatter(1, torch.tensor(predicted)[:, None], 0.6)
 
@@ -37,8 +37,8 @@ def scored(count: int = 300, temperature: float = 1.0, seed: int = 0) -> Scored:
 def test_figures_are_those_made_by_hand() -> None:
     """Eight recordings in two folds, three of them wrong."""
     folds = {
-        1: (chances([0, 1, 1, 2]), torch.tensor([0, 0, 1, 2])),
-        2: (chances([0, 1, 0, 0]), torch.tensor([0, 1, 1, 2])),
+        1: (probabilities([0, 1, 1, 2]), torch.tensor([0, 0, 1, 2])),
+        2: (probabilities([0, 1, 0, 0]), torch.tensor([0, 1, 1, 2])),
     }
     # cat: 2 hits of 3 with 4 predicted, dog: 2 of 3 with 3, rain: 1 of 2 with 1.
     assert cross_validation(folds, LABELS) == {
@@ -54,14 +54,14 @@ def test_figures_are_those_made_by_hand() -> None:
 
 def test_folds_weigh_the_same_whatever_their_size() -> None:
     """The mean is one over folds, as it is usually reported; one fold has no spread."""
-    folds = {1: (chances([0, 1, 2]), torch.tensor([0, 1, 2])), 2: (chances([0, 1]), torch.tensor([0, 0]))}
+    folds = {1: (probabilities([0, 1, 2]), torch.tensor([0, 1, 2])), 2: (probabilities([0, 1]), torch.tensor([0, 0]))}
     assert cross_validation(folds, LABELS)["accuracy_mean"] == 0.75
     assert cross_validation({1: folds[1]}, LABELS)["accuracy_sd"] is None
 
 
 def test_a_label_that_is_never_predicted_scores_nothing() -> None:
     """It counts as zero in the macro F1 rather than being left out."""
-    figures = cross_validation({1: (chances([0, 1, 0, 0, 1, 1]), torch.tensor([0, 1, 2, 0, 1, 2]))}, LABELS)
+    figures = cross_validation({1: (probabilities([0, 1, 0, 0, 1, 1]), torch.tensor([0, 1, 2, 0, 1, 2]))}, LABELS)
     assert figures["recall_by_label"]["rain"] == 0.0
     assert figures["macro_f1"] == pytest.approx((0.8 + 0.8 + 0.0) / 3, abs=5e-5)
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from phonoscope.audio.decode import Recording
 from phonoscope.paths import bundled
-from phonoscope_ml.inference import listen
+from phonoscope_ml.inference import run_inference
 from phonoscope_ml.registry import load_model
 from phonoscope_training.callbacks import CHECKPOINT
 from phonoscope_training.card import model_card
@@ -138,7 +138,7 @@ def test_the_model_can_be_served_at_once(root: Path, model: Path) -> None:
     served = load_model(model, torch.device("cpu"))
     (root / "new.wav").write_bytes(tone_wav(1.5, 4_300.0, 16_000, seed=77))
     with (root / "new.wav").open("rb") as file, Recording(file) as recording:
-        heard = listen(served, recording.mono(16_000))
+        heard = run_inference(served, recording.mono(16_000))
     assert heard.classification(1)["top"][0]["label"] == "high"
     assert heard.embedding.shape == (512,)
 

@@ -11,9 +11,8 @@ from phonoscope.audio.samples import HIGHEST_RATE_HZ, Block
 from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.measure.balance import Balance
 from phonoscope_cpu.measure.framing import Meter
-from phonoscope_cpu.measure.levels import Levels
+from phonoscope_cpu.measure.levels import SilenceAndClipping
 from phonoscope_cpu.measure.loudness import Loudness
-from phonoscope_cpu.measure.peaks import Peaks
 from phonoscope_cpu.measure.rhythm import Rhythm
 from phonoscope_cpu.measure.spectrogram import Spectrogram
 from phonoscope_cpu.measure.tonality import Tonality
@@ -28,7 +27,7 @@ def describe_task(work: Work) -> Outcome:
     Raises ``RecordingError`` when it cannot be opened, or not one sample can be decoded.
     """
     duration_s = work.claim.track.duration_s
-    peaks, columns = Peaks(), Spectrogram()
+    peaks, columns = WaveformMeter(), Spectrogram()
 
     def report(done_s: float) -> None:
         work.report(done_s / max(done_s, duration_s), "measuring")
@@ -87,7 +86,7 @@ class _MeteredRecording(Recording):
 
     def __init__(self, source: BinaryIO, beside: tuple[Meter, ...]) -> None:
         super().__init__(source)
-        self.levels = Levels(self.codec)
+        self.levels = SilenceAndClipping(self.codec)
         self.loudness = Loudness()
         self.balance = Balance()
         self._meters: tuple[Meter, ...] = (self.levels, self.loudness, self.balance, *beside)

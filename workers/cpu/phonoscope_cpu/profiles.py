@@ -14,7 +14,7 @@ from statistics import fmean, pstdev
 from typing import Any
 
 from phonoscope.audio.decode import Recording
-from phonoscope.audio.profiles import Level, differences_db
+from phonoscope.audio.profiles import BandLevel, differences_db
 from phonoscope_cpu.measure.balance import Balance
 
 _ROUNDS = 50
@@ -34,7 +34,7 @@ def main() -> None:
     sys.stdout.write("\n")
 
 
-def measured(path: Path) -> list[Level]:
+def measured(path: Path) -> list[BandLevel]:
     """A recording's levels; none when it is silent.
 
     Raises:
@@ -48,7 +48,7 @@ def measured(path: Path) -> list[Level]:
     return balance.levels
 
 
-def profile(recordings: Iterable[Sequence[Level]]) -> dict[str, Any]:
+def profile(recordings: Iterable[Sequence[BandLevel]]) -> dict[str, Any]:
     """The mean and one standard deviation of recordings laid upon each other, those left out that lack a band.
 
     Raises ``ValueError`` when none is left.
@@ -68,11 +68,11 @@ def profile(recordings: Iterable[Sequence[Level]]) -> dict[str, Any]:
     }
 
 
-def _mean_apart(recordings: Sequence[Sequence[Level]], mean: Sequence[float]) -> list[float]:
+def _mean_apart(recordings: Sequence[Sequence[BandLevel]], mean: Sequence[float]) -> list[float]:
     return [fmean(each) for each in zip(*(_apart(levels, mean) for levels in recordings), strict=True)]
 
 
-def _apart(levels: Sequence[Level], mean: Sequence[float]) -> list[float]:
+def _apart(levels: Sequence[BandLevel], mean: Sequence[float]) -> list[float]:
     return [each for each in differences_db(levels, mean) if each is not None]
 
 

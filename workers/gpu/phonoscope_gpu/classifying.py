@@ -10,7 +10,7 @@ from phonoscope_worker import Work
 def classify_task(work: Work, given: Pass) -> Outcome:
     """The labels of the pass that all tasks share."""
     model = given.model
-    found = given.heard.classification(work.options.classify.top_k)
+    found = given.prediction.classification(work.options.classify.top_k)
     body = {
         "model": {"name": model.manifest.name, "digest": model.digest},
         **found,

@@ -9,7 +9,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.errors import NoStems
 from phonoscope.work import WHOLE_TRACK, Outcome
 from phonoscope_gpu.shared_pass import Pass
-from phonoscope_ml.inference import listen
+from phonoscope_ml.inference import run_inference
 from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
 
@@ -20,7 +20,7 @@ def embed_task(work: Work, given: Pass) -> Outcome:
     Raises ``NoStems`` when the stems' vectors are asked for and there are no stems.
     """
     model = given.model
-    vectors = {WHOLE_TRACK: given.heard.embedding.tolist()}
+    vectors = {WHOLE_TRACK: given.prediction.embedding.tolist()}
     body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vectors[WHOLE_TRACK])}
     if work.options.embed.stems:
         with work.timed("stems_s"):
@@ -45,7 +45,7 @@ def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:
         for place, (name, file) in enumerate(files.items()):
             with Recording(file) as recording:
                 blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-                heard = listen(model, blocks, partial(_report, work, place, len(files)))
+                heard = run_inference(model, blocks, partial(_report, work, place, len(files)))
             if not heard.silent.all():
                 vectors[name] = heard.embedding.tolist()
     return vectors

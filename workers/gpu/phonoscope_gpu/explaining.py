@@ -20,7 +20,7 @@ from phonoscope.work import Artifact, Outcome
 from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.evidence import Evidence
 from phonoscope_ml.explain import Explanation, explain
-from phonoscope_ml.inference import Heard
+from phonoscope_ml.inference import Prediction
 from phonoscope_ml.stems import ask_stems, read_stems, stem_window
 from phonoscope_worker import Work
 
@@ -34,10 +34,10 @@ def explain_task(work: Work, given: Pass) -> Outcome:
         InvalidRequest: the stretch asked for begins after the recording's end.
         UnknownLabel: the model has no such label.
     """
-    options, model, heard = work.options.explain, given.model, given.heard
+    options, model, heard = work.options.explain, given.model, given.prediction
     with work.timed("explain_s"):
         label = options.label or heard.label
-        found = explain(given.witness, label, options.method)
+        found = explain(given.recorder, label, options.method)
         body = _body(found, options, heard)
         body["model"] = {"name": model.manifest.name, "digest": model.digest}
     body["stems"] = None
@@ -54,7 +54,7 @@ def explain_task(work: Work, given: Pass) -> Outcome:
     return Outcome(body | references, None, model.manifest.name, model.digest, artifacts=tuple(made.values()))
 
 
-def _body(found: Explanation, options: ExplainOptions, heard: Heard) -> dict[str, Any]:
+def _body(found: Explanation, options: ExplainOptions, heard: Prediction) -> dict[str, Any]:
     start_s, end_s = found.span_s
     return {
         "method": options.method,
@@ -141,7 +141,7 @@ def _overlay(found: Explanation) -> Artifact:
 def _listen(found: Explanation) -> Artifact:
     file = io.BytesIO()
     with Encoder(file, found.model.front_end.settings.sample_rate_hz, channels=1) as encoder:
-        encoder.write(found.listen()[None])
+        encoder.write(found.sonify()[None])
     return Artifact("listen.flac", "listen", FLAC.media_type, file.getvalue())
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from phonoscope.audio.decode import Recording
 from phonoscope.states import TaskName
-from phonoscope_ml.inference import Heard, listen
-from phonoscope_ml.recorder import Witness
+from phonoscope_ml.inference import Prediction, run_inference
+from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
 
@@ -19,12 +19,12 @@ _RECORDED = {TaskName.EXPLAIN, TaskName.FEATURES}
 
 @dataclass(frozen=True)
 class Pass:
-    """A recording that a model has heard, and what was kept of its activations."""
+    """A recording's prediction by a model, and the activations that were kept for evidence."""
 
     model: Model
     recording: Recording
-    heard: Heard
-    witness: Witness
+    prediction: Prediction
+    recorder: EvidenceRecorder
 
 
 @contextmanager
@@ -41,8 +41,8 @@ def shared_pass(work: Work, model: Model) -> Iterator[Pass]:
     def report(done_s: float) -> None:
         work.report(min(1.0, done_s / duration_s), "listening")
 
-    with Witness(model, options.explain.layer, layers, span_s) as witness:
+    with EvidenceRecorder(model, options.explain.layer, layers, span_s) as recorder:
         with Recording(work.file) as recording, work.timed("model_s"):
             blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-            heard = listen(model, blocks, report, witness if _RECORDED & tasks else None)
-        yield Pass(model, recording, heard, witness)
+            prediction = run_inference(model, blocks, report, recorder if _RECORDED & tasks else None)
+        yield Pass(model, recording, prediction, recorder)

@@ -8,20 +8,20 @@ from phonoscope.drawing.sheets import draw_sheet
 from phonoscope.work import Artifact, Outcome
 from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.features import FeatureMaps
-from phonoscope_ml.recorder import Sight, Witness
+from phonoscope_ml.recorder import EvidenceRecorder, WindowBatch
 from phonoscope_worker import Work
 
 
 def features_task(work: Work, given: Pass) -> Outcome:
     """The maps of the window in which the recording's most probable label is strongest."""
-    options, model, heard = work.options.features, given.model, given.heard
+    options, model, heard = work.options.features, given.model, given.prediction
     with work.timed("features_s"):
-        sight, place = _strongest(given.witness, model.manifest.label_index(heard.label))
-        window = sight.windows[place]
+        batch, place = _strongest(given.recorder, model.manifest.label_index(heard.label))
+        window = batch.windows[place]
     with work.timed("draw_s"):
-        made = _arrays(sight.features, place) if "arrays" in options.artifacts else None
+        made = _arrays(batch.features, place) if "arrays" in options.artifacts else None
         images = {
-            found.name: _sheet(found, place, heard.label) for found in sight.features if "images" in options.artifacts
+            found.name: _sheet(found, place, heard.label) for found in batch.features if "images" in options.artifacts
         }
     body = {
         "model": {"name": model.manifest.name, "digest": model.digest},
@@ -35,7 +35,7 @@ def features_task(work: Work, given: Pass) -> Outcome:
                 "channels": found.channels[place].tolist(),
                 "image": images[found.name].reference if found.name in images else None,
             }
-            for found in sight.features
+            for found in batch.features
         ],
         "arrays": made.reference if made else None,
     }
@@ -43,14 +43,16 @@ def features_task(work: Work, given: Pass) -> Outcome:
     return Outcome(body, None, model.manifest.name, model.digest, artifacts=artifacts)
 
 
-def _strongest(witness: Witness, label: int) -> tuple[Sight, int]:
-    """A window and its place in its sight; a silent one only where there is no other."""
-    sights = witness.sights(label)
+def _strongest(recorder: EvidenceRecorder, label: int) -> tuple[WindowBatch, int]:
+    """A window and its place in its batch; a silent one only where there is no other."""
+    batches = recorder.batches(label)
     found = [
-        (not sight.windows[at].silent, sight.chances(label)[at], sight, at) for sight in sights for at in sight.places
+        (not batch.windows[at].silent, batch.probabilities(label)[at], batch, at)
+        for batch in batches
+        for at in batch.indices
     ]
-    *_, sight, place = max(found, key=lambda one: one[:2])
-    return sight, place
+    *_, batch, place = max(found, key=lambda one: one[:2])
+    return batch, place
 
 
 def _sheet(found: FeatureMaps, place: int, label: str) -> Artifact:

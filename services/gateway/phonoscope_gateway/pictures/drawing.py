@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from phonoscope.audio.spectrogram import Levels, MelSpectrogram, decibels
+from phonoscope.audio.spectrogram import MelLevels, MelSpectrogram, decibels
 from phonoscope.contract import SpectrogramLook
 from phonoscope.drawing.palette import palette
 from phonoscope_gateway.pictures.service import span_dbfs
@@ -32,7 +32,7 @@ def draw(spectrogram: MelSpectrogram, look: SpectrogramLook) -> bytes:
     return file.getvalue()
 
 
-def _columns(spectrogram: MelSpectrogram, width: int) -> tuple[float, Levels]:
+def _columns(spectrogram: MelSpectrogram, width: int) -> tuple[float, MelLevels]:
     """The levels to be stretched to a width, and how many of their columns the recording takes up."""
     if spectrogram.levels.shape[1] > width:
         return float(width), spectrogram.coarser(width)

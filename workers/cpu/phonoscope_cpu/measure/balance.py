@@ -7,12 +7,12 @@ from typing import TypedDict
 import numpy as np
 
 from phonoscope.audio.bands import BANDS
-from phonoscope.audio.profiles import REACH_HZ, Level, levels_of
+from phonoscope.audio.profiles import REACH_HZ, BandLevel, levels_of
 from phonoscope.audio.samples import Block, Samples
 from phonoscope_cpu.measure.framing import Framer, hann
 
 
-class Band(TypedDict):
+class BandShare(TypedDict):
     """A part of the spectrum and its share of the energy in [0, 1]; the topmost has no upper end."""
 
     name: str
@@ -43,16 +43,16 @@ class Balance:
         return float(self._energy.sum()) <= _SILENT_POWER * self._time
 
     @property
-    def bands(self) -> list[Band]:
+    def bands(self) -> list[BandShare]:
         """Shares that add to 1; all 0 when silent."""
         shares = np.zeros(len(BANDS)) if self.silent else self._energy / self._energy.sum()
         return [
-            Band(name=name, low_hz=low, high_hz=high, share=float(share))
+            BandShare(name=name, low_hz=low, high_hz=high, share=float(share))
             for (name, low, high), share in zip(BANDS, shares, strict=True)
         ]
 
     @property
-    def levels(self) -> list[Level]:
+    def levels(self) -> list[BandLevel]:
         """Each band's part of the energy up to 11,025 Hz, as reference profiles tell it; none when silent.
 
         A band that the recording's rate does not reach to its end has no level.
@@ -83,7 +83,7 @@ class Balance:
         self._take(self._analysis, self._analysis.framer(block.samples))
 
     def finish(self) -> None:
-        """Takes in the end, which is held back."""
+        """Measures the samples that are still buffered."""
         if self._analysis is not None:
             self._take(self._analysis, self._analysis.framer.flush())
 

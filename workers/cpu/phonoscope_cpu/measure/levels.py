@@ -20,7 +20,7 @@ _FULL_SCALES = {
 """The largest value that a codec can write, where that is less than what 16 bits can."""
 
 
-class Levels:
+class SilenceAndClipping:
     """Shares of time and of samples.
 
     Silent is a stretch of 50 ms in which every channel's RMS lies below -60 dBFS. Clipped is a sample in a run of at
@@ -54,7 +54,7 @@ class Levels:
         self._silent_s += float(lengths[silent].sum()) / block.sample_rate_hz
 
     def finish(self) -> None:
-        """Nothing is held back."""
+        """Does nothing: no samples are buffered."""
 
 
 def _in_runs(hot: NDArray[np.bool_]) -> int:

@@ -21,7 +21,7 @@ _GATE_LUFS = -70.0
 _CEILING_LUFS = 10.0
 _SHORTEST_S = 0.4
 _PEAK_GAIN = 1000.0
-"""The filter tells peaks to three decimals; a gain keeps those of quiet recordings exact."""
+"""The filter gives peaks to three decimals; a gain keeps those of quiet recordings exact."""
 _QUIETEST_PEAK = 1e-6
 
 
@@ -76,7 +76,7 @@ class Loudness:
         rate, channels = self._form
         if self._peak:
             self._peak.feed(np.zeros((channels, rate // 4), dtype=np.float32))
-        told = {
+        texts = {
             f"loudness_lufs is that of the {channels} channels folded to mono": self._folded,
             "loudness_lufs and true_peak_dbfs end where the rate or the channels change": self._changed,
             "true_peak_dbfs is that of the samples, not between them": not self._peak,
@@ -84,7 +84,7 @@ class Loudness:
             "loudness_lufs needs at least 0.4 s": self._measured_s < _SHORTEST_S,
             "loudness_lufs is at least this: the scale ends here": (self.integrated_lufs or 0.0) >= _CEILING_LUFS,
         }
-        self.warnings += [text for text, holds in told.items() if holds]
+        self.warnings += [text for text, holds in texts.items() if holds]
 
     def _start(self, sample_rate_hz: int, channels: int, layout: str) -> None:
         layout = {1: "mono", 2: "stereo"}.get(channels, layout)
@@ -96,10 +96,10 @@ class Loudness:
 
 
 class _Filter:
-    """One ``ebur128`` filter, which tells what it has found so far ten times a second."""
+    """One ``ebur128`` filter, which reports ten times a second."""
 
     def __init__(self, options: str, sample_rate_hz: int, layout: str) -> None:
-        self._told: dict[str, str] = {}
+        self._metadata: dict[str, str] = {}
         self._rate = sample_rate_hz
         self._layout = layout
         self._graph = Graph()
@@ -109,7 +109,7 @@ class _Filter:
         self._graph.link_nodes(source, meter, self._graph.add("abuffersink")).configure()
 
     def found(self, name: str, otherwise: float) -> float:
-        return float(self._told.get(name, otherwise))
+        return float(self._metadata.get(name, otherwise))
 
     def feed(self, samples: Samples) -> None:
         packed = np.ascontiguousarray(samples.T, dtype=np.float64).reshape(1, -1)
@@ -118,6 +118,6 @@ class _Filter:
         self._graph.push(frame)
         while True:
             try:
-                self._told = self._graph.pull().metadata or self._told
+                self._metadata = self._graph.pull().metadata or self._metadata
             except (av.error.BlockingIOError, av.error.EOFError):
                 return

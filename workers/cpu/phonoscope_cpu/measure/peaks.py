@@ -12,10 +12,10 @@ from phonoscope_cpu.measure.framing import at_rate
 _MOST_BUCKETS = 2 * MOST_POINTS
 
 
-class Peaks:
+class WaveformMeter:
     """Buckets of the mono mix, each of one sample at first; whenever there are 8,000, each two become one.
 
-    Where the sampling rate changes within a recording, the samples behind it are taken at the first rate.
+    Where the sampling rate changes within a recording, the samples after the change are taken at the first rate.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Peaks:
             self._fill()
 
     def finish(self) -> None:
-        """What is held becomes a last, shorter bucket."""
+        """Puts the remaining samples into a last, shorter bucket."""
         if len(self._buffer):
             if self._buckets == _MOST_BUCKETS:
                 self._halve()

@@ -96,7 +96,7 @@ class Rhythm:
         return Tempo(bpm if confidence >= _STEADY else None, confidence)
 
     def add(self, samples: Samples) -> None:
-        """Takes in mono samples, float32, shape ``(samples,)``."""
+        """Measures mono samples, float32, shape ``(samples,)``."""
         frames = self._framer(samples)
         if len(frames):
             self._envelope.append(self._rises(self._bands_db(frames)))

@@ -20,7 +20,7 @@ class Spectrogram:
 
     A column is the mean power of its frames and of the channels. A frame lasts 40 ms, or as much longer as it takes for
     a transform's bin to be no wider than a mel band. Where the sampling rate changes within a recording, the samples
-    behind it are taken at the first rate.
+    after it are taken at the first rate.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Spectrogram:
         self._put(self._analysis(samples))
 
     def finish(self) -> None:
-        """Takes in the end, which is held back."""
+        """Measures the samples that are still buffered."""
         if self._analysis is not None:
             left = -(-self._samples // self._analysis.hop) - self._frames
             self._put(self._analysis.flush()[:left])

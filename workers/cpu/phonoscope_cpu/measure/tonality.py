@@ -23,6 +23,7 @@ _PEAK_ENERGY = 1.5
 _PITCHES = ("A", "Bb", "B", "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab")
 _STEPS = 3
 """Bins of the chroma in a semitone, from which the recording's tuning is taken off at the end."""
+_LOWEST_A_HZ, _MIDDLE_OCTAVE, _OCTAVES = 27.5, 5.0, 2.0
 _TONAL_SHARE = 0.05
 _SOUNDING, _FEWEST_PITCHES = 0.2, 3
 _LIKENESS = 0.5
@@ -43,7 +44,7 @@ class Key:
 
 
 class Tonality:
-    """Chroma by librosa's filters, each frame scaled to its strongest pitch so that loud frames weigh no more.
+    """Chroma by librosa's definition, each frame scaled to its strongest pitch so that loud frames weigh no more.
 
     Spectral peaks from 75 Hz to 2.1 kHz tell how far the recording is off concert pitch, and whether it has pitches at
     all. A peak is a local maximum at least 12 dB above the mean level of the 40 bins around it, which noise hardly ever
@@ -56,7 +57,7 @@ class Tonality:
         self._high = round(_HIGHEST_HZ / self._bin_hz)
         self._framer = Framer(_SIZE, _HOP)
         self._window = hann(_SIZE) * np.float32(4.0 / _SIZE)
-        self._filters = _chroma_filters(sample_rate_hz)
+        self._filters = chroma_filters(sample_rate_hz)
         self._pitches = np.zeros(12 * _STEPS)
         self._mistuning = 0j
         self._tonal_energy = self._energy = 0.0
@@ -84,16 +85,16 @@ class Tonality:
         sounding = np.count_nonzero(chroma > _SOUNDING * chroma.max())
         if self._tonal_energy <= _TONAL_SHARE * self._energy or sounding < _FEWEST_PITCHES:
             return Key(None, 0.0)
-        found = sorted(_likeness(chroma), reverse=True)
+        found = sorted(key_likeness(chroma), reverse=True)
         (best, name), (second, _) = found[:2]
         return Key(name, min(1.0, best - second)) if best >= _LIKENESS else Key(None, 0.0)
 
     def add(self, samples: Samples) -> None:
-        """Takes in mono samples, float32, shape ``(samples,)``."""
+        """Measures mono samples, float32, shape ``(samples,)``."""
         self._take(self._framer(samples))
 
     def finish(self) -> None:
-        """Takes in the end, which is held back."""
+        """Measures the samples that are still buffered."""
         self._take(self._framer.flush())
 
     def _take(self, frames: Samples) -> None:
@@ -122,13 +123,26 @@ class Tonality:
 
 
 @cache
-def _chroma_filters(sample_rate_hz: int) -> NDArray[np.float32]:
-    """Shape: ``(_SIZE // 2 + 1, 12 * _STEPS)``, from A up."""
-    # librosa brings 130 MB of other libraries, which a worker that only takes recordings apart shall not carry.
-    from librosa.filters import chroma
+def chroma_filters(sample_rate_hz: int) -> NDArray[np.float32]:
+    """The weights of ``librosa.filters.chroma`` (Ellis, 2007): a Gaussian over pitch for each of the chroma's bins.
 
-    filters: NDArray[np.float32] = chroma(sr=sample_rate_hz, n_fft=_SIZE, n_chroma=12 * _STEPS, base_c=False)
-    return np.ascontiguousarray(filters.T)
+    Octaves count the less the further they are from the fifth. Written out here, because librosa compiles for half a
+    minute of processor time before its own first call.
+
+    Shape:
+        - output: ``(_SIZE // 2 + 1, 12 * _STEPS)``, from A up
+    """
+    bins = 12 * _STEPS
+    hertz = np.arange(1, _SIZE // 2 + 2) * sample_rate_hz / _SIZE
+    places = bins * np.log2(hertz / _LOWEST_A_HZ)
+    # The bin at 0 Hz is taken to lie one and a half octaves below the next.
+    places = np.concatenate([places[:1] - 1.5 * bins, places])
+    widths = np.maximum(np.diff(places), 1.0)[:, None]
+    octaves = places[:-1, None] / bins
+    apart = (places[:-1, None] - np.arange(bins) + bins // 2) % bins - bins // 2
+    weights = np.exp(-0.5 * np.square(2.0 * apart / widths))
+    weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+    return (weights * np.exp(-0.5 * np.square((octaves - _MIDDLE_OCTAVE) / _OCTAVES))).astype(np.float32)
 
 
 def _mean_around(level_db: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,7 +152,8 @@ def _mean_around(level_db: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def _likeness(chroma: NDArray[np.float64]) -> list[tuple[float, str]]:
+def key_likeness(chroma: NDArray[np.float64]) -> list[tuple[float, str]]:
+    """Each key's Pearson correlation with a chroma from A up, and its name."""
     return [
         (float(np.corrcoef(np.roll(profile, tonic), chroma)[0, 1]), f"{pitch} {mode}")
         for mode, profile in _PROFILES.items()

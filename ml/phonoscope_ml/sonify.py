@@ -1,4 +1,4 @@
-"""Hear what the model heard: a window filtered through its heatmap."""
+"""Turns a heatmap into sound: the window filtered by it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _OVERLAP = 4
 _FULL_SCALE = 1.0
 
 
-def audition(samples: Samples, heatmap: Heat, grid: Axes, settings: FrontEndSettings) -> Samples:
-    """The window with each spot as loud as its heat: 1 stays as it is, 0 is gone. The phase is kept.
+def sonify(samples: Samples, heatmap: Heat, grid: Axes, settings: FrontEndSettings) -> Samples:
+    """Filters a window by its heatmap: heat 1 leaves a spot as it is, heat 0 silences it. The phase is kept.
 
-    What lies beyond the picture's lowest and highest hertz is silent.
+    Frequencies outside the picture's range are silent.
 
     Args:
         samples: in [-1, 1] at the front end's rate; a window or less, from its start.
@@ -30,7 +30,7 @@ def audition(samples: Samples, heatmap: Heat, grid: Axes, settings: FrontEndSett
 
     >>> from phonoscope_ml.evidence import axes
     >>> settings = FrontEndSettings()
-    >>> audition(np.zeros(220_500, np.float32), np.ones((128, 126), np.float32), axes(settings), settings).shape
+    >>> sonify(np.zeros(220_500, np.float32), np.ones((128, 126), np.float32), axes(settings), settings).shape
     (220500,)
     """
     if len(samples) == 0:
@@ -47,8 +47,8 @@ def audition(samples: Samples, heatmap: Heat, grid: Axes, settings: FrontEndSett
         return_complex=True,
     )
     mask = torch.from_numpy(_mask(heatmap, grid, settings, hop, spectrum.shape[1]))
-    heard = torch.istft(spectrum * mask, settings.n_fft, hop, window=window, length=len(samples)).numpy()
-    return _peak_safe(heard)
+    filtered = torch.istft(spectrum * mask, settings.n_fft, hop, window=window, length=len(samples)).numpy()
+    return _peak_safe(filtered)
 
 
 def _mask(heatmap: Heat, grid: Axes, settings: FrontEndSettings, hop: int, frames: int) -> NDArray[np.float32]:
