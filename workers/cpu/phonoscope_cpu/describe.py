@@ -13,6 +13,7 @@ from phonoscope_cpu.measure.balance import Balance
 from phonoscope_cpu.measure.framing import Meter
 from phonoscope_cpu.measure.levels import SilenceAndClipping
 from phonoscope_cpu.measure.loudness import Loudness
+from phonoscope_cpu.measure.peaks import WaveformMeter
 from phonoscope_cpu.measure.rhythm import Rhythm
 from phonoscope_cpu.measure.spectrogram import Spectrogram
 from phonoscope_cpu.measure.tonality import Tonality

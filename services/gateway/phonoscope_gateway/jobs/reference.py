@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from phonoscope.audio.bands import BANDS
-from phonoscope.audio.profiles import Level, compare, reference_profiles
+from phonoscope.audio.profiles import BandLevel as GivenLevel
+from phonoscope.audio.profiles import compare, reference_profiles
 from phonoscope.db.schema.tables import JobRow
 from phonoscope.states import TaskName
 from phonoscope.tasks.describe import BandLevel, Reference
@@ -34,7 +35,7 @@ def reference(
     genre = next((genre for genre in (named, recognised, *labels) if genre in known), None)
     if genre is None or not _comparable(levels):
         return None
-    given = [Level(name=level.name, level_db=level.level_db) for level in levels]
+    given = [GivenLevel(name=level.name, level_db=level.level_db) for level in levels]
     return Reference.model_validate(compare(given, genre, named=genre == named))
 
 
