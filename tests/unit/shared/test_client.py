@@ -250,7 +250,7 @@ def test_a_problem_becomes_an_error() -> None:
     with pytest.raises(ApiError, match="no track 'trk_9'") as caught:
         service.client().track("trk_9")
     error = caught.value
-    assert (error.status_code, error.code, error.title) == (404, "not_found", "There is no such thing")
+    assert (error.status_code, error.code, error.title) == (404, "not_found", "Not found")
     assert error.problem == problem
     assert isinstance(error, PhonoscopeError)
 
