@@ -27,9 +27,9 @@ from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.keys import create_key
-from phonoscope.queue import make_celery
 from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskName
+from phonoscope.waker import make_celery
 from phonoscope.work import Outcome
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.ports import choose_port
@@ -86,16 +86,16 @@ async def _measure(url: str, database: Database, bare: Celery, arguments: argpar
 def _machinery(database: Database, track: str, jobs: int) -> float:
     """Jobs per second from the first claim to the last end, all being queued before, as with bare Celery."""
     from phonoscope.db.schema.tables import TrackRow
-    from phonoscope.db.tasks.create import create_job, queued_places
+    from phonoscope.db.tasks.create import create_job, startable_queues
 
-    places = []
+    queues = []
     with database.transaction() as session:
         row = session.get_one(TrackRow, track)
         for _ in range(jobs):
-            places += queued_places(create_job(session, row, [TaskName.CLASSIFY], {}, {}))
+            queues += startable_queues(create_job(session, row, [TaskName.CLASSIFY], {}, {}))
         before = session.scalar(text("SELECT count(*) FROM jobs WHERE finished_at IS NOT NULL")) or 0
     started = time.perf_counter()
-    _queue().wake(places)
+    _queue().wake(queues)
     _wait_for(database, before + jobs)
     return jobs / (time.perf_counter() - started)
 
@@ -208,9 +208,9 @@ def _work_bare() -> None:
 
 
 def _queue() -> Any:
-    from phonoscope.queue import Queue
+    from phonoscope.waker import Waker
 
-    return Queue(os.environ["PHONOSCOPE_BROKER_URL"])
+    return Waker(os.environ["PHONOSCOPE_BROKER_URL"])
 
 
 @contextmanager

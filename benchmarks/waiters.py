@@ -70,11 +70,11 @@ class Stack:
             owner_id = session.get_one(TrackRow, self.track_id).owner_id
             whose: dict[str, Any] = {"owner_id": owner_id, "status": Status.RUNNING}
             kind: dict[str, Any] = {"name": TaskName.EMBED, "pool": Pool.GPU, "lane": Lane.SHORT}
-            place: dict[str, Any] = {"position": 0, "cost_s": 1.0, "turn": 0.0, "attempt": 1, "lease_token": "none"}
+            queue: dict[str, Any] = {"position": 0, "cost_s": 1.0, "turn": 0.0, "attempt": 1, "lease_token": "none"}
             facts: dict[str, Any] = {"track_id": self.track_id, "options": {}, "client_metadata": {}}
             session.add_all(JobRow(id=job_id, **facts, **whose) for job_id in ids)
             session.flush()
-            session.add_all(TaskRow(id=new_id("tsk"), job_id=job_id, **whose, **kind, **place) for job_id in ids)
+            session.add_all(TaskRow(id=new_id("tsk"), job_id=job_id, **whose, **kind, **queue) for job_id in ids)
             session.flush()
             session.execute(LEASE, {"jobs": ids})
         return ids

@@ -108,15 +108,15 @@ def _weights(folder: Path) -> Iterator[Finding]:
 def _services(settings: Settings) -> Iterator[Finding]:
     from phonoscope.db.access.engine import Database
     from phonoscope.db.service.workers import live_workers
-    from phonoscope.queue import Queue
     from phonoscope.states import Pool
     from phonoscope.storage import ObjectStore
+    from phonoscope.waker import Waker
 
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     start = "is the stack up? `phonoscope up --detach` starts it; its logs lie in the data folder's logs/"
     database_finding = _answering("postgres", lambda: f"pgvector {database.ping()}", start)
     yield _pgvector(database_finding)
-    yield _answering("broker", lambda: Queue(settings.broker_url.get_secret_value()).ping(), start)
+    yield _answering("broker", lambda: Waker(settings.broker_url.get_secret_value()).ping(), start)
     yield _answering("object store", lambda: ObjectStore(settings).ping(), start)
     if not database_finding.well:
         return

@@ -23,7 +23,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import migrate
 from phonoscope.db.service import keys, workers
 from phonoscope.errors import PhonoscopeError, StackError, Unauthorized
-from phonoscope.states import Place
+from phonoscope.states import TaskQueue
 from phonoscope_local.ports import LOOPBACK
 from phonoscope_local.state import DATABASE, Credentials, StackState
 
@@ -60,12 +60,12 @@ class Servers:
         # A refusal is an answer too; making the bucket shows whether the key is accepted.
         return http_status(self._state.ports.objects, "/") is not None
 
-    def worker_lives(self, place: Place, since: datetime) -> bool:
-        """Whether a worker that serves the place has sent a heartbeat and was started after ``since``."""
+    def worker_lives(self, queue: TaskQueue, since: datetime) -> bool:
+        """Whether a worker that serves the queue has sent a heartbeat and was started after ``since``."""
         try:
             with self._database.transaction() as session:
                 return any(
-                    row.pool == place.pool and place.lane in row.lanes and row.started_at >= since
+                    row.pool == queue.pool and queue.lane in row.lanes and row.started_at >= since
                     for row in workers.live_workers(session)
                 )
         except (PhonoscopeError, SQLAlchemyError):

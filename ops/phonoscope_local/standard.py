@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phonoscope.states import Lane, Place, Pool
+from phonoscope.states import Lane, Pool, TaskQueue
 from phonoscope_local.files import make_private, write_private
 from phonoscope_local.parts import Layer, Part, Stack
 from phonoscope_local.ports import LOOPBACK
@@ -72,7 +72,7 @@ def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers
         return Part(name, command, folder, environment, healthy=healthy, poll_s=_PRODUCT_POLL_S)
 
     def worker(pool: Pool, lane: Lane, *arguments: str) -> Part:
-        lives = lambda since: clients().worker_lives(Place(pool, lane), since)  # noqa: E731 - called at every poll
+        lives = lambda since: clients().worker_lives(TaskQueue(pool, lane), since)  # noqa: E731 - called at every poll
         return replace(part(pool, *arguments, healthy=lives), grace_s=_WORKER_GRACE_S)
 
     def preloaded(part: Part, *libraries: str) -> Part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from phonoscope.states import Lane, Place, TaskName
+from phonoscope.states import Lane, TaskName, TaskQueue
 from phonoscope.tasks import TASKS
 
 _LONG_FROM_S = 60.0
@@ -17,15 +17,15 @@ def cost_s(task: TaskName, duration_s: float) -> float:
     return TASKS[task].cost.of(duration_s)
 
 
-def places(tasks: Collection[TaskName], duration_s: float) -> dict[TaskName, Place]:
+def queues_of(tasks: Collection[TaskName], duration_s: float) -> dict[TaskName, TaskQueue]:
     """Where each of a job's tasks queues. A pool's tasks stay together, for one pass, unless a task runs alone."""
-    found: dict[TaskName, Place] = {}
+    found: dict[TaskName, TaskQueue] = {}
     for task in tasks:
         spec = TASKS[task]
         beside = [other for other in tasks if TASKS[other].pool is spec.pool and not TASKS[other].alone]
         total_s = sum(cost_s(other, duration_s) for other in beside)
         is_long = spec.alone or total_s > _LONG_FROM_S
-        found[task] = Place(spec.pool, Lane.LONG if is_long else Lane.SHORT)
+        found[task] = TaskQueue(spec.pool, Lane.LONG if is_long else Lane.SHORT)
     return found
 
 

@@ -65,13 +65,13 @@ class TaskName(StrEnum):
     """The owner's library on a plane, where similar tracks are near each other; it has no track of its own."""
 
 
-class Place(NamedTuple):
-    """Where tasks queue, and where a message wakes one worker."""
+class TaskQueue(NamedTuple):
+    """Where tasks of a pool and lane wait; a message wakes one worker of it."""
 
     pool: Pool
     lane: Lane
 
     @property
-    def queue(self) -> str:
-        """The name of its queue in the broker."""
+    def name(self) -> str:
+        """Its name in the broker, such as ``gpu.short``."""
         return f"{self.pool}.{self.lane}"

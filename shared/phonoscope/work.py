@@ -105,7 +105,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Claim:
-    """The tasks of one job and place that one worker may run, while its lease lasts."""
+    """The tasks of one job and queue that one worker may run, while its lease lasts."""
 
     token: str
     job_id: str
@@ -122,7 +122,7 @@ class Claim:
         return self.subject
 
     def object_key(self, name: TaskName, artifact: Artifact) -> str:
-        """Where an artifact lies; no two attempts share a place."""
+        """Where an artifact lies; no two attempts share a key."""
         return f"tracks/{self.track.id}/{name}/{self.token}/{artifact.name}"
 
 

@@ -16,8 +16,8 @@ import psutil
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
-from phonoscope.queue import Queue
-from phonoscope.states import Lane, Place, Pool
+from phonoscope.states import Lane, Pool, TaskQueue
+from phonoscope.waker import Waker
 from phonoscope_local.state import Run
 from tests.support import RunningStack
 
@@ -114,9 +114,9 @@ class Monkey:
             time.sleep(self.away_s)
 
     def _wake_twice(self) -> None:
-        queue = Queue(self.stack.settings.broker_url.get_secret_value())
+        waker = Waker(self.stack.settings.broker_url.get_secret_value())
         with suppress(Exception):
-            queue.wake([Place(pool, lane) for pool in Pool for lane in Lane for _ in range(3)])
+            waker.wake([TaskQueue(pool, lane) for pool in Pool for lane in Lane for _ in range(3)])
 
     def _outlive_leases(self) -> None:
         """Child and parent stand still while the leases' time is over, long enough for the sweeper to believe it."""

@@ -14,14 +14,14 @@ from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.db.tasks.claim import claim_next
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
-from phonoscope.states import Lane, Place, Pool, TaskName
+from phonoscope.states import Lane, Pool, TaskName, TaskQueue
 from phonoscope.work import CacheKey, Claim, Outcome
 from tests.support import add_track
 
 BOTH = [TaskName.CLASSIFY, TaskName.EMBED]
-GPU = Place(Pool.GPU, Lane.SHORT)
-CPU = Place(Pool.CPU, Lane.SHORT)
-SLOW = Place(Pool.CPU, Lane.LONG)
+GPU = TaskQueue(Pool.GPU, Lane.SHORT)
+CPU = TaskQueue(Pool.CPU, Lane.SHORT)
+SLOW = TaskQueue(Pool.CPU, Lane.LONG)
 ONE = [1.0] + [0.0] * 511
 
 
@@ -53,19 +53,19 @@ def new_job(
         return create_job(session, track, tasks or BOTH, {}, {}, ledger=ledger, waits_for=waits_for)
 
 
-def claim(database: Database, place: Place = GPU, worker_id: str = "worker") -> Claim | None:
+def claim(database: Database, queue: TaskQueue = GPU, worker_id: str = "worker") -> Claim | None:
     with database.transaction() as session:
-        return claim_next(session, place, "cpu", worker_id)
+        return claim_next(session, queue, "cpu", worker_id)
 
 
-def claimed(database: Database, place: Place = GPU, worker_id: str = "worker") -> Claim:
+def claimed(database: Database, queue: TaskQueue = GPU, worker_id: str = "worker") -> Claim:
     """Fails the test when nothing can be claimed."""
-    held = claim(database, place, worker_id)
+    held = claim(database, queue, worker_id)
     assert held is not None
     return held
 
 
-def end(database: Database, held: Claim, **outcomes: Outcome) -> list[Place] | None:
+def end(database: Database, held: Claim, **outcomes: Outcome) -> list[TaskQueue] | None:
     """Ends a claim, with success where nothing else is said."""
     usual = {
         TaskName.CLASSIFY: Outcome({"a": 1}, None, "m", "d"),

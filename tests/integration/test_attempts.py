@@ -14,9 +14,9 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import JobRow
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import MAX_ATTEMPTS
-from phonoscope.queue import Queue
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope.work import Artifact, Outcome
 from phonoscope_worker import Context, Work
 from phonoscope_worker import run as module
@@ -40,8 +40,8 @@ def run(database: Database, store: ObjectStore) -> Run:
     empty(database)
     identity = WorkerIdentity(Pool.GPU, list(Lane), f"host-{uuid4().hex}", "cpu", 1)
     heartbeat = Heartbeat(database, identity, lambda: None)
-    queue = Queue("redis://127.0.0.1:1")
-    return lambda handler: run_next(Context("cpu", database, store, queue, heartbeat, handler), GPU)
+    waker = Waker("redis://127.0.0.1:1")
+    return lambda handler: run_next(Context("cpu", database, store, waker, heartbeat, handler), GPU)
 
 
 @pytest.fixture

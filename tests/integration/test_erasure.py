@@ -18,9 +18,9 @@ from phonoscope.db.service.idempotency import Answer, keep_answer, reserve
 from phonoscope.db.service.idempotency import Reservation as Reserved
 from phonoscope.erasure import erase_track
 from phonoscope.errors import DatabaseUnavailable, NotFound
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope_courier.sweeper import Sweeper
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.listener import JobListener
@@ -54,7 +54,7 @@ def away(settings: Settings) -> ObjectStore:
 
 
 def sweeper(database: Database, settings: Settings, store: ObjectStore) -> Sweeper:
-    return Sweeper(database, Queue(settings.broker_url.get_secret_value()), store, settings)
+    return Sweeper(database, Waker(settings.broker_url.get_secret_value()), store, settings)
 
 
 def stored(database: Database, store: ObjectStore) -> TrackRow:
@@ -147,8 +147,8 @@ def state(
     """A gateway's, whose way to the database may lose answers."""
     server, url = in_the_middle
     database = Database(url, pool_size=1)
-    queue = Queue(settings.broker_url.get_secret_value())
-    state = State(settings, database, store, queue, LiveCatalogue(settings.models_dir), JobListener(url))
+    waker = Waker(settings.broker_url.get_secret_value())
+    state = State(settings, database, store, waker, LiveCatalogue(settings.models_dir), JobListener(url))
     yield state, server
     state.threads.shutdown()
     database.close()

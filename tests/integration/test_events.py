@@ -59,14 +59,14 @@ def open_job(http: httpx.Client, rows: Database) -> Callable[[], str]:
             session.add(JobRow(id=job_id, track_id=track_id, options={}, client_metadata={}, version=1, **whose))
             session.flush()
             kind: dict[str, Any] = {"name": TaskName.EMBED, "pool": Pool.GPU, "lane": Lane.SHORT}
-            place: dict[str, Any] = {
+            queue: dict[str, Any] = {
                 "position": 0,
                 "cost_s": 1.0,
                 "turn": 0.0,
                 "attempt": 1,
                 "lease_token": new_id("l"),
             }
-            session.add(TaskRow(id=new_id("tsk"), job_id=job_id, **whose, **kind, **place))
+            session.add(TaskRow(id=new_id("tsk"), job_id=job_id, **whose, **kind, **queue))
             session.flush()
             held = (
                 "UPDATE tasks SET started_at = now(), lease_expires_at = now() + interval '1 day' WHERE job_id = :job"

@@ -21,10 +21,10 @@ from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.requeue import MAX_ATTEMPTS
 from phonoscope.errors import StoreUnavailable
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope.work import Artifact, Outcome
 from phonoscope_local.ports import LOOPBACK, choose_port
 from phonoscope_local.programs import find_programs
@@ -104,7 +104,7 @@ def run(database: Database, store: ObjectStore) -> None:
         return {name: Outcome(body, artifacts=(small, large)) for name in work.claim.tasks}
 
     heartbeat = Heartbeat(database, WorkerIdentity(Pool.CPU, list(Lane), "host", "cpu", 1), lambda: None)
-    assert run_next(Context("cpu", database, store, Queue("redis://127.0.0.1:1"), heartbeat, made), CPU)
+    assert run_next(Context("cpu", database, store, Waker("redis://127.0.0.1:1"), heartbeat, made), CPU)
 
 
 def test_a_store_that_fills_up_fails_the_task_by_name(

@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.tasks.requeue import MAX_ATTEMPTS
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope.work import Outcome
 from phonoscope_worker import Context, Work
 from phonoscope_worker import heartbeat as beating
@@ -36,7 +36,7 @@ def context(server_settings: Settings, database: Database, monkeypatch: pytest.M
     before = signal.getsignal(beating._INTERRUPT)
     heartbeat = Heartbeat(database, WorkerIdentity(Pool.GPU, list(Lane), "host", "cpu", os.getpid()), lambda: None)
     heartbeat.start()
-    yield Context("cpu", database, ObjectStore(server_settings), Queue("redis://127.0.0.1:1"), heartbeat, endless)
+    yield Context("cpu", database, ObjectStore(server_settings), Waker("redis://127.0.0.1:1"), heartbeat, endless)
     heartbeat.stop()
     signal.signal(beating._INTERRUPT, before)
 
@@ -81,7 +81,7 @@ def test_the_worker_goes_on_with_other_work(
     monkeypatch.setattr(working, "time_limit_s", lambda *_: 60.0)
     other = new_job(database, new_track(database), [TaskName.CLASSIFY])
     quick = Context(
-        "cpu", database, context.store, context.queue, context.heartbeat, lambda _: {TaskName.CLASSIFY: Outcome({})}
+        "cpu", database, context.store, context.waker, context.heartbeat, lambda _: {TaskName.CLASSIFY: Outcome({})}
     )
     assert run_next(quick, GPU)
     assert read(database, other).status is Status.SUCCEEDED

@@ -26,8 +26,8 @@ from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.errors import StackError
-from phonoscope.queue import Queue
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope_local import read_credentials, stack_settings
 from phonoscope_local.control import running, start_detached, stop
 from phonoscope_local.state import Run, StackState
@@ -186,7 +186,7 @@ def test_commands_reach_the_servers(stack: RunningStack) -> None:
     database = Database(settings.database_url.get_secret_value())
     assert re.fullmatch(r"0\.\d+\.\d+", database.ping())
     database.close()
-    Queue(settings.broker_url.get_secret_value()).ping()
+    Waker(settings.broker_url.get_secret_value()).ping()
     ObjectStore(settings).ping()
 
 

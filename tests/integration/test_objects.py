@@ -17,10 +17,10 @@ from phonoscope.db.schema.tables import ArtifactRow, TrackRow
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.errors import DatabaseUnavailable
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope.work import Artifact, Claim, Outcome
 from phonoscope_worker import Context, Work
 from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
@@ -53,7 +53,7 @@ def job(database: Database, store: ObjectStore) -> tuple[str, str, str]:
 def run(database: Database, store: ObjectStore, handler: Handler) -> None:
     """One worker's attempt at what is next."""
     heartbeat = Heartbeat(database, WorkerIdentity(Pool.CPU, list(Lane), "host", "cpu", 1), lambda: None)
-    run_next(Context("cpu", database, store, Queue("redis://127.0.0.1:1"), heartbeat, handler), CPU)
+    run_next(Context("cpu", database, store, Waker("redis://127.0.0.1:1"), heartbeat, handler), CPU)
 
 
 def made(work: Work) -> dict[TaskName, Outcome]:

@@ -16,8 +16,8 @@ import pytest
 from redis import Redis
 
 from phonoscope.db.access.engine import Database
-from phonoscope.queue import Queue
 from phonoscope.states import Status, TaskName
+from phonoscope.waker import Waker
 from phonoscope_local.standard import plain_environment
 from phonoscope_local.state import StackState
 from tests.integration.life import CPU, empty, new_job, new_track, read
@@ -106,7 +106,7 @@ def test_a_worker_is_set_up_at_last(start: Start, database: Database, broker: st
     """A child in place of the failed one; what was sent meanwhile is run, and a later death counts from the start."""
     empty(database)
     job = new_job(database, new_track(database), [TaskName.DESCRIBE])
-    Queue(broker).wake([CPU])
+    Waker(broker).wake([CPU])
     with start(words) as worker:
         worker.until(lambda: read(database, job).status is Status.SUCCEEDED)
         assert worker.attempts == len(words.split())
@@ -115,7 +115,7 @@ def test_a_worker_is_set_up_at_last(start: Start, database: Database, broker: st
         child.kill()
         worker.until(lambda: worker.attempts == len(words.split()) + 1)
         again = new_job(database, new_track(database), [TaskName.DESCRIBE])
-        Queue(broker).wake([CPU])
+        Waker(broker).wake([CPU])
         worker.until(lambda: read(database, again).status is Status.SUCCEEDED)
         worker.process.terminate()
         assert worker.process.wait(LIMIT_S) == 0, worker.log.read_text()

@@ -15,10 +15,10 @@ from sqlalchemy import text
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, try_lock
 from phonoscope.db.service.workers import beat_worker, live_workers
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope_courier import sweeper as module
 from phonoscope_courier.sweeper import Sweeper
 from tests.integration.life import claimed, empty, new_job, new_track, read
@@ -36,7 +36,7 @@ def sweeper(database: Database, server_settings: Settings) -> Sweeper:
     store = ObjectStore(settings)
     store.ensure_bucket()
     broker = server_settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"
-    return Sweeper(database, Queue(broker), store, settings)
+    return Sweeper(database, Waker(broker), store, settings)
 
 
 def put(sweeper: Sweeper, key: str) -> str:
@@ -109,8 +109,8 @@ def test_recordings_past_their_time_are_erased(sweeper: Sweeper, database: Datab
     job = new_job(database, old)
     with database.transaction() as session:
         for track in (old, young):
-            place = {"key": put(sweeper, f"tracks/{track.id}/original"), "id": track.id}
-            session.execute(text("UPDATE tracks SET object_key = :key WHERE id = :id"), place)
+            facts = {"key": put(sweeper, f"tracks/{track.id}/original"), "id": track.id}
+            session.execute(text("UPDATE tracks SET object_key = :key WHERE id = :id"), facts)
         age = {"id": old.id, "age": timedelta(days=2)}
         session.execute(text("UPDATE tracks SET created_at = now() - :age WHERE id = :id"), age)
     limited = sweeper.settings
@@ -146,7 +146,7 @@ def colleague(sweeper: Sweeper, **settings: float) -> tuple[Sweeper, CountedStor
     """Another courier's sweeper, at the same bucket."""
     own = sweeper.settings.model_copy(update=settings)
     store = CountedStore(own)
-    return Sweeper(sweeper.database, sweeper.queue, store, own), store
+    return Sweeper(sweeper.database, sweeper.waker, store, own), store
 
 
 def test_one_courier_tidies_at_a_time(sweeper: Sweeper) -> None:

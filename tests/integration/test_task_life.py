@@ -18,7 +18,7 @@ from phonoscope.db.tasks.claim import claim_next, renew_lease
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import MAX_ATTEMPTS, expired_leases, hand_back, leases_of, overdue_messages
 from phonoscope.errors import OutOfMemory, TaskFailed, WorkerLost
-from phonoscope.states import Place, Status, TaskName
+from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.work import Claim, Outcome
 from tests.integration.life import (
     BOTH,
@@ -44,7 +44,7 @@ def nothing_else(database: Database) -> None:
     empty(database)
 
 
-def lose(database: Database, held: Claim, why: TaskFailed | None = None) -> list[Place]:
+def lose(database: Database, held: Claim, why: TaskFailed | None = None) -> list[TaskQueue]:
     """The sweeper takes the lease away."""
     with database.transaction() as session:
         return hand_back(session, [held.token], why or WorkerLost("its worker fell silent"))
@@ -77,9 +77,9 @@ def test_two_pools_work_side_by_side(database: Database) -> None:
         job = new_job(database, track, [TaskName.CLASSIFY, TaskName.DESCRIBE])
         barrier = Barrier(2)
 
-        def work(place: Place, barrier: Barrier) -> bool:
+        def work(queue: TaskQueue, barrier: Barrier) -> bool:
             barrier.wait()
-            held = claimed(database, place)
+            held = claimed(database, queue)
             barrier.wait()
             return end(database, held) is not None
 

@@ -12,7 +12,7 @@ from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.requeue import hand_back
 from phonoscope.db.tasks.waiting import count_ahead, queue_depths
 from phonoscope.errors import JobEnded, NotFound, WorkerLost
-from phonoscope.states import Lane, Place, Pool, Status, TaskName
+from phonoscope.states import Lane, Pool, Status, TaskName, TaskQueue
 from phonoscope.work import Outcome
 from tests.integration.life import BOTH, CPU, GPU, SLOW, claim, claimed, empty, end, events_of, new_job, new_track, read
 
@@ -49,7 +49,7 @@ def test_turns_alternate_by_what_work_costs(database: Database) -> None:
             new_job(database, track)
     owners = [claimed(database).track.owner_id for _ in range(8)]
     assert {owners[:8].count(track.owner_id) for track in tracks} == {4}
-    assert all(len(set(owners[place : place + 2])) == 2 for place in range(0, 8, 2))
+    assert all(len(set(owners[start : start + 2])) == 2 for start in range(0, 8, 2))
 
 
 def test_nobody_saves_up_turns(database: Database) -> None:
@@ -84,11 +84,11 @@ def test_a_long_recording_queues_among_the_long(database: Database) -> None:
     track.duration_s = 5 * 3600.0
     new_job(database, track)
     assert claim(database, GPU) is None
-    assert claim(database, Place(Pool.GPU, Lane.LONG)) is not None
+    assert claim(database, TaskQueue(Pool.GPU, Lane.LONG)) is not None
 
 
 def test_a_task_waits_for_the_one_it_needs(database: Database) -> None:
-    """It starts once the other has succeeded, and its place is told to whoever ended that."""
+    """It starts once the other has succeeded, and its queue is told to whoever ended that."""
     after = {TaskName.MIXDOWN: TaskName.SEPARATE}
     job = new_job(database, new_track(database), [TaskName.SEPARATE, TaskName.MIXDOWN], waits_for=after)
     held = claimed(database, SLOW)
@@ -191,9 +191,9 @@ def test_queues_tell_how_full_they_are(database: Database) -> None:
     claimed(database)
     with database.transaction() as session:
         depths = queue_depths(session)
-    assert {place: (each.queued, each.running, each.ended_last_hour) for place, each in depths.items()} == {
+    assert {queue: (each.queued, each.running, each.ended_last_hour) for queue, each in depths.items()} == {
         GPU: (0, 2, 2),
-        Place(Pool.GPU, Lane.LONG): (0, 0, 0),
+        TaskQueue(Pool.GPU, Lane.LONG): (0, 0, 0),
         CPU: (0, 0, 0),
         SLOW: (2, 0, 0),
     }

@@ -13,9 +13,9 @@ from phonoscope import __version__
 from phonoscope.audio.probe import warm_up
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.db.access.engine import Database
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope_gateway.artifacts.routes import router as artifacts
 from phonoscope_gateway.docs.routes import add_docs
 from phonoscope_gateway.guard import Guard
@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
                 settings=settings,
                 database=database,
                 store=ObjectStore(settings),
-                queue=Queue(settings.broker_url.get_secret_value()),
+                waker=Waker(settings.broker_url.get_secret_value()),
                 models=LiveCatalogue(settings.more_models_dir, settings.models_dir),
                 listener=listener,
             )

@@ -14,9 +14,9 @@ from phonoscope.catalogue import Catalogue, LiveCatalogue
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.keys import Caller, authenticate
 from phonoscope.errors import Unauthorized
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope.work import Space
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.signing import Signer
@@ -33,7 +33,7 @@ class State:
     settings: Settings
     database: Database
     store: ObjectStore
-    queue: Queue
+    waker: Waker
     models: LiveCatalogue
     listener: JobListener
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))

@@ -89,6 +89,7 @@ Describe = TaskSpec(
     cost=Cost(0.2, 0.03),
     options=DescribeOptions,
     result=DescribeResult,
+    revision=2,
     # A genre's profile is compared whenever the result is read, since what is heard may become known later.
     unkeyed=frozenset({"genre"}),
     check=_check,

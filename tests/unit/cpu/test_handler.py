@@ -13,6 +13,7 @@ from phonoscope.audio.spectrogram import MelSpectrogram
 from phonoscope.audio.waveform import Waveform
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.contract import JobOptions
+from phonoscope.paths import bundled
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.tasks import TASKS, Map
@@ -102,7 +103,7 @@ def test_a_map_of_few_recordings_is_a_result_that_clients_can_read(separators: S
     vectors = {f"trk_{number}": np.eye(512, dtype=np.float32)[number] for number in range(tracks)}
     options = JobOptions.model_validate({"map": {"model": "environment-50"}})
     work = Work(claim, options, io.BytesIO(), lambda *_: None, vectors=lambda _: vectors)
-    outcome = CpuHandler(separators, LiveCatalogue(*separators.folders), separators.cache)(work)[TaskName.MAP]
+    outcome = CpuHandler(separators, LiveCatalogue(bundled("models")), separators.cache)(work)[TaskName.MAP]
     assert outcome.body is not None, outcome.problem
     result = Map.read(outcome.body)
     assert (result.method, result.tracks, result.model) == ("pca", tracks, "environment-50")

@@ -9,9 +9,9 @@ from fastapi import FastAPI
 
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.db.access.engine import Database
-from phonoscope.queue import Queue
 from phonoscope.storage import ObjectStore
 from phonoscope.tasks import TASKS
+from phonoscope.waker import Waker
 from phonoscope_gateway import create_app
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.openapi import nowhere
@@ -33,7 +33,7 @@ def app() -> Iterator[FastAPI]:
         settings=settings,
         database=database,
         store=ObjectStore(settings),
-        queue=Queue(settings.broker_url.get_secret_value()),
+        waker=Waker(settings.broker_url.get_secret_value()),
         models=LiveCatalogue(settings.models_dir),
         listener=JobListener(database_url),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from phonoscope.costs import cost_s, places, time_limit_s
-from phonoscope.states import Lane, Place, Pool, TaskName
+from phonoscope.costs import cost_s, queues_of, time_limit_s
+from phonoscope.states import Lane, Pool, TaskName, TaskQueue
 
 HOUR_S = 3600.0
 
@@ -18,20 +18,20 @@ def test_nothing_is_free_and_longer_costs_no_less(task: TaskName) -> None:
 
 def test_a_separation_goes_alone() -> None:
     """It is long however short the recording is; what its pool does besides is not held up by it."""
-    found = places([TaskName.SEPARATE, TaskName.DESCRIBE, TaskName.CLASSIFY], 5.0)
+    found = queues_of([TaskName.SEPARATE, TaskName.DESCRIBE, TaskName.CLASSIFY], 5.0)
     assert found == {
-        TaskName.SEPARATE: Place(Pool.CPU, Lane.LONG),
-        TaskName.DESCRIBE: Place(Pool.CPU, Lane.SHORT),
-        TaskName.CLASSIFY: Place(Pool.GPU, Lane.SHORT),
+        TaskName.SEPARATE: TaskQueue(Pool.CPU, Lane.LONG),
+        TaskName.DESCRIBE: TaskQueue(Pool.CPU, Lane.SHORT),
+        TaskName.CLASSIFY: TaskQueue(Pool.GPU, Lane.SHORT),
     }
 
 
 def test_a_pool_s_tasks_stay_together() -> None:
-    """One pass serves them all, so they queue in one place."""
+    """One pass serves them all, so they queue in one queue."""
     tasks = [TaskName.CLASSIFY, TaskName.EMBED, TaskName.EXPLAIN, TaskName.FEATURES]
     for duration_s in (0.1, 60.0, 900.0, 6 * HOUR_S):
-        assert len(set(places(tasks, duration_s).values())) == 1
-    assert places(tasks, 6 * HOUR_S)[TaskName.CLASSIFY].lane is Lane.LONG
+        assert len(set(queues_of(tasks, duration_s).values())) == 1
+    assert queues_of(tasks, 6 * HOUR_S)[TaskName.CLASSIFY].lane is Lane.LONG
 
 
 def test_the_limit_grows_with_the_work() -> None:

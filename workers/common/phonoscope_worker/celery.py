@@ -25,15 +25,15 @@ from celery.worker import state as celery_state
 from phonoscope.db.access.engine import Database
 from phonoscope.errors import DatabaseUnavailable, Unavailable
 from phonoscope.logs import configure_logs, get_logger
-from phonoscope.queue import Queue, make_celery, task_name
 from phonoscope.retry import Backoff, retrying
 from phonoscope.settings import Settings, get_settings
-from phonoscope.states import Lane, Place, Pool
+from phonoscope.states import Lane, Pool, TaskQueue
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker, make_celery, task_name
 from phonoscope_worker.context import Context
 from phonoscope_worker.guardian import Guardian
 from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
-from phonoscope_worker.run import run_place
+from phonoscope_worker.run import run_queue
 from phonoscope_worker.set_up import SET_UP_BACKOFF, ChildSetUp
 from phonoscope_worker.work import Handler
 
@@ -65,7 +65,7 @@ def run_worker(pool: Pool, prepare: Prepare, backoff: Backoff = SET_UP_BACKOFF) 
         [
             "--quiet",
             "worker",
-            f"--queues={','.join(Place(pool, lane).queue for lane in lanes)}",
+            f"--queues={','.join(TaskQueue(pool, lane).name for lane in lanes)}",
             f"--hostname={pool}-{os.getpid()}@%h",
             "--pool=prefork",
             "--concurrency=1",
@@ -100,8 +100,8 @@ def _register(
         device, handler = prepare(settings)
         identity = WorkerIdentity(pool, lanes, socket.gethostname(), device, os.getpid())
         heartbeat = Heartbeat(database, identity, guardian.pulse.beat)
-        queue = Queue(settings.broker_url.get_secret_value())
-        contexts.append(Context(device, database, ObjectStore(settings), queue, heartbeat, handler))
+        waker = Waker(settings.broker_url.get_secret_value())
+        contexts.append(Context(device, database, ObjectStore(settings), waker, heartbeat, handler))
         retrying(heartbeat.start, _DATABASE_BACKOFF, DatabaseUnavailable, partial(_log_pause, pool))
         # What is loaded now stays: the collector need not look through it again in the middle of a pass.
         gc.freeze()
@@ -115,7 +115,7 @@ def _register(
 
     def run(lane: str) -> None:
         try:
-            run_place(contexts[0], Place(pool, Lane(lane)))
+            run_queue(contexts[0], TaskQueue(pool, Lane(lane)))
         except Unavailable as error:
             _log.warning("task.left_to_the_sweeper", pool=pool, code=error.code)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phonoscope.db.access.engine import Database
-from phonoscope.queue import Queue
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope_worker.heartbeat import Heartbeat
 from phonoscope_worker.work import Handler
 
@@ -18,6 +18,6 @@ class Context:
     device: str
     database: Database
     store: ObjectStore
-    queue: Queue
+    waker: Waker
     heartbeat: Heartbeat
     handler: Handler

@@ -22,9 +22,9 @@ from phonoscope.db.service.workers import remove_worker
 from phonoscope.db.tasks.requeue import hand_back, leases_of
 from phonoscope.errors import OutOfMemory, TaskFailed, TimedOut, Unavailable, WorkerLost
 from phonoscope.logs import get_logger
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings
-from phonoscope.states import Place, Pool
+from phonoscope.states import Pool, TaskQueue
+from phonoscope.waker import Waker
 from phonoscope_worker.heartbeat import worker_id
 from phonoscope_worker.set_up import ChildSetUp
 
@@ -138,7 +138,7 @@ class Guardian:
             held, free = database.retrying(partial(_take_back, name=name, why=why, counts=counts))
             if held:
                 _log.warning("worker.handed_back", worker=name, code=why.code, leases=len(held))
-            Queue(self._settings.broker_url.get_secret_value()).wake(free)
+            Waker(self._settings.broker_url.get_secret_value()).wake(free)
         except Unavailable as error:
             # The lease expires by itself, and the sweeper wakes workers for what is queued.
             _log.warning("worker.left_to_the_sweeper", worker=name, code=error.code)
@@ -146,7 +146,7 @@ class Guardian:
             database.close()
 
 
-def _take_back(session: Session, name: str, why: TaskFailed, *, counts: bool) -> tuple[set[str], list[Place]]:
+def _take_back(session: Session, name: str, why: TaskFailed, *, counts: bool) -> tuple[set[str], list[TaskQueue]]:
     # The worker's row first, as in its heartbeat.
     remove_worker(session, name)
     held = leases_of(session, name)

@@ -28,7 +28,7 @@ from phonoscope.errors import (
     UnsupportedTask,
 )
 from phonoscope.logs import get_logger
-from phonoscope.states import Place, TaskName
+from phonoscope.states import TaskName, TaskQueue
 from phonoscope.work import Claim, Outcome
 from phonoscope_worker.context import Context
 from phonoscope_worker.heartbeat import TaskInterrupted
@@ -43,34 +43,34 @@ TURN_S = 1.0
 _log = get_logger(__name__)
 
 
-def run_place(context: Context, place: Place) -> None:
-    """Runs what can be started in a place, until there is nothing or other places have their turn.
+def run_queue(context: Context, queue: TaskQueue) -> None:
+    """Runs what can be started in a queue, until there is nothing or other queues have their turn.
 
     Then it wakes a worker for what is left. Raises ``Unavailable`` when a service went away; the tasks that ran are
     handed back once their lease has expired.
     """
     until = monotonic() + TURN_S
-    while run_next(context, place):
+    while run_next(context, queue):
         if monotonic() > until:
-            _wake(context, [place])
+            _wake(context, [queue])
             return
 
 
-def run_next(context: Context, place: Place) -> bool:
-    """Runs the tasks whose turn it is in a place; false when none can be started.
+def run_next(context: Context, queue: TaskQueue) -> bool:
+    """Runs the tasks whose turn it is in a queue; false when none can be started.
 
     Raises ``Unavailable``, as above.
     """
     try:
         with context.database.autocommit() as session:
-            claim = claim_next(session, place, context.device, context.heartbeat.worker_id)
+            claim = claim_next(session, queue, context.device, context.heartbeat.worker_id)
     except Unavailable:
         raise
     except Exception:  # noqa: BLE001 - such as a task that only a newer release knows
-        _log.exception("task.not_claimed", queue=place.queue)
+        _log.exception("task.not_claimed", queue=queue.name)
         return _hand_back_all(context, UnsupportedTask("the worker could not read the task; its log says why"))
     if claim is None:
-        _log.debug("task.nothing_to_do", queue=place.queue)
+        _log.debug("task.nothing_to_do", queue=queue.name)
         return False
     _attempt(context, claim)
     return True
@@ -86,7 +86,9 @@ def _attempt(context: Context, claim: Claim) -> None:
     _wake(context, free or [])
 
 
-def _run(context: Context, claim: Claim, objects: AttemptObjects, timings: dict[str, float]) -> Iterable[Place] | None:
+def _run(
+    context: Context, claim: Claim, objects: AttemptObjects, timings: dict[str, float]
+) -> Iterable[TaskQueue] | None:
     """Where tasks can start now that these have ended; ``None`` when this attempt did not end them."""
     limit_s = time_limit_s(claim.tasks, claim.subject.duration_s)
     try:
@@ -118,7 +120,7 @@ def _compute(context: Context, work: Work, objects: AttemptObjects) -> dict[Task
 
 def _commit(
     context: Context, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
-) -> Iterable[Place] | None:
+) -> Iterable[TaskQueue] | None:
     """As ``_run``. Raises ``UnstorableResult`` when PostgreSQL refuses the end."""
     try:
         return context.database.retrying(lambda session: end_tasks(session, claim, outcomes, timings), autocommit=True)
@@ -128,7 +130,7 @@ def _commit(
         raise UnstorableResult(f"PostgreSQL refused the result: {reason}") from error
 
 
-def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[Place] | None:
+def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[TaskQueue] | None:
     try:
         return _commit(context, claim, failed(claim, problem_of(error, claim)), {})
     except Unavailable:
@@ -148,7 +150,7 @@ def _hand_back(context: Context, claim: Claim, why: PhonoscopeError) -> None:
 def _hand_back_all(context: Context, why: PhonoscopeError) -> bool:
     """The same for every task that this worker holds; false when it holds none."""
 
-    def hand_back_held(session: Session) -> tuple[set[str], list[Place]]:
+    def hand_back_held(session: Session) -> tuple[set[str], list[TaskQueue]]:
         held = leases_of(session, context.heartbeat.worker_id)
         return held, hand_back(session, held, why)
 
@@ -157,8 +159,8 @@ def _hand_back_all(context: Context, why: PhonoscopeError) -> bool:
     return bool(held)
 
 
-def _wake(context: Context, places: Iterable[Place]) -> None:
+def _wake(context: Context, queues: Iterable[TaskQueue]) -> None:
     try:
-        context.queue.wake(places)
+        context.waker.wake(queues)
     except BrokerUnavailable:
-        _log.warning("task.not_sent_yet", queues=[place.queue for place in places])
+        _log.warning("task.not_sent_yet", queues=[queue.name for queue in queues])

@@ -13,9 +13,9 @@ import uvloop
 
 from phonoscope.db.access.engine import Database
 from phonoscope.logs import configure_logs
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings, get_settings
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 from phonoscope.webhooks.rules import Rules
 from phonoscope.webhooks.vault import Vault
 from phonoscope_courier.attempts import Attempter
@@ -47,8 +47,8 @@ def main() -> None:
 
 def _sweeper(settings: Settings) -> Sweeper:
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
-    queue = Queue(settings.broker_url.get_secret_value())
-    return Sweeper(database, queue, ObjectStore(settings), settings)
+    waker = Waker(settings.broker_url.get_secret_value())
+    return Sweeper(database, waker, ObjectStore(settings), settings)
 
 
 async def _deliver(settings: Settings) -> None:

@@ -24,9 +24,9 @@ from phonoscope.db.webhooks.events import forget_old_events
 from phonoscope.erasure import erase_track
 from phonoscope.errors import NotFound, Unavailable, WorkerLost
 from phonoscope.logs import get_logger
-from phonoscope.queue import Queue
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
 
 EVERY_S = 1.0
 TIDY_EVERY_S = 60.0
@@ -44,7 +44,7 @@ class Sweeper:
     """One sweeper process: what it sweeps, and since when it has seen which lease expired."""
 
     database: Database
-    queue: Queue
+    waker: Waker
     store: ObjectStore
     settings: Settings
     _suspects: dict[Lease, float] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Sweeper:
             lost = self._lost(expired_leases(session))
             due = hand_back(session, lost, WorkerLost("the worker stopped sending heartbeats"))
             due += overdue_messages(session, RESEND_AFTER)
-        self.queue.wake(due)
+        self.waker.wake(due)
         if lost or due:
             _log.info("sweeper.mended", lost=len(lost), sent=len(due))
         return len(due)

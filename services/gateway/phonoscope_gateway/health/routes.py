@@ -24,7 +24,7 @@ def ready(state: StateDep, response: Response) -> Readiness:
     """PostgreSQL, the broker and the object store answer."""
     checks = {
         "database": _check(state.database.ping),
-        "broker": _check(state.queue.ping),
+        "broker": _check(state.waker.ping),
         "store": _check(state.store.ping),
     }
     if all(answer == "ok" for answer in checks.values()):

@@ -14,11 +14,11 @@ from phonoscope.db.library.results import newest_artifact
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.db.tasks.cancel import cancel_job
-from phonoscope.db.tasks.create import create_job, queued_places
+from phonoscope.db.tasks.create import create_job, startable_queues
 from phonoscope.db.tasks.family import lock_subject
 from phonoscope.errors import BrokerUnavailable, NotFound
 from phonoscope.logs import get_logger
-from phonoscope.states import Place, Status, TaskName
+from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.tasks import Asked
 from phonoscope.work import Library
 from phonoscope_gateway.forms import Upload
@@ -47,16 +47,16 @@ def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = la
     check_request(request, asked)
     check_webhook(state, owner_id, request)
 
-    def make(session: Session) -> tuple[Job, list[Place]]:
-        job, places = _make_job(state, session, _subject(session, owner_id, request), request, asked)
+    def make(session: Session) -> tuple[Job, list[TaskQueue]]:
+        job, queues = _make_job(state, session, _subject(session, owner_id, request), request, asked)
         then(session, job)
-        return job, places
+        return job, queues
 
     try:
-        job, places = state.database.retrying(make)
+        job, queues = state.database.retrying(make)
     except IntegrityError as error:
         raise NotFound(f"no track {request.track_id!r}") from error
-    _wake(state, places, job, "job.created")
+    _wake(state, queues, job, "job.created")
     return job
 
 
@@ -74,16 +74,16 @@ def submit_recording(
     check_request(request, asked)
     check_webhook(state, owner_id, request)
 
-    def make(session: Session, row: TrackRow, _created: bool) -> tuple[Job, list[Place]]:
-        job, places = _make_job(state, session, row, request, asked)
+    def make(session: Session, row: TrackRow, _created: bool) -> tuple[Job, list[TaskQueue]]:
+        job, queues = _make_job(state, session, row, request, asked)
         then(session, job)
-        return job, places
+        return job, queues
 
     try:
-        *_, (job, places) = create_track_and(state, owner_id, upload, make)
+        *_, (job, queues) = create_track_and(state, owner_id, upload, make)
     except IntegrityError as error:
         raise NotFound("the recording was erased meanwhile") from error
-    _wake(state, places, job, "job.created")
+    _wake(state, queues, job, "job.created")
     return job
 
 
@@ -106,8 +106,8 @@ def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskNam
         if newest_artifact(session, track_id, task, kind) is not None:
             return None
         request = JobRequest(track_id=track_id, tasks=[task])
-        job, places = _make_job(state, session, track, request, asked_of(state, request))
-    _wake(state, places, job, "job.created")
+        job, queues = _make_job(state, session, track, request, asked_of(state, request))
+    _wake(state, queues, job, "job.created")
     return job
 
 
@@ -125,12 +125,12 @@ def cancel(state: State, owner_id: str, job_id: str) -> Job:
         JobEnded: it has ended.
     """
 
-    def cancel(session: Session) -> tuple[Job, list[Place]]:
-        places = cancel_job(session, owner_id, job_id)
-        return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0], places
+    def cancel(session: Session) -> tuple[Job, list[TaskQueue]]:
+        queues = cancel_job(session, owner_id, job_id)
+        return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0], queues
 
-    job, places = state.database.retrying(cancel)
-    _wake(state, places, job, "job.cancelled")
+    job, queues = state.database.retrying(cancel)
+    _wake(state, queues, job, "job.cancelled")
     return job
 
 
@@ -147,7 +147,7 @@ def _subject(session: Session, owner_id: str, request: JobRequest) -> TrackRow |
 
 def _make_job(
     state: State, session: Session, subject: TrackRow | Library, request: JobRequest, asked: Asked
-) -> tuple[Job, list[Place]]:
+) -> tuple[Job, list[TaskQueue]]:
     """The job as its client sees it, and where it queues."""
     check_duration(request, subject.duration_s)
     request = completed(request, asked)
@@ -163,13 +163,13 @@ def _make_job(
         waits_for=order_of(request),
         webhook_url=own_address(state, request),
     )
-    return describe_jobs(state.signer, session, [row])[0], queued_places(row)
+    return describe_jobs(state.signer, session, [row])[0], startable_queues(row)
 
 
-def _wake(state: State, places: Iterable[Place], job: Job, event: str) -> None:
+def _wake(state: State, queues: Iterable[TaskQueue], job: Job, event: str) -> None:
     """Logs what was committed as ``event``, whether or not the broker can be reached."""
     try:
-        state.queue.wake(places)
+        state.waker.wake(queues)
     except BrokerUnavailable:
         _log.warning("job.not_sent_yet", job_id=job.id)
     _log.info(event, job_id=job.id, tasks=[task.name for task in job.tasks])

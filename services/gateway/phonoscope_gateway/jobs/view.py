@@ -14,7 +14,7 @@ from phonoscope.db.schema.tables import JobRow, TaskRow
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
 from phonoscope.errors import OutdatedResult
 from phonoscope.logs import get_logger
-from phonoscope.states import Place, Status, TaskName
+from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.tasks import TASKS
 from phonoscope.tasks.classify import ClassifyResult
 from phonoscope.tasks.describe import DescribeResult
@@ -37,7 +37,9 @@ def _is_described(row: JobRow) -> bool:
     return any(task.name is TaskName.DESCRIBE and task.result is not None for task in row.tasks)
 
 
-def _describe_job(signer: Signer, row: JobRow, ahead: Mapping[tuple[str, Place], Ahead], labels: TrackLabels) -> Job:
+def _describe_job(
+    signer: Signer, row: JobRow, ahead: Mapping[tuple[str, TaskQueue], Ahead], labels: TrackLabels
+) -> Job:
     found = results_of(signer, row, labels)
     return Job(
         id=row.id,
@@ -47,7 +49,7 @@ def _describe_job(signer: Signer, row: JobRow, ahead: Mapping[tuple[str, Place],
         finished_at=row.finished_at,
         metadata=row.client_metadata,
         tasks=[
-            describe_task(task, ahead.get((row.id, Place(task.pool, task.lane))), found.get(task.name))
+            describe_task(task, ahead.get((row.id, TaskQueue(task.pool, task.lane))), found.get(task.name))
             for task in row.tasks
         ],
     )

@@ -20,12 +20,12 @@ def read_queues(state: StateDep, _caller: CallerDep) -> Queues:
     return Queues(
         queues=[
             QueueDepth(
-                pool=place.pool,
-                lane=place.lane,
-                workers=sum(row.pool is place.pool and place.lane in row.lanes for row in workers),
+                pool=queue.pool,
+                lane=queue.lane,
+                workers=sum(row.pool is queue.pool and queue.lane in row.lanes for row in workers),
                 **depth._asdict(),
             )
-            for place, depth in sorted(depths.items())
+            for queue, depth in sorted(depths.items())
         ],
         workers=[Worker.model_validate(row) for row in workers],
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.tasks.family import lock_family
 from phonoscope.db.tasks.rollup import promote_followers, settle
 from phonoscope.errors import JobEnded, NotFound
-from phonoscope.states import Place, Status
+from phonoscope.states import Status, TaskQueue
 
 _TASKS_OF = text(
     "SELECT tasks.id FROM tasks JOIN jobs ON jobs.id = job_id WHERE job_id = :job_id AND jobs.owner_id = :owner_id"
@@ -27,7 +27,7 @@ _CANCEL = text(
 )
 
 
-def cancel_job(session: Session, owner_id: str, job_id: str) -> list[Place]:
+def cancel_job(session: Session, owner_id: str, job_id: str) -> list[TaskQueue]:
     """Cancels the job's tasks that have not ended. A worker that runs one loses the lease, and can write nothing.
 
     Returns where tasks can start now that followed one of them.
@@ -46,7 +46,7 @@ def cancel_job(session: Session, owner_id: str, job_id: str) -> list[Place]:
     return cancel_tasks(session, [job_id])
 
 
-def cancel_tasks(session: Session, jobs: list[str]) -> list[Place]:
+def cancel_tasks(session: Session, jobs: list[str]) -> list[TaskQueue]:
     """Cancels the tasks that have not ended of these jobs, whose families the caller has locked."""
     cancelled = list(session.connection().scalars(_CANCEL, {"jobs": jobs}))
     return [*promote_followers(session, cancelled), *settle(session, jobs)]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.channels import PROGRESS_CHANNEL
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.ids import new_id
-from phonoscope.states import Place, TaskName
+from phonoscope.states import TaskName, TaskQueue
 from phonoscope.work import Claim, ClaimedTrack, Library
 
 LEASE = timedelta(seconds=30)
@@ -66,10 +66,10 @@ _RENEW = Prepared(
 )
 
 
-def claim_next(session: Session, place: Place, device: str, worker_id: str) -> Claim | None:
+def claim_next(session: Session, queue: TaskQueue, device: str, worker_id: str) -> Claim | None:
     """Claims the tasks whose turn it is, by one conditional update; ``None`` when none can be started."""
     token = new_id("lease")
-    asked = {"pool": place.pool.value, "lane": place.lane.value, "device": device, "worker_id": worker_id}
+    asked = {"pool": queue.pool.value, "lane": queue.lane.value, "device": device, "worker_id": worker_id}
     rows = _CLAIM.execute(session, asked | {"token": token, "lease": LEASE}).all()
     if not rows:
         return None

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from phonoscope.costs import cost_s, places
+from phonoscope.costs import cost_s, queues_of
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow, TrackRow, given
 from phonoscope.db.tasks.family import lock_subject
@@ -16,7 +16,7 @@ from phonoscope.db.tasks.ledger import Repeats, find_repeats
 from phonoscope.db.tasks.results import record_results
 from phonoscope.db.tasks.rollup import settle
 from phonoscope.ids import new_id
-from phonoscope.states import Place, Status, TaskName
+from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.work import CacheKey, Library
 
 _ADD_JOB = insert(JobRow).returning(JobRow.created_at)
@@ -54,7 +54,7 @@ def create_job(
     waits_for: Mapping[TaskName, TaskName] | None = None,
     webhook_url: str | None = None,
 ) -> JobRow:
-    """A job with its tasks. The caller commits, then wakes one worker for each of its ``queued_places``.
+    """A job with its tasks. The caller commits, then wakes one worker for each of its ``startable_queues``.
 
     Args:
         subject: what the tasks are about.
@@ -79,9 +79,9 @@ def create_job(
     )
     connection = session.connection()
     job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()
-    where = places(tasks, subject.duration_s)
+    where = queues_of(tasks, subject.duration_s)
     new = {where[name] for name in tasks if name not in repeats.found}
-    turns = {place: _TURN.execute(session, _facts(subject.owner_id, place)).scalar_one() for place in sorted(new)}
+    turns = {queue: _TURN.execute(session, _facts(subject.owner_id, queue)).scalar_one() for queue in sorted(new)}
     job.tasks = []
     for position, name in enumerate(tasks):
         task = _task(job, name, position, cost_s(name, subject.duration_s), where[name], turns.get(where[name], 0.0))
@@ -104,25 +104,25 @@ def create_job(
     return job
 
 
-def queued_places(job: JobRow) -> list[Place]:
-    """Where the job's tasks can be started, each place once."""
+def startable_queues(job: JobRow) -> list[TaskQueue]:
+    """Where the job's tasks can be started, each queue once."""
     free = [task for task in job.tasks if task.status is Status.QUEUED and not task.waits_for and not task.follows]
-    return sorted({Place(task.pool, task.lane) for task in free})
+    return sorted({TaskQueue(task.pool, task.lane) for task in free})
 
 
-def _facts(owner_id: str, place: Place) -> dict[str, str]:
-    return {"owner_id": owner_id, "pool": place.pool.value, "lane": place.lane.value}
+def _facts(owner_id: str, queue: TaskQueue) -> dict[str, str]:
+    return {"owner_id": owner_id, "pool": queue.pool.value, "lane": queue.lane.value}
 
 
-def _task(job: JobRow, name: TaskName, position: int, cost: float, place: Place, turn: float) -> TaskRow:
+def _task(job: JobRow, name: TaskName, position: int, cost: float, queue: TaskQueue, turn: float) -> TaskRow:
     return TaskRow(
         id=new_id("tsk"),
         job_id=job.id,
         owner_id=job.owner_id,
         position=position,
         name=name,
-        pool=place.pool,
-        lane=place.lane,
+        pool=queue.pool,
+        lane=queue.lane,
         cost_s=cost,
         turn=turn,
         status=Status.QUEUED,

@@ -10,7 +10,7 @@ from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.db.tasks.family import SUBJECT, family
 from phonoscope.db.tasks.results import RECORD
 from phonoscope.db.tasks.rollup import HAND_ON, RELEASE, SETTLE
-from phonoscope.states import Lane, Place, Pool, TaskName
+from phonoscope.states import Lane, Pool, TaskName, TaskQueue
 from phonoscope.tasks import TASKS, Writes
 from phonoscope.work import Claim, Outcome
 
@@ -56,7 +56,8 @@ _MAP_POINTS = """
     WITH ended AS (SELECT id FROM tasks WHERE id = ANY(:leaders) AND finished_at = now() AND status = 'succeeded'),
     points AS (
         SELECT point.id AS track_id, model_name, x, y FROM ended JOIN results ON task_id = ended.id,
-            jsonb_to_recordset(:points) AS point (id text, x float, y float) JOIN tracks USING (id)
+            jsonb_to_recordset(:points) AS point (id text, x float, y float)
+            JOIN (SELECT id FROM tracks WHERE owner_id = :owner_id FOR KEY SHARE) AS kept USING (id)
     ), left_out AS (
         DELETE FROM map_points USING ended JOIN results ON task_id = ended.id
         WHERE map_points.owner_id = :owner_id AND map_points.model_name = results.model_name
@@ -91,7 +92,7 @@ _HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE
 
 def end_tasks(
     session: Session, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
-) -> list[Place] | None:
+) -> list[TaskQueue] | None:
     """Ends the claim's tasks, all at once, and those that follow them; in one round trip, also with autocommit.
 
     Returns where tasks can start now that could not before; ``None``, and nothing changed, when the lease was lost.
@@ -117,7 +118,7 @@ def end_tasks(
     rows = _statement(claim).execute(session, facts).all()
     if not any(row.ended for row in rows):
         return None
-    return sorted({Place(Pool(row.pool), Lane(row.lane)) for row in rows if not row.ended})
+    return sorted({TaskQueue(Pool(row.pool), Lane(row.lane)) for row in rows if not row.ended})
 
 
 def _statement(claim: Claim) -> Prepared:

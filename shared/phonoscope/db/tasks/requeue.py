@@ -16,7 +16,7 @@ from phonoscope.db.tasks.family import lock_family
 from phonoscope.db.tasks.rollup import pass_on, settle
 from phonoscope.errors import PhonoscopeError
 from phonoscope.retry import Backoff
-from phonoscope.states import Lane, Place, Pool, Status
+from phonoscope.states import Lane, Pool, Status, TaskQueue
 
 MAX_ATTEMPTS = 3
 BACKOFF = Backoff(first_s=2.0, factor=5.0, attempts=MAX_ATTEMPTS)
@@ -65,7 +65,9 @@ def leases_of(session: Session, worker_id: str) -> set[str]:
     return {token for token in session.scalars(select(TaskRow.lease_token).where(*held)) if token is not None}
 
 
-def hand_back(session: Session, tokens: Collection[str], why: PhonoscopeError, *, counts: bool = True) -> list[Place]:
+def hand_back(
+    session: Session, tokens: Collection[str], why: PhonoscopeError, *, counts: bool = True
+) -> list[TaskQueue]:
     """Takes tasks from their workers: they queue again, after a pause, or fail once their attempts are used up.
 
     Args:
@@ -85,13 +87,13 @@ def hand_back(session: Session, tokens: Collection[str], why: PhonoscopeError, *
     free = settle(session, {row.job_id for row in rows})
     if counts:
         return free
-    return [*free, *(Place(Pool(row.pool), Lane(row.lane)) for row in rows)]
+    return [*free, *(TaskQueue(Pool(row.pool), Lane(row.lane)) for row in rows)]
 
 
-def overdue_messages(session: Session, older_than: timedelta) -> list[Place]:
+def overdue_messages(session: Session, older_than: timedelta) -> list[TaskQueue]:
     """Where tasks wait whose message was last sent that long ago, or before they were due; marks them as sent.
 
-    One place for each job. Tasks that another transaction has locked are left to the next call.
+    One queue for each job. Tasks that another transaction has locked are left to the next call.
     """
     overdue = (
         select(TaskRow.id)
@@ -106,5 +108,5 @@ def overdue_messages(session: Session, older_than: timedelta) -> list[Place]:
     )
     sent = update(TaskRow).where(TaskRow.id.in_(overdue)).values(sent_at=sql.now())
     statement = sent.returning(TaskRow.job_id, TaskRow.pool, TaskRow.lane)
-    jobs = {(job_id, Place(pool, lane)) for job_id, pool, lane in session.execute(statement)}
-    return [place for _, place in sorted(jobs)]
+    jobs = {(job_id, TaskQueue(pool, lane)) for job_id, pool, lane in session.execute(statement)}
+    return [queue for _, queue in sorted(jobs)]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.access.channels import EVENT_CHANNEL, JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.prepared import Prepared
-from phonoscope.states import Lane, Place, Pool
+from phonoscope.states import Lane, Pool, TaskQueue
 
 # Which statement leaves what for the next is in LOCKS.md.
 _CHANGED = "ANY(ARRAY(SELECT unnest(:jobs) UNION SELECT job_id FROM tasks WHERE finished_at = now()))"
@@ -91,13 +91,13 @@ _RELEASE_AND_SETTLE = Prepared(
 )
 
 
-def settle(session: Session, jobs: Collection[str]) -> list[Place]:
+def settle(session: Session, jobs: Collection[str]) -> list[TaskQueue]:
     """Brings jobs in line with their tasks: releases tasks that waited, and writes the events of jobs that ended.
 
     Returns where tasks can start now that could not before. A job ends once: one that has ended stays as it is.
     """
     rows = _RELEASE_AND_SETTLE.execute(session, {"jobs": sorted(jobs)})
-    return sorted({Place(Pool(row.pool), Lane(row.lane)) for row in rows})
+    return sorted({TaskQueue(Pool(row.pool), Lane(row.lane)) for row in rows})
 
 
 def pass_on(session: Session, leaders: Iterable[str]) -> None:
@@ -105,7 +105,7 @@ def pass_on(session: Session, leaders: Iterable[str]) -> None:
     session.connection().execute(_HAND_ON, {"leaders": list(leaders)})
 
 
-def promote_followers(session: Session, leaders: Iterable[str]) -> list[Place]:
+def promote_followers(session: Session, leaders: Iterable[str]) -> list[TaskQueue]:
     """Makes the first follower of each cancelled task compute, and the others follow it; returns where it can start."""
     moved = session.connection().execute(_PROMOTE, {"leaders": list(leaders)})
-    return [Place(Pool(pool), Lane(lane)) for pool, lane, leads in moved if leads]
+    return [TaskQueue(Pool(pool), Lane(lane)) for pool, lane, leads in moved if leads]

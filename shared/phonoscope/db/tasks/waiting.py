@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.db.schema.tables import JobRow
 from phonoscope.db.service.workers import LIVE_WITHIN
-from phonoscope.states import Lane, Place, Pool, Status
+from phonoscope.states import Lane, Pool, Status, TaskQueue
 
 # Seconds that workers took lately for each second of estimated cost. Tasks of one pass share its seconds.
 _PACE = """
@@ -54,27 +54,27 @@ _AHEAD = Prepared(
 
 _QUEUES = text(
     f"""
-    SELECT places.pool, places.lane,
+    SELECT queues.pool, queues.lane,
            count(*) FILTER (WHERE status = 'queued' AND waits_for IS NULL AND follows IS NULL) AS queued,
            count(*) FILTER (WHERE status = 'running') AS running,
            coalesce(extract(epoch FROM now() - min(queued_at) FILTER (
                WHERE status = 'queued' AND waits_for IS NULL AND follows IS NULL)), 0.0) AS oldest_s,
            (SELECT count(*) FROM tasks WHERE finished_at > now() - interval '1 hour' AND source_id IS NULL
-              AND pool = places.pool AND lane = places.lane AND status IN ('succeeded', 'failed')) AS ended_last_hour,
-           ({_PACE.format(pool="places.pool", lane="places.lane")}) AS pace
-    FROM (VALUES ('gpu', 'short'), ('gpu', 'long'), ('cpu', 'short'), ('cpu', 'long')) AS places (pool, lane)
+              AND pool = queues.pool AND lane = queues.lane AND status IN ('succeeded', 'failed')) AS ended_last_hour,
+           ({_PACE.format(pool="queues.pool", lane="queues.lane")}) AS pace
+    FROM (VALUES ('gpu', 'short'), ('gpu', 'long'), ('cpu', 'short'), ('cpu', 'long')) AS queues (pool, lane)
     LEFT JOIN (
         SELECT pool, lane, status, waits_for, follows, queued_at FROM tasks WHERE status = 'queued'
         UNION ALL
         SELECT pool, lane, status, waits_for, follows, queued_at FROM tasks WHERE status = 'running'
-    ) AS open ON open.pool = places.pool AND open.lane = places.lane
-    GROUP BY places.pool, places.lane
+    ) AS open ON open.pool = queues.pool AND open.lane = queues.lane
+    GROUP BY queues.pool, queues.lane
     """  # noqa: S608 - of constants alone
 )
 
 
 class Ahead(NamedTuple):
-    """Why a job waits in a place: what comes before it, who serves it, and the seconds that this may take."""
+    """Why a job waits in a queue: what comes before it, who serves it, and the seconds that this may take."""
 
     jobs: int
     workers: int
@@ -91,25 +91,25 @@ class Depth(NamedTuple):
     pace: float
 
 
-def count_ahead(session: Session, jobs: Sequence[JobRow]) -> dict[tuple[str, Place], Ahead]:
-    """For each job and place in which it waits for a worker. Without a live worker there is no estimate."""
+def count_ahead(session: Session, jobs: Sequence[JobRow]) -> dict[tuple[str, TaskQueue], Ahead]:
+    """For each job and queue in which it waits for a worker. Without a live worker there is no estimate."""
     waiting = [job.id for job in jobs if any(task.status is Status.QUEUED for task in job.tasks)]
     if not waiting:
         return {}
     rows = _AHEAD.execute(session, {"jobs": waiting, "live_within": LIVE_WITHIN})
     return {
-        (row.job_id, Place(Pool(row.pool), Lane(row.lane))): Ahead(
+        (row.job_id, TaskQueue(Pool(row.pool), Lane(row.lane))): Ahead(
             row.jobs, row.workers, round(float(row.estimate_s), 1) if row.workers else None
         )
         for row in rows
     }
 
 
-def queue_depths(session: Session) -> dict[Place, Depth]:
+def queue_depths(session: Session) -> dict[TaskQueue, Depth]:
     """All queues, over all owners."""
     rows = session.connection().execute(_QUEUES)
     return {
-        Place(Pool(row.pool), Lane(row.lane)): Depth(
+        TaskQueue(Pool(row.pool), Lane(row.lane)): Depth(
             row.queued, row.running, round(float(row.oldest_s), 1), row.ended_last_hour, round(float(row.pace), 3)
         )
         for row in rows

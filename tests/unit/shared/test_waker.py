@@ -8,12 +8,12 @@ from time import monotonic
 
 import pytest
 
-from phonoscope import queue as module
+from phonoscope import waker as module
 from phonoscope.errors import BrokerUnavailable
-from phonoscope.queue import Queue
-from phonoscope.states import Lane, Place, Pool
+from phonoscope.states import Lane, Pool, TaskQueue
+from phonoscope.waker import Waker
 
-CPU = Place(Pool.CPU, Lane.SHORT)
+CPU = TaskQueue(Pool.CPU, Lane.SHORT)
 FEW_S = 3.0
 
 
@@ -32,30 +32,30 @@ def closed() -> str:
     return f"redis://127.0.0.1:{port}/0"
 
 
-def seconds_to_fail(queue: Queue) -> float:
+def seconds_to_fail(waker: Waker) -> float:
     started = monotonic()
     with pytest.raises(BrokerUnavailable):
-        queue.wake([CPU])
+        waker.wake([CPU])
     return monotonic() - started
 
 
 @pytest.mark.parametrize("broker", ["hanging", "closed"])
 def test_one_caller_waits_for_a_broker_that_is_away(broker: str, request: pytest.FixtureRequest) -> None:
     """For about a second; those who come in the next two do not wait at all."""
-    queue = Queue(request.getfixturevalue(broker))
-    assert seconds_to_fail(queue) < FEW_S
-    assert max(seconds_to_fail(queue) for _ in range(20)) < 0.1
+    waker = Waker(request.getfixturevalue(broker))
+    assert seconds_to_fail(waker) < FEW_S
+    assert max(seconds_to_fail(waker) for _ in range(20)) < 0.1
 
 
 def test_a_broker_is_asked_again_after_a_pause(hanging: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Readiness asks it every time."""
     monkeypatch.setattr(module, "_PAUSE_S", 0.0)
-    queue = Queue(hanging)
-    assert seconds_to_fail(queue) > 0.5
-    assert seconds_to_fail(queue) > 0.5
+    waker = Waker(hanging)
+    assert seconds_to_fail(waker) > 0.5
+    assert seconds_to_fail(waker) > 0.5
     monkeypatch.setattr(module, "_PAUSE_S", 60.0)
-    seconds_to_fail(queue)
+    seconds_to_fail(waker)
     started = monotonic()
     with pytest.raises(BrokerUnavailable):
-        queue.ping()
+        waker.ping()
     assert monotonic() - started > 0.5

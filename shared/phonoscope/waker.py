@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from phonoscope.costs import time_limit_s
 from phonoscope.errors import BrokerUnavailable
-from phonoscope.states import Place, Pool, TaskName
+from phonoscope.states import Pool, TaskName, TaskQueue
 
 _LONGEST_S = 6 * 3600.0
 _CONNECT_TIMEOUT_S = 2.0
@@ -63,7 +63,7 @@ def make_celery(broker_url: str, max_duration_s: float = _LONGEST_S) -> Celery:
     return app
 
 
-class Queue:
+class Waker:
     """Wakes workers. What nobody is woken for is found by the sweeper, so a broker that is away holds nobody up.
 
     After an attempt failed, ``wake`` makes no other for two seconds: of many callers few wait for a broker that hangs.
@@ -77,17 +77,17 @@ class Queue:
         }
         self._paused_until = 0.0
 
-    def wake(self, places: Iterable[Place]) -> None:
-        """Wakes a worker for each place, as far as there are workers that sleep.
+    def wake(self, queues: Iterable[TaskQueue]) -> None:
+        """Wakes a worker for each queue, as far as there are workers that sleep.
 
         Raises ``BrokerUnavailable`` within about a second.
         """
         if monotonic() < self._paused_until:
             raise BrokerUnavailable("the message broker did not answer a moment ago")
         try:
-            for place, wanted in Counter(places).items():
-                for _ in range(min(wanted, _ENOUGH - self._waiting(place))):
-                    self._app.send_task(task_name(place.pool), args=[place.lane.value], queue=place.queue)
+            for queue, wanted in Counter(queues).items():
+                for _ in range(min(wanted, _ENOUGH - self._waiting(queue))):
+                    self._app.send_task(task_name(queue.pool), args=[queue.lane.value], queue=queue.name)
         except _ERRORS as error:
             self._paused_until = monotonic() + _PAUSE_S
             raise BrokerUnavailable("the message broker does not answer") from error
@@ -101,9 +101,9 @@ class Queue:
             raise BrokerUnavailable("the message broker does not answer") from error
         self._paused_until = 0.0
 
-    def _waiting(self, place: Place) -> int:
+    def _waiting(self, queue: TaskQueue) -> int:
         with self._client() as client:
-            return int(client.llen(place.queue))
+            return int(client.llen(queue.name))
 
     @contextmanager
     def _client(self) -> Iterator[Redis]:
