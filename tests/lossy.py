@@ -57,6 +57,8 @@ class LossyServer:
                     self._lose(request, client, server)
                     return
                 server.sendall(request)
+            # To close it is not enough while a thread reads from it: the server would keep the transaction open.
+            server.shutdown(socket.SHUT_RDWR)
 
     def _lose(self, request: bytes, client: socket.socket, server: socket.socket) -> None:
         client.shutdown(socket.SHUT_WR)
