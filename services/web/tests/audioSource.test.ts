@@ -122,6 +122,20 @@ describe("a streamed sound", () => {
     expect(source.now()).toBeCloseTo(32, 3);
   });
 
+  it("plays on by the link before when the browser does not let the renewed one start by itself", async () => {
+    const source = new AudioSource("/audio?1", 0, 60, nothing);
+    await source.play(7);
+    source.renew("/audio?2");
+    const [, next] = made;
+    if (next) next.play = () => Promise.reject(new DOMException("a gesture is needed", "NotAllowedError"));
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sounding()).toEqual(["/audio?1"]);
+    expect(source.now()).toBeCloseTo(9, 3);
+    source.pause();
+    expect(source.now()).toBeCloseTo(9, 3);
+    expect(sounding()).toEqual([]);
+  });
+
   it("reads its link again and plays on when the link has expired while it played", async () => {
     const source = new AudioSource("/audio?1", 0, 60, () => Promise.resolve("/audio?2"));
     const failed = vi.fn();

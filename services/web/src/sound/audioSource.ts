@@ -79,8 +79,13 @@ export class AudioSource implements Source {
     const start = async () => {
       if (this.#next !== next) return;
       if (this.#element.currentTime - next.currentTime > LATE_S) next.currentTime = this.#element.currentTime;
-      await next.play().catch(() => undefined);
-      if (this.#next === next && !next.error) this.#takeOver();
+      try {
+        await next.play();
+      } catch {
+        // The browser may want a press of a button first: the current link plays on, and the next press takes the newer one.
+        return;
+      }
+      if (this.#next === next) this.#takeOver();
     };
     next.addEventListener("canplay", () => setTimeout(start, 1000 * Math.max(0, next.currentTime - this.#element.currentTime)), {
       once: true,
