@@ -1,10 +1,15 @@
-"""What small classifiers share: a front end that costs little, and a manifest."""
+"""Small classifiers: a front end that costs little, a manifest, and a model's folder."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import torch
+
 from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.network import AudioResNet
+from phonoscope_training.export import write_model
 
 SMALL = FrontEndSettings(
     sample_rate_hz=8_000,
@@ -35,3 +40,13 @@ def classifier_manifest(name: str, labels: list[str], **changes: Any) -> dict[st
         "limits": ["It has learned nothing."],
     }
     return values | changes
+
+
+def write_classifier(folder: Path, heard: str, seed: int) -> None:
+    """Writes a small network with random weights that hears one label in everything."""
+    torch.manual_seed(seed)
+    network = AudioResNet("resnet18", 2)
+    with torch.no_grad():
+        network.fc.bias.copy_(torch.tensor([20.0, 0.0]))
+    manifest = classifier_manifest(folder.name, [heard, "anything else"], version=seed, unknown_below=0.0)
+    write_model(network.state_dict(), manifest, folder)

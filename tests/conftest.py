@@ -52,8 +52,18 @@ def public_store(stack: RunningStack) -> str:
 @pytest.fixture(scope="session")
 def redirecting(stack: RunningStack, public_store: str) -> Iterator[RunningStack]:
     """The stack with a second gateway, which redirects to the store."""
+    yield from _with_gateway(stack, {"s3_public_endpoint_url": public_store})
+
+
+@pytest.fixture(scope="session")
+def short_lived(stack: RunningStack) -> Iterator[RunningStack]:
+    """The stack with a second gateway, whose signed links are good for 30 to 40 seconds."""
+    yield from _with_gateway(stack, {"artifact_link_s": 40})
+
+
+def _with_gateway(stack: RunningStack, changes: dict[str, object]) -> Iterator[RunningStack]:
     url = f"http://{LOOPBACK}:{choose_port(0, set())}"
-    settings = stack.settings.model_copy(update={"s3_public_endpoint_url": public_store})
+    settings = stack.settings.model_copy(update=changes)
     command = [sys.executable, "-m", "phonoscope_gateway", "--port", url.rpartition(":")[2]]
     environ = os.environ | environment(settings)
     with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:

@@ -10,8 +10,10 @@ from playwright.sync_api import expect
 from sqlalchemy import insert
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.schema.tables import TrackResultRow, TrackRow
 from phonoscope.db.service.keys import authenticate
+from phonoscope.settings import DEFAULT_MODEL
+from phonoscope.states import TaskName
 from tests.browser.visit import Visit
 from tests.support import RunningStack
 
@@ -22,7 +24,7 @@ _LABELS = ("rain", "dog", None)
 
 
 def _fill(stack: RunningStack, key: str) -> None:
-    """Inserts rows without recordings: this test looks at the list only."""
+    """Inserts tracks without recordings, and their labels: this test looks at the list only."""
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
     with database.transaction() as session:
         owner_id = authenticate(session, key).owner_id
@@ -34,7 +36,6 @@ def _fill(stack: RunningStack, key: str) -> None:
                 "id": f"trk_{owner_id}{number:05}",
                 "sha256": f"{number:064}",
                 "filename": f"take-{number:05}.wav",
-                "label": _LABELS[number % len(_LABELS)],
                 "object_key": f"tracks/none/{number}",
                 "created_at": first + timedelta(seconds=number),
                 **facts,
@@ -43,6 +44,18 @@ def _fill(stack: RunningStack, key: str) -> None:
             for number in range(_TRACKS)
         ]
         session.execute(insert(TrackRow), rows)
+        classified = {"task": TaskName.CLASSIFY, "model": DEFAULT_MODEL, "variant": "", "finished_at": first}
+        labels = [
+            {
+                "track_id": row["id"],
+                "label": _LABELS[number % len(_LABELS)],
+                "task_id": f"tsk_{number}",
+                "produced_by": f"tsk_{number}",
+                **classified,
+            }
+            for number, row in enumerate(rows)
+        ]
+        session.execute(insert(TrackResultRow), labels)
     database.close()
 
 

@@ -51,6 +51,14 @@ class Visit:
         ]
 
 
+def record_players(page: Page) -> None:
+    """Keeps the audio elements that the page makes from now on in `window.players`."""
+    page.add_init_script(
+        "window.players = []; window.Audio = class extends Audio {"
+        " constructor(...given) { super(...given); window.players.push(this); } };"
+    )
+
+
 def record_complaints(visit: Visit) -> None:
     host = urlsplit(visit.url).netloc
 

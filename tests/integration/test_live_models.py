@@ -8,26 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.states import Status, TaskName
 from phonoscope.tasks import Classify, Embed, Explain, Map
-from phonoscope_ml.network import AudioResNet
-from phonoscope_training.export import write_model
-from tests.classifiers import classifier_manifest
+from tests.classifiers import write_classifier
 from tests.support import RunningStack, tone_wav
-
-
-def write_classifier(folder: Path, heard: str, seed: int) -> None:
-    """A small network with random weights that hears one label in everything."""
-    torch.manual_seed(seed)
-    network = AudioResNet("resnet18", 2)
-    with torch.no_grad():
-        network.fc.bias.copy_(torch.tensor([20.0, 0.0]))
-    manifest = classifier_manifest(folder.name, [heard, "anything else"], version=seed, unknown_below=0.0)
-    write_model(network.state_dict(), manifest, folder)
 
 
 @pytest.fixture

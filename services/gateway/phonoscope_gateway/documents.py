@@ -15,6 +15,7 @@ _ALLOWED = {
     "script-src": _HERE,
     "style-src": _HERE,
     "img-src": _HERE,
+    "media-src": _HERE,
     "connect-src": _HERE,
     "base-uri": "'none'",
     "form-action": "'none'",
@@ -34,7 +35,7 @@ def document(text: str, also: dict[str, str]) -> HTMLResponse:
 
     Args:
         text: HTML, with ``NONCE`` in its inline scripts and styles.
-        also: further sources by directive, such as ``{"img-src": "blob:"}``.
+        also: further sources by directive, such as ``{"img-src": "https://objects.example.org"}``.
     """
     allowed = _ALLOWED | {name: f"{_HERE} {source}" for name, source in also.items()}
     policy = "; ".join(f"{name} {sources}" for name, sources in allowed.items())

@@ -1,15 +1,22 @@
 import { expect, test } from "vitest";
-import { queryOf, viewFrom } from "../src/library/libraryView";
+import type { Track } from "../src/api/client";
+import { labelledBy, queryOf, viewFrom } from "../src/library/libraryView";
 
 test("a view is read back from its address", () => {
-  const shown = { view: "map", search: "rain & <wind>", label: "sea_waves" } as const;
+  const shown = { view: "map", search: "rain & <wind>", label: "sea_waves", model: "environment-50" } as const;
   expect(viewFrom(new URLSearchParams(queryOf(shown).toString()))).toEqual(shown);
 });
 
 test("the default view has no query", () => {
-  expect(queryOf({ view: "list", search: "", label: null }).toString()).toBe("");
+  expect(queryOf({ view: "list", search: "", label: null, model: null }).toString()).toBe("");
 });
 
 test("an address with unknown values shows the default view", () => {
-  expect(viewFrom(new URLSearchParams("view=globe&label=&q="))).toEqual({ view: "list", search: "", label: null });
+  expect(viewFrom(new URLSearchParams("view=globe&label=&q="))).toEqual({ view: "list", search: "", label: null, model: null });
+});
+
+test("a recording has the newest label, or the selected model's", () => {
+  const track = { label: "jazz", labels: { "genre-10": "jazz", "environment-50": "rain" } } as unknown as Track;
+  const labels = [null, "environment-50", "environment-10"].map((model) => labelledBy(track, model).label);
+  expect(labels).toEqual(["jazz", "rain", null]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { renewalMs } from "../src/api/links";
+import { renewalMs, urlIn } from "../src/api/links";
 
 const READ = Date.parse("2026-05-04T12:00:00Z");
 const link = (expires_at: string) => ({ id: "art_1", url: "/v1/artifacts/art_1", expires_at });
@@ -12,6 +12,12 @@ test("links are renewed before the first of them expires", () => {
   expect(renewalMs(jobs, READ, READ)).toBe(200_000);
   expect(renewalMs(jobs, READ, READ + 150_000)).toBe(50_000);
   expect(renewalMs(jobs[0], READ, READ)).toBe(2_400_000);
+});
+
+test("an artifact's link is found wherever it is", () => {
+  const other = { ...link("2026-05-04T12:05:00Z"), id: "art_2", url: "/v1/artifacts/art_2" };
+  expect(urlIn([jobs, { result: [null, other] }], "art_2")).toBe("/v1/artifacts/art_2");
+  expect(urlIn(jobs, "art_3")).toBeUndefined();
 });
 
 test("an answer without links is not renewed", () => {

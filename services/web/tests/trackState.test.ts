@@ -1,55 +1,154 @@
-import { describe, expect, it } from "vitest";
-import type { Job } from "../src/api/client";
-import { stateOf } from "../src/state/trackState";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Job, TrackResult } from "../src/api/client";
+import type { TrackAnswer } from "../src/state/reading";
+import { TrackState } from "../src/state/trackState";
 
-const task = (name: string, model: string | null, more: object = {}) => ({
-  name,
-  status: "succeeded",
-  result: model === null ? null : { model: { name: model } },
-  ...more,
-});
-const job = (...tasks: object[]) => ({ tasks }) as unknown as Job;
+const noon = (minutes: number) => new Date(Date.UTC(2026, 4, 4, 12, minutes)).toISOString();
+const result = (task: string, model: string | null, more: object = {}, minutes = 0) =>
+  ({ task, model, finished_at: noon(minutes), result: { task, ...(model && { model: { name: model } }), top: [], ...more } }) as unknown as TrackResult;
+const job = (name: string, status: string, minutes = 0) =>
+  ({
+    id: `job_${name}_${status}_${minutes}`,
+    status,
+    created_at: noon(minutes),
+    tasks: [{ name, status, finished_at: status === "failed" ? noon(minutes) : null }],
+  }) as unknown as Job;
 
-const JOBS = [
-  job(task("classify", "genre-10"), task("explain", "genre-10"), task("separate", "htdemucs")),
-  job(task("classify", "environment-50"), task("embed", "environment-50"), task("features", null, { status: "failed" })),
-  job({ name: "describe", status: "succeeded", result: { tempo_bpm: 120 } }),
+const RESULTS = [
+  result("classify", "genre-10", { top: [{ label: "jazz", probability: 0.8 }], unknown: false }),
+  result("explain", "genre-10"),
+  result("separate", "htdemucs"),
+  result("classify", "environment-50", { top: [{ label: "rain", probability: 0.2 }], unknown: true }),
+  result("embed", "environment-50"),
+  result("describe", null, { tempo_bpm: 120 }),
 ];
 
 describe("a track's state", () => {
   it("has the results of one model only, and those that need no model", () => {
     const has = (model: string) => {
-      const state = stateOf(JOBS, model);
+      const state = new TrackState(RESULTS, [], model);
       return (["classify", "embed", "explain", "separate", "describe"] as const).filter((name) => state.has(name));
     };
     expect(has("genre-10")).toEqual(["classify", "explain", "separate", "describe"]);
     expect(has("environment-50")).toEqual(["classify", "embed", "separate", "describe"]);
-    expect(stateOf(JOBS, "environment-50").result("classify")?.model.name).toBe("environment-50");
-    expect(stateOf(JOBS, "environment-50").result("explain")).toBeNull();
-    expect(stateOf(JOBS, "genre-10").result("describe")?.tempo_bpm).toBe(120);
+    expect(new TrackState(RESULTS, [], "environment-50").result("classify")?.model.name).toBe("environment-50");
+    expect(new TrackState(RESULTS, [], "environment-50").result("explain")).toBeNull();
+    expect(new TrackState(RESULTS, [], "genre-10").result("describe")?.tempo_bpm).toBe(120);
   });
 
-  it("uses the newest model until one is selected", () => {
-    expect(stateOf(JOBS, null).model).toBe("genre-10");
-    expect(stateOf(JOBS, null).models).toEqual(["genre-10", "environment-50"]);
-    expect(stateOf(JOBS, "environment-10").model).toBe("environment-10");
-    expect(stateOf([], null).model).toBeNull();
+  it("uses the newest model until one is selected, and has the label by each", () => {
+    expect(new TrackState(RESULTS, [], null).model).toBe("genre-10");
+    expect(new TrackState(RESULTS, [], null).labels).toEqual([
+      { model: "genre-10", label: "jazz" },
+      { model: "environment-50", label: null },
+    ]);
+    expect(new TrackState(RESULTS, [], "environment-10").model).toBe("environment-10");
+    expect(new TrackState([], [], null).model).toBeNull();
   });
 
-  it("knows the newest task of each name, failed ones included, and those that have not ended", () => {
-    const running = job(task("separate", null, { status: "running" }), task("mixdown", null, { status: "queued" }));
-    const state = stateOf([running, ...JOBS], "genre-10");
+  it("knows the tasks that have not ended, and those that failed and have not succeeded since", () => {
+    const jobs = [
+      job("separate", "running", 9),
+      job("mixdown", "queued", 8),
+      job("features", "failed", 7),
+      job("describe", "failed", 6),
+      job("separate", "failed", 5),
+    ];
+    const state = new TrackState([result("describe", null, {}, 7), ...RESULTS], jobs, "genre-10");
     expect(state.task("features")?.status).toBe("failed");
     expect(state.task("separate")?.status).toBe("running");
+    expect(state.task("describe")).toBeNull();
     expect(state.task("embed")).toBeNull();
     expect(state.active.map(({ name }) => name)).toEqual(["separate", "mixdown"]);
   });
 
   it("gives the newest result that fits", () => {
-    const explained = (label: string, stems: object | null) => task("explain", "genre-10", { result: { model: { name: "genre-10" }, label, stems } });
-    const state = stateOf([job(explained("jazz", null)), job(explained("pop", null)), job(explained("pop", { probability: 1 }))], null);
+    const explained = (label: string, stems: object | null) => result("explain", "genre-10", { label, stems });
+    const state = new TrackState([explained("jazz", null), explained("pop", null), explained("pop", { probability: 1 })], [], null);
     expect(state.result("explain")?.label).toBe("jazz");
     expect(state.result("explain", ({ label }) => label === "pop")?.stems).toBeNull();
     expect(state.result("explain", ({ stems }) => stems !== null)?.label).toBe("pop");
+  });
+
+  it("passes over a result that this version of the service cannot read", () => {
+    const unread = { ...result("describe", null), result: null };
+    expect(new TrackState([unread], [], null).has("describe")).toBe(false);
+  });
+});
+
+/** The service as `fetch` sees it: a track's results under an entity tag, and its jobs by status, page by page. */
+class Service {
+  readonly requests: string[] = [];
+  etag = '"1"';
+  results = RESULTS;
+  jobs: Job[] = [];
+
+  readonly fetch = (input: Request): Promise<Response> => {
+    const { pathname, searchParams } = new URL(input.url);
+    const known = input.headers.get("If-None-Match");
+    this.requests.push(`${pathname} ${searchParams.get("status") ?? known ?? ""}`.trim());
+    if (pathname.endsWith("/results")) {
+      const headers = { ETag: this.etag };
+      if (known === this.etag) return Promise.resolve(new Response(null, { status: 304, headers }));
+      return Promise.resolve(Response.json({ track_id: "trk_1", items: this.results }, { headers }));
+    }
+    const found = this.jobs.filter(({ status }) => !searchParams.has("status") || status === searchParams.get("status"));
+    const [from, limit] = [Number(searchParams.get("cursor") ?? 0), Number(searchParams.get("limit"))];
+    const next_cursor = from + limit < found.length ? `${from + limit}` : null;
+    return Promise.resolve(Response.json({ items: found.slice(from, from + limit), next_cursor }));
+  };
+}
+
+describe("reading a track's state", () => {
+  const read = async (service: Service, known?: TrackAnswer) => {
+    vi.resetModules();
+    vi.stubGlobal("fetch", service.fetch);
+    // Node has neither a page's address nor its storage.
+    vi.stubGlobal("Request", class extends Request {
+      constructor(input: string, init?: RequestInit) {
+        super(new URL(input, "http://service"), init);
+      }
+    });
+    vi.stubGlobal("sessionStorage", { getItem: () => null });
+    const { readTrackState } = await import("../src/state/reading");
+    return readTrackState("trk_1", known, new AbortController().signal);
+  };
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("finds results however many jobs came later, and every job that has not ended", async () => {
+    const service = new Service();
+    service.jobs = [
+      ...Array.from({ length: 60 }, (_, at) => job("mixdown", "succeeded", 300 + at)),
+      ...Array.from({ length: 130 }, (_, at) => job("explain", "queued", 100 + at)),
+      job("features", "failed", 50),
+    ];
+    const { results, jobs } = await read(service);
+    const state = new TrackState(results, jobs, null);
+    expect(state.result("describe")?.tempo_bpm).toBe(120);
+    expect(state.active).toHaveLength(130);
+    expect(state.task("features")?.status).toBe("failed");
+    expect(state.task("mixdown")).toBeNull();
+  });
+
+  it("reads the results after the jobs, so that a task that ends in between is in one of them", async () => {
+    const service = new Service();
+    await read(service);
+    expect(service.requests.map((request) => request.replace("/v1/", ""))).toEqual([
+      "jobs queued",
+      "jobs running",
+      "jobs failed",
+      "tracks/trk_1/results",
+    ]);
+  });
+
+  it("keeps results that have not changed and takes those that have", async () => {
+    const service = new Service();
+    const first = await read(service);
+    service.results = [];
+    const second = await read(service, first);
+    expect(second.results).toBe(first.results);
+    expect(service.requests.at(-1)).toBe('/v1/tracks/trk_1/results "1"');
+    service.etag = '"2"';
+    expect((await read(service, second)).results).toEqual([]);
   });
 });

@@ -4,6 +4,8 @@ import { type Source, Transport } from "../src/sound/transport";
 /** Plays nothing, and keeps time. */
 class Clock implements Source {
   playing = false;
+  closed = false;
+  onFailure: ((problem: string) => void) | undefined;
   #at = 0;
   #since = 0;
 
@@ -22,9 +24,22 @@ class Clock implements Source {
     this.playing = false;
   }
 
+  close(): void {
+    this.playing = false;
+    this.closed = true;
+  }
+
   now(): number {
     return Math.min(this.endS, this.#at + (Date.now() - this.#since) / 1000);
   }
+}
+
+function deferred() {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((resolved) => {
+    resolve = resolved;
+  });
+  return { promise, resolve };
 }
 
 describe("the player", () => {
@@ -86,6 +101,44 @@ describe("the player", () => {
     transport.pause();
     expect(transport.state.get().ready).toEqual(["recording"]);
     expect(recording.playing).toBe(false);
+  });
+
+  it("does not play when it was paused while its source loaded", async () => {
+    const transport = new Transport(10);
+    const recording = new Clock(0, 10);
+    const { promise, resolve: loaded } = deferred();
+    recording.play = () => promise;
+    transport.setSource("recording", recording);
+    const played = transport.play();
+    expect(transport.state.get()).toMatchObject({ playing: false, waiting: true });
+    transport.pause();
+    loaded();
+    await played;
+    expect(transport.state.get()).toMatchObject({ playing: false, waiting: false });
+  });
+
+  it("stops and says why when its source breaks off, but not for a source that it does not play", async () => {
+    const transport = new Transport(10);
+    const [recording, evidence] = [new Clock(0, 10), new Clock(0, 10)];
+    transport.setSource("recording", recording);
+    transport.setSource("evidence", evidence);
+    await transport.play();
+    evidence.onFailure?.("gone");
+    expect(transport.state.get()).toMatchObject({ playing: true, problem: null });
+    recording.onFailure?.("gone");
+    expect(transport.state.get()).toMatchObject({ playing: false, problem: "gone" });
+    await transport.play();
+    expect(transport.state.get()).toMatchObject({ playing: true, problem: null });
+  });
+
+  it("closes a source that another replaces, and all when it is closed", () => {
+    const transport = new Transport(10);
+    const [first, second] = [new Clock(0, 10), new Clock(0, 10)];
+    transport.setSource("recording", first);
+    transport.setSource("recording", second);
+    expect([first.closed, second.closed]).toEqual([true, false]);
+    transport.close();
+    expect(second.closed).toBe(true);
   });
 
   it("reports why a source cannot be played", async () => {

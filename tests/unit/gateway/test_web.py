@@ -50,6 +50,8 @@ def test_the_policy_lets_nothing_else_run(page: TestClient) -> None:
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
     assert "script-src 'self';" in policy
+    assert "media-src 'self';" in policy
+    assert "blob:" not in policy
     assert "frame-ancestors 'none'" in policy
     nonce = re.search(r"'nonce-([\w-]{20,})'", policy)
     assert nonce
@@ -63,7 +65,7 @@ def test_the_policy_names_a_store_that_requests_are_redirected_to(tmp_path: Path
     (tmp_path / "index.html").write_text(_DOCUMENT)
     policy = _served(tmp_path, "https://objects.example").get("/").headers["content-security-policy"]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
-    assert rules["media-src"] == "'self' blob: https://objects.example"
+    assert rules["media-src"] == "'self' https://objects.example"
     allowing = [name for name, sources in rules.items() if "objects.example" in sources]
     assert sorted(allowing) == ["connect-src", "img-src", "media-src"]
 

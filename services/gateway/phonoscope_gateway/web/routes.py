@@ -14,8 +14,8 @@ ADDRESSES = ("/", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
 """The page's addresses. Everything else belongs to the API."""
 
 _STATIC = Path(__file__).with_name("static")
-_MADE_HERE = {"style-src": f"'nonce-{NONCE}'", "img-src": "blob:", "media-src": "blob:"}
-"""Allows style sheets that the page's scripts make, and pictures and sound that they fetched with the key."""
+_MADE_HERE = {"style-src": f"'nonce-{NONCE}'"}
+"""Allows style sheets that the page's scripts make."""
 _FROM_THE_STORE = ("connect-src", "img-src", "media-src")
 _FOR_EVER = "public, max-age=31536000, immutable"
 """For files whose names change with their content."""
@@ -46,7 +46,7 @@ def _document(static: Path, objects_at: str) -> HTMLResponse:
         text = (static / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise _not_built() from None
-    stored = {name: f"{_MADE_HERE.get(name, '')} {objects_at}".strip() for name in _FROM_THE_STORE if objects_at}
+    stored = dict.fromkeys(_FROM_THE_STORE, objects_at) if objects_at else {}
     return document(text, _MADE_HERE | stored)
 
 

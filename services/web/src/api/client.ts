@@ -14,6 +14,8 @@ export type ArtifactLink = Schemas["ArtifactLink"];
 export type ModelCard = Schemas["ModelCard"];
 export type StemModelCard = Schemas["StemModelCard"];
 export type Neighbour = Schemas["Neighbour"];
+export type TrackResult = Schemas["TrackResult"];
+export type AnyResult = NonNullable<TrackResult["result"]>;
 export type Peaks = Schemas["Peaks"];
 export type SpectrogramAxes = Schemas["SpectrogramAxes"];
 export type Stems = Schemas["Stems"];
@@ -22,6 +24,8 @@ export type JobRequest = Schemas["JobRequest"];
 export type JobOptions = Schemas["JobOptions"];
 export type ExplainOptions = Schemas["ExplainOptions"];
 
+export const NOT_MODIFIED = 304;
+
 const keyed: Middleware = {
   onRequest({ request }) {
     const key = currentKey();
@@ -29,12 +33,12 @@ const keyed: Middleware = {
     return request;
   },
   async onResponse({ response }) {
-    if (!response.ok) throw await problemFrom(response);
+    if (!response.ok && response.status !== NOT_MODIFIED) throw await problemFrom(response);
     return response;
   },
 };
 
-/** The typed client. Throws an `ApiProblem` for every answer that is not a success. */
+/** The typed client. Throws an `ApiProblem` for every answer that is neither a success nor, as asked, not modified. */
 export const api = createClient<paths>({ baseUrl: "/" });
 api.use(keyed);
 

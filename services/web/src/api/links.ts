@@ -13,6 +13,17 @@ export function renewalMs(answer: unknown, readAt: number, now = Date.now()): nu
   return Math.max(LEAST_MS, readAt + (expiresAt - readAt) * SHARE_OF_LIFE - now);
 }
 
+/** The address in the link to an artifact, wherever in an answer it is; undefined without one. */
+export function urlIn(answer: unknown, artifactId: string): string | undefined {
+  if (typeof answer !== "object" || answer === null) return undefined;
+  if ("id" in answer && answer.id === artifactId && "url" in answer && typeof answer.url === "string") return answer.url;
+  for (const part of Object.values(answer)) {
+    const found = urlIn(part, artifactId);
+    if (found) return found;
+  }
+  return undefined;
+}
+
 /** When the first of the links in an answer expires, wherever they are in it; infinity without links. */
 function earliestExpiry(value: unknown): number {
   if (typeof value !== "object" || value === null) return Number.POSITIVE_INFINITY;

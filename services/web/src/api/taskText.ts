@@ -46,7 +46,7 @@ export function waitingText(waiting: Waiting, pool: Task["pool"]): string {
 
 /** Why a task failed, as a sentence. */
 export function failureText(task: Task): string {
-  const detail = task.error?.["detail"];
+  const detail = task.error?.detail;
   return sentence(typeof detail === "string" ? detail : `${task.name} failed`);
 }
 

@@ -34,7 +34,11 @@ function Shell() {
   useScrollPositions();
   // Answers to one key must not be shown after a sign-in with another.
   useEffect(() => () => queries.clear(), [queries]);
-  useKeys((event) => event.key === "?" && (setHelp(true), true));
+  useKeys((event) => {
+    if (event.key !== "?") return false;
+    setHelp(true);
+    return true;
+  });
   return (
     <div className="shell">
       <a className="button skip" href="#main">

@@ -3,10 +3,11 @@ import { errorText } from "../api/problem";
 import { useKeys } from "../ui/keys";
 import { ErrorNote, Button, Choice, Skeleton } from "../ui/controls";
 import { LabelChips } from "./LabelChips";
+import { LabelModel } from "./LabelModel";
 import "./library.css";
 import { useLibraryMap } from "./map/queries";
 import { useTracks } from "./queries";
-import { useLibraryView, useSearchField } from "./libraryView";
+import { labelledBy, useLibraryView, useSearchField } from "./libraryView";
 import { TrackList } from "./TrackList";
 import { UploadPanel } from "./UploadPanel";
 
@@ -18,22 +19,33 @@ const VIEWS = [
 ] as const;
 
 export function LibraryPage() {
-  const [{ view, search, label }, show] = useLibraryView();
+  const [shown, show] = useLibraryView();
+  const { view, search, label, model } = shown;
   const [typed, setTyped] = useSearchField(
     search,
     useCallback((search) => show({ search }), [show]),
   );
   const field = useRef<HTMLInputElement>(null);
-  const found = useTracks(search, label, view === "list");
-  const map = useLibraryMap(view === "map").data;
-  const tracks = useMemo(() => found.data?.pages.flatMap((page) => page.items) ?? [], [found.data]);
-  useKeys((event) => event.key === "/" && (field.current?.focus(), true));
+  const found = useTracks(shown, view === "list");
+  const map = useLibraryMap(model, view === "map").data;
+  const tracks = useMemo(() => found.data?.pages.flatMap((page) => page.items.map((track) => labelledBy(track, model))) ?? [], [found.data, model]);
+  useKeys((event) => {
+    if (event.key !== "/") return false;
+    field.current?.focus();
+    return true;
+  });
   return (
     <main id="main" className={`page page--narrow library ${view === "map" ? "library--map" : ""}`}>
       <h1 className="unseen">Library</h1>
       <UploadPanel />
       <div className="library__filter">
-        <LabelChips of={view === "map" ? (map?.points ?? tracks) : tracks} label={label} onChange={(label) => show({ label })} />
+        <LabelChips
+          key={`${view} ${model}`}
+          of={view === "map" ? (map?.points ?? []) : tracks}
+          label={label}
+          onChange={(label) => show({ label })}
+        />
+        <LabelModel model={model} onChange={(model) => show({ model, label: null })} />
         <input
           ref={field}
           className="field"
@@ -47,7 +59,7 @@ export function LibraryPage() {
       </div>
       {view === "map" ? (
         <Suspense fallback={<Rows />}>
-          <LibraryMap search={search} label={label} />
+          <LibraryMap search={search} label={label} model={model} />
         </Suspense>
       ) : (
         <List found={found} tracks={tracks} filtered={Boolean(search || label)} />
@@ -81,8 +93,8 @@ function List({ found, tracks, filtered }: ListProps) {
 
 function Rows() {
   return (
-    <div className="stack" aria-busy="true" aria-label="Loading the library">
-      {Array.from({ length: 6 }, (_, row) => (
+    <div className="stack" role="status" aria-busy="true" aria-label="Loading the library">
+      {[1, 2, 3, 4, 5, 6].map((row) => (
         <Skeleton key={row} height={48} />
       ))}
     </div>

@@ -45,7 +45,7 @@ export function TrackList({ tracks, more, onMore }: Props) {
   useKeys((event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return false;
-    const at = (event.target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset["index"];
+    const at = (event.target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset.index;
     focus(at === undefined ? focused.current : Number(at) + step);
     return true;
   });

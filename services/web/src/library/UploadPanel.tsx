@@ -20,17 +20,21 @@ export function UploadPanel() {
     });
   }, [queries]);
   return (
-    <section className="upload" aria-label="Add recordings">
-      <div
-        className={`upload__drop ${over ? "upload__drop--over" : ""}`}
-        onDragOver={(event) => (event.preventDefault(), setOver(true))}
-        onDragLeave={() => setOver(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          setOver(false);
-          addFiles(event.dataTransfer.files);
-        }}
-      >
+    <section
+      className="upload"
+      aria-label="Add recordings"
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        addFiles(event.dataTransfer.files);
+      }}
+    >
+      <div className={`upload__drop ${over ? "upload__drop--over" : ""}`}>
         <span className="quiet">Drop recordings here, or</span>
         <Button icon="upload" main onClick={() => chooser.current?.click()}>
           Choose files

@@ -1,8 +1,9 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
+import type { Track } from "../api/client";
 
-/** Which recordings the library shows, as a list or a map. */
-export type LibraryView = { view: "list" | "map"; search: string; label: string | null };
+/** Which recordings the library shows, as a list or a map; `model` is the one whose labels count, null for the newest label. */
+export type LibraryView = { view: "list" | "map"; search: string; label: string | null; model: string | null };
 
 // Browsers limit how often an address may change.
 const PAUSE_MS = 200;
@@ -12,13 +13,19 @@ export function viewFrom(address: URLSearchParams): LibraryView {
     view: address.get("view") === "map" ? "map" : "list",
     search: address.get("q") ?? "",
     label: address.get("label") || null,
+    model: address.get("model") || null,
   };
 }
 
 /** The view as the address's query, without defaults. */
-export function queryOf({ view, search, label }: LibraryView): URLSearchParams {
-  const parameters = { view: view === "map" ? view : "", q: search, label: label ?? "" };
+export function queryOf({ view, search, label, model }: LibraryView): URLSearchParams {
+  const parameters = { view: view === "map" ? view : "", q: search, label: label ?? "", model: model ?? "" };
   return new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
+}
+
+/** A track with the label that a model gave it; with its newest label for null. */
+export function labelledBy(track: Track, model: string | null): Track {
+  return model === null ? track : { ...track, label: track.labels[model] ?? null };
 }
 
 /** The view, kept in the address so that it can be copied and gone back to. */

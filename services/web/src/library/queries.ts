@@ -1,18 +1,20 @@
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, dataOf, type Job, type Peaks, type Track } from "../api/client";
+import type { LibraryView } from "./libraryView";
 
 type Page = { items: Track[]; next_cursor?: string | null };
 
 const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
 
-/** The tracks that match a search and a label, newest first, page by page. */
-export function useTracks(search: string, label: string | null, wanted = true) {
+/** The tracks that match a search and a label, by a model or by any, newest first, page by page. */
+export function useTracks({ search, label, model }: LibraryView, wanted: boolean) {
   return useInfiniteQuery({
     enabled: wanted,
-    queryKey: ["tracks", search, label],
+    queryKey: ["tracks", search, label, label && model],
     queryFn: async ({ pageParam, signal }) => {
-      const query = { limit: PAGE_SIZE, ...(search && { q: search }), ...(label && { label }), ...(pageParam && { cursor: pageParam }) };
+      const labelled = label ? { label, ...(model && { model }) } : {};
+      const query = { limit: PAGE_SIZE, ...(search && { q: search }), ...labelled, ...(pageParam && { cursor: pageParam }) };
       return dataOf(await api.GET("/v1/tracks", { params: { query }, signal }));
     },
     initialPageParam: "",

@@ -1,10 +1,10 @@
-import { type CSSProperties, useMemo, useRef } from "react";
+import { type CSSProperties, useCallback, useMemo, useRef } from "react";
 import type { Stem } from "../api/client";
 import { useStore } from "../sound/store";
 import { toTime, toX } from "../sound/view";
 import { useDrawing, useSize } from "../ui/canvas";
 import { useTimeAxis } from "../sound/timeAxis";
-import { useTheme } from "../ui/theme";
+import { useToken } from "../ui/theme";
 import { Slider, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { signed } from "../ui/format";
@@ -27,11 +27,11 @@ type Props = {
 
 export function StemRow({ stem, loudest, buffer, channel, silent, without, onChange }: Props) {
   const { name } = stem;
-  const colour = `var(--${KNOWN.has(name) ? name : "other"})`;
+  const token = `--${KNOWN.has(name) ? name : "other"}`;
   return (
     <li
       className={`stem ${silent ? "stem--silent" : ""}`}
-      style={{ "--stem": colour } as CSSProperties}
+      style={{ "--stem": `var(${token})` } as CSSProperties}
       onKeyDown={(event) => {
         if (event.key === "m") onChange({ muted: !channel.muted });
         if (event.key === "s") onChange({ solo: !channel.solo });
@@ -62,7 +62,7 @@ export function StemRow({ stem, loudest, buffer, channel, silent, without, onCha
           onChange={(pan) => onChange({ pan })}
         />
       </div>
-      <StemWave buffer={buffer} loudest={loudest} name={name} colour={colour} />
+      <StemWave buffer={buffer} loudest={loudest} name={name} token={token} />
       <a className="button button--plain" href={stem.audio.url} download={stem.audio.name} aria-label={`Download ${name}`} title={`Download ${name}`}>
         <Icon name="download" />
       </a>
@@ -79,25 +79,23 @@ function Switch({ letter, label, on, onChange }: { letter: string; label: string
   );
 }
 
-type WaveProps = { buffer: AudioBuffer | undefined; loudest: number; name: string; colour: string };
+type WaveProps = { buffer: AudioBuffer | undefined; loudest: number; name: string; token: string };
 
 /** A stem's outline on the page's time axis. */
-function StemWave({ buffer, loudest, name, colour }: WaveProps) {
+function StemWave({ buffer, loudest, name, token }: WaveProps) {
   const { transport, view } = useTimeAxis();
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const theme = useTheme();
+  const colour = useToken(token);
   const shape = useMemo(() => {
     if (!buffer) return null;
     const points = Math.min(MOST_POINTS, Math.ceil(buffer.duration * POINTS_PER_S));
     return { ...outline(buffer.getChannelData(0), points), points, durationS: buffer.duration };
   }, [buffer]);
-  useDrawing(
-    canvas,
-    size,
-    (context) => {
+  const draw = useCallback(
+    (context: CanvasRenderingContext2D) => {
       if (!shape) return;
-      context.fillStyle = getComputedStyle(canvas.current as Element).color;
+      context.fillStyle = colour;
       const middle = size.height / 2;
       const scale = (0.95 * middle) / loudest;
       for (let x = 0; x < size.width; x += 1) {
@@ -110,14 +108,15 @@ function StemWave({ buffer, loudest, name, colour }: WaveProps) {
         context.fillRect(x, middle - high * scale, 1, Math.max(1, (high - low) * scale));
       }
     },
-    [shape, view, theme, loudest],
+    [shape, view, size, colour, loudest],
   );
+  useDrawing(canvas, size, draw);
   return (
     <div
       ref={box}
       className="stem__wave"
-      style={{ color: colour }}
-      onClick={(event) => {
+      onPointerDown={(event) => {
+        if (event.button !== 0) return;
         const left = event.currentTarget.getBoundingClientRect().left;
         transport.seek(toTime(event.clientX - left, view, size.width));
       }}

@@ -31,7 +31,7 @@ export default function Stems({ track, explanation }: Props) {
       ) : (
         <Mixer key={found.data.job_id} track={track} stems={found.data} explanation={explanation} />
       )}
-      <SeparationModel model={found.data.model["name"] ?? ""} track={track} />
+      <SeparationModel model={found.data.model.name ?? ""} track={track} />
     </div>
   );
 }

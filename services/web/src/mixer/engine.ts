@@ -46,6 +46,10 @@ export class StemsSource implements Source {
     this.#stop();
   }
 
+  close(): void {
+    this.#stop();
+  }
+
   now(): number {
     return this.#fromS + Math.max(0, this.#context.currentTime - this.#startedAt);
   }

@@ -2,8 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, fetchArtifact, fetchWithKey, dataOf, type Stems } from "../api/client";
 import { renewalMs } from "../api/links";
-import type { Mixed } from "../state/results";
-import { stateOf } from "../state/trackState";
+import { isResultOf, type ResultOf } from "../state/results";
 
 const SAMPLE_BYTES = 8;
 const MOST_BYTES = 1.2e9;
@@ -11,16 +10,16 @@ const MOST_BYTES = 1.2e9;
 export type Loaded = { context: AudioContext; buffers: Map<string, AudioBuffer> };
 export type Loading = { loaded: Loaded | null; share: number; error: unknown };
 
-/** Whether stems are too long to be dataOf decoded in a page. */
+/** Whether stems are too long to be decoded in a page. */
 export function tooLong(stems: Stems): boolean {
   const seconds = stems.stems.reduce((sum, stem) => sum + stem.duration_s, 0);
   return seconds * stems.sample_rate_hz * SAMPLE_BYTES > MOST_BYTES;
 }
 
-/** The decoded stems; `share` of them is loaded, 0 to 1. */
-export function useLoadedStems(stems: Stems): Loading {
+/** The decoded stems; `share` of them is loaded, 0 to 1. Loads them once: later `stems` have newer links to the same sounds. */
+export function useLoadedStems(latest: Stems): Loading {
+  const [stems] = useState(latest);
   const [state, setState] = useState<Loading>({ loaded: null, share: 0, error: null });
-  const ids = stems.stems.map((stem) => stem.audio.id).join();
   useEffect(() => {
     const stop = new AbortController();
     const context = new AudioContext({ sampleRate: stems.sample_rate_hz, latencyHint: "interactive" });
@@ -39,19 +38,20 @@ export function useLoadedStems(stems: Stems): Loading {
       stop.abort();
       void context.close();
     };
-  }, [ids]);
+  }, [stems]);
   return state;
 }
 
 /** What a `mixdown` job made. Its link is renewed before it expires. */
-export function useMixdown(jobId: string | null): Mixed | null {
+export function useMixdown(jobId: string | null): ResultOf<"mixdown"> | null {
   const { data } = useQuery({
     queryKey: ["jobs", "one", jobId],
     queryFn: async ({ signal }) => dataOf(await api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: jobId ?? "" } }, signal })),
     enabled: jobId !== null,
     refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),
   });
-  return data ? stateOf([data], null).result("mixdown") : null;
+  const result = data?.tasks[0]?.result ?? null;
+  return isResultOf(result, "mixdown") ? result : null;
 }
 
 /** Downloads all stems in one ZIP file. */

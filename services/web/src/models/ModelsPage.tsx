@@ -43,7 +43,7 @@ function Card({ card }: { card: ModelCard | StemModelCard }) {
 }
 
 function ClassifierCard({ card }: { card: ModelCard }) {
-  const validation = (card.metrics["cross_validation"] ?? {}) as Validation;
+  const validation = (card.metrics.cross_validation ?? {}) as Validation;
   return (
     <CardFrame card={card} classes={`${card.labels.length} labels`} figures={<Figures card={card} validation={validation} />}>
       {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} /> : null}
@@ -92,8 +92,8 @@ function CardFrame({ card, classes, figures, children }: CardFrameProps) {
 
 function Figures({ card, validation }: { card: ModelCard; validation: Validation }) {
   const { accuracy_mean, accuracy_sd, macro_f1, recordings } = validation;
-  const { map } = (card.metrics["retrieval"] ?? {}) as Retrieval;
-  const { strangers, strangers_rejected } = (card.metrics["unknown"] ?? {}) as Unknown;
+  const { map } = (card.metrics.retrieval ?? {}) as Retrieval;
+  const { strangers, strangers_rejected } = (card.metrics.unknown ?? {}) as Unknown;
   return (
     <dl className="figures">
       {accuracy_mean === undefined ? null : (

@@ -4,20 +4,25 @@ import { Store } from "./store";
 export interface Source {
   readonly startS: number;
   readonly endS: number;
+  /** Resolves when it plays, or was paused before. Throws an `Error` when it cannot be played. */
   play(fromS: number): Promise<void>;
   pause(): void;
   /** The current position, in seconds of the recording. */
   now(): number;
+  /** Stops it for good and frees what it holds. */
+  close(): void;
+  /** Is called, where it is set, when the sound breaks off. */
+  onFailure?: ((problem: string) => void) | undefined;
 }
 
 export type SourceName = "recording" | "evidence" | "stems";
 export type Loop = { startS: number; endS: number };
 export type Playing = {
   playing: boolean;
-  /** Whether it plays as soon as its source has loaded. */
+  /** Whether it will play as soon as enough of its source has loaded. */
   waiting: boolean;
   source: SourceName;
-  /** The sources that have loaded. */
+  /** The sources that can be played. */
   ready: readonly SourceName[];
   loop: Loop | null;
   problem: string | null;
@@ -42,15 +47,21 @@ export class Transport {
   readonly durationS: number;
   readonly #sources = new Map<SourceName, Source>();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #attempt = 0;
 
   constructor(durationS: number) {
     this.durationS = durationS;
   }
 
-  /** Sets a source. The one before it stops. */
+  /** Sets a source. The one before it is closed. */
   setSource(name: SourceName, source: Source): void {
-    this.#sources.get(name)?.pause();
+    this.#sources.get(name)?.close();
     this.#sources.set(name, source);
+    source.onFailure = (problem) => {
+      if (this.#sources.get(name) !== source || this.state.get().source !== name) return;
+      this.pause();
+      this.state.update({ problem });
+    };
     this.state.update({ ready: [...this.#sources.keys()] });
     const { source: current, playing, waiting } = this.state.get();
     if (current === name && (playing || waiting)) void this.play();
@@ -65,8 +76,10 @@ export class Transport {
   /** Plays from the current position as soon as the source has loaded; from the start when the position is at the end. */
   async play(): Promise<void> {
     const source = this.#source();
-    this.state.update({ waiting: !source });
+    this.state.update({ waiting: true });
     if (!source) return;
+    this.#attempt += 1;
+    const attempt = this.#attempt;
     const { loop } = this.state.get();
     const end = Math.min(source.endS, loop?.endS ?? source.endS);
     const start = Math.max(source.startS, loop?.startS ?? source.startS);
@@ -75,15 +88,19 @@ export class Transport {
     try {
       this.time.set(from);
       await source.play(from);
-      this.state.update({ playing: true, problem: null });
+      if (attempt !== this.#attempt) return;
+      this.state.update({ playing: true, waiting: false, problem: null });
       clearInterval(this.#timer);
       this.#timer = setInterval(() => this.#tick(), TICK_MS);
     } catch (error) {
-      this.state.update({ playing: false, problem: error instanceof Error ? error.message : "it cannot be played" });
+      if (attempt !== this.#attempt) return;
+      this.pause();
+      this.state.update({ problem: error instanceof Error ? error.message : "it cannot be played" });
     }
   }
 
   pause(): void {
+    this.#attempt += 1;
     clearInterval(this.#timer);
     this.#source()?.pause();
     this.state.update({ playing: false, waiting: false });
@@ -91,16 +108,17 @@ export class Transport {
 
   seek(toS: number): void {
     this.time.set(Math.min(Math.max(0, toS), this.durationS));
-    if (this.state.get().playing) void this.play();
+    const { playing, waiting } = this.state.get();
+    if (playing || waiting) void this.play();
   }
 
   /** Continues with another source at the same position. */
   switchTo(name: SourceName): void {
-    const { playing, source } = this.state.get();
+    const { playing, waiting, source } = this.state.get();
     if (name === source) return;
     this.#sources.get(source)?.pause();
     this.state.update({ source: name });
-    if (playing) void this.play();
+    if (playing || waiting) void this.play();
   }
 
   setLoop(loop: Loop | null): void {
@@ -108,9 +126,10 @@ export class Transport {
     this.state.update({ loop: fits ? loop : null });
   }
 
-  /** Stops and forgets all sources. */
+  /** Stops and closes all sources. */
   close(): void {
     this.pause();
+    for (const source of this.#sources.values()) source.close();
     this.#sources.clear();
   }
 
@@ -120,7 +139,10 @@ export class Transport {
 
   #tick(): void {
     const source = this.#source();
-    if (!source) return this.pause();
+    if (!source) {
+      this.pause();
+      return;
+    }
     const now = source.now();
     const { loop } = this.state.get();
     if (loop && now >= loop.endS) {

@@ -1,9 +1,9 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
-import { api, dataOf } from "../api/client";
-import { renewalMs } from "../api/links";
+import { renewalMs, urlIn } from "../api/links";
 import { hasEnded } from "../api/watch";
-import { stateOf, type TrackState } from "./trackState";
+import { readTrackState, type TrackAnswer } from "./reading";
+import { TrackState } from "./trackState";
 
 const ACTIVE_MS = 1_500;
 
@@ -13,6 +13,8 @@ type Shared = {
   loaded: boolean;
   error: unknown;
   retry: () => void;
+  /** Reads the state again and gives an artifact's new address; undefined when it has none any more. */
+  renewedUrl: (artifactId: string) => Promise<string | undefined>;
   /** Shows the results of another classification model. */
   selectModel: (model: string) => void;
 };
@@ -29,21 +31,32 @@ export function useTrackState(): Shared {
 /** Reads the state of a track, again while tasks run and before links expire. */
 export function TrackStateProvider({ trackId, children }: { trackId: string; children: ReactNode }) {
   const [selected, selectModel] = useState<string | null>(null);
-  const { data: jobs, error, refetch } = useTrackJobs(trackId);
-  const state = useMemo(() => stateOf(jobs ?? [], selected), [jobs, selected]);
+  const { data, error, refetch } = useTrackAnswer(trackId);
+  const state = useMemo(() => new TrackState(data?.results ?? [], data?.jobs ?? [], selected), [data, selected]);
+  const loaded = data !== undefined;
   const shared = useMemo(
-    () => ({ state, loaded: jobs !== undefined, error, retry: () => void refetch(), selectModel }),
-    [state, jobs, error, refetch],
+    () => ({
+      state,
+      loaded,
+      error,
+      retry: () => void refetch(),
+      renewedUrl: async (artifactId: string) => urlIn((await refetch()).data?.results, artifactId),
+      selectModel,
+    }),
+    [state, loaded, error, refetch],
   );
   return <TrackStateContext.Provider value={shared}>{children}</TrackStateContext.Provider>;
 }
 
-function useTrackJobs(id: string) {
+function useTrackAnswer(id: string) {
+  const queries = useQueryClient();
+  const queryKey = ["jobs", "of", id];
   return useQuery({
-    queryKey: ["jobs", "of", id],
-    queryFn: async ({ signal }) =>
-      dataOf(await api.GET("/v1/jobs", { params: { query: { track_id: id, limit: 50 } }, signal })).items,
+    queryKey,
+    queryFn: ({ signal }) => readTrackState(id, queries.getQueryData<TrackAnswer>(queryKey), signal),
     refetchInterval: ({ state: { data, dataUpdatedAt } }) =>
-      data?.some((job) => !hasEnded(job)) ? ACTIVE_MS : renewalMs(data, dataUpdatedAt),
+      data?.jobs.some((job) => !hasEnded(job)) ? ACTIVE_MS : renewalMs(data?.results, dataUpdatedAt),
+    // Sound plays on in a hidden tab.
+    refetchIntervalInBackground: true,
   });
 }

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { ExplainOptions } from "../api/client";
 import { useSubmit } from "./submit";
-import type { Explained, Layer, Method } from "./results";
+import { LAYERS, type Layer, type Method, type ResultOf } from "./results";
 import { useTrackState } from "./TrackStateProvider";
 
 /** What is explained, and how. */
@@ -17,16 +17,18 @@ export function useExplanation(trackId: string) {
   const chosen = made?.model === model ? made.choice : null;
   const { submit, submitting, job, problem } = useSubmit(trackId);
   const latest = state.result("explain");
-  const wanted = chosen ?? (latest && { label: latest.label, layer: latest.layer, method: latest.method });
-  const newest = (has: (one: Explained) => boolean) =>
+  const wanted = chosen ?? (latest && choiceOf(latest));
+  const newest = (has: (one: ResultOf<"explain">) => boolean) =>
     state.result("explain", (one) => wanted !== null && isOf(one, wanted) && has(one));
   const request = (choice: Choice | null, more: ExplainOptions = {}) =>
     submit({ tasks: ["explain"], options: { explain: { ...choice, ...more } } });
+  const trust = newest((one) => Boolean(one.trust))?.trust ?? null;
+  const stems = newest((one) => Boolean(one.stems))?.stems ?? null;
   return {
     wanted,
-    explained: newest(({ heatmap }) => heatmap !== null),
-    trust: newest(({ trust }) => trust !== null)?.trust ?? null,
-    stems: newest(({ stems }) => stems !== null)?.stems ?? null,
+    explained: newest(({ heatmap }) => Boolean(heatmap)),
+    trust,
+    stems,
     submitting,
     job,
     problem,
@@ -37,11 +39,16 @@ export function useExplanation(trackId: string) {
       if (!state.result("explain", (one) => isOf(one, next))) request(next);
     },
     explainFirst: () => request(null),
-    checkEvidence: () => request(wanted, { trust: true }),
-    explainStems: () => request(wanted, { stems: true }),
+    // A result of a label replaces the one before: what that one had is asked for again.
+    checkEvidence: () => request(wanted, { trust: true, ...(stems && { stems: true }) }),
+    explainStems: () => request(wanted, { stems: true, ...(trust && { trust: true }) }),
   };
 }
 
-function isOf(one: Explained, { label, layer, method }: Choice): boolean {
+function choiceOf({ label, layer, method }: ResultOf<"explain">): Choice {
+  return { label, layer: LAYERS.find((one) => one === layer) ?? "layer4", method };
+}
+
+function isOf(one: ResultOf<"explain">, { label, layer, method }: Choice): boolean {
   return one.label === label && one.layer === layer && one.method === method;
 }

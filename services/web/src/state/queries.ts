@@ -3,11 +3,15 @@ import { api, dataOf, type Stems } from "../api/client";
 import { renewalMs } from "../api/links";
 import { useTrackState } from "./TrackStateProvider";
 
+/** A track. Its link to the recording is renewed before it expires. */
 export function useTrack(id: string) {
   return useQuery({
     queryKey: ["track", id],
     queryFn: async ({ signal }) =>
       dataOf(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id: id } }, signal })),
+    refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),
+    // The recording plays on in a hidden tab.
+    refetchIntervalInBackground: true,
   });
 }
 

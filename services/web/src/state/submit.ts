@@ -34,7 +34,8 @@ export function useSubmit(trackId: string) {
     },
     onSettled: async () => {
       setJob(null);
-      await queries.invalidateQueries({ queryKey: ["jobs"] });
+      const changed = [["jobs"], ["tracks"], ["track", trackId]];
+      await Promise.all(changed.map((queryKey) => queries.invalidateQueries({ queryKey })));
     },
   });
   const { mutate, mutateAsync, isPending, error } = submission;

@@ -5,7 +5,8 @@ import { percent, labelText } from "../ui/format";
 import type { Explanation } from "../state/explanation";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
-import type { Classified } from "../state/results";
+import type { ResultOf } from "../state/results";
+import type { ModelLabel } from "../state/trackState";
 
 const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 
@@ -23,12 +24,13 @@ export function Classification({ trackId, explanation }: Props) {
       <h2 id="labels-title">Labels</h2>
       {classified ? <Bars classified={classified} explanation={explanation} /> : null}
       {classified || model ? null : <p className="quiet">Not classified yet.</p>}
+      {state.labels.length > 1 ? <ByModel labels={state.labels} /> : null}
       {model ? (
         <ModelSelect
           model={model}
           choose={(name) => {
             selectModel(name);
-            if (!state.models.includes(name)) classify(name);
+            if (!state.labels.some(({ model }) => model === name)) classify(name);
           }}
         />
       ) : null}
@@ -43,7 +45,7 @@ export function Classification({ trackId, explanation }: Props) {
 }
 
 /** The most probable labels, and whether the first reaches the threshold. */
-function Bars({ classified, explanation }: { classified: Classified; explanation: Explanation }) {
+function Bars({ classified, explanation }: { classified: ResultOf<"classify">; explanation: Explanation }) {
   const least = useModel(classified.model.name).data?.unknown_below;
   const best = classified.top[0];
   return (
@@ -60,7 +62,7 @@ function Bars({ classified, explanation }: { classified: Classified; explanation
               {labelText(label)}
             </button>
             <span className="bar__track" aria-hidden="true">
-              <span style={{ width: `${probability * 100}%` }} />
+              <span className="bar__fill" style={{ width: `${probability * 100}%` }} />
               {least === undefined ? null : <i style={{ left: `${least * 100}%` }} />}
             </span>
             <span className="bar__value">{percent(probability)}</span>
@@ -68,12 +70,26 @@ function Bars({ classified, explanation }: { classified: Classified; explanation
         ))}
       </ol>
       {best && least !== undefined ? <p className="small quiet">{verdict(classified.unknown, best.probability, least)}</p> : null}
-      {classified.warnings.map((warning) => (
+      {classified.warnings?.map((warning) => (
         <p key={warning} className="small quiet">
           {warning}
         </p>
       ))}
     </>
+  );
+}
+
+/** The label by each model that has classified the recording. */
+function ByModel({ labels }: { labels: readonly ModelLabel[] }) {
+  return (
+    <dl className="facts small" aria-label="Labels by model">
+      {labels.map(({ model, label }) => (
+        <div key={model}>
+          <dt>{model}</dt>
+          <dd>{label === null ? "unknown" : labelText(label)}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

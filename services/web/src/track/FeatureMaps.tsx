@@ -9,7 +9,7 @@ import { painted } from "../ui/canvas";
 import { useSubmit } from "../state/submit";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useArrays } from "./queries";
-import type { Features } from "../state/results";
+import type { ResultOf } from "../state/results";
 
 type Arrays = Map<string, NumberArray>;
 
@@ -56,7 +56,7 @@ export default function FeatureMaps({ trackId }: { trackId: string }) {
   );
 }
 
-function Channels({ arrays, layer, onClose }: { arrays: Arrays; layer: Features["layers"][number]; onClose: () => void }) {
+function Channels({ arrays, layer, onClose }: { arrays: Arrays; layer: ResultOf<"features">["layers"][number]; onClose: () => void }) {
   const [at, setAt] = useState(0);
   const count = layer.channels.length + 1;
   const step = (by: number) => setAt((from) => (from + by + count) % count);

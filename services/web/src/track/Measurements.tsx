@@ -1,5 +1,5 @@
 import { band, decibels, percent, signed } from "../ui/format";
-import type { Measurements as Description } from "../state/results";
+import type { ResultOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 
 const SURE = 0.05;
@@ -15,7 +15,7 @@ export function Measurements() {
   );
 }
 
-function Figures({ described }: { described: Description }) {
+function Figures({ described }: { described: ResultOf<"describe"> }) {
   const { tempo_bpm, tempo_confidence, key, key_confidence, loudness_lufs, true_peak_dbfs, onset_rate_hz, bands, reference } = described;
   const figures: [string, string, string][] = [
     ["tempo", tempo_bpm === null ? "—" : `${Math.round(tempo_bpm)} bpm`, `confidence ${percent(tempo_confidence)}`],
@@ -47,7 +47,7 @@ function Figures({ described }: { described: Description }) {
                 <span style={{ height: `${Math.sqrt(share / loudest) * 100}%` }} />
               </span>
               <span className="unseen">{text}</span>
-              {difference === undefined ? null : <span className="small quiet">{signed(difference, 0)}</span>}
+              {difference == null ? null : <span className="small quiet">{signed(difference, 0)}</span>}
             </li>
           );
         })}

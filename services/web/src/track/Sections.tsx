@@ -56,7 +56,7 @@ function Pending({ trackId }: { trackId: string }) {
   const { state } = useTrackState();
   const { submit, submitting, problem } = useSubmit(trackId);
   const { active } = state;
-  const missing = state.task("classify") === null && state.models.length === 0;
+  const missing = state.task("classify") === null && state.labels.length === 0;
   const failed = ANALYSIS.flatMap((name) => state.task(name) ?? []).filter(({ status }) => status === "failed");
   if (active.length) {
     return (

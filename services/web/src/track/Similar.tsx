@@ -1,11 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { api, fetchWithKey, dataOf, type Neighbour, type Track } from "../api/client";
-import { errorText } from "../api/problem";
+import { api, dataOf, type Neighbour, type Track } from "../api/client";
+import { renewalMs } from "../api/links";
+import { ApiProblem, errorText } from "../api/problem";
 import { ErrorNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, labelText } from "../ui/format";
 import { useStems } from "../state/queries";
+import { release, streamed } from "../sound/audioSource";
 import { useTimeAxis } from "../sound/timeAxis";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
@@ -23,6 +25,7 @@ export default function Similar({ track }: { track: Track }) {
   const names = [WHOLE, ...(stems?.stems.map(({ name }) => name) ?? [])];
   const options = names.map((name) => ({ value: name, text: name, disabled: name !== WHOLE && !embeddedStems.includes(name) }));
   const embed = (stems: boolean) => submit({ tasks: ["embed"], options: { embed: { stems } } });
+  const stem = part === WHOLE ? null : part;
   return (
     <div className="stack">
       {options.length > 1 ? (
@@ -37,7 +40,7 @@ export default function Similar({ track }: { track: Track }) {
       ) : null}
       {problem ? <ErrorNote>{problem}</ErrorNote> : null}
       {embedded ? (
-        <Neighbours key={part} track={track} stem={part === WHOLE ? null : part} />
+        <Neighbours key={part} track={track} stem={stem} submitting={submitting} embed={() => embed(embeddedStems.length > 0)} />
       ) : (
         <div>
           <Button disabled={submitting} onClick={() => embed(false)}>
@@ -49,24 +52,52 @@ export default function Similar({ track }: { track: Track }) {
   );
 }
 
-/** The neighbours, each with a button that plays it. */
-function Neighbours({ track, stem }: { track: Track; stem: string | null }) {
-  const found = useNeighbours(track.id, stem);
+type NeighboursProps = { track: Track; stem: string | null; submitting: boolean; embed: () => void };
+
+/** The neighbours, each with a button that plays it, and how many recordings an earlier model embedded. */
+function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
+  const { model } = useTrackState().state;
+  const found = useNeighbours(track.id, stem, model);
   const preview = usePreview();
   if (found.isPending) return <Skeleton height={200} />;
+  // The page knows that the track was embedded. That its embedding is not found means that the model has changed since.
+  if (found.error instanceof ApiProblem && found.error.code === "not_found") {
+    return (
+      <div className="note" role="status">
+        <span>
+          An earlier version of {model} embedded {stem ? `the ${stem} of this recording` : "this recording"}. Embed it again to compare it with
+          others.
+        </span>
+        <Button main disabled={submitting} onClick={embed}>
+          {submitting ? "Computing …" : "Embed again"}
+        </Button>
+      </div>
+    );
+  }
   if (found.isError) {
     return <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>;
   }
-  if (found.data.length === 0) {
-    return <p className="quiet">No other recording {stem ? `has an embedding of its ${stem}` : "has an embedding by this model"} yet.</p>;
-  }
+  const { items, outdated } = found.data;
   return (
-    <ol className="alike">
-      {found.data.map((neighbour) => (
-        <Row key={neighbour.track.id} neighbour={neighbour} preview={preview} />
-      ))}
-    </ol>
+    <>
+      {outdated ? <p className="note">{leftOutText(outdated, model)}</p> : null}
+      {items.length ? (
+        <ol className="alike">
+          {items.map((neighbour) => (
+            <Row key={neighbour.track.id} neighbour={neighbour} preview={preview} />
+          ))}
+        </ol>
+      ) : (
+        <p className="quiet">No other recording {stem ? `has an embedding of its ${stem}` : "has an embedding by this model"} yet.</p>
+      )}
+    </>
   );
+}
+
+/** How many recordings are not compared because an earlier model of the name embedded them, and what to do. */
+function leftOutText(count: number, model: string | null): string {
+  const [recordings, them] = count === 1 ? ["1 other recording is", "it"] : [`${count} other recordings are`, "each of them"];
+  return `${recordings} left out: an earlier version of ${model} embedded ${count === 1 ? "it" : "them"}. Open ${them} and choose “Embed again” there.`;
 }
 
 function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbour; preview: Preview }) {
@@ -76,7 +107,7 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
       <IconButton
         icon={playing ? "pause" : "play"}
         label={`${playing ? "Stop" : "Play"} ${track.filename}`}
-        onClick={() => void preview.toggle(track.id)}
+        onClick={() => preview.toggle(track)}
       />
       <Link href={`/tracks/${track.id}`} className="clip">
         {track.filename}
@@ -84,7 +115,7 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
       <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{track.label ? labelText(track.label) : "no label"}</span>
       <span className="quiet alike__length">{time(track.duration_s, 0)}</span>
       <span className="bar__track" aria-hidden="true">
-        <span style={{ width: `${Math.max(0, similarity) * 100}%` }} />
+        <span className="bar__fill" style={{ width: `${Math.max(0, similarity) * 100}%` }} />
       </span>
       <span className="bar__value" title="cosine similarity of the embeddings">
         {similarity.toFixed(2).replace("-", "−")}
@@ -93,43 +124,42 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
   );
 }
 
-function useNeighbours(id: string, stem: string | null) {
-  const { model } = useTrackState().state;
+function useNeighbours(id: string, stem: string | null, model: string | null) {
   return useQuery({
     queryKey: ["jobs", "alike", id, stem, model],
     queryFn: async ({ signal }) => {
       const params = { path: { track_id: id }, query: { limit: 10, ...(stem && { stem }), ...(model && { model }) } };
-      return dataOf(await api.GET("/v1/tracks/{track_id}/similar", { params, signal })).items;
+      return dataOf(await api.GET("/v1/tracks/{track_id}/similar", { params, signal }));
     },
     retry: false,
+    refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),
   });
 }
 
-type Preview = { playing: string | null; toggle: (id: string) => Promise<void> };
+type Preview = { playing: string | null; toggle: (track: Track) => void };
 
 /** Plays one recording at a time, never together with the page's own. */
 function usePreview(): Preview {
   const { transport } = useTimeAxis();
   const [playing, setPlaying] = useState<string | null>(null);
   const player = useRef<HTMLAudioElement | null>(null);
-  const stop = () => {
-    player.current?.pause();
-    if (player.current) URL.revokeObjectURL(player.current.src);
+  const stop = useCallback(() => {
+    if (player.current) release(player.current);
     player.current = null;
     setPlaying(null);
-  };
-  useEffect(() => stop, []);
-  useEffect(() => transport.state.subscribe(() => transport.state.get().playing && stop()), [transport]);
-  const toggle = async (id: string) => {
+  }, []);
+  useEffect(() => stop, [stop]);
+  useEffect(() => transport.state.subscribe(() => transport.state.get().playing && stop()), [transport, stop]);
+  const toggle = ({ id, audio }: Track) => {
     const same = playing === id;
     stop();
     if (same) return;
     transport.pause();
     setPlaying(id);
-    const response = await fetchWithKey(`/v1/tracks/${id}/audio`);
-    player.current = new Audio(URL.createObjectURL(await response.blob()));
-    player.current.onended = stop;
-    await player.current.play().catch(stop);
+    const element = streamed(audio.url);
+    player.current = element;
+    element.onended = stop;
+    element.play().catch(() => player.current === element && stop());
   };
   return { playing, toggle };
 }

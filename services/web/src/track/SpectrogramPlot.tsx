@@ -1,4 +1,4 @@
-import { type PointerEvent, useMemo, useRef, useState } from "react";
+import { type PointerEvent, useCallback, useMemo, useRef, useState } from "react";
 import { evidencePalette, spectrogramPalette } from "../sound/colours";
 import { heightOf, hertzAt, resampledRows } from "../sound/mel";
 import { toTime, toX } from "../sound/view";
@@ -9,13 +9,13 @@ import { announce } from "../ui/live";
 import { painted, useDrawing, useSize } from "../ui/canvas";
 import { useTimeAxis } from "../sound/timeAxis";
 import { type Spectrogram, useArrays, useSpectrogram } from "./queries";
-import type { Explained } from "../state/results";
+import type { ResultOf } from "../state/results";
 
 const MARKS_HZ = [50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000, 16_000];
 const MARK_APART = 0.07;
 
 type Spot = { timeS: number; height: number };
-type Props = { trackId: string; explained: Explained | null; opacity: number };
+type Props = { trackId: string; explained: ResultOf<"explain"> | null; opacity: number };
 
 /** The mel spectrogram with the evidence over it, and a crosshair that reads time, frequency and level. */
 export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
@@ -26,22 +26,23 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
   const [spot, setSpot] = useState<Spot | null>(null);
   const spectrogram = found.data;
   const { picture: evidence, problem } = useEvidence(spectrogram, explained, opacity > 0);
+  const greyness = evidence ? Math.min(1, 1.5 * opacity) : 0;
   const picture = useMemo(
-    () => spectrogram && painted(spectrogram.levels, spectrogram.columns, spectrogram.rows, spectrogramPalette(evidence ? Math.min(1, 1.5 * opacity) : 0)),
-    [spectrogram, evidence !== null, opacity],
+    () => spectrogram && painted(spectrogram.levels, spectrogram.columns, spectrogram.rows, spectrogramPalette(greyness)),
+    [spectrogram, greyness],
   );
-  useDrawing(
-    canvas,
-    size,
-    (context) => {
+  const { view } = axis;
+  const draw = useCallback(
+    (context: CanvasRenderingContext2D) => {
       if (!picture || !spectrogram) return;
-      drawPart(context, picture, 0, spectrogram.axes.duration_s, axis.view, size);
+      drawPart(context, picture, 0, spectrogram.axes.duration_s, view, size);
       if (!evidence || !explained) return;
       context.globalAlpha = opacity;
-      drawPart(context, evidence, explained.start_s, explained.end_s, axis.view, size);
+      drawPart(context, evidence, explained.start_s, explained.end_s, view, size);
     },
-    [picture, evidence, opacity, axis.view],
+    [picture, spectrogram, evidence, explained, opacity, view, size],
   );
+  useDrawing(canvas, size, draw);
   if (found.isError) return <ErrorNote>{errorText(found.error)}</ErrorNote>;
   const spotAt = (event: PointerEvent<HTMLElement>): Spot => {
     const area = event.currentTarget.getBoundingClientRect();
@@ -79,7 +80,7 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
 }
 
 /** The heatmap resampled to the spectrogram's rows, in amber. */
-function useEvidence(spectrogram: Spectrogram | undefined, explained: Explained | null, wanted: boolean) {
+function useEvidence(spectrogram: Spectrogram | undefined, explained: ResultOf<"explain"> | null, wanted: boolean) {
   const { data: arrays, error } = useArrays(explained?.heatmap, wanted);
   const picture = useMemo(() => {
     const heat = arrays?.get("heatmap");
@@ -154,7 +155,7 @@ function reading({ axes, levels, columns, rows }: Spectrogram, { timeS, height }
   return `${time(timeS, 2)} · ${hertz(hertzAt(height, axes.edge_hz))} · ${loud} dB`;
 }
 
-function description({ axes }: Spectrogram, explained: Explained | null, opacity: number): string {
+function description({ axes }: Spectrogram, explained: ResultOf<"explain"> | null, opacity: number): string {
   const range = band(axes.edge_hz[0] ?? 0, axes.edge_hz.at(-1) ?? 0);
   const about = `Mel spectrogram, ${range}, loudest spot ${signed(axes.ceiling_dbfs, 0)} dBFS.`;
   return explained && opacity > 0 ? `${about} ${explained.reading.replaceAll("*", "")}` : about;

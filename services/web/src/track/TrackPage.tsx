@@ -1,10 +1,8 @@
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { Link } from "wouter";
 import type { Track } from "../api/client";
 import { errorText } from "../api/problem";
 import { libraryAddress } from "../ui/scrollPositions";
-import { MediaSource } from "../sound/media";
-import { useStore } from "../sound/store";
 import { Transport } from "../sound/transport";
 import { whole } from "../sound/view";
 import { ErrorNote, Button, Skeleton } from "../ui/controls";
@@ -13,20 +11,18 @@ import { channels, time } from "../ui/format";
 import { useSize } from "../ui/canvas";
 import { TimeAxisProvider } from "../sound/timeAxis";
 import { EvidenceBar } from "./EvidenceBar";
-import { useExplanation } from "../state/explanation";
+import { type Explanation, useExplanation } from "../state/explanation";
 import { LabelStrip } from "./LabelStrip";
 import { Sections } from "./Sections";
 import { useTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
-import { useRecording } from "./queries";
+import { useLinkedSound } from "./sources";
 import { SpectrogramPlot } from "./SpectrogramPlot";
 import { Timeline } from "./Timeline";
 import "./track.css";
 import { TransportBar } from "./TransportBar";
 import { useTransportKeys } from "./transportKeys";
 import { Waveform } from "./Waveform";
-
-const FETCHED_AT_ONCE_BYTES = 30e6;
 
 /** The page of one recording. */
 export default function TrackPage({ id }: { id: string }) {
@@ -54,12 +50,16 @@ function StateProblem() {
   return error ? <ErrorNote action={<Button onClick={retry}>Try again</Button>}>{errorText(error)}</ErrorNote> : null;
 }
 
-/** Whether to fetch the recording: a small one at once, a large one when it is to be played. */
-function useWanted(transport: Transport, sizeBytes: number): boolean {
-  const { waiting, source, ready } = useStore(transport.state);
-  const wanted = useRef(false);
-  wanted.current ||= sizeBytes <= FETCHED_AT_ONCE_BYTES || ready.includes("recording") || (waiting && source === "recording");
-  return wanted.current;
+/** Streams the recording and, when it was explained, the sound of its evidence. */
+function useSounds(transport: Transport, { id, audio, duration_s }: Track, { explained }: Explanation): void {
+  const { refetch } = useTrack(id);
+  const { renewedUrl } = useTrackState();
+  const recording = { id, url: audio.url, startS: 0, endS: duration_s };
+  const listen = explained?.listen;
+  const evidence = explained && listen ? { id: listen.id, url: listen.url, startS: explained.start_s, endS: explained.end_s } : null;
+  useLinkedSound(transport, "recording", recording, async () => (await refetch()).data?.audio.url);
+  useLinkedSound(transport, "evidence", evidence, renewedUrl);
+  useEffect(() => () => transport.close(), [transport]);
 }
 
 function Heading({ track }: { track: Track | undefined }) {
@@ -94,22 +94,13 @@ function Studio({ track }: { track: Track }) {
   const [plots, { width }] = useSize<HTMLDivElement>();
   const explanation = useExplanation(track.id);
   const { explained } = explanation;
-  const { url, error } = useRecording(track.id, useWanted(transport, track.size_bytes));
-  useEffect(() => () => transport.close(), [transport]);
-  useEffect(() => {
-    if (url) transport.setSource("recording", new MediaSource(url, 0, durationS));
-  }, [transport, url, durationS]);
-  const listen = explained?.listen;
-  useEffect(() => {
-    if (listen && explained) transport.setSource("evidence", new MediaSource(listen.url, explained.start_s, explained.end_s));
-  }, [transport, listen?.id]);
+  useSounds(transport, track, explanation);
   const axis = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
   useTransportKeys(axis);
   return (
     <TimeAxisProvider value={axis}>
       <section className="studio__desk" aria-label="The recording over time">
         <TransportBar />
-        {error ? <ErrorNote>The recording cannot be fetched. {errorText(error)}</ErrorNote> : null}
         <div ref={plots}>
           <Timeline>
             <Waveform trackId={track.id} />

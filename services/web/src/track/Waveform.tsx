@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import WaveSurfer from "wavesurfer.js";
-import { useTheme } from "../ui/theme";
+import { useToken } from "../ui/theme";
 import { Skeleton } from "../ui/controls";
 import { signed } from "../ui/format";
 import { useTimeAxis } from "../sound/timeAxis";
@@ -10,13 +10,12 @@ import { usePeaks } from "./queries";
 export function Waveform({ trackId }: { trackId: string }) {
   const { durationS, view, width } = useTimeAxis();
   const peaks = usePeaks(trackId).data;
-  const theme = useTheme();
+  const colour = useToken("--wave");
   const box = useRef<HTMLDivElement>(null);
   const [surfer, setSurfer] = useState<WaveSurfer | null>(null);
 
   useEffect(() => {
     if (!box.current || !peaks) return;
-    const colour = getComputedStyle(document.documentElement).getPropertyValue("--wave").trim();
     const made = WaveSurfer.create({
       container: box.current,
       peaks: [peaks.max, peaks.min],
@@ -36,7 +35,7 @@ export function Waveform({ trackId }: { trackId: string }) {
       setSurfer(null);
       made.destroy();
     };
-  }, [peaks, theme]);
+  }, [peaks, colour]);
 
   useEffect(() => {
     if (!surfer || !width) return;

@@ -1,7 +1,10 @@
 import { Button } from "../ui/controls";
 import { band, percent, signed } from "../ui/format";
 import type { Explanation } from "../state/explanation";
-import type { Band, Trust } from "../state/results";
+import type { ResultOf } from "../state/results";
+
+type Bands = ResultOf<"explain">["bands"];
+type Trust = NonNullable<ResultOf<"explain">["trust"]>;
 
 /** Where the evidence is, as a sentence and by band, and checks of it. */
 export function Why({ explanation }: { explanation: Explanation }) {
@@ -32,10 +35,11 @@ export function Why({ explanation }: { explanation: Explanation }) {
 
 /** A sentence with a label between asterisks, which becomes emphasis. */
 function Reading({ text }: { text: string }) {
+  // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence have their places only, and keep no state
   return text.split("*").map((part, at) => (at % 2 ? <em key={at}>{part.replaceAll("_", " ")}</em> : part));
 }
 
-function BandShares({ bands }: { bands: Band[] }) {
+function BandShares({ bands }: { bands: Bands }) {
   const largest = Math.max(0.01, ...bands.map(({ share }) => share));
   return (
     <table className="columns">

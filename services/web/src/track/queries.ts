@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
 import { type ArtifactLink, fetchArtifact, fetchWithKey, type Job, type Peaks, type SpectrogramAxes } from "../api/client";
 import { hasEnded, watchJob } from "../api/watch";
 import { readNpz } from "../sound/arrays";
@@ -12,29 +11,6 @@ const MOST_COLUMNS = 4_000;
 
 /** A picture's levels, 0 to 255, the lowest band in the last row, and its axes. */
 export type Spectrogram = { axes: SpectrogramAxes; levels: Uint8Array; columns: number; rows: number };
-
-/** The recording as an address for a player. It is fetched first, because a player cannot send the API key. */
-export function useRecording(id: string, wanted: boolean): { url: string | null; error: unknown } {
-  const [url, setUrl] = useState<string | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  useEffect(() => {
-    if (!wanted) return;
-    const stop = new AbortController();
-    let made: string | null = null;
-    fetchWithKey(`/v1/tracks/${id}/audio`, { signal: stop.signal })
-      .then(async (response) => {
-        made = URL.createObjectURL(await response.blob());
-        if (stop.signal.aborted) URL.revokeObjectURL(made);
-        else setUrl(made);
-      })
-      .catch((reason: unknown) => stop.signal.aborted || setError(reason));
-    return () => {
-      stop.abort();
-      if (made) URL.revokeObjectURL(made);
-    };
-  }, [id, wanted]);
-  return { url, error };
-}
 
 export function usePeaks(id: string) {
   return useQuery({

@@ -10,6 +10,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
     return () => element?.close();
   }, []);
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the browser closes a modal dialog with Escape
     <dialog
       ref={dialog}
       className="dialog"

@@ -16,12 +16,11 @@ export function useSize<T extends HTMLElement>(): [RefObject<T | null>, { width:
   return [element, size];
 }
 
-/** Draws on a canvas, in CSS pixels, whenever its size or one of `shown` changes. */
+/** Draws on a canvas, in CSS pixels, whenever its size or `draw` changes: a caller memoizes `draw`. */
 export function useDrawing(
   canvas: RefObject<HTMLCanvasElement | null>,
   { width, height }: { width: number; height: number },
   draw: (context: CanvasRenderingContext2D) => void,
-  shown: readonly unknown[],
 ): void {
   useEffect(() => {
     const element = canvas.current;
@@ -33,7 +32,7 @@ export function useDrawing(
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     draw(context);
-  }, [width, height, ...shown]);
+  }, [canvas, width, height, draw]);
 }
 
 /** Levels, 0 to 255, as a picture in the colours of a palette. Throws an `Error` without a 2D canvas. */

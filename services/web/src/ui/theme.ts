@@ -11,7 +11,7 @@ export function currentTheme(): Theme {
 }
 
 export function applyTheme(): void {
-  document.documentElement.dataset["theme"] = currentTheme();
+  document.documentElement.dataset.theme = currentTheme();
 }
 
 export function toggleTheme(): void {
@@ -22,6 +22,11 @@ export function toggleTheme(): void {
 
 export function useTheme(): Theme {
   return useSyncExternalStore(subscribe, currentTheme);
+}
+
+/** A design token's value in the current theme, for example the colour `--wave`. */
+export function useToken(name: string): string {
+  return useSyncExternalStore(subscribe, () => getComputedStyle(document.documentElement).getPropertyValue(name).trim());
 }
 
 function subscribe(listener: () => void): () => void {

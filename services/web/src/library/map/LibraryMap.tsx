@@ -11,10 +11,11 @@ import { useViewport, useSettled } from "./viewport";
 import { methodText } from "./text";
 
 type Filtered = { search: string; label: string | null };
+type Props = Filtered & { model: string | null };
 
-/** The library as a map: recordings near each other sound alike. */
-export default function LibraryMap({ search, label }: Filtered) {
-  const found = useLibraryMap();
+/** The library as a map: recordings near each other sound alike to a model, or to the service's default model. */
+export default function LibraryMap({ search, label, model }: Props) {
+  const found = useLibraryMap(model);
   if (found.isPending) return <MapLoading />;
   if (found.isError) {
     return <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>;
@@ -22,15 +23,15 @@ export default function LibraryMap({ search, label }: Filtered) {
   const map = found.data;
   return (
     <section className="map" aria-label="Map of the library">
-      <MapStatus map={map} />
-      {map.points?.length ? <Plane key={map.drawn_at} map={map} search={search} label={label} /> : null}
+      <MapStatus key={map.model} map={map} />
+      {map.points?.length ? <Plane key={`${map.model} ${map.drawn_at}`} map={map} search={search} label={label} /> : null}
     </section>
   );
 }
 
 export function MapLoading() {
   return (
-    <div aria-busy="true" aria-label="Loading the map">
+    <div role="status" aria-busy="true" aria-label="Loading the map">
       <Skeleton height="60dvh" />
     </div>
   );
@@ -41,7 +42,7 @@ function Plane({ map, search, label }: Filtered & { map: Drawn }) {
   const filter = useMemo(() => filtered(atlas.points, search, label), [atlas, search, label]);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const frame = useMemo(() => ({ bounds: atlas.bounds, size }), [atlas, size]);
-  const viewport = useViewport(map.drawn_at ?? "", atlas.bounds);
+  const viewport = useViewport(`${map.model} ${map.drawn_at}`, atlas.bounds);
   return (
     <>
       <MapPlot atlas={atlas} filter={filter} label={label} viewport={viewport} onSize={setSize} />

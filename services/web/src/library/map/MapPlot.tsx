@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Link, useLocation } from "wouter";
 import { useTheme } from "../../ui/theme";
 import { useSize } from "../../ui/canvas";
@@ -25,13 +25,16 @@ type Shown = { index: number; by: "mouse" | "keys" | "touch" };
 /** The recordings as dots: pan and zoom, show a card, open a recording. */
 export function MapPlot({ atlas, filter, label, viewport, onSize }: Props) {
   const [box, size] = useSize<HTMLDivElement>();
-  const canvas = useRef<HTMLCanvasElement>(null);
+  const theme = useTheme();
   const [shown, setShown] = useState<Shown | null>(null);
   const [, navigate] = useLocation();
   const frame = useMemo(() => ({ bounds: atlas.bounds, size }), [atlas.bounds, size]);
   const point = shown && filter.fits(shown.index) ? atlas.points[shown.index] : undefined;
   useEffect(() => onSize(size), [size, onSize]);
-  usePainting(canvas, { atlas, filter, view: viewport.view, frame, lit: point?.label ?? label, shown: point && shown ? shown.index : null });
+  const current = point && shown ? shown.index : null;
+  const lit = point?.label ?? label;
+  const { view } = viewport;
+  const scene = useMemo(() => ({ atlas, filter, view, frame, lit, shown: current }), [atlas, filter, view, frame, lit, current]);
 
   const open = (opened: MapPoint | undefined) => opened && navigate(`/tracks/${opened.track_id}`);
   const at = (pixel: Pixel, reach: number) => {
@@ -56,7 +59,7 @@ export function MapPlot({ atlas, filter, label, viewport, onSize }: Props) {
     announce(pointText(next));
   };
   const gestures = useGestures(box, frame, viewport, pick, hover);
-  const keys = { atlas, filter, frame, viewport, shown: point && shown ? shown.index : null, show: step, open: () => open(point) };
+  const keys = { atlas, filter, frame, viewport, shown: current, show: step, open: () => open(point) };
   return (
     <div className={`map__room ${viewport.view.zoom > 1 ? "map__room--close" : ""} ${point ? "map__room--aimed" : ""}`}>
       <div
@@ -68,7 +71,7 @@ export function MapPlot({ atlas, filter, label, viewport, onSize }: Props) {
         onKeyDown={(event) => handleKey(event, keys) && event.preventDefault()}
         {...gestures}
       >
-        <canvas ref={canvas} role="img" aria-label={summaryText(atlas)} />
+        <Picture key={theme} scene={scene} />
       </div>
       <Zoom viewport={viewport} frame={frame} />
       {point && shown ? <Card point={point} by={shown.by} at={toPixel(point, viewport.view, frame)} size={size} /> : null}
@@ -76,19 +79,19 @@ export function MapPlot({ atlas, filter, label, viewport, onSize }: Props) {
   );
 }
 
-/** Paints the scene again whenever a part of it changes. */
-function usePainting(canvas: RefObject<HTMLCanvasElement | null>, scene: Scene): void {
-  const theme = useTheme();
-  const ratio = useSyncExternalStore(onPixelRatio, () => window.devicePixelRatio || 1);
+/** The scene on a canvas, in the colours of the theme in which it was first shown. */
+function Picture({ scene }: { scene: Scene }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
   const painter = useRef<Painter | null>(null);
-  const { atlas, filter, view, frame, lit, shown } = scene;
+  const ratio = useSyncExternalStore(onPixelRatio, () => window.devicePixelRatio || 1);
   useEffect(() => {
     const context = canvas.current?.getContext("2d", { alpha: false, willReadFrequently: true });
     painter.current = context ? new Painter(context, mapTheme(context.canvas)) : null;
-  }, [canvas, theme]);
+  }, []);
   useEffect(() => {
-    if (frame.size.width && frame.size.height) painter.current?.paint(scene, ratio);
-  }, [atlas, filter, view, frame, lit, shown, theme, ratio]);
+    if (scene.frame.size.width && scene.frame.size.height) painter.current?.paint(scene, ratio);
+  }, [scene, ratio]);
+  return <canvas ref={canvas} role="img" aria-label={summaryText(scene.atlas)} />;
 }
 
 /** Subscribes to the pixel ratio, which changes with the screen and the browser's zoom. */

@@ -5,7 +5,7 @@ import { missingText } from "./text";
 
 /** What the map does not show yet, and a button that draws it. */
 export function MapStatus({ map }: { map: LibraryMap }) {
-  const drawing = useMapDrawing(map.job_id ?? null);
+  const drawing = useMapDrawing(map.model, map.job_id ?? null);
   if (drawing.pending) return <UnderWay drawing={drawing} />;
   if (drawing.problem) return <ErrorNote action={<Button onClick={drawing.draw}>Try again</Button>}>{drawing.problem}</ErrorNote>;
   const missing = missingText(map);

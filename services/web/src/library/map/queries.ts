@@ -12,11 +12,11 @@ export type MapPoint = components["schemas"]["MapPoint"];
 
 const MAP_FRESH_MS = 60_000;
 
-/** The map of the library. */
-export function useLibraryMap(wanted = true) {
+/** The map of the library, from the embeddings of a model; of the service's default model for null. */
+export function useLibraryMap(model: string | null, wanted = true) {
   return useQuery({
-    queryKey: ["map"],
-    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/map", { signal })),
+    queryKey: ["map", model],
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/map", { params: { query: model ? { model } : {} }, signal })),
     enabled: wanted,
     staleTime: MAP_FRESH_MS,
   });
@@ -25,8 +25,8 @@ export function useLibraryMap(wanted = true) {
 /** The drawing of the map: its job, whether it runs, what went wrong, and a function that starts it. */
 export type Drawing = { job: Job | null; pending: boolean; problem: string | null; draw: () => void };
 
-/** Follows the job that draws the map, or starts one. Reads the map again when the job has ended. */
-export function useMapDrawing(runningId: string | null): Drawing {
+/** Follows the job that draws a model's map, or starts one. Reads the map again when the job has ended. */
+export function useMapDrawing(model: string, runningId: string | null): Drawing {
   const queries = useQueryClient();
   const [job, setJob] = useState<Job | null>(null);
   const stop = useRef(new AbortController());
@@ -38,7 +38,7 @@ export function useMapDrawing(runningId: string | null): Drawing {
   const { mutate, isPending, error } = useMutation({
     mutationFn: async (known: string | null) => {
       const { signal } = stop.current;
-      const id = known ?? (await startDrawing(signal));
+      const id = known ?? (await startDrawing(model, signal));
       followedId.current = id;
       const done = await watchJob(id, setJob, signal);
       const failed = done.tasks.find(({ status }) => status === "failed");
@@ -57,6 +57,6 @@ export function useMapDrawing(runningId: string | null): Drawing {
   return { job, pending: isPending, problem: error ? errorText(error) : null, draw: () => mutate(runningId) };
 }
 
-async function startDrawing(signal: AbortSignal): Promise<string> {
-  return dataOf(await api.POST("/v1/jobs", { body: { tasks: ["map"] }, signal })).id;
+async function startDrawing(model: string, signal: AbortSignal): Promise<string> {
+  return dataOf(await api.POST("/v1/jobs", { body: { tasks: ["map"], options: { map: { model } } }, signal })).id;
 }

@@ -5,23 +5,23 @@ const GLIDE_MS = 150;
 const SETTLED_MS = 200;
 
 // Going back from a recording shows the same part of the map.
-let last: { drawnAt: string; view: View } | null = null;
+let last: { drawing: string; view: View } | null = null;
 
 /** The visible part of the map. `move` changes it at once, `glide` in 150 ms. */
 export type Viewport = { view: View; move: (change: (view: View) => View) => void; glide: (change: (view: View) => View) => void };
 
-export function useViewport(drawnAt: string, bounds: Bounds): Viewport {
-  const [view, setView] = useState(() => (last?.drawnAt === drawnAt ? last.view : whole(bounds)));
+export function useViewport(drawing: string, bounds: Bounds): Viewport {
+  const [view, setView] = useState(() => (last?.drawing === drawing ? last.view : whole(bounds)));
   const latest = useRef(view);
   const frame = useRef(0);
   useEffect(() => () => cancelAnimationFrame(frame.current), []);
   const set = useCallback(
     (next: View) => {
       latest.current = next;
-      last = { drawnAt, view: next };
+      last = { drawing, view: next };
       setView(next);
     },
-    [drawnAt],
+    [drawing],
   );
   return useMemo(() => {
     const move: Viewport["move"] = (change) => {

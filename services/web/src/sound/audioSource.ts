@@ -1,0 +1,159 @@
+import type { Source } from "./transport";
+
+// A renewed link starts to load this much after the position, so that its sound is ready when the position gets there.
+const AHEAD_S = 0.5;
+const LATE_S = 0.05;
+
+/** Streams the sound at a signed link, which covers a part of the recording from `startS` to `endS`. */
+export class AudioSource implements Source {
+  readonly startS: number;
+  readonly endS: number;
+  onFailure: ((problem: string) => void) | undefined;
+  readonly #newUrl: () => Promise<string | undefined>;
+  #url: string;
+  #element: HTMLAudioElement;
+  /** Loads a renewed link until it takes over. */
+  #next: HTMLAudioElement | null = null;
+  #playing = false;
+  /** Whether the current element has played. */
+  #begun = false;
+
+  /** `newUrl` reads the link again; it is called when the link does not work any more. */
+  constructor(url: string, startS: number, endS: number, newUrl: () => Promise<string | undefined>) {
+    this.startS = startS;
+    this.endS = endS;
+    this.#newUrl = newUrl;
+    this.#url = url;
+    this.#element = this.#loading(url);
+  }
+
+  /** Resolves when the sound plays, or was paused before. Throws an `Error` when it cannot be played. */
+  async play(fromS: number): Promise<void> {
+    this.#takeOver();
+    this.#playing = true;
+    this.#element.currentTime = Math.max(0, fromS - this.startS);
+    if (!this.#element.paused && !this.#element.error) return;
+    if (!(await this.#started()) && !(await this.#restarted())) throw new Error("This browser cannot play the recording's format.");
+  }
+
+  pause(): void {
+    this.#takeOver();
+    this.#playing = false;
+    this.#element.pause();
+  }
+
+  now(): number {
+    return this.#element.ended ? this.endS : this.startS + this.#element.currentTime;
+  }
+
+  close(): void {
+    this.#playing = false;
+    if (this.#next) release(this.#next);
+    this.#next = null;
+    release(this.#element);
+  }
+
+  /** Changes to another link to the same sound, which keeps its position; when it plays, it plays on without a break. */
+  renew(url: string): void {
+    if (url === this.#url) return;
+    this.#load(url);
+    const { error, ended } = this.#element;
+    if (this.#playing && !error && !ended) this.#handOver();
+    else {
+      this.#takeOver();
+      if (this.#playing && !ended) void this.#started();
+    }
+  }
+
+  #load(url: string): void {
+    this.#url = url;
+    if (this.#next) release(this.#next);
+    this.#next = this.#loading(url);
+  }
+
+  /** Lets the next element play on from where the current one will be as soon as it can. */
+  #handOver(): void {
+    const next = this.#next;
+    if (!next) return;
+    next.currentTime = this.#element.currentTime + AHEAD_S;
+    const start = async () => {
+      if (this.#next !== next) return;
+      if (this.#element.currentTime - next.currentTime > LATE_S) next.currentTime = this.#element.currentTime;
+      try {
+        await next.play();
+      } catch {
+        // The browser may want a press of a button first: the current link plays on, and the next press takes the newer one.
+        return;
+      }
+      if (this.#next === next) this.#takeOver();
+    };
+    next.addEventListener("canplay", () => setTimeout(start, 1000 * Math.max(0, next.currentTime - this.#element.currentTime)), {
+      once: true,
+    });
+  }
+
+  /** Puts the next element, if there is one, in the current one's place and at its position. */
+  #takeOver(): void {
+    const [next, old] = [this.#next, this.#element];
+    if (!next) return;
+    this.#next = null;
+    if (next.paused) {
+      next.currentTime = old.currentTime;
+      this.#begun = false;
+    }
+    this.#element = next;
+    release(old);
+  }
+
+  /** Whether the current element plays, or was paused meanwhile. */
+  async #started(): Promise<boolean> {
+    try {
+      await this.#element.play();
+      this.#begun = true;
+      return true;
+    } catch (error) {
+      return error instanceof DOMException && error.name === "AbortError";
+    }
+  }
+
+  /** Whether the sound plays after its link was read again. */
+  async #restarted(): Promise<boolean> {
+    const url = await this.#newUrl().catch(() => undefined);
+    if (!url) return false;
+    if (url !== this.#url || this.#element.error) {
+      this.#load(url);
+      this.#takeOver();
+    }
+    return !this.#playing || this.#started();
+  }
+
+  #loading(url: string): HTMLAudioElement {
+    const element = streamed(url);
+    element.addEventListener("error", () => void this.#onError(element));
+    return element;
+  }
+
+  async #onError(element: HTMLAudioElement): Promise<void> {
+    // It broke off: its link has expired while the machine slept, or the service is away. `play` sees to an element that never played.
+    if (element !== this.#element || !this.#playing || !this.#begun) return;
+    this.#begun = false;
+    if (!(await this.#restarted())) this.onFailure?.("The sound broke off. Play it again to continue.");
+  }
+}
+
+/** An element that streams the sound at a signed link, as much of it at a time as it needs. */
+export function streamed(url: string): HTMLAudioElement {
+  const element = new Audio();
+  // A link may redirect to the store's origin. Without this the page could play its sound, but not process it.
+  element.crossOrigin = "anonymous";
+  element.preload = "auto";
+  element.src = url;
+  return element;
+}
+
+/** Stops an element and its requests for good. */
+export function release(element: HTMLAudioElement): void {
+  element.pause();
+  element.removeAttribute("src");
+  element.load();
+}

@@ -1,0 +1,188 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { AudioSource } from "../src/sound/audioSource";
+
+const made: Player[] = [];
+
+/** An audio element as browsers have it: it plays by the clock, and only what its link gives. */
+class Player extends EventTarget {
+  static broken = new Set<string>();
+  src = "";
+  crossOrigin: string | null = null;
+  preload = "";
+  paused = true;
+  error: object | null = null;
+  ended = false;
+  #at = 0;
+  #since = 0;
+
+  constructor() {
+    super();
+    made.push(this);
+    setTimeout(() => this.dispatchEvent(new Event(Player.broken.has(this.src) ? "error" : "canplay")), 100);
+  }
+
+  get currentTime(): number {
+    return this.paused || this.error ? this.#at : this.#at + (Date.now() - this.#since) / 1000;
+  }
+
+  set currentTime(to: number) {
+    this.#at = to;
+    this.#since = Date.now();
+  }
+
+  play(): Promise<void> {
+    if (Player.broken.has(this.src)) {
+      this.error = {};
+      return Promise.reject(new DOMException("no supported source", "NotSupportedError"));
+    }
+    this.currentTime = this.#at;
+    this.paused = false;
+    return Promise.resolve();
+  }
+
+  pause(): void {
+    this.#at = this.currentTime;
+    this.paused = true;
+  }
+
+  /** Breaks off, as when the service answers 403 to the next range. */
+  breakOff(): void {
+    Player.broken.add(this.src);
+    this.pause();
+    this.paused = false;
+    this.error = {};
+    this.dispatchEvent(new Event("error"));
+  }
+
+  removeAttribute(): void {
+    this.src = "";
+  }
+
+  load(): void {
+    this.paused = true;
+  }
+}
+
+const sounding = () => made.filter((player) => !player.paused).map(({ src }) => src);
+
+describe("a streamed sound", () => {
+  beforeEach(() => {
+    made.length = 0;
+    Player.broken.clear();
+    vi.stubGlobal("Audio", Player);
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  const nothing = () => Promise.resolve(undefined);
+
+  it("plays on by a renewed link without a break and at the same position", async () => {
+    const source = new AudioSource("/audio?1", 10, 3_610, nothing);
+    await source.play(40);
+    await vi.advanceTimersByTimeAsync(2_000);
+    source.renew("/audio?2");
+    const started = source.now();
+    for (let step = 1; step <= 100; step += 1) {
+      await vi.advanceTimersByTimeAsync(20);
+      expect(sounding()).not.toEqual([]);
+      expect(source.now()).toBeCloseTo(started + step * 0.02, 1);
+    }
+    expect(sounding()).toEqual(["/audio?2"]);
+    expect(made[0]?.src).toBe("");
+  });
+
+  it("keeps its position and stays silent when its link is renewed while it is paused", async () => {
+    const source = new AudioSource("/audio?1", 0, 60, nothing);
+    await source.play(7);
+    await vi.advanceTimersByTimeAsync(1_000);
+    source.pause();
+    source.renew("/audio?2");
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(source.now()).toBe(8);
+    expect(sounding()).toEqual([]);
+    await source.play(8);
+    expect(sounding()).toEqual(["/audio?2"]);
+  });
+
+  it("is silent after a pause, and where it was sought, also while a renewed link still loads", async () => {
+    const source = new AudioSource("/audio?1", 0, 60, nothing);
+    await source.play(7);
+    source.renew("/audio?2");
+    source.pause();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sounding()).toEqual([]);
+    await source.play(7);
+    source.renew("/audio?3");
+    await source.play(30);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sounding()).toEqual(["/audio?3"]);
+    expect(source.now()).toBeCloseTo(32, 3);
+  });
+
+  it("plays on by the link before when the browser does not let the renewed one start by itself", async () => {
+    const source = new AudioSource("/audio?1", 0, 60, nothing);
+    await source.play(7);
+    source.renew("/audio?2");
+    const [, next] = made;
+    if (next) next.play = () => Promise.reject(new DOMException("a gesture is needed", "NotAllowedError"));
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sounding()).toEqual(["/audio?1"]);
+    expect(source.now()).toBeCloseTo(9, 3);
+    source.pause();
+    expect(source.now()).toBeCloseTo(9, 3);
+    expect(sounding()).toEqual([]);
+  });
+
+  it("reads its link again and plays on when the link has expired while it played", async () => {
+    const source = new AudioSource("/audio?1", 0, 60, () => Promise.resolve("/audio?2"));
+    const failed = vi.fn();
+    source.onFailure = failed;
+    await source.play(7);
+    await vi.advanceTimersByTimeAsync(1_000);
+    made[0]?.breakOff();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sounding()).toEqual(["/audio?2"]);
+    expect(source.now()).toBeCloseTo(9, 1);
+    expect(failed).not.toHaveBeenCalled();
+  });
+
+  it("plays by a new link when its link had expired before", async () => {
+    Player.broken.add("/audio?1");
+    const source = new AudioSource("/audio?1", 0, 60, () => Promise.resolve("/audio?2"));
+    await source.play(7);
+    expect(sounding()).toEqual(["/audio?2"]);
+    expect(source.now()).toBe(7);
+  });
+
+  it("says that it broke off when there is no new link, and plays again when there is one", async () => {
+    let url: string | undefined;
+    const source = new AudioSource("/audio?1", 0, 60, () => Promise.resolve(url));
+    const failed = vi.fn(() => source.pause());
+    source.onFailure = failed;
+    await source.play(7);
+    await vi.advanceTimersByTimeAsync(1_000);
+    made[0]?.breakOff();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(failed).toHaveBeenCalledTimes(1);
+    url = "/audio?2";
+    await source.play(8);
+    expect(sounding()).toEqual(["/audio?2"]);
+  });
+
+  it("says when the browser cannot play it", async () => {
+    Player.broken.add("/audio?1");
+    const source = new AudioSource("/audio?1", 0, 60, () => Promise.resolve("/audio?1"));
+    await expect(source.play(0)).rejects.toThrow("This browser cannot play the recording's format.");
+    expect(made).toHaveLength(2);
+  });
+
+  it("can be processed by Web Audio where its link redirects to another origin", () => {
+    const source = new AudioSource("/audio?1", 0, 60, nothing);
+    expect(made[0]?.crossOrigin).toBe("anonymous");
+    source.close();
+    expect(made[0]?.src).toBe("");
+  });
+});
