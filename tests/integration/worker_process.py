@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from time import sleep
 
 from phonoscope.retry import Backoff
 from phonoscope.settings import Settings
@@ -26,6 +27,8 @@ def prepare(_: Settings) -> tuple[str, Handler]:
         case "raises":
             raise RuntimeError("the weights are not those of the manifest")
         case "dies":
+            # Memory runs out some time into the loading; Celery ends a worker whose child ends before its loop runs.
+            sleep(1.0)
             os.kill(os.getpid(), signal.SIGKILL)
     return "cpu", lambda work: {name: Outcome({}) for name in work.claim.tasks}
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,3 +161,33 @@ def test_the_pulse_is_shared_with_a_child() -> None:
     os.waitpid(pid, 0)
     assert pulse.read()[0] == pid
     assert 0.0 <= time.monotonic() - pulse.read()[1] < 60.0
+
+
+def test_no_child_is_forked_in_the_middle_of_a_check(child: subprocess.Popen[bytes]) -> None:
+    """A child that inherits a lock of the guardian's thread, such as that of an import, waits for it for ever."""
+    begun, may_end, forked = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(Watching):
+        def _hand_back(self, pid: int, why: TaskFailed, *, counts: bool) -> None:
+            begun.set()
+            assert may_end.wait(20)
+
+    def fork() -> None:
+        pid = os.fork()
+        if not pid:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        forked.set()
+
+    watching = Slow()
+    child.kill()
+    assert is_over(child)
+    watching.see(child.pid, time.monotonic())
+    watching.start()
+    assert begun.wait(20)
+    threading.Thread(target=fork, daemon=True).start()
+    try:
+        assert not forked.wait(0.3)
+    finally:
+        may_end.set()
+    assert forked.wait(20)

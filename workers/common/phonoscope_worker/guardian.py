@@ -74,9 +74,14 @@ class Guardian:
         self._stop_by: float | None = None
         self._hung: int | None = None
         self._gave_up = False
+        self._at_work = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="guardian", daemon=True)
 
     def start(self) -> None:
+        """Starts the watch. Called once, by the parent, before it forks a child."""
+        # A child forked while the thread holds a lock, such as an import's, would wait for that lock for ever.
+        at_work = self._at_work
+        os.register_at_fork(before=at_work.acquire, after_in_parent=at_work.release, after_in_child=at_work.release)
         self._thread.start()
 
     def drain(self) -> None:
@@ -92,7 +97,8 @@ class Guardian:
             if was_asleep:
                 continue
             try:
-                self._check()
+                with self._at_work:
+                    self._check()
             except Exception:  # noqa: BLE001 - the watch must not end for anything
                 _log.exception("worker.watch_failed", pool=self._pool)
 
