@@ -171,6 +171,7 @@ def test_no_child_is_forked_in_the_middle_of_a_check(child: subprocess.Popen[byt
         def _hand_back(self, pid: int, why: TaskFailed, *, counts: bool) -> None:
             begun.set()
             assert may_end.wait(20)
+            super()._hand_back(pid, why, counts=counts)
 
     def fork() -> None:
         pid = os.fork()
