@@ -27,7 +27,7 @@ from phonoscope.states import TaskName
 from phonoscope.work import Claim, ClaimedTrack
 from phonoscope_cpu.handler import CpuHandler
 from phonoscope_cpu.separators import Separators
-from phonoscope_ml.separation.compiling import compile_apart
+from phonoscope_ml.separation.compiling import compile_in_process
 from phonoscope_worker import Work
 
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -50,7 +50,7 @@ def main() -> None:
         models, cache = Path(scratch) / "models", Path(scratch) / "cores"
         models.mkdir()
         write_model(models / arguments.network, NETWORKS[arguments.network])
-        if not arguments.cold and not compile_apart(models / arguments.network, cache):
+        if not arguments.cold and not compile_in_process(models / arguments.network, cache):
             raise SystemExit("the core cannot be compiled")
         for seconds in arguments.seconds:
             path = Path(scratch) / "recording.flac"

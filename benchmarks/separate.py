@@ -26,9 +26,9 @@ from safetensors.torch import save_file
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import StemManifest
 from phonoscope.contract import Precision
+from phonoscope_ml.separation.adaptive import AdaptiveEstimator
 from phonoscope_ml.separation.compiling import compile_cores
 from phonoscope_ml.separation.ensemble import first_plan, load_ensemble
-from phonoscope_ml.separation.frugal import Frugal
 from phonoscope_ml.separation.networks import blank_network, open_manifest
 from phonoscope_ml.separation.stream import measure, separate
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 def _ours(folder: Path, cache: Path, precision: Precision, samples: Samples) -> Callable[[], Samples]:
     ensemble = load_ensemble(folder, DEVICE, cache, precision)
-    estimate = Frugal(open_manifest(folder), lambda _: ensemble, first_plan(DEVICE))
+    estimate = AdaptiveEstimator(open_manifest(folder), lambda _: ensemble, first_plan(DEVICE))
 
     def run() -> Samples:
         blocks = np.array_split(samples, samples.shape[1] // RATE_HZ, axis=1)

@@ -25,7 +25,7 @@ class EmbedResult(TaskResult):
     vector: list[float] | None = Field(None, description="of length 1; null unless `return_vector` asked for it")
 
 
-def _hears_stems(options: EmbedOptions) -> bool:
+def _reads_stems(options: EmbedOptions) -> bool:
     return options.stems
 
 
@@ -37,5 +37,5 @@ Embed = TaskSpec(
     result=EmbedResult,
     model=ModelKind.CLASSIFIER,
     writes=frozenset({Writes.EMBEDDINGS}),
-    hears_stems=_hears_stems,
+    reads_stems=_reads_stems,
 )

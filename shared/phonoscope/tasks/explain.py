@@ -133,7 +133,7 @@ class ExplainResult(EvidenceReading, TaskResult):
     listen: ArtifactLink | None = Field(None, description="the recording through the heatmap (FLAC)")
 
 
-def _hears_stems(options: ExplainOptions) -> bool:
+def _reads_stems(options: ExplainOptions) -> bool:
     return bool(options.stems)
 
 
@@ -160,7 +160,7 @@ Explain = TaskSpec(
     options=ExplainOptions,
     result=ExplainResult,
     model=ModelKind.CLASSIFIER,
-    hears_stems=_hears_stems,
+    reads_stems=_reads_stems,
     variant="label",
     complete=_complete,
     check=_check,

@@ -127,7 +127,7 @@ class TaskSpec(Generic[Options, Result]):
         subject: a track, or the owner's library.
         model: the kind of model that decides its result, if any.
         writes: what else it changes.
-        hears_stems: whether, with these options, it reads the track's stems: it waits for ``separate`` of its own job.
+        reads_stems: whether, with these options, it reads the track's stems: it waits for ``separate`` of its own job.
         variant: the option whose values are results of their own on a track, kept side by side.
         unkeyed: options that do not change what is computed. The model's identity stands for its name.
         complete: fills in options that depend on the rest of the request.
@@ -145,7 +145,7 @@ class TaskSpec(Generic[Options, Result]):
     subject: Subject = Subject.TRACK
     model: ModelKind | None = None
     writes: frozenset[Writes] = frozenset()
-    hears_stems: Callable[[Options], bool] = _never
+    reads_stems: Callable[[Options], bool] = _never
     variant: str | None = None
     unkeyed: frozenset[str] = field(default=frozenset({"model"}))
     complete: Callable[[Options, Asked], Options] = _as_given

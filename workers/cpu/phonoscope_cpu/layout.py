@@ -66,7 +66,7 @@ def lay_out(vectors: Vectors) -> Layout:
     return Layout("umap", _fitted(flat), round(float(trust), 4))
 
 
-def lay_out_apart(vectors: Vectors, cache: Path) -> Layout:
+def lay_out_in_process(vectors: Vectors, cache: Path) -> Layout:
     """The same in a process of its own, which ends when this is interrupted.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 from phonoscope.catalogue import Catalogue
 from phonoscope.errors import OutOfMemory, TaskFailed
 from phonoscope.work import Outcome
-from phonoscope_cpu.layout import Layout, lay_out_apart
+from phonoscope_cpu.layout import Layout, lay_out_in_process
 from phonoscope_worker import Work
 
 _KILLED = -9
@@ -49,7 +49,7 @@ def _drawn(vectors: np.ndarray, cache: Path) -> Layout:
     if not len(vectors):
         return Layout("pca", np.zeros((0, 2), dtype=np.float32))
     try:
-        return lay_out_apart(vectors, cache)
+        return lay_out_in_process(vectors, cache)
     except subprocess.CalledProcessError as error:
         if error.returncode == _KILLED:
             raise OutOfMemory("the system ended the process that draws the map") from error

@@ -19,7 +19,7 @@ from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work, spool, typed_resource_errors
 
 if TYPE_CHECKING:
-    from phonoscope_ml.separation.frugal import Frugal
+    from phonoscope_ml.separation.adaptive import AdaptiveEstimator
     from phonoscope_ml.separation.stream import Scale
 
 KIND = "stem"
@@ -81,7 +81,9 @@ def _measured(work: Work, rate_hz: int) -> tuple[Scale, list[str]]:
         return measure(recording.stereo(rate_hz)), recording.warnings
 
 
-def _write(work: Work, estimate: Frugal, scale: Scale, options: SeparateOptions, files: list[BinaryIO]) -> list[float]:
+def _write(
+    work: Work, estimate: AdaptiveEstimator, scale: Scale, options: SeparateOptions, files: list[BinaryIO]
+) -> list[float]:
     """Encodes the stems into the files; the highest absolute value of each."""
     from phonoscope_ml.separation.stream import separate
 

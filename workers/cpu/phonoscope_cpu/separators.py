@@ -15,8 +15,8 @@ from phonoscope.settings import Settings
 if TYPE_CHECKING:
     import torch
 
+    from phonoscope_ml.separation.adaptive import AdaptiveEstimator
     from phonoscope_ml.separation.ensemble import Ensemble
-    from phonoscope_ml.separation.frugal import Frugal
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Separators:
     def of(cls, settings: Settings) -> Separators:
         return cls((settings.more_models_dir, settings.models_dir), settings.cache_dir / "cores", settings.device)
 
-    def get(self, name: str | None, precision: Precision) -> tuple[StemManifest, Frugal]:
+    def get(self, name: str | None, precision: Precision) -> tuple[StemManifest, AdaptiveEstimator]:
         """The model asked for, else the best there is, for one recording.
 
         The folders are read anew: one may have been pulled meanwhile.
@@ -55,11 +55,11 @@ class Separators:
             raise UnknownModel(f"no model {name!r} that separates; there are: {', '.join(there) or 'none'}")
         # Networks take seconds and hundreds of megabytes, which a worker that only describes shall not spend.
         from phonoscope_ml.device import choose_device
+        from phonoscope_ml.separation.adaptive import AdaptiveEstimator
         from phonoscope_ml.separation.ensemble import first_plan
-        from phonoscope_ml.separation.frugal import Frugal
 
         place = partial(self._load, catalogue.folder(name), there[name].digest, precision)
-        return there[name], Frugal(there[name], place, first_plan(choose_device(self.device)))
+        return there[name], AdaptiveEstimator(there[name], place, first_plan(choose_device(self.device)))
 
     def _load(self, folder: Path, digest: str, precision: Precision, device: torch.device) -> Ensemble:
         from phonoscope_ml.separation.ensemble import load_ensemble

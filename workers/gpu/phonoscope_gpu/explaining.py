@@ -21,7 +21,7 @@ from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.evidence import Evidence
 from phonoscope_ml.explain import Explanation, explain
 from phonoscope_ml.inference import Prediction
-from phonoscope_ml.stems import ask_stems, read_stems, stem_window
+from phonoscope_ml.stems import read_stems, stem_shares, stem_window
 from phonoscope_worker import Work
 
 _LEAST_POWER = 1e-12
@@ -101,7 +101,7 @@ def _by_stem(work: Work, found: Explanation) -> dict[str, Any] | None:
         for name, file in files.items():
             with Recording(file) as stem:
                 heard[name] = stem_window(stem.mono(rate_hz), rate_hz, part.window)
-    shares = ask_stems(found.model, found.model.manifest.label_index(found.label), part.window, heard)
+    shares = stem_shares(found.model, found.model.manifest.label_index(found.label), part.window, heard)
     return {
         "start_s": round(part.window.start_s, 3),
         "end_s": round(part.window.end_s, 3),

@@ -45,9 +45,9 @@ def completed(request: JobRequest, asked: Asked) -> JobRequest:
     return request.model_copy(update={"options": request.options.model_copy(update=filled)})
 
 
-def hears_stems(request: JobRequest, task: TaskName) -> bool:
+def reads_stems(request: JobRequest, task: TaskName) -> bool:
     """Whether a task, as it is asked for, reads the track's stems."""
-    return TASKS[task].hears_stems(getattr(request.options, task))
+    return TASKS[task].reads_stems(getattr(request.options, task))
 
 
 def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
@@ -55,7 +55,7 @@ def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
     maker = next((task for task in request.tasks if Writes.STEMS in TASKS[task].writes), None)
     if maker is None:
         return {}
-    return {task: maker for task in request.tasks if hears_stems(request, task)}
+    return {task: maker for task in request.tasks if reads_stems(request, task)}
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:

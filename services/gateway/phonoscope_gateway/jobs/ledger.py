@@ -16,7 +16,7 @@ from phonoscope.db.schema.tables import TrackRow
 from phonoscope.states import TaskName
 from phonoscope.tasks import TASKS, Asked, ModelKind
 from phonoscope.work import CacheKey, Library
-from phonoscope_gateway.jobs.asked import hears_stems
+from phonoscope_gateway.jobs.asked import reads_stems
 
 
 def ledger_of(
@@ -44,7 +44,7 @@ def _key(
         if manifest is None:
             return None
         identity, digest = manifest.identity, f"sha256:{manifest.digest}"
-    if hears_stems(request, task):
+    if reads_stems(request, task):
         stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject)
         if stems is None:
             return None
