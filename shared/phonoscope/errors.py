@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree. A class's docstring is its title; ``detail`` says what was found.
+"""The tree of all errors. A class's docstring is its title; ``detail`` says what was found.
 
 PhonoscopeError
 ├── Unauthorized                401

@@ -18,7 +18,7 @@ from phonoscope.tasks.features import Features, FeaturesResult
 from phonoscope.tasks.map import Map, MapResult
 from phonoscope.tasks.mixdown import Mixdown, MixdownResult
 from phonoscope.tasks.separate import Separate, SeparateResult
-from phonoscope.tasks.spec import Asked, ModelKind, Subject, TaskSpec, Writes
+from phonoscope.tasks.spec import ModelKind, RequestContext, Subject, TaskSpec, Writes
 
 AnyResult: TypeAlias = Annotated[
     ClassifyResult
@@ -41,7 +41,6 @@ TASKS: dict[TaskName, TaskSpec[Any, Any]] = {spec.name: spec for spec in _SPECS}
 __all__ = [
     "TASKS",
     "AnyResult",
-    "Asked",
     "Classify",
     "Describe",
     "Embed",
@@ -50,6 +49,7 @@ __all__ = [
     "Map",
     "Mixdown",
     "ModelKind",
+    "RequestContext",
     "Separate",
     "Subject",
     "TaskSpec",

@@ -7,7 +7,17 @@ from typing import Literal
 from pydantic import Field
 
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec, Writes
+from phonoscope.tasks.spec import (
+    Cost,
+    ModelKind,
+    ModelRef,
+    Part,
+    RequestContext,
+    TaskOptions,
+    TaskResult,
+    TaskSpec,
+    Writes,
+)
 
 MAX_TOP_K = 100
 
@@ -51,7 +61,7 @@ class ClassifyResult(TaskResult):
         return None if self.unknown else self.top[0].label
 
 
-def _check(options: ClassifyOptions, asked: Asked) -> None:
+def _check(options: ClassifyOptions, asked: RequestContext) -> None:
     if options.model is not None:
         asked.catalogue.get(options.model)
 

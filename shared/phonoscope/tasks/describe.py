@@ -10,7 +10,7 @@ from phonoscope.audio.profiles import reference_profiles
 from phonoscope.errors import InvalidRequest
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, Part, TaskOptions, TaskResult, TaskSpec
+from phonoscope.tasks.spec import Cost, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 
 class DescribeOptions(TaskOptions):
@@ -77,7 +77,7 @@ class DescribeResult(TaskResult):
     spectrogram: ArtifactLink | None = Field(None, description="the mel spectrogram as arrays (npz)")
 
 
-def _check(options: DescribeOptions, _asked: Asked) -> None:
+def _check(options: DescribeOptions, _asked: RequestContext) -> None:
     known = reference_profiles().genres
     if options.genre is not None and options.genre not in known:
         raise InvalidRequest.choice("options.describe.genre", options.genre, known)

@@ -10,7 +10,7 @@ from phonoscope.catalogue.architectures import LAYERS, METHODS, Layer, Method
 from phonoscope.errors import InvalidRequest
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec
+from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 MOST_EXPLAINED_S = 30.0
 """A recording up to this long is explained whole; of a longer one its strongest window is, or a stretch asked for."""
@@ -137,13 +137,13 @@ def _reads_stems(options: ExplainOptions) -> bool:
     return bool(options.stems)
 
 
-def _complete(options: ExplainOptions, asked: Asked) -> ExplainOptions:
+def _complete(options: ExplainOptions, asked: RequestContext) -> ExplainOptions:
     if options.stems is not None:
         return options
     return options.model_copy(update={"stems": TaskName.SEPARATE in asked.tasks})
 
 
-def _check(options: ExplainOptions, asked: Asked) -> None:
+def _check(options: ExplainOptions, asked: RequestContext) -> None:
     if TaskName.EXPLAIN in asked.tasks and options.label is not None:
         asked.manifest.label_index(options.label)
 

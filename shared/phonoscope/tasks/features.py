@@ -10,7 +10,7 @@ from phonoscope.catalogue.architectures import DEPTHS, layer_names
 from phonoscope.errors import InvalidRequest, UnknownLayer
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec
+from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 MOST_LAYERS = 40
 FeaturesArtifact: TypeAlias = Literal["images", "arrays"]
@@ -45,7 +45,7 @@ class FeaturesResult(TaskResult):
     arrays: ArtifactLink | None = Field(None, description="all maps as arrays (npz)")
 
 
-def _check(options: FeaturesOptions, asked: Asked) -> None:
+def _check(options: FeaturesOptions, asked: RequestContext) -> None:
     if TaskName.FEATURES not in asked.tasks:
         return
     known = layer_names(asked.manifest.architecture)

@@ -82,7 +82,7 @@ class Writes(StrEnum):
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestContext:
     """What a job's request asks for besides a task's own options."""
 
     tasks: tuple[TaskName, ...]
@@ -101,7 +101,7 @@ Options = TypeVar("Options", bound=TaskOptions)
 Result = TypeVar("Result", bound=TaskResult)
 
 
-def _as_given(options: Any, _asked: Asked) -> Any:
+def _as_given(options: Any, _asked: RequestContext) -> Any:
     return options
 
 
@@ -148,8 +148,8 @@ class TaskSpec(Generic[Options, Result]):
     reads_stems: Callable[[Options], bool] = _never
     variant: str | None = None
     unkeyed: frozenset[str] = field(default=frozenset({"model"}))
-    complete: Callable[[Options, Asked], Options] = _as_given
-    check: Callable[[Options, Asked], None] = _allowed
+    complete: Callable[[Options, RequestContext], Options] = _as_given
+    check: Callable[[Options, RequestContext], None] = _allowed
     check_duration: Callable[[Options, float], None] = _allowed
 
     def key_of(self, options: Options) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The served models and their cards."""
+"""The calls under ``/v1/models``."""
 
 from __future__ import annotations
 
