@@ -1,6 +1,6 @@
-"""The tasks: one file each, which declares all that others have to know of it.
+"""The tasks: one file each, with everything that other code must know of the task.
 
-A new task is a file here, a handler in its pool's package and a test; ``TASKS`` is what everything else walks.
+A new task is a file here, a handler in its pool's package and a test; all other code iterates over ``TASKS``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AnyResult: TypeAlias = Annotated[
     | MapResult,
     Field(discriminator="task"),
 ]
-"""What any task found; ``task`` tells which."""
+"""The result of any task; ``task`` is its name."""
 
 _SPECS: tuple[TaskSpec[Any, Any], ...] = (Classify, Embed, Explain, Features, Describe, Separate, Mixdown, Map)
 

@@ -1,4 +1,4 @@
-"""``classify``: what is heard, over the whole recording and window by window."""
+"""``classify``: labels, for the whole recording and window by window."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Prediction(Part):
 
 
 class ClassifiedWindow(Part):
-    """A stretch of the recording that the model saw at once."""
+    """The labels of a window of the recording."""
 
     start_s: float
     end_s: float
@@ -45,7 +45,7 @@ class ClassifiedWindow(Part):
 
 
 class ClassifyResult(TaskResult):
-    """What is heard."""
+    """The labels of a recording."""
 
     task: Literal["classify"] = "classify"
     model: ModelRef

@@ -1,4 +1,4 @@
-"""``explain``: where the evidence for a label lies, to be seen, heard and read."""
+"""``explain``: where the evidence for a label is, as an image, as sound and in words."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 MOST_EXPLAINED_S = 30.0
-"""A recording up to this long is explained whole; of a longer one its strongest window is, or a stretch asked for."""
+"""Seconds: a shorter recording is explained as a whole, a longer one by its strongest window or the requested stretch."""
 ExplainArtifact: TypeAlias = Literal["heatmap", "overlay", "listen"]
 EXPLAIN_ARTIFACTS: tuple[ExplainArtifact, ...] = get_args(ExplainArtifact)
 
 
 class ExplainOptions(TaskOptions):
     label: str | None = Field(None, description="what to explain; the recording's most probable label when left out")
-    layer: Layer = Field(LAYERS[-1], description="the deeper, the coarser and the closer to what decided")
+    layer: Layer = Field(LAYERS[-1], description="a deeper layer is coarser and closer to the decision")
     method: Method = METHODS[0]
     start_s: float | None = Field(None, ge=0.0, description="explain from here on; the beginning when left out")
     end_s: float | None = Field(None, gt=0.0, description="up to here; at most 30 s at once")
     artifacts: list[ExplainArtifact] = Field(
-        default_factory=lambda: list(EXPLAIN_ARTIFACTS), description="what to make besides bands and sentence"
+        default_factory=lambda: list(EXPLAIN_ARTIFACTS), description="the artifacts to make, besides bands and sentence"
     )
     stems: bool | None = Field(
         None,
@@ -36,7 +36,7 @@ class ExplainOptions(TaskOptions):
 
     @property
     def span_s(self) -> tuple[float, float] | None:
-        """The stretch asked for; without an end it is as long as is allowed."""
+        """The requested stretch; without an end it is as long as is allowed."""
         if self.start_s is None and self.end_s is None:
             return None
         start_s = self.start_s or 0.0
@@ -86,7 +86,7 @@ class ExplainedWindow(EvidenceReading):
 
 
 class StemShare(Part):
-    """What a stem has to do with a label."""
+    """How a label depends on a stem."""
 
     name: str
     alone: float = Field(description="the label's probability in the stem alone")
@@ -94,7 +94,7 @@ class StemShare(Part):
 
 
 class StemEvidence(Part):
-    """Which stems a label comes from, in the strongest window."""
+    """How a label depends on each stem, in the strongest window."""
 
     start_s: float
     end_s: float
@@ -104,7 +104,7 @@ class StemEvidence(Part):
 
 
 class Trust(Part):
-    """How far a heatmap can be believed (Petsiuk et al., 2018; Adebayo et al., 2018)."""
+    """How faithful a heatmap is (Petsiuk et al., 2018; Adebayo et al., 2018)."""
 
     deletion: float = Field(description="area under the probability while the evidence is taken away; lower is better")
     insertion: float = Field(description="the same while it is put in; higher is better")

@@ -1,4 +1,4 @@
-"""``features``: what each depth of the network sees, in the recording's strongest window."""
+"""``features``: feature maps of each layer, in the recording's strongest window."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FEATURES_ARTIFACTS: tuple[FeaturesArtifact, ...] = get_args(FeaturesArtifact)
 
 class FeaturesOptions(TaskOptions):
     layers: Annotated[list[str], Field(min_length=1, max_length=MOST_LAYERS)] = Field(
-        default_factory=lambda: list(DEPTHS), description="depths (`layer3`) or single blocks of them (`layer3.1`)"
+        default_factory=lambda: list(DEPTHS), description="layers (`layer3`) or single blocks of them (`layer3.1`)"
     )
     artifacts: list[FeaturesArtifact] = Field(default_factory=lambda: list(FEATURES_ARTIFACTS))
 
 
 class LayerMaps(Part):
-    """What one depth sees."""
+    """The feature maps of one layer."""
 
     name: str
     shape: list[int] = Field(description="channels, rows (frequency), columns (time)")
@@ -34,7 +34,7 @@ class LayerMaps(Part):
 
 
 class FeaturesResult(TaskResult):
-    """Maps of the window in which the most probable label is strongest."""
+    """Feature maps of the window in which the most probable label is strongest."""
 
     task: Literal["features"] = "features"
     model: ModelRef

@@ -1,4 +1,4 @@
-"""``map``: the owner's whole library on a plane, alike near alike; about no single track."""
+"""``map``: the owner's library on a plane, where similar tracks are near each other; about no single track."""
 
 from __future__ import annotations
 

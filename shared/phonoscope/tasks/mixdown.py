@@ -1,4 +1,4 @@
-"""``mixdown``: stems put together again, louder and softer."""
+"""``mixdown``: the stems mixed again, louder or softer."""
 
 from __future__ import annotations
 

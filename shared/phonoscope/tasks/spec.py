@@ -1,4 +1,4 @@
-"""What a task declares of itself, once, for the gateway, the workers, the ledger, the command line and the page."""
+"""The declaration of a task, for the gateway, the workers, the ledger, the command line and the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORTEST_COST_S = 0.01
 
 
 class TaskOptions(BaseModel):
-    """What a client can ask of a task. A name that is not there is refused."""
+    """The options of a task. An unknown name is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class Part(BaseModel):
 
 
 class TaskResult(Part):
-    """What a task found. ``task`` is its name, by which the kinds of results are told apart."""
+    """The result of a task. ``task`` is its name, by which the kinds of results are told apart."""
 
     task: Any
 
@@ -83,7 +83,7 @@ class Writes(StrEnum):
 
 @dataclass(frozen=True)
 class RequestContext:
-    """What a job's request asks for besides a task's own options."""
+    """What a task must know of the rest of its job's request, and of the service."""
 
     tasks: tuple[TaskName, ...]
     classifier: str
@@ -115,7 +115,7 @@ def _never(_: Any) -> bool:
 
 @dataclass(frozen=True)
 class TaskSpec(Generic[Options, Result]):
-    """One task: everything that others have to know of it.
+    """The declaration of one task.
 
     Args:
         pool: the workers that run it.
