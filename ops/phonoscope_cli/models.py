@@ -72,7 +72,7 @@ def pull(
     place = fetch(name, more_models_dir or pulled_models())
     typer.echo(f"{name}: {place}")
     typer.echo("Compiling it for this machine, which takes a minute …")
-    # A worker would compile it too, beside its first recordings.
+    # A worker would compile it too, during its first recordings.
     if not compile_in_process(place, (cache_dir or cache()) / "cores"):
         typer.echo("It could not be compiled; workers run it without.", err=True)
 

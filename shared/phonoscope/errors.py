@@ -191,7 +191,7 @@ class UploadTooLarge(PhonoscopeError):
 
 
 class RangeNotSatisfiable(PhonoscopeError):
-    """The range lies outside the recording."""
+    """The range is outside the recording."""
 
     status = 416
 

@@ -12,7 +12,7 @@ from phonoscope.errors import PhonoscopeError
 
 
 class TrainingError(PhonoscopeError):
-    """The training cannot go on."""
+    """The training cannot continue."""
 
 
 class InvalidRecipe(TrainingError):

@@ -58,10 +58,10 @@ def object_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
     """The documented responses of a call that answers with an object."""
     content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
     return {
-        200: {"description": "The whole", "content": content},
-        206: {"description": "The range asked for", "content": content},
+        200: {"description": "The whole object", "content": content},
+        206: {"description": "The requested range", "content": content},
         304: {"description": "It is what you have"},
-        307: {"description": "The object lies at this address of the store, where the gateway is set up so"},
+        307: {"description": "The object is at this address of the store, if the gateway knows a public one"},
     }
 
 

@@ -33,7 +33,7 @@ class StemModelCard(_Card):
 
     sources: list[str] = Field(description="the stems it gives")
     sample_rate_hz: int
-    segment_s: str = Field(description="what it hears at once, in seconds, as a fraction such as `39/5`")
+    segment_s: str = Field(description="the length of a segment in seconds, as a fraction such as `39/5`")
 
 
 AnyModelCard: TypeAlias = ModelCard | StemModelCard

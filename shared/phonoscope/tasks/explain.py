@@ -13,7 +13,7 @@ from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 MOST_EXPLAINED_S = 30.0
-"""Seconds: a shorter recording is explained as a whole, a longer one by its strongest window or the requested stretch."""
+"""Seconds: a longer recording is explained by its strongest window or the requested stretch, any other as a whole."""
 ExplainArtifact: TypeAlias = Literal["heatmap", "overlay", "listen"]
 EXPLAIN_ARTIFACTS: tuple[ExplainArtifact, ...] = get_args(ExplainArtifact)
 

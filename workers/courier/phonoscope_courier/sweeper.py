@@ -17,7 +17,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, try_lock
 from phonoscope.db.library.orphans import expired_tracks, forget_jobs, unknown_keys
 from phonoscope.db.service.idempotency import forget_old_keys
-from phonoscope.db.service.walks import ORPHANS, go_on, keep_place
+from phonoscope.db.service.walks import ORPHANS, continue_walk, save_position
 from phonoscope.db.service.workers import forget_silent_workers
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
 from phonoscope.db.webhooks.events import forget_old_events
@@ -80,7 +80,7 @@ class Sweeper:
             if not try_lock(locked, Lock.TIDY):
                 return 0
             with self.database.autocommit() as session:
-                after = go_on(session, ORPHANS, timedelta(seconds=self._tidy_every_s))
+                after = continue_walk(session, ORPHANS, timedelta(seconds=self._tidy_every_s))
             return 0 if after is None else self._tidy(after)
 
     def run(self, stopped: Event) -> None:
@@ -131,10 +131,10 @@ class Sweeper:
         pages = self.store.pages("tracks/", after=after, size=_PAGE_KEYS)
         for page in islice(pages, _PAGES_A_ROUND):
             # First, so that a page whose objects cannot be erased does not block the walk.
-            self._keep_place(page[-1][0] if page else "")
+            self._save_position(page[-1][0] if page else "")
             erased += self._erase_unknown(page)
         if next(pages, None) is None:
-            self._keep_place("")
+            self._save_position("")
         return erased
 
     def _erase_unknown(self, page: list[tuple[str, datetime]]) -> int:
@@ -147,9 +147,9 @@ class Sweeper:
         self.store.delete(orphans)
         return len(orphans)
 
-    def _keep_place(self, after: str) -> None:
+    def _save_position(self, after: str) -> None:
         with self.database.autocommit() as session:
-            keep_place(session, ORPHANS, after)
+            save_position(session, ORPHANS, after)
 
 
 def _attempt(round_: Callable[[], int]) -> None:
