@@ -1,4 +1,4 @@
-"""What the benchmarks share."""
+"""Helpers that the benchmarks share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RATE_HZ = 44_100
 
 
 def clip() -> bytes:
-    """A 16-bit WAV of noise, different in every run, so that no upload is a repeat."""
+    """A 16-bit WAV of noise, different in every run, so that no upload is a duplicate."""
     file = io.BytesIO()
     with wave.open(file, "wb") as target:
         target.setnchannels(1)
@@ -27,6 +27,6 @@ def clip() -> bytes:
 
 
 def machine() -> str:
-    """The machine and torch, as they stand above a table."""
+    """A description of the machine and torch, for the line above a table."""
     cores, threads = os.cpu_count(), torch.get_num_threads()
     return f"{platform.machine()}, {cores} cores, torch {torch.__version__} with {threads} threads"

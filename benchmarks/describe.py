@@ -1,8 +1,8 @@
-"""Tempo and key beside librosa's, on the same excerpts of real songs, in turn, on one thread.
+"""Compares tempo and key with librosa's, on the same excerpts of real songs, in turn, on one thread.
 
-Nobody has written down these songs' tempos and keys. What is scored is whether they follow: an excerpt played faster
-must have a tempo that is as much faster, to 2 %, and one played three semitones higher a key three semitones higher.
-Prints a table for docs/benchmarks.md. PHONOSCOPE_DATA names the folder that holds ``musdb7s``.
+These songs have no annotated tempos and keys. The score is therefore how often the estimate follows a known change: an
+excerpt played faster must have a tempo that is faster by the same factor, to 2 %, and one played three semitones higher
+a key three semitones higher. Prints a table for docs/benchmarks.md. PHONOSCOPE_DATA is the folder with ``musdb7s``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def compare(
     pairs = [(one, librosa.resample(one, orig_sr=RATE_HZ, target_sr=RATE_HZ / speed)) for one in excerpts]
     base = 0.0
     for contender, measure in contenders.items():
-        # Once beforehand: what is compiled or cached at first is not measured.
+        # Once before: the first call compiles and caches.
         measure(excerpts[0])
         before = process_time()
         count = sum(follows(measure(slow), measure(fast)) for slow, fast in pairs)

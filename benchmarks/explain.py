@@ -1,7 +1,7 @@
-"""Everything that one pass can say of a 5 s clip, beside classification alone.
+"""Compares all results that one pass of a 5 s clip can give with classification alone.
 
-Runs the GPU pool's own handler in this process, the two requests in turn, so that both see the same noise of the
-machine. Prints a table for docs/benchmarks.md.
+Runs the GPU pool's handler in this process, the two requests in turn, so that both have the same load on the machine.
+Prints a table for docs/benchmarks.md.
 """
 
 from __future__ import annotations

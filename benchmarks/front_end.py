@@ -1,4 +1,4 @@
-"""The front end beside librosa's mel spectrogram: the same 5 s of noise, the same settings, in turn, on one thread.
+"""Compares the front end with librosa's mel spectrogram: the same 5 s of noise and settings, in turn, on one thread.
 
 Prints a table for docs/benchmarks.md.
 """

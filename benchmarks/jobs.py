@@ -1,8 +1,8 @@
-"""Jobs per second through the whole machinery with tasks that do nothing, beside bare Celery on the same broker.
+"""Measures jobs per second with tasks that do nothing, and compares them with bare Celery on the same broker.
 
-Starts a local stack's servers, a gateway, one worker whose handler only says that it is done, and a bare Celery worker
-that writes nothing anywhere. Each round sends a batch to the one and then to the other, so that both see the same noise
-of the machine. Prints a table for docs/benchmarks.md.
+Starts a local stack's servers, a gateway, one worker whose handler returns at once, and a bare Celery worker that
+writes nothing. Each round sends a batch to the one and then to the other, so that both have the same load on the
+machine. Prints a table for docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ async def _measure(url: str, database: Database, bare: Celery, arguments: argpar
 
 
 def _machinery(database: Database, track: str, jobs: int) -> float:
-    """Jobs per second from the first claim to the last end, all being queued before, as with bare Celery."""
+    """Jobs per second from the first claim to the last end; all are queued before, as with bare Celery."""
     from phonoscope.db.schema.tables import TrackRow
     from phonoscope.db.tasks.create import create_job, startable_queues
 
@@ -113,7 +113,7 @@ def _send_bare(bare: Celery, jobs: int) -> None:
 
 
 def _wait_for_bare(bare: Celery) -> None:
-    """Until nothing is queued nor unacknowledged."""
+    """Waits until no message is queued or unacknowledged."""
     with bare.connection_for_read() as connection:
         client = connection.default_channel.client
         while client.llen("bare") or client.hlen("unacked"):
@@ -130,7 +130,7 @@ def _wait_for(database: Database, ended: int) -> None:
 
 
 async def _idle(http: httpx.AsyncClient, body: dict[str, Any], database: Database) -> tuple[list[float], list[float]]:
-    """Milliseconds to create a job, and from its creation to its start, one after another."""
+    """Milliseconds to create a job, and from its creation to its start, one job after another."""
     create_ms: list[float] = []
     start_ms: list[float] = []
     for _ in range(IDLE):
@@ -187,7 +187,7 @@ def _p95(values: list[float]) -> float:
 
 
 def _work() -> None:
-    """The product's worker around a handler that does nothing."""
+    """Runs the product's worker with a handler that does nothing."""
 
     def nothing(work: Work) -> dict[TaskName, Outcome]:
         return {name: Outcome({}) for name in work.claim.tasks}

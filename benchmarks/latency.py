@@ -1,7 +1,7 @@
-"""Upload to result for a 5 s clip, beside the same model called in process on the same clip.
+"""Measures the time from upload to result for a 5 s clip, and compares it with the same model called in process.
 
 Starts its own local stack (or takes ``--url`` and ``--api-key``), sends 50 requests one after another, and between them
-runs the model in this process, so that both see the same noise of the machine. Prints a table for docs/benchmarks.md.
+runs the model in this process, so that both have the same load on the machine. Prints a table for docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def _print(service_ms: list[float], bare_ms: list[float], jobs: list[Job]) -> No
         ("upload → result through the service", service_ms),
         ("the same decoding and model, in process", bare_ms),
         ("the decoding and model inside the worker", model_ms),
-        ("service's own share (first row less the second, pair by pair)", own_ms),
-        ("everything beside the worker's model pass", beside_ms),
+        ("service's overhead (first row minus the second, pair by pair)", own_ms),
+        ("everything but the worker's model pass", beside_ms),
     ):
         print(f"| {name} | {statistics.median(values):.0f} ms | {_p95(values):.0f} ms |")
     print(
@@ -115,7 +115,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=50)
     parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--url", help="a running gateway, instead of a stack of its own")
+    parser.add_argument("--url", help="a running gateway, instead of a new stack")
     parser.add_argument("--api-key", default="")
     return parser.parse_args()
 

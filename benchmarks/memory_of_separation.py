@@ -1,8 +1,8 @@
-"""What the separation of short and long recordings takes in memory: the ``separate`` task in a process of its own.
+"""Measures the memory of separating short and long recordings: the ``separate`` task in a child process.
 
-Every 200 ms the resident memory of that process and of all its children is added up; pages that they share count once.
-Prints rows of a table for docs/benchmarks.md. Stems go to the temporary folder, as in a worker: three hours need some
-6 GB there.
+Adds up the resident memory of that process and of its children every 200 ms; shared pages count once. Prints rows of a
+table for docs/benchmarks.md. Stems are written to the temporary folder, as in a worker: three hours need about 6 GB
+there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from phonoscope.states import TaskName
 from phonoscope.work import Claim, ClaimedTrack
 from phonoscope_cpu.handler import CpuHandler
 from phonoscope_cpu.separators import Separators
-from phonoscope_ml.separation.compiling import compile_apart
+from phonoscope_ml.separation.compiling import compile_in_process
 from phonoscope_worker import Work
 
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -50,7 +50,7 @@ def main() -> None:
         models, cache = Path(scratch) / "models", Path(scratch) / "cores"
         models.mkdir()
         write_model(models / arguments.network, NETWORKS[arguments.network])
-        if not arguments.cold and not compile_apart(models / arguments.network, cache):
+        if not arguments.cold and not compile_in_process(models / arguments.network, cache):
             raise SystemExit("the core cannot be compiled")
         for seconds in arguments.seconds:
             path = Path(scratch) / "recording.flac"
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _watch(task: list[Path], form: str) -> tuple[int, float]:
-    """The most that the task's processes held together, in bytes, and how long it took, in seconds."""
+    """The peak memory of the task's processes together, in bytes, and the time, in seconds."""
     began, most = perf_counter(), 0
     command = [sys.executable, __file__, "--format", form, "--task", *map(str, task)]
     with subprocess.Popen(command) as process:
@@ -91,7 +91,7 @@ def _resident(pid: int) -> int:
 
 
 def _record(path: Path, seconds: float) -> None:
-    """Tones that come and go, a minute of them again and again."""
+    """Writes tones with changing levels, a minute repeated."""
     time_s = np.arange(60 * RATE_HZ) / RATE_HZ
     tones = [np.sin(2 * np.pi * hertz * time_s) * (np.sin(hertz + 3.0 * time_s) > 0.0) for hertz in (110.0, 523.0)]
     minute = 0.2 * np.array([tones[0] + 0.5 * tones[1], 0.5 * tones[0] + tones[1]], dtype=np.float32)
@@ -103,7 +103,7 @@ def _record(path: Path, seconds: float) -> None:
 
 
 def _separate(recording: Path, models: Path, cache: Path, form: str) -> None:
-    """As a worker does it, but for the store."""
+    """Runs the task as a worker does, but without the store."""
     claim = Claim("lease", "job", ClaimedTrack("track", "owner", "key", 1.0), {TaskName.SEPARATE: "task"}, {}, 1)
     options = JobOptions.model_validate({"separate": {"format": form}})
     with recording.open("rb") as file:
@@ -118,7 +118,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--network", choices=NETWORKS, default="full")
     parser.add_argument("--seconds", type=float, nargs="+", default=[180.0, 360.0])
-    parser.add_argument("--cold", action="store_true", help="begin without a compiled core, and compile it beside")
+    parser.add_argument(
+        "--cold", action="store_true", help="begin without a compiled core, and compile it in the background"
+    )
     parser.add_argument("--format", default="flac")
     parser.add_argument("--task", nargs=3, help=argparse.SUPPRESS)
     return parser.parse_args()

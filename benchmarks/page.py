@@ -1,7 +1,7 @@
-"""How evenly the page moves with 10,000 recordings in its library, as a list and as a map.
+"""Measures how smoothly the page moves with 10,000 recordings in its library, as a list and as a map.
 
-The gateway serves the page as it is built; what the page asks of the API is answered here, so that the page alone is
-measured. Frames of an empty document that is scrolled the same way, taken before each, are the bare baseline.
+The gateway serves the built page; this script answers the page's API requests, so that only the page is measured. The
+baseline is the frames of an empty document that is scrolled the same way, measured before each.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _show(name: str, browser: Browser, url: str, ready: str, kind: str) -> None:
 
 
 def _measured(browser: Browser, url: str | None, ready: str, kind: str) -> tuple[list[float], float]:
-    """Frame times, and what the main thread computed for one, in milliseconds."""
+    """The frame times, and the main thread's computing time for a frame, in milliseconds."""
     page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
     page.route("**/v1/**", _answer)
     if url is None:
@@ -108,7 +108,7 @@ def _measured(browser: Browser, url: str | None, ready: str, kind: str) -> tuple
 
 
 def _go_down(page: Page) -> None:
-    """Until everything that will be scrolled past is there."""
+    """Scrolls down until all items to scroll past are loaded."""
     while page.evaluate("scrollY") < FRAMES * 1_500:
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         page.wait_for_timeout(50)
@@ -161,7 +161,7 @@ POINTS = _points()
 
 @contextmanager
 def _gateway() -> Iterator[str]:
-    """The real one, which has nothing to reach: only its page is asked for."""
+    """The gateway without any servers: only its page is requested."""
     server = uvicorn.Server(uvicorn.Config(create_app(nowhere()), port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()

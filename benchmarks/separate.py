@@ -1,4 +1,4 @@
-"""Our separation beside the stock `demucs` package, on the same network, file and machine, in turn.
+"""Compares our separation with the stock `demucs` package, on the same network, file and machine, in turn.
 
 The network has the shape of `htdemucs` (42 M parameters) with random weights, so that nothing is downloaded: its speed
 and the agreement of two ways to compute it do not depend on what it has learned. Prints a table for docs/benchmarks.md.
@@ -26,9 +26,9 @@ from safetensors.torch import save_file
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import StemManifest
 from phonoscope.contract import Precision
+from phonoscope_ml.separation.adaptive import AdaptiveEstimator
 from phonoscope_ml.separation.compiling import compile_cores
 from phonoscope_ml.separation.ensemble import first_plan, load_ensemble
-from phonoscope_ml.separation.frugal import Frugal
 from phonoscope_ml.separation.networks import blank_network, open_manifest
 from phonoscope_ml.separation.stream import measure, separate
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 def _ours(folder: Path, cache: Path, precision: Precision, samples: Samples) -> Callable[[], Samples]:
     ensemble = load_ensemble(folder, DEVICE, cache, precision)
-    estimate = Frugal(open_manifest(folder), lambda _: ensemble, first_plan(DEVICE))
+    estimate = AdaptiveEstimator(open_manifest(folder), lambda _: ensemble, first_plan(DEVICE))
 
     def run() -> Samples:
         blocks = np.array_split(samples, samples.shape[1] // RATE_HZ, axis=1)
@@ -72,7 +72,7 @@ def _ours(folder: Path, cache: Path, precision: Precision, samples: Samples) -> 
 
 
 def _by_demucs(network: HTDemucs, samples: Samples) -> Samples:
-    """What ``demucs.api.Separator`` does with its defaults, without shifts."""
+    """Separates as ``demucs.api.Separator`` does by default, without shifts."""
     wave = torch.from_numpy(samples)
     middle = wave.mean(0)
     mean, deviation = middle.mean(), middle.std() + 1e-8
@@ -83,7 +83,7 @@ def _by_demucs(network: HTDemucs, samples: Samples) -> Samples:
 
 
 def write_model(folder: Path, arguments: dict[str, Any]) -> HTDemucs:
-    """A model's folder with random weights, segments of 7.8 s, and the network in it."""
+    """Writes a model's folder with random weights and segments of 7.8 s; returns its network."""
     manifest = {
         "name": folder.name,
         "version": 1,
@@ -110,7 +110,7 @@ def write_model(folder: Path, arguments: dict[str, Any]) -> HTDemucs:
 
 
 def _music(seconds: float) -> Samples:
-    """Tones that come and go in noise, another mixture on each side."""
+    """Tones with changing levels in noise, another mixture in each channel."""
     time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     tones = [np.sin(2 * np.pi * hertz * time_s) * (np.sin(hertz + 3.0 * time_s) > 0.0) for hertz in (110.0, 523.0)]
     sides = 0.2 * np.array([tones[0] + 0.5 * tones[1], 0.5 * tones[0] + tones[1]])

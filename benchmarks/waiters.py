@@ -1,4 +1,4 @@
-"""What 1,000 clients cost that wait at one gateway: for jobs' ends by long poll, for their events by stream.
+"""Measures the cost of 1,000 clients that wait at one gateway: by long poll for jobs' ends, by stream for their events.
 
 Starts its own local stack, makes jobs that no worker touches, lets a client wait for each, and measures the gateway's
 processor time and memory beside the same seconds without anybody; then ends the jobs, one after another and all at
@@ -64,7 +64,7 @@ class Stack:
     track_id: str
 
     def open_jobs(self, number: int) -> list[str]:
-        """Jobs that some worker seems to run."""
+        """Makes jobs that count as running in a worker."""
         ids = [new_id("job") for _ in range(number)]
         with self.database.transaction() as session:
             owner_id = session.get_one(TrackRow, self.track_id).owner_id
@@ -80,25 +80,25 @@ class Stack:
         return ids
 
     def end(self, jobs: Sequence[str]) -> float:
-        """Ends jobs together; the moment just before that is committed."""
+        """Ends jobs together; returns the time just before the commit."""
         with self.database.transaction() as session:
             session.execute(END, {"jobs": list(jobs)})
             return time.perf_counter()
 
     def spent(self) -> tuple[float, float]:
-        """The gateway's processor time in seconds and its memory in MB; the prober's are left out."""
+        """The gateway's processor time in seconds and its memory in MB, without the process that probes uploads."""
         times = self.gateway.cpu_times()
         return times.user + times.system, self.gateway.memory_info().rss / 1e6
 
 
 @dataclass
 class Cost:
-    """The gateway's while so many wait; then, for each of them, of being told, and how long that took."""
+    """The cost of waiting clients and of notifying them, and the time until each was notified."""
 
     cpu_s: float
     rss_mb: float
-    told_ms: Sequence[float] = ()
-    telling_ms: float = 0.0
+    notified_ms: Sequence[float] = ()
+    notifying_ms: float = 0.0
 
 
 async def measured(stack: Stack, seconds: float) -> Cost:
@@ -108,8 +108,8 @@ async def measured(stack: Stack, seconds: float) -> Cost:
     return Cost(after - before, rss_mb)
 
 
-async def until_told(stack: Stack, job_id: str, way: tuple[str, bytes], opened: Callable[[], None]) -> float:
-    """Waits for a job's end; the moment at which the client knows."""
+async def until_notified(stack: Stack, job_id: str, way: tuple[str, bytes], opened: Callable[[], None]) -> float:
+    """Waits for a job's end; returns the time at which the client knows it."""
     reader, writer = await asyncio.open_connection(*stack.address, limit=1 << 20)
     path, sign = way
     headers = f"Host: {stack.address[0]}\r\nAuthorization: Bearer {stack.key}\r\nConnection: close"
@@ -119,16 +119,16 @@ async def until_told(stack: Stack, job_id: str, way: tuple[str, bytes], opened: 
         await reader.readuntil(b"event: status")
     opened()
     await reader.readuntil(sign)
-    told = time.perf_counter()
+    notified = time.perf_counter()
     await reader.read()
     writer.close()
-    return told
+    return notified
 
 
 async def waited(stack: Stack, way: tuple[str, bytes], number: int, seconds: float, *, together: bool) -> Cost:
     jobs = await asyncio.to_thread(stack.open_jobs, number)
     left = asyncio.Semaphore(0)
-    clients = [asyncio.create_task(until_told(stack, job_id, way, left.release)) for job_id in jobs]
+    clients = [asyncio.create_task(until_notified(stack, job_id, way, left.release)) for job_id in jobs]
     for _ in clients:
         await left.acquire()
     await asyncio.sleep(_SETTLES_S)
@@ -138,16 +138,16 @@ async def waited(stack: Stack, way: tuple[str, bytes], number: int, seconds: flo
     for batch in [jobs] if together else [[job_id] for job_id in jobs]:
         moment = await asyncio.to_thread(stack.end, batch)
         ended |= dict.fromkeys(batch, moment)
-    told = await asyncio.gather(*clients)
-    cost.telling_ms = (stack.spent()[0] - before) * 1000 / number
-    cost.told_ms = [(moment - ended[job_id]) * 1000 for job_id, moment in zip(jobs, told, strict=True)]
+    notified = await asyncio.gather(*clients)
+    cost.notifying_ms = (stack.spent()[0] - before) * 1000 / number
+    cost.notified_ms = [(moment - ended[job_id]) * 1000 for job_id, moment in zip(jobs, notified, strict=True)]
     return cost
 
 
 async def run(stack: Stack, number: int, seconds: float) -> None:
     print(f"{number:,} clients, {seconds:g} s, {platform.machine()}, {os.cpu_count()} cores\n")
     print(
-        "| who waits | processor time | memory | told, p50 | p95 | all at once, p50 | p95 | processor time for each |"
+        "| waiting by | processor time | memory | notified, p50 | p95 | all at once, p50 | p95 | processor time each |"
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     idle = await measured(stack, seconds)
@@ -155,9 +155,9 @@ async def run(stack: Stack, number: int, seconds: float) -> None:
     for name, way in ((f"{number:,} by long poll", POLL), (f"{number:,} by event stream", STREAM)):
         single = await waited(stack, way, number, seconds, together=False)
         crowd = await waited(stack, way, number, 1.0, together=True)
-        told = " | ".join(f"{value:.0f} ms" for cost in (single, crowd) for value in _p50_p95(cost.told_ms))
+        notified = " | ".join(f"{value:.0f} ms" for cost in (single, crowd) for value in _p50_p95(cost.notified_ms))
         waiting = f"{single.cpu_s:.2f} s | {single.rss_mb:.0f} MB"
-        print(f"| {name} | {waiting} | {told} | {crowd.telling_ms:.1f} ms |", flush=True)
+        print(f"| {name} | {waiting} | {notified} | {crowd.notifying_ms:.1f} ms |", flush=True)
 
 
 def _p50_p95(values: Sequence[float]) -> tuple[float, float]:

@@ -1,7 +1,7 @@
-"""10,000 events become due at once, to 100 endpoints of which 10 are dead: how old are they when they arrive?
+"""Measures the age at arrival of 10,000 events that become due at once, for 100 endpoints of which 10 are dead.
 
-Starts PostgreSQL, ``--couriers`` (one a core) and a receiver in processes of their own. Of the dead, half
-take the connection and say nothing, half refuse it. Prints a table for docs/benchmarks.md.
+Starts PostgreSQL, ``--couriers`` (one a core) and a receiver in processes of their own. Half of the dead endpoints
+accept the connection and do not answer, half refuse it. Prints a table for docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _EVENTS = text(
 
 
 class Receiver(asyncio.Protocol):
-    """Answers 200, and notes when which event came."""
+    """Answers 200 and notes the arrival of each event."""
 
     def __init__(self, arrived: list[tuple[bytes, float]]) -> None:
         self._arrived = arrived
@@ -117,7 +117,7 @@ def _print(arguments: argparse.Namespace, ages_s: list[float], different: int, c
 
 
 def _cpu_s(folder: Path) -> dict[str, float]:
-    """Processor time that each kind of process has had until now, in seconds."""
+    """The processor time of each kind of process so far, in seconds."""
     run = Run.read(folder)
     assert run is not None
     server = psutil.Process(run.parts["postgres"].pid)

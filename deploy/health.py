@@ -22,13 +22,13 @@ _SWEPT_RECENTLY = (
 
 
 def gateway_is_ready() -> bool:
-    """PostgreSQL, the broker and the store answer the gateway. Raises ``URLError`` when one of them does not."""
+    """Checks that PostgreSQL, the broker and the store answer the gateway. Raises ``URLError`` when one does not."""
     with urllib.request.urlopen(_READY, timeout=_TIMEOUT_S):
         return True
 
 
 def worker_beats(pool: str) -> bool:
-    """A worker on this host has written a heartbeat recently."""
+    """Whether a worker on this host has written a heartbeat recently."""
     from phonoscope.db.service.workers import live_workers
 
     with _session() as session:
@@ -36,7 +36,7 @@ def worker_beats(pool: str) -> bool:
 
 
 def courier_sweeps() -> bool:
-    """The sweeper's connection was used recently: while nothing is overdue there is no other trace."""
+    """Whether the sweeper's connection was used recently; it has no other trace while nothing is overdue."""
     from sqlalchemy import text
 
     with _session() as session:

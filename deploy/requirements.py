@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Prints what the package requires with one of its extras, one requirement a line: ``requirements.py EXTRA``.
+"""Prints the requirements of one of the package's extras, one a line: ``requirements.py EXTRA``.
 
-Images install these before the sources are copied, so that an edited source does not install torch again.
+Images install these before the sources are copied, so that a changed source does not reinstall torch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Make the demo's recordings, from arithmetic alone and the same bytes every time.
+"""Synthesises the demo's recordings; every run writes the same bytes.
 
 Run as ``python examples/make_recordings.py OUT_DIR``.
 """
@@ -21,11 +21,11 @@ LABELS = {clip.file: clip.label for clip in CLIPS}
 
 
 def make_all(folder: Path) -> list[Path]:
-    """Write every recording under a folder, made if need be; returns their paths, the song first and its stems last.
+    """Writes every recording into a folder, made if absent; returns their paths, the song first and its stems last.
 
-    ``song.flac`` is the sum of ``stems/{drums,bass,other,vocals}.flac``, sample for sample. Beside it lie the
-    environmental clips, whose intended labels ``LABELS`` holds by file name, and ``day.opus``, half a minute of five of
-    their kind with quiet between.
+    ``song.flac`` is the sum of ``stems/{drums,bass,other,vocals}.flac``, sample for sample. The same folder has the
+    environmental clips, whose intended labels are in ``LABELS`` by file name, and ``day.opus``, half a minute of five
+    of their kind with quiet between.
     """
     (folder / "stems").mkdir(parents=True, exist_ok=True)
     mixture, stems = song()
@@ -38,7 +38,9 @@ def make_all(folder: Path) -> list[Path]:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(description="Make the demo's recordings: a song, its stems, and a day's sounds.")
+    parser = argparse.ArgumentParser(
+        description="Synthesises the demo's recordings: a song, its stems, and a day's sounds."
+    )
     parser.add_argument("folder", type=Path, metavar="OUT_DIR")
     for path in make_all(parser.parse_args().folder):
         print(path)

@@ -1,1 +1,1 @@
-"""The demo's recordings, made from arithmetic: a four-part song and the sounds of a day."""
+"""Synthesises the demo's recordings: a four-part song and the sounds of a day."""

@@ -1,4 +1,4 @@
-"""Dog, baby, rooster and a sneeze: voices, each a pitch that bends through a tract of its size."""
+"""Synthesises a dog, a baby, a rooster and a sneeze: voices with a gliding pitch and formants."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def dog(
     """A dog: short hoarse barks whose pitch leaps up and falls, in a yard.
 
     Args:
-        rng: the source of its hoarseness.
+        rng: the random generator.
         duration_s: seconds.
-        barks: the second of each.
-        hz: the pitch at a bark's height.
-        size: length of the throat against a middling dog's.
+        barks: the second of each bark.
+        hz: the highest pitch of a bark.
+        size: length of the vocal tract, relative to an average dog's.
 
     Shape:
         - output: ``(samples,)``
@@ -52,10 +52,10 @@ def dog(
 
 
 def baby(rng: np.random.Generator, duration_s: float, *, cries: tuple[tuple[float, float, float], ...]) -> Samples:
-    """A crying baby: wails in arcs, each ended by a gasp for air.
+    """A crying baby: wails with a rising and falling pitch, each ended by a gasp.
 
     Args:
-        rng: the source of its trembling.
+        rng: the random generator.
         duration_s: seconds.
         cries: ``(second, duration in seconds, highest hertz)`` of each wail.
 
@@ -71,10 +71,10 @@ def baby(rng: np.random.Generator, duration_s: float, *, cries: tuple[tuple[floa
 
 
 def rooster(rng: np.random.Generator, duration_s: float, *, at_s: float = 0.4, hz: float = 1_030.0) -> Samples:
-    """A rooster's crow: two short calls, a long high one, and a longer one that sinks.
+    """A rooster's crow: two short calls, a long high one, and a longer one with a falling pitch.
 
     Args:
-        rng: the source of its roughness.
+        rng: the random generator.
         duration_s: seconds.
         at_s: the second of its start.
         hz: the highest pitch.
@@ -99,7 +99,7 @@ def sneeze(rng: np.random.Generator, duration_s: float, *, at_s: float = 0.5, hz
     """A sneeze: a drawn breath that catches the voice, a stop, the burst, and the voice let go.
 
     Args:
-        rng: the source of the burst.
+        rng: the random generator.
         duration_s: seconds.
         at_s: the second of the breath.
         hz: the voice's pitch.
@@ -152,7 +152,7 @@ def _drawn(rng: np.random.Generator, hz: float) -> Samples:
 
 
 def _burst(rng: np.random.Generator) -> Samples:
-    """The burst: a hiss of the teeth that opens wide, its treble dying first."""
+    """The burst: broadband hiss whose treble decays first."""
     t = times(0.5)
     attack = np.minimum(t / 0.006, 1.0)
     sharp = noise(rng, len(t), band(2_200.0, 11_000.0)) * np.exp(-t / 0.07)

@@ -1,4 +1,4 @@
-"""A drum kit, and the pattern that the song's drummer plays."""
+"""Synthesises a drum kit and its part of the song."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FILL = ((12, "high_tom"), (13, "high_tom"), (14, "low_tom"), (15, "snare"))
 
 @dataclass(frozen=True)
 class Hit:
-    """A stroke: which drum, at which sixteenth of the song, how hard (0 to 1)."""
+    """A stroke: the drum, the sixteenth of the song, and the force from 0 to 1."""
 
     drum: str
     step: int
@@ -27,7 +27,7 @@ def drum_part(rng: np.random.Generator, bars: tuple[str, ...], step: int, sample
     """The whole kit over the song: bars are ``light``, ``verse``, ``chorus``, a ``-fill`` suffix ends one with toms.
 
     Args:
-        rng: the source of the noise and of the hand's unevenness.
+        rng: the random generator, for noise and uneven strokes.
         bars: the style of each bar of 16 steps.
         step: samples in a sixteenth.
         samples: the song's length.
@@ -75,7 +75,7 @@ def _accent(step: int) -> float:
 
 
 def _kit(rng: np.random.Generator) -> dict[str, tuple[Samples, float]]:
-    """Each drum as ``(samples,)`` and its place: an angle from 0, left, to a quarter turn, right."""
+    """Each drum as ``(samples,)`` and its pan: an angle from 0, left, to a quarter turn, right."""
     middle = np.pi / 4
     return {
         "kick": (_kick(rng), middle),

@@ -1,4 +1,4 @@
-"""Samples to audio files of many formats, by PyAV. Nothing that varies from run to run is written."""
+"""Encodes samples to audio files of many formats, with PyAV; nothing in the files varies from run to run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from .signal import RATE_HZ, Samples
 
-# Suffix to codec, rate, bits a second and the encoder's own options. FFmpeg's Vorbis encoder, the one that PyAV always
-# has, counts as experimental and knows stereo only.
+# Suffix to codec, rate, bits a second and the encoder's options. FFmpeg's Vorbis encoder, which every PyAV has, is
+# experimental and stereo only.
 _CODECS: dict[str, tuple[str, int, int | None, dict[str, str]]] = {
     ".wav": ("pcm_s16le", RATE_HZ, None, {}),
     ".flac": ("flac", RATE_HZ, None, {}),
@@ -25,13 +25,13 @@ _CODECS: dict[str, tuple[str, int, int | None, dict[str, str]]] = {
 
 
 def write(path: Path, samples: NDArray[np.int16]) -> Path:
-    """Write samples at ``RATE_HZ`` in the format that the path's suffix names; returns the path.
+    """Writes samples at ``RATE_HZ`` in the format of the path's suffix; returns the path.
 
     Shape:
         - samples: ``(channels, samples)``, one or two channels
 
     Raises:
-        KeyError: the suffix names no known format.
+        KeyError: the suffix is not a known format's.
     """
     codec, rate_hz, bit_rate, options = _CODECS[path.suffix]
     if codec == "vorbis" and len(samples) == 1:

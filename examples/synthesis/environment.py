@@ -1,4 +1,4 @@
-"""The environmental recordings: which there are, and a day that strings several together."""
+"""The list of environmental recordings, and a day with several of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HUSH = 0.0006
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording: its file, the label that a listener would give it, its peak (full scale at 1.0), its maker."""
+    """A recording: its file, the label that a person would give it, its peak (full scale at 1.0), its synthesiser."""
 
     file: str
     label: str
@@ -38,7 +38,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Scene:
-    """A stretch of the day: seconds of its start and end, and what sounds in it."""
+    """A part of the day: its start and end in seconds, and its clip."""
 
     start_s: float
     end_s: float
@@ -85,7 +85,7 @@ _DAY = (
 
 
 def day() -> tuple[Samples, tuple[Scene, ...]]:
-    """Half a minute of one sound after another with quiet between, and when each sounds.
+    """Half a minute of sounds with quiet between them, and the times of each.
 
     Shape:
         - output: ``(samples,)``, peak below 1.0
@@ -94,9 +94,9 @@ def day() -> tuple[Samples, tuple[Scene, ...]]:
         Scene(start_s, end_s, Clip(f"day {label}", label, peak, make)) for label, start_s, end_s, peak, make in _DAY
     )
     hush = noise(generator("day"), count(DAY_S), tilt(-4.0, 40.0, 8_000.0))
-    return _HUSH * hush + placed(count(DAY_S), [(scene.start_s, _heard(scene)) for scene in scenes]), scenes
+    return _HUSH * hush + placed(count(DAY_S), [(scene.start_s, _scene_samples(scene)) for scene in scenes]), scenes
 
 
-def _heard(scene: Scene) -> Samples:
+def _scene_samples(scene: Scene) -> Samples:
     sound = scene.clip.samples(scene.end_s - scene.start_s)
     return scene.clip.peak * faded(sound / np.abs(sound).max(), 0.15, 0.3)

@@ -1,4 +1,6 @@
-"""Noise of a given spectrum, filters still and moving, and rooms. Signals as in ``signal``; gains are over hertz."""
+"""Noise with a given spectrum, fixed and moving filters, and room reverberation. Signals as in ``signal``; gains are
+over hertz.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ HOP = _FRAME // 2
 
 
 def band(low_hz: float, high_hz: float, order: int = 2) -> Gain:
-    """A pass band: gain over hertz, falling 6 dB per octave and order outside it."""
+    """A pass band as gain over hertz, with a slope of 6 dB per octave and order."""
 
     def gain(hz: Samples) -> Samples:
         ratio = np.maximum(hz, 1.0)
@@ -33,7 +35,7 @@ def tilt(db_per_octave: float, low_hz: float = 20.0, high_hz: float = 18_000.0) 
 
 
 def noise(rng: np.random.Generator, samples: int, gain: Gain) -> Samples:
-    """Gaussian noise of that spectrum with an RMS of 1, shape ``(samples,)``."""
+    """Gaussian noise with this spectrum and an RMS of 1, shape ``(samples,)``."""
     padded = _friendly(samples)
     hz = _bins_hz(padded)
     spectrum = rng.standard_normal(2 * len(hz), dtype=np.float32).view(np.complex64) * gain(hz).astype(np.float32)
@@ -41,7 +43,7 @@ def noise(rng: np.random.Generator, samples: int, gain: Gain) -> Samples:
 
 
 def filtered(signal: Samples, gain: Gain) -> Samples:
-    """The signal through a filter without phase, shape kept: ``(samples,)``."""
+    """The signal through a zero-phase filter, shape kept: ``(samples,)``."""
     padded = _friendly(len(signal))
     spectrum = np.fft.rfft(signal, padded) * gain(_bins_hz(padded))
     return np.fft.irfft(spectrum, padded)[: len(signal)]
@@ -93,12 +95,12 @@ def moving_hz() -> Samples:
 
 
 def room(rng: np.random.Generator, reverberation_s: float, channels: int = 1, distance_s: float = 0.012) -> Samples:
-    """A room's reverberation without the direct sound, duller as it dies; unit energy per channel.
+    """A room's reverberation without the direct sound; its treble decays faster; unit energy per channel.
 
     Args:
-        rng: the source of its echoes.
+        rng: the random generator.
         reverberation_s: the time in which it falls by 60 dB.
-        channels: how many unlike responses.
+        channels: the number of independent responses.
         distance_s: the delay of its first echo.
 
     Shape:
@@ -121,7 +123,7 @@ def _bins_hz(samples: int) -> Samples:
 
 
 def _friendly(samples: int) -> int:
-    """The next length whose only prime factors are 2, 3 and 5, which transforms fast."""
+    """The next length whose only prime factors are 2, 3 and 5, for a fast transform."""
     best = 1 << (samples - 1).bit_length()
     for odd in (3, 5, 9, 15, 25, 27, 45, 75, 81, 125):
         power = -(-samples // odd)

@@ -1,4 +1,4 @@
-"""Bass and chords: what the song's harmony is played on."""
+"""Synthesises the song's bass, pads and broken chords."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def bass_part(roots: tuple[int, ...], beat: int, samples: int) -> Samples:
 
 
 def pad_part(chords: tuple[tuple[int, ...], ...], beat: int, samples: int) -> Samples:
-    """Warm sustained chords, wide because the two sides are tuned a little apart.
+    """Sustained chords, wide because the two channels are slightly detuned.
 
     Args:
         chords: the MIDI notes of each bar of four beats, and of the end.
@@ -55,7 +55,7 @@ def pad_part(chords: tuple[tuple[int, ...], ...], beat: int, samples: int) -> Sa
 
 
 def pluck_part(chords: tuple[tuple[int, ...], ...], beat: int, samples: int) -> Samples:
-    """Chords broken into eighths, an octave up, thrown from side to side with an echo of three quarters of a beat.
+    """Broken chords in eighths, an octave up, panned from side to side, with an echo of three quarters of a beat.
 
     Shape:
         - output: ``(2, samples)``, arguments as for ``pad_part``
@@ -74,7 +74,7 @@ def pluck_part(chords: tuple[tuple[int, ...], ...], beat: int, samples: int) -> 
 
 @cache
 def _bass_note(note: int, length_s: float) -> Samples:
-    """A string whose bright attack closes like a filter, ``(samples,)``."""
+    """A plucked string whose brightness decays, ``(samples,)``."""
     harmonics = np.arange(1, 25)
     comb = np.abs(np.sin(np.pi * harmonics * 0.23)) + 0.15
     hz = np.full(count(length_s), hertz(note))
@@ -101,7 +101,7 @@ def _pad(chord: tuple[int, ...], length_s: float) -> Samples:
 
 @cache
 def _pluck(note: int) -> Samples:
-    """A soft struck string: each harmonic dies faster than the one below it, ``(samples,)``."""
+    """A soft struck string: higher harmonics decay faster, ``(samples,)``."""
     harmonics = np.arange(1, 8)[:, None]
     t = times(0.55)
     partials = np.sin(2 * np.pi * hertz(note) * harmonics * t) * np.exp(-t * (3.5 + 3.0 * harmonics))

@@ -1,4 +1,4 @@
-"""Clock, helicopter and chainsaw: things that turn, strike or burn in time."""
+"""Synthesises a clock, a helicopter and a chainsaw."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def clock(
     case_hz: float = 420.0,
     hush: float = 0.004,
 ) -> Samples:
-    """A mechanical clock: tick and tock, each three knocks of the escapement on a case that rings, in a small room.
+    """A mechanical clock: tick and tock, each three knocks with a resonance, in a small room.
 
     Args:
-        rng: the source of small unevenness.
+        rng: the random generator.
         duration_s: seconds.
         beats_per_s: ticks and tocks a second.
         case_hz: the case's lowest resonance.
@@ -50,13 +50,13 @@ def helicopter(
     far: float = 0.3,
     passing: tuple[tuple[float, float], ...] = ((0.0, 0.7), (2.5, 1.0), (5.0, 0.8)),
 ) -> Samples:
-    """A helicopter: the slap of each passing blade, air noise that swells with it, gears, a turbine's whine.
+    """A helicopter: pulses of the blades, air noise in time with them, gears, and a turbine's tone.
 
     Args:
-        rng: the source of noise and unevenness.
+        rng: the random generator.
         duration_s: seconds.
         blades_per_s: blades passing a second.
-        far: 0 near to 1 far; air takes the treble.
+        far: from 0, near, to 1, far; distance attenuates the treble.
         passing: ``(seconds, level)`` points of its loudness.
 
     Shape:
@@ -76,10 +76,10 @@ def helicopter(
 
 
 def chainsaw(rng: np.random.Generator, duration_s: float, *, revs: tuple[tuple[float, float], ...]) -> Samples:
-    """A chainsaw: a two-stroke's exhaust pulses, no two alike, through its muffler, and the chain's tearing noise.
+    """A chainsaw: a two-stroke engine's irregular pulses through its muffler, and the chain's noise.
 
     Args:
-        rng: the source of noise and misfires.
+        rng: the random generator.
         duration_s: seconds.
         revs: ``(seconds, hertz)`` points of its firing rate.
 
@@ -108,7 +108,7 @@ def chainsaw(rng: np.random.Generator, duration_s: float, *, revs: tuple[tuple[f
 
 
 def _case(rng: np.random.Generator, lowest_hz: float) -> Samples:
-    """What one knock on a clock's case sounds like, ``(samples,)``: few long modes, many short ones, a click."""
+    """One knock on a clock's case, ``(samples,)``: a few long modes, many short ones, and a click."""
     hz = lowest_hz * np.array([1.0, 2.3, 3.9, 6.1, 8.7, 11.9, 15.8, 20.3]) * rng.uniform(0.97, 1.03, 8)
     decay_s = 0.022 * (lowest_hz / hz) ** 0.35 * rng.uniform(0.7, 1.3, 8)
     modes = ringing(hz, decay_s, np.array([0.7, 1.0, 0.8, 0.9, 0.7, 0.55, 0.4, 0.3]), 0.2)
@@ -123,5 +123,5 @@ def _pulse(harmonics: int, centre_hz: float, blade_hz: float) -> Samples:
 
 
 def _near_blade(rate: Samples) -> Samples:
-    """How near the next blade is, 0 to 1, shape kept; in step with ``tone``, whose pulse is at the period's start."""
+    """How near the next blade is, 0 to 1, shape kept; in phase with ``tone``, whose pulse is at the period's start."""
     return 0.5 + 0.5 * np.cos(2 * np.pi * np.cumsum(rate) / RATE_HZ)

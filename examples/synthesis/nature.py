@@ -1,4 +1,4 @@
-"""Rain, sea and fire: noise, and the many small events that it is made of."""
+"""Synthesises rain, sea and fire, from noise and many small events."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def rain(
     drops: float = 0.12,
     roof: float = 0.0,
 ) -> Samples:
-    """Rain: a bed of countless far drops, near drops that click and chirp, and a roof that may ring under them.
+    """Rain: continuous noise of far drops, near drops that click and chirp, and a resonant roof.
 
     Args:
-        rng: the source of every drop.
+        rng: the random generator.
         duration_s: seconds.
         drops_per_s: near drops a second.
-        slope_db: the bed's slope in decibels per octave.
-        drops: level of the near drops against the bed.
-        roof: level of the roof's own resonances.
+        slope_db: the slope of the continuous noise, in decibels per octave.
+        drops: level of the near drops, relative to the continuous noise.
+        roof: level of the roof's resonances.
 
     Shape:
         - output: ``(samples,)``
@@ -53,10 +53,10 @@ def rain(
 def sea(
     rng: np.random.Generator, duration_s: float, *, waves: tuple[tuple[float, float], ...], storm: float = 0.3
 ) -> Samples:
-    """Waves on a shore: each swells, breaks and drains away as foam over the rumble of those far off.
+    """Waves on a shore: each swells, breaks and ends as foam, over the rumble of far waves.
 
     Args:
-        rng: the source of the noise.
+        rng: the random generator.
         duration_s: seconds.
         waves: ``(seconds, level)`` of each break.
         storm: level of the steady roar.
@@ -74,13 +74,13 @@ def sea(
 
 
 def fire(rng: np.random.Generator, duration_s: float, *, crackles_per_s: float = 45.0, roar: float = 1.0) -> Samples:
-    """A wood fire: a low fluttering roar, a faint hiss, and crackles whose strengths follow a power law.
+    """A wood fire: a low fluctuating noise, a faint hiss, and crackles whose strengths follow a power law.
 
     Args:
-        rng: the source of noise and crackles.
+        rng: the random generator.
         duration_s: seconds.
         crackles_per_s: crackles a second, most of them faint and many in flurries.
-        roar: level of the flames against the crackles.
+        roar: level of the flames, relative to the crackles.
 
     Shape:
         - output: ``(samples,)``
@@ -108,7 +108,7 @@ def _drops(rng: np.random.Generator, samples: int, per_s: float) -> Samples:
 
 
 def _swell(since: Samples, rise_s: float, fall_s: float) -> Samples:
-    """A wave's envelope: a bell up to its break, a long fall after."""
+    """A wave's envelope: a bell curve up to its break, then a long decay."""
     return np.where(since < 0, np.exp(-((since / rise_s) ** 2)), np.exp(-np.abs(since) / fall_s))
 
 

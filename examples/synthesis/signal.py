@@ -16,7 +16,7 @@ _CYCLE = 2_048
 
 
 def generator(name: str) -> np.random.Generator:
-    """The random numbers that belong to a name: the same in every run, unlike those of other names."""
+    """A random generator seeded by a name: the same in every run, different for each name."""
     return np.random.default_rng(zlib.crc32(name.encode()))
 
 
@@ -31,14 +31,14 @@ def times(duration_s: float) -> Samples:
 
 
 def curve(duration_s: float, *points: tuple[float, float]) -> Samples:
-    """Straight lines through ``(seconds, value)`` points, shape ``(samples,)``."""
+    """Interpolates linearly between ``(seconds, value)`` points, shape ``(samples,)``."""
     at, values = zip(*points, strict=True)
     line: Samples = np.interp(times(duration_s), at, values)
     return line
 
 
 def drift(rng: np.random.Generator, samples: int, per_s: float) -> Samples:
-    """A random wander of about unit variance with ``per_s`` new values a second, shape ``(samples,)``."""
+    """A random curve of about unit variance with ``per_s`` new values a second, shape ``(samples,)``."""
     knots = int(samples / RATE_HZ * per_s) + 3
     return np.interp(np.arange(samples) * per_s / RATE_HZ, np.arange(knots), rng.standard_normal(knots))
 
@@ -66,7 +66,7 @@ def levelled(signal: Samples) -> Samples:
 
 
 def ringing(hz: Samples, decay_s: Samples, amplitudes: Samples, duration_s: float) -> Samples:
-    """Modes struck at once, each dying by 1/e in its ``decay_s``.
+    """Modes that start at once, each decaying by 1/e in its ``decay_s``.
 
     Shape:
         - hz, decay_s, amplitudes: ``(..., modes)``
@@ -79,7 +79,7 @@ def ringing(hz: Samples, decay_s: Samples, amplitudes: Samples, duration_s: floa
 
 
 def scattered(samples: int, starts: NDArray[np.int64], grains: Samples) -> Samples:
-    """Short grains laid down at their starts; what passes the end is dropped.
+    """Adds short grains at their starts; samples after the end are dropped.
 
     Shape:
         - starts: ``(grains,)``, sample positions
@@ -92,7 +92,7 @@ def scattered(samples: int, starts: NDArray[np.int64], grains: Samples) -> Sampl
 
 
 def placed(samples: int, parts: list[tuple[float, Samples]]) -> Samples:
-    """Signals added up, each from its second on; what passes the end is dropped.
+    """Adds signals, each from its second on; samples after the end are dropped.
 
     Shape:
         - parts: ``(seconds, (..., any samples))`` with equal leading axes
@@ -107,7 +107,7 @@ def placed(samples: int, parts: list[tuple[float, Samples]]) -> Samples:
 
 
 def faded(signal: Samples, in_s: float, out_s: float) -> Samples:
-    """The signal with straight ramps at both ends, shape kept: ``(..., samples)``."""
+    """The signal with linear ramps at both ends, shape kept: ``(..., samples)``."""
     samples = signal.shape[-1]
     at = np.arange(samples) / RATE_HZ
     ramp = np.minimum(np.minimum(at / max(in_s, 1e-6), (samples / RATE_HZ - at) / max(out_s, 1e-6)), 1.0)

@@ -1,4 +1,4 @@
-"""The song's lead: a voice that sings syllables, with consonants of noise, glides and vibrato."""
+"""Synthesises the song's voice: syllables with consonants, glides and vibrato."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def sung(rng: np.random.Generator, notes: tuple[Note, ...], beat: int, samples: 
     """The melody as one voice.
 
     Args:
-        rng: the source of breath and unevenness.
+        rng: the random generator, for breath and unevenness.
         notes: in order, none overlapping.
         beat: samples in a beat.
         samples: the song's length.
@@ -118,7 +118,7 @@ def _end(note: Note, beat: int) -> float:
 
 
 def _pitch(notes: tuple[Note, ...], beat: int, samples: int) -> Samples:
-    """Hertz: steps joined by short glides, each note scooped from a little below; vibrato grows in long notes."""
+    """The pitch in hertz: steps with short glides, each note starting a little below; vibrato grows in long notes."""
     at, height = [0.0], [float(notes[0].note)]
     for note in notes:
         start = _start(note, beat)
@@ -161,7 +161,9 @@ def _tract(notes: tuple[Note, ...], beat: int, samples: int) -> Samples:
 
 
 def _along(t: Samples, points: list[tuple[float, float]]) -> Samples:
-    """Straight lines through ``(seconds, value)`` points; one that comes too early waits for those before it."""
+    """Interpolates linearly between ``(seconds, value)`` points; a point that comes too early is moved after those
+    before it.
+    """
     at, values = zip(*points, strict=True)
     line: Samples = np.interp(t, np.maximum.accumulate(at), values)
     return line

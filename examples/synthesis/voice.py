@@ -1,4 +1,4 @@
-"""Voices of people and animals: a source of pulses and breath through resonances that move."""
+"""Synthesises voices of people and animals: a source of pulses and breath, filtered by moving resonances."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _CEILING_HZ = np.float32(11_000.0)
 
 @dataclass(frozen=True)
 class Source:
-    """What drives a tract.
+    """The source that drives a vocal tract.
 
     Attributes:
         slope: how fast harmonics weaken; harmonic ``k`` has amplitude ``k ** -slope``.
         jitter: spread of the pitch from one moment to the next, as a share of it.
         breath: level of the noise that comes with the pulses.
-        rough: depth of the amplitude's fast wander, what makes a voice hoarse.
+        rough: depth of the amplitude's fast random changes, which make a voice hoarse.
     """
 
     slope: float = 1.0
@@ -35,7 +35,7 @@ class Source:
 
 
 def spoken(rng: np.random.Generator, hz: Samples, level: Samples, tract: Samples, source: Source) -> Samples:
-    """A voice: glottal pulses at ``hz`` and breath, through a tract of resonances.
+    """A voice: glottal pulses at ``hz`` and breath, through a vocal tract.
 
     Shape:
         - hz, level: ``(samples,)``; pitch in hertz and amplitude
@@ -51,7 +51,7 @@ def spoken(rng: np.random.Generator, hz: Samples, level: Samples, tract: Samples
 
 
 def whispered(rng: np.random.Generator, level: Samples, tract: Samples) -> Samples:
-    """Breath alone through a tract, shapes as in ``spoken``."""
+    """Breath alone through a vocal tract, shapes as in ``spoken``."""
     return moving(noise(rng, len(level), band(300.0, 12_000.0, 1)) * level, resonances(tract))
 
 
@@ -62,12 +62,12 @@ def glottis(highest_hz: float, slope: float) -> Samples:
 
 
 def steady(tract: Tract) -> Samples:
-    """A tract that stays, for ``spoken``: one frame for all, shape ``(1, formants, 3)``."""
+    """A constant tract, for ``spoken``: one frame for all, shape ``(1, formants, 3)``."""
     return np.array([tract])
 
 
 def gliding(samples: int, *points: tuple[float, Tract]) -> Samples:
-    """A tract that moves in straight lines through ``(seconds, tract)`` points, shape ``(frames, formants, 3)``."""
+    """A tract interpolated linearly between ``(seconds, tract)`` points, shape ``(frames, formants, 3)``."""
     at = np.array([second for second, _ in points])
     tracts = np.array([tract for _, tract in points])
     frames = np.arange(samples // HOP + 2) * HOP / RATE_HZ

@@ -1,1 +1,1 @@
-"""Front end, networks and inference: the only place that imports torch."""
+"""Front end, networks and inference: the only package that imports torch."""

@@ -1,4 +1,4 @@
-"""Where the evidence for a label lies: Grad-CAM, Grad-CAM++ and HiResCAM from the pass that classified."""
+"""Computes where the evidence for a label is: Grad-CAM, Grad-CAM++ and HiResCAM, from the classifying pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from phonoscope_ml.network import Output
 
 DEFAULT_LAYER = LAYERS[-1]
 _LEAST_CURVATURE = 1e-6
-"""Keeps Grad-CAM++ from dividing by nothing; the value that its users' maps are made with elsewhere."""
+"""Keeps Grad-CAM++ from dividing by zero; the value that other implementations use."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ class Heatmaps:
 
 
 class Attribution:
-    """While entered, a network's passes keep what is needed to say why.
+    """Runs a network and keeps the activations from which heatmaps are computed, inside its ``with`` block.
 
-    Only what lies above the layer is differentiated, and only when asked: a pass costs little more than without.
-    The hook is removed on leaving, whatever happened inside.
+    Only the part above the layer is differentiated, and only by ``heatmaps``: a pass costs little more than a normal
+    one. The hook is removed at the end of the block, also after an error.
 
     Args:
-        network: gives :class:`~phonoscope_ml.network.Output` and has the layer as an attribute; in evaluation mode.
+        network: returns :class:`~phonoscope_ml.network.Output` and has the layer as an attribute; in evaluation mode.
         layer: one of ``LAYERS``.
 
     Raises:
-        UnknownLayer: there is no such layer; the error names those there are.
+        UnknownLayer: there is no such layer; the error names the existing ones.
 
     >>> from phonoscope_ml.network import AudioResNet
     >>> with Attribution(AudioResNet("resnet18", labels=10).eval()) as attribution:
@@ -78,31 +78,31 @@ class Attribution:
             self._hook.remove()
             self._hook = None
 
-    def __call__(self, pictures: Tensor) -> Output:
-        """One forward pass, as good for classification as any other; its output carries a graph until detached.
+    def __call__(self, spectrograms: Tensor) -> Output:
+        """Makes one forward pass; its output carries a graph until it is detached.
 
         Shape:
-            - pictures: ``(windows, 1, mels, frames)``
+            - spectrograms: ``(windows, 1, mels, frames)``
         """
         if self._hook is None:
-            raise RuntimeError("an attribution is used inside its with block")
-        self._size = (pictures.shape[-2], pictures.shape[-1])
+            raise RuntimeError("an Attribution is used inside its with block")
+        self._size = (spectrograms.shape[-2], spectrograms.shape[-1])
         with torch.inference_mode(mode=False), torch.enable_grad():
-            output: Output = self.network(pictures)
+            output: Output = self.network(spectrograms)
         return output
 
     def heatmaps(
         self, output: Output, labels: int | Sequence[int] | None = None, method: Method = "grad-cam"
     ) -> Heatmaps:
-        """Evidence from the last pass, for as many labels and methods as one likes.
+        """The evidence from the last pass, for any number of labels and methods.
 
         Args:
-            output: what this attribution's last pass gave.
+            output: the output of this attribution's last pass.
             labels: one for all windows, or one for each; by default each window's most probable.
             method: one of ``METHODS``.
 
         Raises:
-            UnknownLabel: an index lies outside the model's labels.
+            UnknownLabel: an index is out of range.
             InvalidRequest: there is no such method.
         """
         if method not in METHODS:
@@ -117,19 +117,19 @@ class Attribution:
             method=method,
             layer=self.layer,
             labels=chosen.cpu().numpy(),
-            values=enlarged(raw, self._size).cpu().numpy(),
+            values=upsampled(raw, self._size).cpu().numpy(),
             raw=raw.cpu().numpy(),
         )
 
 
-def enlarged(raw: Tensor, size: tuple[int, int]) -> Tensor:
-    """Raw maps on the picture's own grid, each with 1 at its strongest spot, or all zero.
+def upsampled(raw: Tensor, size: tuple[int, int]) -> Tensor:
+    """Raw maps at the spectrogram's resolution, each with 1 at its strongest spot, or all zero.
 
     Shape:
         - input: ``(windows, rows, columns)``, from 0 up
         - output: ``(windows, *size)``, in [0, 1]
     """
-    # Scaled before and after: products with the least of numbers lose their digits.
+    # Scaled before and after: products of very small numbers lose their digits.
     large = functional.interpolate(_scaled(raw)[:, None], size, mode="bilinear", align_corners=False)[:, 0]
     return _scaled(large)
 
@@ -157,12 +157,12 @@ def _scaled(maps: Tensor) -> Tensor:
 
 
 def _grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Selvaraju et al., 2017, arXiv 1610.02391: channels weighed by their mean gradient."""
+    """Grad-CAM (Selvaraju et al., 2017, arXiv 1610.02391): channels weighted by their mean gradient."""
     return (gradients.mean(dim=(2, 3), keepdim=True) * activations).sum(dim=1)
 
 
 def _grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Chattopadhay et al., 2018, arXiv 1710.11063: equations 10 and 19, in which only rising gradients count."""
+    """Grad-CAM++ (Chattopadhay et al., 2018, arXiv 1710.11063), equations 10 and 19: only positive gradients count."""
     rising = gradients.relu()
     curvature = 2.0 * rising**2 + activations.sum(dim=(2, 3), keepdim=True) * rising**3
     alpha = rising**2 / (curvature + _LEAST_CURVATURE)
@@ -170,7 +170,7 @@ def _grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
 
 
 def _hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Draelos and Carin, 2020, arXiv 2011.08891: each spot weighed by its own gradient."""
+    """HiResCAM (Draelos and Carin, 2020, arXiv 2011.08891): each spot weighted by its own gradient."""
     return (gradients * activations).sum(dim=1)
 
 

@@ -1,4 +1,4 @@
-"""What a heatmap says in seconds, hertz and words."""
+"""Reads a heatmap: its evidence in seconds, hertz and words."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Axis = NDArray[np.float64]
 _MOST = 0.5
 _KILOHERTZ = 1_000.0
 _SHARES_TRIED = np.arange(0.5, 0.76, 0.05)
-"""At three quarters along each axis, more than half lies within both."""
+"""With three quarters along each axis, more than half of the evidence is within both."""
 
 
 @dataclass(frozen=True)
 class Axes:
-    """Where a heatmap's rows and columns lie.
+    """The frequencies of a heatmap's rows and the times of its columns.
 
     Shape:
         - hertz: ``(mels,)``, centres; hertz_edges: ``(mels + 1,)``, halfway between centres on the mel scale
@@ -35,13 +35,13 @@ class Axes:
     seconds_edges: Axis
 
     def at_seconds(self, seconds: Axis, edges: Axis) -> Axes:
-        """The same rows, other columns."""
+        """The same rows with other columns."""
         return Axes(self.hertz, self.hertz_edges, seconds, edges)
 
 
 @dataclass(frozen=True)
 class EvidenceBand:
-    """A stretch of hertz and its share of the evidence; the highest has no upper end."""
+    """A frequency band and its share of the evidence; the highest band has no upper end."""
 
     name: str
     low_hz: float
@@ -51,7 +51,7 @@ class EvidenceBand:
 
 @dataclass(frozen=True)
 class Region:
-    """Where most of the evidence lies."""
+    """The rectangle that holds most of the evidence."""
 
     low_hz: float
     high_hz: float
@@ -61,7 +61,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A heatmap's reading: shares that add to 1, or that are all 0 without evidence, when there is no region."""
+    """A heatmap's evidence: shares that add up to 1, or are all 0 without evidence; then there is no region."""
 
     bands: list[EvidenceBand]
     region: Region | None
@@ -69,11 +69,11 @@ class Evidence:
 
 
 def axes(settings: FrontEndSettings, start_s: float = 0.0) -> Axes:
-    """The axes of a window's picture.
+    """The axes of a window's spectrogram.
 
     Args:
         settings: the front end's.
-        start_s: where the window begins in its recording.
+        start_s: the window's start in its recording, in seconds.
     """
     hertz = mel_points(settings.f_min_hz, settings.f_max_hz, 2 * settings.n_mels + 3)
     seconds = _frame_seconds(settings)
@@ -86,12 +86,12 @@ def axes(settings: FrontEndSettings, start_s: float = 0.0) -> Axes:
 
 
 def read_evidence(heatmap: Heat, grid: Axes, label: str, *, silent: bool = False) -> Evidence:
-    """Reads a heatmap.
+    """Reads a heatmap's evidence.
 
     Args:
-        grid: where its rows and columns lie.
-        label: what the evidence is for.
-        silent: what it is of holds no sound, so that its heatmap tells of the network alone.
+        grid: the axes of its rows and columns.
+        label: the label that the evidence is for.
+        silent: the audio is silent, so that its heatmap is no evidence.
 
     Shape:
         - heatmap: ``(mels, frames)``, from 0 up
@@ -106,7 +106,7 @@ def read_evidence(heatmap: Heat, grid: Axes, label: str, *, silent: bool = False
 
 
 def between(points: Axis, known: Axis, values: Heat) -> Heat:
-    """Linear between the columns, held beyond the first and last.
+    """Interpolates linearly between columns; constant before the first and after the last.
 
     Shape:
         - points: ``(wanted,)``; known: ``(columns,)``, rising; values: ``(rows, columns)``
@@ -138,7 +138,7 @@ def _bands(heatmap: Heat, grid: Axes) -> list[EvidenceBand]:
     low, high = grid.hertz_edges[:-1], grid.hertz_edges[1:]
     found = []
     for name, low_hz, high_hz in BANDS:
-        # What lies under the lowest band is counted with it, so that nothing is lost.
+        # What is below the lowest band is counted with it, so that the shares add up to 1.
         begin, end = (0.0 if low_hz == BANDS[0].low_hz else low_hz), (np.inf if high_hz is None else high_hz)
         inside = (np.minimum(high, end) - np.maximum(low, begin)).clip(0.0) / (high - low)
         found.append(EvidenceBand(name, low_hz, high_hz, float(shares @ inside)))
@@ -159,7 +159,7 @@ def _region(heatmap: Heat, grid: Axes) -> Region | None:
 
 
 def _narrowest(profile: Axis, edges: Axis, share: float) -> tuple[int, int]:
-    """The fewest neighbouring cells that hold a share, the narrower ones where several do."""
+    """The fewest neighbouring cells that have a share of the evidence; of several stretches the narrowest."""
     sums = np.concatenate([[0.0], profile.cumsum()])
     ends = np.searchsorted(sums, sums[:-1] + share * sums[-1])
     starts = np.flatnonzero(ends < len(sums))
@@ -179,6 +179,6 @@ def _sentence(region: Region | None, grid: Axes, label: str, *, silent: bool) ->
 
 
 def _hertz(hertz: float) -> str:
-    """Two digits, as much as a heatmap knows."""
+    """A frequency with two digits, the precision of a heatmap."""
     rounded = float(f"{hertz:.2g}")
     return f"{rounded / _KILOHERTZ:g} kHz" if rounded >= _KILOHERTZ else f"{rounded:g} Hz"

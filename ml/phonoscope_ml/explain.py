@@ -21,7 +21,7 @@ from phonoscope_ml.trust import Trust, measure_trust
 from phonoscope_ml.windows import Window
 
 _EDGE = 1e-3
-"""What the first and last frame of a window still count where windows overlap."""
+"""The weight of a window's first and last frame where windows overlap."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class WindowEvidence:
     """The evidence for a label in one window.
 
     Args:
-        index: of the window within ``heatmaps``.
+        index: the window's index in ``heatmaps``.
 
     Shape:
         - heat: ``(mels, frames)``, float32 in [0, 1]; zeros where the window is silent
-        - picture: ``(1, mels, frames)``
+        - spectrogram: ``(1, mels, frames)``
     """
 
     window: Window
     probability: float
     heat: Heat
-    picture: torch.Tensor
+    spectrogram: torch.Tensor
     heatmaps: Heatmaps
     index: int
 
@@ -48,8 +48,8 @@ class WindowEvidence:
 class Explanation:
     """The evidence for one label in a span of a recording.
 
-    Where windows overlap the joined heatmap is the mean of theirs, each weighed by the label's probability in it and
-    by how near its middle the spot lies; it ends where the recording does, though the last window may reach further.
+    Where windows overlap the joined heatmap is the mean of theirs, each weighted by the label's probability in it and
+    by the spot's distance from its middle. It ends with the recording, though the last window may reach further.
 
     Shape:
         - heatmap: ``(mels, columns)``, float32 in [0, 1], 1 at the strongest spot; zeros without evidence
@@ -73,7 +73,7 @@ class Explanation:
 
     @property
     def strongest(self) -> WindowEvidence:
-        """The window with the highest probability of the label; a silent one only where there is no other."""
+        """The window with the highest probability of the label; a silent one only when all are silent."""
         return max(self.parts, key=lambda part: (not part.window.silent, part.probability))
 
     @cached_property
@@ -81,24 +81,24 @@ class Explanation:
         return read_evidence(self.heatmap, self.grid, self.label, silent=self.silent)
 
     def read_part(self, part: WindowEvidence) -> Evidence:
-        """One window's evidence by itself, up to the recording's end."""
+        """The evidence of one window, up to the recording's end."""
         heat, grid = _cropped(part, self.model.front_end.settings, *_span(part.window))
         return read_evidence(heat, grid, self.label, silent=part.window.silent)
 
     def sonify(self) -> Samples:
-        """The span's samples, each spot as loud as its evidence is strong. Shape: as ``samples``, in [-1, 1]."""
+        """The span's samples filtered by the heatmap, in [-1, 1]. Shape: as ``samples``."""
         return sonify(self.samples, self.heatmap, self.grid, self.model.front_end.settings)
 
     def trust(self) -> Trust | None:
-        """How far the strongest window's heatmap can be believed; ``None`` in silence."""
+        """Measures how faithful the strongest window's heatmap is; ``None`` in silence."""
         part = self.strongest
         if part.window.silent:
             return None
-        return measure_trust(self.model.network, part.picture, part.heatmaps, part.index)
+        return measure_trust(self.model.network, part.spectrogram, part.heatmaps, part.index)
 
 
 def explain(recorder: EvidenceRecorder, label: str, method: Method) -> Explanation:
-    """Explains a label from what was recorded, inside the recorder's ``with`` block.
+    """Explains a label from the recorded evidence, inside the recorder's ``with`` block.
 
     Raises:
         UnknownLabel: the model has no such label.
@@ -113,7 +113,7 @@ def explain(recorder: EvidenceRecorder, label: str, method: Method) -> Explanati
         for index in batch.indices:
             window = batch.windows[index]
             heat = np.zeros_like(heatmaps.values[index]) if window.silent else heatmaps.values[index]
-            parts.append(WindowEvidence(window, probabilities[index], heat, batch.pictures[index], heatmaps, index))
+            parts.append(WindowEvidence(window, probabilities[index], heat, batch.spectrograms[index], heatmaps, index))
     start_s = max(parts[0].window.start_s, recorder.span_s[0] if recorder.span_s else 0.0)
     end_s = min(parts[-1].window.end_s, recorder.span_s[1] if recorder.span_s else np.inf)
     heatmap, grid = _joined(parts, model.front_end.settings, start_s, end_s)
@@ -143,7 +143,7 @@ def _joined(parts: list[WindowEvidence], settings: FrontEndSettings, start_s: fl
 
 
 def _cropped(part: WindowEvidence, settings: FrontEndSettings, start_s: float, end_s: float) -> tuple[Heat, Axes]:
-    """A window's own heatmap, cut to the span."""
+    """The heatmap of one window, cut to the span."""
     grid = axes(settings, part.window.start_s)
     inside = (grid.seconds_edges[:-1] < end_s) & (grid.seconds_edges[1:] > start_s)
     edges = grid.seconds_edges[np.append(inside, [False]) | np.append([False], inside)].clip(start_s, end_s)

@@ -1,4 +1,4 @@
-"""What each depth of a network sees, from the pass that classified."""
+"""Feature maps: the activations of each layer of a network, from the classifying pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STRONGEST = 16
 
 @dataclass(frozen=True)
 class FeatureMaps:
-    """One depth or block.
+    """The feature maps of one layer or block.
 
     Shape:
         - shape: ``(channels, rows, columns)`` of one window's map
@@ -38,15 +38,16 @@ class FeatureMaps:
 
 
 class FeatureTap:
-    """While entered, the maps of the layers named are kept from a network's passes, each pass replacing the last's.
+    """Keeps the maps of the named layers from a network's last pass, inside its ``with`` block.
 
-    Whole depths come with every pass; blocks (``layer3.2``) are caught by hooks, which are removed on leaving.
+    The maps of layers are in the network's output; those of blocks (``layer3.2``) come from hooks, which are removed at
+    the end of the ``with`` block.
 
     Args:
-        layers: of :func:`~phonoscope.catalogue.architectures.layer_names`; by default the five depths.
+        layers: of :func:`~phonoscope.catalogue.architectures.layer_names`; by default the five layers.
 
     Raises:
-        UnknownLayer: the network has no such layer; the error names those it has.
+        UnknownLayer: the network has no such layer; the error names the existing ones.
 
     >>> import torch
     >>> from phonoscope_ml.network import AudioResNet
@@ -62,13 +63,13 @@ class FeatureTap:
                 raise UnknownLayer.choice("layers", layer, known)
         self.network = network
         self.layers = tuple(layers)
-        self._caught: dict[str, Tensor] = {}
+        self._outputs: dict[str, Tensor] = {}
         self._hooks = ExitStack()
 
     def __enter__(self) -> Self:
         for layer in self.layers:
             if layer not in DEPTHS:
-                hook = self.network.get_submodule(layer).register_forward_hook(_Keeper(self._caught, layer))
+                hook = self.network.get_submodule(layer).register_forward_hook(_SaveOutput(self._outputs, layer))
                 self._hooks.callback(hook.remove)
         return self
 
@@ -76,16 +77,16 @@ class FeatureTap:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._hooks.close()
-        self._caught.clear()
+        self._outputs.clear()
 
     def features(self, output: Output) -> list[FeatureMaps]:
-        """The maps of the last pass, which gave this output, in the order asked for."""
-        maps = {**output.maps, **self._caught}
+        """The maps of the last pass, in the order of ``layers``; ``output`` is that pass's output."""
+        maps = {**output.maps, **self._outputs}
         return [summarise(layer, maps[layer]) for layer in self.layers]
 
 
 def summarise(name: str, maps: Tensor) -> FeatureMaps:
-    """The mean and the strongest channels; all channels where there are fewer than 16.
+    """The mean of the maps and the strongest channels; all channels when there are fewer than 16.
 
     Shape:
         - maps: ``(windows, channels, rows, columns)``
@@ -104,11 +105,11 @@ def summarise(name: str, maps: Tensor) -> FeatureMaps:
 
 
 @dataclass(frozen=True)
-class _Keeper:
-    """A forward hook that files a layer's output, without tying the tap to the network."""
+class _SaveOutput:
+    """A forward hook that saves a layer's output, without a reference to the tap."""
 
-    caught: dict[str, Tensor]
+    outputs: dict[str, Tensor]
     layer: str
 
     def __call__(self, _module: nn.Module, _args: tuple[Tensor, ...], output: Tensor) -> None:
-        self.caught[self.layer] = output.detach()
+        self.outputs[self.layer] = output.detach()

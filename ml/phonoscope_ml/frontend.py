@@ -1,4 +1,4 @@
-"""The front end: samples to the log-mel picture that a network sees, the same module in training and in serving."""
+"""The front end: samples to the network's log-mel spectrogram, by the same module in training and in serving."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _LEAST_RANGE_DB = 1e-3
 
 @dataclass(frozen=True)
 class FrontEndSettings:
-    """What turns samples into a picture. Hertz, seconds and samples; decibels are relative to full scale mel power.
+    """The settings of a front end, in hertz, seconds and samples; decibels are relative to full scale mel power.
 
     Args:
-        range_db: how far below the peak the floor lies.
-        quietest_peak_db: a window whose peak lies below is measured from this level instead, so that silence stays dark
+        range_db: the distance of the floor below the peak.
+        quietest_peak_db: a window whose peak is lower is measured from this level instead, so that silence stays dark
             rather than being amplified into noise.
-        scaling: what becomes 0: the floor (``range``), or the window's own quietest spot above it (``min-max``).
-        frame_offset, frame_step: of the transform's frames the picture keeps ``floor(offset + i * step)``.
-        window_s, window_hop_s: how a recording is cut.
+        scaling: the level that becomes 0: the floor (``range``), or the window's quietest spot above it (``min-max``).
+        frame_offset, frame_step: of the transform's frames the spectrogram keeps those at ``floor(offset + i * step)``.
+        window_s, window_hop_s: the length and the hop of windows.
     """
 
     sample_rate_hz: int = 44_100
@@ -69,7 +69,7 @@ class FrontEndSettings:
         return round(self.window_hop_s * self.sample_rate_hz)
 
     def kept_frames(self, frames: int) -> list[int]:
-        """Which of so many frames of the transform a picture keeps."""
+        """The indices of the transform's frames that a spectrogram keeps."""
         count = max(0, ceil((frames - self.frame_offset) / self.frame_step))
         return [floor(self.frame_offset + index * self.frame_step) for index in range(count)]
 
@@ -78,7 +78,7 @@ class FrontEndSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Raises ``TypeError`` when a setting is unknown, ``ValueError`` when one is missing."""
+        """Reads settings from a dict. Raises ``TypeError`` when one is unknown, ``ValueError`` when one is missing."""
         settings = cls(**values)
         missing = [field.name for field in fields(cls) if field.name not in values]
         if missing:
@@ -111,14 +111,14 @@ class LogMel(nn.Module):
         self.register_buffer("filters", mel_filters(settings), persistent=False)
 
     def on(self, device: torch.device) -> Self:
-        """The front end on a device: in double precision where it has any (``mps`` has none)."""
+        """The front end on a device, in double precision where the device has it (``mps`` has not)."""
         if device.type == "mps":
             self.window = self.window.float()
         return self.to(device)
 
     def mel_power(self, samples: Tensor) -> Tensor:
-        """Shape: ``(batch, samples)`` to ``(batch, n_mels, frames)``, every frame of the transform."""
-        # Single precision would err by a hundredth of a decibel at the feet of loud partials; sums of powers do not.
+        """The mel power of every frame of the transform. Shape: ``(batch, samples)`` to ``(batch, n_mels, frames)``."""
+        # Single precision errs by a hundredth of a decibel beside loud partials; sums of powers do not.
         spectrum = torch.stft(
             samples.to(self.window.dtype),
             self.settings.n_fft,
@@ -136,8 +136,8 @@ class LogMel(nn.Module):
         bottom = peak - self.settings.range_db
         if self.settings.scaling == "min-max":
             bottom = torch.maximum(bottom, decibels.amin(dim=(1, 2), keepdim=True))
-        picture = ((decibels - bottom) / (peak - bottom).clamp_min(_LEAST_RANGE_DB)).clamp(0.0, 1.0)
-        return picture[..., self.settings.kept_frames(picture.shape[-1])].unsqueeze(1)
+        spectrogram = ((decibels - bottom) / (peak - bottom).clamp_min(_LEAST_RANGE_DB)).clamp(0.0, 1.0)
+        return spectrogram[..., self.settings.kept_frames(spectrogram.shape[-1])].unsqueeze(1)
 
 
 def mel_filters(settings: FrontEndSettings) -> Tensor:
@@ -148,7 +148,7 @@ def mel_filters(settings: FrontEndSettings) -> Tensor:
     """
     bins = settings.n_fft // 2 + 1
     with _double_precision():
-        # torchaudio halves the rate in whole numbers: at twice the rate, odd ones keep their half hertz.
+        # torchaudio halves the rate as an integer: at twice the rate, odd ones keep their half hertz.
         filters: Tensor = melscale_fbanks(
             n_freqs=2 * bins - 1,
             f_min=settings.f_min_hz,
@@ -163,7 +163,7 @@ def mel_filters(settings: FrontEndSettings) -> Tensor:
 
 @contextmanager
 def _double_precision() -> Iterator[None]:
-    """Torch's default type as float64, for what takes no type: single precision errs by 0.1 % at the filters' feet."""
+    """Sets torch's default type to float64 for a function without a type argument: float32 errs by 0.1 % there."""
     usual = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:

@@ -1,4 +1,4 @@
-"""One pass of a model over a recording of any length, in constant memory."""
+"""Runs a model over a recording of any length, in constant memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from phonoscope_ml.windows import Window, cut_windows
 _BATCH = 8
 
 ForwardPass: TypeAlias = Callable[[list[Window], Tensor], Output]
-"""The network's pass over a batch of windows and their pictures."""
+"""Runs the network over a batch of windows and their spectrograms."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def run_inference(
         forward: runs the network in place of ``model.network``, such as an ``EvidenceRecorder``.
 
     Raises:
-        UndecodableRecording: there is not one sample.
+        UndecodableRecording: the recording has no samples.
     """
     settings = model.front_end.settings
     windows = cut_windows(blocks, settings.sample_rate_hz, settings.window_samples, settings.window_hop_samples)
@@ -110,7 +110,7 @@ def run_inference(
         spans += [(window.start_s, window.end_s) for window in batch]
         report(batch[-1].end_s)
     if not spans:
-        raise UndecodableRecording("the recording holds no samples")
+        raise UndecodableRecording("the recording has no samples")
     return Prediction(
         labels=model.manifest.labels,
         unknown_below=model.manifest.unknown_below,
@@ -124,10 +124,10 @@ def run_inference(
 def _outputs(
     model: Model, batch: list[Window], forward: ForwardPass | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Probabilities, ``(windows, labels)``, and embeddings, ``(windows, 512)``."""
+    """The probabilities ``(windows, labels)`` and the embeddings ``(windows, 512)`` of a batch."""
     samples = torch.from_numpy(np.stack([window.samples for window in batch])).to(model.device)
     with torch.inference_mode():
-        pictures = model.pictures(samples)
-        output: Output = forward(batch, pictures) if forward else model.network(pictures)
+        spectrograms = model.spectrograms(samples)
+        output: Output = forward(batch, spectrograms) if forward else model.network(spectrograms)
     logits, embedding = output.logits.detach().float(), output.embedding.detach().float()
     return logits.softmax(-1).cpu().numpy(), embedding.cpu().numpy()

@@ -1,4 +1,4 @@
-"""Recording, during inference, what is needed to explain it later: windows and the network's activations for them."""
+"""Records, during inference, the windows and activations from which a label is explained later."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class WindowBatch:
     """A batch of windows with the network's output and feature maps.
 
     Args:
-        indices: which of the windows lie within the span to be explained.
+        indices: the windows that are within the span to explain.
 
     Shape:
-        - pictures: ``(windows, 1, mels, frames)``
+        - spectrograms: ``(windows, 1, mels, frames)``
     """
 
     windows: list[Window]
     indices: list[int]
-    pictures: Tensor
+    spectrograms: Tensor
     output: Output
     features: list[FeatureMaps]
 
@@ -49,7 +49,7 @@ class WindowBatch:
 
 
 class EvidenceRecorder:
-    """Records the evidence of an inference, to be explained afterwards.
+    """Records the evidence of an inference, to explain it afterwards.
 
     It is entered around :func:`~phonoscope_ml.inference.run_inference`, passed to it as ``forward``, and read inside
     the ``with`` block. It keeps the windows that overlap the span asked for, or all of a recording no longer than 30 s.
@@ -58,8 +58,9 @@ class EvidenceRecorder:
 
     Args:
         layer: the layer whose evidence is recorded.
-        features: the layers whose maps are, of :func:`~phonoscope.catalogue.architectures.layer_names`.
-        span_s: start and end of the span to be explained, at most 30 s apart.
+        features: the layers whose feature maps are recorded; see
+            :func:`~phonoscope.catalogue.architectures.layer_names`.
+        span_s: start and end of the span to explain, at most 30 s apart.
 
     Raises:
         UnknownLayer: the network has no such layer.
@@ -94,24 +95,24 @@ class EvidenceRecorder:
         self._kept.clear()
         self._strongest.clear()
 
-    def __call__(self, windows: list[Window], pictures: Tensor) -> Output:
+    def __call__(self, windows: list[Window], spectrograms: Tensor) -> Output:
         """Runs the network over a batch of windows and records those within the span."""
         if self.span_s is None and windows[-1].end_s > MOST_EXPLAINED_S:
             self._too_long = True
             self._kept.clear()
         indices = [index for index, window in enumerate(windows) if self._within_span(window)]
         if indices:
-            self._kept.append(self._record(windows, indices, pictures))
+            self._kept.append(self._record(windows, indices, spectrograms))
             output = self._kept[-1].output
         else:
             with torch.inference_mode():
-                output = self.model.network(pictures)
+                output = self.model.network(spectrograms)
         if self.span_s is None:
             self._keep_strongest(windows, output)
         return output
 
     def batches(self, label: int) -> list[WindowBatch]:
-        """The batches recorded; of a long recording the window in which the label is strongest, passed once more.
+        """The recorded batches; for a long recording the window in which the label is strongest, run once more.
 
         Raises:
             InvalidRequest: the span starts after the recording's end.
@@ -119,7 +120,7 @@ class EvidenceRecorder:
         if self._too_long:
             window = self._strongest[label]
             samples = torch.from_numpy(window.samples[None]).to(self.model.device)
-            return [self._record([window], [0], self.model.pictures(samples))]
+            return [self._record([window], [0], self.model.spectrograms(samples))]
         if not self._kept:
             raise InvalidRequest.field("start_s", "must be before the recording's end")
         return list(self._kept)
@@ -134,9 +135,9 @@ class EvidenceRecorder:
         start_s, end_s = self.span_s
         return window.start_s < end_s and window.end_s > start_s
 
-    def _record(self, windows: list[Window], indices: list[int], pictures: Tensor) -> WindowBatch:
-        output = self._attribution(pictures)
-        return WindowBatch(windows, indices, pictures, output, self._tap.features(output))
+    def _record(self, windows: list[Window], indices: list[int], spectrograms: Tensor) -> WindowBatch:
+        output = self._attribution(spectrograms)
+        return WindowBatch(windows, indices, spectrograms, output, self._tap.features(output))
 
     def _keep_strongest(self, windows: list[Window], output: Output) -> None:
         probabilities = output.logits.detach().float().softmax(-1).cpu().numpy()

@@ -1,4 +1,4 @@
-"""Served models: manifest and weights, checked before they are used. Weights are safetensors; nothing is unpickled."""
+"""Loads models for classification: manifest and weights are checked first; weights are safetensors, never unpickled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from phonoscope_ml.network import EMBEDDING_DIM, AudioResNet
 
 @dataclass(frozen=True)
 class Model:
-    """A model ready to listen."""
+    """A loaded model: its manifest, front end and network on a device."""
 
     manifest: Manifest
     front_end: LogMel
@@ -30,33 +30,33 @@ class Model:
         return f"sha256:{self.manifest.digest}"
 
     @torch.inference_mode()
-    def pictures(self, samples: Tensor) -> Tensor:
-        """Windows as the network sees them.
+    def spectrograms(self, samples: Tensor) -> Tensor:
+        """The spectrograms of windows, as the network takes them.
 
         Shape:
             - input: ``(windows, samples)``, float32 on the model's device
             - output: ``(windows, 1, mels, frames)``
         """
-        pictures: Tensor = self.front_end(samples)
-        return pictures.to(memory_format=torch.channels_last)
+        spectrograms: Tensor = self.front_end(samples)
+        return spectrograms.to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def warm_up(self) -> None:
-        """One pass over a silent window, so that the first recording does not pay for lazy set-up."""
+        """Runs a silent window, so that the first recording does not wait for lazy set-up."""
         silence = torch.zeros(1, self.front_end.settings.window_samples, device=self.device)
-        self.network(self.pictures(silence))
+        self.network(self.spectrograms(silence))
 
 
 def load_model(folder: Path, device: torch.device) -> Model:
     """Reads, checks and loads a model's folder.
 
     Raises:
-        InvalidManifest: the manifest is missing, incomplete or names what is not known.
+        InvalidManifest: the manifest is missing or incomplete, or a name in it is unknown.
         WeightsMismatch: the weights are missing, or differ from the manifest in digest or shape.
     """
     manifest = read_manifest(folder / MANIFEST)
     if not isinstance(manifest, Manifest):
-        raise InvalidManifest(f"{folder / MANIFEST}: kind: {manifest.kind} is not what classifies")
+        raise InvalidManifest(f"{folder / MANIFEST}: kind: {manifest.kind} is not a classifier's")
     try:
         front_end = LogMel(FrontEndSettings.from_dict(manifest.front_end))
         network = AudioResNet(manifest.architecture, len(manifest.labels))

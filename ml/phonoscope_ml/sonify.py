@@ -1,4 +1,4 @@
-"""Turns a heatmap into sound: the window filtered by it."""
+"""Makes a heatmap audible: filters the window by it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _FULL_SCALE = 1.0
 
 
 def sonify(samples: Samples, heatmap: Heat, grid: Axes, settings: FrontEndSettings) -> Samples:
-    """Filters a window by its heatmap: heat 1 leaves a spot as it is, heat 0 silences it. The phase is kept.
+    """Filters a window by its heatmap: heat 1 leaves a spot unchanged, heat 0 silences it. The phase is kept.
 
-    Frequencies outside the picture's range are silent.
+    Frequencies outside the spectrogram's range are silent.
 
     Args:
         samples: in [-1, 1] at the front end's rate; a window or less, from its start.
@@ -35,7 +35,7 @@ def sonify(samples: Samples, heatmap: Heat, grid: Axes, settings: FrontEndSettin
     """
     if len(samples) == 0:
         return np.zeros(0, dtype=np.float32)
-    # Finer steps than the picture's, at which every sample lies within several windows.
+    # Finer steps than the spectrogram's, so that every sample is within several windows.
     hop = settings.n_fft // _OVERLAP
     window = torch.hann_window(settings.n_fft)
     spectrum = torch.stft(
@@ -52,7 +52,7 @@ def sonify(samples: Samples, heatmap: Heat, grid: Axes, settings: FrontEndSettin
 
 
 def _mask(heatmap: Heat, grid: Axes, settings: FrontEndSettings, hop: int, frames: int) -> NDArray[np.float32]:
-    """Shape: ``(mels, picture frames)`` to ``(n_fft // 2 + 1, frames)``."""
+    """Shape: ``(mels, spectrogram frames)`` to ``(n_fft // 2 + 1, frames)``."""
     hertz = np.linspace(0.0, settings.sample_rate_hz / 2, settings.n_fft // 2 + 1)
     seconds = grid.seconds_edges[0] + np.arange(frames) * hop / settings.sample_rate_hz
     in_time = between(seconds, grid.seconds, heatmap.clip(0.0, 1.0))

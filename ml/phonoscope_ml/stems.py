@@ -1,4 +1,4 @@
-"""What each stem of a recording has to do with a label: the network is asked for it alone, and for the rest."""
+"""Measures how a label depends on each stem: the network runs on each stem alone and on the mixture without it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from phonoscope.audio.samples import Samples
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window
 
-_NOTICED = 0.02
-"""A probability that falls by less has not fallen."""
+_LEAST_FALL = 0.02
+"""A smaller fall of the probability does not count."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,16 @@ class StemShare:
     without: float
 
 
-def ask_stems(model: Model, label: int, window: Window, stems: Mapping[str, Samples]) -> list[StemShare]:
-    """Asks in one pass, of the window that is explained.
+def stem_shares(model: Model, label: int, window: Window, stems: Mapping[str, Samples]) -> list[StemShare]:
+    """Measures all stems in one pass, in the window that is explained.
 
     Args:
-        stems: what each stem holds of that window, mono at the model's rate; shorter ones end in silence.
+        stems: each stem's samples in that window, mono at the model's rate; shorter ones are padded with silence.
     """
     parts = [np.pad(samples, (0, len(window.samples) - len(samples))) for samples in stems.values()]
     asked = torch.from_numpy(np.stack([*parts, *(window.samples - part for part in parts)])).to(model.device)
     with torch.inference_mode():
-        logits = model.network(model.pictures(asked)).logits.float()
+        logits = model.network(model.spectrograms(asked)).logits.float()
     probabilities: list[float] = logits.softmax(-1)[:, label].tolist()
     count = len(parts)
     return [
@@ -45,7 +45,7 @@ def ask_stems(model: Model, label: int, window: Window, stems: Mapping[str, Samp
 
 
 def stem_window(blocks: Iterable[Samples], rate_hz: int, window: Window) -> Samples:
-    """What a stream holds of a window; it is read no further. Shape: ``(samples,)``, a window's at most."""
+    """The samples of a stream in a window; reads no further. Shape: ``(samples,)``, at most a window."""
     start, end = (round(second * rate_hz) for second in (window.start_s, window.end_s))
     buffer = StreamBuffer()
     for block in blocks:
@@ -63,6 +63,6 @@ def read_stems(shares: list[StemShare], label: str, probability: float) -> str:
     'Without drums, *hip-hop* falls from 0.81 to 0.34.'
     """
     most = min(shares, key=lambda share: share.without)
-    if probability - most.without < _NOTICED:
-        return f"Without any single stem, *{label}* stays where it is, at {probability:.2f}."
+    if probability - most.without < _LEAST_FALL:
+        return f"Without any single stem, *{label}* stays at {probability:.2f}."
     return f"Without {most.name}, *{label}* falls from {probability:.2f} to {most.without:.2f}."

@@ -1,4 +1,4 @@
-"""Cuts a stream of samples into overlapping windows, holding little more than one of them at a time."""
+"""Cuts a stream of samples into overlapping windows; buffers little more than one window."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Window:
     """The stretch of a recording that a classifier sees at once.
 
     Shape:
-        - samples: ``(window,)``, float32, padded with silence where the recording is shorter than a window
+        - samples: ``(window,)``, float32, padded with silence when the recording is shorter than a window
     """
 
     start_s: float
@@ -36,15 +36,15 @@ class Window:
 def cut_windows(blocks: Iterable[Samples], sample_rate_hz: int, window: int, hop: int) -> Iterator[Window]:
     """Yields windows of ``window`` samples every ``hop``; the last one ends with the recording.
 
-    A rest that no window has seen is left out when it is shorter than a tenth of a window. A recording shorter than
-    a window gives one window, padded with silence.
+    A remainder shorter than a tenth of a window is left out. A recording shorter than a window is one window, padded
+    with silence.
     """
     buffer, start = StreamBuffer(), 0
     for block in blocks:
         buffer.append(block)
         while buffer.end >= start + window:
             yield _window(buffer, start, start + window, sample_rate_hz)
-            # The last window is held until the next one is complete: the rest may need its end.
+            # The last window is buffered until the next one is complete: the remainder may need its end.
             buffer.drop_before(start)
             start += hop
     seen = start - hop + window

@@ -95,7 +95,7 @@ def _compare(console: Console, client: Client, job: Job, song: Path) -> None:
         print_scores(console, client, result, song, song.parent / "stems")
         print_card(console, client.model(result.model.name))
     elif task.error is not None:
-        console.print(f"\n{song.name} was not taken apart: {task.error['detail']}", highlight=False, markup=False)
+        console.print(f"\n{song.name} was not separated: {task.error['detail']}", highlight=False, markup=False)
 
 
 def _tasks(*, in_full: bool) -> list[str]:

@@ -113,7 +113,7 @@ def _services(settings: Settings) -> Iterator[Finding]:
     from phonoscope.waker import Waker
 
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
-    start = "is the stack up? `phonoscope up --detach` starts it; its logs lie in the data folder's logs/"
+    start = "is the stack up? `phonoscope up --detach` starts it; its logs are in the data folder's logs/"
     database_finding = _answering("postgres", lambda: f"pgvector {database.ping()}", start)
     yield _pgvector(database_finding)
     yield _answering("broker", lambda: Waker(settings.broker_url.get_secret_value()).ping(), start)

@@ -67,13 +67,13 @@ def pull(
 ) -> None:
     """Fetches a separation model from the Hugging Face hub (or HF_ENDPOINT), checks it and compiles it."""
     from phonoscope_cli.pulling import pull as fetch
-    from phonoscope_ml.separation.compiling import compile_apart
+    from phonoscope_ml.separation.compiling import compile_in_process
 
     place = fetch(name, more_models_dir or pulled_models())
     typer.echo(f"{name}: {place}")
     typer.echo("Compiling it for this machine, which takes a minute …")
-    # A worker would compile it too, beside its first recordings.
-    if not compile_apart(place, (cache_dir or cache()) / "cores"):
+    # A worker would compile it too, during its first recordings.
+    if not compile_in_process(place, (cache_dir or cache()) / "cores"):
         typer.echo("It could not be compiled; workers run it without.", err=True)
 
 

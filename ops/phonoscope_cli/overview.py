@@ -48,7 +48,7 @@ def _described(card: AnyModelCard) -> tuple[str, str]:
     if isinstance(card, StemModelCard):
         gained = card.metrics.get("improvement_of_all")
         figure = f"{gained:.1f} dB better than the mixture on held-out songs" if gained is not None else ""
-        return figure, f"takes music apart into: {', '.join(card.sources)}"
+        return figure, f"separates music into: {', '.join(card.sources)}"
     accuracy = card.metrics.get("cross_validation", {}).get("accuracy_mean")
     figure = f"{accuracy:.0%} right, out of fold" if accuracy is not None else ""
-    return figure, f"knows nothing but: {', '.join(card.labels)}"
+    return figure, f"labels: {', '.join(card.labels)}"

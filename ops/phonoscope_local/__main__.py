@@ -16,7 +16,7 @@ from phonoscope_local.standard import server_stack, standard_stack
 
 
 def main() -> int:
-    """Runs a stack until it is told to stop; writes one line of JSON about its start to the report's descriptor."""
+    """Runs a stack until it must stop; writes one line of JSON about its start to the report's descriptor."""
     parser = argparse.ArgumentParser(prog="python -m phonoscope_local", description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--port", type=int)

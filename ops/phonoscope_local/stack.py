@@ -122,7 +122,7 @@ def _stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
     def stop(_number: int, _frame: types.FrameType | None) -> None:
         supervisor.ask_to_stop()
 
-    # A process started with nohup ignores SIGHUP, and must go on doing so.
+    # A process started with nohup ignores SIGHUP, and must continue to.
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)

@@ -31,7 +31,7 @@ _GPU_HANDLER = ("phonoscope_gpu.handler",) if sys.platform == "linux" else ()
 # A health check costs processor time that the starting processes need.
 _PRODUCT_POLL_S = 0.1
 _LASTED = timedelta(seconds=1)
-# A worker that is told to stop may finish its task first.
+# A worker that must stop may finish its task first.
 _WORKER_GRACE_S = 45.0
 _CLIENT_VARIABLES = ("PG", "RCLONE_", "AWS_")
 _VALKEY_CONF = """\

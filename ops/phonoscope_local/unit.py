@@ -62,7 +62,7 @@ class Unit:
         self.id = ProcessId.of(self.process.pid)
 
     def release(self) -> None:
-        """Lets a held process go on; from now on it counts as started."""
+        """Lets a held process continue; from now on it counts as started."""
         self._count_from_now()
         if self.process and self.process.stdin:
             self.process.stdin.close()

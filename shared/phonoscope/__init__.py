@@ -1,4 +1,4 @@
-"""Phonoscope: a self-hosted service that listens to audio and shows its work."""
+"""Phonoscope: a self-hosted service that analyses audio and shows its work."""
 
 from importlib.metadata import version
 

@@ -53,7 +53,7 @@ _6TO4 = IPv6Network("2002::/16")
 
 
 def why_refused(address: Address) -> str | None:
-    """The kind of an address that is not on the public internet, or embeds one that is not; else ``None``.
+    """The kind of an address that is not public, or that embeds one that is not; ``None`` for a public address.
 
     >>> why_refused(ip_address("64:ff9b::7f00:1"))
     'loopback'
@@ -69,7 +69,7 @@ def why_refused(address: Address) -> str | None:
 
 
 def _within(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that a packet to this one ends at, where it is such a form: mapped, NAT64 or 6to4."""
+    """The IPv4 address that a packet to this one reaches, for a mapped, NAT64 or 6to4 address."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address in _NAT64:
@@ -79,7 +79,7 @@ def _within(address: IPv6Address) -> IPv4Address | None:
 
 @dataclass(frozen=True)
 class Allowed:
-    """What the operator allows beyond the public internet: networks, and hosts by patterns such as ``*.corp``."""
+    """What the operator allows besides the public internet: networks, and host patterns such as ``*.corp``."""
 
     networks: tuple[Network, ...] = ()
     hosts: tuple[str, ...] = ()

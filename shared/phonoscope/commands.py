@@ -1,4 +1,4 @@
-"""How every command line of the product ends."""
+"""Runs a command line and reports its errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tasks will take, before they have run: for fair turns, lanes, estimates and time limits."""
+"""Estimates of the time that tasks take: for fair turns, lanes, waiting times and time limits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LIMIT_FACTOR = 10.0
 
 
 def cost_s(task: TaskName, duration_s: float) -> float:
-    """An estimate in seconds of a worker's time; never zero, so that no owner's turn is free."""
+    """The estimated seconds of a worker's time; never 0, so that no owner's turn is free."""
     return TASKS[task].cost.of(duration_s)
 
 
 def queues_of(tasks: Collection[TaskName], duration_s: float) -> dict[TaskName, TaskQueue]:
-    """Where each of a job's tasks queues. A pool's tasks stay together, for one pass, unless a task runs alone."""
+    """The queue of each of a job's tasks. A pool's tasks stay together, for one pass, unless a task runs alone."""
     found: dict[TaskName, TaskQueue] = {}
     for task in tasks:
         spec = TASKS[task]
@@ -30,5 +30,5 @@ def queues_of(tasks: Collection[TaskName], duration_s: float) -> dict[TaskName, 
 
 
 def time_limit_s(tasks: Collection[TaskName], duration_s: float) -> float:
-    """After which an attempt at these tasks is stopped: many times what they take on a slow machine."""
+    """The seconds after which an attempt at these tasks is stopped: far more than they take on a slow machine."""
     return _SHORTEST_LIMIT_S + _LIMIT_FACTOR * sum(cost_s(task, duration_s) for task in tasks)

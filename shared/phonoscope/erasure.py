@@ -1,4 +1,4 @@
-"""Erasing a track everywhere."""
+"""Erases a track: rows and objects."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _log = get_logger(__name__)
 
 
 def erase_track(database: Database, store: ObjectStore, owner_id: str, track_id: str) -> int:
-    """Erases a track's rows, vectors and kept answers, then its objects, also those that a dead worker left.
+    """Erases a track's rows, vectors and kept answers, then its objects, including those of a dead worker.
 
-    Returns how many objects were erased. Those of a store that is away are left to the orphan sweep: no row names
-    them any more.
+    Returns how many objects were erased. When the store is down they are left to the
+    orphan sweep, since no row refers to them any more.
 
     Raises:
         NotFound: the owner has no such track.

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree. A class's docstring is its title; ``detail`` says what was found.
+"""The tree of all errors. A class's docstring is its title; ``detail`` says what was found.
 
 PhonoscopeError
 ├── Unauthorized                401
@@ -191,7 +191,7 @@ class UploadTooLarge(PhonoscopeError):
 
 
 class RangeNotSatisfiable(PhonoscopeError):
-    """The range lies outside the recording."""
+    """The range is outside the recording."""
 
     status = 416
 

@@ -1,4 +1,4 @@
-"""Identifiers prefixed by kind, as ``trk_4f0c…``."""
+"""Identifiers with a prefix for their kind, such as ``trk_4f0c…``."""
 
 from __future__ import annotations
 

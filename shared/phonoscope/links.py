@@ -26,7 +26,7 @@ class ArtifactLink(SignedLink):
 
 
 def with_links(body: Any, link: Callable[[str, dict[str, Any]], ArtifactLink]) -> Any:
-    """A result's body with a link in place of each reference to an artifact, as JSON can hold it.
+    """A result's body in JSON's types, with a link in place of each reference to an artifact.
 
     Args:
         link: makes the link of an artifact's id and its other facts (name, media type, size).

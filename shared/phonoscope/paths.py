@@ -1,4 +1,4 @@
-"""Folders: those that come with the product, and those of the person who runs it."""
+"""Folders: of this installation, and of its user."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def bundled(name: str) -> Path:
 
 
 def pulled_models() -> Path:
-    """The folder of models that this person pulled."""
+    """The folder of models that this user pulled."""
     return user_data_path("phonoscope") / "models"
 
 
 def cache() -> Path:
-    """The folder for what can be computed again."""
+    """The folder for files that can be computed again."""
     return user_cache_path("phonoscope")

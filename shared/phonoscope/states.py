@@ -53,7 +53,7 @@ class TaskName(StrEnum):
     EXPLAIN = "explain"
     """The evidence for a label: a heatmap, a sentence, a sound."""
     FEATURES = "features"
-    """Feature maps of each depth of the network."""
+    """Feature maps of each layer of the network."""
     DESCRIBE = "describe"
     """Tempo, key, loudness and balance."""
 

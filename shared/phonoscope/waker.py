@@ -1,4 +1,4 @@
-"""Celery wakes workers: a message names a queue in which something can be started, PostgreSQL knows what."""
+"""Wakes workers by Celery messages: a message names a queue in which tasks can be started; PostgreSQL has the tasks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_S = 6 * 3600.0
 _CONNECT_TIMEOUT_S = 2.0
 _ANSWER_TIMEOUT_S = 8.0
 _ENOUGH = 32
-"""Messages in one queue: a worker that takes one goes on until nothing can be started there, so more find nothing."""
+"""The most messages in one queue: a worker that takes one continues until nothing can be started there."""
 _SENDER_CONNECT_S = 0.5
 _SENDER_ANSWER_S = 1.0
 _PAUSE_S = 2.0
@@ -64,7 +64,7 @@ def make_celery(broker_url: str, max_duration_s: float = _LONGEST_S) -> Celery:
 
 
 class Waker:
-    """Wakes workers. What nobody is woken for is found by the sweeper, so a broker that is away holds nobody up.
+    """Wakes workers. The sweeper finds tasks without a wake-up, so a broker that is down delays no request.
 
     After an attempt failed, ``wake`` makes no other for two seconds: of many callers few wait for a broker that hangs.
     """

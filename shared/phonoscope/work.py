@@ -1,4 +1,4 @@
-"""Work as values: what a worker claims, what it makes, and what a result is known by. No SQL."""
+"""Values of work: what a worker claims, what it makes, and the keys of results. No SQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 @dataclass(frozen=True)
 class Space:
-    """The vectors of one model, known by its digest: another model of the same name has a space of its own.
+    """The vectors of one model, identified by its digest: another model of the same name has another space.
 
     Args:
         digest: as results and embeddings have it, ``sha256:…``.
@@ -32,7 +32,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Library:
-    """All that an owner has, for a job that is about no single track."""
+    """All tracks of an owner, for a job that is about no single track."""
 
     owner_id: str
     id: None = None
@@ -41,7 +41,7 @@ class Library:
 
 @dataclass(frozen=True)
 class ClaimedTrack:
-    """What a worker needs to know of a recording."""
+    """What a worker needs to know about a recording."""
 
     id: str
     owner_id: str
@@ -54,8 +54,8 @@ class Artifact:
     """An object that a task made, before it is stored.
 
     Args:
-        name: unique within its task and the last part of its key, as ``layer4.png``.
-        kind: what it is to the product, as ``waveform``.
+        name: unique within its task and the last part of its key, such as ``layer4.png``.
+        kind: its kind for the service, such as ``waveform``.
         content: its bytes, or a file that can be rewound; the worker closes it once it is stored.
 
     Raises ``ValueError`` for a name with anything but small letters, digits, dots, dashes and underscores, and for
@@ -79,7 +79,7 @@ class Artifact:
 
     @property
     def reference(self) -> dict[str, Any]:
-        """The reference to it in a result's body; the gateway replaces it by a link whenever the job is read."""
+        """A reference to it in a result's body; the gateway replaces it by a link each time the job is read."""
         return {
             "artifact": self.id,
             "name": self.name,
@@ -88,11 +88,11 @@ class Artifact:
         }
 
     def open(self) -> IO[bytes]:
-        """Its content, once; the reader closes it."""
+        """Its content as a file, once; the caller closes it."""
         return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
 
     def as_record(self, task_id: str, object_key: str) -> dict[str, Any]:
-        """Its row, but for the track."""
+        """Its row, without the track."""
         return {
             "id": self.id,
             "task_id": task_id,
@@ -122,7 +122,7 @@ class Claim:
         return self.subject
 
     def object_key(self, name: TaskName, artifact: Artifact) -> str:
-        """Where an artifact lies; no two attempts share a key."""
+        """The key of an artifact's object; no two attempts share a key."""
         return f"tracks/{self.track.id}/{name}/{self.token}/{artifact.name}"
 
 
@@ -131,8 +131,8 @@ class Outcome:
     """How one task ended: with a body, or with a problem.
 
     Args:
-        vectors: unit vectors by the stem that each is of; the whole track's is that of the empty name.
-        points: of a map, by the track's id.
+        vectors: unit vectors by stem; the empty name is the whole track's.
+        points: the points of a map, by track id.
 
     Raises ``ValueError`` for two artifacts of one name, and for artifacts together with a problem.
     """
@@ -156,7 +156,7 @@ class Outcome:
         return Status.FAILED if self.problem else Status.SUCCEEDED
 
     def as_record(self, task_id: str) -> dict[str, Any]:
-        """What is written of it, as JSON can hold it."""
+        """Its record in JSON's types."""
         return {
             "task_id": task_id,
             "status": self.status.value,
@@ -170,11 +170,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class CacheKey:
-    """What a task's result is known by.
+    """The key by which a task's result is found again.
 
     Args:
-        fingerprint: of the recording, the task, its options and the model it would use.
-        model_digest: of that model; a result that another one gave does not count. ``None`` for tasks without a model.
+        fingerprint: a digest of the recording, the task, its options and the model to use.
+        model_digest: the digest of that model, whose results alone count. ``None`` for tasks without a model.
     """
 
     fingerprint: str

@@ -1,1 +1,1 @@
-"""Training of the served models."""
+"""Trains the served models."""

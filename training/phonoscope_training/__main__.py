@@ -1,4 +1,4 @@
-"""``python -m phonoscope_training``, for where the script is not on the path."""
+"""``python -m phonoscope_training``: the same as the script ``phonoscope-train``, which may not be on the path."""
 
 from phonoscope_training.cli import main
 

@@ -1,4 +1,4 @@
-"""What watches a training: a progress bar, TensorBoard, a table of epochs, checkpoints."""
+"""Callbacks of a training: a progress bar, TensorBoard, a table of epochs, checkpoints."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _CHECKPOINT_EVERY_S = 60.0
 
 
 @contextmanager
-def watching(training: Training[Any, Any], folder: Path, name: str, console: Console) -> Iterator[list[Callback]]:
-    """The callbacks of one fit whose files lie in ``folder``."""
+def fit_callbacks(training: Training[Any, Any], folder: Path, name: str, console: Console) -> Iterator[list[Callback]]:
+    """Yields the callbacks of one fit, whose files are in ``folder``."""
     with ExitStack() as open_files:
         board = SummaryWriter(str(folder / "tensorboard"), purge_step=training.epochs_done + 1)
         open_files.callback(board.close)
@@ -48,7 +48,7 @@ def watching(training: Training[Any, Any], folder: Path, name: str, console: Con
 
 
 class _EpochTable:
-    """A line an epoch; those that a stopped run had written after its last checkpoint are taken out first."""
+    """Writes a line for each epoch; removes the lines that a stopped run wrote after its last checkpoint."""
 
     def __init__(self, path: Path, epochs_done: int) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class _EpochTable:
 
 
 class _Checkpoints:
-    """The newest state, no more often than a minute apart: it is four times as large as the weights."""
+    """Saves a checkpoint at most once a minute, since it is four times as large as the weights."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""A model's card for people, written from its manifest and from nothing else."""
+"""Writes a model's card, from its manifest alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MANY_LABELS = 20
 
 
 def write_card(manifest: dict[str, Any], folder: Path) -> None:
-    """``<name>.md``, and of what classifies ``<name>-confusion.png``."""
+    """Writes ``<name>.md``, and for a classifier ``<name>-confusion.png``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{manifest['name']}.md").write_text(model_card(manifest), encoding="utf-8")
     if manifest["kind"] == SEPARATION:
@@ -28,13 +28,13 @@ def write_card(manifest: dict[str, Any], folder: Path) -> None:
 
 
 def model_card(manifest: dict[str, Any]) -> str:
-    """Markdown: what the model knows, how well, from what data, and what its figures are not."""
+    """The card in Markdown: what the model recognises, its figures, its data, and the limits of its figures."""
     if manifest["kind"] == SEPARATION:
         return separation_card(manifest)
     metrics, front_end = manifest["metrics"], manifest["front_end"]
     figures = metrics["cross_validation"]
     rows = [
-        ("network", f"{manifest['architecture']} on {front_end['n_mels']}-band log-mel pictures, one channel"),
+        ("network", f"{manifest['architecture']} on {front_end['n_mels']}-band log-mel spectrograms, one channel"),
         (
             "window",
             f"{front_end['window_s']:g} s at {front_end['sample_rate_hz']:,} Hz, every {front_end['window_hop_s']:g} s",
@@ -62,7 +62,7 @@ def model_card(manifest: dict[str, Any]) -> str:
 
 
 def draw_confusion(confusion: list[list[int]], labels: list[str]) -> Figure:
-    """Rows are the truth, columns the answers, shades the share of the row."""
+    """Draws a confusion matrix: rows are the truth, columns the answers, shades the share of the row."""
     size = 3.0 + 0.22 * len(labels) if len(labels) > _MANY_LABELS else 3.0 + 0.45 * len(labels)
     figure = Figure(figsize=(size, size), dpi=100, layout="constrained")
     axes = figure.subplots()
@@ -81,7 +81,7 @@ def draw_confusion(confusion: list[list[int]], labels: list[str]) -> Figure:
 
 
 def spread(figures: dict[str, Any]) -> str:
-    """Of the folds' accuracies, where there are several."""
+    """The standard deviation of the folds' accuracies as text; empty when there is one fold."""
     return f" ± {figures['accuracy_sd']:.1%}" if figures["accuracy_sd"] is not None else ""
 
 
@@ -97,7 +97,7 @@ def _calibration(metrics: dict[str, Any]) -> list[tuple[str, str]]:
 def _retrieval(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     figures = metrics["retrieval"]
     if not figures:
-        return [("retrieval", "cannot be had: no fold has two recordings of one label from different sources")]
+        return [("retrieval", "not measured: no fold has two recordings of one label from different sources")]
     return [("retrieval", f"mAP {figures['map']:.3f}, precision at 5 {figures['precision_at_5']:.3f}")]
 
 

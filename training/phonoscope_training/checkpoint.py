@@ -1,4 +1,4 @@
-"""A training on disk, in safetensors: what a stopped run goes on from."""
+"""Checkpoints in safetensors, from which a stopped run continues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REST = "training"
 
 
 def save_checkpoint(training: Training[Any, Any], path: Path) -> None:
-    """Writes beside ``path`` and renames, so that a kill leaves the last whole checkpoint."""
+    """Writes a checkpoint to a temporary file and renames it, so that a kill leaves the last complete one."""
     tensors = {f"network.{name}": value for name, value in training.network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in training.average.state_dict().items()}
     for index, state in training.optimiser.state_dict()["state"].items():
@@ -33,7 +33,7 @@ def save_checkpoint(training: Training[Any, Any], path: Path) -> None:
 
 
 def load_checkpoint(training: Training[Any, Any], path: Path) -> None:
-    """Puts ``training`` where the checkpoint was written. Raises ``InvalidRun`` when it does not fit."""
+    """Restores ``training`` from a checkpoint. Raises ``InvalidRun`` when it does not fit."""
     try:
         tensors = load_file(path, device=str(next(training.network.parameters()).device))
         with safe_open(path, "pt") as file:
@@ -46,7 +46,7 @@ def load_checkpoint(training: Training[Any, Any], path: Path) -> None:
     parameters = list(training.network.parameters())
     for name, value in _under("optimiser.", tensors).items():
         index, _, kind = name.partition(".")
-        # In memory as the unbroken run has it: other places in a vector round otherwise.
+        # The same memory layout as in the uninterrupted run: another one rounds differently.
         like = parameters[int(index)] if value.dim() else value
         state.setdefault(int(index), {})[kind] = torch.empty_like(like).copy_(value)
     training.optimiser.load_state_dict({"state": state, "param_groups": rest["groups"]})
@@ -55,16 +55,16 @@ def load_checkpoint(training: Training[Any, Any], path: Path) -> None:
 
 
 def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Whole or not at all."""
+    """Writes a safetensors file atomically."""
     partial = path.with_suffix(".partial")
     whole = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    # Not by save_file, whose files nobody but their owner can read, as a container's user must.
+    # Not by save_file: only their owner can read its files, and a container's user must read them.
     partial.write_bytes(save(whole, metadata))
     partial.replace(path)
 
 
 def half_precision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights as they are shipped: float16, but for the counters."""
+    """The weights as they are published: float16, except the integer counters."""
     return {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
 
 

@@ -29,20 +29,18 @@ console = Console()
 @app.command()
 def fit(
     recipe: Recipe,
-    run: Annotated[Path | None, typer.Option(help="Where the run lies, or goes on. [runs/<recipe's name>]")] = None,
+    run: Annotated[Path | None, typer.Option(help="The run's folder. [runs/<recipe's name>]")] = None,
     data: DataRoot = DATA,
     device: Device = "auto",
-    fold: Annotated[list[int] | None, typer.Option(help="Only this fold, once or several times.")] = None,
-    folds: Annotated[
-        bool, typer.Option(help="Cross-validate. Without it there are weights to start from, no more.")
-    ] = True,
-    final: Annotated[bool, typer.Option(help="Fit the weights to be served, on all folds.")] = True,
+    fold: Annotated[list[int] | None, typer.Option(help="Only this fold; can be repeated.")] = None,
+    folds: Annotated[bool, typer.Option(help="Cross-validate. Without it there are weights, but no metrics.")] = True,
+    final: Annotated[bool, typer.Option(help="Fit the weights to serve, on all folds.")] = True,
     trial: Annotated[
         bool, typer.Option(help="Score a part of the training folds instead, to choose settings.")
     ] = False,
     threads: Threads = 0,
 ) -> None:
-    """Cross-validate a recipe, then fit the weights to be served. A stopped run goes on where it was."""
+    """Cross-validate a recipe, then fit the weights to serve. A stopped run continues."""
     use_threads(threads)
     this = Run.open(run or Path("runs") / recipe.stem, recipe, data, choose_device(device), console)
     clips = this.load(this.recipe.data)
@@ -60,11 +58,11 @@ def fit(
 
 @app.command()
 def synthesise(
-    to: Annotated[Path, typer.Argument(help="Where the recordings are written, a folder for each label.")],
-    each: Annotated[int, typer.Option(help="How many of each label.", min=2)] = 32,
-    seed: Annotated[int, typer.Option(help="Another one gives other recordings.")] = 1,
+    to: Annotated[Path, typer.Argument(help="The folder to write to; each label gets a folder in it.")],
+    each: Annotated[int, typer.Option(help="The number of recordings for each label.", min=2)] = 32,
+    seed: Annotated[int, typer.Option(help="Another seed gives other recordings.")] = 1,
 ) -> None:
-    """Make up labelled recordings, to start from where there are few."""
+    """Synthesise labelled recordings, to pre-train on where there are few."""
     written = write_all(to, each, seed)
     for _ in track(written, "writing", total=len(LABELS), console=console, disable=not console.is_terminal):
         pass
@@ -73,7 +71,7 @@ def synthesise(
 
 @app.command()
 def evaluate(run: RunFolder) -> None:
-    """Score the folds of a run from the predictions that lie in it, and write its metrics."""
+    """Score the folds of a run from its saved predictions, and write its metrics."""
     _show(evaluate_run(run))
 
 
@@ -81,7 +79,7 @@ def evaluate(run: RunFolder) -> None:
 def export(
     run: RunFolder,
     to: Annotated[Path, typer.Option(help="The model's folder; its last part is the model's name.")],
-    card: Annotated[Path, typer.Option(help="Where the model's page is written.")] = Path("docs/models"),
+    card: Annotated[Path, typer.Option(help="The folder for the model's card.")] = Path("docs/models"),
 ) -> None:
     """Write a finished run as a model that the service can serve, with its card."""
     manifest = export_run(run, to)

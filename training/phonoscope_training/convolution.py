@@ -1,4 +1,4 @@
-"""Convolutions whose weight gradient is one matrix product: on processors several times faster for maps this small."""
+"""Convolutions whose weight gradient is one matrix product, which is faster on CPUs for small feature maps."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch.nn import functional
 from torch.nn.grad import conv2d_input
 
 _FROM_CHANNELS = 256
-"""Where a network is this wide its maps are so small that oneDNN's own gradient kernels stand idle most of the time."""
+"""From this width on the maps are so small that oneDNN's own gradient kernels are slow."""
 
 
-def quicken(network: nn.Module) -> None:
-    """Gives the network's wide convolutions the other gradient; weights, outputs and training stay the same."""
+def speed_up_convolutions(network: nn.Module) -> None:
+    """Replaces the weight gradient of the network's wide convolutions; weights and outputs stay the same."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and module.in_channels >= _FROM_CHANNELS and module.kernel_size != (1, 1):
             module._conv_forward = partial(_convolve, module.stride, module.padding)  # type: ignore[method-assign] # noqa: SLF001
@@ -46,7 +46,7 @@ class _Convolution(torch.autograd.Function):
 def _to_weight(
     x: Tensor, weight: Tensor, gradient: Tensor, stride: tuple[int, int], padding: tuple[int, int]
 ) -> Tensor:
-    """What each place saw, times what was wanted there.
+    """The weight gradient, as one product of the output's gradient and the unfolded input.
 
     Shape:
         - x: ``(batch, in, rows, columns)``; weight and output: ``(out, in, height, width)``

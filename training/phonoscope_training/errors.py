@@ -1,4 +1,4 @@
-"""What stops a training before any long work.
+"""The errors that stop a training.
 
 TrainingError
 ├── InvalidRecipe
@@ -12,16 +12,16 @@ from phonoscope.errors import PhonoscopeError
 
 
 class TrainingError(PhonoscopeError):
-    """The training cannot go on."""
+    """The training cannot continue."""
 
 
 class InvalidRecipe(TrainingError):
-    """The recipe says something that cannot be done."""
+    """The recipe is not valid."""
 
 
 class InvalidDataset(TrainingError):
-    """The data are not what the recipe says."""
+    """The data are not what the recipe describes."""
 
 
 class InvalidRun(TrainingError):
-    """The run's folder does not hold what is asked of it."""
+    """The run's folder does not have what is needed."""

@@ -1,4 +1,4 @@
-"""Figures from predictions that networks made on clips they never trained on."""
+"""Scores predictions that networks made on clips outside their training folds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _BINS = 15
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What one fold's network made of the recordings it never saw, window by window.
+class FoldPredictions:
+    """The predictions of one fold's network on the fold's recordings, window by window.
 
     Shape:
         - logits: ``(windows, labels)``; embeddings: ``(windows, 512)``
         - targets, recordings, sources: ``(windows,)``
-        - strangers: ``(windows, labels)`` logits of recordings of none of the labels, their recordings ``(windows,)``
+        - strangers: ``(windows, labels)``, logits of recordings without a label; stranger_recordings: ``(windows,)``
     """
 
     logits: Tensor
@@ -34,22 +34,22 @@ class Scored:
     stranger_recordings: Tensor | None = None
 
     def probabilities(self, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Of each recording the mean over its windows, as in serving, and its target."""
+        """Each recording's probabilities, the mean over its windows as in serving, and its target."""
         return (
             by_recording((self.logits / temperature).softmax(-1), self.recordings),
-            self.once(self.targets),
+            self.per_recording(self.targets),
         )
 
-    def once(self, values: Tensor) -> Tensor:
-        """Of each recording what all its windows have: ``(recordings,)`` from ``(windows,)``, int64."""
+    def per_recording(self, values: Tensor) -> Tensor:
+        """Each recording's value, which all its windows share: ``(recordings,)`` from ``(windows,)``, int64."""
         return by_recording(values[:, None].double(), self.recordings)[:, 0].long()
 
 
-def evaluate(folds: dict[int, Scored], labels: list[str]) -> dict[str, Any]:
-    """Everything a card says about a model, out of fold.
+def evaluate(folds: dict[int, FoldPredictions], labels: list[str]) -> dict[str, Any]:
+    """All figures of a model's card, out of fold.
 
-    The temperature that a fold is scored with comes from the other folds' predictions. The shipped temperature and the
-    threshold of the unknown come from all of them, the only use they are put to.
+    Each fold is scored with the temperature fitted on the other folds' predictions. The served temperature and the
+    threshold of the unknown are fitted on all folds, and no figure is computed with them but those of the unknown.
     """
     temperature = fit_temperature(list(folds.values()))
     plain = {fold: scored.probabilities() for fold, scored in folds.items()}
@@ -91,8 +91,8 @@ def cross_validation(folds: dict[int, tuple[Tensor, Tensor]], labels: list[str])
     }
 
 
-def fit_temperature(folds: list[Scored]) -> float:
-    """The divisor of the logits under which what happened was likeliest (Guo et al., 2017, arXiv 1706.04599)."""
+def fit_temperature(folds: list[FoldPredictions]) -> float:
+    """The temperature that minimises the cross entropy (Guo et al., 2017, arXiv 1706.04599)."""
     logits = torch.cat([scored.logits for scored in folds]).double()
     targets = torch.cat([scored.targets for scored in folds])
     temperatures = torch.logspace(-1.0, 1.0, 401, dtype=torch.float64)
@@ -101,7 +101,7 @@ def fit_temperature(folds: list[Scored]) -> float:
 
 
 def expected_calibration_error(probabilities: Tensor, targets: Tensor) -> float:
-    """Mean distance of confidence and accuracy over 15 bins of confidence (Naeini et al., 2015), in [0, 1]."""
+    """The mean difference of confidence and accuracy over 15 bins of confidence (Naeini et al., 2015), in [0, 1]."""
     confidence, predicted = probabilities.max(1)
     bins = (confidence * _BINS).long().clamp_max(_BINS - 1)
     gap = torch.zeros(_BINS, dtype=torch.float64)
@@ -110,22 +110,22 @@ def expected_calibration_error(probabilities: Tensor, targets: Tensor) -> float:
 
 
 def unknown_below(probabilities: Tensor, kept: float = _KEPT) -> float:
-    """The winning probability below which a recording is called unknown: ``kept`` of those given stay above it."""
+    """The threshold of a recording's highest probability; the share ``kept`` of the recordings is not below it."""
     lowest = torch.quantile(probabilities.amax(1).double(), 1.0 - kept, interpolation="lower").item()
     return floor(lowest * 1e4) / 1e4
 
 
-def retrieval(folds: dict[int, Scored], labels: list[str]) -> dict[str, Any]:
-    """Each unseen recording's neighbours among its fold's others: mean average precision and precision at 5.
+def retrieval(folds: dict[int, FoldPredictions], labels: list[str]) -> dict[str, Any]:
+    """Mean average precision and precision at 5 of each recording's neighbours within its fold.
 
-    By cosine similarity of the recordings' embeddings; recordings of one label are the relevant ones. What was cut
-    from a recording's own source is no neighbour, and a recording whose label has no other source is left out;
-    nothing comes of it when that is so for all.
+    Neighbours are ranked by the cosine similarity of their embeddings; those with the same label are relevant.
+    Recordings of one source are not compared. A recording whose label has no other source is left out; the result is
+    empty when that holds for all.
     """
     precisions, fives, targets = [], [], []
     for scored in folds.values():
         vectors = functional.normalize(by_recording(scored.embeddings.double(), scored.recordings))
-        truth, sources = scored.once(scored.targets), scored.once(scored.sources)
+        truth, sources = scored.per_recording(scored.targets), scored.per_recording(scored.sources)
         akin = sources[:, None] == sources
         order = (vectors @ vectors.T).masked_fill(akin, -torch.inf).argsort(dim=1, descending=True, stable=True)
         relevant = ((truth[:, None] == truth) & ~akin).gather(1, order).double()
@@ -149,8 +149,8 @@ def retrieval(folds: dict[int, Scored], labels: list[str]) -> dict[str, Any]:
 
 
 def accuracy(logits: Tensor, targets: Tensor, recordings: Tensor) -> float:
-    """The share of recordings whose windows together give the right label."""
-    probabilities, truth = Scored(logits, logits, targets, recordings, recordings).probabilities()
+    """The share of recordings whose mean probabilities give the right label."""
+    probabilities, truth = FoldPredictions(logits, logits, targets, recordings, recordings).probabilities()
     return (probabilities.argmax(1) == truth).double().mean().item()
 
 
@@ -167,7 +167,7 @@ def by_recording(values: Tensor, recordings: Tensor) -> Tensor:
     return means
 
 
-def _temperature_without(fold: int, folds: dict[int, Scored]) -> float:
+def _temperature_without(fold: int, folds: dict[int, FoldPredictions]) -> float:
     others = [scored for other, scored in folds.items() if other != fold]
     return fit_temperature(others) if others else 1.0
 
@@ -179,8 +179,8 @@ def _pooled_ece(folds: dict[int, tuple[Tensor, Tensor]]) -> float:
     )
 
 
-def _rejection(folds: dict[int, Scored], temperature: float, threshold: float) -> dict[str, Any]:
-    """The share of strangers that come out as unknown, over the networks of all folds; nothing without strangers."""
+def _rejection(folds: dict[int, FoldPredictions], temperature: float, threshold: float) -> dict[str, Any]:
+    """The share of strangers that are unknown, over the networks of all folds; empty without strangers."""
     rejected, count = [], 0
     for scored in folds.values():
         if scored.strangers is None or scored.stranger_recordings is None:

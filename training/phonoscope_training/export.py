@@ -1,4 +1,4 @@
-"""A finished run as a folder that the service can serve: ``manifest.json`` and ``weights.safetensors``."""
+"""Exports a finished run as a model's folder: ``manifest.json`` and ``weights.safetensors``."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ def export(run: Path, folder: Path) -> dict[str, Any]:
 
 
 def next_version(folder: Path) -> int:
-    """One more than that of the model that lies there; of the first it is 1."""
+    """The version after that of the model in the folder; 1 when there is none."""
     manifest = folder / MANIFEST
     before: int = json.loads(manifest.read_text(encoding="utf-8"))["version"] if manifest.exists() else 0
     return before + 1
 
 
 def write_model(weights: dict[str, Tensor], manifest: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The folder that the service loads; returns the manifest completed with the weights' digest."""
+    """Writes a model's folder; returns the manifest completed with the weights' digest."""
     complete = manifest | {"weights": save_weights(weights, folder)}
     (folder / MANIFEST).write_text(json.dumps(complete, indent=2) + "\n", encoding="utf-8")
     return complete
 
 
 def save_weights(weights: dict[str, Tensor], folder: Path) -> dict[str, str]:
-    """The weights' file in a model's folder; what a manifest says of it."""
+    """Writes the weights' file into a model's folder; returns the manifest's entry for it."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(weights, folder / WEIGHTS)
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
@@ -75,6 +75,6 @@ def save_weights(weights: dict[str, Tensor], folder: Path) -> dict[str, str]:
 
 
 def _calibrated(weights: dict[str, Tensor], temperature: float) -> dict[str, Tensor]:
-    """The weights as a network of temperature 1 would have them."""
+    """The weights with the last layer divided by the temperature."""
     scaled = {name: (weights[name].float() / temperature).to(weights[name].dtype) for name in ("fc.weight", "fc.bias")}
     return weights | scaled

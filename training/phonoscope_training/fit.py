@@ -1,4 +1,4 @@
-"""The training of classifiers: augmented pictures, cross entropy with smoothed labels."""
+"""Trains classifiers on augmented spectrograms, by cross entropy with smoothed labels."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from torch.optim.swa_utils import update_bn
 
 from phonoscope_ml.network import AudioResNet, Output
 from phonoscope_training.augment import augment, roll_in_time
-from phonoscope_training.convolution import quicken
+from phonoscope_training.convolution import speed_up_convolutions
 from phonoscope_training.data import Clips
 from phonoscope_training.errors import TrainingError
 from phonoscope_training.recipe import Recipe
-from phonoscope_training.training import Callback, Training, computes_bfloat16, go_on
+from phonoscope_training.training import Callback, Training, computes_bfloat16, train_epochs
 
 _PREDICTED_AT_ONCE = 32
 _LEAST_SIDE = 64
 
-Classifying: TypeAlias = Training[Recipe, AudioResNet]
+ClassifierTraining: TypeAlias = Training[Recipe, AudioResNet]
 
 
-def fit(clips: Clips, training: Classifying, callbacks: Sequence[Callback] = ()) -> AudioResNet:
-    """Goes on with ``training`` to its recipe's last epoch; the network, with averaged weights, in evaluation mode.
+def fit(clips: Clips, training: ClassifierTraining, callbacks: Sequence[Callback] = ()) -> AudioResNet:
+    """Trains up to the recipe's last epoch; returns the network with averaged weights, in evaluation mode.
 
     Raises ``TrainingError`` when the loss is no longer a number.
     """
     targets = functional.one_hot(clips.targets, len(clips.labels)).float()
     training.network.train()
-    go_on(training, lambda: _losses(clips, targets, training), callbacks)
-    return finished(clips, training)
+    train_epochs(training, lambda: _losses(clips, targets, training), callbacks)
+    return averaged_network(clips, training)
 
 
-def finished(clips: Clips, training: Classifying) -> AudioResNet:
-    """The averaged network in evaluation mode, the statistics of its activations measured on ``clips``.
+def averaged_network(clips: Clips, training: ClassifierTraining) -> AudioResNet:
+    """The averaged network in evaluation mode, with batch statistics measured on ``clips``.
 
-    The averaged weights never saw a batch; without an average the network's own statistics stand.
+    No batch has passed through the averaged weights before. Without averaging it is the network itself.
     """
     if not training.recipe.schedule.ema_decay:
         return training.network.eval()
     network = cast(AudioResNet, training.average.module)
     torch.manual_seed(training.recipe.seed)
-    update_bn(torch.split(roll_in_time(clips.pictures), _PREDICTED_AT_ONCE), network)
+    update_bn(torch.split(roll_in_time(clips.spectrograms), _PREDICTED_AT_ONCE), network)
     return network.eval()
 
 
-def begin(clips: Clips, recipe: Recipe, start_from: dict[str, Tensor] | None = None) -> Classifying:
-    """A fresh network on the clips' device, its body from ``start_from`` where that is given, its last layer new.
+def new_training(clips: Clips, recipe: Recipe, start_from: dict[str, Tensor] | None = None) -> ClassifierTraining:
+    """A new network on the clips' device; its body is initialised from ``start_from`` where given.
 
     Raises ``TrainingError`` when there are fewer clips than a batch holds, or when ``start_from`` does not fit.
     """
@@ -59,14 +59,14 @@ def begin(clips: Clips, recipe: Recipe, start_from: dict[str, Tensor] | None = N
     if start_from is not None:
         _start_from(network, start_from, settings.architecture)
     if len(clips) < recipe.schedule.batch:
-        raise TrainingError(f"{len(clips)} windows to learn from are fewer than a batch of {recipe.schedule.batch}")
-    if clips.pictures.device.type == "cpu":
-        quicken(network)
-    network = network.to(clips.pictures.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        raise TrainingError(f"{len(clips)} windows are fewer than a batch of {recipe.schedule.batch}")
+    if clips.spectrograms.device.type == "cpu":
+        speed_up_convolutions(network)
+    network = network.to(clips.spectrograms.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Training(recipe, network, len(clips) // recipe.schedule.batch)
 
 
-def predict(network: AudioResNet, pictures: Tensor) -> tuple[Tensor, Tensor]:
+def predict(network: AudioResNet, spectrograms: Tensor) -> tuple[Tensor, Tensor]:
     """Logits and embeddings, as the served model would give them.
 
     Shape:
@@ -75,14 +75,14 @@ def predict(network: AudioResNet, pictures: Tensor) -> tuple[Tensor, Tensor]:
     """
     device = next(network.parameters()).device
     with torch.inference_mode():
-        outputs: list[Output] = [network(batch.to(device)) for batch in torch.split(pictures, _PREDICTED_AT_ONCE)]
+        outputs: list[Output] = [network(batch.to(device)) for batch in torch.split(spectrograms, _PREDICTED_AT_ONCE)]
     return torch.cat([output.logits.cpu() for output in outputs]), torch.cat(
         [output.embedding.cpu() for output in outputs]
     )
 
 
 def _start_from(network: AudioResNet, weights: dict[str, Tensor], architecture: str) -> None:
-    """Takes the body over; of a deeper one the first blocks of each group."""
+    """Copies the body's weights; from a deeper network those of the first blocks of each group."""
     last = {name: value for name, value in network.state_dict().items() if name.startswith("fc.")}
     body = {name: weights[name].float() for name in network.state_dict() if name in weights and name not in last}
     try:
@@ -91,26 +91,26 @@ def _start_from(network: AudioResNet, weights: dict[str, Tensor], architecture: 
         raise TrainingError(f"start_from does not fit {architecture}: {error}") from error
 
 
-def _losses(clips: Clips, targets: Tensor, training: Classifying) -> Iterator[Tensor]:
+def _losses(clips: Clips, targets: Tensor, training: ClassifierTraining) -> Iterator[Tensor]:
     recipe, network = training.recipe, training.network
     for chosen in _batches(len(clips), recipe.schedule.batch):
-        pictures, wanted = augment(
-            clips.pictures[chosen], targets[chosen], recipe.augmentation, recipe.front_end.range_db
+        spectrograms, wanted = augment(
+            clips.spectrograms[chosen], targets[chosen], recipe.augmentation, recipe.front_end.range_db
         )
-        with _mixed_precision(pictures):
-            logits = network(pictures.to(memory_format=torch.channels_last)).logits
+        with _mixed_precision(spectrograms):
+            logits = network(spectrograms.to(memory_format=torch.channels_last)).logits
         yield functional.cross_entropy(logits.float(), wanted, label_smoothing=recipe.schedule.label_smoothing)
 
 
 def _batches(clips: int, batch: int) -> list[Tensor]:
-    """Whole batches in random order; the rest that would make a smaller one waits for another epoch."""
+    """Full batches in random order; the remaining windows wait for another epoch."""
     return [chosen for chosen in torch.split(torch.randperm(clips), batch) if len(chosen) == batch]
 
 
-def _mixed_precision(pictures: Tensor) -> torch.autocast:
-    device = pictures.device
+def _mixed_precision(spectrograms: Tensor) -> torch.autocast:
+    device = spectrograms.device
     able = computes_bfloat16(device)
     if device.type == "cpu":
-        # On pictures smaller than this the last layers are one or two points wide, and oneDNN's kernels give NaN.
-        able = able and min(pictures.shape[-2:]) >= _LEAST_SIDE
+        # On spectrograms smaller than this the last layers are one or two points wide, and oneDNN's kernels give NaN.
+        able = able and min(spectrograms.shape[-2:]) >= _LEAST_SIDE
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=able)

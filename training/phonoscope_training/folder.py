@@ -1,4 +1,4 @@
-"""A run's folder: the recipe and the machine it was made with."""
+"""A run's folder: its recipe and the environment that it was made in."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ RECIPE, ENVIRONMENT, METRICS, WEIGHTS = "recipe.toml", "environment.json", "metr
 RecipeT = TypeVar("RecipeT", bound=BaseModel)
 
 
-def open_folder(folder: Path, recipe_file: Path, kind: type[RecipeT], device: torch.device) -> RecipeT:
-    """Makes a new run's folder, or goes into the one that lies there; the recipe.
+def open_run_folder(folder: Path, recipe_file: Path, kind: type[RecipeT], device: torch.device) -> RecipeT:
+    """Makes a run's folder, or opens the existing one; returns the recipe.
 
     Raises:
         InvalidRecipe: the recipe cannot be read.
@@ -27,7 +27,7 @@ def open_folder(folder: Path, recipe_file: Path, kind: type[RecipeT], device: to
     """
     kept, recipe = folder / RECIPE, read_recipe(kind, recipe_file)
     if kept.exists() and read_recipe(kind, kept) != recipe:
-        raise InvalidRun(f"{folder} holds a run of another recipe than {recipe_file}: name another folder")
+        raise InvalidRun(f"{folder} has a run of another recipe than {recipe_file}: name another folder")
     folder.mkdir(parents=True, exist_ok=True)
     if not kept.exists():
         kept.write_bytes(recipe_file.read_bytes())
@@ -36,7 +36,7 @@ def open_folder(folder: Path, recipe_file: Path, kind: type[RecipeT], device: to
 
 
 def environment(device: torch.device) -> dict[str, str]:
-    """What the figures depend on besides recipe and data."""
+    """The versions and the device that figures depend on, besides recipe and data."""
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,

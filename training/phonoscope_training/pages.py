@@ -1,4 +1,4 @@
-"""What every model's card looks like."""
+"""The layout that all models' cards share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def page(manifest: dict[str, Any], summary: str, rows: Sequence[tuple[str, str]], figures: Sequence[str]) -> str:
-    """Markdown: what the model does, a table of facts, its limits, and the lines of its figures.
+    """The card in Markdown: a summary, a table of facts, the model's limits, and the lines of its figures.
 
     Args:
-        rows: what stands above what every card ends with: the machine that it was made on.
+        rows: the table's rows; a last one, the environment that the model was made in, is added.
     """
     made_on = ", ".join(f"{name} {value}" for name, value in manifest["environment"].items())
     lines = [

@@ -1,4 +1,4 @@
-"""A recipe: everything that decides what a training makes, in one TOML file."""
+"""Recipes: TOML files with everything that decides the outcome of a training."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ RecipeT = TypeVar("RecipeT", bound=BaseModel)
 
 
 class Section(BaseModel):
-    """A part of a recipe: an unknown key is refused."""
+    """A section of a recipe; an unknown key is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DataSettings(Section):
-    """Where labelled clips come from.
+    """The source of labelled clips.
 
     Args:
         source: ``esc`` (``meta.csv`` + ``audio/``), ``folders`` (``<label>/<files>``), ``gtzan``, ``spectrograms``.
         path: relative to the data folder.
-        folds: how many blocks a source without folds of its own is cut into.
-        windows: at most so many windows of one recording are learned from.
+        folds: number of blocks that a source without folds is cut into.
+        windows: the most windows of one recording that are used.
     """
 
     source: Literal["esc", "folders", "gtzan", "spectrograms"]
@@ -39,11 +39,12 @@ class DataSettings(Section):
 
 
 class NetworkSettings(Section):
-    """The network, and the run or served model whose body it starts from.
+    """The network, and the run or served model that its body is initialised from.
 
     Args:
-        start_from: a run beside this one, or else a served model; of a deeper body the first blocks of each group.
-        start_from_same_folds: fold for fold, where that run was cut into the same folds.
+        start_from: a run in the same folder of runs, or else a served model; of a deeper body the first blocks of
+            each group are used.
+        start_from_same_folds: each fold starts from that run's weights of the same fold.
     """
 
     architecture: Architecture = "resnet34"
@@ -53,7 +54,7 @@ class NetworkSettings(Section):
 
 
 class AugmentationSettings(Section):
-    """What is done to pictures in training alone; widths in frames and bands, everything else in shares of 1."""
+    """Augmentations of spectrograms; widths in frames and bands, everything else as shares of 1."""
 
     roll: bool = False
     crop_frames: int = Field(default=0, ge=0)
@@ -82,13 +83,13 @@ class OneCycleSettings(Section):
 
 
 class ScheduleSettings(OneCycleSettings):
-    """The schedule, and how far a label is trusted."""
+    """The schedule and the label smoothing."""
 
     label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
 
 
 class CardSettings(Section):
-    """What a person must know of the data, and of what the figures are not."""
+    """The card's text about the data and about the limits of the figures."""
 
     kind: str = "sound"
     data: str = "labelled recordings of the one who trained it"
@@ -97,7 +98,7 @@ class CardSettings(Section):
 
 
 class Recipe(Section):
-    """See ``training/recipes``."""
+    """The recipe of a classifier; see ``training/recipes``."""
 
     seed: int = 1
     data: DataSettings
@@ -115,12 +116,12 @@ class Recipe(Section):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Raises ``InvalidRecipe``, which names the file and the key."""
+        """Reads a recipe. Raises ``InvalidRecipe``, which names the file and the key."""
         return read_recipe(cls, path)
 
 
 def read_recipe(kind: type[RecipeT], path: Path) -> RecipeT:
-    """A recipe of that kind from its TOML file. Raises ``InvalidRecipe``, which names the file and the key."""
+    """Reads a recipe of a kind from its TOML file. Raises ``InvalidRecipe``, which names the file and the key."""
     try:
         return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:

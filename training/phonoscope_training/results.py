@@ -1,4 +1,4 @@
-"""The predictions of a run on disk, and the metrics made of them."""
+"""A run's predictions on disk, and the metrics computed from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from phonoscope_ml.network import AudioResNet
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.data import Clips
 from phonoscope_training.errors import InvalidRun
-from phonoscope_training.evaluate import Scored, evaluate
+from phonoscope_training.evaluate import FoldPredictions, evaluate
 from phonoscope_training.fit import predict
 from phonoscope_training.folder import METRICS
 
@@ -22,8 +22,8 @@ PREDICTIONS = "predictions.safetensors"
 
 
 def save_predictions(network: AudioResNet, test: Clips, strangers: Clips | None, path: Path) -> None:
-    """Everything that any figure is made of, so that the network need not be run again."""
-    logits, embeddings = predict(network, test.pictures)
+    """Saves the predictions from which all metrics are computed, so that the network need not run again."""
+    logits, embeddings = predict(network, test.spectrograms)
     tensors: dict[str, Tensor] = {
         "logits": logits,
         "embeddings": embeddings,
@@ -32,18 +32,20 @@ def save_predictions(network: AudioResNet, test: Clips, strangers: Clips | None,
         "sources": test.sources,
     }
     if strangers is not None:
-        tensors["strangers"] = predict(network, strangers.pictures)[0]
+        tensors["strangers"] = predict(network, strangers.spectrograms)[0]
         tensors["stranger_recordings"] = strangers.recordings
     save_tensors(tensors, path, {"labels": json.dumps(test.labels)})
 
 
 def evaluate_run(folder: Path) -> dict[str, Any]:
-    """The metrics of the folds scored so far, written to ``metrics.json``. Raises ``InvalidRun`` without any."""
+    """Computes the metrics of the folds scored so far and writes ``metrics.json``. Raises ``InvalidRun`` without any
+    fold.
+    """
     found = {int(path.parent.name.removeprefix("fold-")): path for path in folder.glob(f"fold-*/{PREDICTIONS}")}
     if not found:
         raise InvalidRun(f"{folder}: no fold has been scored yet")
     labels = _labels(next(iter(found.values())))
-    folds = {fold: Scored(**load_file(path)) for fold, path in sorted(found.items())}
+    folds = {fold: FoldPredictions(**load_file(path)) for fold, path in sorted(found.items())}
     metrics = {"labels": labels} | evaluate(folds, labels)
     (folder / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     return metrics

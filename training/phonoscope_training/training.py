@@ -1,4 +1,4 @@
-"""What every training shares: AdamW under one cycle, an average of the weights, epochs that can be gone on with."""
+"""The training loop that all trainings share: AdamW under a one-cycle schedule, averaged weights, resumable epochs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from phonoscope_training.recipe import OneCycleSettings
 _GOLDEN = 0x9E3779B1
 
 
-class Scheduled(Protocol):
-    """A recipe, as far as the loop needs to know it."""
+class ScheduledRecipe(Protocol):
+    """The part of a recipe that the loop reads."""
 
     @property
     def seed(self) -> int: ...
@@ -29,13 +29,13 @@ class Scheduled(Protocol):
     def schedule(self) -> OneCycleSettings: ...
 
 
-RecipeT = TypeVar("RecipeT", bound=Scheduled)
+RecipeT = TypeVar("RecipeT", bound=ScheduledRecipe)
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 @dataclass
 class Training(Generic[RecipeT, NetworkT]):
-    """A network on its way: what a checkpoint has to hold."""
+    """The state of a training, which a checkpoint saves."""
 
     recipe: RecipeT
     network: NetworkT
@@ -60,7 +60,7 @@ class Training(Generic[RecipeT, NetworkT]):
         )
 
     def step(self, loss: Tensor) -> None:
-        """One step down the loss' gradient, and one of the average."""
+        """Makes one optimiser step, and updates the average."""
         settings = self.recipe.schedule
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -73,7 +73,7 @@ class Training(Generic[RecipeT, NetworkT]):
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a callback is told after each epoch; ``figures`` are those measured after it, by name."""
+    """An epoch's outcome, for callbacks; ``figures`` are those measured after it, by name."""
 
     number: int
     of: int
@@ -87,22 +87,22 @@ class Epoch:
 Callback = Callable[[Epoch], None]
 
 
-def go_on(
+def train_epochs(
     training: Training[Any, Any],
     losses: Callable[[], Iterable[Tensor]],
     callbacks: Sequence[Callback] = (),
     measure: Callable[[int], Mapping[str, float]] = lambda _: {},
 ) -> None:
-    """Goes on with ``training`` to its recipe's last epoch.
+    """Trains up to the recipe's last epoch.
 
-    Each epoch draws its chance from the recipe's seed and its own number, so that a run that was stopped and resumed
-    ends with the very weights of one that was not.
+    Each epoch seeds its random numbers from the recipe's seed and its own number, so that a resumed run ends with the
+    same weights as an uninterrupted one.
 
     Args:
-        losses: gives the losses of an epoch's steps, one by one; each is stepped down before the next is asked for.
-        measure: figures of the network after the epoch of that number.
+        losses: yields the losses of an epoch's steps; the optimiser steps after each, before the next is computed.
+        measure: measures the network after the epoch with that number.
 
-    Raises ``TrainingError`` when the loss is no longer a number, rather than going on for nothing.
+    Raises ``TrainingError`` when the loss is not a finite number.
     """
     settings = training.recipe.schedule
     while training.epochs_done < settings.epochs:
@@ -130,7 +130,7 @@ def go_on(
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Where the device computes in it: unlike float16 it needs no scaling of the loss."""
+    """Whether the device computes in bfloat16, which unlike float16 needs no scaling of the loss."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = _cpu_capabilities()

@@ -1,1 +1,1 @@
-"""Recordings taken apart into stems, in a stream."""
+"""Separates recordings into stems, as a stream."""

@@ -1,8 +1,8 @@
-"""Cores compiled once for this machine and kept, each file held against its digest before it is used.
+"""Compiles networks' cores for this machine and keeps them; a file is used only if it has the recorded digest.
 
 ``python -m phonoscope_ml.separation.compiling MODEL_FOLDER CACHE_FOLDER`` compiles all networks of a model. It takes 20
-seconds and 1.1 GB for a network of full size, which is why it is a process of its own. It ends when its standard input
-does.
+seconds and 1.1 GB for a network of full size, and so runs in a process of its own. The process ends when its standard
+input does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from phonoscope.logs import get_logger
 from phonoscope_ml.separation import heap
 
 _log = get_logger(__name__)
-_beside: dict[tuple[Path, Path], Thread] = {}
+_running: dict[tuple[Path, Path], Thread] = {}
 _guard = Lock()
 
 
@@ -38,41 +38,41 @@ class CoreFiles:
 
     @classmethod
     def of(cls, cache: Path, sha256: str) -> CoreFiles:
-        """Those of a network with these weights; another version of OpenVINO has its own."""
+        """The files of a network with these weights, for the installed version of OpenVINO."""
         return cls(cache / f"{sha256[:16]}-{version('openvino')}.xml")
 
     @property
-    def there(self) -> bool:
+    def exists(self) -> bool:
         return self._digest.exists()
 
     @property
     def intact(self) -> bool:
-        """Whether they are what was written. Reads them whole."""
+        """Whether the files have the recorded digest. Reads them in full."""
         try:
             return self._digest.read_text() == _digest_of(self.graph)
         except (OSError, ValueError):
             return False
 
     def remove(self) -> None:
-        """Takes them away, whole or not, once nobody writes them."""
+        """Removes the files, complete or not, once no process writes them."""
         with self.locked():
             self._remove()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Waits for every other process that writes them."""
+        """Takes the files' lock; waits for another process that writes them."""
         with self.graph.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def write(self, folder: Path, place: int) -> None:
-        """Compiles a model's network at that place; the caller holds the lock."""
+    def write(self, folder: Path, index: int) -> None:
+        """Compiles the network with that index; the caller has the lock."""
         from phonoscope_ml.separation.core import save_core
         from phonoscope_ml.separation.networks import load_network, open_manifest
 
         self._remove()
         try:
-            save_core(load_network(open_manifest(folder), folder, place), self.graph)
+            save_core(load_network(open_manifest(folder), folder, index), self.graph)
             draft = self._digest.with_suffix(".draft")
             draft.write_text(_digest_of(self.graph))
             draft.replace(self._digest)
@@ -85,18 +85,18 @@ class CoreFiles:
         return self.graph.with_suffix(".sha256")
 
     def _remove(self) -> None:
-        # The digest first: nobody takes up what is about to go.
+        # The digest first, so that no process uses files that are being removed.
         for path in (self._digest, self._digest.with_suffix(".draft"), self.graph, self.graph.with_suffix(".bin")):
             path.unlink(missing_ok=True)
 
 
 def cores_of(manifest: StemManifest, cache: Path) -> list[CoreFiles]:
-    """One for each network."""
+    """The files of each network's core."""
     return [CoreFiles.of(cache, weights.sha256) for weights in manifest.weights]
 
 
 def compile_cores(folder: Path, cache: Path) -> None:
-    """Compiles the cores that are missing or damaged. Other processes that do the same wait, and find it done.
+    """Compiles the cores that are missing or damaged. A process that waited for another one finds them done.
 
     Raises ``InvalidManifest`` or ``WeightsMismatch``.
     """
@@ -105,27 +105,27 @@ def compile_cores(folder: Path, cache: Path) -> None:
     if not isinstance(manifest, StemManifest):
         raise InvalidManifest(f"{folder / MANIFEST}: kind: {manifest.kind} is not separation")
     check_weights(manifest, folder)
-    for place, files in enumerate(cores_of(manifest, cache)):
+    for index, files in enumerate(cores_of(manifest, cache)):
         with files.locked():
             if not files.intact:
-                files.write(folder, place)
+                files.write(folder, index)
 
 
 def start_compiling(folder: Path, cache: Path) -> None:
-    """Has a process beside compile a model's cores, unless one does; a thread waits for its end.
+    """Compiles a model's cores in a process in the background, unless one does so; a thread waits for its end.
 
-    It is not made to step back: the sooner it ends, the sooner the waiting recordings are done.
+    It has normal priority: the sooner it ends, the sooner waiting recordings are done.
     """
     key = (folder, cache)
     with _guard:
-        if key in _beside and _beside[key].is_alive():
+        if key in _running and _running[key].is_alive():
             return
-        _beside[key] = Thread(target=partial(compile_apart, folder, cache), name="compiler", daemon=True)
-        _beside[key].start()
+        _running[key] = Thread(target=partial(compile_in_process, folder, cache), name="compiler", daemon=True)
+        _running[key].start()
 
 
-def compile_apart(folder: Path, cache: Path) -> bool:
-    """Compiles a model's cores in a process of its own, and waits for it; whether they are there."""
+def compile_in_process(folder: Path, cache: Path) -> bool:
+    """Compiles a model's cores in a child process and waits for it; returns whether that succeeded."""
     command = [sys.executable, "-m", "phonoscope_ml.separation.compiling", str(folder), str(cache)]
     try:
         with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
@@ -152,5 +152,5 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     Thread(target=_end_with_parent, daemon=True).start()
-    heap.tighten()
+    heap.free_at_once()
     compile_cores(Path(sys.argv[1]), Path(sys.argv[2]))

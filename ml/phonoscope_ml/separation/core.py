@@ -1,4 +1,4 @@
-"""The part of a hybrid Demucs between its two transforms, and how it is written for OpenVINO."""
+"""The core of a hybrid Demucs, between its two transforms, and its export to OpenVINO."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 
 class Core(nn.Module):
-    """What a network does to the waveform and to the parts of its spectrogram, without the transforms.
+    """A network without its transforms: takes a waveform and the parts of its spectrogram.
 
     Shape:
         - mix: ``(batch, 2, segment)``; parts: ``(batch, 4, bins, frames)``, real and imaginary of left, then right
         - output: parts of each source ``(batch, sources, 4, bins, frames)``, and waveforms
-          ``(batch, sources, 2, segment)``, which are to be added up
+          ``(batch, sources, 2, segment)``; the stem is their sum
     """
 
     def __init__(self, network: HTDemucs) -> None:
@@ -34,7 +34,7 @@ class Core(nn.Module):
             kept.append(found)
             return torch.zeros(1, device=found.device)
 
-        # The network is asked as ever; only its transforms hand through what they are given.
+        # The network runs as it is; only its transforms pass their input through.
         stand_ins = {
             "_spec": lambda waveform: waveform,
             "_magnitude": lambda _: parts,
@@ -51,13 +51,13 @@ class Core(nn.Module):
 
 
 def split(network: HTDemucs, mix: Tensor) -> Tensor:
-    """The spectrogram's parts, for the core."""
+    """The parts of a mixture's spectrogram, the core's second input."""
     parts: Tensor = network._magnitude(network._spec(mix))  # noqa: SLF001 - the network has no public way to its parts
     return parts
 
 
 def join(network: HTDemucs, parts: Tensor, waveforms: Tensor) -> Tensor:
-    """What the network would have given: the parts' inverse transform and the waveforms together."""
+    """The network's output from the core's: the inverse transform of the parts plus the waveforms."""
     spectrograms = network._mask(None, parts)  # noqa: SLF001
     stems: Tensor = waveforms + network._ispec(spectrograms, waveforms.shape[-1])  # noqa: SLF001
     return stems
@@ -65,13 +65,13 @@ def join(network: HTDemucs, parts: Tensor, waveforms: Tensor) -> Tensor:
 
 @torch.no_grad()
 def save_core(network: HTDemucs, graph: Path) -> None:
-    """Writes a network's core for segments of its own length: the graph, and its weights in a ``.bin`` beside it."""
+    """Writes a network's core for segments of its length: the graph, and its weights in a ``.bin`` next to it."""
     mix = torch.zeros(1, 2, int(network.segment * network.samplerate))
     parts = split(network, mix)
     with warnings.catch_warnings():
-        # What depends on the segment's length is meant to be fixed with it; and tracing is to be given up one day.
+        # The trace is fixed to the segment's length on purpose; and torch warns that tracing is deprecated.
         warnings.simplefilter("ignore")
-        # Checking the trace takes two passes more and as much memory again; that stems agree is tested.
+        # Checking the trace takes two more passes and twice the memory; a test compares the stems.
         decoder = TorchScriptPythonDecoder(
             Core(network), example_input=(mix, parts), trace_kwargs={"check_trace": False}
         )

@@ -1,4 +1,4 @@
-"""A separation model on a device: its networks, averaged."""
+"""A separation model on a device: the weighted mean of its networks."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from phonoscope.contract import Precision
 from phonoscope_ml.separation.compiling import cores_of, start_compiling
 from phonoscope_ml.separation.memory import Plan
 from phonoscope_ml.separation.networks import blank_network, load_network, open_manifest
-from phonoscope_ml.separation.runners import Eager, Improving, Runner
+from phonoscope_ml.separation.runners import CompiledWhenReady, Eager, Runner
 
 _ON_CUDA = 8
-"""Segments at once where there is room for them."""
+"""Segments in a batch while memory suffices."""
 
 
 class Ensemble:
-    """One network or several, whose estimates are averaged with a share for each network and source.
+    """One network or several; each has a weight for each source.
 
     Args:
         runners: one for each network.
-        shares: a row for each network, a column for each source; by default all count the same.
+        shares: weights, a row for each network and a column for each source; by default all are equal.
 
     Shape:
         - input: ``(segments, 2, samples)``, normalised
@@ -60,26 +60,28 @@ class Ensemble:
 
 
 def first_plan(device: torch.device) -> Plan:
-    """How segments are computed while there is memory enough."""
+    """The plan to begin with, before memory runs out."""
     return Plan(device, _ON_CUDA if device.type == "cuda" else 1)
 
 
 def load_ensemble(folder: Path, device: torch.device, cache: Path, precision: Precision = "fast") -> Ensemble:
-    """A model from its folder; on the processor its cores are compiled beside, and used as soon as they are there.
+    """Loads a model from its folder; on the CPU its cores are compiled in the background and used once complete.
 
     Raises ``InvalidManifest`` or ``WeightsMismatch``.
     """
     manifest = open_manifest(folder)
     check_weights(manifest, folder)
-    loads = [partial(load_network, manifest, folder, place) for place in range(len(manifest.weights))]
+    loads = [partial(load_network, manifest, folder, index) for index in range(len(manifest.weights))]
     runners: list[Runner]
     if device.type == "cpu":
         with torch.device("meta"):
             shell = blank_network(manifest, folder)
         again = partial(start_compiling, folder, cache)
         cores = cores_of(manifest, cache)
-        runners = [Improving(load, shell, core, again, precision) for load, core in zip(loads, cores, strict=True)]
-        if not all(core.there for core in cores):
+        runners = [
+            CompiledWhenReady(load, shell, core, again, precision) for load, core in zip(loads, cores, strict=True)
+        ]
+        if not all(core.exists for core in cores):
             again()
     else:
         runners = [Eager(load(), device, precision) for load in loads]

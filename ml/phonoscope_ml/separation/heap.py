@@ -1,22 +1,22 @@
-"""How soon the C library gives memory back that a pass of a network has used."""
+"""Sets when the C library returns freed memory to the system."""
 
 from __future__ import annotations
 
 import ctypes
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_TIGHT = 1 << 20
-_ROOMY = 32 << 20
+_SMALL = 1 << 20
+_LARGE = 32 << 20
 
 
-def tighten() -> None:
-    """Arrays of a megabyte and more are given back at once: a pass takes two thirds of the memory, and longer."""
-    _set(_TIGHT)
+def free_at_once() -> None:
+    """Returns arrays from 1 MB at once: a pass needs a third less memory, and more time."""
+    _set(_SMALL)
 
 
-def relax() -> None:
-    """Freed memory is kept for the next pass, up to what is the C library's own limit."""
-    _set(_ROOMY)
+def reuse_freed() -> None:
+    """Keeps freed memory for the next pass, up to the C library's own limit."""
+    _set(_LARGE)
 
 
 def _set(threshold: int) -> None:

@@ -1,4 +1,4 @@
-"""Running out of memory: how it shows, and what is tried with less."""
+"""Recognises that memory ran out, and lists plans that need less."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORDS = (
     "out of memory",
     "bad_alloc",
     "bad allocation",
-    # All that oneDNN says of it.
+    # oneDNN's messages do not mention memory that ran out.
     "could not create a primitive",
     "could not create a memory",
 )
@@ -22,14 +22,14 @@ _PIECES = (2, 4)
 
 @dataclass(frozen=True)
 class Plan:
-    """How segments are computed: on which device, how many at once, and in how many pieces each."""
+    """How segments are computed: the device, the batch size, and the pieces that each segment is cut into."""
 
     device: torch.device
     batch: int
     pieces: int = 1
 
     def lesser(self) -> Iterator[Plan]:
-        """What to try when this does not fit, one after another: smaller batches, shorter segments, the processor."""
+        """The plans to try in turn when this one does not fit: smaller batches, shorter segments, the CPU."""
         here = self
         while here.batch > 1:
             here = replace(here, batch=here.batch // 2)
@@ -40,11 +40,11 @@ class Plan:
             yield processor
             yield from processor.lesser()
 
-    def told_from(self, other: Plan, segment_s: float) -> str:
-        """What distinguishes it from another plan, in a word or two; segments of ``segment_s`` are whole.
+    def difference_from(self, other: Plan, segment_s: float) -> str:
+        """Names the difference from another plan; ``segment_s`` is the length of a whole segment.
 
         >>> cuda = torch.device("cuda")
-        >>> Plan(cuda, 4).told_from(Plan(cuda, 8), 7.8), Plan(cuda, 1, 2).told_from(Plan(cuda, 1), 7.8)
+        >>> Plan(cuda, 4).difference_from(Plan(cuda, 8), 7.8), Plan(cuda, 1, 2).difference_from(Plan(cuda, 1), 7.8)
         ('batch 4', 'segment 3.9 s')
         """
         if self.device.type != other.device.type:
@@ -55,14 +55,14 @@ class Plan:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error of Python, PyTorch or OpenVINO says that there was no memory left."""
+    """Whether an error of Python, PyTorch or OpenVINO means that memory ran out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
 
 
 def return_memory(device: torch.device) -> None:
-    """Gives back what an accelerator's allocator keeps."""
+    """Frees the memory that an accelerator's allocator caches."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":

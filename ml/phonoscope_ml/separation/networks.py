@@ -1,4 +1,4 @@
-"""Separation models from their folders. Weights are safetensors; nothing is unpickled."""
+"""Loads separation models from their folders. Weights are safetensors; nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from phonoscope.errors import InvalidManifest, WeightsMismatch
 
 
 def open_manifest(folder: Path) -> StemManifest:
-    """A model's manifest. Raises ``InvalidManifest``: it is missing, incomplete or of another kind."""
+    """Reads a model's manifest. Raises ``InvalidManifest`` when it is missing, incomplete or of another kind."""
     manifest = read_manifest(folder / MANIFEST)
     if not isinstance(manifest, StemManifest):
         raise InvalidManifest(f"{folder / MANIFEST}: kind: {manifest.kind} is not separation")
@@ -22,20 +22,22 @@ def open_manifest(folder: Path) -> StemManifest:
 
 
 def open_model(folder: Path) -> tuple[StemManifest, list[HTDemucs]]:
-    """A model's manifest and its networks, on the processor, in evaluation mode.
+    """Loads a model's manifest and its networks, on the CPU, in evaluation mode.
 
     Raises:
-        InvalidManifest: the manifest is missing, incomplete, of another kind, or names what the network does not know.
+        InvalidManifest: the manifest is missing, incomplete or of another kind, or an argument is unknown.
         WeightsMismatch: a file of weights is missing, or differs from the manifest in digest or shape.
     """
     manifest = open_manifest(folder)
     check_weights(manifest, folder)
-    return manifest, [load_network(manifest, folder, place) for place in range(len(manifest.weights))]
+    return manifest, [load_network(manifest, folder, index) for index in range(len(manifest.weights))]
 
 
-def load_network(manifest: StemManifest, folder: Path, place: int) -> HTDemucs:
-    """The network at that place, whose file the caller has checked. Raises ``InvalidManifest``, ``WeightsMismatch``."""
-    network, path = blank_network(manifest, folder), folder / manifest.weights[place].file
+def load_network(manifest: StemManifest, folder: Path, index: int) -> HTDemucs:
+    """Loads the network with that index; the caller has checked its file. Raises ``InvalidManifest``,
+    ``WeightsMismatch``.
+    """
+    network, path = blank_network(manifest, folder), folder / manifest.weights[index].file
     try:
         network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -44,7 +46,7 @@ def load_network(manifest: StemManifest, folder: Path, place: int) -> HTDemucs:
 
 
 def blank_network(manifest: StemManifest, folder: Path) -> HTDemucs:
-    """A network of the manifest's shape, in evaluation mode. Raises ``InvalidManifest``."""
+    """Makes a network from the manifest, in evaluation mode, without weights. Raises ``InvalidManifest``."""
     try:
         network = HTDemucs(
             manifest.sources,

@@ -1,8 +1,8 @@
-"""A stream cut into overlapping segments, and estimates of segments added up to a stream again, as Demucs does it.
+"""Cuts a stream into overlapping segments, and adds estimates of segments up to a stream, as Demucs does.
 
-Segments start every ``stride`` samples. What reaches past the recording's end is moved back so that the segment's
-middle is the middle of what is left, the rest being what came before or zeros. Estimates are weighed by a triangle over
-the segment (Défossez et al., 2019, arXiv 1911.13254, with linear transitions).
+Segments start every ``stride`` samples. A segment that reaches past the recording's end is centred on the samples that
+are left, and filled with those before them or with zeros. Estimates are weighted by a triangle over the segment
+(Défossez et al., 2019, arXiv 1911.13254, with linear transitions).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OVERLAP = 0.25
 
 @dataclass(frozen=True)
 class Grid:
-    """How a recording of so many samples is cut."""
+    """The grid by which a recording is cut into segments; all in samples."""
 
     length: int
     segment: int
@@ -28,26 +28,26 @@ class Grid:
 
     @classmethod
     def overlapping(cls, length: int, segment: int) -> Grid:
-        """With Demucs' own overlap, a quarter of a segment."""
+        """A grid with Demucs' own overlap, a quarter of a segment."""
         return cls(length, segment, int((1.0 - _OVERLAP) * segment))
 
     @property
     def offsets(self) -> range:
-        """Where segments start."""
+        """The starts of the segments."""
         return range(0, self.length, self.stride)
 
     def covered(self, offset: int) -> int:
-        """How many samples of the recording a segment is there for."""
+        """The number of new samples of the recording in the segment at an offset."""
         return min(self.segment, self.length - offset)
 
     def padding(self, offset: int) -> int:
-        """How many samples in front of a segment's start are shown with it."""
+        """The number of samples before a segment's offset that it also has."""
         return (self.segment - self.covered(offset)) // 2
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of the recording, with what is shown around it.
+    """A segment of the recording, padded with what is around it.
 
     Shape:
         - samples: ``(2, segment)``, float32
@@ -58,10 +58,10 @@ class Segment:
 
 
 def cut(blocks: Iterable[Samples], grid: Grid) -> Iterator[Segment]:
-    """Segments of a stream, holding little more than one and a half of them.
+    """Cuts a stream into segments; buffers at most about one and a half of them.
 
     Shape:
-        - blocks: ``(2, samples)``; together ``grid.length`` samples, more are left out, missing ones are zeros
+        - blocks: ``(2, samples)``; together ``grid.length`` samples; further ones are left out, missing ones are zeros
     """
     stream, buffer = iter(blocks), StreamBuffer(channels=2)
     for offset in grid.offsets:
@@ -75,10 +75,10 @@ def cut(blocks: Iterable[Samples], grid: Grid) -> Iterator[Segment]:
 
 
 class OverlapAdd:
-    """Estimates of segments in order, added up to a stream.
+    """Adds up the estimates of consecutive segments to a stream.
 
     Args:
-        sources: how many stems an estimate has.
+        sources: the number of stems of an estimate.
     """
 
     def __init__(self, grid: Grid, sources: int) -> None:
@@ -88,10 +88,10 @@ class OverlapAdd:
         self._triangle = triangle(grid.segment)
 
     def add(self, offset: int, estimate: Samples | None) -> Samples:
-        """What no later segment can change.
+        """Adds an estimate; returns the samples that no later segment changes.
 
         Args:
-            estimate: of the segment, with what was shown around it; ``None`` for silence.
+            estimate: of the padded segment; ``None`` for silence.
 
         Shape:
             - estimate: ``(sources, 2, segment)``
@@ -111,7 +111,7 @@ class OverlapAdd:
 
 
 def triangle(segment: int) -> Samples:
-    """Rises to 1 in the middle, and falls.
+    """A triangular window with 1 in the middle.
 
     >>> triangle(5)
     array([0.33333334, 0.6666667 , 1.        , 0.6666667 , 0.33333334],

@@ -1,4 +1,4 @@
-"""Ways to run one network over segments: as it is, or compiled for this machine."""
+"""Runs one network over segments: by PyTorch, or compiled for this machine."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from phonoscope_ml.separation.compiling import CoreFiles
 from phonoscope_ml.separation.core import join, split
 from phonoscope_ml.separation.memory import out_of_memory
 
-_CHANCES = 2
-"""How often a core is taken up, the first included, before a damaged one is left alone."""
+_ATTEMPTS = 2
+"""How often a core is loaded in all before a damaged one is given up."""
 _log = get_logger(__name__)
 
 
 class Runner(Protocol):
-    """Shape: ``(segments, 2, samples)`` to ``(segments, sources, 2, samples)``, on the runner's device."""
+    """Runs a network on its device. Shape: ``(segments, 2, samples)`` to ``(segments, sources, 2, samples)``."""
 
     @property
     def compiled(self) -> bool: ...
@@ -34,7 +34,7 @@ class Runner(Protocol):
 
 
 class Eager:
-    """The network as PyTorch runs it: in half precision on CUDA when it is to be fast, else in single."""
+    """Runs the network by PyTorch: in half precision on CUDA if ``precision`` is ``fast``, else in single precision."""
 
     compiled = False
 
@@ -44,7 +44,7 @@ class Eager:
         self._half = precision == "fast" and device.type == "cuda"
 
     def __call__(self, mix: Tensor) -> Tensor:
-        # A network fills up to what it calls its segment what is shorter, and computes that.
+        # A network pads shorter input to its ``segment`` and computes that.
         self._network.segment = Fraction(mix.shape[-1], self._network.samplerate)
         with torch.autocast(self._device.type, dtype=torch.float16, enabled=self._half):
             stems: Tensor = self._network(mix)
@@ -52,7 +52,7 @@ class Eager:
 
 
 class Compiled:
-    """The network's core as OpenVINO runs it on the processor, one segment at a time.
+    """Runs the network's core by OpenVINO on the CPU, one segment at a time.
 
     Args:
         shell: a network of the same shape, for its transforms; its weights are not used.
@@ -80,16 +80,16 @@ class Compiled:
         return join(self._shell, torch.from_numpy(parts), torch.from_numpy(waveforms))
 
 
-class Improving:
-    """Runs the network as it is until its compiled core is there, then that, and lets go of the network.
+class CompiledWhenReady:
+    """Runs the network by PyTorch until its compiled core exists, then releases the network and runs the core.
 
-    A damaged core is removed and made again; what is shorter than a segment is run by the network.
+    A damaged core is removed and compiled again. Input that is shorter than a segment is run by PyTorch.
 
     Args:
-        load: gives the network, whenever it is needed.
+        load: loads the network whenever it is needed.
         shell: as for ``Compiled``.
-        core: the files that somebody is making, or has made.
-        compile_again: has it made again beside.
+        core: the files of the core, complete or still being written.
+        compile_again: starts to compile the core in the background.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Improving:
         self._load, self._shell, self._core, self._compile_again = load, shell, core, compile_again
         self._segment = int(shell.segment * shell.samplerate)
         self._precision = precision
-        self._chances = _CHANCES
+        self._attempts = _ATTEMPTS
         self._eager: Eager | None = None
         self._compiled: Compiled | None = None
 
@@ -113,41 +113,41 @@ class Improving:
 
     def __call__(self, mix: Tensor) -> Tensor:
         whole = mix.shape[-1] == self._segment
-        if whole and self._compiled is None and self._chances and self._core.there:
-            self._take_up()
+        if whole and self._compiled is None and self._attempts and self._core.exists:
+            self._load_compiled()
         if whole and self._compiled is not None:
             try:
                 return self._compiled(mix)
             except RuntimeError as error:
-                self._let_go(error)
-        return self._as_it_is()(mix)
+                self._drop_compiled(error)
+        return self._run_eagerly()(mix)
 
-    def _take_up(self) -> None:
-        self._chances -= 1
+    def _load_compiled(self) -> None:
+        self._attempts -= 1
         self._eager = None
         try:
             if not self._core.intact:
-                return self._mend("they are not what was written")
+                return self._recompile("they do not have the recorded digest")
             self._compiled = Compiled(self._shell, self._core.graph, self._precision, torch.get_num_threads())
-            heap.relax()
+            heap.reuse_freed()
         except RuntimeError as error:
-            self._let_go(error)
+            self._drop_compiled(error)
 
-    def _let_go(self, error: RuntimeError) -> None:
+    def _drop_compiled(self, error: RuntimeError) -> None:
         self._compiled = None
         if out_of_memory(error):
             raise error
-        self._mend(str(error).strip())
+        self._recompile(str(error).strip())
 
-    def _mend(self, reason: str) -> None:
+    def _recompile(self, reason: str) -> None:
         _log.warning("separation.core_damaged", file=self._core.graph.name, reason=reason)
         self._core.remove()
         self._compile_again()
 
-    def _as_it_is(self) -> Eager:
+    def _run_eagerly(self) -> Eager:
         self._compiled = None
         if self._eager is None:
-            # Beside the compiler, or for want of memory: either way there is little of it.
-            heap.tighten()
+            # The compiler runs, or memory ran out: either way there is little memory.
+            heap.free_at_once()
             self._eager = Eager(self._load(), torch.device("cpu"), self._precision)
         return self._eager

@@ -1,4 +1,4 @@
-"""Separates a stream: normalises it, runs segments through an estimator and adds the estimates up."""
+"""Separates a stream: normalises it, runs an estimator over segments and adds the estimates up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEAST_DEVIATION = 1e-8
 
 @dataclass(frozen=True)
 class Scale:
-    """A recording's length in samples, and mean and deviation of its middle, by which Demucs normalises it."""
+    """A recording's length in samples, and its mono mean and standard deviation, by which Demucs normalises it."""
 
     length: int
     mean: float
@@ -27,10 +27,10 @@ class Scale:
 
 
 class Estimator(Protocol):
-    """Takes segments apart.
+    """Estimates the stems of segments.
 
     Args:
-        offset: where the first of them starts in the recording, in samples.
+        offset: the start of the first segment in the recording, in samples.
 
     Shape:
         - input: ``(segments, 2, segment)``, normalised
@@ -46,7 +46,7 @@ class Estimator(Protocol):
 
 
 def measure(blocks: Iterable[Samples]) -> Scale:
-    """A pass over the recording before the one that separates. Shape: ``(2, samples)`` each."""
+    """Measures a recording, in a pass before the separation. Shape: blocks of ``(2, samples)``."""
     length, total, squares = 0, 0.0, 0.0
     for block in blocks:
         middle: NDArray[np.float64] = block.mean(axis=0, dtype=np.float64)
@@ -66,12 +66,12 @@ def separate(
     *,
     skip_silence: bool = True,
 ) -> Iterator[Samples]:
-    """The stems, piece by piece, together as long as the recording.
+    """Yields the stems piece by piece, together as long as the recording.
 
     Args:
         scale: from ``measure`` of the same recording.
-        report: called with the share that is done, in [0, 1], after each batch of segments; may raise to stop.
-        skip_silence: digital silence is silence in every stem, and costs nothing.
+        report: called with the progress, in [0, 1], after each batch of segments; may raise to stop.
+        skip_silence: takes the stems of digital silence as silence, without the network.
 
     Shape:
         - blocks: ``(2, samples)`` each
@@ -88,10 +88,10 @@ def separate(
 
 def _estimates(estimate: Estimator, some: list[Segment], scale: Scale, *, skip_silence: bool) -> list[Samples | None]:
     silence = np.array([0.0, -np.float32(scale.mean) / np.float32(scale.deviation)], dtype=np.float32)
-    heard = [place for place, one in enumerate(some) if not (skip_silence and np.isin(one.samples, silence).all())]
+    audible = [index for index, one in enumerate(some) if not (skip_silence and np.isin(one.samples, silence).all())]
     found: list[Samples | None] = [None] * len(some)
-    if heard:
-        estimates = estimate(np.stack([some[place].samples for place in heard]), some[heard[0]].offset)
-        for place, stems in zip(heard, estimates, strict=True):
-            found[place] = stems * np.float32(scale.deviation) + np.float32(scale.mean)
+    if audible:
+        estimates = estimate(np.stack([some[index].samples for index in audible]), some[audible[0]].offset)
+        for index, stems in zip(audible, estimates, strict=True):
+            found[index] = stems * np.float32(scale.deviation) + np.float32(scale.mean)
     return found

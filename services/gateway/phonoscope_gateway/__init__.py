@@ -1,4 +1,6 @@
-"""The gateway: the HTTP API. It stores uploads, keeps rows, wakes workers; it computes nothing and never sees torch."""
+"""The gateway: the HTTP API. It stores uploads, writes rows and wakes workers; it computes nothing and never imports
+torch.
+"""
 
 from phonoscope_gateway.app import create_app
 

@@ -1,4 +1,4 @@
-"""The application: what it holds, what it serves, how it fails."""
+"""The gateway's application: its routes, its resources and its errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _POOL_SIZE = 10
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The gateway for these settings. Nothing is connected before it starts; services may come up later."""
+    """Makes the gateway for these settings. It connects to nothing before it starts; services may come up later."""
     database_url = settings.database_url.get_secret_value()
 
     @asynccontextmanager
@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
                 models=LiveCatalogue(settings.more_models_dir, settings.models_dir),
                 listener=listener,
             )
-            # What is loaded now stays: the collector need not look through it again in the middle of a request.
+            # What is loaded now stays: the garbage collector need not scan it during a request.
             gc.freeze()
             yield
             app.state.phonoscope.threads.shutdown()

@@ -7,7 +7,7 @@ import secrets
 from fastapi.responses import HTMLResponse
 
 NONCE = "__CSP_NONCE__"
-"""Is replaced, in a document and in its policy, by a nonce that is made for each answer."""
+"""Is replaced by a new nonce in each answer, in the document and in its policy."""
 
 _HERE = "'self'"
 _ALLOWED = {
@@ -21,7 +21,7 @@ _ALLOWED = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
 }
-"""Nothing comes from other hosts, no inline script runs, and no other page can frame the document."""
+"""Nothing is loaded from other hosts, no inline script runs, and no other page can frame the document."""
 _HEADERS = {
     "Cache-Control": "no-cache",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -31,7 +31,7 @@ _HEADERS = {
 
 
 def document(text: str, also: dict[str, str]) -> HTMLResponse:
-    """A document that may load only what this server has.
+    """A document that may load only what this server serves.
 
     Args:
         text: HTML, with ``NONCE`` in its inline scripts and styles.

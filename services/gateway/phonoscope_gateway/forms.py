@@ -1,4 +1,4 @@
-"""Multipart forms with one file, read as they arrive: the file is spooled and hashed in the same pass."""
+"""Reads multipart forms with one file as they arrive: the file is spooled and hashed in the same pass."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_FILENAME = 255
 
 @dataclass
 class Upload:
-    """A file that has arrived, to be closed by its user."""
+    """An uploaded file; the caller closes it."""
 
     file: BinaryIO
     filename: str
@@ -45,7 +45,8 @@ async def read_form(request: Request, max_upload_bytes: int) -> Form:
     """Reads a ``multipart/form-data`` request whose file field is called ``file``.
 
     Raises:
-        InvalidRequest: another media type, a malformed body, a field too many, too large or not UTF-8.
+        InvalidRequest: the media type is another one, the body is malformed, or a field is one too many, too large or
+            not UTF-8.
         UploadTooLarge: the file exceeds the limit; raised as soon as that is known.
         SpoolFull: the disk on which uploads are spooled is full.
     """

@@ -1,4 +1,4 @@
-"""Checks of every request, before any route."""
+"""Checks every request before any route runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""``Idempotency-Key``: a repeated request gets the first answer, and its work is done once.
+"""``Idempotency-Key``: a repeated request gets the first answer, and the work is done once.
 
-As in draft-ietf-httpapi-idempotency-key-header. The first answer is written in the transaction that makes
-what it describes: a crash leaves both or neither. A request that fails frees its key.
+Follows draft-ietf-httpapi-idempotency-key-header. The first answer is written in the transaction that makes what it
+describes, so that a crash leaves both or neither. A request that fails frees its key.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Answered(Generic[Body]):
-    """An answer before it is sent."""
+class IdempotentAnswer(Generic[Body]):
+    """An answer that can be kept under a key."""
 
     status: int
     location: str
@@ -49,13 +49,13 @@ class Answered(Generic[Body]):
         return self.body
 
 
-Keep: TypeAlias = Callable[[Session, Answered[Body]], None]
-"""To be called in the transaction that makes what the answer describes."""
+KeepAnswer: TypeAlias = Callable[[Session, IdempotentAnswer[Body]], None]
+"""Keeps the answer; called in the transaction that makes what the answer describes."""
 
 
 @dataclass(frozen=True)
-class Once:
-    """One request, under its client's key or none."""
+class IdempotentRequest:
+    """A request, with the client's key if it has one."""
 
     state: State
     owner_id: str
@@ -64,12 +64,15 @@ class Once:
     path: str
 
     def answer(
-        self, body: type[Body], asked: Callable[[], Mapping[str, Any]], make: Callable[[Keep[Body]], Answered[Body]]
-    ) -> Answered[Body]:
-        """What ``make`` answers, or the answer that it gave to the same request before.
+        self,
+        body: type[Body],
+        content: Callable[[], Mapping[str, Any]],
+        make: Callable[[KeepAnswer[Body]], IdempotentAnswer[Body]],
+    ) -> IdempotentAnswer[Body]:
+        """The answer of ``make``, or the first answer to the same request.
 
         Args:
-            asked: what is asked for, as JSON can hold it; called where there is a key.
+            content: the request's content in JSON's types; called only when there is a key.
 
         Raises:
             IdempotencyKeyReused: the key belongs to another request.
@@ -80,17 +83,17 @@ class Once:
         if self.key is None:
             return make(_keep_nothing)
         with self.state.database.autocommit() as session:
-            found = reserve(session, self.owner_id, self.key, self._sha256(asked()))
+            found = reserve(session, self.owner_id, self.key, self._sha256(content()))
         if isinstance(found, Answer):
-            return Answered(found.status, found.location, read_kept(body, found), replayed=True)
+            return IdempotentAnswer(found.status, found.location, read_kept_answer(body, found), replayed=True)
         try:
             return make(lambda session, answered: keep_answer(session, found, _as_kept(answered)))
         except BaseException:
             self._release(found)
             raise
 
-    def _sha256(self, asked: Mapping[str, Any]) -> str:
-        request = {"method": self.method, "path": self.path, "asked": asked}
+    def _sha256(self, content: Mapping[str, Any]) -> str:
+        request = {"method": self.method, "path": self.path, "asked": content}
         return hashlib.sha256(json.dumps(request, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def _release(self, reservation: Reservation) -> None:
@@ -101,7 +104,7 @@ class Once:
             _log.warning("idempotency_key.left_in_flight")
 
 
-async def get_once(
+async def get_idempotent_request(
     request: Request,
     state: StateDep,
     caller: CallerDep,
@@ -113,19 +116,21 @@ async def get_once(
             "gets the first answer again, and nothing is done twice",
         ),
     ] = None,
-) -> Once:
-    """Raises ``InvalidRequest`` for a header that holds no key."""
+) -> IdempotentRequest:
+    """The request with its key. Raises ``InvalidRequest`` for a header that is not one valid key."""
     values = request.headers.getlist(_HEADER)
     if len(values) > 1:
         raise InvalidRequest.field(_HEADER, "given more than once")
-    return Once(state, caller.owner_id, parse_key(values[0]) if values else None, request.method, request.url.path)
+    return IdempotentRequest(
+        state, caller.owner_id, parse_key(values[0]) if values else None, request.method, request.url.path
+    )
 
 
-OnceDep = Annotated[Once, Depends(get_once)]
+IdempotencyDep = Annotated[IdempotentRequest, Depends(get_idempotent_request)]
 
 
 def parse_key(value: str) -> str:
-    r"""The key in a header: a string as structured fields write it (RFC 8941), or as it is.
+    r"""Parses the header's key: a string of structured fields (RFC 8941), or the key without quotes.
 
     Raises ``InvalidRequest`` for anything but 1 to 255 visible ASCII characters.
 
@@ -141,17 +146,17 @@ def parse_key(value: str) -> str:
     return key
 
 
-def read_kept(body: type[Body], kept: Answer) -> Body:
-    """A first answer, as it was kept. Raises ``OutdatedResult`` when another version of the service kept it so."""
+def read_kept_answer(body: type[Body], kept: Answer) -> Body:
+    """The body of a kept answer. Raises ``OutdatedResult`` when another version of the service kept it."""
     try:
         return body.model_validate(kept.body)
     except ValidationError as error:
-        raise OutdatedResult(f"the request was done before, and what it made is at {kept.location}") from error
+        raise OutdatedResult(f"the request was done before; the outcome is at {kept.location}") from error
 
 
-def _keep_nothing(_session: Session, _answered: Answered[Any]) -> None:
+def _keep_nothing(_session: Session, _answered: IdempotentAnswer[Any]) -> None:
     pass
 
 
-def _as_kept(answered: Answered[Any]) -> Answer:
+def _as_kept(answered: IdempotentAnswer[Any]) -> Answer:
     return Answer(answered.status, answered.location, answered.body.model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""Room for many clients at once."""
+"""Raises this process's limit of connections."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _ENOUGH = 16_384
 
 
 def allow_many_connections() -> None:
-    """Lets this process hold as many connections as the system lets it, within reason: by default it may be just 1,024.
+    """Raises the number of connections that this process may hold, by default often 1,024.
 
-    Each client that waits is one. Where the limit cannot be raised it stays.
+    Each waiting client has a connection. Where the limit cannot be raised, it stays.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)

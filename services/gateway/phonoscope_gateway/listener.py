@@ -1,4 +1,4 @@
-"""Wakes requests that wait for a job: one database connection listens for all of them."""
+"""Wakes requests that wait for a job; one database connection receives notifications for all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _READERS = 8
 class JobListener:
     """Waiting requests by job id, woken by PostgreSQL's NOTIFY; a lost connection wakes all of them.
 
-    A woken request reads the job in one of the ``readers``, so that many at once leave threads to other requests.
+    A woken request reads the job in one of the ``readers``, so that threads are left for other requests.
     """
 
     def __init__(self, database_url: str) -> None:
@@ -31,7 +31,7 @@ class JobListener:
 
     @contextmanager
     def waiting_for(self, job_id: str, *, progress: bool = False) -> Iterator[asyncio.Event]:
-        """An event that is set when the job has ended or may have; with ``progress``, at any change."""
+        """An event that is set when the job has or may have ended; with ``progress``, at any change."""
         waiter = _Waiter(progress)
         self._waiters[job_id].add(waiter)
         try:

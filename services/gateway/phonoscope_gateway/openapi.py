@@ -12,12 +12,12 @@ from phonoscope_gateway.app import create_app
 
 
 def openapi_document() -> str:
-    """The content of ``docs/openapi.json``. Connects to nothing."""
+    """The content of ``docs/openapi.json``. It connects to nothing."""
     return json.dumps(create_app(nowhere()).openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
 def nowhere() -> Settings:
-    """Settings of a gateway that connects to nothing."""
+    """Settings for a gateway that connects to nothing."""
     return Settings(
         environment="development",
         database_url=SecretStr("postgresql+psycopg2://nobody@127.0.0.1:1/none"),

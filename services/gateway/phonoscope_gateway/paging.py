@@ -1,4 +1,4 @@
-"""How every list is asked for."""
+"""The query parameters of all lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one place that renders errors: RFC 9457 ``application/problem+json``."""
+"""Renders all errors, as RFC 9457 ``application/problem+json``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from phonoscope.logs import get_logger
 _log = get_logger(__name__)
 _MEDIA_TYPE = "application/problem+json"
 NO_GUESSING = ("X-Content-Type-Options", "nosniff")
-"""Forbids a browser to guess another media type."""
+"""Forbids browsers to guess another media type."""
 _PARTS = frozenset({"body", "query", "path", "header"})
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -36,7 +36,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def problem(error: PhonoscopeError, instance: str) -> JSONResponse:
-    """An error as a response, with the headers of its status."""
+    """An error as a response, with the headers for its status."""
     headers: dict[str, str] = {}
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
@@ -55,7 +55,7 @@ def kept_problem(kept: Mapping[str, Any], instance: str) -> JSONResponse:
 
 
 def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
-    """Pydantic's errors as one error that names each field."""
+    """Pydantic's errors as one ``InvalidRequest`` that names each field."""
     found = [{"field": _field(error["loc"]), "message": str(error["msg"])} for error in errors]
     return InvalidRequest("; ".join(f"{item['field']}: {item['message']}" for item in found), errors=found)
 

@@ -1,4 +1,4 @@
-"""Byte ranges (RFC 9110, section 14): one range is honoured, anything else is answered whole."""
+"""Byte ranges (RFC 9110, section 14): a single range is answered, for anything else the whole object."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """First byte and length of the range asked for, or ``None`` for the whole.
+    """The first byte and the length of the requested range, or ``None`` for the whole object.
 
-    Raises ``RangeNotSatisfiable`` when it starts behind the end.
+    Raises ``RangeNotSatisfiable`` when the range starts after the end.
 
     >>> parse_range("bytes=-4", 10)
     (6, 4)
@@ -28,5 +28,5 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
         if last and int(last) < start:
             return None
     if start >= size or (not first and int(last) == 0):
-        raise RangeNotSatisfiable(f"there are {size:,} bytes; the range asked for starts behind them", size)
+        raise RangeNotSatisfiable(f"the requested range starts after the end; there are {size:,} bytes", size)
     return start, end - start + 1

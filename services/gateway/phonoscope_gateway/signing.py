@@ -30,7 +30,7 @@ _STEPS = 4
 
 @dataclass(frozen=True)
 class Signer:
-    """Makes links and checks them: HMAC-SHA256 over what is linked and the second at which the link ends.
+    """Makes and checks links: HMAC-SHA256 of the path and of the second at which the link expires.
 
     Links of one quarter of ``good_for_s`` end at the same second and are equal, so that caches know them again. Each is
     good for at least three quarters of ``good_for_s`` when it is made.
@@ -51,11 +51,11 @@ class Signer:
         return int(now_s) // step_s * step_s
 
     def check(self, path: str, expires: str | None, signature: str | None, now_s: float) -> int:
-        """The seconds for which a link is still good.
+        """Checks a link; returns the seconds for which it is still valid.
 
         Raises:
-            InvalidSignature: it is missing, or was made for another path, another end, or with another secret.
-            SignatureExpired: it is genuine, and over.
+            InvalidSignature: the signature is missing, or was made for another path or expiry, or with another secret.
+            SignatureExpired: the signature is genuine, but the link has expired.
         """
         if expires is None or signature is None or not _SECONDS.fullmatch(expires):
             raise InvalidSignature("the link has no signature; read the job or the track again for a whole link")
@@ -69,7 +69,7 @@ class Signer:
         return left_s
 
     def rendered(self, body: Any) -> Any:
-        """A result as its client sees it: each reference to an artifact as a link that is good from now on.
+        """A result as its client sees it: each reference to an artifact becomes a link that is valid from now on.
 
         Raises ``pydantic.ValidationError`` for a reference that lacks a fact.
         """
@@ -82,24 +82,25 @@ class Signer:
         return with_links(body, link)
 
     def _sign(self, path: str, expires: str) -> str:
-        # An artifact is signed by its id alone, as before there were other links; no other path is without a slash.
+        # An artifact's signature is over its id alone, as it was before there were other links; other paths have a
+        # slash.
         signed = path.removeprefix(_ARTIFACTS)
         digest = hmac.new(self.secret, f"{signed}.{expires}".encode(), hashlib.sha256).digest()
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def artifact_path(artifact_id: str) -> str:
-    """Where an artifact is read."""
+    """The path of an artifact."""
     return f"{_ARTIFACTS}{artifact_id}"
 
 
 def audio_path(track_id: str) -> str:
-    """Where a recording's bytes are read."""
+    """The path of a recording's bytes."""
     return f"/v1/tracks/{track_id}/audio"
 
 
 def without_signatures(record: logging.LogRecord) -> bool:
-    """A filter for an access log: nobody who reads it can follow its links."""
+    """A filter for access logs: it removes signatures, so that the links in a log cannot be used."""
     if isinstance(record.args, tuple):
         record.args = tuple(_LOGGED.sub("…", word) if isinstance(word, str) else word for word in record.args)
     return True

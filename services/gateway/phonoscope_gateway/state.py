@@ -1,4 +1,4 @@
-"""What the application holds while it runs, and how routes ask for it."""
+"""The application's resources while it runs, and their dependencies for routes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from phonoscope_gateway.signing import Signer
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
 _THREADS = 40
-"""For what a request does beside itself: as many as there are requests at work."""
+"""Threads for parallel work of requests: as many as there are requests in progress."""
 
 
 @dataclass(frozen=True)
 class State:
-    """Built when the application starts, closed when it stops."""
+    """The application's resources: made when it starts, closed when it stops."""
 
     settings: Settings
     database: Database
@@ -40,7 +40,7 @@ class State:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The served models as their folders are now. Raises ``InvalidManifest``."""
+        """The models as their folders are now. Raises ``InvalidManifest``."""
         return self.models.current
 
     @cached_property
@@ -62,11 +62,11 @@ StateDep = Annotated[State, Depends(get_state)]
 
 
 KeyDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-"""The API key as it was sent, not checked yet."""
+"""The API key as it was sent, unchecked."""
 
 
 def get_caller(state: StateDep, key: KeyDep) -> Caller:
-    """Raises ``Unauthorized``."""
+    """The client that the API key belongs to. Raises ``Unauthorized``."""
     if key is None:
         raise Unauthorized("send an API key: Authorization: Bearer psk_…")
     with state.database.autocommit() as session:

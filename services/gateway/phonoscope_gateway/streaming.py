@@ -1,4 +1,4 @@
-"""Objects as responses: whole, in part, or not at all to clients that have them (RFC 9110, sections 13 and 14)."""
+"""Answers requests for objects: whole, in part, or not at all when the client has them (RFC 9110, 13 and 14)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from phonoscope_gateway.ranges import parse_range
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object and what its headers say.
+    """An object, and the values of its headers.
 
     Attributes:
         tag: the entity tag, without quotation marks.
-        link_s: seconds for which a link to the object at the store's public address is good.
+        link_s: seconds for which a link to the object at the store's public address is valid.
     """
 
     key: str
@@ -32,8 +32,8 @@ class StoredObject:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request wants of an object."""
+class ObjectRequest:
+    """The range and the conditions of a request for an object."""
 
     method: str
     range: str | None
@@ -41,31 +41,31 @@ class Asked:
     if_none_match: str | None
 
 
-async def get_asked(
+async def get_object_request(
     request: Request,
     range_: Annotated[str | None, Header(alias="Range")] = None,
     if_range: Annotated[str | None, Header()] = None,
     if_none_match: Annotated[str | None, Header()] = None,
-) -> Asked:
+) -> ObjectRequest:
     """Asynchronous, so that it costs no thread."""
-    return Asked(request.method, range_, if_range, if_none_match)
+    return ObjectRequest(request.method, range_, if_range, if_none_match)
 
 
-AskedDep = Annotated[Asked, Depends(get_asked)]
+ObjectRequestDep = Annotated[ObjectRequest, Depends(get_object_request)]
 
 
 def object_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
-    """How such a call is documented."""
+    """The documented responses of a call that answers with an object."""
     content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
     return {
-        200: {"description": "The whole", "content": content},
-        206: {"description": "The range asked for", "content": content},
+        200: {"description": "The whole object", "content": content},
+        206: {"description": "The requested range", "content": content},
         304: {"description": "It is what you have"},
-        307: {"description": "The object lies at this address of the store, where the gateway is set up so"},
+        307: {"description": "The object is at this address of the store, if the gateway knows a public one"},
     }
 
 
-def send_object(store: ObjectStore, stored: StoredObject, asked: Asked) -> Response:
+def send_object(store: ObjectStore, stored: StoredObject, asked: ObjectRequest) -> Response:
     """The response for an object: its bytes, or a redirect where the store has a public address.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Recordings: probing uploads, decoding to samples."""
+"""Recordings: probing uploads and decoding them to samples."""

@@ -1,4 +1,4 @@
-"""Arrays by name as the bytes of a compressed NumPy archive, and back; nothing in one is ever unpickled."""
+"""Named arrays as a compressed NumPy archive, and back; nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ MEDIA_TYPE = "application/x-npz"
 
 
 def packed(arrays: dict[str, ArrayLike]) -> bytes:
-    """As ``unpacked`` and ``numpy.load`` read it; row by row, which is what readers in other languages expect."""
+    """The archive of arrays, for ``unpacked`` and ``numpy.load``; in row-major order, which readers in other languages
+    expect.
+    """
     file = io.BytesIO()
     by_rows = {name: np.asarray(values, order="C") for name, values in arrays.items()}
     np.savez_compressed(file, **by_rows)  # type: ignore[arg-type]
@@ -20,7 +22,7 @@ def packed(arrays: dict[str, ArrayLike]) -> bytes:
 
 
 def unpacked(content: bytes) -> dict[str, NDArray[Any]]:
-    """Raises ``ValueError`` for what is not such an archive, or holds objects.
+    """The arrays of an archive. Raises ``ValueError`` for bytes that are no such archive, or that hold objects.
 
     >>> unpacked(packed({"x": [1, 2]}))
     {'x': array([1, 2])}

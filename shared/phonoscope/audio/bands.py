@@ -1,4 +1,4 @@
-"""The seven frequency bands of results, by the names that mixing engineers use."""
+"""The seven frequency bands of results, with the names that mixing engineers use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class BandSpan(NamedTuple):
-    """A band from its lower end up to, and without, its upper; the topmost has none."""
+    """A band from its lower edge up to, but without, its upper edge; the highest band has no upper edge."""
 
     name: str
     low_hz: float

@@ -1,4 +1,4 @@
-"""A stream of samples that comes in blocks of any size and is read in pieces of another."""
+"""A buffer for a stream that arrives in blocks of one size and is read in pieces of another."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from phonoscope.audio.samples import Samples
 
 
 class StreamBuffer:
-    """The part of a stream that is still needed. Positions are samples from the stream's start.
+    """Buffers the part of a stream that is still needed. Positions are samples from the stream's start.
 
     Arrays that were returned stay as they are: nothing is written in place.
 
     Args:
-        channels: how many channels the stream has; ``None`` for a stream of plain samples.
+        channels: the number of channels; ``None`` for a stream of plain samples.
 
     Shape:
         - every array: ``(samples,)`` or ``(channels, samples)``, float32
@@ -39,20 +39,20 @@ class StreamBuffer:
 
     @property
     def samples(self) -> Samples:
-        """All that is held, from ``start`` to ``end``."""
+        """All buffered samples, from ``start`` to ``end``."""
         return self._held
 
     def append(self, block: Samples) -> None:
         """Adds the stream's next samples.
 
-        Where the number of channels changes, those that are held stand in for the new ones, in turn.
+        When the number of channels changes, the buffered channels are repeated or dropped to match it.
         """
         if block.ndim > 1 and len(block) != len(self._held):
             self._held = self._held[np.arange(len(block)) % len(self._held)]
         self._held = np.concatenate([self._held, block], axis=-1)
 
     def between(self, start: int, end: int) -> Samples:
-        """The samples from one position up to another, zeros where there are none."""
+        """The samples between two positions; zeros where nothing is buffered."""
         found = self._held[..., max(0, start - self.start) : max(0, end - self.start)]
         before = min(max(0, self.start - start), end - start)
         after = end - start - before - found.shape[-1]
@@ -61,12 +61,12 @@ class StreamBuffer:
         return found
 
     def drop_before(self, position: int) -> None:
-        """Lets go of the samples in front of a position; of all of them where it is past the end."""
+        """Drops the samples before a position; all of them when it is after the end."""
         count = min(max(0, position - self.start), len(self))
         self._held, self.start = self._held[..., count:], self.start + count
 
     def take(self, count: int) -> Samples:
-        """The next samples, which are then let go of; zeros past the end."""
+        """Removes and returns the next samples; zeros after the end."""
         taken = self.between(self.start, self.start + count)
         self.drop_before(self.start + count)
         return taken

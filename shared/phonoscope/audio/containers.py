@@ -1,4 +1,4 @@
-"""Opening what strangers upload: which containers are read, what they are called, which stream is taken."""
+"""Opens uploaded files: the containers that are read, their names, and the audio stream that is used."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from phonoscope.errors import (
     UnsupportedCodec,
 )
 
-# Playlists and the like name further files and addresses to read: only formats that hold their own bytes are opened.
+# Playlists and similar formats name further files to read: only self-contained formats are opened.
 _FORMATS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,matroska,webm,mov,mp4,mp3,mpeg,mpegts,ogg,rf64,"
     "tta,w64,wav,wv"
 )
-# Each packet of 16-bit PCM that is searched for hidden DTS costs 2 ms; the library would search thousands.
+# The library would search thousands of packets of 16-bit PCM for hidden DTS, each for 2 ms.
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "", "max_probe_packets": "1"}
 _MOST_FRAME_VALUES = 1 << 23
 
@@ -96,12 +96,12 @@ _VIDEO_TYPES = {
 
 
 def open_container(file: BinaryIO, head: bytes) -> InputContainer:
-    """The container in the file's bytes; its name and whatever it refers to are never looked at.
+    """Opens the container in the file's bytes; its name and the files it refers to are never used.
 
     Raises:
-        EmptyUpload: there are no bytes.
-        NotARecording: no known container is recognised.
-        UndecodableRecording: the container is known, but its header is damaged or cut off.
+        EmptyUpload: the file has no bytes.
+        NotARecording: the bytes are no known container.
+        UndecodableRecording: the container's header is damaged or cut off.
     """
     if not head:
         raise EmptyUpload("the file has no bytes")
@@ -116,7 +116,7 @@ def open_container(file: BinaryIO, head: bytes) -> InputContainer:
 
 
 def container_name(container: InputContainer, head: bytes) -> str:
-    """What people call the container, ``webm`` or ``mp4`` say, where the library knows but the family."""
+    """The container's common name, such as ``webm`` or ``mp4``; the library knows only the family."""
     name = container.format.name.split(",")[0]
     if name == "matroska":
         return "webm" if b"webm" in head[:64] else name
@@ -127,24 +127,24 @@ def container_name(container: InputContainer, head: bytes) -> str:
 
 
 def media_type(name: str, *, video: bool) -> str:
-    """The MIME type of a container by name, with or without moving pictures in it."""
+    """The media type of a container by its name, with or without video."""
     first, second = (_VIDEO_TYPES, _AUDIO_TYPES) if video else (_AUDIO_TYPES, _VIDEO_TYPES)
     return first.get(name) or second.get(name) or "application/octet-stream"
 
 
 def has_video(container: InputContainer) -> bool:
-    """Whether there are moving pictures; a cover is none."""
+    """Whether the container has video; a cover image does not count."""
     return any(not stream.disposition & Disposition.attached_pic for stream in container.streams.video)
 
 
 def audio_stream(container: InputContainer, name: str) -> av.AudioStream:
-    """The first audio stream that can be decoded, its decoder set up but not yet open.
+    """The first audio stream that can be decoded, with its decoder set up but not open.
 
     Raises:
-        NoAudioStream: the container holds no audio (a silent video, say).
-        EncryptedRecording: the audio is there but locked.
+        NoAudioStream: the container has no audio, such as a silent video.
+        EncryptedRecording: the audio is encrypted.
         UnsupportedCodec: the audio's codec cannot be decoded.
-        UndecodableRecording: the container holds no stream at all.
+        UndecodableRecording: the container has no stream at all.
     """
     streams = container.streams.audio
     if not container.streams:
@@ -163,7 +163,7 @@ def audio_stream(container: InputContainer, name: str) -> av.AudioStream:
 
 
 class _Bytes:
-    """Only what reading needs: a file's name would be taken as a hint of its format."""
+    """A file without a name, since the library would take a name as a hint of the format."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read = file.read
@@ -185,8 +185,8 @@ def _set_up(container: InputContainer, stream: av.AudioStream) -> None:
     context = stream.codec_context
     context.thread_type = "NONE"
     context.options = {"max_samples": str(_MOST_FRAME_VALUES)}
-    # A custom order of channels owns memory that the library frees once for each frame. Reading the layout frees it a
-    # first time; setting one without an order, before any frame is made, forgets it.
+    # A custom channel order owns memory that the library frees once for each frame. Reading the layout frees it for
+    # the first time; setting a layout without an order, before any frame exists, drops it.
     channels = context.layout.nb_channels
     if channels:
         context.layout = f"{channels} channels"

@@ -1,4 +1,4 @@
-"""Recordings of any format to float32 mono samples, decoded in a stream by PyAV (which carries FFmpeg)."""
+"""Decodes recordings of any format to float32 samples, as a stream, with PyAV (which includes FFmpeg)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _CUT_TOLERANCE = 0.005
 
 
 class Recording:
-    """A recording opened for one pass over its first audio stream.
+    """A recording, opened for one pass over its first audio stream.
 
-    Damaged packets are skipped; once the pass is over, ``warnings`` says what was lost. ``container``,
-    ``codec`` and ``media_type`` say what it is; ``tick_s`` is the unit of its packets' times, in seconds.
+    Damaged packets are skipped; after the pass, ``warnings`` says what was lost. ``container``, ``codec`` and
+    ``media_type`` are its format; ``tick_s`` is the unit of its packets' times, in seconds.
 
     Raises:
-        EmptyUpload: there are no bytes.
-        NotARecording: no known container is recognised.
-        NoAudioStream: the container holds no audio (a silent video, say).
-        EncryptedRecording: the audio is there but locked.
+        EmptyUpload: the file has no bytes.
+        NotARecording: the bytes are no known container.
+        NoAudioStream: the container has no audio, such as a silent video.
+        EncryptedRecording: the audio is encrypted.
         UnsupportedCodec: the audio's codec cannot be decoded.
         UndecodableRecording: the header is damaged or cut off.
     """
@@ -60,24 +60,24 @@ class Recording:
 
     @property
     def sample_rate_hz(self) -> int:
-        """The rate of most of what has been decoded; before that, what the header claims."""
+        """The rate of most of the decoded samples; before decoding, the header's."""
         return self._prevailing()[0]
 
     @property
     def channels(self) -> int:
-        """The channels of most of what has been decoded; before that, what the header claims."""
+        """The number of channels of most of the decoded samples; before decoding, the header's."""
         return self._prevailing()[1]
 
     @property
     def decoded_s(self) -> float:
-        """How many seconds of sound have been decoded so far."""
+        """The duration of the samples decoded so far, in seconds."""
         return sum(samples / rate for (rate, _), samples in self._decoded.items())
 
     def packets(self) -> Iterator[av.Packet[av.AudioStream]]:
-        """The stream's packets, not decoded, up to where the file can be read.
+        """The stream's packets, not decoded, as far as the file can be read.
 
         Raises:
-            EncryptedRecording: a packet is locked.
+            EncryptedRecording: a packet is encrypted.
         """
         errors = 0
         while errors < _HOPELESS_ERRORS:
@@ -95,7 +95,7 @@ class Recording:
                 return
 
     def decode(self, packet: av.Packet[av.AudioStream] | None) -> list[AudioFrame]:
-        """A packet's frames, none when it is damaged; the frames that the decoder still holds for ``None``."""
+        """The frames of a packet, none when it is damaged; for ``None`` the frames left in the decoder."""
         try:
             decoded = self._context.decode(packet)
         except av.error.FFmpegError:
@@ -107,10 +107,10 @@ class Recording:
         return frames
 
     def frames(self) -> Iterator[AudioFrame]:
-        """Decoded frames, damaged packets passed over.
+        """Decoded frames; damaged packets are skipped.
 
         Raises:
-            EncryptedRecording: a packet is locked.
+            EncryptedRecording: a packet is encrypted.
         """
         for packet in self.packets():
             yield from self.decode(packet)
@@ -118,10 +118,10 @@ class Recording:
         self.conclude(self.decoded_s)
 
     def blocks(self) -> Iterator[Block]:
-        """Decoded frames gathered to about a second; a change of rate, type or layout ends a block.
+        """Decoded frames joined to blocks of about a second; a change of rate, type or layout ends a block.
 
         Raises:
-            EncryptedRecording: a packet is locked.
+            EncryptedRecording: a packet is encrypted.
         """
         return blocks(self.frames())
 
@@ -132,14 +132,14 @@ class Recording:
             - blocks: ``(samples,)``
 
         Raises:
-            EncryptedRecording: a packet is locked.
-            UndecodableRecording: not one sample could be decoded, or the sampling rate is beyond 1 MHz.
+            EncryptedRecording: a packet is encrypted.
+            UndecodableRecording: no sample could be decoded, or the sampling rate is above 1 MHz.
         """
         resampled = self._resampled(Resampler(sample_rate_hz, "mono"), lambda block: mono(block.channels)[None])
         return (samples[0] for samples in resampled)
 
     def stereo(self, sample_rate_hz: int) -> Iterator[Samples]:
-        """Left and right, resampled, as ``phonoscope.audio.samples.stereo`` has them; raises as ``mono`` does.
+        """Left and right, resampled, as by ``phonoscope.audio.samples.stereo``. Raises as ``mono`` does.
 
         Shape:
             - blocks: ``(2, samples)``
@@ -156,14 +156,14 @@ class Recording:
             )
 
     def conclude(self, found_s: float) -> None:
-        """Ends the pass: adds to ``warnings`` what the file lacks, ``found_s`` seconds having been found."""
+        """Ends the pass: adds what the file lacks to ``warnings``; ``found_s`` is the duration found, in seconds."""
         stated_s = self._stated_s(found_s)
         if stated_s is not None and found_s < stated_s - max(_CUT_TOLERANCE_S, _CUT_TOLERANCE * stated_s):
             self.warnings.append(
                 f"the file ends early or is damaged: {found_s:.2f} s of the {stated_s:.2f} s it declares can be read"
             )
         elif self._damaged:
-            self.warnings.append(f"damaged from {self._first_damage_s:.2f} s on; parts passed over: {self._damaged}")
+            self.warnings.append(f"damaged from {self._first_damage_s:.2f} s on; parts skipped: {self._damaged}")
         elif self._header.lacks_end_mark:
             self.warnings.append(f"the file ends without its end mark: {found_s:.2f} s can be read")
         audio = self._header.audio

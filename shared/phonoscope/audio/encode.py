@@ -1,4 +1,4 @@
-"""Samples to a file that any player plays, by PyAV (which carries FFmpeg), in constant memory."""
+"""Encodes samples to common file formats, with PyAV (which includes FFmpeg), in constant memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LAYOUTS = {1: "mono", 2: "stereo"}
 
 
 class Format(NamedTuple):
-    """A container, its codec, and what they are called; ``rate_hz`` where the codec knows but one."""
+    """A container, its codec and their names; ``rate_hz`` is set for a codec with a fixed rate."""
 
     container: str
     codec: str
@@ -39,15 +39,16 @@ FORMATS = {
     "mp3": Format("mp3", "libmp3lame", "fltp", "audio/mpeg", ".mp3", bit_rate=256_000),
     "opus": Format("ogg", "libopus", "flt", "audio/ogg", ".opus", bit_rate=160_000, rate_hz=48_000),
 }
-"""By name. Whole numbers are rounded; what lies beyond full scale is held there, but for ``wav32f``."""
+"""The formats by name. Samples beyond full scale are clipped, except in ``wav32f``."""
 FLAC = FORMATS["flac"]
 
 
 class Encoder:
-    """A file being written; it is whole once the ``with`` block has been left.
+    """Encodes a file; it is complete at the end of the ``with`` block.
 
     Args:
-        target: is written from where it stands, and has to be able to go back (most formats state the length up front).
+        target: the file, written from its present position; it must be seekable, since most formats state the length at
+            the start.
 
     >>> import io
     >>> with Encoder(file := io.BytesIO(), 44_100, channels=2) as encoder:
@@ -94,6 +95,6 @@ class Encoder:
         self._container.close()
 
     def _abandon(self) -> None:
-        # Where writing has failed the file's end cannot be written either; what failed first is raised.
+        # After a failed write the file's end cannot be written either; the first error is raised.
         with suppress(av.error.FFmpegError, OSError):
             self._container.close()

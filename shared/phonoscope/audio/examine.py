@@ -1,4 +1,4 @@
-"""The look that ``probe`` takes at a recording, in whatever process it is called."""
+"""Examines an upload; ``probe`` calls it in a child process."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from phonoscope.errors import NonFiniteSamples, RecordingTooLong, UndecodableRec
 _PROOF_S = 10.0
 _PROOF_PACKETS = 5_000
 _SHORTEST_S = 1e-6
-_HONEST = 0.8
+_LEAST_MATCH = 0.8
 _LONGEST_PACKET_S = 0.2
 
 
 def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
-    """Reads every packet of the first audio stream and decodes the first seconds; all of it where samples are floats.
+    """Reads every packet of the first audio stream and decodes the first seconds; float samples are all decoded.
 
     Raises:
-        EmptyUpload, NotARecording, NoAudioStream, UnsupportedCodec, EncryptedRecording: it is no audio to decode.
-        UndecodableRecording: not one sample comes out.
-        NonFiniteSamples: a sample is not a number, or infinite.
-        RecordingTooLong: it lasts longer than ``max_duration_s``.
+        EmptyUpload, NotARecording, NoAudioStream, UnsupportedCodec, EncryptedRecording: there is no audio to decode.
+        UndecodableRecording: no sample can be decoded.
+        NonFiniteSamples: a sample is NaN or infinite.
+        RecordingTooLong: the recording is longer than ``max_duration_s``.
     """
     with Recording(file) as recording:
         found = _Examination(recording)
         for duration_s in found.durations():
             if duration_s > max_duration_s:
-                longest = f"the longest that is taken is {max_duration_s:g} s"
+                longest = f"the limit is {max_duration_s:g} s"
                 raise RecordingTooLong(f"the recording lasts more than {duration_s:.1f} s; {longest}")
         return found.verdict()
 
@@ -46,12 +46,12 @@ class _Examination:
         self._recording = recording
         self._decodes_all = recording.codec.startswith("pcm_f")
         self._duration_s = 0.0
-        self._promised_s = 0.0
+        self._stated_s = 0.0
         self._examined = 0
         self._loud = False
 
     def durations(self) -> Iterator[float]:
-        """The seconds found so far, packet by packet."""
+        """The duration found so far, in seconds, after each packet."""
         packets = self._recording.packets()
         for packet in packets:
             self._decode(packet)
@@ -62,11 +62,11 @@ class _Examination:
             self._decode(None)
             yield self._duration_s
             return
-        promised_to_s, unpromised_s = self._experience()
+        tick_to_s, unstated_s = self._measured_rates()
         for one, following in pairwise(chain(packets, [None])):
             assert one is not None
             ticks = self._ticks(one, following)
-            self._duration_s += ticks * promised_to_s if ticks else unpromised_s
+            self._duration_s += ticks * tick_to_s if ticks else unstated_s
             yield self._duration_s
 
     def verdict(self) -> Probe:
@@ -98,7 +98,7 @@ class _Examination:
         frames = self._recording.decode(packet)
         self._examined += 1
         if frames and packet is not None and packet.duration:
-            self._promised_s += packet.duration * self._recording.tick_s
+            self._stated_s += packet.duration * self._recording.tick_s
         for frame in frames:
             self._check(frame)
         self._duration_s = self._recording.decoded_s
@@ -115,25 +115,26 @@ class _Examination:
         self._loud = self._loud or bool(peak > LOUDEST)
 
     def _ticks(self, packet: av.Packet[av.AudioStream], following: av.Packet[av.AudioStream] | None) -> int:
-        """How long a packet lasts: until the next one starts, unless that is so late that something is missing.
+        """The duration of a packet in ticks: until the next one starts, unless that is so late that packets are
+        missing.
 
-        What a Vorbis packet says itself is too short wherever the length of blocks changes.
+        The stated duration of a Vorbis packet is too short where the block length changes.
         """
-        said = packet.duration or 0
+        stated = packet.duration or 0
         if following is None or packet.pts is None or following.pts is None:
-            return said
+            return stated
         until_next = following.pts - packet.pts
         longest = _LONGEST_PACKET_S / self._recording.tick_s if self._recording.tick_s else 0.0
-        return until_next if said < until_next <= longest else said
+        return until_next if stated < until_next <= longest else stated
 
-    def _experience(self) -> tuple[float, float]:
-        """The seconds in a tick of a packet's promised duration, and in a packet that promises none."""
+    def _measured_rates(self) -> tuple[float, float]:
+        """The seconds in a tick of a packet's stated duration, and in a packet that states none."""
         decoded_s, tick_s = self._recording.decoded_s, self._recording.tick_s
-        if self._promised_s and not _HONEST < decoded_s / self._promised_s < 1 / _HONEST:
-            tick_s *= decoded_s / self._promised_s
+        if self._stated_s and not _LEAST_MATCH < decoded_s / self._stated_s < 1 / _LEAST_MATCH:
+            tick_s *= decoded_s / self._stated_s
         return tick_s, decoded_s / self._examined
 
 
-def look(file: BinaryIO, max_duration_s: float) -> dict[str, Any]:
-    """What ``examine`` finds, as JSON can hold it."""
+def examine_as_json(file: BinaryIO, max_duration_s: float) -> dict[str, Any]:
+    """The outcome of ``examine`` as a dict that JSON can hold."""
     return asdict(examine(file, max_duration_s=max_duration_s))

@@ -1,4 +1,4 @@
-"""What a recording's header claims, read from its bytes where the decoding library keeps it to itself."""
+"""Reads what a recording's header claims, where the decoding library does not report it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OGG_END_OF_STREAM = 4
 
 @dataclass(frozen=True)
 class AudioBytes:
-    """The audio in a chunked container: bytes that its header claims, that are there, and that come after them."""
+    """The bytes of audio in a chunked container: claimed by its header, present, and trailing after them."""
 
     claimed: int
     present: int
@@ -29,7 +29,7 @@ class AudioBytes:
 
 @dataclass(frozen=True)
 class Header:
-    """A file's first bytes, and what its header states of its length."""
+    """A file's first bytes, and what its header states about its length."""
 
     head: bytes
     audio: AudioBytes | None
@@ -59,9 +59,9 @@ _LAYOUTS = {
 
 
 def read_header(file: BinaryIO) -> Header:
-    """Reads a little of the file, wherever it stands.
+    """Reads a file's header, whatever its position.
 
-    ``audio`` is there for WAV (RIFF, RF64), W64, CAF and AIFF that claim a size; ``counts_frames`` says whether an
+    ``audio`` is set for WAV (RIFF, RF64), W64, CAF and AIFF files that claim a size; ``counts_frames`` says whether an
     MP3's first frame states how long it is (a Xing, Info or VBRI header); ``lacks_end_mark`` whether an Ogg file's last
     page is not marked as the last.
     """

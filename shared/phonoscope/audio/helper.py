@@ -1,7 +1,7 @@
-"""The process that forks the children which look at files; ``phonoscope.audio.sandbox`` starts and asks it.
+"""The helper process of ``phonoscope.audio.sandbox``: it forks the children that call the function.
 
-Its arguments: the socket's descriptor, the function as ``module:name``, how many bytes a child may use, and in
-hexadecimal a file to look at beforehand, so that the children find what they need in memory.
+Its arguments: the socket's descriptor, the function as ``module:name``, the memory limit of a child in bytes, and in
+hexadecimal a sample file. The function is called with the sample first, so that its memory is prepared.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from typing import Any, BinaryIO, cast
 
 import psutil
 
-from phonoscope.audio.sandbox import REQUEST, STARTED, Look
+from phonoscope.audio.sandbox import REQUEST, STARTED, SandboxedFunction
 from phonoscope.errors import RecordingError
 
 _BUFFER_BYTES = 256 * 1024
 _FREE = b"+"
-_CALM_S = 1.0
-"""How long after a look a used child is replaced: forking takes a core away from what the look was for."""
-_MOST_LOOKS = 32
-"""After so many files a child ends, calm or not: what one stranger's file did to it must not last."""
+_IDLE_S = 1.0
+"""Seconds after a call before a used child is replaced: forking takes a core away from the caller."""
+_MOST_CALLS = 32
+"""A child ends after this many files, since a file may have damaged its state."""
 
 
-def main(descriptor: str, look: str, most_memory_bytes: str, sample: str) -> None:
-    """Serves until the other end of the socket is gone."""
-    module, name = look.split(":")
-    function: Look = getattr(importlib.import_module(module), name)
+def main(descriptor: str, function_name: str, most_memory_bytes: str, sample: str) -> None:
+    """Serves until the other end of the socket is closed."""
+    module, name = function_name.split(":")
+    function: SandboxedFunction = getattr(importlib.import_module(module), name)
     _rehearse(function, bytes.fromhex(sample))
     address_space_bytes = psutil.Process().memory_info().vms + int(most_memory_bytes)
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    # A caller that holds many connections hands over a number that is too high for select.
+    # A caller with many connections passes a number that is too high for select.
     low = os.dup(int(descriptor))
     os.close(int(descriptor))
     with socket.socket(fileno=low) as control:
@@ -50,11 +50,11 @@ def main(descriptor: str, look: str, most_memory_bytes: str, sample: str) -> Non
 
 
 class _Forks:
-    """Children, each with one file at a time. What fails ends with its file; what is left is replaced in calm times."""
+    """The child processes, each with one file at a time. One that fails ends; used ones are replaced when idle."""
 
-    def __init__(self, control: socket.socket, look: Look, sample: bytes, space_bytes: int) -> None:
+    def __init__(self, control: socket.socket, function: SandboxedFunction, sample: bytes, space_bytes: int) -> None:
         self._control = control
-        self._look = look
+        self._function = function
         self._sample = sample
         self._space_bytes = space_bytes
         self._fresh: socket.socket | None = None
@@ -65,7 +65,7 @@ class _Forks:
         self._fresh = self._fork()
         while True:
             settled = self._busy or (self._fresh and not self._used)
-            ready, _, _ = select.select([self._control, *self._busy], [], [], None if settled else _CALM_S)
+            ready, _, _ = select.select([self._control, *self._busy], [], [], None if settled else _IDLE_S)
             if not ready:
                 self._replace()
             for child in set(ready) - {self._control}:
@@ -113,16 +113,16 @@ class _Forks:
                 for parents in (mine, self._control, *self._busy, *self._used):
                     parents.close()
                 if rehearse:
-                    _rehearse(self._look, self._sample)
-                self._look_at_files(theirs)
+                    _rehearse(self._function, self._sample)
+                self._serve_files(theirs)
             finally:
                 os._exit(0)
         mine.close()
         return None
 
-    def _look_at_files(self, parent: socket.socket) -> None:
+    def _serve_files(self, parent: socket.socket) -> None:
         _confine(self._space_bytes)
-        for left in reversed(range(_MOST_LOOKS)):
+        for left in reversed(range(_MOST_CALLS)):
             request, descriptors, _, _ = socket.recv_fds(parent, REQUEST.size, 2)
             if not request:
                 return
@@ -130,9 +130,9 @@ class _Forks:
             signal.setitimer(signal.ITIMER_REAL, longest_s)
             with socket.socket(fileno=descriptors[1]) as reply:
                 reply.sendall(STARTED)
-                answer = _answer(self._look, descriptors[0], number)
+                answer = _answer(self._function, descriptors[0], number)
                 reply.sendall(json.dumps(answer).encode())
-                # The end of a process takes longer than many a look: the caller need not wait for it.
+                # The end of a process takes longer than many calls: the caller need not wait for it.
                 reply.shutdown(socket.SHUT_WR)
             signal.setitimer(signal.ITIMER_REAL, 0.0)
             os.close(descriptors[0])
@@ -141,10 +141,10 @@ class _Forks:
             parent.sendall(_FREE)
 
 
-def _rehearse(look: Look, sample: bytes) -> None:
-    """Brings what a look needs into memory: a child that shares its parent's pages must first make them its own."""
+def _rehearse(function: SandboxedFunction, sample: bytes) -> None:
+    """Calls the function with the sample, so that the child's copies of shared pages exist before a real call."""
     if sample:
-        look(io.BytesIO(sample), 1.0)
+        function(io.BytesIO(sample), 1.0)
 
 
 def _confine(space_bytes: int) -> None:
@@ -156,20 +156,20 @@ def _confine(space_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (space_bytes, space_bytes))
 
 
-def _answer(look: Look, descriptor: int, number: float) -> dict[str, Any]:
+def _answer(function: SandboxedFunction, descriptor: int, number: float) -> dict[str, Any]:
     file = io.BufferedReader(_Positioned(descriptor), _BUFFER_BYTES)
     try:
-        return {"found": look(cast("BinaryIO", file), number)}
+        return {"found": function(cast("BinaryIO", file), number)}
     except RecordingError as error:
         return {"error": type(error).__name__, "detail": error.detail}
     except MemoryError:
         return {"error": "UndecodableRecording", "detail": "reading the file takes more memory than it may"}
-    except Exception:  # noqa: BLE001 - told to the caller, who logs it
+    except Exception:  # noqa: BLE001 - sent to the caller, which logs it
         return {"fault": traceback.format_exc()}
 
 
 class _Positioned(io.RawIOBase):
-    """Reads at a position of its own: the descriptor's is shared with the caller."""
+    """Reads at a position of its own, since the caller shares the descriptor's position."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -12,7 +12,7 @@ _FACTOR, _FACTOR_MEL = 6.4, 27.0
 
 
 def hertz_to_mel(hertz: ArrayLike) -> NDArray[np.float64]:
-    """Of any shape.
+    """Converts hertz to mel, for arrays of any shape.
 
     >>> hertz_to_mel([500.0, 1_000.0, 6_400.0])
     array([ 7.5, 15. , 42. ])
@@ -24,12 +24,12 @@ def hertz_to_mel(hertz: ArrayLike) -> NDArray[np.float64]:
 
 
 def mel_to_hertz(mel: ArrayLike) -> Hertz:
-    """The way back, of any shape."""
+    """Converts mel to hertz, for arrays of any shape."""
     mel = np.asarray(mel, dtype=np.float64)
     above = _KNEE_HZ * _FACTOR ** (np.maximum(mel - _KNEE_MEL, 0.0) / _FACTOR_MEL)
     return np.where(mel < _KNEE_MEL, mel / _KNEE_MEL * _KNEE_HZ, above)
 
 
 def mel_points(low_hz: float, high_hz: float, count: int) -> Hertz:
-    """Hertz evenly spaced on the mel scale, both ends among them."""
+    """Frequencies in hertz that are evenly spaced on the mel scale, both ends included."""
     return mel_to_hertz(np.linspace(hertz_to_mel(low_hz), hertz_to_mel(high_hz), count))

@@ -1,7 +1,7 @@
-"""What an upload is, and whether it can be analysed.
+"""Finds out what an upload is, and whether it can be analysed.
 
-Libraries that read what strangers send crash and swell now and then: ``probe`` lets a child process of limited memory
-and time look at the file, so that whatever is in it costs the caller no more than an error, and no library's memory.
+Libraries that read untrusted files can crash or use much memory. ``probe`` therefore reads the file in a child process
+with limits on memory and time: a bad file costs the caller no more than an error.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from phonoscope.audio.sandbox import Sandbox
 
-_LOOK = "phonoscope.audio.examine:look"
-_LONGEST_LOOK_S = 120.0
+_FUNCTION = "phonoscope.audio.examine:examine_as_json"
+_LONGEST_CALL_S = 120.0
 _SILENCE = (
     struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 68, b"WAVE", b"fmt ", 16, 1, 2, 48_000, 192_000, 4, 16, b"data", 32)
     + b"\0" * 32
@@ -24,9 +24,9 @@ _SILENCE = (
 
 @dataclass(frozen=True)
 class Probe:
-    """What a recording is, for most of its length where rate or channels change in it.
+    """The format and duration of a recording; rate and channels are those of most of it.
 
-    ``duration_s`` is what there is to hear, not what the header claims.
+    ``duration_s`` is the duration of the decodable audio, not the header's.
     """
 
     container: str
@@ -39,11 +39,11 @@ class Probe:
 
 
 def probe(file: BinaryIO, *, max_duration_s: float) -> Probe:
-    """What the recording is, found out in a process apart; ``file`` is left where it stands.
+    """Probes a recording in a child process; the file's position does not change.
 
     Raises:
-        RecordingError: as ``examine`` does; and ``UndecodableRecording`` when the file makes the reader crash, or takes
-            more than two minutes or 512 MiB.
+        RecordingError: as ``examine`` does; ``UndecodableRecording`` also when the reader crashes, or needs more than
+            two minutes or 512 MiB.
         Unavailable: no process can be started.
     """
     with probing(file, max_duration_s=max_duration_s) as finish:
@@ -52,7 +52,7 @@ def probe(file: BinaryIO, *, max_duration_s: float) -> Probe:
 
 @contextmanager
 def probing(file: BinaryIO, *, max_duration_s: float) -> Iterator[Callable[[], Probe]]:
-    """A probe that goes on while its caller does something else; what is given waits for its end, as ``probe`` does.
+    """Probes a recording while the caller does something else; the yielded function waits for the result, as ``probe``.
 
     The file may be read meanwhile.
     """
@@ -61,8 +61,8 @@ def probing(file: BinaryIO, *, max_duration_s: float) -> Iterator[Callable[[], P
 
 
 def warm_up() -> None:
-    """Starts the process that probes, so that the first one is as fast as the others. Raises ``Unavailable``."""
+    """Starts the probing process, so that the first probe is fast. Raises ``Unavailable``."""
     _sandbox.start()
 
 
-_sandbox = Sandbox(_LOOK, longest_s=_LONGEST_LOOK_S, sample=_SILENCE)
+_sandbox = Sandbox(_FUNCTION, longest_s=_LONGEST_CALL_S, sample=_SILENCE)

@@ -1,8 +1,8 @@
-"""Reference profiles: the spectral balance of a genre's recordings, and how far a recording deviates from it.
+"""Reference profiles: the spectral balance of a genre's recordings, and a recording's deviation from it.
 
-Levels are compared up to 11,025 Hz, the reach of the recordings that the profiles were made from. The balance is
-compared, not the loudness: the recording is shifted by the median of its differences, so that as many bands lie above
-the profile as below it. One band that was turned up does not move the median.
+Levels are compared up to 11,025 Hz, the highest frequency of the recordings that the profiles were made from. The
+balance is compared, not the loudness: the recording is aligned by the median of its differences, so that as many bands
+are above the profile as below it. A single boosted band does not move the median.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from typing import Any, TypedDict
 from phonoscope.audio.bands import BANDS
 
 REACH_HZ = 11_025.0
-"""Where the topmost band ends in a comparison."""
+"""The upper edge of the highest band in a comparison."""
 
 _FILE = "profiles.json"
 _FAINTEST_DB = -80.0
 
 
 class BandLevel(TypedDict):
-    """A band's part of all the bands' energy in dB, at least -80; ``None`` for one that is not there."""
+    """A band's share of the bands' energy in dB, at least -80; ``None`` for a band that the recording lacks."""
 
     name: str
     level_db: float | None
 
 
 class BandDifference(TypedDict):
-    """How many dB a band stands above a profile (below it where less than 0); ``None`` for one that is not there."""
+    """The difference between a band and a profile in dB; ``None`` for a band that the recording lacks."""
 
     name: str
     difference_db: float | None
@@ -41,7 +41,7 @@ class BandDifference(TypedDict):
 
 @dataclass(frozen=True)
 class Profile:
-    """A genre's levels, band by band: their mean over recordings, and one standard deviation, in dB."""
+    """A genre's levels: each band's mean over recordings and standard deviation, in dB."""
 
     mean_db: tuple[float, ...]
     spread_db: tuple[float, ...]
@@ -49,7 +49,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Profiles:
-    """Profiles by genre, and what they were made from."""
+    """Profiles by genre, and the source of their recordings."""
 
     source: str
     genres: Mapping[str, Profile]
@@ -57,14 +57,14 @@ class Profiles:
 
 @cache
 def reference_profiles() -> Profiles:
-    """Those that come with the package."""
+    """The profiles in this package."""
     kept = json.loads((files("phonoscope.audio") / _FILE).read_text())
     genres = {name: Profile(tuple(each["mean_db"]), tuple(each["spread_db"])) for name, each in kept["genres"].items()}
     return Profiles(kept["source"], genres)
 
 
 def levels_of(energies: Sequence[float | None]) -> list[BandLevel]:
-    """Levels of energies in any unit, one for each band, ``None`` where there is no such band. One is above 0.
+    """The levels of energies in any unit; ``None`` for bands that do not exist. At least one energy is above 0.
 
     >>> [level["level_db"] for level in levels_of([0.0, 3.0, 1.0, 0.0, 0.0, None, None])]
     [-80.0, -1.25, -6.02, -80.0, -80.0, None, None]
@@ -77,7 +77,7 @@ def levels_of(energies: Sequence[float | None]) -> list[BandLevel]:
 
 
 def differences_db(levels: Sequence[BandLevel], mean_db: Sequence[float]) -> list[float | None]:
-    """How far each band stands above a profile when the recording is laid upon it.
+    """The difference of each band from a profile, after aligning the recording with it.
 
     >>> flat = [BandLevel(name=str(i), level_db=level) for i, level in enumerate([-9.0, -5.0, -9.0, None])]
     >>> differences_db(flat, [-20.0, -20.0, -20.0, -20.0])
@@ -92,11 +92,11 @@ def differences_db(levels: Sequence[BandLevel], mean_db: Sequence[float]) -> lis
 
 
 def compare(levels: Sequence[BandLevel], genre: str, *, named: bool) -> dict[str, Any] | None:
-    """Compares a recording with a genre, in the form of a result; ``None`` in silence.
+    """Compares a recording with a genre; returns the body of the result, ``None`` in silence.
 
     Args:
-        levels: of every band; none in silence.
-        genre: one that there is a profile for.
+        levels: the level of every band; empty in silence.
+        genre: a genre with a profile.
         named: whether the client named it; otherwise a classification did.
     """
     if not levels:

@@ -1,4 +1,4 @@
-"""Decoded frames as arrays: every sample format and channel layout to float32, mono or stereo, at one rate."""
+"""Converts decoded frames of any sample format and channel layout to float32 arrays, mono or stereo, at one rate."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _FULL_SCALE = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63, "f4": 
 
 
 def channel_samples(frame: AudioFrame) -> NDArray[Any]:
-    """A frame's samples as the decoder left them.
+    """A frame's samples, unchanged.
 
     Shape:
-        - output: ``(channels, samples)``, of the decoder's own type
+        - output: ``(channels, samples)``, of the decoder's type
     """
     channels = frame.layout.nb_channels
     dtype = np.dtype(_DTYPES[frame.format.name.removesuffix("p")])
@@ -47,7 +47,7 @@ def channel_samples(frame: AudioFrame) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive samples of one kind, as the decoder left them but for what is not finite or beyond [-32, 32].
+    """Consecutive samples with one rate, type and layout; non-finite ones are replaced, and all are within [-32, 32].
 
     Shape:
         - channels: ``(channels, samples)``, of the decoder's own type
@@ -59,7 +59,7 @@ class Block:
 
     @cached_property
     def samples(self) -> Samples:
-        """The channels at full scale.
+        """The channels as float32.
 
         Shape:
             - output: ``(channels, samples)``, float32, full scale at 1.0, finite and within [-32, 32]
@@ -69,9 +69,9 @@ class Block:
 
 
 def blocks(frames: Iterable[AudioFrame]) -> Iterator[Block]:
-    """Frames gathered to about a second; a change of rate, type or layout ends a block.
+    """Joins frames to blocks of about a second; a change of rate, type or layout ends a block.
 
-    Gathering first keeps a long file to few array calls.
+    Joining first means few array operations for a long file.
     """
     held: list[NDArray[Any]] = []
     kind = (0, "", "")
@@ -97,25 +97,26 @@ def mono(channels: NDArray[Any]) -> Samples:
         - output: ``(samples,)``, float32, full scale at 1.0; not a number and infinities kept
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        # Packed formats come channel by channel within a sample, where a mean takes nine times as long.
+        # In packed formats the channels are interleaved, where a mean takes nine times as long.
         return _at_full_scale(np.ascontiguousarray(channels).mean(axis=0, dtype=np.float64), channels.dtype)
 
 
 def stereo(block: Block) -> Samples:
-    """Folds a block to left and right, as ITU-R BS.775 does.
+    """Mixes a block down to left and right, by ITU-R BS.775.
 
     A single channel goes to both. Of more than two, those in the middle or at the back count 0.71 on their side and
-    low-frequency effects not at all; of channels without a place, left and right are the means of every other one.
+    low-frequency effects not at all; of channels without a known position, left and right are the means of every other
+    one.
 
     Shape:
-        - output: ``(2, samples)``, float32, full scale at 1.0, held within [-32, 32]
+        - output: ``(2, samples)``, float32, full scale at 1.0, clipped to [-32, 32]
     """
     folded: Samples = _stereo_shares(block.layout, len(block.channels)) @ block.samples
     return folded.clip(-LOUDEST, LOUDEST)
 
 
 class Resampler:
-    """Blocks at any rate to one rate, keeping the filter's state between blocks.
+    """Resamples blocks of any rate to one rate; the filter's state is kept between blocks.
 
     Shape:
         - input and output: ``(channels, samples)``, one channel or two
@@ -130,7 +131,7 @@ class Resampler:
         self._resampler: AudioResampler | None = None
 
     def __call__(self, samples: Samples, rate: int) -> Iterator[Samples]:
-        """What is ready of the output. Raises ``UndecodableRecording`` for a rate beyond 1 MHz."""
+        """The output samples that are ready. Raises ``UndecodableRecording`` for a rate above 1 MHz."""
         if rate > HIGHEST_RATE_HZ:
             raise UndecodableRecording(f"a sampling rate of {rate} Hz; the highest that can be read is 1 MHz")
         if rate != self._source:
@@ -147,7 +148,7 @@ class Resampler:
         yield from self._counted(self._resampler.resample(frame))
 
     def flush(self) -> Iterator[Samples]:
-        """The filter's tail; one sample where so little came in that nothing came out."""
+        """The last output samples; one sample when the input was too short for any."""
         if self._resampler is None:
             return
         yield from self._counted(self._resampler.resample(None))

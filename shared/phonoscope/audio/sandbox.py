@@ -1,8 +1,8 @@
-"""Reading strangers' files in processes of limited time and memory.
+"""Reads untrusted files in child processes with limits on time and memory.
 
-One helper process per caller imports what is needed once and waits; it forks children, and each looks at one file at a
-time. A child whose look fails ends with it; others take a few more files while one follows the other, and are replaced
-as soon as there is time. So a look costs neither the start of an interpreter nor, as a rule, a fork.
+Each caller has one helper process, which imports the function once. The helper forks children, and each child reads one
+file at a time. A child whose call fails ends; others serve a few more files and are replaced when the helper is idle.
+So a call costs neither the start of an interpreter nor, in most cases, a fork.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from typing import Any, BinaryIO, TypeAlias
 import phonoscope.errors
 from phonoscope.errors import RecordingError, Unavailable, UndecodableRecording
 
-Look: TypeAlias = Callable[[BinaryIO, float], dict[str, Any]]
+SandboxedFunction: TypeAlias = Callable[[BinaryIO, float], dict[str, Any]]
 
 REQUEST = struct.Struct("!dd")
 STARTED = b"+"
 MOST_MEMORY_BYTES = 512 * 1024**2
 
 _GRACE_S = 5.0
-_LEAST_PLACES = 4
+_LEAST_SLOTS = 4
 _ANSWER_BYTES = 65_536
-_PASSED_ON = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR"})
+_PASSED_VARIABLES = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR"})
 
 
 class Sandbox:
     """Calls one module-level function of a file and a number in child processes.
 
     Args:
-        look: the function as ``module:name``, imported in the helper alone; what it returns must go into JSON.
-        longest_s: how long one call may take.
-        most_memory_bytes: how much memory one call may use beyond what the helper does.
-        sample: a small file that the helper calls the function of beforehand, so that the calls are fast.
+        function: the function as ``module:name``, imported only in the helper; its result must be JSON.
+        longest_s: the time limit of a call, in seconds.
+        most_memory_bytes: the memory limit of a call, in addition to the helper's own memory.
+        sample: a small file with which the helper calls the function first, so that later calls are fast.
     """
 
     def __init__(
-        self, look: str, *, longest_s: float, most_memory_bytes: int = MOST_MEMORY_BYTES, sample: bytes = b""
+        self, function: str, *, longest_s: float, most_memory_bytes: int = MOST_MEMORY_BYTES, sample: bytes = b""
     ) -> None:
-        self._look = look
+        self._function = function
         self._longest_s = longest_s
         self._most_memory_bytes = most_memory_bytes
         self._sample = sample
         self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(max(_LEAST_PLACES, os.cpu_count() or 1))
+        self._slots = threading.BoundedSemaphore(max(_LEAST_SLOTS, os.cpu_count() or 1))
         self._helper: _Helper | None = None
 
     def start(self) -> None:
@@ -64,10 +64,10 @@ class Sandbox:
             self._running()
 
     def call(self, file: BinaryIO, number: float) -> dict[str, Any]:
-        """What the function returns. The file's position does not change.
+        """Calls the function and returns its result. The file's position does not change.
 
         Raises:
-            RecordingError: the function raised it; ``UndecodableRecording`` when it crashed or exceeded a limit.
+            RecordingError: the function raised it; ``UndecodableRecording`` also when it crashed or exceeded a limit.
             Unavailable: no process can be started.
         """
         with self.calling(file, number) as finish:
@@ -75,11 +75,12 @@ class Sandbox:
 
     @contextmanager
     def calling(self, file: BinaryIO, number: float) -> Iterator[Callable[[], dict[str, Any]]]:
-        """A call that goes on while its caller does something else; what is given waits for its end, as ``call`` does.
+        """Calls the function while the caller does something else; the yielded function waits for the result, as
+        ``call``.
 
         The file may be read meanwhile.
         """
-        with self._places, _OnDisk(file) as descriptor, self._asked(descriptor, number) as reply:
+        with self._slots, _OnDisk(file) as descriptor, self._asked(descriptor, number) as reply:
             began = time.monotonic()
             yield lambda: self._finish(reply, began, descriptor, number)
 
@@ -92,7 +93,7 @@ class Sandbox:
         if not answer:
             raise Unavailable("no process can be started to read the recording")
         if answer == STARTED:
-            raise UndecodableRecording(self._why_it_died(time.monotonic() - began))
+            raise UndecodableRecording(self._cause_of_death(time.monotonic() - began))
         return _result(json.loads(answer[len(STARTED) :]))
 
     def close(self) -> None:
@@ -125,25 +126,25 @@ class Sandbox:
     def _running(self) -> _Helper:
         if self._helper is None or not self._helper.is_mine_and_alive():
             try:
-                self._helper = _Helper(self._look, self._most_memory_bytes, self._sample)
+                self._helper = _Helper(self._function, self._most_memory_bytes, self._sample)
             except OSError as error:
                 raise Unavailable("no process can be started to read the recording") from error
         return self._helper
 
-    def _why_it_died(self, seconds: float) -> str:
+    def _cause_of_death(self, seconds: float) -> str:
         if seconds >= self._longest_s:
             return f"reading the file takes longer than {self._longest_s:g} s"
         return "the file makes its decoder crash"
 
 
 class _Helper:
-    def __init__(self, look: str, most_memory_bytes: int, sample: bytes) -> None:
+    def __init__(self, function: str, most_memory_bytes: int, sample: bytes) -> None:
         mine, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", "phonoscope.audio.helper"]
-        environment = {name: os.environ[name] for name in _PASSED_ON & os.environ.keys()}
+        environment = {name: os.environ[name] for name in _PASSED_VARIABLES & os.environ.keys()}
         with theirs:
             self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), look, str(most_memory_bytes), sample.hex()],
+                [*command, str(theirs.fileno()), function, str(most_memory_bytes), sample.hex()],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env={**environment, "OPENBLAS_NUM_THREADS": "1"},
@@ -167,7 +168,7 @@ class _Helper:
             socket.send_fds(self._socket, [request], descriptors)
 
     def close(self) -> None:
-        """The helper ends by itself when its socket does."""
+        """Closes the socket; then the helper ends by itself."""
         atexit.unregister(self.close)
         if self._owner != os.getpid():
             return
@@ -180,7 +181,7 @@ class _Helper:
 
 
 class _OnDisk:
-    """The file's descriptor, or that of a copy where it has none."""
+    """Gives the file's descriptor, or that of a copy on disk when it has none."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -210,7 +211,7 @@ class _OnDisk:
 
 def _result(answer: dict[str, Any]) -> dict[str, Any]:
     if "fault" in answer:
-        # The helper imports this module too, and needs no memory for logs.
+        # Imported here, because the helper imports this module too and must stay small.
         from phonoscope.logs import get_logger
 
         get_logger(__name__).error("sandbox.fault", fault=answer["fault"])

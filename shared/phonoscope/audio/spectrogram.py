@@ -1,4 +1,4 @@
-"""A recording's mel spectrogram as it is kept: a byte for each of many columns and bands, to be drawn."""
+"""A recording's mel spectrogram in its stored form: one byte for each band and column."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from phonoscope.audio.mel import Hertz, mel_points
 MelLevels: TypeAlias = NDArray[np.uint8]
 
 KIND = "spectrogram"
-"""The kind of the artifact that holds one."""
+"""The kind of the artifact with a spectrogram."""
 MEL_BANDS = 128
 STEP_DB = 0.5
 LOWEST_DBFS = -127.5
-"""What level 0 stands for, and all that is quieter."""
+"""The level of the byte 0, which also stands for quieter levels."""
 
 _LOW_HZ, _HIGH_HZ = 20.0, 22_050.0
 _BYTE = 255
@@ -26,10 +26,10 @@ _BYTE = 255
 
 @dataclass(frozen=True)
 class MelSpectrogram:
-    """Columns of equal length, but for the last, which ends with the recording.
+    """A mel spectrogram in columns of equal length, except the last, which ends with the recording.
 
     A level is the mean power over a column's time and over the channels, in half decibels above -127.5 dBFS: 255 stands
-    for 0 dBFS, the power of a sine at full scale, and for all that is louder.
+    for 0 dBFS, the power of a sine at full scale, and for louder levels.
 
     Shape:
         - levels: ``(bands, columns)``, uint8, the lowest band first
@@ -46,11 +46,11 @@ class MelSpectrogram:
 
     @property
     def loudest_dbfs(self) -> float:
-        """Of any band in any column; -127.5 in silence."""
+        """The highest level of any band and column; -127.5 in silence."""
         return float(decibels(self.levels.max(keepdims=True)).item())
 
     def centres_hz(self) -> Hertz:
-        """Where each band is most sensitive.
+        """The centre frequency of each band.
 
         Shape:
             - output: ``(bands,)``, float64
@@ -58,7 +58,7 @@ class MelSpectrogram:
         return band_corners(self.sample_rate_hz, len(self.levels))[1:-1]
 
     def edges_hz(self) -> Hertz:
-        """Where the bands meet, half way on the mel scale, both outer ends among them.
+        """The edges between bands, halfway on the mel scale, both outer edges included.
 
         Shape:
             - output: ``(bands + 1,)``, float64
@@ -67,10 +67,10 @@ class MelSpectrogram:
         return mel_points(low_hz, high_hz, 2 * len(self.levels) + 3)[1:-1:2]
 
     def coarser(self, columns: int) -> MelLevels:
-        """So many columns of equal length, the first to the last moment: the mean power of those that each takes in.
+        """The spectrogram with fewer columns of equal length: each is the mean power of those that it replaces.
 
         Args:
-            columns: fewer than there are.
+            columns: a number below the present one.
 
         Shape:
             - output: ``(bands, columns)``
@@ -82,7 +82,7 @@ class MelSpectrogram:
         return quantised(np.add.reduceat(power, edges, axis=1) / np.add.reduceat(lengths, edges))
 
     def to_npz(self) -> bytes:
-        """As a compressed NumPy archive, one array for each field."""
+        """The spectrogram as a compressed NumPy archive, one array for each field."""
         return packed(vars(self))
 
     @classmethod
@@ -95,8 +95,8 @@ class MelSpectrogram:
 def band_corners(sample_rate_hz: int, bands: int = MEL_BANDS) -> Hertz:
     """The corners of the bands' triangles: from 20 Hz to half the rate or 22,050 Hz, evenly spaced on the mel scale.
 
-    Each band reaches from its neighbour's centre to the other's. At rates too low for that range it starts at a quarter
-    of the rate.
+    Each band reaches from its neighbour's centre to the other's. When the rate is too low for that range, it starts at
+    a quarter of the rate.
 
     Shape:
         - output: ``(bands + 2,)``, float64
@@ -106,7 +106,7 @@ def band_corners(sample_rate_hz: int, bands: int = MEL_BANDS) -> Hertz:
 
 
 def quantised(power: NDArray[np.floating]) -> MelLevels:
-    """Powers, of which 1 is 0 dBFS, as levels, of any shape.
+    """Converts powers to levels, for arrays of any shape; the power 1 is 0 dBFS.
 
     >>> quantised(np.array([0.0, 1e-9, 0.5, 1.0, 2.0]))
     array([  0,  75, 249, 255, 255], dtype=uint8)
@@ -117,7 +117,7 @@ def quantised(power: NDArray[np.floating]) -> MelLevels:
 
 
 def decibels(levels: MelLevels) -> NDArray[np.float64]:
-    """MelLevels in dBFS, of any shape."""
+    """Converts levels to dBFS, for arrays of any shape."""
     return LOWEST_DBFS + STEP_DB * levels.astype(np.float64)
 
 

@@ -1,4 +1,4 @@
-"""A recording's outline: the lowest and highest value and the RMS of each of many buckets, to be drawn."""
+"""A recording's outline: the lowest value, the highest value and the RMS of each of many buckets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from phonoscope.audio.arrays import packed, unpacked
 Values: TypeAlias = NDArray[np.float32]
 
 KIND = "waveform"
-"""The kind of the artifact that holds one."""
+"""The kind of the artifact with an outline."""
 MOST_POINTS = 4_000
-"""No outline that was measured is coarser, unless the recording has fewer samples."""
+"""A measured outline has at least this many buckets, unless the recording has fewer samples."""
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """Buckets of equal length, but for the last, which ends with the recording.
+    """An outline in buckets of equal length, except the last, which ends with the recording.
 
     Shape:
         - low, high, rms: ``(buckets,)``, float32, full scale at 1.0
@@ -38,7 +38,7 @@ class Waveform:
         return self.samples / self.sample_rate_hz
 
     def starts_s(self) -> NDArray[np.float64]:
-        """When each bucket starts.
+        """The start of each bucket, in seconds.
 
         Shape:
             - output: ``(buckets,)``, float64, seconds
@@ -46,7 +46,7 @@ class Waveform:
         return np.arange(len(self.low)) * self.bucket_samples / self.sample_rate_hz
 
     def coarser(self, points: int) -> tuple[NDArray[np.float64], Values, Values, Values]:
-        """At most so many points: when each starts, in seconds, then their lowest and highest values and their RMS.
+        """At most ``points`` points: their starts in seconds, lowest values, highest values and RMS.
 
         Shape:
             - output: four of ``(min(points, buckets),)``
@@ -62,7 +62,7 @@ class Waveform:
         return self.starts_s()[edges], low, high, rms
 
     def to_npz(self) -> bytes:
-        """As a compressed NumPy archive, one array for each field."""
+        """The outline as a compressed NumPy archive, one array for each field."""
         return packed(vars(self))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What the networks are made of, by name, for whoever has to check a request without loading one."""
+"""The architectures of networks by name, to check a request without loading a network."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ Layer: TypeAlias = Literal["layer1", "layer2", "layer3", "layer4"]
 Method: TypeAlias = Literal["grad-cam", "grad-cam++", "hirescam"]
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)
-"""The four groups of residual blocks, for each of which evidence can be shown."""
+"""The four groups of residual blocks; each can show evidence."""
 DEPTHS = ("conv1", *LAYERS)
-"""The stem and the groups, from the picture inwards."""
+"""The first convolution and the groups, from input to output."""
 METHODS: tuple[Method, ...] = get_args(Method)
-"""Ways to find the evidence."""
+"""The methods of attribution."""
 BLOCKS: dict[str, tuple[int, ...]] = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
-"""How many residual blocks each group has."""
+"""The number of residual blocks in each group."""
 
 
 def layer_names(architecture: str) -> list[str]:
-    """The five depths, each group followed by its blocks.
+    """The five layers, each group followed by its blocks.
 
     >>> layer_names("resnet18")[:6]
     ['conv1', 'layer1', 'layer1.0', 'layer1.1', 'layer2', 'layer2.0']

@@ -1,4 +1,4 @@
-"""Model cards: what a model knows, how well, from what data, under which licence, and what it cannot do."""
+"""Model cards: what a model recognises, its figures, its data, its licence and its limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Card(BaseModel):
 
 
 class ModelCard(_Card):
-    """A model that names what it hears: what it knows, how well, from what data, and what it cannot do."""
+    """A model that classifies and embeds: its labels, figures, data and limits."""
 
     embedding_dim: int
     labels: list[str]
@@ -29,11 +29,11 @@ class ModelCard(_Card):
 
 
 class StemModelCard(_Card):
-    """A model that takes recordings apart: into what, how well, from what data, and what it cannot do."""
+    """A model that separates recordings: its stems, figures, data and limits."""
 
     sources: list[str] = Field(description="the stems it gives")
     sample_rate_hz: int
-    segment_s: str = Field(description="what it hears at once, in seconds, as a fraction such as `39/5`")
+    segment_s: str = Field(description="the length of a segment in seconds, as a fraction such as `39/5`")
 
 
 AnyModelCard: TypeAlias = ModelCard | StemModelCard

@@ -1,4 +1,4 @@
-"""The served models in folders."""
+"""The served models in their folders."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from phonoscope.catalogue.manifests import MANIFEST, Manifest, StemManifest, che
 from phonoscope.errors import UnknownModel
 
 PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
-"""Separation models that are fetched once, with ``phonoscope models pull``."""
+"""Separation models that ``phonoscope models pull`` fetches."""
 
 _PREFERRED = ("htdemucs", "demucs-mini")
 
 
 class Catalogue:
-    """The models in folders, each in its own: ``<name>/{manifest.json,weights.safetensors}``.
+    """The models in folders, each in a folder of its own: ``<name>/{manifest.json,weights.safetensors}``.
 
     Args:
-        folders: where a name is in several, the first counts; one that does not exist is empty.
+        folders: the first folder with a name counts; a folder that does not exist is empty.
     """
 
     def __init__(self, *folders: Path) -> None:
@@ -27,23 +27,23 @@ class Catalogue:
 
     @cached_property
     def manifests(self) -> dict[str, Manifest]:
-        """Those that classify, by name. Raises ``InvalidManifest``, which names the file and the field."""
+        """The manifests of classifying models, by name. Raises ``InvalidManifest``, naming the file and the field."""
         return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, Manifest)}
 
     @cached_property
     def separators(self) -> dict[str, StemManifest]:
-        """Those that take recordings apart, by name. Raises ``InvalidManifest``."""
+        """The manifests of separation models, by name. Raises ``InvalidManifest``."""
         return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, StemManifest)}
 
     @property
     def best_separator(self) -> str:
-        """The name of the one that is used where none is named; of one to be pulled where there is none."""
+        """The name of the default separation model; of one to pull when there is none."""
         there = self.separators
         return next((known for known in (*_PREFERRED, *there) if known in there), PULLABLE[0])
 
     @cached_property
     def models(self) -> dict[str, Manifest | StemManifest]:
-        """All of them, by name. Raises ``InvalidManifest``."""
+        """The manifests of all models, by name. Raises ``InvalidManifest``."""
         return {name: read_manifest(folder / MANIFEST) for name, folder in sorted(self._places.items())}
 
     @cached_property
@@ -53,20 +53,20 @@ class Catalogue:
 
     @property
     def cards(self) -> dict[str, AnyModelCard]:
-        """Of all of them, by name: first those that classify. Raises ``InvalidManifest``."""
+        """The cards of all models, by name, classifying models first. Raises ``InvalidManifest``."""
         served: list[Manifest | StemManifest] = [*self.manifests.values(), *self.separators.values()]
         return {manifest.name: manifest.card() for manifest in served}
 
     def folder(self, name: str) -> Path:
-        """Where a model lies that the catalogue has."""
+        """The folder of a model in the catalogue."""
         return self._places[name]
 
     def check(self, name: str) -> None:
-        """Raises ``WeightsMismatch`` when a file of the model's weights is missing or not the manifest's."""
+        """Checks a model's weights. Raises ``WeightsMismatch`` when a file is missing or differs from the manifest."""
         check_weights(self.models[name], self.folder(name))
 
     def get(self, name: str) -> Manifest:
-        """Raises ``UnknownModel``, which lists the models there are."""
+        """A classifying model's manifest. Raises ``UnknownModel``, which lists the models there are."""
         if name not in self.manifests:
             known = ", ".join(self.manifests) or "none"
             raise UnknownModel(f"no model {name!r}; served: {known}", errors=[{"field": "model", "message": known}])

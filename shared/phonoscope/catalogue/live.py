@@ -1,4 +1,4 @@
-"""The served models as their folders are at this moment."""
+"""The served models as they are in their folders at this moment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = get_logger(__name__)
 
 
 class LiveCatalogue:
-    """A catalogue that follows its folders: a model that is added, replaced or removed counts from the next request.
+    """A catalogue that follows its folders: an added, replaced or removed model counts from the next request.
 
     The manifests are read again only when one of them has changed. While one cannot be read, the catalogue stays as it
     was before. Threads may share it.
@@ -30,7 +30,7 @@ class LiveCatalogue:
 
     @property
     def current(self) -> Catalogue:
-        """Raises ``InvalidManifest`` when a manifest cannot be read and none of them was read before."""
+        """The present catalogue. Raises ``InvalidManifest`` when a manifest cannot be read and none was read before."""
         with self._lock:
             signature = self._signed()
             if self._read is None or signature != self._signature:
@@ -50,7 +50,7 @@ class LiveCatalogue:
         return found
 
     def _signed(self) -> _Signature:
-        """What changes when a manifest does: its place, its time, its size and its inode."""
+        """A signature of a manifest's file: its path, time, size and inode."""
         paths = (path for folder in self._folders for path in sorted(folder.glob(f"*/{MANIFEST}")))
         return tuple(_facts(path) for path in paths)
 

@@ -1,4 +1,4 @@
-"""``manifest.json``: what each served model is, read without torch."""
+"""``manifest.json``: the description of a served model, read without torch."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Weights(BaseModel):
 
 
 class ManifestBase(BaseModel):
-    """What every model's manifest is."""
+    """The fields that all manifests share."""
 
     model_config = ConfigDict(extra="allow")
 
     @cached_property
     def identity(self) -> str:
-        """A digest of all that decides what the model answers and by which name, and not of what is only told of it."""
+        """A digest of all that decides the model's answers, without the descriptive fields."""
         deciding = self.model_dump_json(exclude=_DESCRIPTIVE)
         return hashlib.sha256(deciding.encode()).hexdigest()
 
 
 class Manifest(ManifestBase):
-    """``manifest.json`` beside a model's weights."""
+    """The manifest of a model that classifies and embeds."""
 
     name: str
     version: int
@@ -57,11 +57,11 @@ class Manifest(ManifestBase):
 
     @property
     def space(self) -> Space:
-        """Where its vectors are: they are compared with no others."""
+        """The space of its vectors, which are compared with no others."""
         return Space(self.name, f"sha256:{self.digest}")
 
     def label_index(self, label: str) -> int:
-        """Where a label stands. Raises ``UnknownLabel``, which names those there are."""
+        """The index of a label. Raises ``UnknownLabel``, which names the labels there are."""
         if label not in self.labels:
             raise UnknownLabel.choice("label", label, self.labels)
         return self.labels.index(label)
@@ -79,13 +79,13 @@ class Manifest(ManifestBase):
 
 
 class StemManifest(ManifestBase):
-    """``manifest.json`` beside the weights of a model that takes recordings apart.
+    """The manifest of a model that separates recordings.
 
     Args:
-        arguments: of the network's constructor, besides sources, sample rate and segment.
-        segment_s: what the network sees at once, as a fraction such as ``39/5``.
+        arguments: the network's constructor arguments, besides sources, sample rate and segment.
+        segment_s: the length of the network's input in seconds, as a fraction such as ``39/5``.
         weights: one network or several, whose estimates are averaged.
-        shares: what each network counts for each source; a row for each network. All count the same without.
+        shares: the weight of each network for each source, a row for each network; by default all are equal.
     """
 
     name: str
@@ -118,7 +118,7 @@ class StemManifest(ManifestBase):
 
     @property
     def segment(self) -> int:
-        """In samples."""
+        """The length of a segment, in samples."""
         return int(Fraction(self.segment_s) * self.sample_rate_hz)
 
     @property
@@ -132,7 +132,7 @@ class StemManifest(ManifestBase):
 
 
 def read_manifest(path: Path) -> Manifest | StemManifest:
-    """Raises ``InvalidManifest``."""
+    """Reads a manifest. Raises ``InvalidManifest``."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         separates = isinstance(values, dict) and values.get("kind") == SEPARATION
@@ -149,7 +149,7 @@ def read_manifest(path: Path) -> Manifest | StemManifest:
 
 
 def check_weights(manifest: Manifest | StemManifest, folder: Path) -> list[Path]:
-    """The weights' files, once the SHA-256 of each is the manifest's. Raises ``WeightsMismatch``."""
+    """The weights' files, after checking the SHA-256 of each. Raises ``WeightsMismatch``."""
     return [_check_file(weights, folder / weights.file) for weights in manifest.files]
 
 

@@ -78,7 +78,7 @@ class SpectrogramAxes(BaseModel):
     centre_hz: list[float] = Field(description="where each band is most sensitive, from low to high")
     edge_hz: list[float] = Field(
         description="one more than there are bands: the first is the picture's lower edge, the last its upper, "
-        "and those where bands meet lie between them at equal distances"
+        "and those between bands are at equal distances"
     )
     floor_dbfs: float = Field(description="the level of the darkest colour; what is quieter looks the same")
     ceiling_dbfs: float = Field(

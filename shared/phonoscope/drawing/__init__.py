@@ -1,1 +1,1 @@
-"""Pictures that a person can put in a report."""
+"""Draws images for reports."""

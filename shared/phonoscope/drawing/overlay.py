@@ -1,4 +1,4 @@
-"""A heatmap over the spectrogram it explains, on true seconds and hertz."""
+"""Draws a heatmap over the spectrogram that it explains, on axes in seconds and hertz."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SIZE_INCHES, _DOTS_PER_INCH = (9.0, 4.2), 110
 _TICKS_HZ = (50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0)
 _KILOHERTZ = 1_000.0
 _NARROWEST_TICK = 0.045
-"""Of the axis' length: labels nearer than this would touch."""
+"""The least distance of two tick labels, as a share of the axis."""
 _MOST_OPAQUE = 0.8
 _RANGE_DB, _BRIGHTEST = 80.0, 255
 _BOTTOM, _HEIGHT, _BAR_PIXELS = 0.155, 0.735, 12
@@ -45,11 +45,11 @@ class Plane:
 
 
 def draw_overlay(spectrogram: Plane, heat: Plane, title: str, caption: str) -> bytes:
-    """A PNG: the spectrogram in grey, and over it the heat in [0, 1], the more opaque the hotter.
+    """Draws a PNG: the spectrogram in grey, and over it the heat in [0, 1], more opaque where it is higher.
 
     Args:
-        spectrogram: in decibels below the peak; what lies 80 dB below is black.
-        heat: over the same hertz, with as many rows.
+        spectrogram: in decibels below the peak; -80 dB is black.
+        heat: on the same frequencies, with the same number of rows.
     """
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH)
     axes = figure.add_axes((0.08, _BOTTOM, 0.765, _HEIGHT))
@@ -70,13 +70,13 @@ def draw_overlay(spectrogram: Plane, heat: Plane, title: str, caption: str) -> b
 
 
 def warm_up() -> None:
-    """Draws once, so that the first picture does not pay for fonts and lazy imports."""
+    """Draws once, so that the first image does not wait for fonts and lazy imports."""
     blank = Plane(np.zeros((2, 2)), 100.0, 200.0, 0.0, 1.0)
     draw_overlay(blank, blank, "", "")
 
 
 def _mixed(spectrogram: Plane, heat: Plane) -> NDArray[np.uint8]:
-    """Shape: ``(mels, columns, 3)``, on the spectrogram's own columns."""
+    """The blended colours, on the spectrogram's columns. Shape: ``(mels, columns, 3)``."""
     columns = spectrogram.values.shape[1]
     seconds = spectrogram.start_s + (np.arange(columns) + 0.5) * (spectrogram.end_s - spectrogram.start_s) / columns
     place = (seconds - heat.start_s) / (heat.end_s - heat.start_s) * heat.values.shape[1]
@@ -89,7 +89,7 @@ def _mixed(spectrogram: Plane, heat: Plane) -> NDArray[np.uint8]:
 
 
 def _add_legend(figure: Figure, left: float, colours: str, title: str, words: Sequence[str]) -> None:
-    """A ramp of colours with words from its bottom to its top: pixels alone, since axes cost a tenth of a second."""
+    """Adds a colour ramp with words from bottom to top; as plain pixels, since axes take a tenth of a second."""
     width, height = (round(size * _DOTS_PER_INCH) for size in _SIZE_INCHES)
     steps = np.linspace(0, _BRIGHTEST, round(_HEIGHT * height)).astype(np.uint8)
     bar = np.repeat(ramp(colours)[steps, None], _BAR_PIXELS, axis=1)

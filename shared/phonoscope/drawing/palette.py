@@ -1,4 +1,4 @@
-"""Colour maps as the palettes of pictures with 8 bits a pixel."""
+"""Colour maps as palettes of images with 8 bits a pixel."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 DARKEST, LEVELS, WHITE = 0, 255, 255
-"""In a palette with white the colours from dark to bright take all places but the last."""
+"""The index of white in a palette with white; the colours from dark to bright have the indices before it."""
 
 _STEPS = 256
 _TABLES = Path(__file__).with_name("colour_maps.npz")
-"""Matplotlib's maps in 256 steps: a gateway that draws need not carry the library."""
+"""Matplotlib's maps in 256 steps, so that the gateway does not need the library."""
 
 
 def palette(name: str, brightness: NDArray[np.floating]) -> bytes:
-    """Red, green and blue for each brightness.
+    """The red, green and blue of each brightness.
 
     Shape:
-        - brightness: ``(colours,)``, held within [0, 1]
+        - brightness: ``(colours,)``, clipped to [0, 1]
     """
     steps: NDArray[np.uint8] = ramp(name)[(brightness * _STEPS).clip(0, _STEPS - 1).astype(int)]
     return steps.tobytes()
@@ -28,7 +28,7 @@ def palette(name: str, brightness: NDArray[np.floating]) -> bytes:
 
 @cache
 def ramp(name: str) -> NDArray[np.uint8]:
-    """A colour map, by matplotlib's name for it, from dark to bright. Shape: ``(256, 3)``."""
+    """A colour map from dark to bright, by matplotlib's name for it. Shape: ``(256, 3)``."""
     with np.load(_TABLES, allow_pickle=False) as tables:
         steps: NDArray[np.uint8] = tables[name]
     return steps
@@ -36,5 +36,5 @@ def ramp(name: str) -> NDArray[np.uint8]:
 
 @cache
 def with_white(name: str) -> bytes:
-    """A palette of 255 steps, and white for what is written on them."""
+    """A palette of a colour map in 255 steps and white, for text."""
     return palette(name, np.linspace(0.0, 1.0, LEVELS)) + bytes([255, 255, 255])

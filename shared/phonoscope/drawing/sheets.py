@@ -1,4 +1,4 @@
-"""Feature maps as a sheet of tiles, drawn pixel by pixel: a sheet has more maps than a plotting library likes."""
+"""Draws feature maps as a sheet of tiles, pixel by pixel: a plotting library is slow with this many maps."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _TILE = (240, 124)
 _MARGIN, _CAPTION = 8, 18
 _TEXT = 12
 _FASTEST = 1
-"""The level of compression; the pictures are small."""
+"""The compression level; the images are small."""
 
 
 def draw_sheet(title: str, captions: Sequence[str], maps: Sequence[NDArray[np.float32]]) -> bytes:
-    """A PNG of all maps, each from its own least value (dark) to its greatest (bright), low frequencies at the bottom.
+    """Draws a PNG of all maps, each from its lowest value (dark) to its highest (bright), low frequencies at the
+    bottom.
 
     Args:
-        captions: one for each map, above it.
+        captions: the text above each map.
 
     Shape:
         - maps: ``(rows, columns)`` each, rows from low to high

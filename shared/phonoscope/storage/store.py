@@ -1,4 +1,4 @@
-"""One bucket of any S3 server: put, read with ranges, list, delete, links. Nothing here needs more than plain S3."""
+"""One bucket of an S3 server: put, read with ranges, list, delete, links; only plain S3 calls are used."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LONGEST_LINK_S = 7 * 24 * 3600
 
 @dataclass(frozen=True)
 class StoredRange:
-    """Bytes of an object on their way: ``chunks`` must be read to the end or closed."""
+    """The bytes of an object while they are read: ``chunks`` must be read to the end or closed."""
 
     chunks: Iterator[bytes]
     length: int
@@ -124,12 +124,12 @@ class ObjectStore:
         return [key for page in self.pages(prefix) for key, _ in page]
 
     def presigned(self, key: str, expires_s: int, headers: Mapping[str, str] | None = None) -> str:
-        """A URL by which anybody can read an object for a time, at the store's public address where it has one.
+        """A URL by which anyone can read an object for a time, at the store's public address where it has one.
 
         Args:
             key: the object's; whether it exists is not checked.
             expires_s: seconds for which the URL is good; 7 days at most, since S3 allows no more.
-            headers: what the store shall answer with, such as ``{"Content-Type": "audio/wav"}``.
+            headers: the headers of the store's answer, such as ``{"Content-Type": "audio/wav"}``.
         """
         return self._public.presigned_get_object(
             self.bucket,

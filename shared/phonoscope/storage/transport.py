@@ -1,4 +1,4 @@
-"""How requests travel to the object store, and how what goes wrong on the way is told."""
+"""HTTP requests to the object store, and the translation of their errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class HttpClient(PoolManager):
             retries=Retry(
                 total=1,
                 redirect=0,
-                # S3 has no call that does harm when it is made twice.
+                # Every S3 call can safely be made twice.
                 allowed_methods=None,
                 status_forcelist=(500, 502, 503, 504),
                 raise_on_status=False,
@@ -72,7 +72,7 @@ def translated(key: str) -> Iterator[None]:
 
 
 def refusal(code: str | None) -> str:
-    """What an error code of S3 says, as a sentence.
+    """An S3 error code as a sentence.
 
     >>> refusal("SlowDown")
     'the object store refused: SlowDown'

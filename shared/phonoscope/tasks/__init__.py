@@ -1,6 +1,6 @@
-"""The tasks: one file each, which declares all that others have to know of it.
+"""The tasks: one file each, with everything that other code must know of the task.
 
-A new task is a file here, a handler in its pool's package and a test; ``TASKS`` is what everything else walks.
+A new task is a file here, a handler in its pool's package and a test; all other code iterates over ``TASKS``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from phonoscope.tasks.features import Features, FeaturesResult
 from phonoscope.tasks.map import Map, MapResult
 from phonoscope.tasks.mixdown import Mixdown, MixdownResult
 from phonoscope.tasks.separate import Separate, SeparateResult
-from phonoscope.tasks.spec import Asked, ModelKind, Subject, TaskSpec, Writes
+from phonoscope.tasks.spec import ModelKind, RequestContext, Subject, TaskSpec, Writes
 
 AnyResult: TypeAlias = Annotated[
     ClassifyResult
@@ -31,7 +31,7 @@ AnyResult: TypeAlias = Annotated[
     | MapResult,
     Field(discriminator="task"),
 ]
-"""What any task found; ``task`` tells which."""
+"""The result of any task; ``task`` is its name."""
 
 _SPECS: tuple[TaskSpec[Any, Any], ...] = (Classify, Embed, Explain, Features, Describe, Separate, Mixdown, Map)
 
@@ -41,7 +41,6 @@ TASKS: dict[TaskName, TaskSpec[Any, Any]] = {spec.name: spec for spec in _SPECS}
 __all__ = [
     "TASKS",
     "AnyResult",
-    "Asked",
     "Classify",
     "Describe",
     "Embed",
@@ -50,6 +49,7 @@ __all__ = [
     "Map",
     "Mixdown",
     "ModelKind",
+    "RequestContext",
     "Separate",
     "Subject",
     "TaskSpec",

@@ -1,4 +1,4 @@
-"""``classify``: what is heard, over the whole recording and window by window."""
+"""``classify``: labels, for the whole recording and window by window."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import Literal
 from pydantic import Field
 
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec, Writes
+from phonoscope.tasks.spec import (
+    Cost,
+    ModelKind,
+    ModelRef,
+    Part,
+    RequestContext,
+    TaskOptions,
+    TaskResult,
+    TaskSpec,
+    Writes,
+)
 
 MAX_TOP_K = 100
 
@@ -25,7 +35,7 @@ class Prediction(Part):
 
 
 class ClassifiedWindow(Part):
-    """A stretch of the recording that the model saw at once."""
+    """The labels of a window of the recording."""
 
     start_s: float
     end_s: float
@@ -35,7 +45,7 @@ class ClassifiedWindow(Part):
 
 
 class ClassifyResult(TaskResult):
-    """What is heard."""
+    """The labels of a recording."""
 
     task: Literal["classify"] = "classify"
     model: ModelRef
@@ -51,7 +61,7 @@ class ClassifyResult(TaskResult):
         return None if self.unknown else self.top[0].label
 
 
-def _check(options: ClassifyOptions, asked: Asked) -> None:
+def _check(options: ClassifyOptions, asked: RequestContext) -> None:
     if options.model is not None:
         asked.catalogue.get(options.model)
 

@@ -10,12 +10,12 @@ from phonoscope.audio.profiles import reference_profiles
 from phonoscope.errors import InvalidRequest
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, Part, TaskOptions, TaskResult, TaskSpec
+from phonoscope.tasks.spec import Cost, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 
 class DescribeOptions(TaskOptions):
     genre: str | None = Field(
-        None, description="whose reference profile the balance is compared with; the genre heard when left out"
+        None, description="whose reference profile the balance is compared with; the recognised genre when left out"
     )
 
 
@@ -46,7 +46,7 @@ class Reference(Part):
     """The recording's balance against that of a genre."""
 
     genre: str
-    named: bool = Field(description="whether the request named it, or it was heard")
+    named: bool = Field(description="whether the request named it; otherwise it was recognised")
     source: str
     bands: list[BandDifference]
     reading: str
@@ -71,13 +71,13 @@ class DescribeResult(TaskResult):
     duration_s: float
     warnings: list[str]
     reference: Reference | None = Field(
-        None, description="against the genre named, else the one heard; null where there is no profile for it"
+        None, description="against the genre named, else the recognised one; null where there is no profile for it"
     )
     waveform: ArtifactLink | None = Field(None, description="the outline as arrays (npz)")
     spectrogram: ArtifactLink | None = Field(None, description="the mel spectrogram as arrays (npz)")
 
 
-def _check(options: DescribeOptions, _asked: Asked) -> None:
+def _check(options: DescribeOptions, _asked: RequestContext) -> None:
     known = reference_profiles().genres
     if options.genre is not None and options.genre not in known:
         raise InvalidRequest.choice("options.describe.genre", options.genre, known)
@@ -90,7 +90,7 @@ Describe = TaskSpec(
     options=DescribeOptions,
     result=DescribeResult,
     revision=2,
-    # A genre's profile is compared whenever the result is read, since what is heard may become known later.
+    # A genre's profile is compared whenever the result is read, since the genre may be recognised later.
     unkeyed=frozenset({"genre"}),
     check=_check,
 )

@@ -1,4 +1,4 @@
-"""``embed``: the recording as a unit vector, by which what sounds alike is found."""
+"""``embed``: a unit vector of the recording, by which similar recordings are found."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class EmbedOptions(TaskOptions):
 
 
 class EmbedResult(TaskResult):
-    """The recording's vector is kept; other recordings are compared with it."""
+    """The embedding of a recording; the vector is kept, to compare other recordings with it."""
 
     task: Literal["embed"] = "embed"
     model: ModelRef
@@ -25,7 +25,7 @@ class EmbedResult(TaskResult):
     vector: list[float] | None = Field(None, description="of length 1; null unless `return_vector` asked for it")
 
 
-def _hears_stems(options: EmbedOptions) -> bool:
+def _reads_stems(options: EmbedOptions) -> bool:
     return options.stems
 
 
@@ -37,5 +37,5 @@ Embed = TaskSpec(
     result=EmbedResult,
     model=ModelKind.CLASSIFIER,
     writes=frozenset({Writes.EMBEDDINGS}),
-    hears_stems=_hears_stems,
+    reads_stems=_reads_stems,
 )

@@ -1,4 +1,4 @@
-"""``explain``: where the evidence for a label lies, to be seen, heard and read."""
+"""``explain``: where the evidence for a label is, as an image, as sound and in words."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from phonoscope.catalogue.architectures import LAYERS, METHODS, Layer, Method
 from phonoscope.errors import InvalidRequest
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec
+from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 MOST_EXPLAINED_S = 30.0
-"""A recording up to this long is explained whole; of a longer one its strongest window is, or a stretch asked for."""
+"""Seconds: a longer recording is explained by its strongest window or the requested stretch, any other as a whole."""
 ExplainArtifact: TypeAlias = Literal["heatmap", "overlay", "listen"]
 EXPLAIN_ARTIFACTS: tuple[ExplainArtifact, ...] = get_args(ExplainArtifact)
 
 
 class ExplainOptions(TaskOptions):
     label: str | None = Field(None, description="what to explain; the recording's most probable label when left out")
-    layer: Layer = Field(LAYERS[-1], description="the deeper, the coarser and the closer to what decided")
+    layer: Layer = Field(LAYERS[-1], description="a deeper layer is coarser and closer to the decision")
     method: Method = METHODS[0]
     start_s: float | None = Field(None, ge=0.0, description="explain from here on; the beginning when left out")
     end_s: float | None = Field(None, gt=0.0, description="up to here; at most 30 s at once")
     artifacts: list[ExplainArtifact] = Field(
-        default_factory=lambda: list(EXPLAIN_ARTIFACTS), description="what to make besides bands and sentence"
+        default_factory=lambda: list(EXPLAIN_ARTIFACTS), description="the artifacts to make, besides bands and sentence"
     )
     stems: bool | None = Field(
         None,
@@ -36,7 +36,7 @@ class ExplainOptions(TaskOptions):
 
     @property
     def span_s(self) -> tuple[float, float] | None:
-        """The stretch asked for; without an end it is as long as is allowed."""
+        """The requested stretch; without an end it is as long as is allowed."""
         if self.start_s is None and self.end_s is None:
             return None
         start_s = self.start_s or 0.0
@@ -86,7 +86,7 @@ class ExplainedWindow(EvidenceReading):
 
 
 class StemShare(Part):
-    """What a stem has to do with a label."""
+    """How a label depends on a stem."""
 
     name: str
     alone: float = Field(description="the label's probability in the stem alone")
@@ -94,7 +94,7 @@ class StemShare(Part):
 
 
 class StemEvidence(Part):
-    """Which stems a label comes from, in the strongest window."""
+    """How a label depends on each stem, in the strongest window."""
 
     start_s: float
     end_s: float
@@ -104,7 +104,7 @@ class StemEvidence(Part):
 
 
 class Trust(Part):
-    """How far a heatmap can be believed (Petsiuk et al., 2018; Adebayo et al., 2018)."""
+    """How faithful a heatmap is (Petsiuk et al., 2018; Adebayo et al., 2018)."""
 
     deletion: float = Field(description="area under the probability while the evidence is taken away; lower is better")
     insertion: float = Field(description="the same while it is put in; higher is better")
@@ -133,17 +133,17 @@ class ExplainResult(EvidenceReading, TaskResult):
     listen: ArtifactLink | None = Field(None, description="the recording through the heatmap (FLAC)")
 
 
-def _hears_stems(options: ExplainOptions) -> bool:
+def _reads_stems(options: ExplainOptions) -> bool:
     return bool(options.stems)
 
 
-def _complete(options: ExplainOptions, asked: Asked) -> ExplainOptions:
+def _complete(options: ExplainOptions, asked: RequestContext) -> ExplainOptions:
     if options.stems is not None:
         return options
     return options.model_copy(update={"stems": TaskName.SEPARATE in asked.tasks})
 
 
-def _check(options: ExplainOptions, asked: Asked) -> None:
+def _check(options: ExplainOptions, asked: RequestContext) -> None:
     if TaskName.EXPLAIN in asked.tasks and options.label is not None:
         asked.manifest.label_index(options.label)
 
@@ -160,7 +160,7 @@ Explain = TaskSpec(
     options=ExplainOptions,
     result=ExplainResult,
     model=ModelKind.CLASSIFIER,
-    hears_stems=_hears_stems,
+    reads_stems=_reads_stems,
     variant="label",
     complete=_complete,
     check=_check,

@@ -1,4 +1,4 @@
-"""``features``: what each depth of the network sees, in the recording's strongest window."""
+"""``features``: feature maps of each layer, in the recording's strongest window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from phonoscope.catalogue.architectures import DEPTHS, layer_names
 from phonoscope.errors import InvalidRequest, UnknownLayer
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, ModelKind, ModelRef, Part, TaskOptions, TaskResult, TaskSpec
+from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 MOST_LAYERS = 40
 FeaturesArtifact: TypeAlias = Literal["images", "arrays"]
@@ -19,13 +19,13 @@ FEATURES_ARTIFACTS: tuple[FeaturesArtifact, ...] = get_args(FeaturesArtifact)
 
 class FeaturesOptions(TaskOptions):
     layers: Annotated[list[str], Field(min_length=1, max_length=MOST_LAYERS)] = Field(
-        default_factory=lambda: list(DEPTHS), description="depths (`layer3`) or single blocks of them (`layer3.1`)"
+        default_factory=lambda: list(DEPTHS), description="layers (`layer3`) or single blocks of them (`layer3.1`)"
     )
     artifacts: list[FeaturesArtifact] = Field(default_factory=lambda: list(FEATURES_ARTIFACTS))
 
 
 class LayerMaps(Part):
-    """What one depth sees."""
+    """The feature maps of one layer."""
 
     name: str
     shape: list[int] = Field(description="channels, rows (frequency), columns (time)")
@@ -34,7 +34,7 @@ class LayerMaps(Part):
 
 
 class FeaturesResult(TaskResult):
-    """Maps of the window in which the most probable label is strongest."""
+    """Feature maps of the window in which the most probable label is strongest."""
 
     task: Literal["features"] = "features"
     model: ModelRef
@@ -45,7 +45,7 @@ class FeaturesResult(TaskResult):
     arrays: ArtifactLink | None = Field(None, description="all maps as arrays (npz)")
 
 
-def _check(options: FeaturesOptions, asked: Asked) -> None:
+def _check(options: FeaturesOptions, asked: RequestContext) -> None:
     if TaskName.FEATURES not in asked.tasks:
         return
     known = layer_names(asked.manifest.architecture)

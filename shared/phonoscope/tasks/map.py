@@ -1,4 +1,4 @@
-"""``map``: the owner's whole library on a plane, alike near alike; about no single track."""
+"""``map``: the owner's library on a plane, where similar tracks are near each other; about no single track."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from phonoscope.states import Pool, TaskName
-from phonoscope.tasks.spec import Asked, Cost, Subject, TaskOptions, TaskResult, TaskSpec, Writes
+from phonoscope.tasks.spec import Cost, RequestContext, Subject, TaskOptions, TaskResult, TaskSpec, Writes
 
 MOST_ON_MAP = 10_000
 MapMethod: TypeAlias = Literal["umap", "pca"]
@@ -27,11 +27,11 @@ class MapResult(TaskResult):
     model: str
 
 
-def _complete(options: MapOptions, asked: Asked) -> MapOptions:
+def _complete(options: MapOptions, asked: RequestContext) -> MapOptions:
     return options.model_copy(update={"model": options.model or asked.default_model})
 
 
-def _check(options: MapOptions, asked: Asked) -> None:
+def _check(options: MapOptions, asked: RequestContext) -> None:
     if options.model is not None:
         asked.catalogue.get(options.model)
 

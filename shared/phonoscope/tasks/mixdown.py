@@ -1,4 +1,4 @@
-"""``mixdown``: stems put together again, louder and softer."""
+"""``mixdown``: the stems mixed again, louder or softer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MixdownResult(TaskResult):
     audio: ArtifactLink
 
 
-def _hears_stems(_: MixdownOptions) -> bool:
+def _reads_stems(_: MixdownOptions) -> bool:
     return True
 
 
@@ -48,6 +48,6 @@ Mixdown = TaskSpec(
     cost=Cost(0.5, 0.03),
     options=MixdownOptions,
     result=MixdownResult,
-    hears_stems=_hears_stems,
+    reads_stems=_reads_stems,
     unkeyed=frozenset(),
 )

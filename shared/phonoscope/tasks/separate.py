@@ -1,4 +1,4 @@
-"""``separate``: the recording taken apart into stems."""
+"""``separate``: the recording separated into stems."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Stem(Part):
 
 
 class Provenance(Part):
-    """How stems were computed, and each step that was taken for want of memory."""
+    """How stems were computed, and each step down for lack of memory."""
 
     device: str
     segment_s: float

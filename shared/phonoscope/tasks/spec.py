@@ -1,4 +1,4 @@
-"""What a task declares of itself, once, for the gateway, the workers, the ledger, the command line and the page."""
+"""The declaration of a task, for the gateway, the workers, the ledger, the command line and the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORTEST_COST_S = 0.01
 
 
 class TaskOptions(BaseModel):
-    """What a client can ask of a task. A name that is not there is refused."""
+    """The options of a task. An unknown name is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class Part(BaseModel):
 
 
 class TaskResult(Part):
-    """What a task found. ``task`` is its name, by which the kinds of results are told apart."""
+    """The result of a task. ``task`` is its name, by which the kinds of results are told apart."""
 
     task: Any
 
@@ -82,8 +82,8 @@ class Writes(StrEnum):
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a job's request asks for besides a task's own options."""
+class RequestContext:
+    """What a task must know of the rest of its job's request, and of the service."""
 
     tasks: tuple[TaskName, ...]
     classifier: str
@@ -101,7 +101,7 @@ Options = TypeVar("Options", bound=TaskOptions)
 Result = TypeVar("Result", bound=TaskResult)
 
 
-def _as_given(options: Any, _asked: Asked) -> Any:
+def _as_given(options: Any, _asked: RequestContext) -> Any:
     return options
 
 
@@ -115,7 +115,7 @@ def _never(_: Any) -> bool:
 
 @dataclass(frozen=True)
 class TaskSpec(Generic[Options, Result]):
-    """One task: everything that others have to know of it.
+    """The declaration of one task.
 
     Args:
         pool: the workers that run it.
@@ -127,7 +127,7 @@ class TaskSpec(Generic[Options, Result]):
         subject: a track, or the owner's library.
         model: the kind of model that decides its result, if any.
         writes: what else it changes.
-        hears_stems: whether, with these options, it reads the track's stems: it waits for ``separate`` of its own job.
+        reads_stems: whether, with these options, it reads the track's stems: it waits for ``separate`` of its own job.
         variant: the option whose values are results of their own on a track, kept side by side.
         unkeyed: options that do not change what is computed. The model's identity stands for its name.
         complete: fills in options that depend on the rest of the request.
@@ -145,11 +145,11 @@ class TaskSpec(Generic[Options, Result]):
     subject: Subject = Subject.TRACK
     model: ModelKind | None = None
     writes: frozenset[Writes] = frozenset()
-    hears_stems: Callable[[Options], bool] = _never
+    reads_stems: Callable[[Options], bool] = _never
     variant: str | None = None
     unkeyed: frozenset[str] = field(default=frozenset({"model"}))
-    complete: Callable[[Options, Asked], Options] = _as_given
-    check: Callable[[Options, Asked], None] = _allowed
+    complete: Callable[[Options, RequestContext], Options] = _as_given
+    check: Callable[[Options, RequestContext], None] = _allowed
     check_duration: Callable[[Options, float], None] = _allowed
 
     def key_of(self, options: Options) -> dict[str, Any]:

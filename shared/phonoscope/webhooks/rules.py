@@ -1,4 +1,4 @@
-"""Which addresses events may be sent to: URLs as given, and addresses as resolved.
+"""The rules for addresses of events: URLs as given, and addresses as resolved.
 
 The service resolves a host itself, checks every address and connects to a checked one, so that a name server cannot
 give another address after the check.

@@ -261,7 +261,7 @@ def test_a_helper_can_wait_ready(looks: ModuleType) -> None:
 def test_no_helper_is_no_fault_of_the_file(looks: ModuleType) -> None:
     """Where the helper cannot start, the answer is to try again, not that the file is bad."""
     sandbox = Sandbox(f"{looks.__name__}:look", longest_s=5.0)
-    sandbox._look = "no_such_module:look"
+    sandbox._function = "no_such_module:look"
     with pytest.raises(Unavailable) as caught:
         sandbox.call(io.BytesIO(b"a"), 0.0)
     assert caught.value.retryable
@@ -317,6 +317,6 @@ def test_the_helper_ends_with_its_caller(make: Maker, tmp_path: Path) -> None:
 
 def test_the_limits_leave_room_for_real_recordings() -> None:
     """The two minutes and half a gigabyte that a look may take are the ones that ``probe`` documents."""
-    assert probe_module._LONGEST_LOOK_S == 120.0
+    assert probe_module._LONGEST_CALL_S == 120.0
     assert "two minutes or 512 MiB" in (probe.__doc__ or "")
     assert probe_module._sandbox._most_memory_bytes == 512 << 20

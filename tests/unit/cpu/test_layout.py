@@ -18,7 +18,7 @@ from phonoscope.errors import OutOfMemory, UnknownModel
 from phonoscope.paths import bundled
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, Library, Outcome
-from phonoscope_cpu.layout import FEWEST, Vectors, lay_out, lay_out_apart
+from phonoscope_cpu.layout import FEWEST, Vectors, lay_out, lay_out_in_process
 from phonoscope_cpu.mapping import map_task
 from phonoscope_worker import Work
 
@@ -67,7 +67,7 @@ def test_equal_vectors_lie_in_one_place() -> None:
 
 def test_many_are_laid_out_so_that_alike_is_near(cache_dir: Path) -> None:
     """By UMAP in a process of its own, which leaves this one as it was."""
-    layout = lay_out_apart(grouped(60), cache_dir / "numba")
+    layout = lay_out_in_process(grouped(60), cache_dir / "numba")
     assert (layout.method, layout.points.shape) == ("umap", (60, 2))
     assert np.abs(layout.points).max() == pytest.approx(1.0)
     assert neighbours_are_alike(layout.points)
@@ -128,5 +128,5 @@ def test_an_interrupted_drawing_leaves_no_process(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        lay_out_apart(grouped(30), tmp_path)
+        lay_out_in_process(grouped(30), tmp_path)
     assert [process.returncode for process in begun] == [-9]

@@ -29,7 +29,7 @@ def measured(*blocks: np.ndarray, rate_hz: int = RATE_HZ) -> WaveformMeter:
 def test_a_sine_lies_between_its_amplitudes(tone: MakeTone, wav: MakeWav) -> None:
     """Every point of a steady sine reaches its amplitude both ways, and its RMS is the amplitude by the root of two."""
     peaks = WaveformMeter()
-    describe(wav(0.5 * tone(1_000.0, 8.0, 44_100), 44_100), beside=(peaks,))
+    describe(wav(0.5 * tone(1_000.0, 8.0, 44_100), 44_100), meters=(peaks,))
     outline = peaks.waveform
     assert outline.duration_s == pytest.approx(8.0)
     _, low, high, rms = outline.coarser(500)

@@ -45,7 +45,7 @@ def test_a_tone_lands_in_its_band_and_time(rate_hz: int, frequency_hz: float, to
     """Of a second of silence, one of a tone and one of silence, the second one's columns are brightest in its band."""
     beep = 0.5 * np.hanning(rate_hz) ** 0.1 * tone(frequency_hz, 1.0, rate_hz)
     meter = Spectrogram()
-    describe(wav(np.concatenate([np.zeros(rate_hz), beep, np.zeros(rate_hz)]), rate_hz), beside=(meter,))
+    describe(wav(np.concatenate([np.zeros(rate_hz), beep, np.zeros(rate_hz)]), rate_hz), meters=(meter,))
     found = meter.spectrogram
     assert found.duration_s == pytest.approx(3.0)
     start, end = (column_of(found, time_s) for time_s in (1.1, 1.9))

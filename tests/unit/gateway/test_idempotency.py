@@ -12,7 +12,13 @@ from fastapi import Response
 from phonoscope.contract import Readiness, Track
 from phonoscope.db.service.idempotency import Answer
 from phonoscope.errors import InvalidRequest, OutdatedResult
-from phonoscope_gateway.idempotency import Answered, Once, get_once, parse_key, read_kept
+from phonoscope_gateway.idempotency import (
+    IdempotentAnswer,
+    IdempotentRequest,
+    get_idempotent_request,
+    parse_key,
+    read_kept_answer,
+)
 from phonoscope_gateway.jobs.requests import Submission, read_submission
 from tests.unit.gateway.requests import MakeRequest
 
@@ -49,13 +55,13 @@ def test_two_keys_are_refused(make_request: MakeRequest) -> None:
     request = make_request([], Idempotency_Key="a")
     request.scope["headers"] = [(b"idempotency-key", b"a"), (b"idempotency-key", b"b")]
     with pytest.raises(InvalidRequest, match="more than once"):
-        asyncio.run(get_once(request, cast(Any, None), cast(Any, None)))
+        asyncio.run(get_idempotent_request(request, cast(Any, None), cast(Any, None)))
 
 
 def test_a_first_answer_of_another_version_is_no_crash() -> None:
     """It cannot be given again: the problem says where to find what the request made."""
     with pytest.raises(OutdatedResult, match="at /v1/tracks/trk_1") as caught:
-        read_kept(Track, Answer(201, "/v1/tracks/trk_1", {"id": "trk_1"}))
+        read_kept_answer(Track, Answer(201, "/v1/tracks/trk_1", {"id": "trk_1"}))
     assert (caught.value.status, caught.value.retryable) == (410, False)
 
 
@@ -67,7 +73,7 @@ def submitted(make_request: MakeRequest, **sent: Any) -> Submission:
 
 def digest(submission: Submission, path: str = "/v1/jobs", method: str = "POST") -> str:
     with submission:
-        return Once(cast(Any, None), "own_1", "k", method, path)._sha256(submission.asked())
+        return IdempotentRequest(cast(Any, None), "own_1", "k", method, path)._sha256(submission.asked())
 
 
 def test_a_request_is_told_by_what_it_says(make_request: MakeRequest) -> None:
@@ -101,12 +107,12 @@ def test_an_upload_is_told_by_its_bytes(make_request: MakeRequest) -> None:
 def test_without_a_key_nothing_is_kept() -> None:
     """Neither a database nor a digest is needed; the answer says that it is the first."""
 
-    def make(keep: Any) -> Answered[Readiness]:
-        answered = Answered(201, "/here", Readiness(status="ready", checks={}))
+    def make(keep: Any) -> IdempotentAnswer[Readiness]:
+        answered = IdempotentAnswer(201, "/here", Readiness(status="ready", checks={}))
         keep(None, answered)
         return answered
 
-    once = Once(cast(Any, None), "own_1", None, "POST", "/")
+    once = IdempotentRequest(cast(Any, None), "own_1", None, "POST", "/")
     response = Response()
     body = once.answer(Readiness, cast(Any, None), make).write(response)
     assert (response.status_code, response.headers["Location"], body.status) == (201, "/here", "ready")

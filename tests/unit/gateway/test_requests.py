@@ -14,7 +14,7 @@ import pytest
 from phonoscope.contract import MAX_METADATA_BYTES, Job
 from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
-from phonoscope_gateway.jobs.asked import check_metadata
+from phonoscope_gateway.jobs.checks import check_metadata
 from phonoscope_gateway.jobs.requests import Submission, read_submission
 from tests.unit.gateway.requests import MakeRequest
 

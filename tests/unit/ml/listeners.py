@@ -19,7 +19,7 @@ _FADE_S = 0.05
 class BandListener(nn.Module):
     """Hears label 0 in what is bright within a band, and label 1 in what is bright beside it.
 
-    Its depths hand the picture on, at half the resolution from ``layer1``; nothing in it is random.
+    Its depths hand the spectrogram on, at half the resolution from ``layer1``; nothing in it is random.
     """
 
     def __init__(self, settings: FrontEndSettings, low_hz: float, high_hz: float, gain: float = 400.0) -> None:
@@ -64,7 +64,7 @@ def burst(settings: FrontEndSettings, hz: float, start_s: float, end_s: float, a
     return tone
 
 
-def picture(settings: FrontEndSettings, samples: Samples) -> Tensor:
+def spectrogram(settings: FrontEndSettings, samples: Samples) -> Tensor:
     """A window as a network sees it, ``(1, 1, mels, frames)``."""
     seen: Tensor = LogMel(settings)(torch.from_numpy(samples)[None])
     return seen

@@ -16,12 +16,12 @@ from phonoscope.catalogue.architectures import LAYERS, METHODS, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
 from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
-from phonoscope_ml.attribution import Attribution, enlarged
+from phonoscope_ml.attribution import Attribution, upsampled
 from phonoscope_ml.evidence import axes
 from phonoscope_ml.frontend import FrontEndSettings
 from phonoscope_ml.network import AudioResNet
 from phonoscope_ml.registry import Model, load_model
-from tests.unit.ml.listeners import BandListener, burst, clip, picture
+from tests.unit.ml.listeners import BandListener, burst, clip, spectrogram
 
 REFERENCES = {"grad-cam": GradCAM, "grad-cam++": GradCAMPlusPlus, "hirescam": HiResCAM}
 
@@ -48,17 +48,17 @@ def shipped() -> Model:
 def heard(shipped: Model) -> Tensor:
     """Two of the demo's recordings as the shipped model sees them, ``(2, 1, 128, 247)``."""
     settings = shipped.front_end.settings
-    return torch.cat([picture(settings, clip("dog_large.flac")), picture(settings, clip("clock_tall.wav"))])
+    return torch.cat([spectrogram(settings, clip("dog_large.flac")), spectrogram(settings, clip("clock_tall.wav"))])
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("layer", LAYERS)
 def test_random_weights_agree_with_the_reference(model: Model, layer: str, method: Method) -> None:
     """Every method at every layer gives the map that another implementation gives, for a label of either window's."""
-    pictures = torch.rand(2, 1, 96, 83, generator=torch.Generator().manual_seed(3))
+    spectrograms = torch.rand(2, 1, 96, 83, generator=torch.Generator().manual_seed(3))
     with Attribution(model.network, layer) as attribution:
-        found = attribution.heatmaps(attribution(pictures), [0, 3], method)
-    _assert_same(found.values, _reference(model.network, layer, method, pictures, [0, 3]))
+        found = attribution.heatmaps(attribution(spectrograms), [0, 3], method)
+    _assert_same(found.values, _reference(model.network, layer, method, spectrograms, [0, 3]))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -78,7 +78,7 @@ def test_a_model_that_looks_at_one_tone_lights_up_that_tone(small: FrontEndSetti
     network = BandListener(small, 850.0, 1_150.0)
     sound = burst(small, 1_000.0, 0.2, 0.4) + burst(small, 2_500.0, 0.6, 0.9)
     with Attribution(network) as attribution:
-        output = attribution(picture(small, sound))
+        output = attribution(spectrogram(small, sound))
         inside = attribution.heatmaps(output, 0, method).values[0]
         beside = attribution.heatmaps(output, 1, method).values[0]
     assert _share(small, inside, (700.0, 1_300.0), (0.1, 0.5)) > 0.95
@@ -91,11 +91,11 @@ def test_a_model_that_looks_at_one_tone_lights_up_that_tone(small: FrontEndSetti
 
 def test_the_pass_is_the_one_that_classifies(model: Model) -> None:
     """Logits, embedding and maps are the very numbers of a plain pass, even within inference mode."""
-    pictures = torch.rand(2, 1, 32, 41)
+    spectrograms = torch.rand(2, 1, 32, 41)
     with torch.inference_mode():
-        plain = model.network(pictures)
+        plain = model.network(spectrograms)
         with Attribution(model.network, "layer2") as attribution:
-            output = attribution(pictures)
+            output = attribution(spectrograms)
             found = attribution.heatmaps(output)
     assert torch.equal(output.logits, plain.logits)
     assert torch.equal(output.embedding, plain.embedding)
@@ -126,7 +126,7 @@ def test_a_map_without_evidence_is_zero_and_never_nan(small: FrontEndSettings, m
     """Silence is dark to a network that sees brightness alone; a window beside it is not harmed."""
     silence, sound = np.zeros(small.window_samples, np.float32), burst(small, 1_000.0, 0.2, 0.4)
     with Attribution(BandListener(small, 850.0, 1_150.0)) as attribution:
-        output = attribution(torch.cat([picture(small, silence), picture(small, sound)]))
+        output = attribution(torch.cat([spectrogram(small, silence), spectrogram(small, sound)]))
         found = attribution.heatmaps(output, 0, method)
     assert not found.values[0].any()
     assert not found.raw[0].any()
@@ -137,7 +137,7 @@ def test_the_least_of_numbers_still_make_a_map() -> None:
     """A map of subnormal height is scaled to 1 like any other, one of zeros stays as it is."""
     raw = torch.zeros(2, 4, 4)
     raw[1, 1, 2] = 1e-40
-    large = enlarged(raw, (32, 40))
+    large = upsampled(raw, (32, 40))
     assert not large[0].any()
     assert large[1].isfinite().all()
     assert large[1].max() == 1.0
@@ -186,7 +186,7 @@ def test_hooks_are_removed_after_an_error(model: Model) -> None:
 
 def test_a_thousand_calls_leave_nothing_behind(small: FrontEndSettings) -> None:
     """Neither hooks, tensors nor other objects grow in number, without a collection's help; nor does the process."""
-    network, sound = BandListener(small, 850.0, 1_150.0), picture(small, burst(small, 1_000.0, 0.2, 0.4))
+    network, sound = BandListener(small, 850.0, 1_150.0), spectrogram(small, burst(small, 1_000.0, 0.2, 0.4))
     _explain(network, sound, 50)
     gc.collect()
     gc.disable()
@@ -214,10 +214,10 @@ def test_a_real_network_s_graph_is_freed_with_its_output(model: Model) -> None:
         gc.enable()
 
 
-def _explain(network: nn.Module, pictures: Tensor, times: int) -> None:
+def _explain(network: nn.Module, spectrograms: Tensor, times: int) -> None:
     for call in range(times):
         with Attribution(network, LAYERS[call % 4]) as attribution:
-            attribution.heatmaps(attribution(pictures), 0, METHODS[call % 3])
+            attribution.heatmaps(attribution(spectrograms), 0, METHODS[call % 3])
 
 
 def _census() -> tuple[int, int]:
@@ -229,9 +229,9 @@ def _hooks(network: nn.Module) -> int:
     return sum(len(module._forward_hooks) for module in network.modules())
 
 
-def _reference(network: nn.Module, layer: str, method: str, pictures: Tensor, labels: list[int]) -> np.ndarray:
+def _reference(network: nn.Module, layer: str, method: str, spectrograms: Tensor, labels: list[int]) -> np.ndarray:
     # The reference takes gradients from the input down, since served weights have none.
-    asked = pictures.clone().requires_grad_()
+    asked = spectrograms.clone().requires_grad_()
     with REFERENCES[method](model=_Logits(network), target_layers=[getattr(network, layer)]) as reference:
         return np.asarray(reference(asked, targets=[ClassifierOutputTarget(label) for label in labels]))
 

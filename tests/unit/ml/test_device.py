@@ -28,5 +28,5 @@ def test_the_best_device_there_is_gets_chosen(
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
     """Nobody who asked for a device runs on another without being told."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceUnavailable, match=f"'{wanted}' is not available; there is: .*cpu"):
+    with pytest.raises(DeviceUnavailable, match=f"'{wanted}' is not available; available: .*cpu"):
         choose_device(wanted)

@@ -14,7 +14,7 @@ from phonoscope.audio.bands import BANDS
 from phonoscope_ml.attribution import Attribution
 from phonoscope_ml.evidence import Evidence, Heat, axes, read_evidence
 from phonoscope_ml.frontend import FrontEndSettings, LogMel
-from tests.unit.ml.listeners import BandListener, burst, picture
+from tests.unit.ml.listeners import BandListener, burst, spectrogram
 
 WIDE = FrontEndSettings()
 TONES = (("sub-bass", 40.0), ("bass", 140.0), ("low-mid", 360.0), ("mid", 1_000.0), ("high-mid", 3_000.0))
@@ -35,11 +35,11 @@ def test_mel_centres_are_where_the_filters_peak() -> None:
 
 
 def test_frames_are_where_a_click_lights_up(small: FrontEndSettings) -> None:
-    """The brightest frame's second is the click's, and the axes have the picture's shape."""
+    """The brightest frame's second is the click's, and the axes have the spectrogram's shape."""
     for at_s in (0.1, 0.425, 0.8):
         click = np.zeros(small.window_samples, np.float32)
         click[round(at_s * small.sample_rate_hz)] = 1.0
-        seen = picture(small, click)[0, 0]
+        seen = spectrogram(small, click)[0, 0]
         grid = axes(small, start_s=7.0)
         assert seen.shape == (len(grid.hertz), len(grid.seconds))
         assert grid.seconds[int(seen.sum(dim=0).argmax())] == pytest.approx(7.0 + at_s, abs=0.025)
@@ -69,7 +69,7 @@ def test_a_heard_tone_is_read_aloud(small: FrontEndSettings) -> None:
     """From samples to the sentence: a model that hears 1 kHz says where and when it sounded."""
     with Attribution(BandListener(small, 850.0, 1_150.0)) as attribution:
         sound = burst(small, 1_000.0, 0.2, 0.4) + burst(small, 2_500.0, 0.6, 0.9)
-        heat = attribution.heatmaps(attribution(picture(small, sound)), 0).values[0]
+        heat = attribution.heatmaps(attribution(spectrogram(small, sound)), 0).values[0]
     found = read_evidence(heat, axes(small, start_s=2.5), "whistle")
     assert _shares(found)["mid"] > 0.99
     assert found.region is not None
@@ -114,7 +114,7 @@ def test_rows_below_the_lowest_band_are_not_lost() -> None:
     ],
 )
 def test_silence_says_so(heat: Heat, silent: bool, reading: str) -> None:
-    """No share, no region and no NaN, whatever the network makes of a silent picture."""
+    """No share, no region and no NaN, whatever the network makes of a silent spectrogram."""
     found = read_evidence(heat, axes(WIDE), "dog", silent=silent)
     assert found.reading == reading
     assert found.region is None

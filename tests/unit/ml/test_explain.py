@@ -33,7 +33,7 @@ def test_one_window_is_shown_as_it_is(model: Model) -> None:
     samples = sound(1.0)
     found = explained(model, samples)
     with Attribution(model.network) as attribution:
-        output = attribution(model.pictures(torch.from_numpy(samples)[None]))
+        output = attribution(model.spectrograms(torch.from_numpy(samples)[None]))
         wanted = attribution.heatmaps(output, model.manifest.labels.index("saw")).values[0]
     np.testing.assert_allclose(found.heatmap, wanted, atol=1e-6)
     np.testing.assert_array_equal(found.samples, samples)

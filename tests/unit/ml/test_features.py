@@ -56,11 +56,11 @@ def test_a_depth_s_last_block_is_the_depth(model: Model) -> None:
 
 def test_one_pass_gives_heatmaps_and_features(model: Model) -> None:
     """Attribution and tap share it: what is tapped carries no graph and does not disturb the heatmap."""
-    pictures = torch.rand(1, 1, 64, 64)
+    spectrograms = torch.rand(1, 1, 64, 64)
     with Attribution(model.network, "layer3") as attribution:
-        alone = attribution.heatmaps(attribution(pictures)).values
+        alone = attribution.heatmaps(attribution(spectrograms)).values
     with Attribution(model.network, "layer3") as attribution, FeatureTap(model.network, ["layer4.0", "layer4"]) as tap:
-        output = attribution(pictures)
+        output = attribution(spectrograms)
         found = tap.features(output)
         together = attribution.heatmaps(output).values
     assert [one.name for one in found] == ["layer4.0", "layer4"]
@@ -82,11 +82,11 @@ def test_hooks_are_removed_after_an_error(model: Model) -> None:
     with pytest.raises(RuntimeError, match="5 channels"), tap:
         model.network(torch.rand(1, 5, 32, 32))
     assert not any(module._forward_hooks for module in model.network.modules())
-    assert not tap._caught
+    assert not tap._outputs
 
 
 def test_silence_gives_numbers(model: Model) -> None:
-    """No NaN in any depth of a dark picture."""
+    """No NaN in any depth of a dark spectrogram."""
     with torch.inference_mode(), FeatureTap(model.network) as tap:
         found = tap.features(model.network(torch.zeros(1, 1, 32, 41)))
     assert all(np.isfinite(one.mean).all() and np.isfinite(one.strongest).all() for one in found)

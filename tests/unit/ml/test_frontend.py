@@ -49,7 +49,7 @@ def front_end() -> LogMel:
     return LogMel(SERVED)
 
 
-def picture(front_end: LogMel, samples: Samples) -> NDArray[np.float32]:
+def spectrogram(front_end: LogMel, samples: Samples) -> NDArray[np.float32]:
     """Shape: ``(mels, frames)``."""
     pixels: NDArray[np.float32] = front_end(torch.from_numpy(samples.astype(np.float32))[None])[0, 0].numpy()
     return pixels
@@ -66,7 +66,7 @@ def noise(amplitude: float = 0.1, seconds: float = 1.0) -> Samples:
 
 
 def errors_db(front_end: LogMel, samples: Samples) -> NDArray[np.float64]:
-    """How far the picture, its scaling undone, lies from librosa's decibels, wherever it is not at its floor."""
+    """How far the spectrogram, its scaling undone, lies from librosa's decibels, wherever it is not at its floor."""
     settings = front_end.settings
     power = librosa.feature.melspectrogram(
         y=samples.astype(np.float64),
@@ -84,7 +84,7 @@ def errors_db(front_end: LogMel, samples: Samples) -> NDArray[np.float64]:
     )
     wanted = librosa.power_to_db(power, ref=1.0, amin=1e-20, top_db=None)
     peak = max(wanted.max(), settings.quietest_peak_db)
-    pixels = picture(front_end, samples)
+    pixels = spectrogram(front_end, samples)
     assert (wanted[pixels == 0.0] <= peak - settings.range_db + 0.01).all()
     errors: NDArray[np.float64] = np.abs((pixels - 1.0) * settings.range_db + peak - wanted)[pixels > 0.0]
     return errors
@@ -106,8 +106,8 @@ def test_it_gives_the_decibels_of_librosa_on_real_clips(data: Path, settings: Fr
 
 
 def test_it_gives_the_published_spectrograms(data: Path) -> None:
-    """From the audio of ESC-10 to the pictures of the same clips in ESC-50's published set: a quarter of 255 levels off
-    on average, which is how far their rounding goes; only the topmost band there is a copy of its neighbour.
+    """The spectrograms of ESC-10's audio are those of the same clips in ESC-50's published set, to a quarter of 255
+    levels on average, which is the error of their rounding; only the topmost band there is a copy of its neighbour.
     """
     published = np.load(real(data / "esc50-spectrograms" / "folds-1-3.npz"), allow_pickle=False)
     assert PUBLISHED.kept_frames(431) == published["frames"].tolist()
@@ -115,7 +115,7 @@ def test_it_gives_the_published_spectrograms(data: Path) -> None:
     front_end = LogMel(PUBLISHED)
     clips = [clip for clip in sorted(real(data / "esc10" / "audio").glob("*.ogg")) if clip.stem in rows][::5]
     errors = [
-        np.abs(255.0 * picture(front_end, first_window(clip))[:-1] - published["x"][rows[clip.stem]][:-1]).mean()
+        np.abs(255.0 * spectrogram(front_end, first_window(clip))[:-1] - published["x"][rows[clip.stem]][:-1]).mean()
         for clip in clips
     ]
     assert len(errors) > 40
@@ -148,8 +148,8 @@ def test_the_filters_are_librosas(settings: FrontEndSettings) -> None:
 def test_the_gain_of_a_recording_changes_nothing(front_end: LogMel) -> None:
     """A sound that is louder than the quietest level looks the same at any gain."""
     samples = noise(0.3)
-    loud = picture(front_end, samples)
-    assert np.abs(loud - picture(front_end, 0.125 * samples)).max() < 1e-4
+    loud = spectrogram(front_end, samples)
+    assert np.abs(loud - spectrogram(front_end, 0.125 * samples)).max() < 1e-4
 
 
 def test_what_is_very_quiet_stays_dark(front_end: LogMel) -> None:
@@ -158,18 +158,18 @@ def test_what_is_very_quiet_stays_dark(front_end: LogMel) -> None:
     peak_db = 10.0 * torch.log10(front_end.mel_power(torch.from_numpy(samples)).max()).item()
     for below_db in (10.0, 30.0):
         gain = 10.0 ** ((SERVED.quietest_peak_db - below_db - peak_db) / 20.0)
-        assert picture(front_end, gain * samples).max() == pytest.approx(1.0 - below_db / SERVED.range_db, abs=1e-3)
+        assert spectrogram(front_end, gain * samples).max() == pytest.approx(1.0 - below_db / SERVED.range_db, abs=1e-3)
 
 
 def test_silence_is_black(front_end: LogMel) -> None:
     """Digital silence gives zeros and no infinities."""
-    assert not picture(front_end, np.zeros(44_100, dtype=np.float32)).any()
+    assert not spectrogram(front_end, np.zeros(44_100, dtype=np.float32)).any()
 
 
 @pytest.mark.parametrize("hertz", [110.0, 440.0, 1_000.0, 5_000.0, 15_000.0])
 def test_a_tone_lights_its_own_band(front_end: LogMel, hertz: float) -> None:
     """The brightest band is the one whose centre lies nearest to the tone, in every frame."""
-    pixels = picture(front_end, tone(hertz))
+    pixels = spectrogram(front_end, tone(hertz))
     centres = librosa.mel_frequencies(SERVED.n_mels + 2, fmin=SERVED.f_min_hz, fmax=SERVED.f_max_hz)[1:-1]
     band = int(np.abs(centres - hertz).argmin())
     inner = pixels[:, 2:-2]
@@ -180,9 +180,9 @@ def test_a_tone_lights_its_own_band(front_end: LogMel, hertz: float) -> None:
 
 
 def test_a_tone_above_the_highest_frequency_dies() -> None:
-    """What lies above ``f_max_hz`` leaves the picture as dark as nothing at all would."""
+    """What lies above ``f_max_hz`` leaves the spectrogram as dark as nothing at all would."""
     front_end = LogMel(replace(SERVED, f_max_hz=8_000.0))
-    below, above = picture(front_end, tone(6_000.0)), picture(front_end, tone(12_000.0))
+    below, above = spectrogram(front_end, tone(6_000.0)), spectrogram(front_end, tone(12_000.0))
     assert below[:, 2:-2].max() > 0.9
     assert above[:, 2:-2].max() < 0.1
 
@@ -210,22 +210,22 @@ def test_an_earlier_sound_stands_further_left(front_end: LogMel) -> None:
     for frame in (5, 12, 20):
         click = np.zeros(44_100, dtype=np.float32)
         click[frame * SERVED.hop_length] = 1.0
-        assert picture(front_end, click).sum(axis=0).argmax() == frame
+        assert spectrogram(front_end, click).sum(axis=0).argmax() == frame
 
 
 def test_a_front_end_keeps_the_frames_it_is_told_to(front_end: LogMel) -> None:
-    """Every other frame is every other column of the whole picture."""
+    """Every other frame is every other column of the whole spectrogram."""
     samples = noise(seconds=2.0)
-    whole, half = picture(front_end, samples), LogMel(replace(SERVED, frame_offset=1.0, frame_step=2.0))
-    assert np.array_equal(picture(half, samples), whole[:, 1::2])
+    whole, half = spectrogram(front_end, samples), LogMel(replace(SERVED, frame_offset=1.0, frame_step=2.0))
+    assert np.array_equal(spectrogram(half, samples), whole[:, 1::2])
 
 
 def test_min_max_scaling_uses_the_whole_range() -> None:
     """The quietest spot is 0 and the loudest 1, however near they are; a window without contrast is dark."""
     front_end = LogMel(replace(SERVED, scaling="min-max"))
-    pixels = picture(front_end, noise(seconds=2.0))
+    pixels = spectrogram(front_end, noise(seconds=2.0))
     assert (pixels.min(), pixels.max()) == (0.0, 1.0)
-    assert not picture(front_end, np.zeros(44_100, dtype=np.float32)).any()
+    assert not spectrogram(front_end, np.zeros(44_100, dtype=np.float32)).any()
 
 
 def test_settings_are_read_back_as_written() -> None:

@@ -1,4 +1,4 @@
-"""The residual networks: shapes, blocks, and independence of everything but the picture."""
+"""The residual networks: shapes, blocks, and independence of everything but the spectrogram."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def network(request: pytest.FixtureRequest) -> AudioResNet:
     return network.eval().requires_grad_(False)
 
 
-def pictures(count: int, mels: int = 64, frames: int = 51) -> torch.Tensor:
+def spectrograms(count: int, mels: int = 64, frames: int = 51) -> torch.Tensor:
     return torch.rand(count, 1, mels, frames, generator=torch.Generator().manual_seed(2))
 
 
@@ -44,7 +44,7 @@ def test_layers_have_their_blocks_and_channels(architecture: str) -> None:
 
 def test_outputs_have_the_promised_shapes(network: AudioResNet) -> None:
     """Logits by label, 512 numbers, and maps that halve from depth to depth."""
-    output = network(pictures(3, mels=128, frames=126))
+    output = network(spectrograms(3, mels=128, frames=126))
     assert output.logits.shape == (3, 10)
     assert output.embedding.shape == (3, EMBEDDING_DIM)
     assert {name: tuple(one.shape) for name, one in output.maps.items()} == {
@@ -58,22 +58,22 @@ def test_outputs_have_the_promised_shapes(network: AudioResNet) -> None:
 
 def test_the_embedding_is_what_the_logits_are_made_from(network: AudioResNet) -> None:
     """The embedding is the mean of the last map, and the last layer applied to it gives the logits."""
-    output = network(pictures(2))
+    output = network(spectrograms(2))
     torch.testing.assert_close(output.embedding, output.maps["layer4"].mean(dim=(2, 3)))
     torch.testing.assert_close(output.logits, network.fc(output.embedding))
 
 
 @pytest.mark.parametrize("frames", [1, 26, 126, 300])
 def test_a_picture_may_have_any_length(network: AudioResNet, frames: int) -> None:
-    """Short and long pictures alike give finite numbers of the same shape."""
-    output = network(pictures(1, frames=frames))
+    """Short and long spectrograms alike give finite numbers of the same shape."""
+    output = network(spectrograms(1, frames=frames))
     assert output.embedding.shape == (1, EMBEDDING_DIM)
     assert output.logits.isfinite().all()
 
 
 def test_pictures_of_a_batch_do_not_see_each_other(network: AudioResNet) -> None:
-    """In evaluation mode a picture's logits are the same alone and among others."""
-    batch = pictures(4)
+    """In evaluation mode a spectrogram's logits are the same alone and among others."""
+    batch = spectrograms(4)
     together = network(batch).logits
     alone = torch.cat([network(one[None]).logits for one in batch])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
@@ -81,11 +81,11 @@ def test_pictures_of_a_batch_do_not_see_each_other(network: AudioResNet) -> None
 
 
 def test_nothing_is_kept_between_calls(network: AudioResNet) -> None:
-    """A call leaves no trace: the same picture gives the same output after any other, and no buffer has changed."""
+    """A call leaves no trace: the same spectrogram gives the same output after any other, and no buffer has changed."""
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    first = network(pictures(1))
-    network(pictures(3) * 5)
-    again = network(pictures(1))
+    first = network(spectrograms(1))
+    network(spectrograms(3) * 5)
+    again = network(spectrograms(1))
     torch.testing.assert_close(first, again, rtol=0.0, atol=0.0)
     torch.testing.assert_close(before, network.state_dict(), rtol=0.0, atol=0.0)
 

@@ -10,7 +10,7 @@ from phonoscope_ml.attribution import Attribution
 from phonoscope_ml.evidence import Heat, axes
 from phonoscope_ml.frontend import FrontEndSettings
 from phonoscope_ml.sonify import sonify
-from tests.unit.ml.listeners import BandListener, burst, picture
+from tests.unit.ml.listeners import BandListener, burst, spectrogram
 
 WIDE = FrontEndSettings()
 
@@ -39,7 +39,7 @@ def test_what_a_model_heard_can_be_heard(small: FrontEndSettings) -> None:
     """From samples through a network and its heatmap back to samples: its own tone remains, the other does not."""
     own, other = burst(small, 1_000.0, 0.2, 0.45), burst(small, 2_500.0, 0.2, 0.45)
     with Attribution(BandListener(small, 700.0, 1_300.0)) as attribution:
-        heat = attribution.heatmaps(attribution(picture(small, own + other)), 0).values[0]
+        heat = attribution.heatmaps(attribution(spectrogram(small, own + other)), 0).values[0]
     filtered = sonify(own + other, heat, axes(small), small)
     rate = small.sample_rate_hz
     assert _level_db(filtered, 1_000.0, rate) - _level_db(own, 1_000.0, rate) > -3.0
@@ -54,7 +54,7 @@ def test_half_the_heat_is_half_the_amplitude() -> None:
 
 
 def test_all_heat_gives_the_recording_back() -> None:
-    """Phase kept and transform undone: within the picture's range of hertz not a sample differs by a thousandth."""
+    """Phase kept and transform undone: within the spectrogram's range of hertz not a sample differs by a thousandth."""
     sound = _tone(300.0) + _tone(3_333.0)
     filtered = sonify(sound, np.ones((WIDE.n_mels, 126), np.float32), axes(WIDE), WIDE)
     assert np.abs(filtered - sound)[4_096:-4_096].max() < 1e-3

@@ -8,7 +8,7 @@ import pytest
 from phonoscope.audio.samples import Samples
 from phonoscope_ml.frontend import FrontEndSettings
 from phonoscope_ml.registry import Model
-from phonoscope_ml.stems import StemShare, ask_stems, read_stems, stem_window
+from phonoscope_ml.stems import StemShare, read_stems, stem_shares, stem_window
 from phonoscope_ml.windows import Window
 from tests.unit.ml.listeners import burst
 
@@ -17,7 +17,7 @@ def test_a_label_hangs_on_its_own_stem(whistler: Model, small: FrontEndSettings)
     """A model that hears 1 kHz finds it in the whistle alone, and misses it without the whistle."""
     whistle, hiss = burst(small, 1_000.0, 0.2, 0.8), burst(small, 2_500.0, 0.2, 0.8)
     window = Window(0.0, 1.0, whistle + hiss)
-    found = {share.name: share for share in ask_stems(whistler, 0, window, {"whistle": whistle, "hiss": hiss})}
+    found = {share.name: share for share in stem_shares(whistler, 0, window, {"whistle": whistle, "hiss": hiss})}
     assert min(found["whistle"].alone, found["hiss"].without) > 0.9
     assert max(found["whistle"].without, found["hiss"].alone) < 0.5
 
@@ -26,8 +26,8 @@ def test_a_stem_that_ends_early_ends_in_silence(whistler: Model, small: FrontEnd
     """A lossy format may give a sample less."""
     whistle: Samples = burst(small, 1_000.0, 0.2, 0.6)
     window = Window(0.0, 1.0, whistle)
-    (whole,) = ask_stems(whistler, 0, window, {"whistle": whistle})
-    (cut,) = ask_stems(whistler, 0, window, {"whistle": whistle[:6_000]})
+    (whole,) = stem_shares(whistler, 0, window, {"whistle": whistle})
+    (cut,) = stem_shares(whistler, 0, window, {"whistle": whistle[:6_000]})
     assert cut.alone == pytest.approx(whole.alone, abs=1e-3)
 
 
@@ -53,4 +53,4 @@ def test_the_sentence_names_the_stem_that_matters() -> None:
     """Or says that none does."""
     shares = [StemShare("drums", 0.2, 0.79), StemShare("vocals", 0.7, 0.3)]
     assert read_stems(shares, "pop", 0.8) == "Without vocals, *pop* falls from 0.80 to 0.30."
-    assert read_stems(shares[:1], "pop", 0.8) == "Without any single stem, *pop* stays where it is, at 0.80."
+    assert read_stems(shares[:1], "pop", 0.8) == "Without any single stem, *pop* stays at 0.80."

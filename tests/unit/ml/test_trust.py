@@ -15,7 +15,7 @@ from phonoscope_ml.attribution import Attribution, Heatmaps
 from phonoscope_ml.frontend import FrontEndSettings
 from phonoscope_ml.registry import Model, load_model
 from phonoscope_ml.trust import deletion_and_insertion, measure_trust, randomised, randomised_similarity
-from tests.unit.ml.listeners import BandListener, burst, clip, picture
+from tests.unit.ml.listeners import BandListener, burst, clip, spectrogram
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +27,13 @@ def shipped() -> Model:
 @pytest.fixture(scope="module")
 def rooster(shipped: Model) -> Tensor:
     """A recording that it knows, ``(1, 1, 128, 247)``."""
-    return picture(shipped.front_end.settings, clip("rooster.ogg"))
+    return spectrogram(shipped.front_end.settings, clip("rooster.ogg"))
 
 
 def test_a_faithful_map_beats_random_ones(small: FrontEndSettings) -> None:
     """What a hand-made model looks at: without it the label is lost sooner, with it alone the label is found sooner."""
     network = BandListener(small, 850.0, 1_150.0)
-    seen = picture(small, burst(small, 1_000.0, 0.2, 0.4) + burst(small, 2_500.0, 0.25, 0.4))
+    seen = spectrogram(small, burst(small, 1_000.0, 0.2, 0.4) + burst(small, 2_500.0, 0.25, 0.4))
     found = _explained(network, seen, 0)
     shuffled = _scattered(found)
     deletion, insertion = deletion_and_insertion(
@@ -105,8 +105,8 @@ def test_each_window_is_checked_by_itself(model: Model) -> None:
 
 
 def test_silence_gives_numbers(small: FrontEndSettings, model: Model) -> None:
-    """A dark picture and a map of zeros have areas and a similarity of 0, never NaN."""
-    dark = picture(small, np.zeros(small.window_samples, np.float32))
+    """A dark spectrogram and a map of zeros have areas and a similarity of 0, never NaN."""
+    dark = spectrogram(small, np.zeros(small.window_samples, np.float32))
     found = _explained(model.network, dark, 0)
     nothing = replace(found, values=np.zeros_like(found.values), raw=np.zeros_like(found.raw))
     for heatmaps in (found, nothing):

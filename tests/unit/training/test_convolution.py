@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from phonoscope_ml.network import AudioResNet
-from phonoscope_training.convolution import quicken
+from phonoscope_training.convolution import speed_up_convolutions
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -23,11 +23,11 @@ def test_gradients_are_those_of_the_plain_convolution(
     plain = nn.Conv2d(256, 24, 3, stride, 1, bias=False)
     plain.weight.data = plain.weight.data.to(memory_format=layout)
     quick = deepcopy(plain)
-    quicken(quick)
-    pictures = torch.randn(3, 256, *size).to(memory_format=layout)
+    speed_up_convolutions(quick)
+    spectrograms = torch.randn(3, 256, *size).to(memory_format=layout)
     found = []
     for module in (plain, quick):
-        x = pictures.clone().requires_grad_()
+        x = spectrograms.clone().requires_grad_()
         module(x).square().sum().backward()
         assert module.weight.grad is not None
         found.append((x.grad, module.weight.grad))
@@ -40,11 +40,11 @@ def test_mixed_precision_reaches_the_weights() -> None:
     torch.manual_seed(1)
     plain = nn.Conv2d(256, 256, 3, 1, 1, bias=False)
     quick = deepcopy(plain)
-    quicken(quick)
-    pictures = torch.randn(4, 256, 8, 8)
+    speed_up_convolutions(quick)
+    spectrograms = torch.randn(4, 256, 8, 8)
     for module in (plain, quick):
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            output = module(pictures)
+            output = module(spectrograms)
         assert output.dtype == torch.bfloat16
         output.float().square().mean().backward()
     assert plain.weight.grad is not None
@@ -58,10 +58,10 @@ def test_only_wide_convolutions_are_changed() -> None:
     """And neither weights nor outputs of the network."""
     torch.manual_seed(1)
     network = AudioResNet("resnet18", labels=4).eval()
-    pictures = torch.rand(2, 1, 64, 64)
-    wanted, names = network(pictures).logits, list(network.state_dict())
-    quicken(network)
-    torch.testing.assert_close(network(pictures).logits, wanted, rtol=0.0, atol=0.0)
+    spectrograms = torch.rand(2, 1, 64, 64)
+    wanted, names = network(spectrograms).logits, list(network.state_dict())
+    speed_up_convolutions(network)
+    torch.testing.assert_close(network(spectrograms).logits, wanted, rtol=0.0, atol=0.0)
     assert list(network.state_dict()) == names
     changed = [name for name, module in network.named_modules() if "_conv_forward" in vars(module)]
     assert changed == [

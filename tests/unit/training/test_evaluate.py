@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from phonoscope_training.evaluate import (
-    Scored,
+    FoldPredictions,
     by_recording,
     cross_validation,
     evaluate,
@@ -25,13 +25,13 @@ def probabilities(predicted: list[int]) -> Tensor:
     return torch.full((len(predicted), 3), 0.2).scatter(1, torch.tensor(predicted)[:, None], 0.6)
 
 
-def scored(count: int = 300, temperature: float = 1.0, seed: int = 0) -> Scored:
+def scored(count: int = 300, temperature: float = 1.0, seed: int = 0) -> FoldPredictions:
     """Predictions whose probabilities are true ones before the logits are multiplied by ``temperature``."""
     generator = torch.Generator().manual_seed(seed)
     logits = 2.0 * torch.randn(count, 3, generator=generator)
     targets = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
     embeddings = torch.randn(count, 8, generator=generator)
-    return Scored(logits * temperature, embeddings, targets, torch.arange(count), torch.arange(count))
+    return FoldPredictions(logits * temperature, embeddings, targets, torch.arange(count), torch.arange(count))
 
 
 def test_figures_are_those_made_by_hand() -> None:
@@ -101,11 +101,11 @@ def test_the_threshold_keeps_the_share_it_promises(kept: float) -> None:
 def test_retrieval_is_what_a_hand_would_count() -> None:
     """Two labels on two axes: all neighbours first is 1; a stray vector costs what it should."""
     vectors = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]])
-    perfect = Scored(torch.zeros(4, 2), vectors, torch.tensor([0, 0, 1, 1]), torch.arange(4), torch.arange(4))
+    perfect = FoldPredictions(torch.zeros(4, 2), vectors, torch.tensor([0, 0, 1, 1]), torch.arange(4), torch.arange(4))
     figures = retrieval({1: perfect}, ["a", "b"])
     assert figures["map"] == 1.0
     assert figures["precision_at_5"] == pytest.approx(1 / 3, abs=1e-4)
-    crossed = Scored(torch.zeros(4, 2), vectors, torch.tensor([0, 1, 0, 1]), torch.arange(4), torch.arange(4))
+    crossed = FoldPredictions(torch.zeros(4, 2), vectors, torch.tensor([0, 1, 0, 1]), torch.arange(4), torch.arange(4))
     # Each one's fellow comes second or last of three: 1/2, 1/3, 1/3, 1/2 by how the vectors lean.
     assert retrieval({1: crossed}, ["a", "b"])["map"] == pytest.approx(5 / 12, abs=0.1)
 
@@ -114,12 +114,12 @@ def test_takes_of_one_source_are_no_neighbours() -> None:
     """Two takes of one upload find each other first, which says nothing; a label of one source cannot be asked for."""
     vectors = torch.tensor([[1.0, 0.0], [1.0, 0.01], [0.6, 0.8], [0.8, 0.6], [0.0, 1.0], [0.01, 1.0]])
     targets, sources = torch.tensor([0, 0, 0, 1, 2, 2]), torch.tensor([0, 0, 2, 3, 4, 4])
-    figures = retrieval({1: Scored(torch.zeros(6, 3), vectors, targets, torch.arange(6), sources)}, LABELS)
+    figures = retrieval({1: FoldPredictions(torch.zeros(6, 3), vectors, targets, torch.arange(6), sources)}, LABELS)
     # Each take finds the label's third recording after the stranger between them: 1/2. That one finds a stranger,
     # then takes as third and fourth among two of its own and two others before them: (1/4 + 2/5) / 2.
     assert figures["map"] == pytest.approx((1 / 2 + 1 / 2 + (1 / 4 + 2 / 5) / 2) / 3, abs=5e-5)
     assert figures["precision_at_5_by_label"] == {"cat": pytest.approx((1 / 4 + 1 / 4 + 2 / 5) / 3, abs=5e-5)}
-    alone = Scored(torch.zeros(2, 2), torch.eye(2), torch.tensor([0, 1]), torch.arange(2), torch.arange(2))
+    alone = FoldPredictions(torch.zeros(2, 2), torch.eye(2), torch.tensor([0, 1]), torch.arange(2), torch.arange(2))
     assert retrieval({1: alone}, ["a", "b"]) == {}
 
 
@@ -127,7 +127,7 @@ def test_strangers_are_scored_by_every_fold() -> None:
     """The share of recordings of no label that fall below the threshold; nothing is said where there are none."""
     sure, unsure = torch.tensor([[9.0, 0.0, 0.0]]), torch.zeros(3, 3)
     base = scored(200)
-    with_strangers = Scored(
+    with_strangers = FoldPredictions(
         base.logits,
         base.embeddings,
         base.targets,

@@ -14,7 +14,7 @@ from phonoscope_ml.network import AudioResNet
 from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from phonoscope_training.data import Clips
 from phonoscope_training.errors import InvalidRun, TrainingError
-from phonoscope_training.fit import begin, fit, predict
+from phonoscope_training.fit import fit, new_training, predict
 from phonoscope_training.recipe import (
     AugmentationSettings,
     DataSettings,
@@ -42,19 +42,19 @@ def recipe(**schedule: Any) -> Recipe:
 def fitted(clips: Clips) -> tuple[AudioResNet, list[Epoch]]:
     """A network trained on the set, and what a callback was told."""
     told: list[Epoch] = []
-    return fit(clips, begin(clips, RECIPE), [told.append]), told
+    return fit(clips, new_training(clips, RECIPE), [told.append]), told
 
 
 def test_it_learns_what_can_be_learned(clips: Clips, fitted: tuple[AudioResNet, list[Epoch]]) -> None:
-    """After a few epochs every picture of a separable set has its label."""
-    logits, embeddings = predict(fitted[0], clips.pictures)
+    """After a few epochs every spectrogram of a separable set has its label."""
+    logits, embeddings = predict(fitted[0], clips.spectrograms)
     assert (logits.argmax(1) == clips.targets).all()
     assert embeddings.shape == (48, 512)
 
 
 def test_it_generalises_to_pictures_it_never_saw(clips: Clips, fitted: tuple[AudioResNet, list[Epoch]]) -> None:
-    """Other noise, shifted in time and at another gain, changes no label: it learned bands, not pictures."""
-    others = (clips.pictures - 0.1 * torch.rand_like(clips.pictures)).clamp(0, 1).roll(5, dims=-1)
+    """Other noise, shifted in time and at another gain, changes no label: it learned bands, not spectrograms."""
+    others = (clips.spectrograms - 0.1 * torch.rand_like(clips.spectrograms)).clamp(0, 1).roll(5, dims=-1)
     assert (predict(fitted[0], others)[0].argmax(1) == clips.targets).float().mean() > 0.95
 
 
@@ -67,18 +67,18 @@ def test_callbacks_are_told_of_every_epoch(fitted: tuple[AudioResNet, list[Epoch
 
 
 def test_the_network_comes_ready_for_use(fitted: tuple[AudioResNet, list[Epoch]]) -> None:
-    """Dropout and batch statistics are off: the same picture gives the same answer."""
+    """Dropout and batch statistics are off: the same spectrogram gives the same answer."""
     assert not any(module.training for module in fitted[0].modules())
 
 
 def test_the_same_seed_gives_the_same_network(clips: Clips) -> None:
     """Twice the same run is bit by bit the same; another seed is another network."""
     few, short = clips.part(clips.folds < 3), recipe(epochs=2, batch=12)
-    first = fit(few, begin(few, short)).state_dict()
-    second = fit(few, begin(few, short)).state_dict()
+    first = fit(few, new_training(few, short)).state_dict()
+    second = fit(few, new_training(few, short)).state_dict()
     torch.testing.assert_close(first, second, rtol=0.0, atol=0.0)
     reseeded = short.model_copy(update={"seed": 2})
-    other = fit(few, begin(few, reseeded)).state_dict()
+    other = fit(few, new_training(few, reseeded)).state_dict()
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
 
 
@@ -91,8 +91,8 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(clips: Clips, tmp_path: P
         if epoch.number == 2:
             save_checkpoint(epoch.training, path)
 
-    unbroken = fit(few, begin(few, short), [keep]).state_dict()
-    resumed = begin(few, short)
+    unbroken = fit(few, new_training(few, short), [keep]).state_dict()
+    resumed = new_training(few, short)
     load_checkpoint(resumed, path)
     assert resumed.epochs_done == 2
     torch.testing.assert_close(fit(few, resumed).state_dict(), unbroken, rtol=0.0, atol=0.0)
@@ -110,12 +110,12 @@ def test_a_checkpoint_of_another_network_is_refused(clips: Clips, tmp_path: Path
     """So is a file that is no checkpoint at all; both are named."""
     other = RECIPE.model_copy(update={"network": NetworkSettings(architecture="resnet34")})
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(begin(clips, RECIPE), path)
+    save_checkpoint(new_training(clips, RECIPE), path)
     with pytest.raises(InvalidRun, match=r"checkpoint\.safetensors"):
-        load_checkpoint(begin(clips, other), path)
+        load_checkpoint(new_training(clips, other), path)
     path.write_bytes(b"no tensors")
     with pytest.raises(InvalidRun, match=r"checkpoint\.safetensors"):
-        load_checkpoint(begin(clips, RECIPE), path)
+        load_checkpoint(new_training(clips, RECIPE), path)
 
 
 @pytest.mark.parametrize("architecture", ["resnet18", "resnet34"])
@@ -123,7 +123,7 @@ def test_a_training_may_start_from_another_networks_body(clips: Clips, architect
     """All layers but the last are taken over, of a deeper network the first blocks of each group."""
     torch.manual_seed(99)
     given = AudioResNet(architecture, labels=7).state_dict()
-    training = begin(clips, RECIPE, given)
+    training = new_training(clips, RECIPE, given)
     taken = {name: value for name, value in training.network.state_dict().items() if not name.startswith("fc.")}
     assert {name.split(".")[1] for name in taken if name.startswith("layer3.")} == {"0", "1"}
     assert all(torch.equal(value, given[name]) for name, value in taken.items())
@@ -135,26 +135,26 @@ def test_a_body_that_lacks_a_layer_is_refused(clips: Clips) -> None:
     donor = AudioResNet("resnet18", labels=7)
     deeper = RECIPE.model_copy(update={"network": NetworkSettings(architecture="resnet34")})
     with pytest.raises(TrainingError, match="start_from does not fit resnet34"):
-        begin(clips, deeper, donor.state_dict())
+        new_training(clips, deeper, donor.state_dict())
     with pytest.raises(TrainingError, match=r"Missing key.*conv1\.weight"):
-        begin(clips, RECIPE, {"layer1.0.conv1.weight": donor.state_dict()["layer1.0.conv1.weight"]})
+        new_training(clips, RECIPE, {"layer1.0.conv1.weight": donor.state_dict()["layer1.0.conv1.weight"]})
 
 
 def test_without_an_average_the_networks_own_weights_are_the_result(clips: Clips) -> None:
     """Recipes may leave the average out."""
     plain = recipe(epochs=1, ema_decay=0.0)
-    training = begin(clips, plain)
+    training = new_training(clips, plain)
     assert fit(clips, training) is training.network
 
 
 def test_fewer_windows_than_a_batch_are_refused(clips: Clips) -> None:
     """A training without a single step would return a random network."""
-    with pytest.raises(TrainingError, match="12 windows to learn from are fewer than a batch of 16"):
-        begin(clips.part(clips.folds == 1), RECIPE)
+    with pytest.raises(TrainingError, match="12 windows are fewer than a batch of 16"):
+        new_training(clips.part(clips.folds == 1), RECIPE)
 
 
 def test_a_loss_that_is_no_number_stops_the_training(clips: Clips) -> None:
     """A broken network is never returned as if it were a trained one."""
-    broken = replace(clips, pictures=clips.pictures * float("nan"))
+    broken = replace(clips, spectrograms=clips.spectrograms * float("nan"))
     with pytest.raises(TrainingError, match="epoch 1: the loss is not a number"):
-        fit(broken, begin(broken, RECIPE))
+        fit(broken, new_training(broken, RECIPE))

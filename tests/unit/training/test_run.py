@@ -224,7 +224,7 @@ def test_weights_that_saw_the_fold_to_be_scored_are_refused(
     (root / "leaking.toml").write_text(RECIPE.replace("[network]", start))
     arguments = ("fit", "leaking.toml", "--run", str(tmp_path / "leaking"), "--fold", "2", "--no-final")
     assert train(monkeypatch, root, *arguments) == 1
-    assert "final/weights.safetensors has learned from fold 2, which is to be scored" in capsys.readouterr().err
+    assert "final/weights.safetensors was trained on fold 2, which is to be scored" in capsys.readouterr().err
 
 
 def test_a_trial_scores_no_fold(root: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ def test_a_trial_scores_no_fold(root: Path, run: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (("fit", "other.toml", "--run", "runs/tones"), "runs/tones holds a run of another recipe than other.toml"),
+        (("fit", "other.toml", "--run", "runs/tones"), "runs/tones has a run of another recipe than other.toml"),
         (("fit", "broken.toml"), "broken.toml: schedule.epoch"),
         (("fit", "orphan.toml"), "fit 'nobody' first"),
         (("fit", "tones.toml", "--fold", "9"), "there is no fold 9; there are [1, 2]"),

@@ -47,7 +47,7 @@ def clips(root: Path) -> Clips:
 
 
 def spectrograms(path: Path, **changes: np.ndarray) -> DataSettings:
-    """A file of pictures, four of two labels in two folds."""
+    """A file of spectrograms, four of two labels in two folds."""
     frames = np.array(SETTINGS.kept_frames(13), dtype=np.int16)
     arrays = {
         "x": np.random.default_rng(1).integers(0, 255, (4, 32, 13), dtype=np.uint8),
@@ -67,7 +67,7 @@ def test_every_window_is_read_with_its_label_fold_and_recording(clips: Clips) ->
     assert clips.folds.tolist() == [1, 1, 2, 2, 2, 2]
     assert clips.recordings.tolist() == [0, 1, 2, 2, 2, 3]
     assert clips.sources.tolist() == [0, 1, 2, 2, 2, 3]
-    assert clips.pictures.shape == (6, 1, 32, 13)
+    assert clips.spectrograms.shape == (6, 1, 32, 13)
 
 
 def test_no_more_windows_of_a_recording_than_asked_for(root: Path) -> None:
@@ -80,16 +80,16 @@ def test_pictures_are_those_that_serving_would_make(clips: Clips) -> None:
     """The decoder, the windows and the front end of serving: a tone lights the band it lies in, padding stays dark."""
     time_s = torch.arange(22_050) / 44_100
     wanted = LogMel(SETTINGS)((0.5 * torch.sin(2 * torch.pi * 3_000.0 * time_s))[None])[0, 0]
-    torch.testing.assert_close(clips.pictures[0, 0].argmax(0), wanted.argmax(0))
-    assert clips.pictures[1, 0, :, :4].any(0).all()
-    assert not clips.pictures[1, 0, :, 8:].any()
+    torch.testing.assert_close(clips.spectrograms[0, 0].argmax(0), wanted.argmax(0))
+    assert clips.spectrograms[1, 0, :, :4].any(0).all()
+    assert not clips.spectrograms[1, 0, :, 8:].any()
 
 
 def test_a_part_keeps_rows_together(clips: Clips) -> None:
-    """A choice of windows keeps each picture with its target, fold and recording."""
+    """A choice of windows keeps each spectrogram with its target, fold and recording."""
     part = clips.part(clips.folds == 2)
     assert (part.targets.tolist(), part.recordings.tolist()) == ([1, 1, 1, 0], [2, 2, 2, 3])
-    torch.testing.assert_close(part.pictures, clips.pictures[2:])
+    torch.testing.assert_close(part.spectrograms, clips.spectrograms[2:])
 
 
 def test_validation_takes_whole_recordings_of_every_label() -> None:
@@ -154,7 +154,7 @@ def test_spectrograms_are_scaled_to_one(tmp_path: Path) -> None:
     """Bytes become [0, 1]; targets get the recipe's names."""
     clips = load_clips(spectrograms(tmp_path / "x.npz"), SETTINGS, Path())
     stored = np.load(tmp_path / "x.npz")["x"]
-    torch.testing.assert_close(clips.pictures[:, 0], torch.from_numpy(stored) / 255.0)
+    torch.testing.assert_close(clips.spectrograms[:, 0], torch.from_numpy(stored) / 255.0)
     assert [clips.labels[target] for target in clips.targets] == ["rain", "cat", "rain", "cat"]
     assert clips.sources.tolist() == [0, 0, 2, 3]
 

@@ -43,7 +43,7 @@ def test_a_scene_is_five_seconds_that_can_be_heard(source: str, pattern: str) ->
 
 
 def test_a_scene_is_its_chance() -> None:
-    """The same again from the same chance, another from another, and its label says which sound."""
+    """The same again from the same rng, another from another, and its label says which sound."""
     assert len(LABELS) == len(set(LABELS)) == 150
     assert np.array_equal(made("voice_slow_low"), made("voice_slow_low"))
     assert not np.array_equal(made("voice_slow_low"), made("voice_slow_low", 2))

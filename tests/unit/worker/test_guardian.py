@@ -139,7 +139,7 @@ def test_a_set_up_that_works_starts_the_count_afresh() -> None:
     fails_to_set_up(set_up)
     set_up.run(lambda: None)
     fails_to_set_up(set_up)
-    assert (set_up.failures, set_up.is_given_up) == (1, False)
+    assert (set_up.failures, set_up.attempts_exhausted) == (1, False)
 
 
 def fails_to_set_up(set_up: ChildSetUp) -> int:

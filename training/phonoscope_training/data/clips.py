@@ -1,4 +1,4 @@
-"""A labelled set in memory."""
+"""A labelled set of recordings, in memory."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Clips:
     """Windows of labelled recordings.
 
     Shape:
-        - pictures: ``(windows, 1, mels, frames)``, float32 in [0, 1]
+        - spectrograms: ``(windows, 1, mels, frames)``, float32 in [0, 1]
         - targets: ``(windows,)``, int64 indices into ``labels``
-        - folds: ``(windows,)``, int64; what was cut from one recording shares a fold
+        - folds: ``(windows,)``, int64; windows of one recording share a fold
         - recordings: ``(windows,)``, int64: which recording a window was cut from
-        - sources: ``(windows,)``, int64: what the recording itself was cut from, where the set tells
+        - sources: ``(windows,)``, int64: which source the recording was cut from, where the set says so
     """
 
-    pictures: Tensor
+    spectrograms: Tensor
     targets: Tensor
     folds: Tensor
     recordings: Tensor
@@ -43,7 +43,7 @@ class Clips:
         """The windows where ``chosen``, a mask of shape ``(windows,)``, is true."""
         return replace(
             self,
-            pictures=self.pictures[chosen],
+            spectrograms=self.spectrograms[chosen],
             targets=self.targets[chosen],
             folds=self.folds[chosen],
             recordings=self.recordings[chosen],
@@ -51,12 +51,14 @@ class Clips:
         )
 
     def to(self, device: torch.device) -> Clips:
-        return replace(self, pictures=self.pictures.to(device), targets=self.targets.to(device))
+        return replace(self, spectrograms=self.spectrograms.to(device), targets=self.targets.to(device))
 
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """Recordings that were cut from one longer one share a ``source``; without a name a file is its own."""
+    """A labelled file; recordings that were cut from one longer one share its ``source``, ``None`` is a source of its
+    own.
+    """
 
     path: Path
     label: str
@@ -70,7 +72,7 @@ def read_clips(
     most_windows: int,
     watch: Callable[[list[LabelledFile]], Iterable[LabelledFile]] = iter,
 ) -> Clips:
-    """Every file through the decoder, the windows and the front end that serving uses.
+    """Decodes and transforms every file, by the decoder, the windows and the front end that serving uses.
 
     Raises ``InvalidDataset`` when a file is missing or cannot be decoded, or when a label has a single recording.
     """
@@ -78,14 +80,14 @@ def read_clips(
     check_labels([file.label for file in files], str(files[0].path.parent) if files else "no files")
     front_end = LogMel(settings)
     sources = number_names([file.source or str(file.path) for file in files])
-    pictures, recordings = [], []
+    spectrograms, recordings = [], []
     for number, file in enumerate(watch(files)):
-        cut = _pictures(file.path, front_end, most_windows)
-        pictures.append(cut)
+        cut = _spectrograms(file.path, front_end, most_windows)
+        spectrograms.append(cut)
         recordings += [number] * len(cut)
     of = torch.tensor(recordings)
     return Clips(
-        pictures=torch.cat(pictures),
+        spectrograms=torch.cat(spectrograms),
         targets=torch.tensor([labels.index(file.label) for file in files])[of],
         folds=torch.tensor([file.fold for file in files])[of],
         recordings=of,
@@ -95,9 +97,9 @@ def read_clips(
 
 
 def split_for_validation(clips: Clips, share: float = 0.2) -> tuple[Clips, Clips]:
-    """What is learned from, and a share to choose settings by: of each label the last recordings.
+    """Splits clips into those to train on and a share to choose settings by: the last recordings of each label.
 
-    With them goes whatever was cut from a source of theirs, so that none is on both sides.
+    Recordings of one source stay together, so that no source is on both sides.
     """
     held = torch.zeros(len(clips), dtype=torch.bool)
     for target in range(len(clips.labels)):
@@ -108,7 +110,7 @@ def split_for_validation(clips: Clips, share: float = 0.2) -> tuple[Clips, Clips
 
 
 def number_names(names: list[str]) -> Tensor:
-    """Of each name the number of its first place: ``(names,)``, int64."""
+    """Each name's first index in the list: ``(names,)``, int64."""
     return torch.tensor([names.index(name) for name in names])
 
 
@@ -116,15 +118,15 @@ def check_labels(labels: list[str], where: str) -> None:
     """Raises ``InvalidDataset`` unless there are two labels or more, with two recordings or more each."""
     counts = {label: labels.count(label) for label in sorted(set(labels))}
     if len(counts) < 2:  # noqa: PLR2004
-        raise InvalidDataset(f"{where}: a classifier needs two labels or more, there is {len(counts)}")
+        raise InvalidDataset(f"{where}: a classifier needs at least two labels, there is {len(counts)}")
     lonely = [label for label, count in counts.items() if count == 1]
     if lonely:
         raise InvalidDataset(
-            f"{where}: the label {lonely[0]!r} has a single recording, which can only be learned or scored"
+            f"{where}: the label {lonely[0]!r} has a single recording, which cannot be both trained on and scored"
         )
 
 
-def _pictures(path: Path, front_end: LogMel, most: int) -> Tensor:
+def _spectrograms(path: Path, front_end: LogMel, most: int) -> Tensor:
     settings = front_end.settings
     try:
         with path.open("rb") as file, Recording(file) as recording, torch.inference_mode():
@@ -135,11 +137,11 @@ def _pictures(path: Path, front_end: LogMel, most: int) -> Tensor:
                 settings.window_hop_samples,
             )
             samples = [torch.from_numpy(window.samples) for window in islice(windows, most)]
-            pictures: Tensor = front_end(torch.stack(samples)) if samples else torch.zeros(0)
+            spectrograms: Tensor = front_end(torch.stack(samples)) if samples else torch.zeros(0)
     except OSError as error:
         raise InvalidDataset(f"{path}: {error.strerror}") from error
     except RecordingError as error:
         raise InvalidDataset(f"{path}: {error.detail}") from error
-    if not len(pictures):
+    if not len(spectrograms):
         raise InvalidDataset(f"{path}: the recording holds no samples")
-    return pictures.clone()  # out of inference mode
+    return spectrograms.clone()  # out of inference mode

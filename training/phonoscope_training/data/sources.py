@@ -1,4 +1,4 @@
-"""The layouts in which labelled recordings come: each becomes a list of files with label and fold, or pictures."""
+"""The layouts of labelled sets: each is read as a list of files with label and fold, or as spectrograms."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def load_clips(
     root: Path,
     watch: Callable[[list[LabelledFile]], Iterable[LabelledFile]] = iter,
 ) -> Clips:
-    """The clips that a recipe's section names.
+    """Reads the clips that a section of a recipe names.
 
     Args:
-        root: what relative paths start from.
+        root: the folder that relative paths start from.
         watch: wraps the list of files that are decoded, for a progress bar.
 
     Raises:
@@ -45,7 +45,7 @@ def load_clips(
 
 
 def esc_files(folder: Path, _folds: int) -> list[LabelledFile]:
-    """ESC's layout: ``meta.csv`` (filename, fold, category) beside ``audio/`` (Piczak, 2015)."""
+    """The files of ESC's layout: ``meta.csv`` (filename, fold, category) and ``audio/`` (Piczak, 2015)."""
     meta = folder / "meta.csv"
     try:
         with meta.open(newline="", encoding="utf-8") as file:
@@ -61,7 +61,7 @@ def esc_files(folder: Path, _folds: int) -> list[LabelledFile]:
 
 
 def folder_files(folder: Path, folds: int) -> list[LabelledFile]:
-    """``<label>/<files>``. Each label's files, by name, are cut into blocks: neighbours are often akin."""
+    """The files of ``<label>/<files>``; each label's files are cut into a block for each fold, in order of name."""
     by_label = {
         inside.name: sorted(path for path in inside.rglob("*") if path.is_file() and not path.name.startswith("."))
         for inside in sorted(folder.iterdir())
@@ -75,7 +75,7 @@ def folder_files(folder: Path, folds: int) -> list[LabelledFile]:
 
 
 def gtzan_files(folder: Path, folds: int) -> list[LabelledFile]:
-    """``<genre>/<genre>.<number>.<ending>`` (Tzanetakis and Cook, 2002).
+    """The files of ``<genre>/<genre>.<number>.<ending>`` (Tzanetakis and Cook, 2002).
 
     Where the lists of the artist-filtered split lie in the folder (Kereliuk, Sturm and Larsen, 2015), they are the
     folds: 1 to train, 2 to validate, 3 to test. Otherwise the folds are blocks of consecutive numbers, which keeps
@@ -93,7 +93,9 @@ def gtzan_files(folder: Path, folds: int) -> list[LabelledFile]:
 
 
 def read_spectrograms(path: Path, settings: FrontEndSettings, labels: list[str]) -> Clips:
-    """``x`` uint8 ``(clips, mels, frames)``, ``fold``, ``target``, ``clip`` (names) and ``frames``, in one ``.npz``."""
+    """Reads ``x`` uint8 ``(clips, mels, frames)``, ``fold``, ``target``, ``clip`` (names) and ``frames`` from a
+    ``.npz``.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             x, fold, target, clip, frames = (file[name] for name in ("x", "fold", "target", "clip", "frames"))
@@ -102,14 +104,14 @@ def read_spectrograms(path: Path, settings: FrontEndSettings, labels: list[str])
     wanted = settings.kept_frames(settings.window_samples // settings.hop_length + 1)
     if x.shape[1:] != (settings.n_mels, len(wanted)) or frames.tolist() != wanted:
         raise InvalidDataset(
-            f"{path}: pictures of {x.shape[1:]} are not what the recipe's front end makes, "
+            f"{path}: spectrograms of {x.shape[1:]} are not what the recipe's front end makes, "
             f"{(settings.n_mels, len(wanted))} with the same frames"
         )
     if int(target.max()) >= len(labels):
         raise InvalidDataset(f"{path}: target {target.max()} has no name among the recipe's {len(labels)} labels")
     check_labels([labels[index] for index in target], str(path))
     return Clips(
-        pictures=torch.from_numpy(x).float().div_(255.0).unsqueeze(1),
+        spectrograms=torch.from_numpy(x).float().div_(255.0).unsqueeze(1),
         targets=torch.from_numpy(target.astype(np.int64)),
         folds=torch.from_numpy(fold.astype(np.int64)),
         recordings=torch.arange(len(x)),
@@ -119,13 +121,13 @@ def read_spectrograms(path: Path, settings: FrontEndSettings, labels: list[str])
 
 
 def _source(name: str) -> str:
-    """ESC names clips ``<fold>-<upload>-<take>``: takes of one upload share a source; another name is its own."""
+    """The source of an ESC clip, named ``<fold>-<upload>-<take>``: the upload; another name is a source of its own."""
     take = _TAKE.match(name)
     return take[1] if take else name
 
 
 def _listed(folder: Path, line: str, source: Path) -> Path:
-    """The file that a split's list names, whatever its ending now is."""
+    """The file that a split's list names, whatever its suffix is now."""
     found = sorted((folder / line).parent.glob(f"{Path(line).stem}.*"))
     if not found:
         raise InvalidDataset(f"{source} names {line}, which is not in {folder}")

@@ -1,1 +1,1 @@
-"""Training of networks that take music apart into its stems."""
+"""Trains networks that separate music into stems."""

@@ -1,4 +1,4 @@
-"""The card of a separating model, written from its manifest and from nothing else."""
+"""Writes a separation model's card, from its manifest alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOW_MEASURED = (
 
 
 def separation_card(manifest: dict[str, Any]) -> str:
-    """Markdown: what the model takes apart, how well, from what data, and what its figures are not."""
+    """The card in Markdown: the stems, the figures, the data, and the limits of the figures."""
     metrics, sources = manifest["metrics"], manifest["sources"]
     epochs = manifest["recipe"]["schedule"]["epochs"]
     rows = [

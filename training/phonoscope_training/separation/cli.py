@@ -15,20 +15,20 @@ from phonoscope_training.separation.export import export as export_run
 from phonoscope_training.separation.run import SeparationRun
 from phonoscope_training.separation.songs import SOURCES
 
-app = typer.Typer(no_args_is_help=True, help="Networks that take music apart into its stems.")
+app = typer.Typer(no_args_is_help=True, help="Networks that separate music into stems.")
 console = Console()
 
 
 @app.command()
 def fit(
     recipe: Recipe,
-    run: Annotated[Path | None, typer.Option(help="Where the run lies, or goes on. [runs/<recipe's name>]")] = None,
+    run: Annotated[Path | None, typer.Option(help="The run's folder. [runs/<recipe's name>]")] = None,
     data: DataRoot = DATA,
     device: Device = "auto",
     threads: Threads = 0,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the network first.")] = False,
 ) -> None:
-    """Learn from all songs but those held out, then score those. A stopped run goes on where it was."""
+    """Train on all songs but those held out, then score those. A stopped run continues."""
     use_threads(threads)
     this = SeparationRun.open(run or Path("runs") / recipe.stem, recipe, data, choose_device(device), console)
     learned, held_out = this.load()
@@ -38,7 +38,7 @@ def fit(
 
 @app.command()
 def evaluate(run: RunFolder, data: DataRoot = DATA, device: Device = "auto", threads: Threads = 0) -> None:
-    """Score a run on the songs it holds out, finished or from its last checkpoint, and write its metrics."""
+    """Score a run, finished or from its last checkpoint, on its held-out songs, and write its metrics."""
     use_threads(threads)
     this = SeparationRun.open(run, None, data, choose_device(device), console)
     _show(this.evaluate(*this.load()))
@@ -48,7 +48,7 @@ def evaluate(run: RunFolder, data: DataRoot = DATA, device: Device = "auto", thr
 def export(
     run: RunFolder,
     to: Annotated[Path, typer.Option(help="The model's folder; its last part is the model's name.")],
-    card: Annotated[Path, typer.Option(help="Where the model's page is written.")] = Path("docs/models"),
+    card: Annotated[Path, typer.Option(help="The folder for the model's card.")] = Path("docs/models"),
 ) -> None:
     """Write a scored run as a model that the service can serve, with its card."""
     export_run(run, to, card)

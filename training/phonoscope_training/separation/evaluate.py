@@ -1,4 +1,4 @@
-"""How well stems are told apart, in decibels."""
+"""Scores separated stems, in decibels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEAST_ENERGY = 1e-12
 
 
 def sdr(reference: Tensor, estimate: Tensor) -> Tensor:
-    """Signal to distortion: ``10 log10(|s|² / |s - e|²)`` over the last two dimensions, in decibels.
+    """The signal-to-distortion ratio ``10 log10(|s|² / |s - e|²)`` over the last two dimensions, in decibels.
 
     Shape:
         - input: twice ``(..., channels, samples)``
@@ -34,7 +34,7 @@ def sdr(reference: Tensor, estimate: Tensor) -> Tensor:
 
 
 def frame_sdrs(reference: Tensor, estimate: Tensor, frame: int) -> Tensor:
-    """The SDR of each whole frame in which the reference is heard.
+    """The SDR of each full frame in which the reference is not silent.
 
     Shape:
         - input: twice ``(channels, samples)``
@@ -46,7 +46,7 @@ def frame_sdrs(reference: Tensor, estimate: Tensor, frame: int) -> Tensor:
 
 
 def separate(network: HTDemucs, mixture: Tensor) -> Tensor:
-    """The stems of one mixture in overlapping windows, as they are served.
+    """The stems of one mixture in overlapping segments, as in serving.
 
     Shape:
         - input: ``(2, samples)``
@@ -58,7 +58,7 @@ def separate(network: HTDemucs, mixture: Tensor) -> Tensor:
 
 
 def score(network: HTDemucs, songs: Iterable[Song]) -> dict[str, Any]:
-    """The figures of songs the network has not learned from.
+    """The figures of songs that the network was not trained on.
 
     For each stem:
 

@@ -1,4 +1,4 @@
-"""A scored run as a folder that the service can serve, and its card."""
+"""Exports a scored run as a model's folder, with its card."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from phonoscope_training.card import write_card
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.export import next_version, save_weights
 from phonoscope_training.folder import ENVIRONMENT, METRICS
-from phonoscope_training.separation.network import arguments
+from phonoscope_training.separation.network import constructor_arguments
 from phonoscope_training.separation.run import SeparationRun
 from phonoscope_training.separation.songs import SOURCES
 
@@ -26,7 +26,7 @@ _FINEST_SEGMENT = 1_000
 def export(run: Path, folder: Path, cards: Path) -> dict[str, Any]:
     """Writes ``manifest.json``, ``weights.safetensors`` in half precision and the card; returns the manifest.
 
-    Raises ``InvalidRun`` when nothing has been learned, or when the metrics are not those of the weights.
+    Raises ``InvalidRun`` when there are no weights, or when the metrics are not those of the weights.
     """
     this = SeparationRun.open(run, None, Path(), torch.device("cpu"), Console())
     weights, epochs = this.weights()
@@ -39,7 +39,9 @@ def export(run: Path, folder: Path, cards: Path) -> dict[str, Any]:
         "version": next_version(folder),
         "kind": SEPARATION,
         "architecture": "htdemucs",
-        "arguments": {name: value for name, value in arguments(recipe.network).items() if name not in _STATED},
+        "arguments": {
+            name: value for name, value in constructor_arguments(recipe.network).items() if name not in _STATED
+        },
         "sources": list(SOURCES),
         "sample_rate_hz": recipe.network.sample_rate_hz,
         "segment_s": str(Fraction(recipe.network.segment_s).limit_denominator(_FINEST_SEGMENT)),

@@ -1,4 +1,4 @@
-"""The hybrid Demucs of the ``demucs`` package, and a way to train it that is quick on processors."""
+"""The hybrid Demucs of the ``demucs`` package, with a gradient that is fast on CPUs."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _HANN_SQUARED_AT_QUARTER_HOPS = 1.5
 
 
 def served_network(settings: NetworkSettings, weights: dict[str, Tensor]) -> HTDemucs:
-    """The network as it is served, in float32 and evaluation mode."""
-    network: HTDemucs = HTDemucs(list(SOURCES), **arguments(settings))
+    """The network as it is served, in float32 and in evaluation mode."""
+    network: HTDemucs = HTDemucs(list(SOURCES), **constructor_arguments(settings))
     network.load_state_dict(weights)
     return network.eval()
 
 
 def training_network(settings: NetworkSettings) -> HTDemucs:
-    """A fresh network that takes examples of any length; its weights are those of a served one."""
-    network: HTDemucs = _Trained(list(SOURCES), **arguments(settings) | {"use_train_segment": False})
+    """A new network that accepts examples of any length; its weights fit the served network."""
+    network: HTDemucs = _Trained(list(SOURCES), **constructor_arguments(settings) | {"use_train_segment": False})
     return network
 
 
-def arguments(settings: NetworkSettings) -> dict[str, Any]:
-    """What the served network's class is constructed with, besides the names of its sources."""
+def constructor_arguments(settings: NetworkSettings) -> dict[str, Any]:
+    """The constructor arguments of the served network, without the names of its sources."""
     return settings.model_dump(exclude={"segment_s", "sample_rate_hz"}) | {
         "samplerate": settings.sample_rate_hz,
         "segment": settings.segment_s,
@@ -39,7 +39,7 @@ def arguments(settings: NetworkSettings) -> dict[str, Any]:
 
 
 class _Trained(HTDemucs):
-    """HTDemucs with an inverse transform whose gradient takes a third of the time."""
+    """HTDemucs with an inverse transform whose gradient is three times as fast."""
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _ispec(self, z: Tensor, length: int, scale: int = 0) -> Tensor:
@@ -50,7 +50,7 @@ class _Trained(HTDemucs):
 def inverse_spectrogram(spectrum: Tensor, hop: int, length: int) -> Tensor:
     """Samples from a spectrogram whose frames of ``4 * hop`` begin one and a half hops before the first sample.
 
-    There, squared Hann windows always add up to the same, so no frame needs a divisor of its own.
+    There, squared Hann windows add up to a constant, so one divisor serves all frames.
 
     Shape:
         - input: ``(..., 2 * hop, ceil(length / hop))``, complex, without the highest frequency
@@ -58,7 +58,7 @@ def inverse_spectrogram(spectrum: Tensor, hop: int, length: int) -> Tensor:
     """
     *others, _, frames = spectrum.shape
     if frames != ceil(length / hop):
-        raise ValueError(f"{frames} frames are not those of {length} samples")
+        raise ValueError(f"{frames} frames do not fit {length} samples")
     spectrum = functional.pad(spectrum.reshape(-1, 2 * hop, frames).transpose(1, 2), (0, 1))
     window = torch.hann_window(4 * hop, device=spectrum.device) / _HANN_SQUARED_AT_QUARTER_HOPS
     sound = cast(Tensor, _OverlapAdd.apply(torch.fft.irfft(spectrum, norm="ortho") * window, hop))  # type: ignore[no-untyped-call]
@@ -67,7 +67,7 @@ def inverse_spectrogram(spectrum: Tensor, hop: int, length: int) -> Tensor:
 
 
 class _OverlapAdd(torch.autograd.Function):
-    """Frames at every quarter of their length, added up; the gradient cuts them out again without a copy."""
+    """Adds up frames that overlap by three quarters; the gradient cuts them out again without a copy."""
 
     @staticmethod
     def forward(ctx: Any, frames: Tensor, hop: int) -> Tensor:
@@ -84,6 +84,6 @@ class _OverlapAdd(torch.autograd.Function):
         return gradients[0].unfold(1, 4 * ctx.hop, ctx.hop), None
 
 
-def size(network: nn.Module) -> int:
-    """How many numbers it has learned."""
+def count_parameters(network: nn.Module) -> int:
+    """The number of the network's parameters."""
     return sum(parameter.numel() for parameter in network.parameters())

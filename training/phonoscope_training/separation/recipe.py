@@ -1,4 +1,4 @@
-"""A recipe of a separating network."""
+"""The recipe of a separation network."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from phonoscope_training.recipe import CardSettings, OneCycleSettings, Section
 
 
 class SongSettings(Section):
-    """Where songs in separate stems lie.
+    """The source of songs in stems.
 
     Args:
         path: a folder of ``.stem.mp4`` files, relative to the data folder.
-        held_out_share: about so many artists are never learned from, see ``songs.held_out``.
+        held_out_share: the share of artists held out for scoring; see ``songs.held_out``.
     """
 
     path: Path
@@ -23,10 +23,10 @@ class SongSettings(Section):
 
 
 class NetworkSettings(Section):
-    """Constructor arguments of ``demucs.htdemucs.HTDemucs``, and what it hears at once.
+    """Constructor arguments of ``demucs.htdemucs.HTDemucs``, and the length of a segment.
 
     Args:
-        segment_s: length of a training example and of a window in serving, seconds.
+        segment_s: length of a training example and of a segment in serving, in seconds.
     """
 
     segment_s: float = Field(gt=0.0, le=10.0)
@@ -56,20 +56,20 @@ class NetworkSettings(Section):
 
     @property
     def samples(self) -> int:
-        """Of a training example."""
+        """The length of a training example, in samples."""
         return round(self.segment_s * self.sample_rate_hz)
 
 
 class MixingSettings(Section):
-    """What a training example is made of.
+    """How training examples are mixed.
 
     Args:
-        remix: share of the examples whose stems come from different songs and places.
-        gain_db: each stem is made louder or softer by up to so many decibels.
+        remix: share of the examples whose stems come from different songs and positions.
+        gain_db: the largest change of a stem's level, in decibels.
         swap: share of the stems whose left and right are exchanged.
-        flip: share of the stems whose sign is turned.
-        speed: up to so much faster or slower, and thereby higher or lower.
-        speed_share: share of the stems that are.
+        flip: share of the stems whose sign is inverted.
+        speed: the largest change of speed, as a share; the pitch changes with it.
+        speed_share: share of the stems whose speed is changed.
     """
 
     remix: float = Field(default=0.0, ge=0.0, le=1.0)
@@ -81,10 +81,10 @@ class MixingSettings(Section):
 
 
 class ScheduleSettings(OneCycleSettings):
-    """The schedule; an epoch is so many steps, since examples are drawn anew for ever.
+    """The schedule; an epoch has a fixed number of steps, since examples are drawn without end.
 
     Args:
-        score_every: the held-out songs are listened to after every so many epochs; never, where it is 0.
+        score_every: the held-out songs are scored after every ``score_every`` epochs; 0 never scores them.
     """
 
     steps: int = Field(ge=1)
@@ -92,7 +92,7 @@ class ScheduleSettings(OneCycleSettings):
 
 
 class SeparationRecipe(Section):
-    """See ``training/recipes/demucs-mini.toml``."""
+    """The recipe of a separation network; see ``training/recipes/demucs-mini.toml``."""
 
     seed: int = 1
     data: SongSettings

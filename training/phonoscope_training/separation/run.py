@@ -1,4 +1,4 @@
-"""A run of a separating network, in one folder that can be gone on with.
+"""A run of a separation network, in one folder from which it can continue.
 
 RUN/  recipe.toml  environment.json  checkpoint.safetensors  epochs.csv  tensorboard/  weights.safetensors  metrics.json
 """
@@ -17,13 +17,13 @@ from rich.progress import track
 from safetensors.torch import load_file
 from torch import Tensor
 
-from phonoscope_training.callbacks import CHECKPOINT, watching
+from phonoscope_training.callbacks import CHECKPOINT, fit_callbacks
 from phonoscope_training.checkpoint import half_precision, load_checkpoint, save_tensors
 from phonoscope_training.errors import InvalidRun
-from phonoscope_training.folder import METRICS, RECIPE, WEIGHTS, open_folder
+from phonoscope_training.folder import METRICS, RECIPE, WEIGHTS, open_run_folder
 from phonoscope_training.recipe import read_recipe
 from phonoscope_training.separation.evaluate import score
-from phonoscope_training.separation.fit import Separating, begin, fit, learned_weights
+from phonoscope_training.separation.fit import SeparationTraining, fit, learned_weights, new_training
 from phonoscope_training.separation.network import served_network
 from phonoscope_training.separation.recipe import SeparationRecipe
 from phonoscope_training.separation.songs import Song, load_songs, split_songs
@@ -31,7 +31,7 @@ from phonoscope_training.separation.songs import Song, load_songs, split_songs
 
 @dataclass
 class SeparationRun:
-    """One folder, one recipe."""
+    """A run of a separation network's recipe."""
 
     folder: Path
     recipe: SeparationRecipe
@@ -43,22 +43,22 @@ class SeparationRun:
     def open(
         cls, folder: Path, recipe_file: Path | None, data_root: Path, device: torch.device, console: Console
     ) -> SeparationRun:
-        """A new run of the recipe, or the one that lies in ``folder``; without a recipe, that one alone.
+        """Opens the run in ``folder``, or makes a new one from the recipe; without a recipe the run must exist.
 
         Raises:
             InvalidRecipe: the recipe cannot be read.
             InvalidRun: the folder holds no run, or one of another recipe.
         """
         if recipe_file is None and not (folder / RECIPE).exists():
-            raise InvalidRun(f"{folder} holds no run: {RECIPE} is missing")
+            raise InvalidRun(f"{folder} has no run: {RECIPE} is missing")
         if recipe_file is None:
             recipe = read_recipe(SeparationRecipe, folder / RECIPE)
         else:
-            recipe = open_folder(folder, recipe_file, SeparationRecipe, device)
+            recipe = open_run_folder(folder, recipe_file, SeparationRecipe, device)
         return cls(folder, recipe, data_root, device, console)
 
     def load(self) -> tuple[list[Song], list[Song]]:
-        """Songs to learn from and songs held out. Raises ``InvalidDataset``."""
+        """Loads the songs to train on and the songs held out. Raises ``InvalidDataset``."""
 
         def watch(paths: list[Path]) -> Iterable[Path]:
             return track(paths, "reading songs", console=self.console, disable=not self.console.is_terminal)
@@ -67,7 +67,7 @@ class SeparationRun:
         return split_songs(songs, self.recipe.data.held_out_share)
 
     def fit(self, learned: list[Song], held_out: list[Song], *, compiled: bool = False) -> None:
-        """The weights to be served, unless they lie there already."""
+        """Fits the weights to serve, unless they exist."""
         if (self.folder / WEIGHTS).exists():
             return
         training = self._resumed()
@@ -79,13 +79,13 @@ class SeparationRun:
             figures = self._score(learned_weights(training), held_out)
             return {"SDR": figures["sdr_median_of_all"], "improvement": figures["improvement_of_all"]}
 
-        with watching(training, self.folder, self.folder.name, self.console) as callbacks:
+        with fit_callbacks(training, self.folder, self.folder.name, self.console) as callbacks:
             weights = fit(learned, training, callbacks, measure, compiled=compiled)
         save_tensors(half_precision(weights), self.folder / WEIGHTS)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def evaluate(self, learned: list[Song], held_out: list[Song]) -> dict[str, Any]:
-        """The figures of the weights as they ship, or would now, written to ``metrics.json``. Raises ``InvalidRun``."""
+        """Scores the weights as they would be published now and writes ``metrics.json``. Raises ``InvalidRun``."""
         weights, epochs = self.weights()
         metrics = {
             "epochs": epochs,
@@ -96,19 +96,20 @@ class SeparationRun:
         return metrics
 
     def weights(self) -> tuple[dict[str, Tensor], int]:
-        """In half precision, after how many epochs: the final ones, or those of the last checkpoint.
+        """The final weights, or those of the last checkpoint, in half precision, and the number of their epochs. Raises
+        ``InvalidRun`` when there are neither.
 
         Raises ``InvalidRun`` when there are neither.
         """
         if (self.folder / WEIGHTS).exists():
             return load_file(self.folder / WEIGHTS), self.recipe.schedule.epochs
         if not (self.folder / CHECKPOINT).exists():
-            raise InvalidRun(f"{self.folder}: nothing has been learned yet")
+            raise InvalidRun(f"{self.folder}: there are no weights yet")
         training = self._resumed()
         return half_precision(learned_weights(training)), training.epochs_done
 
-    def _resumed(self) -> Separating:
-        training = begin(self.recipe, self.device)
+    def _resumed(self) -> SeparationTraining:
+        training = new_training(self.recipe, self.device)
         if (self.folder / CHECKPOINT).exists():
             load_checkpoint(training, self.folder / CHECKPOINT)
         return training

@@ -1,4 +1,4 @@
-"""Songs whose stems lie apart, read from ``.stem.mp4`` files."""
+"""Songs in separate stems, read from ``.stem.mp4`` files."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ class Song:
 def load_songs(
     folder: Path, sample_rate_hz: int, watch: Callable[[list[Path]], Iterable[Path]] = lambda paths: paths
 ) -> list[Song]:
-    """All songs of a folder, by name. Raises ``InvalidDataset``, which names the file."""
+    """Loads all songs of a folder, in order of name. Raises ``InvalidDataset``, which names the file."""
     if not folder.is_dir():
         raise InvalidDataset(f"{folder} does not exist")
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     if not paths:
-        raise InvalidDataset(f"{folder} holds no {SUFFIX} files")
+        raise InvalidDataset(f"{folder} has no {SUFFIX} files")
     return [Song(path.name.removesuffix(SUFFIX), read_stems(path, sample_rate_hz)) for path in watch(paths)]
 
 
 def read_stems(path: Path, sample_rate_hz: int) -> Tensor:
-    """The stems of one file, cut to the shortest.
+    """Reads the stems of one file, cut to the shortest.
 
-    Files have a stream for each of ``SOURCES``, after one of the mixture or without it; the mixture is passed over.
+    Files have a stream for each of ``SOURCES``. A stream of the mixture may come first; it is skipped.
 
     Shape:
         - output: ``(sources, 2, samples)``, float32
 
-    Raises ``InvalidDataset`` when the file cannot be read or holds another number of streams.
+    Raises ``InvalidDataset`` when the file cannot be read or has another number of streams.
     """
     try:
         with av.open(str(path)) as container:
             streams = container.streams.audio
             if len(streams) not in {len(SOURCES), len(SOURCES) + 1}:
-                wanted = f"{', '.join(SOURCES)}, with or without the mixture before them"
-                raise InvalidDataset(f"{path} holds {len(streams)} audio streams; wanted {wanted}")
+                wanted = f"{', '.join(SOURCES)}, and optionally the mixture before them"
+                raise InvalidDataset(f"{path} has {len(streams)} audio streams; expected {wanted}")
             stems = [_read(path, index, sample_rate_hz) for index in range(len(streams))][-len(SOURCES) :]
     except (OSError, av.error.FFmpegError) as error:
         raise InvalidDataset(f"{path} cannot be read: {error}") from error
@@ -65,17 +65,17 @@ def read_stems(path: Path, sample_rate_hz: int) -> Tensor:
 
 
 def held_out(name: str, share: float) -> bool:
-    """Whether a song, named ``<artist> - <title>``, is kept for scoring.
+    """Whether a song, named ``<artist> - <title>``, is held out for scoring.
 
-    The SHA-256 of the artist's name decides: about ``share`` of all artists, whatever the results, and never some
-    songs of an artist whose others are learned from.
+    The SHA-256 of the artist's name decides: about ``share`` of all artists are held out, each
+    with all songs.
     """
     artist = name.split(" - ", maxsplit=1)[0]
     return int.from_bytes(hashlib.sha256(artist.encode()).digest()[:4]) < share * 2**32
 
 
 def split_songs(songs: list[Song], share: float) -> tuple[list[Song], list[Song]]:
-    """Those to learn from and those held out. Raises ``InvalidDataset`` when either is none."""
+    """Splits songs into those to train on and those held out. Raises ``InvalidDataset`` when either part is empty."""
     kept = [song for song in songs if held_out(song.name, share)]
     learned = [song for song in songs if not held_out(song.name, share)]
     if not kept or not learned:

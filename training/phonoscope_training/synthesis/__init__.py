@@ -1,4 +1,4 @@
-"""Sounds that are made up, to start from where recordings are few."""
+"""Synthesises labelled recordings, to pre-train on where recordings are few."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthesised recordings in a folder of the kind ``source = "folders"``."""
+"""Writes synthesised recordings, in the layout of ``source = "folders"``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from phonoscope_training.synthesis.sources import RATE_HZ
 
 
 def write_all(folder: Path, each: int, seed: int = 1) -> Iterator[int]:
-    """Writes ``<label>/<number>.flac``, so many of each label; gives how many are there after each label.
+    """Writes ``<label>/<number>.flac``, ``each`` for every label; yields the number of files written after each label.
 
-    The same seed gives the same files, whatever the number of processors.
+    The same seed gives the same files, whatever the number of CPU cores.
 
-    Raises ``InvalidDataset`` when the folder holds something already.
+    Raises ``InvalidDataset`` when the folder is not empty.
     """
     if folder.exists() and any(folder.iterdir()):
         raise InvalidDataset(f"{folder} is not empty")
@@ -33,8 +33,8 @@ def write_all(folder: Path, each: int, seed: int = 1) -> Iterator[int]:
 def _write_label(folder: Path, each: int, seed: int, label: str) -> None:
     (folder / label).mkdir(parents=True, exist_ok=True)
     for number in range(each):
-        chance = np.random.default_rng([seed, LABELS.index(label), number])
-        samples = scene(label, chance).astype(np.float32)
+        rng = np.random.default_rng([seed, LABELS.index(label), number])
+        samples = scene(label, rng).astype(np.float32)
         path = folder / label / f"{number:04}{FLAC.suffix}"
         with path.open("wb") as file, Encoder(file, RATE_HZ, channels=1) as encoder:
             encoder.write(samples[None])

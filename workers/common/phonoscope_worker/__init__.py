@@ -1,4 +1,4 @@
-"""What the pools share: claiming tasks under a lease, keeping it alive, ending the tasks in one transaction."""
+"""The machinery that the pools share: claims tasks under a lease, renews it, and ends tasks in one transaction."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Celery around a pool's handler: one task, one child process, everything loaded in the child before it takes work."""
+"""Runs a pool's handler under Celery: one task at a time in one child process, which loads everything first."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Prepare = Callable[[Settings], tuple[str, Handler]]
 
 
 def run_worker(pool: Pool, prepare: Prepare, backoff: Backoff = SET_UP_BACKOFF) -> None:
-    """Runs a pool's worker in the foreground until it is told to stop; ``--lane`` on its command line narrows it.
+    """Runs a pool's worker in the foreground until it must stop; the command-line option ``--lane`` selects a lane.
 
     Args:
         backoff: between attempts to set up the worker's child.
@@ -75,7 +75,7 @@ def run_worker(pool: Pool, prepare: Prepare, backoff: Backoff = SET_UP_BACKOFF) 
             f"--loglevel={settings.log_level}",
         ]
     )
-    if set_up.is_given_up:
+    if set_up.attempts_exhausted:
         sys.exit(f"The {pool} worker ends: its set-up failed {set_up.failures} times in a row; its log says why.")
     if any(statuses):
         sys.exit(_FAILED)
@@ -103,7 +103,7 @@ def _register(
         waker = Waker(settings.broker_url.get_secret_value())
         contexts.append(Context(device, database, ObjectStore(settings), waker, heartbeat, handler))
         retrying(heartbeat.start, _DATABASE_BACKOFF, DatabaseUnavailable, partial(_log_pause, pool))
-        # What is loaded now stays: the collector need not look through it again in the middle of a pass.
+        # What is loaded now stays: the garbage collector need not scan it during a pass.
         gc.freeze()
         _log.info("worker.ready", pool=pool, device=device)
 
@@ -128,7 +128,7 @@ def _register(
 
 
 def _stop() -> None:
-    """Has Celery's loop end the worker, with a status that says that it failed."""
+    """Makes Celery's loop end the worker, with the status of a failure."""
     celery_state.should_stop = _FAILED
 
 

@@ -1,4 +1,4 @@
-"""What a worker process holds for its whole life."""
+"""The resources of a worker process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's parent watches its child: tasks of a child that died or hangs are handed back at once."""
+"""A thread in a worker's parent that watches the child: tasks of a dead or hung child are handed back at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from phonoscope_worker.set_up import ChildSetUp
 
 HUNG_AFTER_S = 30.0
 DRAIN_S = 25.0
-"""Seconds that a child may go on once its worker was told to stop; then its tasks are handed back."""
+"""Seconds for which a child may continue after its worker must stop; then its tasks are handed back."""
 _CHECK_EVERY_S = 0.5
 _PULSE = struct.Struct("qd")
 _COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
@@ -57,11 +57,11 @@ class Pulse:
 
 
 class Guardian:
-    """A thread of the parent. It kills a child that hangs, and queues again what a dead child held.
+    """Kills a child that hangs, and hands back the tasks of a dead child.
 
     Args:
-        set_up: of the worker's children; once it is given up, the guardian stops the worker.
-        stop: has the worker end soon.
+        set_up: the set-up of the worker's children; when its attempts are exhausted, the guardian stops the worker.
+        stop: makes the worker end soon.
     """
 
     def __init__(self, pool: Pool, settings: Settings, set_up: ChildSetUp, stop: Callable[[], None]) -> None:
@@ -85,7 +85,7 @@ class Guardian:
         self._thread.start()
 
     def drain(self) -> None:
-        """Notes that the worker was told to stop: its child may finish its tasks, for ``DRAIN_S`` seconds."""
+        """Notes that the worker must stop: its child may finish its tasks within ``DRAIN_S`` seconds."""
         self._stop_by = monotonic() + DRAIN_S
 
     def _run(self) -> None:
@@ -103,7 +103,7 @@ class Guardian:
                 _log.exception("worker.watch_failed", pool=self._pool)
 
     def _check(self) -> None:
-        if self._set_up.is_given_up:
+        if self._set_up.attempts_exhausted:
             self._give_up()
             return
         pid, beaten_at = self.pulse.read()
@@ -112,7 +112,7 @@ class Guardian:
         if not _is_alive(pid):
             self._handle_dead_child(pid)
         elif self._stop_by is not None and monotonic() > self._stop_by:
-            self._hand_back(pid, WorkerLost("its worker was told to stop"), counts=False)
+            self._hand_back(pid, WorkerLost("its worker had to stop"), counts=False)
             _kill(pid)
         elif monotonic() - beaten_at > HUNG_AFTER_S:
             _log.error("worker.hung", pool=self._pool, pid=pid)

@@ -1,4 +1,4 @@
-"""A pool's handlers: one for each of its tasks, all given what the pool's pass has prepared."""
+"""The handlers of a pool: one for each of its tasks, all with the prepared state of the pool's pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Handlers(Generic[Prepared]):
     """The handlers of a pool, by task.
 
     Args:
-        by_task: each is given the work and what the pool prepared for all tasks of a pass.
+        by_task: the handlers; each takes the work and what the pool prepared for all tasks of a pass.
 
     Raises ``ValueError`` for a task of another pool, and when one of this pool's has no handler.
     """
@@ -39,7 +39,7 @@ class Handlers(Generic[Prepared]):
         return frozenset(self._by_task)
 
     def run(self, work: Work, prepared: Prepared) -> dict[TaskName, Outcome]:
-        """Runs the claimed tasks; one that fails leaves the others their results."""
+        """Runs the claimed tasks; when one fails, the others keep their results."""
         return {name: outcome_of(partial(self._checked, name, work, prepared)) for name in work.claim.tasks}
 
     def _checked(self, name: TaskName, work: Work, prepared: Prepared) -> Outcome:
@@ -53,7 +53,7 @@ class Handlers(Generic[Prepared]):
 
 @contextmanager
 def _closing_unless_valid(outcome: Outcome) -> Iterator[None]:
-    """Nobody stores the files of a result that is refused."""
+    """Closes the files of an invalid result, which are not stored."""
     try:
         yield
     except InvalidResult:

@@ -28,12 +28,12 @@ _log = get_logger(__name__)
 
 
 class TaskInterrupted(BaseException):
-    """Raised in the middle of a task that must end; no ``Exception``, so that no handler takes it for its own."""
+    """Raised in the middle of a task that must end; not an ``Exception``, so that no handler catches it."""
 
 
 @dataclass(frozen=True)
 class WorkerIdentity:
-    """How a worker process is known."""
+    """The identity of a worker process."""
 
     pool: Pool
     lanes: Sequence[Lane]
@@ -52,7 +52,7 @@ def worker_id(pool: Pool, host: str, pid: int) -> str:
 
 
 class Heartbeat:
-    """Beats every second until stopped; a database that is away only delays it.
+    """Beats every second until stopped; a database that is down only delays it.
 
     Args:
         pulse: called at each beat, whether or not the database answers.
@@ -79,7 +79,7 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread and takes the worker off the list."""
+        """Ends the thread and removes the worker's row."""
         self._stopped.set()
         self._thread.join(timeout=2 * BEAT_S)
         try:
@@ -93,7 +93,7 @@ class Heartbeat:
         self._progress = (progress, stage)
 
     def holding(self, token: str, limit_s: float, work: Callable[[], Result]) -> Result:
-        """What ``work`` returns; its lease is renewed meanwhile. Must be called in the main thread.
+        """Returns the result of ``work``; its lease is renewed meanwhile. Must be called in the main thread.
 
         Raises ``TaskInterrupted`` in ``work`` once the lease is lost or ``limit_s`` seconds have passed.
         """
@@ -111,7 +111,7 @@ class Heartbeat:
             self._lease = None
 
     def _interrupt(self, _number: int, frame: FrameType | None) -> None:
-        # A module that was imported by half would stay so for the process' life. The next beat tries again.
+        # An interrupted import would leave the module incomplete for the process's life. The next beat tries again.
         if self._interruptible and not _is_importing(frame):
             self._interruptible = False
             raise TaskInterrupted

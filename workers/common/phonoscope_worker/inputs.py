@@ -1,4 +1,4 @@
-"""From a claim to what its handler is given."""
+"""Turns a claim into the work that its handler takes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from phonoscope_worker.work import Work, spool
 
 
 def work_of(context: Context, claim: Claim, timings: dict[str, float]) -> Work:
-    """The claim's work, whose seconds are added to ``timings``.
+    """The claim's work; the seconds of its stages are added to ``timings``.
 
-    Raises ``UnsupportedTask`` when the options are not of this release.
+    Raises ``UnsupportedTask`` when this release does not know the options.
     """
     options, report = _options(claim), context.heartbeat.report
     if isinstance(claim.subject, ClaimedTrack):

@@ -19,7 +19,7 @@ _log = get_logger(__name__)
 
 
 class AttemptObjects:
-    """What one attempt has put into the store."""
+    """The objects that one attempt has stored."""
 
     def __init__(self, claim: Claim, store: ObjectStore, database: Database) -> None:
         self._claim = claim
@@ -28,7 +28,7 @@ class AttemptObjects:
         self._keys: list[str] = []
 
     def put(self, outcomes: Mapping[TaskName, Outcome]) -> None:
-        """Stores every artifact and closes its file. Raises ``StoreUnavailable`` when the store is away for long."""
+        """Stores every artifact and closes its file. Raises ``StoreUnavailable`` when the store stays down."""
         for task, outcome in outcomes.items():
             for artifact in outcome.artifacts:
                 key = self._claim.object_key(task, artifact)
@@ -37,9 +37,9 @@ class AttemptObjects:
                     retrying_store(partial(self._store.put, key, file, artifact.media_type))
 
     def discard_uncommitted(self) -> None:
-        """Erases what no row names; nothing when the database cannot say, for a row may name it.
+        """Erases objects without a row; nothing when the database is down, for a row may refer to them.
 
-        What the store does not erase now is erased with the track.
+        Objects that the store cannot erase now are erased with the track.
         """
         keys, self._keys = self._keys, []
         if not keys:

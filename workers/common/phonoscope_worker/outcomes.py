@@ -1,4 +1,4 @@
-"""How tasks end: a handler's outcomes checked, and any error as a problem."""
+"""The outcomes of tasks: a handler's outcomes are checked, and every error becomes a problem."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ def failed(claim: Claim, problem: dict[str, Any]) -> dict[TaskName, Outcome]:
 
 
 def problem_of(error: Exception, claim: Claim) -> dict[str, Any]:
-    """The problem with which an error ends tasks; one that is not this product's is logged with its trace."""
+    """The problem for an error that ends tasks; an unexpected error is logged with its trace."""
     if isinstance(error, PhonoscopeError):
         problem = error.as_problem()
     else:
         _log.error("task.crashed", job_id=claim.job_id, exc_info=error)
-        problem = TaskFailed("an error that is not known to the service; the worker's log has it").as_problem()
+        problem = TaskFailed("unexpected error; see the worker's log").as_problem()
     _log.warning("task.failed", job_id=claim.job_id, code=problem["code"])
     return problem
 
 
 def _checked(task: TaskName, outcome: Outcome) -> Outcome:
-    """The outcome, or a problem where the database could not hold it."""
+    """The outcome, or a problem when the database could not hold it."""
     fault = _fault(outcome)
     if fault is None:
         return outcome
@@ -84,7 +84,7 @@ def _fault(outcome: Outcome) -> str | None:
 
 
 def _is_json(value: Any) -> bool:
-    """Whether ``jsonb`` holds the value; a quick test that may doubt one that it does hold."""
+    """Whether ``jsonb`` can hold the value; a quick test that may be false for a value that it can hold."""
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
         text.encode()
@@ -100,7 +100,7 @@ class _Fault:
 
 
 def _faults(path: str, value: Any) -> Iterator[_Fault]:
-    """Where in a value JSON, or PostgreSQL's, has no word for what is there."""
+    """The positions in a value that JSON or PostgreSQL cannot hold."""
     if isinstance(value, dict):
         for key, child in value.items():
             yield from _faults(f"a key of {path}", str(key))

@@ -1,4 +1,4 @@
-"""Memory and disk that run out, as typed errors."""
+"""Turns exhausted memory and disk space into typed errors."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @contextmanager
 def typed_resource_errors() -> Iterator[None]:
-    """Turns the errors of exhausted memory and disks inside into this product's; also a decorator.
+    """Turns errors of exhausted memory and disk space into this product's; also a decorator.
 
     Raises:
-        OutOfMemory: there was no memory left.
-        DiskFull: there was no room for temporary files.
+        OutOfMemory: memory ran out.
+        DiskFull: disk space for temporary files ran out.
     """
     try:
         yield

@@ -1,7 +1,7 @@
 """One attempt at a job's tasks, from the claim to the commit.
 
-However an attempt goes, its tasks do not stay ``running``: they end with results or a problem, or they are handed back
-for another attempt. Only where the database is away does the lease have to expire first.
+Whatever happens in an attempt, its tasks do not stay ``running``: they end with results or a problem, or they are
+handed back for another attempt. Only when the database is down must the lease expire first.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ from phonoscope_worker.resources import typed_resource_errors
 from phonoscope_worker.work import Work
 
 TURN_S = 1.0
-"""Seconds after which a worker looks whether its other queues have work too."""
+"""Seconds after which a worker checks its other queues for work."""
 _log = get_logger(__name__)
 
 
 def run_queue(context: Context, queue: TaskQueue) -> None:
-    """Runs what can be started in a queue, until there is nothing or other queues have their turn.
+    """Runs the tasks of a queue until none can be started, or until other queues have their turn.
 
-    Then it wakes a worker for what is left. Raises ``Unavailable`` when a service went away; the tasks that ran are
-    handed back once their lease has expired.
+    Then it wakes a worker for the remaining tasks. Raises ``Unavailable`` when a service is down; its tasks are handed
+    back when their lease has expired.
     """
     until = monotonic() + TURN_S
     while run_next(context, queue):
@@ -57,7 +57,7 @@ def run_queue(context: Context, queue: TaskQueue) -> None:
 
 
 def run_next(context: Context, queue: TaskQueue) -> bool:
-    """Runs the tasks whose turn it is in a queue; false when none can be started.
+    """Runs the tasks of a queue whose turn it is; false when none can be started.
 
     Raises ``Unavailable``, as above.
     """
@@ -68,7 +68,7 @@ def run_next(context: Context, queue: TaskQueue) -> bool:
         raise
     except Exception:  # noqa: BLE001 - such as a task that only a newer release knows
         _log.exception("task.not_claimed", queue=queue.name)
-        return _hand_back_all(context, UnsupportedTask("the worker could not read the task; its log says why"))
+        return _hand_back_all(context, UnsupportedTask("the worker could not read the task; see the worker's log"))
     if claim is None:
         _log.debug("task.nothing_to_do", queue=queue.name)
         return False
@@ -89,7 +89,7 @@ def _attempt(context: Context, claim: Claim) -> None:
 def _run(
     context: Context, claim: Claim, objects: AttemptObjects, timings: dict[str, float]
 ) -> Iterable[TaskQueue] | None:
-    """Where tasks can start now that these have ended; ``None`` when this attempt did not end them."""
+    """Runs the claim; returns where tasks can start now, or ``None`` when this attempt did not end its tasks."""
     limit_s = time_limit_s(claim.tasks, claim.subject.duration_s)
     try:
         work = work_of(context, claim, timings)
@@ -137,7 +137,7 @@ def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[TaskQueu
         raise
     except Exception:  # noqa: BLE001 - such as an end that this database's tables do not take
         _log.exception("task.not_ended", job_id=claim.job_id)
-    _hand_back(context, claim, TaskFailed("its end could not be written; the worker's log says why"))
+    _hand_back(context, claim, TaskFailed("its end could not be written; see the worker's log"))
     return None
 
 

@@ -1,4 +1,4 @@
-"""The set-up of a worker's child: a failed one ends the child, and each failure in a row delays the next attempt."""
+"""Sets up a worker's child: a failure ends the child, and each failure in a row delays the next attempt."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _log = get_logger(__name__)
 
 
 class ChildSetUp:
-    """How often children failed to set themselves up, in memory that they share with their parent.
+    """Counts failed set-ups of children, in memory that they share with their parent.
 
-    A child that dies during its set-up, such as when memory runs out, counts as one that failed.
+    A child that dies during its set-up, for example when memory runs out, counts as failed.
     """
 
     def __init__(self, backoff: Backoff = SET_UP_BACKOFF) -> None:
@@ -30,21 +30,21 @@ class ChildSetUp:
 
     @property
     def failures(self) -> int:
-        """In a row, the last one included."""
+        """The number of failures in a row."""
         return self._read()[0]
 
     @property
-    def is_given_up(self) -> bool:
-        """Whether no further attempt is worth making."""
+    def attempts_exhausted(self) -> bool:
+        """Whether no further attempt follows."""
         return not self._backoff.allows(self.failures)
 
     def run(self, load: Callable[[], None]) -> None:
-        """Sets the child up, or logs why that failed, pauses and ends the child. Called by the child."""
+        """Sets up the child, or logs the failure, pauses and ends the child. Called by the child."""
         _, died = self._read()
         if died:
             self._count_and_pause()
-        if self.is_given_up:
-            # The parent is about to end: until then Celery puts one child after another in its place.
+        if self.attempts_exhausted:
+            # The parent is about to end: until then Celery starts one child after another.
             sleep(_LAST_PAUSE_S)
             os._exit(_FAILED)
         self._write(self.failures, during=True)
@@ -58,7 +58,7 @@ class ChildSetUp:
 
     def _count_and_pause(self) -> None:
         self._write(self.failures + 1)
-        if not self.is_given_up:
+        if not self.attempts_exhausted:
             # Before this child ends and not before the next attempt: Celery ends a worker whose child ends too soon.
             sleep(self._backoff.pause_s(self.failures))
 

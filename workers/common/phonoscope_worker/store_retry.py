@@ -1,4 +1,4 @@
-"""Repeated calls of the object store: an hour of computing is not lost to a store that is away for a minute."""
+"""Repeats calls of the object store, so that a minute without the store does not lose an hour of computing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a handler is given: the claimed tasks, the recording's bytes and a way to report progress."""
+"""What a handler takes: the claimed tasks, the recording's bytes and a way to report progress."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def _no_vectors(_: Space) -> dict[str, Any]:
 
 @dataclass
 class Work:
-    """The tasks of one claim, with access to what they need.
+    """The tasks of one claim, with access to their inputs.
 
     Args:
-        spool: where ``fetch`` puts the recording, at the first use of ``file``.
-        report: takes the progress, from 0 to 1, and a word for the stage.
+        spool: the file that ``fetch`` writes the recording to, at the first use of ``file``.
+        report: reports the progress, from 0 to 1, and the stage.
         stems: fetches the stems of the track's newest separation, by name; empty before the first one.
         vectors: the vectors of the owner's newest tracks in a space, by track id.
         timings: seconds by stage.

@@ -1,1 +1,1 @@
-"""The light background process beside the pools: it delivers events, requeues lost tasks and erases leftovers."""
+"""The courier: delivers events, requeues lost tasks and erases what is too old."""

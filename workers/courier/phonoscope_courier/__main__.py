@@ -1,4 +1,4 @@
-"""``python -m phonoscope_courier``: the sweeper beside the delivery of events, until SIGTERM or SIGINT."""
+"""``python -m phonoscope_courier``: delivers events and runs the sweeper, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main() -> None:
     finally:
         stopped.set()
         sweeper.join(_SWEEP_LIMIT_S)
-    # Python would wait for a thread whose name server does not answer.
+    # Python would wait for a thread that still resolves a host name.
     logging.shutdown()
     os._exit(0)
 
@@ -58,7 +58,7 @@ async def _deliver(settings: Settings) -> None:
     courier = Courier(Database(url, pool_size=1), Attempter(sender, Vault(settings.signing_secret.get_secret_value())))
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, courier.stop)
-    # Attempts make many objects that live shortly: collecting cycles among them takes a sixth of the time.
+    # Attempts make many short-lived objects: collecting their cycles takes a sixth of the time.
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
     listening = asyncio.create_task(listen(url, courier.wake))

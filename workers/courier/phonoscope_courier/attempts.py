@@ -1,4 +1,4 @@
-"""One attempt at a delivery: sign it, send it, judge the answer."""
+"""Makes one attempt at a delivery: signs it, sends it and judges the answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = get_logger(__name__)
 
 
 class Attempter:
-    """Makes attempts at deliveries and decides what follows from each."""
+    """Makes attempts at deliveries and decides what follows."""
 
     def __init__(self, sender: Sender, vault: Vault, policy: RetryPolicy = WEBHOOKS) -> None:
         self._sender = sender
@@ -32,7 +32,7 @@ class Attempter:
         self._policy = policy
 
     async def attempt(self, delivery: ClaimedDelivery) -> Attempted:
-        """The attempt as it is recorded; an endpoint's failure is part of it and raises nothing."""
+        """The attempt as it is recorded; an endpoint's failure is part of it, and is not raised."""
         started_at = datetime.now(UTC)
         clock = asyncio.get_running_loop().time
         started = clock()

@@ -1,4 +1,4 @@
-"""Delivers events: claims due deliveries, attempts them, records the attempts. Any number of couriers may run."""
+"""Delivers events: claims due deliveries, attempts them and records the attempts. Several couriers may run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Capacity:
 
 
 class Courier:
-    """Runs in one event loop; its database queries run in one thread beside it."""
+    """Delivers events in one event loop; its database queries run in a thread."""
 
     def __init__(self, database: Database, attempter: Attempter, capacity: Capacity = Capacity()) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""One HTTP request and its answer over one connection: bounded, no redirect followed, no connection kept alive."""
+"""Exchanges one HTTP request and answer over one connection: bounded, without redirects, without keep-alive."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Answer:
 
 
 class Exchange(asyncio.Protocol):
-    """Writes a request as soon as it is connected; ``answer`` is done when enough of the answer has come.
+    """Sends a request when connected; ``answer`` is done when enough of the answer has arrived.
 
     Raises (from ``answer``) ``InvalidAnswer`` or ``Disconnected``.
     """

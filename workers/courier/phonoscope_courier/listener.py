@@ -1,4 +1,4 @@
-"""Wakes the courier at new events: one database connection listens for them."""
+"""Wakes the courier when there are new events, by one database connection with ``LISTEN``."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from phonoscope.db.access.channels import EVENT_CHANNEL
 
 
 async def listen(database_url: str, wake: Callable[[], None]) -> None:
-    """Calls ``wake`` at each new event, and when some may have been missed, until it is cancelled."""
+    """Calls ``wake`` at each new event, and whenever one may have been missed, until it is cancelled."""
     await notifications.listen(database_url, "phonoscope-events", (EVENT_CHANNEL,), lambda _: wake(), wake)

@@ -1,4 +1,6 @@
-"""Sends one request: resolves the host, checks its addresses, connects to a checked one, reads the answer, in time."""
+"""Sends one request: resolves the host, checks its addresses, connects to one of them and reads the answer, within
+limits.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ _MAX_ADDRESSES = 4
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds for resolving and connecting, and for the whole attempt."""
+    """Limits in seconds: for resolving and connecting, and for the whole attempt."""
 
     connect_s: float = 5.0
     total_s: float = 20.0
@@ -39,7 +41,7 @@ class AttemptFailed(Exception):
 
 
 class Sender:
-    """Sends requests; holds what they share.
+    """Sends requests, with shared resolver threads and TLS settings.
 
     Args:
         rules: which addresses are allowed.
@@ -59,7 +61,7 @@ class Sender:
         self._resolver = resolver
         self._trust = trust or httpx.create_ssl_context()
         self._limits = limits
-        # A name server that does not answer occupies a thread, and the loop's own executor has few.
+        # A slow name server occupies a thread, and the loop's own executor has few.
         self._threads = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> tuple[str, Answer]:

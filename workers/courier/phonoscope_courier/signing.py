@@ -1,4 +1,4 @@
-"""An event as bytes, and the headers that prove its origin."""
+"""Renders an event as bytes, and signs it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def render(type_: str, happened_at: datetime, data: dict[str, Any]) -> bytes:
-    """The request's body; the same bytes at every attempt."""
+    """The body of an event's requests; the same bytes at every attempt."""
     timestamp = happened_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     event = {"type": type_, "timestamp": timestamp, "data": data}
     return _encode(event).encode()

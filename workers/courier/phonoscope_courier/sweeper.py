@@ -1,6 +1,6 @@
-"""The sweeper: requeues tasks whose lease expired, sends lost messages again, and tidies.
+"""The sweeper: requeues tasks whose lease expired, resends lost messages, and erases what is too old.
 
-Any number of sweepers may run; advisory locks let one of them sweep and one of them tidy at a time.
+Several sweepers may run; advisory locks let one of them sweep and one tidy at a time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, try_lock
 from phonoscope.db.library.orphans import expired_tracks, forget_jobs, unknown_keys
 from phonoscope.db.service.idempotency import forget_old_keys
-from phonoscope.db.service.walks import ORPHANS, go_on, keep_place
+from phonoscope.db.service.walks import ORPHANS, continue_walk, save_position
 from phonoscope.db.service.workers import forget_silent_workers
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
 from phonoscope.db.webhooks.events import forget_old_events
@@ -32,7 +32,8 @@ EVERY_S = 1.0
 TIDY_EVERY_S = 60.0
 RESEND_AFTER = timedelta(seconds=30)
 BELIEVED_AFTER_S = 4.0
-"""For so long an expired lease must stay as it was: a live worker renews it, whatever the database's clock does."""
+"""Seconds for which an expired lease must stay unchanged before it counts as lost: a live worker renews it, even if the
+database's clock jumps."""
 _MOST_ERASED = 100
 _PAGE_KEYS = 1000
 _PAGES_A_ROUND = 20
@@ -41,7 +42,7 @@ _log = get_logger(__name__)
 
 @dataclass
 class Sweeper:
-    """One sweeper process: what it sweeps, and since when it has seen which lease expired."""
+    """Sweeps and tidies; remembers which expired leases it has seen since when."""
 
     database: Database
     waker: Waker
@@ -52,7 +53,8 @@ class Sweeper:
     def sweep(self) -> int:
         """One quick round; returns how many messages were sent.
 
-        Raises ``DatabaseUnavailable`` or ``BrokerUnavailable``; what was not sent is due again in a later round.
+        Raises ``DatabaseUnavailable`` or ``BrokerUnavailable``; messages that were not sent are due again in a later
+        round.
         """
         with self.database.transaction() as session:
             if not try_lock(session, Lock.SWEEP):
@@ -66,10 +68,10 @@ class Sweeper:
         return len(due)
 
     def tidy(self) -> int:
-        """One slow round, of one courier at a time: expired recordings, objects without a row, old keys and events.
+        """Does one slow round, in one courier at a time: erases expired recordings, orphans, old keys and old events.
 
-        A round looks at 20,000 objects at most, and the next one, a minute later and of whichever courier, goes on
-        from there: a million objects take an hour, and no round takes long. An orphan only takes up room until then.
+        A round checks at most 20,000 objects; the next one, a minute later in any courier, continues there. So a
+        million objects take an hour, and no round takes long. Until then an orphan only takes up space.
 
         Returns how many objects were erased; 0 when another courier tidies or has just done so. Raises
         ``DatabaseUnavailable`` or ``StoreUnavailable``.
@@ -78,11 +80,11 @@ class Sweeper:
             if not try_lock(locked, Lock.TIDY):
                 return 0
             with self.database.autocommit() as session:
-                after = go_on(session, ORPHANS, timedelta(seconds=self._tidy_every_s))
+                after = continue_walk(session, ORPHANS, timedelta(seconds=self._tidy_every_s))
             return 0 if after is None else self._tidy(after)
 
     def run(self, stopped: Event) -> None:
-        """Sweeps every second, and tidies every minute, until told to stop; services being away only delays it."""
+        """Sweeps every second and tidies every minute, until it must stop; a service that is down only delays it."""
         tidied_at = monotonic()
         while not stopped.wait(EVERY_S):
             _attempt(self.sweep)
@@ -128,11 +130,11 @@ class Sweeper:
         erased = 0
         pages = self.store.pages("tracks/", after=after, size=_PAGE_KEYS)
         for page in islice(pages, _PAGES_A_ROUND):
-            # First, so that a page whose objects cannot be erased does not hold up the walk.
-            self._keep_place(page[-1][0] if page else "")
+            # First, so that a page whose objects cannot be erased does not block the walk.
+            self._save_position(page[-1][0] if page else "")
             erased += self._erase_unknown(page)
         if next(pages, None) is None:
-            self._keep_place("")
+            self._save_position("")
         return erased
 
     def _erase_unknown(self, page: list[tuple[str, datetime]]) -> int:
@@ -145,9 +147,9 @@ class Sweeper:
         self.store.delete(orphans)
         return len(orphans)
 
-    def _keep_place(self, after: str) -> None:
+    def _save_position(self, after: str) -> None:
         with self.database.autocommit() as session:
-            keep_place(session, ORPHANS, after)
+            save_position(session, ORPHANS, after)
 
 
 def _attempt(round_: Callable[[], int]) -> None:

@@ -1,1 +1,1 @@
-"""The CPU pool: what needs cores and memory instead of a network. It describes recordings in numbers."""
+"""The CPU pool: describes recordings in numbers, separates and mixes stems, and draws maps."""

@@ -1,4 +1,4 @@
-"""``python -m phonoscope_cpu``: one worker of the CPU pool. The decoder is imported in the child alone."""
+"""``python -m phonoscope_cpu``: runs one worker of the CPU pool. Only its child imports the decoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ``describe`` task: a recording in figures, in one decoding pass and in memory that does not grow with it."""
+"""The ``describe`` task: measures a recording in one decoding pass, in constant memory."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _RATE_HZ = 22_050
 
 
 def describe_task(work: Work) -> Outcome:
-    """The figures, with the outline and the spectrogram that pictures are drawn from.
+    """Measures the recording; the outline and the spectrogram become artifacts.
 
-    Raises ``RecordingError`` when it cannot be opened, or not one sample can be decoded.
+    Raises ``RecordingError`` when the recording cannot be opened, or no sample can be decoded.
     """
     duration_s = work.claim.track.duration_s
     peaks, columns = WaveformMeter(), Spectrogram()
@@ -35,31 +35,31 @@ def describe_task(work: Work) -> Outcome:
 
     work.file.seek(0)
     with work.timed("describe_s"):
-        body = describe(work.file, report, beside=(peaks, columns))
+        body = describe(work.file, report, meters=(peaks, columns))
         outline = Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz())
-        picture = Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz())
-    body |= {"waveform": outline.reference, "spectrogram": picture.reference}
-    return Outcome(body, artifacts=(outline, picture))
+        levels = Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz())
+    body |= {"waveform": outline.reference, "spectrogram": levels.reference}
+    return Outcome(body, artifacts=(outline, levels))
 
 
 def describe(
-    source: BinaryIO, heard: Callable[[float], None] = lambda _: None, *, beside: tuple[Meter, ...] = ()
+    source: BinaryIO, report: Callable[[float], None] = lambda _: None, *, meters: tuple[Meter, ...] = ()
 ) -> dict[str, Any]:
-    """The body of ``describe``: tempo, key, loudness, balance.
+    """Measures tempo, key, loudness and balance; returns the body of the result.
 
     Args:
-        heard: told the seconds decoded so far, about once a second of the recording.
-        beside: meters that are shown the recording in the same pass.
+        report: called with the seconds decoded so far, about once for each second of the recording.
+        meters: further meters, to which each block of the pass is added.
 
     Raises:
-        RecordingError: it cannot be opened, or not one sample can be decoded.
+        RecordingError: the recording cannot be opened, or no sample can be decoded.
     """
     rhythm, tonality = Rhythm(_RATE_HZ), Tonality(_RATE_HZ)
-    with _MeteredRecording(source, beside) as recording:
+    with _MeteredRecording(source, meters) as recording:
         for samples in recording.mono(_RATE_HZ):
             rhythm.add(samples)
             tonality.add(samples)
-            heard(recording.decoded_s)
+            report(recording.decoded_s)
         tonality.finish()
     tempo, key = rhythm.tempo, tonality.key
     levels, loudness, balance = recording.levels, recording.loudness, recording.balance
@@ -83,14 +83,14 @@ def describe(
 
 
 class _MeteredRecording(Recording):
-    """A recording whose blocks are shown to meters, at its own rate and with all its channels, as they are decoded."""
+    """A recording that adds each decoded block, at its own rate and with all channels, to meters."""
 
-    def __init__(self, source: BinaryIO, beside: tuple[Meter, ...]) -> None:
+    def __init__(self, source: BinaryIO, meters: tuple[Meter, ...]) -> None:
         super().__init__(source)
         self.levels = SilenceAndClipping(self.codec)
         self.loudness = Loudness()
         self.balance = Balance()
-        self._meters: tuple[Meter, ...] = (self.levels, self.loudness, self.balance, *beside)
+        self._meters: tuple[Meter, ...] = (self.levels, self.loudness, self.balance, *meters)
 
     def blocks(self) -> Iterator[Block]:
         for block in super().blocks():

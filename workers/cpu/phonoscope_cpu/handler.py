@@ -1,4 +1,4 @@
-"""A job's CPU tasks."""
+"""Runs a job's CPU tasks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from phonoscope_worker import Handler, Handlers, Work
 
 @dataclass(frozen=True)
 class CpuHandler:
-    """Runs a job's tasks.
+    """Runs a job's CPU tasks.
 
     Args:
         separators: the models that separate recordings.
         models: the models that classify and embed; the map is drawn from the embeddings of one.
-        cache: a folder for what was compiled.
+        cache: a folder for compiled code.
     """
 
     separators: Separators
@@ -47,6 +47,6 @@ HANDLERS: Handlers[CpuHandler] = Handlers(
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
-    """Loads nothing yet: figures need no model, and a model that separates is loaded when it is first asked for."""
+    """Returns the device and the handler; loads no model, since separation models are loaded at their first use."""
     models = LiveCatalogue(settings.more_models_dir, settings.models_dir)
     return "cpu", CpuHandler(Separators.of(settings), models, settings.cache_dir / "numba")

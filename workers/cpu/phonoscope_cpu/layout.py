@@ -1,7 +1,7 @@
-"""Vectors laid out on a plane, so that what is near there is near.
+"""Lays out vectors on a plane, so that similar ones are near each other.
 
 ``python -m phonoscope_cpu.layout`` reads an array from its standard input and writes a layout to its standard output:
-what UMAP needs is half a minute of compiling and 400 MB, and shall not stay with a worker that takes recordings apart.
+UMAP needs half a minute of compiling and 400 MB, which a worker that separates recordings cannot spare.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Vectors: TypeAlias = NDArray[np.float32]
 Points: TypeAlias = NDArray[np.float32]
 
 FEWEST = 20
-"""Fewer than that are laid out by their two principal components: there are no neighbourhoods to keep."""
+"""Fewer vectors are laid out by their two principal components, since they have no neighbourhoods to keep."""
 _NEIGHBOURS = 15
 _COMPONENTS = 50
 _MOST_JUDGED = 2_000
@@ -33,11 +33,12 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Layout:
-    """Where vectors lie on a plane.
+    """The points of vectors on a plane.
 
     Args:
         points: shape ``(vectors, 2)``, in [-1, 1], in the order of the vectors.
-        trustworthiness: how far neighbours on the plane are neighbours in truth, 1 wholly; ``None`` for few vectors.
+        trustworthiness: how far neighbours on the plane are neighbours by their vectors, at most 1; ``None`` for few
+            vectors.
     """
 
     method: MapMethod
@@ -46,9 +47,10 @@ class Layout:
 
 
 def lay_out(vectors: Vectors) -> Layout:
-    """Vectors of shape ``(vectors, dim)`` by UMAP (McInnes, Healy and Melville, 2018) on their principal components.
+    """Lays out vectors of shape ``(vectors, dim)`` by UMAP (McInnes, Healy and Melville, 2018) on their principal
+    components.
 
-    The same vectors always lie the same way.
+    The same vectors always have the same layout.
     """
     principal = _principal(vectors, _COMPONENTS)
     if len(vectors) < FEWEST:
@@ -57,7 +59,7 @@ def lay_out(vectors: Vectors) -> Layout:
     from umap import UMAP
 
     with warnings.catch_warnings():
-        # That it keeps to one thread, for the sake of the seed.
+        # UMAP warns that it uses one thread because of the seed.
         warnings.simplefilter("ignore")
         flat = UMAP(n_neighbors=_NEIGHBOURS, init="pca", random_state=_SEED).fit_transform(principal)
     some = np.random.default_rng(_SEED).permutation(len(vectors))[:_MOST_JUDGED]
@@ -66,11 +68,11 @@ def lay_out(vectors: Vectors) -> Layout:
     return Layout("umap", _fitted(flat), round(float(trust), 4))
 
 
-def lay_out_apart(vectors: Vectors, cache: Path) -> Layout:
-    """The same in a process of its own, which ends when this is interrupted.
+def lay_out_in_process(vectors: Vectors, cache: Path) -> Layout:
+    """Lays out vectors in a child process, which is killed when the caller is interrupted.
 
     Args:
-        cache: a folder for what was compiled.
+        cache: a folder for compiled code.
 
     Raises ``subprocess.CalledProcessError`` when that process fails.
     """
@@ -79,17 +81,17 @@ def lay_out_apart(vectors: Vectors, cache: Path) -> Layout:
     cache.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "phonoscope_cpu.layout"]
     environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
-    asked = io.BytesIO()
-    np.save(asked, vectors)
+    request = io.BytesIO()
+    np.save(request, vectors)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         try:
-            said, _ = process.communicate(asked.getvalue())
+            output, _ = process.communicate(request.getvalue())
         except BaseException:
             process.kill()
             raise
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    answer = np.load(io.BytesIO(said), allow_pickle=False)
+    answer = np.load(io.BytesIO(output), allow_pickle=False)
     return Layout("umap", answer["points"], float(answer["trustworthiness"]))
 
 
@@ -97,14 +99,14 @@ def _principal(vectors: Vectors, most: int) -> Points:
     centred = vectors - vectors.mean(axis=0)
     left, scale, _ = np.linalg.svd(centred, full_matrices=False)
     kept = (left * scale)[:, :most]
-    # Which way an axis points is chance: the largest value of each is positive.
+    # The sign of an axis is arbitrary: its largest value is made positive.
     largest = kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])]
     kept = kept * np.where(largest < 0.0, -1.0, 1.0)
     return cast(Points, np.pad(kept, ((0, 0), (0, max(0, 2 - kept.shape[1])))).astype(np.float32))
 
 
 def _fitted(points: Points) -> Points:
-    """Moved and shrunk into the square, without being squeezed."""
+    """Moves and scales points into the square; both axes have the same scale."""
     low, high = points.min(axis=0), points.max(axis=0)
     half = float((high - low).max()) / 2.0
     return cast(Points, ((points - (low + high) / 2.0) / (half or 1.0)).clip(-1.0, 1.0).astype(np.float32))

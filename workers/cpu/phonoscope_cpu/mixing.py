@@ -1,4 +1,4 @@
-"""The ``mixdown`` task: stems put together again, as a mixer plays them, in constant memory."""
+"""The ``mixdown`` task: mixes stems with gain and pan, in constant memory."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _RATE_HZ = 44_100
 _FULL_SCALE = 1.0
 
 Shares: TypeAlias = Samples
-"""What left and right of a stem count in left and right of the mix, ``(2,)``."""
+"""The weights of a stem's left and right channels in the mix, ``(2,)``."""
 
 
 @typed_resource_errors()
 def mixdown_task(work: Work) -> Outcome:
-    """Mixes the track's stems: once to find the loudest sample, once to write. It is never louder than full scale.
+    """Mixes the track's stems, in one pass to find the peak and one to write; the mix never exceeds full scale.
 
     Raises:
-        NoStems: there are none.
-        InvalidRequest: a gain or a place is given for a stem that there is not.
-        OutOfMemory, DiskFull: there is no more.
+        NoStems: the track has no stems.
+        InvalidRequest: a gain or a pan is given for a stem that does not exist.
+        OutOfMemory, DiskFull: the worker has not enough memory or disk space.
     """
     with ExitStack() as opened:
         stems = {name: opened.enter_context(file) for name, file in work.stems().items()}
@@ -62,7 +62,7 @@ def _mix_stems(work: Work, stems: Mapping[str, BinaryIO]) -> Outcome:
 
 
 def _shares(options: MixdownOptions, names: list[str]) -> dict[str, Shares]:
-    """Constant-power panning, by which a stem is as loud in the middle as at a side (3 dB apart in each channel)."""
+    """Constant-power panning: a stem is as loud in the middle as at a side (3 dB apart in each channel)."""
     if not names:
         raise NoStems("the track has no stems yet; a job with the task `separate` makes them")
     for field in ("gains_db", "pan"):
@@ -74,28 +74,28 @@ def _shares(options: MixdownOptions, names: list[str]) -> dict[str, Shares]:
         gain_db = options.gains_db.get(name, 0.0)
         gain = 0.0 if gain_db <= QUIETEST_GAIN_DB else 10.0 ** (gain_db / 20.0)
         angle = (options.pan.get(name, 0.0) + 1.0) * np.pi / 4.0
-        # In the middle both sides stay as they are: an untouched mix is the recording.
+        # Stems in the middle keep their level, so that an unchanged mix is the recording.
         sides = np.sqrt(2.0) * np.array([np.cos(angle), np.sin(angle)])
         shares[name] = (gain * sides).astype(np.float32)
     return shares
 
 
 def _mixed(stems: Mapping[str, BinaryIO], shares: Mapping[str, Shares]) -> Iterator[Samples]:
-    """Shape: ``(2, samples)`` each."""
-    heard = [(_pieces(file), shares[name]) for name, file in stems.items() if shares[name].any()]
-    if not heard:
-        heard = [(_pieces(file), np.zeros(2, dtype=np.float32)) for file in list(stems.values())[:1]]
-    for pieces in zip_longest(*(blocks for blocks, _ in heard)):
+    """Yields the mix in pieces. Shape: ``(2, samples)`` each."""
+    audible = [(_pieces(file), shares[name]) for name, file in stems.items() if shares[name].any()]
+    if not audible:
+        audible = [(_pieces(file), np.zeros(2, dtype=np.float32)) for file in list(stems.values())[:1]]
+    for pieces in zip_longest(*(blocks for blocks, _ in audible)):
         length = max(piece.shape[1] for piece in pieces if piece is not None)
         mix = np.zeros((2, length), dtype=np.float32)
-        for piece, (_, share) in zip(pieces, heard, strict=True):
+        for piece, (_, share) in zip(pieces, audible, strict=True):
             if piece is not None:
                 mix[:, : piece.shape[1]] += share[:, None] * piece
         yield mix
 
 
 def _pieces(file: BinaryIO) -> Iterator[Samples]:
-    """A stem in pieces of a second, whatever blocks its decoder gives."""
+    """A stem in pieces of a second, whatever the size of decoded blocks."""
     file.seek(0)
     buffer = StreamBuffer(channels=2)
     with Recording(file) as recording:

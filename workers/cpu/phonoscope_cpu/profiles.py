@@ -1,6 +1,6 @@
-"""``python -m phonoscope_cpu.profiles FOLDER --source TEXT``: prints reference profiles of a folder of recordings.
+"""``python -m phonoscope_cpu.profiles FOLDER --source TEXT``: prints reference profiles from a folder of recordings.
 
-The folder has a folder for each genre. What is printed is kept as ``phonoscope/audio/profiles.json``.
+The folder has a folder for each genre. The output is kept as ``phonoscope/audio/profiles.json``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _ROUNDS = 50
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Prints reference profiles of a folder of recordings.")
+    parser = argparse.ArgumentParser(description="Prints reference profiles from a folder of recordings.")
     parser.add_argument("folder", type=Path, help="has a folder of recordings for each genre")
-    parser.add_argument("--source", required=True, help="what the recordings are, told with every comparison")
+    parser.add_argument("--source", required=True, help="what the recordings are; shown with every comparison")
     chosen = parser.parse_args()
     genres = {
         folder.name: profile(measured(path) for path in sorted(folder.iterdir()))
@@ -35,10 +35,10 @@ def main() -> None:
 
 
 def measured(path: Path) -> list[BandLevel]:
-    """A recording's levels; none when it is silent.
+    """A recording's levels; empty when it is silent.
 
     Raises:
-        RecordingError: it cannot be read.
+        RecordingError: the recording cannot be read.
     """
     balance = Balance()
     with path.open("rb") as file, Recording(file) as recording:
@@ -49,15 +49,15 @@ def measured(path: Path) -> list[BandLevel]:
 
 
 def profile(recordings: Iterable[Sequence[BandLevel]]) -> dict[str, Any]:
-    """The mean and one standard deviation of recordings laid upon each other, those left out that lack a band.
+    """The mean and the standard deviation of aligned recordings; those that lack a band are left out.
 
     Raises ``ValueError`` when none is left.
     """
     whole = [each for each in recordings if each and all(level["level_db"] is not None for level in each)]
     if not whole:
-        raise ValueError("a genre needs recordings that sound and reach up to 11,025 Hz")
+        raise ValueError("a genre needs recordings that are not silent and reach up to 11,025 Hz")
     mean = [0.0] * len(whole[0])
-    # The mean depends on how the recordings lie upon it, and how they lie on the mean.
+    # The mean depends on the recordings' alignment, and the alignment on the mean.
     for _ in range(_ROUNDS):
         mean = [each + shift for each, shift in zip(mean, _mean_apart(whole, mean), strict=True)]
     apart = zip(*(_apart(each, mean) for each in whole), strict=True)

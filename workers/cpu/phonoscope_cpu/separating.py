@@ -1,4 +1,4 @@
-"""The ``separate`` task: a recording's stems, encoded as they are computed."""
+"""The ``separate`` task: computes a recording's stems and encodes them on the fly."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work, spool, typed_resource_errors
 
 if TYPE_CHECKING:
-    from phonoscope_ml.separation.frugal import Frugal
+    from phonoscope_ml.separation.adaptive import AdaptiveEstimator
     from phonoscope_ml.separation.stream import Scale
 
 KIND = "stem"
@@ -28,13 +28,13 @@ ACCOMPANIMENT = "accompaniment"
 
 @typed_resource_errors()
 def separate_task(work: Work, separators: Separators) -> Outcome:
-    """Takes the recording apart in constant memory: one pass to measure it, one to separate.
+    """Separates the recording in constant memory: one pass to measure it, one to separate it.
 
     Raises:
-        RecordingError: it cannot be decoded.
-        ModelError: the model is not there, or cannot be served.
+        RecordingError: the recording cannot be decoded.
+        ModelError: the model does not exist, or cannot be served.
         InvalidRequest: the model has no such stem.
-        OutOfMemory, DiskFull: not even with less at once.
+        OutOfMemory, DiskFull: even the smallest plan needs more memory, or the stems need more disk space.
     """
     options = work.options.separate
     with work.timed("load_s"):
@@ -81,8 +81,10 @@ def _measured(work: Work, rate_hz: int) -> tuple[Scale, list[str]]:
         return measure(recording.stereo(rate_hz)), recording.warnings
 
 
-def _write(work: Work, estimate: Frugal, scale: Scale, options: SeparateOptions, files: list[BinaryIO]) -> list[float]:
-    """Encodes the stems into the files; the highest absolute value of each."""
+def _write(
+    work: Work, estimate: AdaptiveEstimator, scale: Scale, options: SeparateOptions, files: list[BinaryIO]
+) -> list[float]:
+    """Encodes the stems into the files; returns the highest absolute value of each."""
     from phonoscope_ml.separation.stream import separate
 
     peaks = [0.0] * len(files)
@@ -94,9 +96,9 @@ def _write(work: Work, estimate: Frugal, scale: Scale, options: SeparateOptions,
         encoders = [open_encoders.enter_context(Encoder(file, estimate.sample_rate_hz, 2, form)) for file in files]
         for stems in separate(estimate, blocks, scale, lambda share: work.report(share, "separating")):
             whole = mixture.take(stems.shape[-1])
-            for place, stem in enumerate(_chosen(stems, whole, estimate.sources, options.two_stems)):
-                encoders[place].write(stem)
-                peaks[place] = max(peaks[place], float(np.abs(stem).max()))
+            for index, stem in enumerate(_chosen(stems, whole, estimate.sources, options.two_stems)):
+                encoders[index].write(stem)
+                peaks[index] = max(peaks[index], float(np.abs(stem).max()))
     return peaks
 
 
@@ -111,11 +113,11 @@ def _clipped(names: list[str], peaks: list[float], options: SeparateOptions) -> 
     loud = [name for name, peak in zip(names, peaks, strict=True) if peak > 1.0]
     if not loud or options.format == "wav32f":
         return []
-    return [f"{', '.join(loud)}: louder than full scale, where {options.format} holds them; wav32f does not"]
+    return [f"{', '.join(loud)}: louder than full scale, at which {options.format} clips them; wav32f does not"]
 
 
 def _recorded(blocks: Iterable[Samples], buffer: StreamBuffer) -> Iterator[Samples]:
-    """Hands a stream on, and keeps it in a buffer to be read once more."""
+    """Yields a stream's blocks, and appends them to a buffer."""
     for block in blocks:
         buffer.append(block)
         yield block

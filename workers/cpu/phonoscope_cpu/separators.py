@@ -1,4 +1,4 @@
-"""Which model takes a recording apart, loaded when it is first needed."""
+"""Loads the models that separate recordings, at their first use."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from phonoscope.settings import Settings
 if TYPE_CHECKING:
     import torch
 
+    from phonoscope_ml.separation.adaptive import AdaptiveEstimator
     from phonoscope_ml.separation.ensemble import Ensemble
-    from phonoscope_ml.separation.frugal import Frugal
 
 
 @dataclass
 class Separators:
-    """The models on this machine, one of them loaded: the one that was used last."""
+    """The separation models on this machine; the one that was used last stays loaded."""
 
     folders: tuple[Path, ...]
     cache: Path
@@ -33,33 +33,33 @@ class Separators:
     def of(cls, settings: Settings) -> Separators:
         return cls((settings.more_models_dir, settings.models_dir), settings.cache_dir / "cores", settings.device)
 
-    def get(self, name: str | None, precision: Precision) -> tuple[StemManifest, Frugal]:
-        """The model asked for, else the best there is, for one recording.
+    def get(self, name: str | None, precision: Precision) -> tuple[StemManifest, AdaptiveEstimator]:
+        """A model's manifest, and its estimator for one recording; the best model there is when ``name`` is ``None``.
 
-        The folders are read anew: one may have been pulled meanwhile.
+        The folders are read again, since a model may have been pulled meanwhile.
 
         Raises:
-            UnknownModel: there is no such model.
-            ModelNotPulled: it is not on this machine; the error says what to run.
-            InvalidManifest, WeightsMismatch: it is, but cannot be served.
-            OutOfMemory: it does not fit.
+            UnknownModel: the model does not exist.
+            ModelNotPulled: the model is not on this machine; the error says what to run.
+            InvalidManifest, WeightsMismatch: the model cannot be served.
+            OutOfMemory: the model does not fit into memory.
         """
         catalogue = Catalogue(*self.folders)
-        there = catalogue.separators
+        known = catalogue.separators
         name = name or catalogue.best_separator
-        if name not in there:
+        if name not in known:
             if name in PULLABLE:
                 raise ModelNotPulled(
                     f"{name} is not on the worker's machine; there, run: phonoscope models pull {name}"
                 )
-            raise UnknownModel(f"no model {name!r} that separates; there are: {', '.join(there) or 'none'}")
-        # Networks take seconds and hundreds of megabytes, which a worker that only describes shall not spend.
+            raise UnknownModel(f"no model {name!r} that separates; there are: {', '.join(known) or 'none'}")
+        # Networks take seconds and hundreds of megabytes, which a worker that only describes must not spend.
         from phonoscope_ml.device import choose_device
+        from phonoscope_ml.separation.adaptive import AdaptiveEstimator
         from phonoscope_ml.separation.ensemble import first_plan
-        from phonoscope_ml.separation.frugal import Frugal
 
-        place = partial(self._load, catalogue.folder(name), there[name].digest, precision)
-        return there[name], Frugal(there[name], place, first_plan(choose_device(self.device)))
+        load = partial(self._load, catalogue.folder(name), known[name].digest, precision)
+        return known[name], AdaptiveEstimator(known[name], load, first_plan(choose_device(self.device)))
 
     def _load(self, folder: Path, digest: str, precision: Precision, device: torch.device) -> Ensemble:
         from phonoscope_ml.separation.ensemble import load_ensemble

@@ -1,4 +1,4 @@
-"""``python -m phonoscope_gpu``: one worker of the GPU pool. Its own start imports torch in the child alone."""
+"""``python -m phonoscope_gpu``: runs one worker of the GPU pool. Only its child imports torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
 
 
 def check(settings: Settings) -> None:
-    """Stops a worker that could never load its default model before it starts.
+    """Refuses to start a worker whose default model cannot be loaded.
 
     Raises ``ModelError``, which names the file.
     """

@@ -1,4 +1,4 @@
-"""The ``embed`` task: a unit vector of the recording, and of each of its stems."""
+"""The ``embed`` task: a unit vector of the recording, and of its stems."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
 
 
-def embed_task(work: Work, given: Pass) -> Outcome:
-    """The recording's vector, from the pass that all tasks share.
+def embed_task(work: Work, shared: Pass) -> Outcome:
+    """The recording's vector from the pass that all tasks share, and its stems' vectors.
 
-    Raises ``NoStems`` when the stems' vectors are asked for and there are no stems.
+    Raises ``NoStems`` when the stems' vectors are requested and the track has no stems.
     """
-    model = given.model
-    vectors = {WHOLE_TRACK: given.prediction.embedding.tolist()}
+    model = shared.model
+    vectors = {WHOLE_TRACK: shared.prediction.embedding.tolist()}
     body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vectors[WHOLE_TRACK])}
     if work.options.embed.stems:
         with work.timed("stems_s"):
@@ -33,24 +33,24 @@ def embed_task(work: Work, given: Pass) -> Outcome:
 
 
 def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:
-    """A unit vector for each stem of the track's newest separation; a silent one has no place and is left out.
+    """A unit vector for each stem of the track's newest separation; silent stems have none.
 
-    Raises ``NoStems`` when there is none.
+    Raises ``NoStems`` when the track has no stems.
     """
     vectors = {}
     with ExitStack() as opened:
         files = {name: opened.enter_context(file) for name, file in work.stems().items()}
         if not files:
-            raise NoStems("the track has no stems to embed; name the task `separate` beside `embed`")
-        for place, (name, file) in enumerate(files.items()):
+            raise NoStems("the track has no stems to embed; name the task `separate` too")
+        for index, (name, file) in enumerate(files.items()):
             with Recording(file) as recording:
                 blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-                heard = run_inference(model, blocks, partial(_report, work, place, len(files)))
-            if not heard.silent.all():
-                vectors[name] = heard.embedding.tolist()
+                prediction = run_inference(model, blocks, partial(_report, work, index, len(files)))
+            if not prediction.silent.all():
+                vectors[name] = prediction.embedding.tolist()
     return vectors
 
 
-def _report(work: Work, place: int, stems: int, done_s: float) -> None:
+def _report(work: Work, index: int, stems: int, done_s: float) -> None:
     within = min(1.0, done_s / work.claim.track.duration_s)
-    work.report((place + within) / stems, "listening to stems")
+    work.report((index + within) / stems, "listening to stems")

@@ -1,4 +1,4 @@
-"""The ``explain`` task: evidence in bands and words, as an array, as a picture and as sound."""
+"""The ``explain`` task: the evidence for a label in bands and words, as an array, as an image and as sound."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.evidence import Evidence
 from phonoscope_ml.explain import Explanation, explain
 from phonoscope_ml.inference import Prediction
-from phonoscope_ml.stems import ask_stems, read_stems, stem_window
+from phonoscope_ml.stems import read_stems, stem_shares, stem_window
 from phonoscope_worker import Work
 
 _LEAST_POWER = 1e-12
 
 
-def explain_task(work: Work, given: Pass) -> Outcome:
-    """Explains the label asked for, else the recording's most probable one.
+def explain_task(work: Work, shared: Pass) -> Outcome:
+    """Explains the requested label, by default the recording's most probable one.
 
     Raises:
-        InvalidRequest: the stretch asked for begins after the recording's end.
+        InvalidRequest: the requested stretch starts after the recording's end.
         UnknownLabel: the model has no such label.
     """
-    options, model, heard = work.options.explain, given.model, given.prediction
+    options, model, prediction = work.options.explain, shared.model, shared.prediction
     with work.timed("explain_s"):
-        label = options.label or heard.label
-        found = explain(given.recorder, label, options.method)
-        body = _body(found, options, heard)
+        label = options.label or prediction.label
+        found = explain(shared.recorder, label, options.method)
+        body = _body(found, options, prediction)
         body["model"] = {"name": model.manifest.name, "digest": model.digest}
     body["stems"] = None
     if options.stems:
@@ -54,13 +54,13 @@ def explain_task(work: Work, given: Pass) -> Outcome:
     return Outcome(body | references, None, model.manifest.name, model.digest, artifacts=tuple(made.values()))
 
 
-def _body(found: Explanation, options: ExplainOptions, heard: Prediction) -> dict[str, Any]:
+def _body(found: Explanation, options: ExplainOptions, prediction: Prediction) -> dict[str, Any]:
     start_s, end_s = found.span_s
     return {
         "method": options.method,
         "layer": options.layer,
         "label": found.label,
-        "probability": round(heard.probability(found.label), 4),
+        "probability": round(prediction.probability(found.label), 4),
         "start_s": round(start_s, 3),
         "end_s": round(end_s, 3),
         "silent": found.silent,
@@ -91,17 +91,17 @@ def _rounded(figures: Any) -> dict[str, float] | None:
 
 
 def _by_stem(work: Work, found: Explanation) -> dict[str, Any] | None:
-    """Of the strongest window; ``None`` where the track has no stems, or the window is silent."""
+    """How the label depends on each stem, in the strongest window; ``None`` without stems or in silence."""
     part, rate_hz = found.strongest, found.model.front_end.settings.sample_rate_hz
     with ExitStack() as opened:
         files = {name: opened.enter_context(file) for name, file in work.stems().items()}
         if not files or part.window.silent:
             return None
-        heard = {}
+        samples = {}
         for name, file in files.items():
             with Recording(file) as stem:
-                heard[name] = stem_window(stem.mono(rate_hz), rate_hz, part.window)
-    shares = ask_stems(found.model, found.model.manifest.label_index(found.label), part.window, heard)
+                samples[name] = stem_window(stem.mono(rate_hz), rate_hz, part.window)
+    shares = stem_shares(found.model, found.model.manifest.label_index(found.label), part.window, samples)
     return {
         "start_s": round(part.window.start_s, 3),
         "end_s": round(part.window.end_s, 3),
@@ -129,13 +129,13 @@ def _overlay(found: Explanation) -> Artifact:
         power = front_end.mel_power(torch.from_numpy(found.samples)[None].to(found.model.device))[0]
         decibels = 10.0 * torch.log10(power.clamp_min(_LEAST_POWER)).cpu().numpy()
     low_hz, high_hz = settings.f_min_hz, settings.f_max_hz
-    picture = draw_overlay(
+    image = draw_overlay(
         Plane(decibels - decibels.max(), low_hz, high_hz, start_s, end_s),
         Plane(found.heatmap, low_hz, high_hz, start_s, end_s),
         title=f"{found.model.manifest.name}: {found.label}",
         caption=found.evidence.reading,
     )
-    return Artifact("overlay.png", "overlay", overlay.MEDIA_TYPE, picture)
+    return Artifact("overlay.png", "overlay", overlay.MEDIA_TYPE, image)
 
 
 def _listen(found: Explanation) -> Artifact:

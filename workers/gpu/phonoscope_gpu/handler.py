@@ -1,4 +1,4 @@
-"""A job's GPU tasks: decode once, one forward pass over the windows, every task from the same activations."""
+"""Runs a job's GPU tasks: one decoding and one forward pass, shared by all tasks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from phonoscope.work import Outcome
 from phonoscope_gpu.classifying import classify_task
 from phonoscope_gpu.embedding import embed_task
 from phonoscope_gpu.explaining import explain_task
+from phonoscope_gpu.feature_maps import features_task
 from phonoscope_gpu.shared_pass import Pass, shared_pass
-from phonoscope_gpu.showing import features_task
 from phonoscope_ml.device import choose_device
 from phonoscope_ml.loaded import LoadedModels
 from phonoscope_worker import Handler, Handlers, Work
@@ -31,25 +31,25 @@ HANDLERS: Handlers[Pass] = Handlers(
 
 @dataclass(frozen=True)
 class GpuHandler:
-    """Runs a job's tasks with the model that it names."""
+    """Runs a job's GPU tasks with the model that the job names."""
 
     models: LoadedModels
     default_model: str
 
     def __call__(self, work: Work) -> dict[TaskName, Outcome]:
-        """Raises ``ModelError`` when the model cannot be served, and ``RecordingError``."""
+        """Runs the claimed tasks. Raises ``ModelError`` when the model cannot be served, and ``RecordingError``."""
         with work.timed("load_s"):
             model = self.models.get(work.options.classify.model or self.default_model)
-        with shared_pass(work, model) as given:
-            return HANDLERS.run(work, given)
+        with shared_pass(work, model) as shared:
+            return HANDLERS.run(work, shared)
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
-    """Loads the default model onto the device and warms it up; the others are loaded when a task names them.
+    """Loads the default model onto the device and warms it up; the others are loaded at their first use.
 
     Raises:
         InvalidManifest, WeightsMismatch: a model cannot be served.
-        UnknownModel: the default model is not there.
+        UnknownModel: the default model does not exist.
     """
     device = choose_device(settings.device)
     models = LoadedModels(LiveCatalogue(settings.more_models_dir, settings.models_dir), device)

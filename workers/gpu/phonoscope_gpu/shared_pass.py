@@ -1,4 +1,4 @@
-"""What one pass of the network gives to all tasks of a job."""
+"""The pass of the network that all tasks of a job share."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
 
 _RECORDED = {TaskName.EXPLAIN, TaskName.FEATURES}
-"""Tasks that need activations kept during the pass."""
+"""Tasks that need the pass's activations."""
 
 
 @dataclass(frozen=True)
 class Pass:
-    """A recording's prediction by a model, and the activations that were kept for evidence."""
+    """A recording's prediction by a model, and the activations recorded for evidence."""
 
     model: Model
     recording: Recording
@@ -29,7 +29,7 @@ class Pass:
 
 @contextmanager
 def shared_pass(work: Work, model: Model) -> Iterator[Pass]:
-    """Decodes the recording once and sends its windows through the network once.
+    """Decodes the recording once and runs the network over its windows once.
 
     Raises ``RecordingError`` when it cannot be decoded.
     """

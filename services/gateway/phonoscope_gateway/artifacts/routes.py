@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from phonoscope.db.library.artifacts import get_artifact
 from phonoscope_gateway.signing import ExpiresQuery, SignatureQuery, artifact_path
 from phonoscope_gateway.state import StateDep
-from phonoscope_gateway.streaming import AskedDep, StoredObject, object_responses, send_object
+from phonoscope_gateway.streaming import ObjectRequestDep, StoredObject, object_responses, send_object
 
 router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
 def read_artifact(
     artifact_id: str,
     state: StateDep,
-    asked: AskedDep,
+    asked: ObjectRequestDep,
     expires: ExpiresQuery = None,
     signature: SignatureQuery = None,
 ) -> Response:

@@ -1,4 +1,4 @@
-"""Liveness, and readiness of what the gateway needs. No key needed."""
+"""Liveness and readiness of the gateway. No key needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job's life as Server-Sent Events, made from its state: a client that returns gets what is new, not every step."""
+"""A job's events as Server-Sent Events, made from its present state: a client that reconnects gets what is new."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _DONE = "done"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A job's present state; its version counts the changes of its status and of its tasks'."""
+    """A job's present state; the version counts the changes of its status and of its tasks' statuses."""
 
     job: Job
     version: int
 
 
 class EventCursor:
-    """What a client has seen of a job: the last event that it received, and what it is sent from then on.
+    """A client's position in a job's events: the last event that it received.
 
-    An id is the job's version, how many thousandths of it are done, and its mark; one of another job, or
-    one that this service did not make, means that the client has seen nothing.
+    An event's id has the job's version, its progress in thousandths, and a mark of the job. With the id of another job,
+    or an invalid one, the client counts as new.
     """
 
     def __init__(self, job_id: str, last_event_id: str | None = None) -> None:
@@ -65,7 +65,7 @@ class EventCursor:
             yield self._event("completed", snapshot.version, _DONE, job)
 
     def erased(self) -> Iterator[ServerSentEvent]:
-        """The job was erased with its track: it counts as cancelled."""
+        """The event for a job that was erased with its track: it counts as cancelled."""
         if self._job is not None:
             yield self._event("completed", self._version or 0, _DONE, _cancelled(self._job))
 
@@ -83,7 +83,7 @@ def read_snapshot(state: State, owner_id: str, job_id: str) -> Snapshot:
 async def stream_events(
     state: State, owner_id: str, first: Snapshot, cursor: EventCursor
 ) -> AsyncIterator[ServerSentEvent]:
-    """Events until the job ends. Between two reads, no thread and no connection is held."""
+    """Streams events until the job ends. Between two reads it uses no thread and no connection."""
     yield ServerSentEvent(retry=_RETRY_MS)
     for event in cursor.events_since(first):
         yield event
@@ -101,7 +101,7 @@ async def stream_events(
 
 
 async def _read_again(state: State, owner_id: str, job_id: str) -> Snapshot | None:
-    """``None`` when the job is gone. A database that is away only delays the answer."""
+    """The job's present state; ``None`` when the job is gone. A database that is down only delays the answer."""
     while True:
         try:
             return await to_thread.run_sync(read_snapshot, state, owner_id, job_id, limiter=state.listener.readers)

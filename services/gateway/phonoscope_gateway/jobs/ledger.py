@@ -1,4 +1,4 @@
-"""What a task's result is known by, so that the same question is answered once."""
+"""Computes the cache keys of a job's tasks, so that the same request is computed once."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from phonoscope.db.library.maps import library_stamp
 from phonoscope.db.library.results import newest_result
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.states import TaskName
-from phonoscope.tasks import TASKS, Asked, ModelKind
+from phonoscope.tasks import TASKS, ModelKind, RequestContext
 from phonoscope.work import CacheKey, Library
-from phonoscope_gateway.jobs.asked import hears_stems
+from phonoscope_gateway.jobs.checks import reads_stems
 
 
 def ledger_of(
-    session: Session, subject: TrackRow | Library, request: JobRequest, asked: Asked
+    session: Session, subject: TrackRow | Library, request: JobRequest, asked: RequestContext
 ) -> dict[TaskName, CacheKey]:
-    """What each of the request's tasks is known by; nothing for those that must be computed in any case."""
+    """The cache key of each of the request's tasks; tasks that must be computed in any case have none."""
     if request.options.no_cache:
         return {}
     found = {task: _key(session, subject, request, asked, task) for task in request.tasks}
@@ -30,7 +30,7 @@ def ledger_of(
 
 
 def _key(
-    session: Session, subject: TrackRow | Library, request: JobRequest, asked: Asked, task: TaskName
+    session: Session, subject: TrackRow | Library, request: JobRequest, asked: RequestContext, task: TaskName
 ) -> CacheKey | None:
     spec, options = TASKS[task], getattr(request.options, task)
     if isinstance(subject, Library):
@@ -40,25 +40,25 @@ def _key(
     identity = digest = stems = None
     if spec.model is not None:
         manifest = _manifest(request, asked, spec.model)
-        # A model that only the workers have: whether theirs is the one of an earlier result cannot be said.
+        # Only the workers have this model: whether an earlier result is of their version is unknown here.
         if manifest is None:
             return None
         identity, digest = manifest.identity, f"sha256:{manifest.digest}"
-    if hears_stems(request, task):
+    if reads_stems(request, task):
         stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject)
         if stems is None:
             return None
     return CacheKey(_fingerprint(spec.revision, [subject.id, task, identity, spec.key_of(options), stems]), digest)
 
 
-def _manifest(request: JobRequest, asked: Asked, kind: ModelKind) -> Manifest | StemManifest | None:
+def _manifest(request: JobRequest, asked: RequestContext, kind: ModelKind) -> Manifest | StemManifest | None:
     if kind is ModelKind.CLASSIFIER:
         return asked.manifest
     return asked.catalogue.separators.get(request.options.separate.model or asked.catalogue.best_separator)
 
 
 def _stems_of(session: Session, track: TrackRow) -> str | None:
-    """The task that made the stems the track has."""
+    """The task that made the track's present stems."""
     found = newest_result(session, track.id, TaskName.SEPARATE)
     return None if found is None else found.produced_by
 

@@ -1,6 +1,6 @@
-"""Descriptions compared with their genre's reference profile, whenever a job is read.
+"""Compares descriptions with their genre's reference profile, whenever a job is read.
 
-The worker that describes cannot do that: what is heard becomes known in another pool, maybe later.
+The describing worker cannot do that: the genre is recognised in another pool, maybe later.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _NAMES = [band.name for band in BANDS]
 def reference(
     row: JobRow, levels: Sequence[BandLevel], recognised: str | None, labels: Iterable[str]
 ) -> Reference | None:
-    """Compares a description's levels with the genre named, else the one that its job recognised, else a label.
+    """Compares a description's levels with a genre: the one named, else that recognised by its job, else a label.
 
     Args:
         row: the job that asked for the description.
-        levels: of the description.
+        levels: the description's levels.
         recognised: the label of the same job's classification.
         labels: the track's, the newest first; the first with a profile counts.
 
@@ -40,5 +40,5 @@ def reference(
 
 
 def _comparable(levels: Sequence[BandLevel]) -> bool:
-    """Whether they are of the profiles' bands, and not of silence."""
+    """Whether the levels are of the profiles' bands, and not of silence."""
     return [level.name for level in levels] == _NAMES and any(level.level_db is not None for level in levels)

@@ -1,4 +1,4 @@
-"""A job's request as it arrives: JSON, or one multipart form that brings the recording along."""
+"""A job's request as it arrives: JSON, or one multipart form that includes the recording."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _FIELDS = ("tasks", "options", "metadata", "webhook_url")
 
 @dataclass(frozen=True)
 class Submission:
-    """What was asked for; with an ``upload``, ``request.track_id`` is still to be set."""
+    """A job's request; with an ``upload``, ``request.track_id`` is still to be set."""
 
     request: JobRequest
     upload: Upload | None = None
 
     def asked(self) -> dict[str, Any]:
-        """The request and the upload's digest, as JSON can hold them."""
+        """The request and the upload's digest, in JSON's types."""
         asked = self.request.model_dump(mode="json", exclude_unset=True)
         return asked if self.upload is None else {**asked, "file": self.upload.sha256}
 

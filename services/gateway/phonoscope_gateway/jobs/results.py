@@ -1,4 +1,4 @@
-"""Stored results, read as what they are."""
+"""Reads stored results as typed values."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from phonoscope_gateway.signing import Signer
 
 
 def read_result(signer: Signer, spec: TaskSpec[Any, Result], body: Any) -> Result:
-    """A result with links that are good from now on.
+    """Reads a stored result; its links are valid from now on.
 
-    Raises ``OutdatedResult`` for a body that is not of the task's shape: another version of the service stored it.
+    Raises ``OutdatedResult`` for a body of another form, which another version of the service stored.
     """
     try:
         return spec.read(signer.rendered(body))

@@ -15,8 +15,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from phonoscope.contract import Job, JobRequest, Page
 from phonoscope.db.library.jobs import list_jobs
 from phonoscope.states import Status
-from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
-from phonoscope_gateway.jobs.asked import check_metadata
+from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
+from phonoscope_gateway.jobs.checks import check_metadata
 from phonoscope_gateway.jobs.events import EventCursor, read_snapshot, stream_events
 from phonoscope_gateway.jobs.requests import Submission, read_submission
 from phonoscope_gateway.jobs.service import cancel, read_job, submit_job, submit_recording
@@ -63,7 +63,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_JOB_BODY)
-async def create_job(request: Request, response: Response, state: StateDep, once: OnceDep) -> Job:
+async def create_job(request: Request, response: Response, state: StateDep, once: IdempotencyDep) -> Job:
     """Asks for tasks on a track, or on a recording sent along."""
     submission = await read_submission(request, state.settings.max_upload_bytes)
     answered = await to_thread.run_sync(_submit, once, submission)
@@ -71,8 +71,8 @@ async def create_job(request: Request, response: Response, state: StateDep, once
     return answered.write(response)
 
 
-def _submit(once: Once, submission: Submission) -> Answered[Job]:
-    def make(keep: Keep[Job]) -> Answered[Job]:
+def _submit(once: IdempotentRequest, submission: Submission) -> IdempotentAnswer[Job]:
+    def make(keep: KeepAnswer[Job]) -> IdempotentAnswer[Job]:
         def then(session: Session, job: Job) -> None:
             keep(session, _accepted(job))
 
@@ -85,8 +85,8 @@ def _submit(once: Once, submission: Submission) -> Answered[Job]:
         return once.answer(Job, submission.asked, make)
 
 
-def _accepted(job: Job) -> Answered[Job]:
-    return Answered(status.HTTP_202_ACCEPTED, f"/v1/jobs/{job.id}", job)
+def _accepted(job: Job) -> IdempotentAnswer[Job]:
+    return IdempotentAnswer(status.HTTP_202_ACCEPTED, f"/v1/jobs/{job.id}", job)
 
 
 @router.get("")

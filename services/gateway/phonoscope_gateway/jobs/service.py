@@ -1,4 +1,4 @@
-"""Rules for jobs: rows are committed first, then the pools are woken, by the sweeper where the broker is away."""
+"""Rules for jobs: rows are committed first, then workers are woken; the sweeper does so when the broker is down."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from phonoscope.db.tasks.family import lock_subject
 from phonoscope.errors import BrokerUnavailable, NotFound
 from phonoscope.logs import get_logger
 from phonoscope.states import Status, TaskName, TaskQueue
-from phonoscope.tasks import Asked
+from phonoscope.tasks import RequestContext
 from phonoscope.work import Library
 from phonoscope_gateway.forms import Upload
-from phonoscope_gateway.jobs.asked import asked_of, check_duration, check_request, completed, order_of
+from phonoscope_gateway.jobs.checks import check_duration, check_request, completed, context_of, order_of
 from phonoscope_gateway.jobs.ledger import ledger_of
 from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.state import State
@@ -30,7 +30,7 @@ from phonoscope_gateway.tracks.service import create_track_and
 from phonoscope_gateway.webhooks.service import check_webhook, own_address
 
 Then: TypeAlias = Callable[[Session, Job], None]
-"""Receives the transaction and the job that was made in it."""
+"""Called with the transaction and the job that was made in it."""
 
 _log = get_logger(__name__)
 
@@ -40,10 +40,10 @@ def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = la
 
     Raises:
         NotFound: the track is not this owner's.
-        UnknownModel, InvalidRequest: an option names what is not there.
+        UnknownModel, InvalidRequest: an option names something that does not exist.
         DatabaseUnavailable: no job was made.
     """
-    asked = asked_of(state, request)
+    asked = context_of(state, request)
     check_request(request, asked)
     check_webhook(state, owner_id, request)
 
@@ -67,10 +67,10 @@ def submit_recording(
 
     Raises:
         RecordingError: the upload cannot be analysed; nothing is stored.
-        UnknownModel, InvalidRequest: an option names what is not there; nothing is stored.
+        UnknownModel, InvalidRequest: an option names something that does not exist; nothing is stored.
         Unavailable: the database or the store is down; no job was made, nothing is stored.
     """
-    asked = asked_of(state, request)
+    asked = context_of(state, request)
     check_request(request, asked)
     check_webhook(state, owner_id, request)
 
@@ -88,25 +88,24 @@ def submit_recording(
 
 
 def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskName, kind: str) -> Job | None:
-    """The job in which the task makes the track's artifact of a kind: the last one while it is open or when it failed,
-    else a new one. ``None`` when the artifact is there.
+    """The job in which a task makes the track's artifact of a kind; ``None`` when the artifact exists.
 
     Raises:
         NotFound: the track is not this owner's.
         DatabaseUnavailable: no job was made.
     """
     with state.database.transaction() as session:
-        # One at a time: the second finds the first one's job.
+        # One at a time: the second request finds the job of the first.
         lock_subject(session, track_id)
         track = get_track(session, owner_id, track_id)
         row = newest_job_with(session, track_id, task)
         if row is not None and _is_open_or_failed(row, task):
             return describe_jobs(state.signer, session, [row])[0]
-        # After the job: it may end in between, and its artifact comes with its end.
+        # Read after the job: a job that ends in between has made its artifact.
         if newest_artifact(session, track_id, task, kind) is not None:
             return None
         request = JobRequest(track_id=track_id, tasks=[task])
-        job, queues = _make_job(state, session, track, request, asked_of(state, request))
+        job, queues = _make_job(state, session, track, request, context_of(state, request))
     _wake(state, queues, job, "job.created")
     return job
 
@@ -118,11 +117,11 @@ def read_job(state: State, owner_id: str, job_id: str) -> Job:
 
 
 def cancel(state: State, owner_id: str, job_id: str) -> Job:
-    """Cancels a job: waiting tasks never start; running ones stop at once and leave nothing.
+    """Cancels a job: waiting tasks never start; running ones stop soon and leave nothing.
 
     Raises:
-        NotFound: it is not this owner's.
-        JobEnded: it has ended.
+        NotFound: the job is not this owner's.
+        JobEnded: the job has ended.
     """
 
     def cancel(session: Session) -> tuple[Job, list[TaskQueue]]:
@@ -146,9 +145,9 @@ def _subject(session: Session, owner_id: str, request: JobRequest) -> TrackRow |
 
 
 def _make_job(
-    state: State, session: Session, subject: TrackRow | Library, request: JobRequest, asked: Asked
+    state: State, session: Session, subject: TrackRow | Library, request: JobRequest, asked: RequestContext
 ) -> tuple[Job, list[TaskQueue]]:
-    """The job as its client sees it, and where it queues."""
+    """Makes the job; returns it as its client sees it, and the queues to wake."""
     check_duration(request, subject.duration_s)
     request = completed(request, asked)
     options = request.options.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""Jobs as their client sees them: rows, why they wait, and links to what they made."""
+"""Jobs as clients see them: rows, waiting times, and links to artifacts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = get_logger(__name__)
 
 
 def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> list[Job]:
-    """Jobs as their client sees them, with links to their artifacts that are good from now on."""
+    """Jobs as clients see them, with links to their artifacts that are valid from now on."""
     ahead = count_ahead(session, rows)
     labels = labels_of(session, {row.track_id for row in rows if row.track_id and _is_described(row)})
     return [_describe_job(signer, row, ahead, labels.get(row.track_id or "", NO_LABELS)) for row in rows]
@@ -56,10 +56,10 @@ def _describe_job(
 
 
 def results_of(signer: Signer, row: JobRow, labels: TrackLabels) -> dict[TaskName, TaskResult | OutdatedResult]:
-    """What the job's tasks found, with links; for a result that cannot be read the reason.
+    """The results of the job's tasks, with links; the error for a result that cannot be read.
 
     Args:
-        labels: the track's, for a description's reference profile.
+        labels: the track's labels, for a description's reference profile.
     """
     found = {task.name: _read(signer, task, task.result.body) for task in row.tasks if task.result is not None}
     heard, described = found.get(TaskName.CLASSIFY), found.get(TaskName.DESCRIBE)
@@ -80,7 +80,7 @@ def _read(signer: Signer, task: TaskRow, body: Any) -> TaskResult | OutdatedResu
 
 
 def describe_task(row: TaskRow, ahead: Ahead | None, found: TaskResult | OutdatedResult | None) -> Task:
-    """A task as its client sees it, with what it found or why that cannot be read."""
+    """A task as clients see it, with its result, or with the reason why that cannot be read."""
     outdated = found if isinstance(found, OutdatedResult) else None
     return Task(
         name=row.name,
@@ -102,7 +102,7 @@ def describe_task(row: TaskRow, ahead: Ahead | None, found: TaskResult | Outdate
 
 
 def left_s(row: TaskRow, now: datetime) -> float | None:
-    """What a running task still needs if it goes on as it went; ``None`` before anything can be said."""
+    """The estimated seconds that a running task still needs; ``None`` before there is an estimate."""
     if row.status is not Status.RUNNING or row.started_at is None or not row.progress > 0.0:
         return None
     spent_s = max(0.0, (now - row.started_at).total_seconds())

@@ -44,7 +44,7 @@ def read_map(
 
 
 def _result_of(state: State, drawn: TaskRow | None) -> MapResult | None:
-    """How the map was drawn; ``None`` where that cannot be read: its points are there all the same."""
+    """How the map was drawn; ``None`` when that cannot be read, although the points can."""
     if drawn is None or drawn.result is None:
         return None
     try:

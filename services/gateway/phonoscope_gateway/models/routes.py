@@ -1,4 +1,4 @@
-"""The served models and their cards."""
+"""The calls under ``/v1/models``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_models(state: StateDep) -> Page[AnyModelCard]:
 
 @router.get("/{name}")
 def read_model(name: str, state: StateDep) -> AnyModelCard:
-    """What a model knows, how well, from what data, under which licence, and what it cannot do."""
+    """A model's card: its labels or stems, its figures, its data, its licence and its limits."""
     cards = state.catalogue.cards
     if name not in cards:
         raise NotFound(f"no model {name!r}; served: {', '.join(cards)}")

@@ -1,1 +1,1 @@
-"""What can be seen of a track, made by workers."""
+"""Pictures of a track over HTTP: its outline and its spectrogram."""

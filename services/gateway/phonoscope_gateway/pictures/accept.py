@@ -1,4 +1,4 @@
-"""Which of several representations a client would rather have (RFC 9110, section 12.5.1)."""
+"""Content negotiation by the ``Accept`` header (RFC 9110, section 12.5.1)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.IGNO
 
 
 def negotiate(accept: str | None, offered: Sequence[str]) -> str:
-    """The media type that an ``Accept`` header likes best; of those it likes as much, the one offered first.
+    """The media type with the highest quality in an ``Accept`` header; of equal ones, the first offered.
 
-    Raises ``NotAcceptable`` when it wants none.
+    Raises ``NotAcceptable`` when none is accepted.
 
     >>> negotiate("application/json;q=0.5, image/*", ["application/json", "image/png"])
     'image/png'
@@ -22,14 +22,14 @@ def negotiate(accept: str | None, offered: Sequence[str]) -> str:
     if accept is None or not accept.strip():
         return offered[0]
     ranges = [found for part in accept.split(",") if (found := _parsed(part))]
-    liked = [_quality(media_type, ranges) for media_type in offered]
-    if not any(liked):
-        raise NotAcceptable(f"this can be had as {' or '.join(offered)} alone")
-    return offered[liked.index(max(liked))]
+    qualities = [_quality(media_type, ranges) for media_type in offered]
+    if not any(qualities):
+        raise NotAcceptable(f"only {' or '.join(offered)} can be answered")
+    return offered[qualities.index(max(qualities))]
 
 
 def _parsed(part: str) -> tuple[str, str, float] | None:
-    """A media range's two halves and its quality; ``None`` for what is no range. Other parameters ask for nothing."""
+    """A media range's two parts and its quality; ``None`` for an invalid range. Other parameters are ignored."""
     found = _RANGE.fullmatch(part)
     if found is None:
         return None
@@ -38,7 +38,7 @@ def _parsed(part: str) -> tuple[str, str, float] | None:
 
 
 def _quality(media_type: str, ranges: Sequence[tuple[str, str, float]]) -> float:
-    """That of the range which fits most closely; 0 where none does."""
+    """The quality of the most specific range that matches; 0 when none does."""
     kind, _, form = media_type.partition("/")
     for wanted in ((kind, form), (kind, "*"), ("*", "*")):
         fitting = [quality for *names, quality in ranges if tuple(names) == wanted]

@@ -1,4 +1,4 @@
-"""What can be seen of a track, under ``/v1/tracks/{id}``."""
+"""The calls for a track's pictures, under ``/v1/tracks/{id}``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from phonoscope.contract import Job, Peaks, SpectrogramAxes, SpectrogramLook
 from phonoscope_gateway.pictures.accept import negotiate
 from phonoscope_gateway.pictures.drawing import draw
 from phonoscope_gateway.pictures.service import axes, peaks
-from phonoscope_gateway.pictures.view import ViewDep
+from phonoscope_gateway.pictures.view import PictureRequestDep
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
 
@@ -30,7 +30,7 @@ _AS_PNG: dict[int | str, dict[str, Any]] = {
 @router.get("/{track_id}/waveform", response_model=Peaks, responses=_UNTIL_MEASURED)
 def read_track_waveform(
     track_id: str,
-    view: ViewDep,
+    view: PictureRequestDep,
     points: Annotated[int, Query(ge=1, le=MOST_POINTS, description="how many points at most")] = 1_000,
 ) -> Response:
     """The recording's outline. A worker measures it once; before, the answer is the job that does.
@@ -41,12 +41,12 @@ def read_track_waveform(
     def outline(content: bytes) -> str:
         return peaks(track_id, Waveform.from_npz(content), points).model_dump_json()
 
-    return view.show(track_id, waveform.KIND, _JSON, outline)
+    return view.respond(track_id, waveform.KIND, _JSON, outline)
 
 
 @router.get("/{track_id}/spectrogram", response_model=SpectrogramAxes, responses={**_UNTIL_MEASURED, **_AS_PNG})
 def read_track_spectrogram(
-    track_id: str, request: Request, view: ViewDep, look: Annotated[SpectrogramLook, Query()]
+    track_id: str, request: Request, view: PictureRequestDep, look: Annotated[SpectrogramLook, Query()]
 ) -> Response:
     """The recording's mel spectrogram: a bare PNG, or with `Accept: application/json` the axes of that very picture.
 
@@ -59,6 +59,6 @@ def read_track_spectrogram(
         found = MelSpectrogram.from_npz(content)
         return draw(found, look) if media_type == _PNG else axes(track_id, found, look).model_dump_json()
 
-    response = view.show(track_id, spectrogram.KIND, media_type, picture)
+    response = view.respond(track_id, spectrogram.KIND, media_type, picture)
     response.headers["Vary"] = "Accept"
     return response

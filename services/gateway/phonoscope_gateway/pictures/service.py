@@ -1,4 +1,4 @@
-"""Rules for pictures: a worker makes them once, the gateway passes them on and never decodes a recording."""
+"""Rules for pictures: a worker measures the recording once; the gateway draws and never decodes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from phonoscope_gateway.state import State
 
 
 def find_picture(state: State, owner_id: str, track_id: str, kind: str) -> ArtifactRow | Job:
-    """What a picture of the track is drawn from, or the job that makes it, which may have failed.
+    """The artifact that a picture is drawn from, or the job that makes it, which may have failed.
 
     Args:
-        kind: the artifact's, of those that ``describe`` makes.
+        kind: the kind of an artifact of ``describe``.
 
     Raises:
         NotFound: the track is not this owner's.
@@ -39,12 +39,12 @@ def find_picture(state: State, owner_id: str, track_id: str, kind: str) -> Artif
 
 
 def read_picture(state: State, row: ArtifactRow) -> bytes:
-    """What it is drawn from. Raises ``NotFound`` or ``StoreUnavailable``."""
+    """The artifact's content. Raises ``NotFound`` or ``StoreUnavailable``."""
     return b"".join(state.store.read(row.object_key, 0, row.size_bytes).chunks)
 
 
 def peaks(track_id: str, waveform: Waveform, points: int) -> Peaks:
-    """At most so many points of an outline."""
+    """An outline with at most ``points`` points."""
     starts_s, low, high, rms = waveform.coarser(points)
     return Peaks(
         track_id=track_id,
@@ -58,7 +58,7 @@ def peaks(track_id: str, waveform: Waveform, points: int) -> Peaks:
 
 
 def axes(track_id: str, spectrogram: MelSpectrogram, look: SpectrogramLook) -> SpectrogramAxes:
-    """How to read the picture of a spectrogram that has this look."""
+    """The axes of a spectrogram's image with this look."""
     floor_dbfs, ceiling_dbfs = span_dbfs(spectrogram, look.range_db)
     return SpectrogramAxes(
         track_id=track_id,
@@ -74,7 +74,7 @@ def axes(track_id: str, spectrogram: MelSpectrogram, look: SpectrogramLook) -> S
 
 
 def span_dbfs(spectrogram: MelSpectrogram, range_db: float) -> tuple[float, float]:
-    """What the darkest and the brightest colour stand for: the same in silence."""
+    """The levels of the darkest and the brightest colour; equal in silence."""
     loudest_dbfs = spectrogram.loudest_dbfs
     return max(loudest_dbfs - range_db, LOWEST_DBFS), loudest_dbfs
 

@@ -1,4 +1,4 @@
-"""One way to answer whoever wants to see something of a track."""
+"""The answer to every request for a track's picture."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _RETRY_AFTER_S = "1"
 
 
 @dataclass(frozen=True)
-class View:
-    """A request to see something."""
+class PictureRequest:
+    """A request for a picture of a track."""
 
     state: State
     owner_id: str
     path: str
     if_none_match: str | None
 
-    def show(self, track_id: str, kind: str, media_type: str, draw: Callable[[bytes], bytes | str]) -> Response:
-        """What is drawn of a track's artifact of a kind; 304 for whoever has it, 202 and the job until it is made.
+    def respond(self, track_id: str, kind: str, media_type: str, draw: Callable[[bytes], bytes | str]) -> Response:
+        """The picture drawn from a track's artifact: 304 when the client has it, 202 with the job until it is made.
 
         When that job failed, the answer is its problem.
 
         Args:
-            draw: makes the representation that has this media type out of the artifact's content.
+            draw: makes the representation with this media type from the artifact's content.
 
         Raises:
             NotFound: the track is not this owner's.
@@ -55,10 +55,10 @@ class View:
         return Response(job.model_dump_json(), status.HTTP_202_ACCEPTED, headers, "application/json")
 
 
-def get_view(
+def get_picture_request(
     request: Request, state: StateDep, caller: CallerDep, if_none_match: Annotated[str | None, Header()] = None
-) -> View:
-    return View(state, caller.owner_id, request.url.path, if_none_match)
+) -> PictureRequest:
+    return PictureRequest(state, caller.owner_id, request.url.path, if_none_match)
 
 
-ViewDep = Annotated[View, Depends(get_view)]
+PictureRequestDep = Annotated[PictureRequest, Depends(get_picture_request)]

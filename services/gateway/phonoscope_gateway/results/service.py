@@ -1,4 +1,4 @@
-"""Rules for a track's results: what is newest, how it is linked, and when an answer is still good."""
+"""Rules for a track's results: which are the newest, their links, and their entity tag."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_results(state: State, owner_id: str, track_id: str, known: str | None) 
     """The entity tag of a track's results, and the results unless the client has them.
 
     Args:
-        known: the entity tags that the client has, as ``If-None-Match`` gives them.
+        known: the entity tags that the client has, as in ``If-None-Match``.
 
     Raises ``NotFound`` when the track is not this owner's.
     """
@@ -39,7 +39,7 @@ def read_results(state: State, owner_id: str, track_id: str, known: str | None) 
         etag = entity_tag(state.signer, track_state(session, track_id), now_s)
         if known is not None and etag in known:
             return etag, None
-        # A result that has come since then belongs under another tag.
+        # A result that was added since then belongs to another tag.
         rows = track_results(session, track_id)
         items = [_describe(state.signer, session, owner_id, row) for row in rows]
     return entity_tag(state.signer, rows, now_s), TrackResults(track_id=track_id, items=items)

@@ -1,4 +1,4 @@
-"""What sounds alike."""
+"""The call for similar tracks, under ``/v1/tracks/{id}``."""
 
 from __future__ import annotations
 

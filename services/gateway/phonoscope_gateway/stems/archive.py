@@ -1,4 +1,4 @@
-"""A ZIP archive written while it is sent: what is in it is read from the store piece by piece."""
+"""Writes a ZIP archive while it is sent; its members are read from the store piece by piece."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ Member: TypeAlias = tuple[str, Iterable[bytes]]
 """A name and its content."""
 
 
-class _Outbox(io.RawIOBase):
-    """Takes what is written, until it is taken away; nobody can go back in it."""
+class _WriteBuffer(io.RawIOBase):
+    """An unseekable file that buffers what was written until it is taken."""
 
     def __init__(self) -> None:
-        self._held: list[bytes] = []
+        self._written: list[bytes] = []
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Buffer, /) -> int:
-        self._held.append(bytes(data))
-        return len(self._held[-1])
+        self._written.append(bytes(data))
+        return len(self._written[-1])
 
     def taken(self) -> bytes:
-        held, self._held = b"".join(self._held), []
-        return held
+        taken, self._written = b"".join(self._written), []
+        return taken
 
 
 def archive(members: Iterable[Member]) -> Iterator[bytes]:
-    """The archive's bytes. Members are stored as they are: sound is compressed already, or meant not to be."""
-    outbox = _Outbox()
-    with zipfile.ZipFile(outbox, "w", zipfile.ZIP_STORED) as file:
+    """Yields the archive's bytes. Members are not compressed: audio is compressed already, or must not be."""
+    buffer = _WriteBuffer()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
         for name, content in members:
             with file.open(name, "w", force_zip64=True) as member:
                 for chunk in content:
                     member.write(chunk)
-                    yield outbox.taken()
-    yield outbox.taken()
+                    yield buffer.taken()
+    yield buffer.taken()

@@ -19,11 +19,11 @@ from phonoscope_gateway.stems.archive import archive
 
 
 def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
-    """The track's newest stems, with links that are good from now on.
+    """The track's newest stems, with links that are valid from now on.
 
     Raises:
-        NotFound: the track is not this owner's or was never taken apart.
-        OutdatedResult: another version of the service took it apart, and its result cannot be read.
+        NotFound: the track is not this owner's or was never separated.
+        OutdatedResult: another version of the service separated it, and its result cannot be read.
     """
     with state.database.autocommit() as session:
         get_track(session, owner_id, track_id)
@@ -35,7 +35,7 @@ def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
 
 
 def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator[bytes]]:
-    """A file's name and its content, read from the store as it is sent. Raises as ``read_stems`` does."""
+    """The archive's file name and its content, read from the store as it is sent. Raises as ``read_stems`` does."""
     with state.database.autocommit() as session:
         track = get_track(session, owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
@@ -43,7 +43,7 @@ def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator
         stem = Path(track.filename).stem
     if not rows:
         raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
-    # The first is opened now: a store that is away is a problem, not half an archive.
+    # The first stem is opened now, so that a store that is down becomes a problem and not half an archive.
     opened = ((row.object_key.rpartition("/")[2], state.store.read(row.object_key, 0, row.size_bytes)) for row in rows)
     members = ((name, content.chunks) for name, content in chain([next(opened)], opened))
     return f"{stem}-stems.zip", archive(members)

@@ -1,4 +1,4 @@
-"""Who may have a recording's bytes: its owner, and everyone who has a signed link."""
+"""Access to a recording's bytes: for its owner, and for everyone with a signed link."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def find_audio(
 
     Raises:
         Unauthorized: there is neither a signature nor a key.
-        InvalidSignature, SignatureExpired: the link is not good, or no longer; a key is no help then.
+        InvalidSignature, SignatureExpired: the link is not valid, or has expired; the key is ignored then.
         NotFound: the track is not this owner's, or was erased.
     """
     if expires is None and signature is None:

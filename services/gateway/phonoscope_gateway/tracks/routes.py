@@ -17,11 +17,11 @@ from phonoscope.erasure import erase_track
 from phonoscope.errors import InvalidRequest
 from phonoscope.logs import get_logger
 from phonoscope_gateway.forms import Form, read_form
-from phonoscope_gateway.idempotency import Answered, Keep, Once, OnceDep
+from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.signing import ExpiresQuery, SignatureQuery
 from phonoscope_gateway.state import CallerDep, KeyDep, StateDep
-from phonoscope_gateway.streaming import AskedDep, object_responses, send_object
+from phonoscope_gateway.streaming import ObjectRequestDep, object_responses, send_object
 from phonoscope_gateway.tracks.audio import find_audio
 from phonoscope_gateway.tracks.service import create_track_and
 from phonoscope_gateway.tracks.view import audio_link, describe_track, describe_tracks
@@ -51,20 +51,20 @@ _UPLOAD_BODY: dict[str, Any] = {
     responses={200: {"model": Track, "description": "These bytes are already a track of yours"}},
     openapi_extra=_UPLOAD_BODY,
 )
-async def upload_track(request: Request, response: Response, state: StateDep, once: OnceDep) -> Track:
+async def upload_track(request: Request, response: Response, state: StateDep, once: IdempotencyDep) -> Track:
     """Uploads a recording. The same bytes again give the same track."""
     form = await read_form(request, state.settings.max_upload_bytes)
     answered = await to_thread.run_sync(_upload, once, form)
     return answered.write(response)
 
 
-def _upload(once: Once, form: Form) -> Answered[Track]:
+def _upload(once: IdempotentRequest, form: Form) -> IdempotentAnswer[Track]:
     upload = form.upload
     if upload is None:
         raise InvalidRequest.field("file", "missing")
 
-    def make(keep: Keep[Track]) -> Answered[Track]:
-        def then(session: Session, row: TrackRow, created: bool) -> Answered[Track]:
+    def make(keep: KeepAnswer[Track]) -> IdempotentAnswer[Track]:
+        def then(session: Session, row: TrackRow, created: bool) -> IdempotentAnswer[Track]:
             answered = _stored(describe_track(once.state.signer, session, row), created)
             keep(session, answered)
             return answered
@@ -81,9 +81,9 @@ def _upload(once: Once, form: Form) -> Answered[Track]:
     return replace(answered, body=answered.body.model_copy(update=fresh))
 
 
-def _stored(track: Track, created: bool) -> Answered[Track]:
+def _stored(track: Track, created: bool) -> IdempotentAnswer[Track]:
     code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
-    return Answered(code, f"/v1/tracks/{track.id}", track)
+    return IdempotentAnswer(code, f"/v1/tracks/{track.id}", track)
 
 
 @router.get("")
@@ -130,7 +130,7 @@ def read_audio(
     track_id: str,
     state: StateDep,
     key: KeyDep,
-    asked: AskedDep,
+    asked: ObjectRequestDep,
     expires: ExpiresQuery = None,
     signature: SignatureQuery = None,
 ) -> Response:

@@ -1,4 +1,4 @@
-"""Rules for tracks: bytes go to the store first, the row makes them real."""
+"""Rules for tracks: bytes are stored first; the track exists once its row is committed."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from phonoscope_gateway.state import State
 
 Made = TypeVar("Made")
 Then: TypeAlias = Callable[[Session, TrackRow, bool], Made]
-"""Is given the transaction, the track, and whether it is new."""
+"""Called with the transaction, the track, and whether it is new."""
 
 _SMALL_BYTES = 8 << 20
 _MEDIA_TYPE = "application/octet-stream"
-"""Of what is stored: a recording's own type is in its row, and known only after the probe."""
+"""The media type of stored objects: a recording's own type is in its row, and known only after the probe."""
 
 _log = get_logger(__name__)
 
 
 def create_track_and(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tuple[TrackRow, bool, Made]:
-    """The owner's track with these bytes, whether it is new, and what ``then`` made of it.
+    """The owner's track with these bytes, whether it is new, and the result of ``then``.
 
-    What ``then`` writes is committed with the track.
+    ``then`` writes in the transaction that commits the track.
 
     Raises:
         RecordingError: it cannot be analysed; nothing is stored.
@@ -84,7 +84,7 @@ def _create(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tu
 
 @contextmanager
 def _meanwhile(threads: ThreadPoolExecutor, call: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """The call goes on while its caller does something else; what is given waits for its end."""
+    """Runs a call while the caller does something else; the yielded function waits for its end."""
     going = threads.submit(call)
     try:
         yield going.result

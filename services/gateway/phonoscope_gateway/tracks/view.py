@@ -17,7 +17,7 @@ _COLUMNS = [name for name in Track.model_fields if name not in _DERIVED]
 
 
 def describe_tracks(signer: Signer, session: Session, rows: Sequence[TrackRow]) -> list[Track]:
-    """Tracks with the labels that models gave them, and with links that are good from now on."""
+    """Tracks with the labels that models gave them, and with links that are valid from now on."""
     known = labels_of(session, {row.id for row in rows})
     return [_describe(row, known.get(row.id, NO_LABELS), audio_link(signer, row.id)) for row in rows]
 
@@ -28,7 +28,7 @@ def describe_track(signer: Signer, session: Session, row: TrackRow) -> Track:
 
 
 def audio_link(signer: Signer, track_id: str) -> SignedLink:
-    """A link to the recording that is good from now on."""
+    """A link to the recording that is valid from now on."""
     return signer.link(audio_path(track_id), time())
 
 

@@ -1,1 +1,1 @@
-"""The browser's page, built from ``services/web`` into ``static``, which is not under version control."""
+"""The web page, built from ``services/web`` into ``static``, which is not under version control."""

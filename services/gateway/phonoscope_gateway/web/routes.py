@@ -1,4 +1,4 @@
-"""The page over HTTP: one document for every address of the page, and its files."""
+"""The web page over HTTP: one document for every address of the page, and its files."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _MADE_HERE = {"style-src": f"'nonce-{NONCE}'"}
 """Allows style sheets that the page's scripts make."""
 _FROM_THE_STORE = ("connect-src", "img-src", "media-src")
 _FOR_EVER = "public, max-age=31536000, immutable"
-"""For files whose names change with their content."""
+"""The ``Cache-Control`` of files whose names change with their content."""
 
 
 def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "") -> None:
     """Adds the page in a folder; when it was not built, its addresses answer with a problem that says so.
 
     Args:
-        app: gets the page's routes.
+        app: the application that the routes are added to.
         static: the folder with ``index.html`` and ``assets``.
-        objects_at: the origin that requests for audio and artifacts are redirected to, if they are.
+        objects_at: the origin that requests for audio and artifacts are redirected to; empty without redirects.
     """
     router = APIRouter(include_in_schema=False)
     for address in ADDRESSES:

@@ -68,7 +68,7 @@ def read_secret(state: StateDep, caller: CallerDep) -> DefaultSecret:
 
 @router.post("/webhooks/default-secret", status_code=status.HTTP_201_CREATED)
 def make_default_secret(state: StateDep, caller: CallerDep, request: SecretRotation | None = None) -> NewSecret:
-    """Makes that secret, or replaces it; it is shown only once."""
+    """Makes the secret for jobs' own `webhook_url`, or replaces it; it is shown only once."""
     overlap = timedelta(seconds=(request or SecretRotation()).overlap_s)
     return rotate_secret(state, caller.owner_id, None, overlap)
 

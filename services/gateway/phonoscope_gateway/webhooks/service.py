@@ -74,7 +74,7 @@ def read_default_secret(state: State, owner_id: str) -> DefaultSecret:
 
 
 def check_webhook(state: State, owner_id: str, request: JobRequest) -> None:
-    """Refuses a job's own address that nothing could be sent to. Raises ``RefusedUrl`` or ``NoDefaultSecret``."""
+    """Refuses a job's own address that events cannot be sent to. Raises ``RefusedUrl`` or ``NoDefaultSecret``."""
     if request.webhook_url is None:
         return
     try:
@@ -88,7 +88,7 @@ def check_webhook(state: State, owner_id: str, request: JobRequest) -> None:
 
 
 def own_address(state: State, request: JobRequest) -> str | None:
-    """A job's own address in canonical form, so that addresses of one origin can be compared."""
+    """A job's own address in canonical form, so that addresses of one origin compare as equal."""
     return None if request.webhook_url is None else Rules.of(state.settings).parse(request.webhook_url).url
 
 

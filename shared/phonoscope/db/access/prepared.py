@@ -18,7 +18,7 @@ PREPARATIONS = "phonoscope_preparations"
 
 
 class Prepared:
-    """Statements that are sent together, each of which sees what the one before it waited for and did.
+    """Statements that are sent together; each sees what the one before it changed and waited for.
 
     Args:
         statements: SQL, in which ``:name`` stands for a value.

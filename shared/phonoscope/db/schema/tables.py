@@ -62,7 +62,7 @@ def given(row: Base) -> dict[str, Any]:
 
 
 class OwnerRow(Base):
-    """Whom rows and objects belong to."""
+    """The owner of rows and objects."""
 
     __tablename__ = "owners"
 
@@ -202,11 +202,11 @@ class TrackResultRow(Base):
 
     Written in the transaction in which a task succeeds, whether it was computed, found in the ledger or followed.
 
-    ``model`` is empty for tasks without a model. ``variant`` tells apart results of one task and model that can stand
-    side by side: of ``separate`` the ``two_stems`` asked for, of ``explain`` the ``label`` asked for; empty otherwise.
+    ``model`` is empty for tasks without a model. ``variant`` distinguishes results of one task and model that are kept
+    together: of ``separate`` the ``two_stems`` asked for, of ``explain`` the ``label`` asked for; empty otherwise.
     ``task_id`` is the task that asked last, ``produced_by`` the task that computed the result: artifacts belong to it.
-    Both are of the track's own jobs, which are erased with it, so neither needs a foreign key.
-    ``label`` is what ``classify`` recognised; null when unknown, and for every other task.
+    Both are of the track's own jobs, which are erased with it, so neither needs a foreign key. ``label`` is what
+    ``classify`` recognised; null when unknown, and for every other task.
     """
 
     __tablename__ = "track_results"
@@ -270,7 +270,7 @@ class EmbeddingRow(Base):
 
 
 class MapPointRow(Base):
-    """Where a track lies on its owner's map under one model; both coordinates in [-1, 1]."""
+    """A track's point on its owner's map under one model; both coordinates in [-1, 1]."""
 
     __tablename__ = "map_points"
 
@@ -297,7 +297,7 @@ class ArtifactRow(Base):
 
 
 class WorkerRow(Base):
-    """A worker process that says it lives."""
+    """A worker process, with its last heartbeat."""
 
     __tablename__ = "workers"
 
@@ -311,7 +311,7 @@ class WorkerRow(Base):
 
 
 class WalkRow(Base):
-    """How far a walk over many objects has come, which goes on for a while now and then."""
+    """The position of a walk over many objects, which continues from time to time."""
 
     __tablename__ = "walks"
 

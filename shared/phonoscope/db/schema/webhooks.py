@@ -13,7 +13,7 @@ _PENDING = "status = 'pending'"
 
 
 class WebhookRow(Base):
-    """Where events go. A ``one_off`` stands for an origin to which jobs send by addresses of their own.
+    """An address that events are sent to. A ``one_off`` represents an origin that jobs send to by their own addresses.
 
     ``failing_since`` is the first failure after the last success.
     """
@@ -38,9 +38,9 @@ class WebhookRow(Base):
 
 
 class WebhookSecretRow(Base):
-    """What an endpoint's events, or without ``webhook_id`` those of one-off addresses, are signed with; encrypted.
+    """A secret that signs an endpoint's events, or without ``webhook_id`` those of one-off addresses; encrypted.
 
-    The one that does not expire is the newest; one before it is used beside it until it expires.
+    The secret that does not expire is the newest; the one before it signs too until it expires.
     """
 
     __tablename__ = "webhook_secrets"
@@ -65,8 +65,8 @@ class WebhookSecretRow(Base):
 class DeliveryRow(Base):
     """One event on its way to one endpoint; ``url`` is that of a job, for a one-off.
 
-    While a courier sends, it holds the row by ``token`` and ``due_at`` lies ahead: when the courier dies the row is due
-    again. ``tries`` counts attempts since it was last asked for.
+    While a courier sends, it holds the row by ``token`` and ``due_at`` is in the future: when the courier dies the row
+    is due again. ``tries`` counts attempts since it was last asked for.
     """
 
     __tablename__ = "deliveries"

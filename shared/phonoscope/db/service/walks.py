@@ -1,4 +1,4 @@
-"""Walks over more than can be looked through at once: each goes on from where it stopped, in any process."""
+"""Walks over many objects: each continues where it stopped, in any process."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ORPHANS = "orphans"
 """The walk over the store's objects that looks for those without a row."""
 
 
-def go_on(session: Session, name: str, every: timedelta) -> str | None:
-    """The key after which a walk goes on, empty for its start; ``None`` when it went on less than ``every`` ago."""
+def continue_walk(session: Session, name: str, every: timedelta) -> str | None:
+    """The key after which a walk continues, empty at its start; ``None`` when it continued less than ``every`` ago."""
     statement = insert(WalkRow).values(name=name)
     return session.scalar(
         statement.on_conflict_do_update(
@@ -26,6 +26,6 @@ def go_on(session: Session, name: str, every: timedelta) -> str | None:
     )
 
 
-def keep_place(session: Session, name: str, after: str) -> None:
-    """Notes the last key that a walk has seen; empty when it has come to the end."""
+def save_position(session: Session, name: str, after: str) -> None:
+    """Notes the last key that a walk has visited; empty when it has reached the end."""
     session.execute(update(WalkRow).where(WalkRow.name == name).values(after=after))

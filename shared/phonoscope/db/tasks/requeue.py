@@ -72,7 +72,7 @@ def hand_back(
 
     Args:
         why: the problem with which they fail.
-        counts: whether this was an attempt; false when a worker was only told to stop.
+        counts: whether this was an attempt; false when a worker only had to stop.
 
     Returns where tasks can start at once; one that waits for its next attempt is sent when it is due.
     """

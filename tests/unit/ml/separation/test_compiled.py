@@ -22,7 +22,7 @@ from phonoscope_ml.separation.compiling import CoreFiles, compile_cores, start_c
 from phonoscope_ml.separation.core import Core, join, split
 from phonoscope_ml.separation.ensemble import load_ensemble
 from phonoscope_ml.separation.networks import blank_network, open_manifest
-from phonoscope_ml.separation.runners import Compiled, Improving
+from phonoscope_ml.separation.runners import Compiled, CompiledWhenReady
 from tests.separators import write_separator
 
 
@@ -86,7 +86,9 @@ def test_a_core_is_compiled_once(cached: tuple[Path, Path]) -> None:
 
 def test_nobody_waits_for_the_compiler(cached: tuple[Path, Path], small: HTDemucs, tmp_path: Path) -> None:
     """Without a core the network itself runs; once it is there, the next segment is run by it."""
-    run = Improving(lambda: small, shell(cached[0]), CoreFiles(tmp_path / core_of(cached[1]).graph.name), fail, "exact")
+    run = CompiledWhenReady(
+        lambda: small, shell(cached[0]), CoreFiles(tmp_path / core_of(cached[1]).graph.name), fail, "exact"
+    )
     with torch.inference_mode():
         first = run(mix())
         assert not run.compiled
@@ -97,7 +99,7 @@ def test_nobody_waits_for_the_compiler(cached: tuple[Path, Path], small: HTDemuc
 
 def test_what_is_shorter_is_run_by_the_network(cached: tuple[Path, Path], small: HTDemucs) -> None:
     """A core knows but one length; a whole segment behind is the core's again."""
-    run = Improving(lambda: small, shell(cached[0]), core_of(cached[1]), fail, "exact")
+    run = CompiledWhenReady(lambda: small, shell(cached[0]), core_of(cached[1]), fail, "exact")
     with torch.inference_mode():
         whole = run(mix())
         short = run(mix()[..., :11_000])
@@ -128,7 +130,7 @@ def test_a_damaged_core_is_run_around_and_made_again(
     """The answer is the network's, at once; the files are gone, the compiler has been called, the log says so."""
     core, called = copied(cached[1], tmp_path), list[bool]()
     damage(core)
-    run = Improving(lambda: small, shell(cached[0]), core, lambda: called.append(True), "exact")
+    run = CompiledWhenReady(lambda: small, shell(cached[0]), core, lambda: called.append(True), "exact")
     with torch.inference_mode():
         torch.testing.assert_close(run(mix()), small(mix()), rtol=0.0, atol=1e-6)
     assert called == [True]
@@ -150,7 +152,7 @@ def test_a_core_that_cannot_be_read_is_given_up_after_two(
         core.graph.with_suffix(".sha256").write_text(" ".join(whole))
 
     make()
-    run = Improving(lambda: small, shell(cached[0]), CoreFiles(tmp_path / name), make, "exact")
+    run = CompiledWhenReady(lambda: small, shell(cached[0]), CoreFiles(tmp_path / name), make, "exact")
     with torch.inference_mode():
         for _ in range(5):
             torch.testing.assert_close(run(mix()), small(mix()), rtol=0.0, atol=1e-6)

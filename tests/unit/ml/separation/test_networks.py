@@ -80,5 +80,5 @@ def test_each_kind_is_loaded_by_its_own(separator: Path, exported: Path) -> None
     """What classifies does not separate, and the other way about."""
     with pytest.raises(InvalidManifest, match="kind: test sound is not separation"):
         open_model(exported)
-    with pytest.raises(InvalidManifest, match="kind: separation is not what classifies"):
+    with pytest.raises(InvalidManifest, match="kind: separation is not a classifier's"):
         load_model(separator, torch.device("cpu"))

@@ -13,8 +13,8 @@ from demucs.apply import BagOfModels
 from demucs.htdemucs import HTDemucs
 
 from phonoscope.audio.samples import Samples
+from phonoscope_ml.separation.adaptive import AdaptiveEstimator
 from phonoscope_ml.separation.ensemble import Ensemble
-from phonoscope_ml.separation.frugal import Frugal
 from phonoscope_ml.separation.memory import Plan
 from phonoscope_ml.separation.runners import Eager
 from phonoscope_ml.separation.stream import measure, separate
@@ -32,15 +32,15 @@ def music(length: int, seed: int = 1) -> Samples:
     return (sides + 0.05 * generator.standard_normal((2, length))).astype(np.float32)
 
 
-def ensemble(*networks: HTDemucs, shares: list[list[float]] | None = None, batch: int = 1) -> Frugal:
+def ensemble(*networks: HTDemucs, shares: list[list[float]] | None = None, batch: int = 1) -> AdaptiveEstimator:
     """An estimator of these networks on the processor."""
     device = torch.device("cpu")
     shape = SimpleNamespace(sources=SOURCES, sample_rate_hz=RATE_HZ, segment=int(networks[0].segment * RATE_HZ))
     together = Ensemble([Eager(one, device) for one in networks], SOURCES, shares)
-    return Frugal(shape, lambda _: together, Plan(device, batch))
+    return AdaptiveEstimator(shape, lambda _: together, Plan(device, batch))
 
 
-def streamed(estimate: Frugal, samples: Samples, *, skip_silence: bool = False) -> Samples:
+def streamed(estimate: AdaptiveEstimator, samples: Samples, *, skip_silence: bool = False) -> Samples:
     """Through blocks of odd length."""
     blocks = [samples[:, start : start + 7_001] for start in range(0, samples.shape[1], 7_001)]
     return np.concatenate(list(separate(estimate, blocks, measure(blocks), skip_silence=skip_silence)), axis=-1)

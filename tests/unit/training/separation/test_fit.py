@@ -10,7 +10,7 @@ import torch
 
 from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint
 from phonoscope_training.errors import InvalidRun, TrainingError
-from phonoscope_training.separation.fit import begin, fit, learned_weights
+from phonoscope_training.separation.fit import fit, learned_weights, new_training
 from phonoscope_training.separation.recipe import MixingSettings, SeparationRecipe
 from phonoscope_training.separation.songs import Song
 from phonoscope_training.training import Epoch
@@ -27,7 +27,7 @@ def test_it_learns_to_tell_tones_apart(recipe: SeparationRecipe, songs: list[Son
     """The error falls well below what it was, and callbacks are told of every epoch."""
     told: list[Epoch] = []
     plain = with_schedule(recipe, epochs=4, steps=8, peak_rate=2e-2).model_copy(update={"mixing": MixingSettings()})
-    fit(songs, begin(plain, CPU), [told.append])
+    fit(songs, new_training(plain, CPU), [told.append])
     assert [(epoch.number, epoch.of) for epoch in told] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert told[-1].loss < 0.6 * told[0].loss
 
@@ -42,9 +42,9 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(
         if epoch.number == 2:
             save_checkpoint(epoch.training, path)
 
-    unbroken = begin(recipe, CPU)
+    unbroken = new_training(recipe, CPU)
     whole = fit(songs, unbroken, [keep])
-    resumed = begin(recipe, CPU)
+    resumed = new_training(recipe, CPU)
     load_checkpoint(resumed, path)
     assert resumed.epochs_done == 2
     torch.testing.assert_close(fit(songs, resumed), whole, rtol=0.0, atol=0.0)
@@ -58,16 +58,16 @@ def test_figures_are_measured_without_touching_the_run(recipe: SeparationRecipe,
     def measure(epoch: int) -> dict[str, float]:
         return {"SDR": float(torch.rand(())) + epoch} if epoch == 2 else {}
 
-    measured = fit(songs, begin(recipe, CPU), [told.append], measure)
-    torch.testing.assert_close(measured, fit(songs, begin(recipe, CPU)), rtol=0.0, atol=0.0)
+    measured = fit(songs, new_training(recipe, CPU), [told.append], measure)
+    torch.testing.assert_close(measured, fit(songs, new_training(recipe, CPU)), rtol=0.0, atol=0.0)
     assert [list(epoch.figures) for epoch in told] == [[], ["SDR"], []]
 
 
 def test_without_an_average_the_networks_own_weights_are_learned(recipe: SeparationRecipe, songs: list[Song]) -> None:
     """With one they lag behind."""
-    plain = begin(with_schedule(recipe, epochs=1, ema_decay=0.0), CPU)
+    plain = new_training(with_schedule(recipe, epochs=1, ema_decay=0.0), CPU)
     torch.testing.assert_close(fit(songs, plain), dict(plain.network.state_dict()))
-    averaged = begin(with_schedule(recipe, epochs=1), CPU)
+    averaged = new_training(with_schedule(recipe, epochs=1), CPU)
     weights = fit(songs, averaged)
     torch.testing.assert_close(learned_weights(averaged), weights)
     own = averaged.network.state_dict()
@@ -77,15 +77,15 @@ def test_without_an_average_the_networks_own_weights_are_learned(recipe: Separat
 def test_a_checkpoint_of_another_network_is_refused(recipe: SeparationRecipe, tmp_path: Path) -> None:
     """It is named."""
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(begin(recipe, CPU), path)
+    save_checkpoint(new_training(recipe, CPU), path)
     wider = recipe.model_copy(update={"network": recipe.network.model_copy(update={"channels": 12})})
     with pytest.raises(InvalidRun, match=r"checkpoint\.safetensors is not a checkpoint of this recipe"):
-        load_checkpoint(begin(wider, CPU), path)
+        load_checkpoint(new_training(wider, CPU), path)
 
 
 def test_a_loss_that_is_no_number_stops_the_training(recipe: SeparationRecipe, songs: list[Song]) -> None:
     """A broken network is never returned as if it were a trained one."""
-    broken = begin(recipe, CPU)
+    broken = new_training(recipe, CPU)
     next(broken.network.parameters()).data.fill_(float("nan"))
     with pytest.raises(TrainingError, match="epoch 1: the loss is not a number"):
         fit(songs, broken)

@@ -6,7 +6,12 @@ import pytest
 import torch
 from demucs.htdemucs import HTDemucs
 
-from phonoscope_training.separation.network import inverse_spectrogram, served_network, size, training_network
+from phonoscope_training.separation.network import (
+    count_parameters,
+    inverse_spectrogram,
+    served_network,
+    training_network,
+)
 from phonoscope_training.separation.recipe import SeparationRecipe
 
 
@@ -25,7 +30,7 @@ def test_the_inverse_transform_is_demucs_own(recipe: SeparationRecipe, length: i
 
 def test_spectrograms_of_another_length_are_refused() -> None:
     """A frame too few would shift everything after it."""
-    with pytest.raises(ValueError, match="3 frames are not those of 512 samples"):
+    with pytest.raises(ValueError, match="3 frames do not fit 512 samples"):
         inverse_spectrogram(torch.zeros(1, 256, 3, dtype=torch.complex64), 128, 512)
 
 
@@ -42,4 +47,4 @@ def test_training_and_serving_compute_the_same(recipe: SeparationRecipe) -> None
 def test_its_size_is_counted(recipe: SeparationRecipe) -> None:
     """Every learned number once."""
     network = training_network(recipe.network)
-    assert size(network) == sum(value.numel() for value in network.state_dict().values())
+    assert count_parameters(network) == sum(value.numel() for value in network.state_dict().values())

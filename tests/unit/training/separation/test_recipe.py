@@ -9,7 +9,7 @@ from demucs.htdemucs import HTDemucs
 
 from phonoscope_training.errors import InvalidRecipe
 from phonoscope_training.recipe import read_recipe
-from phonoscope_training.separation.network import served_network, size, training_network
+from phonoscope_training.separation.network import count_parameters, served_network, training_network
 from phonoscope_training.separation.recipe import SeparationRecipe
 from tests.unit.training.separation.tones import RECIPE
 
@@ -20,7 +20,7 @@ def test_the_shipped_recipe_makes_a_small_network() -> None:
     """At most six million parameters, which are twelve megabytes in half precision."""
     recipe = read_recipe(SeparationRecipe, SHIPPED)
     network = training_network(recipe.network)
-    assert size(network) <= 6_000_000
+    assert count_parameters(network) <= 6_000_000
     assert isinstance(served_network(recipe.network, network.state_dict()), HTDemucs)
     assert any("demonstration" in limit for limit in recipe.card.limits)
 

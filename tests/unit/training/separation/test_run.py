@@ -18,7 +18,7 @@ from phonoscope_training.callbacks import CHECKPOINT
 from phonoscope_training.card import model_card
 from phonoscope_training.checkpoint import save_checkpoint
 from phonoscope_training.cli import main
-from phonoscope_training.separation.fit import begin, fit
+from phonoscope_training.separation.fit import fit, new_training
 from phonoscope_training.separation.recipe import SeparationRecipe
 from phonoscope_training.separation.run import SeparationRun
 from phonoscope_training.separation.songs import SOURCES, Song
@@ -117,7 +117,7 @@ def test_a_run_that_is_under_way_can_be_scored_and_exported(
         if epoch.number == 2:
             save_checkpoint(epoch.training, folder / CHECKPOINT)
 
-    fit(songs, begin(recipe, torch.device("cpu")), [stop])
+    fit(songs, new_training(recipe, torch.device("cpu")), [stop])
     before = (folder / CHECKPOINT).read_bytes()
     assert separation(patch, root, "evaluate", "runs/half") == 0
     assert json.loads((folder / "metrics.json").read_text())["epochs"] == 2
@@ -138,13 +138,13 @@ def test_a_finished_run_is_not_fitted_again(root: Path, run: Path, patch: pytest
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (("fit", "other.toml", "--run", "runs/tones"), "runs/tones holds a run of another recipe than other.toml"),
+        (("fit", "other.toml", "--run", "runs/tones"), "runs/tones has a run of another recipe than other.toml"),
         (("fit", "broken.toml"), "broken.toml: schedule.epoch"),
-        (("fit", "tones.toml", "--run", "runs/x", "--data", "few"), "bad - song.stem.mp4 holds 2 audio streams"),
+        (("fit", "tones.toml", "--run", "runs/x", "--data", "few"), "bad - song.stem.mp4 has 2 audio streams"),
         (("fit", "tones.toml", "--run", "runs/x", "--data", "elsewhere"), "elsewhere/songs does not exist"),
         (("fit", "tones.toml", "--device", "abacus"), "device 'abacus' is not available"),
-        (("evaluate", "songs"), "songs holds no run: recipe.toml is missing"),
-        (("evaluate", "runs/fresh"), "runs/fresh: nothing has been learned yet"),
+        (("evaluate", "songs"), "songs has no run: recipe.toml is missing"),
+        (("evaluate", "runs/fresh"), "runs/fresh: there are no weights yet"),
         (("export", "runs/unscored", "--to", "models/x"), "the figures are not those after epoch 3"),
     ],
 )
@@ -185,7 +185,7 @@ def test_a_run_goes_on_from_its_checkpoint(
     shutil.copy(run / "recipe.toml", tmp_path)
     this = SeparationRun.open(tmp_path, None, root, torch.device("cpu"), Console(quiet=True))
     learned, held_out = this.load()
-    fit(learned, begin(recipe, torch.device("cpu")), [keep])
+    fit(learned, new_training(recipe, torch.device("cpu")), [keep])
     this.fit(learned, held_out)
     weights, epochs = this.weights()
     assert epochs == 3

@@ -47,14 +47,14 @@ def test_another_number_of_streams_is_refused_by_name(tmp_path: Path, count: int
     """The sentence names the file, what it holds and what was wanted."""
     path = tmp_path / "few.stem.mp4"
     write_stems(path, [stems_of(0)[0]] * count)
-    with pytest.raises(InvalidDataset, match=rf"few\.stem\.mp4 holds {count} audio streams; wanted drums, bass"):
+    with pytest.raises(InvalidDataset, match=rf"few\.stem\.mp4 has {count} audio streams; expected drums, bass"):
         read_stems(path, RATE_HZ)
 
 
 def test_what_is_no_song_is_refused_by_name(tmp_path: Path) -> None:
     """A file of another kind, a folder without songs, no folder at all."""
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InvalidDataset, match=r"empty holds no \.stem\.mp4 files"):
+    with pytest.raises(InvalidDataset, match=r"empty has no \.stem\.mp4 files"):
         load_songs(tmp_path / "empty", RATE_HZ)
     with pytest.raises(InvalidDataset, match="nowhere does not exist"):
         load_songs(tmp_path / "nowhere", RATE_HZ)

@@ -1,1 +1,1 @@
-"""What can be measured of a recording in one decoding pass, with memory that does not grow with its length."""
+"""Meters: each measures a recording in one decoding pass, in constant memory."""

@@ -1,4 +1,4 @@
-"""Where in the spectrum a recording's energy lies."""
+"""Measures how a recording's energy is distributed over frequency."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from phonoscope_cpu.measure.framing import Framer, hann
 
 
 class BandShare(TypedDict):
-    """A part of the spectrum and its share of the energy in [0, 1]; the topmost has no upper end."""
+    """A frequency band and its share of the energy, in [0, 1]; the highest band has no upper end."""
 
     name: str
     low_hz: float
@@ -27,7 +27,7 @@ _SILENT_POWER = 1e-12
 
 
 class Balance:
-    """Energy of all channels by band, from 20 Hz up, at the recording's own rate: what lies below is not heard."""
+    """Measures the energy of all channels in each band, from 20 Hz up, at the recording's own rate."""
 
     def __init__(self) -> None:
         self._energy = np.zeros(len(BANDS))
@@ -39,12 +39,12 @@ class Balance:
 
     @property
     def silent(self) -> bool:
-        """Whether there is no energy to share out."""
+        """Whether there is no energy from 20 Hz up."""
         return float(self._energy.sum()) <= _SILENT_POWER * self._time
 
     @property
     def bands(self) -> list[BandShare]:
-        """Shares that add to 1; all 0 when silent."""
+        """The bands' shares of the energy, which add up to 1; all 0 when silent."""
         shares = np.zeros(len(BANDS)) if self.silent else self._energy / self._energy.sum()
         return [
             BandShare(name=name, low_hz=low, high_hz=high, share=float(share))
@@ -53,9 +53,9 @@ class Balance:
 
     @property
     def levels(self) -> list[BandLevel]:
-        """Each band's part of the energy up to 11,025 Hz, as reference profiles tell it; none when silent.
+        """Each band's share of the energy up to 11,025 Hz, in decibels, as in reference profiles; empty when silent.
 
-        A band that the recording's rate does not reach to its end has no level.
+        A band has no level when the recording's rate does not cover it.
         """
         energy = self._energy.copy()
         energy[-1] -= self._beyond
@@ -97,7 +97,7 @@ class Balance:
 
 
 class _Analysis:
-    """The transform for one rate and number of channels; a bin's ``band`` is 0 where it lies below all of them."""
+    """The Fourier transform for a rate and a number of channels; a bin below all bands has the ``band`` 0."""
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         size = 1 << max(1, (int(_FRAME_S * sample_rate_hz) - 1).bit_length())

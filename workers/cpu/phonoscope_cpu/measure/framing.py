@@ -1,4 +1,4 @@
-"""Blocks of a recording as overlapping frames for a Fourier transform."""
+"""Cuts a recording's blocks into overlapping frames, for a Fourier transform."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from phonoscope.audio.samples import Block, Samples
 
 
 class Meter(Protocol):
-    """Measures a recording block by block, keeping sums and never samples."""
+    """Measures a recording block by block, in constant memory."""
 
     def add(self, block: Block) -> None: ...
 
@@ -20,15 +20,15 @@ class Meter(Protocol):
 
 
 class Framer:
-    """A stream cut into overlapping frames; holds less than a frame.
+    """Cuts a stream into overlapping frames; buffers less than a frame.
 
-    Where the number of channels changes, those that are held stand in for the new ones, in turn.
+    When the number of channels changes, the buffered channels are repeated or dropped to match it.
 
     Args:
         size: samples in a frame, even.
         hop: samples from one frame to the next.
-        channels: how many channels the stream has; none for a stream of plain samples.
-        first: the sample on which the first frame is centred.
+        channels: the number of channels; ``None`` for a stream of plain samples.
+        first: the index of the sample on which the first frame is centred.
 
     Shape:
         - input: ``(samples,)`` or ``(channels, samples)``, float32
@@ -56,12 +56,12 @@ class Framer:
         return sliding_window_view(held, self._size, axis=-1)[..., : count * self._hop : self._hop, :]
 
     def flush(self) -> Samples:
-        """The frames that reach past the end, silence after it."""
+        """The frames that reach past the end, padded with silence."""
         return self(np.zeros((*self._buffer.samples.shape[:-1], self._size - 1), dtype=np.float32))
 
 
 def at_rate(samples: Samples, rate_hz: int, wanted_hz: int) -> Samples:
-    """Samples at another rate, each the nearest before its time: what they last is kept, not how they sound.
+    """Changes the rate by repeating or dropping samples: durations are right, the sound is not.
 
     Shape:
         - input: ``(..., samples)``, float32

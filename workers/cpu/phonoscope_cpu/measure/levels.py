@@ -1,4 +1,4 @@
-"""How much of a recording is silent, and how much of it is clipped."""
+"""Measures the shares of silence and of clipping in a recording."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _FULL_SCALES = {
     "pcm_mulaw": 32_124 / 2**15,
     "pcm_alaw": 32_256 / 2**15,
 }
-"""The largest value that a codec can write, where that is less than what 16 bits can."""
+"""The largest value of codecs whose full scale is below that of 16 bits."""
 
 
 class SilenceAndClipping:
-    """Shares of time and of samples.
+    """Measures the share of time that is silent and the share of samples that are clipped.
 
-    Silent is a stretch of 50 ms in which every channel's RMS lies below -60 dBFS. Clipped is a sample in a run of at
-    least three that lie at or beyond the codec's full scale, for a wave may touch it once without harm.
+    A stretch of 50 ms is silent when every channel's RMS is below -60 dBFS. A sample is clipped when it is in a run of
+    at least three at or above the codec's full scale, since a single sample may reach it without clipping.
     """
 
     def __init__(self, codec: str) -> None:
@@ -34,12 +34,12 @@ class SilenceAndClipping:
 
     @property
     def silence_share(self) -> float:
-        """Silent time by time, in [0, 1]; 1 when there is none at all."""
+        """The share of time that is silent, in [0, 1]; 1 for a recording without samples."""
         return self._silent_s / self._heard_s if self._heard_s else 1.0
 
     @property
     def clipping_share(self) -> float:
-        """Clipped samples by samples, over all channels, in [0, 1]."""
+        """The share of samples that are clipped, over all channels, in [0, 1]."""
         return self._clipped / self._samples if self._samples else 0.0
 
     def add(self, block: Block) -> None:
@@ -58,7 +58,7 @@ class SilenceAndClipping:
 
 
 def _in_runs(hot: NDArray[np.bool_]) -> int:
-    """How many are part of a run of three or more along the last axis."""
+    """The number of samples in runs of three or more along the last axis."""
     if hot.shape[-1] < _RUN or not hot.any():
         return 0
     middle = hot[..., :-2] & hot[..., 1:-1] & hot[..., 2:]

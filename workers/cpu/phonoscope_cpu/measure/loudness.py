@@ -1,4 +1,4 @@
-"""Loudness and true peak as EBU R 128 defines them, measured by FFmpeg's ``ebur128`` filter."""
+"""Measures loudness and true peak by EBU R 128, with FFmpeg's ``ebur128`` filter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from phonoscope.audio.samples import Block, Samples
 _WEIGHTED_LAYOUTS = frozenset({"mono", "stereo", "3.0", "quad", "quad(side)", "5.0", "5.0(side)", "5.1", "5.1(side)"})
 """Channel layouts to whose speakers ITU-R BS.1770 gives weights."""
 _MOST_CHANNELS = 64
-"""As many as FFmpeg's resampler, which finds the true peak, can take."""
+"""The limit of FFmpeg's resampler, which finds the true peak."""
 _LOWEST_RATE_HZ = 4_000
 """The K-weighting's shelf begins at 1.7 kHz."""
 _GATE_LUFS = -70.0
@@ -26,11 +26,11 @@ _QUIETEST_PEAK = 1e-6
 
 
 class Loudness:
-    """Integrated loudness and true peak of the whole recording.
+    """Measures the integrated loudness and the true peak of a recording.
 
     A mono recording counts as one speaker (3 dB less than the same signal from two). Layouts for which ITU-R BS.1770
     has no weights are folded to mono for the loudness, and ``warnings`` says so; the true peak is always that of the
-    highest channel as it is.
+    highest channel.
     """
 
     def __init__(self) -> None:
@@ -43,13 +43,13 @@ class Loudness:
 
     @property
     def integrated_lufs(self) -> float | None:
-        """LUFS; ``None`` when nothing is louder than the gate at -70 LUFS, or it is shorter than 400 ms."""
+        """The loudness in LUFS; ``None`` when nothing is above the gate at -70 LUFS, or for less than 400 ms."""
         lufs = self._loudness.found("lavfi.r128.I", _GATE_LUFS) if self._loudness else _GATE_LUFS
         return lufs if lufs > _GATE_LUFS else None
 
     @property
     def true_peak_dbfs(self) -> float | None:
-        """Decibels above full scale (dBTP); ``None`` below -120."""
+        """The true peak in decibels above full scale (dBTP); ``None`` below -120."""
         between = self._peak.found("lavfi.r128.true_peak", 0.0) / _PEAK_GAIN if self._peak else 0.0
         peak = max(between, self._sample_peak)
         return 20.0 * math.log10(peak) if peak >= _QUIETEST_PEAK else None
@@ -96,7 +96,7 @@ class Loudness:
 
 
 class _Filter:
-    """One ``ebur128`` filter, which reports ten times a second."""
+    """An ``ebur128`` filter, which reports ten times a second."""
 
     def __init__(self, options: str, sample_rate_hz: int, layout: str) -> None:
         self._metadata: dict[str, str] = {}

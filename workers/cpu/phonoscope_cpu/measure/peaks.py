@@ -1,4 +1,4 @@
-"""The outline of a recording of any length, measured in one pass in memory that does not grow."""
+"""Measures a recording's outline in one pass, in constant memory."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ _MOST_BUCKETS = 2 * MOST_POINTS
 
 
 class WaveformMeter:
-    """Buckets of the mono mix, each of one sample at first; whenever there are 8,000, each two become one.
+    """Measures an outline of the mono mix: each time there are 8,000 buckets, pairs are merged.
 
-    Where the sampling rate changes within a recording, the samples after the change are taken at the first rate.
+    Buckets have one sample at first. When the sampling rate changes within a recording, the samples after the change
+    are taken at the first rate.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class WaveformMeter:
 
     @property
     def waveform(self) -> Waveform:
-        """What was measured, once it has been finished."""
+        """The outline; call ``finish`` first."""
         lengths = np.full(self._buckets, self._width)
         lengths[-1:] = self._samples - self._width * (self._buckets - 1)
         low, high, energy = (values[: self._buckets] for values in (self._low, self._high, self._energy))

@@ -1,4 +1,4 @@
-"""Onsets and tempo, from how much the spectrum brightens from one frame to the next."""
+"""Measures onsets and tempo, from the spectrum's rise from frame to frame."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _USUAL_BPM = 120.0
 _SPREAD_OCTAVES = 0.7
 _STEADY = 0.2
 _USABLE = 0.8
-"""Correlations at lags past this share of the window rest on too few frames."""
+"""Correlations at lags above this share of the window have too few frames."""
 
 
 @dataclass(frozen=True)
 class Tempo:
-    """Beats per minute (``None`` when there is no beat) and how steady they are, in [0, 1]."""
+    """A tempo in beats per minute (``None`` without a beat), and how steady the beat is, in [0, 1]."""
 
     bpm: float | None
     confidence: float
@@ -45,8 +45,8 @@ class Tempo:
 class Rhythm:
     """The onset envelope: the mean rise in dB over bands a fifth of an octave wide (a transform's bin where narrower).
 
-    It has a frame every 512 samples (43 a second at 22.05 kHz) and is small enough to keep for hours. What stands
-    before the recording counts as silence, so that a sound which starts at once is an onset.
+    It has a frame every 512 samples (43 a second at 22.05 kHz) and is small enough to keep for hours. The time before
+    the recording counts as silence, so that a sound at its start is an onset.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
@@ -62,12 +62,12 @@ class Rhythm:
 
     @property
     def envelope_db(self) -> NDArray[np.float32]:
-        """Shape: ``(frames,)``, float32, each at least 0."""
+        """The onset envelope in dB, each value at least 0. Shape: ``(frames,)``, float32."""
         return np.concatenate([np.zeros(0, dtype=np.float32), *self._envelope])
 
     @property
     def onsets(self) -> int:
-        """How many frames stand out: the highest of their neighbours, and 1.2 dB or more above the mean around them."""
+        """The number of onsets: frames above all their neighbours, and 1.2 dB or more above the mean around them."""
         envelope = self.envelope_db
         if not len(envelope):
             return 0
@@ -78,11 +78,10 @@ class Rhythm:
 
     @property
     def tempo(self) -> Tempo:
-        """The lag at which the envelope repeats itself, the likelier the nearer to 120 BPM.
+        """The tempo: the lag at which the envelope repeats best, weighted towards 120 BPM.
 
-        The confidence is the envelope's correlation with itself one and two beats later, the mean of both. Below 0.2,
-        as in noise, or in less than 2 s, there is no beat. Half or twice the tempo that a listener would tap is
-        possible, as for any such estimate.
+        The confidence is the mean of the envelope's autocorrelation at one and two beats. Below 0.2, as in noise, or in
+        less than 2 s, there is no beat. The estimate may be half or twice the tempo that a person would tap.
         """
         envelope = self.envelope_db
         if len(envelope) < _SHORTEST_S * self._rate_hz:
@@ -132,7 +131,7 @@ def _around(values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
 
 
 def _autocorrelation(envelope: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The mean over windows of 9 s, 1 at lag 0, made good for the fewer frames that overlap at longer lags."""
+    """The mean autocorrelation over windows of 9 s, 1 at lag 0, corrected for the smaller overlap at longer lags."""
     size = min(_WINDOW_FRAMES, len(envelope))
     steady = np.concatenate([envelope[1:2], envelope[1:]])
     total = np.zeros(size)
@@ -149,7 +148,7 @@ def _repeats(correlation: NDArray[np.float64], lag: float) -> float:
 
 
 def _refined(correlation: NDArray[np.float64], lag: float) -> float:
-    """The lag measured over two, four, … beats, where a frame is a smaller part of it."""
+    """The lag measured over two, four, … beats, for a precision finer than a frame."""
     beats = 2
     while (near := round(beats * lag)) + 1 < _USABLE * len(correlation) - 1:
         highest = near - 1 + int(correlation[near - 1 : near + 2].argmax())
@@ -160,7 +159,7 @@ def _refined(correlation: NDArray[np.float64], lag: float) -> float:
 
 
 def _summit(values: NDArray[np.float64], index: int) -> float:
-    """Where the parabola through a value and its neighbours is highest, in steps of the index."""
+    """The position of the maximum of the parabola through a value and its neighbours, in steps of the index."""
     before, here, after = values[index - 1 : index + 2].tolist()
     bend = before - 2.0 * here + after
     return index + (0.5 * (before - after) / bend if bend < 0.0 else 0.0)

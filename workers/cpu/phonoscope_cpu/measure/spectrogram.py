@@ -1,4 +1,4 @@
-"""The mel spectrogram of a recording of any length, measured in one pass in memory that does not grow."""
+"""Measures a recording's mel spectrogram in one pass, in constant memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HOPS = 2
 
 
 class Spectrogram:
-    """Columns of one frame each at first, 20 to 40 ms apart; whenever there would be over 4,000, each two become one.
+    """Measures columns of one frame each at first; each time there are more than 4,000, pairs are merged.
 
     A column is the mean power of its frames and of the channels. A frame lasts 40 ms, or as much longer as it takes for
     a transform's bin to be no wider than a mel band. Where the sampling rate changes within a recording, the samples
@@ -31,9 +31,9 @@ class Spectrogram:
 
     @property
     def spectrogram(self) -> MelSpectrogram:
-        """What was measured, once it has been finished. Raises ``ValueError`` when nothing was."""
+        """The spectrogram; call ``finish`` first. Raises ``ValueError`` when no block was added."""
         if self._analysis is None:
-            raise ValueError("no block was shown")
+            raise ValueError("no block was added")
         columns = -(-self._frames // self._width)
         frames = np.full((columns, 1), self._width)
         frames[-1] = self._frames - self._width * (columns - 1)
@@ -74,7 +74,7 @@ class Spectrogram:
 
 
 class _Analysis:
-    """Samples at one rate to the power of the mel bands, frame by frame, each in the middle of its hop."""
+    """Computes the power of the mel bands at one rate, frame by frame, each in the middle of its hop."""
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         corners = band_corners(sample_rate_hz)
@@ -84,7 +84,7 @@ class _Analysis:
         self.hop = size // _HOPS
         self._framer = Framer(size, self.hop, channels, first=self.hop // 2)
         window = hann(size)
-        # A sine at full scale has a power of a half, and a spectrum of which we see one side of two.
+        # A sine at full scale has a power of one half, and this is a one-sided spectrum.
         self._window = window * np.float32(2.0 / np.sqrt(size * np.square(window, dtype=np.float64).sum()))
         hertz = np.fft.rfftfreq(size, 1.0 / sample_rate_hz)
         first, *_, end = starts = np.searchsorted(hertz, corners)
@@ -98,7 +98,7 @@ class _Analysis:
         return self._measured(self._framer(samples))
 
     def flush(self) -> Samples:
-        """The frames that reach over the end. Shape: ``(frames, bands)``."""
+        """The frames that reach past the end. Shape: ``(frames, bands)``."""
         return self._measured(self._framer.flush())
 
     def _measured(self, frames: Samples) -> Samples:
@@ -109,9 +109,9 @@ class _Analysis:
         return self._in_bands(power / np.float32(len(frames)))
 
     def _in_bands(self, power: Samples) -> Samples:
-        """What lies between two corners belongs to the band that rises there and to the one that falls.
+        """Distributes each bin's power over the two bands whose triangles contain it.
 
-        Summed so and not by a product of matrices, which would wake all of the machine's cores for very little.
+        Not by a matrix product, which would use all of the machine's cores for a small sum.
         """
         whole = np.add.reduceat(power, self._starts, axis=1)
         rising = np.add.reduceat(power * self._rising, self._starts, axis=1)

@@ -1,4 +1,4 @@
-"""The key of a recording, from its chroma."""
+"""Measures a recording's key, from its chroma."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REACH = 20
 _PROMINENCE_DB = 12.0
 _QUIETEST_DB = -80.0
 _PEAK_ENERGY = 1.5
-"""A steady tone's energy under a Hann window by that of its highest bin."""
+"""The energy of a steady tone under a Hann window, divided by that of its highest bin."""
 
 _PITCHES = ("A", "Bb", "B", "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab")
 _STEPS = 3
@@ -28,7 +28,7 @@ _TONAL_SHARE = 0.05
 _SOUNDING, _FEWEST_PITCHES = 0.2, 3
 _LIKENESS = 0.5
 
-# Krumhansl and Kessler (1982): how well each pitch class, from the tonic up, is heard to fit the key.
+# Krumhansl and Kessler (1982): how well each pitch class, from the tonic up, fits the key.
 _PROFILES = {
     "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
     "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
@@ -37,7 +37,7 @@ _PROFILES = {
 
 @dataclass(frozen=True)
 class Key:
-    """Such as ``A minor`` (``None`` when nothing is tonal), and how far it leads, in [0, 1]."""
+    """A key such as ``A minor`` (``None`` when nothing is tonal), and its lead over the next one, in [0, 1]."""
 
     name: str | None
     confidence: float
@@ -46,9 +46,9 @@ class Key:
 class Tonality:
     """Chroma by librosa's definition, each frame scaled to its strongest pitch so that loud frames weigh no more.
 
-    Spectral peaks from 75 Hz to 2.1 kHz tell how far the recording is off concert pitch, and whether it has pitches at
-    all. A peak is a local maximum at least 12 dB above the mean level of the 40 bins around it, which noise hardly ever
-    is; frames without one are left out.
+    Spectral peaks from 75 Hz to 2.1 kHz show the recording's tuning, and whether it is tonal at all. A peak is a local
+    maximum at least 12 dB above the mean level of the 40 bins around it, which noise hardly ever is; frames without one
+    are left out.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
@@ -77,9 +77,9 @@ class Tonality:
     def key(self) -> Key:
         """The key whose Krumhansl-Kessler profile is most like the chroma.
 
-        The confidence is its Pearson correlation less the runner-up's: 0.1 is usual for music, 0.3 a clear lead. There
-        is no key when less than 5 % of the energy is tonal, fewer than three pitch classes sound, or no correlation
-        reaches 0.5.
+        The confidence is its Pearson correlation minus that of the next key: 0.1 is usual for music, 0.3 a clear lead.
+        There is no key when less than 5 % of the energy is tonal, fewer than three pitch classes sound, or no
+        correlation reaches 0.5.
         """
         chroma = self.chroma
         sounding = np.count_nonzero(chroma > _SOUNDING * chroma.max())
@@ -109,7 +109,7 @@ class Tonality:
         self._pitches += (chroma / chroma.max(axis=1, keepdims=True)).sum(axis=0)
 
     def _note(self, level_db: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Adds the frames' peaks to the sums; which frames have any."""
+        """Adds the frames' peaks to the sums; returns which frames have any."""
         before, here, after = (level_db[:, _REACH + i : level_db.shape[1] - _REACH + i] for i in (-1, 0, 1))
         threshold_db = np.maximum(_mean_around(level_db) + _PROMINENCE_DB, _QUIETEST_DB)
         peak = (here > before) & (here >= after) & (here > threshold_db)
@@ -126,8 +126,8 @@ class Tonality:
 def chroma_filters(sample_rate_hz: int) -> NDArray[np.float32]:
     """The weights of ``librosa.filters.chroma`` (Ellis, 2007): a Gaussian over pitch for each of the chroma's bins.
 
-    Octaves count the less the further they are from the fifth. Written out here, because librosa compiles for half a
-    minute of processor time before its own first call.
+    Octaves weigh less the further they are from the fifth. Implemented here, because librosa compiles for half a minute
+    before its first call.
 
     Shape:
         - output: ``(_SIZE // 2 + 1, 12 * _STEPS)``, from A up
@@ -135,7 +135,7 @@ def chroma_filters(sample_rate_hz: int) -> NDArray[np.float32]:
     bins = 12 * _STEPS
     hertz = np.arange(1, _SIZE // 2 + 2) * sample_rate_hz / _SIZE
     places = bins * np.log2(hertz / _LOWEST_A_HZ)
-    # The bin at 0 Hz is taken to lie one and a half octaves below the next.
+    # The bin at 0 Hz is taken as one and a half octaves below the next.
     places = np.concatenate([places[:1] - 1.5 * bins, places])
     widths = np.maximum(np.diff(places), 1.0)[:, None]
     octaves = places[:-1, None] / bins
@@ -153,7 +153,7 @@ def _mean_around(level_db: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def key_likeness(chroma: NDArray[np.float64]) -> list[tuple[float, str]]:
-    """Each key's Pearson correlation with a chroma from A up, and its name."""
+    """The Pearson correlation of each key's profile with a chroma from A up, and the key's name."""
     return [
         (float(np.corrcoef(np.roll(profile, tonic), chroma)[0, 1]), f"{pitch} {mode}")
         for mode, profile in _PROFILES.items()

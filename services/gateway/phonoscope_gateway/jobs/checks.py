@@ -1,4 +1,4 @@
-"""A job's request against what the service has: what cannot be done is refused, what was left out is filled in."""
+"""Checks a job's request against what the service has, and fills in what depends on it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from phonoscope.contract import MAX_METADATA_BYTES, JobRequest
 from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
-from phonoscope.tasks import TASKS, Asked, Subject, Writes
+from phonoscope.tasks import TASKS, RequestContext, Subject, Writes
 from phonoscope_gateway.state import State
 
 _MAX_METADATA_DEPTH = 64
 
 
-def asked_of(state: State, request: JobRequest) -> Asked:
-    """What the request's tasks may have to know of each other and of the service."""
+def context_of(state: State, request: JobRequest) -> RequestContext:
+    """The context in which the request's tasks are checked."""
     default = state.settings.default_model
     classifier = request.options.classify.model or default
-    return Asked(tuple(request.tasks), classifier, default, state.catalogue)
+    return RequestContext(tuple(request.tasks), classifier, default, state.catalogue)
 
 
-def check_request(request: JobRequest, asked: Asked) -> None:
-    """Refuses what is well-formed but cannot be done. Raises ``InvalidRequest`` or ``UnknownModel``."""
+def check_request(request: JobRequest, asked: RequestContext) -> None:
+    """Refuses a valid request that cannot be carried out. Raises ``InvalidRequest`` or ``UnknownModel``."""
     if len(set(request.tasks)) != len(request.tasks):
         raise InvalidRequest.field("tasks", "each task at most once")
     _check_subject(request)
@@ -37,35 +37,35 @@ def check_duration(request: JobRequest, duration_s: float) -> None:
         TASKS[task].check_duration(getattr(request.options, task), duration_s)
 
 
-def completed(request: JobRequest, asked: Asked) -> JobRequest:
-    """With the options that depend on what else is asked, or on the service."""
+def completed(request: JobRequest, asked: RequestContext) -> JobRequest:
+    """The request with the options that depend on its other tasks, or on the service."""
     filled = {
         str(task): TASKS[task].complete(getattr(request.options, task), asked) for task in dict.fromkeys(request.tasks)
     }
     return request.model_copy(update={"options": request.options.model_copy(update=filled)})
 
 
-def hears_stems(request: JobRequest, task: TaskName) -> bool:
-    """Whether a task, as it is asked for, reads the track's stems."""
-    return TASKS[task].hears_stems(getattr(request.options, task))
+def reads_stems(request: JobRequest, task: TaskName) -> bool:
+    """Whether a task, with its options, reads the track's stems."""
+    return TASKS[task].reads_stems(getattr(request.options, task))
 
 
 def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
-    """Which tasks start only after another of the same job: those that hear the stems that it makes."""
+    """The tasks that wait for another task of the same job, by name: those that read the stems that it makes."""
     maker = next((task for task in request.tasks if Writes.STEMS in TASKS[task].writes), None)
     if maker is None:
         return {}
-    return {task: maker for task in request.tasks if hears_stems(request, task)}
+    return {task: maker for task in request.tasks if reads_stems(request, task)}
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:
-    """Refuses what ``jsonb`` cannot hold or what could not be written out again. Raises ``InvalidRequest``."""
+    """Refuses metadata that ``jsonb`` cannot hold or that cannot be returned as it came. Raises ``InvalidRequest``."""
     if _depth(metadata) > _MAX_METADATA_DEPTH:
         raise InvalidRequest.field("metadata", f"is nested more than {_MAX_METADATA_DEPTH} levels deep")
     try:
         encoded = json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode()
     except ValueError as error:
-        raise InvalidRequest.field("metadata", "holds a value that JSON has no word for") from error
+        raise InvalidRequest.field("metadata", "has a value that JSON cannot represent") from error
     if b"\\u0000" in encoded:
         raise InvalidRequest.field("metadata", "holds a NUL character")
     if len(encoded) > MAX_METADATA_BYTES:

@@ -1,4 +1,4 @@
-"""The ``features`` task: what each depth of the network sees, in the recording's strongest window."""
+"""The ``features`` task: feature maps of each layer, in the recording's strongest window."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ from phonoscope_ml.recorder import EvidenceRecorder, WindowBatch
 from phonoscope_worker import Work
 
 
-def features_task(work: Work, given: Pass) -> Outcome:
-    """The maps of the window in which the recording's most probable label is strongest."""
-    options, model, heard = work.options.features, given.model, given.prediction
+def features_task(work: Work, shared: Pass) -> Outcome:
+    """The feature maps of the window in which the recording's most probable label is strongest."""
+    options, model, prediction = work.options.features, shared.model, shared.prediction
     with work.timed("features_s"):
-        batch, place = _strongest(given.recorder, model.manifest.label_index(heard.label))
-        window = batch.windows[place]
+        batch, index = _strongest(shared.recorder, model.manifest.label_index(prediction.label))
+        window = batch.windows[index]
     with work.timed("draw_s"):
-        made = _arrays(batch.features, place) if "arrays" in options.artifacts else None
+        made = _arrays(batch.features, index) if "arrays" in options.artifacts else None
         images = {
-            found.name: _sheet(found, place, heard.label) for found in batch.features if "images" in options.artifacts
+            found.name: _sheet(found, index, prediction.label)
+            for found in batch.features
+            if "images" in options.artifacts
         }
     body = {
         "model": {"name": model.manifest.name, "digest": model.digest},
-        "label": heard.label,
+        "label": prediction.label,
         "start_s": round(window.start_s, 3),
         "end_s": round(window.end_s, 3),
         "layers": [
             {
                 "name": found.name,
                 "shape": list(found.shape),
-                "channels": found.channels[place].tolist(),
+                "channels": found.channels[index].tolist(),
                 "image": images[found.name].reference if found.name in images else None,
             }
             for found in batch.features
@@ -44,29 +46,29 @@ def features_task(work: Work, given: Pass) -> Outcome:
 
 
 def _strongest(recorder: EvidenceRecorder, label: int) -> tuple[WindowBatch, int]:
-    """A window and its place in its batch; a silent one only where there is no other."""
+    """The strongest window's batch and its index there; a silent window only when all are silent."""
     batches = recorder.batches(label)
     found = [
         (not batch.windows[at].silent, batch.probabilities(label)[at], batch, at)
         for batch in batches
         for at in batch.indices
     ]
-    *_, batch, place = max(found, key=lambda one: one[:2])
-    return batch, place
+    *_, batch, index = max(found, key=lambda one: one[:2])
+    return batch, index
 
 
-def _sheet(found: FeatureMaps, place: int, label: str) -> Artifact:
+def _sheet(found: FeatureMaps, index: int, label: str) -> Artifact:
     count, rows, columns = found.shape
-    title = f"{found.name}: {count} channels of {rows} x {columns}, heard as {label}"
-    captions = ["mean of all", *(f"channel {channel}" for channel in found.channels[place])]
-    picture = draw_sheet(title, captions, [found.mean[place], *found.strongest[place]])
-    return Artifact(f"{found.name}.png", "features", sheets.MEDIA_TYPE, picture)
+    title = f"{found.name}: {count} channels of {rows} x {columns}, label {label}"
+    captions = ["mean of all", *(f"channel {channel}" for channel in found.channels[index])]
+    image = draw_sheet(title, captions, [found.mean[index], *found.strongest[index]])
+    return Artifact(f"{found.name}.png", "features", sheets.MEDIA_TYPE, image)
 
 
-def _arrays(features: list[FeatureMaps], place: int) -> Artifact:
-    """``<layer>.mean``, ``<layer>.channels`` and ``<layer>.strongest`` for every layer."""
+def _arrays(features: list[FeatureMaps], index: int) -> Artifact:
+    """The arrays ``<layer>.mean``, ``<layer>.channels`` and ``<layer>.strongest`` of every layer."""
     values = {
-        f"{found.name}.{kind}": getattr(found, kind)[place]
+        f"{found.name}.{kind}": getattr(found, kind)[index]
         for found in features
         for kind in ("mean", "channels", "strongest")
     }

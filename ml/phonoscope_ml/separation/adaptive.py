@@ -1,4 +1,4 @@
-"""Segments through an ensemble; where memory runs out it goes on with less, from the segment where it stood."""
+"""Estimates stems with a plan that adapts: when memory runs out, it continues with a plan that needs less."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from phonoscope.logs import get_logger
 from phonoscope_ml.separation.memory import Plan, out_of_memory, return_memory
 from phonoscope_ml.separation.overlap import Grid, OverlapAdd, cut
 
-Given = TypeVar("Given")
+Result = TypeVar("Result")
 _log = get_logger(__name__)
 
 
-class Shape(Protocol):
-    """What a model takes and gives: stems' names, the rate in hertz, and the samples that it sees at once."""
+class ModelShape(Protocol):
+    """The shape of a model's input and output: stems' names, rate in hertz, samples in a segment."""
 
     @property
     def sources(self) -> Sequence[str]: ...
@@ -33,7 +33,7 @@ class Shape(Protocol):
 
 
 class Networks(Protocol):
-    """A model on a device, as ``phonoscope_ml.separation.ensemble.Ensemble``.
+    """A model on a device, such as ``phonoscope_ml.separation.ensemble.Ensemble``.
 
     Shape:
         - input: ``(segments, 2, samples)``, any number of samples
@@ -46,32 +46,32 @@ class Networks(Protocol):
     def __call__(self, segments: Samples) -> Samples: ...
 
 
-class Frugal:
-    """The estimator of one recording's stems.
+class AdaptiveEstimator:
+    """Estimates one recording's stems; when memory runs out, it steps down to a lesser plan.
 
     Args:
-        shape: a manifest, say.
-        place: gives the model on a device; what it gave for another is let go of before.
-        plan: what to begin with.
+        shape: such as the model's manifest.
+        load: loads the model onto a device; the model on the previous device is released before.
+        plan: the plan to begin with.
 
     Raises:
-        OutOfMemory: nothing fits that could be tried.
+        OutOfMemory: even the last plan needs more memory than there is.
         ModelError: the model cannot be served.
     """
 
-    def __init__(self, shape: Shape, place: Callable[[torch.device], Networks], plan: Plan) -> None:
+    def __init__(self, shape: ModelShape, load: Callable[[torch.device], Networks], plan: Plan) -> None:
         self.sources, self.sample_rate_hz, self.segment = tuple(shape.sources), shape.sample_rate_hz, shape.segment
         self.batch = plan.batch
-        self._place = place
+        self._load = load
         self._plan, self._lesser = plan, plan.lesser()
         self._steps: list[dict[str, Any]] = []
         self._networks: Networks | None = None
-        while self._tried(self._placed, 0) is None:
+        while self._try(self._loaded, 0) is None:
             pass
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """How the stems are computed, as it stands now, and each step that was taken for want of memory."""
+        """How the stems are computed at present, and each step down for lack of memory."""
         return {
             "device": self._plan.device.type,
             "segment_s": round(self._segment_s, 6),
@@ -81,10 +81,10 @@ class Frugal:
         }
 
     def __call__(self, segments: Samples, offset: int) -> Samples:
-        """See ``phonoscope_ml.separation.stream.Estimator``."""
+        """Estimates a batch; see ``phonoscope_ml.separation.stream.Estimator``."""
         found: list[Samples] = []
         while (done := sum(map(len, found))) < len(segments):
-            some = self._tried(partial(self._estimate, segments[done : done + self._plan.batch]), offset)
+            some = self._try(partial(self._estimate, segments[done : done + self._plan.batch]), offset)
             if some is not None:
                 found.append(some)
         return np.concatenate(found)
@@ -94,7 +94,7 @@ class Frugal:
         return self.segment / self._plan.pieces / self.sample_rate_hz
 
     def _estimate(self, segments: Samples) -> Samples:
-        networks, pieces = self._placed(), self._plan.pieces
+        networks, pieces = self._loaded(), self._plan.pieces
         if pieces == 1:
             return networks(segments)
         return np.stack([self._in_pieces(networks, segment) for segment in segments])
@@ -105,19 +105,19 @@ class Frugal:
         parts = [overlap.add(piece.offset, networks(piece.samples[None])[0]) for piece in cut([segment], grid)]
         return np.concatenate(parts, axis=-1)
 
-    def _placed(self) -> Networks:
+    def _loaded(self) -> Networks:
         if self._networks is None:
-            self._networks = self._place(self._plan.device)
+            self._networks = self._load(self._plan.device)
         return self._networks
 
-    def _tried(self, attempt: Callable[[], Given], offset: int) -> Given | None:
-        """What the attempt gives; nothing when it needs another with less."""
+    def _try(self, attempt: Callable[[], Result], offset: int) -> Result | None:
+        """The attempt's result; ``None`` after a step down, when it must be repeated."""
         try:
             return attempt()
         except Exception as error:
             if not out_of_memory(error):
                 raise
-        # After the block: until its end the error holds what was computed.
+        # After the block: inside it the error keeps the computed arrays alive.
         self._step_down(offset)
         return None
 
@@ -126,7 +126,7 @@ class Frugal:
         if lesser is None:
             raise OutOfMemory(f"not even segments of {self._segment_s:.3g} s fit into the memory of {was.device.type}")
         segment_s = self.segment / self.sample_rate_hz
-        step = {"from": was.told_from(lesser, segment_s), "to": lesser.told_from(was, segment_s)}
+        step = {"from": was.difference_from(lesser, segment_s), "to": lesser.difference_from(was, segment_s)}
         self._steps.append({"at_s": round(offset / self.sample_rate_hz, 3), **step, "why": "out of memory"})
         self._plan = lesser
         if lesser.device.type != was.device.type:

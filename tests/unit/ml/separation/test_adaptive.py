@@ -13,8 +13,8 @@ from demucs.htdemucs import HTDemucs
 
 from phonoscope.audio.samples import Samples
 from phonoscope.errors import OutOfMemory
+from phonoscope_ml.separation.adaptive import AdaptiveEstimator
 from phonoscope_ml.separation.ensemble import Ensemble
-from phonoscope_ml.separation.frugal import Frugal
 from phonoscope_ml.separation.memory import Plan
 from phonoscope_ml.separation.runners import Eager
 from phonoscope_ml.separation.stream import measure, separate
@@ -48,7 +48,7 @@ def noise(length: int) -> Samples:
     return np.random.default_rng(length).standard_normal((2, length)).astype(np.float32)
 
 
-def taken_apart(estimate: Frugal, samples: Samples) -> Samples:
+def taken_apart(estimate: AdaptiveEstimator, samples: Samples) -> Samples:
     return np.concatenate(list(separate(estimate, [samples], measure([samples]))), axis=-1)
 
 
@@ -81,7 +81,7 @@ def test_stems_are_whole_and_right_after_every_step(
 ) -> None:
     """Wherever memory runs out, nothing is lost or done twice; the result tells each step and where it was taken."""
     samples, networks = noise(29_777), Narrow(room, from_call)
-    estimate = Frugal(SHAPE, lambda _: networks, Plan(CPU, 8))
+    estimate = AdaptiveEstimator(SHAPE, lambda _: networks, Plan(CPU, 8))
     stems = taken_apart(estimate, samples)
     assert stems.shape == (4, 2, 29_777)
     assert_right(stems, samples)
@@ -103,13 +103,13 @@ def test_the_processor_comes_last(small: HTDemucs) -> None:
         return Narrow(0, 1) if device.type == "cuda" else Ensemble([Eager(small, CPU)], SOURCES)
 
     samples = noise(60_000) * 0.1
-    estimate = Frugal(shape, place, Plan(CUDA, 1))
+    estimate = AdaptiveEstimator(shape, place, Plan(CUDA, 1))
     stems = taken_apart(estimate, samples)
     assert placed == ["cuda", "cpu"]
     told = estimate.provenance
     assert (told["device"], told["segment_s"], told["batch"]) == ("cpu", 0.5, 1)
     assert [step["to"] for step in told["stepped_down"]] == ["segment 0.25 s", "segment 0.125 s", "cpu"]
-    wanted = taken_apart(Frugal(shape, place, Plan(CPU, 1)), samples)
+    wanted = taken_apart(AdaptiveEstimator(shape, place, Plan(CPU, 1)), samples)
     np.testing.assert_allclose(stems[..., 23_000:], wanted[..., 23_000:], atol=1e-6)
 
 
@@ -121,13 +121,13 @@ def test_a_model_that_does_not_fit_is_loaded_elsewhere() -> None:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return Narrow(SEGMENT)
 
-    assert Frugal(SHAPE, place, Plan(CUDA, 8)).provenance["device"] == "cpu"
+    assert AdaptiveEstimator(SHAPE, place, Plan(CUDA, 8)).provenance["device"] == "cpu"
 
 
 def test_nothing_left_to_try_is_a_typed_error() -> None:
     """It names what did not fit."""
     with pytest.raises(OutOfMemory, match=r"not even segments of 0\.00567 s fit into the memory of cpu"):
-        taken_apart(Frugal(SHAPE, lambda _: Narrow(100), Plan(CPU, 2)), noise(5_000))
+        taken_apart(AdaptiveEstimator(SHAPE, lambda _: Narrow(100), Plan(CPU, 2)), noise(5_000))
 
 
 def test_other_errors_are_not_taken_for_it() -> None:
@@ -137,7 +137,7 @@ def test_other_errors_are_not_taken_for_it() -> None:
         raise RuntimeError("shapes differ")
 
     with pytest.raises(RuntimeError, match="shapes differ"):
-        taken_apart(Frugal(SHAPE, lambda _: broken, Plan(CPU, 8)), noise(5_000))  # type: ignore[arg-type, return-value]
+        taken_apart(AdaptiveEstimator(SHAPE, lambda _: broken, Plan(CPU, 8)), noise(5_000))  # type: ignore[arg-type, return-value]
 
 
 def test_a_network_can_be_shown_less_than_its_segment(small: HTDemucs) -> None:
@@ -154,9 +154,9 @@ def test_a_network_can_be_shown_less_than_its_segment(small: HTDemucs) -> None:
                 raise MemoryError
             return networks(segments)
 
-    stems = taken_apart(Frugal(shape, lambda _: Cramped(), Plan(CPU, 1)), samples)
+    stems = taken_apart(AdaptiveEstimator(shape, lambda _: Cramped(), Plan(CPU, 1)), samples)
     assert stems.shape == (4, 2, 60_000)
-    whole = taken_apart(Frugal(shape, lambda _: networks, Plan(CPU, 1)), samples)
+    whole = taken_apart(AdaptiveEstimator(shape, lambda _: networks, Plan(CPU, 1)), samples)
     assert 0.1 < np.corrcoef(stems.ravel(), whole.ravel())[0, 1] < 0.9999
 
 
@@ -166,7 +166,7 @@ from types import SimpleNamespace
 from fractions import Fraction
 import numpy as np, torch
 from phonoscope_ml.separation.ensemble import Ensemble
-from phonoscope_ml.separation.frugal import Frugal
+from phonoscope_ml.separation.adaptive import AdaptiveEstimator
 from phonoscope_ml.separation.memory import Plan
 from phonoscope_ml.separation.runners import Eager
 from phonoscope_ml.separation.stream import measure, separate
@@ -179,7 +179,7 @@ shape = SimpleNamespace(sources=SOURCES, sample_rate_hz=44_100, segment=88_200)
 samples = 0.1 * np.random.default_rng(1).standard_normal((2, 600_000)).astype(np.float32)
 
 def stems(batch):
-    estimate = Frugal(shape, lambda _: together, Plan(cpu, batch))
+    estimate = AdaptiveEstimator(shape, lambda _: together, Plan(cpu, batch))
     found = np.concatenate(list(separate(estimate, [samples], measure([samples]))), axis=-1)
     return found, estimate.provenance
 
