@@ -26,9 +26,12 @@ _ARGUMENTS = [
 _PATIENCE_MS = 30_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Skips where the machine has none; with `CI` set its absence is a failure."""
+    """Skips where the machine has none; with `CI` set its absence is a failure.
+
+    One for each module: until it ends its event loop runs, and other modules' tests have loops of their own.
+    """
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if program is None:
         assert not os.environ.get("CI"), f"none of {', '.join(_PROGRAMS)} is installed"
