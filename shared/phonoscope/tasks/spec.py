@@ -32,7 +32,7 @@ class Part(BaseModel):
 
 
 class TaskResult(Part):
-    """The result of a task. ``task`` is its name, by which the kinds of results are told apart."""
+    """The result of a task. ``task`` is its name, and says which kind of result it is."""
 
     task: Any
 

@@ -10,7 +10,7 @@ from phonoscope.errors import NotFound
 
 
 def get_artifact(session: Session, artifact_id: str) -> ArtifactRow:
-    """The artifact, whoever owns it: the caller has checked a signature. Raises ``NotFound``."""
+    """The artifact of any owner: the caller has checked a signature. Raises ``NotFound``."""
     row = session.get(ArtifactRow, artifact_id)
     if row is None:
         raise NotFound(f"no artifact {artifact_id!r}")

@@ -24,7 +24,7 @@ def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
 
 
 def get_track_of_any_owner(session: Session, track_id: str) -> TrackRow:
-    """The track, whoever owns it: the caller has checked a signature. Raises ``NotFound``."""
+    """The track of any owner: the caller has checked a signature. Raises ``NotFound``."""
     row = session.get(TrackRow, track_id)
     if row is None:
         raise NotFound(f"no track {track_id!r}")
