@@ -30,7 +30,7 @@ PhonoscopeError
 ├── ModelError                  500
 │   ├── UnknownModel            422
 │   ├── ModelNotPulled
-│   ├── BodyAbsent
+│   ├── BodyAbsent              422
 │   ├── DownloadFailed
 │   ├── InvalidManifest
 │   ├── WeightsMismatch
@@ -265,6 +265,8 @@ class ModelNotPulled(ModelError):
 
 class BodyAbsent(ModelError):
     """The model needs a body that is not on this machine."""
+
+    status = 422
 
 
 class DownloadFailed(ModelError):

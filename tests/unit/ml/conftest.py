@@ -56,7 +56,7 @@ def model(exported: Path) -> Model:
 def whistler(model: Model, small: DecibelSettings) -> Model:
     """A model that hears 1 kHz, by the name of ``bell``."""
     network = BandListener(small, 850.0, 1_150.0)
-    manifest = model.manifest.model_copy(update={"labels": ["bell", "rain"], "embedding_dim": 2})
+    manifest = model.manifest.model_copy(update={"labels": ["bell", "rain"]})
     return Model(manifest, Body("small", manifest.identity, LogMel(small), network, torch.device("cpu")), network)
 
 
