@@ -19,10 +19,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this run share, so that what workers compile is compiled once."""
-    own = tmp_path_factory.getbasetemp()
-    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
+def cache_dir(pytestconfig: pytest.Config) -> Path:
+    """A folder that all processes and all runs share, so that what workers compile is compiled once."""
+    return Path(pytestconfig.rootpath, ".pytest_cache", "compiled")
 
 
 @pytest.fixture(scope="session")

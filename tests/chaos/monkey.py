@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+import httpx
 import psutil
 from sqlalchemy import text
 
@@ -68,6 +69,15 @@ class Monkey:
                 self.accidents[name]()
                 self.done[name] += 1
             time.sleep(0.5 + self._chance.random() * self.pause_s)
+            self._let_the_gateway_start(until)
+
+    def _let_the_gateway_start(self, until: Callable[[], bool]) -> None:
+        """On a busy machine it would else be killed again before it has answered anybody."""
+        while not until():
+            with suppress(httpx.TransportError):
+                httpx.get(f"{self.stack.url}/health/live", timeout=5.0)
+                return
+            time.sleep(0.2)
 
     def _worker(self) -> str:
         return self._chance.choice(_WORKERS)

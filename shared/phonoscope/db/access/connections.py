@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import ExecuteStyle
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.orm import Session
 
 from phonoscope.db.access.prepared import PREPARATIONS, prepare
 
 _CONNECT_TIMEOUT_S = 3
 _POOL_TIMEOUT_S = 5
 _TRUSTED_S = 2.0
-_AUTOCOMMIT = "phonoscope_autocommit"
 _RETURNED_AT = "phonoscope_returned_at"
 _USED = "phonoscope_used"
 
@@ -35,18 +35,14 @@ def make_engine(url: str, pool_size: int) -> Engine:
     return engine
 
 
-def autocommitting(engine: Engine) -> Engine:
-    """The same engine and pool, whose statements are transactions of their own.
+def autocommitting(session: Session) -> Session:
+    """The same session, at its start, whose statements are then transactions of their own.
 
-    The driver's switch costs nothing; SQLAlchemy's ``isolation_level`` would cost a statement at every return.
+    The driver's switch costs nothing; SQLAlchemy's ``isolation_level`` would cost a statement at every return, and an
+    engine with options of its own a slower dispatch of every event.
     """
-    single = engine.execution_options(**{_AUTOCOMMIT: True})
-
-    @event.listens_for(single, "engine_connect")
-    def switch_on(connection: Connection) -> None:
-        _driver(connection).autocommit = True
-
-    return single
+    _driver(session.connection()).autocommit = True
+    return session
 
 
 class _Liveness:
@@ -119,10 +115,11 @@ def _send_prepared(cursor: Any, connection: Connection, context: Any, send: Call
 
 def _replace(connection: Connection, error: BaseException) -> Any:
     """Gives the connection another one to the server; returns its cursor."""
+    autocommit = _driver(connection).autocommit
     connection.connection.invalidate(error)
     connection._dbapi_connection = connection.engine.raw_connection()  # noqa: SLF001 - as SQLAlchemy does itself
     connection.info[_USED] = True
-    _driver(connection).autocommit = connection.get_execution_options().get(_AUTOCOMMIT, False)
+    _driver(connection).autocommit = autocommit
     return connection.connection.cursor()
 
 

@@ -27,8 +27,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self._engine = make_engine(url, pool_size)
-        self._transactions = sessionmaker(self._engine, expire_on_commit=False)
-        self._statements = sessionmaker(autocommitting(self._engine), expire_on_commit=False)
+        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -38,7 +37,7 @@ class Database:
             TransactionConflict: another transaction was in the way; nothing was changed.
             DatabaseUnavailable: the server cannot be reached or went away.
         """
-        with typed_errors(), self._transactions.begin() as session:
+        with typed_errors(), self._sessions.begin() as session:
             yield session
 
     @contextmanager
@@ -49,8 +48,8 @@ class Database:
 
         Raises as ``transaction`` does.
         """
-        with typed_errors(), self._statements() as session:
-            yield session
+        with typed_errors(), self._sessions() as session:
+            yield autocommitting(session)
 
     def retrying(self, body: Callable[[Session], Result], *, autocommit: bool = False) -> Result:
         """What the body returns from a transaction, or with ``autocommit`` from one statement.
