@@ -106,7 +106,7 @@ def test_one_task_s_bad_result_leaves_the_other_its_own(run: Run, database: Data
         sheet = Artifact("sheet.png", "sheet", "image/png", io.BytesIO(b"a sheet"))
         return {
             TaskName.CLASSIFY: Outcome({"p": float("nan")}, None, "m", "d", artifacts=(sheet,)),
-            TaskName.EMBED: Outcome({"b": 2}, None, "m", "d", vectors={"": ONE}),
+            TaskName.EMBED: Outcome({"b": 2}, None, "m", "d", vectors={Space("m", "d"): {"": ONE}}),
         }
 
     assert run(handler)

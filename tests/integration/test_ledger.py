@@ -113,7 +113,7 @@ def test_an_embedding_whose_vector_was_replaced_is_computed_again(database: Data
     track = new_track(database)
     for known_by, digest in (("a", "d"), ("b", "another digest")):
         new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: known_by})
-        end(database, claimed(database), embed=Outcome({}, None, "m", digest, vectors={"": ONE}))
+        end(database, claimed(database), embed=Outcome({}, None, "m", digest, vectors={Space("m", digest): {"": ONE}}))
     assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.QUEUED
     end(database, claimed(database))
     assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.SUCCEEDED

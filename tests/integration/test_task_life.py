@@ -144,7 +144,7 @@ def test_vectors_of_stems_stand_beside_the_whole(database: Database) -> None:
     assert stems_of(database, held) == ["", "drums"]
     new_job(database, read_track(database, held), [TaskName.EMBED])
     again = claimed(database)
-    assert end(database, again, embed=Outcome({"b": 2}, None, "m", "d", vectors={"": ONE, "vocals": ONE})) == []
+    assert end(database, again, embed=Outcome({"b": 2}, None, "m", "d", vectors={Space("m", "d"): {"": ONE, "vocals": ONE}})) == []
     assert stems_of(database, again) == ["", "vocals"]
     new_job(database, read_track(database, held), [TaskName.EMBED])
     end(database, claimed(database))

@@ -1,9 +1,10 @@
 """The served models: manifests, cards and architectures, read without torch."""
 
+from phonoscope.catalogue.auto import AUTO, Auto, Classifier, Kind, domain_of
 from phonoscope.catalogue.base import Weights
 from phonoscope.catalogue.bodies import BODY, BodyManifest, BodyRef, HeadChoice, HeadedManifest, HeadManifest
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
-from phonoscope.catalogue.catalogue import PULLABLE, Catalogue, Classifier
+from phonoscope.catalogue.catalogue import PULLABLE, Catalogue
 from phonoscope.catalogue.live import LiveCatalogue
 from phonoscope.catalogue.manifests import (
     MANIFEST,
@@ -17,12 +18,14 @@ from phonoscope.catalogue.manifests import (
 )
 
 __all__ = [
+    "AUTO",
     "BODY",
     "MANIFEST",
     "PULLABLE",
     "SEPARATION",
     "AnyManifest",
     "AnyModelCard",
+    "Auto",
     "BodyManifest",
     "BodyRef",
     "Catalogue",
@@ -30,6 +33,7 @@ __all__ = [
     "HeadChoice",
     "HeadManifest",
     "HeadedManifest",
+    "Kind",
     "LiveCatalogue",
     "Manifest",
     "ModelCard",
@@ -38,5 +42,6 @@ __all__ = [
     "Weights",
     "check_file",
     "check_weights",
+    "domain_of",
     "read_manifest",
 ]

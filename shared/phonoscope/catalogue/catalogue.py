@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
 
+from phonoscope.catalogue.auto import AUTO, Auto, Classifier, choose
 from phonoscope.catalogue.bodies import BodyManifest, HeadedManifest, HeadManifest, headed
 from phonoscope.catalogue.cards import AnyModelCard
 from phonoscope.catalogue.manifests import MANIFEST, AnyManifest, Manifest, StemManifest, check_weights, read_manifest
 from phonoscope.errors import BodyAbsent, UnknownModel
-
-Classifier: TypeAlias = Manifest | HeadedManifest
-"""A model that classifies and embeds: body and head in one folder, or a head on its bodies."""
+from phonoscope.work import Space
 
 PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
 """Separation models that ``phonoscope models pull`` fetches."""
@@ -99,6 +98,34 @@ class Catalogue:
             return headed(head, self.bodies)
         known = ", ".join(self.manifests) or "none"
         raise UnknownModel(f"no model {name!r}; served: {known}", errors=[{"field": "model", "message": known}])
+
+    @cached_property
+    def auto(self) -> Auto:
+        """What ``auto`` chooses from. Raises ``UnknownModel`` when no model tells kinds of sound apart."""
+        absent = {}
+        for name, head in self.models.items():
+            if isinstance(head, HeadManifest) and name not in self.manifests:
+                try:
+                    headed(head, self.bodies)
+                except BodyAbsent as error:
+                    absent[name] = error.detail
+        return choose(self.manifests, absent)
+
+    def among(self, names: Sequence[str]) -> tuple[Classifier, ...]:
+        """The models that may answer when these names are asked for; ``auto`` stands for all that it chooses from.
+
+        Raises as ``get`` and ``auto`` do.
+        """
+        return self.auto.models if list(names) == [AUTO] else tuple(self.get(name) for name in names)
+
+    def spaces(self, name: str) -> tuple[Space, ...]:
+        """The spaces of a model, of a body by its own name, or of all that ``auto`` chooses from: the general one first.
+
+        Raises as ``among`` does.
+        """
+        if name in self.bodies:
+            return (self.bodies[name].space,)
+        return tuple(dict.fromkeys(model.space for model in self.among((name,))))
 
     def _classifier(self, manifest: AnyManifest) -> Classifier | None:
         if isinstance(manifest, Manifest):
