@@ -31,6 +31,7 @@ PhonoscopeError
 │   ├── UnknownModel            422
 │   ├── ModelNotPulled
 │   ├── DownloadFailed
+│   ├── UnreadableWeights
 │   ├── InvalidManifest
 │   ├── WeightsMismatch
 │   └── DeviceUnavailable
@@ -266,6 +267,10 @@ class DownloadFailed(ModelError):
     """A model could not be fetched."""
 
     retryable = True
+
+
+class UnreadableWeights(ModelError):
+    """A model's published file cannot be read."""
 
 
 class InvalidManifest(ModelError):

@@ -1,7 +1,7 @@
 """The served models: manifests, cards and architectures, read without torch."""
 
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
-from phonoscope.catalogue.catalogue import PULLABLE, Catalogue
+from phonoscope.catalogue.catalogue import Catalogue
 from phonoscope.catalogue.live import LiveCatalogue
 from phonoscope.catalogue.manifests import (
     MANIFEST,
@@ -12,6 +12,7 @@ from phonoscope.catalogue.manifests import (
     check_weights,
     read_manifest,
 )
+from phonoscope.catalogue.pullable import PULLABLE, Pullable, pullable
 
 __all__ = [
     "MANIFEST",
@@ -22,9 +23,11 @@ __all__ = [
     "LiveCatalogue",
     "Manifest",
     "ModelCard",
+    "Pullable",
     "StemManifest",
     "StemModelCard",
     "Weights",
     "check_weights",
+    "pullable",
     "read_manifest",
 ]

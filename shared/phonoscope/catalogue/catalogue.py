@@ -9,9 +9,6 @@ from phonoscope.catalogue.cards import AnyModelCard
 from phonoscope.catalogue.manifests import MANIFEST, Manifest, StemManifest, check_weights, read_manifest
 from phonoscope.errors import UnknownModel
 
-PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
-"""Separation models that ``phonoscope models pull`` fetches."""
-
 _PREFERRED = ("htdemucs", "demucs-mini")
 
 
@@ -39,7 +36,7 @@ class Catalogue:
     def best_separator(self) -> str:
         """The name of the default separation model; of one to pull when there is none."""
         there = self.separators
-        return next((known for known in (*_PREFERRED, *there) if known in there), PULLABLE[0])
+        return next((known for known in (*_PREFERRED, *there) if known in there), _PREFERRED[0])
 
     @cached_property
     def models(self) -> dict[str, Manifest | StemManifest]:
