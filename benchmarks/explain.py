@@ -20,7 +20,7 @@ import torch
 from common import clip, machine
 
 from phonoscope.catalogue import LiveCatalogue
-from phonoscope.catalogue.architectures import LAYERS
+from phonoscope.catalogue.architectures import ARCHITECTURES
 from phonoscope.contract import JobOptions
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.paths import bundled
@@ -42,7 +42,9 @@ def main() -> None:
     models = LoadedModels(LiveCatalogue(bundled("models")), choose_device())
     handler = GpuHandler(models, arguments.model)
     warm_up()
-    requests = {"classify": _options("layer4")} | {layer: _options(layer) for layer in reversed(LAYERS)}
+    requests = {"classify": _options("layer4")} | {
+        layer: _options(layer) for layer in reversed(ARCHITECTURES["resnet34"].layers)
+    }
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in requests}
     for number in range(-WARM_UP, arguments.runs):
         content = clip()

@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from phonoscope_ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.frontends import DecibelSettings, LogMel
 
 ROUNDS = 40
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    settings = FrontEndSettings(hop_length=512)
+    settings = DecibelSettings(hop_length=512)
     samples = np.random.default_rng(1).standard_normal(settings.window_samples).astype(np.float32) * 0.1
     front_end, window = LogMel(settings), torch.from_numpy(samples)[None]
     double = samples.astype(np.float64)
@@ -52,7 +52,7 @@ def main() -> None:
         print(f"| {name} | {median * 1e3:.1f} ms | {base / median:.2f} |")
 
 
-def _librosa(samples: NDArray[Any], settings: FrontEndSettings) -> object:
+def _librosa(samples: NDArray[Any], settings: DecibelSettings) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         power = librosa.feature.melspectrogram(

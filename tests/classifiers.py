@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from phonoscope_ml.frontend import FrontEndSettings
-from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.frontends import DecibelSettings
+from phonoscope_ml.networks import AudioResNet
 from phonoscope_training.export import write_model
 
-SMALL = FrontEndSettings(
+SMALL = DecibelSettings(
     sample_rate_hz=8_000,
     n_fft=1_024,
     hop_length=200,
@@ -47,6 +47,6 @@ def write_classifier(folder: Path, heard: str, seed: int) -> None:
     torch.manual_seed(seed)
     network = AudioResNet("resnet18", 2)
     with torch.no_grad():
-        network.fc.bias.copy_(torch.tensor([20.0, 0.0]))
+        network.fc.get_parameter("bias").copy_(torch.tensor([20.0, 0.0]))
     manifest = classifier_manifest(folder.name, [heard, "anything else"], version=seed, unknown_below=0.0)
     write_model(network.state_dict(), manifest, folder)

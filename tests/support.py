@@ -30,6 +30,8 @@ from phonoscope.settings import Settings
 from phonoscope_local.state import stack_settings
 
 DATA = Path(os.environ.get("PHONOSCOPE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+MODELS = Path(os.environ.get("PHONOSCOPE_MODEL_MIRROR", Path(__file__).parents[2] / "shared" / "models"))
+"""Published models, as ``phonoscope models pull`` looks for them before it asks elsewhere."""
 _SCRIPT = Path(__file__).parents[1] / "examples" / "make_recordings.py"
 
 

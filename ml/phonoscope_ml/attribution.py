@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from phonoscope.catalogue.architectures import LAYERS, METHODS, Method
+from phonoscope.catalogue.architectures import METHODS, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
-from phonoscope_ml.network import Output
+from phonoscope_ml.networks import Network, Output
 
-DEFAULT_LAYER = LAYERS[-1]
 _LEAST_CURVATURE = 1e-6
 """Keeps Grad-CAM++ from dividing by zero; the value that other implementations use."""
 
@@ -46,29 +45,30 @@ class Attribution:
     one. The hook is removed at the end of the block, also after an error.
 
     Args:
-        network: returns :class:`~phonoscope_ml.network.Output` and has the layer as an attribute; in evaluation mode.
-        layer: one of ``LAYERS``.
+        network: in evaluation mode.
+        layer: one that can show evidence, of the network's ``depths.layers``; by default ``depths.evidence``.
 
     Raises:
         UnknownLayer: there is no such layer; the error names the existing ones.
 
-    >>> from phonoscope_ml.network import AudioResNet
+    >>> from phonoscope_ml.networks import AudioResNet
     >>> with Attribution(AudioResNet("resnet18", labels=10).eval()) as attribution:
     ...     output = attribution(torch.rand(2, 1, 128, 126))
     ...     attribution.heatmaps(output, labels=3).values.shape
     (2, 128, 126)
     """
 
-    def __init__(self, network: nn.Module, layer: str = DEFAULT_LAYER) -> None:
-        if layer not in LAYERS:
-            raise UnknownLayer.choice("layer", layer, LAYERS)
+    def __init__(self, network: Network, layer: str | None = None) -> None:
+        known = network.depths.layers
+        if layer is not None and layer not in known:
+            raise UnknownLayer.choice("layer", layer, known)
         self.network = network
-        self.layer = layer
+        self.layer = layer or network.depths.evidence
         self._hook: torch.utils.hooks.RemovableHandle | None = None
         self._size = (0, 0)
 
     def __enter__(self) -> Self:
-        self._hook = getattr(self.network, self.layer).register_forward_hook(_track)
+        self._hook = self.network.layer(self.layer).register_forward_hook(_track)
         return self
 
     def __exit__(

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.audio.bands import BANDS
-from phonoscope.audio.mel import mel_points
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import FrontEndSettings
 
 Heat = NDArray[np.float32]
 Axis = NDArray[np.float64]
@@ -75,8 +74,8 @@ def axes(settings: FrontEndSettings, start_s: float = 0.0) -> Axes:
         settings: the front end's.
         start_s: the window's start in its recording, in seconds.
     """
-    hertz = mel_points(settings.f_min_hz, settings.f_max_hz, 2 * settings.n_mels + 3)
-    seconds = _frame_seconds(settings)
+    hertz = settings.mel_points(2 * settings.n_mels + 3)
+    seconds = settings.frame_seconds()
     return Axes(
         hertz=hertz[2:-2:2],
         hertz_edges=hertz[1:-1:2],
@@ -96,7 +95,8 @@ def read_evidence(heatmap: Heat, grid: Axes, label: str, *, silent: bool = False
     Shape:
         - heatmap: ``(mels, frames)``, from 0 up
 
-    >>> read_evidence(np.zeros((128, 126)), axes(FrontEndSettings()), "dog").reading
+    >>> from phonoscope_ml.frontends import DecibelSettings
+    >>> read_evidence(np.zeros((128, 126)), axes(DecibelSettings()), "dog").reading
     'There is no evidence for *dog*.'
     """
     if silent:
@@ -119,11 +119,6 @@ def between(points: Axis, known: Axis, values: Heat) -> Heat:
     weight = ((points - known[left]) / (known[right] - known[left])).clip(0.0, 1.0)
     mixed: Heat = values[:, left] * (1.0 - weight) + values[:, right] * weight
     return mixed
-
-
-def _frame_seconds(settings: FrontEndSettings) -> Axis:
-    kept = settings.kept_frames(settings.window_samples // settings.hop_length + 1)
-    return np.array(kept, dtype=np.float64) * settings.hop_length / settings.sample_rate_hz
 
 
 def _between(centres: Axis, first: float, last: float) -> Axis:

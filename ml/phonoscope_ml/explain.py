@@ -13,7 +13,7 @@ from phonoscope.audio.samples import Samples
 from phonoscope.catalogue.architectures import Method
 from phonoscope_ml.attribution import Heatmaps
 from phonoscope_ml.evidence import Axes, Evidence, Heat, axes, between, read_evidence
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import FrontEndSettings
 from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
 from phonoscope_ml.sonify import sonify
@@ -94,7 +94,8 @@ class Explanation:
         part = self.strongest
         if part.window.silent:
             return None
-        return measure_trust(self.model.network, part.spectrogram, part.heatmaps, part.index)
+        silence = self.model.front_end.settings.silence
+        return measure_trust(self.model.network, part.spectrogram, part.heatmaps, part.index, silence=silence)
 
 
 def explain(recorder: EvidenceRecorder, label: str, method: Method) -> Explanation:
@@ -128,8 +129,7 @@ def _span(window: Window) -> tuple[float, float]:
 def _joined(parts: list[WindowEvidence], settings: FrontEndSettings, start_s: float, end_s: float) -> tuple[Heat, Axes]:
     if len(parts) == 1:
         return _cropped(parts[0], settings, start_s, end_s)
-    step_s = settings.frame_step * settings.hop_length / settings.sample_rate_hz
-    edges = np.linspace(start_s, end_s, max(1, round((end_s - start_s) / step_s)) + 1)
+    edges = np.linspace(start_s, end_s, max(1, round((end_s - start_s) / settings.frame_s)) + 1)
     grid = axes(settings).at_seconds((edges[1:] + edges[:-1]) / 2, edges)
     total, weights = np.zeros((settings.n_mels, len(grid.seconds))), np.zeros(len(grid.seconds))
     for part in parts:

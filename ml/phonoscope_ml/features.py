@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from phonoscope.catalogue.architectures import DEPTHS, layer_names
 from phonoscope.errors import UnknownLayer
-from phonoscope_ml.network import AudioResNet, Output
+from phonoscope_ml.networks import Network, Output
 
 STRONGEST = 16
 
@@ -44,32 +43,31 @@ class FeatureTap:
     the end of the ``with`` block.
 
     Args:
-        layers: of :func:`~phonoscope.catalogue.architectures.layer_names`; by default the five layers.
+        layers: depths or blocks, of the network's ``depths.names``; by default all depths.
 
     Raises:
         UnknownLayer: the network has no such layer; the error names the existing ones.
 
     >>> import torch
-    >>> from phonoscope_ml.network import AudioResNet
+    >>> from phonoscope_ml.networks import AudioResNet
     >>> with FeatureTap(network := AudioResNet("resnet18", labels=10).eval(), ["conv1", "layer3.1"]) as tap:
     ...     [(found.name, found.shape) for found in tap.features(network(torch.rand(1, 1, 128, 126)))]
     [('conv1', (64, 64, 63)), ('layer3.1', (256, 8, 8))]
     """
 
-    def __init__(self, network: AudioResNet, layers: Sequence[str] = DEPTHS) -> None:
-        known = layer_names(network.architecture)
-        for layer in layers:
-            if layer not in known:
-                raise UnknownLayer.choice("layers", layer, known)
+    def __init__(self, network: Network, layers: Sequence[str] | None = None) -> None:
+        self.layers = network.depths.depths if layers is None else tuple(layers)
+        for layer in self.layers:
+            if layer not in network.depths.names:
+                raise UnknownLayer.choice("layers", layer, network.depths.names)
         self.network = network
-        self.layers = tuple(layers)
         self._outputs: dict[str, Tensor] = {}
         self._hooks = ExitStack()
 
     def __enter__(self) -> Self:
         for layer in self.layers:
-            if layer not in DEPTHS:
-                hook = self.network.get_submodule(layer).register_forward_hook(_SaveOutput(self._outputs, layer))
+            if layer not in self.network.depths.depths:
+                hook = self.network.layer(layer).register_forward_hook(_SaveOutput(self._outputs, layer))
                 self._hooks.callback(hook.remove)
         return self
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from phonoscope.audio.decode import Samples
 from phonoscope.batches import batched
 from phonoscope.errors import UndecodableRecording
-from phonoscope_ml.network import Output
+from phonoscope_ml.networks import Output
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window, cut_windows
 

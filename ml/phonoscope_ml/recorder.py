@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phonoscope.catalogue.architectures import DEPTHS, Method
+from phonoscope.catalogue.architectures import Method
 from phonoscope.contract import MOST_EXPLAINED_S
 from phonoscope.errors import InvalidRequest
-from phonoscope_ml.attribution import DEFAULT_LAYER, Attribution, Heatmaps
+from phonoscope_ml.attribution import Attribution, Heatmaps
 from phonoscope_ml.features import FeatureMaps, FeatureTap
-from phonoscope_ml.network import Output
+from phonoscope_ml.networks import Output
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window
 
@@ -58,8 +58,7 @@ class EvidenceRecorder:
 
     Args:
         layer: the layer whose evidence is recorded.
-        features: the layers whose feature maps are recorded; see
-            :func:`~phonoscope.catalogue.architectures.layer_names`.
+        features: the depths or blocks whose feature maps are recorded; by default all depths.
         span_s: start and end of the span to explain, at most 30 s apart.
 
     Raises:
@@ -69,8 +68,8 @@ class EvidenceRecorder:
     def __init__(
         self,
         model: Model,
-        layer: str = DEFAULT_LAYER,
-        features: Sequence[str] = DEPTHS,
+        layer: str | None = None,
+        features: Sequence[str] | None = None,
         span_s: tuple[float, float] | None = None,
     ) -> None:
         self.model = model

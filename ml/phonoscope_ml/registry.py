@@ -12,8 +12,8 @@ from torch import Tensor
 
 from phonoscope.catalogue import MANIFEST, Manifest, check_weights, read_manifest
 from phonoscope.errors import InvalidManifest, WeightsMismatch
-from phonoscope_ml.frontend import FrontEndSettings, LogMel
-from phonoscope_ml.network import EMBEDDING_DIM, AudioResNet
+from phonoscope_ml.frontends import FrontEnd, build_front_end, read_settings
+from phonoscope_ml.networks import EMBEDDING_DIM, AudioResNet
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Model:
     """A loaded model: its manifest, front end and network on a device."""
 
     manifest: Manifest
-    front_end: LogMel
+    front_end: FrontEnd
     network: AudioResNet
     device: torch.device
 
@@ -58,7 +58,7 @@ def load_model(folder: Path, device: torch.device) -> Model:
     if not isinstance(manifest, Manifest):
         raise InvalidManifest(f"{folder / MANIFEST}: kind: {manifest.kind} is not a classifier's")
     try:
-        front_end = LogMel(FrontEndSettings.from_dict(manifest.front_end))
+        front_end = build_front_end(read_settings(manifest.front_end))
         network = AudioResNet(manifest.architecture, len(manifest.labels))
     except (TypeError, ValueError) as error:
         raise InvalidManifest(f"{folder / MANIFEST}: {error}") from error

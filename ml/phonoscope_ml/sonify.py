@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from phonoscope.audio.decode import Samples
 from phonoscope_ml.evidence import Axes, Heat, between
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import FrontEndSettings
 
 _OVERLAP = 4
 _FULL_SCALE = 1.0
@@ -29,7 +29,8 @@ def sonify(samples: Samples, heatmap: Heat, grid: Axes, settings: FrontEndSettin
         - output: ``(samples,)``, float32 in [-1, 1]
 
     >>> from phonoscope_ml.evidence import axes
-    >>> settings = FrontEndSettings()
+    >>> from phonoscope_ml.frontends import DecibelSettings
+    >>> settings = DecibelSettings()
     >>> sonify(np.zeros(220_500, np.float32), np.ones((128, 126), np.float32), axes(settings), settings).shape
     (220500,)
     """

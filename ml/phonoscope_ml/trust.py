@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from phonoscope_ml.attribution import Attribution, Heatmaps, upsampled
 from phonoscope_ml.evidence import Heat
-from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.networks import Network
 
 _BATCH = 16
 
@@ -36,7 +36,7 @@ class Trust:
 
 
 def measure_trust(
-    network: AudioResNet,
+    network: Network,
     spectrogram: Tensor,
     heatmaps: Heatmaps,
     window: int = 0,
@@ -44,6 +44,7 @@ def measure_trust(
     steps: int = 6,
     draws: int = 3,
     seed: int = 0,
+    silence: float = 0.0,
 ) -> Trust:
     """Makes every check of one window's heatmap, in ``2 * (steps - 1) * (1 + draws) + 2 + draws`` passes.
 
@@ -54,6 +55,7 @@ def measure_trust(
         steps: the number of equal parts that the spectrogram is divided into.
         draws: the number of random maps and of random blocks.
         seed: of both; the same seed gives the same figures.
+        silence: what the spectrogram has where nothing sounds.
 
     Shape:
         - spectrogram: ``(1, mels, frames)``, of that window, on the network's device
@@ -61,7 +63,7 @@ def measure_trust(
     label, heatmap = int(heatmaps.labels[window]), heatmaps.values[window]
     shuffled = _shuffled(torch.from_numpy(heatmaps.raw[window]), spectrogram.shape[-2:], draws, seed)
     candidates = torch.cat([torch.from_numpy(heatmap)[None], shuffled])
-    deletion, insertion = deletion_and_insertion(network, spectrogram, candidates, label, steps)
+    deletion, insertion = deletion_and_insertion(network, spectrogram, candidates, label, steps, silence)
     return Trust(
         deletion=deletion[0],
         insertion=insertion[0],
@@ -72,7 +74,7 @@ def measure_trust(
 
 
 def deletion_and_insertion(
-    network: nn.Module, spectrogram: Tensor, candidates: Tensor, label: int, steps: int = 6
+    network: Network, spectrogram: Tensor, candidates: Tensor, label: int, steps: int = 6, silence: float = 0.0
 ) -> tuple[list[float], list[float]]:
     """The areas under the label's probability for each candidate (Petsiuk et al., 2018, arXiv 1806.07421).
 
@@ -82,7 +84,7 @@ def deletion_and_insertion(
         - spectrogram: ``(1, mels, frames)``
         - candidates: ``(candidates, mels, frames)``
     """
-    curves = _curves(network, spectrogram, _cuts(candidates, steps), label)
+    curves = _curves(network, spectrogram, _cuts(candidates, steps), label, silence)
     whole, nothing = curves[-2].expand(len(candidates), 1), curves[-1].expand(len(candidates), 1)
     inner = curves[:-2].reshape(len(candidates), steps - 1, 2)
     without, only = inner[..., 0], inner[..., 1]
@@ -92,11 +94,11 @@ def deletion_and_insertion(
 
 
 def randomised_similarity(
-    network: AudioResNet, spectrogram: Tensor, heatmaps: Heatmaps, window: int = 0, *, draws: int = 3, seed: int = 0
+    network: Network, spectrogram: Tensor, heatmaps: Heatmaps, window: int = 0, *, draws: int = 3, seed: int = 0
 ) -> float:
     """The mean correlation with maps of randomised networks (Adebayo et al., 2018, arXiv 1810.03292).
 
-    The networks have a random ``layer4`` and ``fc``. In [-1, 1]; a map that stays the same shows the spectrogram's
+    The networks are random from their last layer on. In [-1, 1]; a map that stays the same shows the spectrogram's
     edges, not what the network learned.
     """
     label = int(heatmaps.labels[window])
@@ -108,19 +110,27 @@ def randomised_similarity(
     return float(np.mean(found))
 
 
-def randomised(network: AudioResNet, seed: int) -> AudioResNet:
-    """A copy of the network with a random last block and classifier; the other modules are shared."""
-    shared = [module for name, module in network.named_children() if name not in {"layer4", "fc"}]
+def randomised(network: Network, seed: int) -> Network:
+    """A copy of the network with random weights from its last layer on; the other modules are shared."""
+    random = {module for root in network.deciding() for module in root.modules()}
+    ways = {parent for root in random for parent in _parents(network, root)}
+    shared = [module for module in network.modules() if module not in random | ways]
     twin = deepcopy(network, {id(module): module for module in shared})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for module in [*twin.get_submodule("layer4").modules(), twin.fc]:
-            _reset(module)
+        for root in twin.deciding():
+            for module in root.modules():
+                _reset(module)
     return twin
 
 
+def _parents(network: nn.Module, module: nn.Module) -> list[nn.Module]:
+    """The modules that contain a module."""
+    return [parent for parent in network.modules() if any(module is child for child in parent.modules())]
+
+
 def _reset(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d):
         device = next(module.parameters()).device
         # Drawn on the CPU, so that every device gets the same.
         module.cpu().reset_parameters()
@@ -148,13 +158,14 @@ def _cuts(candidates: Tensor, steps: int) -> Iterator[Tensor]:
 
 
 @torch.inference_mode()
-def _curves(network: nn.Module, spectrogram: Tensor, cuts: Iterator[Tensor], label: int) -> Tensor:
+def _curves(network: Network, spectrogram: Tensor, cuts: Iterator[Tensor], label: int, silence: float) -> Tensor:
     """The label's probability for each mask, ``(masks,)``, on the CPU."""
     masks = torch.stack(list(cuts))
     probabilities = []
     for some in torch.split(masks, _BATCH):
-        cut = (spectrogram * some[:, None].to(spectrogram.device)).to(memory_format=torch.channels_last)
-        probabilities.append(network(cut).logits.float().softmax(-1)[:, label].cpu())
+        cut = torch.where(some[:, None].to(spectrogram.device), spectrogram, silence)
+        logits = network(cut.to(memory_format=torch.channels_last)).logits
+        probabilities.append(network.probabilities(logits)[:, label].cpu())
     return torch.cat(probabilities)
 
 

@@ -44,6 +44,6 @@ def test_examples_do_what_they_show(name: str) -> None:
 def test_the_packages_are_where_they_are_looked_for() -> None:
     """A package that moved is not passed over in silence."""
     assert all((ROOT / package / "__init__.py").is_file() for package in PACKAGES)
-    assert {"phonoscope_local.parts", "phonoscope_ml.network", "phonoscope_gateway.ranges"} <= set(
+    assert {"phonoscope_local.parts", "phonoscope_ml.networks", "phonoscope_gateway.ranges"} <= set(
         _modules_with_examples()
     )

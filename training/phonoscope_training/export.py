@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from phonoscope.catalogue import MANIFEST
-from phonoscope_ml.network import EMBEDDING_DIM
+from phonoscope_ml.networks import EMBEDDING_DIM
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.folder import ENVIRONMENT, METRICS, RECIPE, WEIGHTS

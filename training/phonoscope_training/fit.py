@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import update_bn
 
-from phonoscope_ml.network import AudioResNet, Output
+from phonoscope_ml.networks import AudioResNet, Output
 from phonoscope_training.augment import augment, roll_in_time
 from phonoscope_training.convolution import speed_up_convolutions
 from phonoscope_training.data import Clips

@@ -8,8 +8,8 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from phonoscope.catalogue.architectures import Architecture
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope.catalogue.architectures import Residual
+from phonoscope_ml.frontends import DecibelSettings
 from phonoscope_training.errors import InvalidRecipe
 
 RecipeT = TypeVar("RecipeT", bound=BaseModel)
@@ -47,7 +47,7 @@ class NetworkSettings(Section):
         start_from_same_folds: each fold starts from that run's weights of the same fold.
     """
 
-    architecture: Architecture = "resnet34"
+    architecture: Residual = "resnet34"
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     start_from: str | None = None
     start_from_same_folds: bool = False
@@ -103,7 +103,7 @@ class Recipe(Section):
     seed: int = 1
     data: DataSettings
     strangers: DataSettings | None = None
-    front_end: FrontEndSettings
+    front_end: DecibelSettings
     network: NetworkSettings = NetworkSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
     schedule: ScheduleSettings
@@ -112,7 +112,7 @@ class Recipe(Section):
     @field_validator("front_end", mode="before")
     @classmethod
     def _every_setting(cls, value: Any) -> Any:
-        return FrontEndSettings.from_dict(value) if isinstance(value, dict) else value
+        return DecibelSettings.from_dict(value) if isinstance(value, dict) else value
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.networks import AudioResNet
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.data import Clips
 from phonoscope_training.errors import InvalidRun

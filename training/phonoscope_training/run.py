@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from phonoscope.paths import bundled
-from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.networks import AudioResNet
 from phonoscope_training.callbacks import CHECKPOINT, fit_callbacks
 from phonoscope_training.checkpoint import half_precision, load_checkpoint, save_tensors
 from phonoscope_training.data import Clips, load_clips, split_for_validation

@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-Architecture: TypeAlias = Literal["resnet18", "resnet34"]
-Layer: TypeAlias = Literal["layer1", "layer2", "layer3", "layer4"]
+Residual: TypeAlias = Literal["resnet18", "resnet34"]
 Method: TypeAlias = Literal["grad-cam", "grad-cam++", "hirescam"]
-
-LAYERS: tuple[Layer, ...] = get_args(Layer)
-"""The four groups of residual blocks; each can show evidence."""
-DEPTHS = ("conv1", *LAYERS)
-"""The first convolution and the groups, from input to output."""
 METHODS: tuple[Method, ...] = get_args(Method)
 """The methods of attribution."""
-BLOCKS: dict[str, tuple[int, ...]] = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
-"""The number of residual blocks in each group."""
 
 
-def layer_names(architecture: str) -> list[str]:
-    """The five layers, each group followed by its blocks.
+@dataclass(frozen=True)
+class Architecture:
+    """The depths of a network, from input to output.
 
-    >>> layer_names("resnet18")[:6]
-    ['conv1', 'layer1', 'layer1.0', 'layer1.1', 'layer2', 'layer2.0']
+    Args:
+        first: the depth before the layers; it has feature maps, and shows no evidence.
+        blocks: the layers that can show evidence, and the number of blocks in each; 0 for a layer that is one block.
+        evidence: the layer whose evidence is shown unless another is named.
     """
-    names = [DEPTHS[0]]
-    for layer, blocks in zip(LAYERS, BLOCKS[architecture], strict=True):
-        names += [layer, *(f"{layer}.{block}" for block in range(blocks))]
-    return names
+
+    first: str | None
+    blocks: dict[str, int]
+    evidence: str
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that can show evidence."""
+        return tuple(self.blocks)
+
+    @property
+    def depths(self) -> tuple[str, ...]:
+        """All named depths: those whose maps are in a network's output."""
+        return (self.first, *self.blocks) if self.first else self.layers
+
+    @property
+    def names(self) -> list[str]:
+        """The depths, each followed by its blocks.
+
+        >>> ARCHITECTURES["resnet18"].names[:6]
+        ['conv1', 'layer1', 'layer1.0', 'layer1.1', 'layer2', 'layer2.0']
+        """
+        names = [self.first] if self.first else []
+        for layer, blocks in self.blocks.items():
+            names += [layer, *(f"{layer}.{block}" for block in range(blocks))]
+        return names
+
+
+def _residual(*blocks: int) -> Architecture:
+    return Architecture("conv1", {f"layer{1 + index}": count for index, count in enumerate(blocks)}, "layer4")
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "resnet18": _residual(2, 2, 2, 2),
+    "resnet34": _residual(3, 4, 6, 3),
+    "mobilenet": Architecture(
+        "stem",
+        {"stage1": 1, "stage2": 2, "stage3": 3, "stage4": 4, "stage5": 2, "stage6": 3, "last": 0},
+        "last",
+    ),
+    "musicnn": Architecture(None, {"front": 0, "middle1": 0, "middle2": 0, "middle3": 0}, "middle3"),
+}

@@ -6,8 +6,8 @@ from typing import Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
-from phonoscope.catalogue.architectures import LAYERS, METHODS, Layer, Method
-from phonoscope.errors import InvalidRequest
+from phonoscope.catalogue.architectures import ARCHITECTURES, METHODS, Method
+from phonoscope.errors import InvalidRequest, UnknownLayer
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
@@ -20,7 +20,11 @@ EXPLAIN_ARTIFACTS: tuple[ExplainArtifact, ...] = get_args(ExplainArtifact)
 
 class ExplainOptions(TaskOptions):
     label: str | None = Field(None, description="what to explain; the recording's most probable label when left out")
-    layer: Layer = Field(LAYERS[-1], description="a deeper layer is coarser and closer to the decision")
+    layer: str | None = Field(
+        None,
+        description="a layer of the model's network; a deeper one is coarser and closer to the decision; "
+        "the model's own default when left out",
+    )
     method: Method = METHODS[0]
     start_s: float | None = Field(None, ge=0.0, description="explain from here on; the beginning when left out")
     end_s: float | None = Field(None, gt=0.0, description="up to here; at most 30 s at once")
@@ -138,14 +142,19 @@ def _reads_stems(options: ExplainOptions) -> bool:
 
 
 def _complete(options: ExplainOptions, asked: RequestContext) -> ExplainOptions:
-    if options.stems is not None:
-        return options
-    return options.model_copy(update={"stems": TaskName.SEPARATE in asked.tasks})
+    stems = TaskName.SEPARATE in asked.tasks if options.stems is None else options.stems
+    layer = options.layer or ARCHITECTURES[asked.manifest.architecture].evidence
+    return options.model_copy(update={"stems": stems, "layer": layer})
 
 
 def _check(options: ExplainOptions, asked: RequestContext) -> None:
-    if TaskName.EXPLAIN in asked.tasks and options.label is not None:
+    if TaskName.EXPLAIN not in asked.tasks:
+        return
+    if options.label is not None:
         asked.manifest.label_index(options.label)
+    known = ARCHITECTURES[asked.manifest.architecture].layers
+    if options.layer is not None and options.layer not in known:
+        raise UnknownLayer.choice("layer", options.layer, known)
 
 
 def _check_duration(options: ExplainOptions, duration_s: float) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
-from phonoscope.catalogue.architectures import DEPTHS, layer_names
+from phonoscope.catalogue.architectures import ARCHITECTURES
 from phonoscope.errors import InvalidRequest, UnknownLayer
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
@@ -18,8 +18,10 @@ FEATURES_ARTIFACTS: tuple[FeaturesArtifact, ...] = get_args(FeaturesArtifact)
 
 
 class FeaturesOptions(TaskOptions):
-    layers: Annotated[list[str], Field(min_length=1, max_length=MOST_LAYERS)] = Field(
-        default_factory=lambda: list(DEPTHS), description="layers (`layer3`) or single blocks of them (`layer3.1`)"
+    layers: Annotated[list[str], Field(min_length=1, max_length=MOST_LAYERS)] | None = Field(
+        None,
+        description="layers (`layer3`) or single blocks of them (`layer3.1`) of the model's network; "
+        "all its layers when left out",
     )
     artifacts: list[FeaturesArtifact] = Field(default_factory=lambda: list(FEATURES_ARTIFACTS))
 
@@ -45,10 +47,16 @@ class FeaturesResult(TaskResult):
     arrays: ArtifactLink | None = Field(None, description="all maps as arrays (npz)")
 
 
+def _complete(options: FeaturesOptions, asked: RequestContext) -> FeaturesOptions:
+    if options.layers is not None:
+        return options
+    return options.model_copy(update={"layers": list(ARCHITECTURES[asked.manifest.architecture].depths)})
+
+
 def _check(options: FeaturesOptions, asked: RequestContext) -> None:
-    if TaskName.FEATURES not in asked.tasks:
+    if TaskName.FEATURES not in asked.tasks or options.layers is None:
         return
-    known = layer_names(asked.manifest.architecture)
+    known = ARCHITECTURES[asked.manifest.architecture].names
     for layer in options.layers:
         if layer not in known:
             raise UnknownLayer.choice("layers", layer, known)
@@ -63,5 +71,6 @@ Features = TaskSpec(
     options=FeaturesOptions,
     result=FeaturesResult,
     model=ModelKind.CLASSIFIER,
+    complete=_complete,
     check=_check,
 )

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from phonoscope_ml.frontend import FrontEndSettings, LogMel
-from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.frontends import DecibelSettings, LogMel
+from phonoscope_ml.networks import AudioResNet
 from phonoscope_ml.registry import Model, load_model
 from phonoscope_training.export import write_model
 from tests.classifiers import SMALL, classifier_manifest
@@ -20,7 +20,7 @@ LABELS = ["bell", "rain", "saw", "tone"]
 
 
 @pytest.fixture(scope="session")
-def small() -> FrontEndSettings:
+def small() -> DecibelSettings:
     """A front end of a second at 8 kHz, so that windows cost little."""
     return SMALL
 
@@ -52,12 +52,11 @@ def model(exported: Path) -> Model:
 
 
 @pytest.fixture
-def whistler(model: Model, small: FrontEndSettings) -> Model:
+def whistler(model: Model, small: DecibelSettings) -> Model:
     """A model that hears 1 kHz, by the name of ``bell``."""
     network = BandListener(small, 850.0, 1_150.0)
-    network.architecture = "resnet18"  # type: ignore[assignment]
     manifest = model.manifest.model_copy(update={"labels": ["bell", "rain"], "embedding_dim": 2})
-    return Model(manifest, LogMel(small), network, torch.device("cpu"))  # type: ignore[arg-type]
+    return Model(manifest, LogMel(small), network, torch.device("cpu"))
 
 
 def _random_network() -> AudioResNet:

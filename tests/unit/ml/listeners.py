@@ -7,23 +7,22 @@ import torch
 from torch import Tensor, nn
 
 from phonoscope.audio.decode import Samples
-from phonoscope.catalogue.architectures import DEPTHS
 from phonoscope_ml.evidence import axes
-from phonoscope_ml.frontend import FrontEndSettings, LogMel
-from phonoscope_ml.network import Output
+from phonoscope_ml.frontends import FrontEndSettings, build_front_end
+from phonoscope_ml.networks import Network, Output
 from tests.support import examples
 
 _FADE_S = 0.05
 
 
-class BandListener(nn.Module):
+class BandListener(Network):
     """Hears label 0 in what is bright within a band, and label 1 in what is bright beside it.
 
     Its depths hand the spectrogram on, at half the resolution from ``layer1``; nothing in it is random.
     """
 
     def __init__(self, settings: FrontEndSettings, low_hz: float, high_hz: float, gain: float = 400.0) -> None:
-        super().__init__()
+        super().__init__("resnet18", 2, 2)
         hertz = torch.from_numpy(axes(settings).hertz)
         inside = ((hertz >= low_hz) & (hertz <= high_hz)).float()
         self.conv1 = nn.AvgPool2d(1)
@@ -38,10 +37,10 @@ class BandListener(nn.Module):
 
     def forward(self, x: Tensor) -> Output:
         maps: dict[str, Tensor] = {}
-        for name in DEPTHS:
+        for name in self.depths.depths:
             x = maps[name] = getattr(self, name)(x)
         embedding = x.mean(dim=(2, 3))
-        return Output(self.gain * self.fc(embedding), embedding, maps)
+        return Output(self.gain * self.fc(embedding), embedding, embedding, maps)
 
 
 class _Gate(nn.Module):
@@ -66,7 +65,7 @@ def burst(settings: FrontEndSettings, hz: float, start_s: float, end_s: float, a
 
 def spectrogram(settings: FrontEndSettings, samples: Samples) -> Tensor:
     """A window as a network sees it, ``(1, 1, mels, frames)``."""
-    seen: Tensor = LogMel(settings)(torch.from_numpy(samples)[None])
+    seen: Tensor = build_front_end(settings)(torch.from_numpy(samples)[None])
     return seen
 
 

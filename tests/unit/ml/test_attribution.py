@@ -12,18 +12,20 @@ from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from phonoscope.catalogue.architectures import LAYERS, METHODS, Method
+from phonoscope.catalogue.architectures import ARCHITECTURES, METHODS, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
 from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope_ml.attribution import Attribution, upsampled
 from phonoscope_ml.evidence import axes
-from phonoscope_ml.frontend import FrontEndSettings
-from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.frontends import DecibelSettings
+from phonoscope_ml.networks import AudioResNet, Network
 from phonoscope_ml.registry import Model, load_model
 from tests.unit.ml.listeners import BandListener, burst, clip, spectrogram
 
 REFERENCES = {"grad-cam": GradCAM, "grad-cam++": GradCAMPlusPlus, "hirescam": HiResCAM}
+
+LAYERS = ARCHITECTURES["resnet18"].layers
 
 
 class _Logits(nn.Module):
@@ -73,7 +75,7 @@ def test_the_shipped_model_agrees_with_the_reference(shipped: Model, heard: Tens
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_model_that_looks_at_one_tone_lights_up_that_tone(small: FrontEndSettings, method: Method) -> None:
+def test_a_model_that_looks_at_one_tone_lights_up_that_tone(small: DecibelSettings, method: Method) -> None:
     """Its band and its time, though another tone sounds later; and that other one for the other label."""
     network = BandListener(small, 850.0, 1_150.0)
     sound = burst(small, 1_000.0, 0.2, 0.4) + burst(small, 2_500.0, 0.6, 0.9)
@@ -122,7 +124,7 @@ def test_a_network_in_training_is_explained_too() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_map_without_evidence_is_zero_and_never_nan(small: FrontEndSettings, method: Method) -> None:
+def test_a_map_without_evidence_is_zero_and_never_nan(small: DecibelSettings, method: Method) -> None:
     """Silence is dark to a network that sees brightness alone; a window beside it is not harmed."""
     silence, sound = np.zeros(small.window_samples, np.float32), burst(small, 1_000.0, 0.2, 0.4)
     with Attribution(BandListener(small, 850.0, 1_150.0)) as attribution:
@@ -184,7 +186,7 @@ def test_hooks_are_removed_after_an_error(model: Model) -> None:
         attribution(torch.rand(1, 1, 32, 41))
 
 
-def test_a_thousand_calls_leave_nothing_behind(small: FrontEndSettings) -> None:
+def test_a_thousand_calls_leave_nothing_behind(small: DecibelSettings) -> None:
     """Neither hooks, tensors nor other objects grow in number, without a collection's help; nor does the process."""
     network, sound = BandListener(small, 850.0, 1_150.0), spectrogram(small, burst(small, 1_000.0, 0.2, 0.4))
     _explain(network, sound, 50)
@@ -214,7 +216,7 @@ def test_a_real_network_s_graph_is_freed_with_its_output(model: Model) -> None:
         gc.enable()
 
 
-def _explain(network: nn.Module, spectrograms: Tensor, times: int) -> None:
+def _explain(network: Network, spectrograms: Tensor, times: int) -> None:
     for call in range(times):
         with Attribution(network, LAYERS[call % 4]) as attribution:
             attribution.heatmaps(attribution(spectrograms), 0, METHODS[call % 3])
@@ -244,7 +246,7 @@ def _assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 def _share(
-    settings: FrontEndSettings, heat: np.ndarray, hertz: tuple[float, float], seconds: tuple[float, float]
+    settings: DecibelSettings, heat: np.ndarray, hertz: tuple[float, float], seconds: tuple[float, float]
 ) -> float:
     grid = axes(settings)
     rows = (grid.hertz >= hertz[0]) & (grid.hertz <= hertz[1])

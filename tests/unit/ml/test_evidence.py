@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from phonoscope.audio.bands import BANDS
 from phonoscope_ml.attribution import Attribution
 from phonoscope_ml.evidence import Evidence, Heat, axes, read_evidence
-from phonoscope_ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.frontends import DecibelSettings, LogMel
 from tests.unit.ml.listeners import BandListener, burst, spectrogram
 
-WIDE = FrontEndSettings()
+WIDE = DecibelSettings()
 TONES = (("sub-bass", 40.0), ("bass", 140.0), ("low-mid", 360.0), ("mid", 1_000.0), ("high-mid", 3_000.0))
 HIGH_TONES = (("presence", 5_000.0), ("brilliance", 11_000.0))
 
@@ -34,7 +34,7 @@ def test_mel_centres_are_where_the_filters_peak() -> None:
     assert grid.hertz_edges[-1] < WIDE.f_max_hz
 
 
-def test_frames_are_where_a_click_lights_up(small: FrontEndSettings) -> None:
+def test_frames_are_where_a_click_lights_up(small: DecibelSettings) -> None:
     """The brightest frame's second is the click's, and the axes have the spectrogram's shape."""
     for at_s in (0.1, 0.425, 0.8):
         click = np.zeros(small.window_samples, np.float32)
@@ -65,7 +65,7 @@ def test_a_tone_s_evidence_lies_in_its_band(band: str, hertz: float) -> None:
     assert sum(shares.values()) == pytest.approx(1.0)
 
 
-def test_a_heard_tone_is_read_aloud(small: FrontEndSettings) -> None:
+def test_a_heard_tone_is_read_aloud(small: DecibelSettings) -> None:
     """From samples to the sentence: a model that hears 1 kHz says where and when it sounded."""
     with Attribution(BandListener(small, 850.0, 1_150.0)) as attribution:
         sound = burst(small, 1_000.0, 0.2, 0.4) + burst(small, 2_500.0, 0.6, 0.9)

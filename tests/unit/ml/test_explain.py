@@ -12,7 +12,7 @@ from phonoscope.errors import UnknownLabel
 from phonoscope_ml.attribution import Attribution
 from phonoscope_ml.evidence import axes
 from phonoscope_ml.explain import Explanation, explain
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import DecibelSettings
 from phonoscope_ml.inference import run_inference
 from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
@@ -40,7 +40,7 @@ def test_one_window_is_shown_as_it_is(model: Model) -> None:
     assert found.span_s == (0.0, 1.0)
 
 
-def test_windows_are_joined_to_one_picture(model: Model, whistler: Model, small: FrontEndSettings) -> None:
+def test_windows_are_joined_to_one_picture(model: Model, whistler: Model, small: DecibelSettings) -> None:
     """A whistle in the middle of six seconds lights up where it sounded, though many windows heard it."""
     quiet = np.random.default_rng(3).standard_normal(6 * RATE_HZ).astype(np.float32) * np.float32(1e-3)
     quiet[3 * RATE_HZ : 4 * RATE_HZ] += burst(small, 1_000.0, 0.2, 0.6)
@@ -56,7 +56,7 @@ def test_windows_are_joined_to_one_picture(model: Model, whistler: Model, small:
     assert len(found.parts) == 11
 
 
-def test_the_joined_axes_are_as_fine_as_a_window_s(model: Model, small: FrontEndSettings) -> None:
+def test_the_joined_axes_are_as_fine_as_a_window_s(model: Model, small: DecibelSettings) -> None:
     """Columns from the stretch's start to its end, a frame apart."""
     found = explained(model, sound(6.0))
     assert found.grid.seconds_edges[[0, -1]].tolist() == [0.0, 6.0]
@@ -94,7 +94,7 @@ def test_silence_has_no_evidence(model: Model) -> None:
     assert found.trust() is None
 
 
-def test_silent_windows_have_no_say(whistler: Model, small: FrontEndSettings) -> None:
+def test_silent_windows_have_no_say(whistler: Model, small: DecibelSettings) -> None:
     """Beside a sound, silence shows no evidence, and the strongest window is never a silent one."""
     whistle = burst(small, 1_000.0, 0.1, 0.9)
     found = explained(whistler, np.concatenate([np.zeros(3 * RATE_HZ, np.float32), whistle]), "bell")
@@ -104,7 +104,7 @@ def test_silent_windows_have_no_say(whistler: Model, small: FrontEndSettings) ->
     assert found.heatmap.any()
 
 
-def test_what_is_played_is_what_was_heard(whistler: Model, small: FrontEndSettings) -> None:
+def test_what_is_played_is_what_was_heard(whistler: Model, small: DecibelSettings) -> None:
     """Of two tones that sound together the one that counted remains."""
     both = burst(small, 1_000.0, 0.2, 0.8) + burst(small, 2_500.0, 0.2, 0.8)
     played = explained(whistler, np.concatenate([both, both]), "bell").sonify()

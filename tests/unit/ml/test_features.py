@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from phonoscope.catalogue.architectures import DEPTHS, layer_names
 from phonoscope.errors import UnknownLayer
 from phonoscope_ml.attribution import Attribution
 from phonoscope_ml.features import FeatureTap, summarise
@@ -18,7 +17,7 @@ def test_the_five_depths_come_with_their_shapes(model: Model) -> None:
     with torch.inference_mode(), FeatureTap(model.network) as tap:
         output = model.network(torch.rand(2, 1, 128, 126))
         found = tap.features(output)
-    assert [one.name for one in found] == list(DEPTHS)
+    assert [one.name for one in found] == list(model.network.depths.depths)
     assert [one.shape for one in found] == [(64, 64, 63), (64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4)]
     for one in found:
         maps = output.maps[one.name].numpy()
@@ -73,7 +72,7 @@ def test_a_layer_that_does_not_exist_is_refused_with_those_that_do(model: Model,
     with pytest.raises(UnknownLayer, match=r"there are conv1, layer1, layer1\.0, layer1\.1, layer2, ") as at:
         FeatureTap(model.network, ["conv1", layer])
     assert at.value.status == 422
-    assert layer not in layer_names(model.network.architecture)
+    assert layer not in model.network.depths.names
 
 
 def test_hooks_are_removed_after_an_error(model: Model) -> None:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from phonoscope.catalogue import Catalogue, Manifest, check_weights, read_manifest
 from phonoscope.errors import InvalidManifest, UnknownModel, WeightsMismatch
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import DecibelSettings
 from phonoscope_ml.registry import Model, load_model
 
 CPU = torch.device("cpu")
@@ -139,10 +139,10 @@ def test_a_manifest_must_be_complete(model_folder: Path, field: str) -> None:
         ({"embedding_dim": 128}, "embedding_dim: 128 is not 512"),
         ({"labels": ["alone"]}, "labels: "),
         ({"unknown_below": 1.5}, "unknown_below: "),
-        ({"front_end": FrontEndSettings().as_dict() | {"colour": "blue"}}, "colour"),
+        ({"front_end": DecibelSettings().as_dict() | {"colour": "blue"}}, "colour"),
         ({"front_end": {"n_mels": "many"}}, ""),
-        ({"front_end": FrontEndSettings().as_dict() | {"f_min_hz": 5_000.0, "f_max_hz": 100.0}}, "f_min"),
-        ({"front_end": FrontEndSettings().as_dict() | {"hop_length": 0}}, "hop_length must be above 0"),
+        ({"front_end": DecibelSettings().as_dict() | {"f_min_hz": 5_000.0, "f_max_hz": 100.0}}, "f_min"),
+        ({"front_end": DecibelSettings().as_dict() | {"hop_length": 0}}, "hop_length must be above 0"),
         ({"front_end": {"n_mels": 32}}, "front_end lacks sample_rate_hz"),
         ({"weights": {"file": "weights.safetensors", "sha256": "abc", "dtype": "float16"}}, "weights.sha256: "),
         ({"weights": {"file": "../weights.safetensors", "sha256": "0" * 64, "dtype": "float16"}}, "weights.file: "),

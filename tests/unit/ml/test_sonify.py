@@ -8,11 +8,11 @@ import pytest
 from phonoscope.audio.decode import Samples
 from phonoscope_ml.attribution import Attribution
 from phonoscope_ml.evidence import Heat, axes
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import DecibelSettings
 from phonoscope_ml.sonify import sonify
 from tests.unit.ml.listeners import BandListener, burst, spectrogram
 
-WIDE = FrontEndSettings()
+WIDE = DecibelSettings()
 
 
 def test_a_tone_inside_stays_and_one_outside_dies() -> None:
@@ -35,7 +35,7 @@ def test_a_tone_lives_only_while_it_is_hot() -> None:
         assert low < change < high
 
 
-def test_what_a_model_heard_can_be_heard(small: FrontEndSettings) -> None:
+def test_what_a_model_heard_can_be_heard(small: DecibelSettings) -> None:
     """From samples through a network and its heatmap back to samples: its own tone remains, the other does not."""
     own, other = burst(small, 1_000.0, 0.2, 0.45), burst(small, 2_500.0, 0.2, 0.45)
     with Attribution(BandListener(small, 700.0, 1_300.0)) as attribution:

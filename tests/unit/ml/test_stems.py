@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from phonoscope.audio.samples import Samples
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import DecibelSettings
 from phonoscope_ml.registry import Model
 from phonoscope_ml.stems import StemShare, read_stems, stem_shares, stem_window
 from phonoscope_ml.windows import Window
 from tests.unit.ml.listeners import burst
 
 
-def test_a_label_hangs_on_its_own_stem(whistler: Model, small: FrontEndSettings) -> None:
+def test_a_label_hangs_on_its_own_stem(whistler: Model, small: DecibelSettings) -> None:
     """A model that hears 1 kHz finds it in the whistle alone, and misses it without the whistle."""
     whistle, hiss = burst(small, 1_000.0, 0.2, 0.8), burst(small, 2_500.0, 0.2, 0.8)
     window = Window(0.0, 1.0, whistle + hiss)
@@ -22,7 +22,7 @@ def test_a_label_hangs_on_its_own_stem(whistler: Model, small: FrontEndSettings)
     assert max(found["whistle"].without, found["hiss"].alone) < 0.5
 
 
-def test_a_stem_that_ends_early_ends_in_silence(whistler: Model, small: FrontEndSettings) -> None:
+def test_a_stem_that_ends_early_ends_in_silence(whistler: Model, small: DecibelSettings) -> None:
     """A lossy format may give a sample less."""
     whistle: Samples = burst(small, 1_000.0, 0.2, 0.6)
     window = Window(0.0, 1.0, whistle)

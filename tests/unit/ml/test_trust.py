@@ -12,7 +12,8 @@ from torch import Tensor
 from phonoscope.paths import bundled
 from phonoscope.settings import DEFAULT_MODEL
 from phonoscope_ml.attribution import Attribution, Heatmaps
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import DecibelSettings
+from phonoscope_ml.networks import Network
 from phonoscope_ml.registry import Model, load_model
 from phonoscope_ml.trust import deletion_and_insertion, measure_trust, randomised, randomised_similarity
 from tests.unit.ml.listeners import BandListener, burst, clip, spectrogram
@@ -30,7 +31,7 @@ def rooster(shipped: Model) -> Tensor:
     return spectrogram(shipped.front_end.settings, clip("rooster.ogg"))
 
 
-def test_a_faithful_map_beats_random_ones(small: FrontEndSettings) -> None:
+def test_a_faithful_map_beats_random_ones(small: DecibelSettings) -> None:
     """What a hand-made model looks at: without it the label is lost sooner, with it alone the label is found sooner."""
     network = BandListener(small, 850.0, 1_150.0)
     seen = spectrogram(small, burst(small, 1_000.0, 0.2, 0.4) + burst(small, 2_500.0, 0.25, 0.4))
@@ -104,7 +105,7 @@ def test_each_window_is_checked_by_itself(model: Model) -> None:
     assert second.deletion == pytest.approx(measure_trust(model.network, seen[1], alone, steps=3, draws=1).deletion)
 
 
-def test_silence_gives_numbers(small: FrontEndSettings, model: Model) -> None:
+def test_silence_gives_numbers(small: DecibelSettings, model: Model) -> None:
     """A dark spectrogram and a map of zeros have areas and a similarity of 0, never NaN."""
     dark = spectrogram(small, np.zeros(small.window_samples, np.float32))
     found = _explained(model.network, dark, 0)
@@ -116,7 +117,7 @@ def test_silence_gives_numbers(small: FrontEndSettings, model: Model) -> None:
     assert measure_trust(model.network, dark[0], nothing, steps=2, draws=1).randomised == 0.0
 
 
-def _explained(network: torch.nn.Module, seen: Tensor, label: int | None, layer: str = "layer4") -> Heatmaps:
+def _explained(network: Network, seen: Tensor, label: int | None, layer: str = "layer4") -> Heatmaps:
     with Attribution(network, layer) as attribution:
         return attribution.heatmaps(attribution(seen), label)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.networks import AudioResNet
 from phonoscope_training.convolution import speed_up_convolutions
 
 

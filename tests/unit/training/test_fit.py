@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from phonoscope_ml.frontend import FrontEndSettings
-from phonoscope_ml.network import AudioResNet
+from phonoscope_ml.frontends import DecibelSettings
+from phonoscope_ml.networks import AudioResNet
 from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from phonoscope_training.data import Clips
 from phonoscope_training.errors import InvalidRun, TrainingError
@@ -26,7 +26,7 @@ from phonoscope_training.training import Epoch
 
 RECIPE = Recipe(
     data=DataSettings(source="folders", path=Path("nowhere")),
-    front_end=FrontEndSettings(n_mels=48),
+    front_end=DecibelSettings(n_mels=48),
     network=NetworkSettings(architecture="resnet18", dropout=0.1),
     augmentation=AugmentationSettings(roll=True, time_mask=8, gain=0.05, mixup_alpha=0.2),
     schedule=ScheduleSettings(epochs=4, batch=16, peak_rate=1e-3, ema_decay=0.6),

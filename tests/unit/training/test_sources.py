@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from phonoscope_ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.frontends import DecibelSettings, LogMel
 from phonoscope_training.data import Clips, load_clips, split_for_validation
 from phonoscope_training.data.sources import folder_files, gtzan_files
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.recipe import DataSettings
 from tests.support import tone_wav
 
-SETTINGS = FrontEndSettings(n_mels=32, window_s=0.5, window_hop_s=0.25)
+SETTINGS = DecibelSettings(n_mels=32, window_s=0.5, window_hop_s=0.25)
 ROWS = [
     ("1-17-A.wav", 1, "rain", 3_000.0, 0.5),
     ("1-b.wav", 1, "cat", 300.0, 0.2),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import DecibelSettings
 from phonoscope_training.data import load_clips
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.recipe import DataSettings
@@ -73,7 +73,7 @@ def test_files_are_a_set_to_learn_from(tmp_path: Path, monkeypatch: pytest.Monke
         assert path.read_bytes() == (tmp_path / "other" / path.relative_to(tmp_path / "one")).read_bytes()
     with pytest.raises(InvalidDataset, match="one is not empty"):
         list(files.write_all(tmp_path / "one", each=2))
-    settings = FrontEndSettings(n_mels=32)
+    settings = DecibelSettings(n_mels=32)
     clips = load_clips(DataSettings(source="folders", path=tmp_path / "one", windows=1), settings, tmp_path)
     assert clips.labels == ["click_once_mid", "noise_steady_low"]
     assert len(clips) == 4

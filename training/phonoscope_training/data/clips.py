@@ -12,7 +12,7 @@ from torch import Tensor
 
 from phonoscope.audio.decode import Recording
 from phonoscope.errors import RecordingError
-from phonoscope_ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.frontends import DecibelSettings, LogMel
 from phonoscope_ml.windows import cut_windows
 from phonoscope_training.errors import InvalidDataset
 
@@ -68,7 +68,7 @@ class LabelledFile:
 
 def read_clips(
     files: list[LabelledFile],
-    settings: FrontEndSettings,
+    settings: DecibelSettings,
     most_windows: int,
     watch: Callable[[list[LabelledFile]], Iterable[LabelledFile]] = iter,
 ) -> Clips:

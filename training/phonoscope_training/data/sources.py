@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from phonoscope_ml.frontend import FrontEndSettings
+from phonoscope_ml.frontends import DecibelSettings
 from phonoscope_training.data.clips import Clips, LabelledFile, check_labels, number_names, read_clips
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.recipe import DataSettings
@@ -22,7 +22,7 @@ _FILTERED = ("train_filtered.txt", "valid_filtered.txt", "test_filtered.txt")
 
 def load_clips(
     data: DataSettings,
-    settings: FrontEndSettings,
+    settings: DecibelSettings,
     root: Path,
     watch: Callable[[list[LabelledFile]], Iterable[LabelledFile]] = iter,
 ) -> Clips:
@@ -92,7 +92,7 @@ def gtzan_files(folder: Path, folds: int) -> list[LabelledFile]:
     ]
 
 
-def read_spectrograms(path: Path, settings: FrontEndSettings, labels: list[str]) -> Clips:
+def read_spectrograms(path: Path, settings: DecibelSettings, labels: list[str]) -> Clips:
     """Reads ``x`` uint8 ``(clips, mels, frames)``, ``fold``, ``target``, ``clip`` (names) and ``frames`` from a
     ``.npz``.
     """

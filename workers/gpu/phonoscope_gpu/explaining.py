@@ -58,7 +58,7 @@ def _body(found: Explanation, options: ExplainOptions, prediction: Prediction) -
     start_s, end_s = found.span_s
     return {
         "method": options.method,
-        "layer": options.layer,
+        "layer": found.parts[0].heatmaps.layer,
         "label": found.label,
         "probability": round(prediction.probability(found.label), 4),
         "start_s": round(start_s, 3),

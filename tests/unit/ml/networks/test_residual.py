@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from phonoscope.catalogue.architectures import DEPTHS
-from phonoscope_ml.network import EMBEDDING_DIM, AudioResNet, ResidualBlock
+from phonoscope_ml.networks import EMBEDDING_DIM, AudioResNet
+from phonoscope_ml.networks.residual import ResidualBlock
 
 BLOCKS = {"resnet18": [2, 2, 2, 2], "resnet34": [3, 4, 6, 3]}
 CHANNELS = [64, 128, 256, 512]
@@ -34,7 +34,7 @@ def spectrograms(count: int, mels: int = 64, frames: int = 51) -> torch.Tensor:
 def test_layers_have_their_blocks_and_channels(architecture: str) -> None:
     """Blocks and channels are those of the paper: 3-4-6-3 for 34 layers, 64-128-256-512 channels."""
     network = AudioResNet(architecture, labels=10)
-    layers = [getattr(network, name) for name in DEPTHS[1:]]
+    layers = [getattr(network, name) for name in network.depths.layers]
     assert [len(layer) for layer in layers] == BLOCKS[architecture]
     for layer, channels in zip(layers, CHANNELS, strict=True):
         assert {block.conv2.out_channels for block in layer} == {channels}

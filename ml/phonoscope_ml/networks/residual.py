@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torch import Tensor, nn
 from torch.nn import functional
 
-from phonoscope.catalogue.architectures import BLOCKS, LAYERS
+from phonoscope.catalogue.architectures import ARCHITECTURES
+from phonoscope_ml.networks.network import Network, last_layer
+from phonoscope_ml.networks.output import EMBEDDING_DIM, Output
 
-EMBEDDING_DIM = 512
 _CHANNELS = (64, 128, 256, 512)
-
-
-class Output(NamedTuple):
-    """What one forward pass gives.
-
-    Shape:
-        - logits: ``(batch, labels)``
-        - embedding: ``(batch, 512)``, the penultimate layer, not yet normalised
-        - maps: by depth name, ``(batch, channels, mels / stride, frames / stride)``
-    """
-
-    logits: Tensor
-    embedding: Tensor
-    maps: dict[str, Tensor]
 
 
 class ResidualBlock(nn.Module):
@@ -47,7 +32,7 @@ class ResidualBlock(nn.Module):
         return functional.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
 
 
-class AudioResNet(nn.Module):
+class AudioResNet(Network):
     """A ResNet whose stem takes one channel and whose penultimate layer has 512 units.
 
     Args:
@@ -57,7 +42,7 @@ class AudioResNet(nn.Module):
 
     Shape:
         - input: ``(batch, 1, mels, frames)``
-        - output: :class:`Output`
+        - output: :class:`~phonoscope_ml.networks.output.Output`; features and embedding are the same
 
     >>> import torch
     >>> AudioResNet("resnet18", labels=10).eval()(torch.zeros(2, 1, 128, 100)).embedding.shape
@@ -65,29 +50,29 @@ class AudioResNet(nn.Module):
     """
 
     def __init__(self, architecture: str, labels: int, dropout: float = 0.0) -> None:
-        super().__init__()
-        if architecture not in BLOCKS:
-            raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(BLOCKS)}")
-        self.architecture = architecture
+        if not architecture.startswith("resnet") or architecture not in ARCHITECTURES:
+            known = ", ".join(name for name in ARCHITECTURES if name.startswith("resnet"))
+            raise ValueError(f"unknown architecture {architecture!r}; known: {known}")
+        super().__init__(architecture, EMBEDDING_DIM, labels)
         self.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         channels_in = 64
-        for name, channels, blocks in zip(LAYERS, _CHANNELS, BLOCKS[architecture], strict=True):
+        for (name, blocks), channels in zip(self.depths.blocks.items(), _CHANNELS, strict=True):
             first = ResidualBlock(channels_in, channels, 1 if channels == channels_in else 2)
             others = [ResidualBlock(channels, channels, 1) for _ in range(blocks - 1)]
             setattr(self, name, nn.Sequential(first, *others))
             channels_in = channels
         self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(EMBEDDING_DIM, labels)
+        self.fc = last_layer(EMBEDDING_DIM, labels)
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Output:
         maps = {"conv1": functional.relu(self.bn1(self.conv1(x)))}
         y = functional.max_pool2d(maps["conv1"], 3, 2, 1)
-        for name in LAYERS:
+        for name in self.depths.layers:
             y = maps[name] = getattr(self, name)(y)
         embedding = y.mean(dim=(2, 3))
-        return Output(self.fc(self.dropout(embedding)), embedding, maps)
+        return Output(self.fc(self.dropout(embedding)), embedding, embedding, maps)
 
 
 def _initialise(module: nn.Module) -> None:

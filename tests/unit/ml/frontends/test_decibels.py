@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from phonoscope.audio.decode import Recording, Samples
-from phonoscope_ml.frontend import FrontEndSettings, LogMel
+from phonoscope_ml.frontends import DecibelSettings, LogMel
 
-SERVED = FrontEndSettings()
+SERVED = DecibelSettings()
 
 
 PUBLISHED = replace(
@@ -98,7 +98,7 @@ def test_it_gives_the_decibels_of_librosa_on_noise(front_end: LogMel) -> None:
 
 
 @pytest.mark.parametrize("settings", [SERVED, PUBLISHED], ids=["served", "published"])
-def test_it_gives_the_decibels_of_librosa_on_real_clips(data: Path, settings: FrontEndSettings) -> None:
+def test_it_gives_the_decibels_of_librosa_on_real_clips(data: Path, settings: DecibelSettings) -> None:
     """The same holds for real sound, at the feet of filters beside loud partials too."""
     front_end = LogMel(replace(settings, scaling="range", frame_offset=0.0, frame_step=1.0))
     for clip in sorted(real(data / "esc10" / "audio").glob("*.ogg"))[::20]:
@@ -131,7 +131,7 @@ def test_it_gives_the_published_spectrograms(data: Path) -> None:
         replace(SERVED, sample_rate_hz=11_025, n_fft=1_024, n_mels=40, f_max_hz=5_512.5),
     ],
 )
-def test_the_filters_are_librosas(settings: FrontEndSettings) -> None:
+def test_the_filters_are_librosas(settings: DecibelSettings) -> None:
     """Another implementation of Slaney's filters gives the same numbers, at a rate whose half is not whole as well."""
     wanted = librosa.filters.mel(
         sr=settings.sample_rate_hz,
@@ -231,9 +231,9 @@ def test_min_max_scaling_uses_the_whole_range() -> None:
 def test_settings_are_read_back_as_written() -> None:
     """A manifest's front end is exactly the one that training used; an unknown setting is not passed over."""
     settings = replace(SERVED, n_mels=64, window_hop_s=1.25)
-    assert FrontEndSettings.from_dict(settings.as_dict()) == settings
+    assert DecibelSettings.from_dict(settings.as_dict()) == settings
     assert (settings.window_samples, settings.window_hop_samples) == (220_500, 55_125)
     with pytest.raises(TypeError, match="loudness"):
-        FrontEndSettings.from_dict(settings.as_dict() | {"loudness": 3})
+        DecibelSettings.from_dict(settings.as_dict() | {"loudness": 3})
     with pytest.raises(ValueError, match="lacks hop_length, scaling"):
-        FrontEndSettings.from_dict({n: v for n, v in settings.as_dict().items() if n not in ("scaling", "hop_length")})
+        DecibelSettings.from_dict({n: v for n, v in settings.as_dict().items() if n not in ("scaling", "hop_length")})
