@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from phonoscope_ml.conversion import mobilenet_from_efficientat, musicnn_from_published
-from phonoscope_ml.frontends import KaldiSettings, Log10Settings
-from phonoscope_ml.networks import EMBEDDING_DIM, MobileNet, MusicNet
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -20,6 +17,9 @@ from phonoscope_cli.pulling.addresses import fetch
 from phonoscope_cli.pulling.files import digest_of
 from phonoscope_cli.pulling.packages import fetch_wheel, take_from_wheel
 from phonoscope_cli.pulling.published import Card, Release, Wheel
+from phonoscope_ml.conversion import mobilenet_from_efficientat, musicnn_from_published
+from phonoscope_ml.frontends import KaldiSettings, Log10Settings
+from phonoscope_ml.networks import EMBEDDING_DIM, MobileNet, MusicNet
 from phonoscope_ml.unpickling import unpickle
 
 _WEIGHTS = "weights.safetensors"
@@ -56,8 +56,8 @@ def _make_mn04(draft: Path, made: Path, mirror: Path | None) -> None:
     # The last layer takes the 512 units alone, which follow the pooled map in the features.
     unused = torch.zeros(len(last["weight"]), network.features - EMBEDDING_DIM)
     last["weight"] = torch.cat([unused, last["weight"]], dim=1)
-    labels = published.audioset_labels()
-    _write_head(made / "audioset-527", last, labels, {"mn04": digest}, origin, published.AUDIOSET_CARD)
+    named = {"kind": "sound of any kind", "labels": published.audioset_labels()}
+    _write_head(made / "audioset-527", last, named, {"mn04": digest}, origin, published.AUDIOSET_CARD)
 
 
 def _make_musicnn(draft: Path, made: Path, mirror: Path | None) -> None:
@@ -76,8 +76,8 @@ def _make_musicnn(draft: Path, made: Path, mirror: Path | None) -> None:
     digest = _write_body(made / "musicnn", body, described, origin, published.MUSICNN_CARD)
     # Each network's tags follow from its own half of the units.
     last["weight"] = torch.block_diag(*last["weight"].flatten(1).chunk(2))
-    labels = published.music_labels()
-    _write_head(made / "music-100", last, labels, {"musicnn": digest}, origin, published.MUSIC_CARD)
+    named = {"kind": "tags of music", "labels": published.music_labels()}
+    _write_head(made / "music-100", last, named, {"musicnn": digest}, origin, published.MUSIC_CARD)
 
 
 def _released(source: Release, draft: Path, mirror: Path | None) -> Path:
@@ -116,20 +116,20 @@ def _write_body(
 def _write_head(
     folder: Path,
     last: dict[str, Tensor],
-    labels: list[str],
+    named: dict[str, Any],
     bodies: dict[str, str],
     origin: dict[str, str],
     card: Card,
 ) -> None:
     saved = _save({f"linear.{name}": value for name, value in last.items()}, folder)
     choice = {
-        "bodies": [{"name": name, "sha256": digest} for name, digest in bodies.items()],
+        "bodies": [{"name": name, "digest": digest} for name, digest in bodies.items()],
         "weights": saved,
         "temperature": 1.0,
         "thresholds": [_THRESHOLD],
         "metrics": card.metrics,
     }
-    described = {"kind": "head", "labels": labels, "activation": "sigmoid"}
+    described = {**named, "activation": "sigmoid"}
     _write(folder, described, {"on": [choice]}, origin, card)
 
 

@@ -46,8 +46,8 @@ MN04 = Release(
 MN04_CARD = Card(
     metrics={"published": {"audioset_mean_average_precision": 0.432}},
     data=(
-        "AudioSet (Gemmeke et al., 2017), two million clips of 10 s from YouTube, taught by transformers: F. Schmid, K. "
-        "Koutini and G. Widmer, Efficient Large-Scale Audio Tagging via Transformer-to-CNN Knowledge Distillation, "
+        "AudioSet (Gemmeke et al., 2017), two million clips of 10 s from YouTube, taught by transformers: F. Schmid, "
+        "K. Koutini and G. Widmer, Efficient Large-Scale Audio Tagging via Transformer-to-CNN Knowledge Distillation, "
         "ICASSP 2023, arXiv 2211.04772"
     ),
     licence="MIT, © 2022 Florian Schmid; the labels' names: Google, CC BY 4.0",
@@ -101,8 +101,7 @@ MUSIC_CARD = Card(
     MUSICNN_CARD.licence,
     (
         *MUSICNN_CARD.limits[:2],
-        "Tags are listeners' words, and several mean the same; one that both networks have is marked MTT where it is "
-        "MagnaTagATune's.",
+        "Tags are listeners' words, and several mean the same; MagnaTagATune's that both have are marked MTT.",
         _UNCALIBRATED,
     ),
 )
