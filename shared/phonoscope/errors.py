@@ -30,6 +30,7 @@ PhonoscopeError
 ├── ModelError                  500
 │   ├── UnknownModel            422
 │   ├── ModelNotPulled
+│   ├── BodyAbsent
 │   ├── DownloadFailed
 │   ├── UnreadableWeights
 │   ├── InvalidManifest
@@ -261,6 +262,10 @@ class ModelNotPulled(ModelError):
     """The model is not on the worker's machine."""
 
     retryable = True
+
+
+class BodyAbsent(ModelError):
+    """The model needs a body that is not on this machine."""
 
 
 class DownloadFailed(ModelError):

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.nn import functional
 
 from phonoscope.catalogue import MANIFEST
 from phonoscope_cli.pulling import published
@@ -20,6 +21,7 @@ from phonoscope_cli.pulling.published import Card, Release, Wheel
 from phonoscope_ml.conversion import mobilenet_from_efficientat, musicnn_from_published
 from phonoscope_ml.frontends import KaldiSettings, Log10Settings
 from phonoscope_ml.networks import EMBEDDING_DIM, MobileNet, MusicNet
+from phonoscope_ml.networks.musicnn import NETWORKS
 from phonoscope_ml.unpickling import unpickle
 
 _WEIGHTS = "weights.safetensors"
@@ -75,9 +77,15 @@ def _make_musicnn(draft: Path, made: Path, mirror: Path | None) -> None:
     origin = {"package": source.requirement, "sha256": source.file.sha256}
     digest = _write_body(made / "musicnn", body, described, origin, published.MUSICNN_CARD)
     # Each network's tags follow from its own half of the units.
-    last["weight"] = torch.block_diag(*last["weight"].flatten(1).chunk(2))
+    halves = last["weight"].flatten(1).chunk(NETWORKS)
+    last["weight"] = torch.cat([functional.pad(half, _beside(half, index)) for index, half in enumerate(halves)])
     named = {"kind": "tags of music", "labels": published.music_labels()}
     _write_head(made / "music-100", last, named, {"musicnn": digest}, origin, published.MUSIC_CARD)
+
+
+def _beside(half: Tensor, index: int) -> tuple[int, int]:
+    """How many columns of other networks are before and after a network's own."""
+    return index * half.shape[1], (NETWORKS - 1 - index) * half.shape[1]
 
 
 def _released(source: Release, draft: Path, mirror: Path | None) -> Path:

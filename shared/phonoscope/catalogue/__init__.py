@@ -1,25 +1,36 @@
 """The served models: manifests, cards and architectures, read without torch."""
 
+from phonoscope.catalogue.base import Weights
+from phonoscope.catalogue.bodies import BODY, BodyManifest, BodyRef, HeadChoice, HeadedManifest, HeadManifest
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
-from phonoscope.catalogue.catalogue import Catalogue
+from phonoscope.catalogue.catalogue import Catalogue, Classifier
 from phonoscope.catalogue.live import LiveCatalogue
 from phonoscope.catalogue.manifests import (
     MANIFEST,
     SEPARATION,
+    AnyManifest,
     Manifest,
     StemManifest,
-    Weights,
+    check_file,
     check_weights,
     read_manifest,
 )
 from phonoscope.catalogue.pullable import PULLABLE, Pullable, pullable
 
 __all__ = [
+    "BODY",
     "MANIFEST",
     "PULLABLE",
     "SEPARATION",
+    "AnyManifest",
     "AnyModelCard",
+    "BodyManifest",
+    "BodyRef",
     "Catalogue",
+    "Classifier",
+    "HeadChoice",
+    "HeadManifest",
+    "HeadedManifest",
     "LiveCatalogue",
     "Manifest",
     "ModelCard",
@@ -27,6 +38,7 @@ __all__ = [
     "StemManifest",
     "StemModelCard",
     "Weights",
+    "check_file",
     "check_weights",
     "pullable",
     "read_manifest",

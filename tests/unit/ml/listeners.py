@@ -40,7 +40,11 @@ class BandListener(Network):
         for name in self.depths.depths:
             x = maps[name] = getattr(self, name)(x)
         embedding = x.mean(dim=(2, 3))
-        return Output(self.gain * self.fc(embedding), embedding, embedding, maps)
+        return Output(self.classify(embedding), embedding, embedding, maps)
+
+    def classify(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.gain * self.fc(features)
+        return logits
 
 
 class _Gate(nn.Module):

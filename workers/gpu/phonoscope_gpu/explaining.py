@@ -101,7 +101,7 @@ def _by_stem(work: Work, found: Explanation) -> dict[str, Any] | None:
         for name, file in files.items():
             with Recording(file) as stem:
                 samples[name] = stem_window(stem.mono(rate_hz), rate_hz, part.window)
-    shares = stem_shares(found.model, found.model.manifest.label_index(found.label), part.window, samples)
+    shares = stem_shares(found.model, part.network, found.model.manifest.label_index(found.label), part.window, samples)
     return {
         "start_s": round(part.window.start_s, 3),
         "end_s": round(part.window.end_s, 3),
