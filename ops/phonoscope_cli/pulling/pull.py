@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from phonoscope.catalogue import MANIFEST, Pullable, check_weights, pullable, read_manifest
-from phonoscope.errors import DownloadFailed
+from phonoscope.errors import DownloadFailed, InvalidManifest, WeightsMismatch
 from phonoscope_cli.pulling.files import room_for
 
 
@@ -44,7 +44,10 @@ def is_whole(wanted: Pullable, folder: Path) -> bool:
     if not all((place / MANIFEST).exists() for place in places):
         return False
     for place in places:
-        check_weights(read_manifest(place / MANIFEST), place)
+        try:
+            check_weights(read_manifest(place / MANIFEST), place)
+        except (InvalidManifest, WeightsMismatch) as error:
+            raise type(error)(f"{error.detail}; remove {place} and pull it again") from error
     return True
 
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from phonoscope.catalogue.bodies import BodyManifest, HeadedManifest, HeadManifest, headed
 from phonoscope.catalogue.cards import AnyModelCard
 from phonoscope.catalogue.manifests import MANIFEST, AnyManifest, Manifest, StemManifest, check_weights, read_manifest
+from phonoscope.catalogue.pullable import GIVING
 from phonoscope.errors import BodyAbsent, UnknownModel
 
 Classifier: TypeAlias = Manifest | HeadedManifest
@@ -86,7 +87,7 @@ class Catalogue:
         """A classifying model.
 
         Raises:
-            UnknownModel: there is none; the error lists the models there are.
+            UnknownModel: there is none; the error lists the models there are, and how to pull this one.
             BodyAbsent: it is a head whose bodies are not there; the error names the command that fetches them.
         """
         if name in self.manifests:
@@ -95,7 +96,8 @@ class Catalogue:
         if isinstance(head, HeadManifest):
             return headed(head, self.bodies)
         known = ", ".join(self.manifests) or "none"
-        raise UnknownModel(f"no model {name!r}; served: {known}", errors=[{"field": "model", "message": known}])
+        hint = f"; to pull it: {GIVING[name].command}" if name in GIVING else ""
+        raise UnknownModel(f"no model {name!r}{hint}; served: {known}", errors=[{"field": "model", "message": known}])
 
     def _classifier(self, manifest: AnyManifest) -> Classifier | None:
         if isinstance(manifest, Manifest):

@@ -63,11 +63,12 @@ _ALL = (
 )
 PULLABLE = {pullable.name: pullable for pullable in _ALL}
 """The models that can be pulled, by name."""
-_GIVING = {model: pullable for pullable in _ALL for model in pullable.models}
+GIVING = {model: pullable for pullable in _ALL for model in pullable.models}
+"""What to pull for a model, by the model's name."""
 
 
 def pullable(name: str) -> Pullable:
     """What to pull for a model: itself, or the body that it comes with. Raises ``UnknownModel``."""
-    if name not in _GIVING:
+    if name not in GIVING:
         raise UnknownModel(f"no model {name!r} to pull; there are: {', '.join(PULLABLE)}")
-    return _GIVING[name]
+    return GIVING[name]

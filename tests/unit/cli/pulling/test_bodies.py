@@ -31,6 +31,8 @@ from tests.support import MODELS
 from tests.unit.cli.pulling.releases import ASSET, PackageIndex, Releases, serving
 
 DATA_BYTES = 9_465_596
+MN04 = "aec936cecdc9c9e461473b461085876f05ca5860a9ba6ef61c5d9ffa4eaaa536"
+"""The digest of the converted weights. Heads name the body that they were taught on by it, so it must not change."""
 
 
 @pytest.fixture
@@ -89,6 +91,7 @@ def test_mn04_gives_the_published_logits(releases: Releases, tmp_path: Path) -> 
         output = network(front_end(torch.from_numpy(expected[f"samples_32k_{index}"])[None]))
         wanted = torch.from_numpy(expected["logits"][index])[None]
         torch.testing.assert_close(head(output.features), wanted, rtol=1e-4, atol=1e-4)
+    assert manifest["weights"]["sha256"] == MN04  # type: ignore[index]
     assert manifest["origin"] == {"address": releases.address, "sha256": published.MN04.file.sha256}
 
 
@@ -141,7 +144,7 @@ def test_the_real_file_is_taken_from_the_mirror(released: bytes, tmp_path: Path)
     pull("mn04", tmp_path, mirror=MODELS)
     weights = tmp_path / "mn04" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
-    with pytest.raises(WeightsMismatch, match=str(weights)):
+    with pytest.raises(WeightsMismatch, match=rf"{weights} has .*; remove {weights.parent} and pull it again"):
         pull("mn04", tmp_path, mirror=MODELS)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from phonoscope.catalogue import PULLABLE, pullable
+from phonoscope.catalogue import PULLABLE, Catalogue, pullable
 from phonoscope.errors import DownloadFailed, UnknownModel, WeightsMismatch
 from phonoscope_cli.app import app
 from phonoscope_cli.pulling import published, pull
@@ -64,6 +64,12 @@ def test_the_list_shows_what_can_be_pulled(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["models", "list", "--more-models-dir", str(tmp_path)], env={"COLUMNS": "200"})
     assert "to pull, with `phonoscope models pull NAME`" in done.output
     assert "mn04, audioset-527" in done.output
+
+
+def test_a_model_that_is_not_pulled_is_unknown_with_its_command(tmp_path: Path) -> None:
+    """A head by its body's name."""
+    with pytest.raises(UnknownModel, match=r"'music-100'; to pull it: phonoscope models pull musicnn; served: none"):
+        Catalogue(tmp_path).get("music-100")
 
 
 def test_a_mirror_with_another_file_is_refused(tmp_path: Path) -> None:
