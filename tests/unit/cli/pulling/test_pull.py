@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from phonoscope.catalogue import PULLABLE, Catalogue, pullable
 from phonoscope.errors import DownloadFailed, UnknownModel, WeightsMismatch
+from phonoscope.paths import bundled
 from phonoscope_cli.app import app
+from phonoscope_cli.doctor import _weights
 from phonoscope_cli.pulling import published, pull
 from phonoscope_cli.pulling.published import Release
 
@@ -64,6 +66,18 @@ def test_the_list_shows_what_can_be_pulled(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["models", "list", "--more-models-dir", str(tmp_path)], env={"COLUMNS": "200"})
     assert "to pull, with `phonoscope models pull NAME`" in done.output
     assert "mn04, audioset-527" in done.output
+
+
+def test_the_doctor_lists_what_is_not_pulled(tmp_path: Path) -> None:
+    """That is no fault; a pulled model that is damaged is one, with the command that mends it."""
+    (tmp_path / "htdemucs").mkdir()
+    (tmp_path / "htdemucs" / "manifest.json").write_text("{}")
+    (damaged,) = _weights(tmp_path, tmp_path)
+    assert not damaged.well
+    assert "phonoscope models pull" in damaged.advice
+    findings = {finding.subject: finding for finding in _weights(tmp_path / "none", bundled("models"))}
+    assert all(finding.well for finding in findings.values())
+    assert "to pull it: phonoscope models pull mn04" in findings["model mn04"].found
 
 
 def test_a_model_that_is_not_pulled_is_unknown_with_its_command(tmp_path: Path) -> None:
