@@ -165,8 +165,12 @@ class Outcome:
             "model_name": self.model_name,
             "model_digest": self.model_digest,
             "spaces": [
-                {"model": space.model, "digest": space.digest, "vectors": {stem: str(each) for stem, each in by.items()}}
-                for space, by in self.vectors.items()
+                {
+                    "model": space.model,
+                    "digest": space.digest,
+                    "vectors": {stem: str(vector) for stem, vector in by_stem.items()},
+                }
+                for space, by_stem in self.vectors.items()
             ],
         }
 

@@ -15,7 +15,7 @@ from phonoscope.db.tasks.claim import claim_next
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.states import Lane, Pool, TaskName, TaskQueue
-from phonoscope.work import CacheKey, Claim, Outcome
+from phonoscope.work import CacheKey, Claim, Outcome, Space
 from tests.support import add_track
 
 BOTH = [TaskName.CLASSIFY, TaskName.EMBED]

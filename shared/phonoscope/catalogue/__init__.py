@@ -4,7 +4,7 @@ from phonoscope.catalogue.auto import AUTO, Auto, Classifier, Kind, domain_of
 from phonoscope.catalogue.base import Weights
 from phonoscope.catalogue.bodies import BODY, BodyManifest, BodyRef, HeadChoice, HeadedManifest, HeadManifest
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
-from phonoscope.catalogue.catalogue import PULLABLE, Catalogue
+from phonoscope.catalogue.catalogue import Catalogue
 from phonoscope.catalogue.live import LiveCatalogue
 from phonoscope.catalogue.manifests import (
     MANIFEST,
@@ -16,6 +16,7 @@ from phonoscope.catalogue.manifests import (
     check_weights,
     read_manifest,
 )
+from phonoscope.catalogue.pullable import PULLABLE, Pullable, pullable
 
 __all__ = [
     "AUTO",
@@ -37,11 +38,13 @@ __all__ = [
     "LiveCatalogue",
     "Manifest",
     "ModelCard",
+    "Pullable",
     "StemManifest",
     "StemModelCard",
     "Weights",
     "check_file",
     "check_weights",
     "domain_of",
+    "pullable",
     "read_manifest",
 ]

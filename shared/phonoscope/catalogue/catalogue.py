@@ -10,11 +10,9 @@ from phonoscope.catalogue.auto import AUTO, Auto, Classifier, choose
 from phonoscope.catalogue.bodies import BodyManifest, HeadedManifest, HeadManifest, headed
 from phonoscope.catalogue.cards import AnyModelCard
 from phonoscope.catalogue.manifests import MANIFEST, AnyManifest, Manifest, StemManifest, check_weights, read_manifest
+from phonoscope.catalogue.pullable import GIVING
 from phonoscope.errors import BodyAbsent, UnknownModel
 from phonoscope.work import Space
-
-PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
-"""Separation models that ``phonoscope models pull`` fetches."""
 
 _PREFERRED = ("htdemucs", "demucs-mini")
 
@@ -52,7 +50,7 @@ class Catalogue:
     def best_separator(self) -> str:
         """The name of the default separation model; of one to pull when there is none."""
         there = self.separators
-        return next((known for known in (*_PREFERRED, *there) if known in there), PULLABLE[0])
+        return next((known for known in (*_PREFERRED, *there) if known in there), _PREFERRED[0])
 
     @cached_property
     def models(self) -> dict[str, AnyManifest]:
@@ -88,7 +86,7 @@ class Catalogue:
         """A classifying model.
 
         Raises:
-            UnknownModel: there is none; the error lists the models there are.
+            UnknownModel: there is none; the error lists the models there are, and how to pull this one.
             BodyAbsent: it is a head whose bodies are not there; the error names the command that fetches them.
         """
         if name in self.manifests:
@@ -97,7 +95,8 @@ class Catalogue:
         if isinstance(head, HeadManifest):
             return headed(head, self.bodies)
         known = ", ".join(self.manifests) or "none"
-        raise UnknownModel(f"no model {name!r}; served: {known}", errors=[{"field": "model", "message": known}])
+        hint = f"; to pull it: {GIVING[name].command}" if name in GIVING else ""
+        raise UnknownModel(f"no model {name!r}{hint}; served: {known}", errors=[{"field": "model", "message": known}])
 
     @cached_property
     def auto(self) -> Auto:
@@ -119,7 +118,7 @@ class Catalogue:
         return self.auto.models if list(names) == [AUTO] else tuple(self.get(name) for name in names)
 
     def spaces(self, name: str) -> tuple[Space, ...]:
-        """The spaces of a model, of a body by its own name, or of all that ``auto`` chooses from: the general one first.
+        """The spaces of a model, of a body, or of all that ``auto`` chooses from: the general one first.
 
         Raises as ``among`` does.
         """

@@ -55,7 +55,7 @@ class ClassifiedWindow(Part):
     top: list[Prediction]
     unknown: bool = Field(description="whether no label is likely enough")
     silent: bool
-    kind: Kind | None = Field(None, description="what is heard there; null unless the model is chosen by itself")
+    kind: Kind | None = Field(None, description="what is heard there; null unless `auto` chose")
     model: str | None = Field(None, description="the model that answers there; null where all are of one model")
 
 
@@ -76,7 +76,7 @@ class ClassifyResult(TaskResult):
     model: ModelRef = Field(description="the model that counts: the named one, the first of several, or the chosen one")
     top: list[Prediction] = Field(min_length=1, description="over the whole recording, the most probable first")
     unknown: bool = Field(description="whether no label is likely enough")
-    kind: Kind | None = Field(None, description="what the recording mostly is; null unless the model is chosen by itself")
+    kind: Kind | None = Field(None, description="what the recording mostly is; null unless `auto` chose")
     answers: list[Answer] = Field(
         default_factory=list, description="each model's labels: of the one that counts first, then of the others"
     )

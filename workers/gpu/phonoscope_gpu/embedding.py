@@ -20,9 +20,7 @@ def embed_task(work: Work, shared: Pass) -> Outcome:
     Raises ``NoStems`` when the stems' vectors are requested and the track has no stems.
     """
     spaces = shared.spaces
-    vectors = {
-        space: {WHOLE_TRACK: shared.listener.heard(body).embedding.tolist()} for space, body in spaces.items()
-    }
+    vectors = {space: {WHOLE_TRACK: shared.listener.heard(body).embedding.tolist()} for space, body in spaces.items()}
     first = next(iter(spaces))
     body = {
         "model": {"name": first.model, "digest": first.digest},

@@ -23,7 +23,9 @@ router = APIRouter(prefix="/v1/map", tags=["search"])
 def read_map(
     state: StateDep,
     caller: CallerDep,
-    model: Annotated[str | None, Query(description="whose embeddings it is drawn from; the general ones when left out")] = None,
+    model: Annotated[
+        str | None, Query(description="whose embeddings to draw from; the general ones when left out")
+    ] = None,
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`."""
     space, owner_id = state.spaces(model)[0], caller.owner_id

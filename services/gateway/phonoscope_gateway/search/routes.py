@@ -28,10 +28,16 @@ def read_similar(
     state: StateDep,
     caller: CallerDep,
     limit: LimitQuery = 10,
-    model: Annotated[str | None, Query(description="whose embeddings to compare; for music those of a model for music, else the general ones")] = None,
+    model: Annotated[
+        str | None,
+        Query(description="whose embeddings to compare; chosen by kind when left out"),
+    ] = None,
     stem: StemQuery = None,
 ) -> Neighbours:
     """Your other tracks that sound most like this one, nearest first. The track must have been embedded.
+
+    Without `model`, music is compared by the embeddings of a model for music where there is one, all else by general
+    ones.
 
     With `stem` it is that stem that sounds alike: those that `embed` with its option `stems` has embedded.
     """
