@@ -1,0 +1,115 @@
+"""Reads the windows of recordings, by the decoder and the windows that serving uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phonoscope.audio.decode import Recording
+from phonoscope.errors import RecordingError
+from phonoscope_ml.windows import cut_windows
+from phonoscope_training.data.clips import LabelledFile, number_names
+from phonoscope_training.data.sources import read_files
+from phonoscope_training.errors import InvalidDataset
+from phonoscope_training.sounds.settings import SoundSettings
+
+_FULL_SCALE = 32_767.0
+
+Watch = Callable[[list[LabelledFile]], Iterable[LabelledFile]]
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """Windows of recordings from several sets.
+
+    Shape:
+        - samples: ``(windows, samples)``, int16
+        - targets: ``(windows,)``, int64 indices into ``labels``; -1 without a label
+        - folds, recordings, sources, sets: ``(windows,)``, int64: the fold (0 without a label), which recording the
+          window was cut from, which source the recording was cut from, and which set it is of
+    """
+
+    samples: Tensor
+    targets: Tensor
+    folds: Tensor
+    recordings: Tensor
+    sources: Tensor
+    sets: Tensor
+    labels: list[str]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def part(self, chosen: Tensor) -> Sounds:
+        """The windows where ``chosen``, a mask of shape ``(windows,)``, is true."""
+        return replace(
+            self,
+            samples=self.samples[chosen],
+            targets=self.targets[chosen],
+            folds=self.folds[chosen],
+            recordings=self.recordings[chosen],
+            sources=self.sources[chosen],
+            sets=self.sets[chosen],
+        )
+
+    def wave(self, chosen: Tensor) -> Tensor:
+        """Samples of some windows. Shape: ``(chosen, samples)``, float32 in [-1, 1]."""
+        return self.samples[chosen].float() / _FULL_SCALE
+
+
+def read_sounds(
+    sets: Sequence[SoundSettings],
+    root: Path,
+    sample_rate_hz: int,
+    window_s: float,
+    window_hop_s: float,
+    watch: Watch = iter,
+) -> Sounds:
+    """Reads the recordings of all sets. Raises ``InvalidDataset``, which names the file."""
+    files = [
+        (index, file)
+        for index, each in enumerate(sets)
+        for file in read_files(each.source, root / each.path.expanduser(), each.folds)
+    ]
+    labels = sorted({file.label for index, file in files if sets[index].labelled})
+    window, hop = round(window_s * sample_rate_hz), round(window_hop_s * sample_rate_hz)
+    samples, of = [], []
+    for number, file in enumerate(watch([file for _, file in files])):
+        cut = _windows(file.path, sample_rate_hz, window, hop, sets[files[number][0]].windows)
+        samples += cut
+        of += [number] * len(cut)
+    recordings = torch.tensor(of)
+    return Sounds(
+        samples=torch.from_numpy(np.stack(samples)),
+        targets=torch.tensor([labels.index(file.label) if sets[n].labelled else -1 for n, file in files])[recordings],
+        folds=torch.tensor([file.fold if sets[n].labelled else 0 for n, file in files])[recordings],
+        recordings=recordings,
+        sources=number_names([file.source or str(file.path) for _, file in files])[recordings],
+        sets=torch.tensor([n for n, _ in files])[recordings],
+        labels=labels,
+    )
+
+
+def _windows(
+    path: Path, sample_rate_hz: int, window: int, hop: int, most: int
+) -> list[np.ndarray[tuple[int], np.dtype[np.int16]]]:
+    """The first windows of a recording, the last one padded with silence as in serving, as int16.
+
+    Raises ``InvalidDataset`` when the file is missing, cannot be decoded or holds no samples.
+    """
+    try:
+        with path.open("rb") as file, Recording(file) as recording:
+            cut = list(islice(cut_windows(recording.mono(sample_rate_hz), sample_rate_hz, window, hop), most))
+    except OSError as error:
+        raise InvalidDataset(f"{path}: {error.strerror}") from error
+    except RecordingError as error:
+        raise InvalidDataset(f"{path}: {error.detail}") from error
+    if not cut:
+        raise InvalidDataset(f"{path}: the recording holds no samples")
+    return [np.clip(np.rint(each.samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE).astype(np.int16) for each in cut]
