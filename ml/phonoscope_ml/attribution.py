@@ -78,8 +78,11 @@ class Attribution:
             self._hook.remove()
             self._hook = None
 
-    def __call__(self, spectrograms: Tensor) -> Output:
+    def __call__(self, spectrograms: Tensor, network: Network | None = None) -> Output:
         """Makes one forward pass; its output carries a graph until it is detached.
+
+        Args:
+            network: runs in place of the attribution's own; it has the same layer, such as the same body with a head.
 
         Shape:
             - spectrograms: ``(windows, 1, mels, frames)``
@@ -88,7 +91,7 @@ class Attribution:
             raise RuntimeError("an Attribution is used inside its with block")
         self._size = (spectrograms.shape[-2], spectrograms.shape[-1])
         with torch.inference_mode(mode=False), torch.enable_grad():
-            output: Output = self.network(spectrograms)
+            output: Output = (network or self.network)(spectrograms)
         return output
 
     def heatmaps(

@@ -14,6 +14,8 @@ from phonoscope.catalogue.architectures import Method
 from phonoscope_ml.attribution import Heatmaps
 from phonoscope_ml.evidence import Axes, Evidence, Heat, axes, between, read_evidence
 from phonoscope_ml.frontends import FrontEndSettings
+from phonoscope_ml.heads import HeadedNetwork
+from phonoscope_ml.networks import Network
 from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
 from phonoscope_ml.sonify import sonify
@@ -29,6 +31,7 @@ class WindowEvidence:
     """The evidence for a label in one window.
 
     Args:
+        network: with the logits of the model's head in this window.
         index: the window's index in ``heatmaps``.
 
     Shape:
@@ -36,6 +39,7 @@ class WindowEvidence:
         - spectrogram: ``(1, mels, frames)``
     """
 
+    network: Network
     window: Window
     probability: float
     heat: Heat
@@ -95,7 +99,7 @@ class Explanation:
         if part.window.silent:
             return None
         silence = self.model.front_end.settings.silence
-        return measure_trust(self.model.network, part.spectrogram, part.heatmaps, part.index, silence=silence)
+        return measure_trust(part.network, part.spectrogram, part.heatmaps, part.index, silence=silence)
 
 
 def explain(recorder: EvidenceRecorder, label: str, method: Method) -> Explanation:
@@ -114,12 +118,21 @@ def explain(recorder: EvidenceRecorder, label: str, method: Method) -> Explanati
         for index in batch.indices:
             window = batch.windows[index]
             heat = np.zeros_like(heatmaps.values[index]) if window.silent else heatmaps.values[index]
-            parts.append(WindowEvidence(window, probabilities[index], heat, batch.spectrograms[index], heatmaps, index))
+            network = _for_window(batch.network, index)
+            spectrogram = batch.spectrograms[index]
+            parts.append(WindowEvidence(network, window, probabilities[index], heat, spectrogram, heatmaps, index))
     start_s = max(parts[0].window.start_s, recorder.span_s[0] if recorder.span_s else 0.0)
     end_s = min(parts[-1].window.end_s, recorder.span_s[1] if recorder.span_s else np.inf)
     heatmap, grid = _joined(parts, model.front_end.settings, start_s, end_s)
     samples = _samples(parts, model.front_end.settings.sample_rate_hz, start_s, end_s)
     return Explanation(model, label, parts, heatmap, grid, samples)
+
+
+def _for_window(network: Network, index: int) -> Network:
+    """The network for one window of a batch, with what the head's other bodies heard there."""
+    if isinstance(network, HeadedNetwork) and network.context is not None:
+        return network.beside(network.context[index : index + 1])
+    return network
 
 
 def _span(window: Window) -> tuple[float, float]:

@@ -88,14 +88,17 @@ class HeadedNetwork(Network):
 
     def forward(self, x: Tensor) -> Output:
         output: Output = self.body(x)
-        return self.headed(output)
+        return output._replace(logits=self.classify(output.features))
 
-    def headed(self, output: Output) -> Output:
-        """The body's output with the head's logits, in the same graph."""
-        features = output.features
+    def classify(self, features: Tensor) -> Tensor:
         if self.context is not None:
             features = torch.cat([features, self.context.expand(len(features), -1)], dim=1)
-        return output._replace(logits=self.head(features))
+        logits: Tensor = self.head(features)
+        return logits
+
+    def beside(self, context: Tensor) -> HeadedNetwork:
+        """The same network and head with the features of the head's other bodies."""
+        return HeadedNetwork(self.body, self.head, context)
 
     def layer(self, name: str) -> nn.Module:
         return self.body.layer(name)

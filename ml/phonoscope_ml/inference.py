@@ -1,8 +1,8 @@
-"""Runs a model over a recording of any length, in constant memory."""
+"""Runs bodies over a recording of any length, once each, and lets heads read what they heard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,14 +14,49 @@ from torch import Tensor
 from phonoscope.audio.decode import Samples
 from phonoscope.batches import batched
 from phonoscope.errors import UndecodableRecording
-from phonoscope_ml.networks import Output
+from phonoscope_ml.bodies import Body
+from phonoscope_ml.heads import HeadedNetwork
+from phonoscope_ml.networks import EMBEDDING_DIM, Network, Output
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window, cut_windows
 
 _BATCH = 8
+_LEAST_OVERLAP_S = 1e-3
+"""The nearest window counts where none overlaps."""
 
 ForwardPass: TypeAlias = Callable[[list[Window], Tensor], Output]
 """Runs the network over a batch of windows and their spectrograms."""
+
+
+@dataclass(frozen=True)
+class BodyPass:
+    """What a body heard in a recording, window by window; any number of heads read it.
+
+    Shape:
+        - features: ``(windows, features)``, float32
+        - silent: ``(windows,)``, bool
+        - embedding: ``(512,)``, float32, of length 1 (zeros when the whole recording is silent)
+    """
+
+    spans_s: list[tuple[float, float]]
+    features: NDArray[np.float32]
+    silent: NDArray[np.bool_]
+    embedding: NDArray[np.float32]
+
+    def during(self, spans_s: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+        """The features in other windows: means over the windows that overlap each, weighted by their overlap.
+
+        Shape:
+            - output: ``(len(spans_s), features)``
+        """
+        starts, ends = np.array(self.spans_s).T
+        rows = []
+        for start_s, end_s in spans_s:
+            first = min(int(np.searchsorted(ends, start_s, side="right")), len(ends) - 1)
+            last = max(first + 1, int(np.searchsorted(starts, end_s)))
+            overlaps = np.minimum(ends[first:last], end_s) - np.maximum(starts[first:last], start_s)
+            rows.append(np.average(self.features[first:last], axis=0, weights=overlaps.clip(_LEAST_OVERLAP_S)))
+        return np.stack(rows).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -29,13 +64,14 @@ class Prediction:
     """A model's output for a whole recording, window by window.
 
     Shape:
-        - probabilities: ``(windows, labels)``, float32, rows summing to 1
+        - thresholds: ``(1,)`` or ``(labels,)``, the probability from which a label counts as heard
+        - probabilities: ``(windows, labels)``, float32; rows sum to 1 when one label holds at a time
         - silent: ``(windows,)``, bool
         - embedding: ``(512,)``, float32, of length 1 (zeros when the whole recording is silent)
     """
 
     labels: list[str]
-    unknown_below: float
+    thresholds: NDArray[np.float32]
     spans_s: list[tuple[float, float]]
     probabilities: NDArray[np.float32]
     silent: NDArray[np.bool_]
@@ -46,13 +82,13 @@ class Prediction:
         overall = self._overall
         return {
             "top": self._top(overall, top_k),
-            "unknown": bool(self.silent.all() or overall.max() < self.unknown_below),
+            "unknown": bool(self.silent.all() or (overall < self.thresholds).all()),
             "windows": [
                 {
                     "start_s": round(start_s, 3),
                     "end_s": round(end_s, 3),
                     "top": self._top(row, top_k),
-                    "unknown": bool(silent or row.max() < self.unknown_below),
+                    "unknown": bool(silent or (row < self.thresholds).all()),
                     "silent": bool(silent),
                 }
                 for (start_s, end_s), row, silent in zip(self.spans_s, self.probabilities, self.silent, strict=True)
@@ -85,49 +121,86 @@ def run_inference(
     report: Callable[[float], None] = lambda _: None,
     forward: ForwardPass | None = None,
 ) -> Prediction:
-    """Classifies and embeds a recording, from the same activations, in batches of windows.
+    """Classifies and embeds a recording by a model on one body, from the same activations; see ``run_body``."""
+    return predict(model, [run_body(model.body, blocks, report, forward)])
+
+
+def run_body(
+    body: Body,
+    blocks: Iterable[Samples],
+    report: Callable[[float], None] = lambda _: None,
+    forward: ForwardPass | None = None,
+) -> BodyPass:
+    """Runs a body over a recording, in batches of windows.
 
     Args:
-        blocks: float32 mono at the model's rate.
+        blocks: float32 mono at the body's rate.
         report: called with the seconds processed so far, after each batch.
-        forward: runs the network in place of ``model.network``, such as an ``EvidenceRecorder``.
+        forward: runs the network in place of ``body.network``, such as an ``EvidenceRecorder``.
 
     Raises:
         UndecodableRecording: the recording has no samples.
     """
-    settings = model.front_end.settings
+    settings = body.front_end.settings
     windows = cut_windows(blocks, settings.sample_rate_hz, settings.window_samples, settings.window_hop_samples)
     spans: list[tuple[float, float]] = []
     silent: list[bool] = []
-    probabilities: list[NDArray[np.float32]] = []
-    total = np.zeros(model.manifest.embedding_dim)
+    features: list[NDArray[np.float32]] = []
+    total = np.zeros(EMBEDDING_DIM)
     for batch in batched(windows, _BATCH):
         quiet = [window.silent for window in batch]
-        rows, embeddings = _outputs(model, batch, forward)
-        total += embeddings[~np.array(quiet)].sum(axis=0)
-        probabilities.append(rows)
+        rows, embeddings = _outputs(body, batch, forward)
+        total = total + embeddings[~np.array(quiet)].sum(axis=0)
+        features.append(rows)
         silent += quiet
         spans += [(window.start_s, window.end_s) for window in batch]
         report(batch[-1].end_s)
     if not spans:
         raise UndecodableRecording("the recording has no samples")
+    embedding = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
+    return BodyPass(spans, np.concatenate(features), np.array(silent), embedding)
+
+
+def predict(model: Model, passes: Sequence[BodyPass]) -> Prediction:
+    """A model's prediction from what its bodies heard, without another pass.
+
+    Args:
+        passes: one for each of ``model.bodies``, of the same recording. The windows are the first one's.
+    """
+    first, *others = passes
+    features = np.concatenate([first.features, *(other.during(first.spans_s) for other in others)], axis=1)
+    with torch.inference_mode():
+        logits = model.network.classify(torch.from_numpy(features).to(model.device))
+        probabilities = model.network.probabilities(logits).cpu().numpy()
     return Prediction(
         labels=model.manifest.labels,
-        unknown_below=model.manifest.unknown_below,
-        spans_s=spans,
-        probabilities=np.concatenate(probabilities),
-        silent=np.array(silent),
-        embedding=(total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32),
+        thresholds=np.array(model.thresholds, dtype=np.float32),
+        spans_s=first.spans_s,
+        probabilities=probabilities,
+        silent=first.silent,
+        embedding=first.embedding,
     )
 
 
+def beside(model: Model, others: Sequence[BodyPass], spans_s: Sequence[tuple[float, float]]) -> Network:
+    """A model's network for windows of its first body: what its other bodies heard there is held constant.
+
+    Args:
+        others: a pass for each of ``model.others``.
+    """
+    if not isinstance(model.network, HeadedNetwork) or not others:
+        return model.network
+    context = np.concatenate([other.during(spans_s) for other in others], axis=1)
+    return model.network.beside(torch.from_numpy(context).to(model.device))
+
+
 def _outputs(
-    model: Model, batch: list[Window], forward: ForwardPass | None
+    body: Body, batch: list[Window], forward: ForwardPass | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The probabilities ``(windows, labels)`` and the embeddings ``(windows, 512)`` of a batch."""
-    samples = torch.from_numpy(np.stack([window.samples for window in batch])).to(model.device)
+    """The features ``(windows, features)`` and the embeddings ``(windows, 512)`` of a batch."""
+    samples = torch.from_numpy(np.stack([window.samples for window in batch])).to(body.device)
     with torch.inference_mode():
-        spectrograms = model.spectrograms(samples)
-        output: Output = forward(batch, spectrograms) if forward else model.network(spectrograms)
-    logits, embedding = output.logits.detach().float(), output.embedding.detach().float()
-    return logits.softmax(-1).cpu().numpy(), embedding.cpu().numpy()
+        spectrograms = body.spectrograms(samples)
+        output: Output = forward(batch, spectrograms) if forward else body.network(spectrograms)
+    features, embedding = output.features.detach().float(), output.embedding.detach().float()
+    return features.cpu().numpy(), embedding.cpu().numpy()

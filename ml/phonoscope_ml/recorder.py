@@ -17,7 +17,8 @@ from phonoscope.contract import MOST_EXPLAINED_S
 from phonoscope.errors import InvalidRequest
 from phonoscope_ml.attribution import Attribution, Heatmaps
 from phonoscope_ml.features import FeatureMaps, FeatureTap
-from phonoscope_ml.networks import Output
+from phonoscope_ml.inference import BodyPass, beside
+from phonoscope_ml.networks import Network, Output
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window
 
@@ -30,12 +31,14 @@ class WindowBatch:
     """A batch of windows with the network's output and feature maps.
 
     Args:
+        network: with the logits of the model's head.
         indices: the windows that are within the span to explain.
 
     Shape:
         - spectrograms: ``(windows, 1, mels, frames)``
     """
 
+    network: Network
     windows: list[Window]
     indices: list[int]
     spectrograms: Tensor
@@ -44,7 +47,8 @@ class WindowBatch:
 
     def probabilities(self, label: int) -> list[float]:
         """A label's probability in each window."""
-        probabilities: list[float] = self.output.logits.detach().float().softmax(-1)[:, label].tolist()
+        logits = self.output.logits.detach()
+        probabilities: list[float] = self.network.probabilities(logits)[:, label].tolist()
         return probabilities
 
 
@@ -60,6 +64,7 @@ class EvidenceRecorder:
         layer: the layer whose evidence is recorded.
         features: the depths or blocks whose feature maps are recorded; by default all depths.
         span_s: start and end of the span to explain, at most 30 s apart.
+        others: what the model's other bodies heard in the recording; it is held constant.
 
     Raises:
         UnknownLayer: the network has no such layer.
@@ -71,8 +76,10 @@ class EvidenceRecorder:
         layer: str | None = None,
         features: Sequence[str] | None = None,
         span_s: tuple[float, float] | None = None,
+        others: Sequence[BodyPass] = (),
     ) -> None:
         self.model = model
+        self._others = others
         self.span_s = span_s
         self._attribution = Attribution(model.network, layer)
         self._tap = FeatureTap(model.network, features)
@@ -105,7 +112,7 @@ class EvidenceRecorder:
             output = self._kept[-1].output
         else:
             with torch.inference_mode():
-                output = self.model.network(spectrograms)
+                output = self._network(windows)(spectrograms)
         if self.span_s is None:
             self._keep_strongest(windows, output)
         return output
@@ -135,11 +142,15 @@ class EvidenceRecorder:
         return window.start_s < end_s and window.end_s > start_s
 
     def _record(self, windows: list[Window], indices: list[int], spectrograms: Tensor) -> WindowBatch:
-        output = self._attribution(spectrograms)
-        return WindowBatch(windows, indices, spectrograms, output, self._tap.features(output))
+        network = self._network(windows)
+        output = self._attribution(spectrograms, network)
+        return WindowBatch(network, windows, indices, spectrograms, output, self._tap.features(output))
+
+    def _network(self, windows: list[Window]) -> Network:
+        return beside(self.model, self._others, [(window.start_s, window.end_s) for window in windows])
 
     def _keep_strongest(self, windows: list[Window], output: Output) -> None:
-        probabilities = output.logits.detach().float().softmax(-1).cpu().numpy()
+        probabilities = self.model.network.probabilities(output.logits.detach()).cpu().numpy()
         for window, row in zip(windows, probabilities, strict=True):
             row = row - _SILENCE_PENALTY * window.silent  # noqa: PLW2901
             better = row > self._best

@@ -1,54 +1,90 @@
-"""Loads models for classification: manifest and weights are checked first; weights are safetensors, never unpickled."""
+"""Loads bodies, heads and whole models: manifests and weights are checked first; weights are safetensors alone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from phonoscope.catalogue import MANIFEST, Manifest, check_weights, read_manifest
+from phonoscope.catalogue import (
+    MANIFEST,
+    BodyManifest,
+    Catalogue,
+    Classifier,
+    HeadedManifest,
+    Manifest,
+    Weights,
+    check_file,
+    read_manifest,
+)
 from phonoscope.errors import InvalidManifest, WeightsMismatch
+from phonoscope.work import Space
+from phonoscope_ml.bodies import Body
 from phonoscope_ml.frontends import FrontEnd, build_front_end, read_settings
-from phonoscope_ml.networks import EMBEDDING_DIM, AudioResNet
+from phonoscope_ml.heads import Head, HeadedNetwork
+from phonoscope_ml.networks import EMBEDDING_DIM, Network, build_network
 
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model: its manifest, front end and network on a device."""
+    """A loaded model: a head with the bodies that it was taught on.
 
-    manifest: Manifest
-    front_end: FrontEnd
-    network: AudioResNet
-    device: torch.device
+    Args:
+        body: the first of its bodies, whose windows and evidence are the model's.
+        network: the first body's with the head's logits; it is differentiated for evidence.
+        others: its further bodies.
+    """
+
+    manifest: Classifier
+    body: Body
+    network: Network
+    others: tuple[Body, ...] = ()
 
     @property
     def digest(self) -> str:
         return f"sha256:{self.manifest.digest}"
 
-    @torch.inference_mode()
+    @property
+    def space(self) -> Space:
+        """The space of its embeddings."""
+        return self.manifest.space
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        return (self.body, *self.others)
+
+    @property
+    def front_end(self) -> FrontEnd:
+        return self.body.front_end
+
+    @property
+    def device(self) -> torch.device:
+        return self.body.device
+
+    @property
+    def thresholds(self) -> list[float]:
+        """The probability from which a label counts as heard: one for all labels, or one for each."""
+        manifest = self.manifest
+        return manifest.choice.thresholds if isinstance(manifest, HeadedManifest) else [manifest.unknown_below]
+
     def spectrograms(self, samples: Tensor) -> Tensor:
-        """The spectrograms of windows, as the network takes them.
+        """The spectrograms of windows, as the first body takes them; see ``Body.spectrograms``."""
+        return self.body.spectrograms(samples)
 
-        Shape:
-            - input: ``(windows, samples)``, float32 on the model's device
-            - output: ``(windows, 1, mels, frames)``
-        """
-        spectrograms: Tensor = self.front_end(samples)
-        return spectrograms.to(memory_format=torch.channels_last)
-
-    @torch.inference_mode()
     def warm_up(self) -> None:
-        """Runs a silent window, so that the first recording does not wait for lazy set-up."""
-        silence = torch.zeros(1, self.front_end.settings.window_samples, device=self.device)
-        self.network(self.spectrograms(silence))
+        """Runs a silent window through each body, so that the first recording does not wait for lazy set-up."""
+        for body in self.bodies:
+            body.warm_up()
 
 
 def load_model(folder: Path, device: torch.device) -> Model:
-    """Reads, checks and loads a model's folder.
+    """Reads, checks and loads the folder of a model that is body and head in one.
 
     Raises:
         InvalidManifest: the manifest is missing or incomplete, or a name in it is unknown.
@@ -57,24 +93,74 @@ def load_model(folder: Path, device: torch.device) -> Model:
     manifest = read_manifest(folder / MANIFEST)
     if not isinstance(manifest, Manifest):
         raise InvalidManifest(f"{folder / MANIFEST}: kind: {manifest.kind} is not a classifier's")
-    try:
-        front_end = build_front_end(read_settings(manifest.front_end))
-        network = AudioResNet(manifest.architecture, len(manifest.labels))
-    except (TypeError, ValueError) as error:
-        raise InvalidManifest(f"{folder / MANIFEST}: {error}") from error
     if manifest.embedding_dim != EMBEDDING_DIM:
         raise InvalidManifest(f"{folder / MANIFEST}: embedding_dim: {manifest.embedding_dim} is not {EMBEDDING_DIM}")
-    _load_weights(network, manifest, folder)
-    network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Model(manifest, front_end.eval().on(device), network, device)
+    arguments: dict[str, Any] = getattr(manifest, "arguments", {})
+    body = _body(manifest, arguments, len(manifest.labels), folder, device)
+    return Model(manifest, body, body.network)
 
 
-def _load_weights(network: AudioResNet, manifest: Manifest, folder: Path) -> None:
-    (path,) = check_weights(manifest, folder)
+def load_body(manifest: BodyManifest, folder: Path, device: torch.device) -> Body:
+    """Checks and loads a body. Raises as ``load_model`` does."""
+    return _body(manifest, manifest.arguments, 0, folder, device)
+
+
+def load_head(manifest: HeadedManifest, folder: Path, bodies: list[Body]) -> Model:
+    """Checks and loads a head onto its bodies' device.
+
+    Args:
+        bodies: in the order of the head's choice.
+
+    Raises:
+        WeightsMismatch: the weights are missing, or differ from the manifest in digest or shape.
+    """
+    features, choice = sum(body.network.features for body in bodies), manifest.choice
+    head = Head(features, len(manifest.labels), manifest.head.activation, choice.temperature, choice.thresholds)
+    _load_weights(head, choice.weights, folder, manifest.name)
+    body, *others = bodies
+    head = head.eval().requires_grad_(False).to(body.device)
+    return Model(manifest, body, HeadedNetwork(body.network, head).eval(), tuple(others))
+
+
+def load_named(
+    catalogue: Catalogue, name: str, body_of: Callable[[BodyManifest, Path], Body], device: torch.device
+) -> Model:
+    """Loads a model of the catalogue.
+
+    Args:
+        body_of: gives a loaded body, so that heads share it.
+
+    Raises:
+        UnknownModel: there is no such model.
+        BodyAbsent: it is a head whose bodies are not there.
+        InvalidManifest, WeightsMismatch: it cannot be served.
+    """
+    manifest = catalogue.get(name)
+    if isinstance(manifest, Manifest):
+        return load_model(catalogue.folder(name), device)
+    bodies = [body_of(body, catalogue.folder(body.name)) for body in manifest.bodies]
+    return load_head(manifest, catalogue.folder(name), bodies)
+
+
+def _body(
+    manifest: Manifest | BodyManifest, arguments: dict[str, Any], labels: int, folder: Path, device: torch.device
+) -> Body:
     try:
-        weights = load_file(path)
-        network.load_state_dict(
-            {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+        front_end = build_front_end(read_settings(manifest.front_end))
+        network = build_network(manifest.architecture, arguments, labels)
+    except (TypeError, ValueError) as error:
+        raise InvalidManifest(f"{folder / MANIFEST}: {error}") from error
+    _load_weights(network, manifest.weights, folder, manifest.architecture)
+    network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Body(manifest.name, manifest.identity, front_end.eval().on(device), network, device)
+
+
+def _load_weights(module: nn.Module, weights: Weights, folder: Path, name: str) -> None:
+    path = check_file(weights, folder)
+    try:
+        found = load_file(path)
+        module.load_state_dict(
+            {name: value.float() if value.is_floating_point() else value for name, value in found.items()}
         )
     except (SafetensorError, RuntimeError) as error:
-        raise WeightsMismatch(f"{path} does not fit {manifest.architecture}: {error}") from error
+        raise WeightsMismatch(f"{path} does not fit {name}: {error}") from error

@@ -10,6 +10,7 @@ import torch
 
 from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.samples import Samples
+from phonoscope_ml.networks import Network
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window
 
@@ -26,17 +27,20 @@ class StemShare:
     without: float
 
 
-def stem_shares(model: Model, label: int, window: Window, stems: Mapping[str, Samples]) -> list[StemShare]:
+def stem_shares(
+    model: Model, network: Network, label: int, window: Window, stems: Mapping[str, Samples]
+) -> list[StemShare]:
     """Measures all stems in one pass, in the window that is explained.
 
     Args:
+        network: the model's in that window; what a head's other bodies heard there is held constant.
         stems: each stem's samples in that window, mono at the model's rate; shorter ones are padded with silence.
     """
     parts = [np.pad(samples, (0, len(window.samples) - len(samples))) for samples in stems.values()]
     asked = torch.from_numpy(np.stack([*parts, *(window.samples - part for part in parts)])).to(model.device)
     with torch.inference_mode():
-        logits = model.network(model.spectrograms(asked)).logits.float()
-    probabilities: list[float] = logits.softmax(-1)[:, label].tolist()
+        logits = network(model.spectrograms(asked)).logits
+    probabilities: list[float] = network.probabilities(logits)[:, label].tolist()
     count = len(parts)
     return [
         StemShare(name, alone, without)

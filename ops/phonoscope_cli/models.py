@@ -32,14 +32,14 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
     table = Table("name", "kind", "network", "hears", "figure", "digest", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
     for manifest in catalogue.manifests.values():
-        accuracy = manifest.metrics.get("cross_validation", {}).get("accuracy_mean")
+        accuracy = manifest.card().metrics.get("cross_validation", {}).get("accuracy_mean")
         table.add_row(
             manifest.name,
             manifest.kind,
             manifest.architecture,
             f"{len(manifest.labels)} labels",
             f"{accuracy:.1%}" if accuracy is not None else "—",
-            manifest.weights.sha256[:12],
+            manifest.digest[:12],
         )
     for separator in catalogue.separators.values():
         heard, gained = f"{len(separator.sources)} stems", separator.metrics.get("improvement_of_all")

@@ -30,6 +30,7 @@ PhonoscopeError
 ├── ModelError                  500
 │   ├── UnknownModel            422
 │   ├── ModelNotPulled
+│   ├── BodyAbsent              422
 │   ├── DownloadFailed
 │   ├── InvalidManifest
 │   ├── WeightsMismatch
@@ -260,6 +261,12 @@ class ModelNotPulled(ModelError):
     """The model is not on the worker's machine."""
 
     retryable = True
+
+
+class BodyAbsent(ModelError):
+    """The model needs a body that is not on this machine."""
+
+    status = 422
 
 
 class DownloadFailed(ModelError):

@@ -58,8 +58,8 @@ def test_what_was_made_goes_with_its_track(client: Client, clip: Path) -> None:
     ("options", "says"),
     [
         ({"explain": {"label": "unicorn"}}, "there is no unicorn; there are "),
-        ({"explain": {"layer": "layer5"}}, "options.explain.layer"),
-        ({"explain": {"layer": "conv1"}}, "options.explain.layer"),
+        ({"explain": {"layer": "layer5"}}, "there is no layer5; there are layer1, layer2"),
+        ({"explain": {"layer": "conv1"}}, "there is no conv1; there are layer1, layer2"),
         ({"explain": {"method": "lime"}}, "options.explain.method"),
         ({"explain": {"artifacts": ["video"]}}, "options.explain.artifacts"),
         ({"explain": {"start_s": 3.0, "end_s": 2.0}}, "end_s must be after start_s"),

@@ -160,7 +160,11 @@ class MobileNet(Network):
         pooled = x.mean(dim=(2, 3))
         embedding = functional.hardswish(self.penultimate(pooled))
         features = torch.cat([pooled, embedding], dim=1)
-        return Output(self.fc(self.dropout(embedding)), embedding, features, maps)
+        return Output(self.classify(features), embedding, features, maps)
+
+    def classify(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.fc(self.dropout(features[:, -EMBEDDING_DIM:]))
+        return logits
 
 
 def rounded(channels: float) -> int:

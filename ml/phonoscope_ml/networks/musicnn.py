@@ -121,8 +121,12 @@ class MusicNet(Network):
         for name in self.depths.depths:
             x = maps[name] = getattr(self, name)(x)
         units = self.dense_bn(functional.relu(self.dense(self.pooled_bn(_pooled(maps))[..., None])))
-        logits, features = self.fc(units).flatten(1), units.flatten(1)
-        return Output(logits, self.projection(features), features, maps)
+        features = units.flatten(1)
+        return Output(self.classify(features), self.projection(features), features, maps)
+
+    def classify(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.fc(features[..., None])
+        return logits.flatten(1)
 
 
 def _pooled(maps: dict[str, Tensor]) -> Tensor:

@@ -31,6 +31,10 @@ class Network(nn.Module):
         """The names of its depths."""
         return ARCHITECTURES[self.architecture]
 
+    def classify(self, features: Tensor) -> Tensor:
+        """The logits of its own labels. Shape: ``(batch, features)`` to ``(batch, labels)``."""
+        raise NotImplementedError
+
     def layer(self, name: str) -> nn.Module:
         """The module of a depth or a block. Raises ``AttributeError`` when there is none."""
         return self.get_submodule(name)

@@ -72,7 +72,11 @@ class AudioResNet(Network):
         for name in self.depths.layers:
             y = maps[name] = getattr(self, name)(y)
         embedding = y.mean(dim=(2, 3))
-        return Output(self.fc(self.dropout(embedding)), embedding, embedding, maps)
+        return Output(self.classify(embedding), embedding, embedding, maps)
+
+    def classify(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.fc(self.dropout(features))
+        return logits
 
 
 def _initialise(module: nn.Module) -> None:

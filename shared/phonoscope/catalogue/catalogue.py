@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
+from phonoscope.catalogue.bodies import BodyManifest, HeadedManifest, HeadManifest, headed
 from phonoscope.catalogue.cards import AnyModelCard
-from phonoscope.catalogue.manifests import MANIFEST, Manifest, StemManifest, check_weights, read_manifest
-from phonoscope.errors import UnknownModel
+from phonoscope.catalogue.manifests import MANIFEST, AnyManifest, Manifest, StemManifest, check_weights, read_manifest
+from phonoscope.errors import BodyAbsent, UnknownModel
+
+Classifier: TypeAlias = Manifest | HeadedManifest
+"""A model that classifies and embeds: body and head in one folder, or a head on its bodies."""
 
 PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
 """Separation models that ``phonoscope models pull`` fetches."""
@@ -26,9 +31,18 @@ class Catalogue:
         self._folders = folders
 
     @cached_property
-    def manifests(self) -> dict[str, Manifest]:
-        """The manifests of classifying models, by name. Raises ``InvalidManifest``, naming the file and the field."""
-        return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, Manifest)}
+    def manifests(self) -> dict[str, Classifier]:
+        """The classifying models that can be served, by name, without heads whose bodies are absent.
+
+        Raises ``InvalidManifest``, naming the file and the field.
+        """
+        found = {name: self._classifier(manifest) for name, manifest in self.models.items()}
+        return {name: manifest for name, manifest in found.items() if manifest is not None}
+
+    @cached_property
+    def bodies(self) -> dict[str, BodyManifest]:
+        """The manifests of bodies, by name. Raises ``InvalidManifest``."""
+        return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, BodyManifest)}
 
     @cached_property
     def separators(self) -> dict[str, StemManifest]:
@@ -42,8 +56,8 @@ class Catalogue:
         return next((known for known in (*_PREFERRED, *there) if known in there), PULLABLE[0])
 
     @cached_property
-    def models(self) -> dict[str, Manifest | StemManifest]:
-        """The manifests of all models, by name. Raises ``InvalidManifest``."""
+    def models(self) -> dict[str, AnyManifest]:
+        """All manifests, by name, also those of bodies. Raises ``InvalidManifest``."""
         return {name: read_manifest(folder / MANIFEST) for name, folder in sorted(self._places.items())}
 
     @cached_property
@@ -54,7 +68,7 @@ class Catalogue:
     @property
     def cards(self) -> dict[str, AnyModelCard]:
         """The cards of all models, by name, classifying models first. Raises ``InvalidManifest``."""
-        served: list[Manifest | StemManifest] = [*self.manifests.values(), *self.separators.values()]
+        served: list[Classifier | StemManifest] = [*self.manifests.values(), *self.separators.values()]
         return {manifest.name: manifest.card() for manifest in served}
 
     def folder(self, name: str) -> Path:
@@ -62,12 +76,36 @@ class Catalogue:
         return self._places[name]
 
     def check(self, name: str) -> None:
-        """Checks a model's weights. Raises ``WeightsMismatch`` when a file is missing or differs from the manifest."""
-        check_weights(self.models[name], self.folder(name))
+        """Checks a model's weights, and those of a head's bodies where they are there.
 
-    def get(self, name: str) -> Manifest:
-        """A classifying model's manifest. Raises ``UnknownModel``, which lists the models there are."""
-        if name not in self.manifests:
-            known = ", ".join(self.manifests) or "none"
-            raise UnknownModel(f"no model {name!r}; served: {known}", errors=[{"field": "model", "message": known}])
-        return self.manifests[name]
+        Raises ``WeightsMismatch`` when a file is missing or differs from the manifest.
+        """
+        served = self.manifests.get(name)
+        needed = [body.name for body in served.bodies] if isinstance(served, HeadedManifest) else []
+        for one in (name, *needed):
+            check_weights(self.models[one], self.folder(one))
+
+    def get(self, name: str) -> Classifier:
+        """A classifying model.
+
+        Raises:
+            UnknownModel: there is none; the error lists the models there are.
+            BodyAbsent: it is a head whose bodies are not there; the error names the command that fetches them.
+        """
+        if name in self.manifests:
+            return self.manifests[name]
+        head = self.models.get(name)
+        if isinstance(head, HeadManifest):
+            return headed(head, self.bodies)
+        known = ", ".join(self.manifests) or "none"
+        raise UnknownModel(f"no model {name!r}; served: {known}", errors=[{"field": "model", "message": known}])
+
+    def _classifier(self, manifest: AnyManifest) -> Classifier | None:
+        if isinstance(manifest, Manifest):
+            return manifest
+        if not isinstance(manifest, HeadManifest):
+            return None
+        try:
+            return headed(manifest, self.bodies)
+        except BodyAbsent:
+            return None

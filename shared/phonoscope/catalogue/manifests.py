@@ -5,37 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from phonoscope.catalogue.base import ManifestBase, Weights, label_index
+from phonoscope.catalogue.bodies import BODY, BodyManifest, HeadManifest
 from phonoscope.catalogue.cards import ModelCard, StemModelCard
-from phonoscope.errors import InvalidManifest, UnknownLabel, WeightsMismatch
+from phonoscope.errors import InvalidManifest, WeightsMismatch
 from phonoscope.work import Space
 
 MANIFEST = "manifest.json"
 SEPARATION = "separation"
-_DESCRIPTIVE = {"metrics", "data", "licence", "limits", "recipe", "environment"}
-
-
-class Weights(BaseModel):
-    file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    dtype: str
-
-
-class ManifestBase(BaseModel):
-    """The fields that all manifests share."""
-
-    model_config = ConfigDict(extra="allow")
-
-    @cached_property
-    def identity(self) -> str:
-        """A digest of all that decides the model's answers, without the descriptive fields."""
-        deciding = self.model_dump_json(exclude=_DESCRIPTIVE)
-        return hashlib.sha256(deciding.encode()).hexdigest()
 
 
 class Manifest(ManifestBase):
@@ -62,9 +44,7 @@ class Manifest(ManifestBase):
 
     def label_index(self, label: str) -> int:
         """The index of a label. Raises ``UnknownLabel``, which names the labels there are."""
-        if label not in self.labels:
-            raise UnknownLabel.choice("label", label, self.labels)
-        return self.labels.index(label)
+        return label_index(self.labels, label)
 
     @property
     def files(self) -> list[Weights]:
@@ -131,12 +111,14 @@ class StemManifest(ManifestBase):
         return StemModelCard(digest=f"sha256:{self.digest}", **self.model_dump(exclude={"weights", "arguments"}))
 
 
-def read_manifest(path: Path) -> Manifest | StemManifest:
+AnyManifest: TypeAlias = Manifest | StemManifest | BodyManifest | HeadManifest
+
+
+def read_manifest(path: Path) -> AnyManifest:
     """Reads a manifest. Raises ``InvalidManifest``."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        separates = isinstance(values, dict) and values.get("kind") == SEPARATION
-        manifest: Manifest | StemManifest = (StemManifest if separates else Manifest).model_validate(values)
+        manifest: AnyManifest = _class_of(values).model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "manifest"
@@ -148,12 +130,24 @@ def read_manifest(path: Path) -> Manifest | StemManifest:
     return manifest
 
 
-def check_weights(manifest: Manifest | StemManifest, folder: Path) -> list[Path]:
+def _class_of(values: Any) -> type[AnyManifest]:
+    if not isinstance(values, dict):
+        return Manifest
+    if "on" in values:
+        return HeadManifest
+    by_kind: dict[Any, type[AnyManifest]] = {SEPARATION: StemManifest, BODY: BodyManifest}
+    kind = values.get("kind")
+    return by_kind.get(kind, Manifest) if isinstance(kind, str) else Manifest
+
+
+def check_weights(manifest: AnyManifest, folder: Path) -> list[Path]:
     """The weights' files, after checking the SHA-256 of each. Raises ``WeightsMismatch``."""
-    return [_check_file(weights, folder / weights.file) for weights in manifest.files]
+    return [check_file(weights, folder) for weights in manifest.files]
 
 
-def _check_file(weights: Weights, path: Path) -> Path:
+def check_file(weights: Weights, folder: Path) -> Path:
+    """A file of weights, after checking its SHA-256. Raises ``WeightsMismatch``."""
+    path = folder / weights.file
     if not path.is_file():
         raise WeightsMismatch(f"{path} is missing")
     with path.open("rb") as file:

@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from phonoscope.catalogue import Catalogue, Manifest
+from phonoscope.catalogue import Catalogue, Classifier
 from phonoscope.errors import InvalidResult
 from phonoscope.links import ArtifactLink, with_links
 from phonoscope.states import Pool, TaskName
@@ -92,7 +92,7 @@ class RequestContext:
     catalogue: Catalogue
 
     @property
-    def manifest(self) -> Manifest:
+    def manifest(self) -> Classifier:
         """The classifier's. Raises ``UnknownModel``."""
         return self.catalogue.get(self.classifier)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from phonoscope.audio.decode import Samples
 from phonoscope_ml.evidence import axes
 from phonoscope_ml.frontends import FrontEndSettings, build_front_end
-from phonoscope_ml.networks import Network, Output
+from phonoscope_ml.networks import EMBEDDING_DIM, Network, Output
 from tests.support import examples
 
 _FADE_S = 0.05
@@ -39,8 +39,13 @@ class BandListener(Network):
         maps: dict[str, Tensor] = {}
         for name in self.depths.depths:
             x = maps[name] = getattr(self, name)(x)
-        embedding = x.mean(dim=(2, 3))
-        return Output(self.gain * self.fc(embedding), embedding, embedding, maps)
+        features = x.mean(dim=(2, 3))
+        embedding = nn.functional.pad(features, (0, EMBEDDING_DIM - self.features))
+        return Output(self.classify(features), embedding, features, maps)
+
+    def classify(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.gain * self.fc(features)
+        return logits
 
 
 class _Gate(nn.Module):

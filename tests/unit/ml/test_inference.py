@@ -89,7 +89,7 @@ def test_silent_windows_have_no_say(model: Model) -> None:
     assert (
         padded.classification(4)["top"]
         == Prediction(
-            padded.labels, padded.unknown_below, padded.spans_s[:6], counted, padded.silent[:6], padded.embedding
+            padded.labels, padded.thresholds, padded.spans_s[:6], counted, padded.silent[:6], padded.embedding
         ).classification(4)["top"]
     )
     windows = padded.classification(1)["windows"]
@@ -135,7 +135,9 @@ def test_what_is_not_likely_enough_is_unknown() -> None:
     probabilities = np.array([[0.9, 0.1], [0.45, 0.55]], dtype=np.float32)
     spans = [(0.0, 1.0), (0.5, 1.5)]
     embedding = np.zeros(512, dtype=np.float32)
-    prediction = Prediction(["a", "b"], 0.6, spans, probabilities, np.array([False, False]), embedding)
+    prediction = Prediction(
+        ["a", "b"], np.array([0.6], dtype=np.float32), spans, probabilities, np.array([False, False]), embedding
+    )
     found = prediction.classification(1)
     assert found["top"] == [{"label": "a", "probability": pytest.approx(0.675, abs=1e-4)}]
     assert not found["unknown"]

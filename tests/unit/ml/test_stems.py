@@ -17,7 +17,10 @@ def test_a_label_hangs_on_its_own_stem(whistler: Model, small: DecibelSettings) 
     """A model that hears 1 kHz finds it in the whistle alone, and misses it without the whistle."""
     whistle, hiss = burst(small, 1_000.0, 0.2, 0.8), burst(small, 2_500.0, 0.2, 0.8)
     window = Window(0.0, 1.0, whistle + hiss)
-    found = {share.name: share for share in stem_shares(whistler, 0, window, {"whistle": whistle, "hiss": hiss})}
+    found = {
+        share.name: share
+        for share in stem_shares(whistler, whistler.network, 0, window, {"whistle": whistle, "hiss": hiss})
+    }
     assert min(found["whistle"].alone, found["hiss"].without) > 0.9
     assert max(found["whistle"].without, found["hiss"].alone) < 0.5
 
@@ -26,8 +29,8 @@ def test_a_stem_that_ends_early_ends_in_silence(whistler: Model, small: DecibelS
     """A lossy format may give a sample less."""
     whistle: Samples = burst(small, 1_000.0, 0.2, 0.6)
     window = Window(0.0, 1.0, whistle)
-    (whole,) = stem_shares(whistler, 0, window, {"whistle": whistle})
-    (cut,) = stem_shares(whistler, 0, window, {"whistle": whistle[:6_000]})
+    (whole,) = stem_shares(whistler, whistler.network, 0, window, {"whistle": whistle})
+    (cut,) = stem_shares(whistler, whistler.network, 0, window, {"whistle": whistle[:6_000]})
     assert cut.alone == pytest.approx(whole.alone, abs=1e-3)
 
 

@@ -9,7 +9,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.errors import NoStems
 from phonoscope.work import WHOLE_TRACK, Outcome
 from phonoscope_gpu.shared_pass import Pass
-from phonoscope_ml.inference import run_inference
+from phonoscope_ml.inference import run_body
 from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
 
@@ -19,9 +19,9 @@ def embed_task(work: Work, shared: Pass) -> Outcome:
 
     Raises ``NoStems`` when the stems' vectors are requested and the track has no stems.
     """
-    model = shared.model
+    model, space = shared.model, shared.model.space
     vectors = {WHOLE_TRACK: shared.prediction.embedding.tolist()}
-    body = {"model": {"name": model.manifest.name, "digest": model.digest}, "dim": len(vectors[WHOLE_TRACK])}
+    body = {"model": {"name": space.model, "digest": space.digest}, "dim": len(vectors[WHOLE_TRACK])}
     if work.options.embed.stems:
         with work.timed("stems_s"):
             stems = embedded_stems(work, model)
@@ -29,7 +29,7 @@ def embed_task(work: Work, shared: Pass) -> Outcome:
         body["stems"] = list(stems)
     if work.options.embed.return_vector:
         body["vector"] = vectors[WHOLE_TRACK]
-    return Outcome(body, None, model.manifest.name, model.digest, vectors=vectors)
+    return Outcome(body, None, space.model, space.digest, vectors=vectors)
 
 
 def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:
@@ -45,9 +45,9 @@ def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:
         for index, (name, file) in enumerate(files.items()):
             with Recording(file) as recording:
                 blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-                prediction = run_inference(model, blocks, partial(_report, work, index, len(files)))
-            if not prediction.silent.all():
-                vectors[name] = prediction.embedding.tolist()
+                heard = run_body(model.body, blocks, partial(_report, work, index, len(files)))
+            if not heard.silent.all():
+                vectors[name] = heard.embedding.tolist()
     return vectors
 
 

@@ -13,12 +13,13 @@ import torch
 from phonoscope.audio import arrays
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FLAC, Encoder
+from phonoscope.audio.mel import mel_points
 from phonoscope.contract import ExplainOptions
 from phonoscope.drawing import overlay
 from phonoscope.drawing.overlay import Plane, draw_overlay
 from phonoscope.work import Artifact, Outcome
 from phonoscope_gpu.shared_pass import Pass
-from phonoscope_ml.evidence import Evidence
+from phonoscope_ml.evidence import Evidence, Heat, between
 from phonoscope_ml.explain import Explanation, explain
 from phonoscope_ml.inference import Prediction
 from phonoscope_ml.stems import read_stems, stem_shares, stem_window
@@ -101,7 +102,7 @@ def _by_stem(work: Work, found: Explanation) -> dict[str, Any] | None:
         for name, file in files.items():
             with Recording(file) as stem:
                 samples[name] = stem_window(stem.mono(rate_hz), rate_hz, part.window)
-    shares = stem_shares(found.model, found.model.manifest.label_index(found.label), part.window, samples)
+    shares = stem_shares(found.model, part.network, found.model.manifest.label_index(found.label), part.window, samples)
     return {
         "start_s": round(part.window.start_s, 3),
         "end_s": round(part.window.end_s, 3),
@@ -130,12 +131,19 @@ def _overlay(found: Explanation) -> Artifact:
         decibels = 10.0 * torch.log10(power.clamp_min(_LEAST_POWER)).cpu().numpy()
     low_hz, high_hz = settings.f_min_hz, settings.f_max_hz
     image = draw_overlay(
-        Plane(decibels - decibels.max(), low_hz, high_hz, start_s, end_s),
-        Plane(found.heatmap, low_hz, high_hz, start_s, end_s),
+        Plane(_on_mel_rows(decibels - decibels.max(), found), low_hz, high_hz, start_s, end_s),
+        Plane(_on_mel_rows(found.heatmap, found), low_hz, high_hz, start_s, end_s),
         title=f"{found.model.manifest.name}: {found.label}",
         caption=found.evidence.reading,
     )
     return Artifact("overlay.png", "overlay", overlay.MEDIA_TYPE, image)
+
+
+def _on_mel_rows(values: Heat, found: Explanation) -> Heat:
+    """Rows of the front end's own mel scale on those of the drawing. Shape: ``(mels, columns)`` to the same."""
+    settings = found.model.front_end.settings
+    rows = mel_points(settings.f_min_hz, settings.f_max_hz, settings.n_mels + 2)[1:-1]
+    return between(rows, found.grid.hertz, values.T).T
 
 
 def _listen(found: Explanation) -> Artifact:

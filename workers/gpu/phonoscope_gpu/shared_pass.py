@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from phonoscope.audio.decode import Recording
 from phonoscope.states import TaskName
-from phonoscope_ml.inference import Prediction, run_inference
+from phonoscope_ml.bodies import Body
+from phonoscope_ml.inference import BodyPass, Prediction, predict, run_body
 from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
@@ -41,8 +42,17 @@ def shared_pass(work: Work, model: Model) -> Iterator[Pass]:
     def report(done_s: float) -> None:
         work.report(min(1.0, done_s / duration_s), "listening")
 
-    with EvidenceRecorder(model, options.explain.layer, layers, span_s) as recorder:
+    with work.timed("model_s"):
+        others = [_heard(work, body) for body in model.others]
+    with EvidenceRecorder(model, options.explain.layer, layers, span_s, others) as recorder:
         with Recording(work.file) as recording, work.timed("model_s"):
             blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-            prediction = run_inference(model, blocks, report, recorder if _RECORDED & tasks else None)
+            heard = run_body(model.body, blocks, report, recorder if _RECORDED & tasks else None)
+            prediction = predict(model, [heard, *others])
         yield Pass(model, recording, prediction, recorder)
+
+
+def _heard(work: Work, body: Body) -> BodyPass:
+    """What another of the head's bodies hears in the recording, at its own rate."""
+    with Recording(work.file) as recording:
+        return run_body(body, recording.mono(body.front_end.settings.sample_rate_hz))

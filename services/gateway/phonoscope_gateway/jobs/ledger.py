@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from phonoscope.catalogue import Manifest, StemManifest
+from phonoscope.catalogue import Classifier, StemManifest
 from phonoscope.contract import JobRequest
 from phonoscope.db.library.maps import library_stamp
 from phonoscope.db.library.results import newest_result
@@ -44,6 +44,8 @@ def _key(
         if manifest is None:
             return None
         identity, digest = manifest.identity, f"sha256:{manifest.digest}"
+        if task is TaskName.EMBED and not isinstance(manifest, StemManifest):
+            digest = manifest.space.digest
     if reads_stems(request, task):
         stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject)
         if stems is None:
@@ -51,7 +53,7 @@ def _key(
     return CacheKey(_fingerprint(spec.revision, [subject.id, task, identity, spec.key_of(options), stems]), digest)
 
 
-def _manifest(request: JobRequest, asked: RequestContext, kind: ModelKind) -> Manifest | StemManifest | None:
+def _manifest(request: JobRequest, asked: RequestContext, kind: ModelKind) -> Classifier | StemManifest | None:
     if kind is ModelKind.CLASSIFIER:
         return asked.manifest
     return asked.catalogue.separators.get(request.options.separate.model or asked.catalogue.best_separator)

@@ -1,0 +1,37 @@
+"""What all manifests have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from phonoscope.errors import UnknownLabel
+
+_DESCRIPTIVE = {"metrics", "data", "licence", "limits", "recipe", "environment"}
+
+
+class Weights(BaseModel):
+    file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    dtype: str
+
+
+class ManifestBase(BaseModel):
+    """The fields that all manifests share."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of all that decides the model's answers, without the descriptive fields."""
+        deciding = self.model_dump_json(exclude=_DESCRIPTIVE)
+        return hashlib.sha256(deciding.encode()).hexdigest()
+
+
+def label_index(labels: list[str], label: str) -> int:
+    """The index of a label. Raises ``UnknownLabel``, which names the labels there are."""
+    if label not in labels:
+        raise UnknownLabel.choice("label", label, labels)
+    return labels.index(label)
