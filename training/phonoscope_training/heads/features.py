@@ -8,18 +8,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
+from phonoscope_ml.bodies import Body
+from phonoscope_ml.inference import BodyPass
+from phonoscope_ml.networks import EMBEDDING_DIM
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.data.clips import LabelledFile
-from phonoscope_training.heads.body import Body
 from phonoscope_training.sounds import Alteration, Sounds, SoundSettings, alter, read_sounds
 
 _LABELS = "labels"
+_AT_ONCE = 16
+_READ_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Features:
 class Listener:
     """Hears sets of recordings with one body or several, and keeps what they gave in a folder.
 
-    The windows are those of the first body.
+    The windows are those of the first body; what the others heard there is combined as in serving.
     """
 
     bodies: Sequence[Body]
@@ -82,10 +87,11 @@ class Listener:
     def hear(self, sets: Sequence[SoundSettings], copies: Sequence[Alteration] = ()) -> Features:
         """The features of all recordings of some sets. Raises ``InvalidDataset``."""
         parts = [self._heard(body, sets, copies) for body in self.bodies]
-        units, altered = ([part[name] for part, _ in parts] for name in ("units", "copies"))
+        units = [part["units"] for part, _ in parts]
         first, labels = parts[0]
+        units = [units[0], *(_during(part, first) for part, _ in parts[1:])]
         rest = {name: first[name] for name in ("embeddings", "targets", "folds", "recordings", "sources", "sets")}
-        return Features(units=torch.cat(units, 1), copies=torch.cat(altered, 2), labels=labels, **rest)
+        return Features(units=torch.cat(units, 1), copies=first["copies"], labels=labels, **rest)
 
     def _heard(
         self, body: Body, sets: Sequence[SoundSettings], copies: Sequence[Alteration]
@@ -98,12 +104,14 @@ class Listener:
         return load_file(path), labels
 
     def _hear(self, body: Body, sets: Sequence[SoundSettings], copies: Sequence[Alteration], path: Path) -> None:
-        windows = self.bodies[0].front_end.settings
-        sounds = read_sounds(sets, self.root, body.sample_rate_hz, windows.window_s, windows.window_hop_s, self.watch)
-        units, embeddings = _in_parts(sounds, body.hear)
+        settings = body.front_end.settings
+        rate_hz = settings.sample_rate_hz
+        sounds = read_sounds(sets, self.root, rate_hz, settings.window_s, settings.window_hop_s, self.watch)
+        units, embeddings = _in_parts(sounds, lambda waves: _hear(body, waves))
         altered = [self._altered(body, sounds, sets, settings, index) for index, settings in enumerate(copies)]
         tensors = {
             "units": units,
+            "spans_s": sounds.spans_s,
             "embeddings": embeddings,
             "copies": torch.stack(altered) if altered else torch.zeros(0, *units.shape),
             "targets": sounds.targets,
@@ -119,23 +127,21 @@ class Listener:
         self, body: Body, sounds: Sounds, sets: Sequence[SoundSettings], settings: Alteration, index: int
     ) -> Tensor:
         full_band = torch.tensor([each.full_band for each in sets])[sounds.sets].nonzero()[:, 0]
-        none = torch.zeros(1, 0)
+        rate_hz, none = body.front_end.settings.sample_rate_hz, torch.zeros(1, 0)
 
         def hear(waves: Tensor) -> tuple[Tensor, Tensor]:
             lent = sounds.wave(full_band[torch.randint(len(full_band), (len(waves),))]) if len(full_band) else waves
-            changed, _ = alter(waves, none.expand(len(waves), 0), lent, settings, body.sample_rate_hz)
-            return body.hear(changed)
+            changed, _ = alter(waves, none.expand(len(waves), 0), lent, settings, rate_hz)
+            return _hear(body, changed)
 
         torch.manual_seed(self.seed + 1 + index)
         return _in_parts(sounds, hear)[0]
 
     def _key(self, body: Body, sets: Sequence[SoundSettings], copies: Sequence[Alteration]) -> str:
         deciding = {
-            "body": body.digest,
-            "front_end": body.front_end.settings.as_dict(),
+            "body": body.identity,
             "sets": [each.model_dump(mode="json") for each in sets],
             "copies": [each.model_dump(mode="json") for each in copies],
-            "windows": self.bodies[0].front_end.settings.as_dict(),
             "seed": self.seed,
             "root": str(self.root.resolve()),
         }
@@ -168,7 +174,34 @@ def share_folds(features: Features, near: float) -> Features:
     return replace(features, folds=folds)
 
 
+def _during(heard: dict[str, Tensor], first: dict[str, Tensor]) -> Tensor:
+    """The features of a further body in the windows of the first. Shape: ``(windows of the first, features)``."""
+    rows = []
+    for recording in torch.unique(first["recordings"]):
+        own, asked = heard["recordings"] == recording, first["recordings"] == recording
+        spans = [(start_s, end_s) for start_s, end_s in heard["spans_s"][own].tolist()]
+        units = heard["units"][own].numpy()
+        whole = BodyPass(spans, units, np.zeros(len(units), dtype=np.bool_), np.zeros(EMBEDDING_DIM, dtype=np.float32))
+        rows.append(torch.from_numpy(whole.during(first["spans_s"][asked].tolist())))
+    return torch.cat(rows)
+
+
+def _hear(body: Body, waves: Tensor) -> tuple[Tensor, Tensor]:
+    """The features and the embeddings of windows.
+
+    Shape:
+        - waves: ``(windows, samples)``, float32 in [-1, 1]
+        - output: ``(windows, features)`` and ``(windows, 512)``, float32
+    """
+    with torch.inference_mode():
+        outputs = [body.network(body.spectrograms(part)) for part in torch.split(waves, _AT_ONCE)]
+    return (
+        torch.cat([output.features for output in outputs]).clone(),
+        torch.cat([output.embedding for output in outputs]).clone(),
+    )
+
+
 def _in_parts(sounds: Sounds, hear: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """What ``hear`` gives for all windows, a few hundred at a time: a set is larger as float32 than as int16."""
-    heard = [hear(sounds.wave(part)) for part in torch.split(torch.arange(len(sounds)), 256)]
+    heard = [hear(sounds.wave(part)) for part in torch.split(torch.arange(len(sounds)), _READ_AT_ONCE)]
     return torch.cat([units for units, _ in heard]), torch.cat([embeddings for _, embeddings in heard])

@@ -24,7 +24,7 @@ class Linear:
         return features.to(self.weight.dtype) @ self.weight.T + self.bias
 
 
-def fit_linear(features: Tensor, targets: Tensor, labels: int, decay: float, shares: Tensor | None = None) -> Linear:
+def fit_linear(features: Tensor, targets: Tensor, labels: int, decay: float) -> Linear:
     """Minimises the cross entropy plus ``decay`` times the squared weights on standardised features, by L-BFGS.
 
     It starts at zero and is computed in double precision: the result depends on nothing random. The standardisation is
@@ -33,17 +33,14 @@ def fit_linear(features: Tensor, targets: Tensor, labels: int, decay: float, sha
     Args:
         targets: indices of labels.
         decay: above 0; the larger it is, the smaller the weights are.
-        shares: how much each recording counts; by default all count the same.
 
     Shape:
-        - features: ``(recordings, features)``; targets and shares: ``(recordings,)``
+        - features: ``(recordings, features)``; targets: ``(recordings,)``
     """
     wide = features.double()
     mean, spread = wide.mean(0), wide.std(0)
-    spread = spread + _LEAST_SPREAD * spread.mean()
+    spread = spread.clamp_min(_LEAST_SPREAD * spread.mean())
     standard = (wide - mean) / spread
-    counts = torch.ones(len(wide), dtype=torch.float64) if shares is None else shares.double()
-    counts = counts / counts.sum()
     weight = torch.zeros(labels, wide.shape[1], dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(labels, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS(
@@ -52,7 +49,7 @@ def fit_linear(features: Tensor, targets: Tensor, labels: int, decay: float, sha
 
     def loss() -> Tensor:
         optimiser.zero_grad()
-        entropy = functional.cross_entropy(standard @ weight.T + bias, targets, reduction="none") @ counts
+        entropy = functional.cross_entropy(standard @ weight.T + bias, targets)
         value: Tensor = entropy + decay * weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value

@@ -19,8 +19,8 @@ class HeadRecipe(Section):
         none: sets that are taught as none of the labels, so that the head rejects their kind. A recording with one of
             the labels is left out.
         strangers: sets without the labels that are only scored.
-        on: choices of bodies, by the names of their folders; the first whose bodies are there is served. All bodies of
-            a choice hear the windows of its first one.
+        on: choices of bodies, by the names of their folders; the first whose bodies are there is served. Windows
+            are those of a choice's first body.
         copies: altered copies that are taught beside the recordings as they are; for heads on one body.
         decays: the squared weights' factors that are tried.
         near: recordings without folds of their own whose features have a cosine above it share a fold; 1 keeps all
@@ -38,9 +38,11 @@ class HeadRecipe(Section):
     card: CardSettings
 
     @model_validator(mode="after")
-    def _one_body_hears_copies(self) -> Self:
+    def _check_copies(self) -> Self:
         if self.copies and any(len(bodies) != 1 for bodies in self.on):
             raise ValueError("copies are for heads on one body: several would hear different copies")
+        if any(copy.mix for copy in self.copies):
+            raise ValueError("copies keep their recording's label: a mixture has two labels, and is for bodies")
         if not all(self.on):
             raise ValueError("on must name a body in each choice")
         return self

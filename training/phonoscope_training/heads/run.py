@@ -17,13 +17,13 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from phonoscope.catalogue import MANIFEST
+from phonoscope.catalogue import Catalogue
+from phonoscope_ml.registry import load_body
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.data.clips import LabelledFile
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.evaluate import evaluate
 from phonoscope_training.folder import METRICS, open_run_folder
-from phonoscope_training.heads.body import Body, load_body
 from phonoscope_training.heads.features import Features, Listener, share_folds
 from phonoscope_training.heads.fit import HeadTraining
 from phonoscope_training.heads.linear import Linear
@@ -39,28 +39,30 @@ class HeadRun:
     """A run of a head's recipe.
 
     Args:
-        models: folders with bodies' folders, in order of preference.
+        models: where the bodies are.
     """
 
     folder: Path
     recipe: HeadRecipe
     root: Path
-    models: Sequence[Path]
+    models: Catalogue
     console: Console
 
     @classmethod
     def open(cls, folder: Path, recipe_file: Path, root: Path, models: Sequence[Path], console: Console) -> HeadRun:
         """Opens the run in ``folder``, or makes a new one. Raises ``InvalidRecipe`` or ``InvalidRun``."""
         recipe = open_run_folder(folder, recipe_file, HeadRecipe, torch.device("cpu"))
-        return cls(folder, recipe, root, models, console)
+        return cls(folder, recipe, root, Catalogue(*models), console)
 
     @property
     def choices(self) -> list[list[str]]:
         """The choices whose bodies are there. Raises ``InvalidRun`` when there is none."""
-        there = [names for names in self.recipe.on if all(self._place(name) for name in names)]
+        there = [names for names in self.recipe.on if all(name in self.models.bodies for name in names)]
         if not there:
             wanted = ", or ".join(" and ".join(names) for names in self.recipe.on)
-            raise InvalidRun(f"no choice has all its bodies: {wanted}; looked in {', '.join(map(str, self.models))}")
+            raise InvalidRun(
+                f"no choice has all its bodies: {wanted}; there are: {', '.join(self.models.bodies) or 'none'}"
+            )
         return there
 
     def fit(self, names: Sequence[str]) -> dict[str, Any]:
@@ -68,9 +70,10 @@ class HeadRun:
 
         Raises:
             InvalidDataset: a recording cannot be read.
-            InvalidRun: a body's folder cannot be read.
+            InvalidManifest, WeightsMismatch: a body cannot be loaded.
         """
-        bodies = [self._body(name) for name in names]
+        manifests = [self.models.bodies[name] for name in names]
+        bodies = [load_body(body, self.models.folder(body.name), torch.device("cpu")) for body in manifests]
         listener = Listener(bodies, self.root, self.folder / _FEATURES, self.recipe.seed, self._watch)
         taught = share_folds(listener.hear(self.recipe.sounds, self.recipe.copies), self.recipe.near)
         none, strangers = (
@@ -82,7 +85,7 @@ class HeadRun:
         metrics = {
             "labels": taught.labels,
             "decay": decay,
-            "bodies": [{"name": body.name, "digest": body.digest} for body in bodies],
+            "bodies": [{"name": body.name, "digest": body.digest} for body in manifests],
             "accuracy_by_set": self._by_set([by_set for _, by_set in scored.values()]),
             **evaluate({fold: predictions for fold, (predictions, _) in scored.items()}, taught.labels),
         }
@@ -112,15 +115,6 @@ class HeadRun:
         heard = listener.hear(sets)
         known = torch.tensor([label in labels for label in heard.labels] + [False])
         return heard.part(~known[heard.targets])
-
-    def _body(self, name: str) -> Body:
-        place = self._place(name)
-        if place is None:
-            raise InvalidRun(f"there is no body {name!r} in {', '.join(map(str, self.models))}")
-        return load_body(place)
-
-    def _place(self, name: str) -> Path | None:
-        return next((folder / name for folder in self.models if (folder / name / MANIFEST).is_file()), None)
 
     def _watch(self, files: list[LabelledFile]) -> Iterable[LabelledFile]:
         return track(files, "hearing recordings", console=self.console, disable=not self.console.is_terminal)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from phonoscope.audio.decode import Recording
+from phonoscope.audio.decode import Recording, Samples
 from phonoscope.errors import RecordingError
-from phonoscope_ml.windows import cut_windows
+from phonoscope_ml.windows import Window, cut_windows
 from phonoscope_training.data.clips import LabelledFile, number_names
 from phonoscope_training.data.sources import read_files
 from phonoscope_training.errors import InvalidDataset
@@ -30,12 +31,14 @@ class Sounds:
 
     Shape:
         - samples: ``(windows, samples)``, int16
+        - spans_s: ``(windows, 2)``, float64: each window's start and end in its recording
         - targets: ``(windows,)``, int64 indices into ``labels``; -1 without a label
         - folds, recordings, sources, sets: ``(windows,)``, int64: the fold (0 without a label), which recording the
           window was cut from, which source the recording was cut from, and which set it is of
     """
 
     samples: Tensor
+    spans_s: Tensor
     targets: Tensor
     folds: Tensor
     recordings: Tensor
@@ -51,6 +54,7 @@ class Sounds:
         return replace(
             self,
             samples=self.samples[chosen],
+            spans_s=self.spans_s[chosen],
             targets=self.targets[chosen],
             folds=self.folds[chosen],
             recordings=self.recordings[chosen],
@@ -79,14 +83,16 @@ def read_sounds(
     ]
     labels = sorted({file.label for index, file in files if sets[index].labelled})
     window, hop = round(window_s * sample_rate_hz), round(window_hop_s * sample_rate_hz)
-    samples, of = [], []
+    heard: list[Window] = []
+    of: list[int] = []
     for number, file in enumerate(watch([file for _, file in files])):
         cut = _windows(file.path, sample_rate_hz, window, hop, sets[files[number][0]].windows)
-        samples += cut
+        heard += cut
         of += [number] * len(cut)
     recordings = torch.tensor(of)
     return Sounds(
-        samples=torch.from_numpy(np.stack(samples)),
+        samples=torch.from_numpy(np.stack([_as_int16(each.samples) for each in heard])),
+        spans_s=torch.tensor([(each.start_s, each.end_s) for each in heard], dtype=torch.float64),
         targets=torch.tensor([labels.index(file.label) if sets[n].labelled else -1 for n, file in files])[recordings],
         folds=torch.tensor([file.fold if sets[n].labelled else 0 for n, file in files])[recordings],
         recordings=recordings,
@@ -96,10 +102,8 @@ def read_sounds(
     )
 
 
-def _windows(
-    path: Path, sample_rate_hz: int, window: int, hop: int, most: int
-) -> list[np.ndarray[tuple[int], np.dtype[np.int16]]]:
-    """The first windows of a recording, the last one padded with silence as in serving, as int16.
+def _windows(path: Path, sample_rate_hz: int, window: int, hop: int, most: int) -> list[Window]:
+    """The first windows of a recording, the last one padded with silence as in serving.
 
     Raises ``InvalidDataset`` when the file is missing, cannot be decoded or holds no samples.
     """
@@ -112,4 +116,9 @@ def _windows(
         raise InvalidDataset(f"{path}: {error.detail}") from error
     if not cut:
         raise InvalidDataset(f"{path}: the recording holds no samples")
-    return [np.clip(np.rint(each.samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE).astype(np.int16) for each in cut]
+    return cut
+
+
+def _as_int16(samples: Samples) -> NDArray[np.int16]:
+    scaled: NDArray[np.int16] = np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE).astype(np.int16)
+    return scaled
