@@ -79,7 +79,7 @@ def read_sounds(
     files = [
         (index, file)
         for index, each in enumerate(sets)
-        for file in read_files(each.source, root / each.path.expanduser(), each.folds)
+        for file in _few(read_files(each.source, root / each.path.expanduser(), each.folds), each.most)
     ]
     labels = sorted({file.label for index, file in files if sets[index].labelled})
     window, hop = round(window_s * sample_rate_hz), round(window_hop_s * sample_rate_hz)
@@ -100,6 +100,24 @@ def read_sounds(
         sets=torch.tensor([n for n, _ in files])[recordings],
         labels=labels,
     )
+
+
+def _few(files: list[LabelledFile], most: int | None) -> list[LabelledFile]:
+    """At most so many files of each label, the first ones of each fold in turn."""
+    if most is None:
+        return files
+    ranks: dict[tuple[str, int], int] = {}
+    turns = []
+    for file in files:
+        ranks[file.label, file.fold] = ranks.get((file.label, file.fold), 0) + 1
+        turns.append(ranks[file.label, file.fold])
+    counts: dict[str, int] = {}
+    kept = set()
+    for index in sorted(range(len(files)), key=turns.__getitem__):
+        counts[files[index].label] = counts.get(files[index].label, 0) + 1
+        if counts[files[index].label] <= most:
+            kept.add(index)
+    return [files[index] for index in sorted(kept)]
 
 
 def _windows(path: Path, sample_rate_hz: int, window: int, hop: int, most: int) -> list[Window]:

@@ -19,6 +19,7 @@ class SoundSettings(Section):
         path: relative to the data folder.
         folds: the number of blocks that a source without folds is cut into.
         windows: the most windows of one recording that are used.
+        most: the most recordings of each label; by default all are used. The first ones of every fold are kept.
         labelled: whether its labels are used.
         full_band: whether its recordings reach half the sample rate, so that others can borrow their highest band.
     """
@@ -27,6 +28,7 @@ class SoundSettings(Section):
     path: Path
     folds: int = Field(default=4, ge=2, le=20)
     windows: int = Field(default=1, ge=1)
+    most: int | None = Field(default=None, ge=1)
     labelled: bool = True
     full_band: bool = False
 

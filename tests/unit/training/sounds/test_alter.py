@@ -16,7 +16,9 @@ RATE_HZ = 32_000
 
 def tone(hertz: float, level: float = 0.1, seconds: float = 1.0) -> Tensor:
     """A tone. Shape: ``(1, samples)``."""
-    return level * torch.sin(2 * math.pi * hertz * torch.arange(round(seconds * RATE_HZ)) / RATE_HZ)[None]
+    seconds_of = torch.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    samples: Tensor = level * torch.sin(2 * math.pi * hertz * seconds_of)
+    return samples[None]
 
 
 def level_at(wave: Tensor, hertz: float) -> Tensor:
