@@ -10,13 +10,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from phonoscope.catalogue import Catalogue
 from phonoscope_ml.frontends import build_front_end
 from phonoscope_ml.networks import MobileNet
+from phonoscope_ml.registry import load_body
+from phonoscope_training.bodies.export import export_body
 from phonoscope_training.bodies.fit import fit, interpolated, new_training, published_body
 from phonoscope_training.bodies.recipe import BodyRecipe
 from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint
 from phonoscope_training.cli import main
-from phonoscope_training.errors import TrainingError
+from phonoscope_training.errors import InvalidRun, TrainingError
 from phonoscope_training.sounds import Sounds, read_sounds
 from phonoscope_training.training import Epoch
 from tests.support import tone_wav
@@ -170,18 +173,51 @@ def test_shares_lie_on_the_line_between_the_weights() -> None:
     assert interpolated(published, tuned, 1.0)["weight"].tolist() == [4.0, 4.0]
 
 
-def test_the_command_scores_every_share_and_fits_the_final_weights(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+@pytest.fixture(scope="module")
+def run(root: Path) -> Path:
+    """A finished run."""
+    fit_body = ["fit", "body.toml", "--start", "published.safetensors", "--data", str(root), "--run", "run"]
+    assert command(root, *fit_body) == 0
+    return root / "run"
+
+
+def command(root: Path, *arguments: str) -> int:
+    """The exit status of ``phonoscope-train body``."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(root)
+        monkeypatch.setattr("sys.argv", ["phonoscope-train", "body", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    return int(stopped.value.code or 0)
+
+
+def test_the_command_scores_every_share_and_fits_the_final_weights(run: Path) -> None:
     """The run's folder has the scores of a fold and the weights of both fits."""
-    monkeypatch.chdir(root)
-    arguments = ["body", "fit", "body.toml", "--start", "published.safetensors", "--data", str(root), "--run", "run"]
-    monkeypatch.setattr("sys.argv", ["phonoscope-train", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert not stopped.value.code
-    metrics = json.loads((root / "run" / "metrics.json").read_text())
+    metrics = json.loads((run / "metrics.json").read_text())
     assert list(metrics["shares"]) == ["0", "0.25", "0.5", "0.75", "1"]
     assert metrics["shares"]["1"]["0.01"]["sounds"] > 0.8
-    assert "stem.conv.weight" in load_file(root / "run" / "final" / "weights.safetensors")
+    assert "stem.conv.weight" in load_file(run / "final" / "weights.safetensors")
+
+
+def test_an_exported_body_can_be_served(root: Path, run: Path, published: dict[str, Tensor]) -> None:
+    """The catalogue has it, and its weights lie at the best share between the published and the tuned ones."""
+    exported = ("export", "run", "--start", "published.safetensors", "--to", "models/small", "--card", "cards")
+    assert command(root, *exported) == 0
+    catalogue = Catalogue(root / "models")
+    body = load_body(catalogue.bodies["small"], catalogue.folder("small"), torch.device("cpu"))
+    share = catalogue.bodies["small"].metrics["share"]
+    assert share > 0.0
+    tuned = load_file(run / "final" / "weights.safetensors")
+    expected = torch.lerp(published["penultimate.weight"], tuned["penultimate.weight"], share)
+    torch.testing.assert_close(body.network.state_dict()["penultimate.weight"], expected, atol=1e-3, rtol=1e-3)
+    assert f"| tuned share of the weights | {share:g} |" in (root / "cards" / "small.md").read_text()
+
+
+def test_an_unfinished_run_is_not_exported(tmp_path: Path, published: dict[str, Tensor]) -> None:
+    """The error names what is missing."""
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    with pytest.raises(InvalidRun, match="not finished"):
+        export_body(tmp_path, tmp_path / "body", published)
 
 
 def test_weights_that_cannot_be_read_are_named(tmp_path: Path, recipe: BodyRecipe) -> None:

@@ -23,7 +23,8 @@ def tone(hertz: float, level: float = 0.1, seconds: float = 1.0) -> Tensor:
 
 def level_at(wave: Tensor, hertz: float) -> Tensor:
     """The amplitude of a tone of whole periods. Shape: ``(batch, samples)`` to ``(batch,)``."""
-    return torch.fft.rfft(wave)[:, round(hertz * wave.shape[1] / RATE_HZ)].abs() / (wave.shape[1] / 2)
+    amplitudes: Tensor = torch.fft.rfft(wave).abs() / (wave.shape[1] / 2)
+    return amplitudes[:, round(hertz * wave.shape[1] / RATE_HZ)]
 
 
 def test_a_borrowed_band_replaces_what_is_above_8_khz() -> None:
