@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from phonoscope.catalogue import Manifest
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.frontends import DecibelSettings, LogMel
 from phonoscope_ml.networks import AudioResNet
@@ -56,6 +57,7 @@ def model(exported: Path) -> Model:
 def whistler(model: Model, small: DecibelSettings) -> Model:
     """A model that hears 1 kHz, by the name of ``bell``."""
     network = BandListener(small, 850.0, 1_150.0)
+    assert isinstance(model.manifest, Manifest)
     manifest = model.manifest.model_copy(update={"labels": ["bell", "rain"]})
     return Model(manifest, Body("small", manifest.identity, LogMel(small), network, torch.device("cpu")), network)
 
