@@ -116,4 +116,4 @@ def _by_ontology(prediction: Prediction) -> list[Kind]:
     kinds[music >= _LEAST_MUSIC] = Kind.MUSIC
     kinds[(singing >= _LEAST_SINGING) & (singing > _SINGING_IN_MUSIC * music) & (singing > other)] = Kind.SINGING
     kinds[silence > _LEAST_SILENCE] = Kind.SILENCE
-    return list(kinds)
+    return [Kind(kind) for kind in kinds]
