@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -78,22 +78,41 @@ class Prediction:
     embedding: NDArray[np.float32]
 
     def classification(self, top_k: int) -> dict[str, Any]:
-        """The result of ``classify``; silent windows count in ``top`` only when all are silent."""
+        """``summary`` with every window."""
+        return self.summary(top_k) | {"windows": [self.window(index, top_k) for index in range(len(self.spans_s))]}
+
+    def summary(self, top_k: int) -> dict[str, Any]:
+        """``top`` and ``unknown`` of the whole; silent windows count only when all are silent."""
         overall = self._overall
         return {
             "top": self._top(overall, top_k),
             "unknown": bool(self.silent.all() or (overall < self.thresholds).all()),
-            "windows": [
-                {
-                    "start_s": round(start_s, 3),
-                    "end_s": round(end_s, 3),
-                    "top": self._top(row, top_k),
-                    "unknown": bool(silent or (row < self.thresholds).all()),
-                    "silent": bool(silent),
-                }
-                for (start_s, end_s), row, silent in zip(self.spans_s, self.probabilities, self.silent, strict=True)
-            ],
         }
+
+    def window(self, index: int, top_k: int) -> dict[str, Any]:
+        """A window's stretch and labels."""
+        (start_s, end_s), row, silent = self.spans_s[index], self.probabilities[index], self.silent[index]
+        return {
+            "start_s": round(start_s, 3),
+            "end_s": round(end_s, 3),
+            "top": self._top(row, top_k),
+            "unknown": bool(silent or (row < self.thresholds).all()),
+            "silent": bool(silent),
+        }
+
+    def thresholds_of(self, top_k: int) -> list[float]:
+        """The thresholds of the labels in ``top``."""
+        thresholds = np.broadcast_to(self.thresholds, len(self.labels))
+        return [round(float(thresholds[index]), 4) for index in self._best(self._overall, top_k)]
+
+    def during(self, windows: NDArray[np.bool_]) -> Prediction:
+        """The same for these windows alone, of shape ``(windows,)``."""
+        return replace(
+            self,
+            spans_s=[span for span, kept in zip(self.spans_s, windows, strict=True) if kept],
+            probabilities=self.probabilities[windows],
+            silent=self.silent[windows],
+        )
 
     @property
     def label(self) -> str:
@@ -111,8 +130,14 @@ class Prediction:
         return mean
 
     def _top(self, probabilities: NDArray[np.float32], top_k: int) -> list[dict[str, Any]]:
-        best = probabilities.argsort()[::-1][:top_k]
-        return [{"label": self.labels[i], "probability": round(float(probabilities[i]), 4)} for i in best]
+        return [
+            {"label": self.labels[index], "probability": round(float(probabilities[index]), 4)}
+            for index in self._best(probabilities, top_k)
+        ]
+
+    def _best(self, probabilities: NDArray[np.float32], top_k: int) -> NDArray[np.int64]:
+        best: NDArray[np.int64] = probabilities.argsort()[::-1][:top_k]
+        return best
 
 
 def run_inference(
@@ -161,23 +186,26 @@ def run_body(
     return BodyPass(spans, np.concatenate(features), np.array(silent), embedding)
 
 
-def predict(model: Model, passes: Sequence[BodyPass]) -> Prediction:
+def predict(model: Model, passes: Sequence[BodyPass], windows: BodyPass | None = None) -> Prediction:
     """A model's prediction from what its bodies heard, without another pass.
 
     Args:
-        passes: one for each of ``model.bodies``, of the same recording. The windows are the first one's.
+        passes: one for each of ``model.bodies``, of the same recording.
+        windows: whose windows the prediction has, and which of them are silent; by default the first body's.
     """
     first, *others = passes
-    features = np.concatenate([first.features, *(other.during(first.spans_s) for other in others)], axis=1)
+    windows = windows or first
+    heard = [first.features if windows is first else first.during(windows.spans_s)]
+    features = np.concatenate([*heard, *(other.during(windows.spans_s) for other in others)], axis=1)
     with torch.inference_mode():
         logits = model.network.classify(torch.from_numpy(features).to(model.device))
         probabilities = model.network.probabilities(logits).cpu().numpy()
     return Prediction(
         labels=model.manifest.labels,
         thresholds=np.array(model.thresholds, dtype=np.float32),
-        spans_s=first.spans_s,
+        spans_s=windows.spans_s,
         probabilities=probabilities,
-        silent=first.silent,
+        silent=windows.silent,
         embedding=first.embedding,
     )
 

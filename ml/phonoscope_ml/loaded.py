@@ -9,7 +9,7 @@ from time import monotonic
 import psutil
 import torch
 
-from phonoscope.catalogue import BodyManifest, Catalogue, LiveCatalogue
+from phonoscope.catalogue import Auto, BodyManifest, Catalogue, LiveCatalogue
 from phonoscope.logs import get_logger
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.registry import Model, load_body, load_named
@@ -60,6 +60,11 @@ class LoadedModels:
             _log.info("model.loaded", model=name, digest=held.model.digest)
         held.used_s = monotonic()
         return held.model
+
+    @property
+    def auto(self) -> Auto:
+        """What ``auto`` chooses from, as the folders are now. Raises ``UnknownModel``."""
+        return self._catalogue.current.auto
 
     def _load(self, catalogue: Catalogue, name: str) -> Model:
         model = load_named(catalogue, name, self._body, self.device)

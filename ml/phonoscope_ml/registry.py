@@ -51,6 +51,11 @@ class Model:
         return f"sha256:{self.manifest.digest}"
 
     @property
+    def several(self) -> bool:
+        """Whether several labels can hold at once."""
+        return isinstance(self.manifest, HeadedManifest) and self.manifest.head.activation == "sigmoid"
+
+    @property
     def space(self) -> Space:
         """The space of its embeddings."""
         return self.manifest.space

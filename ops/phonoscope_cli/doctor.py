@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from phonoscope.errors import PhonoscopeError, StackError
-from phonoscope.paths import bundled
+from phonoscope.paths import bundled, pulled_models
 from phonoscope_cli.connection import DataDirOption, admin_settings
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
     try:
         settings = admin_settings(data_dir)
     except StackError as error:
-        yield from _weights(bundled("models"))
+        yield from _weights(pulled_models(), bundled("models"))
         yield Finding("services", False, error.detail, "start the local stack: phonoscope up --detach")
     else:
-        yield from _weights(settings.models_dir)
+        yield from _weights(settings.more_models_dir, settings.models_dir)
         yield from _services(settings)
     yield _disk(data_dir)
 
@@ -85,24 +85,27 @@ def _torch() -> Finding:
     return Finding("torch", device != "cpu" or not driver, f"{torch.__version__} on {device} ({name})", advice)
 
 
-def _weights(folder: Path) -> Iterator[Finding]:
-    from phonoscope.catalogue import Catalogue
+def _weights(pulled: Path, shipped: Path) -> Iterator[Finding]:
+    from phonoscope.catalogue import PULLABLE, Catalogue
 
-    advice = f"put the model's folder back under {folder}, whole"
-    catalogue = Catalogue(folder)
+    advice = f"put the model's folder back, whole: under {shipped}, or under {pulled} with `phonoscope models pull`"
+    catalogue = Catalogue(pulled, shipped)
     try:
         models = catalogue.models
     except PhonoscopeError as error:
         yield Finding("models", False, error.detail, advice)
         return
     if not models:
-        yield Finding("models", False, f"none in {folder}", advice)
+        yield Finding("models", False, f"none in {shipped}", advice)
     for name, manifest in models.items():
         try:
             catalogue.check(name)
             yield Finding(f"model {name}", True, f"weights whole, sha256:{manifest.files[0].sha256[:12]}…")
         except PhonoscopeError as error:
             yield Finding(f"model {name}", False, error.detail, advice)
+    for one in PULLABLE.values():
+        if not set(one.models) <= set(models):
+            yield Finding(f"model {one.name}", True, f"not pulled ({one.description}); to pull it: {one.command}")
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

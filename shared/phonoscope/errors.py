@@ -32,6 +32,7 @@ PhonoscopeError
 │   ├── ModelNotPulled
 │   ├── BodyAbsent              422
 │   ├── DownloadFailed
+│   ├── UnreadableWeights
 │   ├── InvalidManifest
 │   ├── WeightsMismatch
 │   └── DeviceUnavailable
@@ -273,6 +274,10 @@ class DownloadFailed(ModelError):
     """A model could not be fetched."""
 
     retryable = True
+
+
+class UnreadableWeights(ModelError):
+    """A model's published file cannot be read."""
 
 
 class InvalidManifest(ModelError):

@@ -14,7 +14,7 @@ from phonoscope.addresses import Allowed
 from phonoscope.paths import bundled, cache, pulled_models
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - production refuses a secret that contains this
-DEFAULT_MODEL = "environment-50"
+DEFAULT_MODEL = "auto"
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?/?")
 
 
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         description="folder of models that were pulled, searched before the other",
     )
     cache_dir: Path = Field(default_factory=cache, description="folder for what can be computed again")
-    default_model: str = Field(DEFAULT_MODEL, description="model for jobs that name none")
+    default_model: str = Field(DEFAULT_MODEL, description="model for jobs that name none; `auto`: by what is heard")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="where networks run")
     max_upload_bytes: int = Field(2 * 1024**3, gt=0, description="largest upload; more is answered 413")
     max_duration_s: float = Field(6 * 3600.0, gt=0, description="longest recording in seconds; more is answered 422")

@@ -131,7 +131,7 @@ class Outcome:
     """How one task ended: with a body, or with a problem.
 
     Args:
-        vectors: unit vectors by stem; the empty name is the whole track's.
+        vectors: for each space, unit vectors by stem; the empty name is the whole track's.
         points: the points of a map, by track id.
 
     Raises ``ValueError`` for two artifacts of one name, and for artifacts together with a problem.
@@ -141,7 +141,7 @@ class Outcome:
     problem: dict[str, Any] | None = None
     model_name: str | None = None
     model_digest: str | None = None
-    vectors: dict[str, list[float]] | None = field(default=None, repr=False)
+    vectors: Mapping[Space, Mapping[str, list[float]]] = field(default_factory=dict, repr=False)
     artifacts: tuple[Artifact, ...] = ()
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict, repr=False)
 
@@ -164,7 +164,14 @@ class Outcome:
             "body": self.body,
             "model_name": self.model_name,
             "model_digest": self.model_digest,
-            "vectors": None if self.vectors is None else {stem: str(each) for stem, each in self.vectors.items()},
+            "spaces": [
+                {
+                    "model": space.model,
+                    "digest": space.digest,
+                    "vectors": {stem: str(vector) for stem, vector in by_stem.items()},
+                }
+                for space, by_stem in self.vectors.items()
+            ],
         }
 
 
@@ -174,8 +181,9 @@ class CacheKey:
 
     Args:
         fingerprint: a digest of the recording, the task, its options and the model to use.
-        model_digest: the digest of that model, whose results alone count. ``None`` for tasks without a model.
+        model_digests: the digests of the models that may answer, whose results alone count. ``None`` stands for a task
+            without a model.
     """
 
     fingerprint: str
-    model_digest: str | None = None
+    model_digests: frozenset[str | None] = frozenset({None})

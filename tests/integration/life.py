@@ -15,7 +15,7 @@ from phonoscope.db.tasks.claim import claim_next
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.states import Lane, Pool, TaskName, TaskQueue
-from phonoscope.work import CacheKey, Claim, Outcome
+from phonoscope.work import CacheKey, Claim, Outcome, Space
 from tests.support import add_track
 
 BOTH = [TaskName.CLASSIFY, TaskName.EMBED]
@@ -48,7 +48,7 @@ def new_job(
     waits_for: dict[TaskName, TaskName] | None = None,
 ) -> JobRow:
     """A committed job; ``known_by`` are its tasks' fingerprints."""
-    ledger = {name: CacheKey(print_, "d") for name, print_ in (known_by or {}).items()}
+    ledger = {name: CacheKey(print_, frozenset({"d"})) for name, print_ in (known_by or {}).items()}
     with database.transaction() as session:
         return create_job(session, track, tasks or BOTH, {}, {}, ledger=ledger, waits_for=waits_for)
 
@@ -69,7 +69,7 @@ def end(database: Database, held: Claim, **outcomes: Outcome) -> list[TaskQueue]
     """Ends a claim, with success where nothing else is said."""
     usual = {
         TaskName.CLASSIFY: Outcome({"a": 1}, None, "m", "d"),
-        TaskName.EMBED: Outcome({"b": 2}, None, "m", "d", vectors={"": ONE}),
+        TaskName.EMBED: Outcome({"b": 2}, None, "m", "d", vectors={Space("m", "d"): {"": ONE}}),
     }
     made = {name: usual.get(name, Outcome({"c": 3}, None, "m", "d")) for name in held.tasks}
     made |= {TaskName(name): outcome for name, outcome in outcomes.items()}

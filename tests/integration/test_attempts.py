@@ -17,7 +17,7 @@ from phonoscope.db.tasks.requeue import MAX_ATTEMPTS
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
-from phonoscope.work import Artifact, Outcome
+from phonoscope.work import Artifact, Outcome, Space
 from phonoscope_worker import Context, Work
 from phonoscope_worker import run as module
 from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
@@ -106,7 +106,7 @@ def test_one_task_s_bad_result_leaves_the_other_its_own(run: Run, database: Data
         sheet = Artifact("sheet.png", "sheet", "image/png", io.BytesIO(b"a sheet"))
         return {
             TaskName.CLASSIFY: Outcome({"p": float("nan")}, None, "m", "d", artifacts=(sheet,)),
-            TaskName.EMBED: Outcome({"b": 2}, None, "m", "d", vectors={"": ONE}),
+            TaskName.EMBED: Outcome({"b": 2}, None, "m", "d", vectors={Space("m", "d"): {"": ONE}}),
         }
 
     assert run(handler)
@@ -120,9 +120,9 @@ def test_one_task_s_bad_result_leaves_the_other_its_own(run: Run, database: Data
 @pytest.mark.parametrize("vector", [[float("nan"), *ONE[1:]], [float("inf")]])
 def test_a_vector_must_be_finite(run: Run, job: JobRow, database: Database, vector: list[float]) -> None:
     """PostgreSQL would refuse the whole end."""
-    assert run(giving({"a": 1}, vectors={"drums": vector}))
+    assert run(giving({"a": 1}, vectors={Space("m", "d"): {"drums": vector}}))
     problem = problem_of_first_attempt(database, job)
-    assert problem["detail"] == "classify: vectors['drums'] holds a number that is not finite"
+    assert problem["detail"] == "classify: vectors['drums'] of m holds a number that is not finite"
 
 
 def test_an_end_that_postgresql_refuses_fails_the_task(
@@ -130,7 +130,7 @@ def test_an_end_that_postgresql_refuses_fails_the_task(
 ) -> None:
     """A vector of another space; the problem says what PostgreSQL said, and no object stays."""
     sheet = Artifact("sheet.png", "sheet", "image/png", b"a sheet")
-    assert run(giving({"a": 1}, vectors={"": [1.0, 0.0]}, artifacts=(sheet,)))
+    assert run(giving({"a": 1}, vectors={Space("m", "d"): {"": [1.0, 0.0]}}, artifacts=(sheet,)))
     problem = problem_of_first_attempt(database, job)
     assert problem["code"] == "unstorable_result"
     assert "expected 512 dimensions, not 2" in problem["detail"]

@@ -11,7 +11,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import JobRow
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.states import Status, TaskName
-from phonoscope.work import Outcome
+from phonoscope.work import Outcome, Space
 from tests.integration.life import CPU, ONE, SLOW, claim, claimed, empty, end, events_of, new_job, new_track, read
 
 KNOWN = {TaskName.CLASSIFY: "a", TaskName.EMBED: "b"}
@@ -113,7 +113,7 @@ def test_an_embedding_whose_vector_was_replaced_is_computed_again(database: Data
     track = new_track(database)
     for known_by, digest in (("a", "d"), ("b", "another digest")):
         new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: known_by})
-        end(database, claimed(database), embed=Outcome({}, None, "m", digest, vectors={"": ONE}))
+        end(database, claimed(database), embed=Outcome({}, None, "m", digest, vectors={Space("m", digest): {"": ONE}}))
     assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.QUEUED
     end(database, claimed(database))
     assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.SUCCEEDED
@@ -124,7 +124,7 @@ def test_stems_whose_vectors_were_replaced_are_embedded_again(database: Database
     track = new_track(database)
     for known_by, stem in (("a", "drums"), ("b", "vocals")):
         new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: known_by})
-        body, vectors = {"stems": [stem]}, {"": ONE, stem: ONE}
+        body, vectors = {"stems": [stem]}, {Space("m", "d"): {"": ONE, stem: ONE}}
         end(database, claimed(database), embed=Outcome(body, None, "m", "d", vectors=vectors))
     assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "b"}).status is Status.SUCCEEDED
     assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.QUEUED

@@ -36,7 +36,7 @@ from phonoscope_worker.guardian import _take_back
 from tests.integration.life import BOTH, claimed, empty, events_of, new_job, new_track
 
 KNOWN = {TaskName.CLASSIFY: "a", TaskName.EMBED: "b"}
-LEDGER = {name: CacheKey(print_, "d") for name, print_ in KNOWN.items()}
+LEDGER = {name: CacheKey(print_, frozenset({"d"})) for name, print_ in KNOWN.items()}
 OUTCOMES = {name: Outcome({"a": 1, "unknown": False, "top": [{"label": "dog"}]}, None, "m", "d") for name in BOTH}
 BLOCKED = text("SELECT cardinality(pg_blocking_pids(:process)) > 0")
 

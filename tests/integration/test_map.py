@@ -74,7 +74,7 @@ def test_what_is_embedded_anew_is_missing(database: Database) -> None:
 
     def embedded() -> list[str]:
         new_job(database, track, [TaskName.EMBED])
-        end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={"": ONE}))
+        end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={Space(MODEL, "d"): {"": ONE}}))
         with database.autocommit() as session:
             return library_stamp(session, track.owner_id, SPACE)
 
@@ -93,7 +93,7 @@ def test_vectors_of_another_digest_are_not_drawn(database: Database) -> None:
     empty(database)
     track = new_track(database)
     new_job(database, track, [TaskName.EMBED])
-    end(database, claimed(database), embed=Outcome({}, None, MODEL, "old", vectors={"": ONE}))
+    end(database, claimed(database), embed=Outcome({}, None, MODEL, "old", vectors={Space(MODEL, "old"): {"": ONE}}))
     drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
 
     def seen() -> tuple[list[str], list[str], int]:
@@ -105,7 +105,7 @@ def test_vectors_of_another_digest_are_not_drawn(database: Database) -> None:
 
     assert seen() == ([], ["d", "0", "None"], 1)
     new_job(database, track, [TaskName.EMBED])
-    end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={"": ONE}))
+    end(database, claimed(database), embed=Outcome({}, None, MODEL, "d", vectors={Space(MODEL, "d"): {"": ONE}}))
     drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
     vectors, (digest, count, _), missing = seen()
     assert (vectors, digest, count, missing) == ([track.id], "d", "1", 0)

@@ -19,7 +19,7 @@ from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import MAX_ATTEMPTS, expired_leases, hand_back, leases_of, overdue_messages
 from phonoscope.errors import OutOfMemory, TaskFailed, WorkerLost
 from phonoscope.states import Status, TaskName, TaskQueue
-from phonoscope.work import Claim, Outcome
+from phonoscope.work import Claim, Outcome, Space
 from tests.integration.life import (
     BOTH,
     CPU,
@@ -139,12 +139,13 @@ def test_vectors_of_stems_stand_beside_the_whole(database: Database) -> None:
     """One embedding for the recording and one for each stem; those of a separation that was replaced go."""
     new_job(database, new_track(database), [TaskName.EMBED])
     held = claimed(database)
-    vectors = {"": [1.0] + [0.0] * 511, "drums": [0.0] * 511 + [1.0]}
+    vectors = {Space("m", "d"): {"": [1.0] + [0.0] * 511, "drums": [0.0] * 511 + [1.0]}}
     assert end(database, held, embed=Outcome({"b": 2}, None, "m", "d", vectors=vectors)) == []
     assert stems_of(database, held) == ["", "drums"]
     new_job(database, read_track(database, held), [TaskName.EMBED])
     again = claimed(database)
-    assert end(database, again, embed=Outcome({"b": 2}, None, "m", "d", vectors={"": ONE, "vocals": ONE})) == []
+    vectors = {Space("m", "d"): {"": ONE, "vocals": ONE}}
+    assert end(database, again, embed=Outcome({"b": 2}, None, "m", "d", vectors=vectors)) == []
     assert stems_of(database, again) == ["", "vocals"]
     new_job(database, read_track(database, held), [TaskName.EMBED])
     end(database, claimed(database))
@@ -156,7 +157,7 @@ def test_another_digest_s_vectors_go_when_the_track_is_embedded_again(database: 
     track = new_track(database)
     for model, digest, stems in (("other", "d", ("", "drums")), ("m", "old", ("", "drums")), ("m", "new", ("",))):
         new_job(database, track, [TaskName.EMBED])
-        outcome = Outcome({"b": 2}, None, model, digest, vectors=dict.fromkeys(stems, ONE))
+        outcome = Outcome({"b": 2}, None, model, digest, vectors={Space(model, digest): dict.fromkeys(stems, ONE)})
         end(database, claimed(database), embed=outcome)
     rows = text("SELECT model_name, model_digest, stem FROM embeddings WHERE track_id = :id ORDER BY 1, 2, 3")
     with database.transaction() as session:

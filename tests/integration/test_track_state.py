@@ -51,7 +51,7 @@ def asked(
     database: Database, track: TrackRow, task: TaskName, known_by: str = "", options: dict[str, Any] | None = None
 ) -> JobRow:
     """A job with one task; ``known_by`` is its fingerprint."""
-    ledger = {task: CacheKey(known_by, "d")} if known_by else None
+    ledger = {task: CacheKey(known_by, frozenset({"d"}))} if known_by else None
     with database.transaction() as session:
         return create_job(session, track, [task], options or {}, {}, ledger=ledger)
 

@@ -47,9 +47,12 @@ class State:
     def signer(self) -> Signer:
         return Signer(self.settings.signing_secret.get_secret_value().encode(), self.settings.artifact_link_s)
 
-    def space(self, model: str | None) -> Space:
-        """The vectors of a model, or of the default model, as it is served now. Raises ``UnknownModel``."""
-        return self.catalogue.get(model or self.settings.default_model).space
+    def spaces(self, model: str | None) -> tuple[Space, ...]:
+        """The spaces of a model or a body, or of the default models, as they are served now: the general one first.
+
+        Raises ``UnknownModel``.
+        """
+        return self.catalogue.spaces(model or self.settings.default_model)
 
 
 async def get_state(request: Request) -> State:

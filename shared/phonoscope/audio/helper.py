@@ -11,7 +11,6 @@ import importlib
 import io
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -23,6 +22,7 @@ from typing import Any, BinaryIO, cast
 import psutil
 
 from phonoscope.audio.sandbox import REQUEST, STARTED, SandboxedFunction
+from phonoscope.confinement import confine
 from phonoscope.errors import RecordingError
 
 _BUFFER_BYTES = 256 * 1024
@@ -150,10 +150,7 @@ def _rehearse(function: SandboxedFunction, sample: bytes) -> None:
 def _confine(space_bytes: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (space_bytes, space_bytes))
+    confine(space_bytes)
 
 
 def _answer(function: SandboxedFunction, descriptor: int, number: float) -> dict[str, Any]:

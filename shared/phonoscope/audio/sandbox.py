@@ -14,7 +14,6 @@ import shutil
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -23,6 +22,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, TypeAlias
 
 import phonoscope.errors
+from phonoscope.confinement import confined_command, confined_environment
 from phonoscope.errors import RecordingError, Unavailable, UndecodableRecording
 
 SandboxedFunction: TypeAlias = Callable[[BinaryIO, float], dict[str, Any]]
@@ -34,7 +34,6 @@ MOST_MEMORY_BYTES = 512 * 1024**2
 _GRACE_S = 5.0
 _LEAST_SLOTS = 4
 _ANSWER_BYTES = 65_536
-_PASSED_VARIABLES = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR"})
 
 
 class Sandbox:
@@ -140,14 +139,13 @@ class Sandbox:
 class _Helper:
     def __init__(self, function: str, most_memory_bytes: int, sample: bytes) -> None:
         mine, theirs = socket.socketpair()
-        command = [sys.executable, "-P", "-m", "phonoscope.audio.helper"]
-        environment = {name: os.environ[name] for name in _PASSED_VARIABLES & os.environ.keys()}
+        arguments = [str(theirs.fileno()), function, str(most_memory_bytes), sample.hex()]
         with theirs:
             self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), function, str(most_memory_bytes), sample.hex()],
+                confined_command("phonoscope.audio.helper", *arguments),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={**environment, "OPENBLAS_NUM_THREADS": "1"},
+                env=confined_environment(),
             )
         self._socket = mine
         self._owner = os.getpid()

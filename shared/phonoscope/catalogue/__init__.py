@@ -1,9 +1,10 @@
 """The served models: manifests, cards and architectures, read without torch."""
 
+from phonoscope.catalogue.auto import AUTO, Auto, Classifier, Kind, domain_of
 from phonoscope.catalogue.base import Weights
 from phonoscope.catalogue.bodies import BODY, BodyManifest, BodyRef, HeadChoice, HeadedManifest, HeadManifest
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
-from phonoscope.catalogue.catalogue import PULLABLE, Catalogue, Classifier
+from phonoscope.catalogue.catalogue import Catalogue
 from phonoscope.catalogue.live import LiveCatalogue
 from phonoscope.catalogue.manifests import (
     MANIFEST,
@@ -15,14 +16,17 @@ from phonoscope.catalogue.manifests import (
     check_weights,
     read_manifest,
 )
+from phonoscope.catalogue.pullable import PULLABLE, Pullable, pullable
 
 __all__ = [
+    "AUTO",
     "BODY",
     "MANIFEST",
     "PULLABLE",
     "SEPARATION",
     "AnyManifest",
     "AnyModelCard",
+    "Auto",
     "BodyManifest",
     "BodyRef",
     "Catalogue",
@@ -30,13 +34,17 @@ __all__ = [
     "HeadChoice",
     "HeadManifest",
     "HeadedManifest",
+    "Kind",
     "LiveCatalogue",
     "Manifest",
     "ModelCard",
+    "Pullable",
     "StemManifest",
     "StemModelCard",
     "Weights",
     "check_file",
     "check_weights",
+    "domain_of",
+    "pullable",
     "read_manifest",
 ]

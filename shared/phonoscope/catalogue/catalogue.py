@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
 
+from phonoscope.catalogue.auto import AUTO, Auto, Classifier, choose
 from phonoscope.catalogue.bodies import BodyManifest, HeadedManifest, HeadManifest, headed
 from phonoscope.catalogue.cards import AnyModelCard
 from phonoscope.catalogue.manifests import MANIFEST, AnyManifest, Manifest, StemManifest, check_weights, read_manifest
+from phonoscope.catalogue.pullable import GIVING
 from phonoscope.errors import BodyAbsent, UnknownModel
-
-Classifier: TypeAlias = Manifest | HeadedManifest
-"""A model that classifies and embeds: body and head in one folder, or a head on its bodies."""
-
-PULLABLE = ("htdemucs", "htdemucs_ft", "htdemucs_6s")
-"""Separation models that ``phonoscope models pull`` fetches."""
+from phonoscope.work import Space
 
 _PREFERRED = ("htdemucs", "demucs-mini")
 
@@ -53,7 +50,7 @@ class Catalogue:
     def best_separator(self) -> str:
         """The name of the default separation model; of one to pull when there is none."""
         there = self.separators
-        return next((known for known in (*_PREFERRED, *there) if known in there), PULLABLE[0])
+        return next((known for known in (*_PREFERRED, *there) if known in there), _PREFERRED[0])
 
     @cached_property
     def models(self) -> dict[str, AnyManifest]:
@@ -89,7 +86,7 @@ class Catalogue:
         """A classifying model.
 
         Raises:
-            UnknownModel: there is none; the error lists the models there are.
+            UnknownModel: there is none; the error lists the models there are, and how to pull this one.
             BodyAbsent: it is a head whose bodies are not there; the error names the command that fetches them.
         """
         if name in self.manifests:
@@ -98,7 +95,36 @@ class Catalogue:
         if isinstance(head, HeadManifest):
             return headed(head, self.bodies)
         known = ", ".join(self.manifests) or "none"
-        raise UnknownModel(f"no model {name!r}; served: {known}", errors=[{"field": "model", "message": known}])
+        hint = f"; to pull it: {GIVING[name].command}" if name in GIVING else ""
+        raise UnknownModel(f"no model {name!r}{hint}; served: {known}", errors=[{"field": "model", "message": known}])
+
+    @cached_property
+    def auto(self) -> Auto:
+        """What ``auto`` chooses from. Raises ``UnknownModel`` when no model tells kinds of sound apart."""
+        absent = {}
+        for name, head in self.models.items():
+            if isinstance(head, HeadManifest) and name not in self.manifests:
+                try:
+                    headed(head, self.bodies)
+                except BodyAbsent as error:
+                    absent[name] = error.detail
+        return choose(self.manifests, absent)
+
+    def among(self, names: Sequence[str]) -> tuple[Classifier, ...]:
+        """The models that may answer when these names are asked for; ``auto`` stands for all that it chooses from.
+
+        Raises as ``get`` and ``auto`` do.
+        """
+        return self.auto.models if list(names) == [AUTO] else tuple(self.get(name) for name in names)
+
+    def spaces(self, name: str) -> tuple[Space, ...]:
+        """The spaces of a model, of a body, or of all that ``auto`` chooses from: the general one first.
+
+        Raises as ``among`` does.
+        """
+        if name in self.bodies:
+            return (self.bodies[name].space,)
+        return tuple(dict.fromkeys(model.space for model in self.among((name,))))
 
     def _classifier(self, manifest: AnyManifest) -> Classifier | None:
         if isinstance(manifest, Manifest):

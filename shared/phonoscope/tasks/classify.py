@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from phonoscope.catalogue import AUTO, Kind
+from phonoscope.errors import InvalidRequest
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import (
     Cost,
@@ -20,11 +22,22 @@ from phonoscope.tasks.spec import (
 )
 
 MAX_TOP_K = 100
+MOST_MODELS = 8
 
 
 class ClassifyOptions(TaskOptions):
-    model: str | None = Field(None, description="a served model's name; the service's default when left out")
+    model: str | Annotated[list[str], Field(min_length=1, max_length=MOST_MODELS)] | None = Field(
+        None,
+        description="a served model's name; or several, of which each answers and the first one counts; or `auto`, "
+        "which chooses by what is heard; the service's default when left out",
+    )
     top_k: int = Field(3, ge=1, le=MAX_TOP_K, description="how many labels to name")
+
+    def names(self, default: str) -> tuple[str, ...]:
+        """The models' names, or the default's."""
+        if self.model is None:
+            return (default,)
+        return (self.model,) if isinstance(self.model, str) else tuple(self.model)
 
 
 class Prediction(Part):
@@ -42,15 +55,31 @@ class ClassifiedWindow(Part):
     top: list[Prediction]
     unknown: bool = Field(description="whether no label is likely enough")
     silent: bool
+    kind: Kind | None = Field(None, description="what is heard there; null unless `auto` chose")
+    model: str | None = Field(None, description="the model that answers there; null where all are of one model")
+
+
+class Answer(Part):
+    """The labels of one model over all that it was asked about."""
+
+    model: ModelRef
+    top: list[Prediction] = Field(min_length=1, description="the most probable first")
+    unknown: bool = Field(description="whether no label is likely enough")
+    several: bool = Field(description="whether several labels can hold at once: their probabilities need not sum to 1")
+    thresholds: list[float] = Field(description="for each label of `top`, the probability from which it counts")
 
 
 class ClassifyResult(TaskResult):
     """The labels of a recording."""
 
     task: Literal["classify"] = "classify"
-    model: ModelRef
+    model: ModelRef = Field(description="the model that counts: the named one, the first of several, or the chosen one")
     top: list[Prediction] = Field(min_length=1, description="over the whole recording, the most probable first")
     unknown: bool = Field(description="whether no label is likely enough")
+    kind: Kind | None = Field(None, description="what the recording mostly is; null unless `auto` chose")
+    answers: list[Answer] = Field(
+        default_factory=list, description="each model's labels: of the one that counts first, then of the others"
+    )
     windows: list[ClassifiedWindow]
     duration_s: float
     warnings: list[str] = Field(default_factory=list)
@@ -62,8 +91,13 @@ class ClassifyResult(TaskResult):
 
 
 def _check(options: ClassifyOptions, asked: RequestContext) -> None:
+    names = options.names(asked.default_model)
+    if len(set(names)) < len(names):
+        raise InvalidRequest.field("model", "each model at most once")
+    if len(names) > 1 and AUTO in names:
+        raise InvalidRequest.field("model", "`auto` stands alone")
     if options.model is not None:
-        asked.catalogue.get(options.model)
+        asked.catalogue.among(names)
 
 
 Classify = TaskSpec(

@@ -6,8 +6,8 @@ from typing import Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
-from phonoscope.catalogue.architectures import ARCHITECTURES, METHODS, Method
-from phonoscope.errors import InvalidRequest, UnknownLayer
+from phonoscope.catalogue.architectures import METHODS, Method
+from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
@@ -143,7 +143,8 @@ def _reads_stems(options: ExplainOptions) -> bool:
 
 def _complete(options: ExplainOptions, asked: RequestContext) -> ExplainOptions:
     stems = TaskName.SEPARATE in asked.tasks if options.stems is None else options.stems
-    layer = options.layer or ARCHITECTURES[asked.manifest.architecture].evidence
+    # Where the model is chosen by what is heard, the worker takes that model's own layer.
+    layer = options.layer if asked.chosen_by_itself else options.layer or asked.architectures()[0].evidence
     return options.model_copy(update={"stems": stems, "layer": layer})
 
 
@@ -151,8 +152,11 @@ def _check(options: ExplainOptions, asked: RequestContext) -> None:
     if TaskName.EXPLAIN not in asked.tasks:
         return
     if options.label is not None:
-        asked.manifest.label_index(options.label)
-    known = ARCHITECTURES[asked.manifest.architecture].layers
+        used = asked.classifiers if asked.chosen_by_itself else asked.classifiers[:1]
+        known_labels = list(dict.fromkeys(label for model in used for label in model.labels))
+        if options.label not in known_labels:
+            raise UnknownLabel.choice("label", options.label, known_labels)
+    known = list(dict.fromkeys(layer for architecture in asked.architectures() for layer in architecture.layers))
     if options.layer is not None and options.layer not in known:
         raise UnknownLayer.choice("layer", options.layer, known)
 

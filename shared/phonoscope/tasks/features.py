@@ -6,7 +6,6 @@ from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
-from phonoscope.catalogue.architectures import ARCHITECTURES
 from phonoscope.errors import InvalidRequest, UnknownLayer
 from phonoscope.links import ArtifactLink
 from phonoscope.states import Pool, TaskName
@@ -48,15 +47,15 @@ class FeaturesResult(TaskResult):
 
 
 def _complete(options: FeaturesOptions, asked: RequestContext) -> FeaturesOptions:
-    if options.layers is not None:
+    if options.layers is not None or asked.chosen_by_itself:
         return options
-    return options.model_copy(update={"layers": list(ARCHITECTURES[asked.manifest.architecture].depths)})
+    return options.model_copy(update={"layers": list(asked.architectures()[0].depths)})
 
 
 def _check(options: FeaturesOptions, asked: RequestContext) -> None:
     if TaskName.FEATURES not in asked.tasks or options.layers is None:
         return
-    known = ARCHITECTURES[asked.manifest.architecture].names
+    known = list(dict.fromkeys(name for architecture in asked.architectures() for name in architecture.names))
     for layer in options.layers:
         if layer not in known:
             raise UnknownLayer.choice("layers", layer, known)

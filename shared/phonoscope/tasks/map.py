@@ -14,7 +14,7 @@ MapMethod: TypeAlias = Literal["umap", "pca"]
 
 
 class MapOptions(TaskOptions):
-    model: str | None = Field(None, description="whose embeddings to draw from; the service's default when left out")
+    model: str | None = Field(None, description="whose embeddings to draw from; the general ones when left out")
 
 
 class MapResult(TaskResult):
@@ -28,12 +28,13 @@ class MapResult(TaskResult):
 
 
 def _complete(options: MapOptions, asked: RequestContext) -> MapOptions:
-    return options.model_copy(update={"model": options.model or asked.default_model})
+    """By the name of the space, under which its points are kept."""
+    return options.model_copy(update={"model": asked.catalogue.spaces(options.model or asked.default_model)[0].model})
 
 
 def _check(options: MapOptions, asked: RequestContext) -> None:
     if options.model is not None:
-        asked.catalogue.get(options.model)
+        asked.catalogue.spaces(options.model)
 
 
 Map = TaskSpec(

@@ -10,7 +10,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from phonoscope.catalogue import Catalogue, Classifier
+from phonoscope.catalogue import AUTO, Catalogue, Classifier
+from phonoscope.catalogue.architectures import ARCHITECTURES, Architecture
 from phonoscope.errors import InvalidResult
 from phonoscope.links import ArtifactLink, with_links
 from phonoscope.states import Pool, TaskName
@@ -67,7 +68,7 @@ class ModelKind(StrEnum):
     """Which model a task runs; its identity is part of what the result is known by."""
 
     CLASSIFIER = "classifier"
-    """That of ``options.classify``: all tasks of the gpu pool share one pass of it."""
+    """Those of ``options.classify``: all tasks of the gpu pool share one pass of each body."""
     SEPARATOR = "separator"
     """That of ``options.separate``."""
 
@@ -86,15 +87,25 @@ class RequestContext:
     """What a task must know of the rest of its job's request, and of the service."""
 
     tasks: tuple[TaskName, ...]
-    classifier: str
-    """The name of the model of ``options.classify``, or of the service's default."""
+    named: tuple[str, ...]
+    """The names of the models of ``options.classify``, or of the service's default; ``auto`` stands alone."""
     default_model: str
     catalogue: Catalogue
 
     @property
-    def manifest(self) -> Classifier:
-        """The classifier's. Raises ``UnknownModel``."""
-        return self.catalogue.get(self.classifier)
+    def classifiers(self) -> tuple[Classifier, ...]:
+        """The models that may answer, the one that counts first. Raises ``UnknownModel`` and ``BodyAbsent``."""
+        return self.catalogue.among(self.named)
+
+    @property
+    def chosen_by_itself(self) -> bool:
+        """Whether what is heard decides which of them answers."""
+        return self.named == (AUTO,)
+
+    def architectures(self) -> list[Architecture]:
+        """Of the models that tasks besides ``classify`` may use: all that may be chosen, else the first one."""
+        used = self.classifiers if self.chosen_by_itself else self.classifiers[:1]
+        return [ARCHITECTURES[model.architecture] for model in used]
 
 
 Options = TypeVar("Options", bound=TaskOptions)

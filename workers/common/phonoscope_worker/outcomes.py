@@ -70,7 +70,11 @@ def _checked(task: TaskName, outcome: Outcome) -> Outcome:
 
 
 def _fault(outcome: Outcome) -> str | None:
-    vectors = {f"vectors[{stem!r}]": vector for stem, vector in (outcome.vectors or {}).items()}
+    vectors = {
+        f"vectors[{stem!r}] of {space.model}": vector
+        for space, by_stem in outcome.vectors.items()
+        for stem, vector in by_stem.items()
+    }
     points = {f"points[{track_id!r}]": point for track_id, point in outcome.points.items()}
     for name, numbers in chain(vectors.items(), points.items()):
         if not all(map(isfinite, numbers)):

@@ -27,7 +27,7 @@ def map_task(work: Work, catalogue: Catalogue, cache: Path) -> Outcome:
         UnknownModel: this worker has no model of that name, so that it does not know the model's space.
         OutOfMemory, TaskFailed: the map could not be drawn.
     """
-    space = catalogue.get(work.options.map.model or "").space
+    space = catalogue.spaces(work.options.map.model or "")[0]
     work.report(0.0, "gathering")
     with work.timed("gather_s"):
         found = work.vectors(space)

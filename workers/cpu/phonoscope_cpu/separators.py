@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phonoscope.catalogue import PULLABLE, Catalogue, StemManifest
+from phonoscope.catalogue import PULLABLE, SEPARATION, Catalogue, StemManifest
 from phonoscope.contract import Precision
 from phonoscope.errors import ModelNotPulled, UnknownModel
 from phonoscope.settings import Settings
@@ -48,10 +48,9 @@ class Separators:
         known = catalogue.separators
         name = name or catalogue.best_separator
         if name not in known:
-            if name in PULLABLE:
-                raise ModelNotPulled(
-                    f"{name} is not on the worker's machine; there, run: phonoscope models pull {name}"
-                )
+            pullable = PULLABLE.get(name)
+            if pullable is not None and pullable.kind == SEPARATION:
+                raise ModelNotPulled(f"{name} is not on the worker's machine; there, run: {pullable.command}")
             raise UnknownModel(f"no model {name!r} that separates; there are: {', '.join(known) or 'none'}")
         # Networks take seconds and hundreds of megabytes, which a worker that only describes must not spend.
         from phonoscope_ml.device import choose_device

@@ -20,7 +20,8 @@ def check(settings: Settings) -> None:
     Raises ``ModelError``, which names the file.
     """
     catalogue = Catalogue(settings.more_models_dir, settings.models_dir)
-    catalogue.check(catalogue.get(settings.default_model).name)
+    for manifest in catalogue.among((settings.default_model,)):
+        catalogue.check(manifest.name)
 
 
 def main() -> None:

@@ -8,13 +8,10 @@ from phonoscope_worker import Work
 
 
 def classify_task(work: Work, shared: Pass) -> Outcome:
-    """The labels from the pass that all tasks share."""
-    model = shared.model
-    found = shared.prediction.classification(work.options.classify.top_k)
+    """The labels from the passes that all tasks share."""
     body = {
-        "model": {"name": model.manifest.name, "digest": model.digest},
-        **found,
+        **shared.answers.body(work.options.classify.top_k),
         "duration_s": round(shared.recording.decoded_s, 3),
-        "warnings": shared.recording.warnings,
+        "warnings": shared.warnings,
     }
-    return Outcome(body, None, model.manifest.name, model.digest)
+    return Outcome(body, None, body["model"]["name"], body["model"]["digest"])

@@ -1,4 +1,4 @@
-"""The ``embed`` task: a unit vector of the recording, and of its stems."""
+"""The ``embed`` task: unit vectors of the recording, and of its stems."""
 
 from __future__ import annotations
 
@@ -9,30 +9,35 @@ from phonoscope.audio.decode import Recording
 from phonoscope.errors import NoStems
 from phonoscope.work import WHOLE_TRACK, Outcome
 from phonoscope_gpu.shared_pass import Pass
+from phonoscope_ml.bodies import Body
 from phonoscope_ml.inference import run_body
-from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
 
 
 def embed_task(work: Work, shared: Pass) -> Outcome:
-    """The recording's vector from the pass that all tasks share, and its stems' vectors.
+    """The recording's vectors from the passes that all tasks share, and its stems' vectors.
 
     Raises ``NoStems`` when the stems' vectors are requested and the track has no stems.
     """
-    model, space = shared.model, shared.model.space
-    vectors = {WHOLE_TRACK: shared.prediction.embedding.tolist()}
-    body = {"model": {"name": space.model, "digest": space.digest}, "dim": len(vectors[WHOLE_TRACK])}
+    spaces = shared.spaces
+    vectors = {space: {WHOLE_TRACK: shared.listener.heard(body).embedding.tolist()} for space, body in spaces.items()}
+    first = next(iter(spaces))
+    body = {
+        "model": {"name": first.model, "digest": first.digest},
+        "spaces": [{"name": space.model, "digest": space.digest} for space in spaces],
+        "dim": len(vectors[first][WHOLE_TRACK]),
+    }
+    if work.options.embed.return_vector:
+        body["vector"] = vectors[first][WHOLE_TRACK]
     if work.options.embed.stems:
         with work.timed("stems_s"):
-            stems = embedded_stems(work, model)
-        vectors |= stems
-        body["stems"] = list(stems)
-    if work.options.embed.return_vector:
-        body["vector"] = vectors[WHOLE_TRACK]
-    return Outcome(body, None, space.model, space.digest, vectors=vectors)
+            for space, heard_by in spaces.items():
+                vectors[space] |= embedded_stems(work, heard_by)
+        body["stems"] = [stem for stem in vectors[first] if stem != WHOLE_TRACK]
+    return Outcome(body, None, first.model, first.digest, vectors=vectors)
 
 
-def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:
+def embedded_stems(work: Work, body: Body) -> dict[str, list[float]]:
     """A unit vector for each stem of the track's newest separation; silent stems have none.
 
     Raises ``NoStems`` when the track has no stems.
@@ -44,8 +49,8 @@ def embedded_stems(work: Work, model: Model) -> dict[str, list[float]]:
             raise NoStems("the track has no stems to embed; name the task `separate` too")
         for index, (name, file) in enumerate(files.items()):
             with Recording(file) as recording:
-                blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-                heard = run_body(model.body, blocks, partial(_report, work, index, len(files)))
+                blocks = recording.mono(body.front_end.settings.sample_rate_hz)
+                heard = run_body(body, blocks, partial(_report, work, index, len(files)))
             if not heard.silent.all():
                 vectors[name] = heard.embedding.tolist()
     return vectors

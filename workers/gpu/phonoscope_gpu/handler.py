@@ -1,4 +1,4 @@
-"""Runs a job's GPU tasks: one decoding and one forward pass, shared by all tasks."""
+"""Runs a job's GPU tasks: one pass of each body, shared by all tasks and models."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ HANDLERS: Handlers[Pass] = Handlers(
 
 @dataclass(frozen=True)
 class GpuHandler:
-    """Runs a job's GPU tasks with the model that the job names."""
+    """Runs a job's GPU tasks with the models that the job names, or that what is heard asks for."""
 
     models: LoadedModels
     default_model: str
 
     def __call__(self, work: Work) -> dict[TaskName, Outcome]:
         """Runs the claimed tasks. Raises ``ModelError`` when the model cannot be served, and ``RecordingError``."""
-        with work.timed("load_s"):
-            model = self.models.get(work.options.classify.model or self.default_model)
-        with shared_pass(work, model) as shared:
+        with shared_pass(work, self.models, work.options.classify.names(self.default_model)) as shared:
             return HANDLERS.run(work, shared)
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
-    """Loads the default model onto the device and warms it up; the others are loaded at their first use.
+    """Loads the default models onto the device and warms them up; the others are loaded at their first use.
 
     Raises:
         InvalidManifest, WeightsMismatch: a model cannot be served.
         UnknownModel: the default model does not exist.
     """
     device = choose_device(settings.device)
-    models = LoadedModels(LiveCatalogue(settings.more_models_dir, settings.models_dir), device)
-    models.get(settings.default_model)
+    catalogue = LiveCatalogue(settings.more_models_dir, settings.models_dir)
+    models = LoadedModels(catalogue, device)
+    for manifest in catalogue.current.among((settings.default_model,)):
+        models.get(manifest.name)
     warm_up()
     return device.type, GpuHandler(models, settings.default_model)

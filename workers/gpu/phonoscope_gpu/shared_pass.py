@@ -1,58 +1,134 @@
-"""The pass of the network that all tasks of a job share."""
+"""The passes that all tasks of a job share: each body runs once over the recording, for any number of models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from phonoscope.audio.decode import Recording
+from phonoscope.catalogue import AUTO
 from phonoscope.states import TaskName
+from phonoscope.work import Space
+from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name
 from phonoscope_ml.bodies import Body
-from phonoscope_ml.inference import BodyPass, Prediction, predict, run_body
+from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, run_body
+from phonoscope_ml.loaded import LoadedModels
 from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
 
 _RECORDED = {TaskName.EXPLAIN, TaskName.FEATURES}
-"""Tasks that need the pass's activations."""
+"""Tasks that need a pass's activations."""
+
+
+@dataclass
+class Listener:
+    """What bodies heard in the recording; each runs when it is first asked for."""
+
+    work: Work
+    recording: Recording | None = None
+    """The first that was decoded to its end."""
+    _heard: dict[str, BodyPass] = field(default_factory=dict)
+
+    def heard(self, body: Body) -> BodyPass:
+        """What a body heard. Raises ``RecordingError`` when the recording cannot be decoded."""
+        if body.identity not in self._heard:
+            self._heard[body.identity] = self.run(body)
+        return self._heard[body.identity]
+
+    def run(self, body: Body, forward: ForwardPass | None = None) -> BodyPass:
+        """Runs a body, through ``forward`` where it is given; see ``run_body``."""
+        duration_s = self.work.claim.track.duration_s
+
+        def report(done_s: float) -> None:
+            self.work.report(min(1.0, done_s / duration_s), "listening")
+
+        with Recording(self.work.file) as recording, self.work.timed("model_s"):
+            found = run_body(body, recording.mono(body.front_end.settings.sample_rate_hz), report, forward)
+        self.recording = self.recording or recording
+        self._heard[body.identity] = found
+        return found
 
 
 @dataclass(frozen=True)
 class Pass:
-    """A recording's prediction by a model, and the activations recorded for evidence."""
+    """What the models answer, and the activations recorded for evidence.
+
+    Args:
+        model: the model that counts, or another that has the label to be explained.
+        prediction: that model's, over the whole recording.
+        general: tells kinds of sound apart where the models are chosen by what is heard; its body's space holds all.
+    """
 
     model: Model
     recording: Recording
     prediction: Prediction
     recorder: EvidenceRecorder
+    answers: Answers
+    listener: Listener
+    general: Model | None = None
+
+    @property
+    def spaces(self) -> dict[Space, Body]:
+        """The bodies in whose spaces the recording is embedded, that of the model that counts first."""
+        models = [self.answers.counting.model, *([self.general] if self.general else [])]
+        return {model.space: model.body for model in models}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a client should know of the recording and of models that were not there to answer."""
+        return [*self.recording.warnings, *self.answers.absent]
 
 
 @contextmanager
-def shared_pass(work: Work, model: Model) -> Iterator[Pass]:
-    """Decodes the recording once and runs the network over its windows once.
+def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Iterator[Pass]:
+    """Runs the bodies of the models that answer.
 
-    Raises ``RecordingError`` when it cannot be decoded.
+    Args:
+        named: the models, or ``auto`` alone.
+
+    Raises:
+        RecordingError: it cannot be decoded.
+        ModelError: a model cannot be served.
     """
+    tasks, listener = set(work.claim.tasks), Listener(work)
+    load = partial(_loaded, work, models)
+    answers = general = None
+    if named == (AUTO,):
+        auto = models.auto
+        general = load(auto.general.name)
+        answers = answer_by_kind(auto, general, load, listener.heard)
+        model = _explained(work, answers, load, [each.name for each in auto.models])
+    else:
+        model = load(named[0])
+    with EvidenceRecorder(model, *_recorded(work), [listener.heard(body) for body in model.others]) as recorder:
+        if _RECORDED & tasks:
+            listener.run(model.body, recorder)
+        if answers is None:
+            # Not before: the pass above is the only one of its body.
+            answers = answer_by_name([load(name) for name in named], listener.heard)
+        prediction = answers.whole(model, listener.heard)
+        assert listener.recording is not None
+        yield Pass(model, listener.recording, prediction, recorder, answers, listener, general)
+
+
+def _loaded(work: Work, models: LoadedModels, name: str) -> Model:
+    with work.timed("load_s"):
+        return models.get(name)
+
+
+def _explained(work: Work, answers: Answers, load: Callable[[str], Model], names: list[str]) -> Model:
+    """The model that counts; another where only that one has the label that is asked about."""
+    model, label = answers.counting.model, work.options.explain.label
+    if TaskName.EXPLAIN not in work.claim.tasks or label is None or label in model.manifest.labels:
+        return model
+    return next((other for other in map(load, names) if label in other.manifest.labels), model)
+
+
+def _recorded(work: Work) -> tuple[str | None, list[str] | None, tuple[float, float] | None]:
+    """The layers and the stretch to record, as ``EvidenceRecorder`` takes them."""
     options, tasks = work.options, set(work.claim.tasks)
-    layers = options.features.layers if TaskName.FEATURES in tasks else ()
-    span_s = options.explain.span_s if TaskName.EXPLAIN in tasks else None
-    duration_s = work.claim.track.duration_s
-
-    def report(done_s: float) -> None:
-        work.report(min(1.0, done_s / duration_s), "listening")
-
-    with work.timed("model_s"):
-        others = [_heard(work, body) for body in model.others]
-    with EvidenceRecorder(model, options.explain.layer, layers, span_s, others) as recorder:
-        with Recording(work.file) as recording, work.timed("model_s"):
-            blocks = recording.mono(model.front_end.settings.sample_rate_hz)
-            heard = run_body(model.body, blocks, report, recorder if _RECORDED & tasks else None)
-            prediction = predict(model, [heard, *others])
-        yield Pass(model, recording, prediction, recorder)
-
-
-def _heard(work: Work, body: Body) -> BodyPass:
-    """What another of the head's bodies hears in the recording, at its own rate."""
-    with Recording(work.file) as recording:
-        return run_body(body, recording.mono(body.front_end.settings.sample_rate_hz))
+    layers = options.features.layers if TaskName.FEATURES in tasks else []
+    return options.explain.layer, layers, options.explain.span_s if TaskName.EXPLAIN in tasks else None

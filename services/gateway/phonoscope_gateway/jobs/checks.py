@@ -17,8 +17,7 @@ _MAX_METADATA_DEPTH = 64
 def context_of(state: State, request: JobRequest) -> RequestContext:
     """The context in which the request's tasks are checked."""
     default = state.settings.default_model
-    classifier = request.options.classify.model or default
-    return RequestContext(tuple(request.tasks), classifier, default, state.catalogue)
+    return RequestContext(tuple(request.tasks), request.options.classify.names(default), default, state.catalogue)
 
 
 def check_request(request: JobRequest, asked: RequestContext) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -34,29 +35,38 @@ def _key(
 ) -> CacheKey | None:
     spec, options = TASKS[task], getattr(request.options, task)
     if isinstance(subject, Library):
-        space = asked.catalogue.get(options.model or asked.default_model).space
+        space = asked.catalogue.spaces(options.model or asked.default_model)[0]
         stamp = library_stamp(session, subject.owner_id, space)
-        return CacheKey(_fingerprint(spec.revision, [subject.owner_id, task, space.model, stamp]), space.digest)
-    identity = digest = stems = None
+        return CacheKey(
+            _fingerprint(spec.revision, [subject.owner_id, task, space.model, stamp]), frozenset({space.digest})
+        )
+    identity, digests, stems = None, frozenset[str | None]({None}), None
     if spec.model is not None:
-        manifest = _manifest(request, asked, spec.model)
+        models = _models(request, asked, spec.model)
         # Only the workers have this model: whether an earlier result is of their version is unknown here.
-        if manifest is None:
+        if not models:
             return None
-        identity, digest = manifest.identity, f"sha256:{manifest.digest}"
-        if task is TaskName.EMBED and not isinstance(manifest, StemManifest):
-            digest = manifest.space.digest
+        identity = [model.identity for model in models]
+        digests = frozenset(_digest(model, task) for model in models)
     if reads_stems(request, task):
         stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject)
         if stems is None:
             return None
-    return CacheKey(_fingerprint(spec.revision, [subject.id, task, identity, spec.key_of(options), stems]), digest)
+    return CacheKey(_fingerprint(spec.revision, [subject.id, task, identity, spec.key_of(options), stems]), digests)
 
 
-def _manifest(request: JobRequest, asked: RequestContext, kind: ModelKind) -> Classifier | StemManifest | None:
+def _models(request: JobRequest, asked: RequestContext, kind: ModelKind) -> Sequence[Classifier | StemManifest]:
     if kind is ModelKind.CLASSIFIER:
-        return asked.manifest
-    return asked.catalogue.separators.get(request.options.separate.model or asked.catalogue.best_separator)
+        return asked.classifiers
+    separator = asked.catalogue.separators.get(request.options.separate.model or asked.catalogue.best_separator)
+    return [separator] if separator else []
+
+
+def _digest(model: Classifier | StemManifest, task: TaskName) -> str:
+    """By which the task's result names the model."""
+    if task is TaskName.EMBED and not isinstance(model, StemManifest):
+        return model.space.digest
+    return f"sha256:{model.digest}"
 
 
 def _stems_of(session: Session, track: TrackRow) -> str | None:

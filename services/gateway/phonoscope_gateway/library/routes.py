@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from phonoscope.contract import LibraryMap, MapPoint
 from phonoscope.db.library.maps import count_missing, drawing_job, newest_map, placed_tracks
+from phonoscope.db.library.results import NO_LABELS, labels_of
 from phonoscope.db.schema.tables import TaskRow
 from phonoscope.errors import OutdatedResult
 from phonoscope.tasks import Map
@@ -22,13 +23,17 @@ router = APIRouter(prefix="/v1/map", tags=["search"])
 def read_map(
     state: StateDep,
     caller: CallerDep,
-    model: Annotated[str | None, Query(description="whose embeddings it is drawn from; the default model's")] = None,
+    model: Annotated[
+        str | None, Query(description="whose embeddings to draw from; the general ones when left out")
+    ] = None,
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`."""
-    space, owner_id = state.space(model), caller.owner_id
+    space, owner_id = state.spaces(model)[0], caller.owner_id
     with state.database.transaction() as session:
         drawn = newest_map(session, owner_id, space.model)
         result = _result_of(state, drawn)
+        placed = placed_tracks(session, owner_id, space.model)
+        labels = labels_of(session, {track.id for track, *_ in placed})
         return LibraryMap(
             model=space.model,
             drawn_at=drawn.finished_at if drawn is not None else None,
@@ -37,8 +42,15 @@ def read_map(
             missing=count_missing(session, owner_id, space, drawn),
             job_id=drawing_job(session, owner_id, space.model),
             points=[
-                MapPoint(track_id=track.id, filename=track.filename, label=label, duration_s=track.duration_s, x=x, y=y)
-                for track, label, x, y in placed_tracks(session, owner_id, space.model)
+                MapPoint(
+                    track_id=track.id,
+                    filename=track.filename,
+                    label=labels.get(track.id, NO_LABELS).newest,
+                    duration_s=track.duration_s,
+                    x=x,
+                    y=y,
+                )
+                for track, x, y in placed
             ],
         )
 

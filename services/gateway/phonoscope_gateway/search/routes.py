@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from phonoscope.contract import Neighbour, Neighbours
-from phonoscope.db.library.embeddings import similar_tracks
+from phonoscope.db.library.embeddings import own_space, similar_tracks
 from phonoscope.db.library.tracks import get_track
 from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.paging import LimitQuery
@@ -28,16 +28,23 @@ def read_similar(
     state: StateDep,
     caller: CallerDep,
     limit: LimitQuery = 10,
-    model: Annotated[str | None, Query(description="whose embeddings to compare; the default model's")] = None,
+    model: Annotated[
+        str | None,
+        Query(description="whose embeddings to compare; chosen by kind when left out"),
+    ] = None,
     stem: StemQuery = None,
 ) -> Neighbours:
     """Your other tracks that sound most like this one, nearest first. The track must have been embedded.
 
+    Without `model`, music is compared by the embeddings of a model for music where there is one, all else by general
+    ones.
+
     With `stem` it is that stem that sounds alike: those that `embed` with its option `stems` has embedded.
     """
-    space = state.space(model)
+    spaces = state.spaces(model)
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
+        space = own_space(session, track_id, spaces)
         found, outdated = similar_tracks(session, caller.owner_id, track_id, space, limit, stem or WHOLE_TRACK)
         tracks = describe_tracks(state.signer, session, [row for row, _ in found])
     items = [Neighbour(track=track, similarity=value) for track, (_, value) in zip(tracks, found, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text
@@ -56,6 +56,19 @@ def similar_tracks(
     ).all()
     old = select(func.count()).select_from(EmbeddingRow).where(*others, EmbeddingRow.model_digest != space.digest)
     return Similar([(track, min(1.0, max(-1.0, 1.0 - gap))) for track, gap in rows], session.scalar(old) or 0)
+
+
+def own_space(session: Session, track_id: str, spaces: Sequence[Space]) -> Space:
+    """The last of these spaces in which the track has an embedding of the space's digest, else the first of them."""
+    if len(spaces) == 1:
+        return spaces[0]
+    rows = session.execute(
+        select(EmbeddingRow.model_name, EmbeddingRow.model_digest).where(
+            EmbeddingRow.track_id == track_id, EmbeddingRow.stem == WHOLE_TRACK
+        )
+    )
+    known = {Space(*row) for row in rows}
+    return next((space for space in reversed(spaces) if space in known), spaces[0])
 
 
 def _vector(session: Session, owner_id: str, track_id: str, space: Space, stem: str) -> Any:

@@ -8,16 +8,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from phonoscope.db.schema.tables import EmbeddingRow, JobRow, MapPointRow, ResultRow, TaskRow, TrackResultRow, TrackRow
+from phonoscope.db.schema.tables import EmbeddingRow, JobRow, MapPointRow, ResultRow, TaskRow, TrackRow
 from phonoscope.states import Status, TaskName
 from phonoscope.work import WHOLE_TRACK, Space
 
 
 class Placed(NamedTuple):
-    """A track, its label by the map's model, and its point on the map."""
+    """A track and its point on the map."""
 
     track: TrackRow
-    label: str | None
     x: float
     y: float
 
@@ -44,14 +43,8 @@ def library_stamp(session: Session, owner_id: str, space: Space) -> list[str]:
 def placed_tracks(session: Session, owner_id: str, model_name: str) -> list[Placed]:
     """All points of the map, the newest tracks first."""
     rows = session.execute(
-        select(TrackRow, TrackResultRow.label, MapPointRow.x, MapPointRow.y)
+        select(TrackRow, MapPointRow.x, MapPointRow.y)
         .join(MapPointRow, MapPointRow.track_id == TrackRow.id)
-        .outerjoin(
-            TrackResultRow,
-            (TrackResultRow.track_id == TrackRow.id)
-            & (TrackResultRow.task == TaskName.CLASSIFY)
-            & (TrackResultRow.model == model_name),
-        )
         .where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == model_name)
         .order_by(TrackRow.created_at.desc(), TrackRow.id)
     )

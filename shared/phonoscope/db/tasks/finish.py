@@ -20,21 +20,22 @@ _LOCK = family("ARRAY(SELECT id FROM tasks WHERE lease_token = :token AND status
 _END = """
     WITH outcomes AS (
         SELECT outcome.* FROM jsonb_to_recordset(:outcomes) AS outcome (
-            task_id text, status text, problem jsonb, body jsonb, model_name text, model_digest text, vectors jsonb
+            task_id text, status text, problem jsonb, body jsonb, model_name text, model_digest text, spaces jsonb
         ) JOIN tasks ON tasks.id = task_id WHERE lease_token = :token AND tasks.status = 'running'
     ), kept AS (
         INSERT INTO results (task_id, model_name, model_digest, body)
         SELECT task_id, model_name, model_digest, body FROM outcomes WHERE body IS NOT NULL
+    ), spaces AS (
+        SELECT space.* FROM outcomes,
+            jsonb_to_recordset(outcomes.spaces) AS space (model text, digest text, vectors jsonb)
     ), outdated AS (
-        DELETE FROM embeddings USING outcomes
-        WHERE embeddings.track_id = :track_id AND embeddings.model_name = outcomes.model_name
-          AND vectors <> 'null' AND NOT vectors ? stem
-          AND (embeddings.model_digest <> outcomes.model_digest
-               OR (SELECT count(*) FROM jsonb_object_keys(CASE vectors WHEN 'null' THEN '{}' ELSE vectors END)) > 1)
+        DELETE FROM embeddings USING spaces
+        WHERE embeddings.track_id = :track_id AND embeddings.model_name = spaces.model AND NOT vectors ? stem
+          AND (embeddings.model_digest <> spaces.digest OR (SELECT count(*) FROM jsonb_object_keys(vectors)) > 1)
     ), embedded AS (
         INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, stem, vector)
-        SELECT :track_id, :owner_id, model_name, model_digest, each.key, CAST(each.value AS vector)
-        FROM outcomes, jsonb_each_text(vectors) AS each WHERE vectors <> 'null'
+        SELECT :track_id, :owner_id, model, digest, each.key, CAST(each.value AS vector)
+        FROM spaces, jsonb_each_text(vectors) AS each
         ON CONFLICT (track_id, model_name, stem) DO UPDATE
         SET owner_id = excluded.owner_id, model_digest = excluded.model_digest, vector = excluded.vector,
             created_at = now()

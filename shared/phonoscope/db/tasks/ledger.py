@@ -33,10 +33,11 @@ def find_repeats(session: Session, subject_id: str, ledger: Mapping[TaskName, Ca
     connection = session.connection()
     fingerprints = [entry.fingerprint for entry in ledger.values()]
     computing = {row.fingerprint: row.id for row in connection.execute(_COMPUTING, {"fingerprints": fingerprints})}
-    done = _newest(session, fingerprints)
+    done = _succeeded(session, fingerprints)
     repeats = Repeats()
     for name, entry in ledger.items():
-        row = done.get((entry.fingerprint, entry.model_digest))
+        known = done.get(entry.fingerprint, [])
+        row = next((row for row, digest in known if digest in entry.model_digests), None)
         if row is not None and _has_vectors(session, subject_id, row):
             repeats.found[name] = row
         elif entry.fingerprint in computing:
@@ -44,8 +45,8 @@ def find_repeats(session: Session, subject_id: str, ledger: Mapping[TaskName, Ca
     return repeats
 
 
-def _newest(session: Session, fingerprints: list[str]) -> dict[tuple[str | None, str | None], TaskRow]:
-    """The newest tasks that succeeded, by fingerprint and by the digest of the model that was used."""
+def _succeeded(session: Session, fingerprints: list[str]) -> dict[str | None, list[tuple[TaskRow, str | None]]]:
+    """The tasks that succeeded, by fingerprint, the newest first; each with the digest of the model that answered."""
     statement = (
         select(TaskRow)
         .where(
@@ -54,10 +55,13 @@ def _newest(session: Session, fingerprints: list[str]) -> dict[tuple[str | None,
             TaskRow.source_id.is_(None),
         )
         .options(joinedload(TaskRow.result))
-        .order_by(TaskRow.finished_at)
+        .order_by(TaskRow.finished_at.desc())
     )
-    rows = [row for row in session.scalars(statement) if row.result is not None]
-    return {(row.fingerprint, row.result.model_digest): row for row in rows if row.result is not None}
+    found: dict[str | None, list[tuple[TaskRow, str | None]]] = {}
+    for row in session.scalars(statement):
+        if row.result is not None:
+            found.setdefault(row.fingerprint, []).append((row, row.result.model_digest))
+    return found
 
 
 def _has_vectors(session: Session, track_id: str, row: TaskRow) -> bool:
@@ -67,9 +71,10 @@ def _has_vectors(session: Session, track_id: str, row: TaskRow) -> bool:
     if row.name is not TaskName.EMBED or row.result is None:
         return True
     result = row.result
-    vectors = select(EmbeddingRow.stem).where(
-        EmbeddingRow.track_id == track_id,
-        EmbeddingRow.model_name == result.model_name,
-        EmbeddingRow.model_digest == result.model_digest,
+    own = {"name": result.model_name, "digest": result.model_digest}
+    stems = {WHOLE_TRACK, *(result.body.get("stems") or [])}
+    wanted = {(space["name"], space["digest"], stem) for space in result.body.get("spaces") or [own] for stem in stems}
+    vectors = select(EmbeddingRow.model_name, EmbeddingRow.model_digest, EmbeddingRow.stem).where(
+        EmbeddingRow.track_id == track_id
     )
-    return {WHOLE_TRACK, *(result.body.get("stems") or [])} <= set(session.scalars(vectors))
+    return wanted <= {tuple(vector) for vector in session.execute(vectors)}

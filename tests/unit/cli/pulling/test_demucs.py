@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 
 from phonoscope.catalogue import Catalogue
 from phonoscope.errors import DownloadFailed, InvalidManifest, UnknownModel, WeightsMismatch
+from phonoscope_cli import pulling
 from phonoscope_cli.app import app
-from phonoscope_cli.pulling import pull
 from phonoscope_ml.separation.networks import open_model
 from tests.separators import ARGUMENTS, SOURCES, network
-from tests.unit.cli.hub import Hub, serving
+from tests.unit.cli.pulling.hub import Hub, serving
 
 SIGNATURES = ("955717e8", "f7e0c4bc")
 REPOSITORY = "adefossez/HTDemucs"
@@ -38,6 +38,12 @@ def weights(seed: int, half: bool = False, **changes: str) -> bytes:
     if half:
         tensors = {name: value.half() for name, value in tensors.items()}
     return save(tensors, metadata | changes)
+
+
+def pull(name: str, folder: Path, endpoint: str | None = None) -> Path:
+    """The model's folder, pulled from that hub."""
+    (place,) = pulling.pull(name, folder, endpoint=endpoint)
+    return place
 
 
 @pytest.fixture
@@ -141,7 +147,7 @@ def test_a_file_that_the_hub_has_not_is_told(hub: Hub, tmp_path: Path) -> None:
 
 def test_other_models_cannot_be_pulled(tmp_path: Path) -> None:
     """Those that can are named."""
-    with pytest.raises(UnknownModel, match="htdemucs, htdemucs_ft, htdemucs_6s"):
+    with pytest.raises(UnknownModel, match="mn04, musicnn, htdemucs, htdemucs_ft, htdemucs_6s"):
         pull("mdx_extra", tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Fetches separation models from the Hugging Face hub: resumes an interrupted fetch, checks digests, writes manifests.
+"""Separation models from the Hugging Face hub: resumes an interrupted fetch, checks digests, writes manifests.
 
 Demucs' repositories hold ``<name>.yaml`` (which networks, and what each counts) and one ``<signature>.safetensors`` for
 each network, whose metadata has the constructor's arguments as JSON. No code in them is run: only
@@ -7,19 +7,16 @@ arguments of a known class are read, and only from safetensors.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from phonoscope.catalogue import MANIFEST, PULLABLE, SEPARATION, check_weights, read_manifest
-from phonoscope.errors import DownloadFailed, InvalidManifest, UnknownModel, WeightsMismatch
+from phonoscope.catalogue import MANIFEST, SEPARATION
+from phonoscope.errors import DownloadFailed, InvalidManifest, WeightsMismatch
+from phonoscope_cli.pulling.files import digest_of, room_for
 
 _REPOSITORIES = {
     "htdemucs": "adefossez/HTDemucs",
@@ -38,46 +35,25 @@ _CARD = {
 }
 
 
-def pull(name: str, folder: Path, endpoint: str | None = None) -> Path:
-    """A model's folder, fetched unless it exists and its weights are whole. A second caller waits for the first.
+def make_demucs(name: str, draft: Path, made: Path, endpoint: str | None = None) -> None:
+    """Fetches a model's files into a draft folder, and makes its folder in another.
 
     Args:
-        folder: of the models, each of which has a folder of its own in it.
         endpoint: of the hub; by default ``HF_ENDPOINT``, else the public one.
 
     Raises:
-        UnknownModel: there is no such model to pull.
         DownloadFailed: the hub cannot be reached or has no such file; files fetched so far are kept.
         WeightsMismatch: a file differs from the digest on the hub; it is erased.
         InvalidManifest: a file does not describe a known network.
     """
-    if name not in _REPOSITORIES:
-        raise UnknownModel(f"no model {name!r} to pull; there are: {', '.join(PULLABLE)}")
-    endpoint = endpoint or os.environ.get("HF_ENDPOINT")
-    place, draft = folder / name, folder / f".{name}-pulling"
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / f".{name}.lock"):
-        if (place / MANIFEST).exists():
-            check_weights(read_manifest(place / MANIFEST), place)
-            return place
-        files = _fetch(name, draft, endpoint)
-        made = draft / "made" / name
-        made.mkdir(parents=True, exist_ok=True)
-        manifest = _manifest(name, files)
-        for path in files[1:]:
-            shutil.copyfile(path, made / path.name)
-        (made / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        check_weights(read_manifest(made / MANIFEST), made)
-        made.replace(place)
-        shutil.rmtree(draft)
-    return place
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    files = _fetch(name, draft, endpoint or os.environ.get("HF_ENDPOINT"))
+    manifest = _manifest(name, files)
+    place = made / name
+    place.mkdir()
+    for path in files[1:]:
+        with room_for(place / path.name):
+            shutil.copyfile(path, place / path.name)
+    (place / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
 def _fetch(name: str, draft: Path, endpoint: str | None) -> list[Path]:
@@ -108,7 +84,7 @@ def _fetch_file(name: str, file: str, draft: Path, endpoint: str | None) -> Path
 def _check(path: Path, expected: str) -> None:
     if not _SHA256.fullmatch(expected):
         raise DownloadFailed(f"the hub has no SHA-256 for {path.name}")
-    digest = _digest(path)
+    digest = digest_of(path)
     if digest != expected:
         path.unlink()
         raise WeightsMismatch(f"{path.name} has the SHA-256 {digest}, the hub says {expected}; pull again")
@@ -149,7 +125,7 @@ def _manifest(name: str, files: list[Path]) -> dict[str, Any]:
         "segment_s": str(segment),
         **_CARD,
         "weights": [
-            {"file": path.name, "sha256": _digest(path), "dtype": dtype}
+            {"file": path.name, "sha256": digest_of(path), "dtype": dtype}
             for path, (_, dtype) in zip(files[1:], described, strict=True)
         ],
         "shares": shares,
@@ -181,8 +157,3 @@ def _plain(value: Any) -> Any:
             return f"{value['numerator']}/{value['denominator']}"
         return {name: _plain(item) for name, item in value.items()}
     return value
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

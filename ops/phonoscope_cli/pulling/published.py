@@ -1,0 +1,122 @@
+"""The published bodies: where their files are, and what their cards say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from phonoscope_cli.pulling.files import PinnedFile
+from phonoscope_cli.pulling.packages import WheelMember
+
+_QUOTED = "Its figures are its authors' own; nothing was measured here."
+_UNCALIBRATED = "One threshold counts for all labels; it was not calibrated."
+
+
+@dataclass(frozen=True)
+class Release:
+    """A file at an address."""
+
+    url: str
+    file: PinnedFile
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """Files in a wheel of the package index."""
+
+    requirement: str
+    file: PinnedFile
+    members: tuple[WheelMember, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """The descriptive fields of a manifest."""
+
+    metrics: dict[str, object]
+    data: str
+    licence: str
+    limits: tuple[str, ...]
+
+
+MN04 = Release(
+    "https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1/mn04_as_mAP_432.pt",
+    PinnedFile("mn04_as_mAP_432.pt", "899a8c6217063f6941793102a2780b3dd788ab11fce468d9cf5f0577c453321c", 4_066_513),
+)
+MN04_CARD = Card(
+    metrics={"published": {"audioset_mean_average_precision": 0.432}},
+    data=(
+        "AudioSet (Gemmeke et al., 2017), two million clips of 10 s from YouTube, taught by transformers: F. Schmid, "
+        "K. Koutini and G. Widmer, Efficient Large-Scale Audio Tagging via Transformer-to-CNN Knowledge Distillation, "
+        "ICASSP 2023, arXiv 2211.04772"
+    ),
+    licence="MIT, © 2022 Florian Schmid; the labels' names: Google, CC BY 4.0",
+    limits=(
+        _QUOTED,
+        "It was taught on 10 s at 32 kHz and takes nothing above 15 kHz into account.",
+        "AudioSet's labels are weak: a sound is named for the whole clip, and many that are there are not named.",
+    ),
+)
+AUDIOSET_CARD = Card(MN04_CARD.metrics, MN04_CARD.data, MN04_CARD.licence, (*MN04_CARD.limits, _UNCALIBRATED))
+
+MUSICNN = Wheel(
+    "musicnn==0.1.0",
+    PinnedFile(
+        "musicnn-0.1.0-py3-none-any.whl",
+        "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
+        29_292_476,
+    ),
+    (
+        WheelMember(
+            "musicnn/MSD_musicnn/.data-00000-of-00001",
+            PinnedFile("msd.data", "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6", 9_465_596),
+        ),
+        WheelMember(
+            "musicnn/MTT_musicnn/.data-00000-of-00001",
+            PinnedFile("mtt.data", "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab", 9_465_596),
+        ),
+    ),
+)
+MUSICNN_CARD = Card(
+    metrics={
+        "published": {
+            "million_song_dataset": {"roc_auc": 0.880, "pr_auc": 0.289},
+            "magnatagatune": {"roc_auc": 0.907, "pr_auc": 0.383},
+        }
+    },
+    data=(
+        "The Million Song Dataset with tags of Last.fm, and MagnaTagATune: J. Pons and X. Serra, musicnn: pre-trained "
+        "convolutional neural networks for music audio tagging, 2019, arXiv 1909.06654"
+    ),
+    licence="ISC, © 2019 Music Technology Group, Universitat Pompeu Fabra; code by Jordi Pons",
+    limits=(
+        _QUOTED,
+        "It was taught on music alone and names music in anything; it takes nothing above 8 kHz into account.",
+        "Its 512 numbers are its 400 units followed by zeros: no projection was taught.",
+    ),
+)
+MUSIC_CARD = Card(
+    MUSICNN_CARD.metrics,
+    MUSICNN_CARD.data,
+    MUSICNN_CARD.licence,
+    (
+        *MUSICNN_CARD.limits[:2],
+        "Tags are listeners' words, and several mean the same; MagnaTagATune's that both have are marked MTT.",
+        _UNCALIBRATED,
+    ),
+)
+
+
+def audioset_labels() -> list[str]:
+    """AudioSet's 527 labels, in the order of its indices."""
+    return _labels("audioset_labels.txt")
+
+
+def music_labels() -> list[str]:
+    """The 50 tags of the Million Song Dataset, then the 50 of MagnaTagATune; each name occurs once."""
+    return _labels("music_labels.txt")
+
+
+def _labels(file: str) -> list[str]:
+    text = Path(__file__).with_name(file).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if not line.startswith("#")]

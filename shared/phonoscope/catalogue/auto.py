@@ -1,0 +1,95 @@
+"""What ``auto`` chooses from: the model that tells kinds of sound apart, and the models whose domain each kind is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TypeAlias
+
+from phonoscope.catalogue.bodies import HeadedManifest
+from phonoscope.catalogue.manifests import Manifest
+from phonoscope.errors import UnknownModel
+
+AUTO = "auto"
+"""The name under which the models are chosen by what is heard."""
+
+Classifier: TypeAlias = Manifest | HeadedManifest
+"""A model that classifies and embeds: body and head in one folder, or a head on its bodies."""
+
+
+class Kind(StrEnum):
+    """What a window is, before any model of a domain is asked."""
+
+    MUSIC = "music"
+    SINGING = "singing"
+    SPEECH = "speech"
+    SOUND = "sound"
+    SILENCE = "silence"
+
+
+_GENERAL = ("audioset-527", "kinds")
+_ANSWERS: dict[Kind, tuple[tuple[str, ...], ...]] = {
+    Kind.MUSIC: (("genre-10",), ("music-100",)),
+    Kind.SOUND: (("environment-50", "environment-10"),),
+}
+"""For each domain the models that answer: of each group the first that is there."""
+
+
+def domain_of(kind: Kind) -> Kind:
+    """The domain of a kind: a singing voice is music."""
+    return Kind.MUSIC if kind is Kind.SINGING else kind
+
+
+@dataclass(frozen=True)
+class Auto:
+    """The models that ``auto`` chooses from on this machine.
+
+    Args:
+        general: tells kinds apart, and answers for what no other model's domain is.
+        answering: by domain; a domain without a model is left to ``general``.
+        absent: by domain, the models that would answer if their bodies were there, and how to fetch these.
+    """
+
+    general: Classifier
+    answering: dict[Kind, tuple[Classifier, ...]]
+    absent: dict[Kind, tuple[str, ...]] = field(default_factory=dict)
+
+    def models_for(self, kind: Kind) -> tuple[Classifier, ...]:
+        """The models that answer for a kind, the one that counts first."""
+        return self.answering.get(domain_of(kind), ()) or (self.general,)
+
+    @cached_property
+    def models(self) -> tuple[Classifier, ...]:
+        """All of them, each once."""
+        every = [self.general, *(model for models in self.answering.values() for model in models)]
+        return tuple({model.name: model for model in every}.values())
+
+
+def choose(there: Mapping[str, Classifier], absent: Mapping[str, str]) -> Auto:
+    """What ``auto`` chooses from, of these models.
+
+    Args:
+        there: the classifying models that can be served, by name.
+        absent: why the others cannot be, by name.
+
+    Raises ``UnknownModel`` when no model tells kinds of sound apart.
+    """
+    general = _first(there, _GENERAL)
+    if general is None:
+        why = "; ".join(absent[name] for name in _GENERAL if name in absent) or "there is none"
+        raise UnknownModel(f"`auto` needs a model that tells kinds of sound apart ({' or '.join(_GENERAL)}): {why}")
+    answering = {
+        domain: tuple(model for group in groups if (model := _first(there, group)) is not None)
+        for domain, groups in _ANSWERS.items()
+    }
+    missing = {
+        domain: tuple(absent[name] for group in groups if not _first(there, group) for name in group if name in absent)
+        for domain, groups in _ANSWERS.items()
+    }
+    return Auto(general, answering, missing)
+
+
+def _first(there: Mapping[str, Classifier], names: Iterable[str]) -> Classifier | None:
+    return next((there[name] for name in names if name in there), None)

@@ -1,0 +1,109 @@
+"""The command: several models, a line for each that fails, nothing for what is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from phonoscope.catalogue import PULLABLE, Catalogue, pullable
+from phonoscope.errors import DownloadFailed, UnknownModel, WeightsMismatch
+from phonoscope.paths import bundled
+from phonoscope_cli.app import app
+from phonoscope_cli.doctor import _weights
+from phonoscope_cli.pulling import published, pull
+from phonoscope_cli.pulling.published import Release
+
+ROOT = Path(__file__).parents[4]
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an address nor an index answers."""
+    for name in [name for name in os.environ if name.startswith(("PIP_", "PHONOSCOPE_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", f"{NOWHERE}/simple")
+    monkeypatch.setattr(published, "MN04", Release(f"{NOWHERE}/{published.MN04.file.name}", published.MN04.file))
+
+
+def test_what_cannot_be_reached_costs_a_line_each(tmp_path: Path) -> None:
+    """The others are tried; the status says that not all are there; no draft is left."""
+    done = CliRunner().invoke(app, ["models", "pull", "--all-small", "--more-models-dir", str(tmp_path)])
+    assert done.exit_code == 1
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"mn04 is not pulled: {NOWHERE}/mn04_as_mAP_432.pt cannot be reached")
+    assert second.startswith("musicnn is not pulled: musicnn==0.1.0 cannot be fetched with pip")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mn04.lock", ".musicnn.lock"]
+
+
+def test_a_name_is_needed_and_a_known_one() -> None:
+    """The error lists those that there are."""
+    done = CliRunner().invoke(app, ["models", "pull"])
+    assert done.exit_code == 2
+    assert "musicnn" in done.output
+    with pytest.raises(UnknownModel, match="mn04, musicnn, htdemucs, htdemucs_ft, htdemucs_6s"):
+        pullable("mdx_extra")
+
+
+def test_help_and_docs_list_all_models() -> None:
+    """With kind, size, licence and source; a head is pulled by its body's name or its own."""
+    shown = " ".join(CliRunner().invoke(app, ["models", "pull", "--help"], env={"COLUMNS": "200"}).output.split())
+    docs = (ROOT / "docs" / "models" / "pulled.md").read_text(encoding="utf-8")
+    for name, one in PULLABLE.items():
+        assert f"{name}: {', '.join(one.models)} ({one.description})" in shown
+        assert all(f"`{model}`" in docs for model in one.models)
+        assert all(pullable(model) is one for model in one.models)
+    for source in (published.MN04, published.MUSICNN):
+        assert source.file.sha256 in docs
+
+
+def test_the_list_shows_what_can_be_pulled(tmp_path: Path) -> None:
+    """With the folders that each gives."""
+    done = CliRunner().invoke(app, ["models", "list", "--more-models-dir", str(tmp_path)], env={"COLUMNS": "200"})
+    assert "to pull, with `phonoscope models pull NAME`" in done.output
+    assert "mn04, audioset-527" in done.output
+
+
+def test_the_doctor_lists_what_is_not_pulled(tmp_path: Path) -> None:
+    """That is no fault; a pulled model that is damaged is one, with the command that mends it."""
+    (tmp_path / "htdemucs").mkdir()
+    (tmp_path / "htdemucs" / "manifest.json").write_text("{}")
+    (damaged,) = _weights(tmp_path, tmp_path)
+    assert not damaged.well
+    assert "phonoscope models pull" in damaged.advice
+    findings = {finding.subject: finding for finding in _weights(tmp_path / "none", bundled("models"))}
+    assert all(finding.well for finding in findings.values())
+    assert "to pull it: phonoscope models pull mn04" in findings["model mn04"].found
+
+
+def test_a_model_that_is_not_pulled_is_unknown_with_its_command(tmp_path: Path) -> None:
+    """A head by its body's name."""
+    with pytest.raises(UnknownModel, match=r"'music-100'; to pull it: phonoscope models pull musicnn; served: none"):
+        Catalogue(tmp_path).get("music-100")
+
+
+def test_a_mirror_with_another_file_is_refused(tmp_path: Path) -> None:
+    """It is not passed over in favour of the network."""
+    (tmp_path / published.MN04.file.name).write_bytes(b"<html>")
+    with pytest.raises(WeightsMismatch, match=rf"{tmp_path}/mn04_as_mAP_432\.pt"):
+        pull("mn04", tmp_path / "models", mirror=tmp_path)
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [".mn04.lock"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """By its path, as something to mend and try again."""
+    (tmp_path / "models").write_bytes(b"")
+    with pytest.raises(DownloadFailed, match=rf"mn04 cannot be written to {tmp_path}/models"):
+        pull("mn04", tmp_path / "models")
+
+
+def test_published_labels_are_whole() -> None:
+    """As many as the networks have, each once."""
+    assert len(set(published.audioset_labels())) == 527
+    assert published.audioset_labels()[:2] == ["Speech", "Male speech, man speaking"]
+    assert len(set(published.music_labels())) == 100
+    assert published.music_labels()[50] == "guitar (MTT)"

@@ -1,0 +1,112 @@
+"""Which model answers for which stretch of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from phonoscope.catalogue import Auto, Kind, domain_of
+from phonoscope_ml.bodies import Body
+from phonoscope_ml.inference import BodyPass, Prediction, predict
+from phonoscope_ml.kinds import kinds_of, overall_kind
+from phonoscope_ml.registry import Model
+
+Heard: TypeAlias = Callable[[Body], BodyPass]
+"""What a body heard in the recording."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A model's prediction over all windows, and those that count in its labels for the whole."""
+
+    model: Model
+    prediction: Prediction
+    counted: Prediction
+
+    def body(self, top_k: int) -> dict[str, Any]:
+        """As ``ClassifyResult.answers`` has it."""
+        return {
+            "model": {"name": self.model.manifest.name, "digest": self.model.digest},
+            **self.counted.summary(top_k),
+            "several": self.model.several,
+            "thresholds": self.counted.thresholds_of(top_k),
+        }
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The models' answers, that of the one that counts first.
+
+    Args:
+        by_window: the answer that stands for each window.
+        kinds: of each window, and of the whole; ``None`` where the models were named.
+        absent: why models that would have answered did not.
+    """
+
+    every: list[Answer]
+    by_window: list[Answer]
+    kinds: list[Kind] | None = None
+    kind: Kind | None = None
+    absent: tuple[str, ...] = ()
+
+    @property
+    def counting(self) -> Answer:
+        return self.every[0]
+
+    def body(self, top_k: int) -> dict[str, Any]:
+        """As ``ClassifyResult`` has it, without the recording's own fields."""
+        first = self.every[0]
+        return {
+            "model": {"name": first.model.manifest.name, "digest": first.model.digest},
+            **first.counted.summary(top_k),
+            "kind": self.kind,
+            "answers": [answer.body(top_k) for answer in self.every],
+            "windows": [self._window(index, answer, top_k) for index, answer in enumerate(self.by_window)],
+        }
+
+    def whole(self, model: Model, heard: Heard) -> Prediction:
+        """A model's prediction over the whole recording, in its own windows."""
+        known = (answer.prediction for answer in self.every if answer.model is model and self.kinds is None)
+        return next(known, None) or predict(model, [heard(body) for body in model.bodies])
+
+    def _window(self, index: int, answer: Answer, top_k: int) -> dict[str, Any]:
+        found = answer.prediction.window(index, top_k)
+        if self.kinds is None:
+            return found
+        return found | {"kind": self.kinds[index], "model": answer.model.manifest.name}
+
+
+def answer_by_name(models: Sequence[Model], heard: Heard) -> Answers:
+    """Each model answers for the whole recording; the windows are the first one's."""
+    found = []
+    for model in models:
+        prediction = predict(model, [heard(body) for body in model.bodies])
+        found.append(Answer(model, prediction, prediction))
+    return Answers(found, [found[0]] * len(found[0].prediction.spans_s))
+
+
+def answer_by_kind(auto: Auto, general: Model, load: Callable[[str], Model], heard: Heard) -> Answers:
+    """Each stretch is answered by the models whose domain it is; the windows are those of the general body.
+
+    Args:
+        load: gives a loaded model by its name.
+    """
+    windows = heard(general.body)
+    kinds = kinds_of(predict(general, [heard(body) for body in general.bodies]))
+    kind = overall_kind(kinds)
+    domains = {domain_of(each) for each in kinds} - {Kind.SILENCE} or {Kind.SILENCE}
+    ordered = sorted(domains, key=lambda domain: domain is not domain_of(kind))
+    found: dict[Kind, list[Answer]] = {}
+    for domain in ordered:
+        inside = np.array([domain_of(each) is domain for each in kinds])
+        for manifest in auto.models_for(domain):
+            model = load(manifest.name)
+            prediction = predict(model, [heard(body) for body in model.bodies], windows)
+            found.setdefault(domain, []).append(Answer(model, prediction, prediction.during(inside)))
+    every = [answer for domain in ordered for answer in found[domain]]
+    by_window = [found.get(domain_of(each), every)[0] for each in kinds]
+    absent = tuple(why for domain in ordered for why in auto.absent.get(domain, ()))
+    return Answers(every, by_window, kinds, kind, absent)
