@@ -15,13 +15,12 @@ from phonoscope.db.library.maps import count_missing, library_stamp, newest_map,
 from phonoscope.db.library.orphans import forget_jobs
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
-from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
 from phonoscope.work import Library, Outcome, Space
 from tests.integration.life import CPU, ONE, claimed, empty, end, new_job, new_track
 from tests.support import RunningStack, tone_wav
 
-MODEL = DEFAULT_MODEL
+MODEL = "environment-50"
 SPACE = Space(MODEL, "d")
 
 

@@ -5,7 +5,7 @@ test("a job makes the artifacts that the page shows, and no pictures", () => {
   expect(jobRequest("trk_1", ANALYSIS)).toEqual({
     track_id: "trk_1",
     tasks: ["classify", "embed", "explain", "features", "describe"],
-    options: { explain: { artifacts: ["heatmap", "listen"] }, features: { artifacts: ["arrays"] } },
+    options: { classify: { top_k: 10 }, explain: { artifacts: ["heatmap", "listen"] }, features: { artifacts: ["arrays"] } },
   });
 });
 

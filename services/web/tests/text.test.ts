@@ -55,4 +55,24 @@ describe("parts with one label", () => {
       [8.75, 12.5, null],
     ]);
   });
+
+  it("end where the kind, the model or the silence changes", () => {
+    const as = (start_s: number, more: Partial<Window>) => ({ ...window(start_s, "Speech"), ...more });
+    const found = segments(
+      [
+        as(0, { kind: "speech", model: "audioset-527" }),
+        as(5, { kind: "speech", model: "audioset-527" }),
+        as(10, { kind: "sound", model: "audioset-527" }),
+        as(15, { kind: "silence", model: "audioset-527", silent: true }),
+        as(20, { kind: "sound", model: "environment-50", unknown: true }),
+      ],
+      25,
+    );
+    expect(found.map(({ startS, label, silent, kind, model }) => [startS, label, silent, kind, model])).toEqual([
+      [0, "Speech", false, "speech", "audioset-527"],
+      [10, "Speech", false, "sound", "audioset-527"],
+      [15, null, true, "silence", "audioset-527"],
+      [20, null, false, "sound", "environment-50"],
+    ]);
+  });
 });

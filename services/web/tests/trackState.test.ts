@@ -24,26 +24,45 @@ const RESULTS = [
 ];
 
 describe("a track's state", () => {
-  it("has the results of one model only, and those that need no model", () => {
+  it("has the classification and the evidence of one model only, and what needs no model", () => {
     const has = (model: string) => {
-      const state = new TrackState(RESULTS, [], model);
+      const state = new TrackState(RESULTS, [], [model]);
       return (["classify", "embed", "explain", "separate", "describe"] as const).filter((name) => state.has(name));
     };
-    expect(has("genre-10")).toEqual(["classify", "explain", "separate", "describe"]);
+    expect(has("genre-10")).toEqual(["classify", "embed", "explain", "separate", "describe"]);
     expect(has("environment-50")).toEqual(["classify", "embed", "separate", "describe"]);
-    expect(new TrackState(RESULTS, [], "environment-50").result("classify")?.model.name).toBe("environment-50");
-    expect(new TrackState(RESULTS, [], "environment-50").result("explain")).toBeNull();
-    expect(new TrackState(RESULTS, [], "genre-10").result("describe")?.tempo_bpm).toBe(120);
+    expect(new TrackState(RESULTS, [], ["environment-50"]).classified?.model.name).toBe("environment-50");
+    expect(new TrackState(RESULTS, [], ["environment-50"]).result("explain")).toBeNull();
+    expect(new TrackState(RESULTS, [], ["genre-10"]).result("describe")?.tempo_bpm).toBe(120);
   });
 
   it("uses the newest model until one is selected, and has the label by each", () => {
-    expect(new TrackState(RESULTS, [], null).model).toBe("genre-10");
+    expect(new TrackState(RESULTS, [], null).models).toEqual(["genre-10"]);
     expect(new TrackState(RESULTS, [], null).labels).toEqual([
       { model: "genre-10", label: "jazz" },
       { model: "environment-50", label: null },
     ]);
-    expect(new TrackState(RESULTS, [], "environment-10").model).toBe("environment-10");
-    expect(new TrackState([], [], null).model).toBeNull();
+    expect(new TrackState(RESULTS, [], ["environment-10"]).models).toEqual(["environment-10"]);
+    expect(new TrackState(RESULTS, [], ["environment-10"]).classified).toBeNull();
+    expect(new TrackState([], [], null).models).toBeNull();
+  });
+
+  it("has the evidence of every model that answered", () => {
+    const answers = ["genre-10", "music-100"].map((name) => ({ model: { name }, top: [], thresholds: [] }));
+    const chosen = result("classify", "genre-10", { kind: "music", answers });
+    const explained = ["music-100", "environment-50"].map((name) => result("explain", name));
+    const state = new TrackState([chosen, ...explained, ...RESULTS.slice(3)], [], null);
+    expect(state.models).toEqual(["auto"]);
+    expect(state.result("explain")?.model.name).toBe("music-100");
+    expect(state.result("explain", ({ model }) => model.name === "environment-50")).toBeNull();
+  });
+
+  it("tells models that were named from the same ones chosen by what is heard", () => {
+    const answers = ["genre-10", "music-100"].map((name) => ({ model: { name }, top: [], thresholds: [] }));
+    const named = new TrackState([result("classify", "genre-10", { kind: null, answers })], [], null);
+    expect(named.models).toEqual(["genre-10", "music-100"]);
+    expect(named.isClassifiedBy(["genre-10", "music-100"])).toBe(true);
+    for (const others of [["auto"], ["genre-10"], ["music-100", "genre-10"]] as const) expect(named.isClassifiedBy(others)).toBe(false);
   });
 
   it("knows the tasks that have not ended, and those that failed and have not succeeded since", () => {
@@ -54,7 +73,7 @@ describe("a track's state", () => {
       job("describe", "failed", 6),
       job("separate", "failed", 5),
     ];
-    const state = new TrackState([result("describe", null, {}, 7), ...RESULTS], jobs, "genre-10");
+    const state = new TrackState([result("describe", null, {}, 7), ...RESULTS], jobs, ["genre-10"]);
     expect(state.task("features")?.status).toBe("failed");
     expect(state.task("separate")?.status).toBe("running");
     expect(state.task("describe")).toBeNull();

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from phonoscope.catalogue.architectures import ARCHITECTURES
 from phonoscope.catalogue.base import ManifestBase, Weights, label_index
-from phonoscope.catalogue.cards import ModelCard
+from phonoscope.catalogue.cards import BodyCard, ModelCard, layers_of
 from phonoscope.errors import BodyAbsent
 from phonoscope.work import Space
 
@@ -54,6 +54,11 @@ class BodyManifest(ManifestBase):
     @property
     def digest(self) -> str:
         return self.weights.sha256
+
+    def card(self) -> BodyCard:
+        return BodyCard(
+            digest=f"sha256:{self.digest}", **self.model_dump(include={"name", "architecture", "data", "licence"})
+        )
 
 
 class BodyRef(BaseModel):
@@ -174,7 +179,8 @@ class HeadedManifest:
             embedding_dim=self.embedding_dim,
             unknown_below=self.unknown_below,
             thresholds=self.choice.thresholds,
-            bodies=[body.name for body in self.bodies],
+            bodies=[body.card() for body in self.bodies],
+            **layers_of(self.architecture),
             **self.head.model_dump(exclude={"on", "metrics"}),
             metrics=self.head.metrics | self.choice.metrics,
         )

@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from phonoscope.catalogue.architectures import ARCHITECTURES
+
 
 class _Card(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -20,12 +22,29 @@ class _Card(BaseModel):
     limits: list[str]
 
 
+class BodyCard(BaseModel):
+    """A body that a model runs on: its network, where its weights come from, and its licence."""
+
+    name: str
+    architecture: str
+    digest: str
+    data: str
+    licence: str
+
+
 class ModelCard(_Card):
     """A model that classifies and embeds: its labels, figures, data and limits."""
 
     embedding_dim: int
     labels: list[str]
     unknown_below: float
+    bodies: list[BodyCard] = Field(
+        description="those that it runs on, of which the first one's embeddings are compared; "
+        "empty when body and labels are one model"
+    )
+    layers: list[str] = Field(description="the layers of its network that can show evidence, from input to output")
+    default_layer: str | None = Field(description="the layer whose evidence is shown unless another one is named")
+    depths: list[str] = Field(description="the depths of its network whose feature maps can be shown")
 
 
 class StemModelCard(_Card):
@@ -37,3 +56,15 @@ class StemModelCard(_Card):
 
 
 AnyModelCard: TypeAlias = ModelCard | StemModelCard
+
+
+def layers_of(architecture: str) -> dict[str, Any]:
+    """The fields of a card about an architecture's layers; none of an architecture that is not known.
+
+    >>> layers_of("musicnn")["default_layer"]
+    'middle3'
+    """
+    known = ARCHITECTURES.get(architecture)
+    if known is None:
+        return {"layers": [], "default_layer": None, "depths": []}
+    return {"layers": list(known.layers), "default_layer": known.evidence, "depths": list(known.depths)}

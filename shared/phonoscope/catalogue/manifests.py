@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from phonoscope.catalogue.base import ManifestBase, Weights, label_index
 from phonoscope.catalogue.bodies import BODY, BodyManifest, HeadManifest
-from phonoscope.catalogue.cards import ModelCard, StemModelCard
+from phonoscope.catalogue.cards import ModelCard, StemModelCard, layers_of
 from phonoscope.errors import InvalidManifest, WeightsMismatch
 from phonoscope.work import Space
 
@@ -55,7 +55,12 @@ class Manifest(ManifestBase):
         return self.weights.sha256
 
     def card(self) -> ModelCard:
-        return ModelCard(digest=f"sha256:{self.digest}", **self.model_dump(exclude={"weights"}))
+        return ModelCard(
+            digest=f"sha256:{self.digest}",
+            bodies=[],
+            **layers_of(self.architecture),
+            **self.model_dump(exclude={"weights"}),
+        )
 
 
 class StemManifest(ManifestBase):

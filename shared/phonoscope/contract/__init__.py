@@ -1,6 +1,6 @@
 """The shapes that travel over HTTP, for gateway and client alike. Times are UTC, ``*_s`` seconds, ``*_hz`` hertz."""
 
-from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
+from phonoscope.catalogue.cards import AnyModelCard, BodyCard, ModelCard, StemModelCard
 from phonoscope.contract.events import (
     CompletedEvent,
     JobEvent,
@@ -70,6 +70,7 @@ __all__ = [
     "ArtifactLink",
     "Attempt",
     "AttemptError",
+    "BodyCard",
     "ClassifyOptions",
     "ColourMap",
     "CompletedEvent",

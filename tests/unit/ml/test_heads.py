@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from phonoscope.catalogue import Catalogue, LiveCatalogue
-from phonoscope.catalogue.architectures import METHODS
+from phonoscope.catalogue.architectures import ARCHITECTURES, METHODS
 from phonoscope.errors import BodyAbsent, InvalidManifest, UnknownLayer, WeightsMismatch
 from phonoscope_ml.attribution import Attribution
 from phonoscope_ml.explain import explain
@@ -139,6 +139,17 @@ def test_a_randomised_network_keeps_all_but_its_deciding_part() -> None:
     assert twin.layer("stage6") is network.layer("stage6")
     for name in ("body.last.conv", "body.penultimate", "head.linear"):
         assert not torch.equal(twin.get_parameter(f"{name}.weight"), network.get_parameter(f"{name}.weight"))
+
+
+def test_a_card_describes_the_bodies_that_the_head_runs_on(tmp_path: Path) -> None:
+    """Their network, digest, data and licence; the layers are the first one's."""
+    digests = {name: write_body(tmp_path / name, name) for name in ("mobilenet", "musicnn")}
+    write_head(tmp_path / "both", digests, 1_024)
+    card = Catalogue(tmp_path).get("both").card()
+    told = [(body.name, body.architecture, body.digest, body.data, body.licence) for body in card.bodies]
+    assert told == [(name, name, f"sha256:{digest}", "none", "none") for name, digest in digests.items()]
+    assert card.layers == list(ARCHITECTURES["mobilenet"].layers)
+    assert card.default_layer == ARCHITECTURES["mobilenet"].evidence
 
 
 def test_a_head_whose_body_is_absent_names_the_command(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from phonoscope.catalogue import Catalogue
 from phonoscope.catalogue.architectures import ARCHITECTURES
+from phonoscope.catalogue.cards import layers_of
 from phonoscope.errors import UnknownLayer
 from phonoscope.states import TaskName
 from phonoscope.tasks import Explain, Features
@@ -33,6 +34,23 @@ def test_a_layer_that_is_left_out_is_the_network_s_own(tmp_path: Path, architect
     request, known = asked(tmp_path, architecture), ARCHITECTURES[architecture]
     assert Explain.complete(ExplainOptions(), request).layer == known.evidence
     assert Features.complete(FeaturesOptions(), request).layers == list(known.depths)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_card_names_the_layers_that_a_request_may_name(tmp_path: Path, architecture: str) -> None:
+    """Those that can show evidence, the default one, and the depths with feature maps."""
+    request, known = asked(tmp_path, architecture), ARCHITECTURES[architecture]
+    card = request.catalogue.get("one").card()
+    assert (card.layers, card.depths) == (list(known.layers), list(known.depths))
+    assert card.default_layer == Explain.complete(ExplainOptions(), request).layer
+    for layer in card.layers:
+        Explain.check(ExplainOptions(layer=layer), request)
+    assert card.bodies == []
+
+
+def test_a_card_of_an_unknown_architecture_names_no_layers() -> None:
+    """A model that this version cannot run can still be listed."""
+    assert layers_of("perceiver") == {"layers": [], "default_layer": None, "depths": []}
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -23,6 +23,8 @@ export type Stem = Schemas["Stem"];
 export type JobRequest = Schemas["JobRequest"];
 export type JobOptions = Schemas["JobOptions"];
 export type ExplainOptions = Schemas["ExplainOptions"];
+export type Answer = Schemas["Answer"];
+export type Kind = Schemas["Kind"];
 
 export const NOT_MODIFIED = 304;
 

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
 import { renewalMs, urlIn } from "../api/links";
 import { hasEnded } from "../api/watch";
+import type { Models } from "./models";
 import { readTrackState, type TrackAnswer } from "./reading";
 import { TrackState } from "./trackState";
 
@@ -15,8 +16,8 @@ type Shared = {
   retry: () => void;
   /** Reads the state again and gives an artifact's new address; undefined when it has none any more. */
   renewedUrl: (artifactId: string) => Promise<string | undefined>;
-  /** Shows the results of another classification model. */
-  selectModel: (model: string) => void;
+  /** Shows the results of other classification models. */
+  selectModels: (models: Models) => void;
 };
 
 const TrackStateContext = createContext<Shared | null>(null);
@@ -30,7 +31,7 @@ export function useTrackState(): Shared {
 
 /** Reads the state of a track, again while tasks run and before links expire. */
 export function TrackStateProvider({ trackId, children }: { trackId: string; children: ReactNode }) {
-  const [selected, selectModel] = useState<string | null>(null);
+  const [selected, selectModels] = useState<Models | null>(null);
   const { data, error, refetch } = useTrackAnswer(trackId);
   const state = useMemo(() => new TrackState(data?.results ?? [], data?.jobs ?? [], selected), [data, selected]);
   const loaded = data !== undefined;
@@ -41,7 +42,7 @@ export function TrackStateProvider({ trackId, children }: { trackId: string; chi
       error,
       retry: () => void refetch(),
       renewedUrl: async (artifactId: string) => urlIn((await refetch()).data?.results, artifactId),
-      selectModel,
+      selectModels,
     }),
     [state, loaded, error, refetch],
   );

@@ -4,17 +4,18 @@ import { api, dataOf, type Job, type JobOptions, type TaskName } from "../api/cl
 import { errorText } from "../api/problem";
 import { watchJob } from "../api/watch";
 import { failureText } from "../api/taskText";
+import { modelOption } from "./models";
 import { jobRequest } from "./requests";
 import { useTrackState } from "./TrackStateProvider";
 
 /**
- * Submits jobs on a track for the model in use, follows them and reads the track's state again when they have ended.
+ * Submits jobs on a track for the models in use, follows them and reads the track's state again when they have ended.
  *
  * `submitAndWait` throws when a task fails; `problem` is the same as a sentence.
  */
 export function useSubmit(trackId: string) {
   const queries = useQueryClient();
-  const { model } = useTrackState().state;
+  const { models } = useTrackState().state;
   const [job, setJob] = useState<Job | null>(null);
   const stop = useRef(new AbortController());
   useEffect(() => {
@@ -24,7 +25,7 @@ export function useSubmit(trackId: string) {
   const submission = useMutation({
     mutationFn: async ({ tasks, options }: { tasks: readonly TaskName[]; options?: JobOptions }): Promise<Job> => {
       const { signal } = stop.current;
-      const body = jobRequest(trackId, tasks, { ...(model && { classify: { model } }), ...options });
+      const body = jobRequest(trackId, tasks, { ...(models && { classify: { model: modelOption(models) } }), ...options });
       const made = dataOf(await api.POST("/v1/jobs", { body, signal }));
       setJob(made);
       const done = await watchJob(made.id, setJob, signal);

@@ -1,27 +1,36 @@
 import type { Job, Task, TaskName, TrackResult } from "../api/client";
 import { hasEnded } from "../api/watch";
+import { answersOf, type Models, modelsOf, sameModels } from "./models";
 import { isResultOf, type ResultOf } from "./results";
 
-// Tasks whose results depend on the classification model. `separate` has models of its own.
-const BY_MODEL: ReadonlySet<TaskName> = new Set(["classify", "embed", "explain", "features"]);
+// Tasks whose results are of one of the models that classified. Embeddings are of bodies, stems of other models.
+const BY_MODEL: ReadonlySet<TaskName> = new Set(["explain", "features"]);
 
 /** The newest label by a model; null when the recording is unknown to it. */
 export type ModelLabel = { model: string; label: string | null };
 
-/** The newest results of a track, by the model in use, and its tasks that have not ended or have failed. */
+/** The newest results of a track, by the models in use, and its tasks that have not ended or have failed. */
 export class TrackState {
-  /** The classification model in use: the selected one, else that of the newest classification; null without one. */
-  readonly model: string | null;
+  /** The classification models in use: the selected ones, else those of the newest classification; null without one. */
+  readonly models: Models | null;
+  /** The newest classification by the models in use. */
+  readonly classified: ResultOf<"classify"> | null;
   /** The label by every model that has classified the track, newest first. */
   readonly labels: readonly ModelLabel[];
+  readonly #classifications: readonly ResultOf<"classify">[];
   readonly #results: readonly TrackResult[];
   readonly #tasks: readonly Task[];
 
-  /** Takes results and jobs newest first, and the model that was selected on the page. */
-  constructor(results: readonly TrackResult[], jobs: readonly Job[], selected: string | null) {
+  /** Takes results and jobs newest first, and the models that were selected on the page. */
+  constructor(results: readonly TrackResult[], jobs: readonly Job[], selected: Models | null) {
     this.labels = results.flatMap(labelOf);
-    this.model = selected ?? this.labels[0]?.model ?? null;
-    this.#results = results.filter(({ task, model }) => !BY_MODEL.has(task) || this.model === null || model === this.model);
+    this.#classifications = results.flatMap(({ result }) => (isResultOf(result, "classify") ? [result] : []));
+    const [newest] = this.#classifications;
+    this.models = selected ?? (newest ? modelsOf(newest) : null);
+    this.classified = this.models && this.#by(this.models);
+    const answering = this.classified ? answersOf(this.classified).map(({ model }) => model.name) : this.models;
+    const fits = ({ task, model }: TrackResult) => !BY_MODEL.has(task) || !answering || (model !== null && answering.includes(model));
+    this.#results = results.filter(fits);
     this.#tasks = jobs.flatMap((job) => job.tasks);
   }
 
@@ -29,6 +38,11 @@ export class TrackState {
   result<Name extends TaskName>(name: Name, fits: (result: ResultOf<Name>) => boolean = () => true): ResultOf<Name> | null {
     for (const { result } of this.#results) if (isResultOf(result, name) && fits(result)) return result;
     return null;
+  }
+
+  /** Whether these models have classified the track. */
+  isClassifiedBy(models: Models): boolean {
+    return this.#by(models) !== null;
   }
 
   has(name: TaskName): boolean {
@@ -44,6 +58,10 @@ export class TrackState {
   /** Tasks that have not ended. */
   get active(): Task[] {
     return this.#tasks.filter((task) => !hasEnded(task));
+  }
+
+  #by(models: Models): ResultOf<"classify"> | null {
+    return this.#classifications.find((one) => sameModels(modelsOf(one), models)) ?? null;
   }
 
   #isLast({ name, finished_at }: Task): boolean {

@@ -1,41 +1,44 @@
-import type { TaskName } from "../api/client";
-import { useClassifiers, useModel } from "../models/queries";
-import { ErrorNote, Button, Select } from "../ui/controls";
+import type { Answer, TaskName } from "../api/client";
+import { useModel } from "../models/queries";
+import { ErrorNote, Button } from "../ui/controls";
 import { percent, labelText } from "../ui/format";
+import { KindMark } from "../ui/Kind";
 import type { Explanation } from "../state/explanation";
+import { answersOf, type Models, modelOption, shownLabels, thresholdOf } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
 import type { ResultOf } from "../state/results";
 import type { ModelLabel } from "../state/trackState";
+import { ModelChoice } from "./ModelChoice";
+import { Tags } from "./Tags";
 
 const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 
 type Props = { trackId: string; explanation: Explanation };
 
-/** The labels of the recording. Another model can be selected; it classifies the recording unless it has before. */
+/** The labels of the recording. Other models can be selected; they classify the recording unless they have before. */
 export function Classification({ trackId, explanation }: Props) {
-  const { state, selectModel } = useTrackState();
-  const { model } = state;
-  const classified = state.result("classify");
+  const { state, selectModels } = useTrackState();
+  const { models, classified } = state;
   const { submit, submitting, problem } = useSubmit(trackId);
-  const classify = (name: string) => submit({ tasks: BY_MODEL, options: { classify: { model: name } } });
+  const classify = (chosen: Models) => submit({ tasks: BY_MODEL, options: { classify: { model: modelOption(chosen) } } });
   return (
     <section className="panel" aria-labelledby="labels-title" aria-busy={submitting}>
       <h2 id="labels-title">Labels</h2>
-      {classified ? <Bars classified={classified} explanation={explanation} /> : null}
-      {classified || model ? null : <p className="quiet">Not classified yet.</p>}
+      {classified ? <Answers classified={classified} explanation={explanation} /> : null}
+      {classified || models ? null : <p className="quiet">Not classified yet.</p>}
       {state.labels.length > 1 ? <ByModel labels={state.labels} /> : null}
-      {model ? (
-        <ModelSelect
-          model={model}
-          choose={(name) => {
-            selectModel(name);
-            if (!state.labels.some(({ model }) => model === name)) classify(name);
+      {models ? (
+        <ModelChoice
+          models={models}
+          choose={(chosen) => {
+            selectModels(chosen);
+            if (!state.isClassifiedBy(chosen)) classify(chosen);
           }}
         />
       ) : null}
-      {classified || !model ? null : (
-        <Button disabled={submitting} onClick={() => classify(model)}>
+      {classified || !models ? null : (
+        <Button disabled={submitting} onClick={() => classify(models)}>
           {submitting ? "Classifying …" : "Classify"}
         </Button>
       )}
@@ -44,38 +47,78 @@ export function Classification({ trackId, explanation }: Props) {
   );
 }
 
-/** The most probable labels, and whether the first reaches the threshold. */
-function Bars({ classified, explanation }: { classified: ResultOf<"classify">; explanation: Explanation }) {
-  const least = useModel(classified.model.name).data?.unknown_below;
-  const best = classified.top[0];
+/** The answer that counts with its bars, then the others' labels, and warnings. */
+function Answers({ classified, explanation }: { classified: ResultOf<"classify">; explanation: Explanation }) {
+  const [counting, ...others] = answersOf(classified);
+  const { kind, warnings = [] } = classified;
   return (
     <>
-      <ol className="bars">
-        {classified.top.map(({ label, probability }, place) => (
-          <li key={label} className={`bar ${place === 0 && !classified.unknown ? "bar--winner" : ""}`}>
-            <button
-              type="button"
-              className="bar__name clip"
-              title={`Show the evidence for ${labelText(label)}`}
-              onClick={() => explanation.choose({ label })}
-            >
-              {labelText(label)}
-            </button>
-            <span className="bar__track" aria-hidden="true">
-              <span className="bar__fill" style={{ width: `${probability * 100}%` }} />
-              {least === undefined ? null : <i style={{ left: `${least * 100}%` }} />}
-            </span>
-            <span className="bar__value">{percent(probability)}</span>
-          </li>
-        ))}
-      </ol>
-      {best && least !== undefined ? <p className="small quiet">{verdict(classified.unknown, best.probability, least)}</p> : null}
-      {classified.warnings?.map((warning) => (
+      {kind ? (
+        <p>
+          <KindMark kind={kind} />
+        </p>
+      ) : null}
+      {kind === "silence" ? (
+        <p className="quiet">Nothing in the recording is loud enough to be classified.</p>
+      ) : (
+        <>
+          {counting ? <Bars answer={counting} explanation={explanation} /> : null}
+          {others.map((answer) => (
+            <OtherAnswer key={answer.model.name} answer={answer} explanation={explanation} />
+          ))}
+        </>
+      )}
+      {warnings.map((warning) => (
         <p key={warning} className="small quiet">
           {warning}
         </p>
       ))}
     </>
+  );
+}
+
+/** The most probable labels, and whether they reach their thresholds. */
+function Bars({ answer, explanation }: { answer: Answer; explanation: Explanation }) {
+  const { unknown, top } = answer;
+  const model = answer.model.name;
+  const ofAll = useModel(model).data?.unknown_below;
+  const leastOf = (label: string) => thresholdOf(answer, label) ?? ofAll;
+  return (
+    <>
+      <ol className="bars">
+        {shownLabels(answer).map(({ label, probability }) => (
+          <li key={label} className={`bar ${label === top[0]?.label && !unknown ? "bar--winner" : ""}`}>
+            <button
+              type="button"
+              className="bar__name clip"
+              title={`Show the evidence for ${labelText(label)}`}
+              onClick={() => explanation.choose({ model, label })}
+            >
+              {labelText(label)}
+            </button>
+            <span className="bar__track" aria-hidden="true">
+              <span className="bar__fill" style={{ width: `${probability * 100}%` }} />
+              <Threshold share={leastOf(label)} />
+            </span>
+            <span className="bar__value">{percent(probability)}</span>
+          </li>
+        ))}
+      </ol>
+      <p className="small quiet">{verdict(answer, top[0] && leastOf(top[0].label))}</p>
+    </>
+  );
+}
+
+function Threshold({ share }: { share: number | undefined }) {
+  return share === undefined ? null : <i style={{ left: `${share * 100}%` }} />;
+}
+
+function OtherAnswer({ answer, explanation }: { answer: Answer; explanation: Explanation }) {
+  return (
+    <div className="also">
+      <span className="small quiet">{answer.model.name}</span>
+      {answer.unknown && !answer.several ? <span className="quiet">unknown</span> : <Tags answer={answer} explanation={explanation} />}
+    </div>
   );
 }
 
@@ -93,17 +136,14 @@ function ByModel({ labels }: { labels: readonly ModelLabel[] }) {
   );
 }
 
-/** Selects the classification model. */
-function ModelSelect({ model, choose }: { model: string; choose: (name: string) => void }) {
-  const served = useClassifiers().data?.map(({ name }) => name) ?? [];
-  return (
-    <p className="small quiet">
-      <Select label="model" name="Classification model" value={model} options={[...new Set([...served, model])]} onChange={choose} />
-    </p>
-  );
-}
-
-function verdict(unknown: boolean, probability: number, least: number): string {
-  const shown = `${probability.toFixed(2)} ${unknown ? "<" : "≥"} ${least.toFixed(2)}`;
-  return unknown ? `Unknown: no label reaches the threshold over the whole recording (${shown}).` : `Above the threshold (${shown}).`;
+function verdict({ model, unknown, several, top: [best] }: Answer, least: number | undefined): string {
+  if (!best || least === undefined) return `By ${model.name}.`;
+  if (several) {
+    const more = "Several can hold at once: the probabilities need not sum to 100 %.";
+    return unknown ? `By ${model.name}: unknown, no label reaches its threshold.` : `By ${model.name}. ${more}`;
+  }
+  const shown = `${best.probability.toFixed(2)} ${unknown ? "<" : "≥"} ${least.toFixed(2)}`;
+  return unknown
+    ? `Unknown: no label of ${model.name} reaches the threshold over the whole recording (${shown}).`
+    : `By ${model.name}, above the threshold (${shown}).`;
 }

@@ -3,7 +3,7 @@ import { taskText } from "../api/taskText";
 import { ErrorNote, Button, Select, Slider } from "../ui/controls";
 import { percent } from "../ui/format";
 import type { Explanation } from "../state/explanation";
-import { predictedLabels, LAYERS, METHODS } from "../state/results";
+import { METHODS, predictedLabels } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 
 const SHOWN = 0.75;
@@ -17,8 +17,8 @@ type Props = {
 /** Chooses the evidence over the spectrogram: label, layer, method and opacity. */
 export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
   const { wanted, explained, submitting, job, problem, choose, explainFirst } = explanation;
-  const classified = useTrackState().state.result("classify");
-  const model = useModel(classified?.model.name).data;
+  const { classified } = useTrackState().state;
+  const model = useModel(wanted?.model).data;
   if (!wanted) {
     return (
       <div className="evidence">
@@ -29,9 +29,11 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
       </div>
     );
   }
-  const predicted = classified ? predictedLabels(classified) : [];
+  const predicted = classified ? predictedLabels(classified, wanted.model) : [];
   const others = (model?.labels ?? []).filter((label) => !predicted.includes(label));
-  const labels = [...predicted, ...others, ...([...predicted, ...others].includes(wanted.label) ? [] : [wanted.label])];
+  const labels = [...new Set([...predicted, ...others, wanted.label])];
+  const layer = wanted.layer ?? explained?.layer ?? model?.default_layer ?? "";
+  const layers = [...new Set([...(model?.layers ?? []), layer])].filter(Boolean);
   const task = job?.tasks[0];
   return (
     <div className="evidence">
@@ -53,7 +55,7 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
         onChange={setOpacity}
       />
       <Select label="label" name="Evidence label" value={wanted.label} options={labels} onChange={(label) => choose({ label })} />
-      <Select label="layer" name="Evidence layer" value={wanted.layer} options={LAYERS} onChange={(layer) => choose({ layer })} />
+      <Select label="layer" name="Evidence layer" value={layer} options={layers} onChange={(layer) => choose({ layer })} />
       <Select label="method" name="Evidence method" value={wanted.method} options={METHODS} onChange={(method) => choose({ method })} />
       <span className="small quiet" role="status">
         {submitting && task ? `${taskText(task)} …` : null}

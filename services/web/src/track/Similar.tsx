@@ -9,7 +9,10 @@ import { time, labelText } from "../ui/format";
 import { useStems } from "../state/queries";
 import { release, streamed } from "../sound/audioSource";
 import { useTimeAxis } from "../sound/timeAxis";
+import { AUTO } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
+import { useModel } from "../models/queries";
+import type { ResultOf } from "../state/results";
 import { useSubmit } from "../state/submit";
 
 const WHOLE = "whole track";
@@ -20,8 +23,10 @@ export default function Similar({ track }: { track: Track }) {
   const { data: stems } = useStems(track.id);
   const [part, setPart] = useState(WHOLE);
   const { submit, submitting, problem } = useSubmit(track.id);
-  const embedded = state.has("embed");
-  const embeddedStems = state.result("embed", (one) => Boolean(one.stems?.length))?.stems ?? [];
+  const space = useSpace();
+  const inSpace = ({ model, spaces = [] }: ResultOf<"embed">) => !space || [model, ...spaces].some(({ name }) => name === space);
+  const embedded = state.result("embed", inSpace) !== null;
+  const embeddedStems = state.result("embed", (one) => inSpace(one) && Boolean(one.stems?.length))?.stems ?? [];
   const names = [WHOLE, ...(stems?.stems.map(({ name }) => name) ?? [])];
   const options = names.map((name) => ({ value: name, text: name, disabled: name !== WHOLE && !embeddedStems.includes(name) }));
   const embed = (stems: boolean) => submit({ tasks: ["embed"], options: { embed: { stems } } });
@@ -56,7 +61,7 @@ type NeighboursProps = { track: Track; stem: string | null; submitting: boolean;
 
 /** The neighbours, each with a button that plays it, and how many recordings an earlier model embedded. */
 function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
-  const { model } = useTrackState().state;
+  const model = useNamedModel();
   const found = useNeighbours(track.id, stem, model);
   const preview = usePreview();
   if (found.isPending) return <Skeleton height={200} />;
@@ -65,7 +70,7 @@ function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
     return (
       <div className="note" role="status">
         <span>
-          An earlier version of {model} embedded {stem ? `the ${stem} of this recording` : "this recording"}. Embed it again to compare it with
+          An earlier version of {model ?? "the model"} embedded {stem ? `the ${stem} of this recording` : "this recording"}. Embed it again to compare it with
           others.
         </span>
         <Button main disabled={submitting} onClick={embed}>
@@ -97,7 +102,7 @@ function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
 /** How many recordings are not compared because an earlier model of the name embedded them, and what to do. */
 function leftOutText(count: number, model: string | null): string {
   const [recordings, them] = count === 1 ? ["1 other recording is", "it"] : [`${count} other recordings are`, "each of them"];
-  return `${recordings} left out: an earlier version of ${model} embedded ${count === 1 ? "it" : "them"}. Open ${them} and choose “Embed again” there.`;
+  return `${recordings} left out: an earlier version of ${model ?? "the model"} embedded ${count === 1 ? "it" : "them"}. Open ${them} and choose “Embed again” there.`;
 }
 
 function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbour; preview: Preview }) {
@@ -122,6 +127,18 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
       </span>
     </li>
   );
+}
+
+/** The model whose embeddings are compared; null where what is heard decides. */
+function useNamedModel(): string | null {
+  const [first = AUTO] = useTrackState().state.models ?? [];
+  return first === AUTO ? null : first;
+}
+
+/** The space of that model's embeddings: its first body, or the model itself; undefined where what is heard decides. */
+function useSpace(): string | undefined {
+  const card = useModel(useNamedModel() ?? undefined).data;
+  return card?.bodies[0]?.name ?? card?.name;
 }
 
 function useNeighbours(id: string, stem: string | null, model: string | null) {

@@ -12,7 +12,8 @@ import { useSize } from "../ui/canvas";
 import { TimeAxisProvider } from "../sound/timeAxis";
 import { EvidenceBar } from "./EvidenceBar";
 import { type Explanation, useExplanation } from "../state/explanation";
-import { LabelStrip } from "./LabelStrip";
+import { Heard } from "./Heard";
+import { KindLegend, LabelStrip } from "./LabelStrip";
 import { Sections } from "./Sections";
 import { useTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
@@ -99,6 +100,7 @@ function Studio({ track }: { track: Track }) {
   useTransportKeys(axis);
   return (
     <TimeAxisProvider value={axis}>
+      <Heard explanation={explanation} />
       <section className="studio__desk" aria-label="The recording over time">
         <TransportBar />
         <div ref={plots}>
@@ -107,6 +109,7 @@ function Studio({ track }: { track: Track }) {
             <LabelStrip />
             <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} />
           </Timeline>
+          <KindLegend />
         </div>
         <EvidenceBar explanation={explanation} opacity={opacity} setOpacity={setOpacity} />
       </section>

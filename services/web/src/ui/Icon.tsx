@@ -16,6 +16,11 @@ const PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   back: "M15 5l-7 7 7 7",
   next: "M9 5l7 7-7 7",
+  music: "M9 18V5l11-2v13M9 18a3 3 0 1 1-3-3 3 3 0 0 1 3 3zM20 16a3 3 0 1 1-3-3 3 3 0 0 1 3 3z",
+  singing: "M10 11a4.5 4.5 0 1 1 4-4M10 11l4-4M9.5 10.5L3 20l1.5 1L14 14.5M18 12v7M18 12l3-1",
+  speech: "M4 5h16v11H11l-4 4v-4H4zM8 9h8M8 12h5",
+  sound: "M3 12h1M7 8v8M11 4v16M15 8v8M19 10v4",
+  silence: "M4 10v4h4l5 4V6l-5 4zM17 9l5 6M22 9l-5 6",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
 } as const;
 

@@ -28,17 +28,19 @@ type SelectProps<T extends string> = {
   name: string;
   value: T;
   options: readonly T[];
+  /** How an option is shown. */
+  text?: (option: T) => string;
   onChange: (value: T) => void;
 };
 
-export function Select<T extends string>({ label, name, value, options, onChange }: SelectProps<T>) {
+export function Select<T extends string>({ label, name, value, options, text = labelText, onChange }: SelectProps<T>) {
   return (
     <label className="labelled">
       {label}
       <select className="field" aria-label={name} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
         {options.map((option) => (
           <option key={option} value={option}>
-            {labelText(option)}
+            {text(option)}
           </option>
         ))}
       </select>

@@ -1,0 +1,29 @@
+import type { Answer } from "../api/client";
+import { labelText, percent } from "../ui/format";
+import type { Explanation } from "../state/explanation";
+import { tagsOf } from "../state/models";
+
+type Props = { answer: Answer; explanation: Explanation };
+
+/** A model's labels as tags. A click shows the evidence for one. */
+export function Tags({ answer, explanation }: Props) {
+  const model = answer.model.name;
+  const labels = tagsOf(answer);
+  if (labels.length === 0) return null;
+  return (
+    <ul className="tags" aria-label={`Labels by ${model}`}>
+      {labels.map(({ label, probability }) => (
+        <li key={label}>
+          <button
+            type="button"
+            className="tag"
+            title={`${model}. Show the evidence for ${labelText(label)}.`}
+            onClick={() => explanation.choose({ model, label })}
+          >
+            {labelText(label)} <span className="quiet">{percent(probability)}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import type { Answer } from "../src/api/client";
+import { changed, type Choice, isOf, optionsOf } from "../src/state/explanation";
+import { answersOf, kindsHeard, modelOption, modelsNamed, modelsOf, modelsText, sameModels, shownLabels, tagsOf, thresholdOf } from "../src/state/models";
+import { predictedLabels, type ResultOf } from "../src/state/results";
+
+type Classified = ResultOf<"classify">;
+
+const labels = (...probabilities: number[]) => probabilities.map((probability, at) => ({ label: `l${at}`, probability }));
+const answer = (name: string, more: Partial<Answer> = {}): Answer => ({
+  model: { name, digest: "sha256:0" },
+  top: labels(0.5, 0.3, 0.2, 0.1),
+  unknown: false,
+  several: false,
+  thresholds: [0.4, 0.4, 0.4, 0.4],
+  ...more,
+});
+const classified = (more: Partial<Classified> = {}): Classified =>
+  ({ task: "classify", model: { name: "genre-10", digest: "sha256:0" }, top: labels(0.5), unknown: false, windows: [], duration_s: 5, ...more }) as Classified;
+
+describe("the models of a classification", () => {
+  it("are those that were named, or chosen by what is heard", () => {
+    const answers = [answer("genre-10"), answer("music-100")];
+    expect(modelsOf(classified())).toEqual(["genre-10"]);
+    expect(modelsOf(classified({ answers, kind: null }))).toEqual(["genre-10", "music-100"]);
+    expect(modelsOf(classified({ answers, kind: "music" }))).toEqual(["auto"]);
+    expect(modelsNamed([])).toBeNull();
+  });
+
+  it("are requested by one name or by several", () => {
+    expect(modelOption(["auto"])).toBe("auto");
+    expect(modelOption(["a", "b"])).toEqual(["a", "b"]);
+    expect(modelsText(["auto"])).toBe("chosen by what is heard");
+    expect(modelsText(["a", "b"])).toBe("a, b");
+    expect(sameModels(["a", "b"], ["b", "a"])).toBe(false);
+  });
+
+  it("each have an answer; an older result has that of its model", () => {
+    expect(answersOf(classified({ unknown: true }))).toEqual([
+      { model: { name: "genre-10", digest: "sha256:0" }, top: labels(0.5), unknown: true, several: false, thresholds: [] },
+    ]);
+    expect(answersOf(classified({ answers: [answer("a"), answer("b")] })).map(({ model }) => model.name)).toEqual(["a", "b"]);
+  });
+});
+
+describe("the labels of an answer", () => {
+  const names = (found: { label: string }[]) => found.map(({ label }) => label);
+
+  it("are the first three where one holds at a time", () => {
+    expect(names(shownLabels(answer("a")))).toEqual(["l0", "l1", "l2"]);
+  });
+
+  it("are all that reach their own thresholds where several can hold, and at least three", () => {
+    const several = { several: true, top: labels(0.9, 0.8, 0.7, 0.6, 0.5) };
+    expect(names(shownLabels(answer("a", { ...several, thresholds: [0.4, 0.4, 0.4, 0.4, 0.6] })))).toEqual(["l0", "l1", "l2", "l3"]);
+    expect(names(shownLabels(answer("a", { ...several, thresholds: [0.95, 0.95, 0.95, 0.95, 0.4] })))).toEqual(["l0", "l1", "l4"]);
+    expect(names(shownLabels(answer("a", { ...several, thresholds: Array(5).fill(1) })))).toEqual(["l0", "l1", "l2"]);
+  });
+
+  it("are one tag where one holds at a time, and none where it is unknown", () => {
+    expect(names(tagsOf(answer("a")))).toEqual(["l0"]);
+    expect(tagsOf(answer("a", { unknown: true }))).toEqual([]);
+    expect(names(tagsOf(answer("a", { several: true, unknown: true })))).toEqual(["l0", "l1", "l2"]);
+  });
+
+  it("have a threshold each", () => {
+    const mixed = answer("a", { thresholds: [0.1, 0.2, 0.3, 0.4] });
+    expect(thresholdOf(mixed, "l2")).toBe(0.3);
+    expect(thresholdOf(mixed, "other")).toBeUndefined();
+    expect(thresholdOf(answer("a", { thresholds: [] }), "l0")).toBeUndefined();
+  });
+});
+
+const part = (kind: string | null, model: string | null, label: string, silent = false) =>
+  ({ start_s: 0, end_s: 5, unknown: false, silent, kind, model, top: [{ label, probability: 0.7 }] }) as Classified["windows"][number];
+
+describe("windows", () => {
+  it("have kinds in the order in which they are heard, with the models that answer for them", () => {
+    const windows = [
+      part("music", "genre-10", "jazz"),
+      part("silence", "genre-10", "jazz", true),
+      part("speech", "audioset-527", "Speech"),
+      part("music", "genre-10", "rock"),
+    ];
+    expect(kindsHeard(windows)).toEqual([
+      { kind: "music", models: ["genre-10"] },
+      { kind: "silence", models: [] },
+      { kind: "speech", models: ["audioset-527"] },
+    ]);
+    expect(kindsHeard([part(null, null, "dog")])).toEqual([]);
+  });
+
+  it("have labels of their own model only", () => {
+    const answers = [answer("genre-10", { top: labels(0.2) }), answer("music-100", { top: [{ label: "folk", probability: 0.4 }] })];
+    const found = classified({ answers, windows: [part("music", "genre-10", "jazz"), part("speech", "audioset-527", "Speech")] });
+    expect(predictedLabels(found, "genre-10")).toEqual(["jazz", "l0"]);
+    expect(predictedLabels(found, "music-100")).toEqual(["folk"]);
+    expect(predictedLabels(classified({ windows: [part(null, null, "dog")] }), "genre-10")).toEqual(["dog", "l0"]);
+  });
+});
+
+describe("what is explained", () => {
+  const choice: Choice = { model: "genre-10", label: "jazz", layer: "layer4", method: "grad-cam" };
+  const result = { model: { name: "genre-10" }, label: "jazz", layer: "layer4", method: "grad-cam" } as ResultOf<"explain">;
+
+  it("keeps its layer until the model changes: another network has other layers", () => {
+    expect(changed(choice, { label: "rock" })).toEqual({ ...choice, label: "rock" });
+    expect(changed(choice, { model: "genre-10", label: "rock" }).layer).toBe("layer4");
+    expect(changed(choice, { model: "music-100", label: "folk" })).toEqual({ ...choice, model: "music-100", label: "folk", layer: null });
+  });
+
+  it("is requested of its model, at the default layer when none is chosen", () => {
+    expect(optionsOf(choice, { trust: true })).toEqual({
+      classify: { model: "genre-10" },
+      explain: { label: "jazz", method: "grad-cam", layer: "layer4", trust: true },
+    });
+    expect(optionsOf({ ...choice, layer: null }, {}).explain).toEqual({ label: "jazz", method: "grad-cam" });
+    expect(optionsOf(null, {})).toEqual({ explain: {} });
+  });
+
+  it("is found by model, label, layer and method", () => {
+    expect(isOf(result, choice)).toBe(true);
+    expect(isOf(result, { ...choice, layer: null })).toBe(true);
+    for (const other of [{ model: "music-100" }, { label: "rock" }, { layer: "layer2" }, { method: "hirescam" } as const]) {
+      expect(isOf(result, { ...choice, ...other })).toBe(false);
+    }
+  });
+});
