@@ -19,15 +19,10 @@ class EmbedResult(TaskResult):
     """The embedding of a recording; the vector is kept, to compare other recordings with it."""
 
     task: Literal["embed"] = "embed"
-<<<<<<< HEAD
-    model: ModelRef = Field(description="the space of `vector`")
-    spaces: list[ModelRef] = Field(default_factory=list, description="all in which the recording has a vector now")
-=======
     model: ModelRef = Field(description="the body, or the model that is its own, whose vector this is")
     spaces: list[ModelRef] = Field(
         default_factory=list, description="all in which the recording has a vector now, that of `model` first"
     )
->>>>>>> page19
     dim: int = Field(description="512")
     stems: list[str] | None = Field(None, description="those embedded too; null when they were not asked for")
     vector: list[float] | None = Field(None, description="of length 1; null unless `return_vector` asked for it")
