@@ -155,6 +155,7 @@ def run_body(
     blocks: Iterable[Samples],
     report: Callable[[float], None] = lambda _: None,
     forward: ForwardPass | None = None,
+    wanted: Callable[[Window], bool] = lambda _: True,
 ) -> BodyPass:
     """Runs a body over a recording, in batches of windows.
 
@@ -162,6 +163,7 @@ def run_body(
         blocks: float32 mono at the body's rate.
         report: called with the seconds processed so far, after each batch.
         forward: runs the network in place of ``body.network``, such as an ``EvidenceRecorder``.
+        wanted: which windows it hears; at least the first one.
 
     Raises:
         UndecodableRecording: the recording has no samples.
@@ -172,7 +174,7 @@ def run_body(
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []
     total = np.zeros(EMBEDDING_DIM)
-    for batch in batched(windows, _BATCH):
+    for batch in batched((window for window in windows if not window.start_s or wanted(window)), _BATCH):
         quiet = [window.silent for window in batch]
         rows, embeddings = _outputs(body, batch, forward)
         total = total + embeddings[~np.array(quiet)].sum(axis=0)

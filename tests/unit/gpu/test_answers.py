@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from phonoscope.catalogue import Kind, LiveCatalogue
 from phonoscope.errors import UnknownModel
 from phonoscope.states import TaskName
+from phonoscope_gpu.answers import Stretches
 from phonoscope_gpu.handler import GpuHandler
+from phonoscope_ml.inference import BodyPass
 from phonoscope_ml.loaded import LoadedModels
+from phonoscope_ml.windows import Window
 from tests.classifiers import write_classifier
 from tests.unit.gpu.test_handler import SILENCE, body_of, run
 
@@ -108,3 +113,16 @@ def test_a_recording_is_heard_once_by_each_body(tmp_path: Path, monkeypatch: pyt
         network.register_forward_pre_hook(lambda *_, name=name: seen.update({name: seen.get(name, 0) + 1}))
     run(served, (TaskName.CLASSIFY, TaskName.EMBED))
     assert seen == {"kinds": 2, "genre-10": 2, "music-100": 2}
+
+
+def test_a_long_domain_is_sampled_evenly() -> None:
+    """An hour of music between two of speech: 120 windows of it, and none of the speech."""
+    spans = [(2.5 * index, 2.5 * index + 5.0) for index in range(4_320)]
+    heard = BodyPass(spans, np.zeros((4_320, 1), np.float32), np.zeros(4_320, np.bool_), np.zeros(512, np.float32))
+    inside = np.array([3_600.0 <= start_s < 7_200.0 for start_s, _ in spans])
+    wanted = Stretches(heard, inside, hop_s=3.0)
+    silence = np.zeros(1, np.float32)
+    starts = [3.0 * index for index in range(3_600) if wanted(Window(3.0 * index, 3.0 * index + 3.0, silence))]
+    assert 100 <= len(starts) <= 121
+    assert (min(starts) >= 3_597.0, max(starts) <= 7_205.0) == (True, True)
+    assert {round(later - earlier) for earlier, later in pairwise(starts)} == {30}

@@ -4,18 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from math import ceil
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phonoscope.catalogue import Auto, Kind, domain_of
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.inference import BodyPass, Prediction, predict
 from phonoscope_ml.kinds import kinds_of, overall_kind
 from phonoscope_ml.registry import Model
+from phonoscope_ml.windows import Window
 
-Heard: TypeAlias = Callable[[Body], BodyPass]
-"""What a body heard in the recording."""
+
+class Heard(Protocol):
+    """What a body heard in the recording: in all its windows, or, if it has not run yet, in those that are wanted."""
+
+    def __call__(self, body: Body, wanted: Callable[[Window], bool] = ...) -> BodyPass: ...
+
+
+_MOST_WINDOWS = 120
+"""A body other than the general one hears at most so many windows of a domain, evenly apart: six minutes of music
+without a gap, every half minute of an hour."""
+
+
+class Stretches:
+    """The windows of a domain that a further body hears."""
+
+    def __init__(self, windows: BodyPass, inside: NDArray[np.bool_], hop_s: float) -> None:
+        self._spans_s = np.array(windows.spans_s)[inside]
+        covered_s = (self._spans_s[:, 1] - self._spans_s[:, 0]).sum() / 2.0
+        self._step = max(1, ceil(covered_s / hop_s / _MOST_WINDOWS))
+        self._count = -1
+
+    def __call__(self, window: Window) -> bool:
+        starts, ends = self._spans_s.T
+        place = int(np.searchsorted(ends, window.start_s, side="right"))
+        if place == len(ends) or starts[place] >= window.end_s:
+            return False
+        self._count += 1
+        return self._count % self._step == 0
 
 
 @dataclass(frozen=True)
@@ -105,7 +134,10 @@ def answer_by_kind(auto: Auto, general: Model, load: Callable[[str], Model], hea
         inside = np.array([domain_of(each) is domain for each in kinds])
         for manifest in auto.models_for(domain):
             model = load(manifest.name)
-            prediction = predict(model, [heard(body) for body in model.bodies], windows)
+            passes = [
+                heard(body, Stretches(windows, inside, body.front_end.settings.window_hop_s)) for body in model.bodies
+            ]
+            prediction = predict(model, passes, windows)
             found.setdefault(domain, []).append(Answer(model, prediction, prediction.during(inside)))
     every = [answer for domain in ordered for answer in found[domain]]
     by_window = [found.get(domain_of(each), every)[0] for each in kinds]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeAlias
 
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import AUTO
@@ -17,10 +18,17 @@ from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, run_body
 from phonoscope_ml.loaded import LoadedModels
 from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
+from phonoscope_ml.windows import Window
 from phonoscope_worker import Work
 
 _RECORDED = {TaskName.EXPLAIN, TaskName.FEATURES}
 """Tasks that need a pass's activations."""
+
+Wanted: TypeAlias = Callable[[Window], bool]
+
+
+def _all(_: Window) -> bool:
+    return True
 
 
 @dataclass
@@ -32,13 +40,16 @@ class Listener:
     """The first that was decoded to its end."""
     _heard: dict[str, BodyPass] = field(default_factory=dict)
 
-    def heard(self, body: Body) -> BodyPass:
-        """What a body heard. Raises ``RecordingError`` when the recording cannot be decoded."""
+    def heard(self, body: Body, wanted: Wanted = _all) -> BodyPass:
+        """What a body heard; it runs now, over the windows that are wanted, if it has not run before.
+
+        Raises ``RecordingError`` when the recording cannot be decoded.
+        """
         if body.identity not in self._heard:
-            self._heard[body.identity] = self.run(body)
+            self._heard[body.identity] = self.run(body, wanted=wanted)
         return self._heard[body.identity]
 
-    def run(self, body: Body, forward: ForwardPass | None = None) -> BodyPass:
+    def run(self, body: Body, forward: ForwardPass | None = None, wanted: Wanted = _all) -> BodyPass:
         """Runs a body, through ``forward`` where it is given; see ``run_body``."""
         duration_s = self.work.claim.track.duration_s
 
@@ -46,7 +57,7 @@ class Listener:
             self.work.report(min(1.0, done_s / duration_s), "listening")
 
         with Recording(self.work.file) as recording, self.work.timed("model_s"):
-            found = run_body(body, recording.mono(body.front_end.settings.sample_rate_hz), report, forward)
+            found = run_body(body, recording.mono(body.front_end.settings.sample_rate_hz), report, forward, wanted)
         self.recording = self.recording or recording
         self._heard[body.identity] = found
         return found
