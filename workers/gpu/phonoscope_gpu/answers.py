@@ -35,13 +35,13 @@ class Stretches:
     def __init__(self, windows: BodyPass, inside: NDArray[np.bool_], hop_s: float) -> None:
         self._spans_s = np.array(windows.spans_s)[inside]
         covered_s = (self._spans_s[:, 1] - self._spans_s[:, 0]).sum() / 2.0
-        self._step = max(1, ceil(covered_s / hop_s / _MOST_WINDOWS))
+        self._step = max(1, ceil(float(covered_s) / hop_s / _MOST_WINDOWS))
         self._count = -1
 
     def __call__(self, window: Window) -> bool:
         starts, ends = self._spans_s.T
         place = int(np.searchsorted(ends, window.start_s, side="right"))
-        if place == len(ends) or starts[place] >= window.end_s:
+        if place == len(ends) or float(starts[place]) >= window.end_s:
             return False
         self._count += 1
         return self._count % self._step == 0
@@ -134,12 +134,13 @@ def answer_by_kind(auto: Auto, general: Model, load: Callable[[str], Model], hea
         inside = np.array([domain_of(each) is domain for each in kinds])
         for manifest in auto.models_for(domain):
             model = load(manifest.name)
-            passes = [
-                heard(body, Stretches(windows, inside, body.front_end.settings.window_hop_s)) for body in model.bodies
-            ]
-            prediction = predict(model, passes, windows)
+            prediction = predict(model, [_heard(heard, body, windows, inside) for body in model.bodies], windows)
             found.setdefault(domain, []).append(Answer(model, prediction, prediction.during(inside)))
     every = [answer for domain in ordered for answer in found[domain]]
     by_window = [found.get(domain_of(each), every)[0] for each in kinds]
     absent = tuple(why for domain in ordered for why in auto.absent.get(domain, ()))
     return Answers(every, by_window, kinds, kind, absent)
+
+
+def _heard(heard: Heard, body: Body, windows: BodyPass, inside: NDArray[np.bool_]) -> BodyPass:
+    return heard(body, Stretches(windows, inside, body.front_end.settings.window_hop_s))
