@@ -24,7 +24,6 @@ from phonoscope.catalogue.architectures import ARCHITECTURES
 from phonoscope.contract import JobOptions
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.paths import bundled
-from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import TaskName
 from phonoscope_gpu.handler import GpuHandler
 from phonoscope_ml.device import choose_device
@@ -89,7 +88,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--model", default="environment-50")
     return parser.parse_args()
 
 

@@ -24,7 +24,6 @@ from phonoscope.audio.decode import Recording
 from phonoscope.client import Client
 from phonoscope.contract import Job
 from phonoscope.paths import bundled
-from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.state import read_credentials
@@ -114,7 +113,7 @@ def _client(arguments: argparse.Namespace, scratch: Path) -> Iterator[Client]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=50)
-    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--model", default="environment-50")
     parser.add_argument("--url", help="a running gateway, instead of a new stack")
     parser.add_argument("--api-key", default="")
     return parser.parse_args()

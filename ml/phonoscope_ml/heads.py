@@ -7,10 +7,11 @@ from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from phonoscope_ml.networks import Network, Output
 
-Activation: TypeAlias = Literal["softmax", "sigmoid"]
+Activation: TypeAlias = Literal["softmax", "softmax-none", "sigmoid"]
 
 
 class Head(nn.Module):
@@ -19,7 +20,8 @@ class Head(nn.Module):
     Args:
         features: how many numbers it takes; those of several bodies follow one another.
         labels: how many labels it tells apart.
-        activation: ``softmax`` when one label holds at a time, ``sigmoid`` when each holds or not by itself.
+        activation: ``softmax`` when one label holds at a time, ``softmax-none`` when one or none of them does
+            (logits are relative to that of none, which is 0), ``sigmoid`` when each holds or not by itself.
         temperature: logits are divided by it before the activation; above 0.
         thresholds: the probability from which a label counts as heard: one for all labels, or one for each.
 
@@ -61,6 +63,8 @@ class Head(nn.Module):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Calibrated probabilities, float32. Shape: ``(windows, labels)`` to ``(windows, labels)``."""
         logits = logits.float() / self.temperature
+        if self.activation == "softmax-none":
+            return functional.pad(logits, (0, 1)).softmax(-1)[..., :-1]
         return logits.softmax(-1) if self.activation == "softmax" else logits.sigmoid()
 
 

@@ -65,9 +65,16 @@ _MOSTLY = 0.8
 """Music is called singing as a whole when so much of it is a voice."""
 
 
-def kinds_of(prediction: Prediction) -> list[Kind]:
-    """The kind of each window, by a model that knows AudioSet's labels, or one whose labels are kinds."""
-    found = _by_ontology(prediction) if _MUSIC in prediction.labels else _by_label(prediction)
+def kinds_of(prediction: Prediction, *, told_apart: bool = True) -> list[Kind]:
+    """The kind of each window, by a model that knows AudioSet's labels, or one whose labels are kinds.
+
+    Args:
+        told_apart: whether it is such a model; else all but silence is other sound.
+    """
+    if not told_apart:
+        found = [Kind.SOUND] * len(prediction.silent)
+    else:
+        found = _by_ontology(prediction) if _MUSIC in prediction.labels else _by_label(prediction)
     return [Kind.SILENCE if quiet else kind for kind, quiet in zip(found, prediction.silent, strict=True)]
 
 
@@ -109,4 +116,4 @@ def _by_ontology(prediction: Prediction) -> list[Kind]:
     kinds[music >= _LEAST_MUSIC] = Kind.MUSIC
     kinds[(singing >= _LEAST_SINGING) & (singing > _SINGING_IN_MUSIC * music) & (singing > other)] = Kind.SINGING
     kinds[silence > _LEAST_SILENCE] = Kind.SILENCE
-    return list(kinds)
+    return [Kind(kind) for kind in kinds]

@@ -97,10 +97,11 @@ def _print_result(console: Console, result: AnyResult) -> None:
 def _answers(result: ClassifyResult) -> list[Table]:
     """A table for each model that answered, that of the one that counts first."""
     kind = f": {result.kind}" if result.kind else ""
-    tables = [_labels(f"what it hears{kind}", result.top, unknown=result.unknown)]
-    for answer in result.answers[1:]:
-        tables.append(_labels(f"also, by {answer.model.name}", _that_count(answer), unknown=answer.unknown))
-    return tables
+    others = (
+        _labels(f"also, by {answer.model.name}", _that_count(answer), unknown=answer.unknown)
+        for answer in result.answers[1:]
+    )
+    return [_labels(f"what it hears{kind}", result.top, unknown=result.unknown), *others]
 
 
 def _labels(title: str, labels: Sequence[Prediction], *, unknown: bool) -> Table:

@@ -16,7 +16,6 @@ from scipy.io import wavfile
 
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Catalogue
-from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
 from phonoscope.tasks import Classify, Separate
 from phonoscope_cli.stems import sdr_db
@@ -42,7 +41,7 @@ def music(data: Path) -> list[tuple[Path, str]]:
     return [(path, genre.name) for genre in genres for path in sorted(genre.iterdir())[:2]]
 
 
-@pytest.mark.parametrize(("model", "clips"), [(DEFAULT_MODEL, sounds), ("genre-10", music)])
+@pytest.mark.parametrize(("model", "clips"), [("environment-50", sounds), ("genre-10", music)])
 def test_serving_hears_what_training_taught(
     stack: RunningStack, data: Path, model: str, clips: Callable[[Path], list[tuple[Path, str]]]
 ) -> None:

@@ -15,13 +15,12 @@ from phonoscope.db.library.maps import count_missing, library_stamp, newest_map,
 from phonoscope.db.library.orphans import forget_jobs
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
-from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
 from phonoscope.work import Library, Outcome, Space
-from tests.integration.life import CPU, ONE, claimed, classified, empty, end, new_job, new_track
+from tests.integration.life import CPU, ONE, claimed, empty, end, new_job, new_track
 from tests.support import RunningStack, tone_wav
 
-MODEL = DEFAULT_MODEL
+MODEL = "environment-50"
 SPACE = Space(MODEL, "d")
 
 
@@ -109,18 +108,6 @@ def test_vectors_of_another_digest_are_not_drawn(database: Database) -> None:
     drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
     vectors, (digest, count, _), missing = seen()
     assert (vectors, digest, count, missing) == ([track.id], "d", "1", 0)
-
-
-def test_a_map_shows_its_own_model_s_labels(database: Database) -> None:
-    """Whatever another model recognised later."""
-    empty(database)
-    track = new_track(database)
-    for label, model in (("rain", MODEL), ("disco", "genre-10")):
-        new_job(database, track, [TaskName.CLASSIFY])
-        end(database, claimed(database), classify=classified(label, model))
-    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
-    with database.autocommit() as session:
-        assert [place.label for place in placed_tracks(session, track.owner_id, MODEL)] == ["rain"]
 
 
 def test_jobs_without_a_track_are_forgotten_in_time(database: Database) -> None:

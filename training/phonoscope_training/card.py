@@ -44,8 +44,8 @@ def model_card(manifest: dict[str, Any]) -> str:
         ("by fold", " · ".join(f"fold {fold}: {value:.1%}" for fold, value in figures["accuracy_by_fold"].items())),
         ("macro F1", f"{figures['macro_f1']:.3f}"),
         *_calibration(metrics),
-        *_unknown(manifest),
-        *_retrieval(metrics),
+        unknown_row(metrics, manifest["unknown_below"]),
+        retrieval_row(metrics),
         ("embedding", f"{manifest['embedding_dim']} numbers, the penultimate layer"),
         ("licence", manifest["licence"]),
         ("weights", f"{manifest['weights']['dtype']} safetensors, SHA-256 `{manifest['weights']['sha256']}`"),
@@ -54,7 +54,7 @@ def model_card(manifest: dict[str, Any]) -> str:
     figures_shown = [
         "## By label, out of fold",
         "",
-        *_by_label(manifest),
+        *by_label(metrics, manifest["labels"]),
         "",
         f"![Confusion matrix: a row is the truth, a column the answer]({name}-confusion.png)",
     ]
@@ -94,26 +94,29 @@ def _calibration(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     return [("calibration", value)]
 
 
-def _retrieval(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+def retrieval_row(metrics: dict[str, Any]) -> tuple[str, str]:
+    """The card's row on the neighbours of recordings."""
     figures = metrics["retrieval"]
     if not figures:
-        return [("retrieval", "not measured: no fold has two recordings of one label from different sources")]
-    return [("retrieval", f"mAP {figures['map']:.3f}, precision at 5 {figures['precision_at_5']:.3f}")]
+        return ("retrieval", "not measured: no fold has two recordings of one label from different sources")
+    return ("retrieval", f"mAP {figures['map']:.3f}, precision at 5 {figures['precision_at_5']:.3f}")
 
 
-def _by_label(manifest: dict[str, Any]) -> list[str]:
-    recall = manifest["metrics"]["cross_validation"]["recall_by_label"]
-    neighbours = manifest["metrics"]["retrieval"].get("precision_at_5_by_label", {})
+def by_label(metrics: dict[str, Any], labels: list[str]) -> list[str]:
+    """A table in Markdown: the recall of each label, and the precision of its recordings' neighbours."""
+    recall = metrics["cross_validation"]["recall_by_label"]
+    neighbours = metrics["retrieval"].get("precision_at_5_by_label", {})
     rows = [
         f"| {label} | {recall[label]:.1%} | {f'{neighbours[label]:.1%}' if label in neighbours else ''} |"
-        for label in manifest["labels"]
+        for label in labels
     ]
     return ["| label | recall | precision at 5 of its neighbours |", "| --- | ---: | ---: |", *rows]
 
 
-def _unknown(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    figures = manifest["metrics"]["unknown"]
-    value = f"below {manifest['unknown_below']:.3f}, which keeps {figures['known_kept']:.0%} of the known recordings"
+def unknown_row(metrics: dict[str, Any], below: float) -> tuple[str, str]:
+    """The card's row on the threshold of the unknown, and on the strangers that it rejects."""
+    figures = metrics["unknown"]
+    value = f"below {below:.3f}, which keeps {figures['known_kept']:.0%} of the known recordings"
     if "strangers" in figures:
         value += f" and rejects {figures['strangers_rejected']:.1%} of {figures['strangers']:,} of none of its labels"
-    return [("unknown", value)]
+    return ("unknown", value)

@@ -13,8 +13,10 @@ from rich.table import Table
 
 from phonoscope.commands import run as run_app
 from phonoscope_ml.device import choose_device
+from phonoscope_training.bodies.cli import app as body
 from phonoscope_training.card import spread, write_card
 from phonoscope_training.export import export as export_run
+from phonoscope_training.heads.cli import app as head
 from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolder, Threads, use_threads
 from phonoscope_training.results import evaluate_run
 from phonoscope_training.run import Run
@@ -23,6 +25,8 @@ from phonoscope_training.synthesis import LABELS, write_all
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Trains, scores and exports the served models.")
 app.add_typer(separation, name="separation")
+app.add_typer(body, name="body")
+app.add_typer(head, name="head")
 console = Console()
 
 

@@ -23,6 +23,9 @@ class FoldPredictions:
         - logits: ``(windows, labels)``; embeddings: ``(windows, 512)``
         - targets, recordings, sources: ``(windows,)``
         - strangers: ``(windows, labels)``, logits of recordings without a label; stranger_recordings: ``(windows,)``
+
+    Args:
+        none: whether the logits are relative to that of "none of the labels", which is 0.
     """
 
     logits: Tensor
@@ -32,11 +35,12 @@ class FoldPredictions:
     sources: Tensor
     strangers: Tensor | None = None
     stranger_recordings: Tensor | None = None
+    none: bool = False
 
     def probabilities(self, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
         """Each recording's probabilities, the mean over its windows as in serving, and its target."""
         return (
-            by_recording((self.logits / temperature).softmax(-1), self.recordings),
+            by_recording(softmax(self.logits / temperature, none=self.none), self.recordings),
             self.per_recording(self.targets),
         )
 
@@ -94,6 +98,8 @@ def cross_validation(folds: dict[int, tuple[Tensor, Tensor]], labels: list[str])
 def fit_temperature(folds: list[FoldPredictions]) -> float:
     """The temperature that minimises the cross entropy (Guo et al., 2017, arXiv 1706.04599)."""
     logits = torch.cat([scored.logits for scored in folds]).double()
+    if folds[0].none:
+        logits = functional.pad(logits, (0, 1))
     targets = torch.cat([scored.targets for scored in folds])
     temperatures = torch.logspace(-1.0, 1.0, 401, dtype=torch.float64)
     losses = torch.stack([functional.cross_entropy(logits / temperature, targets) for temperature in temperatures])
@@ -154,6 +160,17 @@ def accuracy(logits: Tensor, targets: Tensor, recordings: Tensor) -> float:
     return (probabilities.argmax(1) == truth).double().mean().item()
 
 
+def softmax(logits: Tensor, *, none: bool) -> Tensor:
+    """Probabilities of labels; with ``none`` they leave a rest to 1, the probability of none of them.
+
+    >>> softmax(torch.zeros(1, 3), none=True)
+    tensor([[0.2500, 0.2500, 0.2500]])
+    """
+    if not none:
+        return logits.softmax(-1)
+    return functional.pad(logits, (0, 1)).softmax(-1)[..., :-1]
+
+
 def by_recording(values: Tensor, recordings: Tensor) -> Tensor:
     """Means over the windows of each recording, in the order of their numbers.
 
@@ -185,7 +202,9 @@ def _rejection(folds: dict[int, FoldPredictions], temperature: float, threshold:
     for scored in folds.values():
         if scored.strangers is None or scored.stranger_recordings is None:
             continue
-        probabilities = by_recording((scored.strangers / temperature).softmax(-1), scored.stranger_recordings)
+        probabilities = by_recording(
+            softmax(scored.strangers / temperature, none=scored.none), scored.stranger_recordings
+        )
         rejected.append((probabilities.amax(1) < threshold).double().mean().item())
         count = len(probabilities)
     return {"strangers_rejected": round(mean(rejected), 4), "strangers": count} if rejected else {}

@@ -65,13 +65,13 @@ def write_model(weights: dict[str, Tensor], manifest: dict[str, Any], folder: Pa
     return complete
 
 
-def save_weights(weights: dict[str, Tensor], folder: Path) -> dict[str, str]:
+def save_weights(weights: dict[str, Tensor], folder: Path, name: str = WEIGHTS) -> dict[str, str]:
     """Writes the weights' file into a model's folder; returns the manifest's entry for it."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(weights, folder / WEIGHTS)
-    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    save_tensors(weights, folder / name)
+    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     dtype = next(str(value.dtype).removeprefix("torch.") for value in weights.values() if value.is_floating_point())
-    return {"file": WEIGHTS, "sha256": digest, "dtype": dtype}
+    return {"file": name, "sha256": digest, "dtype": dtype}
 
 
 def _calibrated(weights: dict[str, Tensor], temperature: float) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from safetensors import safe_open
 from safetensors.torch import load_file
@@ -45,7 +45,7 @@ def evaluate_run(folder: Path) -> dict[str, Any]:
     if not found:
         raise InvalidRun(f"{folder}: no fold has been scored yet")
     labels = _labels(next(iter(found.values())))
-    folds = {fold: FoldPredictions(**load_file(path)) for fold, path in sorted(found.items())}
+    folds = {fold: FoldPredictions(**cast("dict[str, Any]", load_file(path))) for fold, path in sorted(found.items())}
     metrics = {"labels": labels} | evaluate(folds, labels)
     (folder / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     return metrics

@@ -30,6 +30,7 @@ class Kind(StrEnum):
 
 
 _GENERAL = ("audioset-527", "kinds")
+_NOT_TOLD_APART = "music and speech were not told from other sounds: run `phonoscope models pull mn04`"
 _ANSWERS: dict[Kind, tuple[tuple[str, ...], ...]] = {
     Kind.MUSIC: (("genre-10",), ("music-100",)),
     Kind.SOUND: (("environment-50", "environment-10"),),
@@ -47,22 +48,26 @@ class Auto:
     """The models that ``auto`` chooses from on this machine.
 
     Args:
-        general: tells kinds apart, and answers for what no other model's domain is.
+        general: tells kinds apart, and answers for what no other model's domain is. ``None`` where no such model is
+            there: then all that is heard is other sound.
         answering: by domain; a domain without a model is left to ``general``.
         absent: by domain, the models that would answer if their bodies were there, and how to fetch these.
     """
 
-    general: Classifier
+    general: Classifier | None
     answering: dict[Kind, tuple[Classifier, ...]]
     absent: dict[Kind, tuple[str, ...]] = field(default_factory=dict)
 
     def models_for(self, kind: Kind) -> tuple[Classifier, ...]:
         """The models that answer for a kind, the one that counts first."""
-        return self.answering.get(domain_of(kind), ()) or (self.general,)
+        general = (self.general,) if self.general else self.answering[Kind.SOUND]
+        return self.answering.get(domain_of(kind), ()) or general
 
     @cached_property
     def models(self) -> tuple[Classifier, ...]:
         """All of them, each once."""
+        if self.general is None:
+            return self.answering[Kind.SOUND]
         every = [self.general, *(model for models in self.answering.values() for model in models)]
         return tuple({model.name: model for model in every}.values())
 
@@ -74,12 +79,9 @@ def choose(there: Mapping[str, Classifier], absent: Mapping[str, str]) -> Auto:
         there: the classifying models that can be served, by name.
         absent: why the others cannot be, by name.
 
-    Raises ``UnknownModel`` when no model tells kinds of sound apart.
+    Raises ``UnknownModel`` when there is no model for sounds.
     """
     general = _first(there, _GENERAL)
-    if general is None:
-        why = "; ".join(absent[name] for name in _GENERAL if name in absent) or "there is none"
-        raise UnknownModel(f"`auto` needs a model that tells kinds of sound apart ({' or '.join(_GENERAL)}): {why}")
     answering = {
         domain: tuple(model for group in groups if (model := _first(there, group)) is not None)
         for domain, groups in _ANSWERS.items()
@@ -88,6 +90,10 @@ def choose(there: Mapping[str, Classifier], absent: Mapping[str, str]) -> Auto:
         domain: tuple(absent[name] for group in groups if not _first(there, group) for name in group if name in absent)
         for domain, groups in _ANSWERS.items()
     }
+    if not answering[Kind.SOUND]:
+        raise UnknownModel(f"`auto` needs {' or '.join(_ANSWERS[Kind.SOUND][0])}, and neither is there")
+    if general is None:
+        missing[Kind.SOUND] += (_NOT_TOLD_APART,)
     return Auto(general, answering, missing)
 
 

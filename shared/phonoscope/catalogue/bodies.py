@@ -87,7 +87,8 @@ class HeadManifest(ManifestBase):
     """The manifest of a head.
 
     Args:
-        activation: ``softmax`` when one label holds at a time, ``sigmoid`` when each holds or not by itself.
+        activation: ``softmax`` when one label holds at a time, ``softmax-none`` when one or none of them does,
+            ``sigmoid`` when each holds or not by itself.
         on: in order of preference; the first choice whose bodies are there is served.
     """
 
@@ -95,7 +96,7 @@ class HeadManifest(ManifestBase):
     version: int
     kind: str
     labels: list[str] = Field(min_length=2)
-    activation: Literal["softmax", "sigmoid"]
+    activation: Literal["softmax", "softmax-none", "sigmoid"]
     on: list[HeadChoice] = Field(min_length=1)
     metrics: dict[str, Any] = Field(default_factory=dict)
     data: str

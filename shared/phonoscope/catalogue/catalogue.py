@@ -100,7 +100,7 @@ class Catalogue:
 
     @cached_property
     def auto(self) -> Auto:
-        """What ``auto`` chooses from. Raises ``UnknownModel`` when no model tells kinds of sound apart."""
+        """What ``auto`` chooses from. Raises ``UnknownModel`` when there is no model for sounds."""
         return choose(self.manifests, self.absent)
 
     @cached_property

@@ -82,7 +82,8 @@ def test_models_are_named_in_one_place(tmp_path: Path) -> None:
     """By ``--model`` or by ``-o``: both at once is a mistake, told before anything is sent."""
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     given = ["--model", "auto", "-o", "classify.model=genre-10"]
-    result = CliRunner().invoke(app, ["analyze", str(tmp_path / "a.wav"), *given, "--url", "http://127.0.0.1:1"])
+    words = ["analyze", str(tmp_path / "a.wav"), *given, "--url", "http://127.0.0.1:1"]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
     assert result.exit_code == 2
     assert "not both" in result.output
 

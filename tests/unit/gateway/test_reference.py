@@ -70,7 +70,7 @@ def test_options_from_before_there_were_any() -> None:
 
 def test_a_genre_without_a_profile_is_refused() -> None:
     """The refusal names the field and the genres there are."""
-    asked = RequestContext((TaskName.DESCRIBE,), "none", "none", Catalogue())
+    asked = RequestContext((TaskName.DESCRIBE,), ("none",), "none", Catalogue())
     Describe.check(DescribeOptions(genre="reggae"), asked)
     with pytest.raises(InvalidRequest) as refusal:
         Describe.check(DescribeOptions(genre="polka"), asked)

@@ -240,14 +240,14 @@ def test_stems_are_embedded_beside_the_track(handler: GpuHandler) -> None:
     stems = {"drums": tone_wav(5.0, 200.0, seed=7), "vocals": tone_wav(5.0, 900.0, seed=8), "bass": SILENCE}
     outcome = run(handler, (TaskName.EMBED,), stems=stems, embed={"stems": True})[0][TaskName.EMBED]
     assert body_of(outcome)["stems"] == ["drums", "vocals"]
-    assert outcome.vectors is not None
-    assert list(outcome.vectors) == ["", "drums", "vocals"]
+    (vectors,) = outcome.vectors.values()
+    assert list(vectors) == ["", "drums", "vocals"]
     for name in ("drums", "vocals"):
         alone = run(handler, (TaskName.EMBED,), content=stems[name])[0][TaskName.EMBED]
-        assert alone.vectors is not None
-        np.testing.assert_allclose(outcome.vectors[name], alone.vectors[""], atol=1e-5)
-        assert np.linalg.norm(outcome.vectors[name]) == pytest.approx(1.0, abs=1e-5)
-    assert not np.allclose(outcome.vectors["drums"], outcome.vectors["vocals"], atol=1e-3)
+        (own,) = alone.vectors.values()
+        np.testing.assert_allclose(vectors[name], own[""], atol=1e-5)
+        assert np.linalg.norm(vectors[name]) == pytest.approx(1.0, abs=1e-5)
+    assert not np.allclose(vectors["drums"], vectors["vocals"], atol=1e-3)
 
 
 def test_no_stems_to_embed_fails_that_task_alone(handler: GpuHandler) -> None:

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from phonoscope.catalogue.architectures import ARCHITECTURES, METHODS, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
 from phonoscope.paths import bundled
-from phonoscope.settings import DEFAULT_MODEL
 from phonoscope_ml.attribution import Attribution, upsampled
 from phonoscope_ml.evidence import axes
 from phonoscope_ml.frontends import DecibelSettings
@@ -43,7 +42,7 @@ class _Logits(nn.Module):
 @pytest.fixture(scope="module")
 def shipped() -> Model:
     """The model that the product comes with."""
-    return load_model(bundled("models") / DEFAULT_MODEL, torch.device("cpu"))
+    return load_model(bundled("models") / "environment-50", torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")

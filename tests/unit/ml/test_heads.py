@@ -219,3 +219,12 @@ def test_unused_models_are_dropped_when_memory_is_short(folder: Path, monkeypatc
     models.get("both")
     assert models.get("one-of") is not first
     assert models.get("one-of").body is first.body
+
+
+def test_a_head_can_say_none_of_its_labels() -> None:
+    """Logits are relative to that of none: far below 0 all labels are improbable, far above they share 1."""
+    head = Head(4, 3, "softmax-none")
+    none, some, undecided = head.probabilities(torch.tensor([[-9.0] * 3, [9.0, -9.0, -9.0], [0.0] * 3]))
+    assert none.sum() < 0.001
+    assert some[0] > 0.999
+    torch.testing.assert_close(undecided, torch.full((3,), 0.25))

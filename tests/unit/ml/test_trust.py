@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from phonoscope.paths import bundled
-from phonoscope.settings import DEFAULT_MODEL
 from phonoscope_ml.attribution import Attribution, Heatmaps
 from phonoscope_ml.frontends import DecibelSettings
 from phonoscope_ml.networks import Network
@@ -22,7 +21,7 @@ from tests.unit.ml.listeners import BandListener, burst, clip, spectrogram
 @pytest.fixture(scope="module")
 def shipped() -> Model:
     """A model that has learned."""
-    return load_model(bundled("models") / DEFAULT_MODEL, torch.device("cpu"))
+    return load_model(bundled("models") / "environment-50", torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def asked(folder: Path, architecture: str) -> RequestContext:
     weights = {"file": "weights.safetensors", "sha256": "0" * 64, "dtype": "float16"}
     (folder / "one").mkdir()
     (folder / "one" / "manifest.json").write_text(json.dumps(manifest | {"weights": weights}))
-    return RequestContext((TaskName.EXPLAIN, TaskName.FEATURES), "one", "one", Catalogue(folder))
+    return RequestContext((TaskName.EXPLAIN, TaskName.FEATURES), ("one",), "one", Catalogue(folder))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

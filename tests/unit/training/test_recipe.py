@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from phonoscope_ml.frontends import KaldiSettings
+from phonoscope_training.bodies.recipe import BodyRecipe
 from phonoscope_training.errors import InvalidRecipe
+from phonoscope_training.heads.recipe import HeadRecipe
 from phonoscope_training.recipe import Recipe
 
 RECIPES = Path("training/recipes")
-CLASSIFIERS = sorted(path for path in RECIPES.glob("*.toml") if not path.name.startswith("demucs"))
+HEADS = ("environment-10", "environment-50", "genre-10")
+OTHERS = ("demucs-mini", "mobilenet", *HEADS)
+CLASSIFIERS = sorted(path for path in RECIPES.glob("*.toml") if path.stem not in OTHERS)
 
 
 def changed(tmp_path: Path, old: str, new: str) -> Path:
@@ -26,6 +31,21 @@ def test_shipped_recipes_can_be_read(path: Path) -> None:
     recipe = Recipe.read(path)
     assert recipe.schedule.epochs >= 1
     assert recipe.card.kind
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_shipped_recipes_of_heads_can_be_read(name: str) -> None:
+    """They name their bodies, and say what a card needs."""
+    recipe = HeadRecipe.read(RECIPES / f"{name}.toml")
+    assert recipe.on
+    assert recipe.card.limits
+
+
+def test_the_shipped_recipe_of_a_body_can_be_read() -> None:
+    """It listens as the published network does, which it starts from."""
+    recipe = BodyRecipe.read(RECIPES / "mobilenet.toml")
+    assert recipe.front_end == KaldiSettings()
+    assert recipe.card.licence
 
 
 @pytest.mark.parametrize(

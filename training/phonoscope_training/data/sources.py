@@ -40,8 +40,15 @@ def load_clips(
         raise InvalidDataset(f"{path} does not exist")
     if data.source == "spectrograms":
         return read_spectrograms(path, settings, data.labels)
-    files = {"esc": esc_files, "folders": folder_files, "gtzan": gtzan_files}[data.source](path, data.folds)
-    return read_clips(files, settings, data.windows, watch)
+    return read_clips(read_files(data.source, path, data.folds), settings, data.windows, watch)
+
+
+def read_files(source: str, path: Path, folds: int = 4) -> list[LabelledFile]:
+    """The files of a set of audio: ``esc``, ``files``, ``folders`` or ``gtzan``. Raises ``InvalidDataset``."""
+    if not path.exists():
+        raise InvalidDataset(f"{path} does not exist")
+    layouts = {"esc": esc_files, "files": plain_files, "folders": folder_files, "gtzan": gtzan_files}
+    return layouts[source](path, folds)
 
 
 def esc_files(folder: Path, _folds: int) -> list[LabelledFile]:
@@ -58,6 +65,12 @@ def esc_files(folder: Path, _folds: int) -> list[LabelledFile]:
     if missing:
         raise InvalidDataset(f"{meta} names {missing[0].name}, which is not in {missing[0].parent}")
     return files
+
+
+def plain_files(folder: Path, folds: int) -> list[LabelledFile]:
+    """The recordings of a folder, without labels; text files are left out."""
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != ".txt")
+    return [LabelledFile(path, "", 1 + index * folds // len(paths)) for index, path in enumerate(paths)]
 
 
 def folder_files(folder: Path, folds: int) -> list[LabelledFile]:

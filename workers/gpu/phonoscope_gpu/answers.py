@@ -92,10 +92,11 @@ def answer_by_kind(auto: Auto, general: Model, load: Callable[[str], Model], hea
     """Each stretch is answered by the models whose domain it is; the windows are those of the general body.
 
     Args:
+        general: tells kinds apart; where none does, the first model for sounds.
         load: gives a loaded model by its name.
     """
     windows = heard(general.body)
-    kinds = kinds_of(predict(general, [heard(body) for body in general.bodies]))
+    kinds = kinds_of(predict(general, [heard(body) for body in general.bodies]), told_apart=auto.general is not None)
     kind = overall_kind(kinds)
     domains = {domain_of(each) for each in kinds} - {Kind.SILENCE} or {Kind.SILENCE}
     ordered = sorted(domains, key=lambda domain: domain is not domain_of(kind))

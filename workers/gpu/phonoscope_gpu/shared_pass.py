@@ -98,7 +98,7 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
     answers = general = None
     if named == (AUTO,):
         auto = models.auto
-        general = load(auto.general.name)
+        general = load((auto.general or auto.models[0]).name)
         answers = answer_by_kind(auto, general, load, listener.heard)
         model = _explained(work, answers, load, [each.name for each in auto.models])
     else:

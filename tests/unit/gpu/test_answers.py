@@ -1,0 +1,110 @@
+"""Which models answer: those that are named, or those whose domain is heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from phonoscope.catalogue import Kind, LiveCatalogue
+from phonoscope.errors import UnknownModel
+from phonoscope.states import TaskName
+from phonoscope_gpu.handler import GpuHandler
+from phonoscope_ml.loaded import LoadedModels
+from tests.classifiers import write_classifier
+from tests.unit.gpu.test_handler import SILENCE, body_of, run
+
+LABELS = {"environment-50": "dog", "genre-10": "jazz", "music-100": "guitar"}
+
+
+def models(folder: Path, kind: str | None, without: str = "") -> LiveCatalogue:
+    """Small models that hear one label each; the one that tells kinds apart hears ``kind`` in everything."""
+    for seed, (name, label) in enumerate(LABELS.items()):
+        if name != without:
+            write_classifier(folder / name, label, seed)
+    if kind:
+        write_classifier(folder / "kinds", kind, 7)
+    return LiveCatalogue(folder)
+
+
+def handler(catalogue: LiveCatalogue, default: str = "auto") -> GpuHandler:
+    return GpuHandler(LoadedModels(catalogue, torch.device("cpu")), default)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answering"),
+    [
+        ("music", ["genre-10", "music-100"]),
+        ("singing", ["genre-10", "music-100"]),
+        ("sound", ["environment-50"]),
+        ("speech", ["kinds"]),
+    ],
+)
+def test_a_kind_is_answered_by_the_models_whose_domain_it_is(tmp_path: Path, kind: str, answering: list[str]) -> None:
+    """The first of them counts, in each window and for the whole, and its space holds the recording's vector."""
+    outcomes, _ = run(handler(models(tmp_path, kind)), (TaskName.CLASSIFY, TaskName.EMBED))
+    body, embedded = body_of(outcomes[TaskName.CLASSIFY]), body_of(outcomes[TaskName.EMBED])
+    assert (body["kind"], body["model"]["name"]) == (kind, answering[0])
+    assert [answer["model"]["name"] for answer in body["answers"]] == answering
+    assert body["top"] == body["answers"][0]["top"]
+    assert {(window["kind"], window["model"]) for window in body["windows"]} == {(kind, answering[0])}
+    assert [space["name"] for space in embedded["spaces"]] == list(dict.fromkeys([answering[0], "kinds"]))
+    assert {space.model for space in outcomes[TaskName.EMBED].vectors} == {answering[0], "kinds"}
+
+
+def test_silence_is_no_domain(tmp_path: Path) -> None:
+    """Whatever the models hear in it, the result says that it is silent and unknown."""
+    body = body_of(run(handler(models(tmp_path, "music")), (TaskName.CLASSIFY,), content=SILENCE)[0][TaskName.CLASSIFY])
+    assert (body["kind"], body["unknown"]) == ("silence", True)
+    assert all(window["kind"] is Kind.SILENCE and window["silent"] for window in body["windows"])
+
+
+def test_several_models_answer_each(tmp_path: Path) -> None:
+    """In the order in which they are named; the first counts, and no kind is told."""
+    asked = {"model": ["music-100", "environment-50"]}
+    body = body_of(run(handler(models(tmp_path, None)), (TaskName.CLASSIFY,), classify=asked)[0][TaskName.CLASSIFY])
+    assert [answer["top"][0]["label"] for answer in body["answers"]] == ["guitar", "dog"]
+    assert (body["model"]["name"], body["kind"]) == ("music-100", None)
+    assert all("kind" not in window for window in body["windows"])
+
+
+def test_without_a_model_that_tells_kinds_apart_all_is_sound(tmp_path: Path) -> None:
+    """The warning says what to do about it."""
+    body = body_of(run(handler(models(tmp_path, None)), (TaskName.CLASSIFY,))[0][TaskName.CLASSIFY])
+    assert (body["kind"], body["top"][0]["label"]) == ("sound", "dog")
+    assert body["warnings"] == ["music and speech were not told from other sounds: run `phonoscope models pull mn04`"]
+
+
+def test_a_domain_without_a_model_is_left_to_the_general_one(tmp_path: Path) -> None:
+    """A song shows that it is music where no model for genres is there."""
+    catalogue = models(tmp_path, "music", without="genre-10")
+    (tmp_path / "music-100" / "manifest.json").unlink()
+    body = body_of(run(handler(catalogue), (TaskName.CLASSIFY,))[0][TaskName.CLASSIFY])
+    assert (body["kind"], body["model"]["name"], body["top"][0]["label"]) == ("music", "kinds", "music")
+
+
+def test_auto_needs_a_model_for_sounds(tmp_path: Path) -> None:
+    """The error names those that would do."""
+    catalogue = models(tmp_path, "music", without="environment-50")
+    with pytest.raises(UnknownModel, match="needs environment-50 or environment-10"):
+        _ = catalogue.current.auto
+
+
+@pytest.mark.parametrize(("label", "model"), [(None, "genre-10"), ("guitar", "music-100"), ("dog", "environment-50")])
+def test_a_label_is_explained_by_a_model_that_has_it(tmp_path: Path, label: str | None, model: str) -> None:
+    """By the one that counts when none is asked about."""
+    outcomes, _ = run(handler(models(tmp_path, "music")), (TaskName.EXPLAIN,), explain={"label": label})
+    body = body_of(outcomes[TaskName.EXPLAIN])
+    assert (body["model"]["name"], body["label"]) == (model, label or "jazz")
+
+
+def test_a_recording_is_heard_once_by_each_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many tasks and models ask."""
+    served = handler(models(tmp_path, "music"))
+    seen: dict[str, int] = {}
+    for name in (*LABELS, "kinds"):
+        network = served.models.get(name).network
+        network.register_forward_pre_hook(lambda *_, name=name: seen.update({name: seen.get(name, 0) + 1}))
+    run(served, (TaskName.CLASSIFY, TaskName.EMBED))
+    assert seen == {"kinds": 2, "genre-10": 2, "music-100": 2}

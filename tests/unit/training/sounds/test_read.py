@@ -1,0 +1,66 @@
+"""Sets of recordings are read by the windows that serving uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from phonoscope_training.errors import InvalidDataset
+from phonoscope_training.sounds import SoundSettings, read_sounds
+from tests.support import tone_wav
+
+RATE_HZ = 8_000
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six recordings of each of two labels, and two without a label, one of which is long."""
+    root = tmp_path_factory.mktemp("sounds")
+    for label in ("high", "low"):
+        (root / "sounds" / label).mkdir(parents=True)
+        for number in range(6):
+            (root / "sounds" / label / f"{number}.wav").write_bytes(tone_wav(0.5, 300.0, RATE_HZ, seed=number))
+    (root / "plain").mkdir()
+    (root / "plain" / "0.wav").write_bytes(tone_wav(0.5, 300.0, RATE_HZ))
+    (root / "plain" / "1.wav").write_bytes(tone_wav(5.0, 300.0, RATE_HZ))
+    (root / "plain" / "1.txt").write_text("credits")
+    return root
+
+
+def test_sets_follow_one_another(root: Path) -> None:
+    """A set without labels has no targets and no folds; a long recording has as many windows as are asked for."""
+    sets = [
+        SoundSettings(source="folders", path=Path("sounds"), folds=3),
+        SoundSettings(source="files", path=Path("plain"), windows=3, labelled=False),
+    ]
+    sounds = read_sounds(sets, root, RATE_HZ, window_s=1.0, window_hop_s=0.5)
+    assert sounds.labels == ["high", "low"]
+    assert sounds.targets.tolist() == [0] * 6 + [1] * 6 + [-1] * 4
+    assert sounds.folds.tolist() == [1, 1, 2, 2, 3, 3] * 2 + [0] * 4
+    assert sounds.recordings.tolist() == [*range(12), 12, 13, 13, 13]
+    assert sounds.sets.tolist() == [0] * 12 + [1] * 4
+    assert sounds.spans_s[-3:].tolist() == [[0.0, 1.0], [0.5, 1.5], [1.0, 2.0]]
+
+
+def test_a_short_recording_is_padded_with_silence(root: Path) -> None:
+    """As in serving, and nothing else changes its samples."""
+    sounds = read_sounds([SoundSettings(source="files", path=Path("plain"))], root, RATE_HZ, 1.0, 1.0)
+    wave = sounds.wave(torch.tensor([0]))[0]
+    assert wave[: RATE_HZ // 2].abs().max() > 0.3
+    assert wave[RATE_HZ // 2 :].abs().max() == 0.0
+
+
+def test_a_few_recordings_are_taken_from_all_folds(root: Path) -> None:
+    """The first of each fold, so that no fold is empty."""
+    few = SoundSettings(source="folders", path=Path("sounds"), folds=3, most=3)
+    sounds = read_sounds([few], root, RATE_HZ, 1.0, 1.0)
+    assert sounds.targets.tolist() == [0, 0, 0, 1, 1, 1]
+    assert sounds.folds.tolist() == [1, 2, 3] * 2
+
+
+def test_a_set_that_is_absent_is_named(root: Path) -> None:
+    """The error has its path."""
+    with pytest.raises(InvalidDataset, match="nowhere does not exist"):
+        read_sounds([SoundSettings(source="files", path=Path("nowhere"))], root, RATE_HZ, 1.0, 1.0)

@@ -1,0 +1,142 @@
+"""Reads the windows of recordings, by the decoder and the windows that serving uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from phonoscope.audio.decode import Recording, Samples
+from phonoscope.errors import RecordingError
+from phonoscope_ml.windows import Window, cut_windows
+from phonoscope_training.data.clips import LabelledFile, number_names
+from phonoscope_training.data.sources import read_files
+from phonoscope_training.errors import InvalidDataset
+from phonoscope_training.sounds.settings import SoundSettings
+
+_FULL_SCALE = 32_767.0
+
+Watch = Callable[[list[LabelledFile]], Iterable[LabelledFile]]
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """Windows of recordings from several sets.
+
+    Shape:
+        - samples: ``(windows, samples)``, int16
+        - spans_s: ``(windows, 2)``, float64: each window's start and end in its recording
+        - targets: ``(windows,)``, int64 indices into ``labels``; -1 without a label
+        - folds, recordings, sources, sets: ``(windows,)``, int64: the fold (0 without a label), which recording the
+          window was cut from, which source the recording was cut from, and which set it is of
+    """
+
+    samples: Tensor
+    spans_s: Tensor
+    targets: Tensor
+    folds: Tensor
+    recordings: Tensor
+    sources: Tensor
+    sets: Tensor
+    labels: list[str]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def part(self, chosen: Tensor) -> Sounds:
+        """The windows where ``chosen``, a mask of shape ``(windows,)``, is true."""
+        return replace(
+            self,
+            samples=self.samples[chosen],
+            spans_s=self.spans_s[chosen],
+            targets=self.targets[chosen],
+            folds=self.folds[chosen],
+            recordings=self.recordings[chosen],
+            sources=self.sources[chosen],
+            sets=self.sets[chosen],
+        )
+
+    def wave(self, chosen: Tensor) -> Tensor:
+        """Samples of some windows. Shape: ``(chosen, samples)``, float32 in [-1, 1]."""
+        return self.samples[chosen].float() / _FULL_SCALE
+
+
+def read_sounds(
+    sets: Sequence[SoundSettings],
+    root: Path,
+    sample_rate_hz: int,
+    window_s: float,
+    window_hop_s: float,
+    watch: Watch = iter,
+) -> Sounds:
+    """Reads the recordings of all sets. Raises ``InvalidDataset``, which names the file."""
+    files = [
+        (index, file)
+        for index, each in enumerate(sets)
+        for file in _few(read_files(each.source, root / each.path.expanduser(), each.folds), each.most)
+    ]
+    labels = sorted({file.label for index, file in files if sets[index].labelled})
+    window, hop = round(window_s * sample_rate_hz), round(window_hop_s * sample_rate_hz)
+    heard: list[Window] = []
+    of: list[int] = []
+    for number, file in enumerate(watch([file for _, file in files])):
+        cut = _windows(file.path, sample_rate_hz, window, hop, sets[files[number][0]].windows)
+        heard += cut
+        of += [number] * len(cut)
+    recordings = torch.tensor(of)
+    return Sounds(
+        samples=torch.from_numpy(np.stack([_as_int16(each.samples) for each in heard])),
+        spans_s=torch.tensor([(each.start_s, each.end_s) for each in heard], dtype=torch.float64),
+        targets=torch.tensor([labels.index(file.label) if sets[n].labelled else -1 for n, file in files])[recordings],
+        folds=torch.tensor([file.fold if sets[n].labelled else 0 for n, file in files])[recordings],
+        recordings=recordings,
+        sources=number_names([file.source or str(file.path) for _, file in files])[recordings],
+        sets=torch.tensor([n for n, _ in files])[recordings],
+        labels=labels,
+    )
+
+
+def _few(files: list[LabelledFile], most: int | None) -> list[LabelledFile]:
+    """At most so many files of each label, the first ones of each fold in turn."""
+    if most is None:
+        return files
+    ranks: dict[tuple[str, int], int] = {}
+    turns = []
+    for file in files:
+        ranks[file.label, file.fold] = ranks.get((file.label, file.fold), 0) + 1
+        turns.append(ranks[file.label, file.fold])
+    counts: dict[str, int] = {}
+    kept = set()
+    for index in sorted(range(len(files)), key=turns.__getitem__):
+        counts[files[index].label] = counts.get(files[index].label, 0) + 1
+        if counts[files[index].label] <= most:
+            kept.add(index)
+    return [files[index] for index in sorted(kept)]
+
+
+def _windows(path: Path, sample_rate_hz: int, window: int, hop: int, most: int) -> list[Window]:
+    """The first windows of a recording, the last one padded with silence as in serving.
+
+    Raises ``InvalidDataset`` when the file is missing, cannot be decoded or holds no samples.
+    """
+    try:
+        with path.open("rb") as file, Recording(file) as recording:
+            cut = list(islice(cut_windows(recording.mono(sample_rate_hz), sample_rate_hz, window, hop), most))
+    except OSError as error:
+        raise InvalidDataset(f"{path}: {error.strerror}") from error
+    except RecordingError as error:
+        raise InvalidDataset(f"{path}: {error.detail}") from error
+    if not cut:
+        raise InvalidDataset(f"{path}: the recording holds no samples")
+    return cut
+
+
+def _as_int16(samples: Samples) -> NDArray[np.int16]:
+    scaled: NDArray[np.int16] = np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE).astype(np.int16)
+    return scaled
