@@ -17,9 +17,15 @@ from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, conne
 def analyze(
     files: Annotated[list[Path], typer.Argument(help="Recordings in any common format.", exists=True, dir_okay=False)],
     tasks: Annotated[str, typer.Option(help="Comma-separated names of tasks.")] = ",".join(DEFAULT_TASKS),
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", help="What classifies: auto (by what is heard) or a model's name; repeated, each answers."
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option("--option", "-o", help="A task's option, such as classify.model=genre-10; can be repeated."),
+        typer.Option("--option", "-o", help="A task's option, such as classify.top_k=5; can be repeated."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of tables.")] = False,
     save: Annotated[
@@ -38,7 +44,7 @@ def analyze(
     from phonoscope_cli.artifacts import save_artifacts
     from phonoscope_cli.jobs import run_job, show
 
-    options = read_options(option or [])
+    options = with_models(read_options(option or []), model or [])
     console, errors = Console(), Console(stderr=True)
     all_well = True
     with connect(url, api_key, data_dir) as client:
@@ -58,6 +64,22 @@ def analyze(
             else:
                 show(client, console, job)
     raise typer.Exit(0 if all_well else 1)
+
+
+def with_models(options: dict[str, Any], models: Sequence[str]) -> dict[str, Any]:
+    """The options of a request that names models by ``--model``, of which the first one counts.
+
+    >>> with_models({}, ["genre-10", "music-100"])
+    {'classify': {'model': ['genre-10', 'music-100']}}
+
+    Raises ``typer.BadParameter`` when ``classify.model`` is among the options too.
+    """
+    if not models:
+        return options
+    classify = options.get("classify", {})
+    if not isinstance(classify, dict) or "model" in classify:
+        raise typer.BadParameter("name models here or by -o classify.model, not both", param_hint="--model")
+    return options | {"classify": classify | {"model": models[0] if len(models) == 1 else list(models)}}
 
 
 def read_options(words: Sequence[str]) -> dict[str, Any]:

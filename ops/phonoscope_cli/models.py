@@ -35,14 +35,16 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
     from rich.table import Table
 
     catalogue = _catalogue(models_dir, more_models_dir)
-    table = Table("name", "kind", "network", "hears", "figure", "digest", box=None, pad_edge=False)
+    table = Table("name", "kind", "network", "on", "hears", "figure", "digest", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
     for manifest in catalogue.manifests.values():
-        accuracy = manifest.card().metrics.get("cross_validation", {}).get("accuracy_mean")
+        card = manifest.card()
+        accuracy = card.metrics.get("cross_validation", {}).get("accuracy_mean")
         table.add_row(
             manifest.name,
             manifest.kind,
             manifest.architecture,
+            ", ".join(body.name for body in card.bodies) or "—",
             f"{len(manifest.labels)} labels",
             f"{accuracy:.1%}" if accuracy is not None else "—",
             manifest.digest[:12],
@@ -50,9 +52,13 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
     for separator in catalogue.separators.values():
         heard, gained = f"{len(separator.sources)} stems", separator.metrics.get("improvement_of_all")
         figure = f"+{gained:.1f} dB" if gained is not None else "—"
-        table.add_row(separator.name, separator.kind, separator.architecture, heard, figure, separator.digest[:12])
+        table.add_row(separator.name, separator.kind, separator.architecture, "—", heard, figure, separator.digest[:12])
     console = Console()
     console.print(table)
+    if waiting := catalogue.absent:
+        console.print("\nnot served, because a body is absent:")
+        for why in waiting.values():
+            console.print(why, markup=False, highlight=False, soft_wrap=True)
     if missing := [one for one in PULLABLE.values() if not set(one.models) <= set(catalogue.models)]:
         console.print("\nto pull, with `phonoscope models pull NAME`:")
         console.print(_missing(missing))

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from statistics import mean
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from phonoscope.catalogue import Kind
 from phonoscope.contract import Job, Neighbour, Task, Track
 from phonoscope.states import Status
 from phonoscope.tasks import AnyResult
-from phonoscope.tasks.classify import ClassifiedWindow, ClassifyResult
+from phonoscope.tasks.classify import Answer, ClassifiedWindow, ClassifyResult, Prediction
 from phonoscope.tasks.describe import DescribeResult
 from phonoscope.tasks.explain import ExplainResult
 from phonoscope.tasks.separate import SeparateResult
@@ -79,7 +81,8 @@ def _print_task(console: Console, task: Task) -> None:
 def _print_result(console: Console, result: AnyResult) -> None:
     match result:
         case ClassifyResult():
-            console.print(_labels(result))
+            for table in _answers(result):
+                console.print(table)
             console.print(_timeline(result.windows))
             for warning in result.warnings:
                 console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
@@ -91,41 +94,72 @@ def _print_result(console: Console, result: AnyResult) -> None:
             console.print(_description(result))
 
 
-def _labels(result: ClassifyResult) -> Table:
-    table = plain_table("what it hears" + (" (unknown: none is likely enough)" if result.unknown else ""))
-    for index, row in enumerate(result.top):
-        style = "bold yellow" if index == 0 and not result.unknown else ""
+def _answers(result: ClassifyResult) -> list[Table]:
+    """A table for each model that answered, that of the one that counts first."""
+    kind = f": {result.kind}" if result.kind else ""
+    others = (
+        _labels(f"also, by {answer.model.name}", _that_count(answer), unknown=answer.unknown)
+        for answer in result.answers[1:]
+    )
+    return [_labels(f"what it hears{kind}", result.top, unknown=result.unknown), *others]
+
+
+def _labels(title: str, labels: Sequence[Prediction], *, unknown: bool) -> Table:
+    table = plain_table(title + (" (unknown: none is likely enough)" if unknown else ""))
+    for index, row in enumerate(labels):
+        style = "bold yellow" if index == 0 and not unknown else ""
         bar = share_bar(row.probability, style or "dim")
         table.add_row(Text(row.label, style=style), bar, f"{row.probability:6.1%}")
     return table
 
 
+def _that_count(answer: Answer) -> list[Prediction]:
+    """Where several labels can hold at once, those that reach their thresholds; all when none does or one can hold."""
+    pairs = zip(answer.top, answer.thresholds, strict=True)
+    reached = [label for label, threshold in pairs if label.probability >= threshold]
+    return reached if answer.several and reached else answer.top
+
+
 def _timeline(windows: Sequence[ClassifiedWindow]) -> Table:
     table = plain_table("over time")
-    for start_s, end_s, label, probability in _runs(windows):
-        table.add_row(f"{clock(start_s)} – {clock(end_s)}", Text(label), f"{probability:6.1%}" if probability else "")
+    for run in _runs(windows):
+        chance = f"{run.probability:6.1%}" if run.probability else ""
+        table.add_row(
+            f"{clock(run.start_s)} – {clock(run.end_s)}", Text(run.label), chance, Text(run.kind, style="dim")
+        )
     return table
 
 
-def _runs(windows: Sequence[ClassifiedWindow]) -> list[tuple[float, float, str, float]]:
+class _Run(NamedTuple):
+    """Neighbouring windows of one label and kind."""
+
+    start_s: float
+    end_s: float
+    label: str
+    kind: str
+    probability: float
+
+
+def _runs(windows: Sequence[ClassifiedWindow]) -> list[_Run]:
     """Neighbouring windows of one label as one row, with the mean probability; overlaps are split in the middle."""
-    rows: list[tuple[float, float, str, float]] = []
-    groups = [(name, list(group)) for name, group in groupby(windows, key=_window_name)]
+    rows: list[_Run] = []
+    groups = [(key, list(group)) for key, group in groupby(windows, key=_name_and_kind)]
     start_s = windows[0].start_s
-    for index, (name, group) in enumerate(groups):
+    for index, ((name, kind), group) in enumerate(groups):
         end_s = group[-1].end_s
         if index + 1 < len(groups):
             end_s = (end_s + groups[index + 1][1][0].start_s) / 2
         chance = mean(window.top[0].probability for window in group) if name not in _NAMELESS else 0.0
-        rows.append((start_s, end_s, name, chance))
+        rows.append(_Run(start_s, end_s, name, kind, chance))
         start_s = end_s
     return rows
 
 
-def _window_name(window: ClassifiedWindow) -> str:
-    if window.silent:
-        return "silence"
-    return "unknown" if window.unknown else window.top[0].label
+def _name_and_kind(window: ClassifiedWindow) -> tuple[str, str]:
+    """The label of a window and what is heard there, which is empty unless kinds were told apart."""
+    if window.silent or window.kind is Kind.SILENCE:
+        return "silence", ""
+    return "unknown" if window.unknown else window.top[0].label, window.kind or ""
 
 
 def _neighbours(neighbours: Sequence[Neighbour]) -> Table:

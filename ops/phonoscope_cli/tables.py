@@ -9,8 +9,10 @@ _BAR = 24
 
 
 def plain_table(title: str) -> Table:
-    """A table without lines below a bold title."""
-    return Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2))
+    """A table without lines below a bold title, which stays on one line."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2))
+    table.min_width = len(title)
+    return table
 
 
 def share_bar(share: float, style: str) -> Text:

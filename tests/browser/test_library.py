@@ -12,7 +12,6 @@ from sqlalchemy import insert
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import TrackResultRow, TrackRow
 from phonoscope.db.service.keys import authenticate
-from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import TaskName
 from tests.browser.visit import Visit
 from tests.support import RunningStack
@@ -44,7 +43,7 @@ def _fill(stack: RunningStack, key: str) -> None:
             for number in range(_TRACKS)
         ]
         session.execute(insert(TrackRow), rows)
-        classified = {"task": TaskName.CLASSIFY, "model": DEFAULT_MODEL, "variant": "", "finished_at": first}
+        classified = {"task": TaskName.CLASSIFY, "model": "environment-50", "variant": "", "finished_at": first}
         labels = [
             {
                 "track_id": row["id"],

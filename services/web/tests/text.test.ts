@@ -64,6 +64,7 @@ describe("parts with one label", () => {
         as(5, { kind: "speech", model: "audioset-527" }),
         as(10, { kind: "sound", model: "audioset-527" }),
         as(15, { kind: "silence", model: "audioset-527", silent: true }),
+        as(17.5, { kind: "silence", model: "audioset-527" }),
         as(20, { kind: "sound", model: "environment-50", unknown: true }),
       ],
       25,

@@ -56,9 +56,8 @@ class BodyManifest(ManifestBase):
         return self.weights.sha256
 
     def card(self) -> BodyCard:
-        return BodyCard(
-            digest=f"sha256:{self.digest}", **self.model_dump(include={"name", "architecture", "data", "licence"})
-        )
+        told = self.model_dump(include={"name", "architecture", "data", "licence", "origin"})
+        return BodyCard(digest=f"sha256:{self.digest}", **told)
 
 
 class BodyRef(BaseModel):

@@ -30,6 +30,9 @@ class BodyCard(BaseModel):
     digest: str
     data: str
     licence: str
+    origin: dict[str, Any] | None = Field(
+        None, description="where its weights were published: an `address` or a `package`, and the `sha256` of the file"
+    )
 
 
 class ModelCard(_Card):

@@ -101,14 +101,19 @@ class Catalogue:
     @cached_property
     def auto(self) -> Auto:
         """What ``auto`` chooses from. Raises ``UnknownModel`` when there is no model for sounds."""
-        absent = {}
+        return choose(self.manifests, self.absent)
+
+    @cached_property
+    def absent(self) -> dict[str, str]:
+        """Why heads cannot be served, by name: the bodies that are absent, and the command that fetches them."""
+        found = {}
         for name, head in self.models.items():
             if isinstance(head, HeadManifest) and name not in self.manifests:
                 try:
                     headed(head, self.bodies)
                 except BodyAbsent as error:
-                    absent[name] = error.detail
-        return choose(self.manifests, absent)
+                    found[name] = error.detail
+        return found
 
     def among(self, names: Sequence[str]) -> tuple[Classifier, ...]:
         """The models that may answer when these names are asked for; ``auto`` stands for all that it chooses from.

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from phonoscope import commands
 from phonoscope.errors import StackError
-from phonoscope_cli.analyze import read_options
+from phonoscope_cli.analyze import read_options, with_models
 from phonoscope_cli.app import app
 
 COMMANDS = ["up", "down", "demo", "analyze", "keys", "models", "doctor"]
@@ -67,6 +67,25 @@ def test_an_unknown_command_is_an_error() -> None:
 def test_options_are_given_by_name(words: list[str], options: dict[str, Any]) -> None:
     """A dot goes into a task's options, and a value is JSON where it can be."""
     assert read_options(words) == options
+
+
+@pytest.mark.parametrize(
+    ("models", "asked"), [(["auto"], "auto"), (["genre-10", "music-100"], ["genre-10", "music-100"])]
+)
+def test_models_are_named_by_an_option_of_their_own(models: list[str], asked: Any) -> None:
+    """One as a name, several as a list; other options of ``classify`` are kept."""
+    assert with_models({"classify": {"top_k": 5}}, models) == {"classify": {"top_k": 5, "model": asked}}
+    assert with_models({"no_cache": True}, []) == {"no_cache": True}
+
+
+def test_models_are_named_in_one_place(tmp_path: Path) -> None:
+    """By ``--model`` or by ``-o``: both at once is a mistake, told before anything is sent."""
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    given = ["--model", "auto", "-o", "classify.model=genre-10"]
+    words = ["analyze", str(tmp_path / "a.wav"), *given, "--url", "http://127.0.0.1:1"]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert "not both" in result.output
 
 
 @pytest.mark.parametrize("words", [["classify"], ["classify.model"], ["classify=1", "classify.model=genre-10"]])

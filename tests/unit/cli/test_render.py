@@ -117,6 +117,56 @@ def test_the_timeline_joins_neighbours_of_one_label(
     ]
 
 
+def test_each_model_s_answer_has_a_table(
+    shown: Callable[..., str],
+    make_track: Callable[..., Track],
+    make_job: Callable[..., Job],
+    make_task: Callable[..., Task],
+) -> None:
+    """The kind, then the model that counts, then the others: of several labels at once those above their thresholds."""
+    tags = {"folk": (0.5, 0.2), "guitar": (0.4, 0.3), "loud": (0.25, 0.3)}
+    several = {
+        "model": MODEL | {"name": "music-100"},
+        "top": [{"label": label, "probability": chance} for label, (chance, _) in tags.items()],
+        "thresholds": [least for _, least in tags.values()],
+        "unknown": False,
+        "several": True,
+    }
+    result = classified(window(0.0, "rain"), kind="music")
+    counting = {name: result[name] for name in ("model", "top", "unknown")} | {
+        "several": False,
+        "thresholds": [0.3, 0.3],
+    }
+    text = shown(make_track(), make_job(make_task(result=result | {"answers": [counting, several]})))
+    assert rows(text, "what it hears: music")[0][0] == "rain"
+    assert [row[0] for row in rows(text, "also, by music-100")] == ["folk", "guitar"]
+    none = several | {"thresholds": [0.9] * 3, "unknown": True}
+    text = shown(make_track(), make_job(make_task(result=result | {"answers": [counting, none]})))
+    assert [row[0] for row in rows(text, "also, by music-100 (unknown: none is likely enough)")] == list(tags)
+
+
+def test_the_timeline_shows_the_kind_of_each_stretch(
+    shown: Callable[..., str],
+    make_track: Callable[..., Track],
+    make_job: Callable[..., Job],
+    make_task: Callable[..., Task],
+) -> None:
+    """A row for each change of label or kind; silence is one kind, whatever is nearest to it."""
+    windows = [
+        window(0.0, "jazz", kind="music", model="genre-10"),
+        window(5.0, "jazz", kind="singing", model="genre-10"),
+        window(10.0, "Speech", kind="speech", model="audioset-527"),
+        window(15.0, "Speech", kind="silence", model="audioset-527", unknown=True),
+    ]
+    text = shown(make_track(), make_job(make_task(result=classified(*windows, kind="music"))))
+    assert [row[3:] for row in rows(text, "over time")] == [
+        ["jazz", "80.0%", "music"],
+        ["jazz", "80.0%", "singing"],
+        ["Speech", "80.0%", "speech"],
+        ["silence"],
+    ]
+
+
 def test_what_is_unknown_is_called_so(
     shown: Callable[..., str],
     make_track: Callable[..., Track],

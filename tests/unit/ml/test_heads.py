@@ -144,10 +144,14 @@ def test_a_randomised_network_keeps_all_but_its_deciding_part() -> None:
 def test_a_card_describes_the_bodies_that_the_head_runs_on(tmp_path: Path) -> None:
     """Their network, digest, data and licence; the layers are the first one's."""
     digests = {name: write_body(tmp_path / name, name) for name in ("mobilenet", "musicnn")}
+    published = tmp_path / "musicnn" / "manifest.json"
+    origin = {"package": "musicnn==0.1.0", "sha256": "0" * 64}
+    published.write_text(json.dumps(json.loads(published.read_text()) | {"origin": origin}))
     write_head(tmp_path / "both", digests, 1_024)
     card = Catalogue(tmp_path).get("both").card()
     told = [(body.name, body.architecture, body.digest, body.data, body.licence) for body in card.bodies]
     assert told == [(name, name, f"sha256:{digest}", "none", "none") for name, digest in digests.items()]
+    assert [body.origin for body in card.bodies] == [None, origin]
     assert card.layers == list(ARCHITECTURES["mobilenet"].layers)
     assert card.default_layer == ARCHITECTURES["mobilenet"].evidence
 

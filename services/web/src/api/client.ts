@@ -12,6 +12,7 @@ export type Status = Schemas["Status"];
 export type Waiting = Schemas["Waiting"];
 export type ArtifactLink = Schemas["ArtifactLink"];
 export type ModelCard = Schemas["ModelCard"];
+export type BodyCard = Schemas["BodyCard"];
 export type StemModelCard = Schemas["StemModelCard"];
 export type Neighbour = Schemas["Neighbour"];
 export type TrackResult = Schemas["TrackResult"];

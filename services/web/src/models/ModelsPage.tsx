@@ -3,8 +3,10 @@ import type { ModelCard, StemModelCard } from "../api/client";
 import { errorText } from "../api/problem";
 import { ErrorNote, Button, Skeleton } from "../ui/controls";
 import { percent } from "../ui/format";
+import { Bodies } from "./Bodies";
 import { Confusion } from "./Confusion";
 import { Figure } from "./Figure";
+import { Labels } from "./Labels";
 import "./models.css";
 import { isClassifier, useModels } from "./queries";
 import { StemFigures, StemTable } from "./StemFigures";
@@ -21,7 +23,7 @@ type Validation = {
   recall_by_label?: Record<string, number>;
 };
 
-/** The served models: labels or stems, metrics, training data, licence and limits. */
+/** The served models: labels or stems, metrics, bodies, training data, licence and limits. */
 export default function ModelsPage() {
   const found = useModels();
   return (
@@ -46,7 +48,11 @@ function ClassifierCard({ card }: { card: ModelCard }) {
   const validation = (card.metrics.cross_validation ?? {}) as Validation;
   return (
     <CardFrame card={card} classes={`${card.labels.length} labels`} figures={<Figures card={card} validation={validation} />}>
-      {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} /> : null}
+      <div className="stack">
+        <Labels labels={card.labels} />
+        {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} /> : null}
+        {card.bodies.length ? <Bodies bodies={card.bodies} /> : null}
+      </div>
     </CardFrame>
   );
 }

@@ -22,7 +22,8 @@ export function segments(windows: readonly Window[], durationS: number): Segment
   windows.forEach((window, at) => {
     const startS = at === 0 ? 0 : between(windows[at - 1], window);
     const endS = at === windows.length - 1 ? durationS : between(window, windows[at + 1]);
-    const { silent, kind = null, model = null } = window;
+    const { kind = null, model = null } = window;
+    const silent = window.silent || kind === "silence";
     const best = window.unknown || silent ? undefined : window.top[0];
     const segment = { startS, endS, label: best?.label ?? null, probability: best?.probability ?? 0, silent, kind, model };
     const before = found.at(-1);

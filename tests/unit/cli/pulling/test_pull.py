@@ -15,6 +15,7 @@ from phonoscope_cli.app import app
 from phonoscope_cli.doctor import _weights
 from phonoscope_cli.pulling import published, pull
 from phonoscope_cli.pulling.published import Release
+from tests.unit.ml.headed import write_body, write_head
 
 ROOT = Path(__file__).parents[4]
 NOWHERE = "http://127.0.0.1:9"
@@ -66,6 +67,17 @@ def test_the_list_shows_what_can_be_pulled(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["models", "list", "--more-models-dir", str(tmp_path)], env={"COLUMNS": "200"})
     assert "to pull, with `phonoscope models pull NAME`" in done.output
     assert "mn04, audioset-527" in done.output
+
+
+def test_the_list_shows_bodies_and_what_they_are_absent_for(tmp_path: Path) -> None:
+    """A head's bodies beside it; a head whose body is absent with the command that fetches it."""
+    digest = write_body(tmp_path / "general", "mobilenet")
+    write_head(tmp_path / "served", {"general": digest}, 896)
+    write_head(tmp_path / "waiting", {"mn04": "0" * 64}, 896)
+    done = CliRunner().invoke(app, ["models", "list", "--more-models-dir", str(tmp_path)], env={"COLUMNS": "200"})
+    (row,) = [line.split() for line in done.output.splitlines() if line.startswith("served")]
+    assert row[:5] == ["served", "test", "sound", "mobilenet", "general"]
+    assert "waiting needs mn04: run `phonoscope models pull mn04`" in done.output
 
 
 def test_the_doctor_lists_what_is_not_pulled(tmp_path: Path) -> None:
