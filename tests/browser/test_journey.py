@@ -59,7 +59,7 @@ def test_another_model_can_classify(visit: Callable[..., Visit], recordings: dic
     job = client.wait(client.analyze(recordings["rain_roof"], ["classify", "embed", "explain", "features"]))
     here.go(f"/tracks/{job.recording}")
     first, depths = job.result(Classify).model.name, len(job.result(Features).layers)
-    model, bars = page.get_by_label("Classification model"), page.locator("#what .bars > li")
+    model, bars = page.get_by_label("Classification model", exact=True), page.locator("#what .bars > li")
     expect(model).to_have_value(DEFAULT_MODEL)
     expect(page.get_by_label("What is heard")).to_contain_text("Sound")
     expect(page.locator("#inside .depth")).to_have_count(depths)
