@@ -62,6 +62,7 @@ def test_another_model_can_classify(visit: Callable[..., Visit], recordings: dic
     model, bars = page.get_by_label("Classification model", exact=True), page.locator("#what .bars > li")
     expect(model).to_have_value(DEFAULT_MODEL)
     expect(page.get_by_label("What is heard")).to_contain_text("Sound")
+    page.locator("#inside").scroll_into_view_if_needed()
     expect(page.locator("#inside .depth")).to_have_count(depths)
     model.select_option("environment-10")
     expect(page.get_by_role("button", name="Show the feature maps")).to_be_visible()
