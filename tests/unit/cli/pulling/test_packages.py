@@ -136,6 +136,7 @@ def _claiming(size_bytes: int) -> bytes:
         (wheel(bytes(10_000_000)), "has 10,000,000 bytes, not the 16,384"),
         (_claiming(len(DATA)), "cannot be read as a wheel: Bad CRC-32"),
     ],
+    ids=["no file", "cut at its end", "cut at its start", "a page", "empty", "short", "long", "another length"],
 )
 def test_a_wheel_without_the_file_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
     """Lacking, cut off, no archive, of another length, or a bomb: no more is unpacked than the file has."""
