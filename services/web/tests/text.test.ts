@@ -73,7 +73,7 @@ describe("parts with one label", () => {
       [0, "Speech", false, "speech", "audioset-527"],
       [10, "Speech", false, "sound", "audioset-527"],
       [15, null, true, "silence", "audioset-527"],
-      [20, null, false, "sound", "environment-50"],
+      [21.25, null, false, "sound", "environment-50"],
     ]);
   });
 });
