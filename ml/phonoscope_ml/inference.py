@@ -123,6 +123,11 @@ class Prediction:
         """A label's probability over the whole recording. Raises ``ValueError`` when there is no such label."""
         return float(self._overall[self.labels.index(label)])
 
+    def strongest(self, label: str) -> tuple[float, float]:
+        """Start and end of the window in which a label is most probable; of a silent one only when all are silent."""
+        column = self.probabilities[:, self.labels.index(label)] - 2.0 * self.silent
+        return self.spans_s[int(column.argmax())]
+
     @property
     def _overall(self) -> NDArray[np.float32]:
         counted = self.probabilities if self.silent.all() else self.probabilities[~self.silent]

@@ -65,6 +65,7 @@ class EvidenceRecorder:
         features: the depths or blocks whose feature maps are recorded; by default all depths.
         span_s: start and end of the span to explain, at most 30 s apart.
         others: what the model's other bodies heard in the recording; it is held constant.
+        too_long: whether the recording is known to be longer than 30 s, of which only some windows may come.
 
     Raises:
         UnknownLayer: the network has no such layer.
@@ -77,6 +78,8 @@ class EvidenceRecorder:
         features: Sequence[str] | None = None,
         span_s: tuple[float, float] | None = None,
         others: Sequence[BodyPass] = (),
+        *,
+        too_long: bool = False,
     ) -> None:
         self.model = model
         self._others = others
@@ -87,7 +90,7 @@ class EvidenceRecorder:
         self._kept: list[WindowBatch] = []
         self._best = np.full(len(model.manifest.labels), -np.inf, dtype=np.float32)
         self._strongest: dict[int, Window] = {}
-        self._too_long = False
+        self._too_long = too_long and span_s is None
 
     def __enter__(self) -> Self:
         self._hooks.enter_context(self._attribution)

@@ -104,6 +104,23 @@ def test_a_label_is_explained_by_a_model_that_has_it(tmp_path: Path, label: str 
     assert (body["model"]["name"], body["label"]) == (model, label or "jazz")
 
 
+@pytest.mark.parametrize("explained", [{}, {"start_s": 33.0, "end_s": 36.0}])
+def test_a_long_recording_is_explained_as_by_name(tmp_path: Path, explained: dict[str, float]) -> None:
+    """By its strongest window, or in the requested stretch, of which alone the model runs once more."""
+    catalogue = models(tmp_path, "sound")
+    served = handler(catalogue)
+    seen: list[int] = []
+    served.models.get("environment-50").network.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    tasks = (TaskName.CLASSIFY, TaskName.EXPLAIN, TaskName.FEATURES)
+    by_kind = run(served, tasks, seconds=40.0, explain=explained)[0]
+    by_name = run(handler(catalogue, "environment-50"), tasks, seconds=40.0, explain=explained)[0]
+    for task in (TaskName.EXPLAIN, TaskName.FEATURES):
+        (one, other) = (body_of(outcomes[task]) for outcomes in (by_kind, by_name))
+        assert (one["start_s"], one["end_s"]) == (other["start_s"], other["end_s"])
+    assert body_of(by_kind[TaskName.EXPLAIN])["reading"] == body_of(by_name[TaskName.EXPLAIN])["reading"]
+    assert sum(seen) < 100
+
+
 def test_a_recording_is_heard_once_by_each_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many tasks and models ask."""
     served = handler(models(tmp_path, "music"))

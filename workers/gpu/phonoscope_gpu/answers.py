@@ -96,11 +96,6 @@ class Answers:
             "windows": [self._window(index, answer, top_k) for index, answer in enumerate(self.by_window)],
         }
 
-    def whole(self, model: Model, heard: Heard) -> Prediction:
-        """A model's prediction over the whole recording, in its own windows."""
-        known = (answer.prediction for answer in self.every if answer.model is model and self.kinds is None)
-        return next(known, None) or predict(model, [heard(body) for body in model.bodies])
-
     def _window(self, index: int, answer: Answer, top_k: int) -> dict[str, Any]:
         found = answer.prediction.window(index, top_k)
         if self.kinds is None:

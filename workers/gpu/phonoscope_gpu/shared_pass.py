@@ -10,11 +10,12 @@ from typing import TypeAlias
 
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import AUTO
+from phonoscope.contract import MOST_EXPLAINED_S
 from phonoscope.states import TaskName
 from phonoscope.work import Space
 from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name
 from phonoscope_ml.bodies import Body
-from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, run_body
+from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, predict, run_body
 from phonoscope_ml.loaded import LoadedModels
 from phonoscope_ml.recorder import EvidenceRecorder
 from phonoscope_ml.registry import Model
@@ -40,16 +41,16 @@ class Listener:
     """The first that was decoded to its end."""
     _heard: dict[str, BodyPass] = field(default_factory=dict)
 
-    def heard(self, body: Body, wanted: Wanted = _all) -> BodyPass:
+    def heard(self, body: Body, wanted: Wanted = _all, forward: ForwardPass | None = None) -> BodyPass:
         """What a body heard; it runs now, over the windows that are wanted, if it has not run before.
 
         Raises ``RecordingError`` when the recording cannot be decoded.
         """
         if body.identity not in self._heard:
-            self._heard[body.identity] = self.run(body, wanted=wanted)
+            self._heard[body.identity] = self.run(body, wanted, forward)
         return self._heard[body.identity]
 
-    def run(self, body: Body, forward: ForwardPass | None = None, wanted: Wanted = _all) -> BodyPass:
+    def run(self, body: Body, wanted: Wanted = _all, forward: ForwardPass | None = None) -> BodyPass:
         """Runs a body, through ``forward`` where it is given; see ``run_body``."""
         duration_s = self.work.claim.track.duration_s
 
@@ -59,7 +60,6 @@ class Listener:
         with Recording(self.work.file) as recording, self.work.timed("model_s"):
             found = run_body(body, recording.mono(body.front_end.settings.sample_rate_hz), report, forward, wanted)
         self.recording = self.recording or recording
-        self._heard[body.identity] = found
         return found
 
 
@@ -114,13 +114,18 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
         model = _explained(work, answers, load, [each.name for each in auto.models])
     else:
         model = load(named[0])
-    with EvidenceRecorder(model, *_recorded(work), [listener.heard(body) for body in model.others]) as recorder:
-        if _RECORDED & tasks:
-            listener.run(model.body, recorder)
-        if answers is None:
-            # Not before: the pass above is the only one of its body.
+    others = [listener.heard(body) for body in model.others]
+    prediction = predict(model, [listener.heard(model.body), *others]) if answers else None
+    too_long = prediction is not None and prediction.spans_s[-1][1] > MOST_EXPLAINED_S
+    with EvidenceRecorder(model, *_recorded(work), others, too_long=too_long) as recorder:
+        forward = recorder if _RECORDED & tasks else None
+        if answers is None or prediction is None:
+            listener.heard(model.body, forward=forward)
             answers = answer_by_name([load(name) for name in named], listener.heard)
-        prediction = answers.whole(model, listener.heard)
+            prediction = answers.counting.prediction
+        elif forward:
+            # The model was not known before: what is explained is heard once more.
+            listener.run(model.body, _explained_windows(work, prediction, too_long=too_long), forward)
         assert listener.recording is not None
         yield Pass(model, listener.recording, prediction, recorder, answers, listener, general)
 
@@ -136,6 +141,16 @@ def _explained(work: Work, answers: Answers, load: Callable[[str], Model], names
     if TaskName.EXPLAIN not in work.claim.tasks or label is None or label in model.manifest.labels:
         return model
     return next((other for other in map(load, names) if label in other.manifest.labels), model)
+
+
+def _explained_windows(work: Work, prediction: Prediction, *, too_long: bool) -> Wanted:
+    """The windows that evidence is read from: those of the requested stretch, or of a long recording the strongest."""
+    span_s = work.options.explain.span_s if TaskName.EXPLAIN in work.claim.tasks else None
+    if span_s is None and not too_long:
+        return _all
+    labels = {prediction.label, work.options.explain.label or prediction.label} & set(prediction.labels)
+    stretches = [prediction.strongest(label) for label in labels] if span_s is None else [span_s]
+    return lambda window: any(window.start_s < end_s and window.end_s > start_s for start_s, end_s in stretches)
 
 
 def _recorded(work: Work) -> tuple[str | None, list[str] | None, tuple[float, float] | None]:
