@@ -60,6 +60,7 @@ def test_results_are_found_however_many_jobs_came_later(
     expect(page.get_by_label("Labels", exact=True).get_by_role("listitem")).to_have_count(3)
     expect(page.get_by_label("Why")).to_contain_text("evidence for")
     expect(page.get_by_label("How it sounds")).to_contain_text("loudness")
+    page.locator("#inside").scroll_into_view_if_needed()
     expect(page.locator("#inside .depth")).to_have_count(5)
     expect(page.get_by_text("has not been analysed yet")).to_have_count(0)
 
