@@ -110,6 +110,19 @@ def test_vectors_of_another_digest_are_not_drawn(database: Database) -> None:
     assert (vectors, digest, count, missing) == ([track.id], "d", "1", 0)
 
 
+def test_a_map_shows_the_labels_of_the_model_that_is_named(client: Client, stack: RunningStack, tmp_path: Path) -> None:
+    """Whatever another model recognised later; without a model it shows the newest."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(tone_wav(seconds=2.0, seed=5))
+    for model in (MODEL, "environment-10"):
+        job = client.wait(client.analyze(path, ["classify", "embed"], {"classify": {"model": model}}))
+    assert client.wait(client.create_job(None, ["map"], {"map": {"model": MODEL}})).status is Status.SUCCEEDED
+    labels = client.track(job.recording).labels
+    (named,), (newest,) = (client.library_map(model).points for model in (MODEL, None))
+    assert named.label == labels.get(MODEL)
+    assert newest.label == client.track(job.recording).label
+
+
 def test_jobs_without_a_track_are_forgotten_in_time(database: Database) -> None:
     """They go with no track, so they go by their age; the map stays."""
     empty(database)

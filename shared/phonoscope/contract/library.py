@@ -14,7 +14,7 @@ class MapPoint(BaseModel):
 
     track_id: str
     filename: str
-    label: str | None = Field(description="what its newest classification recognised")
+    label: str | None = Field(description="what `model` recognised; without it, or for a body, the newest label")
     duration_s: float
     x: float = Field(ge=-1.0, le=1.0)
     y: float = Field(ge=-1.0, le=1.0)

@@ -29,6 +29,7 @@ def read_map(
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`."""
     space, owner_id = state.spaces(model)[0], caller.owner_id
+    labelling = model if model in state.catalogue.manifests else None
     with state.database.transaction() as session:
         drawn = newest_map(session, owner_id, space.model)
         result = _result_of(state, drawn)
@@ -45,7 +46,7 @@ def read_map(
                 MapPoint(
                     track_id=track.id,
                     filename=track.filename,
-                    label=labels.get(track.id, NO_LABELS).newest,
+                    label=labels.get(track.id, NO_LABELS).of(labelling),
                     duration_s=track.duration_s,
                     x=x,
                     y=y,

@@ -22,6 +22,10 @@ class TrackLabels(NamedTuple):
     newest: str | None
     by_model: dict[str, str]
 
+    def of(self, model: str | None) -> str | None:
+        """The label by a model; without one the newest."""
+        return self.newest if model is None else self.by_model.get(model)
+
 
 NO_LABELS = TrackLabels(None, {})
 
