@@ -104,6 +104,16 @@ def test_a_label_is_explained_by_a_model_that_has_it(tmp_path: Path, label: str 
     assert (body["model"]["name"], body["label"]) == (model, label or "jazz")
 
 
+def test_a_layer_of_another_network_fails_its_task_alone(tmp_path: Path) -> None:
+    """Which network is chosen is not known when the job is made."""
+    tasks = (TaskName.CLASSIFY, TaskName.EXPLAIN, TaskName.FEATURES)
+    served = handler(models(tmp_path, "sound"))
+    outcomes = run(served, tasks, explain={"layer": "stage5"}, features={"layers": ["layer1", "last"]})[0]
+    assert body_of(outcomes[TaskName.CLASSIFY])["kind"] == "sound"
+    for task in (TaskName.EXPLAIN, TaskName.FEATURES):
+        assert (outcomes[task].problem or {})["code"] == "unknown_layer"
+
+
 @pytest.mark.parametrize("explained", [{}, {"start_s": 33.0, "end_s": 36.0}])
 def test_a_long_recording_is_explained_as_by_name(tmp_path: Path, explained: dict[str, float]) -> None:
     """By its strongest window, or in the requested stretch, of which alone the model runs once more."""

@@ -17,6 +17,7 @@ from phonoscope.audio.mel import mel_points
 from phonoscope.contract import ExplainOptions
 from phonoscope.drawing import overlay
 from phonoscope.drawing.overlay import Plane, draw_overlay
+from phonoscope.errors import UnknownLayer
 from phonoscope.work import Artifact, Outcome
 from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.evidence import Evidence, Heat, between
@@ -33,9 +34,12 @@ def explain_task(work: Work, shared: Pass) -> Outcome:
 
     Raises:
         InvalidRequest: the requested stretch starts after the recording's end.
-        UnknownLabel: the model has no such label.
+        UnknownLabel, UnknownLayer: the model has no such label, or its network no such layer.
     """
     options, model, prediction = work.options.explain, shared.model, shared.prediction
+    known = model.network.depths.layers
+    if options.layer is not None and options.layer not in known:
+        raise UnknownLayer.choice("layer", options.layer, known)
     with work.timed("explain_s"):
         label = options.label or prediction.label
         found = explain(shared.recorder, label, options.method)

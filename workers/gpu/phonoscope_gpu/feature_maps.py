@@ -5,6 +5,7 @@ from __future__ import annotations
 from phonoscope.audio import arrays
 from phonoscope.drawing import sheets
 from phonoscope.drawing.sheets import draw_sheet
+from phonoscope.errors import UnknownLayer
 from phonoscope.work import Artifact, Outcome
 from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.features import FeatureMaps
@@ -13,8 +14,14 @@ from phonoscope_worker import Work
 
 
 def features_task(work: Work, shared: Pass) -> Outcome:
-    """The feature maps of the window in which the recording's most probable label is strongest."""
+    """The feature maps of the window in which the recording's most probable label is strongest.
+
+    Raises ``UnknownLayer`` when the model's network has no such layer.
+    """
     options, model, prediction = work.options.features, shared.model, shared.prediction
+    for layer in options.layers or []:
+        if layer not in model.network.depths.names:
+            raise UnknownLayer.choice("layers", layer, model.network.depths.names)
     with work.timed("features_s"):
         batch, index = _strongest(shared.recorder, model.manifest.label_index(prediction.label))
         window = batch.windows[index]

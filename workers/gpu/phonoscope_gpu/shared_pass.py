@@ -117,7 +117,7 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
     others = [listener.heard(body) for body in model.others]
     prediction = predict(model, [listener.heard(model.body), *others]) if answers else None
     too_long = prediction is not None and prediction.spans_s[-1][1] > MOST_EXPLAINED_S
-    with EvidenceRecorder(model, *_recorded(work), others, too_long=too_long) as recorder:
+    with EvidenceRecorder(model, *_recorded(work, model), others, too_long=too_long) as recorder:
         forward = recorder if _RECORDED & tasks else None
         if answers is None or prediction is None:
             listener.heard(model.body, forward=forward)
@@ -153,8 +153,13 @@ def _explained_windows(work: Work, prediction: Prediction, *, too_long: bool) ->
     return lambda window: any(window.start_s < end_s and window.end_s > start_s for start_s, end_s in stretches)
 
 
-def _recorded(work: Work) -> tuple[str | None, list[str] | None, tuple[float, float] | None]:
-    """The layers and the stretch to record, as ``EvidenceRecorder`` takes them."""
-    options, tasks = work.options, set(work.claim.tasks)
+def _recorded(work: Work, model: Model) -> tuple[str | None, list[str] | None, tuple[float, float] | None]:
+    """The layers and the stretch to record, as ``EvidenceRecorder`` takes them.
+
+    A layer that this network lacks is left to the task that asks for it, which fails alone.
+    """
+    options, tasks, known = work.options, set(work.claim.tasks), model.network.depths
+    layer = options.explain.layer if options.explain.layer in known.layers else None
     layers = options.features.layers if TaskName.FEATURES in tasks else []
-    return options.explain.layer, layers, options.explain.span_s if TaskName.EXPLAIN in tasks else None
+    kept = None if layers is None else [name for name in layers if name in known.names]
+    return layer, kept, options.explain.span_s if TaskName.EXPLAIN in tasks else None
