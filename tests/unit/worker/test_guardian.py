@@ -23,6 +23,12 @@ from phonoscope_worker.guardian import Guardian
 from phonoscope_worker.set_up import ChildSetUp
 
 
+@pytest.fixture(autouse=True)
+def nothing_to_collect() -> None:
+    """A forked child that collects what earlier tests left would wait for a decoder's threads, which it has not."""
+    gc.collect()
+
+
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
     """A process that does nothing."""
@@ -145,8 +151,6 @@ def test_a_set_up_that_works_starts_the_count_afresh() -> None:
 
 def fails_to_set_up(set_up: ChildSetUp) -> int:
     """The status with which a child ends whose set-up fails."""
-    # A child that collected what earlier tests left would wait for the threads of a decoder, which only its parent has.
-    gc.collect()
     pid = os.fork()
     if pid == 0:
         set_up.run(lambda: sys.exit(0))
