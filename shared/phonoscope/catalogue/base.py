@@ -8,6 +8,7 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict, Field
 
 from phonoscope.errors import UnknownLabel
+from phonoscope.work import Space
 
 _DESCRIPTIVE = {"metrics", "data", "licence", "limits", "recipe", "environment"}
 
@@ -28,6 +29,26 @@ class ManifestBase(BaseModel):
         """A digest of all that decides the model's answers, without the descriptive fields."""
         deciding = self.model_dump_json(exclude=_DESCRIPTIVE)
         return hashlib.sha256(deciding.encode()).hexdigest()
+
+
+class BodyManifestBase(ManifestBase):
+    """What a body's manifest has, with or without labels of its own: weights in one file, and a space of vectors."""
+
+    name: str
+    weights: Weights
+
+    @property
+    def space(self) -> Space:
+        """The space of its vectors, which are compared with no others."""
+        return Space(self.name, f"sha256:{self.digest}")
+
+    @property
+    def files(self) -> list[Weights]:
+        return [self.weights]
+
+    @property
+    def digest(self) -> str:
+        return self.weights.sha256
 
 
 def label_index(labels: list[str], label: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from phonoscope.catalogue.architectures import ARCHITECTURES
-from phonoscope.catalogue.base import ManifestBase, Weights, label_index
+from phonoscope.catalogue.base import BodyManifestBase, ManifestBase, Weights, label_index
 from phonoscope.catalogue.cards import BodyCard, ModelCard, layers_of
 from phonoscope.errors import BodyAbsent
 from phonoscope.work import Space
@@ -16,14 +16,13 @@ from phonoscope.work import Space
 BODY = "body"
 
 
-class BodyManifest(ManifestBase):
+class BodyManifest(BodyManifestBase):
     """The manifest of a body: front end, network, and an embedding that is a space of its own.
 
     Args:
         arguments: the network's constructor arguments, besides its labels.
     """
 
-    name: str
     version: int
     kind: Literal["body"]
     architecture: str
@@ -34,26 +33,12 @@ class BodyManifest(ManifestBase):
     data: str
     licence: str
     limits: list[str]
-    weights: Weights
 
     @model_validator(mode="after")
     def _check_architecture(self) -> Self:
         if self.architecture not in ARCHITECTURES:
             raise ValueError(f"unknown architecture {self.architecture!r}; known: {', '.join(ARCHITECTURES)}")
         return self
-
-    @property
-    def space(self) -> Space:
-        """The space of its vectors, which are compared with no others."""
-        return Space(self.name, f"sha256:{self.digest}")
-
-    @property
-    def files(self) -> list[Weights]:
-        return [self.weights]
-
-    @property
-    def digest(self) -> str:
-        return self.weights.sha256
 
     def card(self) -> BodyCard:
         told = self.model_dump(include={"name", "architecture", "data", "licence", "origin"})

@@ -10,20 +10,18 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
 
-from phonoscope.catalogue.base import ManifestBase, Weights, label_index
+from phonoscope.catalogue.base import BodyManifestBase, ManifestBase, Weights, label_index
 from phonoscope.catalogue.bodies import BODY, BodyManifest, HeadManifest
 from phonoscope.catalogue.cards import ModelCard, StemModelCard, layers_of
 from phonoscope.errors import InvalidManifest, WeightsMismatch
-from phonoscope.work import Space
 
 MANIFEST = "manifest.json"
 SEPARATION = "separation"
 
 
-class Manifest(ManifestBase):
+class Manifest(BodyManifestBase):
     """The manifest of a model that classifies and embeds."""
 
-    name: str
     version: int
     kind: str
     architecture: str
@@ -35,24 +33,10 @@ class Manifest(ManifestBase):
     data: str
     licence: str
     limits: list[str]
-    weights: Weights
-
-    @property
-    def space(self) -> Space:
-        """The space of its vectors, which are compared with no others."""
-        return Space(self.name, f"sha256:{self.digest}")
 
     def label_index(self, label: str) -> int:
         """The index of a label. Raises ``UnknownLabel``, which names the labels there are."""
         return label_index(self.labels, label)
-
-    @property
-    def files(self) -> list[Weights]:
-        return [self.weights]
-
-    @property
-    def digest(self) -> str:
-        return self.weights.sha256
 
     def card(self) -> ModelCard:
         return ModelCard(

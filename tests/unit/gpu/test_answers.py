@@ -66,7 +66,7 @@ def test_silence_is_no_domain(tmp_path: Path) -> None:
 
 
 def test_several_models_answer_each(tmp_path: Path) -> None:
-    """In the order in which they are named; the first counts, and no kind is told."""
+    """In the order in which they are named; the first counts, and the result has no kind."""
     asked = {"model": ["music-100", "environment-50"]}
     body = body_of(run(handler(models(tmp_path, None)), (TaskName.CLASSIFY,), classify=asked)[0][TaskName.CLASSIFY])
     assert [answer["top"][0]["label"] for answer in body["answers"]] == ["guitar", "dog"]
