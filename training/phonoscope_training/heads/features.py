@@ -105,8 +105,7 @@ class Listener:
 
     def _hear(self, body: Body, sets: Sequence[SoundSettings], copies: Sequence[Alteration], path: Path) -> None:
         settings = body.front_end.settings
-        rate_hz = settings.sample_rate_hz
-        sounds = read_sounds(sets, self.root, rate_hz, settings.window_s, settings.window_hop_s, self.watch)
+        sounds = read_sounds(sets, self.root, settings, self.watch)
         units, embeddings = _in_parts(sounds, lambda waves: _hear(body, waves))
         altered = [self._altered(body, sounds, sets, settings, index) for index, settings in enumerate(copies)]
         tensors = {
