@@ -101,7 +101,7 @@ class HeadRun:
 
     def _by_set(self, scores: Sequence[dict[str, float]]) -> dict[str, float]:
         """The mean accuracy over the folds of each set."""
-        sets = [each.path.name for each in self.recipe.sounds]
+        sets = [each.path.name + ", in full windows" * each.repeated for each in self.recipe.sounds]
         return {
             name: round(sum(values) / len(values), 4)
             for index, name in enumerate(sets)
