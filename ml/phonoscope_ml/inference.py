@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from phonoscope.audio.decode import Samples
-from phonoscope.batches import batched
+from phonoscope.batches import batched, taken_ahead
 from phonoscope.errors import UndecodableRecording
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.heads import HeadedNetwork
@@ -21,6 +21,8 @@ from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window, cut_windows
 
 _BATCH = 8
+_BLOCKS_AHEAD = 24
+"""Blocks of about a second that are decoded while the network runs over a batch."""
 _LEAST_OVERLAP_S = 1e-3
 """The nearest window counts where none overlaps."""
 
@@ -162,7 +164,7 @@ def run_body(
     forward: ForwardPass | None = None,
     wanted: Callable[[Window], bool] = lambda _: True,
 ) -> BodyPass:
-    """Runs a body over a recording, in batches of windows.
+    """Runs a body over a recording, in batches of windows; another thread takes the blocks meanwhile.
 
     Args:
         blocks: float32 mono at the body's rate.
@@ -175,19 +177,20 @@ def run_body(
     """
     settings = body.front_end.settings
     window, hop = settings.window_samples, settings.window_hop_samples
-    windows = cut_windows(blocks, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
     spans: list[tuple[float, float]] = []
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []
     total = np.zeros(EMBEDDING_DIM)
-    for batch in batched((window for window in windows if not window.start_s or wanted(window)), _BATCH):
-        quiet = [window.silent for window in batch]
-        rows, embeddings = _outputs(body, batch, forward)
-        total = total + embeddings[~np.array(quiet)].sum(axis=0)
-        features.append(rows)
-        silent += quiet
-        spans += [(window.start_s, window.end_s) for window in batch]
-        report(batch[-1].end_s)
+    with taken_ahead(blocks, _BLOCKS_AHEAD) as decoded:
+        windows = cut_windows(decoded, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
+        for batch in batched((window for window in windows if not window.start_s or wanted(window)), _BATCH):
+            quiet = [window.silent for window in batch]
+            rows, embeddings = _outputs(body, batch, forward)
+            total = total + embeddings[~np.array(quiet)].sum(axis=0)
+            features.append(rows)
+            silent += quiet
+            spans += [(window.start_s, window.end_s) for window in batch]
+            report(batch[-1].end_s)
     if not spans:
         raise UndecodableRecording("the recording has no samples")
     embedding = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)

@@ -102,9 +102,10 @@ def _by_label(prediction: Prediction) -> list[Kind]:
 
 def _by_ontology(prediction: Prediction) -> list[Kind]:
     labels, rows = prediction.labels, prediction.probabilities
+    columns = {label: column for column, label in enumerate(labels)}
 
     def strongest(names: Sequence[str]) -> NDArray[np.float32]:
-        best: NDArray[np.float32] = rows[:, [labels.index(name) for name in names if name in labels]].max(axis=1)
+        best: NDArray[np.float32] = rows[:, [columns[name] for name in names if name in columns]].max(axis=1)
         return best
 
     musical = labels[labels.index(_FIRST_OF_MUSIC) : labels.index(_LAST_OF_MUSIC) + 1]

@@ -43,7 +43,9 @@ class GpuHandler:
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
-    """Loads the default models onto the device and warms them up; the others are loaded at their first use.
+    """Loads the first default model onto the device and warms it up.
+
+    The other default models are loaded in the background meanwhile, and all others at their first use.
 
     Raises:
         InvalidManifest, WeightsMismatch: a model cannot be served.
@@ -52,7 +54,8 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     device = choose_device(settings.device)
     catalogue = LiveCatalogue(settings.more_models_dir, settings.models_dir)
     models = LoadedModels(catalogue, device)
-    for manifest in catalogue.current.among((settings.default_model,)):
-        models.get(manifest.name)
+    first, *others = (manifest.name for manifest in catalogue.current.among((settings.default_model,)))
+    models.get(first)
+    models.load_in_background(others)
     warm_up()
     return device.type, GpuHandler(models, settings.default_model)
