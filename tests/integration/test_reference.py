@@ -10,8 +10,8 @@ import pytest
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.db.access.engine import Database
-from phonoscope.db.schema.tables import TrackResultRow
-from phonoscope.states import Status, TaskName
+from phonoscope.db.schema.tables import TrackLabelsRow
+from phonoscope.states import Status
 from phonoscope.tasks import Describe
 from phonoscope.tasks.describe import Reference
 from tests.support import RunningStack, tone_wav
@@ -57,8 +57,8 @@ def test_the_genre_that_was_heard(client: Client, stack: RunningStack, tmp_path:
     assert told(job) is None
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
     with database.transaction() as session:
-        kept = {"model": "genre-10", "variant": "", "task_id": "tsk_1", "produced_by": "tsk_1", "label": "jazz"}
-        session.add(TrackResultRow(track_id=track_id, task=TaskName.CLASSIFY, finished_at=datetime.now(UTC), **kept))
+        kept = {"model": "genre-10", "position": 1, "labels": ["jazz"]}
+        session.add(TrackLabelsRow(track_id=track_id, finished_at=datetime.now(UTC), **kept))
     database.close()
     found = told(client.job(job.id))
     assert found is not None

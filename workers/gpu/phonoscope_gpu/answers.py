@@ -60,6 +60,7 @@ class Answer:
         return {
             "model": {"name": self.model.manifest.name, "digest": self.model.digest},
             **self.counted.summary(top_k),
+            "labels": self.counted.heard(several=self.model.several),
             "several": self.model.several,
             "thresholds": self.counted.thresholds_of(top_k),
         }
