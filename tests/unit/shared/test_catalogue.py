@@ -112,15 +112,18 @@ def test_nothing_is_read_again_without_a_change(
 def test_an_unreadable_manifest_takes_nothing_away(
     catalogue: LiveCatalogue, folders: tuple[Path, Path], logged: list[Any]
 ) -> None:
-    """The models stay as they were, however often they are asked for; once it can be read, it counts."""
-    before = catalogue.current
-    path = write(folders[0], "large")
+    """Other models are added meanwhile, its own stays as it was before; once it can be read, it counts."""
+    before = catalogue.current.get("small")
+    path = write(folders[1], "small")
     path.write_text("{")
     for _ in range(3):
-        assert catalogue.current is before
+        assert catalogue.current.get("small") is before
     write(folders[0], "large")
     assert list(catalogue.current.models) == ["large", "small"]
-    assert [entry["event"] for entry in logged] == ["catalogue.unreadable"]
+    write(folders[1], "small", version=2)
+    assert list(catalogue.current.models) == ["large", "small"]
+    assert catalogue.current.get("small").version == 2
+    assert {entry["event"] for entry in logged} == {"catalogue.unreadable"}
     assert str(path) in logged[0]["reason"]
 
 
@@ -136,12 +139,16 @@ def test_an_unreadable_manifest_is_logged_once_per_change(
     assert len(logged) == 3
 
 
-def test_nothing_that_could_ever_be_read_is_an_error(folders: tuple[Path, Path]) -> None:
-    """At the first reading there is nothing to fall back on; the error names the file."""
+def test_an_unreadable_manifest_at_the_start_takes_its_own_model_away(folders: tuple[Path, Path]) -> None:
+    """The error names the file where that model is asked for; the others are served."""
     path = folders[1] / "small" / "manifest.json"
     path.write_text("{")
+    write(folders[0], "large")
     catalogue = LiveCatalogue(*folders)
-    with pytest.raises(InvalidManifest, match=str(path)):
-        catalogue.current  # noqa: B018 - reads them
+    assert list(catalogue.current.models) == ["large"]
+    for ask in (catalogue.current.get, catalogue.current.check):
+        with pytest.raises(InvalidManifest, match=str(path)):
+            ask("small")
+    assert str(path) in catalogue.current.absent["small"]
     write(folders[1], "small")
-    assert list(catalogue.current.models) == ["small"]
+    assert list(catalogue.current.models) == ["large", "small"]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.drawing.overlay import warm_up
+from phonoscope.errors import ModelError
+from phonoscope.logs import get_logger
 from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskName
 from phonoscope.work import Outcome
@@ -18,6 +20,7 @@ from phonoscope_ml.device import choose_device
 from phonoscope_ml.loaded import LoadedModels
 from phonoscope_worker import Handler, Handlers, Work
 
+_log = get_logger(__name__)
 HANDLERS: Handlers[Pass] = Handlers(
     Pool.GPU,
     {
@@ -45,6 +48,8 @@ class GpuHandler:
 def prepare(settings: Settings) -> tuple[str, Handler]:
     """Loads the default models onto the device and warms them up; the others are loaded at their first use.
 
+    Of those that ``auto`` chooses from, one that it can do without may be damaged: the log says so, and results too.
+
     Raises:
         InvalidManifest, WeightsMismatch: a model cannot be served.
         UnknownModel: the default model does not exist.
@@ -52,7 +57,13 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     device = choose_device(settings.device)
     catalogue = LiveCatalogue(settings.more_models_dir, settings.models_dir)
     models = LoadedModels(catalogue, device)
+    needed = catalogue.current.needed(settings.default_model)
     for manifest in catalogue.current.among((settings.default_model,)):
-        models.get(manifest.name)
+        try:
+            models.get(manifest.name)
+        except ModelError as error:
+            if manifest in needed:
+                raise
+            _log.warning("model.unusable", model=manifest.name, reason=error.detail)
     warm_up()
     return device.type, GpuHandler(models, settings.default_model)
