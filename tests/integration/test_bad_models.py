@@ -21,13 +21,15 @@ FEATURES = 896
 
 
 @pytest.fixture
-def pulled(stack: RunningStack) -> Iterator[Path]:
+def pulled(stack: RunningStack, client: Client) -> Iterator[Path]:
     """The folder of pulled models of the running stack, emptied afterwards."""
     folder = stack.pulled_models
     folder.mkdir(exist_ok=True)
     yield folder
     shutil.rmtree(folder)
     folder.mkdir()
+    # A manifest that was read once would stand for an unreadable one of its name.
+    assert "fine" not in {card.name for card in client.models()}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pydantic import SecretStr
 
 from phonoscope.catalogue import Kind, LiveCatalogue
 from phonoscope.errors import UnknownModel, WeightsMismatch
@@ -125,17 +126,24 @@ def test_where_the_general_model_is_damaged_all_is_sound(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("damaged", "starts"), [("music-100", True), ("kinds", True), ("environment-50", False)])
-def test_a_worker_starts_without_what_it_can_do_without(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str, starts: bool
-) -> None:
+def test_a_worker_starts_without_what_it_can_do_without(tmp_path: Path, damaged: str, starts: bool) -> None:
     """The parent checks, and the child loads what it can; only the models for sounds are needed."""
     models(tmp_path, "music")
     (tmp_path / damaged / "weights.safetensors").unlink()
-    for name in ("MODELS_DIR", "MORE_MODELS_DIR"):
-        monkeypatch.setenv(f"PHONOSCOPE_{name}", str(tmp_path))
+    settings = Settings(
+        database_url=SecretStr("postgresql+psycopg2://localhost/none"),
+        broker_url=SecretStr("redis://localhost/0"),
+        s3_endpoint_url="http://localhost",
+        s3_access_key="none",
+        s3_secret_key=SecretStr("none"),
+        signing_secret=SecretStr("none"),
+        models_dir=tmp_path,
+        more_models_dir=tmp_path / "none",
+        device="cpu",
+    )
     for step in (check, prepare):
         with nullcontext() if starts else pytest.raises(WeightsMismatch, match=f"{damaged}.* is missing"):
-            step(Settings())
+            step(settings)
 
 
 def test_auto_needs_a_model_for_sounds(tmp_path: Path) -> None:

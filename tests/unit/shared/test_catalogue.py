@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from phonoscope.catalogue import Catalogue, LiveCatalogue, live
+from phonoscope.catalogue import AnyManifest, Catalogue, LiveCatalogue, live
 from phonoscope.errors import InvalidManifest, UnknownModel
 from phonoscope.logs import get_logger
 
@@ -97,8 +97,8 @@ def test_nothing_is_read_again_without_a_change(
     """It is the same value, until a manifest changes."""
     read: list[Catalogue] = []
 
-    def counted(*folders: Path) -> Catalogue:
-        read.append(Catalogue(*folders))
+    def counted(*folders: Path, before: Mapping[str, AnyManifest] | None = None) -> Catalogue:
+        read.append(Catalogue(*folders, before=before))
         return read[-1]
 
     monkeypatch.setattr(live, "Catalogue", counted)
