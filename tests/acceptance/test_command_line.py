@@ -32,7 +32,7 @@ def test_analyze_saves_what_tasks_make(stack: RunningStack, tmp_path: Path) -> N
     for said in ("why ", "sub-bass", "brilliance", "evidence for"):
         assert said in done.stdout
     made = {file.name for file in (tmp_path / "made" / "why.wav").iterdir()}
-    assert {"explain-overlay.png", "explain-listen.flac", "explain-heatmap.npz", "features-layer4.png"} <= made
+    assert {"explain-overlay.png", "explain-listen.flac", "explain-heatmap.npz", "features-last.png"} <= made
 
 
 def test_analyze_as_json_is_for_programs(stack: RunningStack, tmp_path: Path) -> None:

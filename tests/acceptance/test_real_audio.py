@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-import torch
 from scipy.io import wavfile
 
 from phonoscope.audio.decode import Recording
@@ -19,7 +18,6 @@ from phonoscope.catalogue import Catalogue
 from phonoscope.states import Status, TaskName
 from phonoscope.tasks import Classify, Separate
 from phonoscope_cli.stems import sdr_db
-from phonoscope_ml.registry import load_model
 from phonoscope_training.separation.songs import read_stems
 from tests.support import RunningStack
 
@@ -56,26 +54,6 @@ def test_serving_hears_what_training_taught(
     right = sum(result.top[0].label == label for result, label in results)
     assert len(results) == 20
     assert right >= 0.9 * len(results)
-
-
-def test_audio_is_heard_as_its_published_picture_is(stack: RunningStack, data: Path) -> None:
-    """environment-50 has learned from published spectrograms: on the audio of the same clips, through the whole
-    service, it says what it says of the picture.
-    """
-    published = np.load(data / "esc50-spectrograms" / "folds-1-3.npz", allow_pickle=False)
-    rows = {name.rpartition("-")[0]: row for row, name in enumerate(published["clip"].tolist())}
-    clips = [clip for clip in sorted((data / "esc10" / "audio").glob("*.ogg")) if clip.stem in rows]
-    model = load_model(stack.settings.models_dir / "environment-50", torch.device("cpu"))
-    with stack.client(f"owner-{uuid4()}") as client:
-        options = {"classify": {"model": "environment-50", "top_k": 1}}
-        jobs = [client.analyze(clip, [TaskName.CLASSIFY], options=options) for clip in clips]
-        heard = [client.wait(job).result(Classify).top[0].label for job in jobs]
-    with torch.inference_mode():
-        pictures = torch.from_numpy(published["x"][[rows[clip.stem] for clip in clips]])[:, None] / 255.0
-        seen = torch.cat([model.network(part).logits.argmax(1) for part in torch.split(pictures, 16)])
-    alike = [label == model.manifest.labels[index] for label, index in zip(heard, seen.tolist(), strict=True)]
-    assert len(clips) == 240
-    assert np.mean(alike) >= 0.97
 
 
 def test_a_whole_song_is_heard_window_by_window(stack: RunningStack, data: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phonoscope.catalogue.architectures import ARCHITECTURES
 from phonoscope.client import ApiError, Client
 from phonoscope.states import Status
 from phonoscope.tasks import Explain, Features
@@ -37,7 +38,7 @@ def test_a_job_says_why(client: Client, clip: Path) -> None:
         assert link is not None
         assert link.media_type == media_type
         assert len(client.download(link)) == link.size_bytes
-    assert [layer.name for layer in shown.layers] == ["conv1", "layer1", "layer2", "layer3", "layer4"]
+    assert [layer.name for layer in shown.layers] == list(ARCHITECTURES["mobilenet"].depths)
     for layer in shown.layers:
         assert layer.image is not None
         assert Image.open(io.BytesIO(client.download(layer.image))).format == "PNG"
@@ -58,8 +59,8 @@ def test_what_was_made_goes_with_its_track(client: Client, clip: Path) -> None:
     ("options", "says"),
     [
         ({"explain": {"label": "unicorn"}}, "there is no unicorn; there are "),
-        ({"explain": {"layer": "layer5"}}, "there is no layer5; there are layer1, layer2"),
-        ({"explain": {"layer": "conv1"}}, "there is no conv1; there are layer1, layer2"),
+        ({"explain": {"layer": "stage9"}}, "there is no stage9; there are stage1, stage2"),
+        ({"explain": {"layer": "stem"}}, "there is no stem; there are stage1, stage2"),
         ({"explain": {"method": "lime"}}, "options.explain.method"),
         ({"explain": {"artifacts": ["video"]}}, "options.explain.artifacts"),
         ({"explain": {"start_s": 3.0, "end_s": 2.0}}, "end_s must be after start_s"),
@@ -67,9 +68,9 @@ def test_what_was_made_goes_with_its_track(client: Client, clip: Path) -> None:
         ({"explain": {"start_s": -1.0}}, "options.explain.start_s"),
         ({"explain": {"start_s": 6.5, "end_s": 7.0}}, "the recording lasts 6.000 s"),
         ({"explain": {"why": True}}, "options.explain.why"),
-        ({"features": {"layers": ["layer9"]}}, "there is no layer9; there are conv1, layer1, layer1.0"),
-        ({"features": {"layers": ["layer3.6"]}}, "there is no layer3.6"),
-        ({"features": {"layers": ["conv1", "conv1"]}}, "each layer at most once"),
+        ({"features": {"layers": ["layer9"]}}, "there is no layer9; there are stem, stage1, stage1.0"),
+        ({"features": {"layers": ["stage4.4"]}}, "there is no stage4.4"),
+        ({"features": {"layers": ["stem", "stem"]}}, "each layer at most once"),
         ({"features": {"layers": []}}, "options.features.layers"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from phonoscope_training.separation.card import separation_card
 
 mpl.use("agg")
 _MANY_LABELS = 20
+_Z = 1.96
+"""The normal distribution has 95 % within so many standard deviations."""
 
 
 def write_card(manifest: dict[str, Any], folder: Path) -> None:
@@ -81,8 +84,17 @@ def draw_confusion(confusion: list[list[int]], labels: list[str]) -> Figure:
 
 
 def spread(figures: dict[str, Any]) -> str:
-    """The standard deviation of the folds' accuracies as text; empty when there is one fold."""
-    return f" ± {figures['accuracy_sd']:.1%}" if figures["accuracy_sd"] is not None else ""
+    """How far the accuracy may be off, as text: the folds' standard deviation, or of one fold Wilson's 95 % interval.
+
+    >>> spread({"accuracy_mean": 1.0, "accuracy_sd": None, "recordings": 80})
+    ' (95.4% to 100.0%, from 80 recordings)'
+    """
+    if figures["accuracy_sd"] is not None:
+        return f" ± {figures['accuracy_sd']:.1%}"
+    share, count = figures["accuracy_mean"], figures["recordings"]
+    middle, width = share + _Z**2 / (2 * count), _Z * sqrt(share * (1 - share) / count + (_Z / (2 * count)) ** 2)
+    low, high = ((middle + side) / (1 + _Z**2 / count) for side in (-width, width))
+    return f" ({low:.1%} to {high:.1%}, from {count} recordings)"
 
 
 def _calibration(metrics: dict[str, Any]) -> list[tuple[str, str]]:

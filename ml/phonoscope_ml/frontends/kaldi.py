@@ -65,10 +65,10 @@ class KaldiSettings(FrontEndSettings):
 class KaldiLogMel(FrontEnd):
     """Natural logarithm of the mel power after pre-emphasis, shifted and scaled to about [-1.4, 2].
 
-    Frames are centred and padded by reflection.
+    Frames are centred and padded by reflection; silence follows what is shorter than a frame.
 
     Shape:
-        - input: ``(batch, samples)``, float32 in [-1, 1] at ``sample_rate_hz``, at least ``n_fft``
+        - input: ``(batch, samples)``, float32 in [-1, 1] at ``sample_rate_hz``
         - output: ``(batch, 1, n_mels, frames)``, float32, ``(samples - 1) // hop_length + 1`` frames
 
     >>> KaldiLogMel(KaldiSettings())(torch.zeros(2, 160_000)).shape
@@ -95,6 +95,8 @@ class KaldiLogMel(FrontEnd):
         self.register_buffer("filters", functional.pad(banks, (0, 1)), persistent=False)
 
     def mel_power(self, samples: Tensor) -> Tensor:
+        frames = self.settings.frames(samples.shape[1])
+        samples = functional.pad(samples, (0, max(0, self.settings.n_fft - samples.shape[1])))
         emphasised = samples[:, 1:] - self.settings.pre_emphasis * samples[:, :-1]
         spectrum = torch.stft(
             emphasised,
@@ -104,7 +106,7 @@ class KaldiLogMel(FrontEnd):
             window=self.window,
             return_complex=True,
         )
-        return self.filters @ (spectrum.real.square() + spectrum.imag.square())
+        return self.filters @ (spectrum.real.square() + spectrum.imag.square())[..., :frames]
 
     def forward(self, samples: Tensor) -> Tensor:
         levels = (self.mel_power(samples) + _FLOOR).log()

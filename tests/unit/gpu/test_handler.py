@@ -14,6 +14,7 @@ from PIL import Image
 
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import LiveCatalogue
+from phonoscope.catalogue.architectures import ARCHITECTURES
 from phonoscope.contract import JobOptions
 from phonoscope.errors import UnknownModel
 from phonoscope.paths import bundled
@@ -84,7 +85,7 @@ def test_explain_gives_what_the_contract_says(handler: GpuHandler) -> None:
     outcomes, _ = run(handler, seconds=10.0)
     body, top = body_of(outcomes[TaskName.EXPLAIN]), body_of(outcomes[TaskName.CLASSIFY])["top"][0]
     assert (body["label"], body["probability"]) == (top["label"], top["probability"])
-    assert (body["method"], body["layer"], body["start_s"], body["end_s"]) == ("grad-cam", "layer4", 0.0, 10.0)
+    assert (body["method"], body["layer"], body["start_s"], body["end_s"]) == ("grad-cam", "last", 0.0, 10.0)
     assert sum(band["share"] for band in body["bands"]) == pytest.approx(1.0, abs=1e-3)
     assert f"*{top['label']}*" in body["reading"]
     assert [(window["start_s"], window["end_s"]) for window in body["windows"]] == [(0, 5), (2.5, 7.5), (5, 10)]
@@ -128,25 +129,26 @@ def test_odd_recordings_have_results_that_clients_can_read(handler: GpuHandler, 
 
 
 def test_features_come_as_sheets_and_arrays(handler: GpuHandler) -> None:
-    """The five depths with their shapes, the mean and the strongest 16 of each."""
+    """The network's depths with their shapes, the mean and the strongest 16 of each."""
     outcome = run(handler, (TaskName.FEATURES,))[0][TaskName.FEATURES]
     layers = body_of(outcome)["layers"]
-    assert [layer["name"] for layer in layers] == ["conv1", "layer1", "layer2", "layer3", "layer4"]
-    assert [layer["shape"][0] for layer in layers] == [64, 64, 128, 256, 512]
+    assert [layer["name"] for layer in layers] == list(ARCHITECTURES["mobilenet"].depths)
+    assert [layer["shape"][1:] for layer in layers[:2]] == [[64, 250], [64, 250]]
     with np.load(io.BytesIO(content_of(outcome, "features.npz")), allow_pickle=False) as arrays:
         for layer in layers:
             assert list(arrays[f"{layer['name']}.mean"].shape) == layer["shape"][1:]
-            assert arrays[f"{layer['name']}.strongest"].shape == (16, *layer["shape"][1:])
+            assert arrays[f"{layer['name']}.strongest"].shape == (min(16, layer["shape"][0]), *layer["shape"][1:])
             assert arrays[f"{layer['name']}.channels"].tolist() == layer["channels"]
-    sizes = {Image.open(io.BytesIO(content_of(outcome, f"{layer['name']}.png"))).size for layer in layers}
-    assert len(sizes) == 1
+    images = [Image.open(io.BytesIO(content_of(outcome, f"{layer['name']}.png"))) for layer in layers]
+    assert len({(len(layer["channels"]), image.size) for layer, image in zip(layers, images, strict=True)}) == 2
+    assert {len(layer["channels"]) for layer in layers} == {8, 16}
 
 
 def test_single_blocks_can_be_asked_for(handler: GpuHandler) -> None:
     """By name, without pictures or without arrays."""
-    asked = {"layers": ["layer3.2"], "artifacts": ["images"]}
+    asked = {"layers": ["stage4.2"], "artifacts": ["images"]}
     outcome = run(handler, (TaskName.FEATURES,), features=asked)[0][TaskName.FEATURES]
-    assert [artifact.name for artifact in outcome.artifacts] == ["layer3.2.png"]
+    assert [artifact.name for artifact in outcome.artifacts] == ["stage4.2.png"]
     assert body_of(outcome)["arrays"] is None
 
 
@@ -162,7 +164,7 @@ def test_only_the_artifacts_asked_for_are_made(handler: GpuHandler, artifacts: l
 
 def test_any_label_layer_and_method_can_be_asked_for(handler: GpuHandler) -> None:
     """They are what the answer is about."""
-    asked = {"label": "rain", "layer": "layer3", "method": "hirescam", "artifacts": []}
+    asked = {"label": "rain", "layer": "stage4", "method": "hirescam", "artifacts": []}
     body = body_of(run(handler, (TaskName.EXPLAIN,), explain=asked)[0][TaskName.EXPLAIN])
     assert {name: body[name] for name in ("label", "layer", "method")} == {
         name: asked[name] for name in ("label", "layer", "method")

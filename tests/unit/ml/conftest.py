@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from phonoscope.catalogue import Manifest
+from phonoscope.catalogue import LiveCatalogue, Manifest
+from phonoscope.paths import bundled
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.frontends import DecibelSettings, LogMel
+from phonoscope_ml.loaded import LoadedModels
 from phonoscope_ml.networks import AudioResNet
 from phonoscope_ml.registry import Model, load_model
 from phonoscope_training.export import write_model
@@ -51,6 +53,12 @@ def model_folder(tmp_path: Path, exported: Path) -> Path:
 def model(exported: Path) -> Model:
     """The same model, loaded once on the processor."""
     return load_model(exported, torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Model:
+    """The model for sounds that the product comes with."""
+    return LoadedModels(LiveCatalogue(bundled("models")), torch.device("cpu")).get("environment-50")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torchaudio.functional import resample
 
 from phonoscope.audio.decode import Samples
 from phonoscope_ml.evidence import axes
@@ -74,9 +75,10 @@ def spectrogram(settings: FrontEndSettings, samples: Samples) -> Tensor:
     return seen
 
 
-def clip(file: str) -> Samples:
-    """One of the demo's environmental recordings, five seconds at 44.1 kHz."""
+def clip(file: str, rate_hz: int) -> Samples:
+    """One of the demo's environmental recordings, five seconds, resampled from 44.1 kHz."""
     found = next(one for one in examples().CLIPS if one.file == file)
     samples = found.samples()
     loud: Samples = (samples / np.abs(samples).max() * found.peak).astype(np.float32)
-    return loud
+    resampled: Samples = resample(torch.from_numpy(loud), 44_100, rate_hz).numpy()
+    return resampled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from phonoscope_training.evaluate import (
     FoldPredictions,
@@ -139,6 +140,16 @@ def test_strangers_are_scored_by_every_fold() -> None:
     unknown = evaluate({1: with_strangers, 2: with_strangers}, LABELS)["unknown"]
     assert (unknown["strangers"], unknown["strangers_rejected"]) == (4, 0.75)
     assert "strangers" not in evaluate({1: base}, LABELS)["unknown"]
+
+
+def test_a_few_right_predictions_do_not_give_certainty() -> None:
+    """All of eighty are right with a wide margin: one in eighty-two may still be wrong."""
+    targets = torch.arange(80) % 4
+    right = FoldPredictions(
+        functional.one_hot(targets, 4) * 20.0, torch.zeros(80, 2), targets, torch.arange(80), torch.arange(80)
+    )
+    confidence = right.probabilities(fit_temperature([right]))[0].amax(1)
+    assert 0.97 < confidence.min() <= confidence.max() < 0.995
 
 
 def test_the_error_after_scaling_uses_the_other_folds_temperature() -> None:

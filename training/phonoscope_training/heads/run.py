@@ -17,7 +17,7 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from phonoscope.catalogue import Catalogue
+from phonoscope.catalogue import BodyManifest, Catalogue
 from phonoscope_ml.registry import load_body
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.data.clips import LabelledFile
@@ -40,6 +40,7 @@ class HeadRun:
 
     Args:
         models: where the bodies are.
+        unheard: bodies of the same names that were trained on the recipe's recordings without one fold: it is scored.
     """
 
     folder: Path
@@ -47,12 +48,21 @@ class HeadRun:
     root: Path
     models: Catalogue
     console: Console
+    unheard: Catalogue | None = None
 
     @classmethod
-    def open(cls, folder: Path, recipe_file: Path, root: Path, models: Sequence[Path], console: Console) -> HeadRun:
+    def open(
+        cls,
+        folder: Path,
+        recipe_file: Path,
+        root: Path,
+        models: Sequence[Path],
+        console: Console,
+        unheard: Path | None = None,
+    ) -> HeadRun:
         """Opens the run in ``folder``, or makes a new one. Raises ``InvalidRecipe`` or ``InvalidRun``."""
         recipe = open_run_folder(folder, recipe_file, HeadRecipe, torch.device("cpu"))
-        return cls(folder, recipe, root, Catalogue(*models), console)
+        return cls(folder, recipe, root, Catalogue(*models), console, Catalogue(unheard) if unheard else None)
 
     @property
     def choices(self) -> list[list[str]]:
@@ -68,29 +78,61 @@ class HeadRun:
     def fit(self, names: Sequence[str]) -> dict[str, Any]:
         """Cross-validates the head on a choice of bodies, then fits it on all folds; returns its metrics.
 
+        Where a body was trained on the recipe's recordings, the one fold is scored that its twin was trained without.
+
         Raises:
             InvalidDataset: a recording cannot be read.
             InvalidManifest, WeightsMismatch: a body cannot be loaded.
+            InvalidRun: a body was trained on the recipe's recordings, and there is no twin.
         """
         manifests = [self.models.bodies[name] for name in names]
-        bodies = [load_body(body, self.models.folder(body.name), torch.device("cpu")) for body in manifests]
+        training, strangers = self._hear(self.models, names)
+        scoring = training
+        fold = next(filter(None, map(self._fold_that_chose, manifests)), None)
+        if fold is not None:
+            scoring, strangers = self._hear(self._twins(names), names)
+            scoring.scored = [fold]
+        scored = {each: scoring.predict(each, strangers) for each in scoring.folds}
+        decay = scoring.choose_decay()
+        metrics = {
+            "labels": training.features.labels,
+            "decay": decay,
+            "bodies": [{"name": body.name, "digest": body.digest} for body in manifests],
+            "trained_without": fold,
+            "accuracy_by_set": self._by_set([by_set for _, by_set in scored.values()]),
+            **evaluate({each: found for each, (found, _) in scored.items()}, training.features.labels),
+        }
+        self._save(names, training.fit(frozenset(), decay), metrics)
+        return metrics
+
+    def _hear(self, models: Catalogue, names: Sequence[str]) -> tuple[HeadTraining, Features | None]:
+        """What the bodies hear in the recipe's recordings, and in the strangers."""
+        places = [models if name in models.bodies else self.models for name in names]
+        bodies = [
+            load_body(place.bodies[name], place.folder(name), torch.device("cpu"))
+            for place, name in zip(places, names, strict=True)
+        ]
         listener = Listener(bodies, self.root, self.folder / _FEATURES, self.recipe.seed, self._watch)
         taught = share_folds(listener.hear(self.recipe.sounds, self.recipe.copies), self.recipe.near)
         none, strangers = (
             self._without(taught.labels, listener, sets) for sets in (self.recipe.none, self.recipe.strangers)
         )
-        training = HeadTraining(taught, none, self.recipe.decays)
-        scored = {fold: training.predict(fold, strangers) for fold in training.folds}
-        decay = training.choose_decay()
-        metrics = {
-            "labels": taught.labels,
-            "decay": decay,
-            "bodies": [{"name": body.name, "digest": body.digest} for body in manifests],
-            "accuracy_by_set": self._by_set([by_set for _, by_set in scored.values()]),
-            **evaluate({fold: predictions for fold, (predictions, _) in scored.items()}, taught.labels),
-        }
-        self._save(names, training.fit(frozenset(), decay), metrics)
-        return metrics
+        return HeadTraining(taught, none, self.recipe.decays), strangers
+
+    def _fold_that_chose(self, body: BodyManifest) -> int | None:
+        """The fold that a body was chosen by, if it was trained on labelled recordings of the recipe."""
+        recipe = (body.model_extra or {}).get("recipe", {})
+        heard = {(each["source"], each["path"]) for each in recipe.get("sounds", []) if each["labelled"]}
+        asked = {(each.source, str(each.path)) for each in self.recipe.sounds}
+        return body.metrics.get("fold") if heard & asked else None
+
+    def _twins(self, names: Sequence[str]) -> Catalogue:
+        if self.unheard is None:
+            raise InvalidRun(
+                f"{' and '.join(names)} were trained on these recordings: `--unheard` must name the folder where "
+                "`phonoscope-train body export` left the body without one fold"
+            )
+        return self.unheard
 
     def _save(self, names: Sequence[str], head: Linear, metrics: dict[str, Any]) -> None:
         folder = self.folder / "-".join(names)
@@ -101,7 +143,7 @@ class HeadRun:
 
     def _by_set(self, scores: Sequence[dict[str, float]]) -> dict[str, float]:
         """The mean accuracy over the folds of each set."""
-        sets = [each.path.name for each in self.recipe.sounds]
+        sets = [each.path.name + ", in full windows" * each.repeated for each in self.recipe.sounds]
         return {
             name: round(sum(values) / len(values), 4)
             for index, name in enumerate(sets)

@@ -45,6 +45,15 @@ def test_axes_fit_the_spectrogram(settings: FrontEndSettings) -> None:
 
 
 @EVERY_KIND
+@pytest.mark.parametrize("samples", [1, 2, 15, 300, 1_000, 5_000])
+def test_a_recording_of_any_length_has_a_spectrogram(settings: FrontEndSettings, samples: int) -> None:
+    """With as many frames as the settings say, also below a frame's length."""
+    power = build_front_end(settings).mel_power(torch.ones(1, samples))
+    assert power.shape == (1, settings.n_mels, settings.frames(samples))
+    assert power.isfinite().all()
+
+
+@EVERY_KIND
 def test_settings_are_read_back_by_their_kind(settings: FrontEndSettings) -> None:
     """As a manifest has them; without a kind they are those of the decibel front end."""
     assert read_settings(settings.as_dict()) == settings

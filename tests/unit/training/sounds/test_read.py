@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from phonoscope_ml.frontends import FrontEndSettings, KaldiSettings, Log10Settings
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.sounds import SoundSettings, read_sounds
 from tests.support import tone_wav
 
 RATE_HZ = 8_000
+
+
+def front_end(hop_s: float = 1.0, kind: type[FrontEndSettings] = KaldiSettings) -> FrontEndSettings:
+    """Windows of one second."""
+    return kind(sample_rate_hz=RATE_HZ, f_max_hz=4_000.0, window_s=1.0, window_hop_s=hop_s)  # type: ignore[call-arg]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def test_sets_follow_one_another(root: Path) -> None:
         SoundSettings(source="folders", path=Path("sounds"), folds=3),
         SoundSettings(source="files", path=Path("plain"), windows=3, labelled=False),
     ]
-    sounds = read_sounds(sets, root, RATE_HZ, window_s=1.0, window_hop_s=0.5)
+    sounds = read_sounds(sets, root, front_end(hop_s=0.5))
     assert sounds.labels == ["high", "low"]
     assert sounds.targets.tolist() == [0] * 6 + [1] * 6 + [-1] * 4
     assert sounds.folds.tolist() == [1, 1, 2, 2, 3, 3] * 2 + [0] * 4
@@ -46,16 +52,28 @@ def test_sets_follow_one_another(root: Path) -> None:
 
 def test_a_short_recording_is_padded_with_silence(root: Path) -> None:
     """As in serving, and nothing else changes its samples."""
-    sounds = read_sounds([SoundSettings(source="files", path=Path("plain"))], root, RATE_HZ, 1.0, 1.0)
+    sounds = read_sounds([SoundSettings(source="files", path=Path("plain"))], root, front_end())
     wave = sounds.wave(torch.tensor([0]))[0]
     assert wave[: RATE_HZ // 2].abs().max() > 0.3
     assert wave[RATE_HZ // 2 :].abs().max() == 0.0
 
 
+def test_a_short_recording_is_repeated_where_the_set_or_the_front_end_says_so(root: Path) -> None:
+    """As windows in the middle of a long recording are full, and as musicnn is served."""
+    plain = SoundSettings(source="files", path=Path("plain"))
+    for settings, of in (
+        (plain.model_copy(update={"repeated": True}), front_end()),
+        (plain, front_end(kind=Log10Settings)),
+    ):
+        wave = read_sounds([settings], root, of).wave(torch.tensor([0]))[0]
+        assert torch.equal(wave[: RATE_HZ // 2], wave[RATE_HZ // 2 :])
+        assert wave.abs().max() > 0.3
+
+
 def test_a_few_recordings_are_taken_from_all_folds(root: Path) -> None:
     """The first of each fold, so that no fold is empty."""
     few = SoundSettings(source="folders", path=Path("sounds"), folds=3, most=3)
-    sounds = read_sounds([few], root, RATE_HZ, 1.0, 1.0)
+    sounds = read_sounds([few], root, front_end())
     assert sounds.targets.tolist() == [0, 0, 0, 1, 1, 1]
     assert sounds.folds.tolist() == [1, 2, 3] * 2
 
@@ -63,4 +81,4 @@ def test_a_few_recordings_are_taken_from_all_folds(root: Path) -> None:
 def test_a_set_that_is_absent_is_named(root: Path) -> None:
     """The error has its path."""
     with pytest.raises(InvalidDataset, match="nowhere does not exist"):
-        read_sounds([SoundSettings(source="files", path=Path("nowhere"))], root, RATE_HZ, 1.0, 1.0)
+        read_sounds([SoundSettings(source="files", path=Path("nowhere"))], root, front_end())
