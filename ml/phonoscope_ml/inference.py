@@ -79,17 +79,21 @@ class Prediction:
     silent: NDArray[np.bool_]
     embedding: NDArray[np.float32]
 
-    def classification(self, top_k: int) -> dict[str, Any]:
-        """``summary`` with every window."""
-        return self.summary(top_k) | {"windows": [self.window(index, top_k) for index in range(len(self.spans_s))]}
-
     def summary(self, top_k: int) -> dict[str, Any]:
         """``top`` and ``unknown`` of the whole; silent windows count only when all are silent."""
-        overall = self._overall
-        return {
-            "top": self._top(overall, top_k),
-            "unknown": bool(self.silent.all() or (overall < self.thresholds).all()),
-        }
+        return {"top": self._top(self._overall, top_k), "unknown": self._unknown}
+
+    def heard(self, *, several: bool) -> list[str]:
+        """The labels that count in the whole, the most probable first; none when it is unknown.
+
+        Args:
+            several: whether all labels above their thresholds count, in place of the most probable one.
+        """
+        if self._unknown:
+            return []
+        best = self._best(self._overall, len(self.labels))
+        heard = (self._overall >= self.thresholds)[best] if several else np.arange(len(best)) == 0
+        return [self.labels[index] for index in best[heard]]
 
     def window(self, index: int, top_k: int) -> dict[str, Any]:
         """A window's stretch and labels."""
@@ -129,6 +133,10 @@ class Prediction:
         """Start and end of the window in which a label is most probable; of a silent one only when all are silent."""
         column = self.probabilities[:, self.labels.index(label)] - 2.0 * self.silent
         return self.spans_s[int(column.argmax())]
+
+    @property
+    def _unknown(self) -> bool:
+        return bool(self.silent.all() or (self._overall < self.thresholds).all())
 
     @property
     def _overall(self) -> NDArray[np.float32]:

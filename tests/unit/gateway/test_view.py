@@ -103,7 +103,7 @@ def test_a_description_is_compared_with_what_was_heard(
     heard: dict[str, Any] | None, track_label: str | None, genre: str | None
 ) -> None:
     """By its own job where that is sure, else by the track's last; never by a label that the model calls unknown."""
-    labels = TrackLabels(track_label, {"genre-10": track_label} if track_label else {})
+    labels = TrackLabels(track_label, {"genre-10": [track_label]} if track_label else {})
     bodies = {"describe": DESCRIBED} | ({} if heard is None else {"classify": heard})
     found = results_of(SIGNER, job(**bodies), labels)[TaskName.DESCRIBE]
     assert isinstance(found, DescribeResult)

@@ -139,7 +139,7 @@ def test_the_model_can_be_served_at_once(root: Path, model: Path) -> None:
     (root / "new.wav").write_bytes(tone_wav(1.5, 4_300.0, 16_000, seed=77))
     with (root / "new.wav").open("rb") as file, Recording(file) as recording:
         heard = run_inference(served, recording.mono(16_000))
-    assert heard.classification(1)["top"][0]["label"] == "high"
+    assert heard.summary(1)["top"][0]["label"] == "high"
     assert heard.embedding.shape == (512,)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -27,19 +28,15 @@ Watch = Callable[[list[LabelledFile]], Iterable[LabelledFile]]
 
 
 @dataclass(frozen=True)
-class Sounds:
-    """Windows of recordings from several sets.
+class Windows:
+    """Where the windows of recordings from several sets come from, and what is heard in them.
 
     Shape:
-        - samples: ``(windows, samples)``, int16
-        - spans_s: ``(windows, 2)``, float64: each window's start and end in its recording
         - targets: ``(windows,)``, int64 indices into ``labels``; -1 without a label
         - folds, recordings, sources, sets: ``(windows,)``, int64: the fold (0 without a label), which recording the
           window was cut from, which source the recording was cut from, and which set it is of
     """
 
-    samples: Tensor
-    spans_s: Tensor
     targets: Tensor
     folds: Tensor
     recordings: Tensor
@@ -50,18 +47,23 @@ class Sounds:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def part(self, chosen: Tensor) -> Sounds:
-        """The windows where ``chosen``, a mask of shape ``(windows,)``, is true."""
-        return replace(
-            self,
-            samples=self.samples[chosen],
-            spans_s=self.spans_s[chosen],
-            targets=self.targets[chosen],
-            folds=self.folds[chosen],
-            recordings=self.recordings[chosen],
-            sources=self.sources[chosen],
-            sets=self.sets[chosen],
-        )
+    def part(self, chosen: Tensor) -> Self:
+        """The windows where ``chosen``, a mask of shape ``(windows,)``, is true: rows of every tensor."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(self, **{name: value[chosen] for name, value in values.items() if isinstance(value, Tensor)})
+
+
+@dataclass(frozen=True)
+class Sounds(Windows):
+    """Windows of recordings as samples.
+
+    Shape:
+        - samples: ``(windows, samples)``, int16
+        - spans_s: ``(windows, 2)``, float64: each window's start and end in its recording
+    """
+
+    samples: Tensor
+    spans_s: Tensor
 
     def wave(self, chosen: Tensor) -> Tensor:
         """Samples of some windows. Shape: ``(chosen, samples)``, float32 in [-1, 1]."""

@@ -43,9 +43,10 @@ class GpuHandler:
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
-    """Loads the first default model onto the device and warms it up.
+    """Loads the default model onto the device and warms it up; of ``auto`` what it cannot do without.
 
-    The other default models are loaded in the background meanwhile, and all others at their first use.
+    The others that ``auto`` chooses from are loaded in the background meanwhile: one that is damaged is named in the
+    log and in results. All further models are loaded at their first use.
 
     Raises:
         InvalidManifest, WeightsMismatch: a model cannot be served.
@@ -54,8 +55,10 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     device = choose_device(settings.device)
     catalogue = LiveCatalogue(settings.more_models_dir, settings.models_dir)
     models = LoadedModels(catalogue, device)
-    first, *others = (manifest.name for manifest in catalogue.current.among((settings.default_model,)))
-    models.get(first)
-    models.load_in_background(others)
+    needed = catalogue.current.needed(settings.default_model)
+    for manifest in needed:
+        models.get(manifest.name)
+    others = [manifest for manifest in catalogue.current.among((settings.default_model,)) if manifest not in needed]
+    models.load_in_background(manifest.name for manifest in others)
     warm_up()
     return device.type, GpuHandler(models, settings.default_model)

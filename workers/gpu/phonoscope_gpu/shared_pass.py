@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeAlias
 
 from phonoscope.audio.decode import Recording
-from phonoscope.catalogue import AUTO
+from phonoscope.catalogue import AUTO, Classifier
 from phonoscope.contract import MOST_EXPLAINED_S
 from phonoscope.states import TaskName
 from phonoscope.work import Space
-from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name
+from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, predict, run_body
 from phonoscope_ml.loaded import LoadedModels
@@ -108,10 +108,10 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
     load = partial(_loaded, work, models)
     answers = general = None
     if named == (AUTO,):
-        auto = models.auto
-        general = load((auto.general or auto.models[0]).name)
+        auto, general, unusable = load_general(models.auto, load)
         answers = answer_by_kind(auto, general, load, listener.heard)
-        model = _explained(work, answers, load, [each.name for each in auto.models])
+        answers = replace(answers, absent=(*answers.absent, *unusable))
+        model = _explained(work, answers, load, auto.models)
     else:
         model = load(named[0])
     others = [listener.heard(body) for body in model.others]
@@ -135,12 +135,12 @@ def _loaded(work: Work, models: LoadedModels, name: str) -> Model:
         return models.get(name)
 
 
-def _explained(work: Work, answers: Answers, load: Callable[[str], Model], names: list[str]) -> Model:
+def _explained(work: Work, answers: Answers, load: Callable[[str], Model], models: Sequence[Classifier]) -> Model:
     """The model that counts; another where only that one has the label that is asked about."""
     model, label = answers.counting.model, work.options.explain.label
     if TaskName.EXPLAIN not in work.claim.tasks or label is None or label in model.manifest.labels:
         return model
-    return next((other for other in map(load, names) if label in other.manifest.labels), model)
+    return next((load(other.name) for other in models if label in other.labels), model)
 
 
 def _explained_windows(work: Work, prediction: Prediction, *, too_long: bool) -> Wanted:
