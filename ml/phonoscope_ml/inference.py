@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -161,6 +163,7 @@ def run_body(
     report: Callable[[float], None] = lambda _: None,
     forward: ForwardPass | None = None,
     wanted: Callable[[Window], bool] = lambda _: True,
+    end_s: float = inf,
 ) -> BodyPass:
     """Runs a body over a recording, in batches of windows.
 
@@ -169,12 +172,14 @@ def run_body(
         report: called with the seconds processed so far, after each batch.
         forward: runs the network in place of ``body.network``, such as an ``EvidenceRecorder``.
         wanted: which windows it hears; at least the first one.
+        end_s: it hears no window that starts later, and reads little further.
 
     Raises:
         UndecodableRecording: the recording has no samples.
     """
     settings = body.front_end.settings
-    windows = cut_windows(blocks, settings.sample_rate_hz, settings.window_samples, settings.window_hop_samples)
+    cut = cut_windows(blocks, settings.sample_rate_hz, settings.window_samples, settings.window_hop_samples)
+    windows = takewhile(lambda window: window.start_s <= end_s, cut)
     spans: list[tuple[float, float]] = []
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []
