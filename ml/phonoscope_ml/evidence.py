@@ -15,8 +15,8 @@ Axis = NDArray[np.float64]
 
 _MOST = 0.5
 _KILOHERTZ = 1_000.0
-_SHARES_TRIED = np.arange(0.5, 0.76, 0.05)
-"""With three quarters along each axis, more than half of the evidence is within both."""
+_SHARES_TRIED = np.arange(0.5, 1.0, 0.05)
+"""Along each axis; with the largest along both, more than half of the evidence is within."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class EvidenceBand:
 
 @dataclass(frozen=True)
 class Region:
-    """The rectangle that holds most of the evidence."""
+    """The smallest rectangle that holds most of the evidence."""
 
     low_hz: float
     high_hz: float
@@ -144,12 +144,16 @@ def _region(heatmap: Heat, grid: Axes) -> Region | None:
     total = heatmap.sum(dtype=np.float64)
     if not total > 0.0:
         return None
-    for share in _SHARES_TRIED:
-        top, bottom = _narrowest(heatmap.sum(axis=1, dtype=np.float64), grid.hertz_edges, share)
-        left, right = _narrowest(heatmap.sum(axis=0, dtype=np.float64), grid.seconds_edges, share)
-        if heatmap[top:bottom, left:right].sum(dtype=np.float64) > _MOST * total:
-            break
+    # Faint evidence all over a window widens a rectangle with equal shares along both axes far beyond a short sound.
     rows, columns = grid.hertz_edges, grid.seconds_edges
+    high = [_narrowest(heatmap.sum(axis=1, dtype=np.float64), rows, share) for share in _SHARES_TRIED]
+    long = [_narrowest(heatmap.sum(axis=0, dtype=np.float64), columns, share) for share in _SHARES_TRIED]
+    _, (top, bottom), (left, right) = min(
+        ((bottom - top) * (right - left), (top, bottom), (left, right))
+        for top, bottom in high
+        for left, right in long
+        if heatmap[top:bottom, left:right].sum(dtype=np.float64) > _MOST * total
+    )
     return Region(float(rows[top]), float(rows[bottom]), float(columns[left]), float(columns[right]))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -171,6 +173,7 @@ def run_body(
     report: Callable[[float], None] = lambda _: None,
     forward: ForwardPass | None = None,
     wanted: Callable[[Window], bool] = lambda _: True,
+    end_s: float = inf,
 ) -> BodyPass:
     """Runs a body over a recording, in batches of windows; another thread takes the blocks meanwhile.
 
@@ -179,6 +182,7 @@ def run_body(
         report: called with the seconds processed so far, after each batch.
         forward: runs the network in place of ``body.network``, such as an ``EvidenceRecorder``.
         wanted: which windows it hears; at least the first one.
+        end_s: it hears no window that starts later, and reads little further.
 
     Raises:
         UndecodableRecording: the recording has no samples.
@@ -190,7 +194,8 @@ def run_body(
     features: list[NDArray[np.float32]] = []
     total = np.zeros(EMBEDDING_DIM)
     with taken_ahead(blocks, _BLOCKS_AHEAD) as decoded:
-        windows = cut_windows(decoded, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
+        cut = cut_windows(decoded, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
+        windows = takewhile(lambda window: window.start_s <= end_s, cut)
         for batch in batched((window for window in windows if not window.start_s or wanted(window)), _BATCH):
             quiet = [window.silent for window in batch]
             rows, embeddings = _outputs(body, batch, forward)
