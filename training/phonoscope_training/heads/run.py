@@ -18,16 +18,19 @@ from rich.console import Console
 from rich.progress import track
 
 from phonoscope.catalogue import Catalogue
+from phonoscope_ml.bodies import Body
 from phonoscope_ml.registry import load_body
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.data.clips import LabelledFile
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.evaluate import evaluate
 from phonoscope_training.folder import METRICS, open_run_folder
+from phonoscope_training.heads.answers import answers_by_set
 from phonoscope_training.heads.features import Features, Listener, share_folds
 from phonoscope_training.heads.fit import HeadTraining
 from phonoscope_training.heads.linear import Linear
 from phonoscope_training.heads.recipe import HeadRecipe
+from phonoscope_training.heads.teaching import kinds_heard, load_teacher, relabelled, starting_layer
 from phonoscope_training.sounds import SoundSettings
 
 HEAD = "head.safetensors"
@@ -74,12 +77,13 @@ class HeadRun:
         """
         manifests = [self.models.bodies[name] for name in names]
         bodies = [load_body(body, self.models.folder(body.name), torch.device("cpu")) for body in manifests]
-        listener = Listener(bodies, self.root, self.folder / _FEATURES, self.recipe.seed, self._watch)
+        listener = self._listener(bodies)
         taught = share_folds(listener.hear(self.recipe.sounds, self.recipe.copies), self.recipe.near)
+        taught, start = self._taught_by(taught)
         none, strangers = (
             self._without(taught.labels, listener, sets) for sets in (self.recipe.none, self.recipe.strangers)
         )
-        training = HeadTraining(taught, none, self.recipe.decays)
+        training = HeadTraining(taught, none, self.recipe.decays, start)
         scored = {fold: training.predict(fold, strangers) for fold in training.folds}
         decay = training.choose_decay()
         metrics = {
@@ -87,10 +91,31 @@ class HeadRun:
             "decay": decay,
             "bodies": [{"name": body.name, "digest": body.digest} for body in manifests],
             "accuracy_by_set": self._by_set([by_set for _, by_set in scored.values()]),
+            **self._checked(training, listener),
             **evaluate({fold: predictions for fold, (predictions, _) in scored.items()}, taught.labels),
         }
         self._save(names, training.fit(frozenset(), decay), metrics)
         return metrics
+
+    def _listener(self, bodies: Sequence[Body]) -> Listener:
+        return Listener(bodies, self.root, self.folder / _FEATURES, self.recipe.seed, self._watch)
+
+    def _taught_by(self, taught: Features) -> tuple[Features, Linear | None]:
+        """The features with the labels that a teacher gives them, and the layer that its weights make."""
+        settings = self.recipe.teacher
+        if settings is None:
+            return taught, None
+        teacher = load_teacher(settings, self.models)
+        heard = self._listener(teacher.bodies).hear(self.recipe.sounds)
+        taught = relabelled(taught, self.recipe.sounds, kinds_heard(teacher, heard.units))
+        return taught, starting_layer(teacher, settings, taught.labels, taught.units.shape[1])
+
+    def _checked(self, training: HeadTraining, listener: Listener) -> dict[str, Any]:
+        """What the head answers for each set; empty when the recipe has no checks."""
+        if not self.recipe.checks:
+            return {}
+        taught, checked = ([each.name for each in sets] for sets in (self.recipe.sounds, self.recipe.checks))
+        return {"answers_by_set": answers_by_set(training, taught, listener.hear(self.recipe.checks), checked)}
 
     def _save(self, names: Sequence[str], head: Linear, metrics: dict[str, Any]) -> None:
         folder = self.folder / "-".join(names)
@@ -101,7 +126,7 @@ class HeadRun:
 
     def _by_set(self, scores: Sequence[dict[str, float]]) -> dict[str, float]:
         """The mean accuracy over the folds of each set."""
-        sets = [each.path.name for each in self.recipe.sounds]
+        sets = [each.name for each in self.recipe.sounds]
         return {
             name: round(sum(values) / len(values), 4)
             for index, name in enumerate(sets)

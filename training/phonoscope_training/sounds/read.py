@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,8 @@ from phonoscope_ml.windows import Window, cut_windows
 from phonoscope_training.data.clips import LabelledFile, number_names
 from phonoscope_training.data.sources import read_files
 from phonoscope_training.errors import InvalidDataset
-from phonoscope_training.sounds.settings import SoundSettings
+from phonoscope_training.separation.songs import SOURCES, read_stems
+from phonoscope_training.sounds.settings import MIXTURE, SoundSettings
 
 _FULL_SCALE = 32_767.0
 
@@ -76,17 +78,13 @@ def read_sounds(
     watch: Watch = iter,
 ) -> Sounds:
     """Reads the recordings of all sets. Raises ``InvalidDataset``, which names the file."""
-    files = [
-        (index, file)
-        for index, each in enumerate(sets)
-        for file in _few(read_files(each.source, root / each.path.expanduser(), each.folds), each.most)
-    ]
+    files = [(index, file) for index, each in enumerate(sets) for file in _few(_files(each, root), each.most)]
     labels = sorted({file.label for index, file in files if sets[index].labelled})
     window, hop = round(window_s * sample_rate_hz), round(window_hop_s * sample_rate_hz)
     heard: list[Window] = []
     of: list[int] = []
     for number, file in enumerate(watch([file for _, file in files])):
-        cut = _windows(file.path, sample_rate_hz, window, hop, sets[files[number][0]].windows)
+        cut = _windows(file, sample_rate_hz, window, hop, sets[files[number][0]].windows)
         heard += cut
         of += [number] * len(cut)
     recordings = torch.tensor(of)
@@ -100,6 +98,13 @@ def read_sounds(
         sets=torch.tensor([n for n, _ in files])[recordings],
         labels=labels,
     )
+
+
+def _files(settings: SoundSettings, root: Path) -> list[LabelledFile]:
+    """The files of a set, with the label and the stem that its settings give them."""
+    found = read_files(settings.source, root / settings.path.expanduser(), settings.folds)
+    stem = settings.stem if settings.source == "stems" else None
+    return [replace(file, label=settings.label or file.label, stem=stem) for file in found]
 
 
 def _few(files: list[LabelledFile], most: int | None) -> list[LabelledFile]:
@@ -120,21 +125,33 @@ def _few(files: list[LabelledFile], most: int | None) -> list[LabelledFile]:
     return [files[index] for index in sorted(kept)]
 
 
-def _windows(path: Path, sample_rate_hz: int, window: int, hop: int, most: int) -> list[Window]:
+def _windows(file: LabelledFile, sample_rate_hz: int, window: int, hop: int, most: int) -> list[Window]:
     """The first windows of a recording, the last one padded with silence as in serving.
 
     Raises ``InvalidDataset`` when the file is missing, cannot be decoded or holds no samples.
     """
     try:
-        with path.open("rb") as file, Recording(file) as recording:
-            cut = list(islice(cut_windows(recording.mono(sample_rate_hz), sample_rate_hz, window, hop), most))
+        with _samples(file, sample_rate_hz) as blocks:
+            cut = list(islice(cut_windows(blocks, sample_rate_hz, window, hop), most))
     except OSError as error:
-        raise InvalidDataset(f"{path}: {error.strerror}") from error
+        raise InvalidDataset(f"{file.path}: {error.strerror}") from error
     except RecordingError as error:
-        raise InvalidDataset(f"{path}: {error.detail}") from error
+        raise InvalidDataset(f"{file.path}: {error.detail}") from error
     if not cut:
-        raise InvalidDataset(f"{path}: the recording holds no samples")
+        raise InvalidDataset(f"{file.path}: the recording holds no samples")
     return cut
+
+
+@contextmanager
+def _samples(file: LabelledFile, sample_rate_hz: int) -> Iterator[Iterable[Samples]]:
+    """The samples of a recording, or of a stem of a song, as mono blocks."""
+    if file.stem is None:
+        with file.path.open("rb") as opened, Recording(opened) as recording:
+            yield recording.mono(sample_rate_hz)
+        return
+    stems = read_stems(file.path, sample_rate_hz).mean(1)
+    chosen = stems.sum(0) if file.stem == MIXTURE else stems[SOURCES.index(file.stem)]
+    yield [chosen.numpy()]
 
 
 def _as_int16(samples: Samples) -> NDArray[np.int16]:
