@@ -174,7 +174,8 @@ def run_body(
         UndecodableRecording: the recording has no samples.
     """
     settings = body.front_end.settings
-    windows = cut_windows(blocks, settings.sample_rate_hz, settings.window_samples, settings.window_hop_samples)
+    window, hop = settings.window_samples, settings.window_hop_samples
+    windows = cut_windows(blocks, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
     spans: list[tuple[float, float]] = []
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []

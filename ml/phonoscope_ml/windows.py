@@ -21,7 +21,7 @@ class Window:
     """The stretch of a recording that a classifier sees at once.
 
     Shape:
-        - samples: ``(window,)``, float32, padded with silence when the recording is shorter than a window
+        - samples: ``(window,)``, float32; of a recording shorter than a window followed by silence, or repeated
     """
 
     start_s: float
@@ -33,11 +33,15 @@ class Window:
         return bool(np.abs(self.samples).max() < _SILENT_PEAK)
 
 
-def cut_windows(blocks: Iterable[Samples], sample_rate_hz: int, window: int, hop: int) -> Iterator[Window]:
+def cut_windows(
+    blocks: Iterable[Samples], sample_rate_hz: int, window: int, hop: int, *, repeat: bool = False
+) -> Iterator[Window]:
     """Yields windows of ``window`` samples every ``hop``; the last one ends with the recording.
 
-    A remainder shorter than a tenth of a window is left out. A recording shorter than a window is one window, padded
-    with silence.
+    A remainder shorter than a tenth of a window is left out. A recording shorter than a window is one window.
+
+    Args:
+        repeat: a recording shorter than a window is repeated to fill it, not followed by silence.
     """
     buffer, start = StreamBuffer(), 0
     for block in blocks:
@@ -49,7 +53,8 @@ def cut_windows(blocks: Iterable[Samples], sample_rate_hz: int, window: int, hop
             start += hop
     seen = start - hop + window
     if not start and buffer.end:
-        yield Window(0.0, buffer.end / sample_rate_hz, buffer.between(0, window))
+        whole = np.resize(buffer.between(0, buffer.end), window) if repeat else buffer.between(0, window)
+        yield Window(0.0, buffer.end / sample_rate_hz, whole)
     elif buffer.end - seen > _SHORTEST_REST * window:
         yield _window(buffer, buffer.end - window, buffer.end, sample_rate_hz)
 

@@ -26,6 +26,7 @@ class Log10Settings(FrontEndSettings):
     """
 
     kind: ClassVar[str] = "log10"
+    repeats: ClassVar[bool] = True
 
     sample_rate_hz: int = 16_000
     n_fft: int = 512

@@ -22,6 +22,8 @@ class FrontEndSettings:
     """
 
     kind: ClassVar[str]
+    repeats: ClassVar[bool] = False
+    """Whether a recording shorter than a window is repeated to fill it; otherwise silence follows it."""
 
     sample_rate_hz: int
     n_fft: int

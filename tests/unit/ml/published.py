@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from phonoscope.audio.decode import Recording
 from phonoscope_ml.conversion import mobilenet_from_efficientat, musicnn_from_published
 from phonoscope_ml.networks import Network, build_network
 from tests.support import DATA, MODELS
@@ -43,13 +43,12 @@ def references(name: str) -> dict[str, NDArray[np.generic]]:
         return dict(found)
 
 
-def samples(clip: str, rate_hz: int) -> Tensor:
-    """A recording through the decoder that serving uses, mono, ``(1, samples)``."""
-    path = DATA / clip
-    if not path.is_file():
-        pytest.skip(f"nothing at {path}; set PHONOSCOPE_DATA")
-    with path.open("rb") as file, Recording(file) as recording:
-        return torch.from_numpy(np.concatenate(list(recording.mono(rate_hz))))[None]
+def without_end(clip: str, rate_hz: int) -> Tensor:
+    """A recording of one channel, ``(1, samples)``, without the last samples, which the resampler still holds."""
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
+    with av.open(str(_recording(clip))) as file:
+        parts = [part.to_ndarray()[0] for frame in file.decode(audio=0) for part in resampler.resample(frame)]
+    return torch.from_numpy(np.concatenate(parts))[None]
 
 
 @cache
@@ -73,6 +72,13 @@ def musicnn_files() -> tuple[bytes, bytes]:
         msd, mtt = (wheel.read(name) for name in _DIGESTS)
     assert [hashlib.sha256(content).hexdigest() for content in (msd, mtt)] == list(_DIGESTS.values())
     return msd, mtt
+
+
+def _recording(clip: str) -> Path:
+    path = DATA / clip
+    if not path.is_file():
+        pytest.skip(f"nothing at {path}; set PHONOSCOPE_DATA")
+    return path
 
 
 def _wheel(folder: Path) -> Path:

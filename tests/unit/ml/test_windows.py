@@ -113,6 +113,19 @@ def test_a_short_recording_is_padded_with_silence(length: int) -> None:
     np.testing.assert_array_equal(one.samples, np.pad(numbered(length), (0, 50 - length)))
 
 
+@pytest.mark.parametrize("length", [1, 7, 49])
+def test_a_short_recording_is_repeated_where_that_is_asked(length: int) -> None:
+    """It fills the window; a longer recording is cut as always."""
+    (one,) = cut_windows([numbered(length)], RATE_HZ, 50, 25, repeat=True)
+    assert (one.start_s, one.end_s) == (0.0, length / RATE_HZ)
+    np.testing.assert_array_equal(one.samples, np.tile(numbered(length), 50)[:50])
+    for longer in (50, 53, 70):
+        repeated = list(cut_windows([numbered(longer)], RATE_HZ, 50, 25, repeat=True))
+        assert [window.samples.tolist() for window in repeated] == [
+            window.samples.tolist() for window in cut(longer, 50, 25)
+        ]
+
+
 @pytest.mark.parametrize("blocks", [[], [numbered(0)], [numbered(0), numbered(0)]])
 def test_no_samples_give_no_window(blocks: list[Samples]) -> None:
     """A recording without samples is not a window of silence."""

@@ -53,7 +53,10 @@ def export(
     to: Annotated[Path, typer.Option(help="The body's folder; its last part is the body's name.")],
     card: Annotated[Path, typer.Option(help="The folder for the body's card.")] = Path("docs/models"),
 ) -> None:
-    """Write a finished run as a body that heads can be taught on, with its card."""
+    """Write a finished run as a body that heads can be taught on, with its card.
+
+    RUN/fold-1/models has the same body trained without the fold that chose, for `head fit --unheard`.
+    """
     published = published_body(start, BodyRecipe.read(run / RECIPE))
     write_body_card(export_body(run, to, published), card)
     console.print(f"{to} is ready for heads; its card is {card / to.name}.md")

@@ -23,6 +23,9 @@ from phonoscope_training.pages import page
 def export_body(run: Path, folder: Path, published: dict[str, Tensor]) -> dict[str, Any]:
     """Writes the body's folder from a run's final weights, at the share that was best on the held-out fold.
 
+    In the held-out fold's folder of the run, ``models/<name>`` is the same body trained without that fold: heads are
+    scored on it, since the final one has heard all recordings.
+
     Args:
         published: the weights that the run started from.
 
@@ -37,7 +40,6 @@ def export_body(run: Path, folder: Path, published: dict[str, Tensor]) -> dict[s
             raise InvalidRun(f"{needed} does not exist: the run is not finished")
     recipe, metrics = BodyRecipe.read(run / RECIPE), json.loads((run / METRICS).read_text(encoding="utf-8"))
     share = best_share(metrics)
-    weights = interpolated(published, load_file(run / FINAL / WEIGHTS), share)
     manifest = {
         "name": folder.name,
         "version": next_version(folder),
@@ -53,6 +55,12 @@ def export_body(run: Path, folder: Path, published: dict[str, Tensor]) -> dict[s
         "recipe": recipe.model_dump(mode="json", exclude={"front_end", "card"}),
         "environment": json.loads((run / ENVIRONMENT).read_text(encoding="utf-8")),
     }
+    held_out = run / f"fold-{metrics['fold']}"
+    _write(interpolated(published, load_file(held_out / WEIGHTS), share), manifest, held_out / "models" / folder.name)
+    return _write(interpolated(published, load_file(run / FINAL / WEIGHTS), share), manifest, folder)
+
+
+def _write(weights: dict[str, Tensor], manifest: dict[str, Any], folder: Path) -> dict[str, Any]:
     # One-dimensional tensors hold batch variances, some below the least number of float16.
     compact = {name: value.half() if value.dim() > 1 else value for name, value in weights.items()}
     return write_model(compact, manifest, folder)
@@ -74,8 +82,13 @@ def best_share(metrics: dict[str, Any]) -> float:
 
 
 def write_body_card(manifest: dict[str, Any], folder: Path) -> None:
-    """Writes ``<name>.md``: what the body is, its data, and what heads on each share of its weights reached."""
+    """Writes ``<name>.md``."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{manifest['name']}.md").write_text(body_card(manifest), encoding="utf-8")
+
+
+def body_card(manifest: dict[str, Any]) -> str:
+    """The card in Markdown: what the body is, its data, and what heads on each share of its weights reached."""
     metrics, front_end = manifest["metrics"], manifest["front_end"]
     rows = [
         ("network", f"{manifest['architecture']} on {front_end['n_mels']}-band log-mel spectrograms, one channel"),
@@ -88,7 +101,7 @@ def write_body_card(manifest: dict[str, Any], folder: Path) -> None:
     ]
     summary = "A body: it hears, and heads name what it heard."
     figures = [f"## Linear heads on fold {metrics['fold']}, by share of the tuned weights", "", *_scores(metrics)]
-    (folder / f"{manifest['name']}.md").write_text(page(manifest, summary, rows, figures), encoding="utf-8")
+    return page(manifest, summary, rows, figures)
 
 
 def _scores(metrics: dict[str, Any]) -> list[str]:

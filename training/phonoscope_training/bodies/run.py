@@ -56,10 +56,7 @@ class BodyRun:
         def watch(files: list[LabelledFile]) -> Iterable[LabelledFile]:
             return track(files, "reading recordings", console=self.console, disable=not self.console.is_terminal)
 
-        settings = self.recipe.front_end
-        return read_sounds(
-            self.recipe.sounds, root, settings.sample_rate_hz, settings.window_s, settings.window_hop_s, watch
-        )
+        return read_sounds(self.recipe.sounds, root, self.recipe.front_end, watch)
 
     def fit_without(self, sounds: Sounds, fold: int) -> dict[str, Any]:
         """Trains without a fold, then scores every share of the tuned weights on it. Raises ``InvalidRun``."""

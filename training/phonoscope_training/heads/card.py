@@ -37,7 +37,13 @@ def head_card(manifest: dict[str, Any]) -> str:
 def _figures(manifest: dict[str, Any], choice: dict[str, Any]) -> list[str]:
     metrics = choice["metrics"]
     figures, calibration = metrics["cross_validation"], metrics["calibration"]
+    fold = metrics["trained_without"]
     rows = [
+        *(
+            [("scored", f"on fold {fold}, by a body that was trained without it; the served one was on all")]
+            if fold
+            else []
+        ),
         ("accuracy, out of fold", f"**{figures['accuracy_mean']:.1%}**{spread(figures)}"),
         ("by set", " · ".join(f"{name}: {value:.1%}" for name, value in metrics["accuracy_by_set"].items())),
         ("by fold", " · ".join(f"fold {fold}: {value:.1%}" for fold, value in figures["accuracy_by_fold"].items())),

@@ -24,12 +24,16 @@ def fit(
     recipe: Recipe,
     models: Annotated[list[Path], typer.Option(help="A folder with bodies; can be repeated.", exists=True)],
     run: Annotated[Path | None, typer.Option(help="The run's folder. [runs/<recipe's name>]")] = None,
+    unheard: Annotated[
+        Path | None,
+        typer.Option(help="The bodies that were trained on these recordings, without one fold.", exists=True),
+    ] = None,
     data: DataRoot = DATA,
     threads: Threads = 0,
 ) -> None:
     """Cross-validate a head on each choice of bodies that is there, then fit it on all folds."""
     use_threads(threads)
-    this = HeadRun.open(run or Path("runs") / recipe.stem, recipe, data, models, console)
+    this = HeadRun.open(run or Path("runs") / recipe.stem, recipe, data, models, console, unheard)
     there = this.choices
     for names in this.recipe.on:
         if names not in there:

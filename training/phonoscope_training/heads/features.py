@@ -105,8 +105,7 @@ class Listener:
 
     def _hear(self, body: Body, sets: Sequence[SoundSettings], copies: Sequence[Alteration], path: Path) -> None:
         settings = body.front_end.settings
-        rate_hz = settings.sample_rate_hz
-        sounds = read_sounds(sets, self.root, rate_hz, settings.window_s, settings.window_hop_s, self.watch)
+        sounds = read_sounds(sets, self.root, settings, self.watch)
         units, embeddings = _in_parts(sounds, lambda waves: _hear(body, waves))
         altered = [self._altered(body, sounds, sets, settings, index) for index, settings in enumerate(copies)]
         tensors = {
@@ -151,16 +150,21 @@ class Listener:
 def share_folds(features: Features, near: float) -> Features:
     """Features whose recordings share a fold when they are near: chains of near recordings get their commonest fold.
 
+    Recordings of one source count as near, also those of two sets.
+
     Near recordings are likely of one artist or one master, which a fold's blocks of numbers do not show.
 
     Args:
-        near: the least cosine of standardised features; 1 changes nothing.
+        near: the least cosine of features, standardised within each set; 1 changes nothing.
     """
     if near >= 1.0:
         return features
-    standard = (features.units - features.units.mean(0)) / features.units.std(0).clamp_min(1e-6)
-    vectors = functional.normalize(standard)
-    close = vectors @ vectors.T >= near
+    close = features.sources[:, None] == features.sources
+    for each in torch.unique(features.sets):
+        inside = (features.sets == each).nonzero()[:, 0]
+        units = features.units[inside]
+        vectors = functional.normalize((units - units.mean(0)) / units.std(0).clamp_min(1e-6))
+        close[inside[:, None], inside] |= vectors @ vectors.T >= near
     groups = torch.arange(len(features))
     while True:
         least = torch.where(close, groups[None], len(groups)).amin(1)

@@ -20,18 +20,20 @@ class HeadTraining:
     Args:
         none: recordings that are taught as none of the labels; a head's logits are then relative to theirs, which is 0.
         start: the layer that heads start at; for heads without ``none``.
+        scored: the folds that are scored; ``None`` for all. Without a second one, the decay is chosen on the one too.
     """
 
     features: Features
     none: Features | None
     decays: Sequence[float]
     start: Linear | None = None
+    scored: list[int] | None = None
     _fitted: dict[tuple[frozenset[int], float], Linear] = field(default_factory=dict)
 
     @property
     def folds(self) -> list[int]:
         found: list[int] = torch.unique(self.features.folds).tolist()
-        return found
+        return found if self.scored is None else self.scored
 
     def fit(self, without: frozenset[int], decay: float) -> Linear:
         """The head taught on all folds but some."""
@@ -42,7 +44,7 @@ class HeadTraining:
 
     def choose_decay(self, without: frozenset[int] = frozenset()) -> float:
         """The decay with the best mean accuracy on each of the folds that are not in ``without``."""
-        asked = [fold for fold in self.folds if fold not in without]
+        asked = [fold for fold in self.folds if fold not in without] or self.folds
         scores = [
             sum(self._accuracy(self.fit(without | {fold}, decay), fold) for fold in asked) for decay in self.decays
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,7 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from phonoscope.catalogue import Catalogue
-from phonoscope_ml.bodies import Body
+from phonoscope.catalogue import BodyManifest, Catalogue
 from phonoscope_ml.registry import load_body
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.data.clips import LabelledFile
@@ -43,6 +42,7 @@ class HeadRun:
 
     Args:
         models: where the bodies are.
+        unheard: bodies of the same names that were trained on the recipe's recordings without one fold: it is scored.
     """
 
     folder: Path
@@ -50,12 +50,21 @@ class HeadRun:
     root: Path
     models: Catalogue
     console: Console
+    unheard: Catalogue | None = None
 
     @classmethod
-    def open(cls, folder: Path, recipe_file: Path, root: Path, models: Sequence[Path], console: Console) -> HeadRun:
+    def open(
+        cls,
+        folder: Path,
+        recipe_file: Path,
+        root: Path,
+        models: Sequence[Path],
+        console: Console,
+        unheard: Path | None = None,
+    ) -> HeadRun:
         """Opens the run in ``folder``, or makes a new one. Raises ``InvalidRecipe`` or ``InvalidRun``."""
         recipe = open_run_folder(folder, recipe_file, HeadRecipe, torch.device("cpu"))
-        return cls(folder, recipe, root, Catalogue(*models), console)
+        return cls(folder, recipe, root, Catalogue(*models), console, Catalogue(unheard) if unheard else None)
 
     @property
     def choices(self) -> list[list[str]]:
@@ -71,42 +80,76 @@ class HeadRun:
     def fit(self, names: Sequence[str]) -> dict[str, Any]:
         """Cross-validates the head on a choice of bodies, then fits it on all folds; returns its metrics.
 
+        Where a body was trained on the recipe's recordings, the one fold is scored that its twin was trained without.
+
         Raises:
             InvalidDataset: a recording cannot be read.
             InvalidManifest, WeightsMismatch: a body cannot be loaded.
+            InvalidRun: a body was trained on the recipe's recordings, and there is no twin.
         """
         manifests = [self.models.bodies[name] for name in names]
-        bodies = [load_body(body, self.models.folder(body.name), torch.device("cpu")) for body in manifests]
-        listener = self._listener(bodies)
-        taught = share_folds(listener.hear(self.recipe.sounds, self.recipe.copies), self.recipe.near)
-        taught, start = self._taught_by(taught)
-        none, strangers = (
-            self._without(taught.labels, listener, sets) for sets in (self.recipe.none, self.recipe.strangers)
-        )
-        training = HeadTraining(taught, none, self.recipe.decays, start)
-        scored = {fold: training.predict(fold, strangers) for fold in training.folds}
-        decay = training.choose_decay()
+        listener = self._listener(self.models, names)
+        training, strangers = self._hear(listener)
+        scoring = training
+        fold = next(filter(None, map(self._fold_that_chose, manifests)), None)
+        if fold is not None:
+            listener = self._listener(self._twins(names), names)
+            scoring, strangers = self._hear(listener)
+            scoring.scored = [fold]
+        scored = {each: scoring.predict(each, strangers) for each in scoring.folds}
+        decay = scoring.choose_decay()
         metrics = {
-            "labels": taught.labels,
+            "labels": training.features.labels,
             "decay": decay,
             "bodies": [{"name": body.name, "digest": body.digest} for body in manifests],
+            "trained_without": fold,
             "accuracy_by_set": self._by_set([by_set for _, by_set in scored.values()]),
-            **self._checked(training, listener),
-            **evaluate({fold: predictions for fold, (predictions, _) in scored.items()}, taught.labels),
+            **self._checked(scoring, listener),
+            **evaluate({each: found for each, (found, _) in scored.items()}, training.features.labels),
         }
         self._save(names, training.fit(frozenset(), decay), metrics)
         return metrics
 
-    def _listener(self, bodies: Sequence[Body]) -> Listener:
+    def _listener(self, models: Catalogue, names: Sequence[str]) -> Listener:
+        """Hears with these bodies, of ``models`` where they are there."""
+        places = [models if name in models.bodies else self.models for name in names]
+        bodies = [
+            load_body(place.bodies[name], place.folder(name), torch.device("cpu"))
+            for place, name in zip(places, names, strict=True)
+        ]
         return Listener(bodies, self.root, self.folder / _FEATURES, self.recipe.seed, self._watch)
 
-    def _taught_by(self, taught: Features) -> tuple[Features, Linear | None]:
+    def _hear(self, listener: Listener) -> tuple[HeadTraining, Features | None]:
+        """What the bodies hear in the recipe's recordings, and in the strangers."""
+        taught = share_folds(listener.hear(self.recipe.sounds, self.recipe.copies), self.recipe.near)
+        taught, start = self._taught_by(taught, listener)
+        none, strangers = (
+            self._without(taught.labels, listener, sets) for sets in (self.recipe.none, self.recipe.strangers)
+        )
+        return HeadTraining(taught, none, self.recipe.decays, start), strangers
+
+    def _fold_that_chose(self, body: BodyManifest) -> int | None:
+        """The fold that a body was chosen by, if it was trained on labelled recordings of the recipe."""
+        recipe = (body.model_extra or {}).get("recipe", {})
+        heard = {(each["source"], each["path"]) for each in recipe.get("sounds", []) if each["labelled"]}
+        asked = {(each.source, str(each.path)) for each in self.recipe.sounds}
+        return body.metrics.get("fold") if heard & asked else None
+
+    def _twins(self, names: Sequence[str]) -> Catalogue:
+        if self.unheard is None:
+            raise InvalidRun(
+                f"{' and '.join(names)} were trained on these recordings: `--unheard` must name the folder where "
+                "`phonoscope-train body export` left the body without one fold"
+            )
+        return self.unheard
+
+    def _taught_by(self, taught: Features, listener: Listener) -> tuple[Features, Linear | None]:
         """The features with the labels that a teacher gives them, and the layer that its weights make."""
         settings = self.recipe.teacher
         if settings is None:
             return taught, None
         teacher = load_teacher(settings, self.models)
-        heard = self._listener(teacher.bodies).hear(self.recipe.sounds)
+        heard = replace(listener, bodies=teacher.bodies).hear(self.recipe.sounds)
         taught = relabelled(taught, self.recipe.sounds, kinds_heard(teacher, heard.units))
         return taught, starting_layer(teacher, settings, taught.labels, taught.units.shape[1])
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from phonoscope.audio.decode import Recording, Samples
 from phonoscope.errors import RecordingError
+from phonoscope_ml.frontends import FrontEndSettings
 from phonoscope_ml.windows import Window, cut_windows
 from phonoscope_training.data.clips import LabelledFile, number_names
 from phonoscope_training.data.sources import read_files
@@ -72,19 +73,16 @@ class Sounds:
 def read_sounds(
     sets: Sequence[SoundSettings],
     root: Path,
-    sample_rate_hz: int,
-    window_s: float,
-    window_hop_s: float,
+    front_end: FrontEndSettings,
     watch: Watch = iter,
 ) -> Sounds:
-    """Reads the recordings of all sets. Raises ``InvalidDataset``, which names the file."""
+    """Reads the windows that a front end takes of all sets. Raises ``InvalidDataset``, which names the file."""
     files = [(index, file) for index, each in enumerate(sets) for file in _few(_files(each, root), each.most)]
     labels = sorted({file.label for index, file in files if sets[index].labelled})
-    window, hop = round(window_s * sample_rate_hz), round(window_hop_s * sample_rate_hz)
     heard: list[Window] = []
     of: list[int] = []
     for number, file in enumerate(watch([file for _, file in files])):
-        cut = _windows(file, sample_rate_hz, window, hop, sets[files[number][0]].windows)
+        cut = _windows(file, front_end, sets[files[number][0]])
         heard += cut
         of += [number] * len(cut)
     recordings = torch.tensor(of)
@@ -125,14 +123,16 @@ def _few(files: list[LabelledFile], most: int | None) -> list[LabelledFile]:
     return [files[index] for index in sorted(kept)]
 
 
-def _windows(file: LabelledFile, sample_rate_hz: int, window: int, hop: int, most: int) -> list[Window]:
-    """The first windows of a recording, the last one padded with silence as in serving.
+def _windows(file: LabelledFile, front_end: FrontEndSettings, settings: SoundSettings) -> list[Window]:
+    """The first windows of a recording, cut as in serving.
 
     Raises ``InvalidDataset`` when the file is missing, cannot be decoded or holds no samples.
     """
+    rate_hz, window, hop = front_end.sample_rate_hz, front_end.window_samples, front_end.window_hop_samples
+    repeat = front_end.repeats or settings.repeated
     try:
-        with _samples(file, sample_rate_hz) as blocks:
-            cut = list(islice(cut_windows(blocks, sample_rate_hz, window, hop), most))
+        with _samples(file, rate_hz) as blocks:
+            cut = list(islice(cut_windows(blocks, rate_hz, window, hop, repeat=repeat), settings.windows))
     except OSError as error:
         raise InvalidDataset(f"{file.path}: {error.strerror}") from error
     except RecordingError as error:

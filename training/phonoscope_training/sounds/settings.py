@@ -28,6 +28,8 @@ class SoundSettings(Section):
         windows: the most windows of one recording that are used.
         most: the most recordings of each label; by default all are used. The first ones of every fold are kept.
         labelled: whether its labels are used.
+        repeated: whether recordings shorter than a window are repeated to fill it, as windows within a long recording
+            are full, and not followed by silence.
         full_band: whether its recordings reach half the sample rate, so that others can borrow their highest band.
     """
 
@@ -40,12 +42,14 @@ class SoundSettings(Section):
     windows: int = Field(default=1, ge=1)
     most: int | None = Field(default=None, ge=1)
     labelled: bool = True
+    repeated: bool = False
     full_band: bool = False
 
     @property
     def name(self) -> str:
-        """How results call it: its folder, with the stem."""
-        return f"{self.path.name} ({self.stem})" if self.source == "stems" else self.path.name
+        """How results call it: its folder, with the stem, and whether windows are full."""
+        stem = f" ({self.stem})" if self.source == "stems" else ""
+        return f"{self.path.name}{stem}" + ", in full windows" * self.repeated
 
 
 class Alteration(Section):

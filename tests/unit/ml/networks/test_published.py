@@ -11,10 +11,10 @@ from torch import Tensor
 from phonoscope.errors import WeightsMismatch
 from phonoscope_ml.conversion import mobilenet_from_efficientat, musicnn_from_published
 from phonoscope_ml.frontends import KaldiLogMel, KaldiSettings, Log10Mel, Log10Settings
-from tests.unit.ml.published import mn04, musicnn, musicnn_files, published, references, samples
+from tests.unit.ml.published import mn04, musicnn, musicnn_files, published, references, without_end
 
-WHOLE_PATCH = 1
-"""The clip among musicnn's references that fills a patch of 187 frames, so that nothing depends on padding."""
+PATCH, HOP = 187, 93
+"""Frames in a patch of musicnn, and from patch to patch, in its references."""
 
 
 def assert_agrees(found: Tensor, wanted: np.ndarray) -> None:
@@ -34,15 +34,21 @@ def test_mn04_gives_the_reference_s_mels_embedding_and_logits(clip: int) -> None
     assert torch.equal(output.features[:, 384:], output.embedding)
 
 
-def test_musicnn_gives_the_reference_s_tags_and_units() -> None:
-    """From a recording to 50 and 50 tags, and to 200 and 200 penultimate units."""
+@pytest.mark.parametrize("clip", range(10))
+def test_musicnn_gives_the_reference_s_tags_and_units(clip: int) -> None:
+    """From a recording to 50 and 50 tags, and to 200 and 200 penultimate units, means over overlapping patches.
+
+    The references were made without the end of the resampled recordings; its spectrogram was repeated to fill a patch.
+    """
     reference = references("musicnn_reference.npz")
-    mels = Log10Mel(Log10Settings())(samples(str(reference["clips"][WHOLE_PATCH]), 16_000))
-    output = musicnn()(mels)
-    tags, units = output.logits.sigmoid()[0].split(50), output.features[0].split(200)
+    heard = without_end(str(reference["clips"][clip]), 16_000)
+    mels = Log10Mel(Log10Settings(most_frames=1_000))(heard)
+    repeated = mels.repeat(1, 1, 1, -(-PATCH // mels.shape[-1]))
+    output = musicnn()(torch.cat(list(repeated.unfold(3, PATCH, HOP).unbind(3))))
+    tags, units = output.logits.sigmoid().mean(0).split(50), output.features.mean(0).split(200)
     for name, found, penultimate in zip(("MSD", "MTT"), tags, units, strict=True):
-        assert_agrees(found, reference[f"{name}_musicnn_tags"][WHOLE_PATCH])
-        assert_agrees(penultimate, reference[f"{name}_musicnn_penultimate"][WHOLE_PATCH])
+        assert_agrees(found, reference[f"{name}_musicnn_tags"][clip])
+        assert_agrees(penultimate, reference[f"{name}_musicnn_penultimate"][clip])
 
 
 def test_the_two_networks_of_musicnn_do_not_see_each_other() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,7 @@ def published(root: Path, recipe: BodyRecipe) -> dict[str, Tensor]:
 @pytest.fixture(scope="module")
 def sounds(root: Path, recipe: BodyRecipe) -> Sounds:
     """The recordings."""
-    return read_sounds(recipe.sounds, root, 32_000, 0.7, 0.7)
+    return read_sounds(recipe.sounds, root, replace(recipe.front_end, window_s=0.7, window_hop_s=0.7))
 
 
 def test_it_begins_at_the_fitted_head(sounds: Sounds, recipe: BodyRecipe, published: dict[str, Tensor]) -> None:
@@ -210,6 +211,10 @@ def test_an_exported_body_can_be_served(root: Path, run: Path, published: dict[s
     tuned = load_file(run / "final" / "weights.safetensors")
     expected = torch.lerp(published["penultimate.weight"], tuned["penultimate.weight"], share)
     torch.testing.assert_close(body.network.state_dict()["penultimate.weight"], expected, atol=1e-3, rtol=1e-3)
+    held_out = load_file(run / "fold-1" / "weights.safetensors")
+    twin = load_file(run / "fold-1" / "models" / "small" / "weights.safetensors")
+    expected = torch.lerp(published["penultimate.weight"], held_out["penultimate.weight"], share)
+    torch.testing.assert_close(twin["penultimate.weight"].float(), expected, atol=1e-3, rtol=1e-3)
     assert f"| tuned share of the weights | {share:g} |" in (root / "cards" / "small.md").read_text()
 
 

@@ -163,6 +163,28 @@ def test_a_head_on_two_bodies_hears_with_both(monkeypatch: pytest.MonkeyPatch, r
         assert result["top"][0]["label"] == label  # type: ignore[index]
 
 
+def test_a_body_that_heard_the_recordings_is_scored_by_its_twin(
+    monkeypatch: pytest.MonkeyPatch, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the one fold that the twin was trained without; without a twin there are no figures."""
+    for place, seed in (("tuned", 1), ("twin", 2)):
+        manifest_file = root / place / "general" / "manifest.json"
+        write_body(manifest_file.parent, "mobilenet", seed=seed)
+        heard = {"sounds": [{"source": "folders", "path": "sounds", "labelled": True}]}
+        manifest = json.loads(manifest_file.read_text()) | {"metrics": {"fold": 1}, "recipe": heard}
+        manifest_file.write_text(json.dumps(manifest))
+    fit = ("fit", "tones.toml", "--models", "tuned", "--data", str(root), "--run", "runs/tuned")
+    assert train(monkeypatch, root, *fit) == 1
+    assert "`--unheard` must name the folder" in " ".join(capsys.readouterr().err.split())
+    assert train(monkeypatch, root, *fit, "--unheard", "twin") == 0
+    metrics = json.loads((root / "runs" / "tuned" / "general" / "metrics.json").read_text())
+    assert metrics["trained_without"] == 1
+    assert list(metrics["cross_validation"]["accuracy_by_fold"]) == ["1"]
+    assert metrics["bodies"][0]["digest"] == Catalogue(root / "tuned").bodies["general"].digest
+    assert train(monkeypatch, root, "export", "runs/tuned", "--to", "tuned-models/tones", "--card", "tuned-cards") == 0
+    assert "on fold 1, by a body that was trained without it" in (root / "tuned-cards" / "tones.md").read_text()
+
+
 def test_the_card_shows_each_choice(root: Path, head: Path) -> None:
     """Its figures, its weights' digest and its confusions."""
     card = (root / "cards" / "tones.md").read_text()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from phonoscope_ml.frontends import FrontEndSettings, KaldiSettings, Log10Settings
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.separation.songs import SUFFIX
 from phonoscope_training.sounds import SoundSettings, read_sounds
@@ -14,6 +15,11 @@ from tests.support import tone_wav
 from tests.unit.training.separation.tones import stems_of, write_stems
 
 RATE_HZ = 8_000
+
+
+def front_end(hop_s: float = 1.0, kind: type[FrontEndSettings] = KaldiSettings) -> FrontEndSettings:
+    """Windows of one second."""
+    return kind(sample_rate_hz=RATE_HZ, f_max_hz=4_000.0, window_s=1.0, window_hop_s=hop_s)  # type: ignore[call-arg]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +43,7 @@ def test_sets_follow_one_another(root: Path) -> None:
         SoundSettings(source="folders", path=Path("sounds"), folds=3),
         SoundSettings(source="files", path=Path("plain"), windows=3, labelled=False),
     ]
-    sounds = read_sounds(sets, root, RATE_HZ, window_s=1.0, window_hop_s=0.5)
+    sounds = read_sounds(sets, root, front_end(hop_s=0.5))
     assert sounds.labels == ["high", "low"]
     assert sounds.targets.tolist() == [0] * 6 + [1] * 6 + [-1] * 4
     assert sounds.folds.tolist() == [1, 1, 2, 2, 3, 3] * 2 + [0] * 4
@@ -48,16 +54,28 @@ def test_sets_follow_one_another(root: Path) -> None:
 
 def test_a_short_recording_is_padded_with_silence(root: Path) -> None:
     """As in serving, and nothing else changes its samples."""
-    sounds = read_sounds([SoundSettings(source="files", path=Path("plain"))], root, RATE_HZ, 1.0, 1.0)
+    sounds = read_sounds([SoundSettings(source="files", path=Path("plain"))], root, front_end())
     wave = sounds.wave(torch.tensor([0]))[0]
     assert wave[: RATE_HZ // 2].abs().max() > 0.3
     assert wave[RATE_HZ // 2 :].abs().max() == 0.0
 
 
+def test_a_short_recording_is_repeated_where_the_set_or_the_front_end_says_so(root: Path) -> None:
+    """As windows in the middle of a long recording are full, and as musicnn is served."""
+    plain = SoundSettings(source="files", path=Path("plain"))
+    for settings, of in (
+        (plain.model_copy(update={"repeated": True}), front_end()),
+        (plain, front_end(kind=Log10Settings)),
+    ):
+        wave = read_sounds([settings], root, of).wave(torch.tensor([0]))[0]
+        assert torch.equal(wave[: RATE_HZ // 2], wave[RATE_HZ // 2 :])
+        assert wave.abs().max() > 0.3
+
+
 def test_a_few_recordings_are_taken_from_all_folds(root: Path) -> None:
     """The first of each fold, so that no fold is empty."""
     few = SoundSettings(source="folders", path=Path("sounds"), folds=3, most=3)
-    sounds = read_sounds([few], root, RATE_HZ, 1.0, 1.0)
+    sounds = read_sounds([few], root, front_end())
     assert sounds.targets.tolist() == [0, 0, 0, 1, 1, 1]
     assert sounds.folds.tolist() == [1, 2, 3] * 2
 
@@ -65,7 +83,7 @@ def test_a_few_recordings_are_taken_from_all_folds(root: Path) -> None:
 def test_a_set_that_is_absent_is_named(root: Path) -> None:
     """The error has its path."""
     with pytest.raises(InvalidDataset, match="nowhere does not exist"):
-        read_sounds([SoundSettings(source="files", path=Path("nowhere"))], root, RATE_HZ, 1.0, 1.0)
+        read_sounds([SoundSettings(source="files", path=Path("nowhere"))], root, front_end())
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +98,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_songs_of_one_artist_share_a_fold(songs: Path) -> None:
     """And all recordings of the set have its label, whichever stem is read."""
     read = SoundSettings(source="stems", path=songs, stem="vocals", label="singing", folds=2)
-    sounds = read_sounds([read], songs, RATE_HZ, 1.0, 1.0)
+    sounds = read_sounds([read], songs, front_end())
     assert sounds.labels == ["singing"]
     assert (sounds.folds.tolist(), sounds.sources.tolist()) == ([1, 1, 2], [0, 0, 2])
 
@@ -90,7 +108,7 @@ def test_a_stem_is_heard_alone(songs: Path) -> None:
     heard = {}
     for stem in ("drums", "bass", "other", "vocals", "mixture"):
         read = SoundSettings(source="stems", path=songs, stem=stem, label="music")
-        heard[stem] = read_sounds([read], songs, RATE_HZ, 1.0, 1.0).wave(torch.arange(3))
+        heard[stem] = read_sounds([read], songs, front_end()).wave(torch.arange(3))
     mixture = heard.pop("mixture")
     torch.testing.assert_close(mixture, sum(heard.values()), atol=3e-3, rtol=0.0)
     loudest = {stem: torch.fft.rfft(wave[0]).abs().argmax().item() for stem, wave in heard.items()}
@@ -100,4 +118,4 @@ def test_a_stem_is_heard_alone(songs: Path) -> None:
 def test_a_label_replaces_those_of_the_set(root: Path) -> None:
     """Folders are then no labels."""
     read = SoundSettings(source="folders", path=Path("sounds"), label="tone")
-    assert read_sounds([read], root, RATE_HZ, 1.0, 1.0).labels == ["tone"]
+    assert read_sounds([read], root, front_end()).labels == ["tone"]
