@@ -113,8 +113,8 @@ def _by_ontology(prediction: Prediction) -> list[Kind]:
     music, singing, speech, silence = (strongest(names) for names in ((_MUSIC,), _SINGING, _SPEECH, (_SILENCE,)))
     other = strongest([label for label in labels if label not in apart])
     kinds = np.full(len(rows), Kind.SOUND, dtype=object)
-    kinds[(speech >= _LEAST_SPEECH) & (speech > other)] = Kind.SPEECH
     kinds[music >= _LEAST_MUSIC] = Kind.MUSIC
+    kinds[(speech >= _LEAST_SPEECH) & (speech > other) & (speech > music)] = Kind.SPEECH
     kinds[(singing >= _LEAST_SINGING) & (singing > _SINGING_IN_MUSIC * music) & (singing > other)] = Kind.SINGING
     kinds[silence > _LEAST_SILENCE] = Kind.SILENCE
     return [Kind(kind) for kind in kinds]

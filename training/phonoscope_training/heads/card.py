@@ -63,7 +63,27 @@ def _figures(manifest: dict[str, Any], choice: dict[str, Any]) -> list[str]:
         "",
         *by_label(metrics, manifest["labels"]),
         "",
+        *_answers(metrics, manifest["labels"]),
         f"![Confusion matrix: a row is the truth, a column the answer]({_picture(manifest, choice)})",
+        "",
+    ]
+
+
+def _answers(metrics: dict[str, Any], labels: list[str]) -> list[str]:
+    """What it answers for recordings of each set; nothing where the recipe has no checks."""
+    if "answers_by_set" not in metrics:
+        return []
+    rows = [
+        f"| {row['set']}{', only scored' if row.get('only_scored') else ''} | {row['recordings']:,} | "
+        f"{' | '.join(f'{share:.1%}' for share in row['answers'])} |"
+        for row in metrics["answers_by_set"]
+    ]
+    return [
+        "What it answers for each set, out of fold:",
+        "",
+        f"| set | recordings | {' | '.join(labels)} |",
+        f"| --- | ---: |{' ---: |' * len(labels)}",
+        *rows,
         "",
     ]
 
