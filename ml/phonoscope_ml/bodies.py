@@ -35,7 +35,7 @@ class Body:
         """
         # One window's arrays stay in a processor's cache; a batch's do not, and each has to be fetched from the system.
         at_once = 1 if self.device.type == "cpu" else len(samples)
-        spectrograms = torch.cat([self.front_end(part) for part in samples.split(at_once)])
+        spectrograms = torch.cat([self.front_end(part) for part in torch.split(samples, at_once)])
         return spectrograms.to(memory_format=torch.channels_last)
 
     @torch.inference_mode()

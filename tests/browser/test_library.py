@@ -18,7 +18,7 @@ from tests.support import RunningStack
 _TRACKS = 10_000
 _MOST_ROWS = 60
 _PATIENCE_S = 60.0
-_LABELS = (["rain"], ["dog"], [])
+_LABELS: tuple[list[str], ...] = (["rain"], ["dog"], [])
 
 
 def _fill(stack: RunningStack, key: str) -> None:

@@ -105,7 +105,8 @@ class KaldiLogMel(FrontEnd):
         padded = functional.pad(emphasised[:, None], (before, length - before), mode="reflect")[:, 0]
         spectrum = torch.fft.rfft(padded.unfold(1, length, self.settings.hop_length) * self.window, n_fft)
         power = spectrum.real.square() + spectrum.imag.square()
-        return self.filters @ power.transpose(1, 2)[..., :frames]
+        mel_power: Tensor = self.filters @ power.transpose(1, 2)[..., :frames]
+        return mel_power
 
     def forward(self, samples: Tensor) -> Tensor:
         levels = (self.mel_power(samples) + _FLOOR).log()

@@ -58,7 +58,8 @@ class FrequencyMaximum(nn.Module):
             torch.stack([_highest_outputs(plane, weight) for plane, weight in zip(window, weights, strict=True)])
             for window in x
         ]
-        highest = torch.stack(found).flatten(1, 2)[:, :, None] * signs[:, None, None] + self.conv.bias[:, None, None]
+        bias = self.conv.get_parameter("bias")[:, None, None]
+        highest = torch.stack(found).flatten(1, 2)[:, :, None] * signs[:, None, None] + bias
         y: Tensor = self.bn(functional.relu(highest))
         return y.reshape(len(x), NETWORKS, self.channels, 1, -1)
 

@@ -134,7 +134,7 @@ def test_a_result_that_cannot_be_read_is_a_typed_error(task: str, body: Any, mon
     # A logger that has been used keeps the settings of its first use.
     monkeypatch.setattr(view, "_log", get_logger("test"))
     with capture_logs() as logged:
-        found = results_of(SIGNER, row, TrackLabels("rock", {"genre-10": "rock"}))
+        found = results_of(SIGNER, row, TrackLabels("rock", {"genre-10": ["rock"]}))
     assert isinstance(found[TaskName(task)], OutdatedResult)
     assert isinstance(found[beside], TaskResult)
     assert [(entry["event"], entry["task_id"]) for entry in logged] == [("result.outdated", f"tsk_{task}")]

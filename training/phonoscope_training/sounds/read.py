@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -51,8 +51,9 @@ class Windows:
 
     def part(self, chosen: Tensor) -> Self:
         """The windows where ``chosen``, a mask of shape ``(windows,)``, is true: rows of every tensor."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return replace(self, **{name: value[chosen] for name, value in values.items() if isinstance(value, Tensor)})
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        kept = {name: value[chosen] for name, value in values.items() if isinstance(value, Tensor)}
+        return replace(self, **values | kept)
 
 
 @dataclass(frozen=True)
