@@ -221,7 +221,7 @@ def test_a_body_of_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "general" / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"architecture": "vgg"}))
     with pytest.raises(InvalidManifest, match="unknown architecture 'vgg'; known: resnet18"):
-        Catalogue(tmp_path).models  # noqa: B018 - reads them
+        Catalogue(tmp_path).check("general")
 
 
 def test_unused_models_are_dropped_when_memory_is_short(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
