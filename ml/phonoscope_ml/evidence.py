@@ -15,6 +15,8 @@ Axis = NDArray[np.float64]
 
 _MOST = 0.5
 _KILOHERTZ = 1_000.0
+_ALIKE = 1e-5
+"""Rows that differ by a smaller share of the peak differ by rounding alone."""
 _SHARES_TRIED = np.arange(0.5, 1.0, 0.05)
 """Along each axis; with the largest along both, more than half of the evidence is within."""
 
@@ -162,7 +164,7 @@ def _region(heatmap: Heat, grid: Axes) -> Region | None:
 
 def _same_in_all_bands(heatmap: Heat) -> bool:
     """Whether the evidence is over time only, as that of a layer with one row."""
-    return bool((heatmap == heatmap[:1]).all())
+    return bool(np.ptp(heatmap, axis=0).max() <= _ALIKE * heatmap.max())
 
 
 def _narrowest(profile: Axis, edges: Axis, share: float) -> tuple[int, int]:
