@@ -92,6 +92,16 @@ def test_most_means_more_than_half(seed: int, contrast: float) -> None:
     assert sum(_shares(found).values()) == pytest.approx(1.0)
 
 
+def test_evidence_over_time_only_names_no_band() -> None:
+    """A layer with one row says when, and not how high."""
+    heat = np.zeros((WIDE.n_mels, 126), np.float32)
+    heat[:, 30:40] = 1.0
+    found, edges = read_evidence(heat, axes(WIDE), "guitar"), axes(WIDE).hertz_edges
+    assert found.region is not None
+    assert (found.region.low_hz, found.region.high_hz) == (edges[0], edges[-1])
+    assert found.reading.startswith("Most of the evidence for *guitar* lies in all bands alike, at 1.2–1.")
+
+
 def test_bands_are_those_of_the_contract() -> None:
     """Seven, without a gap, from 20 Hz up, the last without an end."""
     assert [name for name, _, _ in BANDS] == [name for name, _ in (*TONES, *HIGH_TONES)]
