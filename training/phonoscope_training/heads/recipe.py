@@ -32,6 +32,7 @@ class HeadRecipe(Section):
             the labels is left out.
         strangers: sets without the labels that are only scored.
         checks: sets that are only scored; the card says what the head answers for them and for the taught sets.
+        exhaustive: whether every recording has one of the labels: none is then unknown.
         teacher: a head that decides the kinds of some sets' windows, and whose weights this head starts at.
         on: choices of bodies, by the names of their folders; the first whose bodies are there is served. Windows
             are those of a choice's first body.
@@ -46,6 +47,7 @@ class HeadRecipe(Section):
     none: list[SoundSettings] = Field(default_factory=list)
     strangers: list[SoundSettings] = Field(default_factory=list)
     checks: list[SoundSettings] = Field(default_factory=list)
+    exhaustive: bool = False
     teacher: TeacherSettings | None = None
     on: list[list[str]] = Field(min_length=1)
     copies: list[Alteration] = Field(default_factory=list)

@@ -22,6 +22,7 @@ LABELS = ["music", "sound", "speech"]
 RECIPE = """
 on = [["general"]]
 decays = [1e-1]
+exhaustive = true
 
 [teacher]
 model = "teacher"
@@ -122,6 +123,16 @@ def test_the_card_says_what_is_answered_for_each_set(monkeypatch: pytest.MonkeyP
     assert rows[0]["answers"][0] > 0.7
     assert rows[2]["answers"][1] > 0.7
     assert "| middle, only scored | 6 |" in (root / "cards" / "tones.md").read_text()
+
+
+def test_nothing_is_unknown_to_a_head_whose_labels_are_exhaustive(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    """Its threshold is 0, and the card says so."""
+    fit = ("fit", "tones.toml", "--models", "models", "--data", str(root), "--run", "run")
+    assert train(monkeypatch, root, *fit) == 0
+    assert train(monkeypatch, root, "export", "run", "--to", "exhaustive/tones", "--card", "exhaustive") == 0
+    manifest = json.loads((root / "exhaustive" / "tones" / "manifest.json").read_text())
+    assert manifest["on"][0]["thresholds"] == [0.0]
+    assert "nothing: every recording has one of the labels" in (root / "exhaustive" / "tones.md").read_text()
 
 
 @pytest.mark.parametrize(
