@@ -136,7 +136,7 @@ def test_a_worker_starts_without_what_it_can_do_without(tmp_path: Path, damaged:
         s3_endpoint_url="http://localhost",
         s3_access_key="none",
         s3_secret_key=SecretStr("none"),
-        signing_secret=SecretStr("none"),
+        signing_secret=SecretStr("of this test alone"),
         models_dir=tmp_path,
         more_models_dir=tmp_path / "none",
         device="cpu",
