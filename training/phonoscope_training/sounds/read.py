@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -49,8 +49,9 @@ class Windows:
 
     def part(self, chosen: Tensor) -> Self:
         """The windows where ``chosen``, a mask of shape ``(windows,)``, is true: rows of every tensor."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return replace(self, **{name: value[chosen] for name, value in values.items() if isinstance(value, Tensor)})
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        kept: dict[str, Any] = {name: value[chosen] for name, value in values.items() if isinstance(value, Tensor)}
+        return replace(self, **kept)
 
 
 @dataclass(frozen=True)

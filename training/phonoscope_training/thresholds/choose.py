@@ -151,7 +151,7 @@ def _measured(recipe: ThresholdRecipe, label: str, known: _Known, floor: float, 
 
 def _floors(recipe: ThresholdRecipe, heard: Heard) -> dict[str, float]:
     """For labels that some recordings surely lack, the probability that few of these reach."""
-    found = {}
+    found: dict[str, float] = {}
     for absence in recipe.absent:
         lacking = heard.of(absence.categories) & (heard.folds != recipe.check)
         try:
