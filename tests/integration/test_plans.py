@@ -66,6 +66,7 @@ FILL = f"""
     INSERT INTO track_labels (track_id, model, position, labels, finished_at)
     SELECT 'trk_' || n, 'model_' || k, k, ARRAY['label_' || n / 10, 'common'], now()
     FROM generate_series(0, 4999) AS n CROSS JOIN generate_series(0, 9) AS k;
+    SELECT gin_clean_pending_list('ix_track_labels_labels');
     ANALYZE owners, tracks, jobs, tasks, results, track_labels
 """
 
