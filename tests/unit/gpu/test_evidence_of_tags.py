@@ -28,7 +28,7 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> GpuHandler:
 
 
 def test_a_tag_is_explained_checked_and_played(tagger: GpuHandler) -> None:
-    """Its own probability, shares that add to 1 where there is evidence, five figures, and a sound as long as the recording."""
+    """Its own probability, shares of all its evidence, five figures, and a sound as long as the recording."""
     outcomes, _ = run(tagger, seconds=3.0, explain={"label": "rain", "trust": True})
     body, found = body_of(outcomes[TaskName.EXPLAIN]), body_of(outcomes[TaskName.CLASSIFY])
     assert found["answers"][0]["several"]
