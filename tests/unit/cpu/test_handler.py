@@ -11,7 +11,7 @@ import pytest
 
 from phonoscope.audio.spectrogram import MelSpectrogram
 from phonoscope.audio.waveform import Waveform
-from phonoscope.catalogue import LiveCatalogue
+from phonoscope.catalogue import Catalogue, LiveCatalogue
 from phonoscope.contract import JobOptions
 from phonoscope.paths import bundled
 from phonoscope.settings import Settings
@@ -106,5 +106,6 @@ def test_a_map_of_few_recordings_is_a_result_that_clients_can_read(separators: S
     outcome = CpuHandler(separators, LiveCatalogue(bundled("models")), separators.cache)(work)[TaskName.MAP]
     assert outcome.body is not None, outcome.problem
     result = Map.read(outcome.body)
-    assert (result.method, result.tracks, result.model) == ("pca", tracks, "environment-50")
+    space = Catalogue(bundled("models")).get("environment-50").space
+    assert (result.method, result.tracks, result.model) == ("pca", tracks, space.model)
     assert set(outcome.points) == set(vectors)

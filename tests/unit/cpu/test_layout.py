@@ -24,6 +24,7 @@ from phonoscope_worker import Work
 
 GROUPS = 3
 SERVED = Catalogue(bundled("models"))
+SPACE = SERVED.get("environment-10").space
 
 
 def grouped(count: int) -> Vectors:
@@ -78,19 +79,19 @@ def test_many_are_laid_out_so_that_alike_is_near(cache_dir: Path, monkeypatch: p
 
 
 def test_the_task_places_every_track(tmp_path: Path) -> None:
-    """Each by its id; the result says how."""
+    """Each by its id; the result says how, and names the space."""
     outcome = map_task(work_with(grouped(6)), SERVED, tmp_path)
-    assert outcome.body == {"method": "pca", "tracks": 6, "trustworthiness": None, "model": "environment-10"}
+    assert outcome.body == {"method": "pca", "tracks": 6, "trustworthiness": None, "model": SPACE.model}
     assert list(outcome.points) == [f"trk_{place}" for place in range(6)]
-    assert (outcome.model_name, outcome.model_digest) == ("environment-10", SERVED.get("environment-10").space.digest)
+    assert (outcome.model_name, outcome.model_digest) == SPACE
     assert outcome.artifacts == ()
 
 
 def test_an_empty_library_has_an_empty_map(tmp_path: Path) -> None:
     """Which is no failure."""
     outcome = map_task(work_with(grouped(0)), SERVED, tmp_path)
-    body = {"method": "pca", "tracks": 0, "trustworthiness": None, "model": "environment-10"}
-    assert outcome == Outcome(body, None, "environment-10", SERVED.get("environment-10").space.digest)
+    body = {"method": "pca", "tracks": 0, "trustworthiness": None, "model": SPACE.model}
+    assert outcome == Outcome(body, None, *SPACE)
 
 
 def test_a_model_that_is_not_served_has_no_map(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_what_follows_the_last_chosen_window_is_not_read(model: Model) -> None:
     read = []
 
     def blocks() -> Iterator[Samples]:
-        for number in range(60):
+        for number in range(3_600):
             read.append(number)
             yield sound(1.0)
 
@@ -93,7 +93,7 @@ def test_what_follows_the_last_chosen_window_is_not_read(model: Model) -> None:
         (batch,) = recorder.batches(0)
     assert [(window.start_s, window.end_s) for window in batch.windows] == [(0.0, 1.0), (2.0, 3.0), (4.5, 5.5)]
     assert batch.indices[0] in {1, 2}
-    assert len(read) < 10
+    assert len(read) < 40  # some blocks are decoded ahead
 
 
 def test_of_a_long_silence_a_window_is_kept(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
