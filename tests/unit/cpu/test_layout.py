@@ -83,7 +83,7 @@ def test_the_task_places_every_track(tmp_path: Path) -> None:
     outcome = map_task(work_with(grouped(6)), SERVED, tmp_path)
     assert outcome.body == {"method": "pca", "tracks": 6, "trustworthiness": None, "model": SPACE.model}
     assert list(outcome.points) == [f"trk_{place}" for place in range(6)]
-    assert (outcome.model_name, outcome.model_digest) == SPACE
+    assert (outcome.model_name, outcome.model_digest) == (SPACE.model, SPACE.digest)
     assert outcome.artifacts == ()
 
 
@@ -91,7 +91,7 @@ def test_an_empty_library_has_an_empty_map(tmp_path: Path) -> None:
     """Which is no failure."""
     outcome = map_task(work_with(grouped(0)), SERVED, tmp_path)
     body = {"method": "pca", "tracks": 0, "trustworthiness": None, "model": SPACE.model}
-    assert outcome == Outcome(body, None, *SPACE)
+    assert outcome == Outcome(body, None, SPACE.model, SPACE.digest)
 
 
 def test_a_model_that_is_not_served_has_no_map(tmp_path: Path) -> None:
