@@ -50,7 +50,7 @@ def test_options_reach_the_worker(client: Client, tmp_path: Path) -> None:
     job = client.wait(client.create_job(track.id, options=options, metadata={"shelf": ["é", 1, None]}))
     heard, embedded = job.result(Classify), job.result(Embed)
     assert len(heard.top) == 10
-    assert sum(row.probability for row in heard.top) == pytest.approx(1.0, abs=0.01)
+    assert 0.0 < sum(row.probability for row in heard.top) <= 1.001  # the rest is that of none of the labels
     assert embedded.vector is not None
     assert sum(value**2 for value in embedded.vector) == pytest.approx(1.0, abs=1e-4)
     assert job.metadata == {"shelf": ["é", 1, None]}

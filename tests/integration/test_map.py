@@ -159,7 +159,7 @@ def test_a_library_is_drawn_and_read(client: Client, stranger: Client, stack: Ru
     job = client.wait(client.create_job(None, ["map"]))
     assert (job.status, job.track_id) == (Status.SUCCEEDED, None)
     found = client.library_map(MODEL)
-    assert (found.model, found.method, found.missing, found.job_id) == (MODEL, "pca", 0, None)
+    assert (found.model, found.method, found.missing, found.job_id) == ("mobilenet", "pca", 0, None)
     assert {point.track_id for point in found.points} == set(tracks)
     assert {point.filename for point in found.points} == {"1.wav", "2.wav"}
     again = client.create_job(None, ["map"])
