@@ -1,4 +1,4 @@
-"""Compares all results that one pass of a 5 s clip can give with classification alone.
+"""Compares all results that one pass of a 5 s clip can give with classification alone, for each layer of the network.
 
 Runs the GPU pool's handler in this process, the two requests in turn, so that both have the same load on the machine.
 Prints a table for docs/benchmarks.md.
@@ -7,64 +7,38 @@ Prints a table for docs/benchmarks.md.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import statistics
-from collections.abc import Sequence
-
-from phonoscope.work import Claim, ClaimedTrack
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it, before torch is imported
 
-import torch
 from common import clip, machine
+from tasks import ALL, MODEL_STAGES, handler, run
 
-from phonoscope.catalogue import LiveCatalogue
-from phonoscope.catalogue.architectures import ARCHITECTURES
 from phonoscope.contract import JobOptions
-from phonoscope.drawing.overlay import warm_up
-from phonoscope.paths import bundled
-from phonoscope.states import TaskName
-from phonoscope_gpu.handler import GpuHandler
-from phonoscope_ml.device import choose_device
-from phonoscope_ml.loaded import LoadedModels
-from phonoscope_worker import Work
 
-ALL = (TaskName.CLASSIFY, TaskName.EXPLAIN, TaskName.FEATURES, TaskName.EMBED)
-MODEL_STAGES = ("model_s", "explain_s", "features_s")
 WARM_UP = 3
 
 
 def main() -> None:
     arguments = _arguments()
-    torch.set_num_threads(arguments.threads)
-    models = LoadedModels(LiveCatalogue(bundled("models")), choose_device())
-    handler = GpuHandler(models, arguments.model)
-    warm_up()
-    requests = {"classify": _options("layer4")} | {
-        layer: _options(layer) for layer in reversed(ARCHITECTURES["resnet34"].layers)
+    handle = handler(arguments.threads)
+    layers = handle.models.get(arguments.model).network.depths.layers
+    requests = {"classify": _options(arguments.model)} | {
+        layer: _options(arguments.model, layer) for layer in reversed(layers)
     }
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in requests}
     for number in range(-WARM_UP, arguments.runs):
         content = clip()
         for name, options in requests.items():
-            timings = _run(handler, content, ALL[:1] if name == "classify" else ALL, options)
+            timings = run(handle, content, ALL[:1] if name == "classify" else ALL, options)
             if number >= 0:
                 seen[name].append(timings)
     _print(seen, arguments)
 
 
-def _options(layer: str) -> JobOptions:
-    return JobOptions.model_validate({"explain": {"layer": layer}})
-
-
-def _run(handler: GpuHandler, content: bytes, tasks: Sequence[TaskName], options: JobOptions) -> dict[str, float]:
-    track = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", 5.0)
-    claim = Claim("lease_1", "job_1", track, {task: task.value for task in tasks}, {}, 1)
-    work = Work(claim, options, io.BytesIO(content), lambda *_: None)
-    outcomes = handler(work)
-    assert all(outcome.problem is None for outcome in outcomes.values())
-    return work.timings
+def _options(model: str, layer: str | None = None) -> JobOptions:
+    return JobOptions.model_validate({"classify": {"model": model}, "explain": {"layer": layer}})
 
 
 def _print(seen: dict[str, list[dict[str, float]]], arguments: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
-"""Measures the time from upload to result for a 5 s clip, and compares it with the same model called in process.
+"""Measures the time from upload to result for a 5 s clip, and compares it with the same handler called in process.
 
 Starts its own local stack (or takes ``--url`` and ``--api-key``), sends 50 requests one after another, and between them
-runs the model in this process, so that both have the same load on the machine. Prints a table for docs/benchmarks.md.
+runs the handler in this process, so that both have the same load on the machine. Prints a table for docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -19,49 +19,48 @@ from time import perf_counter
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker has it, before torch is imported
 
 from common import CLIP_S, clip, machine
+from tasks import handler, run
 
-from phonoscope.audio.decode import Recording
+from phonoscope.catalogue import AUTO
 from phonoscope.client import Client
-from phonoscope.contract import Job
-from phonoscope.paths import bundled
-from phonoscope.states import Status
+from phonoscope.contract import Job, JobOptions
+from phonoscope.states import Status, TaskName
+from phonoscope_gpu.handler import GpuHandler
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.state import read_credentials
-from phonoscope_ml.device import choose_device
-from phonoscope_ml.inference import run_inference
-from phonoscope_ml.registry import Model, load_model
 
 WARM_UP = 5
 
 
 def main() -> None:
     arguments = _arguments()
-    model = load_model(bundled("models") / arguments.model, choose_device())
+    handle = handler(os.cpu_count() or 1)
+    options = JobOptions.model_validate({"classify": {"model": arguments.model}})
     with tempfile.TemporaryDirectory() as scratch, _client(arguments, Path(scratch)) as client:
         served: list[Job] = []
         service_ms: list[float] = []
         bare_ms: list[float] = []
         for number in range(-WARM_UP, arguments.requests):
             path = Path(scratch) / "clip.wav"
-            path.write_bytes(clip())
-            bare = _milliseconds(partial(_bare, model, path))
-            whole = _milliseconds(partial(_serve, client, path, served))
+            path.write_bytes(clip(arguments.source))
+            bare = _milliseconds(partial(_bare, handle, path, options))
+            whole = _milliseconds(partial(_serve, client, path, options, served))
             if number >= 0:
                 bare_ms.append(bare)
                 service_ms.append(whole)
     _print(service_ms, bare_ms, served[-arguments.requests :])
 
 
-def _serve(client: Client, clip: Path, served: list[Job]) -> None:
-    job = client.wait(client.analyze(clip))
+def _serve(client: Client, clip: Path, options: JobOptions, served: list[Job]) -> None:
+    job = client.wait(client.analyze(clip, options=options))
     if job.status is not Status.SUCCEEDED:
         raise SystemExit(f"job {job.id} ended as {job.status}")
     served.append(job)
 
 
-def _bare(model: Model, clip: Path) -> None:
-    with clip.open("rb") as file, Recording(file) as recording:
-        run_inference(model, recording.mono(model.front_end.settings.sample_rate_hz))
+def _bare(handle: GpuHandler, clip: Path, options: JobOptions) -> None:
+    with clip.open("rb") as file:
+        run(handle, file, [TaskName.CLASSIFY], options, CLIP_S)
 
 
 def _milliseconds(call: Callable[[], object]) -> float:
@@ -78,8 +77,8 @@ def _print(service_ms: list[float], bare_ms: list[float], jobs: list[Job]) -> No
     print("| | p50 | p95 |\n| --- | ---: | ---: |")
     for name, values in (
         ("upload → result through the service", service_ms),
-        ("the same decoding and model, in process", bare_ms),
-        ("the decoding and model inside the worker", model_ms),
+        ("the same decoding and models, in process", bare_ms),
+        ("the decoding and models inside the worker", model_ms),
         ("service's overhead (first row minus the second, pair by pair)", own_ms),
         ("everything but the worker's model pass", beside_ms),
     ):
@@ -113,7 +112,8 @@ def _client(arguments: argparse.Namespace, scratch: Path) -> Iterator[Client]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=50)
-    parser.add_argument("--model", default="environment-50")
+    parser.add_argument("--model", default=AUTO)
+    parser.add_argument("--source", choices=["noise", "song"], default="noise")
     parser.add_argument("--url", help="a running gateway, instead of a new stack")
     parser.add_argument("--api-key", default="")
     return parser.parse_args()

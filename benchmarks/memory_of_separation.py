@@ -8,16 +8,12 @@ there.
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
-import psutil
-from common import RATE_HZ, machine
+from common import RATE_HZ, machine, watched
 from separate import write_model
 
 from phonoscope.audio.encode import Encoder
@@ -34,7 +30,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "full": {"bottom_channels": 512},
     "tiny": {"channels": 4, "growth": 1, "depth": 2, "t_layers": 0, "dconv_mode": 0, "rewrite": False},
 }
-EVERY_S = 0.2
 
 
 def main() -> None:
@@ -55,39 +50,13 @@ def main() -> None:
         for seconds in arguments.seconds:
             path = Path(scratch) / "recording.flac"
             _record(path, seconds)
-            peak, took_s = _watch([path, models, cache], arguments.format)
+            task = [str(each) for each in (path, models, cache)]
+            peak, took_s, _ = watched([__file__, "--format", arguments.format, "--task", *task])
             core = "compiled meanwhile" if arguments.cold else "compiled before"
             print(
                 f"| {arguments.network} | {seconds:g} s | {core} | {peak / 2**20:,.0f} MiB | {took_s:.0f} s |",
                 flush=True,
             )
-
-
-def _watch(task: list[Path], form: str) -> tuple[int, float]:
-    """The peak memory of the task's processes together, in bytes, and the time, in seconds."""
-    began, most = perf_counter(), 0
-    command = [sys.executable, __file__, "--format", form, "--task", *map(str, task)]
-    with subprocess.Popen(command) as process:
-        while process.poll() is None:
-            most = max(most, _resident(process.pid))
-            sleep(EVERY_S)
-    if process.returncode:
-        raise SystemExit(f"the task ended with {process.returncode}")
-    return most, perf_counter() - began
-
-
-def _resident(pid: int) -> int:
-    total = 0
-    try:
-        processes = [root := psutil.Process(pid), *root.children(recursive=True)]
-    except psutil.Error:
-        return 0
-    for process in processes:
-        try:
-            total += process.memory_full_info().pss
-        except psutil.Error:
-            continue
-    return total
 
 
 def _record(path: Path, seconds: float) -> None:

@@ -33,7 +33,9 @@ class Body:
             - input: ``(windows, samples)``, float32 on the body's device
             - output: ``(windows, 1, mels, frames)``
         """
-        spectrograms: Tensor = self.front_end(samples)
+        # One window's arrays stay in a processor's cache; a batch's do not, and each has to be fetched from the system.
+        at_once = 1 if self.device.type == "cpu" else len(samples)
+        spectrograms = torch.cat([self.front_end(part) for part in torch.split(samples, at_once)])
         return spectrograms.to(memory_format=torch.channels_last)
 
     @torch.inference_mode()

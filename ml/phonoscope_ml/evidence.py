@@ -15,8 +15,10 @@ Axis = NDArray[np.float64]
 
 _MOST = 0.5
 _KILOHERTZ = 1_000.0
-_SHARES_TRIED = np.arange(0.5, 0.76, 0.05)
-"""With three quarters along each axis, more than half of the evidence is within both."""
+_ALIKE = 1e-5
+"""Rows that differ by a smaller share of the peak differ by rounding alone."""
+_SHARES_TRIED = np.arange(0.5, 1.0, 0.05)
+"""Along each axis; with the largest along both, more than half of the evidence is within."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class EvidenceBand:
 
 @dataclass(frozen=True)
 class Region:
-    """The rectangle that holds most of the evidence."""
+    """The smallest rectangle that holds most of the evidence."""
 
     low_hz: float
     high_hz: float
@@ -102,7 +104,8 @@ def read_evidence(heatmap: Heat, grid: Axes, label: str, *, silent: bool = False
     if silent:
         heatmap = np.zeros_like(heatmap)
     region = _region(heatmap, grid)
-    return Evidence(_bands(heatmap, grid), region, _sentence(region, grid, label, silent=silent))
+    alike = _same_in_all_bands(heatmap)
+    return Evidence(_bands(heatmap, grid), region, _sentence(region, grid, label, silent=silent, alike=alike))
 
 
 def between(points: Axis, known: Axis, values: Heat) -> Heat:
@@ -144,13 +147,24 @@ def _region(heatmap: Heat, grid: Axes) -> Region | None:
     total = heatmap.sum(dtype=np.float64)
     if not total > 0.0:
         return None
-    for share in _SHARES_TRIED:
-        top, bottom = _narrowest(heatmap.sum(axis=1, dtype=np.float64), grid.hertz_edges, share)
-        left, right = _narrowest(heatmap.sum(axis=0, dtype=np.float64), grid.seconds_edges, share)
-        if heatmap[top:bottom, left:right].sum(dtype=np.float64) > _MOST * total:
-            break
+    # Faint evidence all over a window widens a rectangle with equal shares along both axes far beyond a short sound.
     rows, columns = grid.hertz_edges, grid.seconds_edges
+    high = [_narrowest(heatmap.sum(axis=1, dtype=np.float64), rows, share) for share in _SHARES_TRIED]
+    if _same_in_all_bands(heatmap):
+        high = [(0, len(heatmap))]
+    long = [_narrowest(heatmap.sum(axis=0, dtype=np.float64), columns, share) for share in _SHARES_TRIED]
+    _, (top, bottom), (left, right) = min(
+        ((bottom - top) * (right - left), (top, bottom), (left, right))
+        for top, bottom in high
+        for left, right in long
+        if heatmap[top:bottom, left:right].sum(dtype=np.float64) > _MOST * total
+    )
     return Region(float(rows[top]), float(rows[bottom]), float(columns[left]), float(columns[right]))
+
+
+def _same_in_all_bands(heatmap: Heat) -> bool:
+    """Whether the evidence is over time only, as that of a layer with one row."""
+    return bool(np.ptp(heatmap, axis=0).max() <= _ALIKE * heatmap.max())
 
 
 def _narrowest(profile: Axis, edges: Axis, share: float) -> tuple[int, int]:
@@ -163,12 +177,12 @@ def _narrowest(profile: Axis, edges: Axis, share: float) -> tuple[int, int]:
     return int(best), int(ends[best])
 
 
-def _sentence(region: Region | None, grid: Axes, label: str, *, silent: bool) -> str:
+def _sentence(region: Region | None, grid: Axes, label: str, *, silent: bool, alike: bool) -> str:
     if silent:
         return f"There is only silence, and no evidence for *{label}*."
     if region is None:
         return f"There is no evidence for *{label}*."
-    where = f"between {_hertz(region.low_hz)} and {_hertz(region.high_hz)}"
+    where = "in all bands alike" if alike else f"between {_hertz(region.low_hz)} and {_hertz(region.high_hz)}"
     start, end = max(region.start_s, grid.seconds_edges[0]), min(region.end_s, grid.seconds_edges[-1])
     return f"Most of the evidence for *{label}* lies {where}, at {start:.1f}–{end:.1f} s."
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from phonoscope.audio.decode import Samples
-from phonoscope.batches import batched
+from phonoscope.batches import batched, taken_ahead
 from phonoscope.errors import UndecodableRecording
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.heads import HeadedNetwork
@@ -21,6 +23,8 @@ from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window, cut_windows
 
 _BATCH = 8
+_BLOCKS_AHEAD = 24
+"""Blocks of about a second that are decoded while the network runs over a batch."""
 _LEAST_OVERLAP_S = 1e-3
 """The nearest window counts where none overlaps."""
 
@@ -77,17 +81,21 @@ class Prediction:
     silent: NDArray[np.bool_]
     embedding: NDArray[np.float32]
 
-    def classification(self, top_k: int) -> dict[str, Any]:
-        """``summary`` with every window."""
-        return self.summary(top_k) | {"windows": [self.window(index, top_k) for index in range(len(self.spans_s))]}
-
     def summary(self, top_k: int) -> dict[str, Any]:
         """``top`` and ``unknown`` of the whole; silent windows count only when all are silent."""
-        overall = self._overall
-        return {
-            "top": self._top(overall, top_k),
-            "unknown": bool(self.silent.all() or (overall < self.thresholds).all()),
-        }
+        return {"top": self._top(self._overall, top_k), "unknown": self._unknown}
+
+    def heard(self, *, several: bool) -> list[str]:
+        """The labels that count in the whole, the most probable first; none when it is unknown.
+
+        Args:
+            several: whether all labels above their thresholds count, in place of the most probable one.
+        """
+        if self._unknown:
+            return []
+        best = self._best(self._overall, len(self.labels))
+        heard = (self._overall >= self.thresholds)[best] if several else np.arange(len(best)) == 0
+        return [self.labels[index] for index in best[heard]]
 
     def window(self, index: int, top_k: int) -> dict[str, Any]:
         """A window's stretch and labels."""
@@ -129,6 +137,10 @@ class Prediction:
         return self.spans_s[int(column.argmax())]
 
     @property
+    def _unknown(self) -> bool:
+        return bool(self.silent.all() or (self._overall < self.thresholds).all())
+
+    @property
     def _overall(self) -> NDArray[np.float32]:
         counted = self.probabilities if self.silent.all() else self.probabilities[~self.silent]
         mean: NDArray[np.float32] = counted.mean(axis=0)
@@ -161,33 +173,37 @@ def run_body(
     report: Callable[[float], None] = lambda _: None,
     forward: ForwardPass | None = None,
     wanted: Callable[[Window], bool] = lambda _: True,
+    end_s: float = inf,
 ) -> BodyPass:
-    """Runs a body over a recording, in batches of windows.
+    """Runs a body over a recording, in batches of windows; another thread takes the blocks meanwhile.
 
     Args:
         blocks: float32 mono at the body's rate.
         report: called with the seconds processed so far, after each batch.
         forward: runs the network in place of ``body.network``, such as an ``EvidenceRecorder``.
         wanted: which windows it hears; at least the first one.
+        end_s: it hears no window that starts later, and reads little further.
 
     Raises:
         UndecodableRecording: the recording has no samples.
     """
     settings = body.front_end.settings
     window, hop = settings.window_samples, settings.window_hop_samples
-    windows = cut_windows(blocks, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
     spans: list[tuple[float, float]] = []
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []
     total = np.zeros(EMBEDDING_DIM)
-    for batch in batched((window for window in windows if not window.start_s or wanted(window)), _BATCH):
-        quiet = [window.silent for window in batch]
-        rows, embeddings = _outputs(body, batch, forward)
-        total = total + embeddings[~np.array(quiet)].sum(axis=0)
-        features.append(rows)
-        silent += quiet
-        spans += [(window.start_s, window.end_s) for window in batch]
-        report(batch[-1].end_s)
+    with taken_ahead(blocks, _BLOCKS_AHEAD) as decoded:
+        cut = cut_windows(decoded, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
+        windows = takewhile(lambda window: window.start_s <= end_s, cut)
+        for batch in batched((window for window in windows if not window.start_s or wanted(window)), _BATCH):
+            quiet = [window.silent for window in batch]
+            rows, embeddings = _outputs(body, batch, forward)
+            total = total + embeddings[~np.array(quiet)].sum(axis=0)
+            features.append(rows)
+            silent += quiet
+            spans += [(window.start_s, window.end_s) for window in batch]
+            report(batch[-1].end_s)
     if not spans:
         raise UndecodableRecording("the recording has no samples")
     embedding = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)

@@ -102,9 +102,10 @@ def _by_label(prediction: Prediction) -> list[Kind]:
 
 def _by_ontology(prediction: Prediction) -> list[Kind]:
     labels, rows = prediction.labels, prediction.probabilities
+    columns = {label: column for column, label in enumerate(labels)}
 
     def strongest(names: Sequence[str]) -> NDArray[np.float32]:
-        best: NDArray[np.float32] = rows[:, [labels.index(name) for name in names if name in labels]].max(axis=1)
+        best: NDArray[np.float32] = rows[:, [columns[name] for name in names if name in columns]].max(axis=1)
         return best
 
     musical = labels[labels.index(_FIRST_OF_MUSIC) : labels.index(_LAST_OF_MUSIC) + 1]
@@ -112,8 +113,8 @@ def _by_ontology(prediction: Prediction) -> list[Kind]:
     music, singing, speech, silence = (strongest(names) for names in ((_MUSIC,), _SINGING, _SPEECH, (_SILENCE,)))
     other = strongest([label for label in labels if label not in apart])
     kinds = np.full(len(rows), Kind.SOUND, dtype=object)
-    kinds[(speech >= _LEAST_SPEECH) & (speech > other)] = Kind.SPEECH
     kinds[music >= _LEAST_MUSIC] = Kind.MUSIC
+    kinds[(speech >= _LEAST_SPEECH) & (speech > other) & (speech > music)] = Kind.SPEECH
     kinds[(singing >= _LEAST_SINGING) & (singing > _SINGING_IN_MUSIC * music) & (singing > other)] = Kind.SINGING
     kinds[silence > _LEAST_SILENCE] = Kind.SILENCE
     return [Kind(kind) for kind in kinds]

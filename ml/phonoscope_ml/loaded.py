@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock, Thread
 from time import monotonic
 
 import psutil
 import torch
 
 from phonoscope.catalogue import Auto, BodyManifest, Catalogue, LiveCatalogue
+from phonoscope.errors import ModelError
 from phonoscope.logs import get_logger
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.registry import Model, load_body, load_named
@@ -33,16 +36,30 @@ class LoadedModels:
     """Models by name: each is loaded when a task first names it, and again once its folder holds another.
 
     Heads share the bodies that they were taught on. Models that nobody asked for in the last ten minutes are dropped
-    while less than 1 GiB of the machine's memory is available.
+    while less than 1 GiB of the machine's memory is available. Threads may share it.
+
+    Args:
+        unused_s: after so many seconds a model counts as unused.
+        short_bytes: memory is short when less is available.
     """
 
-    def __init__(self, catalogue: LiveCatalogue, device: torch.device) -> None:
+    def __init__(
+        self,
+        catalogue: LiveCatalogue,
+        device: torch.device,
+        *,
+        unused_s: float = _UNUSED_S,
+        short_bytes: int = _SHORT_BYTES,
+    ) -> None:
         self.device = device
         self._catalogue = catalogue
+        self._unused_s = unused_s
+        self._short_bytes = short_bytes
         self._held: dict[str, _Held] = {}
+        self._loading = RLock()
 
     def get(self, name: str) -> Model:
-        """The model as its folder is now, warmed up.
+        """The model as its folder is now, warmed up; waits while another thread loads a model, unless it is loaded.
 
         Raises:
             UnknownModel: there is no such model on this machine.
@@ -51,20 +68,44 @@ class LoadedModels:
         """
         catalogue = self._catalogue.current
         self._drop_what_is_gone(catalogue)
-        manifest = catalogue.get(name)
-        held = self._held.get(name)
-        if held is None or held.identity != manifest.identity:
-            self._held.pop(name, None)
-            self._drop_unused()
-            held = self._held[name] = _Held(manifest.identity, self._load(catalogue, name), monotonic())
-            _log.info("model.loaded", model=name, digest=held.model.digest)
+        identity = catalogue.get(name).identity
+        held = self._held_as(name, identity) or self._load_once(catalogue, name, identity)
         held.used_s = monotonic()
+        self._drop_unused()
         return held.model
+
+    def load_in_background(self, names: Iterable[str]) -> Thread:
+        """Loads models and warms them up in a thread of its own; one that cannot be served is logged, and left out."""
+        thread = Thread(target=self._load_all, args=(list(names),), name="models", daemon=True)
+        thread.start()
+        return thread
 
     @property
     def auto(self) -> Auto:
         """What ``auto`` chooses from, as the folders are now. Raises ``UnknownModel``."""
         return self._catalogue.current.auto
+
+    def _load_all(self, names: list[str]) -> None:
+        for name in names:
+            try:
+                self.get(name)
+            except ModelError as error:
+                _log.warning("model.not_loaded", model=name, reason=str(error))
+
+    def _held_as(self, name: str, identity: str) -> _Held | None:
+        held = self._held.get(name)
+        return held if held is not None and held.identity == identity else None
+
+    def _load_once(self, catalogue: Catalogue, name: str, identity: str) -> _Held:
+        with self._loading:
+            held = self._held_as(name, identity)
+            if held is None:
+                self._held.pop(name, None)
+                self._drop_unused()
+                held = _Held(identity, self._load(catalogue, name), monotonic())
+                self._held[name] = held
+                _log.info("model.loaded", model=name, digest=held.model.digest)
+        return held
 
     def _load(self, catalogue: Catalogue, name: str) -> Model:
         model = load_named(catalogue, name, self._body, self.device)
@@ -73,23 +114,24 @@ class LoadedModels:
 
     def _body(self, manifest: BodyManifest, folder: Path) -> Body:
         """A body that a loaded head already uses, or one loaded from its folder."""
-        bodies = (body for held in self._held.values() for body in held.model.bodies)
+        bodies = (body for held in list(self._held.values()) for body in held.model.bodies)
         same = (body for body in bodies if (body.name, body.identity) == (manifest.name, manifest.identity))
         return next(same, None) or load_body(manifest, folder, self.device)
 
     def _drop_what_is_gone(self, catalogue: Catalogue) -> None:
-        for name in [name for name in self._held if name not in catalogue.manifests]:
+        for name in [name for name in list(self._held) if name not in catalogue.manifests]:
             self._drop(name)
 
     def _drop_unused(self) -> None:
-        if available_bytes() >= _SHORT_BYTES:
-            return
-        for name in [name for name, held in self._held.items() if monotonic() - held.used_s > _UNUSED_S]:
-            self._drop(name)
+        now = monotonic()
+        unused = [name for name, held in list(self._held.items()) if now - held.used_s > self._unused_s]
+        if unused and available_bytes() < self._short_bytes:
+            for name in unused:
+                self._drop(name)
 
     def _drop(self, name: str) -> None:
-        del self._held[name]
-        _log.info("model.dropped", model=name)
+        if self._held.pop(name, None) is not None:
+            _log.info("model.dropped", model=name)
 
 
 def available_bytes() -> int:

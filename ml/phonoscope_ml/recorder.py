@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from types import TracebackType
 from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,9 +21,6 @@ from phonoscope_ml.inference import BodyPass, beside
 from phonoscope_ml.networks import Network, Output
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window
-
-_SILENCE_PENALTY = 2.0
-"""More than any probability: every window with sound is stronger than a silent one."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +54,14 @@ class EvidenceRecorder:
 
     It is entered around :func:`~phonoscope_ml.inference.run_inference`, passed to it as ``forward``, and read inside
     the ``with`` block. It keeps the windows that overlap the span asked for, or all of a recording no longer than 30 s.
-    Of a longer one it keeps the strongest window of each label, as samples, so that memory does not grow with the
-    recording.
+    Of a longer one it keeps nothing until ``choose`` names windows, which another pass shows it: memory grows neither
+    with the recording nor with the number of labels.
 
     Args:
         layer: the layer whose evidence is recorded.
         features: the depths or blocks whose feature maps are recorded; by default all depths.
         span_s: start and end of the span to explain, at most 30 s apart.
         others: what the model's other bodies heard in the recording; it is held constant.
-        too_long: whether the recording is known to be longer than 30 s, of which only some windows may come.
 
     Raises:
         UnknownLayer: the network has no such layer.
@@ -78,8 +74,6 @@ class EvidenceRecorder:
         features: Sequence[str] | None = None,
         span_s: tuple[float, float] | None = None,
         others: Sequence[BodyPass] = (),
-        *,
-        too_long: bool = False,
     ) -> None:
         self.model = model
         self._others = others
@@ -88,9 +82,8 @@ class EvidenceRecorder:
         self._tap = FeatureTap(model.network, features)
         self._hooks = ExitStack()
         self._kept: list[WindowBatch] = []
-        self._best = np.full(len(model.manifest.labels), -np.inf, dtype=np.float32)
-        self._strongest: dict[int, Window] = {}
-        self._too_long = too_long and span_s is None
+        self._chosen: Sequence[tuple[float, float]] | None = None
+        self.overran = False
 
     def __enter__(self) -> Self:
         self._hooks.enter_context(self._attribution)
@@ -102,47 +95,69 @@ class EvidenceRecorder:
     ) -> None:
         self._hooks.close()
         self._kept.clear()
-        self._strongest.clear()
 
     def __call__(self, windows: list[Window], spectrograms: Tensor) -> Output:
         """Runs the network over a batch of windows and records those within the span."""
-        if self.span_s is None and windows[-1].end_s > MOST_EXPLAINED_S:
-            self._too_long = True
+        if self.span_s is None and self._chosen is None and windows[-1].end_s > MOST_EXPLAINED_S:
+            self.overran = True
             self._kept.clear()
-        indices = [index for index, window in enumerate(windows) if self._within_span(window)]
+        indices = [index for index, window in enumerate(windows) if self.wants(window)]
         if indices:
             self._kept.append(self._record(windows, indices, spectrograms))
-            output = self._kept[-1].output
-        else:
-            with torch.inference_mode():
-                output = self._network(windows)(spectrograms)
-        if self.span_s is None:
-            self._keep_strongest(windows, output)
+            return self._kept[-1].output
+        with torch.inference_mode():
+            output: Output = self._network(windows)(spectrograms)
         return output
 
+    def choose(self, spans_s: Sequence[tuple[float, float]]) -> None:
+        """Forgets what was recorded; from now on the windows with these starts and ends are recorded."""
+        self._kept.clear()
+        self._chosen, self.overran = spans_s, False
+
+    def wants(self, window: Window) -> bool:
+        """Whether a window is recorded when a pass shows it."""
+        if self.span_s is not None:
+            start_s, end_s = self.span_s
+            return window.start_s < end_s and window.end_s > start_s
+        return (window.start_s, window.end_s) in self._chosen if self._chosen is not None else not self.overran
+
+    @property
+    def end_s(self) -> float:
+        """No window that starts later is recorded."""
+        if self.span_s is not None:
+            return self.span_s[1]
+        return max(start_s for start_s, _ in self._chosen) if self._chosen is not None else inf
+
     def batches(self, label: int) -> list[WindowBatch]:
-        """The recorded batches; for a long recording the window in which the label is strongest, run once more.
+        """The recorded batches; of chosen windows only the one in which the label is strongest.
 
         Raises:
             InvalidRequest: the span starts after the recording's end.
         """
-        if self._too_long:
-            window = self._strongest[label]
-            samples = torch.from_numpy(window.samples[None]).to(self.model.device)
-            return [self._record([window], [0], self.model.spectrograms(samples))]
-        if not self._kept:
-            raise InvalidRequest.field("start_s", "must be before the recording's end")
-        return list(self._kept)
+        return self._recorded() if self._chosen is None else [self.strongest(label)]
+
+    def strongest(self, label: int) -> WindowBatch:
+        """The batch of the recorded window in which the label is strongest, with that window's index alone.
+
+        It is a silent window only when all are silent. Raises ``InvalidRequest`` as ``batches`` does.
+        """
+        found = [
+            (not batch.windows[index].silent, probabilities[index], number, index)
+            for number, batch in enumerate(self._recorded())
+            for probabilities in [batch.probabilities(label)]
+            for index in batch.indices
+        ]
+        *_, number, index = max(found)
+        return replace(self._kept[number], indices=[index])
 
     def heatmaps(self, batch: WindowBatch, label: int, method: Method) -> Heatmaps:
         """The evidence for a label in each of a batch's windows. Raises as ``Attribution.heatmaps`` does."""
         return self._attribution.heatmaps(batch.output, label, method)
 
-    def _within_span(self, window: Window) -> bool:
-        if self.span_s is None:
-            return not self._too_long
-        start_s, end_s = self.span_s
-        return window.start_s < end_s and window.end_s > start_s
+    def _recorded(self) -> list[WindowBatch]:
+        if not self._kept:
+            raise InvalidRequest.field("start_s", "must be before the recording's end")
+        return list(self._kept)
 
     def _record(self, windows: list[Window], indices: list[int], spectrograms: Tensor) -> WindowBatch:
         network = self._network(windows)
@@ -151,11 +166,3 @@ class EvidenceRecorder:
 
     def _network(self, windows: list[Window]) -> Network:
         return beside(self.model, self._others, [(window.start_s, window.end_s) for window in windows])
-
-    def _keep_strongest(self, windows: list[Window], output: Output) -> None:
-        probabilities = self.model.network.probabilities(output.logits.detach()).cpu().numpy()
-        for window, row in zip(windows, probabilities, strict=True):
-            row = row - _SILENCE_PENALTY * window.silent  # noqa: PLW2901
-            better = row > self._best
-            self._best[better] = row[better]
-            self._strongest.update(dict.fromkeys(np.flatnonzero(better).tolist(), window))

@@ -156,7 +156,9 @@ def _body(
     except (TypeError, ValueError) as error:
         raise InvalidManifest(f"{folder / MANIFEST}: {error}") from error
     _load_weights(network, manifest.weights, folder, manifest.architecture)
-    network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.eval().requires_grad_(False)
+    network.fold()
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Body(manifest.name, manifest.identity, front_end.eval().on(device), network, device)
 
 

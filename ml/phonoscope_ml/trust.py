@@ -18,20 +18,27 @@ _BATCH = 16
 
 
 @dataclass(frozen=True)
-class Trust:
-    """How faithful a heatmap is.
+class Areas:
+    """Areas under the label's probability over the share of the spectrogram that is deleted or inserted.
 
-    ``deletion`` and ``insertion`` are areas under the label's probability over the share of the spectrogram that is
-    deleted or inserted, hottest spots first, in [0, 1]. The random ones are means over the same heat shuffled.
-    ``randomised`` is the mean correlation of the map with those of the same network with a random last block (0 when
-    either is flat). A faithful map has a ``deletion`` below ``random_deletion``, an ``insertion`` above
-    ``random_insertion``, and ``randomised`` far from 1.
+    The hottest spots come first; areas are in [0, 1]. The random ones are means over the same heat shuffled.
     """
 
     deletion: float
     insertion: float
     random_deletion: float
     random_insertion: float
+
+
+@dataclass(frozen=True)
+class Trust(Areas):
+    """How faithful a heatmap is.
+
+    ``randomised`` is the mean correlation of the map with those of the same network with a random last block (0 when
+    either is flat). A faithful map has a ``deletion`` below ``random_deletion``, an ``insertion`` above
+    ``random_insertion``, and ``randomised`` far from 1.
+    """
+
     randomised: float
 
 
@@ -60,16 +67,32 @@ def measure_trust(
     Shape:
         - spectrogram: ``(1, mels, frames)``, of that window, on the network's device
     """
+    areas = measure_areas(network, spectrogram, heatmaps, window, steps=steps, draws=draws, seed=seed, silence=silence)
+    similarity = randomised_similarity(network, spectrogram, heatmaps, window, draws=draws, seed=seed)
+    return Trust(**vars(areas), randomised=similarity)
+
+
+def measure_areas(
+    network: Network,
+    spectrogram: Tensor,
+    heatmaps: Heatmaps,
+    window: int = 0,
+    *,
+    steps: int = 6,
+    draws: int = 3,
+    seed: int = 0,
+    silence: float = 0.0,
+) -> Areas:
+    """Measures deletion and insertion of one window's heatmap and of shuffled ones; arguments as ``measure_trust``."""
     label, heatmap = int(heatmaps.labels[window]), heatmaps.values[window]
     shuffled = _shuffled(torch.from_numpy(heatmaps.raw[window]), spectrogram.shape[-2:], draws, seed)
     candidates = torch.cat([torch.from_numpy(heatmap)[None], shuffled])
     deletion, insertion = deletion_and_insertion(network, spectrogram, candidates, label, steps, silence)
-    return Trust(
+    return Areas(
         deletion=deletion[0],
         insertion=insertion[0],
         random_deletion=float(np.mean(deletion[1:])),
         random_insertion=float(np.mean(insertion[1:])),
-        randomised=randomised_similarity(network, spectrogram, heatmaps, window, draws=draws, seed=seed),
     )
 
 

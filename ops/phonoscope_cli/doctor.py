@@ -90,13 +90,11 @@ def _weights(pulled: Path, shipped: Path) -> Iterator[Finding]:
 
     advice = f"put the model's folder back, whole: under {shipped}, or under {pulled} with `phonoscope models pull`"
     catalogue = Catalogue(pulled, shipped)
-    try:
-        models = catalogue.models
-    except PhonoscopeError as error:
-        yield Finding("models", False, error.detail, advice)
-        return
-    if not models:
+    models = catalogue.models
+    if not models and not catalogue.unreadable:
         yield Finding("models", False, f"none in {shipped}", advice)
+    for name, error in catalogue.unreadable.items():
+        yield Finding(f"model {name}", False, error.detail, advice)
     for name, manifest in models.items():
         try:
             catalogue.check(name)
@@ -104,7 +102,7 @@ def _weights(pulled: Path, shipped: Path) -> Iterator[Finding]:
         except PhonoscopeError as error:
             yield Finding(f"model {name}", False, error.detail, advice)
     for one in PULLABLE.values():
-        if not set(one.models) <= set(models):
+        if not set(one.models) <= {*models, *catalogue.unreadable}:
             yield Finding(f"model {one.name}", True, f"not pulled ({one.description}); to pull it: {one.command}")
 
 

@@ -56,7 +56,7 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
     console = Console()
     console.print(table)
     if waiting := catalogue.absent:
-        console.print("\nnot served, because a body is absent:")
+        console.print("\nnot served:")
         for why in waiting.values():
             console.print(why, markup=False, highlight=False, soft_wrap=True)
     if missing := [one for one in PULLABLE.values() if not set(one.models) <= set(catalogue.models)]:
@@ -78,7 +78,7 @@ def _missing(missing: list[Pullable]) -> Table:
 def verify(models_dir: FolderOption = None, more_models_dir: PulledOption = None) -> None:
     """Checks every model's weights against its manifest; exits with status 1 at the first that differ."""
     catalogue = _catalogue(models_dir, more_models_dir)
-    for name in catalogue.models:
+    for name in sorted({*catalogue.models, *catalogue.unreadable}):
         catalogue.check(name)
         typer.echo(f"{name}: whole")
 

@@ -10,16 +10,15 @@ from playwright.sync_api import expect
 from sqlalchemy import insert
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.schema.tables import TrackResultRow, TrackRow
+from phonoscope.db.schema.tables import TrackLabelsRow, TrackRow
 from phonoscope.db.service.keys import authenticate
-from phonoscope.states import TaskName
 from tests.browser.visit import Visit
 from tests.support import RunningStack
 
 _TRACKS = 10_000
 _MOST_ROWS = 60
 _PATIENCE_S = 60.0
-_LABELS = ("rain", "dog", None)
+_LABELS: tuple[list[str], ...] = (["rain"], ["dog"], [])
 
 
 def _fill(stack: RunningStack, key: str) -> None:
@@ -43,18 +42,12 @@ def _fill(stack: RunningStack, key: str) -> None:
             for number in range(_TRACKS)
         ]
         session.execute(insert(TrackRow), rows)
-        classified = {"task": TaskName.CLASSIFY, "model": "environment-50", "variant": "", "finished_at": first}
+        classified = {"model": "environment-50", "position": 0, "finished_at": first}
         labels = [
-            {
-                "track_id": row["id"],
-                "label": _LABELS[number % len(_LABELS)],
-                "task_id": f"tsk_{number}",
-                "produced_by": f"tsk_{number}",
-                **classified,
-            }
+            {"track_id": row["id"], "labels": _LABELS[number % len(_LABELS)], **classified}
             for number, row in enumerate(rows)
         ]
-        session.execute(insert(TrackResultRow), labels)
+        session.execute(insert(TrackLabelsRow), labels)
     database.close()
 
 

@@ -80,7 +80,20 @@ def end(database: Database, held: Claim, **outcomes: Outcome) -> list[TaskQueue]
 
 def classified(label: str, model: str = "m", *, unknown: bool = False) -> Outcome:
     """A classification by a model."""
-    return Outcome({"unknown": unknown, "top": [{"label": label, "probability": 0.9}]}, None, model, "d")
+    return heard_by((model, [] if unknown else [label]))
+
+
+def heard_by(*answers: tuple[str, list[str]]) -> Outcome:
+    """A classification by several models: the labels that count for each; the first model counts."""
+    made = [
+        {"model": {"name": model, "digest": "d"}, "labels": labels, "unknown": not labels, "top": _top(labels)}
+        for model, labels in answers
+    ]
+    return Outcome({**made[0], "answers": made}, None, answers[0][0], "d")
+
+
+def _top(labels: list[str]) -> list[dict[str, object]]:
+    return [{"label": label, "probability": 0.9} for label in labels or ["nothing"]]
 
 
 def read(database: Database, job: JobRow) -> JobRow:

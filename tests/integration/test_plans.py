@@ -8,16 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.prepared import PREPARATIONS, Prepared
+from phonoscope.db.library.tracks import list_tracks
 from phonoscope.db.tasks import claim, create, family, finish, rollup, waiting
 from tests.integration.life import empty
 
 JOBS = 50_000
-LARGE = frozenset({"tasks", "jobs", "results"})
+LARGE = frozenset({"tasks", "jobs", "results", "track_labels"})
 VALUES: dict[str, Any] = {
     **dict.fromkeys(("pool",), "gpu"),
     **dict.fromkeys(("lane",), "short"),
@@ -62,7 +63,10 @@ FILL = f"""
            CASE WHEN n < 45020 THEN jobs.created_at END, jobs.finished_at
     FROM generate_series(0, {JOBS - 1}) AS n CROSS JOIN generate_series(0, 1) AS k JOIN jobs ON jobs.id = 'job_' || n;
     INSERT INTO results (task_id, body) SELECT id, '{{}}' FROM tasks WHERE status = 'succeeded';
-    ANALYZE owners, tracks, jobs, tasks, results
+    INSERT INTO track_labels (track_id, model, position, labels, finished_at)
+    SELECT 'trk_' || n, 'model_' || k, k, ARRAY['label_' || n / 10, 'common'], now()
+    FROM generate_series(0, 4999) AS n CROSS JOIN generate_series(0, 9) AS k;
+    ANALYZE owners, tracks, jobs, tasks, results, track_labels
 """
 
 
@@ -76,7 +80,7 @@ def busy(database_url: str) -> Iterator[Database]:
     yield database
     empty(database)
     with database.autocommit() as session:
-        session.connection().exec_driver_sql("ANALYZE owners, tracks, jobs, tasks, results")
+        session.connection().exec_driver_sql("ANALYZE owners, tracks, jobs, tasks, results, track_labels")
     database.close()
 
 
@@ -132,6 +136,22 @@ def test_other_statements_use_indices(busy: Database, statement: tuple[str, str]
     """As they are sent."""
     with busy.transaction() as session:
         assert explained(session, statement[1], VALUES) == set()
+
+
+@pytest.mark.parametrize("label", ["label_7", "common", "never heard"])
+@pytest.mark.parametrize("model", [None, "model_3"])
+def test_tracks_are_found_by_a_label_by_indices(busy: Database, label: str, model: str | None) -> None:
+    """A rare label, one that all tracks have, and one that none has; by any model or by one."""
+    sent: list[tuple[str, Any]] = []
+    with busy.transaction() as session:
+        engine = session.get_bind()
+        listen = lambda _conn, _cursor, statement, values, *_: sent.append((statement, values))  # noqa: E731
+        event.listen(engine, "before_cursor_execute", listen)
+        list_tracks(session, "own_1", cursor=None, limit=20, label=label, model=model)
+        event.remove(engine, "before_cursor_execute", listen)
+        (statement, values) = sent[-1]
+        assert "track_labels" in statement
+        assert explained(session, statement, values) == set()
 
 
 def test_the_pace_of_a_quiet_queue_reads_little(busy: Database) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Job
 from phonoscope.db.access.engine import Database
-from phonoscope.db.schema.tables import TrackResultRow
-from phonoscope.states import Status, TaskName
-from phonoscope.tasks import Describe
+from phonoscope.db.schema.tables import TrackLabelsRow
+from phonoscope.states import Status
+from phonoscope.tasks import Classify, Describe
 from phonoscope.tasks.describe import Reference
+from tests.classifiers import write_classifier
 from tests.support import RunningStack, tone_wav
 
 
@@ -57,12 +61,42 @@ def test_the_genre_that_was_heard(client: Client, stack: RunningStack, tmp_path:
     assert told(job) is None
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
     with database.transaction() as session:
-        kept = {"model": "genre-10", "variant": "", "task_id": "tsk_1", "produced_by": "tsk_1", "label": "jazz"}
-        session.add(TrackResultRow(track_id=track_id, task=TaskName.CLASSIFY, finished_at=datetime.now(UTC), **kept))
+        kept = {"model": "genre-10", "position": 1, "labels": ["jazz"]}
+        session.add(TrackLabelsRow(track_id=track_id, finished_at=datetime.now(UTC), **kept))
     database.close()
     found = told(client.job(job.id))
     assert found is not None
     assert (found.genre, found.named) == ("jazz", False)
+
+
+@pytest.fixture
+def heard_as_jazz(stack: RunningStack, client: Client) -> Iterator[None]:
+    """Small models: *genre-10* hears jazz, *bells* a bell, and the one that tells kinds apart music, in everything."""
+    folder = stack.pulled_models
+    for seed, (name, label) in enumerate({"genre-10": "jazz", "bells": "bell", "kinds": "music"}.items()):
+        write_classifier(folder / name, label, seed)
+    yield
+    for name in ("genre-10", "bells", "kinds"):
+        shutil.rmtree(folder / name)
+    assert "bells" not in {card.name for card in client.models()}
+
+
+@pytest.mark.parametrize(
+    ("model", "counting"), [("auto", "jazz"), (["bells", "genre-10"], "bell")], ids=["auto", "another model counts"]
+)
+@pytest.mark.usefixtures("heard_as_jazz")
+def test_the_genre_that_any_model_hears(client: Client, tmp_path: Path, model: Any, counting: str) -> None:
+    """In the same job, in a later one by the track's labels, unless one is named; and the track is found by it."""
+    track_id = uploaded(client, tmp_path, 404 if model == "auto" else 405)
+    options = {"classify": {"model": model}}
+    job = client.wait(client.create_job(track_id, tasks=["classify", "describe"], options=options))
+    assert job.result(Classify).label == counting
+    later, named = described(client, track_id), described(client, track_id, "rock")
+    found = [(each.genre, each.named) for each in map(told, (job, later, named)) if each is not None]
+    assert found == [("jazz", False), ("jazz", False), ("rock", True)]
+    assert client.track(track_id).label == counting
+    assert client.track(track_id).labels["genre-10"] == ["jazz"]
+    assert [track.id for track in client.tracks(label="jazz", model="genre-10").items] == [track_id]
 
 
 def test_an_unknown_genre_is_refused(client: Client, tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_an_end_is_written_once_and_whole(database: Database) -> None:
     assert [task.result.body for task in row.tasks if task.result] == [heard.body, {"b": 2}]
     assert events_of(database, job) == ["job.succeeded"]
     with database.transaction() as session:
-        assert labels_of(session, [job.track_id or ""]) == {job.track_id: TrackLabels("dog", {"m": "dog"})}
+        assert labels_of(session, [job.track_id or ""]) == {job.track_id: TrackLabels("dog", {"m": ["dog"]})}
 
 
 def test_vectors_of_stems_stand_beside_the_whole(database: Database) -> None:

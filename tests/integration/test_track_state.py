@@ -29,6 +29,7 @@ from tests.integration.life import (
     classified,
     empty,
     end,
+    heard_by,
     new_job,
     new_track,
 )
@@ -147,12 +148,12 @@ def test_labels_are_kept_by_model(database: Database) -> None:
     for known_by, outcome in (("a", classified("rain", "env")), ("b", classified("disco", "genre"))):
         asked(database, track, TaskName.CLASSIFY, known_by)
         end(database, claimed(database), classify=outcome)
-    assert labels(database, track) == TrackLabels("disco", {"genre": "disco", "env": "rain"})
+    assert labels(database, track) == TrackLabels("disco", {"genre": ["disco"], "env": ["rain"]})
     asked(database, track, TaskName.CLASSIFY, "a")
-    assert labels(database, track) == TrackLabels("rain", {"env": "rain", "genre": "disco"})
+    assert labels(database, track) == TrackLabels("rain", {"env": ["rain"], "genre": ["disco"]})
     asked(database, track, TaskName.CLASSIFY)
     end(database, claimed(database), classify=classified("rain", "env", unknown=True))
-    assert labels(database, track) == TrackLabels(None, {"genre": "disco"})
+    assert labels(database, track) == TrackLabels(None, {"genre": ["disco"]})
 
 
 def test_tracks_are_found_by_a_model_s_label(database: Database) -> None:
@@ -161,17 +162,57 @@ def test_tracks_are_found_by_a_model_s_label(database: Database) -> None:
     for model, label in (("env", "rain"), ("genre", "disco")):
         asked(database, track, TaskName.CLASSIFY)
         end(database, claimed(database), classify=classified(label, model))
+    assert found(database, track, label="rain")
+    assert found(database, track, label="disco")
+    assert found(database, track, label="rain", model="env")
+    assert not found(database, track, label="rain", model="genre")
+    assert not found(database, track, label="jazz")
 
-    def found(**filters: str) -> bool:
-        with database.transaction() as session:
-            rows, _ = list_tracks(session, track.owner_id, cursor=None, limit=10, **filters)
-            return [row.id for row in rows] == [track.id]
 
-    assert found(label="rain")
-    assert found(label="disco")
-    assert found(label="rain", model="env")
-    assert not found(label="rain", model="genre")
-    assert not found(label="jazz")
+def test_tracks_are_found_by_the_labels_of_every_answer(database: Database) -> None:
+    """Of the model that counts and of those beside it; an unknown answer has none, a later one replaces a model's."""
+    track = new_track(database)
+    asked(database, track, TaskName.CLASSIFY)
+    answers = heard_by(("genre", ["jazz"]), ("tags", ["jazz", "instrumental"]), ("env", []))
+    end(database, claimed(database), classify=answers)
+    assert labels(database, track) == TrackLabels("jazz", {"genre": ["jazz"], "tags": ["jazz", "instrumental"]})
+    assert found(database, track, label="instrumental", model="tags")
+    assert found(database, track, label="instrumental")
+    assert not found(database, track, label="instrumental", model="genre")
+    asked(database, track, TaskName.CLASSIFY)
+    end(database, claimed(database), classify=heard_by(("tags", ["folk"]), ("env", ["rain"])))
+    assert labels(database, track) == TrackLabels("folk", {"tags": ["folk"], "env": ["rain"], "genre": ["jazz"]})
+    assert not found(database, track, label="instrumental")
+    assert found(database, track, label="jazz", model="genre")
+
+
+def test_the_model_that_counts_may_be_unknown_beside_others(database: Database) -> None:
+    """Then the track has no label of its own, and is found by those of the other models."""
+    track = new_track(database)
+    asked(database, track, TaskName.CLASSIFY)
+    end(database, claimed(database), classify=heard_by(("genre", []), ("tags", ["folk"])))
+    known = labels(database, track)
+    assert (known, known.of(None), known.of("genre")) == (TrackLabels(None, {"tags": ["folk"]}), None, None)
+    assert found(database, track, label="folk")
+
+
+def test_followers_and_repeats_have_the_labels_of_every_answer(database: Database) -> None:
+    """An answer from the ledger counts like a computed one."""
+    track = new_track(database)
+    for _ in range(2):
+        asked(database, track, TaskName.CLASSIFY, "a")
+    end(database, claimed(database), classify=heard_by(("genre", ["jazz"]), ("tags", ["swing"])))
+    asked(database, track, TaskName.CLASSIFY)
+    end(database, claimed(database), classify=heard_by(("tags", ["folk"])))
+    asked(database, track, TaskName.CLASSIFY, "a")
+    assert labels(database, track) == TrackLabels("jazz", {"genre": ["jazz"], "tags": ["swing"]})
+
+
+def found(database: Database, track: TrackRow, **filters: str) -> bool:
+    """Whether the track's owner finds it, and nothing else."""
+    with database.transaction() as session:
+        rows, _ = list_tracks(session, track.owner_id, cursor=None, limit=10, **filters)
+        return [row.id for row in rows] == [track.id]
 
 
 def test_ends_of_two_jobs_that_share_keys_do_not_block_each_other(database: Database) -> None:
@@ -207,9 +248,46 @@ def test_an_old_database_starts_with_its_state(database: Database, database_url:
     command.upgrade(config, "head")
     assert len(before) == 3
     assert facts(state_of(database, track)) == before
+    assert labels(database, track) == TrackLabels("rain", {"env": ["rain"], "genre": ["disco"]})
     with database.transaction() as session:
         body = session.scalar(text("SELECT body FROM idempotency_keys WHERE owner_id = :id"), {"id": track.owner_id})
     assert Track.model_validate(body).id == track.id
+
+
+def test_a_database_of_before_has_the_labels_of_every_answer(database: Database, database_url: str) -> None:
+    """The migration reads them from results that had no list of them; and gives back one for each track and model."""
+    track, lone = new_track(database), new_track(database)
+    likely = [{"label": name, "probability": value} for name, value in (("folk", 0.5), ("sad", 0.3), ("rock", 0.1))]
+    one = {"top": likely, "unknown": False, "several": False, "thresholds": [0.2] * 3}
+    body = {"model": {"name": "genre", "digest": "d"}, **one, "answers": [
+        {"model": {"name": "genre", "digest": "d"}, **one},
+        {"model": {"name": "tags", "digest": "d"}, **one, "several": True, "thresholds": [0.2, 0.3, 0.2]},
+        {"model": {"name": "env", "digest": "d"}, **one, "unknown": True},
+    ]}  # fmt: skip
+    config = alembic_config(database_url)
+    for each, made in ((track, body), (lone, {"top": likely, "unknown": False})):
+        asked(database, each, TaskName.CLASSIFY)
+        end(database, claimed(database), classify=Outcome(made, None, "genre", "d"))
+    answered = answer_of_old(track) | {"labels": {"genre": ["folk"]}}
+    kept = "INSERT INTO idempotency_keys (owner_id, key, request_sha256, body) VALUES (:owner, 'l', '', :body)"
+    with database.transaction() as session:
+        session.execute(text(kept), {"owner": track.owner_id, "body": json.dumps(answered)})
+        session.execute(text("DELETE FROM track_labels"))
+    command.downgrade(config, "0006")
+    command.upgrade(config, "head")
+    assert labels(database, track) == TrackLabels("folk", {"genre": ["folk"], "tags": ["folk", "sad"]})
+    assert labels(database, lone) == TrackLabels("folk", {"genre": ["folk"]})
+    command.downgrade(config, "0006")
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT label FROM track_results")).scalars().all() == ["folk", "folk"]
+        body = connection.scalar(text("SELECT body FROM idempotency_keys WHERE owner_id = :id"), {"id": track.owner_id})
+    engine.dispose()
+    assert body["labels"] == {"genre": "folk"}
+    command.upgrade(config, "head")
+    with database.transaction() as session:
+        body = session.scalar(text("SELECT body FROM idempotency_keys WHERE owner_id = :id"), {"id": track.owner_id})
+    assert body["labels"] == {"genre": ["folk"]}
 
 
 def answer_of_old(track: TrackRow) -> dict[str, Any]:
@@ -219,4 +297,4 @@ def answer_of_old(track: TrackRow) -> dict[str, Any]:
 
 
 def facts(state: dict[tuple[str, str, str], TrackResultRow]) -> dict[tuple[str, str, str], tuple[Any, ...]]:
-    return {key: (row.task_id, row.produced_by, row.label, row.finished_at) for key, row in state.items()}
+    return {key: (row.task_id, row.produced_by, row.finished_at) for key, row in state.items()}

@@ -32,7 +32,7 @@ def make_track() -> Callable[..., Track]:
             "channels": 1,
             "duration_s": 64.35,
             "label": "rain",
-            "labels": {"environment-50": "rain"},
+            "labels": {"environment-50": ["rain"]},
             "warnings": [],
             "created_at": NOW,
             "audio": {"url": "/v1/tracks/trk_1/audio?expires=1&signature=s", "expires_at": NOW},

@@ -22,11 +22,13 @@ from phonoscope_training.results import evaluate_run
 from phonoscope_training.run import Run
 from phonoscope_training.separation.cli import app as separation
 from phonoscope_training.synthesis import LABELS, write_all
+from phonoscope_training.thresholds.cli import thresholds
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Trains, scores and exports the served models.")
 app.add_typer(separation, name="separation")
 app.add_typer(body, name="body")
 app.add_typer(head, name="head")
+app.command()(thresholds)
 console = Console()
 
 

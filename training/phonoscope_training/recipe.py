@@ -42,7 +42,7 @@ class NetworkSettings(Section):
     """The network, and the run or served model that its body is initialised from.
 
     Args:
-        start_from: a run in the same folder of runs, or else a served model; of a deeper body the first blocks of
+        start_from: a run in the same folder of runs; of a deeper body the first blocks of
             each group are used.
         start_from_same_folds: each fold starts from that run's weights of the same fold.
     """

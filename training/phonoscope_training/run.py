@@ -19,7 +19,6 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from phonoscope.paths import bundled
 from phonoscope_ml.networks import AudioResNet
 from phonoscope_training.callbacks import CHECKPOINT, fit_callbacks
 from phonoscope_training.checkpoint import half_precision, load_checkpoint, save_tensors
@@ -113,7 +112,7 @@ class Run:
         return network
 
     def _start_from(self, name: str, unseen: set[int]) -> dict[str, Tensor] | None:
-        """The initial weights: of another run in the same folder of runs, or else of a served model.
+        """The initial weights: of another run in the same folder of runs.
 
         With the same folds the weights were not trained on the fold that will be scored.
         """
@@ -121,21 +120,12 @@ class Run:
         if settings.start_from is None:
             return None
         other = self.folder.parent / settings.start_from
-        if not other.exists() and not settings.start_from_same_folds:
-            return self._served(settings.start_from)
         same = other / name / WEIGHTS
         path = same if settings.start_from_same_folds and same.parent.exists() else other / FINAL / WEIGHTS
         if not path.exists():
             raise InvalidRecipe(f"network.start_from: {path} does not exist; fit {settings.start_from!r} first")
         if settings.start_from_same_folds and (seen := unseen & _learned_folds(path)):
             raise InvalidRecipe(f"network.start_from: {path} was trained on fold {min(seen)}, which is to be scored")
-        return load_file(path)
-
-    def _served(self, model: str) -> dict[str, Tensor]:
-        path = bundled("models") / model / WEIGHTS
-        if not path.exists():
-            missing = f"neither {self.folder.parent / model} nor {path} exists; fit {model!r} first"
-            raise InvalidRecipe(f"network.start_from: {missing}")
         return load_file(path)
 
 

@@ -98,15 +98,15 @@ class KaldiLogMel(FrontEnd):
         frames = self.settings.frames(samples.shape[1])
         samples = functional.pad(samples, (0, max(0, self.settings.n_fft - samples.shape[1])))
         emphasised = samples[:, 1:] - self.settings.pre_emphasis * samples[:, :-1]
-        spectrum = torch.stft(
-            emphasised,
-            self.settings.n_fft,
-            self.settings.hop_length,
-            self.settings.win_length,
-            window=self.window,
-            return_complex=True,
-        )
-        return self.filters @ (spectrum.real.square() + spectrum.imag.square())[..., :frames]
+        n_fft, length = self.settings.n_fft, self.settings.win_length
+        # A frame has the samples under the window alone, as if zeros followed and did not surround them: that turns
+        # the spectrum's phase and leaves its power, and takes half the time of `torch.stft`.
+        before = n_fft // 2 - (n_fft - length) // 2
+        padded = functional.pad(emphasised[:, None], (before, length - before), mode="reflect")[:, 0]
+        spectrum = torch.fft.rfft(padded.unfold(1, length, self.settings.hop_length) * self.window, n_fft)
+        power = spectrum.real.square() + spectrum.imag.square()
+        mel_power: Tensor = self.filters @ power.transpose(1, 2)[..., :frames]
+        return mel_power
 
     def forward(self, samples: Tensor) -> Tensor:
         levels = (self.mel_power(samples) + _FLOOR).log()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from phonoscope_ml.networks.network import Network, last_layer
 from phonoscope_ml.networks.output import EMBEDDING_DIM, Output
@@ -73,12 +74,18 @@ class NormalisedConv(nn.Module):
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels_in, channels, kernel, stride, kernel // 2, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+        self.bn: nn.Module = nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.bn(self.conv(x))
         return self.activation(y) if self.activation else y
+
+    def fold(self) -> None:
+        """Moves the normalisation's constants into the convolution, for evaluation."""
+        if isinstance(self.bn, nn.BatchNorm2d):
+            self.conv = fuse_conv_bn_eval(self.conv, self.bn)
+            self.bn = nn.Identity()
 
 
 class SqueezeExcitation(nn.Module):
@@ -165,6 +172,11 @@ class MobileNet(Network):
     def classify(self, features: Tensor) -> Tensor:
         logits: Tensor = self.fc(self.dropout(features[:, -EMBEDDING_DIM:]))
         return logits
+
+    def fold(self) -> None:
+        for module in self.modules():
+            if isinstance(module, NormalisedConv):
+                module.fold()
 
 
 def rounded(channels: float) -> int:

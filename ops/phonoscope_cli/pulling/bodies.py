@@ -26,8 +26,6 @@ from phonoscope_ml.unpickling import unpickle
 
 _WEIGHTS = "weights.safetensors"
 _WIDTH = 0.4
-_THRESHOLD = 0.2
-"""From which probability a published label counts as heard; published networks seldom say more of quiet sounds."""
 
 
 def make_body(name: str, draft: Path, made: Path, mirror: Path | None) -> None:
@@ -134,7 +132,7 @@ def _write_head(
         "bodies": [{"name": name, "digest": digest} for name, digest in bodies.items()],
         "weights": saved,
         "temperature": 1.0,
-        "thresholds": [_THRESHOLD],
+        "thresholds": published.thresholds(folder.name),
         "metrics": card.metrics,
     }
     described = {**named, "activation": "sigmoid"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from phonoscope_cli.pulling.files import PinnedFile
 from phonoscope_cli.pulling.packages import WheelMember
 
 _QUOTED = "Its figures are its authors' own; nothing was measured here."
-_UNCALIBRATED = "One threshold counts for all labels; it was not calibrated."
+_THRESHOLDS = "Thresholds of few labels could be measured; the others have one that serves those together."
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ MN04_CARD = Card(
         "AudioSet's labels are weak: a sound is named for the whole clip, and many that are there are not named.",
     ),
 )
-AUDIOSET_CARD = Card(MN04_CARD.metrics, MN04_CARD.data, MN04_CARD.licence, (*MN04_CARD.limits, _UNCALIBRATED))
+AUDIOSET_CARD = Card(MN04_CARD.metrics, MN04_CARD.data, MN04_CARD.licence, (*MN04_CARD.limits, _THRESHOLDS))
 
 MUSICNN = Wheel(
     "musicnn==0.1.0",
@@ -102,7 +103,7 @@ MUSIC_CARD = Card(
     (
         *MUSICNN_CARD.limits[:2],
         "Tags are listeners' words, and several mean the same; MagnaTagATune's that both have are marked MTT.",
-        _UNCALIBRATED,
+        _THRESHOLDS,
     ),
 )
 
@@ -115,6 +116,17 @@ def audioset_labels() -> list[str]:
 def music_labels() -> list[str]:
     """The 50 tags of the Million Song Dataset, then the 50 of MagnaTagATune; each name occurs once."""
     return _labels("music_labels.txt")
+
+
+def thresholds(model: str) -> list[float]:
+    """The threshold of each label of a head, in the order of its labels, as ``phonoscope-train thresholds`` wrote them.
+
+    Raises ``KeyError`` for a label without one.
+    """
+    labels = {"audioset-527": audioset_labels, "music-100": music_labels}[model]()
+    with Path(__file__).with_name("thresholds").joinpath(f"{model}.csv").open(newline="", encoding="utf-8") as file:
+        found = {row["label"]: float(row["threshold"]) for row in csv.DictReader(file)}
+    return [found[label] for label in labels]
 
 
 def _labels(file: str) -> list[str]:

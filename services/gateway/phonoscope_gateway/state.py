@@ -40,7 +40,7 @@ class State:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The models as their folders are now. Raises ``InvalidManifest``."""
+        """The models as their folders are now."""
         return self.models.current
 
     @cached_property

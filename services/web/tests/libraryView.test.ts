@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Track } from "../src/api/client";
-import { labelledBy, queryOf, viewFrom } from "../src/library/libraryView";
+import { labelledBy, labelsBy, queryOf, viewFrom } from "../src/library/libraryView";
 
 test("a view is read back from its address", () => {
   const shown = { view: "map", search: "rain & <wind>", label: "sea_waves", model: "environment-50" } as const;
@@ -16,7 +16,14 @@ test("an address with unknown values shows the default view", () => {
 });
 
 test("a recording has the newest label, or the selected model's", () => {
-  const track = { label: "jazz", labels: { "genre-10": "jazz", "environment-50": "rain" } } as unknown as Track;
+  const track = { label: "jazz", labels: { "genre-10": ["jazz"], "environment-50": ["rain"] } } as unknown as Track;
   const labels = [null, "environment-50", "environment-10"].map((model) => labelledBy(track, model).label);
   expect(labels).toEqual(["jazz", "rain", null]);
+});
+
+test("a recording is found by all labels of all models, or of the selected one", () => {
+  const labels = { "genre-10": ["jazz"], "music-100": ["jazz", "guitar"], "environment-50": [] };
+  const track = { label: "jazz", labels } as unknown as Track;
+  const found = [null, "music-100", "environment-10"].map((model) => labelsBy(track, model));
+  expect(found).toEqual([["jazz", "guitar"], ["jazz", "guitar"], []]);
 });

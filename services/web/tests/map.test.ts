@@ -19,10 +19,11 @@ function scattered(count: number): { x: number; y: number }[] {
   return Array.from({ length: count }, () => ({ x: next(), y: next() }));
 }
 
-const point = (filename: string, label: string | null, x = 0, y = 0) => ({
+const point = (filename: string, label: string | null, x = 0, y = 0, others: string[] = []) => ({
   track_id: `trk_${filename}`,
   filename,
   label,
+  labels: [...(label === null ? [] : [label]), ...others],
   duration_s: 5,
   x,
   y,
@@ -218,7 +219,7 @@ describe("dots", () => {
 });
 
 describe("the library's filter", () => {
-  const points = [point("Rain 1.wav", "rain"), point("rain 2.wav", null), point("dog.wav", "dog")];
+  const points = [point("Rain 1.wav", "rain"), point("rain 2.wav", null), point("dog.wav", "dog", 0, 0, ["bark"])];
 
   it("keeps what matches the label and the text, as the list does", () => {
     const by = (search: string, label: string | null) => {
@@ -228,6 +229,7 @@ describe("the library's filter", () => {
     expect(by("", null)).toEqual([[0, 1, 2], 3]);
     expect(by("rain", null)).toEqual([[0, 1], 2]);
     expect(by("RAIN", "rain")).toEqual([[0], 1]);
+    expect(by("", "bark")).toEqual([[2], 1]);
     expect(by("cat", null)).toEqual([[], 0]);
   });
 });

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
@@ -63,6 +63,12 @@ class Auto:
         general = (self.general,) if self.general else self.answering[Kind.SOUND]
         return self.answering.get(domain_of(kind), ()) or general
 
+    @property
+    def without_general(self) -> Auto:
+        """The same without a model that tells kinds apart."""
+        missing = {**self.absent, Kind.SOUND: (*self.absent.get(Kind.SOUND, ()), _NOT_TOLD_APART)}
+        return replace(self, general=None, absent=missing)
+
     @cached_property
     def models(self) -> tuple[Classifier, ...]:
         """All of them, each once."""
@@ -92,9 +98,8 @@ def choose(there: Mapping[str, Classifier], absent: Mapping[str, str]) -> Auto:
     }
     if not answering[Kind.SOUND]:
         raise UnknownModel(f"`auto` needs {' or '.join(_ANSWERS[Kind.SOUND][0])}, and neither is there")
-    if general is None:
-        missing[Kind.SOUND] += (_NOT_TOLD_APART,)
-    return Auto(general, answering, missing)
+    chosen = Auto(general, answering, missing)
+    return chosen if general is not None else chosen.without_general
 
 
 def _first(there: Mapping[str, Classifier], names: Iterable[str]) -> Classifier | None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from phonoscope.catalogue.architectures import ARCHITECTURES
 from phonoscope.catalogue.base import BodyManifestBase, ManifestBase, Weights, label_index
 from phonoscope.catalogue.cards import BodyCard, ModelCard, layers_of
+from phonoscope.catalogue.pullable import PULLABLE
 from phonoscope.errors import BodyAbsent
 from phonoscope.work import Space
 
@@ -174,7 +175,8 @@ def headed(head: HeadManifest, bodies: dict[str, BodyManifest]) -> HeadedManifes
     """A head on the first of its choices whose bodies are there.
 
     Raises:
-        BodyAbsent: no choice has all its bodies; the error names the bodies of the first one and how to fetch them.
+        BodyAbsent: no choice has all its bodies; the error names the bodies of the first one, and how to fetch them
+            where they are published.
     """
     for choice in head.on:
         there = [bodies.get(wanted.name) for wanted in choice.bodies]
@@ -192,4 +194,7 @@ def _absence(head: HeadManifest, bodies: dict[str, BodyManifest]) -> str:
     if others:
         return f"{head.name} was taught on another {others[0]}: its digest differs from that of the body that is there"
     missing = [one.name for one in wanted if one.name not in bodies]
-    return f"{head.name} needs {' and '.join(missing)}: run `phonoscope models pull {' '.join(missing)}`"
+    needs = f"{head.name} needs {' and '.join(missing)}"
+    if not set(missing) <= set(PULLABLE):
+        return f"{needs}, which is not there"
+    return f"{needs}: run `phonoscope models pull {' '.join(missing)}`"

@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from phonoscope.catalogue.catalogue import Catalogue
 from phonoscope.catalogue.manifests import MANIFEST
-from phonoscope.errors import InvalidManifest
 from phonoscope.logs import get_logger
 
 _Signature: TypeAlias = tuple[tuple[str, int, int, int], ...]
@@ -18,8 +17,8 @@ _log = get_logger(__name__)
 class LiveCatalogue:
     """A catalogue that follows its folders: an added, replaced or removed model counts from the next request.
 
-    The manifests are read again only when one of them has changed. While one cannot be read, the catalogue stays as it
-    was before. Threads may share it.
+    The manifests are read again only when one of them has changed. While one cannot be read, its model stays as it was
+    before. Threads may share it.
     """
 
     def __init__(self, *folders: Path) -> None:
@@ -30,7 +29,7 @@ class LiveCatalogue:
 
     @property
     def current(self) -> Catalogue:
-        """The present catalogue. Raises ``InvalidManifest`` when a manifest cannot be read and none was read before."""
+        """The present catalogue."""
         with self._lock:
             signature = self._signed()
             if self._read is None or signature != self._signature:
@@ -39,14 +38,9 @@ class LiveCatalogue:
             return self._read
 
     def _read_again(self) -> Catalogue:
-        found = Catalogue(*self._folders)
-        try:
-            found.models  # noqa: B018 - reads them
-        except InvalidManifest as error:
-            if self._read is None:
-                raise
+        found = Catalogue(*self._folders, before=self._read.models if self._read else None)
+        for error in found.unreadable.values():
             _log.warning("catalogue.unreadable", reason=str(error))
-            return self._read
         return found
 
     def _signed(self) -> _Signature:

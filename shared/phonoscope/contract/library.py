@@ -15,6 +15,7 @@ class MapPoint(BaseModel):
     track_id: str
     filename: str
     label: str | None = Field(description="what `model` recognised; without it, or for a body, the newest label")
+    labels: list[str] = Field(description="all that `model` recognised; without it, or for a body, by all models")
     duration_s: float
     x: float = Field(ge=-1.0, le=1.0)
     y: float = Field(ge=-1.0, le=1.0)

@@ -35,8 +35,9 @@ class Track(BaseModel):
     channels: int
     duration_s: float
     label: str | None = Field(description="what the newest classification recognised; null before, or when unknown")
-    labels: dict[str, str] = Field(
-        description="the newest label by each model, the newest first; without models to which the track is unknown"
+    labels: dict[str, list[str]] = Field(
+        description="the newest labels by each model, the most probable first: the label that it recognised, or, where "
+        "several can hold, all that are above their thresholds; without models to which the track is unknown"
     )
     warnings: list[str] = Field(description="what is wrong with the recording though it can be analysed")
     created_at: datetime

@@ -65,6 +65,11 @@ class Answer(Part):
     model: ModelRef
     top: list[Prediction] = Field(min_length=1, description="the most probable first")
     unknown: bool = Field(description="whether no label is likely enough")
+    labels: list[str] = Field(
+        default_factory=list,
+        description="those that count, by which the track is found: the most probable one; with `several` all that are "
+        "above their thresholds, also those beyond `top_k`; none when `unknown`",
+    )
     several: bool = Field(description="whether several labels can hold at once: their probabilities need not sum to 1")
     thresholds: list[float] = Field(description="for each label of `top`, the probability from which it counts")
 
@@ -86,8 +91,15 @@ class ClassifyResult(TaskResult):
 
     @property
     def label(self) -> str | None:
-        """The most probable label; ``None`` when no label is likely enough."""
-        return None if self.unknown else self.top[0].label
+        """The label that counts; ``None`` when no label is likely enough."""
+        counting = self.answers[0].labels if self.answers else []
+        return None if self.unknown else next(iter(counting), self.top[0].label)
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of all answers, each once, the one that counts first."""
+        others = [label for answer in self.answers for label in answer.labels]
+        return list(dict.fromkeys([*([self.label] if self.label else []), *others]))
 
 
 def _check(options: ClassifyOptions, asked: RequestContext) -> None:
@@ -106,6 +118,7 @@ Classify = TaskSpec(
     cost=Cost(0.2, 0.02),
     options=ClassifyOptions,
     result=ClassifyResult,
+    revision=2,
     model=ModelKind.CLASSIFIER,
     writes=frozenset({Writes.LABEL}),
     check=_check,

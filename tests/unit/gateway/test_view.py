@@ -103,7 +103,7 @@ def test_a_description_is_compared_with_what_was_heard(
     heard: dict[str, Any] | None, track_label: str | None, genre: str | None
 ) -> None:
     """By its own job where that is sure, else by the track's last; never by a label that the model calls unknown."""
-    labels = TrackLabels(track_label, {"genre-10": track_label} if track_label else {})
+    labels = TrackLabels(track_label, {"genre-10": [track_label]} if track_label else {})
     bodies = {"describe": DESCRIBED} | ({} if heard is None else {"classify": heard})
     found = results_of(SIGNER, job(**bodies), labels)[TaskName.DESCRIBE]
     assert isinstance(found, DescribeResult)
@@ -134,7 +134,7 @@ def test_a_result_that_cannot_be_read_is_a_typed_error(task: str, body: Any, mon
     # A logger that has been used keeps the settings of its first use.
     monkeypatch.setattr(view, "_log", get_logger("test"))
     with capture_logs() as logged:
-        found = results_of(SIGNER, row, TrackLabels("rock", {"genre-10": "rock"}))
+        found = results_of(SIGNER, row, TrackLabels("rock", {"genre-10": ["rock"]}))
     assert isinstance(found[TaskName(task)], OutdatedResult)
     assert isinstance(found[beside], TaskResult)
     assert [(entry["event"], entry["task_id"]) for entry in logged] == [("result.outdated", f"tsk_{task}")]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from pydantic import SecretStr
 
 from phonoscope.catalogue import Kind, LiveCatalogue
-from phonoscope.errors import UnknownModel
+from phonoscope.errors import UnknownModel, WeightsMismatch
+from phonoscope.settings import Settings
 from phonoscope.states import TaskName
+from phonoscope_gpu.__main__ import check
 from phonoscope_gpu.answers import Stretches
-from phonoscope_gpu.handler import GpuHandler
+from phonoscope_gpu.handler import GpuHandler, prepare
 from phonoscope_ml.inference import BodyPass
 from phonoscope_ml.loaded import LoadedModels
 from phonoscope_ml.windows import Window
@@ -87,6 +91,59 @@ def test_a_domain_without_a_model_is_left_to_the_general_one(tmp_path: Path) -> 
     (tmp_path / "music-100" / "manifest.json").unlink()
     body = body_of(run(handler(catalogue), (TaskName.CLASSIFY,))[0][TaskName.CLASSIFY])
     assert (body["kind"], body["model"]["name"], body["top"][0]["label"]) == ("music", "kinds", "music")
+
+
+@pytest.mark.parametrize("damaged", ["genre-10", "music-100"])
+def test_a_damaged_model_is_left_out(tmp_path: Path, damaged: str) -> None:
+    """The other models of its domain answer, and a warning says what is wrong with which file."""
+    catalogue = models(tmp_path, "music")
+    weights = tmp_path / damaged / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    body = body_of(run(handler(catalogue), (TaskName.CLASSIFY,))[0][TaskName.CLASSIFY])
+    (left,) = {"genre-10", "music-100"} - {damaged}
+    assert [answer["model"]["name"] for answer in body["answers"]] == [left]
+    (warning,) = body["warnings"]
+    assert warning.startswith(f"{damaged} cannot be used: {weights} has the SHA-256 ")
+
+
+def test_where_the_models_of_a_domain_are_damaged_the_general_one_answers(tmp_path: Path) -> None:
+    """A song shows that it is music."""
+    catalogue = models(tmp_path, "music")
+    for name in ("genre-10", "music-100"):
+        (tmp_path / name / "weights.safetensors").unlink()
+    body = body_of(run(handler(catalogue), (TaskName.CLASSIFY, TaskName.EMBED))[0][TaskName.CLASSIFY])
+    assert (body["kind"], body["model"]["name"], len(body["warnings"])) == ("music", "kinds", 2)
+
+
+def test_where_the_general_model_is_damaged_all_is_sound(tmp_path: Path) -> None:
+    """As where there is none, with a warning about its file."""
+    catalogue = models(tmp_path, "music")
+    (tmp_path / "kinds" / "weights.safetensors").write_bytes(b"")
+    body = body_of(run(handler(catalogue), (TaskName.CLASSIFY,))[0][TaskName.CLASSIFY])
+    assert (body["kind"], body["model"]["name"]) == ("sound", "environment-50")
+    assert body["warnings"][0].startswith("music and speech were not told from other sounds")
+    assert body["warnings"][1].startswith("kinds cannot be used: ")
+
+
+@pytest.mark.parametrize(("damaged", "starts"), [("music-100", True), ("kinds", True), ("environment-50", False)])
+def test_a_worker_starts_without_what_it_can_do_without(tmp_path: Path, damaged: str, starts: bool) -> None:
+    """The parent checks, and the child loads what it can; only the models for sounds are needed."""
+    models(tmp_path, "music")
+    (tmp_path / damaged / "weights.safetensors").unlink()
+    settings = Settings(
+        database_url=SecretStr("postgresql+psycopg2://localhost/none"),
+        broker_url=SecretStr("redis://localhost/0"),
+        s3_endpoint_url="http://localhost",
+        s3_access_key="none",
+        s3_secret_key=SecretStr("none"),
+        signing_secret=SecretStr("sixteen-letters-"),
+        models_dir=tmp_path,
+        more_models_dir=tmp_path / "none",
+        device="cpu",
+    )
+    for step in (check, prepare):
+        with nullcontext() if starts else pytest.raises(WeightsMismatch, match=f"{damaged}.* is missing"):
+            step(settings)
 
 
 def test_auto_needs_a_model_for_sounds(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
+from phonoscope.audio.decode import Recording
 from phonoscope_ml.conversion import mobilenet_from_efficientat, musicnn_from_published
 from phonoscope_ml.networks import Network, build_network
 from tests.support import DATA, MODELS
@@ -41,6 +42,12 @@ def references(name: str) -> dict[str, NDArray[np.generic]]:
     """The reference outputs of a published model."""
     with np.load(published(name)) as found:
         return dict(found)
+
+
+def samples(clip: str, rate_hz: int) -> Tensor:
+    """A recording through the decoder that serving uses, mono, ``(1, samples)``."""
+    with _recording(clip).open("rb") as file, Recording(file) as recording:
+        return torch.from_numpy(np.concatenate(list(recording.mono(rate_hz))))[None]
 
 
 def without_end(clip: str, rate_hz: int) -> Tensor:

@@ -73,9 +73,9 @@ def test_a_heard_tone_is_read_aloud(small: DecibelSettings) -> None:
     found = read_evidence(heat, axes(small, start_s=2.5), "whistle")
     assert _shares(found)["mid"] > 0.99
     assert found.region is not None
-    assert 800.0 < found.region.low_hz < 1_000.0 < found.region.high_hz < 1_200.0
+    assert 850.0 < found.region.low_hz < 1_000.0 < found.region.high_hz < 1_200.0
     assert 2.65 < found.region.start_s < found.region.end_s < 2.95
-    assert found.reading == "Most of the evidence for *whistle* lies between 850 Hz and 1.1 kHz, at 2.7–2.9 s."
+    assert found.reading == "Most of the evidence for *whistle* lies between 920 Hz and 1.1 kHz, at 2.7–2.9 s."
 
 
 @settings(max_examples=40, deadline=None)
@@ -90,6 +90,16 @@ def test_most_means_more_than_half(seed: int, contrast: float) -> None:
     columns = (grid.seconds >= region.start_s) & (grid.seconds <= region.end_s)
     assert heat[np.ix_(rows, columns)].sum() > 0.5 * heat.sum()
     assert sum(_shares(found).values()) == pytest.approx(1.0)
+
+
+def test_evidence_over_time_only_names_no_band() -> None:
+    """A layer with one row says when, and not how high."""
+    heat = np.zeros((WIDE.n_mels, 126), np.float32)
+    heat[:, 30:40] = 1.0
+    found, edges = read_evidence(heat, axes(WIDE), "guitar"), axes(WIDE).hertz_edges
+    assert found.region is not None
+    assert (found.region.low_hz, found.region.high_hz) == (edges[0], edges[-1])
+    assert found.reading.startswith("Most of the evidence for *guitar* lies in all bands alike, at 1.2–1.")
 
 
 def test_bands_are_those_of_the_contract() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,26 @@ def test_each_label_has_its_threshold() -> None:
     thresholds = np.array([0.7, 0.3], dtype=np.float32)
     spans = [(0.0, 1.0), (0.5, 1.5)]
     prediction = Prediction(["a", "b"], thresholds, spans, rows, np.zeros(2, dtype=bool), np.zeros(512, np.float32))
-    assert [window["unknown"] for window in prediction.classification(1)["windows"]] == [True, False]
+    assert [prediction.window(index, 1)["unknown"] for index in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("row", "one", "many"),
+    [
+        ([0.8, 0.7, 0.1], ["a"], ["a", "b"]),
+        ([0.4, 0.2, 0.3], ["a"], ["c"]),
+        ([0.4, 0.2, 0.1], [], []),
+    ],
+    ids=["two above", "only the less probable", "none"],
+)
+def test_the_labels_that_count(row: list[float], one: list[str], many: list[str]) -> None:
+    """All above their own thresholds where several hold, else the most probable one; in silence none."""
+    thresholds = np.array([0.5, 0.5, 0.25], dtype=np.float32)
+    rows, spans = np.array([row], dtype=np.float32), [(0.0, 1.0)]
+    whole = Prediction(["a", "b", "c"], thresholds, spans, rows, np.zeros(1, bool), np.zeros(512, np.float32))
+    assert (whole.heard(several=False), whole.heard(several=True)) == (one, many)
+    silent = replace(whole, silent=np.ones(1, bool))
+    assert (silent.heard(several=False), silent.heard(several=True)) == ([], [])
 
 
 def test_a_head_on_two_bodies_hears_both_at_the_same_time(models: LoadedModels) -> None:
@@ -201,7 +221,7 @@ def test_a_body_of_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "general" / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"architecture": "vgg"}))
     with pytest.raises(InvalidManifest, match="unknown architecture 'vgg'; known: resnet18"):
-        Catalogue(tmp_path).models  # noqa: B018 - reads them
+        Catalogue(tmp_path).check("general")
 
 
 def test_unused_models_are_dropped_when_memory_is_short(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,9 @@ def prediction(labels: list[str], rows: list[list[float]], silent: list[bool] | 
         ({"speech": 0.7}, Kind.SPEECH),
         ({"speech": 0.4, "dog": 0.6}, Kind.SOUND),
         ({"speech": 0.5, "music": 0.5}, Kind.MUSIC),
+        ({"speech": 0.6, "music": 0.5}, Kind.SPEECH),
+        ({"speech": 0.6, "music": 0.5, "dog": 0.7}, Kind.MUSIC),
+        ({"speech": 0.6, "music": 0.7, "singing": 0.4}, Kind.SINGING),
         ({"dog": 0.4}, Kind.SOUND),
         ({"vehicle": 0.9, "speech": 0.35}, Kind.SPEECH),
         ({"silence": 0.9}, Kind.SILENCE),
@@ -46,7 +49,10 @@ def prediction(labels: list[str], rows: list[list[float]], silent: list[bool] | 
     ],
 )
 def test_labels_of_the_ontology_make_a_kind(heard: dict[str, float], kind: Kind) -> None:
-    """Music counts as heard from 0.3 on; a voice in it is singing from a quarter of its probability on."""
+    """Music counts as heard from 0.3 on; a voice in it is singing from a quarter of its probability on.
+
+    Speech that is more probable than music is speech, with music in the background.
+    """
     assert kind_of(**heard) is kind
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import weakref
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 import torch
@@ -71,3 +74,45 @@ def test_damaged_weights_are_refused_until_they_are_whole(models: LoadedModels, 
             models.get("small")
     path.write_bytes(whole)
     assert models.get("small").manifest.labels == ["a", "b", "c", "d"]
+
+
+def twin(folder: Path) -> str:
+    """The same model a second time, by another name."""
+    copy = Path(shutil.copytree(folder, folder.with_name("twin")))
+    path = copy / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": copy.name}))
+    return copy.name
+
+
+def test_an_unused_model_is_dropped_while_memory_is_short(model_folder: Path) -> None:
+    """At the next request, though that one loads nothing; the model that is asked for stays."""
+    short = LoadedModels(LiveCatalogue(model_folder.parent), torch.device("cpu"), unused_s=0.2, short_bytes=sys.maxsize)
+    before, other = short.get("small"), short.get(twin(model_folder))
+    deadline = monotonic() + 30.0
+    unused = weakref.ref(before)
+    del before
+    while unused() is not None and monotonic() < deadline:
+        sleep(0.05)
+        assert short.get("twin") is other
+    assert unused() is None
+    sleep(0.3)
+    assert short.get("twin") is other
+
+
+def test_an_unused_model_stays_while_there_is_memory(model_folder: Path) -> None:
+    """However long nobody asked for it."""
+    enough = LoadedModels(LiveCatalogue(model_folder.parent), torch.device("cpu"), unused_s=0.0, short_bytes=0)
+    before = enough.get("small")
+    enough.get(twin(model_folder))
+    assert enough.get("small") is before
+
+
+def test_models_are_loaded_in_the_background(models: LoadedModels, model_folder: Path) -> None:
+    """Once each, though a task asks for one meanwhile; a model that cannot be served does not keep the others back."""
+    name = twin(model_folder)
+    thread = models.load_in_background(["unknown", "small", name])
+    asked = models.get("small")
+    thread.join(60.0)
+    assert not thread.is_alive()
+    assert models.get("small") is asked
+    assert models.get(name) is models.get(name)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from phonoscope.catalogue import Catalogue, LiveCatalogue, live
+from phonoscope.catalogue import AnyManifest, Catalogue, LiveCatalogue, live
 from phonoscope.errors import InvalidManifest, UnknownModel
 from phonoscope.logs import get_logger
 
@@ -97,8 +97,8 @@ def test_nothing_is_read_again_without_a_change(
     """It is the same value, until a manifest changes."""
     read: list[Catalogue] = []
 
-    def counted(*folders: Path) -> Catalogue:
-        read.append(Catalogue(*folders))
+    def counted(*folders: Path, before: Mapping[str, AnyManifest] | None = None) -> Catalogue:
+        read.append(Catalogue(*folders, before=before))
         return read[-1]
 
     monkeypatch.setattr(live, "Catalogue", counted)
@@ -112,15 +112,18 @@ def test_nothing_is_read_again_without_a_change(
 def test_an_unreadable_manifest_takes_nothing_away(
     catalogue: LiveCatalogue, folders: tuple[Path, Path], logged: list[Any]
 ) -> None:
-    """The models stay as they were, however often they are asked for; once it can be read, it counts."""
-    before = catalogue.current
-    path = write(folders[0], "large")
+    """Other models are added meanwhile, its own stays as it was before; once it can be read, it counts."""
+    before = catalogue.current.get("small")
+    path = write(folders[1], "small")
     path.write_text("{")
     for _ in range(3):
-        assert catalogue.current is before
+        assert catalogue.current.get("small") is before
     write(folders[0], "large")
     assert list(catalogue.current.models) == ["large", "small"]
-    assert [entry["event"] for entry in logged] == ["catalogue.unreadable"]
+    write(folders[1], "small", version=2)
+    assert list(catalogue.current.models) == ["large", "small"]
+    assert catalogue.current.get("small").version == 2
+    assert {entry["event"] for entry in logged} == {"catalogue.unreadable"}
     assert str(path) in logged[0]["reason"]
 
 
@@ -136,12 +139,16 @@ def test_an_unreadable_manifest_is_logged_once_per_change(
     assert len(logged) == 3
 
 
-def test_nothing_that_could_ever_be_read_is_an_error(folders: tuple[Path, Path]) -> None:
-    """At the first reading there is nothing to fall back on; the error names the file."""
+def test_an_unreadable_manifest_at_the_start_takes_its_own_model_away(folders: tuple[Path, Path]) -> None:
+    """The error names the file where that model is asked for; the others are served."""
     path = folders[1] / "small" / "manifest.json"
     path.write_text("{")
+    write(folders[0], "large")
     catalogue = LiveCatalogue(*folders)
-    with pytest.raises(InvalidManifest, match=str(path)):
-        catalogue.current  # noqa: B018 - reads them
+    assert list(catalogue.current.models) == ["large"]
+    for ask in (catalogue.current.get, catalogue.current.check):
+        with pytest.raises(InvalidManifest, match=str(path)):
+            ask("small")
+    assert str(path) in catalogue.current.absent["small"]
     write(folders[1], "small")
-    assert list(catalogue.current.models) == ["small"]
+    assert list(catalogue.current.models) == ["large", "small"]

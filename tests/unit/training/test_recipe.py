@@ -13,7 +13,7 @@ from phonoscope_training.heads.recipe import HeadRecipe
 from phonoscope_training.recipe import Recipe
 
 RECIPES = Path("training/recipes")
-HEADS = ("environment-10", "environment-50", "genre-10")
+HEADS = ("environment-10", "environment-50", "genre-10", "kinds")
 OTHERS = ("demucs-mini", "mobilenet", *HEADS)
 CLASSIFIERS = sorted(path for path in RECIPES.glob("*.toml") if path.stem not in OTHERS)
 

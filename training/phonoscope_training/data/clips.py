@@ -56,14 +56,18 @@ class Clips:
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """A labelled file; recordings that were cut from one longer one share its ``source``, ``None`` is a source of its
-    own.
+    """A labelled file.
+
+    Args:
+        source: what recordings that were cut from one longer one share; ``None`` is a source of its own.
+        stem: which stem of a song in stems is meant; ``None`` for any other file.
     """
 
     path: Path
     label: str
     fold: int
     source: str | None = None
+    stem: str | None = None
 
 
 def read_clips(

@@ -15,6 +15,7 @@ from phonoscope_ml.frontends import DecibelSettings
 from phonoscope_training.data.clips import Clips, LabelledFile, check_labels, number_names, read_clips
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.recipe import DataSettings
+from phonoscope_training.separation.songs import artist_of, song_files
 
 _TAKE = re.compile(r"(\d+-\d+)-[A-Z]")
 _FILTERED = ("train_filtered.txt", "valid_filtered.txt", "test_filtered.txt")
@@ -44,10 +45,20 @@ def load_clips(
 
 
 def read_files(source: str, path: Path, folds: int = 4) -> list[LabelledFile]:
-    """The files of a set of audio: ``esc``, ``files``, ``folders`` or ``gtzan``. Raises ``InvalidDataset``."""
+    """The files of a set of audio. Raises ``InvalidDataset``.
+
+    Args:
+        source: its layout: ``esc``, ``files``, ``folders``, ``gtzan`` or ``stems``.
+    """
     if not path.exists():
         raise InvalidDataset(f"{path} does not exist")
-    layouts = {"esc": esc_files, "files": plain_files, "folders": folder_files, "gtzan": gtzan_files}
+    layouts = {
+        "esc": esc_files,
+        "files": plain_files,
+        "folders": folder_files,
+        "gtzan": gtzan_files,
+        "stems": stem_files,
+    }
     return layouts[source](path, folds)
 
 
@@ -71,6 +82,16 @@ def plain_files(folder: Path, folds: int) -> list[LabelledFile]:
     """The recordings of a folder, without labels; text files are left out."""
     paths = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != ".txt")
     return [LabelledFile(path, "", 1 + index * folds // len(paths)) for index, path in enumerate(paths)]
+
+
+def stem_files(folder: Path, folds: int) -> list[LabelledFile]:
+    """The songs of a folder, without labels, in blocks of artists: songs are named ``<artist> - <title>.stem.mp4``."""
+    paths = song_files(folder)
+    artists = sorted({artist_of(path.name) for path in paths})
+    return [
+        LabelledFile(path, "", 1 + artists.index(artist_of(path.name)) * folds // len(artists), artist_of(path.name))
+        for path in paths
+    ]
 
 
 def folder_files(folder: Path, folds: int) -> list[LabelledFile]:

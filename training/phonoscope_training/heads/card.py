@@ -50,7 +50,7 @@ def _figures(manifest: dict[str, Any], choice: dict[str, Any]) -> list[str]:
         ("macro F1", f"{figures['macro_f1']:.3f}"),
         ("calibration error", f"{calibration['ece_before']:.3f}, {calibration['ece_after']:.3f} after scaling"),
         ("temperature", f"{choice['temperature']:g}"),
-        unknown_row(metrics, choice["thresholds"][0]),
+        _unknown(metrics, choice["thresholds"][0]),
         retrieval_row(metrics),
         ("weights", f"{choice['weights']['dtype']} safetensors, SHA-256 `{choice['weights']['sha256']}`"),
     ]
@@ -63,7 +63,31 @@ def _figures(manifest: dict[str, Any], choice: dict[str, Any]) -> list[str]:
         "",
         *by_label(metrics, manifest["labels"]),
         "",
+        *_answers(metrics, manifest["labels"]),
         f"![Confusion matrix: a row is the truth, a column the answer]({_picture(manifest, choice)})",
+        "",
+    ]
+
+
+def _unknown(metrics: dict[str, Any], below: float) -> tuple[str, str]:
+    return unknown_row(metrics, below) if below else ("unknown", "nothing: every recording has one of the labels")
+
+
+def _answers(metrics: dict[str, Any], labels: list[str]) -> list[str]:
+    """What it answers for recordings of each set; nothing where the recipe has no checks."""
+    if "answers_by_set" not in metrics:
+        return []
+    rows = [
+        f"| {row['set']}{', only scored' if row.get('only_scored') else ''} | {row['recordings']:,} | "
+        f"{' | '.join(f'{share:.1%}' for share in row['answers'])} |"
+        for row in metrics["answers_by_set"]
+    ]
+    return [
+        "What it answers for each set, out of fold:",
+        "",
+        f"| set | recordings | {' | '.join(labels)} |",
+        f"| --- | ---: |{' ---: |' * len(labels)}",
+        *rows,
         "",
     ]
 

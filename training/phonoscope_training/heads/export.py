@@ -33,7 +33,7 @@ def export_head(run: Path, folder: Path) -> dict[str, Any]:
         "kind": recipe.card.kind,
         "labels": found[0]["labels"],
         "activation": "softmax-none" if recipe.none else "softmax",
-        "on": [_choice(place, metrics, folder) for place, metrics in zip(fitted, found, strict=True)],
+        "on": [_choice(recipe, place, metrics, folder) for place, metrics in zip(fitted, found, strict=True)],
         "data": recipe.card.data,
         "licence": recipe.card.licence,
         "limits": recipe.card.limits,
@@ -44,11 +44,11 @@ def export_head(run: Path, folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _choice(place: Path, metrics: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _choice(recipe: HeadRecipe, place: Path, metrics: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {
         "bodies": metrics["bodies"],
         "weights": save_weights(load_file(place / HEAD), folder, f"{place.name}.safetensors"),
         "temperature": metrics["calibration"]["temperature"],
-        "thresholds": [metrics["unknown"]["below"]],
+        "thresholds": [0.0 if recipe.exhaustive else metrics["unknown"]["below"]],
         "metrics": {name: value for name, value in metrics.items() if name not in {"labels", "bodies"}},
     }

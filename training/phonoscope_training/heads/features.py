@@ -20,7 +20,7 @@ from phonoscope_ml.inference import BodyPass
 from phonoscope_ml.networks import EMBEDDING_DIM
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.data.clips import LabelledFile
-from phonoscope_training.sounds import Alteration, Sounds, SoundSettings, alter, read_sounds
+from phonoscope_training.sounds import Alteration, Sounds, SoundSettings, Windows, alter, read_sounds
 
 _LABELS = "labels"
 _AT_ONCE = 16
@@ -28,47 +28,23 @@ _READ_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
-class Features:
+class Features(Windows):
     """What a head is taught on and scored by: the windows of recordings as bodies hear them.
 
     Shape:
         - units: ``(windows, features)``, the features of all bodies side by side
-        - copies: ``(copies, windows, features)``, those of altered copies of the same windows
+        - copies: ``(windows, copies, features)``, those of altered copies of the same windows
         - embeddings: ``(windows, 512)``, of the first body
-        - targets, folds, recordings, sources, sets: ``(windows,)``, as in :class:`Sounds`
     """
 
     units: Tensor
     copies: Tensor
     embeddings: Tensor
-    targets: Tensor
-    folds: Tensor
-    recordings: Tensor
-    sources: Tensor
-    sets: Tensor
-    labels: list[str]
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def part(self, chosen: Tensor) -> Features:
-        """The windows where ``chosen``, a mask of shape ``(windows,)``, is true."""
-        return replace(
-            self,
-            units=self.units[chosen],
-            copies=self.copies[:, chosen],
-            embeddings=self.embeddings[chosen],
-            targets=self.targets[chosen],
-            folds=self.folds[chosen],
-            recordings=self.recordings[chosen],
-            sources=self.sources[chosen],
-            sets=self.sets[chosen],
-        )
 
     def taught(self) -> tuple[Tensor, Tensor]:
         """The features and targets of all windows and their copies. Shape: ``(n, features)`` and ``(n,)``."""
-        together = torch.cat([self.units, *self.copies])
-        return together, self.targets.repeat(1 + len(self.copies))
+        copies = self.copies.unbind(1)
+        return torch.cat([self.units, *copies]), self.targets.repeat(1 + len(copies))
 
 
 @dataclass(frozen=True)
@@ -91,7 +67,7 @@ class Listener:
         first, labels = parts[0]
         units = [units[0], *(_during(part, first) for part, _ in parts[1:])]
         rest = {name: first[name] for name in ("embeddings", "targets", "folds", "recordings", "sources", "sets")}
-        return Features(units=torch.cat(units, 1), copies=first["copies"], labels=labels, **rest)
+        return Features(units=torch.cat(units, 1), copies=first["copies"].transpose(0, 1), labels=labels, **rest)
 
     def _heard(
         self, body: Body, sets: Sequence[SoundSettings], copies: Sequence[Alteration]

@@ -19,12 +19,14 @@ class HeadTraining:
 
     Args:
         none: recordings that are taught as none of the labels; a head's logits are then relative to theirs, which is 0.
+        start: the layer that heads start at; for heads without ``none``.
         scored: the folds that are scored; ``None`` for all. Without a second one, the decay is chosen on the one too.
     """
 
     features: Features
     none: Features | None
     decays: Sequence[float]
+    start: Linear | None = None
     scored: list[int] | None = None
     _fitted: dict[tuple[frozenset[int], float], Linear] = field(default_factory=dict)
 
@@ -77,7 +79,7 @@ class HeadTraining:
         units, targets = self.features.part(kept).taught()
         labels = len(self.features.labels)
         if self.none is None:
-            return fit_linear(units, targets, labels, decay)
+            return fit_linear(units, targets, labels, decay, self.start)
         others = torch.full((len(self.none),), labels)
         head = fit_linear(torch.cat([units, self.none.units]), torch.cat([targets, others]), labels + 1, decay)
         return relative_to_last(head)

@@ -24,7 +24,7 @@ class Linear:
         return features.to(self.weight.dtype) @ self.weight.T + self.bias
 
 
-def fit_linear(features: Tensor, targets: Tensor, labels: int, decay: float) -> Linear:
+def fit_linear(features: Tensor, targets: Tensor, labels: int, decay: float, start: Linear | None = None) -> Linear:
     """Minimises the cross entropy plus ``decay`` times the squared weights on standardised features, by L-BFGS.
 
     It starts at zero and is computed in double precision: the result depends on nothing random. The standardisation is
@@ -33,6 +33,7 @@ def fit_linear(features: Tensor, targets: Tensor, labels: int, decay: float) -> 
     Args:
         targets: indices of labels.
         decay: above 0; the larger it is, the smaller the weights are.
+        start: a layer that it starts at instead of zero; the decay then counts the weights' difference from it.
 
     Shape:
         - features: ``(recordings, features)``; targets: ``(recordings,)``
@@ -41,8 +42,9 @@ def fit_linear(features: Tensor, targets: Tensor, labels: int, decay: float) -> 
     mean, spread = wide.mean(0), wide.std(0)
     spread = spread.clamp_min(_LEAST_SPREAD * spread.mean())
     standard = (wide - mean) / spread
-    weight = torch.zeros(labels, wide.shape[1], dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(labels, dtype=torch.float64, requires_grad=True)
+    origin = torch.zeros(labels, wide.shape[1], dtype=torch.float64) if start is None else start.weight * spread
+    weight = origin.clone().requires_grad_()
+    bias = (torch.zeros(labels).double() if start is None else start.logits(mean)).requires_grad_()
     optimiser = torch.optim.LBFGS(
         [weight, bias], max_iter=_ITERATIONS, history_size=10, tolerance_grad=1e-6, line_search_fn="strong_wolfe"
     )
@@ -50,7 +52,7 @@ def fit_linear(features: Tensor, targets: Tensor, labels: int, decay: float) -> 
     def loss() -> Tensor:
         optimiser.zero_grad()
         entropy = functional.cross_entropy(standard @ weight.T + bias, targets)
-        value: Tensor = entropy + decay * weight.square().sum()
+        value: Tensor = entropy + decay * (weight - origin).square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 

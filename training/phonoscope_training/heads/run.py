@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ from phonoscope_training.data.clips import LabelledFile
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.evaluate import evaluate
 from phonoscope_training.folder import METRICS, open_run_folder
+from phonoscope_training.heads.answers import answers_by_set
 from phonoscope_training.heads.features import Features, Listener, share_folds
 from phonoscope_training.heads.fit import HeadTraining
 from phonoscope_training.heads.linear import Linear
 from phonoscope_training.heads.recipe import HeadRecipe
+from phonoscope_training.heads.teaching import kinds_heard, load_teacher, relabelled, starting_layer
 from phonoscope_training.sounds import SoundSettings
 
 HEAD = "head.safetensors"
@@ -86,11 +88,13 @@ class HeadRun:
             InvalidRun: a body was trained on the recipe's recordings, and there is no twin.
         """
         manifests = [self.models.bodies[name] for name in names]
-        training, strangers = self._hear(self.models, names)
+        listener = self._listener(self.models, names)
+        training, strangers = self._hear(listener)
         scoring = training
         fold = next(filter(None, map(self._fold_that_chose, manifests)), None)
         if fold is not None:
-            scoring, strangers = self._hear(self._twins(names), names)
+            listener = self._listener(self._twins(names), names)
+            scoring, strangers = self._hear(listener)
             scoring.scored = [fold]
         scored = {each: scoring.predict(each, strangers) for each in scoring.folds}
         decay = scoring.choose_decay()
@@ -100,24 +104,29 @@ class HeadRun:
             "bodies": [{"name": body.name, "digest": body.digest} for body in manifests],
             "trained_without": fold,
             "accuracy_by_set": self._by_set([by_set for _, by_set in scored.values()]),
+            **self._checked(scoring, listener),
             **evaluate({each: found for each, (found, _) in scored.items()}, training.features.labels),
         }
         self._save(names, training.fit(frozenset(), decay), metrics)
         return metrics
 
-    def _hear(self, models: Catalogue, names: Sequence[str]) -> tuple[HeadTraining, Features | None]:
-        """What the bodies hear in the recipe's recordings, and in the strangers."""
+    def _listener(self, models: Catalogue, names: Sequence[str]) -> Listener:
+        """Hears with these bodies, of ``models`` where they are there."""
         places = [models if name in models.bodies else self.models for name in names]
         bodies = [
             load_body(place.bodies[name], place.folder(name), torch.device("cpu"))
             for place, name in zip(places, names, strict=True)
         ]
-        listener = Listener(bodies, self.root, self.folder / _FEATURES, self.recipe.seed, self._watch)
+        return Listener(bodies, self.root, self.folder / _FEATURES, self.recipe.seed, self._watch)
+
+    def _hear(self, listener: Listener) -> tuple[HeadTraining, Features | None]:
+        """What the bodies hear in the recipe's recordings, and in the strangers."""
         taught = share_folds(listener.hear(self.recipe.sounds, self.recipe.copies), self.recipe.near)
+        taught, start = self._taught_by(taught, listener)
         none, strangers = (
             self._without(taught.labels, listener, sets) for sets in (self.recipe.none, self.recipe.strangers)
         )
-        return HeadTraining(taught, none, self.recipe.decays), strangers
+        return HeadTraining(taught, none, self.recipe.decays, start), strangers
 
     def _fold_that_chose(self, body: BodyManifest) -> int | None:
         """The fold that a body was chosen by, if it was trained on labelled recordings of the recipe."""
@@ -134,6 +143,23 @@ class HeadRun:
             )
         return self.unheard
 
+    def _taught_by(self, taught: Features, listener: Listener) -> tuple[Features, Linear | None]:
+        """The features with the labels that a teacher gives them, and the layer that its weights make."""
+        settings = self.recipe.teacher
+        if settings is None:
+            return taught, None
+        teacher = load_teacher(settings, self.models)
+        heard = replace(listener, bodies=teacher.bodies).hear(self.recipe.sounds)
+        taught = relabelled(taught, self.recipe.sounds, kinds_heard(teacher, heard.units))
+        return taught, starting_layer(teacher, settings, taught.labels, taught.units.shape[1])
+
+    def _checked(self, training: HeadTraining, listener: Listener) -> dict[str, Any]:
+        """What the head answers for each set; empty when the recipe has no checks."""
+        if not self.recipe.checks:
+            return {}
+        taught, checked = ([each.name for each in sets] for sets in (self.recipe.sounds, self.recipe.checks))
+        return {"answers_by_set": answers_by_set(training, taught, listener.hear(self.recipe.checks), checked)}
+
     def _save(self, names: Sequence[str], head: Linear, metrics: dict[str, Any]) -> None:
         folder = self.folder / "-".join(names)
         folder.mkdir(exist_ok=True)
@@ -143,7 +169,7 @@ class HeadRun:
 
     def _by_set(self, scores: Sequence[dict[str, float]]) -> dict[str, float]:
         """The mean accuracy over the folds of each set."""
-        sets = [each.path.name + ", in full windows" * each.repeated for each in self.recipe.sounds]
+        sets = [each.name for each in self.recipe.sounds]
         return {
             name: round(sum(values) / len(values), 4)
             for index, name in enumerate(sets)

@@ -33,12 +33,24 @@ def load_songs(
     folder: Path, sample_rate_hz: int, watch: Callable[[list[Path]], Iterable[Path]] = lambda paths: paths
 ) -> list[Song]:
     """Loads all songs of a folder, in order of name. Raises ``InvalidDataset``, which names the file."""
+    return [
+        Song(path.name.removesuffix(SUFFIX), read_stems(path, sample_rate_hz)) for path in watch(song_files(folder))
+    ]
+
+
+def song_files(folder: Path) -> list[Path]:
+    """The songs' files of a folder, in order of name. Raises ``InvalidDataset`` when there is none."""
     if not folder.is_dir():
         raise InvalidDataset(f"{folder} does not exist")
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     if not paths:
         raise InvalidDataset(f"{folder} has no {SUFFIX} files")
-    return [Song(path.name.removesuffix(SUFFIX), read_stems(path, sample_rate_hz)) for path in watch(paths)]
+    return paths
+
+
+def artist_of(name: str) -> str:
+    """The artist of a song that is named ``<artist> - <title>``."""
+    return name.split(" - ", maxsplit=1)[0]
 
 
 def read_stems(path: Path, sample_rate_hz: int) -> Tensor:
@@ -70,8 +82,7 @@ def held_out(name: str, share: float) -> bool:
     The SHA-256 of the artist's name decides: about ``share`` of all artists are held out, each
     with all songs.
     """
-    artist = name.split(" - ", maxsplit=1)[0]
-    return int.from_bytes(hashlib.sha256(artist.encode()).digest()[:4]) < share * 2**32
+    return int.from_bytes(hashlib.sha256(artist_of(name).encode()).digest()[:4]) < share * 2**32
 
 
 def split_songs(songs: list[Song], share: float) -> tuple[list[Song], list[Song]]:

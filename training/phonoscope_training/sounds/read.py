@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -19,7 +21,8 @@ from phonoscope_ml.windows import Window, cut_windows
 from phonoscope_training.data.clips import LabelledFile, number_names
 from phonoscope_training.data.sources import read_files
 from phonoscope_training.errors import InvalidDataset
-from phonoscope_training.sounds.settings import SoundSettings
+from phonoscope_training.separation.songs import SOURCES, read_stems
+from phonoscope_training.sounds.settings import MIXTURE, SoundSettings
 
 _FULL_SCALE = 32_767.0
 
@@ -27,19 +30,15 @@ Watch = Callable[[list[LabelledFile]], Iterable[LabelledFile]]
 
 
 @dataclass(frozen=True)
-class Sounds:
-    """Windows of recordings from several sets.
+class Windows:
+    """Where the windows of recordings from several sets come from, and what is heard in them.
 
     Shape:
-        - samples: ``(windows, samples)``, int16
-        - spans_s: ``(windows, 2)``, float64: each window's start and end in its recording
         - targets: ``(windows,)``, int64 indices into ``labels``; -1 without a label
         - folds, recordings, sources, sets: ``(windows,)``, int64: the fold (0 without a label), which recording the
           window was cut from, which source the recording was cut from, and which set it is of
     """
 
-    samples: Tensor
-    spans_s: Tensor
     targets: Tensor
     folds: Tensor
     recordings: Tensor
@@ -50,18 +49,24 @@ class Sounds:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def part(self, chosen: Tensor) -> Sounds:
-        """The windows where ``chosen``, a mask of shape ``(windows,)``, is true."""
-        return replace(
-            self,
-            samples=self.samples[chosen],
-            spans_s=self.spans_s[chosen],
-            targets=self.targets[chosen],
-            folds=self.folds[chosen],
-            recordings=self.recordings[chosen],
-            sources=self.sources[chosen],
-            sets=self.sets[chosen],
-        )
+    def part(self, chosen: Tensor) -> Self:
+        """The windows where ``chosen``, a mask of shape ``(windows,)``, is true: rows of every tensor."""
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        kept = {name: value[chosen] for name, value in values.items() if isinstance(value, Tensor)}
+        return replace(self, **values | kept)
+
+
+@dataclass(frozen=True)
+class Sounds(Windows):
+    """Windows of recordings as samples.
+
+    Shape:
+        - samples: ``(windows, samples)``, int16
+        - spans_s: ``(windows, 2)``, float64: each window's start and end in its recording
+    """
+
+    samples: Tensor
+    spans_s: Tensor
 
     def wave(self, chosen: Tensor) -> Tensor:
         """Samples of some windows. Shape: ``(chosen, samples)``, float32 in [-1, 1]."""
@@ -75,16 +80,12 @@ def read_sounds(
     watch: Watch = iter,
 ) -> Sounds:
     """Reads the windows that a front end takes of all sets. Raises ``InvalidDataset``, which names the file."""
-    files = [
-        (index, file)
-        for index, each in enumerate(sets)
-        for file in _few(read_files(each.source, root / each.path.expanduser(), each.folds), each.most)
-    ]
+    files = [(index, file) for index, each in enumerate(sets) for file in _few(_files(each, root), each.most)]
     labels = sorted({file.label for index, file in files if sets[index].labelled})
     heard: list[Window] = []
     of: list[int] = []
     for number, file in enumerate(watch([file for _, file in files])):
-        cut = _windows(file.path, front_end, sets[files[number][0]])
+        cut = _windows(file, front_end, sets[files[number][0]])
         heard += cut
         of += [number] * len(cut)
     recordings = torch.tensor(of)
@@ -98,6 +99,13 @@ def read_sounds(
         sets=torch.tensor([n for n, _ in files])[recordings],
         labels=labels,
     )
+
+
+def _files(settings: SoundSettings, root: Path) -> list[LabelledFile]:
+    """The files of a set, with the label and the stem that its settings give them."""
+    found = read_files(settings.source, root / settings.path.expanduser(), settings.folds)
+    stem = settings.stem if settings.source == "stems" else None
+    return [replace(file, label=settings.label or file.label, stem=stem) for file in found]
 
 
 def _few(files: list[LabelledFile], most: int | None) -> list[LabelledFile]:
@@ -118,7 +126,7 @@ def _few(files: list[LabelledFile], most: int | None) -> list[LabelledFile]:
     return [files[index] for index in sorted(kept)]
 
 
-def _windows(path: Path, front_end: FrontEndSettings, settings: SoundSettings) -> list[Window]:
+def _windows(file: LabelledFile, front_end: FrontEndSettings, settings: SoundSettings) -> list[Window]:
     """The first windows of a recording, cut as in serving.
 
     Raises ``InvalidDataset`` when the file is missing, cannot be decoded or holds no samples.
@@ -126,16 +134,27 @@ def _windows(path: Path, front_end: FrontEndSettings, settings: SoundSettings) -
     rate_hz, window, hop = front_end.sample_rate_hz, front_end.window_samples, front_end.window_hop_samples
     repeat = front_end.repeats or settings.repeated
     try:
-        with path.open("rb") as file, Recording(file) as recording:
-            windows = cut_windows(recording.mono(rate_hz), rate_hz, window, hop, repeat=repeat)
-            cut = list(islice(windows, settings.windows))
+        with _samples(file, rate_hz) as blocks:
+            cut = list(islice(cut_windows(blocks, rate_hz, window, hop, repeat=repeat), settings.windows))
     except OSError as error:
-        raise InvalidDataset(f"{path}: {error.strerror}") from error
+        raise InvalidDataset(f"{file.path}: {error.strerror}") from error
     except RecordingError as error:
-        raise InvalidDataset(f"{path}: {error.detail}") from error
+        raise InvalidDataset(f"{file.path}: {error.detail}") from error
     if not cut:
-        raise InvalidDataset(f"{path}: the recording holds no samples")
+        raise InvalidDataset(f"{file.path}: the recording holds no samples")
     return cut
+
+
+@contextmanager
+def _samples(file: LabelledFile, sample_rate_hz: int) -> Iterator[Iterable[Samples]]:
+    """The samples of a recording, or of a stem of a song, as mono blocks."""
+    if file.stem is None:
+        with file.path.open("rb") as opened, Recording(opened) as recording:
+            yield recording.mono(sample_rate_hz)
+        return
+    stems = read_stems(file.path, sample_rate_hz).mean(1)
+    chosen = stems.sum(0) if file.stem == MIXTURE else stems[SOURCES.index(file.stem)]
+    yield [chosen.numpy()]
 
 
 def _as_int16(samples: Samples) -> NDArray[np.int16]:

@@ -15,12 +15,12 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
 
 
 def check(settings: Settings) -> None:
-    """Refuses to start a worker whose default model cannot be loaded.
+    """Refuses to start a worker whose default model cannot be loaded; of ``auto`` one that it cannot do without.
 
     Raises ``ModelError``, which names the file.
     """
     catalogue = Catalogue(settings.more_models_dir, settings.models_dir)
-    for manifest in catalogue.among((settings.default_model,)):
+    for manifest in catalogue.needed(settings.default_model):
         catalogue.check(manifest.name)
 
 

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from phonoscope.catalogue import Auto, Kind, domain_of
+from phonoscope.catalogue import Auto, Classifier, Kind, domain_of
+from phonoscope.errors import ModelError
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.inference import BodyPass, Prediction, predict
 from phonoscope_ml.kinds import kinds_of, overall_kind
@@ -60,6 +61,7 @@ class Answer:
         return {
             "model": {"name": self.model.manifest.name, "digest": self.model.digest},
             **self.counted.summary(top_k),
+            "labels": self.counted.heard(several=self.model.several),
             "several": self.model.several,
             "thresholds": self.counted.thresholds_of(top_k),
         }
@@ -115,9 +117,11 @@ def answer_by_name(models: Sequence[Model], heard: Heard) -> Answers:
 def answer_by_kind(auto: Auto, general: Model, load: Callable[[str], Model], heard: Heard) -> Answers:
     """Each stretch is answered by the models whose domain it is; the windows are those of the general body.
 
+    A model that cannot be loaded is left out, and the answers say why; the general one answers where none is left.
+
     Args:
         general: tells kinds apart; where none does, the first model for sounds.
-        load: gives a loaded model by its name.
+        load: gives a loaded model by its name. Raises ``ModelError``.
     """
     windows = heard(general.body)
     kinds = kinds_of(predict(general, [heard(body) for body in general.bodies]), told_apart=auto.general is not None)
@@ -125,16 +129,40 @@ def answer_by_kind(auto: Auto, general: Model, load: Callable[[str], Model], hea
     domains = {domain_of(each) for each in kinds} - {Kind.SILENCE} or {Kind.SILENCE}
     ordered = sorted(domains, key=lambda domain: domain is not domain_of(kind))
     found: dict[Kind, list[Answer]] = {}
+    unusable: list[str] = []
     for domain in ordered:
         inside = np.array([domain_of(each) is domain for each in kinds])
-        for manifest in auto.models_for(domain):
-            model = load(manifest.name)
+        for model in _loaded(auto.models_for(domain), load, unusable) or [general]:
             prediction = predict(model, [_heard(heard, body, windows, inside) for body in model.bodies], windows)
             found.setdefault(domain, []).append(Answer(model, prediction, prediction.during(inside)))
     every = [answer for domain in ordered for answer in found[domain]]
     by_window = [found.get(domain_of(each), every)[0] for each in kinds]
     absent = tuple(why for domain in ordered for why in auto.absent.get(domain, ()))
-    return Answers(every, by_window, kinds, kind, absent)
+    return Answers(every, by_window, kinds, kind, (*absent, *dict.fromkeys(unusable)))
+
+
+def load_general(auto: Auto, load: Callable[[str], Model]) -> tuple[Auto, Model, tuple[str, ...]]:
+    """``auto`` and the model that tells kinds apart; where that cannot be loaded the first one for sounds, and why.
+
+    Raises ``ModelError`` when neither can be loaded.
+    """
+    if auto.general is not None:
+        try:
+            return auto, load(auto.general.name), ()
+        except ModelError as error:
+            unusable = (f"{auto.general.name} cannot be used: {error.detail}",)
+            return auto.without_general, load(auto.without_general.models[0].name), unusable
+    return auto, load(auto.models[0].name), ()
+
+
+def _loaded(models: Sequence[Classifier], load: Callable[[str], Model], unusable: list[str]) -> list[Model]:
+    found = []
+    for manifest in models:
+        try:
+            found.append(load(manifest.name))
+        except ModelError as error:
+            unusable.append(f"{manifest.name} cannot be used: {error.detail}")
+    return found
 
 
 def _heard(heard: Heard, body: Body, windows: BodyPass, inside: NDArray[np.bool_]) -> BodyPass:

@@ -9,7 +9,6 @@ from phonoscope.errors import UnknownLayer
 from phonoscope.work import Artifact, Outcome
 from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.features import FeatureMaps
-from phonoscope_ml.recorder import EvidenceRecorder, WindowBatch
 from phonoscope_worker import Work
 
 
@@ -23,7 +22,8 @@ def features_task(work: Work, shared: Pass) -> Outcome:
         if layer not in model.network.depths.names:
             raise UnknownLayer.choice("layers", layer, model.network.depths.names)
     with work.timed("features_s"):
-        batch, index = _strongest(shared.recorder, model.manifest.label_index(prediction.label))
+        batch = shared.recorder.strongest(model.manifest.label_index(prediction.label))
+        (index,) = batch.indices
         window = batch.windows[index]
     with work.timed("draw_s"):
         made = _arrays(batch.features, index) if "arrays" in options.artifacts else None
@@ -50,18 +50,6 @@ def features_task(work: Work, shared: Pass) -> Outcome:
     }
     artifacts = (*images.values(), *([made] if made else []))
     return Outcome(body, None, model.manifest.name, model.digest, artifacts=artifacts)
-
-
-def _strongest(recorder: EvidenceRecorder, label: int) -> tuple[WindowBatch, int]:
-    """The strongest window's batch and its index there; a silent window only when all are silent."""
-    batches = recorder.batches(label)
-    found = [
-        (not batch.windows[at].silent, batch.probabilities(label)[at], batch, at)
-        for batch in batches
-        for at in batch.indices
-    ]
-    *_, batch, index = max(found, key=lambda one: one[:2])
-    return batch, index
 
 
 def _sheet(found: FeatureMaps, index: int, label: str) -> Artifact:

@@ -43,7 +43,10 @@ class GpuHandler:
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
-    """Loads the default models onto the device and warms them up; the others are loaded at their first use.
+    """Loads the default model onto the device and warms it up; of ``auto`` what it cannot do without.
+
+    The others that ``auto`` chooses from are loaded in the background meanwhile: one that is damaged is named in the
+    log and in results. All further models are loaded at their first use.
 
     Raises:
         InvalidManifest, WeightsMismatch: a model cannot be served.
@@ -52,7 +55,10 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     device = choose_device(settings.device)
     catalogue = LiveCatalogue(settings.more_models_dir, settings.models_dir)
     models = LoadedModels(catalogue, device)
-    for manifest in catalogue.current.among((settings.default_model,)):
+    needed = catalogue.current.needed(settings.default_model)
+    for manifest in needed:
         models.get(manifest.name)
+    others = [manifest for manifest in catalogue.current.among((settings.default_model,)) if manifest not in needed]
+    models.load_in_background(manifest.name for manifest in others)
     warm_up()
     return device.type, GpuHandler(models, settings.default_model)

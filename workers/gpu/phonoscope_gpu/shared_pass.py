@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from math import inf
 from typing import TypeAlias
 
 from phonoscope.audio.decode import Recording
-from phonoscope.catalogue import AUTO
+from phonoscope.catalogue import AUTO, Classifier
 from phonoscope.contract import MOST_EXPLAINED_S
 from phonoscope.states import TaskName
 from phonoscope.work import Space
-from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name
+from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, predict, run_body
 from phonoscope_ml.loaded import LoadedModels
@@ -50,7 +51,9 @@ class Listener:
             self._heard[body.identity] = self.run(body, wanted, forward)
         return self._heard[body.identity]
 
-    def run(self, body: Body, wanted: Wanted = _all, forward: ForwardPass | None = None) -> BodyPass:
+    def run(
+        self, body: Body, wanted: Wanted = _all, forward: ForwardPass | None = None, end_s: float = inf
+    ) -> BodyPass:
         """Runs a body, through ``forward`` where it is given; see ``run_body``."""
         duration_s = self.work.claim.track.duration_s
 
@@ -58,7 +61,8 @@ class Listener:
             self.work.report(min(1.0, done_s / duration_s), "listening")
 
         with Recording(self.work.file) as recording, self.work.timed("model_s"):
-            found = run_body(body, recording.mono(body.front_end.settings.sample_rate_hz), report, forward, wanted)
+            blocks = recording.mono(body.front_end.settings.sample_rate_hz)
+            found = run_body(body, blocks, report, forward, wanted, end_s)
         self.recording = self.recording or recording
         return found
 
@@ -108,24 +112,22 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
     load = partial(_loaded, work, models)
     answers = general = None
     if named == (AUTO,):
-        auto = models.auto
-        general = load((auto.general or auto.models[0]).name)
+        auto, general, unusable = load_general(models.auto, load)
         answers = answer_by_kind(auto, general, load, listener.heard)
-        model = _explained(work, answers, load, [each.name for each in auto.models])
+        answers = replace(answers, absent=(*answers.absent, *unusable))
+        model = _explained(work, answers, load, auto.models)
     else:
         model = load(named[0])
     others = [listener.heard(body) for body in model.others]
     prediction = predict(model, [listener.heard(model.body), *others]) if answers else None
-    too_long = prediction is not None and prediction.spans_s[-1][1] > MOST_EXPLAINED_S
-    with EvidenceRecorder(model, *_recorded(work, model), others, too_long=too_long) as recorder:
-        forward = recorder if _RECORDED & tasks else None
+    with EvidenceRecorder(model, *_recorded(work, model), others) as recorder:
+        forward, known = recorder if _RECORDED & tasks else None, prediction is not None
         if answers is None or prediction is None:
             listener.heard(model.body, forward=forward)
             answers = answer_by_name([load(name) for name in named], listener.heard)
             prediction = answers.counting.prediction
-        elif forward:
-            # The model was not known before: what is explained is heard once more.
-            listener.run(model.body, _explained_windows(work, prediction, too_long=too_long), forward)
+        if forward and (known or recorder.overran):
+            _record_again(work, recorder, prediction, listener)
         assert listener.recording is not None
         yield Pass(model, listener.recording, prediction, recorder, answers, listener, general)
 
@@ -135,22 +137,23 @@ def _loaded(work: Work, models: LoadedModels, name: str) -> Model:
         return models.get(name)
 
 
-def _explained(work: Work, answers: Answers, load: Callable[[str], Model], names: list[str]) -> Model:
+def _explained(work: Work, answers: Answers, load: Callable[[str], Model], models: Sequence[Classifier]) -> Model:
     """The model that counts; another where only that one has the label that is asked about."""
     model, label = answers.counting.model, work.options.explain.label
     if TaskName.EXPLAIN not in work.claim.tasks or label is None or label in model.manifest.labels:
         return model
-    return next((other for other in map(load, names) if label in other.manifest.labels), model)
+    return next((load(other.name) for other in models if label in other.labels), model)
 
 
-def _explained_windows(work: Work, prediction: Prediction, *, too_long: bool) -> Wanted:
-    """The windows that evidence is read from: those of the requested stretch, or of a long recording the strongest."""
-    span_s = work.options.explain.span_s if TaskName.EXPLAIN in work.claim.tasks else None
-    if span_s is None and not too_long:
-        return _all
-    labels = {prediction.label, work.options.explain.label or prediction.label} & set(prediction.labels)
-    stretches = [prediction.strongest(label) for label in labels] if span_s is None else [span_s]
-    return lambda window: any(window.start_s < end_s and window.end_s > start_s for start_s, end_s in stretches)
+def _record_again(work: Work, recorder: EvidenceRecorder, prediction: Prediction, listener: Listener) -> None:
+    """Hears once more what is explained: the model was not known before, or which windows of a long recording."""
+    assert listener.recording is not None
+    long = recorder.overran or listener.recording.decoded_s > MOST_EXPLAINED_S
+    if recorder.span_s is None and long:
+        asked = work.options.explain.label if TaskName.EXPLAIN in work.claim.tasks else None
+        labels = {prediction.label, asked or prediction.label} & set(prediction.labels)
+        recorder.choose([prediction.strongest(label) for label in labels])
+    listener.run(recorder.model.body, recorder.wants, recorder, recorder.end_s)
 
 
 def _recorded(work: Work, model: Model) -> tuple[str | None, list[str] | None, tuple[float, float] | None]:

@@ -18,21 +18,21 @@ _NAMES = [band.name for band in BANDS]
 
 
 def reference(
-    row: JobRow, levels: Sequence[BandLevel], recognised: str | None, labels: Iterable[str]
+    row: JobRow, levels: Sequence[BandLevel], recognised: Iterable[str], labels: Iterable[str]
 ) -> Reference | None:
-    """Compares a description's levels with a genre: the one named, else that recognised by its job, else a label.
+    """Compares a description's levels with a genre: the one named, else one recognised by its job, else a label.
 
     Args:
         row: the job that asked for the description.
         levels: the description's levels.
-        recognised: the label of the same job's classification.
-        labels: the track's, the newest first; the first with a profile counts.
+        recognised: the labels of the same job's classification, by all models that answered.
+        labels: the track's, the newest first.
 
-    ``None`` in silence, and when there is no profile for any of them.
+    The first label with a profile counts. ``None`` in silence, and when there is no profile for any of them.
     """
     named = row.options.get(TaskName.DESCRIBE, {}).get("genre")
     known = reference_profiles().genres
-    genre = next((genre for genre in (named, recognised, *labels) if genre in known), None)
+    genre = next((genre for genre in (named, *recognised, *labels) if genre in known), None)
     if genre is None or not _comparable(levels):
         return None
     given = [GivenLevel(name=level.name, level_db=level.level_db) for level in levels]

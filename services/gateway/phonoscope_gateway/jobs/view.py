@@ -64,8 +64,8 @@ def results_of(signer: Signer, row: JobRow, labels: TrackLabels) -> dict[TaskNam
     found = {task.name: _read(signer, task, task.result.body) for task in row.tasks if task.result is not None}
     heard, described = found.get(TaskName.CLASSIFY), found.get(TaskName.DESCRIBE)
     if isinstance(described, DescribeResult):
-        label = heard.label if isinstance(heard, ClassifyResult) else None
-        compared = reference(row, described.levels, label, labels.by_model.values())
+        recognised = heard.labels if isinstance(heard, ClassifyResult) else []
+        compared = reference(row, described.levels, recognised, labels.all_of(None))
         found[TaskName.DESCRIBE] = described.model_copy(update={"reference": compared})
     return found
 

@@ -47,6 +47,7 @@ def read_map(
                     track_id=track.id,
                     filename=track.filename,
                     label=labels.get(track.id, NO_LABELS).of(labelling),
+                    labels=labels.get(track.id, NO_LABELS).all_of(labelling),
                     duration_s=track.duration_s,
                     x=x,
                     y=y,

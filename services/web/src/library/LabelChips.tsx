@@ -3,7 +3,7 @@ import { labelText } from "../ui/format";
 
 const MOST_CHIPS = 12;
 
-type Labelled = { label?: string | null };
+type Labelled = { labels: readonly string[] };
 type Props = { of: readonly Labelled[]; label: string | null; onChange: (label: string | null) => void };
 
 /** The labels as filters, those with most recordings first. */
@@ -29,6 +29,6 @@ export function LabelChips({ of, label, onChange }: Props) {
 
 function counted(of: readonly Labelled[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { label } of of) if (label) counts.set(label, (counts.get(label) ?? 0) + 1);
+  for (const label of of.flatMap(({ labels }) => labels)) counts.set(label, (counts.get(label) ?? 0) + 1);
   return counts;
 }

@@ -7,7 +7,7 @@ import { LabelModel } from "./LabelModel";
 import "./library.css";
 import { useLibraryMap } from "./map/queries";
 import { useTracks } from "./queries";
-import { labelledBy, useLibraryView, useSearchField } from "./libraryView";
+import { labelledBy, labelsBy, useLibraryView, useSearchField } from "./libraryView";
 import { TrackList } from "./TrackList";
 import { UploadPanel } from "./UploadPanel";
 
@@ -29,6 +29,7 @@ export function LibraryPage() {
   const found = useTracks(shown, view === "list");
   const map = useLibraryMap(model, view === "map").data;
   const tracks = useMemo(() => found.data?.pages.flatMap((page) => page.items.map((track) => labelledBy(track, model))) ?? [], [found.data, model]);
+  const labelled = useMemo(() => tracks.map((track) => ({ labels: labelsBy(track, model) })), [tracks, model]);
   useKeys((event) => {
     if (event.key !== "/") return false;
     field.current?.focus();
@@ -41,7 +42,7 @@ export function LibraryPage() {
       <div className="library__filter">
         <LabelChips
           key={`${view} ${model}`}
-          of={view === "map" ? (map?.points ?? []) : tracks}
+          of={view === "map" ? (map?.points ?? []) : labelled}
           label={label}
           onChange={(label) => show({ label })}
         />

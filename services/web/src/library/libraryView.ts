@@ -25,7 +25,12 @@ export function queryOf({ view, search, label, model }: LibraryView): URLSearchP
 
 /** A track with the label that a model gave it; with its newest label for null. */
 export function labelledBy(track: Track, model: string | null): Track {
-  return model === null ? track : { ...track, label: track.labels[model] ?? null };
+  return model === null ? track : { ...track, label: track.labels[model]?.[0] ?? null };
+}
+
+/** All labels by which a track is found: those of a model, or of all models for null. */
+export function labelsBy({ labels }: Track, model: string | null): string[] {
+  return model === null ? [...new Set(Object.values(labels).flat())] : (labels[model] ?? []);
 }
 
 /** The view, kept in the address so that it can be copied and gone back to. */

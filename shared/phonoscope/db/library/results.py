@@ -8,23 +8,29 @@ from typing import NamedTuple
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from phonoscope.db.schema.tables import ArtifactRow, TaskRow, TrackResultRow
+from phonoscope.db.schema.tables import ArtifactRow, TaskRow, TrackLabelsRow, TrackResultRow
 from phonoscope.states import TaskName
 
 
 class TrackLabels(NamedTuple):
     """What models recognised in a track.
 
-    ``newest`` is the label of the newest classification: ``None`` before the first, and when it is unknown.
-    ``by_model`` has the models that recognised something, the newest first.
+    ``newest`` is the label that counts of the newest classification: ``None`` before the first, and when it is unknown.
+    ``by_model`` has the labels of models that recognised something, the most probable first; of the newest
+    classification those of the model that counts come first.
     """
 
     newest: str | None
-    by_model: dict[str, str]
+    by_model: dict[str, list[str]]
 
     def of(self, model: str | None) -> str | None:
         """The label by a model; without one the newest."""
-        return self.newest if model is None else self.by_model.get(model)
+        return self.newest if model is None else next(iter(self.by_model.get(model, [])), None)
+
+    def all_of(self, model: str | None) -> list[str]:
+        """The labels by a model; without one those by all, each once."""
+        of = self.by_model.values() if model is None else [self.by_model.get(model, [])]
+        return list(dict.fromkeys(label for labels in of for label in labels))
 
 
 NO_LABELS = TrackLabels(None, {})
@@ -60,15 +66,15 @@ def labels_of(session: Session, tracks: Collection[str]) -> dict[str, TrackLabel
     if not tracks:
         return {}
     rows = session.execute(
-        select(TrackResultRow.track_id, TrackResultRow.model, TrackResultRow.label)
-        .where(TrackResultRow.track_id.in_(tracks), TrackResultRow.task == TaskName.CLASSIFY)
-        .order_by(TrackResultRow.finished_at.desc(), TrackResultRow.model)
+        select(TrackLabelsRow.track_id, TrackLabelsRow.model, TrackLabelsRow.labels)
+        .where(TrackLabelsRow.track_id.in_(tracks))
+        .order_by(TrackLabelsRow.finished_at.desc(), TrackLabelsRow.position, TrackLabelsRow.model)
     )
     found: dict[str, TrackLabels] = {}
-    for track_id, model, label in rows:
-        labels = found.setdefault(track_id, TrackLabels(label, {}))
-        if label is not None:
-            labels.by_model[model] = label
+    for track_id, model, labels in rows:
+        known = found.setdefault(track_id, TrackLabels(labels[0] if labels else None, {}))
+        if labels:
+            known.by_model[model] = labels
     return found
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.paging import cut, page
-from phonoscope.db.schema.tables import TrackResultRow, TrackRow, given
+from phonoscope.db.schema.tables import TrackLabelsRow, TrackRow, given
 from phonoscope.errors import NotFound
 
 _OF_OWNER = select(TrackRow).where(TrackRow.id == bindparam("of_id"), TrackRow.owner_id == bindparam("of_owner"))
@@ -68,7 +68,7 @@ def list_tracks(
 
     Args:
         label: only tracks with this label.
-        model: which model's label is meant; any model's counts without.
+        model: whose label is meant; any model's counts without.
         q: text anywhere in the file name, case ignored.
 
     Raises ``InvalidCursor``.
@@ -83,5 +83,5 @@ def list_tracks(
 
 
 def _labelled(label: str, model: str | None) -> ColumnElement[bool]:
-    result = exists().where(TrackResultRow.track_id == TrackRow.id, TrackResultRow.label == label)
-    return result if model is None else result.where(TrackResultRow.model == model)
+    found = exists().where(TrackLabelsRow.track_id == TrackRow.id, TrackLabelsRow.labels.contains([label]))
+    return found if model is None else found.where(TrackLabelsRow.model == model)

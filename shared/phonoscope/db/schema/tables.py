@@ -15,11 +15,12 @@ from sqlalchemy import (
     Identity,
     Index,
     MetaData,
+    Text,
     UniqueConstraint,
     func,
     inspect,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from phonoscope.states import Lane, Pool, Status, TaskName
@@ -205,12 +206,10 @@ class TrackResultRow(Base):
     ``model`` is empty for tasks without a model. ``variant`` distinguishes results of one task and model that are kept
     together: of ``separate`` the ``two_stems`` asked for, of ``explain`` the ``label`` asked for; empty otherwise.
     ``task_id`` is the task that asked last, ``produced_by`` the task that computed the result: artifacts belong to it.
-    Both are of the track's own jobs, which are erased with it, so neither needs a foreign key. ``label`` is what
-    ``classify`` recognised; null when unknown, and for every other task.
+    Both are of the track's own jobs, which are erased with it, so neither needs a foreign key.
     """
 
     __tablename__ = "track_results"
-    __table_args__ = (Index("ix_track_results_label", "label", "track_id", postgresql_where="label IS NOT NULL"),)
 
     track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
     task: Mapped[TaskName] = mapped_column(primary_key=True)
@@ -218,7 +217,6 @@ class TrackResultRow(Base):
     variant: Mapped[str] = mapped_column(primary_key=True)
     task_id: Mapped[str]
     produced_by: Mapped[str]
-    label: Mapped[str | None]
     finished_at: Mapped[datetime]
 
     asked_by: Mapped[TaskRow] = relationship(
@@ -241,6 +239,23 @@ class TrackResultRow(Base):
         """The digest of the model that gave the result. Needs ``asked_by`` with its result."""
         assert self.asked_by.result is not None
         return self.asked_by.result.model_digest
+
+
+class TrackLabelsRow(Base):
+    """The labels that count in a model's newest answer about a track, the most probable first; none when unknown.
+
+    Written with the state of the track. ``position`` is that of the answer in its classification: the first one, 0,
+    counts for the track.
+    """
+
+    __tablename__ = "track_labels"
+    __table_args__ = (Index("ix_track_labels_labels", "labels", postgresql_using="gin"),)
+
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    labels: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    finished_at: Mapped[datetime]
 
 
 class EmbeddingRow(Base):

@@ -1,4 +1,4 @@
-"""Writing a track's state: the newest result of each task, model and variant."""
+"""Writing a track's state: the newest result of each task, model and variant, and the labels by each model."""
 
 from __future__ import annotations
 
@@ -23,32 +23,42 @@ def _labelling() -> str:
 
 
 RECORD = f"""
-    INSERT INTO track_results (track_id, task, model, variant, task_id, produced_by, label, finished_at)
-    SELECT DISTINCT ON (track_id, name, model, variant)
-           track_id, name, model, variant, task_id, produced_by, label, finished_at
-    FROM (
+    WITH ended AS (
         SELECT jobs.track_id, tasks.name, coalesce(results.model_name, '') AS model,
                {_variants()} AS variant,
                tasks.id AS task_id, coalesce(tasks.source_id, tasks.id) AS produced_by,
-               CASE WHEN tasks.name IN ({_labelling()}) AND NOT CAST(results.body ->> 'unknown' AS boolean)
-                    THEN results.body -> 'top' -> 0 ->> 'label' END AS label,
+               CASE WHEN tasks.name IN ({_labelling()}) THEN results.body -> 'answers' END AS answers,
                tasks.finished_at, jobs.created_at
         FROM tasks JOIN jobs ON jobs.id = tasks.job_id JOIN results ON results.task_id = tasks.id
         WHERE tasks.finished_at = now() AND (tasks.id = ANY(:leaders) OR tasks.source_id = ANY(:leaders))
           AND tasks.status = 'succeeded' AND jobs.track_id IS NOT NULL
-    ) AS ended
+    ), labelled AS (
+        INSERT INTO track_labels (track_id, model, position, labels, finished_at)
+        SELECT DISTINCT ON (track_id, answer -> 'model' ->> 'name')
+               track_id, answer -> 'model' ->> 'name', place - 1,
+               ARRAY(SELECT jsonb_array_elements_text(answer -> 'labels')), finished_at
+        FROM ended, jsonb_array_elements(answers) WITH ORDINALITY AS each (answer, place)
+        ORDER BY track_id, answer -> 'model' ->> 'name', created_at DESC, task_id
+        ON CONFLICT (track_id, model) DO UPDATE
+        SET position = excluded.position, labels = excluded.labels, finished_at = excluded.finished_at
+        WHERE track_labels.finished_at <= excluded.finished_at
+    )
+    INSERT INTO track_results (track_id, task, model, variant, task_id, produced_by, finished_at)
+    SELECT DISTINCT ON (track_id, name, model, variant)
+           track_id, name, model, variant, task_id, produced_by, finished_at
+    FROM ended
     ORDER BY track_id, name, model, variant, created_at DESC, task_id
     ON CONFLICT (track_id, task, model, variant) DO UPDATE
-    SET task_id = excluded.task_id, produced_by = excluded.produced_by, label = excluded.label,
-        finished_at = excluded.finished_at
+    SET task_id = excluded.task_id, produced_by = excluded.produced_by, finished_at = excluded.finished_at
     WHERE track_results.finished_at <= excluded.finished_at
 """  # noqa: S608 - of constants
 """Records the results of tasks that succeeded in this transaction, and of those that followed them.
 
 Of several jobs that asked for the same, the last one made counts. A result that finished later stays.
 
-Lock order: these rows come last, in the order of their key. Nothing that another transaction may hold is waited for
-after them; tasks and jobs are locked before.
+Lock order: these rows come last, those of each table in the order of their key; one statement writes both tables, so
+that all transactions take them in the same order. Nothing that another transaction may hold is waited for after them;
+tasks and jobs are locked before.
 """
 
 _RECORD = Prepared(RECORD, types={"leaders": "text[]"})

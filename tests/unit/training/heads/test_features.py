@@ -14,7 +14,7 @@ def features(units: torch.Tensor, folds: list[int]) -> Features:
     count = torch.arange(len(units))
     return Features(
         units=units,
-        copies=torch.zeros(0, *units.shape),
+        copies=torch.zeros(len(units), 0, units.shape[1]),
         embeddings=units,
         targets=count % 2,
         folds=torch.tensor(folds),

@@ -105,7 +105,7 @@ def heard(root: Path, folder: Path, clip: bytes) -> dict[str, object]:
     for body in model.bodies:
         with (root / "asked.wav").open("rb") as file, Recording(file) as recording:
             passes.append(run_body(body, recording.mono(body.front_end.settings.sample_rate_hz)))
-    return predict(model, passes).classification(2)
+    return predict(model, passes).summary(2)
 
 
 def test_a_head_is_served_as_it_was_taught(root: Path, head: Path) -> None:

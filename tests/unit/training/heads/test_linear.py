@@ -49,3 +49,14 @@ def test_logits_relative_to_none_keep_the_probabilities() -> None:
     whole = head.logits(features).softmax(1)
     relative = torch.nn.functional.pad(relative_to_last(head).logits(features), (0, 1)).softmax(1)
     torch.testing.assert_close(whole, relative)
+
+
+def test_a_head_starts_at_another_layer(blobs: tuple[Tensor, Tensor]) -> None:
+    """A large decay keeps its weights, whatever the scale of the features; a small one lets go of them."""
+    features, targets = blobs
+    features = features * torch.tensor([1.0, 10.0, 0.1, 3.0, 100.0])
+    start = Linear(torch.eye(3, 5).double(), torch.tensor([0.0, 5.0, -5.0]).double())
+    kept, loose = (fit_linear(features, targets, 3, decay, start) for decay in (1e4, 1e-3))
+    torch.testing.assert_close(kept.weight, start.weight, atol=1e-2, rtol=1e-2)
+    assert (loose.weight - start.weight).abs().max() > 0.1
+    assert (loose.logits(features).argmax(1) == targets).double().mean() > 0.95

@@ -9,8 +9,10 @@ import torch
 
 from phonoscope_ml.frontends import FrontEndSettings, KaldiSettings, Log10Settings
 from phonoscope_training.errors import InvalidDataset
+from phonoscope_training.separation.songs import SUFFIX
 from phonoscope_training.sounds import SoundSettings, read_sounds
 from tests.support import tone_wav
+from tests.unit.training.separation.tones import stems_of, write_stems
 
 RATE_HZ = 8_000
 
@@ -82,3 +84,38 @@ def test_a_set_that_is_absent_is_named(root: Path) -> None:
     """The error has its path."""
     with pytest.raises(InvalidDataset, match="nowhere does not exist"):
         read_sounds([SoundSettings(source="files", path=Path("nowhere"))], root, front_end())
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three songs of two artists, in stems, each stem a tone."""
+    folder = tmp_path_factory.mktemp("songs")
+    for seed, name in enumerate(("a - one", "a - two", "b - one")):
+        write_stems(folder / f"{name}{SUFFIX}", list(stems_of(seed)))
+    return folder
+
+
+def test_songs_of_one_artist_share_a_fold(songs: Path) -> None:
+    """And all recordings of the set have its label, whichever stem is read."""
+    read = SoundSettings(source="stems", path=songs, stem="vocals", label="singing", folds=2)
+    sounds = read_sounds([read], songs, front_end())
+    assert sounds.labels == ["singing"]
+    assert (sounds.folds.tolist(), sounds.sources.tolist()) == ([1, 1, 2], [0, 0, 2])
+
+
+def test_a_stem_is_heard_alone(songs: Path) -> None:
+    """A mixture is the sum of its stems."""
+    heard = {}
+    for stem in ("drums", "bass", "other", "vocals", "mixture"):
+        read = SoundSettings(source="stems", path=songs, stem=stem, label="music")
+        heard[stem] = read_sounds([read], songs, front_end()).wave(torch.arange(3))
+    mixture = heard.pop("mixture")
+    torch.testing.assert_close(mixture, sum(heard.values()), atol=3e-3, rtol=0.0)
+    loudest = {stem: torch.fft.rfft(wave[0]).abs().argmax().item() for stem, wave in heard.items()}
+    assert loudest["bass"] < loudest["other"] < loudest["vocals"] < loudest["drums"]
+
+
+def test_a_label_replaces_those_of_the_set(root: Path) -> None:
+    """Folders are then no labels."""
+    read = SoundSettings(source="folders", path=Path("sounds"), label="tone")
+    assert read_sounds([read], root, front_end()).labels == ["tone"]
