@@ -46,7 +46,7 @@ class Scene:
 
 
 _REVS = (
-    *((0.0, 52.0), (0.5, 54.0), (0.8, 150.0), (1.4, 172.0), (2.2, 160.0), (2.6, 120.0), (3.0, 165.0), (3.8, 175.0)),
+    *((0.0, 52.0), (0.4, 54.0), (0.6, 150.0), (1.4, 172.0), (2.2, 160.0), (2.6, 120.0), (3.0, 165.0), (3.8, 175.0)),
     (5.0, 158.0),
 )
 _CRIES = ((0.15, 1.05, 470.0), (1.6, 1.35, 520.0), (3.35, 1.35, 495.0))
@@ -68,7 +68,7 @@ CLIPS = (
     ),
     Clip("chainsaw.mp3", "chainsaw", 0.9, partial(chainsaw, revs=_REVS)),
     Clip("dog_large.flac", "dog", 0.8, partial(dog, barks=(0.4, 0.85, 2.3, 2.7), hz=430.0)),
-    Clip("dog_small.m4a", "dog", 0.7, partial(dog, barks=(0.3, 0.6, 1.9, 2.25), hz=640.0, size=0.75)),
+    Clip("dog_small.m4a", "dog", 0.7, partial(dog, barks=(0.3, 0.6, 1.9, 2.25), hz=600.0, size=0.8)),
     Clip("baby.opus", "crying_baby", 0.8, partial(baby, cries=_CRIES)),
     Clip("rooster.ogg", "rooster", 0.8, rooster),
     Clip("sneeze.wav", "sneezing", 0.9, sneeze),

@@ -66,7 +66,9 @@ def helicopter(
         - output: ``(samples,)``
     """
     samples = count(duration_s)
-    rate = blades_per_s * (1.0 + 0.004 * drift(rng, samples, 1.0)) * curve(duration_s, (0.0, 1.015), (duration_s, 0.985))
+    rate = (
+        blades_per_s * (1.0 + 0.004 * drift(rng, samples, 1.0)) * curve(duration_s, (0.0, 1.015), (duration_s, 0.985))
+    )
     turns = np.cumsum(rate) / RATE_HZ
     blade = np.floor(turns).astype(np.int64)
     force = 1.0 + 0.12 * rng.standard_normal(blade[-1] + 1)
