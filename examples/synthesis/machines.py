@@ -78,7 +78,7 @@ def helicopter(
     passes = np.flatnonzero(np.diff(blade))
     thump = levelled(scattered(samples, passes, force[blade[passes + 1], None] * _thump()))
     wash = noise(rng, samples, tilt(-6.0, 60.0, 9_000.0)) * (1.0 + 0.1 * drift(rng, samples, 8.0))
-    tail = levelled(tone(5.6 * rate, cycle(np.arange(1, 20) ** -0.8)))
+    tail = levelled(tone(5.6 * rate, cycle(np.arange(1.0, 20.0) ** -0.8)))
     turbine = tone(290.0 * rate, cycle(np.array([1.0, 0.3])))
     dry = chop + thump + wash + 0.06 * tail + 0.01 * turbine
     return filtered(dry, band(10.0, 9_000.0 * (1.0 - 0.8 * far), 1)) * curve(duration_s, *passing)

@@ -23,14 +23,9 @@ def print_card(console: Console, card: AnyModelCard) -> None:
 def classifying_models(jobs: list[Job]) -> list[str]:
     """The names of the models that answered."""
     results = [task.result for job in jobs for task in job.tasks]
-    return sorted(
-        {
-            answer.model.name
-            for result in results
-            if isinstance(result, ClassifyResult)
-            for answer in result.answers or [result]
-        }
-    )
+    classified = [result for result in results if isinstance(result, ClassifyResult)]
+    names = {result.model.name for result in classified}
+    return sorted(names | {answer.model.name for result in classified for answer in result.answers})
 
 
 def overview(client: Client, jobs: list[Job]) -> Table:
