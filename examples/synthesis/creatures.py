@@ -23,11 +23,11 @@ _CLOSED: Tract = (
     (8_000.0, 1_300.0, 0.03),
 )
 _CROW: Tract = (
-    (850.0, 450.0, 0.4),
-    (1_750.0, 550.0, 1.0),
-    (2_850.0, 750.0, 0.7),
-    (4_800.0, 1_100.0, 0.3),
-    (7_000.0, 1_400.0, 0.1),
+    (900.0, 350.0, 0.8),
+    (1_700.0, 450.0, 1.0),
+    (2_500.0, 500.0, 0.25),
+    (4_500.0, 900.0, 0.03),
+    (7_000.0, 1_400.0, 0.01),
 )
 
 
@@ -70,7 +70,7 @@ def baby(rng: np.random.Generator, duration_s: float, *, cries: tuple[tuple[floa
     return dry + 0.12 * convolved(dry, room(rng, 0.4)[0]) + 0.0008 * noise(rng, len(dry), tilt(-5.0, 40.0, 8_000.0))
 
 
-def rooster(rng: np.random.Generator, duration_s: float, *, at_s: float = 0.4, hz: float = 1_030.0) -> Samples:
+def rooster(rng: np.random.Generator, duration_s: float, *, at_s: float = 0.4, hz: float = 900.0) -> Samples:
     """A rooster's crow: two short calls, a long high one, and a longer one with a falling pitch.
 
     Args:
@@ -83,10 +83,10 @@ def rooster(rng: np.random.Generator, duration_s: float, *, at_s: float = 0.4, h
         - output: ``(samples,)``
     """
     syllables = (
-        (0.0, 0.17, (0.62, 0.70, 0.62), 0.6),
-        (0.25, 0.13, (0.70, 0.80, 0.74), 0.7),
-        (0.45, 0.48, (0.72, 1.0, 0.93), 1.0),
-        (1.01, 0.95, (0.98, 0.90, 0.55), 0.95),
+        (0.0, 0.22, (0.60, 0.72, 0.66), 0.6),
+        (0.30, 0.16, (0.72, 0.82, 0.76), 0.75),
+        (0.52, 0.52, (0.80, 1.0, 0.96), 1.0),
+        (1.10, 1.10, (0.97, 0.88, 0.52), 0.95),
     )
     parts = [
         (at_s + start_s, level * _call(rng, length_s, hz * np.array(bend)))
@@ -138,10 +138,17 @@ def _gasp(rng: np.random.Generator, length_s: float) -> Samples:
 
 
 def _call(rng: np.random.Generator, length_s: float, bend_hz: Samples) -> Samples:
-    pitch = curve(length_s, (0.0, bend_hz[0]), (0.35 * length_s, bend_hz[1]), (length_s, bend_hz[2]))
-    level = curve(length_s, (0.0, 0.0), (0.025, 0.9), (0.5 * length_s, 1.0), (0.85 * length_s, 0.7), (length_s, 0.0))
-    source = Source(slope=1.0, jitter=0.015, breath=0.5, rough=0.4)
-    return spoken(rng, pitch, level, steady(_CROW), source)
+    t = times(length_s)
+    first, highest, last = bend_hz
+    glide = curve(
+        length_s,
+        *((0.0, 0.8 * first), (0.04, first), (0.4 * length_s, highest)),
+        *((0.75 * length_s, (highest + 2.0 * last) / 3.0), (length_s, 0.9 * last)),
+    )
+    vibrato = 1.0 + 0.01 * np.sin(2 * np.pi * 9.0 * t) * t / length_s
+    level = curve(length_s, (0.0, 0.0), (0.03, 0.9), (0.5 * length_s, 1.0), (0.85 * length_s, 0.7), (length_s, 0.0))
+    source = Source(slope=2.0, jitter=0.006, breath=0.12, rough=0.06)
+    return spoken(rng, glide * vibrato, level, steady(_CROW), source)
 
 
 def _drawn(rng: np.random.Generator, hz: float) -> Samples:
@@ -154,9 +161,9 @@ def _drawn(rng: np.random.Generator, hz: float) -> Samples:
 def _burst(rng: np.random.Generator) -> Samples:
     """The burst: broadband hiss whose treble decays first."""
     t = times(0.5)
-    attack = np.minimum(t / 0.006, 1.0)
-    sharp = noise(rng, len(t), band(2_200.0, 11_000.0)) * np.exp(-t / 0.07)
-    wide = noise(rng, len(t), tilt(-2.0, 250.0, 12_000.0)) * np.exp(-t / 0.10)
+    attack = np.minimum(t / 0.015, 1.0)
+    sharp = noise(rng, len(t), band(2_200.0, 11_000.0)) * np.exp(-t / 0.10)
+    wide = noise(rng, len(t), tilt(-3.0, 250.0, 12_000.0)) * np.exp(-t / 0.14)
     return attack * (0.5 * sharp + 0.5 * wide)
 
 

@@ -1,4 +1,4 @@
-"""Synthesises a drum kit and its part of the song."""
+"""Synthesises a drum kit and its part of the song: a disco beat, with a kick on each beat and open hats between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .filters import band, noise
 from .signal import RATE_HZ, Samples, ringing, scattered, times
 
-_KICKS = {"light": (0, 8), "verse": (0, 6, 8, 11), "chorus": (0, 3, 8, 10), "fill": (0, 6, 8)}
+_KICKS = (0, 4, 8, 12)
 _SNARES = {"light": (), "verse": (4, 12), "chorus": (4, 12), "fill": (4, 10, 11)}
 _FILL = ((12, "high_tom"), (13, "high_tom"), (14, "low_tom"), (15, "snare"))
 
@@ -58,20 +58,13 @@ def score(bars: tuple[str, ...]) -> list[Hit]:
 
 def _bar(style: str, first: int) -> list[Hit]:
     base, _, ending = style.partition("-")
-    pattern = "fill" if ending else base
-    hits = [Hit("kick", first + step, 1.0 if step % 8 == 0 else 0.8) for step in _KICKS[pattern]]
-    hits += [Hit("snare", first + step, 0.95 if step % 4 == 0 else 0.55) for step in _SNARES[pattern]]
-    if base != "light":
-        hits += [Hit("snare", first + step, 0.13) for step in (7, 9)]
-    every = 1 if base == "chorus" else 2
+    hits = [Hit("kick", first + step, 1.0) for step in _KICKS]
+    snares = _SNARES["fill" if ending else base]
+    hits += [Hit("snare", first + step, 0.95 if step % 4 == 0 else 0.55) for step in snares]
     last = 12 if ending else 16
-    hits += [Hit("hat", first + step, _accent(step)) for step in range(0, last, every) if step != 14]
-    hits += [Hit("open_hat", first + 14, 0.6)] if last == 16 else [Hit(drum, first + at, 0.7) for at, drum in _FILL]
-    return hits
-
-
-def _accent(step: int) -> float:
-    return {0: 0.8, 2: 0.55}.get(step % 4, 0.28)
+    hits += [Hit("open_hat", first + step, 0.8) for step in range(2, last, 4)]
+    hits += [Hit("hat", first + step, 0.5 if step % 4 == 0 else 0.3) for step in range(last) if step % 4 != 2]
+    return hits + ([Hit(drum, first + step, 0.7) for step, drum in _FILL] if ending else [])
 
 
 def _kit(rng: np.random.Generator) -> dict[str, tuple[Samples, float]]:

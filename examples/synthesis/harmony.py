@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 
 from .signal import RATE_HZ, Samples, count, curve, cycle, faded, placed, times, tone
 
-# Eighth of the bar, length in eighths, and which degree: root, octave above, fifth, or a step under the next root.
-_GROOVE = ((0, 3, "root"), (3, 1, "root"), (4, 2, "octave"), (6, 1, "fifth"), (7, 1, "lead"))
+# Eighth of the bar, length in eighths, and which degree: the root, and the octave above between the beats.
+_GROOVE = tuple((eighth, 1, "octave" if eighth % 2 else "root") for eighth in range(8))
 
 
 def hertz(note: float) -> float:
@@ -31,8 +30,8 @@ def bass_part(roots: tuple[int, ...], beat: int, samples: int) -> Samples:
     """
     eighth_s = beat / 2 / RATE_HZ
     parts = [(8 * (len(roots) - 1) * eighth_s, _bass_note(roots[-1], 4 * eighth_s))]
-    for bar, (root, following) in enumerate(pairwise(roots)):
-        degrees = {"root": root, "octave": root + 12, "fifth": root + 7, "lead": following - 1}
+    for bar, root in enumerate(roots[:-1]):
+        degrees = {"root": root, "octave": root + 12}
         for start, eighths, degree in _GROOVE:
             parts.append(((8 * bar + start) * eighth_s, _bass_note(degrees[degree], 0.92 * eighths * eighth_s)))
     return np.tile(placed(samples, parts), (2, 1))

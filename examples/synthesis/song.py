@@ -1,4 +1,4 @@
-"""A short song in A minor at 112 beats a minute, and the four parts that add up to it exactly."""
+"""A short disco song in A minor at 112 beats a minute, and the four parts that add up to it exactly."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def _parts(rng: np.random.Generator) -> dict[str, Samples]:
     chords = tuple(_CHORDS[name] for name in _PROGRESSION)
     drums = drum_part(rng, _BARS, BEAT // 4, samples)
     bass = bass_part(tuple(_ROOTS[name] for name in _PROGRESSION), BEAT, samples)
-    other = 0.8 * pad_part(chords, BEAT, samples) + 0.30 * pluck_part(chords, BEAT, samples)
+    other = 0.4 * pad_part(chords, BEAT, samples) + 0.15 * pluck_part(chords, BEAT, samples)
     voice = np.tile(sung(rng, _MELODY, BEAT, samples), (2, 1))
     dry = {
-        "drums": (0.62 * drums, 0.0),
+        "drums": (0.93 * drums, 0.0),
         "bass": (0.42 * bass, 0.0),
         "other": (other, 0.16),
         "vocals": (0.6 * voice, 0.16),

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 _SONG = "song"
 _SHOWN_IN_FULL = ("day", _SONG)
 
-MODEL_OPTIONS = {_SONG: {"classify": {"model": "genre-10"}}}
-"""Options of recordings that need another model than the default, by file name without suffix."""
-
 
 def demo(
     files: Annotated[
@@ -58,16 +55,9 @@ def _analyze(folder: Path, library: list[Path], files: list[Path]) -> None:
     with connect(None, None, folder) as client:
         # Recordings that are shown in full go first, so that their times include no waiting.
         ordered = sorted(library, key=lambda path: path.stem not in _SHOWN_IN_FULL)
-        sent = {
-            path: client.analyze(path, _tasks(in_full=path.stem in _SHOWN_IN_FULL), MODEL_OPTIONS.get(path.stem))
-            for path in ordered
-        }
-        # Another model classifies the song, so it has no neighbours until the others' model embeds it too.
-        beside = [client.create_job(sent[path].recording, ["embed"]) for path in ordered if path.stem in MODEL_OPTIONS]
+        sent = {path: client.analyze(path, _tasks(in_full=path.stem in _SHOWN_IN_FULL)) for path in ordered}
         apart = {path: client.create_job(sent[path].recording, ["separate"]) for path in ordered if path.stem == _SONG}
         jobs = {path: client.wait(sent[path]) for path in library}
-        for job in beside:
-            client.wait(job)
         console.print(overview(client, [*jobs.values()]))
         for name in classifying_models([*jobs.values()]):
             print_card(console, client.model(name))

@@ -21,18 +21,22 @@ def print_card(console: Console, card: AnyModelCard) -> None:
 
 
 def classifying_models(jobs: list[Job]) -> list[str]:
-    """The names of the models that classified."""
+    """The names of the models that answered."""
     results = [task.result for job in jobs for task in job.tasks]
-    return sorted({result.model.name for result in results if isinstance(result, ClassifyResult)})
+    classified = [result for result in results if isinstance(result, ClassifyResult)]
+    names = {result.model.name for result in classified}
+    return sorted(names | {answer.model.name for result in classified for answer in result.answers})
 
 
 def overview(client: Client, jobs: list[Job]) -> Table:
-    """A table of each recording's label and its nearest neighbour."""
-    table = Table("recording", "what it hears", "", "first neighbour", "", box=None, pad_edge=False, padding=(0, 2))
+    """A table of each recording's kind of sound, its label and its nearest neighbour."""
+    table = Table(
+        "recording", "kind", "what it hears", "", "first neighbour", "", box=None, pad_edge=False, padding=(0, 2)
+    )
     for job in jobs:
         track = client.track(job.recording)
         if job.status is not Status.SUCCEEDED:
-            table.add_row(escape(track.filename), f"[red]{job.status}[/]")
+            table.add_row(escape(track.filename), "", f"[red]{job.status}[/]")
             continue
         result = job.result(Classify)
         best = result.top[0]
@@ -40,7 +44,7 @@ def overview(client: Client, jobs: list[Job]) -> Table:
         heard = f"[dim]unknown ({label}?)[/]" if result.unknown else label
         nearest = client.similar(job.recording, limit=1)
         twin = (escape(nearest[0].track.filename), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
-        table.add_row(escape(track.filename), heard, f"{best.probability:.0%}", *twin)
+        table.add_row(escape(track.filename), result.kind or "", heard, f"{best.probability:.0%}", *twin)
     return table
 
 

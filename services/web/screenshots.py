@@ -17,7 +17,6 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from phonoscope.client import Client
-from phonoscope_cli.demo import MODEL_OPTIONS
 from phonoscope_local.state import Credentials, read_credentials
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +32,7 @@ def take_all(folder: Path) -> None:
         subprocess.run([sys.executable, ROOT / "examples" / "make_recordings.py", recordings], check=True)
         with Client(credentials.url, credentials.api_key) as client:
             files = sorted(recordings.glob("*.*"))
-            jobs = {path.stem: client.analyze(path, TASKS, MODEL_OPTIONS.get(path.stem)) for path in files}
+            jobs = {path.stem: client.analyze(path, TASKS) for path in files}
             for job in jobs.values():
                 client.wait(job)
         with sync_playwright() as playwright:

@@ -18,6 +18,8 @@ def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path, ca
         for words in ("first neighbour", "what it hears", "over time", "why ", "sounds like", "from request to result"):
             assert words in done.stdout
         assert re.search(r"^genre-10 \(\d\d% right, out of fold\) labels: blues, ", done.stdout, re.MULTILINE)
+        assert re.search(r"^song.flac +music +disco +\d+%", done.stdout, re.MULTILINE)
+        assert re.search(r"^rooster.ogg +sound +rooster +\d+%", done.stdout, re.MULTILINE)
         assert _mean_gain_db(done.stdout) > 5.0
         assert running(tmp_path / "demo") is None
     for name in ("explain-overlay.png", "explain-listen.flac", "explain-heatmap.npz"):
