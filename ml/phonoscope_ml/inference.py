@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from math import inf
@@ -25,6 +25,7 @@ from phonoscope_ml.windows import Window, cut_windows
 _BATCH = 8
 _BLOCKS_AHEAD = 24
 """Blocks of about a second that are decoded while the network runs over a batch."""
+_BATCHES_AHEAD = 1
 _LEAST_OVERLAP_S = 1e-3
 """The nearest window counts where none overlaps."""
 
@@ -175,7 +176,9 @@ def run_body(
     wanted: Callable[[Window], bool] = lambda _: True,
     end_s: float = inf,
 ) -> BodyPass:
-    """Runs a body over a recording, in batches of windows; another thread takes the blocks meanwhile.
+    """Runs a body over a recording, in batches of windows.
+
+    While the network runs, one thread takes blocks, and another computes the spectrograms of the next batch.
 
     Args:
         blocks: float32 mono at the body's rate.
@@ -196,14 +199,16 @@ def run_body(
     with taken_ahead(blocks, _BLOCKS_AHEAD) as decoded:
         cut = cut_windows(decoded, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
         windows = takewhile(lambda window: window.start_s <= end_s, cut)
-        for batch in batched((window for window in windows if not window.start_s or wanted(window)), _BATCH):
-            quiet = [window.silent for window in batch]
-            rows, embeddings = _outputs(body, batch, forward)
-            total = total + embeddings[~np.array(quiet)].sum(axis=0)
-            features.append(rows)
-            silent += quiet
-            spans += [(window.start_s, window.end_s) for window in batch]
-            report(batch[-1].end_s)
+        chosen = (window for window in windows if not window.start_s or wanted(window))
+        with taken_ahead(_batches(body, chosen), _BATCHES_AHEAD) as batches:
+            for batch, spectrograms in batches:
+                quiet = [window.silent for window in batch]
+                rows, embeddings = _outputs(body, batch, spectrograms, forward)
+                total = total + embeddings[~np.array(quiet)].sum(axis=0)
+                features.append(rows)
+                silent += quiet
+                spans += [(window.start_s, window.end_s) for window in batch]
+                report(batch[-1].end_s)
     if not spans:
         raise UndecodableRecording("the recording has no samples")
     embedding = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
@@ -246,13 +251,18 @@ def beside(model: Model, others: Sequence[BodyPass], spans_s: Sequence[tuple[flo
     return model.network.beside(torch.from_numpy(context).to(model.device))
 
 
+def _batches(body: Body, windows: Iterable[Window]) -> Iterator[tuple[list[Window], Tensor]]:
+    """Windows in batches, each with its spectrograms of shape ``(windows, 1, mels, frames)``."""
+    for batch in batched(windows, _BATCH):
+        samples = torch.from_numpy(np.stack([window.samples for window in batch]))
+        yield batch, body.spectrograms(samples.to(body.device))
+
+
 def _outputs(
-    body: Body, batch: list[Window], forward: ForwardPass | None
+    body: Body, batch: list[Window], spectrograms: Tensor, forward: ForwardPass | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The features ``(windows, features)`` and the embeddings ``(windows, 512)`` of a batch."""
-    samples = torch.from_numpy(np.stack([window.samples for window in batch])).to(body.device)
     with torch.inference_mode():
-        spectrograms = body.spectrograms(samples)
         output: Output = forward(batch, spectrograms) if forward else body.network(spectrograms)
     features, embedding = output.features.detach().float(), output.embedding.detach().float()
     return features.cpu().numpy(), embedding.cpu().numpy()
