@@ -196,11 +196,11 @@ def run_body(
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []
     total = np.zeros(EMBEDDING_DIM)
-    with taken_ahead(blocks, _BLOCKS_AHEAD) as decoded:
+    with taken_ahead(blocks, _BLOCKS_AHEAD, after=_BATCH) as decoded:
         cut = cut_windows(decoded, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
         windows = takewhile(lambda window: window.start_s <= end_s, cut)
         chosen = (window for window in windows if not window.start_s or wanted(window))
-        with taken_ahead(_batches(body, chosen), _BATCHES_AHEAD) as batches:
+        with taken_ahead(_batches(body, chosen), _BATCHES_AHEAD, after=1) as batches:
             for batch, spectrograms in batches:
                 quiet = [window.silent for window in batch]
                 rows, embeddings = _outputs(body, batch, spectrograms, forward)

@@ -25,18 +25,20 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 @contextmanager
-def taken_ahead(items: Iterable[Item], size: int) -> Iterator[Iterator[Item]]:
+def taken_ahead(items: Iterable[Item], size: int, after: int = 0) -> Iterator[Iterator[Item]]:
     """The same items, of which another thread takes at most ``size`` before they are needed.
 
-    At the end of the block nothing takes items any more. An error of ``items`` is raised where the next item is needed.
+    The first ``after`` items are taken when they are needed: a short stream is done before a thread would help. At the
+    end of the block nothing takes items any more. An error of ``items`` is raised where the next item is needed.
 
     >>> with taken_ahead("abcde", 2) as letters:
     ...     "".join(letters)
     'abcde'
     """
-    taker = _Taker(items, size)
+    taker = _Taker(items, size, after)
     try:
-        taker.thread.start()
+        if not after:
+            taker.thread.start()
         yield taker.taken()
     finally:
         taker.stop()
@@ -45,14 +47,23 @@ def taken_ahead(items: Iterable[Item], size: int) -> Iterator[Iterator[Item]]:
 class _Taker(Generic[Item]):
     """Takes items in a thread of its own; an item is held in a tuple, and an empty tuple is the end."""
 
-    def __init__(self, items: Iterable[Item], size: int) -> None:
-        self._items = items
+    def __init__(self, items: Iterable[Item], size: int, after: int) -> None:
+        self._items = iter(items)
+        self._after = after
         self._held: Queue[tuple[Item] | tuple[()]] = Queue(size)
         self._stopped = Event()
         self._error: BaseException | None = None
         self.thread = Thread(target=self._take, name="taken-ahead", daemon=True)
 
     def taken(self) -> Iterator[Item]:
+        for _ in range(self._after):
+            try:
+                item = next(self._items)
+            except StopIteration:
+                return
+            yield item
+        if self._after:
+            self.thread.start()
         while entry := self._held.get():
             yield entry[0]
         if self._error is not None:

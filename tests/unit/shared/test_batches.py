@@ -77,3 +77,21 @@ def test_nothing_is_taken_after_the_block() -> None:
     sleep(0.2)
     assert len(taken) == before
     assert all(thread.name != "taken-ahead" for thread in threading.enumerate())
+
+
+def test_the_first_items_are_taken_when_they_are_needed() -> None:
+    """Without a thread; the rest is taken ahead, and a stream that ends before needs none."""
+    names: list[str] = []
+
+    def items() -> Iterator[int]:
+        for number in range(6):
+            names.append(threading.current_thread().name)
+            yield number
+
+    with taken_ahead(items(), 2, after=3) as found:
+        assert list(found) == list(range(6))
+    assert names == [threading.current_thread().name] * 3 + ["taken-ahead"] * 3
+    names.clear()
+    with taken_ahead(items(), 2, after=9) as found:
+        assert list(found) == list(range(6))
+    assert set(names) == {threading.current_thread().name}
