@@ -91,9 +91,10 @@ class HeadRun:
         listener = self._listener(self.models, names)
         training, strangers = self._hear(listener)
         scoring = training
-        fold = next(filter(None, map(self._fold_that_chose, manifests)), None)
+        heard = {body.name: fold for body in manifests if (fold := self._fold_that_chose(body))}
+        fold = next(iter(heard.values()), None)
         if fold is not None:
-            listener = self._listener(self._twins(names), names)
+            listener = self._listener(self._twins([*heard]), names)
             scoring, strangers = self._hear(listener)
             scoring.scored = [fold]
         scored = {each: scoring.predict(each, strangers) for each in scoring.folds}
@@ -136,7 +137,8 @@ class HeadRun:
         return body.metrics.get("fold") if heard & asked else None
 
     def _twins(self, names: Sequence[str]) -> Catalogue:
-        if self.unheard is None:
+        """The bodies without one fold. Raises ``InvalidRun`` when one of these is not among them."""
+        if self.unheard is None or any(name not in self.unheard.bodies for name in names):
             raise InvalidRun(
                 f"{' and '.join(names)} were trained on these recordings: `--unheard` must name the folder where "
                 "`phonoscope-train body export` left the body without one fold"

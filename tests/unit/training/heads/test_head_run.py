@@ -176,6 +176,8 @@ def test_a_body_that_heard_the_recordings_is_scored_by_its_twin(
     fit = ("fit", "tones.toml", "--models", "tuned", "--data", str(root), "--run", "runs/tuned")
     assert train(monkeypatch, root, *fit) == 1
     assert "`--unheard` must name the folder" in " ".join(capsys.readouterr().err.split())
+    assert train(monkeypatch, root, *fit, "--unheard", "sounds") == 1
+    assert "`--unheard` must name the folder" in " ".join(capsys.readouterr().err.split())
     assert train(monkeypatch, root, *fit, "--unheard", "twin") == 0
     metrics = json.loads((root / "runs" / "tuned" / "general" / "metrics.json").read_text())
     assert metrics["trained_without"] == 1
