@@ -103,8 +103,8 @@ def read_evidence(heatmap: Heat, grid: Axes, label: str, *, silent: bool = False
     """
     if silent:
         heatmap = np.zeros_like(heatmap)
-    region = _region(heatmap, grid)
     alike = _same_in_all_bands(heatmap)
+    region = _region(heatmap, grid, alike=alike)
     return Evidence(_bands(heatmap, grid), region, _sentence(region, grid, label, silent=silent, alike=alike))
 
 
@@ -143,14 +143,14 @@ def _bands(heatmap: Heat, grid: Axes) -> list[EvidenceBand]:
     return found
 
 
-def _region(heatmap: Heat, grid: Axes) -> Region | None:
+def _region(heatmap: Heat, grid: Axes, *, alike: bool) -> Region | None:
     total = heatmap.sum(dtype=np.float64)
     if not total > 0.0:
         return None
     # Faint evidence all over a window widens a rectangle with equal shares along both axes far beyond a short sound.
     rows, columns = grid.hertz_edges, grid.seconds_edges
     high = [_narrowest(heatmap.sum(axis=1, dtype=np.float64), rows, share) for share in _SHARES_TRIED]
-    if _same_in_all_bands(heatmap):
+    if alike:
         high = [(0, len(heatmap))]
     long = [_narrowest(heatmap.sum(axis=0, dtype=np.float64), columns, share) for share in _SHARES_TRIED]
     _, (top, bottom), (left, right) = min(

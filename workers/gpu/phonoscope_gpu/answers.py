@@ -146,13 +146,13 @@ def load_general(auto: Auto, load: Callable[[str], Model]) -> tuple[Auto, Model,
 
     Raises ``ModelError`` when neither can be loaded.
     """
-    if auto.general is not None:
-        try:
-            return auto, load(auto.general.name), ()
-        except ModelError as error:
-            unusable = (f"{auto.general.name} cannot be used: {error.detail}",)
-            return auto.without_general, load(auto.without_general.models[0].name), unusable
-    return auto, load(auto.models[0].name), ()
+    if auto.general is None:
+        return auto, load(auto.models[0].name), ()
+    try:
+        return auto, load(auto.general.name), ()
+    except ModelError as error:
+        left = auto.without_general
+        return left, load(left.models[0].name), (_unusable(auto.general, error),)
 
 
 def _loaded(models: Sequence[Classifier], load: Callable[[str], Model], unusable: list[str]) -> list[Model]:
@@ -161,8 +161,12 @@ def _loaded(models: Sequence[Classifier], load: Callable[[str], Model], unusable
         try:
             found.append(load(manifest.name))
         except ModelError as error:
-            unusable.append(f"{manifest.name} cannot be used: {error.detail}")
+            unusable.append(_unusable(manifest, error))
     return found
+
+
+def _unusable(manifest: Classifier, error: ModelError) -> str:
+    return f"{manifest.name} cannot be used: {error.detail}"
 
 
 def _heard(heard: Heard, body: Body, windows: BodyPass, inside: NDArray[np.bool_]) -> BodyPass:
