@@ -1,6 +1,7 @@
 """The tree of all errors. A class's docstring is its title; ``detail`` says what was found.
 
 PhonoscopeError
+├── MalformedRequest            400
 ├── Unauthorized                401
 ├── InvalidSignature            403
 ├── SignatureExpired            403
@@ -16,6 +17,7 @@ PhonoscopeError
 │   ├── NoStems
 │   ├── RefusedUrl
 │   └── NoDefaultSecret
+├── BodyTooLarge                413
 ├── UploadTooLarge              413
 ├── RangeNotSatisfiable         416
 ├── RecordingError              422
@@ -97,6 +99,12 @@ class PhonoscopeError(Exception):
         if self.errors:
             problem["errors"] = self.errors
         return problem
+
+
+class MalformedRequest(PhonoscopeError):
+    """The request is not HTTP."""
+
+    status = 400
 
 
 class Unauthorized(PhonoscopeError):
@@ -184,6 +192,12 @@ class RefusedUrl(InvalidRequest):
 
 class NoDefaultSecret(InvalidRequest):
     """There is no default secret to sign events with."""
+
+
+class BodyTooLarge(PhonoscopeError):
+    """The request's body is larger than this service takes."""
+
+    status = 413
 
 
 class UploadTooLarge(PhonoscopeError):

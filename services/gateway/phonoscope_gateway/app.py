@@ -18,7 +18,7 @@ from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope_gateway.artifacts.routes import router as artifacts
 from phonoscope_gateway.docs.routes import add_docs
-from phonoscope_gateway.guard import Guard
+from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.health.routes import router as health
 from phonoscope_gateway.jobs.routes import router as jobs
 from phonoscope_gateway.library.routes import router as library
@@ -69,11 +69,12 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         responses=PROBLEM_RESPONSES,
         webhooks=events,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, max_upload_bytes=settings.max_upload_bytes)
     add_problem_handlers(app)
     for router in (
         tracks,

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Scope
 
 from phonoscope.catalogue import Catalogue, LiveCatalogue
 from phonoscope.db.access.engine import Database
-from phonoscope.db.service.keys import Caller, authenticate
+from phonoscope.db.service.keys import Caller
 from phonoscope.errors import Unauthorized
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
@@ -24,6 +26,9 @@ from phonoscope_gateway.signing import Signer
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
 _THREADS = 40
 """Threads for parallel work of requests: as many as there are requests in progress."""
+_DOOR = 8
+"""Threads that check keys."""
+NO_KEY = "send an API key: Authorization: Bearer psk_…"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class State:
     models: LiveCatalogue
     listener: JobListener
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
+    door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
 
     @property
     def catalogue(self) -> Catalogue:
@@ -64,16 +70,32 @@ async def get_state(request: Request) -> State:
 StateDep = Annotated[State, Depends(get_state)]
 
 
-KeyDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-"""The API key as it was sent, unchecked."""
+def keep_caller(scope: Scope, caller: Caller) -> None:
+    """Keeps the client that was authenticated in its request's scope."""
+    scope.setdefault("state", {})["caller"] = caller
 
 
-def get_caller(state: StateDep, key: KeyDep) -> Caller:
+async def find_caller(
+    request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller | None:
+    """The client whose key was checked before the request reached its route; ``None`` where a link opens it."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return caller
+
+
+AnyCallerDep = Annotated[Caller | None, Depends(find_caller)]
+
+
+async def get_caller(caller: AnyCallerDep) -> Caller:
     """The client that the API key belongs to. Raises ``Unauthorized``."""
-    if key is None:
-        raise Unauthorized("send an API key: Authorization: Bearer psk_…")
-    with state.database.autocommit() as session:
-        return authenticate(session, key.credentials)
+    return known(caller)
+
+
+def known(caller: Caller | None) -> Caller:
+    """Raises ``Unauthorized`` when there is none."""
+    if caller is None:
+        raise Unauthorized(NO_KEY)
+    return caller
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]

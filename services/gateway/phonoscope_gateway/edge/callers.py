@@ -1,0 +1,31 @@
+"""Who a request comes from, by its API key."""
+
+from __future__ import annotations
+
+from anyio import to_thread
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from phonoscope.db.service.keys import Caller, authenticate
+from phonoscope.errors import Unauthorized
+from phonoscope_gateway.state import NO_KEY, State
+
+
+async def find_caller(scope: Scope) -> Caller:
+    """The client that the request's key belongs to: one query, in threads that no route uses.
+
+    Raises:
+        Unauthorized: there is no key, or it is not known.
+        DatabaseUnavailable: the database cannot be asked.
+    """
+    scheme, key = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
+    if scheme.lower() != "bearer" or not key:
+        raise Unauthorized(NO_KEY)
+    state: State = scope["app"].state.phonoscope
+    return await to_thread.run_sync(_authenticate, state, key, limiter=state.door)
+
+
+def _authenticate(state: State, key: str) -> Caller:
+    with state.database.autocommit() as session:
+        return authenticate(session, key)

@@ -1,0 +1,92 @@
+"""Checks every request before any route runs."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from phonoscope.errors import InvalidRequest, PhonoscopeError
+from phonoscope.logs import get_logger
+from phonoscope_gateway.edge.access import body_limit, keeps_out_of_caches, needs_key
+from phonoscope_gateway.edge.bodies import RequestBody
+from phonoscope_gateway.edge.callers import find_caller
+from phonoscope_gateway.problems import NO_GUESSING, problem
+from phonoscope_gateway.state import keep_caller
+
+_log = get_logger(__name__)
+
+
+class Guard:
+    """Admits a request: its address, then its key, then its body, of which nothing is read before.
+
+    The caller is kept in the request's scope, where ``CallerDep`` finds it. A body in JSON is read whole, up to its
+    limit; a form streams on to its route, with its own. Answers that leave a body unread close the connection.
+
+    Args:
+        max_upload_bytes: the largest file of a form.
+    """
+
+    def __init__(self, app: ASGIApp, max_upload_bytes: int) -> None:
+        self._app = app
+        self._max_upload_bytes = max_upload_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, private=keeps_out_of_caches(scope["path"]))
+        try:
+            await self._answer(scope, receive, answer)
+        except ClientDisconnect:
+            _log.info("client.left", method=scope["method"], path=scope["path"])
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        try:
+            body = await self._admit(scope, receive, answer)
+        except PhonoscopeError as error:
+            await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
+        else:
+            await self._app(scope, body.receive, answer.send)
+
+    async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> RequestBody:
+        method, path, query, headers = scope["method"], scope["path"], scope["query_string"], Headers(scope=scope)
+        body = RequestBody(headers, body_limit(method, path, headers, self._max_upload_bytes), receive)
+        answer.body = body
+        if "\x00" in path or b"%00" in query:
+            raise InvalidRequest.field("url", "holds a NUL character")
+        if needs_key(method, path, query):
+            keep_caller(scope, await find_caller(scope))
+        body.check_length()
+        await body.take()
+        return body
+
+
+class _Answer:
+    """Adds the headers that every answer has, and those that an unread body or a private answer need."""
+
+    def __init__(self, send: Send, *, private: bool) -> None:
+        self._send = send
+        self._private = private
+        self.body: RequestBody | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._complete(MutableHeaders(scope=message))
+        elif self._is_last(message) and self.body is not None and self.body.unread:
+            await self._send({**message, "more_body": True})
+            await self.body.drain()
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await self._send(message)
+
+    def _complete(self, headers: MutableHeaders) -> None:
+        name, value = NO_GUESSING
+        headers[name] = value
+        if self._private:
+            headers.setdefault("Cache-Control", "no-store")
+        if self.body is None or self.body.unread:
+            headers["Connection"] = "close"
+
+    @staticmethod
+    def _is_last(message: Message) -> bool:
+        return message["type"] == "http.response.body" and not message.get("more_body", False)
