@@ -7,6 +7,7 @@ PhonoscopeError
 ├── SignatureExpired            403
 ├── NotFound                    404
 ├── NotAcceptable               406
+├── RequestTimeout              408
 ├── JobEnded                    409
 ├── RequestInFlight             409
 ├── InvalidRequest              422
@@ -20,6 +21,9 @@ PhonoscopeError
 ├── BodyTooLarge                413
 ├── UploadTooLarge              413
 ├── RangeNotSatisfiable         416
+├── MisdirectedRequest          421
+├── TooManyRequests             429
+├── HeadTooLarge                431
 ├── RecordingError              422
 │   ├── EmptyUpload
 │   ├── NotARecording           415
@@ -45,7 +49,8 @@ PhonoscopeError
 │   │   └── TooManyConnections
 │   ├── BrokerUnavailable
 │   ├── StoreUnavailable
-│   └── SpoolFull
+│   ├── SpoolFull
+│   └── Overloaded
 ├── TaskFailed                  500
 │   ├── WorkerLost
 │   ├── TimedOut
@@ -137,6 +142,14 @@ class NotAcceptable(PhonoscopeError):
     status = 406
 
 
+class RequestTimeout(PhonoscopeError):
+    """The request took too long to arrive."""
+
+    status = 408
+    retryable = True
+    retry_after_s = 1
+
+
 class JobEnded(PhonoscopeError):
     """The job has ended."""
 
@@ -214,6 +227,26 @@ class RangeNotSatisfiable(PhonoscopeError):
     def __init__(self, detail: str, size_bytes: int) -> None:
         super().__init__(detail)
         self.size_bytes = size_bytes
+
+
+class MisdirectedRequest(PhonoscopeError):
+    """This service does not answer to that host name."""
+
+    status = 421
+
+
+class TooManyRequests(PhonoscopeError):
+    """Too many requests at once."""
+
+    status = 429
+    retryable = True
+    retry_after_s = 1
+
+
+class HeadTooLarge(PhonoscopeError):
+    """The request's head is larger than this service takes."""
+
+    status = 431
 
 
 class RecordingError(PhonoscopeError):
@@ -342,6 +375,10 @@ class SpoolFull(Unavailable):
     """There is no disk space to receive the upload."""
 
     retry_after_s = 60
+
+
+class Overloaded(Unavailable):
+    """The service has no free connection."""
 
 
 class TaskFailed(PhonoscopeError):

@@ -15,7 +15,7 @@ ENVELOPE_BYTES = 2 * MAX_JSON_BYTES
 """What a form may have beside its file."""
 
 _API = re.compile(r"/v1(/.*)?", re.DOTALL)
-_UNCACHED = re.compile(r"/(v1|health)(/.*)?", re.DOTALL)
+_HEALTH = re.compile(r"/health(/.*)?", re.DOTALL)
 _BY_LINK = re.compile(r"/v1/artifacts/[^/]+")
 _BY_LINK_OR_KEY = re.compile(r"/v1/tracks/[^/]+/audio")
 _READING = frozenset({"GET", "HEAD"})
@@ -39,7 +39,11 @@ def needs_key(method: str, path: str, query: bytes) -> bool:
 
 def keeps_out_of_caches(path: str) -> bool:
     """Whether answers say ``no-store`` unless they say better: those of the API, which are private, and of health."""
-    return bool(_UNCACHED.fullmatch(path))
+    return bool(_API.fullmatch(path)) or is_health(path)
+
+
+def is_health(path: str) -> bool:
+    return bool(_HEALTH.fullmatch(path))
 
 
 def _is_signed(query: bytes) -> bool:

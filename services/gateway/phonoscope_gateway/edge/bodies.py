@@ -88,8 +88,9 @@ class RequestBody:
 
 def _declared(headers: Headers) -> int | None:
     """The body's length in bytes as the headers say it; ``None`` when it comes in chunks."""
-    lengths = headers.getlist("content-length")
-    chunked = "transfer-encoding" in headers
-    if len(lengths) + chunked > 1 or not all(_LENGTH.fullmatch(length) for length in lengths):
+    lengths, encodings = headers.getlist("content-length"), headers.getlist("transfer-encoding")
+    if len(lengths) + len(encodings) > 1 or not all(_LENGTH.fullmatch(length) for length in lengths):
         raise MalformedRequest("the headers must say once where the body ends: Content-Length or Transfer-Encoding")
-    return None if chunked else int(lengths[0]) if lengths else 0
+    if encodings and encodings[0].lower() != "chunked":
+        raise MalformedRequest("the one Transfer-Encoding that this service reads is chunked")
+    return None if encodings else int(lengths[0]) if lengths else 0

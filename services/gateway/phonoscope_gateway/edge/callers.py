@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from anyio import to_thread
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from phonoscope.db.service.keys import Caller, authenticate
-from phonoscope.errors import Unauthorized
+from phonoscope.errors import TooManyRequests, Unauthorized
 from phonoscope_gateway.state import NO_KEY, State
 
 
@@ -24,6 +28,27 @@ async def find_caller(scope: Scope) -> Caller:
         raise Unauthorized(NO_KEY)
     state: State = scope["app"].state.phonoscope
     return await to_thread.run_sync(_authenticate, state, key, limiter=state.door)
+
+
+class Places:
+    """The requests in progress of each key."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def held(self, key_id: str) -> Iterator[None]:
+        """A place for one request of a key. Raises ``TooManyRequests`` when all are taken."""
+        if self._taken[key_id] >= self._most:
+            raise TooManyRequests(f"a key may have {self._most:,} requests in progress")
+        self._taken[key_id] += 1
+        try:
+            yield
+        finally:
+            self._taken[key_id] -= 1
+            if not self._taken[key_id]:
+                del self._taken[key_id]
 
 
 def _authenticate(state: State, key: str) -> Caller:

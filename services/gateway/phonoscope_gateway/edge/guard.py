@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phonoscope.errors import InvalidRequest, PhonoscopeError
 from phonoscope.logs import get_logger
-from phonoscope_gateway.edge.access import body_limit, keeps_out_of_caches, needs_key
+from phonoscope_gateway.edge.access import body_limit, is_health, keeps_out_of_caches, needs_key
 from phonoscope_gateway.edge.bodies import RequestBody
-from phonoscope_gateway.edge.callers import find_caller
+from phonoscope_gateway.edge.callers import Places, find_caller
+from phonoscope_gateway.edge.hosts import HostCheck
 from phonoscope_gateway.problems import NO_GUESSING, problem
 from phonoscope_gateway.state import keep_caller
 
@@ -25,11 +28,17 @@ class Guard:
 
     Args:
         max_upload_bytes: the largest file of a form.
+        max_requests_per_key: requests of one key that may be in progress.
+        check_host: says whether the gateway answers to a request's ``Host``; health is told to anybody.
     """
 
-    def __init__(self, app: ASGIApp, max_upload_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_upload_bytes: int, max_requests_per_key: int, check_host: HostCheck
+    ) -> None:
         self._app = app
         self._max_upload_bytes = max_upload_bytes
+        self._places = Places(max_requests_per_key)
+        self._check_host = check_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -37,29 +46,27 @@ class Guard:
             return
         answer = _Answer(send, private=keeps_out_of_caches(scope["path"]))
         try:
-            await self._answer(scope, receive, answer)
+            await self._admit(scope, receive, answer)
+        except PhonoscopeError as error:
+            await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
         except ClientDisconnect:
             _log.info("client.left", method=scope["method"], path=scope["path"])
 
-    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        try:
-            body = await self._admit(scope, receive, answer)
-        except PhonoscopeError as error:
-            await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
-        else:
-            await self._app(scope, body.receive, answer.send)
-
-    async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> RequestBody:
+    async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         method, path, query, headers = scope["method"], scope["path"], scope["query_string"], Headers(scope=scope)
         body = RequestBody(headers, body_limit(method, path, headers, self._max_upload_bytes), receive)
         answer.body = body
+        if not is_health(path):
+            self._check_host(headers)
         if "\x00" in path or b"%00" in query:
             raise InvalidRequest.field("url", "holds a NUL character")
-        if needs_key(method, path, query):
-            keep_caller(scope, await find_caller(scope))
+        caller = await find_caller(scope) if needs_key(method, path, query) else None
         body.check_length()
-        await body.take()
-        return body
+        with self._places.held(caller.key_id) if caller else nullcontext():
+            if caller:
+                keep_caller(scope, caller)
+            await body.take()
+            await self._app(scope, body.receive, answer.send)
 
 
 class _Answer:

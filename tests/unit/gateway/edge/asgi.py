@@ -47,7 +47,11 @@ class Exchange:
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
         }
-        asyncio.run(app(scope, self._receive, self._send))
+
+        async def run() -> None:
+            await app(scope, self._receive, self._send)
+
+        asyncio.run(run())
         return self
 
     @property

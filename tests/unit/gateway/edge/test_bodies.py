@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from phonoscope_gateway import create_app
 from phonoscope_gateway.edge.access import MAX_JSON_BYTES
 from phonoscope_gateway.edge.guard import Guard
+from phonoscope_gateway.edge.hosts import host_check
 from phonoscope_gateway.openapi import nowhere
 from phonoscope_gateway.problems import add_problem_handlers
 from tests.unit.gateway.edge.asgi import PIECE, Exchange
@@ -37,7 +38,7 @@ def gateway() -> FastAPI:
 def echo() -> FastAPI:
     """An application that needs no key, tells how much it was sent, and never asks how much is to come."""
     app = FastAPI()
-    app.add_middleware(Guard, max_upload_bytes=1_000_000)
+    app.add_middleware(Guard, max_upload_bytes=1_000_000, max_requests_per_key=9, check_host=host_check(""))
     add_problem_handlers(app)
 
     @app.post("/echo")
