@@ -21,6 +21,7 @@ from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope.work import Space
 from phonoscope_gateway.listener import JobListener
+from phonoscope_gateway.pings import Pings
 from phonoscope_gateway.signing import Signer
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
@@ -52,6 +53,11 @@ class State:
     @cached_property
     def signer(self) -> Signer:
         return Signer(self.settings.signing_secret.get_secret_value().encode(), self.settings.artifact_link_s)
+
+    @cached_property
+    def pings(self) -> Pings:
+        """What the gateway's readiness depends on."""
+        return Pings({"database": self.database.ping, "broker": self.waker.ping, "store": self.store.ping})
 
     def spaces(self, model: str | None) -> tuple[Space, ...]:
         """The spaces of a model or a body, or of the default models, as they are served now: the general one first.
