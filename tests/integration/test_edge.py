@@ -267,6 +267,14 @@ def test_a_client_that_leaves_is_one_line(gateway: Gateway, http: httpx.Client) 
     assert [json.loads(line)["logger"] for line in lines] == ["uvicorn.access"]
 
 
+def test_nobody_claims_another_s_address(gateway: Gateway) -> None:
+    """``X-Forwarded-For`` is believed of proxies that are named alone."""
+    start = len(gateway.log.read_text())
+    headers = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "Forwarded": "for=203.0.113.7"}
+    assert httpx.get(f"{gateway.url}/health/live", headers=headers).status_code == 200
+    assert "203.0.113.7" not in "".join(logged(gateway, start))
+
+
 def test_no_key_is_logged(gateway: Gateway, http: httpx.Client) -> None:
     """In a query, a path, a link, or whatever else people put it into."""
     key = http.headers["Authorization"].removeprefix("Bearer ")

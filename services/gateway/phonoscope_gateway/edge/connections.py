@@ -16,6 +16,7 @@ from phonoscope.settings import Settings
 LEAST_BYTES_PER_S = 1024
 """A client that sends or reads less for the whole time that it is given is cut off."""
 SWEEP_S = 1.0
+_AT_ONCE = 100
 _V6_PREFIX = 64
 _log = get_logger(__name__)
 
@@ -72,7 +73,7 @@ class Connections:
         self._waiting: dict[Connection, None] = {}
         self._by_address: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
-        self._sweeping = False
+        self._sweep: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._open)
@@ -115,14 +116,6 @@ class Connections:
         """Counts an end for the log, which has one line a second however many there are."""
         self._ended[how] += 1
 
-    def sweep(self, now: float) -> None:
-        """Looks at every connection's times."""
-        for connection in list(self._open):
-            connection.check(now)
-        if self._ended:
-            _log.warning("connections.ended", open=len(self._open), **self._ended)
-            self._ended.clear()
-
     def _make_room(self) -> bool:
         longest = next(iter(self._waiting), None)
         if longest is None:
@@ -136,6 +129,8 @@ class Connections:
         """The address as it is counted; ``None`` where many clients share it."""
         if host is None:
             return None
+        if ":" not in host and not self.limits.proxies.networks:
+            return host
         try:
             address: Address = ip_address(host.partition("%")[0])
         except ValueError:
@@ -147,12 +142,19 @@ class Connections:
         return host
 
     def _keep_sweeping(self) -> None:
-        if not self._sweeping:
-            self._sweeping = True
-            asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_again)
+        if self._sweep is None or self._sweep.done():
+            self._sweep = asyncio.get_running_loop().create_task(self._sweep_all(), name="connections")
 
-    def _sweep_again(self) -> None:
-        self._sweeping = False
-        self.sweep(asyncio.get_running_loop().time())
-        if self._open or self._ended:
-            self._keep_sweeping()
+    async def _sweep_all(self) -> None:
+        """Looks at every connection's times until there is none; a few at once, so that requests come in between."""
+        loop = asyncio.get_running_loop()
+        while self._open:
+            await asyncio.sleep(SWEEP_S)
+            for number, connection in enumerate(list(self._open)):
+                if connection in self._open:
+                    connection.check(loop.time())
+                if number % _AT_ONCE == _AT_ONCE - 1:
+                    await asyncio.sleep(0)
+            if self._ended:
+                _log.warning("connections.ended", open=len(self._open), **self._ended)
+                self._ended.clear()
