@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from phonoscope.errors import InvalidRequest, PhonoscopeError, RangeNotSatisfiable
+from phonoscope.errors import InvalidRequest, LimitReached, PhonoscopeError, RangeNotSatisfiable
 from phonoscope.logs import get_logger
 
 _log = get_logger(__name__)
@@ -44,9 +45,27 @@ def problem(error: PhonoscopeError, instance: str) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, LimitReached):
+        headers |= limit_headers(error.policy, error.limit, error.window_s, 0, error.retry_after_s or 0)
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
     return JSONResponse(error.as_problem() | {"instance": instance}, error.status, headers, _MEDIA_TYPE)
+
+
+def limit_headers(policy: str, limit: float, window_s: int | None, left: float, reset_s: float) -> dict[str, str]:
+    """The fields of draft-ietf-httpapi-ratelimit-headers (its revision 10) for one limit.
+
+    Args:
+        policy: the limit's name.
+        limit: how much is allowed in ``window_s`` seconds, or at any time where that is ``None``.
+        left: how much is left of it.
+        reset_s: after how many seconds all of it is free again.
+    """
+    window = "" if window_s is None else f";w={window_s}"
+    return {
+        "RateLimit-Policy": f'"{policy}";q={int(limit)}{window}',
+        "RateLimit": f'"{policy}";r={int(left)};t={ceil(reset_s)}',
+    }
 
 
 def kept_problem(kept: Mapping[str, Any], instance: str) -> JSONResponse:

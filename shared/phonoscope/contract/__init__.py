@@ -10,6 +10,17 @@ from phonoscope.contract.events import (
     TaskProgress,
 )
 from phonoscope.contract.jobs import DEFAULT_TASKS, MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
+from phonoscope.contract.keys import (
+    USUAL_SCOPES,
+    ApiKey,
+    AuditEntry,
+    CancelledJobs,
+    KeyChange,
+    KeyRequest,
+    KeyRotation,
+    NewApiKey,
+    Scope,
+)
 from phonoscope.contract.library import LibraryMap, MapPoint
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.results import TrackResult, TrackResults
@@ -25,6 +36,7 @@ from phonoscope.contract.tracks import (
     Stems,
     Track,
 )
+from phonoscope.contract.usage import Quota, QuotaUsage, Usage
 from phonoscope.contract.webhooks import (
     JOB_EVENTS,
     Attempt,
@@ -66,11 +78,15 @@ __all__ = [
     "MOST_LAYERS",
     "MOST_ON_MAP",
     "QUIETEST_GAIN_DB",
+    "USUAL_SCOPES",
     "AnyModelCard",
+    "ApiKey",
     "ArtifactLink",
     "Attempt",
     "AttemptError",
+    "AuditEntry",
     "BodyCard",
+    "CancelledJobs",
     "ClassifyOptions",
     "ColourMap",
     "CompletedEvent",
@@ -91,6 +107,9 @@ __all__ = [
     "JobOptions",
     "JobProgress",
     "JobRequest",
+    "KeyChange",
+    "KeyRequest",
+    "KeyRotation",
     "LibraryMap",
     "MapMethod",
     "MapOptions",
@@ -99,6 +118,7 @@ __all__ = [
     "ModelCard",
     "Neighbour",
     "Neighbours",
+    "NewApiKey",
     "NewSecret",
     "NewWebhook",
     "Page",
@@ -108,9 +128,12 @@ __all__ = [
     "ProgressEvent",
     "QueueDepth",
     "Queues",
+    "Quota",
+    "QuotaUsage",
     "Readiness",
     "Redelivery",
     "RedeliveryRequest",
+    "Scope",
     "SecretRotation",
     "SeparateOptions",
     "SignedLink",
@@ -127,6 +150,7 @@ __all__ = [
     "TrackResult",
     "TrackResults",
     "TrialNotice",
+    "Usage",
     "Waiting",
     "Webhook",
     "WebhookChange",

@@ -21,6 +21,21 @@ _V6_PREFIX = 64
 _log = get_logger(__name__)
 
 
+def network_of(host: str) -> str:
+    """What one client has to itself: an address, or of IPv6 a /64 network.
+
+    >>> network_of("192.0.2.7"), network_of("2001:db8::7")
+    ('192.0.2.7', '2001:db8::/64')
+    """
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((address, _V6_PREFIX), strict=False))
+    return host
+
+
 @dataclass(frozen=True)
 class ConnectionLimits:
     """What a connection may take.
@@ -137,9 +152,7 @@ class Connections:
             return host
         if self.limits.proxies.has_address(address):
             return None
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-            return str(ip_network((address, _V6_PREFIX), strict=False))
-        return host
+        return network_of(host)
 
     def _keep_sweeping(self) -> None:
         if self._sweep is None or self._sweep.done():

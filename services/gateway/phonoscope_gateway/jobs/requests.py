@@ -14,6 +14,7 @@ from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.forms import Form, Upload, read_form
 from phonoscope_gateway.problems import invalid_request
 
+_FORM = "multipart/form-data"
 _NOT_YET = "trk_of_the_upload"
 _FIELDS = ("tasks", "options", "metadata", "webhook_url")
 
@@ -38,14 +39,23 @@ class Submission:
             self.upload.file.close()
 
 
+def has_upload(request: Request) -> bool:
+    """Whether the request is the form that includes the recording."""
+    return _media_type(request) == _FORM
+
+
 async def read_submission(request: Request, max_upload_bytes: int) -> Submission:
     """Reads either form of ``POST /v1/jobs``. Raises ``InvalidRequest`` (naming the field) or ``UploadTooLarge``."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = _media_type(request)
     if media_type == "application/json":
         return Submission(_validated(_parsed("body", await request.body())))
-    if media_type == "multipart/form-data":
+    if media_type == _FORM:
         return _from_form(await read_form(request, max_upload_bytes))
     raise InvalidRequest.field("content-type", "must be application/json or multipart/form-data")
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _from_form(form: Form) -> Submission:

@@ -10,6 +10,7 @@ from phonoscope.contract import LibraryMap, MapPoint
 from phonoscope.db.library.maps import count_missing, drawing_job, newest_map, placed_tracks
 from phonoscope.db.library.results import NO_LABELS, labels_of
 from phonoscope.db.schema.tables import TaskRow
+from phonoscope.db.service.keys import Caller
 from phonoscope.errors import OutdatedResult
 from phonoscope.tasks import Map
 from phonoscope.tasks.map import MapResult
@@ -32,7 +33,7 @@ def read_map(
     labelling = model if model in state.catalogue.manifests else None
     with state.database.transaction() as session:
         drawn = newest_map(session, owner_id, space.model)
-        result = _result_of(state, drawn)
+        result = _result_of(state, caller, drawn)
         placed = placed_tracks(session, owner_id, space.model)
         labels = labels_of(session, {track.id for track, *_ in placed})
         return LibraryMap(
@@ -57,11 +58,11 @@ def read_map(
         )
 
 
-def _result_of(state: State, drawn: TaskRow | None) -> MapResult | None:
+def _result_of(state: State, caller: Caller, drawn: TaskRow | None) -> MapResult | None:
     """How the map was drawn; ``None`` when that cannot be read, although the points can."""
     if drawn is None or drawn.result is None:
         return None
     try:
-        return read_result(state.signer, Map, drawn.result.body)
+        return read_result(state.signer_for(caller), Map, drawn.result.body)
     except OutdatedResult:
         return None

@@ -46,6 +46,6 @@ def read_similar(
         get_track(session, caller.owner_id, track_id)
         space = own_space(session, track_id, spaces)
         found, outdated = similar_tracks(session, caller.owner_id, track_id, space, limit, stem or WHOLE_TRACK)
-        tracks = describe_tracks(state.signer, session, [row for row, _ in found])
+        tracks = describe_tracks(state.signer_for(caller), session, [row for row, _ in found])
     items = [Neighbour(track=track, similarity=value) for track, (_, value) in zip(tracks, found, strict=True)]
     return Neighbours(items=items, outdated=outdated)

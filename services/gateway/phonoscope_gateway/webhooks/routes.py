@@ -22,8 +22,8 @@ from phonoscope.contract import (
     WebhookChange,
     WebhookRequest,
 )
-from phonoscope.db.webhooks.deliveries import add_test, get_delivery, list_deliveries, redeliver, redeliver_since
-from phonoscope.db.webhooks.endpoints import delete_webhook, get_webhook, list_webhooks
+from phonoscope.db.webhooks.deliveries import get_delivery, list_deliveries, redeliver, redeliver_since
+from phonoscope.db.webhooks.endpoints import get_webhook, list_webhooks
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.webhooks.service import (
@@ -31,7 +31,9 @@ from phonoscope_gateway.webhooks.service import (
     describe_delivery,
     describe_webhook,
     read_default_secret,
+    remove_webhook,
     rotate_secret,
+    send_test,
     update_webhook,
 )
 
@@ -45,7 +47,7 @@ SinceQuery = Annotated[AwareDatetime | None, Query(description="only events that
 @router.post("/webhooks", status_code=status.HTTP_201_CREATED)
 def add_endpoint(request: WebhookRequest, response: Response, state: StateDep, caller: CallerDep) -> NewWebhook:
     """Adds an endpoint. The secret in the answer is shown only once."""
-    made = create_webhook(state, caller.owner_id, request)
+    made = create_webhook(state, caller, request)
     response.headers["Location"] = f"/v1/webhooks/{made.id}"
     return made
 
@@ -70,7 +72,7 @@ def read_secret(state: StateDep, caller: CallerDep) -> DefaultSecret:
 def make_default_secret(state: StateDep, caller: CallerDep, request: SecretRotation | None = None) -> NewSecret:
     """Makes the secret for jobs' own `webhook_url`, or replaces it; it is shown only once."""
     overlap = timedelta(seconds=(request or SecretRotation()).overlap_s)
-    return rotate_secret(state, caller.owner_id, None, overlap)
+    return rotate_secret(state, caller, None, overlap)
 
 
 @router.get("/webhooks/{webhook_id}")
@@ -82,14 +84,13 @@ def read_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> Webhoo
 @router.patch("/webhooks/{webhook_id}")
 def change_endpoint(webhook_id: str, request: WebhookChange, state: StateDep, caller: CallerDep) -> Webhook:
     """Changes the fields that are given; `enabled` turns the endpoint off and on."""
-    return update_webhook(state, caller.owner_id, webhook_id, request)
+    return update_webhook(state, caller, webhook_id, request)
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT)
 def remove_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> None:
     """Deletes the endpoint and its deliveries."""
-    with state.database.transaction() as session:
-        delete_webhook(session, caller.owner_id, webhook_id)
+    remove_webhook(state, caller, webhook_id)
 
 
 @router.post("/webhooks/{webhook_id}/rotate-secret", status_code=status.HTTP_201_CREATED)
@@ -98,15 +99,13 @@ def rotate_endpoint_secret(
 ) -> NewSecret:
     """Makes a new secret, shown only once; during the overlap, events carry both signatures."""
     overlap = timedelta(seconds=(request or SecretRotation()).overlap_s)
-    return rotate_secret(state, caller.owner_id, webhook_id, overlap)
+    return rotate_secret(state, caller, webhook_id, overlap)
 
 
 @router.post("/webhooks/{webhook_id}/test", status_code=status.HTTP_202_ACCEPTED)
 def try_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> Delivery:
     """Sends a `webhook.test`; read the delivery in the answer later for the outcome."""
-    with state.database.transaction() as session:
-        get_webhook(session, caller.owner_id, webhook_id)
-        return describe_delivery(add_test(session, caller.owner_id, webhook_id))
+    return send_test(state, caller, webhook_id)
 
 
 @router.post("/webhooks/{webhook_id}/redeliver", status_code=status.HTTP_202_ACCEPTED)
