@@ -9,7 +9,7 @@ from phonoscope.contract.events import (
     StatusEvent,
     TaskProgress,
 )
-from phonoscope.contract.jobs import DEFAULT_TASKS, MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
+from phonoscope.contract.jobs import DEFAULT_TASKS, Job, JobRequest, Task, Waiting
 from phonoscope.contract.keys import (
     USUAL_SCOPES,
     ApiKey,
@@ -22,6 +22,7 @@ from phonoscope.contract.keys import (
     Scope,
 )
 from phonoscope.contract.library import LibraryMap, MapPoint
+from phonoscope.contract.metadata import MAX_METADATA_BYTES
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.results import TrackResult, TrackResults
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker

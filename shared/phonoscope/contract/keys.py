@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from phonoscope.requests import Moment, RequestModel
 
 MAX_KEY_NAME = 100
 LONGEST_GRACE_S = 7 * 86_400
@@ -36,15 +38,14 @@ KeyName = Annotated[
         description="yours: what the key is for, without control characters",
     ),
 ]
-Scopes = Annotated[list[Scope], Field(min_length=1, max_length=len(Scope), description="what the key may do")]
-ExpiresAt = Annotated[AwareDatetime | None, Field(description="the key is not valid from then on; `null`: for ever")]
+AnyScope = Annotated[Scope, Field(strict=False)]
+Scopes = Annotated[list[AnyScope], Field(min_length=1, max_length=len(Scope), description="what the key may do")]
+ExpiresAt = Annotated[Moment | None, Field(description="the key is not valid from then on; `null`: for ever")]
 LinksEnd = Annotated[bool, Field(description="whether signed links that this key asked for end with it")]
 
 
-class KeyRequest(BaseModel):
+class KeyRequest(RequestModel):
     """An API key to make."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: KeyName
     scopes: Scopes = Field(default_factory=lambda: list(USUAL_SCOPES))
@@ -52,10 +53,8 @@ class KeyRequest(BaseModel):
     links_end: LinksEnd = False
 
 
-class KeyChange(BaseModel):
+class KeyChange(RequestModel):
     """What to change of a key; what is left out stays. An expiry of ``null`` removes the expiry."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: KeyName | None = None
     scopes: Scopes | None = None
@@ -63,14 +62,10 @@ class KeyChange(BaseModel):
     links_end: LinksEnd | None = None
 
 
-class KeyRotation(BaseModel):
+class KeyRotation(RequestModel):
     """How long the secret of before stays valid."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    grace_s: int = Field(
-        _GRACE_S, strict=True, ge=0, le=LONGEST_GRACE_S, description="seconds for which both secrets are valid"
-    )
+    grace_s: int = Field(_GRACE_S, ge=0, le=LONGEST_GRACE_S, description="seconds for which both secrets are valid")
 
 
 class CancelledJobs(StrEnum):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from phonoscope.contract import AuditEntry, Page
 from phonoscope.db.service.audit import list_audit
+from phonoscope.requests import Id, Moment, Name
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
 
@@ -22,12 +22,12 @@ def read_audit(
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
     action: Annotated[
-        str | None, Query(max_length=64, description="only this action, as `key.created`; or all of a kind, as `key`")
+        Name | None, Query(description="only this action, as `key.created`; or all of a kind, as `key`")
     ] = None,
-    subject: Annotated[str | None, Query(max_length=64, description="only what was done to this id")] = None,
-    key_id: Annotated[str | None, Query(max_length=64, description="only what this key did")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="only entries at this time or later")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="only entries before this time")] = None,
+    subject: Annotated[Name | None, Query(description="only what was done to this id")] = None,
+    key_id: Annotated[Id | None, Query(description="only what this key did")] = None,
+    since: Annotated[Moment | None, Query(description="only entries at this time or later")] = None,
+    until: Annotated[Moment | None, Query(description="only entries before this time")] = None,
 ) -> Page[AuditEntry]:
     """What was done with what your owner has, newest first: by which key, or without one by the operator."""
     with state.database.autocommit() as session:

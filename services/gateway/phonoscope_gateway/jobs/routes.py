@@ -14,9 +14,9 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from phonoscope.contract import Job, JobRequest, Page
 from phonoscope.db.library.jobs import list_jobs
+from phonoscope.requests import DecimalText, Id
 from phonoscope.states import Status
 from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
-from phonoscope_gateway.jobs.checks import check_metadata
 from phonoscope_gateway.jobs.events import EventCursor, read_snapshot, stream_events
 from phonoscope_gateway.jobs.requests import Submission, has_upload, read_submission
 from phonoscope_gateway.jobs.service import cancel, read_job, submit_job, submit_recording
@@ -84,7 +84,6 @@ def _submit(once: IdempotentRequest, submission: Submission) -> IdempotentAnswer
         return _accepted(submit_recording(once.state, once.caller, submission.request, submission.upload, then))
 
     with submission:
-        check_metadata(submission.request.metadata)
         return once.answer(Job, submission.asked, make)
 
 
@@ -99,7 +98,7 @@ def read_jobs(
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
     status: Annotated[Status | None, Query(description="only jobs with this status")] = None,
-    track_id: Annotated[str | None, Query(description="only jobs of this track")] = None,
+    track_id: Annotated[Id | None, Query(description="only jobs of this track")] = None,
 ) -> Page[Job]:
     """Your jobs, newest first."""
     with state.database.transaction() as session:
@@ -115,7 +114,7 @@ async def read_one_job(
     response: Response,
     state: StateDep,
     caller: CallerDep,
-    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="seconds to wait for the job's end")] = 0.0,
+    wait: Annotated[DecimalText, Query(ge=0, le=MAX_WAIT_S, description="seconds to wait for the job's end")] = 0.0,
 ) -> Job:
     """The job in its present state; with `wait`, once it has ended or the seconds are over."""
     until, readers = monotonic() + wait, None

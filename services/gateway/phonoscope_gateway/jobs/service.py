@@ -25,8 +25,9 @@ from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.tasks import RequestContext
 from phonoscope.work import Library
 from phonoscope_gateway.forms import Upload
-from phonoscope_gateway.jobs.checks import check_duration, check_request, completed, context_of, order_of
+from phonoscope_gateway.jobs.checks import check_duration, check_request, check_stems, completed, context_of, order_of
 from phonoscope_gateway.jobs.ledger import ledger_of
+from phonoscope_gateway.jobs.stems import stems_to_read
 from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.state import State
 from phonoscope_gateway.tracks.service import create_track_and
@@ -164,6 +165,8 @@ def _make_job(
 ) -> tuple[Job, list[TaskQueue]]:
     """Makes the job; returns it as its client sees it, and the queues to wake."""
     check_duration(request, subject.duration_s)
+    if not isinstance(subject, Library):
+        check_stems(request, lambda: stems_to_read(session, subject, request, asked))
     request = completed(request, asked)
     options = request.options.model_dump(mode="json")
     ledger = ledger_of(session, subject, request, asked)

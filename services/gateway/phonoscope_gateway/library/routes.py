@@ -12,6 +12,7 @@ from phonoscope.db.library.results import NO_LABELS, labels_of
 from phonoscope.db.schema.tables import TaskRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import OutdatedResult
+from phonoscope.requests import Name
 from phonoscope.tasks import Map
 from phonoscope.tasks.map import MapResult
 from phonoscope_gateway.jobs.results import read_result
@@ -25,7 +26,7 @@ def read_map(
     state: StateDep,
     caller: CallerDep,
     model: Annotated[
-        str | None, Query(description="whose embeddings to draw from; the general ones when left out")
+        Name | None, Query(description="whose embeddings to draw from; the general ones when left out")
     ] = None,
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`."""

@@ -17,6 +17,7 @@ from phonoscope.db.service.audit import record
 from phonoscope.erasure import erase_track
 from phonoscope.errors import InvalidRequest
 from phonoscope.logs import get_logger
+from phonoscope.requests import Name, text
 from phonoscope_gateway.forms import Form, read_form
 from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.links import LinkRequestDep
@@ -100,9 +101,9 @@ def read_tracks(
     caller: CallerDep,
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
-    label: Annotated[str | None, Query(description="only tracks with this label, by whichever model")] = None,
-    model: Annotated[str | None, Query(description="only tracks with this `label` by this model")] = None,
-    q: Annotated[str | None, Query(description="text anywhere in the file name")] = None,
+    label: Annotated[Name | None, Query(description="only tracks with this label, by whichever model")] = None,
+    model: Annotated[Name | None, Query(description="only tracks with this `label` by this model")] = None,
+    q: Annotated[Annotated[str, text(255)] | None, Query(description="text anywhere in the file name")] = None,
 ) -> Page[Track]:
     """Your tracks, newest first."""
     if model is not None and label is None:
