@@ -17,6 +17,7 @@ from phonoscope.audio.decode import Samples
 from phonoscope.batches import batched, taken_ahead
 from phonoscope.errors import UndecodableRecording
 from phonoscope_ml.bodies import Body
+from phonoscope_ml.device import one_thread
 from phonoscope_ml.heads import HeadedNetwork
 from phonoscope_ml.networks import EMBEDDING_DIM, Network, Output
 from phonoscope_ml.registry import Model
@@ -262,7 +263,7 @@ def _outputs(
     body: Body, batch: list[Window], spectrograms: Tensor, forward: ForwardPass | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The features ``(windows, features)`` and the embeddings ``(windows, 512)`` of a batch."""
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread(when=body.network.short_operations):
         output: Output = forward(batch, spectrograms) if forward else body.network(spectrograms)
     features, embedding = output.features.detach().float(), output.embedding.detach().float()
     return features.cpu().numpy(), embedding.cpu().numpy()
