@@ -66,7 +66,9 @@ def fit(
 
 @app.command()
 def synthesise(
-    to: Annotated[Path, typer.Argument(help="The folder to write to; each label gets a folder in it.")],
+    to: Annotated[
+        Path, typer.Argument(help="The folder to write to; each label gets a folder in it.", file_okay=False)
+    ],
     each: Annotated[int, typer.Option(help="The number of recordings for each label.", min=2)] = 32,
     seed: Annotated[int, typer.Option(help="Another seed gives other recordings.")] = 1,
 ) -> None:

@@ -21,9 +21,13 @@ _PACKAGES = " ".join(voices.package for voices in VOICES)
 def speech(
     packages: Annotated[
         Path,
-        typer.Argument(help=f"A folder of .deb files, made there by: apt-get download {_PACKAGES}", exists=True),
+        typer.Argument(
+            help=f"A folder of .deb files, made there by: apt-get download {_PACKAGES}", exists=True, file_okay=False
+        ),
     ],
-    to: Annotated[Path, typer.Option(help="The folder to write to; each speaker gets a folder in it.")],
+    to: Annotated[
+        Path, typer.Option(help="The folder to write to; each speaker gets a folder in it.", file_okay=False)
+    ],
 ) -> None:
     """Cut recordings of speech from Debian's packages, for scoring; the same packages give the same recordings."""
 

@@ -149,6 +149,19 @@ def test_every_named_package_is_read(
     assert "7.12" in printed
 
 
+def test_a_file_is_no_folder_to_write_to(
+    packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command says so before it reads a package."""
+    (tmp_path / "speech").write_bytes(b"a file")
+    monkeypatch.setattr("sys.argv", ["phonoscope-train", "speech", str(packages), "--to", str(tmp_path / "speech")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "'--to'" in capsys.readouterr().err
+    assert (tmp_path / "speech").read_bytes() == b"a file"
+
+
 def test_a_name_without_a_language_is_english() -> None:
     """Tux Paint's own descriptions have no suffix."""
     assert VOICES[-1].speaker_of("usr/share/tuxpaint/stamps/animals/owl_desc.ogg") == "names-en"
