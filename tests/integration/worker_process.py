@@ -1,6 +1,7 @@
 """A worker of the CPU pool in a process of its own, whose set-up fails as the environment says.
 
-``SET_UP`` holds a word for each attempt: ``raises``, ``dies`` or ``works``; the last one holds for all that follow.
+``SET_UP`` holds a word for each attempt: ``raises``, ``dies``, ``hangs`` or ``works``; the last one holds for all that
+follow.
 ``ATTEMPTS`` names a file to which each attempt adds a line. Its handler gives each task an empty result.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 from time import sleep
 
@@ -26,6 +28,9 @@ def prepare(_: Settings) -> tuple[str, Handler]:
     match words[min(attempt, len(words) - 1)]:
         case "raises":
             raise RuntimeError("the weights are not those of the manifest")
+        case "hangs":
+            # As after a fork in which another thread held a lock.
+            threading.Event().wait()
         case "dies":
             # Memory runs out some time into the loading; Celery ends a worker whose child ends before its loop runs.
             sleep(1.0)
