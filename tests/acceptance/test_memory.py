@@ -93,7 +93,7 @@ def test_an_hour_needs_little_more_than_an_idle_worker(stack: RunningStack, tmp_
     """At most 300 MB above the idle worker, process tree together, though its strongest window is explained too."""
     path = tmp_path / "hour.wav"
     write_wav(path, seconds=3600, rate_hz=8_000, channels=1)
-    with stack.client(f"owner-{uuid4()}") as client, peak_memory("gpu", stack) as peak:
+    with stack.client(f"owner-{uuid4()}") as client, peak_memory("gpu-long", stack) as peak:
         job = client.wait(client.analyze(path, ["classify", "explain", "features"]))
     assert job.status is Status.SUCCEEDED
     result = job.result(Classify)

@@ -10,17 +10,18 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from time import sleep
 
 from phonoscope.retry import Backoff
 from phonoscope.settings import Settings
-from phonoscope.states import Pool
+from phonoscope.states import Lane, Pool
 from phonoscope.work import Outcome
 from phonoscope_worker import Handler, run_worker
 
 
-def prepare(_: Settings) -> tuple[str, Handler]:
+def prepare(_: Settings, _lanes: Sequence[Lane]) -> tuple[str, Handler]:
     made, words = Path(os.environ["ATTEMPTS"]), os.environ["SET_UP"].split()
     attempt = len(made.read_text().splitlines()) if made.exists() else 0
     with made.open("a") as file:

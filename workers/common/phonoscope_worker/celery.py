@@ -41,13 +41,16 @@ _DATABASE_BACKOFF = Backoff(first_s=0.5, factor=2.0, longest_s=5.0)
 _FAILED = 1
 _log = get_logger(__name__)
 
+_NICE_OF_LONG_WORK = 10
 
-Prepare = Callable[[Settings], tuple[str, Handler]]
-"""Loads what a pool needs, in the child; returns the device and the handler."""
+Prepare = Callable[[Settings, Sequence[Lane]], tuple[str, Handler]]
+"""Loads what a pool needs for these lanes, in the child; returns the device and the handler."""
 
 
 def run_worker(pool: Pool, prepare: Prepare, backoff: Backoff = SET_UP_BACKOFF) -> None:
     """Runs a pool's worker in the foreground until it must stop; the command-line option ``--lane`` selects a lane.
+
+    A worker of the long lane alone has a lower priority, so that short work beside it on the machine goes first.
 
     Args:
         backoff: between attempts to set up the worker's child.
@@ -57,6 +60,8 @@ def run_worker(pool: Pool, prepare: Prepare, backoff: Backoff = SET_UP_BACKOFF) 
     settings = get_settings()
     lanes = _lanes()
     configure_logs(settings.log_format, settings.log_level)
+    if lanes == [Lane.LONG]:
+        os.nice(_NICE_OF_LONG_WORK)
     app = make_celery(settings.broker_url.get_secret_value(), settings.max_duration_s)
     set_up = ChildSetUp(backoff)
     statuses: list[int] = []
@@ -97,7 +102,7 @@ def _register(
 
     def load() -> None:
         database = Database(settings.database_url.get_secret_value(), pool_size=2)
-        device, handler = prepare(settings)
+        device, handler = prepare(settings, lanes)
         identity = WorkerIdentity(pool, lanes, socket.gethostname(), device, os.getpid())
         heartbeat = Heartbeat(database, identity, guardian.pulse.beat)
         waker = Waker(settings.broker_url.get_secret_value())

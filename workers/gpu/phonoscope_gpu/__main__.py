@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from phonoscope.catalogue import Catalogue
 from phonoscope.settings import Settings, get_settings
-from phonoscope.states import Pool
+from phonoscope.states import Lane, Pool
 from phonoscope_worker import Handler, run_worker
 
 
-def prepare(settings: Settings) -> tuple[str, Handler]:
+def prepare(settings: Settings, lanes: Sequence[Lane]) -> tuple[str, Handler]:
+    """Loads the models that short tasks must not wait for; a worker of the long lane alone loads none before a task."""
     from phonoscope_gpu.handler import prepare as load
 
-    return load(settings)
+    return load(settings, ahead=Lane.SHORT in lanes)
 
 
 def check(settings: Settings) -> None:
