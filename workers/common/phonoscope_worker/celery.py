@@ -50,7 +50,7 @@ Prepare = Callable[[Settings, Sequence[Lane]], tuple[str, Handler]]
 def run_worker(pool: Pool, prepare: Prepare, backoff: Backoff = SET_UP_BACKOFF) -> None:
     """Runs a pool's worker in the foreground until it must stop; the command-line option ``--lane`` selects a lane.
 
-    A worker of the long lane alone has a lower priority, so that short work beside it on the machine goes first.
+    A worker of the long lane alone works at a lower priority, so that short work beside it on the machine goes first.
 
     Args:
         backoff: between attempts to set up the worker's child.
@@ -60,8 +60,6 @@ def run_worker(pool: Pool, prepare: Prepare, backoff: Backoff = SET_UP_BACKOFF) 
     settings = get_settings()
     lanes = _lanes()
     configure_logs(settings.log_format, settings.log_level)
-    if lanes == [Lane.LONG]:
-        os.nice(_NICE_OF_LONG_WORK)
     app = make_celery(settings.broker_url.get_secret_value(), settings.max_duration_s)
     set_up = ChildSetUp(backoff)
     statuses: list[int] = []
@@ -111,6 +109,8 @@ def _register(
     def announce() -> None:
         context = contexts[0]
         retrying(context.heartbeat.start, _DATABASE_BACKOFF, DatabaseUnavailable, partial(_log_pause, pool))
+        if lanes == [Lane.LONG]:
+            os.nice(_NICE_OF_LONG_WORK)
         # What is loaded now stays: the garbage collector need not scan it during a pass.
         gc.freeze()
         _log.info("worker.ready", pool=pool, device=context.device)
