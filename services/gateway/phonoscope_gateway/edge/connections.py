@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 from typing import Protocol, Self
 
-from phonoscope.addresses import Address, Allowed
+from phonoscope.addresses import Allowed, client_network
 from phonoscope.errors import Overloaded, PhonoscopeError, TooManyRequests
 from phonoscope.logs import get_logger
 from phonoscope.settings import Settings
@@ -17,7 +17,6 @@ LEAST_BYTES_PER_S = 1024
 """A client that sends or reads less for the whole time that it is given is cut off."""
 SWEEP_S = 1.0
 _AT_ONCE = 100
-_V6_PREFIX = 64
 _log = get_logger(__name__)
 
 
@@ -127,19 +126,15 @@ class Connections:
 
     def _counted(self, host: str | None) -> str | None:
         """The address as it is counted; ``None`` where many clients share it."""
-        if host is None:
+        if host is None or (self.limits.proxies.networks and self._is_proxy(host)):
             return None
-        if ":" not in host and not self.limits.proxies.networks:
-            return host
+        return client_network(host)
+
+    def _is_proxy(self, host: str) -> bool:
         try:
-            address: Address = ip_address(host.partition("%")[0])
+            return self.limits.proxies.has_address(ip_address(host.partition("%")[0]))
         except ValueError:
-            return host
-        if self.limits.proxies.has_address(address):
-            return None
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-            return str(ip_network((address, _V6_PREFIX), strict=False))
-        return host
+            return False
 
     def _keep_sweeping(self) -> None:
         if self._sweep is None or self._sweep.done():
