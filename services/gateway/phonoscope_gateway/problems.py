@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from phonoscope.errors import InvalidRequest, PhonoscopeError, RangeNotSatisfiable
 from phonoscope.logs import get_logger
@@ -20,6 +20,7 @@ _MEDIA_TYPE = "application/problem+json"
 NO_GUESSING = ("X-Content-Type-Options", "nosniff")
 """Forbids browsers to guess another media type."""
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_OF_FILES = ("GET", "HEAD")
 _PARTS = frozenset({"body", "query", "path", "header"})
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -96,13 +97,16 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods of the request's path; the router itself knows only those of the first route."""
-    routes = request.app.router.routes
+    """The methods of the request's path; the router itself knows only those of the first route.
+
+    A path that no route has is in a folder of files.
+    """
+    routes = [route for route in request.app.router.routes if not isinstance(route, Mount)]
 
     def has(method: str) -> bool:
         return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
 
-    return [method for method in _METHODS if has(method)]
+    return [method for method in _METHODS if has(method)] or list(_OF_FILES)
 
 
 async def _unknown(request: Request, _: Exception) -> JSONResponse:

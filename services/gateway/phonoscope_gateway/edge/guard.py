@@ -51,6 +51,12 @@ class Guard:
             await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
         except ClientDisconnect:
             _log.info("client.left", method=scope["method"], path=scope["path"])
+        except RuntimeError as error:
+            # Starlette's, for an error that came after the answer had begun: the server breaks the answer off.
+            if not answer.begun or not isinstance(error.__cause__, PhonoscopeError):
+                raise
+            cause = error.__cause__
+            _log.warning("answer.broken_off", path=scope["path"], code=cause.code, detail=cause.detail)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         method, path, query, headers = scope["method"], scope["path"], scope["query_string"], Headers(scope=scope)
@@ -76,9 +82,11 @@ class _Answer:
         self._send = send
         self._private = private
         self.body: RequestBody | None = None
+        self.begun = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.begun = True
             self._complete(MutableHeaders(scope=message))
         elif self._is_last(message) and self.body is not None and self.body.unread:
             await self._send({**message, "more_body": True})

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
 
+from phonoscope.errors import StoreUnavailable
 from phonoscope_gateway import create_app
 from phonoscope_gateway.edge.access import MAX_JSON_BYTES
 from phonoscope_gateway.edge.guard import Guard
@@ -44,6 +46,18 @@ def echo() -> FastAPI:
     @app.post("/echo")
     async def read(request: Request) -> dict[str, int]:
         return {"bytes": len(await request.body())}
+
+    def breaking(error: Exception) -> Iterator[bytes]:
+        yield b"a"
+        raise error
+
+    @app.get("/broken")
+    async def broken() -> StreamingResponse:
+        return StreamingResponse(breaking(StoreUnavailable("the object store does not answer")))
+
+    @app.get("/wrong")
+    async def wrong() -> StreamingResponse:
+        return StreamingResponse(breaking(ZeroDivisionError()))
 
     @app.post("/deaf")
     async def ignore() -> dict[str, int]:
@@ -159,12 +173,27 @@ def test_a_client_that_leaves_is_answered_nothing(echo: FastAPI, content_type: s
     assert exchange.sent == []
 
 
+def test_an_answer_that_breaks_off_is_one_line(echo: FastAPI) -> None:
+    """A store that goes away in the middle: what was sent was sent, the end is missing, and nothing is raised."""
+    exchange = Exchange("GET", "/broken").through(echo)
+    assert exchange.status == 200
+    assert [message.get("body") for message in exchange.sent[1:]] == [b"a"]
+
+
+def test_an_error_of_our_own_is_raised_all_the_same(echo: FastAPI) -> None:
+    """Only what has a name is told in one line."""
+    with pytest.raises(ZeroDivisionError):
+        Exchange("GET", "/wrong").through(echo)
+
+
 @pytest.mark.parametrize(
     ("path", "allow"),
     [
         ("/health/live", "GET"),
         ("/", "GET, HEAD"),
         ("/docs", "GET"),
+        ("/docs/assets/swagger-ui.css", "GET, HEAD"),
+        ("/openapi.json", "GET, HEAD"),
     ],
 )
 def test_every_method_of_a_path_is_named(gateway: FastAPI, path: str, allow: str) -> None:
