@@ -31,24 +31,24 @@ async def find_caller(scope: Scope) -> Caller:
 
 
 class Places:
-    """The requests in progress of each key."""
+    """The requests in progress of each owner."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._taken: Counter[str] = Counter()
 
     @contextmanager
-    def held(self, key_id: str) -> Iterator[None]:
-        """A place for one request of a key. Raises ``TooManyRequests`` when all are taken."""
-        if self._taken[key_id] >= self._most:
-            raise TooManyRequests(f"a key may have {self._most:,} requests in progress")
-        self._taken[key_id] += 1
+    def held(self, owner_id: str) -> Iterator[None]:
+        """A place for one request of an owner. Raises ``TooManyRequests`` when all are taken."""
+        if self._taken[owner_id] >= self._most:
+            raise TooManyRequests(f"an owner may have {self._most:,} requests in progress")
+        self._taken[owner_id] += 1
         try:
             yield
         finally:
-            self._taken[key_id] -= 1
-            if not self._taken[key_id]:
-                del self._taken[key_id]
+            self._taken[owner_id] -= 1
+            if not self._taken[owner_id]:
+                del self._taken[owner_id]
 
 
 def _authenticate(state: State, key: str) -> Caller:

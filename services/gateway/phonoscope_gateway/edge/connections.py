@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Protocol, Self
 
+from starlette.types import Scope
+
 from phonoscope.addresses import Allowed, client_network
 from phonoscope.errors import Overloaded, PhonoscopeError, TooManyRequests
 from phonoscope.logs import get_logger
@@ -15,6 +17,8 @@ from phonoscope.settings import Settings
 
 LEAST_BYTES_PER_S = 1024
 """A client that sends or reads less for the whole time that it is given is cut off."""
+KEEP_PLACE = "keep_place"
+"""In the state of a request's scope: to be called when its connection need not give way until it is answered."""
 SWEEP_S = 1.0
 _AT_ONCE = 100
 _log = get_logger(__name__)
@@ -25,7 +29,7 @@ class ConnectionLimits:
     """What a connection may take.
 
     Attributes:
-        most: connections in all; more push out those that wait for a request.
+        most: connections in all; more push out those without a request of a known key.
         per_address: connections of one address; of IPv6, of one /64 network.
         head_s: seconds for the head of a request.
         body_s: seconds in each of which ``LEAST_BYTES_PER_S`` of a body must arrive on average.
@@ -64,7 +68,10 @@ class Connection(Protocol):
 
 
 class Connections:
-    """The open connections by address, and those that wait for a request, longest first."""
+    """The open connections by address, and those that give way to others, longest first.
+
+    A connection gives way unless a request of a known key is being answered on it.
+    """
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
@@ -78,7 +85,7 @@ class Connections:
         return len(self._open)
 
     def admit(self, connection: Connection, host: str | None) -> PhonoscopeError | None:
-        """Takes a connection in, or says why not. Where all places are taken, the longest waiting one gives way."""
+        """Takes a connection in, or says why not. Where all places are taken, another gives way."""
         address = self._counted(host)
         if address is not None and self._by_address[address] >= self.limits.per_address:
             self.note("refused")
@@ -94,7 +101,7 @@ class Connections:
         return None
 
     def works(self, connection: Connection) -> None:
-        """The connection has a request in progress and keeps its place."""
+        """The connection keeps its place until its request is answered."""
         self._waiting.pop(connection, None)
 
     def waits(self, connection: Connection) -> None:
@@ -153,3 +160,8 @@ class Connections:
             if self._ended:
                 _log.warning("connections.ended", open=len(self._open), **self._ended)
                 self._ended.clear()
+
+
+def keep_place(scope: Scope) -> None:
+    """Lets the request's connection keep its place until it is answered; other servers know no such thing."""
+    scope.get("state", {}).get(KEEP_PLACE, lambda: None)()

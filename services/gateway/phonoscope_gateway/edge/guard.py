@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +11,7 @@ from phonoscope.logs import get_logger
 from phonoscope_gateway.edge.access import body_limit, is_health, keeps_out_of_caches, needs_key
 from phonoscope_gateway.edge.bodies import RequestBody
 from phonoscope_gateway.edge.callers import Places, find_caller
+from phonoscope_gateway.edge.connections import keep_place
 from phonoscope_gateway.edge.hosts import HostCheck
 from phonoscope_gateway.problems import NO_GUESSING, problem
 from phonoscope_gateway.state import keep_caller
@@ -24,20 +23,21 @@ class Guard:
     """Admits a request: its address, then its key, then its body, of which nothing is read before.
 
     The caller is kept in the request's scope, where ``CallerDep`` finds it. A body in JSON is read whole, up to its
-    limit; a form streams on to its route, with its own. Answers that leave a body unread close the connection.
+    limit; a form streams on to its route, with its own; without a key none is read. Answers that leave a body unread
+    close the connection.
 
     Args:
         max_upload_bytes: the largest file of a form.
-        max_requests_per_key: requests of one key that may be in progress.
+        max_requests_per_owner: requests of one owner that may be in progress.
         check_host: says whether the gateway answers to a request's ``Host``; health is told to anybody.
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_upload_bytes: int, max_requests_per_key: int, check_host: HostCheck
+        self, app: ASGIApp, *, max_upload_bytes: int, max_requests_per_owner: int, check_host: HostCheck
     ) -> None:
         self._app = app
         self._max_upload_bytes = max_upload_bytes
-        self._places = Places(max_requests_per_key)
+        self._places = Places(max_requests_per_owner)
         self._check_host = check_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,11 +66,15 @@ class Guard:
             self._check_host(headers)
         if "\x00" in path or b"%00" in query:
             raise InvalidRequest.field("url", "holds a NUL character")
-        caller = await find_caller(scope) if needs_key(method, path, query) else None
+        if not needs_key(method, path, query):
+            body.check_length()
+            await self._app(scope, body.receive, answer.send)
+            return
+        caller = await find_caller(scope)
         body.check_length()
-        with self._places.held(caller.key_id) if caller else nullcontext():
-            if caller:
-                keep_caller(scope, caller)
+        with self._places.held(caller.owner_id):
+            keep_caller(scope, caller)
+            keep_place(scope)
             await body.take()
             await self._app(scope, body.receive, answer.send)
 
