@@ -1,11 +1,13 @@
 """The tree of all errors. A class's docstring is its title; ``detail`` says what was found.
 
 PhonoscopeError
+├── MalformedRequest            400
 ├── Unauthorized                401
 ├── InvalidSignature            403
 ├── SignatureExpired            403
 ├── NotFound                    404
 ├── NotAcceptable               406
+├── RequestTimeout              408
 ├── JobEnded                    409
 ├── RequestInFlight             409
 ├── InvalidRequest              422
@@ -16,8 +18,12 @@ PhonoscopeError
 │   ├── NoStems
 │   ├── RefusedUrl
 │   └── NoDefaultSecret
+├── BodyTooLarge                413
 ├── UploadTooLarge              413
 ├── RangeNotSatisfiable         416
+├── MisdirectedRequest          421
+├── TooManyRequests             429
+├── HeadTooLarge                431
 ├── RecordingError              422
 │   ├── EmptyUpload
 │   ├── NotARecording           415
@@ -43,7 +49,8 @@ PhonoscopeError
 │   │   └── TooManyConnections
 │   ├── BrokerUnavailable
 │   ├── StoreUnavailable
-│   └── SpoolFull
+│   ├── SpoolFull
+│   └── Overloaded
 ├── TaskFailed                  500
 │   ├── WorkerLost
 │   ├── TimedOut
@@ -99,6 +106,12 @@ class PhonoscopeError(Exception):
         return problem
 
 
+class MalformedRequest(PhonoscopeError):
+    """The request is not HTTP."""
+
+    status = 400
+
+
 class Unauthorized(PhonoscopeError):
     """The API key is missing or wrong."""
 
@@ -127,6 +140,14 @@ class NotAcceptable(PhonoscopeError):
     """None of the accepted media types is available."""
 
     status = 406
+
+
+class RequestTimeout(PhonoscopeError):
+    """The request took too long to arrive."""
+
+    status = 408
+    retryable = True
+    retry_after_s = 1
 
 
 class JobEnded(PhonoscopeError):
@@ -186,6 +207,12 @@ class NoDefaultSecret(InvalidRequest):
     """There is no default secret to sign events with."""
 
 
+class BodyTooLarge(PhonoscopeError):
+    """The request's body is larger than this service takes."""
+
+    status = 413
+
+
 class UploadTooLarge(PhonoscopeError):
     """The upload is larger than this service takes."""
 
@@ -200,6 +227,26 @@ class RangeNotSatisfiable(PhonoscopeError):
     def __init__(self, detail: str, size_bytes: int) -> None:
         super().__init__(detail)
         self.size_bytes = size_bytes
+
+
+class MisdirectedRequest(PhonoscopeError):
+    """This service does not answer to that host name."""
+
+    status = 421
+
+
+class TooManyRequests(PhonoscopeError):
+    """Too many requests at once."""
+
+    status = 429
+    retryable = True
+    retry_after_s = 1
+
+
+class HeadTooLarge(PhonoscopeError):
+    """The request's head is larger than this service takes."""
+
+    status = 431
 
 
 class RecordingError(PhonoscopeError):
@@ -328,6 +375,10 @@ class SpoolFull(Unavailable):
     """There is no disk space to receive the upload."""
 
     retry_after_s = 60
+
+
+class Overloaded(Unavailable):
+    """The service has no free connection."""
 
 
 class TaskFailed(PhonoscopeError):

@@ -67,6 +67,30 @@ class Settings(BaseSettings):
         "", description="networks and host patterns that events may go to though they are not public, comma-separated"
     )
     webhook_http: bool = Field(False, description="whether events may go over plain http")
+    allowed_hosts: str = Field(
+        "",
+        description="host names that the gateway answers to, comma-separated, as `*.example.org`; when empty, every "
+        "name, or addresses and `localhost` where it listens on loopback",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="networks of proxies in front of the gateway, comma-separated: their `X-Forwarded-For` is "
+        "believed, and they may have any number of connections",
+    )
+    max_connections: int = Field(
+        10_000, ge=16, description="open connections to the gateway; those without a request by key make room for more"
+    )
+    max_connections_per_address: int = Field(
+        1024, gt=0, description="open connections of one address, or one /64 of IPv6; more is answered 429"
+    )
+    max_requests_per_owner: int = Field(
+        1024, gt=0, description="requests of one owner in progress, streams included; more is answered 429"
+    )
+    head_timeout_s: float = Field(10.0, gt=0, description="seconds in which a request's head must arrive")
+    body_timeout_s: float = Field(
+        30.0, gt=0, description="seconds in each of which a request's body must bring 1 KiB a second on average"
+    )
+    write_timeout_s: float = Field(60.0, gt=0, description="seconds in each of which an answer must be read likewise")
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")
 
@@ -81,6 +105,14 @@ class Settings(BaseSettings):
     @classmethod
     def _is_understood(cls, text: str) -> str:
         Allowed.parse(text)
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _is_networks(cls, text: str) -> str:
+        hosts = Allowed.parse(text).hosts
+        if hosts:
+            raise ValueError(f"must be networks or addresses; {hosts[0]!r} is none")
         return text
 
     @model_validator(mode="after")

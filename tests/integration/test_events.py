@@ -13,13 +13,14 @@ import httpx
 import psutil
 import pytest
 from httpx_sse import EventSource, ServerSentEvent
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from phonoscope.client import Client, Retry
 from phonoscope.contract import CompletedEvent, Job, StatusEvent
 from phonoscope.db.access.channels import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.engine import Database
-from phonoscope.db.schema.tables import JobRow, TaskRow, TrackRow
+from phonoscope.db.schema.tables import JobRow, OwnerRow, TaskRow, TrackRow
+from phonoscope.db.service.keys import revoke_key
 from phonoscope.ids import new_id
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope_local.state import Run
@@ -214,6 +215,28 @@ def test_a_quiet_stream_gives_signs_of_life(http: httpx.Client, open_job: Callab
         comment = next(line for line in lines if line.startswith(":"))
     assert comment == ": still here"
     assert 14 < monotonic() - before < 29
+
+
+def test_a_revoked_key_ends_its_streams(stack: RunningStack, rows: Database, open_job: Callable[[], str]) -> None:
+    """Within half a minute, whether or not anything happens to the job; streams of the owner's other keys go on."""
+    job_id = open_job()
+    with rows.transaction() as session:
+        owner = session.scalar(select(OwnerRow.name).join(JobRow).where(JobRow.id == job_id))
+    keys = [stack.new_key(str(owner)) for _ in range(2)]
+    with ExitStack() as opened:
+        streams = []
+        for key in keys:
+            headers = {"Authorization": f"Bearer {key}"}
+            client = opened.enter_context(httpx.Client(base_url=stack.url, headers=headers, timeout=60))
+            streams.append(opened.enter_context(stream(client, job_id)))
+        assert [next(events).event for events in streams] == ["status", "status"]
+        with rows.transaction() as session:
+            revoke_key(session, keys[0].split("_")[1])
+        before = monotonic()
+        assert list(streams[0]) == []
+        assert monotonic() - before < 50
+        end(rows, job_id)
+        assert [event.event for event in streams[1]] == ["status", "completed"]
 
 
 def test_many_streams_hold_nothing(http: httpx.Client, rows: Database, open_job: Callable[[], str]) -> None:

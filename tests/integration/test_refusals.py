@@ -154,7 +154,7 @@ def test_a_declared_size_over_the_limit_is_refused_at_once(stack: RunningStack) 
     key = stack.new_key("huge")
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as connection:
         connection.sendall(
-            b"POST /v1/tracks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + key.encode() + b"\r\n"
+            b"POST /v1/tracks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + key.encode() + b"\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 99999999999\r\n\r\n" + Huge.head
         )
         answer = b""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import logging
 
 import uvicorn
 
 from phonoscope.logs import configure_logs
 from phonoscope.settings import get_settings
 from phonoscope_gateway import create_app
+from phonoscope_gateway.edge.connections import ConnectionLimits, Connections
+from phonoscope_gateway.edge.protocol import protocol_for
 from phonoscope_gateway.limits import allow_many_connections
-from phonoscope_gateway.signing import without_signatures
 
 _GRACE_S = 3
 
@@ -23,10 +23,13 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
-    logging.getLogger("uvicorn.access").addFilter(without_signatures)
-    allow_many_connections()
+    edge = Connections(ConnectionLimits.of(settings, allow_many_connections()))
     uvicorn.run(
-        create_app(settings),
+        create_app(settings, arguments.host),
+        http=protocol_for(edge),
+        ws="none",
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[str(network) for network in edge.limits.proxies.networks],
         host=arguments.host,
         port=arguments.port,
         log_config=None,

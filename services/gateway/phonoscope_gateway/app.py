@@ -18,7 +18,8 @@ from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope_gateway.artifacts.routes import router as artifacts
 from phonoscope_gateway.docs.routes import add_docs
-from phonoscope_gateway.guard import Guard
+from phonoscope_gateway.edge.guard import Guard
+from phonoscope_gateway.edge.hosts import host_check
 from phonoscope_gateway.health.routes import router as health
 from phonoscope_gateway.jobs.routes import router as jobs
 from phonoscope_gateway.library.routes import router as library
@@ -39,8 +40,12 @@ from phonoscope_gateway.webhooks.routes import router as webhooks
 _POOL_SIZE = 10
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Makes the gateway for these settings. It connects to nothing before it starts; services may come up later."""
+def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
+    """Makes the gateway for these settings. It connects to nothing before it starts; services may come up later.
+
+    Args:
+        listening: the address that it will listen on, which decides what host names it answers to by default.
+    """
     database_url = settings.database_url.get_secret_value()
 
     @asynccontextmanager
@@ -69,11 +74,17 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         responses=PROBLEM_RESPONSES,
         webhooks=events,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.add_middleware(Guard)
+    app.add_middleware(
+        Guard,
+        max_upload_bytes=settings.max_upload_bytes,
+        max_requests_per_owner=settings.max_requests_per_owner,
+        check_host=host_check(settings.allowed_hosts, listening),
+    )
     add_problem_handlers(app)
     for router in (
         tracks,

@@ -18,7 +18,6 @@ from phonoscope.errors import InvalidRequest, SpoolFull, UploadTooLarge
 _MAX_FIELD_BYTES = 256 * 1024
 _MAX_PARTS = 16
 _MAX_BOUNDARY_BYTES = 256
-_ENVELOPE_BYTES = _MAX_FIELD_BYTES * 2
 _MEMORY_BYTES = 1 << 20
 _MAX_FILENAME = 255
 
@@ -54,8 +53,6 @@ async def read_form(request: Request, max_upload_bytes: int) -> Form:
     boundary = options.get(b"boundary", b"")
     if media_type != b"multipart/form-data" or not 0 < len(boundary) <= _MAX_BOUNDARY_BYTES:
         raise InvalidRequest.field("content-type", "must be multipart/form-data with a boundary")
-    if int(request.headers.get("content-length", 0)) > max_upload_bytes + _ENVELOPE_BYTES:
-        raise _too_large(max_upload_bytes)
     reader = _FormReader(boundary, max_upload_bytes)
     try:
         async for chunk in request.stream():
@@ -70,7 +67,8 @@ async def read_form(request: Request, max_upload_bytes: int) -> Form:
         raise
 
 
-def _too_large(max_upload_bytes: int) -> UploadTooLarge:
+def too_large(max_upload_bytes: int) -> UploadTooLarge:
+    """The error for an upload over the limit."""
     return UploadTooLarge(f"an upload may have {max_upload_bytes:,} bytes; this one has more")
 
 
@@ -153,7 +151,7 @@ class _FormReader:
         piece = memoryview(data)[start:end]
         self._size += len(piece)
         if self._size > self._max_upload_bytes:
-            raise _too_large(self._max_upload_bytes)
+            raise too_large(self._max_upload_bytes)
         self._hash.update(piece)
         self._file.write(piece)
 

@@ -10,14 +10,17 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
-from phonoscope.errors import InvalidRequest, PhonoscopeError, RangeNotSatisfiable, UploadTooLarge
+from phonoscope.errors import InvalidRequest, PhonoscopeError, RangeNotSatisfiable
 from phonoscope.logs import get_logger
 
 _log = get_logger(__name__)
 _MEDIA_TYPE = "application/problem+json"
 NO_GUESSING = ("X-Content-Type-Options", "nosniff")
 """Forbids browsers to guess another media type."""
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_OF_FILES = ("GET", "HEAD")
 _PARTS = frozenset({"body", "query", "path", "header"})
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -44,8 +47,6 @@ def problem(error: PhonoscopeError, instance: str) -> JSONResponse:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    if isinstance(error, UploadTooLarge):
-        headers["Connection"] = "close"
     return JSONResponse(error.as_problem() | {"instance": instance}, error.status, headers, _MEDIA_TYPE)
 
 
@@ -89,7 +90,23 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         "retryable": False,
         "instance": request.url.path,
     }
-    return JSONResponse(body, status.value, error.headers, _MEDIA_TYPE)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return JSONResponse(body, status.value, headers, _MEDIA_TYPE)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of the request's path; the router itself knows only those of the first route.
+
+    A path that no route has is in a folder of files.
+    """
+    routes = [route for route in request.app.router.routes if not isinstance(route, Mount)]
+
+    def has(method: str) -> bool:
+        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+
+    return [method for method in _METHODS if has(method)] or list(_OF_FILES)
 
 
 async def _unknown(request: Request, _: Exception) -> JSONResponse:

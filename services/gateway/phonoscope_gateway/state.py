@@ -7,23 +7,29 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Scope
 
 from phonoscope.catalogue import Catalogue, LiveCatalogue
 from phonoscope.db.access.engine import Database
-from phonoscope.db.service.keys import Caller, authenticate
+from phonoscope.db.service.keys import Caller
 from phonoscope.errors import Unauthorized
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope.work import Space
 from phonoscope_gateway.listener import JobListener
+from phonoscope_gateway.pings import Pings
 from phonoscope_gateway.signing import Signer
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
 _THREADS = 40
 """Threads for parallel work of requests: as many as there are requests in progress."""
+_DOOR = 8
+"""Threads that check keys."""
+NO_KEY = "send an API key: Authorization: Bearer psk_…"
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class State:
     models: LiveCatalogue
     listener: JobListener
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
+    door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
 
     @property
     def catalogue(self) -> Catalogue:
@@ -46,6 +53,11 @@ class State:
     @cached_property
     def signer(self) -> Signer:
         return Signer(self.settings.signing_secret.get_secret_value().encode(), self.settings.artifact_link_s)
+
+    @cached_property
+    def pings(self) -> Pings:
+        """What the gateway's readiness depends on."""
+        return Pings({"database": self.database.ping, "broker": self.waker.ping, "store": self.store.ping})
 
     def spaces(self, model: str | None) -> tuple[Space, ...]:
         """The spaces of a model or a body, or of the default models, as they are served now: the general one first.
@@ -64,16 +76,32 @@ async def get_state(request: Request) -> State:
 StateDep = Annotated[State, Depends(get_state)]
 
 
-KeyDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-"""The API key as it was sent, unchecked."""
+def keep_caller(scope: Scope, caller: Caller) -> None:
+    """Keeps the client that was authenticated in its request's scope."""
+    scope.setdefault("state", {})["caller"] = caller
 
 
-def get_caller(state: StateDep, key: KeyDep) -> Caller:
+async def find_caller(
+    request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller | None:
+    """The client whose key was checked before the request reached its route; ``None`` where a link opens it."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return caller
+
+
+AnyCallerDep = Annotated[Caller | None, Depends(find_caller)]
+
+
+async def get_caller(caller: AnyCallerDep) -> Caller:
     """The client that the API key belongs to. Raises ``Unauthorized``."""
-    if key is None:
-        raise Unauthorized("send an API key: Authorization: Bearer psk_…")
-    with state.database.autocommit() as session:
-        return authenticate(session, key.credentials)
+    return known(caller)
+
+
+def known(caller: Caller | None) -> Caller:
+    """Raises ``Unauthorized`` when there is none."""
+    if caller is None:
+        raise Unauthorized(NO_KEY)
+    return caller
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]

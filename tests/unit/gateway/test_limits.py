@@ -16,7 +16,8 @@ SCRIPT = """
 import json, resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
 from phonoscope_gateway.limits import allow_many_connections
-allow_many_connections()
+allowed = allow_many_connections()
+assert allowed == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 print(json.dumps(resource.getrlimit(resource.RLIMIT_NOFILE)))
 """
 

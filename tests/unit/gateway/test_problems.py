@@ -77,13 +77,12 @@ def test_every_known_error_becomes_a_problem(
         (errors.DatabaseUnavailable("down"), "Retry-After", "2"),
         (errors.SpoolFull("full"), "Retry-After", "60"),
         (errors.RangeNotSatisfiable("behind", 77), "Content-Range", "bytes */77"),
-        (errors.UploadTooLarge("large"), "Connection", "close"),
     ],
 )
 def test_a_status_brings_its_headers(error: PhonoscopeError, name: str, value: str) -> None:
     """Those that the status calls for, and none of the others."""
     headers = problem(error, "/").headers
-    special = {"WWW-Authenticate", "Retry-After", "Content-Range", "Connection"}
+    special = {"WWW-Authenticate", "Retry-After", "Content-Range"}
     assert headers[name] == value
     assert not any(other in headers for other in special - {name})
 

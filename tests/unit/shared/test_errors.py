@@ -15,7 +15,9 @@ from phonoscope.errors import (
     PhonoscopeError,
     RangeNotSatisfiable,
     RequestInFlight,
+    RequestTimeout,
     StoreUnavailable,
+    TooManyRequests,
     Unavailable,
 )
 
@@ -75,7 +77,7 @@ def test_only_passing_troubles_may_be_retried(error: type[PhonoscopeError]) -> N
     """What the client did wrong stays wrong; an outage passes, as the first sending of a request does, and says when to
     ask again.
     """
-    passing = issubclass(error, Unavailable | RequestInFlight)
+    passing = issubclass(error, Unavailable | RequestInFlight | RequestTimeout | TooManyRequests)
     assert passing or not (400 <= error.status < 500 and error.retryable)
     assert (error.retry_after_s is not None) == passing
     if error.retry_after_s is not None:

@@ -119,3 +119,51 @@ def test_configuring_again_replaces_the_handler(capsys: pytest.CaptureFixture[st
     configure_logs("json", "info")
     logging.getLogger("phonoscope.test.twice").info("once")
     assert len(logged(capsys)) == 1
+
+
+KEY = "psk_k3yid0000000000000aa_c2Vjc-V0_Hh"
+SIGNED = "/v1/artifacts/art_1?expires=1700002800&signature=c2lnbmVk-X_0"
+SPELLINGS = [
+    f"/v1/tracks?key={KEY}",
+    f"/v1/tracks/{KEY}/audio",
+    f"/v1/tracks?key={KEY.replace('_', '%5F')}&limit=3",
+    f"/v1/tracks?key={KEY.replace('_', '%5f')}",
+    f"/v1/tracks?key={KEY.replace('_', '%255F')}",
+    "/v1/tracks?key=" + "".join(f"%{ord(letter):02x}" for letter in KEY),
+    f"https://{KEY}@gateway.test/",
+    f"Authorization: Bearer {KEY}",
+    f"(b'authorization', b'Bearer {KEY}')",
+    "Authorization: Basic cHNrX2szeWlkMDAwMF9jMlZqYy1WMF9IaA==",
+    SIGNED,
+    SIGNED.replace("signature", "%73ignature"),
+    SIGNED.replace("signature", "Signature") + "&further=1",
+    SIGNED.replace("signature=", "signature%3D"),
+    f"/login?next={SIGNED.replace('&', '%26').replace('=', '%3D')}",
+    "https://objects.test/a?X-Amz-Signature=c2lnbmVk-X_0",
+]
+SECRET_PARTS = ["c2Vjc", "V0_Hh", "k3yid", "c2lnbmVk", "cHNrX2", "6b33", "c2Vjc-V0"]
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_no_key_and_no_signature_is_logged(capsys: pytest.CaptureFixture[str], log_format: str, text: str) -> None:
+    """In an event's fields, a library's arguments and a traceback, however it is encoded; the rest of it stays."""
+    configure_logs(log_format, "info")
+    get_logger("phonoscope.test.secrets").info("request.failed", path=text, headers=[text.encode()])
+    logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", text, "1.1", 200)
+    try:
+        int(text)
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+    written = "\n".join(logged(capsys))
+    assert not [part for part in SECRET_PARTS if part.lower() in written.lower()]
+    assert written.count("…") >= 4
+    assert "127.0.0.1:1" in written
+
+
+def test_what_is_no_secret_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    """Words that are like those before secrets, and what follows them."""
+    configure_logs("text", "info")
+    words = "the signature is wrong; a Bearer key; Basic sounds; psk; trk_1?expires=5&limit=3"
+    get_logger("phonoscope.test.words").info(words)
+    assert words in logged(capsys)[0]

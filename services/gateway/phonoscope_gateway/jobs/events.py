@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 from anyio import to_thread
 from pydantic import BaseModel
@@ -14,6 +16,7 @@ from sse_starlette import ServerSentEvent
 
 from phonoscope.contract import Job, JobProgress, TaskProgress
 from phonoscope.db.library.jobs import get_job
+from phonoscope.db.service.keys import Caller, is_valid
 from phonoscope.errors import DatabaseUnavailable, NotFound
 from phonoscope.states import Status
 from phonoscope_gateway.jobs.view import describe_jobs
@@ -21,6 +24,8 @@ from phonoscope_gateway.state import State
 
 _RETRY_MS = 2_000
 _READ_AGAIN_S = 2.0
+_CHECK_KEY_S = 20.0
+"""How long a stream goes on after its key was revoked."""
 _ID = re.compile(r"(\d{1,9})-(\d{4}|done)-(\w{4})", re.ASCII)
 _DONE = "done"
 
@@ -81,23 +86,51 @@ def read_snapshot(state: State, owner_id: str, job_id: str) -> Snapshot:
 
 
 async def stream_events(
-    state: State, owner_id: str, first: Snapshot, cursor: EventCursor
+    state: State, caller: Caller, first: Snapshot, cursor: EventCursor
 ) -> AsyncIterator[ServerSentEvent]:
-    """Streams events until the job ends. Between two reads it uses no thread and no connection."""
+    """Streams events until the job ends, or the key. Between two reads it uses no thread and no connection."""
     yield ServerSentEvent(retry=_RETRY_MS)
     for event in cursor.events_since(first):
         yield event
     if first.job.status.ended:
         return
+    key = _KeyWatch(state, caller.key_id)
     with state.listener.waiting_for(first.job.id, progress=True) as woken:
-        while True:
-            woken.clear()
-            snapshot = await _read_again(state, owner_id, first.job.id)
-            for event in cursor.erased() if snapshot is None else cursor.events_since(snapshot):
-                yield event
-            if snapshot is None or snapshot.job.status.ended:
-                return
-            await woken.wait()
+        woken.set()
+        while await key.is_valid():
+            if woken.is_set():
+                woken.clear()
+                snapshot = await _read_again(state, caller.owner_id, first.job.id)
+                for event in cursor.erased() if snapshot is None else cursor.events_since(snapshot):
+                    yield event
+                if snapshot is None or snapshot.job.status.ended:
+                    return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CHECK_KEY_S):
+                    await woken.wait()
+
+
+class _KeyWatch:
+    """Looks at a stream's key from time to time."""
+
+    def __init__(self, state: State, key_id: str) -> None:
+        self._state = state
+        self._key_id = key_id
+        self._checked_at = monotonic()
+
+    async def is_valid(self) -> bool:
+        """Whether the key was good at the last look. A database that is down ends no stream."""
+        if monotonic() - self._checked_at < _CHECK_KEY_S:
+            return True
+        self._checked_at = monotonic()
+        try:
+            return await to_thread.run_sync(self._read, limiter=self._state.listener.readers)
+        except DatabaseUnavailable:
+            return True
+
+    def _read(self) -> bool:
+        with self._state.database.autocommit() as session:
+            return is_valid(session, self._key_id)
 
 
 async def _read_again(state: State, owner_id: str, job_id: str) -> Snapshot | None:

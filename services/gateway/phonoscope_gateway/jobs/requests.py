@@ -14,7 +14,6 @@ from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.forms import Form, Upload, read_form
 from phonoscope_gateway.problems import invalid_request
 
-_MAX_JSON_BYTES = 256 * 1024
 _NOT_YET = "trk_of_the_upload"
 _FIELDS = ("tasks", "options", "metadata", "webhook_url")
 
@@ -43,19 +42,10 @@ async def read_submission(request: Request, max_upload_bytes: int) -> Submission
     """Reads either form of ``POST /v1/jobs``. Raises ``InvalidRequest`` (naming the field) or ``UploadTooLarge``."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
-        return Submission(_validated(_parsed("body", await _body(request))))
+        return Submission(_validated(_parsed("body", await request.body())))
     if media_type == "multipart/form-data":
         return _from_form(await read_form(request, max_upload_bytes))
     raise InvalidRequest.field("content-type", "must be application/json or multipart/form-data")
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_JSON_BYTES:
-            raise InvalidRequest.field("body", f"more than {_MAX_JSON_BYTES:,} bytes")
-    return bytes(body)
 
 
 def _from_form(form: Form) -> Submission:

@@ -146,7 +146,7 @@ async def read_job_events(
     first = await to_thread.run_sync(read_snapshot, state, caller.owner_id, job_id)
     if cursor.has_seen_the_end(first):
         return Response(status_code=status.HTTP_204_NO_CONTENT)
-    events = stream_events(state, caller.owner_id, first, cursor)
+    events = stream_events(state, caller, first, cursor)
     return EventSourceResponse(events, ping=_PING_S, ping_message_factory=_ping, sep="\n", send_timeout=_HANGS_S)
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from time import time
 
-from fastapi.security import HTTPAuthorizationCredentials
-
 from phonoscope.db.library.tracks import get_track, get_track_of_any_owner
 from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.service.keys import Caller
 from phonoscope_gateway.signing import audio_path
-from phonoscope_gateway.state import State, get_caller
+from phonoscope_gateway.state import State, known
 from phonoscope_gateway.streaming import StoredObject
 
 
 def find_audio(
     state: State,
     track_id: str,
-    key: HTTPAuthorizationCredentials | None,
+    caller: Caller | None,
     expires: str | None,
     signature: str | None,
 ) -> StoredObject:
@@ -28,9 +27,9 @@ def find_audio(
         NotFound: the track is not this owner's, or was erased.
     """
     if expires is None and signature is None:
-        caller = get_caller(state, key)
+        owner_id = known(caller).owner_id
         with state.database.autocommit() as session:
-            return _stored(state, get_track(session, caller.owner_id, track_id), "private, no-cache")
+            return _stored(state, get_track(session, owner_id, track_id), "private, no-cache")
     left_s = state.signer.check(audio_path(track_id), expires, signature, time())
     with state.database.autocommit() as session:
         return _stored(

@@ -20,7 +20,7 @@ from phonoscope_gateway.forms import Form, read_form
 from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.signing import ExpiresQuery, SignatureQuery
-from phonoscope_gateway.state import CallerDep, KeyDep, StateDep
+from phonoscope_gateway.state import AnyCallerDep, CallerDep, StateDep
 from phonoscope_gateway.streaming import ObjectRequestDep, object_responses, send_object
 from phonoscope_gateway.tracks.audio import find_audio
 from phonoscope_gateway.tracks.service import create_track_and
@@ -129,7 +129,7 @@ def remove_track(track_id: str, state: StateDep, caller: CallerDep) -> None:
 def read_audio(
     track_id: str,
     state: StateDep,
-    key: KeyDep,
+    caller: AnyCallerDep,
     asked: ObjectRequestDep,
     expires: ExpiresQuery = None,
     signature: SignatureQuery = None,
@@ -137,4 +137,4 @@ def read_audio(
     """The recording's bytes as they were uploaded, whole or in part; by your key, or by the signed link in `audio` of
     the track, which needs none.
     """
-    return send_object(state.store, find_audio(state, track_id, key, expires, signature), asked)
+    return send_object(state.store, find_audio(state, track_id, caller, expires, signature), asked)

@@ -7,7 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.schema.tables import KeyRow, OwnerRow
@@ -47,6 +47,11 @@ def authenticate(session: Session, key: str) -> Caller:
     if row is None or not matches or row.revoked_at is not None:
         raise Unauthorized("this API key is not known")
     return Caller(owner_id=row.owner_id, key_id=key_id)
+
+
+def is_valid(session: Session, key_id: str) -> bool:
+    """Whether the key is there and not revoked."""
+    return bool(session.scalar(select(exists().where(KeyRow.id == key_id, KeyRow.revoked_at.is_(None)))))
 
 
 def list_keys(session: Session) -> list[tuple[KeyRow, OwnerRow]]:

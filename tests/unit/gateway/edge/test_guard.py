@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from phonoscope_gateway.guard import Guard
+from phonoscope_gateway.edge.guard import Guard
+from phonoscope_gateway.edge.hosts import host_check
 from phonoscope_gateway.problems import add_problem_handlers
 from tests.unit.gateway.requests import Ask
 
@@ -17,7 +18,7 @@ from tests.unit.gateway.requests import Ask
 def app() -> FastAPI:
     """An application that tells what reached it."""
     app = FastAPI()
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, max_upload_bytes=1000, max_requests_per_owner=9, check_host=host_check(""))
     add_problem_handlers(app)
 
     @app.get("/broken")
@@ -67,5 +68,9 @@ def test_what_is_not_http_passes() -> None:
     async def nothing(*_: Any) -> Any:
         return None
 
-    asyncio.run(Guard(inner)({"type": "lifespan"}, nothing, nothing))
+    asyncio.run(
+        Guard(inner, max_upload_bytes=1, max_requests_per_owner=1, check_host=host_check(""))(
+            {"type": "lifespan"}, nothing, nothing
+        )
+    )
     assert seen == ["lifespan"]

@@ -1,0 +1,1 @@
+"""The gateway's edge: what is decided of a connection and of a request before any route runs."""

@@ -1,0 +1,77 @@
+"""Which requests need an API key and how large their bodies may be, for all routes at once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, QueryParams
+
+from phonoscope.errors import BodyTooLarge, PhonoscopeError
+from phonoscope_gateway.forms import too_large
+
+MAX_JSON_BYTES = 256 * 1024
+ENVELOPE_BYTES = 2 * MAX_JSON_BYTES
+"""What a form may have beside its file."""
+
+_API = re.compile(r"/v1(/.*)?", re.DOTALL)
+_HEALTH = re.compile(r"/health(/.*)?", re.DOTALL)
+_BY_LINK = re.compile(r"/v1/artifacts/[^/]+")
+_BY_LINK_OR_KEY = re.compile(r"/v1/tracks/[^/]+/audio")
+_READING = frozenset({"GET", "HEAD"})
+_UPLOADS = frozenset({"/v1/tracks", "/v1/jobs"})
+
+
+def needs_key(method: str, path: str, query: bytes) -> bool:
+    """Whether a request needs an API key: all under ``/v1`` do, but what a signed link opens.
+
+    >>> needs_key("GET", "/v1/jobs", b""), needs_key("GET", "/health/live", b"")
+    (True, False)
+    """
+    if not _API.fullmatch(path):
+        return False
+    if method not in _READING:
+        return True
+    if _BY_LINK.fullmatch(path):
+        return False
+    return not (_BY_LINK_OR_KEY.fullmatch(path) and _is_signed(query))
+
+
+def keeps_out_of_caches(path: str) -> bool:
+    """Whether answers say ``no-store`` unless they say better: those of the API, which are private, and of health."""
+    return bool(_API.fullmatch(path)) or is_health(path)
+
+
+def is_health(path: str) -> bool:
+    return bool(_HEALTH.fullmatch(path))
+
+
+def _is_signed(query: bytes) -> bool:
+    return bool({"expires", "signature"} & QueryParams(query).keys())
+
+
+@dataclass(frozen=True)
+class BodyLimit:
+    """How many bytes a request's body may have.
+
+    Attributes:
+        streams: whether the application reads the body piece by piece, as it arrives.
+    """
+
+    max_bytes: int
+    streams: bool = False
+    max_upload_bytes: int = 0
+
+    def exceeded(self) -> PhonoscopeError:
+        """The error for a larger body."""
+        if self.streams:
+            return too_large(self.max_upload_bytes)
+        return BodyTooLarge(f"the body may have {self.max_bytes:,} bytes; this one has more")
+
+
+def body_limit(method: str, path: str, headers: Headers, max_upload_bytes: int) -> BodyLimit:
+    """The limit of a request's body: forms with a recording have one of their own."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if method == "POST" and path in _UPLOADS and media_type == "multipart/form-data":
+        return BodyLimit(max_upload_bytes + ENVELOPE_BYTES, True, max_upload_bytes)
+    return BodyLimit(MAX_JSON_BYTES)

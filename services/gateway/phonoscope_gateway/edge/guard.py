@@ -1,0 +1,111 @@
+"""Checks every request before any route runs."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from phonoscope.errors import InvalidRequest, PhonoscopeError
+from phonoscope.logs import get_logger
+from phonoscope_gateway.edge.access import body_limit, is_health, keeps_out_of_caches, needs_key
+from phonoscope_gateway.edge.bodies import RequestBody
+from phonoscope_gateway.edge.callers import Places, find_caller
+from phonoscope_gateway.edge.connections import keep_place
+from phonoscope_gateway.edge.hosts import HostCheck
+from phonoscope_gateway.problems import NO_GUESSING, problem
+from phonoscope_gateway.state import keep_caller
+
+_log = get_logger(__name__)
+
+
+class Guard:
+    """Admits a request: its address, then its key, then its body, of which nothing is read before.
+
+    The caller is kept in the request's scope, where ``CallerDep`` finds it. A body in JSON is read whole, up to its
+    limit; a form streams on to its route, with its own; without a key none is read. Answers that leave a body unread
+    close the connection.
+
+    Args:
+        max_upload_bytes: the largest file of a form.
+        max_requests_per_owner: requests of one owner that may be in progress.
+        check_host: says whether the gateway answers to a request's ``Host``; health is told to anybody.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_upload_bytes: int, max_requests_per_owner: int, check_host: HostCheck
+    ) -> None:
+        self._app = app
+        self._max_upload_bytes = max_upload_bytes
+        self._places = Places(max_requests_per_owner)
+        self._check_host = check_host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, private=keeps_out_of_caches(scope["path"]))
+        try:
+            await self._admit(scope, receive, answer)
+        except PhonoscopeError as error:
+            await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
+        except ClientDisconnect:
+            _log.info("client.left", method=scope["method"], path=scope["path"])
+        except RuntimeError as error:
+            # Starlette's, for an error that came after the answer had begun: the server breaks the answer off.
+            if not answer.begun or not isinstance(error.__cause__, PhonoscopeError):
+                raise
+            cause = error.__cause__
+            _log.warning("answer.broken_off", path=scope["path"], code=cause.code, detail=cause.detail)
+
+    async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        method, path, query, headers = scope["method"], scope["path"], scope["query_string"], Headers(scope=scope)
+        body = RequestBody(headers, body_limit(method, path, headers, self._max_upload_bytes), receive)
+        answer.body = body
+        if not is_health(path):
+            self._check_host(headers)
+        if "\x00" in path or b"%00" in query:
+            raise InvalidRequest.field("url", "holds a NUL character")
+        if not needs_key(method, path, query):
+            body.check_length()
+            await self._app(scope, body.receive, answer.send)
+            return
+        caller = await find_caller(scope)
+        body.check_length()
+        with self._places.held(caller.owner_id):
+            keep_caller(scope, caller)
+            keep_place(scope)
+            await body.take()
+            await self._app(scope, body.receive, answer.send)
+
+
+class _Answer:
+    """Adds the headers that every answer has, and those that an unread body or a private answer need."""
+
+    def __init__(self, send: Send, *, private: bool) -> None:
+        self._send = send
+        self._private = private
+        self.body: RequestBody | None = None
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            self._complete(MutableHeaders(scope=message))
+        elif self._is_last(message) and self.body is not None and self.body.unread:
+            await self._send({**message, "more_body": True})
+            await self.body.drain()
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await self._send(message)
+
+    def _complete(self, headers: MutableHeaders) -> None:
+        name, value = NO_GUESSING
+        headers[name] = value
+        if self._private:
+            headers.setdefault("Cache-Control", "no-store")
+        if self.body is None or self.body.unread:
+            headers["Connection"] = "close"
+
+    @staticmethod
+    def _is_last(message: Message) -> bool:
+        return message["type"] == "http.response.body" and not message.get("more_body", False)

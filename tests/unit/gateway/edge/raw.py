@@ -1,0 +1,58 @@
+"""Clients that write bytes as they please."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from phonoscope_gateway.edge.connections import Connections
+
+GET = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where a server listens, and its connections."""
+
+    port: int
+    edge: Connections
+
+    def connect(self, source: str = "127.0.0.1", timeout_s: float = 30.0) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout_s, (source, 0))
+
+    def ask(self, content: bytes, source: str = "127.0.0.1") -> Answer:
+        """Sends these bytes and reads until the server closes."""
+        with self.connect(source) as client:
+            with suppress(OSError):
+                client.sendall(content)
+            return read_answer(client)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that came, and how long it took."""
+
+    content: bytes
+    seconds: float
+
+    @property
+    def status(self) -> int:
+        return int(self.content.split(b" ", 2)[1]) if self.content else 0
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.content.partition(b"\r\n\r\n")[2])
+        return found
+
+
+def read_answer(client: socket.socket) -> Answer:
+    """Reads until the other side closes, or breaks off."""
+    started, content = monotonic(), bytearray()
+    with suppress(ConnectionError):
+        while piece := client.recv(1 << 16):
+            content += piece
+    return Answer(bytes(content), monotonic() - started)
