@@ -76,6 +76,21 @@ def short_lived(stack: RunningStack) -> Iterator[RunningStack]:
     yield from _with_gateway(stack, {"artifact_link_s": 40})
 
 
+@pytest.fixture(scope="session")
+def limited(stack: RunningStack) -> Iterator[RunningStack]:
+    """The stack with a second gateway, whose owners may do little."""
+    quotas: dict[str, object] = {
+        "quota_requests_a_second": 5.0,
+        "quota_uploads_a_day": 12,
+        "quota_stored_tracks": 3,
+        "quota_queued_jobs": 2,
+        "quota_open_streams": 1,
+        "quota_test_deliveries_a_day": 1,
+        "wrong_keys_a_minute": 20,
+    }
+    yield from _with_gateway(stack, quotas)
+
+
 def _with_gateway(stack: RunningStack, changes: dict[str, object]) -> Iterator[RunningStack]:
     url = f"http://{LOOPBACK}:{choose_port(0, set())}"
     settings = stack.settings.model_copy(update=changes)

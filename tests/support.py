@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import wave
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from phonoscope.client import Client
+from phonoscope.contract import USUAL_SCOPES, Scope
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import OwnerRow, TrackRow
 from phonoscope.db.service.keys import create_key
@@ -128,12 +129,12 @@ class RunningStack:
     def settings(self) -> Settings:
         return stack_settings(self.folder)
 
-    def new_key(self, owner: str) -> str:
+    def new_key(self, owner: str, scopes: Collection[Scope] = USUAL_SCOPES, *, links_end: bool = False) -> str:
         """An API key of an owner, made when absent."""
         database = Database(self.settings.database_url.get_secret_value(), pool_size=1)
         try:
             with database.transaction() as session:
-                return create_key(session, owner)
+                return create_key(session, owner, scopes=scopes, links_end=links_end)
         finally:
             database.close()
 

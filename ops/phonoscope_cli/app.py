@@ -11,6 +11,7 @@ from phonoscope_cli.keys import keys
 from phonoscope_cli.migrate import migrate
 from phonoscope_cli.models import models
 from phonoscope_cli.stack import down, up
+from phonoscope_cli.usage import audit, usage
 from phonoscope_cli.webhooks import webhooks
 
 app = typer.Typer(
@@ -27,5 +28,7 @@ app.command()(analyze)
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
 app.add_typer(webhooks, name="webhooks")
+app.command()(usage)
+app.command()(audit)
 app.command()(doctor)
 app.command(hidden=True)(migrate)

@@ -5,6 +5,7 @@ PhonoscopeError
 ├── Unauthorized                401
 ├── InvalidSignature            403
 ├── SignatureExpired            403
+├── MissingScope                403
 ├── NotFound                    404
 ├── NotAcceptable               406
 ├── RequestTimeout              408
@@ -24,6 +25,17 @@ PhonoscopeError
 ├── MisdirectedRequest          421
 ├── TooManyRequests             429
 ├── HeadTooLarge                431
+├── LimitReached                429
+│   ├── TooManyWrongKeys
+│   ├── RequestQuotaExceeded
+│   ├── UploadQuotaExceeded
+│   ├── UploadBytesQuotaExceeded
+│   ├── StoredBytesQuotaExceeded
+│   ├── StoredTracksQuotaExceeded
+│   ├── QueuedAudioQuotaExceeded
+│   ├── QueuedJobsQuotaExceeded
+│   ├── OpenStreamQuotaExceeded
+│   └── DeliveryTestQuotaExceeded
 ├── RecordingError              422
 │   ├── EmptyUpload
 │   ├── NotARecording           415
@@ -75,7 +87,7 @@ class PhonoscopeError(Exception):
 
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
-    retry_after_s: ClassVar[int | None] = None
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str, *, errors: list[dict[str, str]] | None = None) -> None:
         super().__init__(detail)
@@ -126,6 +138,12 @@ class InvalidSignature(PhonoscopeError):
 
 class SignatureExpired(PhonoscopeError):
     """The link has expired."""
+
+    status = 403
+
+
+class MissingScope(PhonoscopeError):
+    """The API key may not do this."""
 
     status = 403
 
@@ -247,6 +265,82 @@ class HeadTooLarge(PhonoscopeError):
     """The request's head is larger than this service takes."""
 
     status = 431
+
+
+class LimitReached(PhonoscopeError):
+    """A limit is reached."""
+
+    status = 429
+    retryable = True
+    policy: ClassVar[str] = "limit"
+
+    def __init__(
+        self, detail: str, *, limit: float = 0.0, window_s: int | None = None, retry_after_s: int = 60
+    ) -> None:
+        super().__init__(detail)
+        self.limit = limit
+        self.window_s = window_s
+        self.retry_after_s = max(1, retry_after_s)
+
+
+class TooManyWrongKeys(LimitReached):
+    """Too many wrong API keys came from this address."""
+
+    policy = "wrong_keys"
+
+
+class RequestQuotaExceeded(LimitReached):
+    """Too many requests a second."""
+
+    policy = "requests"
+
+
+class UploadQuotaExceeded(LimitReached):
+    """Too many uploads on this day."""
+
+    policy = "uploads"
+
+
+class UploadBytesQuotaExceeded(LimitReached):
+    """Too many bytes uploaded on this day."""
+
+    policy = "upload_bytes"
+
+
+class StoredBytesQuotaExceeded(LimitReached):
+    """The stored recordings are as large as they may be."""
+
+    policy = "stored_bytes"
+
+
+class StoredTracksQuotaExceeded(LimitReached):
+    """There are as many recordings as there may be."""
+
+    policy = "stored_tracks"
+
+
+class QueuedAudioQuotaExceeded(LimitReached):
+    """As much audio waits for workers as may."""
+
+    policy = "queued_audio_s"
+
+
+class QueuedJobsQuotaExceeded(LimitReached):
+    """As many jobs wait for workers as may."""
+
+    policy = "queued_jobs"
+
+
+class OpenStreamQuotaExceeded(LimitReached):
+    """As many streams of events are open as may be."""
+
+    policy = "open_streams"
+
+
+class DeliveryTestQuotaExceeded(LimitReached):
+    """Too many test deliveries on this day."""
+
+    policy = "test_deliveries"
 
 
 class RecordingError(PhonoscopeError):

@@ -91,6 +91,34 @@ class Settings(BaseSettings):
         30.0, gt=0, description="seconds in each of which a request's body must bring 1 KiB a second on average"
     )
     write_timeout_s: float = Field(60.0, gt=0, description="seconds in each of which an answer must be read likewise")
+    quota_requests_a_second: float = Field(
+        200.0, ge=0, description="requests a second that an owner may make, ten seconds' worth at once; 0: no limit"
+    )
+    quota_uploads_a_day: int = Field(10_000, ge=0, description="uploads a day (UTC) of an owner; 0: no limit")
+    quota_upload_bytes_a_day: int = Field(
+        500 * 1024**3, ge=0, description="uploaded bytes a day (UTC) of an owner; 0: no limit"
+    )
+    quota_stored_bytes: int = Field(
+        1024**4, ge=0, description="bytes of recordings that an owner may have stored; 0: no limit"
+    )
+    quota_stored_tracks: int = Field(100_000, ge=0, description="recordings that an owner may have stored; 0: no limit")
+    quota_queued_audio_s: float = Field(
+        3_600_000.0, ge=0, description="seconds of audio in an owner's jobs that have not ended; 0: no limit"
+    )
+    quota_queued_jobs: int = Field(10_000, ge=0, description="an owner's jobs that have not ended; 0: no limit")
+    quota_open_streams: int = Field(1_000, ge=0, description="open streams of events of an owner; 0: no limit")
+    quota_test_deliveries_a_day: int = Field(
+        1_000, ge=0, description="test deliveries of webhooks a day (UTC) of an owner; 0: no limit"
+    )
+    wrong_keys_a_minute: int = Field(
+        20, ge=0, description="wrong API keys a minute from one address, after which it is answered 429; 0: no limit"
+    )
+    audit_days: float = Field(
+        365.0, ge=0, description="days for which entries of the audit log are kept, one at least; 0 keeps all"
+    )
+    links_end_with_key: bool = Field(
+        False, description="whether signed links end with the key that asked for them, whatever the key says"
+    )
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")
 

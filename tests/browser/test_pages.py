@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from phonoscope.client import Client
+from phonoscope.contract import Quota
 from tests.browser.visit import NARROW, WIDE, Visit
 from tests.support import RunningStack, phonoscope, tone_wav
 
@@ -54,6 +55,23 @@ def test_every_page_is_accessible(
     page.get_by_role("button", name="Sign out").click()
     found["signed out"] = here.violations()
     assert {where: what for where, what in found.items() if what} == {}
+
+
+def test_usage_is_shown_at_every_width(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+    """The header opens what is used of each quota: named, counted, accessible, and no wider than the screen."""
+    here = visit(WIDE)
+    here.client.upload(recordings["rain_roof"])
+    for size in (WIDE, NARROW):
+        here.page.set_viewport_size(size)
+        here.go("/")
+        here.page.get_by_role("button", name="Usage").click()
+        sheet = here.page.get_by_role("dialog", name="Usage")
+        expect(sheet.get_by_text("1 of 100,000")).to_be_visible()
+        expect(sheet.get_by_role("listitem")).to_have_count(len(Quota))
+        assert here.violations() == []
+        assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        here.page.keyboard.press("Escape")
+        expect(sheet).to_have_count(0)
 
 
 def test_the_api_can_be_read_and_tried(visit: Callable[..., Visit]) -> None:

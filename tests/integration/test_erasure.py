@@ -14,6 +14,7 @@ from phonoscope.catalogue import LiveCatalogue
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.tracks import find_track, get_track
 from phonoscope.db.schema.tables import OwnerRow, TrackRow
+from phonoscope.db.service.audit import Actor
 from phonoscope.db.service.idempotency import Answer, keep_answer, reserve
 from phonoscope.db.service.idempotency import Reservation as Reserved
 from phonoscope.erasure import erase_track
@@ -88,10 +89,10 @@ def test_a_track_is_erased_everywhere(database: Database, store: ObjectStore) ->
     """Rows, kept answers and every object, and a second time there is nothing to erase."""
     track = stored(database, store)
     keep(database, track)
-    assert erase_track(database, store, track.owner_id, track.id) == 2
+    assert erase_track(database, store, Actor(track.owner_id), track.id) == 2
     assert (store.keys(), kept(database, track)) == ([], [None])
     with pytest.raises(NotFound):
-        erase_track(database, store, track.owner_id, track.id)
+        erase_track(database, store, Actor(track.owner_id), track.id)
 
 
 def test_retention_erases_kept_answers_too(database: Database, settings: Settings, store: ObjectStore) -> None:
@@ -110,7 +111,7 @@ def test_what_a_store_that_was_away_still_has_is_erased_later(
 ) -> None:
     """The track is gone at once; its objects go with the orphan sweep."""
     track = stored(database, store)
-    assert erase_track(database, away, track.owner_id, track.id) == 0
+    assert erase_track(database, away, Actor(track.owner_id), track.id) == 0
     assert len(store.keys()) == 2
     with pytest.raises(NotFound), database.transaction() as session:
         get_track(session, track.owner_id, track.id)
@@ -127,7 +128,7 @@ def test_an_erasure_that_is_not_committed_erases_no_object(database: Database, s
         session.execute(text(f"{trigger} FOR EACH ROW EXECUTE FUNCTION refuse()"))
     try:
         with pytest.raises(Exception, match="no"):
-            erase_track(database, store, track.owner_id, track.id)
+            erase_track(database, store, Actor(track.owner_id), track.id)
         assert len(store.keys()) == 2
     finally:
         with database.transaction() as session:

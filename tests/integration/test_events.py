@@ -20,7 +20,8 @@ from phonoscope.contract import CompletedEvent, Job, StatusEvent
 from phonoscope.db.access.channels import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import JobRow, OwnerRow, TaskRow, TrackRow
-from phonoscope.db.service.keys import revoke_key
+from phonoscope.db.service.audit import Actor
+from phonoscope.db.service.keys import get_key, revoke_key
 from phonoscope.ids import new_id
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope_local.state import Run
@@ -231,7 +232,8 @@ def test_a_revoked_key_ends_its_streams(stack: RunningStack, rows: Database, ope
             streams.append(opened.enter_context(stream(client, job_id)))
         assert [next(events).event for events in streams] == ["status", "status"]
         with rows.transaction() as session:
-            revoke_key(session, keys[0].split("_")[1])
+            row = get_key(session, None, keys[0].split("_")[1], to_change=True)
+            revoke_key(session, Actor(row.owner_id), row)
         before = monotonic()
         assert list(streams[0]) == []
         assert monotonic() - before < 50

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.service.audit import Actor
 from phonoscope.db.service.workers import beat_worker
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.claim import renew_lease
@@ -67,7 +68,7 @@ class Family:
         hand_back(session, [self.claim.token], WorkerLost("gone"))
 
     def delete(self, session: Session) -> None:
-        delete_track(session, self.track.owner_id, self.track.id)
+        delete_track(session, Actor(self.track.owner_id), self.track.id)
 
     def cancel_follower(self, session: Session) -> None:
         cancel_job(session, self.track.owner_id, self.follower.id)

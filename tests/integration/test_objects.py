@@ -14,6 +14,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.jobs import get_job
 from phonoscope.db.schema.tables import ArtifactRow, TrackRow
+from phonoscope.db.service.audit import Actor
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.errors import DatabaseUnavailable
@@ -89,7 +90,7 @@ def test_artifacts_come_with_the_end(database: Database, store: ObjectStore, job
     content = b"".join(store.read(sound.object_key, 0, sound.size_bytes).chunks)
     assert content == b"not quite a sound"
     with database.transaction() as session:
-        keys = delete_track(session, owner_id, track_id)
+        keys = delete_track(session, Actor(owner_id), track_id)
     assert set(keys) == {f"tracks/{track_id}/original", sheet.object_key, sound.object_key}
 
 
@@ -120,7 +121,7 @@ def test_a_track_deleted_meanwhile_leaves_no_object(
 
     def too_late(work: Work) -> dict[TaskName, Outcome]:
         with database.transaction() as session:
-            store.delete(delete_track(session, owner_id, track_id))
+            store.delete(delete_track(session, Actor(owner_id), track_id))
         return made(work)
 
     run(database, store, too_late)

@@ -14,6 +14,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.results import TrackLabels, labels_of
 from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.service.audit import Actor
 from phonoscope.db.tasks.claim import claim_next, renew_lease
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import MAX_ATTEMPTS, expired_leases, hand_back, leases_of, overdue_messages
@@ -97,7 +98,7 @@ def test_a_track_can_be_deleted_while_its_tasks_end(database: Database) -> None:
 
     def delete() -> list[str]:
         with database.transaction() as session:
-            return delete_track(session, track.owner_id, track.id)
+            return delete_track(session, Actor(track.owner_id), track.id)
 
     with ThreadPoolExecutor(1) as pool:
         with database.transaction() as session:
@@ -115,7 +116,7 @@ def test_deleting_a_track_cancels_what_runs(database: Database) -> None:
     job = new_job(database, track)
     held = claimed(database)
     with database.transaction() as session:
-        delete_track(session, track.owner_id, track.id)
+        delete_track(session, Actor(track.owner_id), track.id)
     assert events_of(database, job) == ["job.cancelled"]
     assert end(database, held) is None
 

@@ -19,6 +19,7 @@ from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.results import TrackLabels, labels_of, newest_artifact, newest_result, track_results
 from phonoscope.db.library.tracks import list_tracks
 from phonoscope.db.schema.tables import JobRow, TrackResultRow, TrackRow
+from phonoscope.db.service.audit import Actor
 from phonoscope.db.tasks.create import create_job
 from phonoscope.states import TaskName
 from phonoscope.work import Artifact, CacheKey, Outcome
@@ -138,7 +139,7 @@ def test_the_state_goes_with_its_track(database: Database) -> None:
     new_job(database, track)
     end(database, claimed(database))
     with database.transaction() as session:
-        delete_track(session, track.owner_id, track.id)
+        delete_track(session, Actor(track.owner_id), track.id)
     assert state_of(database, track) == {}
 
 

@@ -17,11 +17,14 @@ from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope_gateway.artifacts.routes import router as artifacts
+from phonoscope_gateway.audit.routes import router as audit
+from phonoscope_gateway.audit.settings import recording_settings
 from phonoscope_gateway.docs.routes import add_docs
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
 from phonoscope_gateway.health.routes import router as health
 from phonoscope_gateway.jobs.routes import router as jobs
+from phonoscope_gateway.keys.routes import router as keys
 from phonoscope_gateway.library.routes import router as library
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.models.routes import router as models
@@ -33,6 +36,7 @@ from phonoscope_gateway.search.routes import router as search
 from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.routes import router as stems
 from phonoscope_gateway.tracks.routes import router as tracks
+from phonoscope_gateway.usage.routes import router as usage
 from phonoscope_gateway.web.routes import add_page
 from phonoscope_gateway.webhooks.events import events
 from phonoscope_gateway.webhooks.routes import router as webhooks
@@ -61,10 +65,13 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
                 models=LiveCatalogue(settings.more_models_dir, settings.models_dir),
                 listener=listener,
             )
+            state = app.state.phonoscope
             # What is loaded now stays: the garbage collector need not scan it during a request.
             gc.freeze()
-            yield
-            app.state.phonoscope.threads.shutdown()
+            async with state.streams.renewing(), recording_settings(state):
+                yield
+            await state.limiter.close()
+            state.threads.shutdown()
         database.close()
 
     app = FastAPI(
@@ -98,6 +105,9 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         models,
         queues,
         webhooks,
+        keys,
+        usage,
+        audit,
         health,
     ):
         app.include_router(router)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from phonoscope.db.service.idempotency import Answer, Reservation, keep_answer, release, reserve
+from phonoscope.db.service.keys import Caller
 from phonoscope.errors import DatabaseUnavailable, InvalidRequest, OutdatedResult
 from phonoscope.logs import get_logger
 from phonoscope_gateway.state import CallerDep, State, StateDep
@@ -58,7 +59,7 @@ class IdempotentRequest:
     """A request, with the client's key if it has one."""
 
     state: State
-    owner_id: str
+    caller: Caller
     key: str | None
     method: str
     path: str
@@ -83,7 +84,7 @@ class IdempotentRequest:
         if self.key is None:
             return make(_keep_nothing)
         with self.state.database.autocommit() as session:
-            found = reserve(session, self.owner_id, self.key, self._sha256(content()))
+            found = reserve(session, self.caller.owner_id, self.key, self._sha256(content()))
         if isinstance(found, Answer):
             return IdempotentAnswer(found.status, found.location, read_kept_answer(body, found), replayed=True)
         try:
@@ -121,9 +122,7 @@ async def get_idempotent_request(
     values = request.headers.getlist(_HEADER)
     if len(values) > 1:
         raise InvalidRequest.field(_HEADER, "given more than once")
-    return IdempotentRequest(
-        state, caller.owner_id, parse_key(values[0]) if values else None, request.method, request.url.path
-    )
+    return IdempotentRequest(state, caller, parse_key(values[0]) if values else None, request.method, request.url.path)
 
 
 IdempotencyDep = Annotated[IdempotentRequest, Depends(get_idempotent_request)]

@@ -6,5 +6,12 @@ from typing import Annotated
 
 from fastapi import Query
 
-LimitQuery = Annotated[int, Query(ge=1, le=100, description="how many items a page may have")]
-CursorQuery = Annotated[str | None, Query(description="`next_cursor` of the page before")]
+from phonoscope.requests import WholeText, text
+
+_LONGEST_CURSOR = 200
+
+LimitQuery = Annotated[WholeText, Query(ge=1, le=100, description="how many items a page may have")]
+CursorQuery = Annotated[
+    Annotated[str, text(_LONGEST_CURSOR)] | None,
+    Query(description="`next_cursor` of the page before"),
+]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from itertools import islice
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
-from phonoscope.errors import InvalidRequest, PhonoscopeError, RangeNotSatisfiable
+from phonoscope.errors import InvalidRequest, LimitReached, PhonoscopeError, RangeNotSatisfiable
 from phonoscope.logs import get_logger
 
 _log = get_logger(__name__)
@@ -21,6 +23,9 @@ NO_GUESSING = ("X-Content-Type-Options", "nosniff")
 """Forbids browsers to guess another media type."""
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _OF_FILES = ("GET", "HEAD")
+_MOST_NAMED = 20
+LONGEST_FIELD = 200
+"""Characters of a field's name in an error, which a client may have made up."""
 _PARTS = frozenset({"body", "query", "path", "header"})
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -45,25 +50,44 @@ def problem(error: PhonoscopeError, instance: str) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, LimitReached):
+        headers |= limit_headers(error.policy, error.limit, error.window_s, 0, error.retry_after_s or 0)
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    return JSONResponse(error.as_problem() | {"instance": instance}, error.status, headers, _MEDIA_TYPE)
+    return _response(error.as_problem() | {"instance": instance}, headers)
+
+
+def limit_headers(policy: str, limit: float, window_s: int | None, left: float, reset_s: float) -> dict[str, str]:
+    """The fields of draft-ietf-httpapi-ratelimit-headers (its revision 10) for one limit.
+
+    Args:
+        policy: the limit's name.
+        limit: how much is allowed in ``window_s`` seconds, or at any time where that is ``None``.
+        left: how much is left of it.
+        reset_s: after how many seconds all of it is free again.
+    """
+    window = "" if window_s is None else f";w={window_s}"
+    return {
+        "RateLimit-Policy": f'"{policy}";q={int(limit)}{window}',
+        "RateLimit": f'"{policy}";r={int(left)};t={ceil(reset_s)}',
+    }
 
 
 def kept_problem(kept: Mapping[str, Any], instance: str) -> JSONResponse:
-    """The problem with which a task ended, as a response."""
-    return JSONResponse({**kept, "instance": instance}, kept["status"], media_type=_MEDIA_TYPE)
+    """The problem with which a task ended, as a response; 424 where the task failed by no fault of the request."""
+    code = kept["status"] if kept["status"] < HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.FAILED_DEPENDENCY
+    return _response({**kept, "instance": instance, "status": code})
 
 
 def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
-    """Pydantic's errors as one ``InvalidRequest`` that names each field."""
-    found = [{"field": _field(error["loc"]), "message": str(error["msg"])} for error in errors]
+    """Pydantic's errors as one ``InvalidRequest`` that names each field, of many the first ones."""
+    found = [{"field": _field(error["loc"]), "message": str(error["msg"])} for error in islice(errors, _MOST_NAMED)]
     return InvalidRequest("; ".join(f"{item['field']}: {item['message']}" for item in found), errors=found)
 
 
 def _field(location: tuple[int | str, ...]) -> str:
     parts = location[1:] if location and location[0] in _PARTS and len(location) > 1 else location
-    return ".".join(str(part) for part in parts) or "body"
+    return ".".join(str(part) for part in parts)[:LONGEST_FIELD] or "body"
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
@@ -93,7 +117,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     headers = dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed(request))
-    return JSONResponse(body, status.value, headers, _MEDIA_TYPE)
+    return _response(body, headers)
 
 
 def _allowed(request: Request) -> list[str]:
@@ -107,6 +131,10 @@ def _allowed(request: Request) -> list[str]:
         return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
 
     return [method for method in _METHODS if has(method)] or list(_OF_FILES)
+
+
+def _response(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(body, body["status"], headers, _MEDIA_TYPE)
 
 
 async def _unknown(request: Request, _: Exception) -> JSONResponse:

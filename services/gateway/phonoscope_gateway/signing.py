@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import time
 from typing import Annotated, Any
@@ -21,6 +21,8 @@ _SECONDS = re.compile(r"[0-9]{1,12}")
 
 ExpiresQuery = Annotated[str | None, Query(description="from the signed link")]
 SignatureQuery = Annotated[str | None, Query(description="from the signed link")]
+LinkKeyQuery = Annotated[str, Query(description="from the signed link, if it has one")]
+KeyIdQuery = Annotated[str, Query(description="from the signed link, if it has one")]
 
 _ARTIFACTS = "/v1/artifacts/"
 _STEPS = 4
@@ -32,15 +34,31 @@ class Signer:
 
     Links of one quarter of ``good_for_s`` end at the same second and are equal, so that caches know them again. Each is
     good for at least three quarters of ``good_for_s`` when it is made.
+
+    Attributes:
+        link_key: the track's, which changes when its links are revoked; empty before. No secret: it is in the link.
+        key_id: the API key that the links end with; empty for links that outlive it.
     """
 
     secret: bytes = field(repr=False)
     good_for_s: int
+    link_key: str = ""
+    key_id: str = ""
+
+    def of(self, link_key: str) -> Signer:
+        """The signer of links to a track's objects."""
+        return replace(self, link_key=link_key)
+
+    def ending_with(self, key_id: str) -> Signer:
+        """The signer of links that end with an API key; of an empty one, of links that outlive it."""
+        return replace(self, key_id=key_id)
 
     def link(self, path: str, now_s: float) -> SignedLink:
         """A link to a path on the gateway's own origin."""
         expires = self.period(now_s) + self.good_for_s
-        url = f"{path}?expires={expires}&signature={self._sign(path, str(expires))}"
+        own = {"link_key": self.link_key, "key_id": self.key_id}
+        more = "".join(f"&{name}={value}" for name, value in own.items() if value)
+        url = f"{path}?expires={expires}{more}&signature={self._sign(path, str(expires))}"
         return SignedLink(url=url, expires_at=datetime.fromtimestamp(expires, UTC))
 
     def period(self, now_s: float) -> int:
@@ -83,7 +101,8 @@ class Signer:
         # An artifact's signature is over its id alone, as it was before there were other links; other paths have a
         # slash.
         signed = path.removeprefix(_ARTIFACTS)
-        digest = hmac.new(self.secret, f"{signed}.{expires}".encode(), hashlib.sha256).digest()
+        own = f".{self.link_key}.{self.key_id}" if self.link_key or self.key_id else ""
+        digest = hmac.new(self.secret, f"{signed}.{expires}{own}".encode(), hashlib.sha256).digest()
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

@@ -15,6 +15,7 @@ from starlette.types import Scope
 from phonoscope.catalogue import Catalogue, LiveCatalogue
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.keys import Caller
+from phonoscope.db.service.usage import Limits
 from phonoscope.errors import Unauthorized
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
@@ -22,7 +23,10 @@ from phonoscope.waker import Waker
 from phonoscope.work import Space
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.pings import Pings
+from phonoscope_gateway.rates import RateLimiter
 from phonoscope_gateway.signing import Signer
+from phonoscope_gateway.streams import OpenStreams
+from phonoscope_gateway.uses import KeyUses
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
 _THREADS = 40
@@ -44,6 +48,27 @@ class State:
     listener: JobListener
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
     door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
+
+    @cached_property
+    def limits(self) -> Limits:
+        return Limits.of(self.settings)
+
+    @cached_property
+    def limiter(self) -> RateLimiter:
+        return RateLimiter(self.settings.broker_url.get_secret_value(), self.database)
+
+    @cached_property
+    def key_uses(self) -> KeyUses:
+        return KeyUses(self.database, self.threads)
+
+    @cached_property
+    def streams(self) -> OpenStreams:
+        return OpenStreams(self.database)
+
+    def signer_for(self, caller: Caller) -> Signer:
+        """The signer of links that this client asks for."""
+        ends = caller.links_end or self.settings.links_end_with_key
+        return self.signer.ending_with(caller.key_id) if ends else self.signer
 
     @property
     def catalogue(self) -> Catalogue:

@@ -13,6 +13,7 @@ from pydantic import RootModel
 
 from phonoscope.client.connection import ApiError, Retry, Unreachable, reaching
 from phonoscope.client.following import Following
+from phonoscope.client.keys import KeyCalls
 from phonoscope.client.webhooks import WebhookCalls
 from phonoscope.contract import (
     DEFAULT_TASKS,
@@ -41,7 +42,7 @@ __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 _POLL_S = 20.0
 
 
-class Client(WebhookCalls):
+class Client(WebhookCalls, KeyCalls):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.

@@ -9,8 +9,20 @@ from phonoscope.contract.events import (
     StatusEvent,
     TaskProgress,
 )
-from phonoscope.contract.jobs import DEFAULT_TASKS, MAX_METADATA_BYTES, Job, JobRequest, Task, Waiting
+from phonoscope.contract.jobs import DEFAULT_TASKS, Job, JobRequest, Task, Waiting
+from phonoscope.contract.keys import (
+    USUAL_SCOPES,
+    ApiKey,
+    AuditEntry,
+    CancelledJobs,
+    KeyChange,
+    KeyRequest,
+    KeyRotation,
+    NewApiKey,
+    Scope,
+)
 from phonoscope.contract.library import LibraryMap, MapPoint
+from phonoscope.contract.metadata import MAX_METADATA_BYTES
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.results import TrackResult, TrackResults
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
@@ -25,6 +37,7 @@ from phonoscope.contract.tracks import (
     Stems,
     Track,
 )
+from phonoscope.contract.usage import Quota, QuotaUsage, Usage
 from phonoscope.contract.webhooks import (
     JOB_EVENTS,
     Attempt,
@@ -66,11 +79,15 @@ __all__ = [
     "MOST_LAYERS",
     "MOST_ON_MAP",
     "QUIETEST_GAIN_DB",
+    "USUAL_SCOPES",
     "AnyModelCard",
+    "ApiKey",
     "ArtifactLink",
     "Attempt",
     "AttemptError",
+    "AuditEntry",
     "BodyCard",
+    "CancelledJobs",
     "ClassifyOptions",
     "ColourMap",
     "CompletedEvent",
@@ -91,6 +108,9 @@ __all__ = [
     "JobOptions",
     "JobProgress",
     "JobRequest",
+    "KeyChange",
+    "KeyRequest",
+    "KeyRotation",
     "LibraryMap",
     "MapMethod",
     "MapOptions",
@@ -99,6 +119,7 @@ __all__ = [
     "ModelCard",
     "Neighbour",
     "Neighbours",
+    "NewApiKey",
     "NewSecret",
     "NewWebhook",
     "Page",
@@ -108,9 +129,12 @@ __all__ = [
     "ProgressEvent",
     "QueueDepth",
     "Queues",
+    "Quota",
+    "QuotaUsage",
     "Readiness",
     "Redelivery",
     "RedeliveryRequest",
+    "Scope",
     "SecretRotation",
     "SeparateOptions",
     "SignedLink",
@@ -127,6 +151,7 @@ __all__ = [
     "TrackResult",
     "TrackResults",
     "TrialNotice",
+    "Usage",
     "Waiting",
     "Webhook",
     "WebhookChange",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from phonoscope.contract.metadata import Metadata
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.webhooks import MAX_URL
+from phonoscope.requests import Id, RequestModel, text
 from phonoscope.states import Pool, Status, TaskName
 from phonoscope.tasks import AnyResult, TaskSpec
 from phonoscope.tasks.spec import TaskResult
@@ -16,26 +18,25 @@ from phonoscope.tasks.spec import TaskResult
 Result = TypeVar("Result", bound=TaskResult)
 
 DEFAULT_TASKS = [TaskName.CLASSIFY, TaskName.EMBED]
-MAX_METADATA_BYTES = 16 * 1024
 
 
-class JobRequest(BaseModel):
+class JobRequest(RequestModel):
     """What to do with a track, or with the whole library: the task `map` goes alone and without a track.
 
     All tasks of the gpu pool use the model of ``options.classify`` and the same pass.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
-    track_id: str | None = Field(None, pattern=r"^\w+$", description="needed by every task but `map`")
-    tasks: Annotated[list[TaskName], Field(min_length=1)] = Field(default_factory=lambda: list(DEFAULT_TASKS))
+    track_id: Id | None = Field(None, description="needed by every task but `map`")
+    tasks: Annotated[
+        list[Annotated[TaskName, Field(strict=False)]],
+        Field(min_length=1, max_length=len(TaskName), json_schema_extra={"uniqueItems": True}),
+    ] = Field(default_factory=lambda: list(DEFAULT_TASKS))
     options: JobOptions = Field(default_factory=JobOptions)
-    metadata: dict[str, Any] = Field(
+    metadata: Metadata = Field(
         default_factory=dict, description="yours, returned as it came; at most 16 KiB and 64 levels deep"
     )
-    webhook_url: str | None = Field(
+    webhook_url: Annotated[str, text(MAX_URL, 1)] | None = Field(
         None,
-        max_length=MAX_URL,
         description="receives the job's end as your endpoints do, signed with your default secret",
     )
 

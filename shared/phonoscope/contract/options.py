@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from phonoscope.requests import RequestModel
 from phonoscope.tasks.classify import ClassifyOptions
 from phonoscope.tasks.describe import DescribeOptions
 from phonoscope.tasks.embed import EmbedOptions
@@ -14,10 +15,8 @@ from phonoscope.tasks.mixdown import MixdownOptions
 from phonoscope.tasks.separate import SeparateOptions
 
 
-class JobOptions(BaseModel):
+class JobOptions(RequestModel):
     """Options by task."""
-
-    model_config = ConfigDict(extra="forbid")
 
     classify: ClassifyOptions = Field(default_factory=ClassifyOptions)
     embed: EmbedOptions = Field(default_factory=EmbedOptions)

@@ -8,6 +8,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from phonoscope.links import SignedLink
+from phonoscope.requests import DecimalText, QueryModel, WholeText
 from phonoscope.tasks.separate import Stem
 
 Item = TypeVar("Item")
@@ -56,15 +57,13 @@ class Peaks(BaseModel):
     rms: list[float]
 
 
-class SpectrogramLook(BaseModel):
+class SpectrogramLook(QueryModel):
     """The look of a mel spectrogram's picture."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    width: int = Field(1_000, ge=16, le=4_000, description="pixels")
-    height: int = Field(256, ge=16, le=2_048, description="pixels")
+    width: WholeText = Field(1_000, ge=16, le=4_000, description="pixels")
+    height: WholeText = Field(256, ge=16, le=2_048, description="pixels")
     colour_map: ColourMap = Field("magma", description="from dark to bright, as matplotlib names them")
-    range_db: float = Field(
+    range_db: DecimalText = Field(
         80.0, ge=1.0, le=127.5, description="levels further below the loudest one are as dark as silence"
     )
 

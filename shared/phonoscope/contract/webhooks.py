@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from phonoscope.requests import Moment, RequestModel, text
 
 MAX_URL = 2048
 MAX_DESCRIPTION = 256
@@ -64,25 +66,22 @@ class AttemptError(StrEnum):
 
 
 JOB_EVENTS = list(EventType)
-Url = Annotated[str, Field(max_length=MAX_URL, description="`https://…`, on an address that the operator allows")]
-Events = Annotated[list[EventType], Field(min_length=1, description="the events to send")]
-Description = Annotated[str, Field(max_length=MAX_DESCRIPTION, description="yours")]
+AnyEventType = Annotated[EventType, Field(strict=False)]
+Url = Annotated[str, text(MAX_URL, 1), Field(description="`https://…`, on an address that the operator allows")]
+Events = Annotated[list[AnyEventType], Field(min_length=1, max_length=len(EventType), description="the events to send")]
+Description = Annotated[str, text(MAX_DESCRIPTION), Field(description="yours")]
 
 
-class WebhookRequest(BaseModel):
+class WebhookRequest(RequestModel):
     """An endpoint that events are sent to."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: Url
     events: Events = Field(default_factory=lambda: list(JOB_EVENTS))
     description: Description = ""
 
 
-class WebhookChange(BaseModel):
+class WebhookChange(RequestModel):
     """What to change of an endpoint; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: Url | None = None
     events: Events | None = None
@@ -113,10 +112,8 @@ class NewWebhook(Webhook):
     secret: str = Field(description="`whsec_…`, shown only once")
 
 
-class SecretRotation(BaseModel):
+class SecretRotation(RequestModel):
     """For how long the previous secret stays valid."""
-
-    model_config = ConfigDict(extra="forbid")
 
     overlap_s: int = Field(
         _OVERLAP_S, ge=0, le=LONGEST_OVERLAP_S, description="seconds in which both signatures are sent"
@@ -166,13 +163,13 @@ class Delivery(BaseModel):
     attempts: list[Attempt]
 
 
-class RedeliveryRequest(BaseModel):
+class RedeliveryRequest(RequestModel):
     """Which of an endpoint's deliveries to send again."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    since: AwareDatetime = Field(description="events that happened at this time or later")
-    status: DeliveryStatus | None = Field(None, description="only deliveries with this status")
+    since: Moment = Field(description="events that happened at this time or later")
+    status: Annotated[DeliveryStatus, Field(strict=False)] | None = Field(
+        None, description="only deliveries with this status"
+    )
 
 
 class Redelivery(BaseModel):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from phonoscope.catalogue import AUTO, Kind
 from phonoscope.errors import InvalidRequest
+from phonoscope.requests import Name
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import (
     Cost,
@@ -26,7 +27,7 @@ MOST_MODELS = 8
 
 
 class ClassifyOptions(TaskOptions):
-    model: str | Annotated[list[str], Field(min_length=1, max_length=MOST_MODELS)] | None = Field(
+    model: Name | Annotated[list[Name], Field(min_length=1, max_length=MOST_MODELS)] | None = Field(
         None,
         description="a served model's name; or several, of which each answers and the first one counts; or `auto`, "
         "which chooses by what is heard; the service's default when left out",

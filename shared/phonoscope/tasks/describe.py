@@ -9,12 +9,13 @@ from pydantic import Field
 from phonoscope.audio.profiles import reference_profiles
 from phonoscope.errors import InvalidRequest
 from phonoscope.links import ArtifactLink
+from phonoscope.requests import Name
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 
 class DescribeOptions(TaskOptions):
-    genre: str | None = Field(
+    genre: Name | None = Field(
         None, description="whose reference profile the balance is compared with; the recognised genre when left out"
     )
 

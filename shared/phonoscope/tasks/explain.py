@@ -9,27 +9,32 @@ from pydantic import Field, model_validator
 from phonoscope.catalogue.architectures import METHODS, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
 from phonoscope.links import ArtifactLink
+from phonoscope.requests import Name
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
 MOST_EXPLAINED_S = 30.0
 """Seconds: a longer recording is explained by its strongest window or the requested stretch, any other as a whole."""
+LATEST_S = 1e6
+"""No recording lasts as long."""
 ExplainArtifact: TypeAlias = Literal["heatmap", "overlay", "listen"]
 EXPLAIN_ARTIFACTS: tuple[ExplainArtifact, ...] = get_args(ExplainArtifact)
 
 
 class ExplainOptions(TaskOptions):
-    label: str | None = Field(None, description="what to explain; the recording's most probable label when left out")
-    layer: str | None = Field(
+    label: Name | None = Field(None, description="what to explain; the recording's most probable label when left out")
+    layer: Name | None = Field(
         None,
         description="a layer of the model's network; a deeper one is coarser and closer to the decision; "
         "the model's own default when left out",
     )
     method: Method = METHODS[0]
-    start_s: float | None = Field(None, ge=0.0, description="explain from here on; the beginning when left out")
-    end_s: float | None = Field(None, gt=0.0, description="up to here; at most 30 s at once")
+    start_s: float | None = Field(None, ge=0.0, le=LATEST_S, description="from here on; the beginning when left out")
+    end_s: float | None = Field(None, gt=0.0, le=LATEST_S, description="up to here; at most 30 s at once")
     artifacts: list[ExplainArtifact] = Field(
-        default_factory=lambda: list(EXPLAIN_ARTIFACTS), description="the artifacts to make, besides bands and sentence"
+        default_factory=lambda: list(EXPLAIN_ARTIFACTS),
+        max_length=len(EXPLAIN_ARTIFACTS),
+        description="the artifacts to make, besides bands and sentence",
     )
     stems: bool | None = Field(
         None,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from phonoscope.errors import InvalidRequest, UnknownLayer
 from phonoscope.links import ArtifactLink
+from phonoscope.requests import Name
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
 
@@ -17,12 +18,14 @@ FEATURES_ARTIFACTS: tuple[FeaturesArtifact, ...] = get_args(FeaturesArtifact)
 
 
 class FeaturesOptions(TaskOptions):
-    layers: Annotated[list[str], Field(min_length=1, max_length=MOST_LAYERS)] | None = Field(
+    layers: Annotated[list[Name], Field(min_length=1, max_length=MOST_LAYERS)] | None = Field(
         None,
         description="layers (`layer3`) or single blocks of them (`layer3.1`) of the model's network; "
         "all its layers when left out",
     )
-    artifacts: list[FeaturesArtifact] = Field(default_factory=lambda: list(FEATURES_ARTIFACTS))
+    artifacts: list[FeaturesArtifact] = Field(
+        default_factory=lambda: list(FEATURES_ARTIFACTS), max_length=len(FEATURES_ARTIFACTS)
+    )
 
 
 class LayerMaps(Part):

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
+from phonoscope.requests import Name
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, RequestContext, Subject, TaskOptions, TaskResult, TaskSpec, Writes
 
@@ -14,7 +15,7 @@ MapMethod: TypeAlias = Literal["umap", "pca"]
 
 
 class MapOptions(TaskOptions):
-    model: str | None = Field(None, description="whose embeddings to draw from; the general ones when left out")
+    model: Name | None = Field(None, description="whose embeddings to draw from; the general ones when left out")
 
 
 class MapResult(TaskResult):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,16 +14,15 @@ from phonoscope.catalogue import AUTO, Catalogue, Classifier
 from phonoscope.catalogue.architectures import ARCHITECTURES, Architecture
 from phonoscope.errors import InvalidResult
 from phonoscope.links import ArtifactLink, with_links
+from phonoscope.requests import RequestModel
 from phonoscope.states import Pool, TaskName
 
 SHORTEST_COST_S = 0.01
 """No task costs less, so that no owner's turn is free."""
 
 
-class TaskOptions(BaseModel):
-    """The options of a task. An unknown name is refused."""
-
-    model_config = ConfigDict(extra="forbid")
+class TaskOptions(RequestModel):
+    """The options of a task."""
 
 
 class Part(BaseModel):
@@ -144,6 +143,7 @@ class TaskSpec(Generic[Options, Result]):
         complete: fills in options that depend on the rest of the request.
         check: refuses options that cannot be carried out. Raises ``InvalidRequest`` or ``UnknownModel``.
         check_duration: refuses options that do not fit a recording of so many seconds. Raises ``InvalidRequest``.
+        check_stems: refuses options that do not fit the stems that the task will read. Raises ``InvalidRequest``.
     """
 
     name: TaskName
@@ -162,6 +162,7 @@ class TaskSpec(Generic[Options, Result]):
     complete: Callable[[Options, RequestContext], Options] = _as_given
     check: Callable[[Options, RequestContext], None] = _allowed
     check_duration: Callable[[Options, float], None] = _allowed
+    check_stems: Callable[[Options, Collection[str]], None] = _allowed
 
     def key_of(self, options: Options) -> dict[str, Any]:
         """The options that the result is known by, as JSON can hold them."""

@@ -11,6 +11,7 @@ from fastapi import Response
 
 from phonoscope.contract import Readiness, Track
 from phonoscope.db.service.idempotency import Answer
+from phonoscope.db.service.keys import Caller
 from phonoscope.errors import InvalidRequest, OutdatedResult
 from phonoscope_gateway.idempotency import (
     IdempotentAnswer,
@@ -73,7 +74,9 @@ def submitted(make_request: MakeRequest, **sent: Any) -> Submission:
 
 def digest(submission: Submission, path: str = "/v1/jobs", method: str = "POST") -> str:
     with submission:
-        return IdempotentRequest(cast(Any, None), "own_1", "k", method, path)._sha256(submission.asked())
+        return IdempotentRequest(cast(Any, None), Caller("own_1", "key1"), "k", method, path)._sha256(
+            submission.asked()
+        )
 
 
 def test_a_request_is_told_by_what_it_says(make_request: MakeRequest) -> None:
@@ -112,7 +115,7 @@ def test_without_a_key_nothing_is_kept() -> None:
         keep(None, answered)
         return answered
 
-    once = IdempotentRequest(cast(Any, None), "own_1", None, "POST", "/")
+    once = IdempotentRequest(cast(Any, None), Caller("own_1", "key1"), None, "POST", "/")
     response = Response()
     body = once.answer(Readiness, cast(Any, None), make).write(response)
     assert (response.status_code, response.headers["Location"], body.status) == (201, "/here", "ready")

@@ -16,7 +16,11 @@ from time import monotonic
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, try_lock
 from phonoscope.db.library.orphans import expired_tracks, forget_jobs, unknown_keys
+from phonoscope.db.service.audit import Actor, forget_audit
 from phonoscope.db.service.idempotency import forget_old_keys
+from phonoscope.db.service.rates import forget_rates
+from phonoscope.db.service.streams import forget_dead_streams
+from phonoscope.db.service.usage import forget_old_days
 from phonoscope.db.service.walks import ORPHANS, continue_walk, save_position
 from phonoscope.db.service.workers import forget_silent_workers
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
@@ -68,7 +72,8 @@ class Sweeper:
         return len(due)
 
     def tidy(self) -> int:
-        """Does one slow round, in one courier at a time: erases expired recordings, orphans, old keys and old events.
+        """Does one slow round, in one courier at a time: erases expired recordings, orphans, old keys, old events
+        and old entries of the audit log.
 
         A round checks at most 20,000 objects; the next one, a minute later in any courier, continues there. So a
         million objects take an hour, and no round takes long. Until then an orphan only takes up space.
@@ -109,6 +114,11 @@ class Sweeper:
             forget_old_keys(session)
             forget_old_events(session)
             forget_silent_workers(session)
+            forget_old_days(session)
+            forget_dead_streams(session)
+            forget_rates(session)
+            if self.settings.audit_days:
+                forget_audit(session, timedelta(days=self.settings.audit_days))
         erased += self._erase_orphans(after)
         if erased:
             _log.info("sweeper.tidied", objects=erased)
@@ -120,7 +130,7 @@ class Sweeper:
         erased = 0
         for owner_id, track_id in old:
             with suppress(NotFound):
-                erased += erase_track(self.database, self.store, owner_id, track_id)
+                erased += erase_track(self.database, self.store, Actor(owner_id), track_id)
                 _log.info("track.expired", track_id=track_id)
         with self.database.autocommit() as session:
             forget_jobs(session, older_than)

@@ -14,7 +14,8 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import QUIETEST_GAIN_DB, MixdownOptions
-from phonoscope.errors import InvalidRequest, NoStems
+from phonoscope.errors import NoStems
+from phonoscope.tasks import Mixdown
 from phonoscope.work import Artifact, Outcome
 from phonoscope_worker import Work, spool, typed_resource_errors
 
@@ -65,10 +66,7 @@ def _shares(options: MixdownOptions, names: list[str]) -> dict[str, Shares]:
     """Constant-power panning: a stem is as loud in the middle as at a side (3 dB apart in each channel)."""
     if not names:
         raise NoStems("the track has no stems yet; a job with the task `separate` makes them")
-    for field in ("gains_db", "pan"):
-        for name in getattr(options, field):
-            if name not in names:
-                raise InvalidRequest.choice(f"options.mixdown.{field}", name, names)
+    Mixdown.check_stems(options, names)
     shares = {}
     for name in names:
         gain_db = options.gains_db.get(name, 0.0)

@@ -13,7 +13,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import SeparateOptions
-from phonoscope.errors import InvalidRequest
+from phonoscope.tasks.separate import stem_names
 from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work, spool, typed_resource_errors
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from phonoscope_ml.separation.stream import Scale
 
 KIND = "stem"
-ACCOMPANIMENT = "accompaniment"
 
 
 @typed_resource_errors()
@@ -39,9 +38,7 @@ def separate_task(work: Work, separators: Separators) -> Outcome:
     options = work.options.separate
     with work.timed("load_s"):
         manifest, estimate = separators.get(options.model, options.precision)
-    if options.two_stems is not None and options.two_stems not in manifest.sources:
-        raise InvalidRequest.choice("two_stems", options.two_stems, manifest.sources)
-    names = [*manifest.sources] if options.two_stems is None else [options.two_stems, ACCOMPANIMENT]
+    names = stem_names(options, manifest.sources)
     with work.timed("measure_s"):
         scale, warnings = _measured(work, estimate.sample_rate_hz)
     with ExitStack() as kept, work.timed("separate_s"):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from time import time
-
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from phonoscope.db.library.artifacts import get_artifact
-from phonoscope_gateway.signing import ExpiresQuery, SignatureQuery, artifact_path
+from phonoscope_gateway.links import LinkRequestDep
+from phonoscope_gateway.signing import artifact_path
 from phonoscope_gateway.state import StateDep
 from phonoscope_gateway.streaming import ObjectRequestDep, StoredObject, object_responses, send_object
 
@@ -21,13 +20,13 @@ def read_artifact(
     artifact_id: str,
     state: StateDep,
     asked: ObjectRequestDep,
-    expires: ExpiresQuery = None,
-    signature: SignatureQuery = None,
+    link: LinkRequestDep,
 ) -> Response:
     """What a task made, by the link that a job's result holds. Needs no key; the link is good for a time."""
-    left_s = state.signer.check(artifact_path(artifact_id), expires, signature, time())
+    left_s = link.check(state.signer, artifact_path(artifact_id))
     with state.database.autocommit() as session:
-        row = get_artifact(session, artifact_id)
+        row, link_key = get_artifact(session, artifact_id)
+        link.check_revocation(session, link_key)
     return send_object(
         state.store,
         StoredObject(

@@ -12,7 +12,18 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from phonoscope.contract import ArtifactLink, JobRequest, Problem
+from phonoscope.contract import (
+    ArtifactLink,
+    JobRequest,
+    KeyChange,
+    KeyRequest,
+    KeyRotation,
+    Problem,
+    RedeliveryRequest,
+    SecretRotation,
+    WebhookChange,
+    WebhookRequest,
+)
 from phonoscope_gateway.documents import NONCE, document
 
 _ASSETS = "/docs/assets"
@@ -21,9 +32,19 @@ _FOLDED = {"defaultModelsExpandDepth": 0, "displayRequestDuration": True}
 _SWAGGER = {"script-src": f"'nonce-{NONCE}'", "img-src": "data:"}
 """Swagger UI is started by an inline script, and its style sheet holds its icons as data."""
 _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
-    (ArtifactLink, "validation"),
-    (JobRequest, "validation"),
-    (Problem, "validation"),
+    (model, "validation")
+    for model in (
+        ArtifactLink,
+        JobRequest,
+        KeyChange,
+        KeyRequest,
+        KeyRotation,
+        Problem,
+        RedeliveryRequest,
+        SecretRotation,
+        WebhookChange,
+        WebhookRequest,
+    )
 ]
 """Schemas that only routes and descriptions name."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.datastructures import Headers, QueryParams
 
+from phonoscope.contract import Scope
 from phonoscope.errors import BodyTooLarge, PhonoscopeError
 from phonoscope_gateway.forms import too_large
 
@@ -18,6 +19,7 @@ _API = re.compile(r"/v1(/.*)?", re.DOTALL)
 _HEALTH = re.compile(r"/health(/.*)?", re.DOTALL)
 _BY_LINK = re.compile(r"/v1/artifacts/[^/]+")
 _BY_LINK_OR_KEY = re.compile(r"/v1/tracks/[^/]+/audio")
+_OF_ADMINS = re.compile(r"/v1/(keys|audit)(/.*)?", re.DOTALL)
 _READING = frozenset({"GET", "HEAD"})
 _UPLOADS = frozenset({"/v1/tracks", "/v1/jobs"})
 
@@ -35,6 +37,17 @@ def needs_key(method: str, path: str, query: bytes) -> bool:
     if _BY_LINK.fullmatch(path):
         return False
     return not (_BY_LINK_OR_KEY.fullmatch(path) and _is_signed(query))
+
+
+def needed_scope(method: str, path: str) -> Scope:
+    """The scope that a key needs for a request: by its method, but for what only an admin may do.
+
+    >>> needed_scope("GET", "/v1/jobs"), needed_scope("POST", "/v1/jobs"), needed_scope("GET", "/v1/keys/1")
+    (<Scope.READ: 'read'>, <Scope.WRITE: 'write'>, <Scope.ADMIN: 'admin'>)
+    """
+    if _OF_ADMINS.fullmatch(path):
+        return Scope.ADMIN
+    return Scope.READ if method in _READING else Scope.WRITE
 
 
 def keeps_out_of_caches(path: str) -> bool:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 
 from anyio import to_thread
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from phonoscope.addresses import client_network
 from phonoscope.db.service.keys import Caller, authenticate
-from phonoscope.errors import TooManyRequests, Unauthorized
+from phonoscope.errors import RequestQuotaExceeded, TooManyRequests, TooManyWrongKeys, Unauthorized
+from phonoscope_gateway.problems import limit_headers
+from phonoscope_gateway.rates import Rate, request_rate
 from phonoscope_gateway.state import NO_KEY, State
+
+MINUTE_S = 60
 
 
 async def find_caller(scope: Scope) -> Caller:
@@ -21,13 +27,52 @@ async def find_caller(scope: Scope) -> Caller:
 
     Raises:
         Unauthorized: there is no key, or it is not known.
+        TooManyWrongKeys: it is not known, and neither were many before it from the same address.
         DatabaseUnavailable: the database cannot be asked.
     """
     scheme, key = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
     if scheme.lower() != "bearer" or not key:
         raise Unauthorized(NO_KEY)
     state: State = scope["app"].state.phonoscope
-    return await to_thread.run_sync(_authenticate, state, key, limiter=state.door)
+    try:
+        caller = await to_thread.run_sync(_authenticate, state, key, limiter=state.door)
+    except Unauthorized:
+        await _count_wrong_key(state, scope)
+        raise
+    if caller.use_is_old:
+        state.key_uses.note(caller.key_id)
+    return caller
+
+
+async def take_request(state: State, caller: Caller) -> dict[str, str]:
+    """Takes one of the requests that the owner may make; returns the headers that say what is left.
+
+    Raises ``RequestQuotaExceeded``.
+    """
+    rate = request_rate(state.settings)
+    if rate is None:
+        return {}
+    left = await state.limiter.take(caller.owner_id, rate)
+    if not left.allowed:
+        each = state.settings.quota_requests_a_second
+        raise RequestQuotaExceeded(
+            f"{each:g} requests a second are allowed",
+            limit=int(rate.amount),
+            window_s=ceil(rate.window_s),
+            retry_after_s=ceil(left.wait_s),
+        )
+    return limit_headers(RequestQuotaExceeded.policy, rate.amount, ceil(rate.window_s), left.left, left.reset_s)
+
+
+async def _count_wrong_key(state: State, scope: Scope) -> None:
+    most = state.settings.wrong_keys_a_minute
+    if not most:
+        return
+    address, _ = scope.get("client") or ("unknown", 0)
+    left = await state.limiter.take(f"wrong-keys:{client_network(address)}", Rate(most, MINUTE_S))
+    if not left.allowed:
+        detail = f"more than {most} wrong API keys came from this address within a minute"
+        raise TooManyWrongKeys(detail, limit=most, window_s=MINUTE_S, retry_after_s=ceil(left.wait_s))
 
 
 class Places:

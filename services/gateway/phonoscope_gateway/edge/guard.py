@@ -8,9 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phonoscope.errors import InvalidRequest, PhonoscopeError
 from phonoscope.logs import get_logger
-from phonoscope_gateway.edge.access import body_limit, is_health, keeps_out_of_caches, needs_key
+from phonoscope_gateway.edge.access import body_limit, is_health, keeps_out_of_caches, needed_scope, needs_key
 from phonoscope_gateway.edge.bodies import RequestBody
-from phonoscope_gateway.edge.callers import Places, find_caller
+from phonoscope_gateway.edge.callers import Places, find_caller, take_request
 from phonoscope_gateway.edge.connections import keep_place
 from phonoscope_gateway.edge.hosts import HostCheck
 from phonoscope_gateway.problems import NO_GUESSING, problem
@@ -71,6 +71,8 @@ class Guard:
             await self._app(scope, body.receive, answer.send)
             return
         caller = await find_caller(scope)
+        answer.limits = await take_request(scope["app"].state.phonoscope, caller)
+        caller.needs(needed_scope(method, path))
         body.check_length()
         with self._places.held(caller.owner_id):
             keep_caller(scope, caller)
@@ -85,6 +87,7 @@ class _Answer:
     def __init__(self, send: Send, *, private: bool) -> None:
         self._send = send
         self._private = private
+        self.limits: dict[str, str] = {}
         self.body: RequestBody | None = None
         self.begun = False
 
@@ -101,6 +104,8 @@ class _Answer:
     def _complete(self, headers: MutableHeaders) -> None:
         name, value = NO_GUESSING
         headers[name] = value
+        for name, value in self.limits.items():
+            headers.setdefault(name, value)
         if self._private:
             headers.setdefault("Cache-Control", "no-store")
         if self.body is None or self.body.unread:

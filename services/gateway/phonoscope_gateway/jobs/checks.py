@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections.abc import Callable, Collection
 
-from phonoscope.contract import MAX_METADATA_BYTES, JobRequest
+from phonoscope.contract import JobRequest
 from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
 from phonoscope.tasks import TASKS, RequestContext, Subject, Writes
 from phonoscope_gateway.state import State
-
-_MAX_METADATA_DEPTH = 64
 
 
 def context_of(state: State, request: JobRequest) -> RequestContext:
@@ -27,13 +24,26 @@ def check_request(request: JobRequest, asked: RequestContext) -> None:
     _check_subject(request)
     for name, spec in TASKS.items():
         spec.check(getattr(request.options, name), asked)
-    check_metadata(request.metadata)
 
 
 def check_duration(request: JobRequest, duration_s: float) -> None:
     """Refuses options that do not fit a recording of this length. Raises ``InvalidRequest``."""
     for task in request.tasks:
         TASKS[task].check_duration(getattr(request.options, task), duration_s)
+
+
+def check_stems(request: JobRequest, find: Callable[[], Collection[str] | None]) -> None:
+    """Refuses options that name a stem that is not there. Raises ``InvalidRequest``.
+
+    Args:
+        find: the names of the stems that tasks will read, ``None`` when they are not known yet; called only when some
+            task reads them.
+    """
+    reading = [task for task in request.tasks if reads_stems(request, task)]
+    stems = find() if reading else None
+    if stems is not None:
+        for task in reading:
+            TASKS[task].check_stems(getattr(request.options, task), stems)
 
 
 def completed(request: JobRequest, asked: RequestContext) -> JobRequest:
@@ -57,20 +67,6 @@ def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
     return {task: maker for task in request.tasks if reads_stems(request, task)}
 
 
-def check_metadata(metadata: dict[str, Any]) -> None:
-    """Refuses metadata that ``jsonb`` cannot hold or that cannot be returned as it came. Raises ``InvalidRequest``."""
-    if _depth(metadata) > _MAX_METADATA_DEPTH:
-        raise InvalidRequest.field("metadata", f"is nested more than {_MAX_METADATA_DEPTH} levels deep")
-    try:
-        encoded = json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError as error:
-        raise InvalidRequest.field("metadata", "has a value that JSON cannot represent") from error
-    if b"\\u0000" in encoded:
-        raise InvalidRequest.field("metadata", "holds a NUL character")
-    if len(encoded) > MAX_METADATA_BYTES:
-        raise InvalidRequest.field("metadata", f"has {len(encoded):,} bytes; {MAX_METADATA_BYTES:,} are allowed")
-
-
 def _check_subject(request: JobRequest) -> None:
     of_library = [task for task in request.tasks if TASKS[task].subject is Subject.LIBRARY]
     if of_library and (len(request.tasks) > 1 or request.track_id is not None):
@@ -79,11 +75,3 @@ def _check_subject(request: JobRequest) -> None:
         )
     if not of_library and request.track_id is None:
         raise InvalidRequest.field("track_id", "missing")
-
-
-def _depth(value: Any) -> int:
-    depth, level = 0, [value]
-    while level := [item for item in level if isinstance(item, dict | list)]:
-        depth += 1
-        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
-    return depth

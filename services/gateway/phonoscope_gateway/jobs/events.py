@@ -78,11 +78,11 @@ class EventCursor:
         return ServerSentEvent(data.model_dump_json(), event=name, id=f"{version}-{place}-{self._mark}")
 
 
-def read_snapshot(state: State, owner_id: str, job_id: str) -> Snapshot:
+def read_snapshot(state: State, caller: Caller, job_id: str) -> Snapshot:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
     with state.database.autocommit() as session:
-        row = get_job(session, owner_id, job_id)
-        return Snapshot(describe_jobs(state.signer, session, [row])[0], row.version)
+        row = get_job(session, caller.owner_id, job_id)
+        return Snapshot(describe_jobs(state.signer_for(caller), session, [row])[0], row.version)
 
 
 async def stream_events(
@@ -100,7 +100,7 @@ async def stream_events(
         while await key.is_valid():
             if woken.is_set():
                 woken.clear()
-                snapshot = await _read_again(state, caller.owner_id, first.job.id)
+                snapshot = await _read_again(state, caller, first.job.id)
                 for event in cursor.erased() if snapshot is None else cursor.events_since(snapshot):
                     yield event
                 if snapshot is None or snapshot.job.status.ended:
@@ -133,11 +133,11 @@ class _KeyWatch:
             return is_valid(session, self._key_id)
 
 
-async def _read_again(state: State, owner_id: str, job_id: str) -> Snapshot | None:
+async def _read_again(state: State, caller: Caller, job_id: str) -> Snapshot | None:
     """The job's present state; ``None`` when the job is gone. A database that is down only delays the answer."""
     while True:
         try:
-            return await to_thread.run_sync(read_snapshot, state, owner_id, job_id, limiter=state.listener.readers)
+            return await to_thread.run_sync(read_snapshot, state, caller, job_id, limiter=state.listener.readers)
         except NotFound:
             return None
         except DatabaseUnavailable:

@@ -16,6 +16,7 @@ from phonoscope.db.library.results import newest_result
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.states import TaskName
 from phonoscope.tasks import TASKS, ModelKind, RequestContext
+from phonoscope.tasks.separate import separator_of
 from phonoscope.work import CacheKey, Library
 from phonoscope_gateway.jobs.checks import reads_stems
 
@@ -58,7 +59,7 @@ def _key(
 def _models(request: JobRequest, asked: RequestContext, kind: ModelKind) -> Sequence[Classifier | StemManifest]:
     if kind is ModelKind.CLASSIFIER:
         return asked.classifiers
-    separator = asked.catalogue.separators.get(request.options.separate.model or asked.catalogue.best_separator)
+    separator = separator_of(request.options.separate, asked.catalogue)
     return [separator] if separator else []
 
 

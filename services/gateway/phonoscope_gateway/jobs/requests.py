@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Self
 
 from fastapi import Request
-from pydantic import ValidationError
 
 from phonoscope.contract import JobRequest
 from phonoscope.errors import InvalidRequest
+from phonoscope_gateway.bodies import JSON, media_type_of, parse_model, read_json, validate
 from phonoscope_gateway.forms import Form, Upload, read_form
-from phonoscope_gateway.problems import invalid_request
+from phonoscope_gateway.strict_json import parse_json
 
+_FORM = "multipart/form-data"
 _NOT_YET = "trk_of_the_upload"
 _FIELDS = ("tasks", "options", "metadata", "webhook_url")
 
@@ -38,12 +38,17 @@ class Submission:
             self.upload.file.close()
 
 
+def has_upload(request: Request) -> bool:
+    """Whether the request is the form that includes the recording."""
+    return media_type_of(request) == _FORM
+
+
 async def read_submission(request: Request, max_upload_bytes: int) -> Submission:
     """Reads either form of ``POST /v1/jobs``. Raises ``InvalidRequest`` (naming the field) or ``UploadTooLarge``."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/json":
-        return Submission(_validated(_parsed("body", await request.body())))
-    if media_type == "multipart/form-data":
+    media_type = media_type_of(request)
+    if media_type == JSON:
+        return Submission(parse_model(JobRequest, await read_json(request)))
+    if media_type == _FORM:
         return _from_form(await read_form(request, max_upload_bytes))
     raise InvalidRequest.field("content-type", "must be application/json or multipart/form-data")
 
@@ -52,7 +57,7 @@ def _from_form(form: Form) -> Submission:
     if form.upload is None:
         raise InvalidRequest.field("file", "missing")
     try:
-        return Submission(_validated({"track_id": _NOT_YET, **_form_values(form)}), form.upload)
+        return Submission(validate(JobRequest, {"track_id": _NOT_YET, **_form_values(form)}), form.upload)
     except BaseException:
         form.upload.file.close()
         raise
@@ -69,26 +74,12 @@ def _form_values(form: Form) -> dict[str, Any]:
         elif len(texts) > 1:
             raise InvalidRequest.field(name, "given more than once")
         else:
-            values[name] = texts[0] if name == "webhook_url" else _parsed(name, texts[0].encode())
+            values[name] = texts[0] if name == "webhook_url" else parse_json(name, texts[0].encode())
     return values
 
 
 def _tasks(texts: list[str]) -> Any:
     """A JSON list, comma-separated names, or a repeated field."""
     if len(texts) == 1 and texts[0].lstrip().startswith("["):
-        return _parsed("tasks", texts[0].encode())
+        return parse_json("tasks", texts[0].encode())
     return [name.strip() for text in texts for name in text.split(",")]
-
-
-def _parsed(name: str, text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest.field(name, f"not JSON: {error}") from error
-
-
-def _validated(values: Any) -> JobRequest:
-    try:
-        return JobRequest.model_validate(values)
-    except ValidationError as error:
-        raise invalid_request(error.errors()) from error

@@ -14,15 +14,16 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from phonoscope.contract import Job, JobRequest, Page
 from phonoscope.db.library.jobs import list_jobs
+from phonoscope.requests import DecimalText, Id
 from phonoscope.states import Status
 from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
-from phonoscope_gateway.jobs.checks import check_metadata
 from phonoscope_gateway.jobs.events import EventCursor, read_snapshot, stream_events
-from phonoscope_gateway.jobs.requests import Submission, read_submission
+from phonoscope_gateway.jobs.requests import Submission, has_upload, read_submission
 from phonoscope_gateway.jobs.service import cancel, read_job, submit_job, submit_recording
 from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
+from phonoscope_gateway.tracks.service import check_day
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -65,6 +66,8 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 @router.post("", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_JOB_BODY)
 async def create_job(request: Request, response: Response, state: StateDep, once: IdempotencyDep) -> Job:
     """Asks for tasks on a track, or on a recording sent along."""
+    if has_upload(request):
+        await check_day(state, once.caller.owner_id)
     submission = await read_submission(request, state.settings.max_upload_bytes)
     answered = await to_thread.run_sync(_submit, once, submission)
     response.headers["Retry-After"] = _RETRY_AFTER_S
@@ -77,11 +80,10 @@ def _submit(once: IdempotentRequest, submission: Submission) -> IdempotentAnswer
             keep(session, _accepted(job))
 
         if submission.upload is None:
-            return _accepted(submit_job(once.state, once.owner_id, submission.request, then))
-        return _accepted(submit_recording(once.state, once.owner_id, submission.request, submission.upload, then))
+            return _accepted(submit_job(once.state, once.caller, submission.request, then))
+        return _accepted(submit_recording(once.state, once.caller, submission.request, submission.upload, then))
 
     with submission:
-        check_metadata(submission.request.metadata)
         return once.answer(Job, submission.asked, make)
 
 
@@ -96,14 +98,14 @@ def read_jobs(
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
     status: Annotated[Status | None, Query(description="only jobs with this status")] = None,
-    track_id: Annotated[str | None, Query(description="only jobs of this track")] = None,
+    track_id: Annotated[Id | None, Query(description="only jobs of this track")] = None,
 ) -> Page[Job]:
     """Your jobs, newest first."""
     with state.database.transaction() as session:
         rows, next_cursor = list_jobs(
             session, caller.owner_id, cursor=cursor, limit=limit, status=status, track_id=track_id
         )
-        return Page(items=describe_jobs(state.signer, session, rows), next_cursor=next_cursor)
+        return Page(items=describe_jobs(state.signer_for(caller), session, rows), next_cursor=next_cursor)
 
 
 @router.get("/{job_id}")
@@ -112,14 +114,14 @@ async def read_one_job(
     response: Response,
     state: StateDep,
     caller: CallerDep,
-    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="seconds to wait for the job's end")] = 0.0,
+    wait: Annotated[DecimalText, Query(ge=0, le=MAX_WAIT_S, description="seconds to wait for the job's end")] = 0.0,
 ) -> Job:
     """The job in its present state; with `wait`, once it has ended or the seconds are over."""
     until, readers = monotonic() + wait, None
     with state.listener.waiting_for(job_id) as woken:
         while True:
             woken.clear()
-            job = await to_thread.run_sync(read_job, state, caller.owner_id, job_id, limiter=readers)
+            job = await to_thread.run_sync(read_job, state, caller, job_id, limiter=readers)
             left = until - monotonic()
             if job.status.ended or left <= 0:
                 break
@@ -143,10 +145,11 @@ async def read_job_events(
     `progress` with `tasks` in between, `completed` with the whole Job at the end, after which the stream closes.
     """
     cursor = EventCursor(job_id, last_event_id)
-    first = await to_thread.run_sync(read_snapshot, state, caller.owner_id, job_id)
+    first = await to_thread.run_sync(read_snapshot, state, caller, job_id)
     if cursor.has_seen_the_end(first):
         return Response(status_code=status.HTTP_204_NO_CONTENT)
-    events = stream_events(state, caller, first, cursor)
+    stream_id = await state.streams.opened(caller.owner_id, state.limits.open_streams)
+    events = state.streams.until_closed(stream_id, stream_events(state, caller, first, cursor))
     return EventSourceResponse(events, ping=_PING_S, ping_message_factory=_ping, sep="\n", send_timeout=_HANGS_S)
 
 
@@ -157,4 +160,4 @@ def _ping() -> ServerSentEvent:
 @router.post("/{job_id}/cancel")
 def cancel_one_job(job_id: str, state: StateDep, caller: CallerDep) -> Job:
     """Cancels the job: waiting tasks never start, running ones stop within seconds. 409 when it has ended."""
-    return cancel(state, caller.owner_id, job_id)
+    return cancel(state, caller, job_id)

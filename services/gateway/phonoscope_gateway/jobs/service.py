@@ -13,6 +13,9 @@ from phonoscope.db.library.jobs import get_job, newest_job_with
 from phonoscope.db.library.results import newest_artifact
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.service.audit import record
+from phonoscope.db.service.keys import Caller
+from phonoscope.db.service.usage import check_held
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.create import create_job, startable_queues
 from phonoscope.db.tasks.family import lock_subject
@@ -22,8 +25,9 @@ from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.tasks import RequestContext
 from phonoscope.work import Library
 from phonoscope_gateway.forms import Upload
-from phonoscope_gateway.jobs.checks import check_duration, check_request, completed, context_of, order_of
+from phonoscope_gateway.jobs.checks import check_duration, check_request, check_stems, completed, context_of, order_of
 from phonoscope_gateway.jobs.ledger import ledger_of
+from phonoscope_gateway.jobs.stems import stems_to_read
 from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.state import State
 from phonoscope_gateway.tracks.service import create_track_and
@@ -35,21 +39,24 @@ Then: TypeAlias = Callable[[Session, Job], None]
 _log = get_logger(__name__)
 
 
-def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = lambda *_: None) -> Job:
+def submit_job(state: State, caller: Caller, request: JobRequest, then: Then = lambda *_: None) -> Job:
     """Commits the job and what ``then`` writes, then wakes the pools it needs.
 
     Raises:
         NotFound: the track is not this owner's.
         UnknownModel, InvalidRequest: an option names something that does not exist.
+        LimitReached: the owner has as much in the queues as may be.
         DatabaseUnavailable: no job was made.
     """
     asked = context_of(state, request)
     check_request(request, asked)
-    check_webhook(state, owner_id, request)
+    check_webhook(state, caller.owner_id, request)
 
     def make(session: Session) -> tuple[Job, list[TaskQueue]]:
-        job, queues = _make_job(state, session, _subject(session, owner_id, request), request, asked)
+        subject = _subject(session, caller.owner_id, request)
+        job, queues = _make_job(state, caller, session, subject, request, asked)
         then(session, job)
+        check_held(session, caller.owner_id, state.limits, new_job=True)
         return job, queues
 
     try:
@@ -61,33 +68,34 @@ def submit_job(state: State, owner_id: str, request: JobRequest, then: Then = la
 
 
 def submit_recording(
-    state: State, owner_id: str, request: JobRequest, upload: Upload, then: Then = lambda *_: None
+    state: State, caller: Caller, request: JobRequest, upload: Upload, then: Then = lambda *_: None
 ) -> Job:
     """Commits the upload's track, unless it is known, its job and what ``then`` writes together, then wakes the pools.
 
     Raises:
         RecordingError: the upload cannot be analysed; nothing is stored.
         UnknownModel, InvalidRequest: an option names something that does not exist; nothing is stored.
+        LimitReached: a quota of the owner is used up; nothing is stored.
         Unavailable: the database or the store is down; no job was made, nothing is stored.
     """
     asked = context_of(state, request)
     check_request(request, asked)
-    check_webhook(state, owner_id, request)
+    check_webhook(state, caller.owner_id, request)
 
     def make(session: Session, row: TrackRow, _created: bool) -> tuple[Job, list[TaskQueue]]:
-        job, queues = _make_job(state, session, row, request, asked)
+        job, queues = _make_job(state, caller, session, row, request, asked)
         then(session, job)
         return job, queues
 
     try:
-        *_, (job, queues) = create_track_and(state, owner_id, upload, make)
+        *_, (job, queues) = create_track_and(state, caller.owner_id, upload, make, new_job=True)
     except IntegrityError as error:
         raise NotFound("the recording was erased meanwhile") from error
     _wake(state, queues, job, "job.created")
     return job
 
 
-def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskName, kind: str) -> Job | None:
+def submit_unless_made(state: State, caller: Caller, track_id: str, task: TaskName, kind: str) -> Job | None:
     """The job in which a task makes the track's artifact of a kind; ``None`` when the artifact exists.
 
     Raises:
@@ -97,26 +105,27 @@ def submit_unless_made(state: State, owner_id: str, track_id: str, task: TaskNam
     with state.database.transaction() as session:
         # One at a time: the second request finds the job of the first.
         lock_subject(session, track_id)
-        track = get_track(session, owner_id, track_id)
+        track = get_track(session, caller.owner_id, track_id)
         row = newest_job_with(session, track_id, task)
         if row is not None and _is_open_or_failed(row, task):
-            return describe_jobs(state.signer, session, [row])[0]
+            return describe_jobs(state.signer_for(caller), session, [row])[0]
         # Read after the job: a job that ends in between has made its artifact.
         if newest_artifact(session, track_id, task, kind) is not None:
             return None
         request = JobRequest(track_id=track_id, tasks=[task])
-        job, queues = _make_job(state, session, track, request, context_of(state, request))
+        job, queues = _make_job(state, caller, session, track, request, context_of(state, request))
+        check_held(session, caller.owner_id, state.limits, new_job=True)
     _wake(state, queues, job, "job.created")
     return job
 
 
-def read_job(state: State, owner_id: str, job_id: str) -> Job:
+def read_job(state: State, caller: Caller, job_id: str) -> Job:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
     with state.database.autocommit() as session:
-        return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0]
+        return describe_jobs(state.signer_for(caller), session, [get_job(session, caller.owner_id, job_id)])[0]
 
 
-def cancel(state: State, owner_id: str, job_id: str) -> Job:
+def cancel(state: State, caller: Caller, job_id: str) -> Job:
     """Cancels a job: waiting tasks never start; running ones stop soon and leave nothing.
 
     Raises:
@@ -125,8 +134,10 @@ def cancel(state: State, owner_id: str, job_id: str) -> Job:
     """
 
     def cancel(session: Session) -> tuple[Job, list[TaskQueue]]:
-        queues = cancel_job(session, owner_id, job_id)
-        return describe_jobs(state.signer, session, [get_job(session, owner_id, job_id)])[0], queues
+        queues = cancel_job(session, caller.owner_id, job_id)
+        record(session, caller.actor, "job.cancelled", job_id)
+        row = get_job(session, caller.owner_id, job_id)
+        return describe_jobs(state.signer_for(caller), session, [row])[0], queues
 
     job, queues = state.database.retrying(cancel)
     _wake(state, queues, job, "job.cancelled")
@@ -145,10 +156,17 @@ def _subject(session: Session, owner_id: str, request: JobRequest) -> TrackRow |
 
 
 def _make_job(
-    state: State, session: Session, subject: TrackRow | Library, request: JobRequest, asked: RequestContext
+    state: State,
+    caller: Caller,
+    session: Session,
+    subject: TrackRow | Library,
+    request: JobRequest,
+    asked: RequestContext,
 ) -> tuple[Job, list[TaskQueue]]:
     """Makes the job; returns it as its client sees it, and the queues to wake."""
     check_duration(request, subject.duration_s)
+    if not isinstance(subject, Library):
+        check_stems(request, lambda: stems_to_read(session, subject, request, asked))
     request = completed(request, asked)
     options = request.options.model_dump(mode="json")
     ledger = ledger_of(session, subject, request, asked)
@@ -161,8 +179,9 @@ def _make_job(
         ledger=ledger,
         waits_for=order_of(request),
         webhook_url=own_address(state, request),
+        key_id=caller.key_id,
     )
-    return describe_jobs(state.signer, session, [row])[0], startable_queues(row)
+    return describe_jobs(state.signer_for(caller), session, [row])[0], startable_queues(row)
 
 
 def _wake(state: State, queues: Iterable[TaskQueue], job: Job, event: str) -> None:

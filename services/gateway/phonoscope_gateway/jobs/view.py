@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.contract import Job, Task, Waiting
 from phonoscope.db.library.results import NO_LABELS, TrackLabels, labels_of
+from phonoscope.db.library.tracks import link_keys_of
 from phonoscope.db.schema.tables import JobRow, TaskRow
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
 from phonoscope.errors import OutdatedResult
@@ -30,11 +31,21 @@ def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> l
     """Jobs as clients see them, with links to their artifacts that are valid from now on."""
     ahead = count_ahead(session, rows)
     labels = labels_of(session, {row.track_id for row in rows if row.track_id and _is_described(row)})
-    return [_describe_job(signer, row, ahead, labels.get(row.track_id or "", NO_LABELS)) for row in rows]
+    link_keys = link_keys_of(session, {row.track_id for row in rows if row.track_id and _has_results(row)})
+    return [
+        _describe_job(
+            signer.of(link_keys.get(row.track_id or "", "")), row, ahead, labels.get(row.track_id or "", NO_LABELS)
+        )
+        for row in rows
+    ]
 
 
 def _is_described(row: JobRow) -> bool:
     return any(task.name is TaskName.DESCRIBE and task.result is not None for task in row.tasks)
+
+
+def _has_results(row: JobRow) -> bool:
+    return any(task.result is not None for task in row.tasks)
 
 
 def _describe_job(
@@ -59,6 +70,7 @@ def results_of(signer: Signer, row: JobRow, labels: TrackLabels) -> dict[TaskNam
     """The results of the job's tasks, with links; the error for a result that cannot be read.
 
     Args:
+        signer: of links to the track's objects.
         labels: the track's labels, for a description's reference profile.
     """
     found = {task.name: _read(signer, task, task.result.body) for task in row.tasks if task.result is not None}

@@ -10,7 +10,9 @@ from phonoscope.contract import LibraryMap, MapPoint
 from phonoscope.db.library.maps import count_missing, drawing_job, newest_map, placed_tracks
 from phonoscope.db.library.results import NO_LABELS, labels_of
 from phonoscope.db.schema.tables import TaskRow
+from phonoscope.db.service.keys import Caller
 from phonoscope.errors import OutdatedResult
+from phonoscope.requests import Name
 from phonoscope.tasks import Map
 from phonoscope.tasks.map import MapResult
 from phonoscope_gateway.jobs.results import read_result
@@ -24,7 +26,7 @@ def read_map(
     state: StateDep,
     caller: CallerDep,
     model: Annotated[
-        str | None, Query(description="whose embeddings to draw from; the general ones when left out")
+        Name | None, Query(description="whose embeddings to draw from; the general ones when left out")
     ] = None,
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`."""
@@ -32,7 +34,7 @@ def read_map(
     labelling = model if model in state.catalogue.manifests else None
     with state.database.transaction() as session:
         drawn = newest_map(session, owner_id, space.model)
-        result = _result_of(state, drawn)
+        result = _result_of(state, caller, drawn)
         placed = placed_tracks(session, owner_id, space.model)
         labels = labels_of(session, {track.id for track, *_ in placed})
         return LibraryMap(
@@ -57,11 +59,11 @@ def read_map(
         )
 
 
-def _result_of(state: State, drawn: TaskRow | None) -> MapResult | None:
+def _result_of(state: State, caller: Caller, drawn: TaskRow | None) -> MapResult | None:
     """How the map was drawn; ``None`` when that cannot be read, although the points can."""
     if drawn is None or drawn.result is None:
         return None
     try:
-        return read_result(state.signer, Map, drawn.result.body)
+        return read_result(state.signer_for(caller), Map, drawn.result.body)
     except OutdatedResult:
         return None

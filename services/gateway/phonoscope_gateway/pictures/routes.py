@@ -10,6 +10,7 @@ from phonoscope.audio import spectrogram, waveform
 from phonoscope.audio.spectrogram import MelSpectrogram
 from phonoscope.audio.waveform import MOST_POINTS, Waveform
 from phonoscope.contract import Job, Peaks, SpectrogramAxes, SpectrogramLook
+from phonoscope.requests import WholeText
 from phonoscope_gateway.pictures.accept import negotiate
 from phonoscope_gateway.pictures.drawing import draw
 from phonoscope_gateway.pictures.service import axes, peaks
@@ -31,7 +32,7 @@ _AS_PNG: dict[int | str, dict[str, Any]] = {
 def read_track_waveform(
     track_id: str,
     view: PictureRequestDep,
-    points: Annotated[int, Query(ge=1, le=MOST_POINTS, description="how many points at most")] = 1_000,
+    points: Annotated[WholeText, Query(ge=1, le=MOST_POINTS, description="how many points at most")] = 1_000,
 ) -> Response:
     """The recording's outline. A worker measures it once; before, the answer is the job that does.
 

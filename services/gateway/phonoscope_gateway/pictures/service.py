@@ -11,13 +11,14 @@ from phonoscope.contract import Job, Peaks, SpectrogramAxes, SpectrogramLook
 from phonoscope.db.library.results import newest_artifact
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import ArtifactRow
+from phonoscope.db.service.keys import Caller
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
 from phonoscope_gateway.jobs.service import submit_unless_made
 from phonoscope_gateway.state import State
 
 
-def find_picture(state: State, owner_id: str, track_id: str, kind: str) -> ArtifactRow | Job:
+def find_picture(state: State, caller: Caller, track_id: str, kind: str) -> ArtifactRow | Job:
     """The artifact that a picture is drawn from, or the job that makes it, which may have failed.
 
     Args:
@@ -27,12 +28,12 @@ def find_picture(state: State, owner_id: str, track_id: str, kind: str) -> Artif
         NotFound: the track is not this owner's.
         DatabaseUnavailable: the database is down.
     """
-    row = _find(state, owner_id, track_id, kind)
+    row = _find(state, caller.owner_id, track_id, kind)
     if row is None:
-        job = submit_unless_made(state, owner_id, track_id, TaskName.DESCRIBE, kind)
+        job = submit_unless_made(state, caller, track_id, TaskName.DESCRIBE, kind)
         if job is not None:
             return job
-        row = _find(state, owner_id, track_id, kind)
+        row = _find(state, caller.owner_id, track_id, kind)
     if row is None:
         raise NotFound(f"track {track_id!r} was erased meanwhile")
     return row

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response, status
 
 from phonoscope.contract import Job
+from phonoscope.db.service.keys import Caller
 from phonoscope.states import TaskName
 from phonoscope_gateway.pictures.service import find_picture, read_picture
 from phonoscope_gateway.problems import kept_problem
@@ -22,7 +23,7 @@ class PictureRequest:
     """A request for a picture of a track."""
 
     state: State
-    owner_id: str
+    caller: Caller
     path: str
     if_none_match: str | None
 
@@ -38,7 +39,7 @@ class PictureRequest:
             NotFound: the track is not this owner's.
             Unavailable: the database or the store is down.
         """
-        found = find_picture(self.state, self.owner_id, track_id, kind)
+        found = find_picture(self.state, self.caller, track_id, kind)
         if isinstance(found, Job):
             return self._not_yet(found)
         etag = f'"{found.id}.{media_type.rpartition("/")[2]}"'
@@ -58,7 +59,7 @@ class PictureRequest:
 def get_picture_request(
     request: Request, state: StateDep, caller: CallerDep, if_none_match: Annotated[str | None, Header()] = None
 ) -> PictureRequest:
-    return PictureRequest(state, caller.owner_id, request.url.path, if_none_match)
+    return PictureRequest(state, caller, request.url.path, if_none_match)
 
 
 PictureRequestDep = Annotated[PictureRequest, Depends(get_picture_request)]

@@ -22,7 +22,7 @@ def read_track_results(
     `ETag` changes with the state, and every quarter of the links' time: the links of an answer that `304` confirms are
     good for at least three quarters of it.
     """
-    etag, results = read_results(state, caller.owner_id, track_id, if_none_match)
+    etag, results = read_results(state, caller, track_id, if_none_match)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if results is None:
         return Response(None, status.HTTP_304_NOT_MODIFIED, headers)

@@ -15,6 +15,7 @@ from phonoscope.db.library.jobs import get_job
 from phonoscope.db.library.results import NO_LABELS, labels_of, track_results, track_state
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import TrackResultRow
+from phonoscope.db.service.keys import Caller
 from phonoscope.errors import OutdatedResult
 from phonoscope.states import TaskName
 from phonoscope.tasks import TASKS
@@ -25,7 +26,7 @@ from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.state import State
 
 
-def read_results(state: State, owner_id: str, track_id: str, known: str | None) -> tuple[str, TrackResults | None]:
+def read_results(state: State, caller: Caller, track_id: str, known: str | None) -> tuple[str, TrackResults | None]:
     """The entity tag of a track's results, and the results unless the client has them.
 
     Args:
@@ -35,24 +36,24 @@ def read_results(state: State, owner_id: str, track_id: str, known: str | None) 
     """
     now_s = time()
     with state.database.autocommit() as session:
-        get_track(session, owner_id, track_id)
-        etag = entity_tag(state.signer, track_state(session, track_id), now_s)
+        signer = state.signer_for(caller).of(get_track(session, caller.owner_id, track_id).link_key)
+        etag = entity_tag(signer, track_state(session, track_id), now_s)
         if known is not None and etag in known:
             return etag, None
         # A result that was added since then belongs to another tag.
         rows = track_results(session, track_id)
-        items = [_describe(state.signer, session, owner_id, row) for row in rows]
-    return entity_tag(state.signer, rows, now_s), TrackResults(track_id=track_id, items=items)
+        items = [_describe(signer, session, caller.owner_id, row) for row in rows]
+    return entity_tag(signer, rows, now_s), TrackResults(track_id=track_id, items=items)
 
 
 def entity_tag(signer: Signer, rows: Sequence[TrackResultRow], now_s: float) -> str:
     """The entity tag of an answer with these results.
 
     It changes with them, with the release that renders them, and with the links' period: an answer that is confirmed
-    by its tag holds links that are good for at least three quarters of their time.
+    by its tag holds links that are good for at least three quarters of their time, and were not revoked.
     """
     facts = [[row.task, row.model, row.variant, row.task_id, row.finished_at.isoformat()] for row in rows]
-    text = json.dumps([__version__, signer.period(now_s), facts])
+    text = json.dumps([__version__, signer.period(now_s), signer.link_key, signer.key_id, facts])
     return f'"{hashlib.sha256(text.encode()).hexdigest()}"'
 
 

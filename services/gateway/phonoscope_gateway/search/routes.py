@@ -9,14 +9,15 @@ from fastapi import APIRouter, Query
 from phonoscope.contract import Neighbour, Neighbours
 from phonoscope.db.library.embeddings import own_space, similar_tracks
 from phonoscope.db.library.tracks import get_track
+from phonoscope.requests import Name, StemName
 from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.paging import LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.tracks.view import describe_tracks
 
 StemQuery = Annotated[
-    str | None,
-    Query(pattern=r"^[a-z0-9_-]{1,40}$", description="compare this stem, as `drums`, with that of the others"),
+    StemName | None,
+    Query(description="compare this stem, as `drums`, with that of the others"),
 ]
 
 router = APIRouter(prefix="/v1/tracks", tags=["search"])
@@ -29,7 +30,7 @@ def read_similar(
     caller: CallerDep,
     limit: LimitQuery = 10,
     model: Annotated[
-        str | None,
+        Name | None,
         Query(description="whose embeddings to compare; chosen by kind when left out"),
     ] = None,
     stem: StemQuery = None,
@@ -46,6 +47,6 @@ def read_similar(
         get_track(session, caller.owner_id, track_id)
         space = own_space(session, track_id, spaces)
         found, outdated = similar_tracks(session, caller.owner_id, track_id, space, limit, stem or WHOLE_TRACK)
-        tracks = describe_tracks(state.signer, session, [row for row, _ in found])
+        tracks = describe_tracks(state.signer_for(caller), session, [row for row, _ in found])
     items = [Neighbour(track=track, similarity=value) for track, (_, value) in zip(tracks, found, strict=True)]
     return Neighbours(items=items, outdated=outdated)

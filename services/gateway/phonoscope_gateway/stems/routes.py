@@ -19,7 +19,7 @@ _BYTES = {"schema": {"type": "string", "format": "binary"}}
 @router.get("/{track_id}/stems")
 def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems:
     """The stems of the newest separation, each with a link that needs no key."""
-    return read_stems(state, caller.owner_id, track_id)
+    return read_stems(state, caller, track_id)
 
 
 @router.get(
@@ -29,7 +29,7 @@ def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems
 )
 def download_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> StreamingResponse:
     """The same stems in one file."""
-    name, content = zip_stems(state, caller.owner_id, track_id)
+    name, content = zip_stems(state, caller, track_id)
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
     return StreamingResponse(content, headers=headers, media_type=_ZIP)

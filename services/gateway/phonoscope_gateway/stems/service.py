@@ -10,6 +10,8 @@ from phonoscope.contract import Stems
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.results import newest_result
 from phonoscope.db.library.tracks import get_track
+from phonoscope.db.service.audit import record
+from phonoscope.db.service.keys import Caller
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
 from phonoscope.tasks import Separate
@@ -18,7 +20,7 @@ from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.archive import archive
 
 
-def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
+def read_stems(state: State, caller: Caller, track_id: str) -> Stems:
     """The track's newest stems, with links that are valid from now on.
 
     Raises:
@@ -26,21 +28,23 @@ def read_stems(state: State, owner_id: str, track_id: str) -> Stems:
         OutdatedResult: another version of the service separated it, and its result cannot be read.
     """
     with state.database.autocommit() as session:
-        get_track(session, owner_id, track_id)
+        track = get_track(session, caller.owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
     if found is None:
         raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
-    result = read_result(state.signer, Separate, found.body)
+    result = read_result(state.signer_for(caller).of(track.link_key), Separate, found.body)
     return Stems(job_id=found.job_id, track_id=track_id, **result.model_dump(exclude={"task"}))
 
 
-def zip_stems(state: State, owner_id: str, track_id: str) -> tuple[str, Iterator[bytes]]:
+def zip_stems(state: State, caller: Caller, track_id: str) -> tuple[str, Iterator[bytes]]:
     """The archive's file name and its content, read from the store as it is sent. Raises as ``read_stems`` does."""
-    with state.database.autocommit() as session:
-        track = get_track(session, owner_id, track_id)
+    with state.database.transaction() as session:
+        track = get_track(session, caller.owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
         rows = artifacts_of(session, found.produced_by) if found else []
         stem = Path(track.filename).stem
+        if rows:
+            record(session, caller.actor, "stems.exported", track_id, job_id=found.job_id if found else None)
     if not rows:
         raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
     # The first stem is opened now, so that a store that is down becomes a problem and not half an archive.

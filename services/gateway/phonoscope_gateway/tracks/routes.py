@@ -10,20 +10,22 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
-from phonoscope.contract import Page, Track
-from phonoscope.db.library.tracks import get_track, list_tracks
+from phonoscope.contract import Page, SignedLink, Track
+from phonoscope.db.library.tracks import get_track, list_tracks, revoke_links
 from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.service.audit import record
 from phonoscope.erasure import erase_track
 from phonoscope.errors import InvalidRequest
 from phonoscope.logs import get_logger
+from phonoscope.requests import Name, text
 from phonoscope_gateway.forms import Form, read_form
 from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
+from phonoscope_gateway.links import LinkRequestDep
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
-from phonoscope_gateway.signing import ExpiresQuery, SignatureQuery
 from phonoscope_gateway.state import AnyCallerDep, CallerDep, StateDep
 from phonoscope_gateway.streaming import ObjectRequestDep, object_responses, send_object
 from phonoscope_gateway.tracks.audio import find_audio
-from phonoscope_gateway.tracks.service import create_track_and
+from phonoscope_gateway.tracks.service import check_day, create_track_and
 from phonoscope_gateway.tracks.view import audio_link, describe_track, describe_tracks
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
@@ -53,6 +55,7 @@ _UPLOAD_BODY: dict[str, Any] = {
 )
 async def upload_track(request: Request, response: Response, state: StateDep, once: IdempotencyDep) -> Track:
     """Uploads a recording. The same bytes again give the same track."""
+    await check_day(state, once.caller.owner_id)
     form = await read_form(request, state.settings.max_upload_bytes)
     answered = await to_thread.run_sync(_upload, once, form)
     return answered.write(response)
@@ -65,11 +68,11 @@ def _upload(once: IdempotentRequest, form: Form) -> IdempotentAnswer[Track]:
 
     def make(keep: KeepAnswer[Track]) -> IdempotentAnswer[Track]:
         def then(session: Session, row: TrackRow, created: bool) -> IdempotentAnswer[Track]:
-            answered = _stored(describe_track(once.state.signer, session, row), created)
+            answered = _stored(describe_track(once.state.signer_for(once.caller), session, row), created)
             keep(session, answered)
             return answered
 
-        *_, answered = create_track_and(once.state, once.owner_id, upload, then)
+        *_, answered = create_track_and(once.state, once.caller.owner_id, upload, then)
         return answered
 
     with upload.file:
@@ -77,8 +80,14 @@ def _upload(once: IdempotentRequest, form: Form) -> IdempotentAnswer[Track]:
     if not answered.replayed:
         return answered
     # The first answer may be a day old; its link is not good for so long.
-    fresh = {"audio": audio_link(once.state.signer, answered.body.id)}
+    fresh = {"audio": _fresh_link(once, answered.body.id)}
     return replace(answered, body=answered.body.model_copy(update=fresh))
+
+
+def _fresh_link(once: IdempotentRequest, track_id: str) -> SignedLink:
+    with once.state.database.autocommit() as session:
+        link_key = get_track(session, once.caller.owner_id, track_id).link_key
+    return audio_link(once.state.signer_for(once.caller).of(link_key), track_id)
 
 
 def _stored(track: Track, created: bool) -> IdempotentAnswer[Track]:
@@ -92,9 +101,9 @@ def read_tracks(
     caller: CallerDep,
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
-    label: Annotated[str | None, Query(description="only tracks with this label, by whichever model")] = None,
-    model: Annotated[str | None, Query(description="only tracks with this `label` by this model")] = None,
-    q: Annotated[str | None, Query(description="text anywhere in the file name")] = None,
+    label: Annotated[Name | None, Query(description="only tracks with this label, by whichever model")] = None,
+    model: Annotated[Name | None, Query(description="only tracks with this `label` by this model")] = None,
+    q: Annotated[Annotated[str, text(255)] | None, Query(description="text anywhere in the file name")] = None,
 ) -> Page[Track]:
     """Your tracks, newest first."""
     if model is not None and label is None:
@@ -103,20 +112,31 @@ def read_tracks(
         rows, next_cursor = list_tracks(
             session, caller.owner_id, cursor=cursor, limit=limit, label=label, model=model, q=q
         )
-        return Page(items=describe_tracks(state.signer, session, rows), next_cursor=next_cursor)
+        return Page(items=describe_tracks(state.signer_for(caller), session, rows), next_cursor=next_cursor)
 
 
 @router.get("/{track_id}")
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
     with state.database.autocommit() as session:
-        return describe_track(state.signer, session, get_track(session, caller.owner_id, track_id))
+        return describe_track(state.signer_for(caller), session, get_track(session, caller.owner_id, track_id))
 
 
 @router.delete("/{track_id}", status_code=status.HTTP_204_NO_CONTENT)
 def remove_track(track_id: str, state: StateDep, caller: CallerDep) -> None:
     """Erases the recording, its jobs, results and vectors, and every object."""
-    erase_track(state.database, state.store, caller.owner_id, track_id)
+    erase_track(state.database, state.store, caller.actor, track_id)
     _log.info("track.deleted", track_id=track_id)
+
+
+@router.delete("/{track_id}/links", status_code=status.HTTP_204_NO_CONTENT)
+def revoke_track_links(track_id: str, state: StateDep, caller: CallerDep) -> None:
+    """Revokes every signed link to the recording and to what was made of it; links that are read from now on are good.
+
+    A redirect to the object store that was answered before stays good for its time.
+    """
+    with state.database.transaction() as session:
+        revoke_links(session, caller.owner_id, track_id)
+        record(session, caller.actor, "track.links_revoked", track_id)
 
 
 @router.head("/{track_id}/audio", include_in_schema=False)
@@ -131,10 +151,9 @@ def read_audio(
     state: StateDep,
     caller: AnyCallerDep,
     asked: ObjectRequestDep,
-    expires: ExpiresQuery = None,
-    signature: SignatureQuery = None,
+    link: LinkRequestDep,
 ) -> Response:
     """The recording's bytes as they were uploaded, whole or in part; by your key, or by the signed link in `audio` of
     the track, which needs none.
     """
-    return send_object(state.store, find_audio(state, track_id, caller, expires, signature), asked)
+    return send_object(state.store, find_audio(state, track_id, caller, link), asked)

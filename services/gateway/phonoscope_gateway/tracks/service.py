@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+from anyio import to_thread
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phonoscope.audio.probe import Probe, probing
 from phonoscope.db.library.tracks import add_track, find_track, was_added
 from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.service.usage import check_held, check_upload, spend_upload
 from phonoscope.errors import Unavailable
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
@@ -31,20 +33,27 @@ _MEDIA_TYPE = "application/octet-stream"
 _log = get_logger(__name__)
 
 
-def create_track_and(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tuple[TrackRow, bool, Made]:
+def create_track_and(
+    state: State, owner_id: str, upload: Upload, then: Then[Made], *, new_job: bool = False
+) -> tuple[TrackRow, bool, Made]:
     """The owner's track with these bytes, whether it is new, and the result of ``then``.
 
-    ``then`` writes in the transaction that commits the track.
+    ``then`` writes in the transaction that commits the track. The upload counts for its day whatever comes of it.
+
+    Args:
+        new_job: whether ``then`` makes a job.
 
     Raises:
         RecordingError: it cannot be analysed; nothing is stored.
+        LimitReached: a quota of the owner is used up; nothing is stored.
         Unavailable: the database or the store is down; nothing is stored, unless the answer to the commit was lost.
     """
     with state.database.autocommit() as session:
+        spend_upload(session, owner_id, state.limits, upload.size_bytes)
         known = find_track(session, owner_id, upload.sha256)
     if known is None:
         try:
-            row, made = _create(state, owner_id, upload, then)
+            row, made = _create(state, owner_id, upload, then, new_job=new_job)
         except IntegrityError:
             with state.database.autocommit() as session:
                 known = find_track(session, owner_id, upload.sha256)
@@ -53,10 +62,26 @@ def create_track_and(state: State, owner_id: str, upload: Upload, then: Then[Mad
         else:
             return row, True, made
     with state.database.transaction() as session:
-        return known, False, then(session, known, False)
+        made = then(session, known, False)
+        if new_job:
+            check_held(session, owner_id, state.limits, new_job=True)
+        return known, False, made
 
 
-def _create(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tuple[TrackRow, Made]:
+async def check_day(state: State, owner_id: str) -> None:
+    """Refuses an upload before its bytes are read, on a day whose quota is used up.
+
+    Raises ``LimitReached`` or ``DatabaseUnavailable``.
+    """
+
+    def check() -> None:
+        with state.database.autocommit() as session:
+            check_upload(session, owner_id, state.limits)
+
+    await to_thread.run_sync(check)
+
+
+def _create(state: State, owner_id: str, upload: Upload, then: Then[Made], *, new_job: bool) -> tuple[TrackRow, Made]:
     track_id = new_id("trk")
     key = f"tracks/{track_id}/original"
     put = partial(state.store.put, key, upload.file, _MEDIA_TYPE)
@@ -75,6 +100,7 @@ def _create(state: State, owner_id: str, upload: Upload, then: Then[Made]) -> tu
                 add_track(session, row)
                 made = then(session, row, True)
                 stored()
+                check_held(session, owner_id, state.limits, new_bytes=row.size_bytes, new_job=new_job)
     except BaseException:
         _discard_uncommitted(state, key, row)
         raise
@@ -111,6 +137,7 @@ def _row(track_id: str, owner_id: str, key: str, upload: Upload, found: Probe) -
         duration_s=found.duration_s,
         warnings=found.warnings,
         object_key=key,
+        link_key="",
     )
 
 

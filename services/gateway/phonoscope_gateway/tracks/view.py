@@ -19,7 +19,7 @@ _COLUMNS = [name for name in Track.model_fields if name not in _DERIVED]
 def describe_tracks(signer: Signer, session: Session, rows: Sequence[TrackRow]) -> list[Track]:
     """Tracks with the labels that models gave them, and with links that are valid from now on."""
     known = labels_of(session, {row.id for row in rows})
-    return [_describe(row, known.get(row.id, NO_LABELS), audio_link(signer, row.id)) for row in rows]
+    return [_describe(row, known.get(row.id, NO_LABELS), audio_link(signer.of(row.link_key), row.id)) for row in rows]
 
 
 def describe_track(signer: Signer, session: Session, row: TrackRow) -> Track:
@@ -28,7 +28,11 @@ def describe_track(signer: Signer, session: Session, row: TrackRow) -> Track:
 
 
 def audio_link(signer: Signer, track_id: str) -> SignedLink:
-    """A link to the recording that is valid from now on."""
+    """A link to the recording that is valid from now on.
+
+    Args:
+        signer: of links to the track's objects.
+    """
     return signer.link(audio_path(track_id), time())
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, status
-from pydantic import AwareDatetime
+from fastapi import APIRouter, Depends, Query, Response, status
 
 from phonoscope.contract import (
     DefaultSecret,
@@ -22,8 +21,10 @@ from phonoscope.contract import (
     WebhookChange,
     WebhookRequest,
 )
-from phonoscope.db.webhooks.deliveries import add_test, get_delivery, list_deliveries, redeliver, redeliver_since
-from phonoscope.db.webhooks.endpoints import delete_webhook, get_webhook, list_webhooks
+from phonoscope.db.webhooks.deliveries import get_delivery, list_deliveries, redeliver, redeliver_since
+from phonoscope.db.webhooks.endpoints import get_webhook, list_webhooks
+from phonoscope.requests import Id, Moment, Name
+from phonoscope_gateway.bodies import json_body, takes
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.webhooks.service import (
@@ -31,21 +32,27 @@ from phonoscope_gateway.webhooks.service import (
     describe_delivery,
     describe_webhook,
     read_default_secret,
+    remove_webhook,
     rotate_secret,
+    send_test,
     update_webhook,
 )
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 
+RequestBody = Annotated[WebhookRequest, Depends(json_body(WebhookRequest))]
+ChangeBody = Annotated[WebhookChange, Depends(json_body(WebhookChange))]
+RotationBody = Annotated[SecretRotation, Depends(json_body(SecretRotation))]
+RedeliveryBody = Annotated[RedeliveryRequest, Depends(json_body(RedeliveryRequest))]
 StatusQuery = Annotated[DeliveryStatus | None, Query(description="only deliveries with this status")]
-TypeQuery = Annotated[str | None, Query(description="only events of this type")]
-SinceQuery = Annotated[AwareDatetime | None, Query(description="only events that happened at this time or later")]
+TypeQuery = Annotated[Name | None, Query(description="only events of this type")]
+SinceQuery = Annotated[Moment | None, Query(description="only events that happened at this time or later")]
 
 
-@router.post("/webhooks", status_code=status.HTTP_201_CREATED)
-def add_endpoint(request: WebhookRequest, response: Response, state: StateDep, caller: CallerDep) -> NewWebhook:
+@router.post("/webhooks", status_code=status.HTTP_201_CREATED, openapi_extra=takes(WebhookRequest))
+def add_endpoint(request: RequestBody, response: Response, state: StateDep, caller: CallerDep) -> NewWebhook:
     """Adds an endpoint. The secret in the answer is shown only once."""
-    made = create_webhook(state, caller.owner_id, request)
+    made = create_webhook(state, caller, request)
     response.headers["Location"] = f"/v1/webhooks/{made.id}"
     return made
 
@@ -66,11 +73,10 @@ def read_secret(state: StateDep, caller: CallerDep) -> DefaultSecret:
     return read_default_secret(state, caller.owner_id)
 
 
-@router.post("/webhooks/default-secret", status_code=status.HTTP_201_CREATED)
-def make_default_secret(state: StateDep, caller: CallerDep, request: SecretRotation | None = None) -> NewSecret:
+@router.post("/webhooks/default-secret", status_code=status.HTTP_201_CREATED, openapi_extra=takes(SecretRotation))
+def make_default_secret(state: StateDep, caller: CallerDep, request: RotationBody) -> NewSecret:
     """Makes the secret for jobs' own `webhook_url`, or replaces it; it is shown only once."""
-    overlap = timedelta(seconds=(request or SecretRotation()).overlap_s)
-    return rotate_secret(state, caller.owner_id, None, overlap)
+    return rotate_secret(state, caller, None, timedelta(seconds=request.overlap_s))
 
 
 @router.get("/webhooks/{webhook_id}")
@@ -79,38 +85,40 @@ def read_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> Webhoo
         return describe_webhook(get_webhook(session, caller.owner_id, webhook_id))
 
 
-@router.patch("/webhooks/{webhook_id}")
-def change_endpoint(webhook_id: str, request: WebhookChange, state: StateDep, caller: CallerDep) -> Webhook:
+@router.patch("/webhooks/{webhook_id}", openapi_extra=takes(WebhookChange))
+def change_endpoint(webhook_id: str, request: ChangeBody, state: StateDep, caller: CallerDep) -> Webhook:
     """Changes the fields that are given; `enabled` turns the endpoint off and on."""
-    return update_webhook(state, caller.owner_id, webhook_id, request)
+    return update_webhook(state, caller, webhook_id, request)
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT)
 def remove_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> None:
     """Deletes the endpoint and its deliveries."""
-    with state.database.transaction() as session:
-        delete_webhook(session, caller.owner_id, webhook_id)
+    remove_webhook(state, caller, webhook_id)
 
 
-@router.post("/webhooks/{webhook_id}/rotate-secret", status_code=status.HTTP_201_CREATED)
-def rotate_endpoint_secret(
-    webhook_id: str, state: StateDep, caller: CallerDep, request: SecretRotation | None = None
-) -> NewSecret:
+@router.post(
+    "/webhooks/{webhook_id}/rotate-secret",
+    status_code=status.HTTP_201_CREATED,
+    openapi_extra=takes(SecretRotation),
+)
+def rotate_endpoint_secret(webhook_id: str, state: StateDep, caller: CallerDep, request: RotationBody) -> NewSecret:
     """Makes a new secret, shown only once; during the overlap, events carry both signatures."""
-    overlap = timedelta(seconds=(request or SecretRotation()).overlap_s)
-    return rotate_secret(state, caller.owner_id, webhook_id, overlap)
+    return rotate_secret(state, caller, webhook_id, timedelta(seconds=request.overlap_s))
 
 
 @router.post("/webhooks/{webhook_id}/test", status_code=status.HTTP_202_ACCEPTED)
 def try_endpoint(webhook_id: str, state: StateDep, caller: CallerDep) -> Delivery:
     """Sends a `webhook.test`; read the delivery in the answer later for the outcome."""
-    with state.database.transaction() as session:
-        get_webhook(session, caller.owner_id, webhook_id)
-        return describe_delivery(add_test(session, caller.owner_id, webhook_id))
+    return send_test(state, caller, webhook_id)
 
 
-@router.post("/webhooks/{webhook_id}/redeliver", status_code=status.HTTP_202_ACCEPTED)
-def redeliver_events(webhook_id: str, request: RedeliveryRequest, state: StateDep, caller: CallerDep) -> Redelivery:
+@router.post(
+    "/webhooks/{webhook_id}/redeliver",
+    status_code=status.HTTP_202_ACCEPTED,
+    openapi_extra=takes(RedeliveryRequest),
+)
+def redeliver_events(webhook_id: str, request: RedeliveryBody, state: StateDep, caller: CallerDep) -> Redelivery:
     """Sends all events since a time again, or only those whose delivery has a status."""
     with state.database.transaction() as session:
         get_webhook(session, caller.owner_id, webhook_id)
@@ -126,7 +134,7 @@ def read_endpoint_deliveries(
     cursor: CursorQuery = None,
     status: StatusQuery = None,
     event_type: TypeQuery = None,
-    job_id: Annotated[str | None, Query(description="only events of this job")] = None,
+    job_id: Annotated[Id | None, Query(description="only events of this job")] = None,
     since: SinceQuery = None,
 ) -> Page[Delivery]:
     """The endpoint's deliveries with every attempt, newest first."""
@@ -148,7 +156,7 @@ def read_endpoint_deliveries(
 
 @router.get("/deliveries")
 def read_job_deliveries(
-    job_id: Annotated[str, Query(description="the job that the events are about")],
+    job_id: Annotated[Id, Query(description="the job that the events are about")],
     state: StateDep,
     caller: CallerDep,
     limit: LimitQuery = 20,

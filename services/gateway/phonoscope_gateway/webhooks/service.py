@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -20,11 +21,16 @@ from phonoscope.contract import (
     WebhookRequest,
 )
 from phonoscope.db.schema.webhooks import AttemptRow, DeliveryRow, WebhookRow
+from phonoscope.db.service.audit import record
+from phonoscope.db.service.keys import Caller
+from phonoscope.db.service.usage import spend_test_delivery
+from phonoscope.db.webhooks.deliveries import add_test
 from phonoscope.db.webhooks.endpoints import (
     add_webhook,
     change_webhook,
     count_webhooks,
     default_secrets,
+    delete_webhook,
     get_webhook,
     put_secret,
 )
@@ -36,32 +42,55 @@ from phonoscope_gateway.state import State
 MAX_WEBHOOKS = 100
 
 
-def create_webhook(state: State, owner_id: str, request: WebhookRequest) -> NewWebhook:
+def create_webhook(state: State, caller: Caller, request: WebhookRequest) -> NewWebhook:
     """Raises ``RefusedUrl``, or ``InvalidRequest`` when the owner has too many already."""
     target = Rules.of(state.settings).admit(request.url)
     with state.database.transaction() as session:
-        if count_webhooks(session, owner_id) >= MAX_WEBHOOKS:
+        if count_webhooks(session, caller.owner_id) >= MAX_WEBHOOKS:
             raise InvalidRequest.field("url", f"there are {MAX_WEBHOOKS} webhooks already; delete one first")
-        row = add_webhook(session, owner_id, target.url, request.events, request.description)
-        secret = _make_secret(state, session, owner_id, row.id, timedelta())
+        row = add_webhook(session, caller.owner_id, target.url, request.events, request.description)
+        secret = _make_secret(state, session, caller.owner_id, row.id, timedelta())
+        record(session, caller.actor, "webhook.created", row.id, host=_host(row.url), events=row.events)
         return NewWebhook(**describe_webhook(row).model_dump(), secret=secret.secret)
 
 
-def update_webhook(state: State, owner_id: str, webhook_id: str, change: WebhookChange) -> Webhook:
+def update_webhook(state: State, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
     """Raises ``NotFound`` or ``RefusedUrl``."""
     changes = change.model_dump(mode="json", exclude_none=True)
     if change.url is not None:
         changes["url"] = Rules.of(state.settings).admit(change.url).url
     with state.database.transaction() as session:
-        return describe_webhook(change_webhook(session, owner_id, webhook_id, changes))
+        row = change_webhook(session, caller.owner_id, webhook_id, changes)
+        record(
+            session, caller.actor, "webhook.changed", webhook_id,
+            changed=sorted(changes), host=_host(row.url), enabled=row.enabled,
+        )  # fmt: skip
+        return describe_webhook(row)
 
 
-def rotate_secret(state: State, owner_id: str, webhook_id: str | None, overlap: timedelta) -> NewSecret:
+def remove_webhook(state: State, caller: Caller, webhook_id: str) -> None:
+    """Deletes an endpoint and its deliveries. Raises ``NotFound``."""
+    with state.database.transaction() as session:
+        delete_webhook(session, caller.owner_id, webhook_id)
+        record(session, caller.actor, "webhook.deleted", webhook_id)
+
+
+def send_test(state: State, caller: Caller, webhook_id: str) -> Delivery:
+    """Sends a test to an endpoint. Raises ``NotFound`` or ``LimitReached``."""
+    with state.database.transaction() as session:
+        get_webhook(session, caller.owner_id, webhook_id)
+        spend_test_delivery(session, caller.owner_id, state.limits)
+        return describe_delivery(add_test(session, caller.owner_id, webhook_id))
+
+
+def rotate_secret(state: State, caller: Caller, webhook_id: str | None, overlap: timedelta) -> NewSecret:
     """A new secret for an endpoint, or as the owner's default. Raises ``NotFound``."""
     with state.database.transaction() as session:
         if webhook_id is not None:
-            get_webhook(session, owner_id, webhook_id)
-        return _make_secret(state, session, owner_id, webhook_id, overlap)
+            get_webhook(session, caller.owner_id, webhook_id)
+        action, subject = "webhook.secret_rotated", webhook_id or "default-secret"
+        record(session, caller.actor, action, subject, overlap_s=int(overlap.total_seconds()))
+        return _make_secret(state, session, caller.owner_id, webhook_id, overlap)
 
 
 def read_default_secret(state: State, owner_id: str) -> DefaultSecret:
@@ -111,6 +140,11 @@ def describe_delivery(row: DeliveryRow) -> Delivery:
         next_attempt_at=row.due_at if waits else None,
         attempts=[_describe_attempt(attempt) for attempt in row.attempts],
     )
+
+
+def _host(url: str) -> str:
+    """What the audit log keeps of an address: its path may hold a secret."""
+    return urlsplit(url).hostname or ""
 
 
 def _describe_attempt(row: AttemptRow) -> Attempt:

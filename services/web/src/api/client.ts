@@ -26,6 +26,7 @@ export type JobOptions = Schemas["JobOptions"];
 export type ExplainOptions = Schemas["ExplainOptions"];
 export type Answer = Schemas["Answer"];
 export type Kind = Schemas["Kind"];
+export type QuotaUsage = Schemas["QuotaUsage"];
 
 export const NOT_MODIFIED = 304;
 

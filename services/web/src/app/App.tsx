@@ -8,6 +8,7 @@ import { HelpSheet } from "./HelpSheet";
 import { useKeys } from "../ui/keys";
 import { useScrollPositions } from "../ui/scrollPositions";
 import { SignIn } from "./SignIn";
+import { UsageSheet } from "./UsageSheet";
 import { signOut, useKey } from "../api/session";
 import { toggleTheme, useTheme } from "../ui/theme";
 
@@ -30,6 +31,7 @@ export function App() {
 
 function Shell() {
   const [help, setHelp] = useState(false);
+  const [usage, setUsage] = useState(false);
   const queries = useQueryClient();
   useScrollPositions();
   // Answers to one key must not be shown after a sign-in with another.
@@ -44,7 +46,7 @@ function Shell() {
       <a className="button skip" href="#main">
         Skip to the content
       </a>
-      <Top onHelp={() => setHelp(true)} />
+      <Top onHelp={() => setHelp(true)} onUsage={() => setUsage(true)} />
       <Suspense fallback={<Loading />}>
         <Switch>
           <Route path="/" component={LibraryPage} />
@@ -61,11 +63,12 @@ function Shell() {
         </Switch>
       </Suspense>
       {help ? <HelpSheet onClose={() => setHelp(false)} /> : null}
+      {usage ? <UsageSheet onClose={() => setUsage(false)} /> : null}
     </div>
   );
 }
 
-function Top({ onHelp }: { onHelp: () => void }) {
+function Top({ onHelp, onUsage }: { onHelp: () => void; onUsage: () => void }) {
   const [location] = useLocation();
   const theme = useTheme();
   const here = (path: string) => (path === "/" ? location === "/" : location.startsWith(path));
@@ -84,6 +87,7 @@ function Top({ onHelp }: { onHelp: () => void }) {
         <a href="/docs">API</a>
       </nav>
       <div className="row">
+        <IconButton icon="usage" label="Usage" onClick={onUsage} />
         <IconButton icon="help" label="Keyboard shortcuts" onClick={onHelp} />
         <IconButton icon="theme" label={theme === "dark" ? "Light theme" : "Dark theme"} onClick={toggleTheme} />
         <IconButton icon="out" label="Sign out" onClick={() => signOut()} />

@@ -5,16 +5,17 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.tables import ArtifactRow
+from phonoscope.db.schema.tables import ArtifactRow, TrackRow
 from phonoscope.errors import NotFound
 
 
-def get_artifact(session: Session, artifact_id: str) -> ArtifactRow:
-    """The artifact of any owner: the caller has checked a signature. Raises ``NotFound``."""
-    row = session.get(ArtifactRow, artifact_id)
-    if row is None:
+def get_artifact(session: Session, artifact_id: str) -> tuple[ArtifactRow, str]:
+    """The artifact of any owner, with its track's link key: the caller has checked a signature. Raises ``NotFound``."""
+    of_id = select(ArtifactRow, TrackRow.link_key).join(TrackRow, TrackRow.id == ArtifactRow.track_id)
+    found = session.execute(of_id.where(ArtifactRow.id == artifact_id)).one_or_none()
+    if found is None:
         raise NotFound(f"no artifact {artifact_id!r}")
-    return row
+    return found[0], found[1]
 
 
 def artifacts_of(session: Session, task_id: str) -> list[ArtifactRow]:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import ArtifactRow, TrackRow
+from phonoscope.db.service.audit import Actor, record
 from phonoscope.db.service.idempotency import erase_answers
 from phonoscope.db.tasks.cancel import cancel_tasks
 from phonoscope.db.tasks.family import lock_family, lock_subject
@@ -14,17 +15,18 @@ from phonoscope.db.tasks.family import lock_family, lock_subject
 _TASKS_OF = text("SELECT tasks.id, job_id FROM tasks JOIN jobs ON jobs.id = job_id WHERE jobs.track_id = :track_id")
 
 
-def delete_track(session: Session, owner_id: str, track_id: str) -> list[str]:
+def delete_track(session: Session, actor: Actor, track_id: str) -> list[str]:
     """Cancels the track's jobs, then erases it with them, their results, its vectors and kept answers about it.
 
     Returns the keys of its objects, to be erased after the commit. Raises ``NotFound``.
     """
     lock_subject(session, track_id)
-    row = get_track(session, owner_id, track_id)
+    row = get_track(session, actor.owner_id, track_id)
     tasks = session.connection().execute(_TASKS_OF, {"track_id": track_id}).all()
     lock_family(session, [task.id for task in tasks])
     cancel_tasks(session, [task.job_id for task in tasks])
     keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
     session.execute(delete(TrackRow).where(TrackRow.id == track_id))
-    erase_answers(session, owner_id, track_id)
+    erase_answers(session, actor.owner_id, track_id)
+    record(session, actor, "track.deleted", track_id, jobs=len({task.job_id for task in tasks}))
     return [row.object_key, *keys]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, bindparam, exists, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
@@ -29,6 +32,20 @@ def get_track_of_any_owner(session: Session, track_id: str) -> TrackRow:
     if row is None:
         raise NotFound(f"no track {track_id!r}")
     return row
+
+
+def link_keys_of(session: Session, tracks: Collection[str]) -> dict[str, str]:
+    """The link keys of tracks by their ids. The caller has checked the owners."""
+    if not tracks:
+        return {}
+    rows = session.execute(select(TrackRow.id, TrackRow.link_key).where(TrackRow.id.in_(tracks)))
+    return {row.id: row.link_key for row in rows}
+
+
+def revoke_links(session: Session, owner_id: str, track_id: str) -> None:
+    """Gives the track a new link key: no signed link of before opens anything of it. Raises ``NotFound``."""
+    get_track(session, owner_id, track_id).link_key = secrets.token_hex(8)
+    session.flush()
 
 
 def find_track(session: Session, owner_id: str, sha256: str) -> TrackRow | None:

@@ -63,17 +63,22 @@ def given(row: Base) -> dict[str, Any]:
 
 
 class OwnerRow(Base):
-    """The owner of rows and objects."""
+    """The owner of rows and objects. A trigger on ``tracks`` counts what is stored, as each transaction commits."""
 
     __tablename__ = "owners"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    stored_tracks: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    stored_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class KeyRow(Base):
-    """An API key; of its secret only a SHA-256 is kept."""
+    """An API key; of its secret only a SHA-256 is kept, and of the secret before until ``previous_until``.
+
+    ``links_end``: the signed links that this key has asked for end with it.
+    """
 
     __tablename__ = "api_keys"
 
@@ -81,12 +86,18 @@ class KeyRow(Base):
     owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
     secret_sha256: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(server_default='["read", "write"]')
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    previous_sha256: Mapped[str | None]
+    previous_until: Mapped[datetime | None]
+    links_end: Mapped[bool] = mapped_column(server_default="false")
 
 
 class TrackRow(Base):
-    """A recording, identified by its SHA-256 within its owner."""
+    """A recording, identified by its SHA-256 within its owner. A new ``link_key`` revokes all links to it."""
 
     __tablename__ = "tracks"
     __table_args__ = (
@@ -108,13 +119,20 @@ class TrackRow(Base):
     warnings: Mapped[list[str]]
     object_key: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    link_key: Mapped[str] = mapped_column(server_default="")
 
 
 class JobRow(Base):
-    """What a client asked for. One without a track is about all that its owner has."""
+    """What a client asked for. One without a track is about all that its owner has.
+
+    ``key_id`` is the API key that asked, ``audio_s`` the length of the recording.
+    """
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_owner_id_created_at", "owner_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_jobs_owner_id_created_at", "owner_id", "created_at", "id"),
+        Index("ix_jobs_open", "owner_id", "audio_s", postgresql_where="status IN ('queued', 'running')"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"))
@@ -126,6 +144,8 @@ class JobRow(Base):
     finished_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=0, server_default="0")
     webhook_url: Mapped[str | None]
+    key_id: Mapped[str | None]
+    audio_s: Mapped[float] = mapped_column(default=0.0, server_default="0")
 
     track: Mapped[TrackRow | None] = relationship(lazy="raise")
     tasks: Mapped[list[TaskRow]] = relationship(lazy="raise", order_by="TaskRow.position")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.access.engine import Database
+from phonoscope.db.service.audit import Actor, record
 from phonoscope.db.tasks.family import lock_family
 from phonoscope.db.tasks.rollup import promote_followers, settle
 from phonoscope.errors import JobEnded, NotFound
@@ -12,6 +16,16 @@ from phonoscope.states import Status, TaskQueue
 
 _TASKS_OF = text(
     "SELECT tasks.id FROM tasks JOIN jobs ON jobs.id = job_id WHERE job_id = :job_id AND jobs.owner_id = :owner_id"
+)
+_AT_A_TIME = 100
+_TASKS_OF_ALL = text("SELECT id FROM tasks WHERE job_id = ANY(:jobs)")
+_OPEN_JOBS = text(
+    """
+    SELECT id FROM jobs
+    WHERE owner_id = :owner_id AND status IN ('queued', 'running') AND id > :after
+      AND (CAST(:of_key AS text) IS NULL OR key_id = :of_key)
+    ORDER BY id LIMIT :most
+    """
 )
 _STATUS = text("SELECT status FROM jobs WHERE id = :job_id AND owner_id = :owner_id")
 
@@ -50,3 +64,30 @@ def cancel_tasks(session: Session, jobs: list[str]) -> list[TaskQueue]:
     """Cancels the tasks that have not ended of these jobs, whose families the caller has locked."""
     cancelled = list(session.connection().scalars(_CANCEL, {"jobs": jobs}))
     return [*promote_followers(session, cancelled), *settle(session, jobs)]
+
+
+def cancel_open_jobs(database: Database, actor: Actor, of_key: str | None = None) -> tuple[int, list[TaskQueue]]:
+    """Cancels the owner's jobs that have not ended, or those of them that an API key asked for; several at a time.
+
+    Returns how many, and where tasks can start now that followed one of theirs. Raises ``DatabaseUnavailable``; those
+    that were cancelled before stay so.
+    """
+    after, count, queues = "", 0, set[TaskQueue]()
+    while True:
+        jobs, free = database.retrying(partial(_cancel_some, actor=actor, of_key=of_key, after=after))
+        count += len(jobs)
+        queues |= set(free)
+        if len(jobs) < _AT_A_TIME:
+            return count, sorted(queues)
+        after = jobs[-1]
+
+
+def _cancel_some(session: Session, actor: Actor, of_key: str | None, after: str) -> tuple[list[str], list[TaskQueue]]:
+    connection = session.connection()
+    scope = {"owner_id": actor.owner_id, "of_key": of_key, "after": after, "most": _AT_A_TIME}
+    jobs = list(connection.scalars(_OPEN_JOBS, scope))
+    lock_family(session, list(connection.scalars(_TASKS_OF_ALL, {"jobs": jobs})))
+    queues = cancel_tasks(session, jobs)
+    for job_id in jobs:
+        record(session, actor, "job.cancelled", job_id)
+    return jobs, queues

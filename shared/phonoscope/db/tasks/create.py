@@ -53,6 +53,7 @@ def create_job(
     ledger: Mapping[TaskName, CacheKey] | None = None,
     waits_for: Mapping[TaskName, TaskName] | None = None,
     webhook_url: str | None = None,
+    key_id: str | None = None,
 ) -> JobRow:
     """A job with its tasks. The caller commits, then wakes one worker for each of its ``startable_queues``.
 
@@ -62,6 +63,7 @@ def create_job(
             another job follows that job's task.
         waits_for: which task of the same job must have succeeded before another starts.
         webhook_url: where the event of its end goes, beside the owner's endpoints.
+        key_id: the API key that asked.
 
     Raises ``sqlalchemy.exc.IntegrityError`` when the track has been erased meanwhile.
     """
@@ -76,6 +78,8 @@ def create_job(
         client_metadata=metadata,
         version=0,
         webhook_url=webhook_url,
+        key_id=key_id,
+        audio_s=subject.duration_s,
     )
     connection = session.connection()
     job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()

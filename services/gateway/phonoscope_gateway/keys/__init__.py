@@ -1,0 +1,1 @@
+"""API keys, under ``/v1/keys``."""

@@ -1,0 +1,77 @@
+"""Open streams of events: each counts for its owner until it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+from anyio import to_thread
+
+from phonoscope.db.access.engine import Database
+from phonoscope.db.service.streams import RENEW_EVERY_S, close_stream, open_stream, renew_streams
+from phonoscope.errors import DatabaseUnavailable
+from phonoscope.ids import new_id
+
+Item = TypeVar("Item")
+
+
+class OpenStreams:
+    """This gateway's open streams. ``renewing`` tells the others that they are still open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._open: set[str] = set()
+
+    async def opened(self, owner_id: str, most: int) -> str:
+        """Counts a stream as open; returns its id. Raises ``OpenStreamQuotaExceeded`` or ``DatabaseUnavailable``."""
+        stream_id = new_id("str")
+        await to_thread.run_sync(self._write_open, owner_id, stream_id, most)
+        self._open.add(stream_id)
+        return stream_id
+
+    async def close(self, stream_id: str) -> None:
+        """Counts it no more; when the database is away, it counts for another minute."""
+        self._open.discard(stream_id)
+        with suppress(DatabaseUnavailable):
+            await to_thread.run_sync(self._write_closed, stream_id)
+
+    async def until_closed(self, stream_id: str, items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+        """The stream's items; it is closed after the last, or when its client leaves."""
+        try:
+            async for item in items:
+                yield item
+        finally:
+            closing = asyncio.ensure_future(self.close(stream_id))
+            await asyncio.shield(closing)
+
+    @asynccontextmanager
+    async def renewing(self) -> AsyncIterator[None]:
+        """Renews the open streams for as long as the context lasts."""
+        task = asyncio.create_task(self._renew(), name="open-streams")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            if self._open:
+                with suppress(DatabaseUnavailable):
+                    await to_thread.run_sync(self._write_renewed, list(self._open))
+
+    def _write_open(self, owner_id: str, stream_id: str, most: int) -> None:
+        with self._database.transaction() as session:
+            open_stream(session, owner_id, stream_id, most)
+
+    def _write_renewed(self, stream_ids: list[str]) -> None:
+        with self._database.autocommit() as session:
+            renew_streams(session, stream_ids)
+
+    def _write_closed(self, stream_id: str) -> None:
+        with self._database.autocommit() as session:
+            close_stream(session, stream_id)
