@@ -80,8 +80,8 @@ browser: $(DEV_STAMP) $(PAGE) ## Try the page in a real browser
 compose-test: $(DEV_STAMP) ## Build the images and try docker compose for real (needs a Docker engine)
 	$(BIN)/pytest tests/compose
 
-chaos: $(DEV_STAMP) ## Kill everything at random moments under 300 jobs; prints a table (JOBS=, SEED=)
-	$(BIN)/python -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
+chaos: $(DEV_STAMP) ## Kill everything at random moments under 300 jobs; prints tables (JOBS=, DEATHS=, SEED=)
+	$(BIN)/python -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(DEATHS),--deaths $(DEATHS)) $(if $(SEED),--seed $(SEED))
 
 bench: $(DEV_STAMP) ## Measure latency against the same model in process
 	$(BIN)/python benchmarks/latency.py

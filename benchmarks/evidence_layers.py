@@ -3,7 +3,8 @@
 A served head may have heard all recordings of its set, so that a fresh linear head is fitted on folds 1 to 3, and
 recordings of fold 4 are explained; a model of tags keeps its own head. Deletion and insertion are those of
 ``options.explain.trust``. ``found`` is the share of recordings whose loudest 0.3 s, at a random time in quiet noise,
-lie within 0.3 s of the strongest column. Prints a table for docs/evidence.md and docs/benchmarks.md.
+lie within 0.3 s of the strongest column. Margins have their standard error over recordings. Prints a table for
+docs/evidence.md and docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from math import sqrt
 from pathlib import Path
 from time import perf_counter
 
@@ -54,10 +56,16 @@ class Layer:
         return means
 
     @property
-    def margin(self) -> float:
-        """How far deletion is below, and insertion above, those of the shuffled map."""
-        deletion, random_deletion, insertion, random_insertion, _ = self.means
-        return random_deletion - deletion + insertion - random_insertion
+    def margins(self) -> NDArray[np.float64]:
+        """How far deletion is below, and insertion above, those of the shuffled map; for each recording."""
+        deletion, random_deletion, insertion, random_insertion, _ = np.array(self.rows, dtype=float).T
+        found: NDArray[np.float64] = random_deletion - deletion + insertion - random_insertion
+        return found
+
+
+def _standard_error(values: NDArray[np.float64]) -> float:
+    """Of the mean of some values, which are two or more."""
+    return float(values.std(ddof=1)) / sqrt(len(values))
 
 
 def main() -> None:
@@ -173,10 +181,15 @@ def _print(model: Model, found: dict[tuple[str, Method], Layer]) -> None:
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for (layer, method), measured in found.items():
         areas = " | ".join(f"{area:.3f}" for area in measured.means[:4])
-        print(f"| `{layer}` | {method} | {areas} | {measured.margin:+.3f} | {measured.means[4]:.2f} |")
+        print(f"| `{layer}` | {method} | {areas} | {_with_error(measured.margins)} | {measured.means[4]:.2f} |")
     layers = list(dict.fromkeys(layer for layer, _ in found))
-    margins = {layer: np.mean([found[layer, method].margin for method in METHODS]) for layer in layers}
-    print("\nmean margin: " + ", ".join(f"{layer} {margin:+.3f}" for layer, margin in margins.items()) + "\n")
+    margins = {layer: np.mean([found[layer, method].margins for method in METHODS], axis=0) for layer in layers}
+    means = (f"{layer} {_with_error(margin)}" for layer, margin in margins.items())
+    print(f"\nmean margin over the methods: {', '.join(means)}\n", flush=True)
+
+
+def _with_error(margins: NDArray[np.float64]) -> str:
+    return f"{margins.mean():+.3f} ± {_standard_error(margins):.3f}"
 
 
 def _arguments() -> argparse.Namespace:
@@ -186,7 +199,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=6, help="equal parts that a spectrogram is deleted in")
     parser.add_argument("--data", type=Path, default=Path("shared/data"), help="has the folders esc50 and gtzan-clips")
     parser.add_argument("--models", type=Path, nargs="+", default=[bundled("models")], help="folders of models")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.clips < 2:
+        parser.error("--clips: a standard error needs two recordings or more")
+    return arguments
 
 
 if __name__ == "__main__":

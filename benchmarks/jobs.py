@@ -193,7 +193,7 @@ def _work() -> None:
         return {name: Outcome({}) for name in work.claim.tasks}
 
     sys.argv[1:] = []
-    run_worker(Pool.GPU, lambda _settings: ("cpu", nothing))
+    run_worker(Pool.GPU, lambda _settings, _lanes: ("cpu", nothing))
 
 
 def _work_bare() -> None:

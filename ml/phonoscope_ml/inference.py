@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from math import inf
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from phonoscope.audio.decode import Samples
 from phonoscope.batches import batched, taken_ahead
 from phonoscope.errors import UndecodableRecording
 from phonoscope_ml.bodies import Body
+from phonoscope_ml.device import one_thread
 from phonoscope_ml.heads import HeadedNetwork
 from phonoscope_ml.networks import EMBEDDING_DIM, Network, Output
 from phonoscope_ml.registry import Model
@@ -29,8 +30,15 @@ _BATCHES_AHEAD = 1
 _LEAST_OVERLAP_S = 1e-3
 """The nearest window counts where none overlaps."""
 
-ForwardPass: TypeAlias = Callable[[list[Window], Tensor], Output]
-"""Runs the network over a batch of windows and their spectrograms."""
+
+class ForwardPass(Protocol):
+    """Runs the network over a batch of windows and their spectrograms, and keeps what it wants of it."""
+
+    def __call__(self, windows: list[Window], spectrograms: Tensor, /) -> Output: ...
+
+    def wants(self, window: Window) -> bool:
+        """Whether it must see this window, though an equal one is known."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -178,7 +186,8 @@ def run_body(
 ) -> BodyPass:
     """Runs a body over a recording, in batches of windows.
 
-    While the network runs, one thread takes blocks, and another computes the spectrograms of the next batch.
+    While the network runs, one thread takes blocks, and another computes the spectrograms of the next batch. Of batches
+    one after another that hold the same constant, such as digital silence, only the first is computed.
 
     Args:
         blocks: float32 mono at the body's rate.
@@ -196,6 +205,7 @@ def run_body(
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []
     total = np.zeros(EMBEDDING_DIM)
+    run = _Runs(body, forward)
     with taken_ahead(blocks, _BLOCKS_AHEAD, after=_BATCH) as decoded:
         cut = cut_windows(decoded, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
         windows = takewhile(lambda window: window.start_s <= end_s, cut)
@@ -203,7 +213,7 @@ def run_body(
         with taken_ahead(_batches(body, chosen), _BATCHES_AHEAD, after=1) as batches:
             for batch, spectrograms in batches:
                 quiet = [window.silent for window in batch]
-                rows, embeddings = _outputs(body, batch, spectrograms, forward)
+                rows, embeddings = run(batch, spectrograms)
                 total = total + embeddings[~np.array(quiet)].sum(axis=0)
                 features.append(rows)
                 silent += quiet
@@ -252,17 +262,45 @@ def beside(model: Model, others: Sequence[BodyPass], spans_s: Sequence[tuple[flo
 
 
 def _batches(body: Body, windows: Iterable[Window]) -> Iterator[tuple[list[Window], Tensor]]:
-    """Windows in batches, each with its spectrograms of shape ``(windows, 1, mels, frames)``."""
+    """Windows in batches, each with its spectrograms of shape ``(windows, 1, mels, frames)``.
+
+    They are the same tensor as the batch's before where both hold the same constant.
+    """
+    constant, spectrograms = None, torch.empty(0)
     for batch in batched(windows, _BATCH):
-        samples = torch.from_numpy(np.stack([window.samples for window in batch]))
-        yield batch, body.spectrograms(samples.to(body.device))
+        before, constant = constant, _constant(batch)
+        if constant is None or constant != before:
+            samples = torch.from_numpy(np.stack([window.samples for window in batch]))
+            spectrograms = body.spectrograms(samples.to(body.device))
+        yield batch, spectrograms
 
 
-def _outputs(
-    body: Body, batch: list[Window], spectrograms: Tensor, forward: ForwardPass | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The features ``(windows, features)`` and the embeddings ``(windows, 512)`` of a batch."""
-    with torch.inference_mode():
-        output: Output = forward(batch, spectrograms) if forward else body.network(spectrograms)
-    features, embedding = output.features.detach().float(), output.embedding.detach().float()
-    return features.cpu().numpy(), embedding.cpu().numpy()
+def _constant(batch: list[Window]) -> tuple[float, int] | None:
+    """The value that all samples of a batch have, with the number of its windows; ``None`` where they differ."""
+    value = batch[0].samples[0]
+    ends = all(window.samples[0] == value == window.samples[-1] for window in batch)
+    return (float(value), len(batch)) if ends and all((window.samples == value).all() for window in batch) else None
+
+
+class _Runs:
+    """Runs the network over batches; over the same spectrograms as before only where the batch is wanted."""
+
+    def __init__(self, body: Body, forward: ForwardPass | None) -> None:
+        self._body = body
+        self._forward = forward
+        self._known: tuple[Tensor, tuple[NDArray[np.float32], NDArray[np.float32]]] | None = None
+
+    def __call__(self, batch: list[Window], spectrograms: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The features ``(windows, features)`` and the embeddings ``(windows, 512)`` of a batch."""
+        wanted = self._forward is not None and any(self._forward.wants(window) for window in batch)
+        if not wanted and self._known is not None and self._known[0] is spectrograms:
+            return self._known[1]
+        found = self._compute(batch, spectrograms)
+        self._known = None if wanted else (spectrograms, found)
+        return found
+
+    def _compute(self, batch: list[Window], spectrograms: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with torch.inference_mode(), one_thread(when=self._body.network.short_operations):
+            output = self._forward(batch, spectrograms) if self._forward else self._body.network(spectrograms)
+        features, embedding = output.features.detach().float(), output.embedding.detach().float()
+        return features.cpu().numpy(), embedding.cpu().numpy()

@@ -63,7 +63,7 @@ def standard_stack(folder: Path, state: StackState) -> Stack:
 
 
 def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers]) -> tuple[Part, ...]:
-    """The gateway, a worker for each pool, one more for the CPU pool's short tasks, and the sweeper."""
+    """The gateway, two workers for each pool, so that short tasks never wait for long ones, and the sweeper."""
     settings = {f"PHONOSCOPE_{name.upper()}": value for name, value in state.connections().items()}
     environment = plain_environment() | settings | {"PYTHONUNBUFFERED": "1"}
 
@@ -82,10 +82,10 @@ def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers
 
     port = state.ports.gateway
     return (
-        preloaded(worker(Pool.GPU, Lane.LONG), *_WORKER, *_GPU_HANDLER),
+        preloaded(worker(Pool.GPU, Lane.SHORT, "--lane", Lane.SHORT), *_WORKER, *_GPU_HANDLER),
         preloaded(part("gateway", "--host", LOOPBACK, "--port", str(port), healthy=_ready(port))),
+        replace(worker(Pool.GPU, Lane.LONG, "--lane", Lane.LONG), name="gpu-long"),
         worker(Pool.CPU, Lane.LONG),
-        # So that short tasks never wait for a separation.
         replace(worker(Pool.CPU, Lane.SHORT, "--lane", Lane.SHORT), name="cpu-short"),
         part("courier", healthy=_has_lasted),
     )

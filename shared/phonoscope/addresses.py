@@ -50,6 +50,7 @@ _REFUSED = {ip_network(network): kind for network, kind in (_REFUSED_V4 | _REFUS
 _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _6TO4 = IPv6Network("2002::/16")
+_CLIENT_PREFIX = 64
 
 
 def why_refused(address: Address) -> str | None:
@@ -66,6 +67,21 @@ def why_refused(address: Address) -> str | None:
         if address in network:
             return kind
     return "reserved" if isinstance(address, IPv6Address) and address not in _UNICAST else None
+
+
+def client_network(host: str) -> str:
+    """What one client is counted by: its address, or of IPv6 the /64 network that it has to itself.
+
+    >>> client_network("2001:db8::7"), client_network("192.0.2.7")
+    ('2001:db8::/64', '192.0.2.7')
+    """
+    if ":" not in host:
+        return host
+    try:
+        address = IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or ip_network((address, _CLIENT_PREFIX), strict=False))
 
 
 def _within(address: IPv6Address) -> IPv4Address | None:
@@ -106,6 +122,7 @@ class Allowed:
         return any(fnmatchcase(host, pattern) for pattern in self.hosts)
 
     def has_address(self, address: Address) -> bool:
+        """Whether the address, or the IPv4 address that it embeds, is in one of the networks."""
         plain = (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
         return any(plain in network for network in self.networks)
 

@@ -78,13 +78,13 @@ class Settings(BaseSettings):
         "believed, and they may have any number of connections",
     )
     max_connections: int = Field(
-        10_000, ge=16, description="open connections to the gateway; those without a request make room for more"
+        10_000, ge=16, description="open connections to the gateway; those without a request by key make room for more"
     )
     max_connections_per_address: int = Field(
         1024, gt=0, description="open connections of one address, or one /64 of IPv6; more is answered 429"
     )
-    max_requests_per_key: int = Field(
-        1024, gt=0, description="requests of one key in progress, streams included; more is answered 429"
+    max_requests_per_owner: int = Field(
+        1024, gt=0, description="requests of one owner in progress, streams included; more is answered 429"
     )
     head_timeout_s: float = Field(10.0, gt=0, description="seconds in which a request's head must arrive")
     body_timeout_s: float = Field(

@@ -47,7 +47,8 @@ def make_celery(broker_url: str, max_duration_s: float = _LONGEST_S) -> Celery:
         task_create_missing_queues=True,
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.0},
         worker_prefetch_multiplier=1,
-        worker_proc_alive_timeout=180.0,
+        # The guardian watches set-ups; in one a child may wait for the database without end.
+        worker_proc_alive_timeout=86_400.0,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,

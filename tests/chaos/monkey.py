@@ -22,7 +22,7 @@ from phonoscope.waker import Waker
 from phonoscope_local.state import Run
 from tests.support import RunningStack
 
-_WORKERS = ("gpu", "cpu", "cpu-short")
+WORKERS = ("gpu", "gpu-long", "cpu", "cpu-short")
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Monkey:
             time.sleep(0.2)
 
     def _worker(self) -> str:
-        return self._chance.choice(_WORKERS)
+        return self._chance.choice(WORKERS)
 
     def _part(self, name: str) -> psutil.Process:
         run = Run.read(self.stack.folder)

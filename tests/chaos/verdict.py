@@ -15,6 +15,7 @@ from phonoscope.states import Status
 from phonoscope.storage import ObjectStore
 from phonoscope_local.state import Run
 from tests.chaos.load import Accepted, Load
+from tests.chaos.monkey import WORKERS
 from tests.support import RunningStack
 
 _SETTLE_S = 240.0
@@ -113,7 +114,7 @@ def _assert_each_worker_is_there_once(stack: RunningStack) -> None:
     def children(name: str) -> int:
         return len(psutil.Process(run.parts[name].pid).children(recursive=True))
 
-    _until(lambda: all(children(name) == 1 for name in ("gpu", "cpu", "cpu-short")), lambda: "a worker has no child")
+    _until(lambda: all(children(name) == 1 for name in WORKERS), lambda: "a worker has no child")
 
 
 def _ask(database: Database, question: str) -> list[object]:

@@ -9,7 +9,7 @@ from tests.compose.project import Project
 
 pytestmark = pytest.mark.timeout(4500)
 
-OWN = ("gateway", "gpu-worker", "cpu-worker", "cpu-short-worker", "courier")
+OWN = ("gateway", "gpu-worker", "gpu-long-worker", "cpu-worker", "cpu-short-worker", "courier")
 TORCH_IS_THERE = "import importlib.util as u; print(u.find_spec('torch') is not None)"
 
 

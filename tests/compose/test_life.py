@@ -32,7 +32,7 @@ def test_a_recording_gets_its_label_and_everything_outlives_the_containers(
         assert isinstance(card, ModelCard)
         assert result.top[0].label in card.labels
 
-    project.compose("stop", "gpu-worker", "cpu-worker", "cpu-short-worker")
+    project.compose("stop", "gpu-worker", "gpu-long-worker", "cpu-worker", "cpu-short-worker")
     late = tmp_path / "late.wav"
     late.write_bytes(tone_wav(3.0, seed=2))
     with Client(project.url, api_key) as client:

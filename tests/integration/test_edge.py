@@ -32,7 +32,7 @@ def gateway(
 ) -> Iterator[Gateway]:
     """A gateway with short times and few places."""
     times = {"head_timeout_s": 4.0, "body_timeout_s": 4.0, "write_timeout_s": 4.0}
-    places = {"max_connections": 1_000, "max_requests_per_key": 5}
+    places = {"max_connections": 1_000, "max_requests_per_owner": 5}
     log = tmp_path_factory.mktemp("edge") / "gateway.log"
     with gateway_with(server_settings, log, log_format="json", **times, **places) as started:
         yield started
@@ -160,8 +160,8 @@ def test_every_method_of_a_path_is_named(http: httpx.Client, path: str, allow: s
     assert http.get(f"{path}/").status_code == 404
 
 
-def test_a_key_has_so_many_requests_at_once(gateway: Gateway, http: httpx.Client) -> None:
-    """One more is told so; another key is not, and when one has ended there is room again."""
+def test_an_owner_has_so_many_requests_at_once(gateway: Gateway, http: httpx.Client) -> None:
+    """One more is told so, with another key too; another owner is not, and when one has ended there is room again."""
     with ThreadPoolExecutor(5) as threads, gateway.http("another") as other:
         wav = {"file": ("a.wav", tone_wav(seed=7))}
         job = http.post("/v1/jobs", files=wav, data={"tasks": "describe"}).json()["id"]

@@ -176,6 +176,24 @@ def test_a_track_that_is_erased_ends_its_jobs(stack: RunningStack, client: Clien
     assert client.wait(client.create_job(short.id, ["describe"])).status is Status.SUCCEEDED
 
 
+def test_hours_hold_up_nobody_s_clip(client: Client, stranger: Client, tmp_path: Path) -> None:
+    """While the GPU pool is at work for minutes, another owner's clip is heard; more minutes are told what is ahead."""
+    path = tmp_path / "minutes.wav"
+    path.write_bytes(tone_wav(1_200.0, rate_hz=8_000, seed=720))
+    tasks = ["classify", "explain", "features"]
+    running = client.analyze(path, tasks)
+    until(client, running, lambda now: now.task("classify").progress > 0.05)
+    done = stranger.wait(stranger.analyze(clip(tmp_path, 721), ["classify"]))
+    assert done.status is Status.SUCCEEDED
+    waits = stranger.analyze(path, tasks).task("classify").waiting
+    left_s = client.job(running.id).task("classify").left_s
+    assert client.cancel(running.id).status is Status.CANCELLED, "it was still running"
+    assert left_s is not None
+    assert waits is not None
+    assert (waits.ahead, waits.workers) == (1, 1)
+    assert waits.estimate_s == pytest.approx(left_s, rel=0.5, abs=5.0)
+
+
 def test_the_queues_tell_who_works(http: httpx.Client) -> None:
     """Each queue has a worker, the CPU pool's short one two; nobody without a key is told."""
     found = http.get("/v1/queues").json()

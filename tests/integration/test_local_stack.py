@@ -33,7 +33,7 @@ from phonoscope_local.control import running, start_detached, stop
 from phonoscope_local.state import Run, StackState
 from tests.support import RunningStack, phonoscope
 
-PARTS = ("postgres", "valkey", "objects", "gateway", "gpu", "cpu", "cpu-short", "courier")
+PARTS = ("postgres", "valkey", "objects", "gateway", "gpu", "gpu-long", "cpu", "cpu-short", "courier")
 OBJECT = bytes(range(256)) * 4096
 
 pytestmark = pytest.mark.timeout(600)

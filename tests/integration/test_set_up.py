@@ -101,7 +101,7 @@ def test_a_worker_that_can_never_be_set_up_ends(start: Start, fault: str) -> Non
         assert log.count("worker.not_set_up") == 3
 
 
-@pytest.mark.parametrize("words", ["raises raises works", "dies works"])
+@pytest.mark.parametrize("words", ["raises raises works", "dies works", "hangs works"])
 def test_a_worker_is_set_up_at_last(start: Start, database: Database, broker: str, words: str) -> None:
     """A child in place of the failed one; what was sent meanwhile is run, and a later death counts from the start."""
     empty(database)

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.db.service.workers import beat_worker
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.requeue import hand_back
-from phonoscope.db.tasks.waiting import count_ahead, queue_depths
+from phonoscope.db.tasks.waiting import Ahead, count_ahead, queue_depths
 from phonoscope.errors import JobEnded, NotFound, WorkerLost
 from phonoscope.states import Lane, Pool, Status, TaskName, TaskQueue
 from phonoscope.work import Outcome
@@ -21,6 +21,8 @@ from tests.integration.life import BOTH, CPU, GPU, SLOW, claim, claimed, empty, 
 def nothing_else(database: Database) -> None:
     """No other test's tasks queue here."""
     empty(database)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM workers"))
 
 
 def test_an_owner_with_many_jobs_does_not_starve_another(database: Database) -> None:
@@ -137,9 +139,9 @@ def test_a_cancelled_job_never_starts_and_ends_nothing(database: Database) -> No
     assert events_of(database, running) == ["job.cancelled"]
 
 
-def ready(database: Database, *lanes: Lane) -> None:
+def ready(database: Database, *lanes: Lane, worker_id: str = "w") -> None:
     with database.transaction() as session:
-        beat_worker(session, "w", Pool.GPU, lanes or (Lane.SHORT, Lane.LONG), "host", "cpu")
+        beat_worker(session, worker_id, Pool.GPU, lanes or (Lane.SHORT, Lane.LONG), "host", "cpu")
 
 
 def test_who_waits_knows_how_many_are_ahead(database: Database) -> None:
@@ -179,6 +181,77 @@ def test_the_estimate_follows_what_work_took(database: Database) -> None:
         longer = "finished_at - 100 * cost_s * interval '1 s'"
         session.execute(text(f"UPDATE tasks SET started_at = {longer} WHERE finished_at IS NOT NULL"))
     assert estimate() > 20 * quick
+
+
+def ahead_of(database: Database, job: JobRow) -> Ahead:
+    """Of a job that waits in one queue."""
+    with database.transaction() as session:
+        (found,) = count_ahead(session, [job]).values()
+    return found
+
+
+def run_long(database: Database, worker_id: str, spent_s: float = 0.0) -> None:
+    """A worker takes a recording of five hours: 360 s of work."""
+    track = new_track(database)
+    track.duration_s = 5 * 3600.0
+    new_job(database, track, [TaskName.CLASSIFY])
+    claimed(database, TaskQueue(Pool.GPU, Lane.LONG), worker_id)
+    is_at(database, worker_id, 0.0, spent_s)
+
+
+def is_at(database: Database, worker_id: str, progress: float, spent_s: float) -> None:
+    """What a worker has done of its task."""
+    statement = "UPDATE tasks SET progress = :progress, started_at = now() - make_interval(secs => :spent_s)"
+    values = {"progress": progress, "spent_s": spent_s, "id": worker_id}
+    with database.transaction() as session:
+        session.execute(text(f"{statement} WHERE worker_id = :id"), values)
+
+
+def test_what_runs_in_another_lane_counts_where_one_worker_serves_both(database: Database) -> None:
+    """The clip is told of the hours before it: by their cost, then by their progress, and never that none is left."""
+    ready(database)
+    run_long(database, "w")
+    clip = new_job(database, new_track(database), [TaskName.CLASSIFY])
+    first = ahead_of(database, clip)
+    assert (first.jobs, first.workers) == (1, 1)
+    assert first.estimate_s == pytest.approx(360.0, abs=10.0)
+    for progress, spent_s, left_s in ((0.5, 100.0, 100.0), (0.0, 300.0, 60.0), (0.0, 5_000.0, 0.5)):
+        is_at(database, "w", progress, spent_s)
+        assert ahead_of(database, clip).estimate_s == pytest.approx(left_s, rel=0.05, abs=0.2)
+
+
+def test_a_free_worker_takes_what_waits(database: Database) -> None:
+    """Whatever others do: nothing is ahead, and only the work before it has to be waited for."""
+    ready(database)
+    run_long(database, "w")
+    ready(database, Lane.SHORT, worker_id="free")
+    track = new_track(database)
+    clip = new_job(database, track, [TaskName.CLASSIFY])
+    assert ahead_of(database, clip) == Ahead(0, 2, 0.0)
+    second = new_job(database, track, [TaskName.CLASSIFY])
+    assert ahead_of(database, second).estimate_s == pytest.approx(0.2, abs=0.1)
+
+
+def test_several_workers_share_what_waits(database: Database) -> None:
+    """Two that are at work for 100 s and 200 s take 180 s of work: both have done it all after 240 s."""
+    for worker_id, spent_s in (("w", 260.0), ("v", 160.0)):
+        ready(database, Lane.LONG, worker_id=worker_id)
+        run_long(database, worker_id, spent_s=spent_s)
+    track = new_track(database)
+    track.duration_s = 8_990.0
+    new_job(database, track, [TaskName.CLASSIFY])
+    last = new_job(database, track, [TaskName.CLASSIFY])
+    found = ahead_of(database, last)
+    assert (found.jobs, found.workers) == (3, 2)
+    assert found.estimate_s == pytest.approx(240.0, abs=3.0)
+
+
+def test_a_worker_that_is_gone_holds_nothing_up(database: Database) -> None:
+    """Its task is about to be handed back; it counts in no estimate."""
+    run_long(database, "gone")
+    ready(database)
+    clip = new_job(database, new_track(database), [TaskName.CLASSIFY])
+    assert ahead_of(database, clip) == Ahead(0, 1, 0.0)
 
 
 def test_queues_tell_how_full_they_are(database: Database) -> None:

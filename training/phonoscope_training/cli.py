@@ -21,6 +21,7 @@ from phonoscope_training.options import DATA, DataRoot, Device, Recipe, RunFolde
 from phonoscope_training.results import evaluate_run
 from phonoscope_training.run import Run
 from phonoscope_training.separation.cli import app as separation
+from phonoscope_training.speech.cli import speech
 from phonoscope_training.synthesis import LABELS, write_all
 from phonoscope_training.thresholds.cli import thresholds
 
@@ -29,6 +30,7 @@ app.add_typer(separation, name="separation")
 app.add_typer(body, name="body")
 app.add_typer(head, name="head")
 app.command()(thresholds)
+app.command()(speech)
 console = Console()
 
 
@@ -64,7 +66,9 @@ def fit(
 
 @app.command()
 def synthesise(
-    to: Annotated[Path, typer.Argument(help="The folder to write to; each label gets a folder in it.")],
+    to: Annotated[
+        Path, typer.Argument(help="The folder to write to; each label gets a folder in it.", file_okay=False)
+    ],
     each: Annotated[int, typer.Option(help="The number of recordings for each label.", min=2)] = 32,
     seed: Annotated[int, typer.Option(help="Another seed gives other recordings.")] = 1,
 ) -> None:

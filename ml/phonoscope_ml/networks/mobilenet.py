@@ -141,6 +141,8 @@ class MobileNet(Network):
     torch.Size([2, 896])
     """
 
+    short_operations = True
+
     def __init__(self, width: float = 0.4, labels: int = 0, dropout: float = 0.0) -> None:
         if not width >= 0.1:  # noqa: PLR2004 - the docstring says it
             raise ValueError("width must be 0.1 or more")

@@ -20,6 +20,9 @@ class Network(nn.Module):
         - output: :class:`~phonoscope_ml.networks.output.Output`
     """
 
+    short_operations = False
+    """Whether its operations on a processor are so short that several threads make them slower."""
+
     def __init__(self, architecture: str, features: int, labels: int) -> None:
         super().__init__()
         self.architecture = architecture

@@ -89,7 +89,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
     app.add_middleware(
         Guard,
         max_upload_bytes=settings.max_upload_bytes,
-        max_requests_per_key=settings.max_requests_per_key,
+        max_requests_per_owner=settings.max_requests_per_owner,
         check_host=host_check(settings.allowed_hosts, listening),
     )
     add_problem_handlers(app)

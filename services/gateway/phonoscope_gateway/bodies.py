@@ -1,4 +1,4 @@
-"""Reads JSON bodies: after the key, once, within limits, and as strict models."""
+"""Reads JSON bodies, once and as strict models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from phonoscope_gateway.strict_json import BODY, parse_json
 Model = TypeVar("Model", bound=RequestModel)
 
 JSON = "application/json"
-_MAX_JSON_BYTES = 256 * 1024
 
 
 def json_body(model: type[Model]) -> Callable[..., Awaitable[Model]]:
@@ -47,15 +46,11 @@ def media_type_of(request: Request) -> str:
 
 
 async def read_json(request: Request) -> bytes:
-    """The bytes of a JSON body. Raises ``InvalidRequest`` for another media type and for a body that is too large."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_JSON_BYTES:
-            raise InvalidRequest.field(BODY, f"more than {_MAX_JSON_BYTES:,} bytes")
+    """The bytes of a JSON body, which the guard has limited. Raises ``InvalidRequest`` for another media type."""
+    body = await request.body()
     if body and media_type_of(request) != JSON:
         raise InvalidRequest.field("content-type", f"must be {JSON}")
-    return bytes(body)
+    return body
 
 
 def parse_model(model: type[Model], content: bytes) -> Model:

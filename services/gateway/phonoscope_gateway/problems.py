@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from phonoscope.errors import InvalidRequest, LimitReached, PhonoscopeError, RangeNotSatisfiable
 from phonoscope.logs import get_logger
@@ -22,6 +22,7 @@ _MEDIA_TYPE = "application/problem+json"
 NO_GUESSING = ("X-Content-Type-Options", "nosniff")
 """Forbids browsers to guess another media type."""
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_OF_FILES = ("GET", "HEAD")
 _MOST_NAMED = 20
 LONGEST_FIELD = 200
 """Characters of a field's name in an error, which a client may have made up."""
@@ -120,13 +121,16 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods of the request's path; the router itself knows only those of the first route."""
-    routes = request.app.router.routes
+    """The methods of the request's path; the router itself knows only those of the first route.
+
+    A path that no route has is in a folder of files.
+    """
+    routes = [route for route in request.app.router.routes if not isinstance(route, Mount)]
 
     def has(method: str) -> bool:
         return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
 
-    return [method for method in _METHODS if has(method)]
+    return [method for method in _METHODS if has(method)] or list(_OF_FILES)
 
 
 def _response(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -47,7 +47,9 @@ class Waiting(BaseModel):
     reason: Literal["no_worker", "queued", "retrying", "after"] = Field(
         description="`after`: another task of the same job comes first"
     )
-    ahead: int = Field(0, description="jobs that come before in the same queue; owners take turns")
+    ahead: int = Field(
+        0, description="jobs that come before in the same queue, and those that run when no worker is free"
+    )
     workers: int = Field(0, description="live workers that serve this queue")
     estimate_s: float | None = Field(None, description="seconds until it starts, by what work took lately")
     after: TaskName | None = Field(None, description="the task that comes first")

@@ -104,9 +104,10 @@ def test_compose_accepts_the_files(files: list[Path]) -> None:
     subprocess.run([program, *options, "config", "--quiet"], check=True, timeout=60, capture_output=True)
 
 
-def test_the_gpu_file_reserves_a_device_and_takes_cuda() -> None:
-    """The worker gets the GPU, and torch that can use it."""
-    worker = yaml.safe_load(GPU.read_text())["services"]["gpu-worker"]
+@pytest.mark.parametrize("service", ["gpu-worker", "gpu-long-worker"])
+def test_the_gpu_file_reserves_a_device_and_takes_cuda(service: str) -> None:
+    """The workers of both lanes get the GPU, and torch that can use it."""
+    worker = yaml.safe_load(GPU.read_text())["services"][service]
     devices = worker["deploy"]["resources"]["reservations"]["devices"]
     assert [(device["driver"], device["capabilities"]) for device in devices] == [("nvidia", ["gpu"])]
     assert worker["build"]["args"] == {"TORCH": "cuda"}

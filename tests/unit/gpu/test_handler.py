@@ -23,7 +23,7 @@ from phonoscope.tasks import TASKS
 from phonoscope.work import Artifact, Claim, ClaimedTrack, Outcome
 from phonoscope_gpu.handler import GpuHandler
 from phonoscope_ml.loaded import LoadedModels
-from phonoscope_worker import Work
+from phonoscope_worker import Handler, Work
 from tests.support import tone_wav
 
 MODEL = "environment-10"
@@ -38,7 +38,7 @@ def handler() -> GpuHandler:
 
 
 def run(
-    handler: GpuHandler,
+    handler: Handler,
     tasks: tuple[TaskName, ...] = ALL,
     seconds: float = 5.0,
     content: bytes | None = None,

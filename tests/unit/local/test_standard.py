@@ -35,7 +35,7 @@ def test_the_product_gets_its_settings_from_the_environment(tmp_path: Path, monk
     """Each process of the product is told the stack's connections, whatever the user's environment says of them."""
     monkeypatch.setenv("PHONOSCOPE_DATABASE_URL", "postgresql+psycopg2://elsewhere/other")
     parts = product_parts(tmp_path, STATE, cache(lambda: Servers(STATE)))
-    assert {part.name for part in parts} == {"gateway", "gpu", "cpu", "cpu-short", "courier"}
+    assert {part.name for part in parts} == {"gateway", "gpu", "gpu-long", "cpu", "cpu-short", "courier"}
     for part in parts:
         for name in [name for name in os.environ if name.startswith("PHONOSCOPE_")]:
             monkeypatch.delenv(name)
@@ -58,7 +58,7 @@ def test_servers_come_before_what_uses_them(tmp_path: Path) -> None:
     names = [[part.name for part in layer.parts] for layer in standard_stack(tmp_path, STATE).layers]
     assert [set(layer) for layer in names] == [
         {"postgres", "valkey", "objects"},
-        {"gateway", "gpu", "cpu", "cpu-short", "courier"},
+        {"gateway", "gpu", "gpu-long", "cpu", "cpu-short", "courier"},
     ]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import torch
 
 from phonoscope.errors import DeviceUnavailable
-from phonoscope_ml.device import choose_device
+from phonoscope_ml.device import choose_device, one_thread
 
 
 def test_the_processor_is_always_there() -> None:
@@ -30,3 +32,16 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceUnavailable, match=f"'{wanted}' is not available; available: .*cpu"):
         choose_device(wanted)
+
+
+@pytest.mark.parametrize(("when", "threads"), [(True, 1), (False, 2)])
+def test_one_thread_is_a_matter_of_the_block(when: bool, threads: int) -> None:
+    """Within the block operations run on one thread; after it on as many as before, an error or not."""
+    torch.set_num_threads(2)
+    try:
+        with suppress(KeyError), one_thread(when=when):
+            assert torch.get_num_threads() == threads
+            raise KeyError
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,9 +14,10 @@ import torch
 from phonoscope.audio.decode import Samples
 from phonoscope.errors import UndecodableRecording
 from phonoscope_ml import inference as listening
-from phonoscope_ml.inference import Prediction, run_inference
+from phonoscope_ml.inference import Prediction, run_body, run_inference
+from phonoscope_ml.networks import Output
 from phonoscope_ml.registry import Model
-from phonoscope_ml.windows import cut_windows
+from phonoscope_ml.windows import Window, cut_windows
 
 RATE_HZ = 8_000
 
@@ -46,6 +47,55 @@ def test_every_window_has_its_probabilities(prediction: Prediction) -> None:
     assert prediction.probabilities.dtype == np.float32
     np.testing.assert_allclose(prediction.probabilities.sum(axis=1), 1.0, atol=1e-6)
     assert not prediction.silent.any()
+
+
+class Counting:
+    """Counts the batches that the network runs over; wants the windows within a span."""
+
+    def __init__(self, model: Model, span_s: tuple[float, float] = (0.0, 0.0)) -> None:
+        self.network = model.network
+        self.span_s = span_s
+        self.batches = 0
+
+    def __call__(self, _windows: list[Window], spectrograms: torch.Tensor) -> Output:
+        self.batches += 1
+        with torch.inference_mode():
+            return cast(Output, self.network(spectrograms))
+
+    def wants(self, window: Window) -> bool:
+        return self.span_s[0] <= window.start_s < self.span_s[1]
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25])
+def test_a_constant_is_computed_once(model: Model, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a minute between sounds few batches are computed, with exactly the results of computing all of them."""
+    constant = silence(60.0) + np.float32(value)
+    blocks = [sound(6.0), constant, sound(6.0), constant]
+    forward = Counting(model)
+    found = run_body(model.body, blocks, forward=forward)
+    assert forward.batches < 12
+    monkeypatch.setattr(listening, "_constant", lambda _: None)
+    whole = Counting(model)
+    computed = run_body(model.body, blocks, forward=whole)
+    assert whole.batches == 33
+    assert found.spans_s == computed.spans_s
+    for name in ("features", "silent", "embedding"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(computed, name))
+
+
+def test_equal_windows_are_not_taken_from_another_constant(model: Model) -> None:
+    """Silence, then an offset: each has its own results."""
+    found = run_body(model.body, [silence(20.0), silence(20.0) + np.float32(0.5)])
+    np.testing.assert_array_equal(found.features[0], found.features[16])
+    assert np.abs(found.features[0] - found.features[-1]).max() > 1e-4
+
+
+def test_what_is_wanted_of_a_constant_is_seen(model: Model) -> None:
+    """The windows that an explanation needs are shown, though equal ones are known."""
+    none, some = Counting(model), Counting(model, (30.0, 36.0))
+    run_body(model.body, [silence(60.0)], forward=none)
+    run_body(model.body, [silence(60.0)], forward=some)
+    assert some.batches - none.batches in (2, 3)
 
 
 def test_windows_are_judged_by_what_is_in_them(prediction: Prediction) -> None:

@@ -56,7 +56,7 @@ def test_the_shipped_recipe_of_a_body_can_be_read() -> None:
         ("epochs = 100", "epochs = 0", "schedule.epochs"),
         ("n_mels = 128", "", "front_end lacks n_mels"),
         ("n_mels = 128", "n_mels = 128\nfmin = 3", "fmin"),
-        ('source = "spectrograms"', 'source = "cloud"', "data.source"),
+        ('source = "esc"', 'source = "cloud"', "data.source"),
         ('architecture = "resnet34"', 'architecture = "vgg"', "network.architecture"),
         ("dropout = 0.5", "dropout = 1.5", "network.dropout"),
         ("[network]", "[network", "Expected ']'"),

@@ -14,9 +14,10 @@ from phonoscope_ml.frontends import DecibelSettings, LogMel
 from phonoscope_training.data import Clips, load_clips, split_for_validation
 from phonoscope_training.data.sources import folder_files, gtzan_files
 from phonoscope_training.errors import InvalidDataset
-from phonoscope_training.recipe import DataSettings
+from phonoscope_training.recipe import DataSettings, Recipe
 from tests.support import tone_wav
 
+RECIPES = Path(__file__).parents[3] / "training" / "recipes"
 SETTINGS = DecibelSettings(n_mels=32, window_s=0.5, window_hop_s=0.25)
 ROWS = [
     ("1-17-A.wav", 1, "rain", 3_000.0, 0.5),
@@ -83,6 +84,15 @@ def test_pictures_are_those_that_serving_would_make(clips: Clips) -> None:
     torch.testing.assert_close(clips.spectrograms[0, 0].argmax(0), wanted.argmax(0))
     assert clips.spectrograms[1, 0, :, :4].any(0).all()
     assert not clips.spectrograms[1, 0, :, 8:].any()
+
+
+def test_the_recipe_to_beat_hears_audio_as_its_published_spectrograms(root: Path) -> None:
+    """One window of each recording, with the bands and the frames of these."""
+    recipe = Recipe.read(RECIPES / "melmage.toml")
+    assert recipe.data.source == "esc"
+    heard = load_clips(recipe.data.model_copy(update={"path": Path("esc")}), recipe.front_end, root)
+    assert heard.spectrograms.shape == (4, 1, 128, 247)
+    assert heard.recordings.tolist() == [0, 1, 2, 3]
 
 
 def test_a_part_keeps_rows_together(clips: Clips) -> None:

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pydantic import SecretStr
 
 from phonoscope.errors import TaskFailed
 from phonoscope.retry import Backoff
@@ -60,6 +62,50 @@ class Watching(Guardian):
         module._PULSE.pack_into(self.pulse._memory, 0, pid, beaten_at)
 
 
+class Hub:
+    """Celery's loop: runs at once what it is asked for, or later."""
+
+    def __init__(self) -> None:
+        self.stands = False
+        self.asked: list[Callable[[], None]] = []
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self.asked.append(callback)
+        if not self.stands:
+            self.run()
+
+    def run(self) -> None:
+        self.stands = False
+        while self.asked:
+            self.asked.pop()()
+
+
+class CeleryWorker:
+    """What the guardian sees of Celery's worker: a pool, whose child it has not heard of, and the loop."""
+
+    def __init__(self, *pids: int) -> None:
+        children = [SimpleNamespace(pid=pid) for pid in pids]
+        self.hub = Hub()
+        self.pool = SimpleNamespace(_pool=SimpleNamespace(_pool=children, _waiting_to_start=children, maintained=0))
+        self.pool._pool.maintain_pool = self._maintain
+
+    def _maintain(self) -> None:
+        self.pool._pool.maintained += 1
+
+
+def status_of_check(guardian: Guardian) -> int:
+    """The status with which a process ends that checks once, and again after a moment."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            guardian._check()
+            time.sleep(0.01)
+            guardian._check()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 @pytest.fixture
 def watching() -> Watching:
     return Watching()
@@ -98,6 +144,63 @@ def test_a_child_that_hangs_is_killed(watching: Watching, child: subprocess.Pope
     assert child.returncode == -signal.SIGKILL
     watching._check()
     assert watching.handed == [("timed_out", True)]
+
+
+def test_a_child_that_a_signal_has_stopped_is_killed(watching: Watching, child: subprocess.Popen[bytes]) -> None:
+    """It is not waited for as long as one that may be busy; one that still runs is left alone."""
+    watching.see(child.pid, time.monotonic() - module.STOPPED_AFTER_S - 1.0)
+    watching._check()
+    assert child.poll() is None
+    child.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+    watching._check()
+    assert is_over(child)
+    watching._check()
+    assert watching.handed == [("worker_lost", True)]
+
+
+def test_a_dead_child_is_noticed_although_another_beats_already(
+    watching: Watching, child: subprocess.Popen[bytes]
+) -> None:
+    """The next child may be there before the guardian looks again, and overwrites the pulse."""
+    watching.see(child.pid, time.monotonic())
+    watching._check()
+    child.kill()
+    assert is_over(child)
+    watching.see(os.getpid(), time.monotonic())
+    watching._check()
+    watching._check()
+    assert (watching.handed, watching.pids) == ([("worker_lost", True)], {child.pid})
+    assert watching.pulse.read()[0] == os.getpid()
+
+
+def test_a_child_of_which_celery_does_not_know_is_replaced(
+    watching: Watching, child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It beats, but would never be given work; while Celery's loop does not run, that says nothing."""
+    monkeypatch.setattr(module, "UNHEARD_AFTER_S", 0.0)
+    celery = CeleryWorker(child.pid)
+    watching.children.attach(celery)
+    watching.see(child.pid, time.monotonic())
+    celery.hub.stands = True
+    watching._check()
+    watching._check()
+    assert child.poll() is None
+    celery.hub.run()
+    watching._check()
+    watching._check()
+    assert is_over(child)
+    assert celery.pool._pool.maintained > 0
+
+
+def test_a_worker_without_a_child_stays_while_the_broker_is_away(
+    watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs none, and Celery cannot fork one."""
+    monkeypatch.setattr(watching, "_settings", Settings.model_construct(broker_url=SecretStr("redis://127.0.0.1:1/0")))
+    monkeypatch.setattr(module, "CHILDLESS_AFTER_S", 0.0)
+    watching.children.attach(CeleryWorker())
+    assert status_of_check(watching) == 0
 
 
 def test_a_child_that_was_ended_for_memory_is_told_apart(

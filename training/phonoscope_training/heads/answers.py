@@ -1,4 +1,4 @@
-"""What a head answers for each set of recordings, out of fold."""
+"""What a head answers for each set of recordings."""
 
 from __future__ import annotations
 
@@ -9,39 +9,52 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from phonoscope_ml.heads import Head
 from phonoscope_training.evaluate import by_recording
 from phonoscope_training.heads.features import Features
 from phonoscope_training.heads.fit import HeadTraining
 
 
-def answers_by_set(
-    training: HeadTraining, taught: Sequence[str], checks: Features, checked: Sequence[str]
-) -> list[dict[str, Any]]:
-    """For each set its name, how many recordings it has, and the share of them that gets each label.
+def taught_answers(training: HeadTraining, names: Sequence[str]) -> list[dict[str, Any]]:
+    """For each taught set its name, how many recordings it has, and the share of them that gets each label.
 
-    A taught recording is scored by the head of its fold, a check by those of all folds: its share is their mean.
+    A recording is scored by the head of its fold.
 
     Args:
-        taught: names of the sets that are taught.
-        checks: recordings of further sets, ``checked`` by name, that are only scored.
+        names: of the sets.
     """
     parts = {fold: training.features.part(training.features.folds == fold) for fold in training.folds}
     found = []
-    for number, name in enumerate(taught):
+    for number, name in enumerate(names):
         asked = {fold: part.part(part.sets == number) for fold, part in parts.items()}
-        found.append(_row(name, [_answers(training, fold, part) for fold, part in asked.items() if len(part)]))
-    for number, name in enumerate(checked):
-        asked_alike = checks.part(checks.sets == number)
-        row = _row(name, [_answers(training, fold, asked_alike) for fold in training.folds])
-        found.append(row | {"recordings": len(torch.unique(asked_alike.recordings)), "only_scored": True})
+        found.append(_row(name, [_out_of_fold(training, fold, part) for fold, part in asked.items() if len(part)]))
     return found
 
 
-def _answers(training: HeadTraining, fold: int, part: Features) -> Tensor:
-    """Of each recording whether it gets each label. Shape: ``(recordings, labels)``, float64 ones and zeros."""
+def checked_answers(head: Head, checks: Features, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The same for sets that are only scored, by the head that is served.
+
+    Args:
+        checks: their recordings.
+    """
+    with torch.inference_mode():
+        probabilities = head.probabilities(head(checks.units))
+    asked = [checks.sets == number for number in range(len(names))]
+    return [
+        _row(name, [_answers(probabilities[chosen], checks.recordings[chosen])]) | {"only_scored": True}
+        for name, chosen in zip(names, asked, strict=True)
+    ]
+
+
+def _out_of_fold(training: HeadTraining, fold: int, part: Features) -> Tensor:
     head = training.fit(frozenset({fold}), training.choose_decay(frozenset({fold})))
-    best = by_recording(head.logits(part.units).softmax(-1), part.recordings).argmax(1)
-    return functional.one_hot(best, len(training.features.labels)).double()
+    return _answers(head.logits(part.units).softmax(-1), part.recordings)
+
+
+def _answers(probabilities: Tensor, recordings: Tensor) -> Tensor:
+    """Of each recording whether it gets each label. Shape: ``(recordings, labels)``, float64 ones and zeros."""
+    best = by_recording(probabilities, recordings).argmax(1)
+    return functional.one_hot(best, probabilities.shape[1]).double()
 
 
 def _row(name: str, answers: Sequence[Tensor]) -> dict[str, Any]:

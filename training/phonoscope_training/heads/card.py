@@ -83,7 +83,7 @@ def _answers(metrics: dict[str, Any], labels: list[str]) -> list[str]:
         for row in metrics["answers_by_set"]
     ]
     return [
-        "What it answers for each set, out of fold:",
+        "What it answers for each set: those that are taught out of fold, the others as it is served:",
         "",
         f"| set | recordings | {' | '.join(labels)} |",
         f"| --- | ---: |{' ---: |' * len(labels)}",

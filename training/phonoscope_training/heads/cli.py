@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
+from phonoscope.catalogue import Catalogue
 from phonoscope_training.card import spread
+from phonoscope_training.data.clips import LabelledFile
 from phonoscope_training.heads.card import write_head_card
+from phonoscope_training.heads.check import check_head
 from phonoscope_training.heads.export import export_head
 from phonoscope_training.heads.run import HeadRun
 from phonoscope_training.options import DATA, DataRoot, Recipe, RunFolder, Threads, use_threads
@@ -51,6 +56,34 @@ def export(
     """Write a finished run as a model that the service can serve, with its card."""
     write_head_card(export_head(run, to), card)
     console.print(f"{to} is ready to be served; its card is {card / to.name}.md")
+
+
+@app.command()
+def check(
+    head: Annotated[Path, typer.Argument(help="An exported head's folder.", exists=True, file_okay=False)],
+    models: Annotated[list[Path], typer.Option(help="A folder with bodies; can be repeated.", exists=True)],
+    data: DataRoot = DATA,
+    card: Annotated[Path, typer.Option(help="The folder for the model's card.")] = Path("docs/models"),
+    threads: Threads = 0,
+) -> None:
+    """Score a head again on the sets that are only scored, and write that into its manifest and card."""
+
+    def watch(files: list[LabelledFile]) -> Iterable[LabelledFile]:
+        return track(files, "hearing recordings", console=console, disable=not console.is_terminal)
+
+    use_threads(threads)
+    manifest = check_head(head, Catalogue(*models), data, watch)
+    write_head_card(manifest, card)
+    for choice in manifest["on"]:
+        _show_answers(manifest["labels"], choice)
+
+
+def _show_answers(labels: list[str], choice: dict[str, Any]) -> None:
+    rows = [row for row in choice["metrics"].get("answers_by_set", []) if row.get("only_scored")]
+    table = Table(f"on {' and '.join(body['name'] for body in choice['bodies'])}", "recordings", *labels, box=None)
+    for row in rows:
+        table.add_row(row["set"], f"{row['recordings']:,}", *(f"{share:.1%}" for share in row["answers"]))
+    console.print(table)
 
 
 def _show(names: list[str], metrics: dict[str, Any]) -> None:

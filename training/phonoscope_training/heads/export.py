@@ -32,7 +32,7 @@ def export_head(run: Path, folder: Path) -> dict[str, Any]:
         "version": next_version(folder),
         "kind": recipe.card.kind,
         "labels": found[0]["labels"],
-        "activation": "softmax-none" if recipe.none else "softmax",
+        "activation": recipe.activation,
         "on": [_choice(recipe, place, metrics, folder) for place, metrics in zip(fitted, found, strict=True)],
         "data": recipe.card.data,
         "licence": recipe.card.licence,

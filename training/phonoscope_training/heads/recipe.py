@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -54,6 +54,11 @@ class HeadRecipe(Section):
     decays: list[float] = Field(default=[3e-3, 1e-2, 3e-2], min_length=1)
     near: float = Field(default=1.0, gt=0.0, le=1.0)
     card: CardSettings
+
+    @property
+    def activation(self) -> Literal["softmax", "softmax-none"]:
+        """How logits become probabilities."""
+        return "softmax-none" if self.none else "softmax"
 
     @model_validator(mode="after")
     def _check_copies(self) -> Self:

@@ -18,13 +18,14 @@ from rich.console import Console
 from rich.progress import track
 
 from phonoscope.catalogue import BodyManifest, Catalogue
+from phonoscope_ml.heads import Head
 from phonoscope_ml.registry import load_body
 from phonoscope_training.checkpoint import save_tensors
 from phonoscope_training.data.clips import LabelledFile
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.evaluate import evaluate
 from phonoscope_training.folder import METRICS, open_run_folder
-from phonoscope_training.heads.answers import answers_by_set
+from phonoscope_training.heads.answers import checked_answers, taught_answers
 from phonoscope_training.heads.features import Features, Listener, share_folds
 from phonoscope_training.heads.fit import HeadTraining
 from phonoscope_training.heads.linear import Linear
@@ -88,27 +89,28 @@ class HeadRun:
             InvalidRun: a body was trained on the recipe's recordings, and there is no twin.
         """
         manifests = [self.models.bodies[name] for name in names]
-        listener = self._listener(self.models, names)
-        training, strangers = self._hear(listener)
+        served = self._listener(self.models, names)
+        training, strangers = self._hear(served)
         scoring = training
         heard = {body.name: fold for body in manifests if (fold := self._fold_that_chose(body))}
         fold = next(iter(heard.values()), None)
         if fold is not None:
-            listener = self._listener(self._twins([*heard]), names)
-            scoring, strangers = self._hear(listener)
+            scoring, strangers = self._hear(self._listener(self._twins([*heard]), names))
             scoring.scored = [fold]
         scored = {each: scoring.predict(each, strangers) for each in scoring.folds}
         decay = scoring.choose_decay()
+        final = training.fit(frozenset(), decay)
+        figures = evaluate({each: found for each, (found, _) in scored.items()}, training.features.labels)
         metrics = {
             "labels": training.features.labels,
             "decay": decay,
             "bodies": [{"name": body.name, "digest": body.digest} for body in manifests],
             "trained_without": fold,
             "accuracy_by_set": self._by_set([by_set for _, by_set in scored.values()]),
-            **self._checked(scoring, listener),
-            **evaluate({each: found for each, (found, _) in scored.items()}, training.features.labels),
+            **self._checked(scoring, served, self._head(final, figures["calibration"]["temperature"])),
+            **figures,
         }
-        self._save(names, training.fit(frozenset(), decay), metrics)
+        self._save(names, final, metrics)
         return metrics
 
     def _listener(self, models: Catalogue, names: Sequence[str]) -> Listener:
@@ -155,12 +157,20 @@ class HeadRun:
         taught = relabelled(taught, self.recipe.sounds, kinds_heard(teacher, heard.units))
         return taught, starting_layer(teacher, settings, taught.labels, taught.units.shape[1])
 
-    def _checked(self, training: HeadTraining, listener: Listener) -> dict[str, Any]:
-        """What the head answers for each set; empty when the recipe has no checks."""
+    def _checked(self, scoring: HeadTraining, served: Listener, head: Head) -> dict[str, Any]:
+        """What is answered for each set, the checks as served; empty when the recipe has no checks."""
         if not self.recipe.checks:
             return {}
         taught, checked = ([each.name for each in sets] for sets in (self.recipe.sounds, self.recipe.checks))
-        return {"answers_by_set": answers_by_set(training, taught, listener.hear(self.recipe.checks), checked)}
+        answers = taught_answers(scoring, taught)
+        return {"answers_by_set": answers + checked_answers(head, served.hear(self.recipe.checks), checked)}
+
+    def _head(self, linear: Linear, temperature: float) -> Head:
+        """The layer as it is served."""
+        labels, features = linear.weight.shape
+        head = Head(features, labels, self.recipe.activation, temperature)
+        head.linear.load_state_dict({"weight": linear.weight, "bias": linear.bias})
+        return head
 
     def _save(self, names: Sequence[str], head: Linear, metrics: dict[str, Any]) -> None:
         folder = self.folder / "-".join(names)

@@ -41,12 +41,16 @@ _DATABASE_BACKOFF = Backoff(first_s=0.5, factor=2.0, longest_s=5.0)
 _FAILED = 1
 _log = get_logger(__name__)
 
-Prepare = Callable[[Settings], tuple[str, Handler]]
-"""Loads what a pool needs, in the child; returns the device and the handler."""
+_NICE_OF_LONG_WORK = 10
+
+Prepare = Callable[[Settings, Sequence[Lane]], tuple[str, Handler]]
+"""Loads what a pool needs for these lanes, in the child; returns the device and the handler."""
 
 
 def run_worker(pool: Pool, prepare: Prepare, backoff: Backoff = SET_UP_BACKOFF) -> None:
     """Runs a pool's worker in the foreground until it must stop; the command-line option ``--lane`` selects a lane.
+
+    A worker of the long lane alone works at a lower priority, so that short work beside it on the machine goes first.
 
     Args:
         backoff: between attempts to set up the worker's child.
@@ -95,17 +99,21 @@ def _register(
     contexts: list[Context] = []
 
     def load() -> None:
-        guardian.pulse.clear()
         database = Database(settings.database_url.get_secret_value(), pool_size=2)
-        device, handler = prepare(settings)
+        device, handler = prepare(settings, lanes)
         identity = WorkerIdentity(pool, lanes, socket.gethostname(), device, os.getpid())
         heartbeat = Heartbeat(database, identity, guardian.pulse.beat)
         waker = Waker(settings.broker_url.get_secret_value())
         contexts.append(Context(device, database, ObjectStore(settings), waker, heartbeat, handler))
-        retrying(heartbeat.start, _DATABASE_BACKOFF, DatabaseUnavailable, partial(_log_pause, pool))
+
+    def announce() -> None:
+        context = contexts[0]
+        retrying(context.heartbeat.start, _DATABASE_BACKOFF, DatabaseUnavailable, partial(_log_pause, pool))
+        if lanes == [Lane.LONG]:
+            os.nice(_NICE_OF_LONG_WORK)
         # What is loaded now stays: the garbage collector need not scan it during a pass.
         gc.freeze()
-        _log.info("worker.ready", pool=pool, device=device)
+        _log.info("worker.ready", pool=pool, device=context.device)
 
     def unload(**_: Any) -> None:
         for context in contexts:
@@ -119,11 +127,15 @@ def _register(
         except Unavailable as error:
             _log.warning("task.left_to_the_sweeper", pool=pool, code=error.code)
 
+    def watch(sender: Any, **_: Any) -> None:
+        guardian.children.attach(sender)
+        guardian.start()
+
     app.task(name=task_name(pool))(run)
     setup_logging.connect(lambda **_: None, weak=False)
-    worker_init.connect(lambda **_: guardian.start(), weak=False)
+    worker_init.connect(watch, weak=False)
     worker_shutting_down.connect(lambda **_: guardian.drain(), weak=False)
-    worker_process_init.connect(lambda **_: set_up.run(load), weak=False)
+    worker_process_init.connect(lambda **_: set_up.run(load, announce), weak=False)
     worker_process_shutdown.connect(unload, weak=False)
 
 

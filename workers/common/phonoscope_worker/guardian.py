@@ -1,4 +1,8 @@
-"""A thread in a worker's parent that watches the child: tasks of a dead or hung child are handed back at once."""
+"""A thread in a worker's parent that watches the child from its fork: a dead or hung child is replaced at once.
+
+Its tasks are handed back. When no child comes any more, the worker's process ends, and whatever keeps it alive starts
+another.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +29,22 @@ from phonoscope.logs import get_logger
 from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskQueue
 from phonoscope.waker import Waker
+from phonoscope_worker.children import Children, is_alive
 from phonoscope_worker.heartbeat import worker_id
+from phonoscope_worker.newborn import NewbornWatch
 from phonoscope_worker.set_up import ChildSetUp
 
 HUNG_AFTER_S = 30.0
+STOPPED_AFTER_S = 3.0
+"""Seconds without a beat after which a child that a signal has stopped is killed."""
+CHILDLESS_AFTER_S = 5.0
+"""Seconds without a child after which the worker's process ends."""
+UNHEARD_AFTER_S = 3.0
+"""Seconds after which a child is killed that beats, but of which Celery does not know that it takes work."""
 DRAIN_S = 25.0
 """Seconds for which a child may continue after its worker must stop; then its tasks are handed back."""
 _CHECK_EVERY_S = 0.5
+_FAILED = 1
 _PULSE = struct.Struct("qd")
 _COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
 _log = get_logger(__name__)
@@ -57,7 +70,7 @@ class Pulse:
 
 
 class Guardian:
-    """Kills a child that hangs, and hands back the tasks of a dead child.
+    """Kills a child that hangs, hands back the tasks of a dead child, and sees to it that another one comes.
 
     Args:
         set_up: the set-up of the worker's children; when its attempts are exhausted, the guardian stops the worker.
@@ -66,6 +79,11 @@ class Guardian:
 
     def __init__(self, pool: Pool, settings: Settings, set_up: ChildSetUp, stop: Callable[[], None]) -> None:
         self.pulse = Pulse()
+        self.children = Children()
+        self._newborn = NewbornWatch(set_up)
+        self._beaten: int | None = None
+        self._childless_since: float | None = None
+        self._unheard_since: float | None = None
         self._set_up = set_up
         self._stop = stop
         self._pool = pool
@@ -107,17 +125,63 @@ class Guardian:
             self._give_up()
             return
         pid, beaten_at = self.pulse.read()
-        if not pid:
-            return
-        if not _is_alive(pid):
-            self._handle_dead_child(pid)
-        elif self._stop_by is not None and monotonic() > self._stop_by:
+        # A child whose place another has taken meanwhile has overwritten its pulse.
+        for known in {pid, self._beaten} - {0, None}:
+            if known is not None and not is_alive(known):
+                self._handle_dead_child(known)
+        self._beaten = pid if pid and is_alive(pid) else None
+        if self._beaten is not None:
+            self._check_beating(pid, monotonic() - beaten_at)
+        if self._stop_by is None:
+            self._check_newborn()
+
+    def _check_beating(self, pid: int, silent_s: float) -> None:
+        if self._stop_by is not None and monotonic() > self._stop_by:
             self._hand_back(pid, WorkerLost("its worker had to stop"), counts=False)
             _kill(pid)
-        elif monotonic() - beaten_at > HUNG_AFTER_S:
+        elif silent_s > HUNG_AFTER_S:
             _log.error("worker.hung", pool=self._pool, pid=pid)
             self._hung = pid
             _kill(pid)
+        elif silent_s > STOPPED_AFTER_S and _is_stopped(pid):
+            _log.error("worker.stopped_by_a_signal", pool=self._pool, pid=pid)
+            _kill(pid)
+
+    def _check_newborn(self) -> None:
+        """The children that take no work yet; and whether there is one at all."""
+        self.children.maintain()
+        living = self.children.living
+        for pid in living:
+            reason = self._why_useless(pid)
+            if reason is not None:
+                _log.error("worker.set_up_hung", pool=self._pool, pid=pid, reason=reason)
+                _kill(pid)
+        if living or not self.children.started:
+            self._childless_since = None
+            return
+        self._childless_since = self._childless_since or monotonic()
+        if monotonic() - self._childless_since > CHILDLESS_AFTER_S:
+            self._end_worker()
+
+    def _why_useless(self, pid: int) -> str | None:
+        if pid != self._beaten:
+            self._unheard_since = None
+            return self._newborn.why_hung(pid)
+        # Celery would never give it work.
+        if pid not in self.children.unannounced or not self.children.loop_runs:
+            self._unheard_since = None
+            return None
+        self._unheard_since = self._unheard_since or monotonic()
+        return "Celery has not heard of it" if monotonic() - self._unheard_since > UNHEARD_AFTER_S else None
+
+    def _end_worker(self) -> None:
+        """Ends this process when Celery forks no child, unless it waits for the broker and needs none."""
+        try:
+            Waker(self._settings.broker_url.get_secret_value()).ping()
+        except Unavailable:
+            return
+        _log.error("worker.has_no_child", pool=self._pool, seconds=CHILDLESS_AFTER_S)
+        os._exit(_FAILED)
 
     def _give_up(self) -> None:
         if not self._gave_up:
@@ -126,7 +190,8 @@ class Guardian:
             self._stop()
 
     def _handle_dead_child(self, pid: int) -> None:
-        self.pulse.clear()
+        if self.pulse.read()[0] == pid:
+            self.pulse.clear()
         kills, before = _count_memory_kills(), self._kills
         self._kills = kills
         if pid == self._hung:
@@ -159,9 +224,9 @@ def _take_back(session: Session, name: str, why: TaskFailed, *, counts: bool) ->
     return held, hand_back(session, held, why, counts=counts)
 
 
-def _is_alive(pid: int) -> bool:
+def _is_stopped(pid: int) -> bool:
     with suppress(psutil.Error):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
     return False
 
 

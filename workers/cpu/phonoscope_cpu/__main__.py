@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from phonoscope.settings import Settings
-from phonoscope.states import Pool
+from phonoscope.states import Lane, Pool
 from phonoscope_worker import Handler, run_worker
 
 
-def prepare(settings: Settings) -> tuple[str, Handler]:
+def prepare(settings: Settings, _lanes: Sequence[Lane]) -> tuple[str, Handler]:
     from phonoscope_cpu.handler import prepare as load
 
     return load(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phonoscope.catalogue import LiveCatalogue
+from phonoscope.catalogue import Catalogue, LiveCatalogue
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskName
@@ -42,11 +42,14 @@ class GpuHandler:
             return HANDLERS.run(work, shared)
 
 
-def prepare(settings: Settings) -> tuple[str, Handler]:
+def prepare(settings: Settings, *, ahead: bool = True) -> tuple[str, Handler]:
     """Loads the default model onto the device and warms it up; of ``auto`` what it cannot do without.
 
     The others that ``auto`` chooses from are loaded in the background meanwhile: one that is damaged is named in the
     log and in results. All further models are loaded at their first use.
+
+    Args:
+        ahead: whether models are loaded before the first task; without it all are loaded at their first use.
 
     Raises:
         InvalidManifest, WeightsMismatch: a model cannot be served.
@@ -55,10 +58,15 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     device = choose_device(settings.device)
     catalogue = LiveCatalogue(settings.more_models_dir, settings.models_dir)
     models = LoadedModels(catalogue, device)
-    needed = catalogue.current.needed(settings.default_model)
+    if ahead:
+        _load_ahead(models, catalogue.current, settings.default_model)
+    return device.type, GpuHandler(models, settings.default_model)
+
+
+def _load_ahead(models: LoadedModels, catalogue: Catalogue, default_model: str) -> None:
+    needed = catalogue.needed(default_model)
     for manifest in needed:
         models.get(manifest.name)
-    others = [manifest for manifest in catalogue.current.among((settings.default_model,)) if manifest not in needed]
+    others = [manifest for manifest in catalogue.among((default_model,)) if manifest not in needed]
     models.load_in_background(manifest.name for manifest in others)
     warm_up()
-    return device.type, GpuHandler(models, settings.default_model)

@@ -12,9 +12,9 @@ from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from phonoscope.addresses import client_network
 from phonoscope.db.service.keys import Caller, authenticate
 from phonoscope.errors import RequestQuotaExceeded, TooManyRequests, TooManyWrongKeys, Unauthorized
-from phonoscope_gateway.edge.connections import network_of
 from phonoscope_gateway.problems import limit_headers
 from phonoscope_gateway.rates import Rate, request_rate
 from phonoscope_gateway.state import NO_KEY, State
@@ -69,31 +69,31 @@ async def _count_wrong_key(state: State, scope: Scope) -> None:
     if not most:
         return
     address, _ = scope.get("client") or ("unknown", 0)
-    left = await state.limiter.take(f"wrong-keys:{network_of(address)}", Rate(most, MINUTE_S))
+    left = await state.limiter.take(f"wrong-keys:{client_network(address)}", Rate(most, MINUTE_S))
     if not left.allowed:
         detail = f"more than {most} wrong API keys came from this address within a minute"
         raise TooManyWrongKeys(detail, limit=most, window_s=MINUTE_S, retry_after_s=ceil(left.wait_s))
 
 
 class Places:
-    """The requests in progress of each key."""
+    """The requests in progress of each owner."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._taken: Counter[str] = Counter()
 
     @contextmanager
-    def held(self, key_id: str) -> Iterator[None]:
-        """A place for one request of a key. Raises ``TooManyRequests`` when all are taken."""
-        if self._taken[key_id] >= self._most:
-            raise TooManyRequests(f"a key may have {self._most:,} requests in progress")
-        self._taken[key_id] += 1
+    def held(self, owner_id: str) -> Iterator[None]:
+        """A place for one request of an owner. Raises ``TooManyRequests`` when all are taken."""
+        if self._taken[owner_id] >= self._most:
+            raise TooManyRequests(f"an owner may have {self._most:,} requests in progress")
+        self._taken[owner_id] += 1
         try:
             yield
         finally:
-            self._taken[key_id] -= 1
-            if not self._taken[key_id]:
-                del self._taken[key_id]
+            self._taken[owner_id] -= 1
+            if not self._taken[owner_id]:
+                del self._taken[owner_id]
 
 
 def _authenticate(state: State, key: str) -> Caller:

@@ -5,35 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 from typing import Protocol, Self
 
-from phonoscope.addresses import Address, Allowed
+from starlette.types import Scope
+
+from phonoscope.addresses import Allowed, client_network
 from phonoscope.errors import Overloaded, PhonoscopeError, TooManyRequests
 from phonoscope.logs import get_logger
 from phonoscope.settings import Settings
 
 LEAST_BYTES_PER_S = 1024
 """A client that sends or reads less for the whole time that it is given is cut off."""
+KEEP_PLACE = "keep_place"
+"""In the state of a request's scope: to be called when its connection need not give way until it is answered."""
 SWEEP_S = 1.0
 _AT_ONCE = 100
-_V6_PREFIX = 64
 _log = get_logger(__name__)
-
-
-def network_of(host: str) -> str:
-    """What one client has to itself: an address, or of IPv6 a /64 network.
-
-    >>> network_of("192.0.2.7"), network_of("2001:db8::7")
-    ('192.0.2.7', '2001:db8::/64')
-    """
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return str(ip_network((address, _V6_PREFIX), strict=False))
-    return host
 
 
 @dataclass(frozen=True)
@@ -41,7 +29,7 @@ class ConnectionLimits:
     """What a connection may take.
 
     Attributes:
-        most: connections in all; more push out those that wait for a request.
+        most: connections in all; more push out those without a request of a known key.
         per_address: connections of one address; of IPv6, of one /64 network.
         head_s: seconds for the head of a request.
         body_s: seconds in each of which ``LEAST_BYTES_PER_S`` of a body must arrive on average.
@@ -80,7 +68,10 @@ class Connection(Protocol):
 
 
 class Connections:
-    """The open connections by address, and those that wait for a request, longest first."""
+    """The open connections by address, and those that give way to others, longest first.
+
+    A connection gives way unless a request of a known key is being answered on it.
+    """
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
@@ -94,7 +85,7 @@ class Connections:
         return len(self._open)
 
     def admit(self, connection: Connection, host: str | None) -> PhonoscopeError | None:
-        """Takes a connection in, or says why not. Where all places are taken, the longest waiting one gives way."""
+        """Takes a connection in, or says why not. Where all places are taken, another gives way."""
         address = self._counted(host)
         if address is not None and self._by_address[address] >= self.limits.per_address:
             self.note("refused")
@@ -110,7 +101,7 @@ class Connections:
         return None
 
     def works(self, connection: Connection) -> None:
-        """The connection has a request in progress and keeps its place."""
+        """The connection keeps its place until its request is answered."""
         self._waiting.pop(connection, None)
 
     def waits(self, connection: Connection) -> None:
@@ -142,17 +133,15 @@ class Connections:
 
     def _counted(self, host: str | None) -> str | None:
         """The address as it is counted; ``None`` where many clients share it."""
-        if host is None:
+        if host is None or (self.limits.proxies.networks and self._is_proxy(host)):
             return None
-        if ":" not in host and not self.limits.proxies.networks:
-            return host
+        return client_network(host)
+
+    def _is_proxy(self, host: str) -> bool:
         try:
-            address: Address = ip_address(host.partition("%")[0])
+            return self.limits.proxies.has_address(ip_address(host.partition("%")[0]))
         except ValueError:
-            return host
-        if self.limits.proxies.has_address(address):
-            return None
-        return network_of(host)
+            return False
 
     def _keep_sweeping(self) -> None:
         if self._sweep is None or self._sweep.done():
@@ -171,3 +160,8 @@ class Connections:
             if self._ended:
                 _log.warning("connections.ended", open=len(self._open), **self._ended)
                 self._ended.clear()
+
+
+def keep_place(scope: Scope) -> None:
+    """Lets the request's connection keep its place until it is answered; other servers know no such thing."""
+    scope.get("state", {}).get(KEEP_PLACE, lambda: None)()

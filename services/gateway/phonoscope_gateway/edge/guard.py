@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +11,7 @@ from phonoscope.logs import get_logger
 from phonoscope_gateway.edge.access import body_limit, is_health, keeps_out_of_caches, needed_scope, needs_key
 from phonoscope_gateway.edge.bodies import RequestBody
 from phonoscope_gateway.edge.callers import Places, find_caller, take_request
+from phonoscope_gateway.edge.connections import keep_place
 from phonoscope_gateway.edge.hosts import HostCheck
 from phonoscope_gateway.problems import NO_GUESSING, problem
 from phonoscope_gateway.state import keep_caller
@@ -24,20 +23,21 @@ class Guard:
     """Admits a request: its address, then its key, then its body, of which nothing is read before.
 
     The caller is kept in the request's scope, where ``CallerDep`` finds it. A body in JSON is read whole, up to its
-    limit; a form streams on to its route, with its own. Answers that leave a body unread close the connection.
+    limit; a form streams on to its route, with its own; without a key none is read. Answers that leave a body unread
+    close the connection.
 
     Args:
         max_upload_bytes: the largest file of a form.
-        max_requests_per_key: requests of one key that may be in progress.
+        max_requests_per_owner: requests of one owner that may be in progress.
         check_host: says whether the gateway answers to a request's ``Host``; health is told to anybody.
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_upload_bytes: int, max_requests_per_key: int, check_host: HostCheck
+        self, app: ASGIApp, *, max_upload_bytes: int, max_requests_per_owner: int, check_host: HostCheck
     ) -> None:
         self._app = app
         self._max_upload_bytes = max_upload_bytes
-        self._places = Places(max_requests_per_key)
+        self._places = Places(max_requests_per_owner)
         self._check_host = check_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,6 +51,12 @@ class Guard:
             await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
         except ClientDisconnect:
             _log.info("client.left", method=scope["method"], path=scope["path"])
+        except RuntimeError as error:
+            # Starlette's, for an error that came after the answer had begun: the server breaks the answer off.
+            if not answer.begun or not isinstance(error.__cause__, PhonoscopeError):
+                raise
+            cause = error.__cause__
+            _log.warning("answer.broken_off", path=scope["path"], code=cause.code, detail=cause.detail)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         method, path, query, headers = scope["method"], scope["path"], scope["query_string"], Headers(scope=scope)
@@ -60,14 +66,17 @@ class Guard:
             self._check_host(headers)
         if "\x00" in path or b"%00" in query:
             raise InvalidRequest.field("url", "holds a NUL character")
-        caller = await find_caller(scope) if needs_key(method, path, query) else None
-        if caller:
-            answer.limits = await take_request(scope["app"].state.phonoscope, caller)
-            caller.needs(needed_scope(method, path))
+        if not needs_key(method, path, query):
+            body.check_length()
+            await self._app(scope, body.receive, answer.send)
+            return
+        caller = await find_caller(scope)
+        answer.limits = await take_request(scope["app"].state.phonoscope, caller)
+        caller.needs(needed_scope(method, path))
         body.check_length()
-        with self._places.held(caller.key_id) if caller else nullcontext():
-            if caller:
-                keep_caller(scope, caller)
+        with self._places.held(caller.owner_id):
+            keep_caller(scope, caller)
+            keep_place(scope)
             await body.take()
             await self._app(scope, body.receive, answer.send)
 
@@ -80,9 +89,11 @@ class _Answer:
         self._private = private
         self.limits: dict[str, str] = {}
         self.body: RequestBody | None = None
+        self.begun = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.begun = True
             self._complete(MutableHeaders(scope=message))
         elif self._is_last(message) and self.body is not None and self.body.unread:
             await self._send({**message, "more_body": True})

@@ -7,6 +7,7 @@ from array import array
 from contextlib import suppress
 from enum import Enum, auto
 from fcntl import ioctl
+from functools import partial
 from math import inf
 from termios import TIOCOUTQ
 from typing import Any
@@ -16,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.utils import get_remote_addr
 
 from phonoscope.errors import HeadTooLarge, MalformedRequest, PhonoscopeError, RequestTimeout
-from phonoscope_gateway.edge.connections import LEAST_BYTES_PER_S, Connections
+from phonoscope_gateway.edge.connections import KEEP_PLACE, LEAST_BYTES_PER_S, Connections
 from phonoscope_gateway.problems import NO_GUESSING, problem
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -25,8 +26,10 @@ MAX_PIPELINED = 16
 _SEPARATORS = 4
 """Bytes of a header's line that belong to neither its name nor its value."""
 _FRAMING_BYTES = 64 * 1024
-_FRAMING_RATIO = 16
-"""What chunks may have of sizes and extensions: this many bytes, and this many for each byte of the body."""
+"""What chunks may have of sizes, extensions and trailers beside as many bytes as the body has."""
+_SMALL_CHUNKS = 2000
+_SMALL_CHUNK_BYTES = 64
+"""A body of more chunks than that has at least so many bytes in each on average: each costs as much as a large one."""
 _LINGER_S = 2.0
 _LINGER_BYTES = 1 << 20
 
@@ -61,6 +64,8 @@ class EdgeProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._begun = 0
         self._head_bytes = 0
+        self._header_count = 0
+        self._chunks = 0
         self._body_bytes = 0
         self._window_bytes = 0
         self._framing_bytes = 0
@@ -109,8 +114,8 @@ class EdgeProtocol(HttpToolsProtocol):
                 self._refuse(_head_too_large())
         elif self._phase is _Phase.BODY:
             self._framing_bytes += size - of_body
-            if self._framing_bytes > _FRAMING_BYTES + _FRAMING_RATIO * self._body_bytes:
-                self._refuse(MalformedRequest("the body's chunks have more framing than content"))
+            if self._framing_bytes > _FRAMING_BYTES + self._body_bytes:
+                self._refuse(_framing())
 
     def _discard(self, data: bytes) -> None:
         self._discarded_bytes += len(data)
@@ -121,29 +126,36 @@ class EdgeProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._phase = _Phase.HEAD
         self._begun += 1
-        self._head_bytes = 0
+        self._head_bytes = self._header_count = 0
         if self._read_by is inf:
             self._read_by = self.loop.time() + self.edge.limits.head_s
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._phase is _Phase.BODY:
-            return  # a trailer, which no route asks for
-        super().on_header(name, value)
+        self._header_count += 1
+        if self._header_count > MAX_HEADERS:
+            self._fail(_head_too_large())
+        if self._phase is not _Phase.BODY:  # else a trailer, which no route asks for
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + _SEPARATORS for name, value in self.headers)
-        if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
+        if size > MAX_HEAD_BYTES:
             self._fail(_head_too_large())
         if len(self.pipeline) >= MAX_PIPELINED:
             self._fail(MalformedRequest(f"more than {MAX_PIPELINED} requests that wait for their turn"))
-        self.edge.works(self)
+        self.scope["state"][KEEP_PLACE] = partial(self.edge.works, self)
         super().on_headers_complete()
         self._phase = _Phase.BODY
-        self._body_bytes = self._framing_bytes = 0
+        self._body_bytes = self._framing_bytes = self._chunks = 0
         self._start_window()
         if any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
             # Nothing is kept of a body that the application does not ask for.
             self.flow.pause_reading()
+
+    def on_chunk_header(self) -> None:
+        self._chunks += 1
+        if self._chunks > _SMALL_CHUNKS and self._body_bytes < _SMALL_CHUNK_BYTES * self._chunks:
+            self._fail(_framing())
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -273,6 +285,10 @@ def protocol_for(edge: Connections) -> type[EdgeProtocol]:
 
 def _head_too_large() -> HeadTooLarge:
     return HeadTooLarge(f"a request's head may have {MAX_HEAD_BYTES:,} bytes and {MAX_HEADERS} headers")
+
+
+def _framing() -> MalformedRequest:
+    return MalformedRequest("the body's chunks have more framing than content")
 
 
 def _rendered(error: PhonoscopeError) -> bytes:

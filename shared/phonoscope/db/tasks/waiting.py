@@ -26,27 +26,50 @@ _PACE = """
         ) AS passes), 1.0)
 """
 
+_LEAST_LEFT_S = 0.5
+"""What a worker that is at work still has to do, at least."""
+# By its progress once that says something, else by what it costs.
+_LEFT = """
+    CASE WHEN progress > 0.02 THEN spent_s * (1.0 - progress) / progress ELSE costs_s - spent_s END
+"""
+
+# The work before a job fills the workers evenly, beginning with those that are free first. So the job starts at the
+# least of (work before it + what the k first workers still have to do) / k.
 _AHEAD = Prepared(
     f"""
-    SELECT own.job_id, own.pool, own.lane, before.jobs, serving.workers,
-           greatest(0.0, before.seconds + busy.seconds) * ({_PACE.format(pool="own.pool", lane="own.lane")})
-               / greatest(serving.workers, 1) AS estimate_s
+    SELECT own.job_id, own.pool, own.lane, serving.workers, greatest(0.0, serving.estimate_s) AS estimate_s,
+           before.jobs + CASE WHEN serving.idle = 0 THEN serving.jobs ELSE 0 END AS jobs
     FROM (
         SELECT job_id, pool, lane, min(turn) AS turn, min(id) AS id FROM tasks
         WHERE job_id = ANY(:jobs) AND status = 'queued' AND waits_for IS NULL GROUP BY job_id, pool, lane
     ) AS own
+    CROSS JOIN LATERAL (SELECT ({_PACE.format(pool="own.pool", lane="own.lane")}) AS pace) AS lately
     CROSS JOIN LATERAL (
-        SELECT count(DISTINCT job_id) AS jobs, coalesce(sum(cost_s), 0.0) AS seconds FROM tasks
+        SELECT count(DISTINCT job_id) AS jobs, coalesce(sum(cost_s), 0.0) * lately.pace AS seconds FROM tasks
         WHERE pool = own.pool AND lane = own.lane AND status = 'queued' AND job_id <> own.job_id
           AND waits_for IS NULL AND follows IS NULL AND (turn, id) < (own.turn, own.id)
     ) AS before
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(cost_s * (1.0 - progress)), 0.0) AS seconds FROM tasks
-        WHERE pool = own.pool AND lane = own.lane AND status = 'running'
-    ) AS busy
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS workers FROM workers
-        WHERE pool = own.pool AND lanes ? own.lane AND heartbeat_at > now() - :live_within
+        SELECT count(*) AS workers, count(*) FILTER (WHERE left_s = 0.0) AS idle,
+               count(*) FILTER (WHERE left_s > 0.0) AS jobs, min((before.seconds + taken_s) / place) AS estimate_s
+        FROM (
+            SELECT left_s, sum(left_s) OVER by_end AS taken_s, row_number() OVER by_end AS place
+            FROM (
+                SELECT workers.id, coalesce(busy.left_s, 0.0) AS left_s FROM workers
+                LEFT JOIN LATERAL (
+                    SELECT greatest({_LEAST_LEFT_S}, {_LEFT}) AS left_s FROM (
+                        SELECT sum(cost_s) * lately.pace AS costs_s, max(progress) AS progress,
+                               extract(epoch FROM clock_timestamp() - min(started_at)) AS spent_s
+                        FROM tasks
+                        WHERE pool = own.pool AND lane IN ('short', 'long') AND status = 'running'
+                          AND worker_id = workers.id
+                        HAVING count(*) > 0
+                    ) AS running
+                ) AS busy ON true
+                WHERE pool = own.pool AND lanes ? own.lane AND heartbeat_at > now() - :live_within
+            ) AS worker
+            WINDOW by_end AS (ORDER BY left_s, id ROWS UNBOUNDED PRECEDING)
+        ) AS ordered
     ) AS serving
     """,  # noqa: S608 - of constants alone
     types={"jobs": "text[]", "live_within": "interval"},

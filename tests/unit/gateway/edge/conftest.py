@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
-from phonoscope_gateway.edge.connections import ConnectionLimits, Connections
+from phonoscope_gateway.edge.connections import ConnectionLimits, Connections, keep_place
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
 from phonoscope_gateway.edge.protocol import protocol_for
@@ -28,9 +28,9 @@ BIG = 64 << 20
 
 
 def application() -> FastAPI:
-    """Answers at once, after a while, with much, with what it was sent."""
+    """Answers at once, after a while, as if to a key, with much, with what it was sent."""
     app = FastAPI()
-    app.add_middleware(Guard, max_upload_bytes=BIG, max_requests_per_key=9, check_host=host_check(""))
+    app.add_middleware(Guard, max_upload_bytes=BIG, max_requests_per_owner=9, check_host=host_check(""))
     add_problem_handlers(app)
 
     @app.get("/live")
@@ -41,6 +41,11 @@ def application() -> FastAPI:
     async def slow() -> dict[str, str]:
         await asyncio.sleep(2.5)
         return {"status": "slow"}
+
+    @app.get("/kept")
+    async def kept(request: Request) -> dict[str, str]:
+        keep_place(request.scope)
+        return await slow()
 
     @app.get("/big")
     async def big() -> StreamingResponse:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
 
+from phonoscope.errors import StoreUnavailable
 from phonoscope_gateway import create_app
 from phonoscope_gateway.edge.access import MAX_JSON_BYTES
 from phonoscope_gateway.edge.guard import Guard
@@ -38,12 +40,24 @@ def gateway() -> FastAPI:
 def echo() -> FastAPI:
     """An application that needs no key, tells how much it was sent, and never asks how much is to come."""
     app = FastAPI()
-    app.add_middleware(Guard, max_upload_bytes=1_000_000, max_requests_per_key=9, check_host=host_check(""))
+    app.add_middleware(Guard, max_upload_bytes=1_000_000, max_requests_per_owner=9, check_host=host_check(""))
     add_problem_handlers(app)
 
     @app.post("/echo")
     async def read(request: Request) -> dict[str, int]:
         return {"bytes": len(await request.body())}
+
+    def breaking(error: Exception) -> Iterator[bytes]:
+        yield b"a"
+        raise error
+
+    @app.get("/broken")
+    async def broken() -> StreamingResponse:
+        return StreamingResponse(breaking(StoreUnavailable("the object store does not answer")))
+
+    @app.get("/wrong")
+    async def wrong() -> StreamingResponse:
+        return StreamingResponse(breaking(ZeroDivisionError()))
 
     @app.post("/deaf")
     async def ignore() -> dict[str, int]:
@@ -114,13 +128,15 @@ def test_a_body_of_just_the_limit_is_read(echo: FastAPI) -> None:
         assert "connection" not in exchange.answered
 
 
-def test_a_route_that_asks_for_no_body_leaves_none_unread(echo: FastAPI) -> None:
-    """A small one is read all the same, so that the connection can serve another request."""
-    exchange = Exchange("POST", "/deaf", declared(10), iter([b"0123456789"])).through(echo)
-    assert (exchange.status, exchange.taken) == (200, 2)
-    assert "connection" not in exchange.answered
-    large = Exchange("POST", "/deaf", CHUNKED, endless()).through(echo)
-    assert (large.status, large.answered["connection"]) == (413, "close")
+def test_what_no_route_asks_for_is_not_read(echo: FastAPI) -> None:
+    """The answer does not wait for it, and is the connection's last; what comes meanwhile is thrown away."""
+    seen: list[int] = []
+    for headers in (declared(10), CHUNKED):
+        exchange = Exchange("POST", "/deaf", headers, endless())
+        exchange._send = watch(exchange, seen)  # type: ignore[method-assign]
+        exchange.through(echo)
+        assert (exchange.status, exchange.answered["connection"]) == (200, "close")
+    assert seen[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -159,12 +175,27 @@ def test_a_client_that_leaves_is_answered_nothing(echo: FastAPI, content_type: s
     assert exchange.sent == []
 
 
+def test_an_answer_that_breaks_off_is_one_line(echo: FastAPI) -> None:
+    """A store that goes away in the middle: what was sent was sent, the end is missing, and nothing is raised."""
+    exchange = Exchange("GET", "/broken").through(echo)
+    assert exchange.status == 200
+    assert [message.get("body") for message in exchange.sent[1:]] == [b"a"]
+
+
+def test_an_error_of_our_own_is_raised_all_the_same(echo: FastAPI) -> None:
+    """Only what has a name is told in one line."""
+    with pytest.raises(ZeroDivisionError):
+        Exchange("GET", "/wrong").through(echo)
+
+
 @pytest.mark.parametrize(
     ("path", "allow"),
     [
         ("/health/live", "GET"),
         ("/", "GET, HEAD"),
         ("/docs", "GET"),
+        ("/docs/assets/swagger-ui.css", "GET, HEAD"),
+        ("/openapi.json", "GET, HEAD"),
     ],
 )
 def test_every_method_of_a_path_is_named(gateway: FastAPI, path: str, allow: str) -> None:

@@ -18,7 +18,7 @@ from tests.unit.gateway.requests import Ask
 def app() -> FastAPI:
     """An application that tells what reached it."""
     app = FastAPI()
-    app.add_middleware(Guard, max_upload_bytes=1000, max_requests_per_key=9, check_host=host_check(""))
+    app.add_middleware(Guard, max_upload_bytes=1000, max_requests_per_owner=9, check_host=host_check(""))
     add_problem_handlers(app)
 
     @app.get("/broken")
@@ -69,7 +69,7 @@ def test_what_is_not_http_passes() -> None:
         return None
 
     asyncio.run(
-        Guard(inner, max_upload_bytes=1, max_requests_per_key=1, check_host=host_check(""))(
+        Guard(inner, max_upload_bytes=1, max_requests_per_owner=1, check_host=host_check(""))(
             {"type": "lifespan"}, nothing, nothing
         )
     )

@@ -151,6 +151,17 @@ def test_chunks_are_mostly_content(serve: Serve, framing: bytes) -> None:
         assert sent < 16 << 20
 
 
+@pytest.mark.parametrize(
+    ("size", "count", "status"), [(1, 1_000, 200), (100, 2_500, 200), (1, 5_000, 400), (30, 5_000, 400)]
+)
+def test_many_small_chunks_are_refused(serve: Serve, size: int, count: int, status: int) -> None:
+    """Each costs as much as a large one: a few thousand are enough for a body of a few kilobytes."""
+    chunk = b"%x\r\n%s\r\n" % (size, b"a" * size)
+    head = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with serve(body_s=60.0) as door:
+        assert door.ask(head + chunk * count + b"0\r\n\r\n").status == status
+
+
 def test_too_many_requests_at_once_are_not_kept(serve: Serve) -> None:
     """Of thousands that are sent without waiting, the connection serves the one that it was at."""
     with serve() as door:
@@ -286,10 +297,10 @@ def test_a_proxy_has_any_number(serve: Serve) -> None:
 
 
 def test_idle_connections_make_room(serve: Serve) -> None:
-    """The one that has waited longest is closed when a new one comes; one that is being answered is not."""
+    """The one that has waited longest is closed when a new one comes; one with a key that is being answered is not."""
     with serve(most=20, head_s=60.0) as door, ExitStack() as opened:
         working = opened.enter_context(door.connect())
-        working.sendall(CLOSING.replace(b"/live", b"/slow"))
+        working.sendall(CLOSING.replace(b"/live", b"/kept"))
         sleep(0.3)
         for _ in range(60):
             opened.enter_context(door.connect())
@@ -298,11 +309,22 @@ def test_idle_connections_make_room(serve: Serve) -> None:
         assert read_answer(working).status == 200
 
 
+def test_strangers_who_take_their_time_make_room(serve: Serve) -> None:
+    """An answer that is read slowly, or comes late, holds no place against somebody new, unless it is for a key."""
+    with serve(most=10, write_s=60.0) as door, ExitStack() as opened:
+        for number in range(10):
+            path = b"/big" if number % 2 else b"/slow"
+            opened.enter_context(door.connect()).sendall(GET.replace(b"/live", path))
+        sleep(0.5)
+        for _ in range(20):
+            assert door.ask(CLOSING, "127.0.0.2").status == 200
+
+
 def test_where_all_work_another_is_refused(serve: Serve) -> None:
     """503 that says when to come again."""
     with serve(most=3) as door, ExitStack() as opened:
         for _ in range(3):
-            opened.enter_context(door.connect()).sendall(CLOSING.replace(b"/live", b"/slow"))
+            opened.enter_context(door.connect()).sendall(CLOSING.replace(b"/live", b"/kept"))
         sleep(0.5)
         answer = door.ask(b"")
         assert (answer.status, answer.problem["code"]) == (503, "overloaded")

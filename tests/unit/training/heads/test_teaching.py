@@ -125,6 +125,85 @@ def test_the_card_says_what_is_answered_for_each_set(monkeypatch: pytest.MonkeyP
     assert "| middle, only scored | 6 |" in (root / "cards" / "tones.md").read_text()
 
 
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch, root: Path, tmp_path: Path) -> Path:
+    """A head that was fitted and exported, and the folder of its card beside it."""
+    fit = ("fit", "tones.toml", "--models", "models", "--data", str(root), "--run", "run")
+    assert train(monkeypatch, root, *fit) == 0
+    to = ("--to", str(tmp_path / "tones"), "--card", str(tmp_path))
+    assert train(monkeypatch, root, "export", "run", *to) == 0
+    return tmp_path / "tones"
+
+
+def check(monkeypatch: pytest.MonkeyPatch, root: Path, head: Path, data: Path, models: str = "models") -> int:
+    asked = ("check", str(head), "--models", models, "--data", str(data), "--card", str(head.parent))
+    return train(monkeypatch, root, *asked)
+
+
+def test_an_exported_head_is_checked_as_it_was_when_it_was_fitted(
+    monkeypatch: pytest.MonkeyPatch, root: Path, exported: Path
+) -> None:
+    """The same recordings give the same manifest and card, to the byte."""
+    before = (exported / "manifest.json").read_bytes(), (exported.parent / "tones.md").read_bytes()
+    assert check(monkeypatch, root, exported, root) == 0
+    assert ((exported / "manifest.json").read_bytes(), (exported.parent / "tones.md").read_bytes()) == before
+
+
+def test_a_head_is_checked_on_other_recordings(
+    monkeypatch: pytest.MonkeyPatch, root: Path, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the rows of the checks change: their number, and what is answered."""
+    before = json.loads((exported / "manifest.json").read_text())
+    (tmp_path / "data" / "middle" / "all").mkdir(parents=True)
+    for number, hertz in enumerate((2_450.0, 2_600.0, 2_550.0, 310.0)):
+        clip = tone_wav(1.0, hertz, 16_000, seed=90 + number)
+        (tmp_path / "data" / "middle" / "all" / f"{number}.wav").write_bytes(clip)
+    assert check(monkeypatch, root, exported, tmp_path / "data") == 0
+    after = json.loads((exported / "manifest.json").read_text())
+    rows = after["on"][0]["metrics"].pop("answers_by_set")
+    taught = before["on"][0]["metrics"].pop("answers_by_set")[:2]
+    assert after == before
+    assert rows[:2] == taught
+    assert rows[2] == {"set": "middle", "recordings": 4, "answers": [0.75, 0.25], "only_scored": True}
+    assert "| middle, only scored | 4 | 75.0% | 25.0% |" in (exported.parent / "tones.md").read_text()
+    assert "75.0%" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"recipe": {}}, "has no sets that are only scored"),
+        ({"recipe": {"checks": [{"source": "folders", "path": "away", "label": "a"}]}}, "away does not exist"),
+        ({"kind": "body", "on": None}, "is not a head's folder"),
+    ],
+)
+def test_a_head_that_cannot_be_checked_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    root: Path,
+    exported: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: dict[str, object],
+    reason: str,
+) -> None:
+    """The error says why, and nothing is written."""
+    source = root / "models" / "general" if "on" in change else exported
+    manifest = json.loads((source / "manifest.json").read_text()) | change | {"name": "tones"}
+    written = json.dumps({name: value for name, value in manifest.items() if value is not None})
+    (exported / "manifest.json").write_text(written)
+    assert check(monkeypatch, root, exported, root) == 1
+    assert reason in " ".join(capsys.readouterr().err.split())
+    assert (exported / "manifest.json").read_text() == written
+
+
+def test_a_head_whose_bodies_are_absent_is_not_checked(
+    monkeypatch: pytest.MonkeyPatch, root: Path, exported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error names the body."""
+    (root / "nowhere").mkdir()
+    assert check(monkeypatch, root, exported, root, "nowhere") == 1
+    assert "tones needs general, which is not there" in " ".join(capsys.readouterr().err.split())
+
+
 def test_nothing_is_unknown_to_a_head_whose_labels_are_exhaustive(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     """Its threshold is 0, and the card says so."""
     fit = ("fit", "tones.toml", "--models", "models", "--data", str(root), "--run", "run")
