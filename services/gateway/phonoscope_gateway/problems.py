@@ -2,34 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from phonoscope.errors import InvalidRequest, PhonoscopeError, RangeNotSatisfiable, UploadTooLarge
+from phonoscope.errors import (
+    InvalidRequest,
+    PhonoscopeError,
+    RangeNotSatisfiable,
+    TaskFailed,
+    Unauthorized,
+    Unavailable,
+    UploadTooLarge,
+)
 from phonoscope.logs import get_logger
 
 _log = get_logger(__name__)
 _MEDIA_TYPE = "application/problem+json"
 NO_GUESSING = ("X-Content-Type-Options", "nosniff")
 """Forbids browsers to guess another media type."""
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _MOST_NAMED = 20
 LONGEST_FIELD = 200
 """Characters of a field's name in an error, which a client may have made up."""
 _PARTS = frozenset({"body", "query", "path", "header"})
 
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem",
-        "content": {_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    },
-}
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
+"""Documented responses by status, as FastAPI takes them."""
+
+
+def problems(*errors: type[PhonoscopeError]) -> Responses:
+    """The documented responses of a call that raises these errors.
+
+    >>> problems(InvalidRequest)[422]["description"]
+    'The request is not valid'
+    """
+    content = {_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    titles: dict[int | str, list[str]] = {}
+    for error in errors:
+        titles.setdefault(error.status, []).append(error.title_of())
+    return {status: {"description": "; ".join(words), "content": content} for status, words in titles.items()}
+
+
+def links(field: str, **operations: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """OpenAPI's links: the calls whose parameter a field of the answer is.
+
+    >>> links("id", job_id=["read_one_job"])
+    {'read_one_job': {'operationId': 'read_one_job', 'parameters': {'job_id': '$response.body#/id'}}}
+    """
+    return {
+        operation: {"operationId": operation, "parameters": {parameter: f"$response.body#/{field}"}}
+        for parameter, names in operations.items()
+        for operation in names
+    }
+
+
+FAILED: Responses = {HTTPStatus.FAILED_DEPENDENCY: problems(TaskFailed)[TaskFailed.status]}
+"""A call that needs a task's result can be answered with this."""
+KEYED = problems(Unauthorized)
+"""Calls that need a key can be answered with these."""
+ALWAYS = problems(InvalidRequest, UploadTooLarge, Unavailable)
+"""Every call can be answered with these."""
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -50,13 +90,13 @@ def problem(error: PhonoscopeError, instance: str) -> JSONResponse:
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
     if isinstance(error, UploadTooLarge):
         headers["Connection"] = "close"
-    return _response(error.as_problem() | {"instance": instance}, headers)
+    return JSONResponse(error.as_problem() | {"instance": instance}, error.status, headers, _MEDIA_TYPE)
 
 
 def kept_problem(kept: Mapping[str, Any], instance: str) -> JSONResponse:
     """The problem with which a task ended, as a response; 424 where the task failed by no fault of the request."""
     code = kept["status"] if kept["status"] < HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.FAILED_DEPENDENCY
-    return _response({**kept, "instance": instance, "status": code})
+    return JSONResponse({**kept, "instance": instance, "status": code}, code, media_type=_MEDIA_TYPE)
 
 
 def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
@@ -94,11 +134,20 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         "retryable": False,
         "instance": request.url.path,
     }
-    return _response(body, error.headers)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return JSONResponse(body, status.value, headers, _MEDIA_TYPE)
 
 
-def _response(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(body, body["status"], headers, _MEDIA_TYPE)
+def _allowed(request: Request) -> list[str]:
+    """The methods of the request's path; the router itself knows only those of the first route."""
+    routes = request.app.router.routes
+
+    def has(method: str) -> bool:
+        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+
+    return [method for method in _METHODS if has(method)]
 
 
 async def _unknown(request: Request, _: Exception) -> JSONResponse:
