@@ -12,7 +12,7 @@ PAGE := services/gateway/phonoscope_gateway/web/static/index.html
 PAGE_SOURCES := docs/openapi.json $(shell find services/web -name node_modules -prune -o -type f \
 	-not -path '*/tests/*' -not -name schema.ts -not -name biome.jsonc -not -name '*.py' -print)
 # What starts servers; files run in this order, so that the longest ones do not come last.
-STACK_TESTS := tests/chaos tests/acceptance tests/browser tests/integration
+STACK_TESTS := tests/chaos tests/acceptance tests/browser tests/property tests/integration
 # Each process runs whole files. Those that start servers have a stack each: while one waits, another computes.
 PARALLEL := --dist loadfile --numprocesses
 TIMED := tests/timed.sh

@@ -101,7 +101,12 @@ class PhonoscopeError(Exception):
 
     @property
     def title(self) -> str:
-        return (type(self).__doc__ or "").strip().rstrip(".")
+        return self.title_of()
+
+    @classmethod
+    def title_of(cls) -> str:
+        """The class's docstring, which is the title of all its errors."""
+        return (cls.__doc__ or "").strip().rstrip(".")
 
     def as_problem(self) -> dict[str, Any]:
         """The members of an RFC 9457 problem that do not depend on the request."""

@@ -29,7 +29,7 @@ from phonoscope_gateway.library.routes import router as library
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.models.routes import router as models
 from phonoscope_gateway.pictures.routes import router as pictures
-from phonoscope_gateway.problems import PROBLEM_RESPONSES, add_problem_handlers
+from phonoscope_gateway.problems import ALWAYS, add_problem_handlers
 from phonoscope_gateway.queues.routes import router as queues
 from phonoscope_gateway.results.routes import router as results
 from phonoscope_gateway.search.routes import router as search
@@ -82,7 +82,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses=PROBLEM_RESPONSES,
+        responses=ALWAYS,
         webhooks=events,
         generate_unique_id_function=lambda route: route.name,
     )

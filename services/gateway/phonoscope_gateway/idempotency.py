@@ -19,8 +19,16 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.service.idempotency import Answer, Reservation, keep_answer, release, reserve
 from phonoscope.db.service.keys import Caller
-from phonoscope.errors import DatabaseUnavailable, InvalidRequest, OutdatedResult
+from phonoscope.errors import (
+    DatabaseUnavailable,
+    InvalidRequest,
+    NotARecording,
+    NotFound,
+    OutdatedResult,
+    RequestInFlight,
+)
 from phonoscope.logs import get_logger
+from phonoscope_gateway.problems import problems
 from phonoscope_gateway.state import CallerDep, State, StateDep
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -113,6 +121,7 @@ async def get_idempotent_request(
         str | None,
         Header(
             alias=_HEADER,
+            json_schema_extra={"pattern": r"^[!#-~][!-~]{0,254}$"},
             description="yours, 1 to 255 visible characters: the same request with the same key within 24 hours "
             "gets the first answer again, and nothing is done twice",
         ),
@@ -124,6 +133,9 @@ async def get_idempotent_request(
         raise InvalidRequest.field(_HEADER, "given more than once")
     return IdempotentRequest(state, caller, parse_key(values[0]) if values else None, request.method, request.url.path)
 
+
+UPLOADED = problems(RequestInFlight, NotFound, OutdatedResult, NotARecording)
+"""Calls that take a recording and an idempotency key can be answered with these."""
 
 IdempotencyDep = Annotated[IdempotentRequest, Depends(get_idempotent_request)]
 

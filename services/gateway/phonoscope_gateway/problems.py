@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
 from math import ceil
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +14,21 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
-from phonoscope.errors import InvalidRequest, LimitReached, PhonoscopeError, RangeNotSatisfiable
+from phonoscope.errors import (
+    BodyTooLarge,
+    HeadTooLarge,
+    InvalidRequest,
+    LimitReached,
+    MalformedRequest,
+    MisdirectedRequest,
+    MissingScope,
+    PhonoscopeError,
+    RangeNotSatisfiable,
+    RequestTimeout,
+    TaskFailed,
+    Unauthorized,
+    Unavailable,
+)
 from phonoscope.logs import get_logger
 
 _log = get_logger(__name__)
@@ -28,12 +42,44 @@ LONGEST_FIELD = 200
 """Characters of a field's name in an error, which a client may have made up."""
 _PARTS = frozenset({"body", "query", "path", "header"})
 
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem",
-        "content": {_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    },
-}
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
+"""Documented responses by status, as FastAPI takes them."""
+
+
+def problems(*errors: type[PhonoscopeError]) -> Responses:
+    """The documented responses of a call that raises these errors.
+
+    >>> problems(InvalidRequest)[422]["description"]
+    'The request is not valid'
+    """
+    content = {_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    titles: dict[int | str, list[str]] = {}
+    for error in errors:
+        titles.setdefault(error.status, []).append(error.title_of())
+    return {status: {"description": "; ".join(words), "content": content} for status, words in titles.items()}
+
+
+def links(field: str, **operations: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """OpenAPI's links: the calls whose parameter a field of the answer is.
+
+    >>> links("id", job_id=["read_one_job"])
+    {'read_one_job': {'operationId': 'read_one_job', 'parameters': {'job_id': '$response.body#/id'}}}
+    """
+    return {
+        operation: {"operationId": operation, "parameters": {parameter: f"$response.body#/{field}"}}
+        for parameter, names in operations.items()
+        for operation in names
+    }
+
+
+FAILED: Responses = {HTTPStatus.FAILED_DEPENDENCY: problems(TaskFailed)[TaskFailed.status]}
+"""A call that needs a task's result can be answered with this."""
+KEYED = problems(Unauthorized, MissingScope, LimitReached)
+"""Calls that need a key can be answered with these."""
+ALWAYS = problems(
+    MalformedRequest, RequestTimeout, BodyTooLarge, MisdirectedRequest, InvalidRequest, HeadTooLarge, Unavailable
+)
+"""Every call can be answered with these."""
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -76,7 +122,7 @@ def limit_headers(policy: str, limit: float, window_s: int | None, left: float, 
 def kept_problem(kept: Mapping[str, Any], instance: str) -> JSONResponse:
     """The problem with which a task ended, as a response; 424 where the task failed by no fault of the request."""
     code = kept["status"] if kept["status"] < HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.FAILED_DEPENDENCY
-    return _response({**kept, "instance": instance, "status": code})
+    return JSONResponse({**kept, "instance": instance, "status": code}, code, media_type=_MEDIA_TYPE)
 
 
 def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:

@@ -9,7 +9,9 @@ from urllib.parse import quote
 from fastapi import Depends, Header, Request, Response, status
 from fastapi.responses import RedirectResponse, StreamingResponse
 
+from phonoscope.errors import InvalidSignature, NotFound, RangeNotSatisfiable, SignatureExpired
 from phonoscope.storage import ObjectStore
+from phonoscope_gateway.problems import problems
 from phonoscope_gateway.ranges import parse_range
 
 
@@ -61,6 +63,7 @@ def object_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
         200: {"description": "The whole object", "content": content},
         206: {"description": "The requested range", "content": content},
         304: {"description": "It is what you have"},
+        **problems(InvalidSignature, SignatureExpired, NotFound, RangeNotSatisfiable),
         307: {"description": "The object is at this address of the store, if the gateway knows a public one"},
     }
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from phonoscope.contract.metadata import Metadata
 from phonoscope.contract.options import JobOptions
-from phonoscope.contract.webhooks import MAX_URL
-from phonoscope.requests import Id, RequestModel, text
+from phonoscope.contract.webhooks import WebAddress
+from phonoscope.requests import Id, RequestModel
 from phonoscope.states import Pool, Status, TaskName
 from phonoscope.tasks import AnyResult, TaskSpec
 from phonoscope.tasks.spec import TaskResult
@@ -35,7 +35,7 @@ class JobRequest(RequestModel):
     metadata: Metadata = Field(
         default_factory=dict, description="yours, returned as it came; at most 16 KiB and 64 levels deep"
     )
-    webhook_url: Annotated[str, text(MAX_URL, 1)] | None = Field(
+    webhook_url: WebAddress | None = Field(
         None,
         description="receives the job's end as your endpoints do, signed with your default secret",
     )

@@ -66,8 +66,9 @@ class AttemptError(StrEnum):
 
 
 JOB_EVENTS = list(EventType)
+WebAddress = Annotated[str, text(MAX_URL, 1), Field(json_schema_extra={"format": "uri"})]
 AnyEventType = Annotated[EventType, Field(strict=False)]
-Url = Annotated[str, text(MAX_URL, 1), Field(description="`https://…`, on an address that the operator allows")]
+Url = Annotated[WebAddress, Field(description="`https://…`, on an address that the operator allows")]
 Events = Annotated[list[AnyEventType], Field(min_length=1, max_length=len(EventType), description="the events to send")]
 Description = Annotated[str, text(MAX_DESCRIPTION), Field(description="yours")]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.db.access.engine import Database
@@ -80,14 +81,51 @@ def test_every_documented_call_has_a_name_of_its_own(app: FastAPI) -> None:
 
 
 def test_every_documented_error_is_a_problem(app: FastAPI) -> None:
-    """Every call says that what is not listed is a problem, and nothing in the document points nowhere."""
+    """Every call lists its errors by status, all of them problems, and nothing in the document points nowhere."""
     document = app.openapi()
-    for path in document["paths"].values():
+    for name, path in document["paths"].items():
         for call in path.values():
-            content = call["responses"]["default"]["content"]
-            assert content == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            errors = {int(status): answer for status, answer in call["responses"].items() if int(status) >= 400}
+            assert {413, 422, 503} <= errors.keys()
+            assert not name.startswith("/v1/") or {401, 403} & errors.keys()
+            assert "{" not in name or 404 in errors
+            for status, answer in errors.items():
+                if (name, status) != ("/health/ready", 503):
+                    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+                    assert answer["content"] == content
     named = set(_references(document))
     assert named <= {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+
+def test_every_body_is_read_in_one_place(app: FastAPI) -> None:
+    """Strictly, after the key: no route leaves a body to the framework, and each body's schema is one of ours."""
+    document = app.openapi()
+    assert [route.path for route in _routes(app) if route.body_field is not None] == []
+    schemas = document["components"]["schemas"]
+    for path in document["paths"].values():
+        for call in path.values():
+            content = call.get("requestBody", {}).get("content", {}).get("application/json")
+            assert content is None or schemas[_name(content["schema"])]["additionalProperties"] is False
+
+
+def test_every_link_leads_to_a_call(app: FastAPI) -> None:
+    """By its operation id, with a parameter that the call has."""
+    paths = app.openapi()["paths"].values()
+    known = {
+        call["operationId"]: {each["name"] for each in call.get("parameters", [])}
+        for path in paths
+        for call in path.values()
+    }
+    found = [
+        link
+        for path in paths
+        for call in path.values()
+        for answer in call["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert len(found) > 10
+    for link in found:
+        assert link["parameters"].keys() <= known[link["operationId"]]
 
 
 def test_a_result_is_one_of_the_tasks_by_its_name(app: FastAPI) -> None:
@@ -110,6 +148,19 @@ def test_the_documentation_page_needs_nobody_else(ask: Ask, app: FastAPI) -> Non
         assert f"/docs/assets/{asset}" in page.text
         assert ask(app, "GET", f"/docs/assets/{asset}").status_code == 200
     assert ask(app, "GET", "/openapi.json").json()["info"]["title"] == "Phonoscope"
+
+
+def _routes(app: FastAPI) -> Iterator[APIRoute]:
+    """Every route, also those of included routers."""
+    for route in app.router.routes:
+        inner = getattr(route, "original_router", None)
+        for each in [route] if inner is None else inner.routes:
+            if isinstance(each, APIRoute):
+                yield each
+
+
+def _name(schema: dict[str, str]) -> str:
+    return schema["$ref"].rpartition("/")[2]
 
 
 def _references(value: object) -> Iterator[str]:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from phonoscope import errors
 from phonoscope.contract import Neighbour, Problem
 from phonoscope.errors import PhonoscopeError
-from phonoscope_gateway.problems import add_problem_handlers, invalid_request, problem
+from phonoscope_gateway.problems import add_problem_handlers, invalid_request, kept_problem, problem
 from tests.unit.gateway.requests import Ask
 
 EVERY = [
@@ -106,6 +106,21 @@ def test_a_body_that_is_no_json_is_an_invalid_request(
     )
     assert response.status_code in (400, 422)
     assert response.headers["Content-Type"] == "application/problem+json"
+
+
+def test_of_many_findings_the_first_are_named() -> None:
+    """What a client made up is not sent back at length."""
+    found = invalid_request([{"loc": ("x" * 10_000,), "msg": "no"} for _ in range(5_000)])
+    assert len(found.errors) == 20
+    assert len(found.detail) < 10_000
+
+
+@pytest.mark.parametrize(("status", "answered"), [(500, 424), (415, 415), (410, 410)])
+def test_a_task_s_failure_is_not_the_gateway_s(status: int, answered: int) -> None:
+    """A call that needs a failed task's result is answered with 424 where the task failed by itself."""
+    response = kept_problem({"status": status, "code": "timed_out"}, "/v1/tracks/trk_1/waveform")
+    assert response.status_code == answered
+    assert json.loads(bytes(response.body))["status"] == answered
 
 
 def test_an_unknown_path_is_a_problem(ask: Ask, raising: Callable[[Exception], FastAPI]) -> None:

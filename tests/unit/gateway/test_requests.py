@@ -195,12 +195,10 @@ def nested(levels: int) -> dict[str, Any]:
 )
 def test_metadata_that_cannot_be_kept_is_refused(read_json: Any, read_form: Any, metadata: dict[str, Any]) -> None:
     """What JSON or PostgreSQL has no room for, and what is nested too deeply to be written out again."""
-    for read in (
-        lambda: read_json({"track_id": "trk_1", "metadata": metadata}),
-        lambda: read_form({"metadata": json.dumps(metadata)}),
-    ):
+    job, form = {"track_id": "trk_1", "metadata": metadata}, {"metadata": json.dumps(metadata)}
+    for read, values in ((read_json, job), (read_form, form)):
         with pytest.raises(InvalidRequest) as caught:
-            read()
+            read(values)
         (field,) = fields_of(caught.value)
         assert field in {"metadata", "body"} or field.startswith("metadata.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -137,10 +137,11 @@ def test_a_whole_number_in_a_query_is_decimal_digits(number: str) -> None:
         TypeAdapter(WholeText).validate_python(number)
 
 
-@pytest.mark.parametrize("number", ["", " 5", "+5", "1_0", "1.", ".5", "1e3", "inf", "NaN", "٥", "9" * 19])
+@pytest.mark.parametrize("number", ["", " 5", "+5", "1_0", "1.", ".5", "1e999", "1e9999", "inf", "NaN", "٥", "9" * 19])
 def test_a_number_in_a_query_is_decimal_digits(number: str) -> None:
     """With a fraction, or without."""
     assert TypeAdapter(DecimalText).validate_python("-12.5") == -12.5
+    assert TypeAdapter(DecimalText).validate_python(str(1e-05)) == 1e-05
     with pytest.raises(ValidationError):
         TypeAdapter(DecimalText).validate_python(number)
 
@@ -176,14 +177,20 @@ def _unbounded(schema: Any, place: str = "") -> Iterator[str]:
         return
     if not isinstance(schema, dict) or place.rpartition("/")[2] in _HOLDS_CLIENTS_OWN:
         return
-    if not _BOUNDED.get(schema.get("type"), lambda _: True)(schema):
+    if not _BOUNDED.get(_type_of(schema), _BOUNDED[None])(schema):
         yield place
     for name, item in schema.items():
         if name != "default":
             yield from _unbounded(item, f"{place}/{name}")
 
 
-_BOUNDED = {
+def _type_of(schema: dict[str, Any]) -> str | None:
+    found = schema.get("type")
+    return found if isinstance(found, str) else None
+
+
+_BOUNDED: dict[str | None, Callable[[dict[str, Any]], bool]] = {
+    None: lambda _: True,
     "string": lambda schema: (
         bool({"const", "enum", "format", "maxLength"} & set(schema)) or "{1," in schema.get("pattern", "")
     ),

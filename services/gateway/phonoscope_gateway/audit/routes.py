@@ -10,9 +10,10 @@ from phonoscope.contract import AuditEntry, Page
 from phonoscope.db.service.audit import list_audit
 from phonoscope.requests import Id, Moment, Name
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
+from phonoscope_gateway.problems import KEYED
 from phonoscope_gateway.state import CallerDep, StateDep
 
-router = APIRouter(prefix="/v1/audit", tags=["keys"])
+router = APIRouter(prefix="/v1/audit", tags=["keys"], responses=KEYED)
 
 
 @router.get("")

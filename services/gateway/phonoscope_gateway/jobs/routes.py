@@ -14,18 +14,20 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from phonoscope.contract import Job, JobRequest, Page
 from phonoscope.db.library.jobs import list_jobs
+from phonoscope.errors import JobEnded, NotFound
 from phonoscope.requests import DecimalText, Id
 from phonoscope.states import Status
-from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
+from phonoscope_gateway.idempotency import UPLOADED, IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.jobs.events import EventCursor, read_snapshot, stream_events
 from phonoscope_gateway.jobs.requests import Submission, has_upload, read_submission
 from phonoscope_gateway.jobs.service import cancel, read_job, submit_job, submit_recording
 from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
+from phonoscope_gateway.problems import KEYED, links, problems
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.tracks.service import check_day
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=KEYED)
 
 MAX_WAIT_S = 60.0
 _PING_S = 15
@@ -54,16 +56,33 @@ _JOB_BODY: dict[str, Any] = {
     }
 }
 
+_OF_A_JOB = links("id", job_id=("read_one_job", "read_job_events", "cancel_one_job"))
+
+_EVENT = {
+    "type": "object",
+    "description": "each event of the stream",
+    "properties": {
+        "event": {"type": "string", "enum": ["status", "progress", "completed"]},
+        "id": {"type": "string", "description": "for `Last-Event-ID`"},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "a Job, or its progress"},
+        "retry": {"type": "integer", "description": "milliseconds"},
+    },
+}
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events, until the job ends",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": _EVENT}},
     },
     204: {"description": "The job has ended, and you have seen its last event"},
 }
 
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_JOB_BODY)
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    openapi_extra=_JOB_BODY,
+    responses={202: {"links": _OF_A_JOB}} | UPLOADED | problems(NotFound),
+)
 async def create_job(request: Request, response: Response, state: StateDep, once: IdempotencyDep) -> Job:
     """Asks for tasks on a track, or on a recording sent along."""
     if has_upload(request):
@@ -108,7 +127,7 @@ def read_jobs(
         return Page(items=describe_jobs(state.signer_for(caller), session, rows), next_cursor=next_cursor)
 
 
-@router.get("/{job_id}")
+@router.get("/{job_id}", responses=problems(NotFound))
 async def read_one_job(
     job_id: str,
     response: Response,
@@ -134,7 +153,7 @@ async def read_one_job(
     return job
 
 
-@router.get("/{job_id}/events", response_class=Response, responses=_STREAM)
+@router.get("/{job_id}/events", response_class=Response, responses=_STREAM | problems(NotFound))
 async def read_job_events(
     job_id: str,
     state: StateDep,
@@ -157,7 +176,7 @@ def _ping() -> ServerSentEvent:
     return ServerSentEvent(comment="still here", sep="\n")
 
 
-@router.post("/{job_id}/cancel")
+@router.post("/{job_id}/cancel", responses=problems(NotFound, JobEnded))
 def cancel_one_job(job_id: str, state: StateDep, caller: CallerDep) -> Job:
     """Cancels the job: waiting tasks never start, running ones stop within seconds. 409 when it has ended."""
     return cancel(state, caller, job_id)

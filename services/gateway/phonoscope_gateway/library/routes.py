@@ -16,9 +16,10 @@ from phonoscope.requests import Name
 from phonoscope.tasks import Map
 from phonoscope.tasks.map import MapResult
 from phonoscope_gateway.jobs.results import read_result
+from phonoscope_gateway.problems import KEYED
 from phonoscope_gateway.state import CallerDep, State, StateDep
 
-router = APIRouter(prefix="/v1/map", tags=["search"])
+router = APIRouter(prefix="/v1/map", tags=["search"], responses=KEYED)
 
 
 @router.get("")

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends
 
 from phonoscope.contract import AnyModelCard, Page
 from phonoscope.errors import NotFound
+from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.state import StateDep, get_caller
 
-router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[Depends(get_caller)])
+router = APIRouter(prefix="/v1/models", tags=["models"], responses=KEYED, dependencies=[Depends(get_caller)])
 
 
 @router.get("")
@@ -17,7 +18,7 @@ def read_models(state: StateDep) -> Page[AnyModelCard]:
     return Page(items=[*state.catalogue.cards.values()])
 
 
-@router.get("/{name}")
+@router.get("/{name}", responses=problems(NotFound))
 def read_model(name: str, state: StateDep) -> AnyModelCard:
     """A model's card: its labels or stems, its figures, its data, its licence and its limits."""
     cards = state.catalogue.cards

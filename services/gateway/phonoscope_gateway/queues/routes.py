@@ -7,9 +7,10 @@ from fastapi import APIRouter
 from phonoscope.contract import QueueDepth, Queues, Worker
 from phonoscope.db.service.workers import live_workers
 from phonoscope.db.tasks.waiting import queue_depths
+from phonoscope_gateway.problems import KEYED
 from phonoscope_gateway.state import CallerDep, StateDep
 
-router = APIRouter(prefix="/v1/queues", tags=["service"])
+router = APIRouter(prefix="/v1/queues", tags=["service"], responses=KEYED)
 
 
 @router.get("")

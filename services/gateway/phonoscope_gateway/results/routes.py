@@ -7,13 +7,19 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response, status
 
 from phonoscope.contract import TrackResults
+from phonoscope.errors import NotFound
+from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.results.service import read_results
 from phonoscope_gateway.state import CallerDep, StateDep
 
-router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
+router = APIRouter(prefix="/v1/tracks", tags=["tracks"], responses=KEYED)
 
 
-@router.get("/{track_id}/results", response_model=TrackResults, responses={304: {"description": "It is what you have"}})
+@router.get(
+    "/{track_id}/results",
+    response_model=TrackResults,
+    responses={304: {"description": "It is what you have"}, **problems(NotFound)},
+)
 def read_track_results(
     track_id: str, state: StateDep, caller: CallerDep, if_none_match: Annotated[str | None, Header()] = None
 ) -> Response:

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Query
 from phonoscope.contract import Neighbour, Neighbours
 from phonoscope.db.library.embeddings import own_space, similar_tracks
 from phonoscope.db.library.tracks import get_track
+from phonoscope.errors import NotFound
 from phonoscope.requests import Name, StemName
 from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.paging import LimitQuery
+from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.tracks.view import describe_tracks
 
@@ -20,10 +22,10 @@ StemQuery = Annotated[
     Query(description="compare this stem, as `drums`, with that of the others"),
 ]
 
-router = APIRouter(prefix="/v1/tracks", tags=["search"])
+router = APIRouter(prefix="/v1/tracks", tags=["search"], responses=KEYED)
 
 
-@router.get("/{track_id}/similar")
+@router.get("/{track_id}/similar", responses=problems(NotFound))
 def read_similar(
     track_id: str,
     state: StateDep,

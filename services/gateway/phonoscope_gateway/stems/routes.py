@@ -8,15 +8,17 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from phonoscope.contract import Stems
+from phonoscope.errors import NotFound, OutdatedResult
+from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.stems.service import read_stems, zip_stems
 
-router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
+router = APIRouter(prefix="/v1/tracks", tags=["tracks"], responses=KEYED)
 _ZIP = "application/zip"
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 
 
-@router.get("/{track_id}/stems")
+@router.get("/{track_id}/stems", responses=problems(NotFound, OutdatedResult))
 def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems:
     """The stems of the newest separation, each with a link that needs no key."""
     return read_stems(state, caller, track_id)
@@ -25,7 +27,7 @@ def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems
 @router.get(
     "/{track_id}/stems.zip",
     response_class=StreamingResponse,
-    responses={200: {"description": "All stems", "content": {_ZIP: _BYTES}}},
+    responses={200: {"description": "All stems", "content": {_ZIP: _BYTES}}, **problems(NotFound)},
 )
 def download_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> StreamingResponse:
     """The same stems in one file."""

@@ -15,21 +15,34 @@ from phonoscope.db.library.tracks import get_track, list_tracks, revoke_links
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import record
 from phonoscope.erasure import erase_track
-from phonoscope.errors import InvalidRequest
+from phonoscope.errors import InvalidRequest, NotFound
 from phonoscope.logs import get_logger
 from phonoscope.requests import Name, text
 from phonoscope_gateway.forms import Form, read_form
-from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
+from phonoscope_gateway.idempotency import UPLOADED, IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.links import LinkRequestDep
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
+from phonoscope_gateway.problems import KEYED, links, problems
 from phonoscope_gateway.state import AnyCallerDep, CallerDep, StateDep
 from phonoscope_gateway.streaming import ObjectRequestDep, object_responses, send_object
 from phonoscope_gateway.tracks.audio import find_audio
 from phonoscope_gateway.tracks.service import check_day, create_track_and
 from phonoscope_gateway.tracks.view import audio_link, describe_track, describe_tracks
 
-router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
+router = APIRouter(prefix="/v1/tracks", tags=["tracks"], responses=KEYED)
 _log = get_logger(__name__)
+
+_OF_A_TRACK = links(
+    "id",
+    track_id=(
+        "read_track",
+        "read_audio",
+        "read_track_results",
+        "read_track_waveform",
+        "read_track_spectrogram",
+        "remove_track",
+    ),
+)
 
 _UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
@@ -50,7 +63,9 @@ _UPLOAD_BODY: dict[str, Any] = {
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    responses={200: {"model": Track, "description": "These bytes are already a track of yours"}},
+    responses={200: {"model": Track, "description": "These bytes are already a track of yours", "links": _OF_A_TRACK}}
+    | {201: {"links": _OF_A_TRACK}}
+    | UPLOADED,
     openapi_extra=_UPLOAD_BODY,
 )
 async def upload_track(request: Request, response: Response, state: StateDep, once: IdempotencyDep) -> Track:
@@ -76,6 +91,8 @@ def _upload(once: IdempotentRequest, form: Form) -> IdempotentAnswer[Track]:
         return answered
 
     with upload.file:
+        if form.fields:
+            raise InvalidRequest.field(min(form.fields), "not a field of this form; there is: file")
         answered = once.answer(Track, lambda: {"fields": form.fields, "file": upload.sha256}, make)
     if not answered.replayed:
         return answered
@@ -115,20 +132,20 @@ def read_tracks(
         return Page(items=describe_tracks(state.signer_for(caller), session, rows), next_cursor=next_cursor)
 
 
-@router.get("/{track_id}")
+@router.get("/{track_id}", responses=problems(NotFound))
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
     with state.database.autocommit() as session:
         return describe_track(state.signer_for(caller), session, get_track(session, caller.owner_id, track_id))
 
 
-@router.delete("/{track_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete("/{track_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound))
 def remove_track(track_id: str, state: StateDep, caller: CallerDep) -> None:
     """Erases the recording, its jobs, results and vectors, and every object."""
     erase_track(state.database, state.store, caller.actor, track_id)
     _log.info("track.deleted", track_id=track_id)
 
 
-@router.delete("/{track_id}/links", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete("/{track_id}/links", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound))
 def revoke_track_links(track_id: str, state: StateDep, caller: CallerDep) -> None:
     """Revokes every signed link to the recording and to what was made of it; links that are read from now on are good.
 

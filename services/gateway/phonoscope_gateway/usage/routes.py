@@ -6,10 +6,11 @@ from anyio import to_thread
 from fastapi import APIRouter
 
 from phonoscope.contract import Usage
+from phonoscope_gateway.problems import KEYED
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.usage.service import read_all, read_requests
 
-router = APIRouter(prefix="/v1/usage", tags=["keys"])
+router = APIRouter(prefix="/v1/usage", tags=["keys"], responses=KEYED)
 
 
 @router.get("")
