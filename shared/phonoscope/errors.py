@@ -277,6 +277,7 @@ class LimitReached(PhonoscopeError):
 
     status = 429
     retryable = True
+    retry_after_s = 60
     policy: ClassVar[str] = "limit"
 
     def __init__(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 
-from phonoscope.client import Client
+from phonoscope.client import ApiError, Client
 from tests.support import RunningStack, phonoscope, tone_wav
 
 
@@ -90,6 +92,42 @@ def test_keys_are_made_listed_and_revoked(stack: RunningStack) -> None:
     assert phonoscope("keys", "revoke", key.split("_")[1], "--data-dir", stack.folder).returncode == 0
     answer = httpx.get(f"{stack.url}/v1/tracks", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 401
+
+
+def test_the_operator_changes_and_rotates_keys(stack: RunningStack) -> None:
+    """Scopes and expiry are printed and hold; both secrets are good after a rotation; the audit log has all of it."""
+    here = ("--data-dir", stack.folder)
+    name = f"tester-{uuid4().hex[:8]}"
+    key = phonoscope("keys", "create", name, "--scope", "read", "--expires", "2099-01-01", *here).stdout.strip()
+    key_id = key.split("_")[1]
+    listed = phonoscope("keys", "list", *here, settings={"COLUMNS": "200"}).stdout
+    assert re.search(rf"{key_id}.*{name}.*read .*2099-01-01.*valid", listed)
+    with Client(stack.url, key) as client, pytest.raises(ApiError, match="scope"):
+        client.create_job(None, ["map"])
+    changed = phonoscope("keys", "change", key_id, "--scope", "read", "--scope", "admin", "--never-expires", *here)
+    assert changed.returncode == 0, changed.stderr
+    with Client(stack.url, key) as client:
+        assert client.key(key_id).expires_at is None
+        rotated = phonoscope("keys", "rotate", key_id, *here).stdout.strip()
+        with Client(stack.url, rotated) as again:
+            assert again.key(key_id) == client.key(key_id)
+    assert phonoscope("keys", "revoke", key_id, "--cancel", "key", *here).returncode == 0
+    told = phonoscope("audit", "--owner", name, "--json", *here)
+    entries = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [entry["action"] for entry in entries] == ["key.revoked", "key.rotated", "key.changed", "key.created"]
+    assert {entry["key_id"] for entry in entries} == {None}
+    assert rotated.rpartition("_")[2] not in told.stdout
+    assert "key.revoked" in phonoscope("audit", "--subject", key_id, *here).stdout
+    for wrong in (("change", key_id), ("rotate", "nobody"), ("create", name, "--expires", "2001-01-01")):
+        assert phonoscope("keys", *wrong, *here).returncode != 0
+
+
+def test_usage_is_printed(stack: RunningStack) -> None:
+    """Every quota, with its limit."""
+    done = phonoscope("usage", "--data-dir", stack.folder)
+    assert done.returncode == 0, done.stderr
+    for word in ("requests", "stored_bytes", "100,000"):
+        assert word in done.stdout
 
 
 def test_doctor_finds_a_healthy_stack_healthy(stack: RunningStack) -> None:

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from alembic import command
+from uuid import uuid4
 
+from alembic import command
+from sqlalchemy import text
+
+from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import alembic_config
+
+_OF_BEFORE = """
+    INSERT INTO owners (id, name) VALUES (:owner_id, :owner_id);
+    INSERT INTO api_keys (id, owner_id, name, secret_sha256) VALUES (:id, :owner_id, 'before', '');
+    INSERT INTO tracks (id, owner_id, sha256, filename, size_bytes, media_type, container, codec, sample_rate_hz,
+                        channels, duration_s, warnings, object_key)
+    SELECT :id || number, :owner_id, number, 'a', number * 10, 'audio/wav', 'wav', 'pcm_s16le', 1, 1, 9.0, '[]', 'a'
+    FROM generate_series(1, 2) AS number;
+    INSERT INTO jobs (id, owner_id, track_id, status, options, metadata)
+    VALUES (:id, :owner_id, :id || 1, 'queued', '{}', '{}')
+"""
+_COUNTED = """
+    SELECT stored_tracks, stored_bytes, scopes, audio_s
+    FROM owners JOIN api_keys ON api_keys.owner_id = owners.id JOIN jobs ON jobs.owner_id = owners.id
+    WHERE owners.id = :owner_id
+"""
 
 
 def test_nothing_is_left_to_migrate(database_url: str) -> None:
@@ -17,3 +37,17 @@ def test_the_way_back_works(database_url: str) -> None:
     config = alembic_config(database_url)
     command.downgrade(config, "base")
     command.upgrade(config, "head")
+
+
+def test_what_was_stored_before_counts(database_url: str, database: Database) -> None:
+    """Owners of before have their tracks counted, their keys read and write, and their open jobs have a length."""
+    config = alembic_config(database_url)
+    command.downgrade(config, "0007")
+    owner = {"owner_id": f"own_{uuid4().hex}", "id": uuid4().hex}
+    with database.transaction() as session:
+        session.execute(text(_OF_BEFORE), owner)
+    command.upgrade(config, "head")
+    with database.transaction() as session:
+        found = session.execute(text(_COUNTED), owner).one()
+        assert tuple(found) == (2, 30, ["read", "write"], 9.0)
+        session.execute(text("DELETE FROM owners WHERE id = :owner_id"), owner)

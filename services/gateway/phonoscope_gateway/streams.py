@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TypeVar
 
 from anyio import to_thread
@@ -23,12 +23,15 @@ class OpenStreams:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._open: set[str] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def opened(self, owner_id: str, most: int) -> str:
-        """Counts a stream as open; returns its id. Raises ``OpenStreamQuotaExceeded`` or ``DatabaseUnavailable``."""
+        """Counts a stream as open for a minute, in which it must begin; returns its id.
+
+        Raises ``OpenStreamQuotaExceeded`` or ``DatabaseUnavailable``.
+        """
         stream_id = new_id("str")
         await to_thread.run_sync(self._write_open, owner_id, stream_id, most)
-        self._open.add(stream_id)
         return stream_id
 
     async def close(self, stream_id: str) -> None:
@@ -37,13 +40,18 @@ class OpenStreams:
         with suppress(DatabaseUnavailable):
             await to_thread.run_sync(self._write_closed, stream_id)
 
-    async def until_closed(self, stream_id: str, items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    async def until_closed(self, stream_id: str, items: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
         """The stream's items; it is closed after the last, or when its client leaves."""
+        self._open.add(stream_id)
         try:
-            async for item in items:
-                yield item
+            async with aclosing(items):
+                async for item in items:
+                    yield item
         finally:
-            closing = asyncio.ensure_future(self.close(stream_id))
+            # The client's leaving cancels this task, but not the other.
+            closing = asyncio.create_task(self.close(stream_id))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
             await asyncio.shield(closing)
 
     @asynccontextmanager

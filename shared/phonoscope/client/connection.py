@@ -20,6 +20,7 @@ from phonoscope.retry import Backoff
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
+_NOT_YET = frozenset({"request_in_flight", "request_quota_exceeded"})
 _TIMEOUT = httpx.Timeout(30.0, read=120.0, write=600.0)
 
 
@@ -50,7 +51,8 @@ class Retry:
     """How often and when a repeatable request is sent again. Times in seconds.
 
     After an outage there are ``attempts`` in all; the pauses grow from ``first_s`` by ``factor`` up to ``longest_s``.
-    While the service is still working on the same request, it is repeated until ``in_flight_s`` have passed.
+    While the service is still working on the same request, or the owner makes too many a second, it is repeated until
+    ``in_flight_s`` have passed.
     """
 
     attempts: int = 5
@@ -125,7 +127,7 @@ class Connection:
         return response
 
     def _is_repeatable(self, error: ApiError | Unreachable, failures: int, spent_s: float) -> bool:
-        if isinstance(error, ApiError) and error.code == "request_in_flight":
+        if isinstance(error, ApiError) and error.code in _NOT_YET:
             return spent_s < self._retry.in_flight_s
         return is_outage(error) and self._retry.allows(failures)
 

@@ -11,6 +11,7 @@ import phonoscope.client  # noqa: F401 - it adds errors of its own to the tree
 from phonoscope import errors
 from phonoscope.errors import (
     InvalidRequest,
+    LimitReached,
     NotFound,
     PhonoscopeError,
     RangeNotSatisfiable,
@@ -77,7 +78,7 @@ def test_only_passing_troubles_may_be_retried(error: type[PhonoscopeError]) -> N
     """What the client did wrong stays wrong; an outage passes, as the first sending of a request does, and says when to
     ask again.
     """
-    passing = issubclass(error, Unavailable | RequestInFlight | RequestTimeout | TooManyRequests)
+    passing = issubclass(error, Unavailable | RequestInFlight | RequestTimeout | TooManyRequests | LimitReached)
     assert passing or not (400 <= error.status < 500 and error.retryable)
     assert (error.retry_after_s is not None) == passing
     if error.retry_after_s is not None:

@@ -12,7 +12,13 @@ import pytest
 
 from phonoscope.client import ApiError, Client, Retry, Unreachable
 from phonoscope.contract import Job, Task
-from phonoscope.errors import PhonoscopeError, RequestInFlight, StoreUnavailable
+from phonoscope.errors import (
+    PhonoscopeError,
+    RequestInFlight,
+    RequestQuotaExceeded,
+    StoreUnavailable,
+    UploadQuotaExceeded,
+)
 from phonoscope.states import Status
 
 Call = Callable[[Client, Path], object]
@@ -124,6 +130,16 @@ def test_the_first_sending_is_waited_for(queued: str) -> None:
     with pytest.raises(ApiError) as caught:
         Flaky(queued, *[busy] * 9).client(in_flight_s=0.0).create_job("trk_1")
     assert caught.value.code == "request_in_flight"
+
+
+def test_too_many_requests_a_second_are_sent_again_and_a_used_up_day_is_not(queued: str) -> None:
+    """The first is over in a moment; the second would be refused for hours."""
+    service = Flaky(queued, *[refusal(RequestQuotaExceeded("50 a second", retry_after_s=1))] * 9)
+    assert service.client().create_job("trk_1").id == "job_1"
+    service = Flaky(queued, refusal(UploadQuotaExceeded("10 a day", retry_after_s=9_000)))
+    with pytest.raises(ApiError) as caught:
+        service.client().create_job("trk_1")
+    assert (caught.value.code, caught.value.retry_in_s) == ("upload_quota_exceeded", 9_000)
 
 
 def test_pauses_grow_and_heed_the_service() -> None:

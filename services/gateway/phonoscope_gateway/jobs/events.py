@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,7 +87,7 @@ def read_snapshot(state: State, caller: Caller, job_id: str) -> Snapshot:
 
 async def stream_events(
     state: State, caller: Caller, first: Snapshot, cursor: EventCursor
-) -> AsyncIterator[ServerSentEvent]:
+) -> AsyncGenerator[ServerSentEvent, None]:
     """Streams events until the job ends, or the key. Between two reads it uses no thread and no connection."""
     yield ServerSentEvent(retry=_RETRY_MS)
     for event in cursor.events_since(first):
