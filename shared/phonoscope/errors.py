@@ -17,6 +17,7 @@ PhonoscopeError
 │   ├── RefusedUrl
 │   └── NoDefaultSecret
 ├── UploadTooLarge              413
+├── TooManyUploads              429
 ├── RangeNotSatisfiable         416
 ├── RecordingError              422
 │   ├── EmptyUpload
@@ -26,7 +27,8 @@ PhonoscopeError
 │   ├── EncryptedRecording      415
 │   ├── UndecodableRecording
 │   ├── NonFiniteSamples
-│   └── RecordingTooLong
+│   ├── RecordingTooLong
+│   └── TooCostlyToRead
 ├── ModelError                  500
 │   ├── UnknownModel            422
 │   ├── ModelNotPulled
@@ -192,6 +194,14 @@ class UploadTooLarge(PhonoscopeError):
     status = 413
 
 
+class TooManyUploads(PhonoscopeError):
+    """Too many of this owner's uploads wait to be read."""
+
+    status = 429
+    retryable = True
+    retry_after_s = 5
+
+
 class RangeNotSatisfiable(PhonoscopeError):
     """The range is outside the recording."""
 
@@ -246,6 +256,10 @@ class NonFiniteSamples(RecordingError):
 
 class RecordingTooLong(RecordingError):
     """The recording is longer than this service takes."""
+
+
+class TooCostlyToRead(RecordingError):
+    """Reading the recording takes more work than its size allows."""
 
 
 class ModelError(PhonoscopeError):

@@ -20,6 +20,7 @@ from phonoscope.waker import Waker
 from phonoscope.work import Space
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.signing import Signer
+from phonoscope_gateway.uploads import UploadThreads
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
 _THREADS = 40
@@ -36,6 +37,7 @@ class State:
     waker: Waker
     models: LiveCatalogue
     listener: JobListener
+    uploads: UploadThreads = field(default_factory=UploadThreads)
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
 
     @property

@@ -38,25 +38,28 @@ class Probe:
     warnings: list[str]
 
 
-def probe(file: BinaryIO, *, max_duration_s: float) -> Probe:
+def probe(file: BinaryIO, *, max_duration_s: float, owner: str = "") -> Probe:
     """Probes a recording in a child process; the file's position does not change.
+
+    Args:
+        owner: whom the recording belongs to. Owners share the processes by turns.
 
     Raises:
         RecordingError: as ``examine`` does; ``UndecodableRecording`` also when the reader crashes, or needs more than
-            two minutes or 512 MiB.
+            two minutes or 512 MiB; ``TooCostlyToRead`` when it takes more processor time than its size allows.
         Unavailable: no process can be started.
     """
-    with probing(file, max_duration_s=max_duration_s) as finish:
+    with probing(file, max_duration_s=max_duration_s, owner=owner) as finish:
         return finish()
 
 
 @contextmanager
-def probing(file: BinaryIO, *, max_duration_s: float) -> Iterator[Callable[[], Probe]]:
+def probing(file: BinaryIO, *, max_duration_s: float, owner: str = "") -> Iterator[Callable[[], Probe]]:
     """Probes a recording while the caller does something else; the yielded function waits for the result, as ``probe``.
 
     The file may be read meanwhile.
     """
-    with _sandbox.calling(file, max_duration_s) as finish:
+    with _sandbox.calling(file, max_duration_s, owner) as finish:
         yield lambda: Probe(**finish())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Annotated, Any
 
@@ -66,7 +67,11 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 async def create_job(request: Request, response: Response, state: StateDep, once: IdempotencyDep) -> Job:
     """Asks for tasks on a track, or on a recording sent along."""
     submission = await read_submission(request, state.settings.max_upload_bytes)
-    answered = await to_thread.run_sync(_submit, once, submission)
+    with submission:
+        if submission.upload is None:
+            answered = await to_thread.run_sync(_submit, once, submission)
+        else:
+            answered = await state.uploads.run(once.owner_id, partial(_submit, once, submission))
     response.headers["Retry-After"] = _RETRY_AFTER_S
     return answered.write(response)
 
@@ -80,9 +85,8 @@ def _submit(once: IdempotentRequest, submission: Submission) -> IdempotentAnswer
             return _accepted(submit_job(once.state, once.owner_id, submission.request, then))
         return _accepted(submit_recording(once.state, once.owner_id, submission.request, submission.upload, then))
 
-    with submission:
-        check_metadata(submission.request.metadata)
-        return once.answer(Job, submission.asked, make)
+    check_metadata(submission.request.metadata)
+    return once.answer(Job, submission.asked, make)
 
 
 def _accepted(job: Job) -> IdempotentAnswer[Job]:
