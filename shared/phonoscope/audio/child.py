@@ -13,11 +13,15 @@ from typing import BinaryIO, cast
 
 from phonoscope.audio.messages import STARTED, Request, send_message
 from phonoscope.audio.sandbox import Message, SandboxedFunction
-from phonoscope.confinement import confine
+from phonoscope.confinement import confine, enclose
 from phonoscope.errors import RecordingError
 
 _BUFFER_BYTES = 256 * 1024
 _FREE = b"+"
+
+in_force: dict[str, bool] = {}
+"""Which of ``phonoscope.confinement.MEASURES`` protect others from this process."""
+
 _MOST_CALLS = 32
 """A child ends after this many files, since a file may have damaged its state."""
 
@@ -34,6 +38,7 @@ def serve_files(parent: socket.socket, function: SandboxedFunction, space_bytes:
     _keep_only(parent.fileno())
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     confine(space_bytes)
+    in_force.update(enclose())
     for left in reversed(range(_MOST_CALLS)):
         data, descriptors, _, _ = socket.recv_fds(parent, Request.LAYOUT.size, 2)
         if not data:

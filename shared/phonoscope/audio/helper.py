@@ -23,6 +23,7 @@ import psutil
 from phonoscope.audio.child import rehearse, serve_files
 from phonoscope.audio.messages import Request
 from phonoscope.audio.sandbox import CRASHED, OUT_OF_PROCESSOR_TIME, OUT_OF_TIME, SandboxedFunction
+from phonoscope.confinement import leave_network
 
 _IDLE_S = 1.0
 """Seconds after a call before a used child is replaced: forking takes a core away from the caller."""
@@ -33,6 +34,7 @@ _LOWER_PRIORITY = 10
 
 def main(descriptor: str, function_name: str, most_memory_bytes: str, sample: str) -> None:
     """Serves until the other end of the socket is closed."""
+    leave_network()
     module, name = function_name.split(":")
     function: SandboxedFunction = getattr(importlib.import_module(module), name)
     rehearse(function, bytes.fromhex(sample))

@@ -44,8 +44,9 @@ def test_a_limit_grows_with_the_file() -> None:
     assert processor_limit_s(2 << 30) == 60.0
 
 
-@pytest.mark.parametrize("name", ["amr", "opus", "mp3", "m4a", "flac", "wav-f64", "webm"])
-def test_hours_are_no_bomb(name: str, make: Maker) -> None:
-    """Recordings of an hour at the lowest rates that speech is sent with are read."""
-    hour = make.recording(name, 3600.0 if name == "amr" else 900.0)
-    assert probe(io.BytesIO(hour), max_duration_s=6 * 3600.0).duration_s >= 899.0
+@pytest.mark.parametrize("name", ["amr", "mp3-no-xing", "adts", "ac3"])
+def test_an_hour_is_no_bomb(name: str, make: Maker) -> None:
+    """An hour of many small packets is read."""
+    start = len(b"#!AMR\n") if name == "amr" else 0
+    minute = make.recording(name, 60.0)
+    assert probe(io.BytesIO(minute + 59 * minute[start:]), max_duration_s=6 * 3600.0).duration_s > 3590.0
