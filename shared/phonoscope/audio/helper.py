@@ -28,7 +28,7 @@ from phonoscope.confinement import leave_network
 _IDLE_S = 1.0
 """Seconds after a call before a used child is replaced: forking takes a core away from the caller."""
 _PATIENCE_S = 0.25
-"""Seconds after which a child's call yields to the calls of others, which are quicker."""
+"""Seconds after which a call yields the processor to those of others, which are quicker."""
 _LOWER_PRIORITY = 10
 
 
@@ -59,8 +59,8 @@ class _Child:
     owner: bytes = b""
     fate: socket | None = None
     """Tells the caller why the child ended; the caller closes it when it needs no answer any more."""
-    began: float = 0.0
     until: float = inf
+    yields_at: float = inf
     is_slow: bool = False
 
     def tell(self, cause: bytes) -> None:
@@ -114,7 +114,7 @@ class _Forks:
         fates = [child.fate for child in self._busy if child.fate is not None]
         idle = not self._busy and (self._used or not self._fresh)
         now = monotonic()
-        due = [child.until if child.is_slow else min(child.until, child.began + _PATIENCE_S) for child in self._busy]
+        due = [min(child.until, child.yields_at) for child in self._busy]
         until = min([*due, now + _IDLE_S if idle else inf])
         ready, _, _ = select.select([*sockets, *fates], [], [], None if until == inf else max(0.0, until - now))
         if idle and not ready:
@@ -136,8 +136,8 @@ class _Forks:
         for child in list(self._busy):
             if now > child.until:
                 self._end(child, OUT_OF_TIME)
-            elif not child.is_slow and now > child.began + _PATIENCE_S:
-                child.is_slow = True
+            elif now > child.yields_at:
+                child.is_slow, child.yields_at = True, inf
                 with suppress(OSError):
                     os.setpriority(os.PRIO_PROCESS, child.pid, _LOWER_PRIORITY)
 
@@ -166,8 +166,10 @@ class _Forks:
         asked, now = Request.unpack(request), monotonic()
         with socket(fileno=fate) as told:
             while (child := self._next(asked.owner)) is not None:
-                child.owner, child.began = asked.owner, now
+                child.owner = asked.owner
+                # A stream's reader sets its pace.
                 child.until = now + asked.longest_s if asked.longest_s else inf
+                child.yields_at = now + _PATIENCE_S if asked.longest_s else inf
                 try:
                     send_fds(child.link, [request], [file, reply])
                 except OSError:

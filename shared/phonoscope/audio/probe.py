@@ -16,10 +16,11 @@ from phonoscope.audio.sandbox import Sandbox
 
 _FUNCTION = "phonoscope.audio.examine:examine_as_json"
 _LONGEST_CALL_S = 120.0
-_SILENCE = (
+SILENCE = (
     struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 68, b"WAVE", b"fmt ", 16, 1, 2, 48_000, 192_000, 4, 16, b"data", 32)
     + b"\0" * 32
 )
+"""A file for rehearsals."""
 
 
 @dataclass(frozen=True)
@@ -68,4 +69,4 @@ def warm_up() -> None:
     _sandbox.start()
 
 
-_sandbox = Sandbox(_FUNCTION, longest_s=_LONGEST_CALL_S, sample=_SILENCE)
+_sandbox = Sandbox(_FUNCTION, longest_s=_LONGEST_CALL_S, sample=SILENCE)

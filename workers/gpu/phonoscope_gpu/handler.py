@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from phonoscope.audio.confined import warm_up as start_decoder
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.settings import Settings
@@ -61,4 +62,5 @@ def prepare(settings: Settings) -> tuple[str, Handler]:
     others = [manifest for manifest in catalogue.current.among((settings.default_model,)) if manifest not in needed]
     models.load_in_background(manifest.name for manifest in others)
     warm_up()
+    start_decoder()
     return device.type, GpuHandler(models, settings.default_model)
