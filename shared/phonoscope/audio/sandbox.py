@@ -291,11 +291,16 @@ class _OnDisk:
 
     def _copied(self) -> int:
         self._copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the block's end
-        position = self._file.tell()
-        self._file.seek(0)
-        shutil.copyfileobj(self._file, self._copy)
-        self._file.seek(position)
-        self._copy.flush()
+        try:
+            position = self._file.tell()
+            self._file.seek(0)
+            shutil.copyfileobj(self._file, self._copy)
+            self._file.seek(position)
+            self._copy.flush()
+        except BaseException:
+            # A task can be interrupted anywhere, and the block has not begun.
+            self._copy.close()
+            raise
         return self._copy.fileno()
 
 
