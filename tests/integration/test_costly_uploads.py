@@ -13,7 +13,7 @@ from tests.unit.audio.hostile import HOSTILE
 from tests.unit.audio.maker import Maker
 
 UPLOADS = 48
-KINDS = ("wav-before", "mkv-samples", "wav-after", "mp4-fragments")
+KINDS = ("wav-after", "mp4-fragments", "mp4-free", "wav-before")
 
 
 def test_costly_uploads_hold_up_no_other_owner(stack: RunningStack) -> None:

@@ -29,7 +29,7 @@ _IDLE_S = 1.0
 """Seconds after a call before a used child is replaced: forking takes a core away from the caller."""
 _PATIENCE_S = 0.25
 """Seconds after which a call yields the processor to those of others, which are quicker."""
-_LOWER_PRIORITY = 10
+_LOWER_PRIORITY = 3
 
 
 def main(descriptor: str, function_name: str, most_memory_bytes: str, sample: str) -> None:
