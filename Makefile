@@ -12,7 +12,7 @@ PAGE := services/gateway/phonoscope_gateway/web/static/index.html
 PAGE_SOURCES := docs/openapi.json $(shell find services/web -name node_modules -prune -o -type f \
 	-not -path '*/tests/*' -not -name schema.ts -not -name biome.jsonc -not -name '*.py' -print)
 # What starts servers; files run in this order, so that the longest ones do not come last.
-STACK_TESTS := tests/chaos tests/acceptance tests/browser tests/integration
+STACK_TESTS := tests/chaos tests/attack tests/acceptance tests/browser tests/integration
 # Each process runs whole files. Those that start servers have a stack each: while one waits, another computes.
 PARALLEL := --dist loadfile --numprocesses
 TIMED := tests/timed.sh
@@ -25,7 +25,7 @@ SOURCES := shared/phonoscope ml/phonoscope_ml ops/phonoscope_local ops/phonoscop
 	services/gateway/phonoscope_gateway workers/common/phonoscope_worker workers/gpu/phonoscope_gpu \
 	workers/cpu/phonoscope_cpu workers/courier/phonoscope_courier training/phonoscope_training
 
-.PHONY: help setup page demo up down test everything lint check unit page-test stack-test integration acceptance browser compose-test chaos bench openapi screenshots lock sbom
+.PHONY: help setup page demo up down test everything lint check unit page-test stack-test integration acceptance browser compose-test chaos attack bench openapi screenshots lock sbom
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ compose-test: $(DEV_STAMP) ## Build the images and try docker compose for real (
 
 chaos: $(DEV_STAMP) ## Kill everything at random moments under 300 jobs; prints a table (JOBS=, SEED=)
 	$(BIN)/python -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
+
+attack: $(DEV_STAMP) ## Attack a stack with files, addresses, sockets and requests; prints a table (SEED=)
+	$(BIN)/python -m tests.attack $(if $(SEED),--seed $(SEED))
 
 bench: $(DEV_STAMP) ## Measure latency against the same model in process
 	$(BIN)/python benchmarks/latency.py
