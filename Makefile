@@ -19,7 +19,8 @@ TIMED := tests/timed.sh
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Every file that pip takes must have one of the hashes in constraints.txt.
 LOCKED := $(BIN)/python deploy/requirements.py
-install_torch = $(LOCKED) $(1) > $(VENV)/torch.txt && $(LOCKED) --cpu $(1) > $(VENV)/torch-cpu.txt && \
+install_torch = torch=$$($(LOCKED) --torch $(1)) && \
+	$(LOCKED) $$torch > $(VENV)/torch.txt && $(LOCKED) --cpu $$torch > $(VENV)/torch-cpu.txt && \
 	deploy/install-torch.sh $(BIN)/python $(VENV)
 SOURCES := shared/phonoscope ml/phonoscope_ml ops/phonoscope_local ops/phonoscope_cli \
 	services/gateway/phonoscope_gateway workers/common/phonoscope_worker workers/gpu/phonoscope_gpu \
@@ -118,7 +119,7 @@ $(BIN)/python:
 # Without an NVIDIA driver the CPU build of torch is tried first: a quarter of the size. Where its index cannot be
 # reached, the default index has the same version with CUDA.
 $(VENV)/.torch-ready: constraints.txt | $(BIN)/python
-	@$(call install_torch,torch torchaudio)
+	@$(call install_torch,local)
 	@touch $@
 
 $(STAMP): pyproject.toml constraints.txt $(VENV)/.torch-ready
@@ -131,7 +132,7 @@ $(STAMP): pyproject.toml constraints.txt $(VENV)/.torch-ready
 
 # The tests' independent Grad-CAM wants torchvision, which has to be of the same build as torch.
 $(DEV_STAMP): $(STAMP)
-	@$(call install_torch,torch torchaudio torchvision)
+	@$(call install_torch,dev)
 	@$(LOCKED) dev > $(VENV)/dev.txt
 	@$(PIP) --no-build-isolation --require-hashes -r $(VENV)/dev.txt
 	@touch $@

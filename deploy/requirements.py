@@ -4,7 +4,7 @@
 ``requirements.py [--cpu|--torch] NAME …``: a name is an extra of the package or a package that constraints.txt holds.
 What these need is printed with them. Torch is left out unless it is named itself: it is installed before, from an index
 of its own where that can be reached. With ``--cpu`` only what torch's CPU builds need is printed, no torch, no CUDA;
-``--torch`` names what of torch the extras name, and prints nothing else.
+``--torch`` names what of torch these need, and prints nothing else.
 
 Images install these before the sources are copied, so that a changed source does not reinstall torch.
 """
@@ -94,7 +94,7 @@ def main() -> None:
     words = [word for word in sys.argv[1:] if not word.startswith("--")]
     held = pins(Path("constraints.txt").read_text())
     if "--torch" in sys.argv:
-        print(*sorted(named(words) & TORCH))  # noqa: T201
+        print(*sorted(closure(named(words), held) & TORCH))  # noqa: T201
         return
     # What holds for every package says where the lock was made for; pip would pass over everything elsewhere.
     everywhere = f" ; {held['pydantic'].marker}"
