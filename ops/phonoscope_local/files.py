@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 from phonoscope.errors import StackError
@@ -30,6 +31,9 @@ def open_folder(folder: Path) -> None:
         names = {entry.name for entry in folder.iterdir()}
         if names and LOCK not in names:
             raise StackError(f"{folder} holds other files; name a new or empty folder with --data-dir")
+        for name, right in ((LOCK, Path.is_file), ("logs", Path.is_dir)):
+            if os.path.lexists(folder / name) and not right(folder / name):
+                set_aside(folder / name)
         (folder / LOCK).touch(mode=_PRIVATE_FILE)
         make_private(folder)
         make_private(folder / "logs")
@@ -42,6 +46,32 @@ def make_private(folder: Path) -> None:
     folder.mkdir(exist_ok=True, mode=_PRIVATE_FOLDER)
     if stat.S_IMODE(folder.stat().st_mode) != _PRIVATE_FOLDER:
         folder.chmod(_PRIVATE_FOLDER)
+
+
+def set_aside(path: Path) -> str:
+    """Gives a damaged file or folder another name in its folder, ``NAME.damaged-DATE``, and returns that name.
+
+    Raises ``OSError``.
+    """
+    name = f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    path.rename(path.with_name(name))
+    return name
+
+
+def read_regular(path: Path, longest_bytes: int) -> bytes:
+    """The content of a file, which is made readable where its owner took that away.
+
+    Raises ``FileNotFoundError``, and ``OSError`` when it is no regular file, too long or cannot be read.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(f"{path} is not a file")
+    if found.st_size > longest_bytes:
+        raise OSError(f"{path} has more than {longest_bytes} bytes")
+    with contextlib.suppress(PermissionError):
+        return path.read_bytes()
+    path.chmod(_PRIVATE_FILE)
+    return path.read_bytes()
 
 
 def write_private(path: Path, text: str) -> None:

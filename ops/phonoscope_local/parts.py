@@ -19,7 +19,7 @@ def always(_since: datetime) -> bool:
 
 
 def nothing() -> None:
-    """Does nothing."""
+    """Does nothing, mends nothing and excuses nothing."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Part:
     Args:
         prepare: runs before each start; may raise ``StackError``.
         healthy: called with the time of the process's start, every ``poll_s`` seconds, until it returns true.
+        mend: called when a start failed; what it mended, after which the part starts again at once, or ``None``.
+        excuse: why it cannot become healthy now although the rest can run; asked once, when its layer starts.
         preload: whether the process starts with the whole stack and loads while its layer's turn has not come; the end
             of its standard input says that it has.
         start_limit_s: seconds until it must be healthy.
@@ -40,6 +42,8 @@ class Part:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     prepare: Callable[[], None] = nothing
+    mend: Callable[[], str | None] = nothing
+    excuse: Callable[[], str | None] = nothing
     healthy: Callable[[datetime], bool] = always
     poll_s: float = 0.05
     preload: bool = False

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import pwd
+import hashlib
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
 from phonoscope.errors import StackError
+from phonoscope_local.account import hand_over, unprivileged
 from phonoscope_local.files import make_private, write_private
+from phonoscope_local.logs import opened
 from phonoscope_local.ports import LOOPBACK
 from phonoscope_local.processes import ProcessId, is_alive, send_signal, wait_until
 from phonoscope_local.programs import Programs
 from phonoscope_local.state import DATABASE_USER, StackState
 
-_ACCOUNT = "phonoscope"
-_INITDB_LIMIT_S = 120.0
+_COMMAND_LIMIT_S = 120.0
 _STARTED_WITHIN_S = 60.0
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -45,6 +44,7 @@ class Cluster:
         self._programs = programs
         self._state = state
         self._environment = environment
+        self._password_known = self._home / "password.sha256"
         self.data = self._home / "data"
 
     def command(self) -> tuple[str, ...]:
@@ -54,16 +54,43 @@ class Cluster:
         """
         settings = _SETTINGS | {"port": str(self._state.ports.postgres)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return _unprivileged((str(self._programs.postgres), "-D", str(self.data), *options))
+        return unprivileged((str(self._programs.postgres), "-D", str(self.data), *options))
 
     def prepare(self) -> None:
-        """Makes the cluster unless it exists; removes a killed server's lock file. Raises ``StackError``."""
+        """Makes the cluster unless it exists; removes a killed server's lock file; sets a lost password anew.
+
+        Raises ``StackError``.
+        """
         make_private(self._home)
-        if os.geteuid() == 0:
-            _change_owner(self._home, _account())
+        hand_over(self._home)
         if not self.data.is_dir():
             self._make()
         self._clear_lock()
+        if not self._knows_password():
+            self._set_password()
+
+    def _knows_password(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self._password_known.read_text() == _digest(self._state.database_password)
+        return False
+
+    def _set_password(self) -> None:
+        # Without a server nobody asks for the password that is lost. A statement that fails would be logged.
+        quiet = (
+            "-c",
+            "exit_on_error=on",
+            "-c",
+            "log_min_error_statement=panic",
+            "-c",
+            "password_encryption=scram-sha-256",
+        )
+        command = (str(self._programs.postgres), "--single", *quiet, "-D", str(self.data), "postgres")
+        statement = f"ALTER ROLE {DATABASE_USER} PASSWORD '{self._state.database_password}'\n"
+        self._run(command, "its database's password cannot be set", statement.encode())
+        self._note_password()
+
+    def _note_password(self) -> None:
+        write_private(self._password_known, _digest(self._state.database_password))
 
     def _make(self) -> None:
         draft, password = self._home / "draft", self._home / "password"
@@ -72,6 +99,7 @@ class Cluster:
             write_private(password, self._state.database_password)
             self._initdb(draft, password)
             draft.replace(self.data)
+            self._note_password()
         finally:
             password.unlink(missing_ok=True)
 
@@ -88,21 +116,24 @@ class Cluster:
             "--builtin-locale=C.UTF-8",
             "--no-instructions",
         )
-        with self._log.open("ab") as log:
+        self._run(command, "its database cannot be made")
+
+    def _run(self, command: tuple[str, ...], problem: str, statement: bytes = b"") -> None:
+        with opened(self._log).open("ab") as log:
             try:
                 subprocess.run(
-                    _unprivileged(command),
+                    unprivileged(command),
                     cwd=self._home,
                     env=dict(self._environment),
-                    stdin=subprocess.DEVNULL,
+                    input=statement,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    timeout=_INITDB_LIMIT_S,
+                    timeout=_COMMAND_LIMIT_S,
                     check=True,
                 )
             except (subprocess.SubprocessError, OSError) as error:
-                raise StackError(f"its database cannot be made: {_reason(error)}") from error
+                raise StackError(f"{problem}: {_reason(error)}") from error
 
     def _clear_lock(self) -> None:
         # PostgreSQL refuses to start while the number in its lock file belongs to any process, also to one that
@@ -119,6 +150,10 @@ class Cluster:
         lock.unlink(missing_ok=True)
 
 
+def _digest(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
 def _lock_owner(lock: Path) -> ProcessId | None:
     with contextlib.suppress(OSError, ValueError, IndexError):
         lines = lock.read_text().splitlines()
@@ -126,56 +161,7 @@ def _lock_owner(lock: Path) -> ProcessId | None:
     return None
 
 
-def _unprivileged(command: tuple[str, ...]) -> tuple[str, ...]:
-    """The command, run by another account where this one is root, who may not run PostgreSQL."""
-    if os.geteuid() != 0:
-        return command
-    account = _account()
-    # The account needs to reach its folder through ones that only root may enter, such as root's own home.
-    return (
-        _setpriv(),
-        f"--reuid={account.pw_uid}",
-        f"--regid={account.pw_gid}",
-        "--clear-groups",
-        "--inh-caps=+dac_override",
-        "--ambient-caps=+dac_override",
-        *command,
-    )
-
-
-def _setpriv() -> str:
-    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    if setpriv is None:
-        raise StackError("PostgreSQL does not run as root; start the stack as an ordinary user")
-    return setpriv
-
-
-def _account() -> pwd.struct_passwd:
-    _setpriv()
-    with contextlib.suppress(KeyError):
-        return pwd.getpwnam(_ACCOUNT)
-    command = ("useradd", "--system", "--no-create-home", "--shell", "/bin/false", _ACCOUNT)
-    with contextlib.suppress(subprocess.SubprocessError, OSError):
-        subprocess.run(command, check=True, capture_output=True, timeout=30.0)
-    try:
-        return pwd.getpwnam(_ACCOUNT)
-    except KeyError:
-        raise StackError(
-            f"PostgreSQL does not run as root and the account {_ACCOUNT!r} cannot be made; "
-            "start the stack as an ordinary user"
-        ) from None
-
-
-def _change_owner(folder: Path, account: pwd.struct_passwd) -> None:
-    if folder.stat().st_uid == account.pw_uid:
-        return
-    for parent, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            os.chown(Path(parent) / name, account.pw_uid, account.pw_gid, follow_symlinks=False)
-    os.chown(folder, account.pw_uid, account.pw_gid)
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, subprocess.CalledProcessError):
-        return f"initdb ended with status {error.returncode}"
+        return f"it ended with status {error.returncode}"
     return str(error)

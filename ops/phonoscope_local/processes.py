@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import psutil
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from phonoscope.errors import StackError
 
@@ -27,7 +27,7 @@ class ProcessId(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    pid: int
+    pid: int = Field(gt=0, lt=1 << 31)
     created: float
 
     @classmethod
@@ -77,6 +77,16 @@ class ProcessGroup:
         with contextlib.suppress(psutil.Error, OSError):
             return any(process.exe() == str(exe) and process.cwd() == str(cwd) for exe, cwd in servers)
         return False
+
+
+def mark_of(folder: Path) -> str | None:
+    """The mark of a stack's processes that still run in its folder, where nothing else says what it is."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            stack_id = process.environ().get(MARK, "").partition("/")[0]
+            if stack_id and Path(process.cwd()).is_relative_to(folder):
+                return stack_id
+    return None
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -10,25 +10,32 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from phonoscope.errors import StackError
+from phonoscope_local.damage import Keeper, mended, mended_state
 from phonoscope_local.files import open_folder
 from phonoscope_local.lock import stack_lock
+from phonoscope_local.logs import rotate_all
 from phonoscope_local.parts import Stack
 from phonoscope_local.ports import require_port
 from phonoscope_local.processes import ProcessGroup, ProcessId
 from phonoscope_local.standard import plain_environment, standard_stack
-from phonoscope_local.state import Run, StackState
+from phonoscope_local.state import Credentials, Run, StackState
 from phonoscope_local.supervisor import Say, StartInterrupted, Supervisor, end_layers
 
 Design = Callable[[Path, StackState], Stack]
 
 
 def run_stack(
-    folder: Path, port: int | None, say: Say, ready: Callable[[str], None], design: Design = standard_stack
+    folder: Path,
+    port: int | None,
+    say: Say,
+    ready: Callable[[str], None],
+    design: Design = standard_stack,
+    notice: Say | None = None,
 ) -> bool:
     """Starts the stack of a folder and supervises it until SIGINT, SIGTERM or SIGHUP; leaves no process.
 
-    ``ready`` is called with the gateway's address once everything is healthy. Returns ``False``, having done
-    nothing, when another process runs the stack.
+    ``ready`` is called with the gateway's address once everything is healthy, ``notice`` (else ``say``) with what was
+    damaged and is mended. Returns ``False``, having done nothing, when another process runs the stack.
 
     Raises:
         StackError: it cannot run.
@@ -38,15 +45,15 @@ def run_stack(
         if mine:
             # Clients in this process must not use settings meant for other servers either.
             _replace_environment(plain_environment())
-            _run(folder, port, say, ready, design)
+            _run(folder, port, say, ready, design, notice or say)
         return mine
 
 
 def end_leftovers(folder: Path, say: Say, design: Design = standard_stack) -> int:
     """Ends the processes of a stack whose supervisor was killed; returns how many there were. Needs the lock."""
-    state, run = StackState.read(folder), Run.read(folder)
-    if state is None:
+    if not (StackState.file(folder).exists() or (folder / "postgres").exists()):
         return 0
+    state, run = mended_state(folder, say), mended(Run, folder, say)
     stack = design(folder, state)
     leaders = run.parts if run else {}
     group = ProcessGroup(state.id, stack.servers)
@@ -56,7 +63,10 @@ def end_leftovers(folder: Path, say: Say, design: Design = standard_stack) -> in
     return ended
 
 
-def _run(folder: Path, port: int | None, say: Say, ready: Callable[[str], None], design: Design) -> None:
+def _run(folder: Path, port: int | None, say: Say, ready: Callable[[str], None], design: Design, notice: Say) -> None:
+    mended_state(folder, notice)
+    mended(Run, folder, notice)
+    mended(Credentials, folder, lambda moved: notice(f"{moved}; a new key is made, the old one stays valid"))
     if left := end_leftovers(folder, say, design):
         say(f"ended {left} processes that an earlier stack left")
     state = _claim_ports(folder, port)
@@ -64,8 +74,22 @@ def _run(folder: Path, port: int | None, say: Say, ready: Callable[[str], None],
     me = ProcessId.of(os.getpid())
     if me is None:
         raise StackError("the creation time of this process cannot be read")
-    run_file = _RunFile(folder, Run(supervisor=me, phase="starting", url=state.url))
-    supervisor = Supervisor(folder / "logs", ProcessGroup(state.id, stack.servers), say, run_file.parts)
+    keeper = Keeper(folder, notice)
+    keeper.keep(state)
+    run_file = _RunFile(keeper, Run(supervisor=me, phase="starting", url=state.url))
+
+    def chores() -> None:
+        keeper.look()
+        rotate_all(folder / "logs")
+
+    supervisor = Supervisor(
+        folder / "logs",
+        ProcessGroup(state.id, stack.servers),
+        say,
+        run_file.parts,
+        notice=notice,
+        chores=chores,
+    )
     with _stopped_by_signals(supervisor):
         try:
             supervisor.preload(part for layer in stack.layers for part in layer.parts if part.preload)
@@ -79,19 +103,16 @@ def _run(folder: Path, port: int | None, say: Say, ready: Callable[[str], None],
         finally:
             run_file.phase("stopping")
             supervisor.stop()
-            run_file.close()
+            keeper.forget_run()
 
 
 class _RunFile:
-    """``run.json``: kept up to date while a stack runs, removed at its end."""
+    """``run.json``: kept up to date while a stack runs."""
 
-    def __init__(self, folder: Path, run: Run) -> None:
-        self._folder = folder
+    def __init__(self, keeper: Keeper, run: Run) -> None:
+        self._keeper = keeper
         self._run = run
-        run.write(folder)
-
-    def close(self) -> None:
-        Run.file(self._folder).unlink(missing_ok=True)
+        keeper.keep(run)
 
     def phase(self, phase: str) -> None:
         self._change(phase=phase)
@@ -103,7 +124,7 @@ class _RunFile:
         self._run = self._run.model_copy(update=changes)
         # A full disk must not stop the stack; its processes are found by their marks as well.
         with contextlib.suppress(OSError):
-            self._run.write(self._folder)
+            self._keeper.keep(self._run)
 
 
 def _claim_ports(folder: Path, port: int | None) -> StackState:

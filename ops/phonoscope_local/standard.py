@@ -13,10 +13,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phonoscope.errors import ModelError
 from phonoscope.states import Lane, Pool, TaskQueue
-from phonoscope_local.files import make_private, write_private
-from phonoscope_local.parts import Layer, Part, Stack
-from phonoscope_local.ports import LOOPBACK
+from phonoscope_local.files import make_private, set_aside, write_private
+from phonoscope_local.parts import Layer, Part, Stack, nothing
+from phonoscope_local.ports import LOOPBACK, why_unusable
 from phonoscope_local.postgres import Cluster
 from phonoscope_local.programs import Programs, find_programs
 from phonoscope_local.state import StackState
@@ -73,7 +74,8 @@ def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers
 
     def worker(pool: Pool, lane: Lane, *arguments: str) -> Part:
         lives = lambda since: clients().worker_lives(TaskQueue(pool, lane), since)  # noqa: E731 - called at every poll
-        return replace(part(pool, *arguments, healthy=lives), grace_s=_WORKER_GRACE_S)
+        excuse = partial(_models_fault, state) if pool is Pool.GPU else nothing
+        return replace(part(pool, *arguments, healthy=lives), grace_s=_WORKER_GRACE_S, excuse=excuse)
 
     def preloaded(part: Part, *libraries: str) -> Part:
         python, _, module, program, *arguments = part.command
@@ -141,12 +143,19 @@ def _valkey(folder: Path, state: StackState, programs: Programs, clients: Callab
         text = _VALKEY_CONF.format(address=LOOPBACK, port=state.ports.valkey, password=state.broker_password)
         write_private(home / "valkey.conf", text)
 
+    def mend() -> str | None:
+        # A port that somebody took is no fault of the data.
+        if not os.path.lexists(home) or why_unusable(state.ports.valkey):
+            return None
+        return f"the broker's data were damaged and are now {set_aside(home)}; the sweeper wakes what waits"
+
     return Part(
         name="valkey",
         command=(str(programs.valkey), "valkey.conf"),
         folder=home,
         environment=plain_environment(),
         prepare=prepare,
+        mend=mend,
         healthy=lambda _since: clients().valkey_answers(),
         start_limit_s=_SERVER_LIMIT_S,
     )
@@ -172,6 +181,19 @@ def _objects(folder: Path, state: StackState, programs: Programs, clients: Calla
         healthy=lambda _since: clients().objects_answer(),
         start_limit_s=_SERVER_LIMIT_S,
     )
+
+
+def _models_fault(state: StackState) -> str | None:
+    from phonoscope.catalogue import Catalogue
+
+    settings = state.settings()
+    catalogue = Catalogue(settings.more_models_dir, settings.models_dir)
+    try:
+        for manifest in catalogue.needed(settings.default_model):
+            catalogue.check(manifest.name)
+    except ModelError as error:
+        return "; ".join([error.detail, *(unreadable.detail for unreadable in catalogue.unreadable.values())])
+    return None
 
 
 def _has_lasted(since: datetime) -> bool:

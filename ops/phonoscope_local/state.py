@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from platformdirs import user_data_dir
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from phonoscope.errors import StackError
-from phonoscope_local.files import resolved, write_private
+from phonoscope_local.files import read_regular, resolved, write_private
 from phonoscope_local.ports import LOOPBACK, choose_port
 from phonoscope_local.processes import ProcessId
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 DATABASE = "phonoscope"
 DATABASE_USER = "phonoscope"
+LONGEST_BYTES = 1 << 20
+_Port = Annotated[int, Field(ge=0, le=65535)]
+# What stands in URLs and configuration files without quotation marks.
+_Secret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,200}$", repr=False)]
 
 
 def default_data_dir() -> Path:
@@ -43,7 +47,7 @@ def read_credentials(data_dir: Path | None = None) -> Credentials | None:
     return Credentials.read(resolved(data_dir or default_data_dir()))
 
 
-class _Kept(BaseModel):
+class Kept(BaseModel):
     """A value in a private file of the stack's folder."""
 
     model_config = ConfigDict(frozen=True)
@@ -57,11 +61,19 @@ class _Kept(BaseModel):
         """The value, or ``None`` when there is no file. Raises ``StackError`` when the file cannot be read."""
         path = cls.file(folder)
         try:
-            return cls.model_validate_json(path.read_text())
+            value = cls.model_validate_json(read_regular(path, LONGEST_BYTES))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValidationError) as error:
-            raise StackError(f"{path} cannot be read ({type(error).__name__})") from error
+            raise StackError(f"{path} cannot be read ({type(error).__name__}); `phonoscope up` mends it") from error
+        if lost := value.made_up():
+            raise StackError(f"{path} lacks {', '.join(sorted(lost))}; `phonoscope up` mends it")
+        return value
+
+    def made_up(self) -> set[str]:
+        """The names of values that were made at random because the file does not have them."""
+        fields = type(self).model_fields.items()
+        return {name for name, field in fields if field.default_factory} - self.model_fields_set
 
     def write(self, folder: Path) -> None:
         write_private(self.file(folder), self.model_dump_json(indent=2) + "\n")
@@ -72,10 +84,10 @@ class Ports(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    gateway: int = 0
-    postgres: int = 0
-    valkey: int = 0
-    objects: int = 0
+    gateway: _Port = 0
+    postgres: _Port = 0
+    valkey: _Port = 0
+    objects: _Port = 0
 
     def chosen(self) -> Ports:
         """These ports where they are free, and others in place of those that are not. Raises ``StackError``."""
@@ -87,15 +99,15 @@ class Ports(BaseModel):
         return Ports(**numbers)
 
 
-class StackState(_Kept):
+class StackState(Kept):
     """A stack's identity: the name that marks its processes, its secrets, its ports."""
 
-    id: str = Field(default_factory=lambda: secrets.token_hex(8))
-    database_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
-    broker_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
-    s3_access_key: str = Field(default_factory=lambda: secrets.token_hex(10).upper())
-    s3_secret_key: str = Field(default_factory=lambda: secrets.token_urlsafe(30), repr=False)
-    signing_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] = Field(default_factory=lambda: secrets.token_hex(8))
+    database_password: _Secret = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    broker_password: _Secret = Field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    s3_access_key: _Secret = Field(default_factory=lambda: secrets.token_hex(10).upper(), repr=True)
+    s3_secret_key: _Secret = Field(default_factory=lambda: secrets.token_urlsafe(30), repr=False)
+    signing_secret: _Secret = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     ports: Ports = Ports()
 
     @classmethod
@@ -134,7 +146,7 @@ class StackState(_Kept):
         return Settings(**self.connections())
 
 
-class Run(_Kept):
+class Run(Kept):
     """The processes that run a stack now. The file outlives a supervisor that was killed."""
 
     supervisor: ProcessId
@@ -147,7 +159,7 @@ class Run(_Kept):
         return folder / "run.json"
 
 
-class Credentials(_Kept):
+class Credentials(Kept):
     """What a client needs to use the stack."""
 
     url: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from phonoscope.errors import StackError
-from phonoscope_local.parts import Layer, Part, RestartPolicy
+from phonoscope_local.parts import Layer, Part, RestartPolicy, nothing
 from phonoscope_local.processes import ProcessGroup, ProcessId, kill_all, send_signal
 from phonoscope_local.unit import Unit
 
@@ -18,6 +19,7 @@ Say = Callable[[str], None]
 _START_POLL_S = 0.05
 _WATCH_POLL_S = 0.1
 _STOP_POLL_S = 0.02
+_CHORES_S = 1.0
 
 
 class StartInterrupted(Exception):
@@ -30,6 +32,8 @@ class Supervisor:
     Args:
         record: called with each new set of processes before the supervisor relies on it.
         restarts: how long a part that died waits.
+        notice: called, in place of ``say``, with what was damaged and is mended.
+        chores: called about once a second.
     """
 
     def __init__(
@@ -39,12 +43,18 @@ class Supervisor:
         say: Say,
         record: Callable[[Mapping[str, ProcessId]], None],
         restarts: RestartPolicy = RestartPolicy(),
+        *,
+        notice: Say | None = None,
+        chores: Callable[[], None] = nothing,
     ) -> None:
         self._logs = logs
         self._group = group
         self._say = say
         self._record = record
         self._restarts = restarts
+        self._notice = notice or say
+        self._chores = chores
+        self._next_chores = 0.0
         self._layers: list[Layer] = []
         self._units: list[Unit] = []
         self._asked_to_stop = False
@@ -66,6 +76,8 @@ class Supervisor:
     def start(self, layer: Layer) -> None:
         """Starts a layer's parts together; returns once all are healthy and the layer's ``then`` is done.
 
+        A part with an excuse is not waited for: it is started again with pauses until it is healthy.
+
         Raises:
             StackError: a part ended or was not healthy in time; it names the part and quotes its log.
             StartInterrupted: the stack was asked to stop.
@@ -78,7 +90,8 @@ class Supervisor:
                 self._first_spawn(unit)
             else:
                 unit.release()
-        while waiting := [unit for unit in units if not unit.proven]:
+            self._excuse(unit)
+        while waiting := [unit for unit in units if not (unit.proven or unit.excused)]:
             for unit in waiting:
                 self._expect(unit)
             self._wait(_START_POLL_S)
@@ -92,9 +105,15 @@ class Supervisor:
             time.sleep(_WATCH_POLL_S)
 
     def tick(self) -> None:
-        """Checks each part that has been healthy once: notices its death, restarts it when its pause is over."""
+        """Checks each part that has been healthy once, or is not waited for.
+
+        Notices its death and restarts it when its pause is over.
+        """
+        if time.monotonic() >= self._next_chores:
+            self._next_chores = time.monotonic() + _CHORES_S
+            self._chores()
         for unit in self._units:
-            if unit.proven:
+            if unit.proven or unit.excused:
                 self._supervise(unit)
 
     def stop(self) -> None:
@@ -115,17 +134,20 @@ class Supervisor:
         return Unit(part, self._logs, self._group.mark(part.name))
 
     def _first_spawn(self, unit: Unit, *, held: bool = False) -> None:
-        self._units.append(unit)
+        if unit not in self._units:
+            self._units.append(unit)
         try:
-            unit.spawn(held=held)
+            self._spawn(unit, held=held)
         except StackError as error:
             raise unit.failure(error.detail) from error
         self._record(self.leaders)
 
     def _expect(self, unit: Unit) -> None:
         if end := unit.ended():
-            raise unit.failure(f"it {end} before it was ready")
-        if unit.check():
+            if not self._mended(unit):
+                raise unit.failure(f"it {end} before it was ready")
+            self._first_spawn(unit)
+        elif unit.check():
             self._say(f"{unit.part.name} is ready after {unit.age_s:.1f} s")
         elif unit.age_s > unit.part.start_limit_s:
             raise unit.failure(f"it was not ready within {unit.part.start_limit_s:.0f} s")
@@ -135,7 +157,8 @@ class Supervisor:
             if time.monotonic() >= unit.restart_at:
                 self._respawn(unit)
         elif end := unit.ended():
-            self._schedule(unit, end)
+            mended = not unit.healthy and self._mended(unit)
+            self._respawn(unit) if mended else self._schedule(unit, end)
         elif unit.healthy:
             unit.deaths = 0 if unit.age_s > self._restarts.steady_s else unit.deaths
         elif unit.check():
@@ -150,10 +173,30 @@ class Supervisor:
     def _respawn(self, unit: Unit) -> None:
         try:
             kill_all(lambda: self._group.members([unit.part.name]))
-            unit.spawn()
+            self._spawn(unit)
         except StackError as error:
             self._schedule(unit, f"did not start ({error.detail})")
         self._record(self.leaders)
+
+    def _excuse(self, unit: Unit) -> None:
+        if reason := unit.part.excuse():
+            unit.excused = True
+            self._notice(f"{unit.part.name} cannot work yet, everything else runs: {reason}")
+
+    def _spawn(self, unit: Unit, *, held: bool = False) -> None:
+        try:
+            unit.spawn(held=held)
+        except StackError:
+            if not self._mended(unit):
+                raise
+            unit.spawn(held=held)
+
+    def _mended(self, unit: Unit) -> bool:
+        with contextlib.suppress(OSError):
+            if mended := unit.mend():
+                self._notice(mended)
+                return True
+        return False
 
 
 def end_layers(layers: Sequence[Layer], leaders: Mapping[str, ProcessId], group: ProcessGroup, say: Say) -> int:

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from phonoscope.errors import StackError
+from phonoscope_local.logs import opened
 from phonoscope_local.parts import Part
 from phonoscope_local.processes import ProcessId
 
-_LONGEST_LOG_BYTES = 16 << 20
 _QUOTED_LINES = 12
 _QUOTED_BYTES = 4096
 
@@ -29,6 +29,8 @@ class Unit:
         self.id: ProcessId | None = None
         self.deaths = 0
         self.restart_at: float | None = None
+        self.mended = False
+        self.excused = False
         self.proven = False
         self._healthy = False
         self._environment = {**part.environment, **mark}
@@ -72,8 +74,19 @@ class Unit:
         if not self._healthy and time.monotonic() >= self._next_check:
             self._healthy = self.part.healthy(self._since)
             self.proven = self.proven or self._healthy
+            self.mended = self.mended and not self._healthy
             self._next_check = time.monotonic() + self.part.poll_s
         return self._healthy
+
+    def mend(self) -> str | None:
+        """What was mended after a start that failed; ``None`` when nothing was, or the last start was mended too.
+
+        Raises ``OSError``.
+        """
+        if self.mended:
+            return None
+        self.mended = True
+        return self.part.mend()
 
     def ended(self) -> str | None:
         """How the process ended, in words; ``None`` while it runs or before it starts."""
@@ -111,14 +124,13 @@ class Unit:
             )
 
     def _begin_log(self) -> None:
-        if self.log.exists() and self.log.stat().st_size > _LONGEST_LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        self.log.touch(mode=0o600)
-        self._log_start = self.log.stat().st_size
+        self._log_start = opened(self.log).stat().st_size
 
     def _last_lines(self) -> str:
         with self.log.open("rb") as file:
             end = file.seek(0, 2)
-            file.seek(max(self._log_start, end - _QUOTED_BYTES))
+            # A log that was cut since holds nothing of an earlier start.
+            start = self._log_start if self._log_start <= end else 0
+            file.seek(max(start, end - _QUOTED_BYTES))
             lines = file.read().decode(errors="replace").splitlines()[-_QUOTED_LINES:]
         return "".join(f"    {line}\n" for line in lines)

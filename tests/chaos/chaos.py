@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from phonoscope_local.state import StackState, read_credentials
+from phonoscope_local.state import StackState
 from tests.chaos.load import Load
 from tests.chaos.monkey import Monkey
 from tests.chaos.verdict import assert_nobody_is_left, judge, settle
 from tests.separators import network, write_separator
-from tests.support import RunningStack, phonoscope, pulled_models
+from tests.support import RunningStack, new_stack, pulled_models
 
 _SEPARATOR = "tiny"
 
@@ -36,23 +36,11 @@ class Report:
 @contextmanager
 def chaotic_stack(folder: Path, cache_dir: Path) -> Iterator[RunningStack]:
     """A stack that tidies up soon, with a small separation model of random weights."""
-    models = pulled_models(folder)
-    write_separator(models / _SEPARATOR, network())
-    own = {
-        "PHONOSCOPE_MORE_MODELS_DIR": str(models),
-        "PHONOSCOPE_CACHE_DIR": str(cache_dir),
-        "PHONOSCOPE_ORPHAN_GRACE_S": "10",
-    }
-    try:
-        started = phonoscope("up", "--detach", "--data-dir", folder, settings=own)
-        assert started.returncode == 0, started.stdout + started.stderr
-        credentials, state = read_credentials(folder), StackState.read(folder)
-        assert credentials is not None
+    write_separator(pulled_models(folder) / _SEPARATOR, network())
+    with new_stack(folder, cache_dir, {"PHONOSCOPE_ORPHAN_GRACE_S": "10"}) as stack:
+        state = StackState.read(folder)
         assert state is not None
-        yield RunningStack(folder, credentials.url)
-    finally:
-        stopped = phonoscope("down", "--data-dir", folder)
-    assert stopped.returncode == 0, stopped.stderr
+        yield stack
     assert_nobody_is_left(state.id)
 
 

@@ -10,6 +10,14 @@ from tests.compose.project import Project
 pytestmark = pytest.mark.timeout(4500)
 
 OWN = ("gateway", "gpu-worker", "gpu-long-worker", "cpu-worker", "cpu-short-worker", "courier")
+DECODERS = OWN[:5]
+# TEST-NET-3 of RFC 5737: wherever there is a route, the answer is a timeout.
+ASKS_OUT = """
+import socket
+try: socket.create_connection(("203.0.113.1", 443), 3)
+except TimeoutError: print("timeout")
+except OSError as error: print("unreachable", error)
+"""
 TORCH_IS_THERE = "import importlib.util as u; print(u.find_spec('torch') is not None)"
 
 
@@ -47,7 +55,41 @@ def test_processes_are_nobody_and_write_nowhere(project: Project, service: str) 
 def test_only_loopback_is_published(project: Project) -> None:
     """One port on the host, and not for other machines."""
     published = {name: _published(container) for name, container in project.containers().items()}
-    assert {name: addresses for name, addresses in published.items() if addresses} == {"gateway": ["127.0.0.1"]}
+    assert {name: addresses for name, addresses in published.items() if addresses} == {"front": ["127.0.0.1"]}
+
+
+@pytest.mark.parametrize("service", [*DECODERS, "courier", "front"])
+def test_what_decodes_has_no_way_out(project: Project, service: str) -> None:
+    """No route leads out of its networks, and an address out there cannot be reached; the other two have a route."""
+    routes = project.inside(service, "cat", "/proc/net/route").splitlines()[1:]
+    leads_out = any(line.split()[1] == "00000000" for line in routes)
+    assert leads_out == (service not in DECODERS)
+    if service in DECODERS:
+        assert project.inside(service, "python", "-c", ASKS_OUT).startswith("unreachable")
+
+
+def test_the_front_reaches_the_gateway_alone(project: Project) -> None:
+    """It is not in the stores' network, and its environment holds no secret."""
+    asks = "import socket\ntry: socket.getaddrinfo('postgres', 5432)\nexcept OSError: print('unknown')"
+    assert project.inside("front", "python", "-c", asks) == "unknown"
+    environment = project.inside("front", "env")
+    assert not [name for name, secret in project.passwords.items() if secret in environment]
+
+
+def test_no_two_containers_share_a_folder(project: Project) -> None:
+    """What one leaves in /tmp no other one sees."""
+    project.inside("gateway", "touch", "/tmp/left-by-the-gateway")
+    for service in OWN[1:]:
+        assert "left-by-the-gateway" not in project.inside(service, "ls", "/tmp")
+
+
+def test_every_container_has_limits(project: Project) -> None:
+    """The engine knows a limit of memory and one of processes for each."""
+    limits = {
+        name: (container["HostConfig"]["Memory"], container["HostConfig"]["PidsLimit"])
+        for name, container in project.containers().items()
+    }
+    assert not [name for name, (memory, pids) in limits.items() if not memory or not pids or pids < 0]
 
 
 def test_no_secret_is_on_a_command_line(project: Project) -> None:

@@ -355,17 +355,17 @@ def test_a_taken_port_of_old_is_replaced(prepared: Path) -> None:
 
 def test_a_part_that_cannot_start_fails_the_command(prepared: Path) -> None:
     """The error names the part, quotes its log and says where that is; the parts that did start are stopped."""
-    (manifest,) = (prepared / "valkey" / "appendonlydir").glob("*.manifest")
-    whole = manifest.read_text()
-    manifest.write_text("damaged")
+    version = prepared / "postgres" / "data" / "PG_VERSION"
+    whole = version.read_text()
+    version.write_text("damaged")
     try:
         with pytest.raises(StackError) as caught:
             start_detached(prepared, servers_only=True)
     finally:
-        manifest.write_text(whole)
-    assert caught.value.detail.startswith("valkey: it ended with status 1 before it was ready")
-    assert "AOF manifest file" in caught.value.detail
-    assert str(prepared / "logs" / "valkey.log") in caught.value.detail
+        version.write_text(whole)
+    assert caught.value.detail.startswith("postgres: it ended with status 1 before it was ready")
+    assert "PG_VERSION" in caught.value.detail
+    assert str(prepared / "logs" / "postgres.log") in caught.value.detail
     assert running(prepared) is None
     assert not [process for process in psutil.process_iter() if _works_in(process, prepared)]
 

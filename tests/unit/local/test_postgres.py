@@ -18,6 +18,7 @@ def cluster(tmp_path: Path) -> Cluster:
     """A cluster that seems to have been made."""
     made = Cluster(tmp_path, find_programs(), StackState(), os.environ)
     made.data.mkdir(parents=True)
+    made._note_password()
     return made
 
 

@@ -1,0 +1,44 @@
+"""A short attack; ``make attack`` is the long one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.attack.addresses import forbidden_urls
+from tests.attack.attack import Attack
+from tests.attack.files import hostile_files
+from tests.attack.misbehaviours import misbehaviours
+from tests.attack.requests import Requests
+from tests.support import RunningStack, second_gateway
+
+SEED = 20
+# Elsewhere an attack held everything up for seconds to minutes; a slow machine under other tests is not that.
+LONGEST_STALL_S = 3.0
+MOST_BYTES = 600 << 20
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def test_nobody_stops_it(stack: RunningStack) -> None:
+    """No 500, no reset of a right request, no forbidden address let in, no job lost; health and memory stay bounded."""
+    with second_gateway(stack, {"webhook_allow": "", "webhook_http": True}) as (gateway, process):
+        report = Attack(gateway, process, SEED).run(files=30, addresses=60, sockets=100, requests=400)
+    assert report.faults == []
+    assert report.lost_jobs == []
+    assert report.sent["requests"] > 400
+    assert report.worst_stall_s < LONGEST_STALL_S, report.stalled_during
+    assert report.peak_bytes < MOST_BYTES
+
+
+def test_the_attack_is_as_large_as_it_says() -> None:
+    """400 files, 160 addresses and 60 misbehaviours, each of its own kind."""
+    assert len(dict(hostile_files(400, SEED))) == 400
+    assert len(set(forbidden_urls(160))) == 160
+    assert len({how.name for how in misbehaviours()}) >= 60
+
+
+def test_the_same_seed_attacks_the_same_way() -> None:
+    """What was found can be found again."""
+    one, other = ([str(request) for request in Requests(SEED, {}).some(300)] for _ in range(2))
+    assert one == other
+    assert [data for _, data in hostile_files(40, SEED)] == [data for _, data in hostile_files(40, SEED)]
