@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,30 +12,35 @@ from phonoscope.errors import TooManyUploads
 from phonoscope.places import Places
 
 
-@contextmanager
-def _thread(places: Places, owner: str, order: list[str]) -> Iterator[threading.Thread]:
-    """A thread that takes a place and gives it back."""
-
-    def take() -> None:
-        with places.held(owner):
-            order.append(owner)
-
-    thread = threading.Thread(target=take)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        thread.join(60)
-
-
 def test_one_owner_cannot_hold_all() -> None:
     """Two of four places are the most for one owner; another gets one at once."""
-    places, order = Places(4, 2), list[str]()
-    with places.held("a"), places.held("a"), _thread(places, "a", order) as third:
-        with places.held("b"):
-            assert third.is_alive()
-        assert order == []
-    assert order == ["a"]
+
+    async def fill() -> None:
+        places = Places(4, 2)
+        async with places.held_by_task("a"), places.held_by_task("a"):
+            third = asyncio.create_task(_hold(places, "a"))
+            await asyncio.sleep(0)
+            await asyncio.wait_for(_hold(places, "b"), 60)
+            assert not third.done()
+        await asyncio.wait_for(third, 60)
+
+    asyncio.run(fill())
+
+
+def test_threads_wait_for_each_other() -> None:
+    """As tasks do."""
+    places, inside, most = Places(2, 1), Counter[str](), Counter[str]()
+
+    def take(owner: str) -> None:
+        with places.held(owner):
+            inside[owner] += 1
+            most[owner] = max(most[owner], inside[owner])
+            inside[owner] -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(take, "aabbcc" * 20))
+    assert most == {"a": 1, "b": 1, "c": 1}
+    assert (places._free, dict(places._held)) == (2, {})
 
 
 def test_owners_take_turns() -> None:
