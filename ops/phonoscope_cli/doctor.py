@@ -36,7 +36,7 @@ class Finding:
 
 
 def doctor(data_dir: DataDirOption = None) -> None:
-    """Checks Python, torch and its device, weights, services and disk space; exits with status 1 at any fault."""
+    """Checks Python, torch, its device, the sandbox, weights, services and disk; exits with status 1 at a fault."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -55,6 +55,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
     """The findings of every check, the cheap checks first."""
     yield _python()
     yield _torch()
+    yield from _enclosure()
     try:
         settings = admin_settings(data_dir)
     except StackError as error:
@@ -83,6 +84,27 @@ def _torch() -> Finding:
     driver = shutil.which("nvidia-smi") is not None
     advice = "the machine has an NVIDIA driver that torch cannot use: install the CUDA build of torch, then run again"
     return Finding("torch", device != "cpu" or not driver, f"{torch.__version__} on {device} ({name})", advice)
+
+
+def _enclosure() -> Iterator[Finding]:
+    """A line for each measure that keeps strangers' files apart; one that the system lacks is no fault by itself."""
+    from phonoscope.audio.attest import measures_in_force
+    from phonoscope.confinement import MEASURES
+
+    try:
+        in_force = measures_in_force()
+    except PhonoscopeError as error:
+        yield Finding(
+            "sandbox", False, error.detail, "nothing can be uploaded: see that Python can start processes here"
+        )
+        return
+    for name, taken in in_force.items():
+        found = f"on ({MEASURES[name]})" if taken else "missing on this system; docs/security.md says what follows"
+        yield Finding(f"sandbox: {name}", True, found)
+    closed = in_force["no calls"] or in_force["no files"]
+    if not closed:
+        advice = "use a Linux kernel with seccomp or Landlock, and a container runtime that lets processes use them"
+        yield Finding("sandbox", False, "a file that takes its reader over can reach files and the network", advice)
 
 
 def _weights(pulled: Path, shipped: Path) -> Iterator[Finding]:

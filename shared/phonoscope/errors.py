@@ -21,6 +21,7 @@ PhonoscopeError
 │   └── NoDefaultSecret
 ├── BodyTooLarge                413
 ├── UploadTooLarge              413
+├── TooManyUploads              429
 ├── RangeNotSatisfiable         416
 ├── MisdirectedRequest          421
 ├── TooManyRequests             429
@@ -44,7 +45,8 @@ PhonoscopeError
 │   ├── EncryptedRecording      415
 │   ├── UndecodableRecording
 │   ├── NonFiniteSamples
-│   └── RecordingTooLong
+│   ├── RecordingTooLong
+│   └── TooCostlyToRead
 ├── ModelError                  500
 │   ├── UnknownModel            422
 │   ├── ModelNotPulled
@@ -242,6 +244,14 @@ class UploadTooLarge(PhonoscopeError):
     status = 413
 
 
+class TooManyUploads(PhonoscopeError):
+    """Too many of this owner's uploads wait to be read."""
+
+    status = 429
+    retryable = True
+    retry_after_s = 5
+
+
 class RangeNotSatisfiable(PhonoscopeError):
     """The range is outside the recording."""
 
@@ -393,6 +403,10 @@ class NonFiniteSamples(RecordingError):
 
 class RecordingTooLong(RecordingError):
     """The recording is longer than this service takes."""
+
+
+class TooCostlyToRead(RecordingError):
+    """Reading the recording takes more work than its size allows."""
 
 
 class ModelError(PhonoscopeError):

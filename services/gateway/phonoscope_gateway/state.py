@@ -26,6 +26,7 @@ from phonoscope_gateway.pings import Pings
 from phonoscope_gateway.rates import RateLimiter
 from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.streams import OpenStreams
+from phonoscope_gateway.uploads import UploadThreads
 from phonoscope_gateway.uses import KeyUses
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
@@ -46,6 +47,7 @@ class State:
     waker: Waker
     models: LiveCatalogue
     listener: JobListener
+    uploads: UploadThreads = field(default_factory=UploadThreads)
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
     door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO, Self
 
 import av
@@ -12,8 +12,9 @@ from av.audio.frame import AudioFrame
 
 from phonoscope.audio.containers import audio_stream, container_name, has_video, media_type, open_container
 from phonoscope.audio.headers import read_header
-from phonoscope.audio.samples import Block, Resampler, Samples, blocks, mono, stereo
-from phonoscope.errors import EncryptedRecording, UndecodableRecording
+from phonoscope.audio.samples import Block, Samples, blocks
+from phonoscope.audio.source import BlockSource
+from phonoscope.errors import EncryptedRecording
 
 __all__ = ["Recording", "Samples"]
 
@@ -25,7 +26,7 @@ _CUT_TOLERANCE_S = 0.1
 _CUT_TOLERANCE = 0.005
 
 
-class Recording:
+class Recording(BlockSource):
     """A recording, opened for one pass over its first audio stream.
 
     Damaged packets are skipped; after the pass, ``warnings`` says what was lost. ``container``, ``codec`` and
@@ -70,7 +71,6 @@ class Recording:
 
     @property
     def decoded_s(self) -> float:
-        """The duration of the samples decoded so far, in seconds."""
         return sum(samples / rate for (rate, _), samples in self._decoded.items())
 
     def packets(self) -> Iterator[av.Packet[av.AudioStream]]:
@@ -118,42 +118,7 @@ class Recording:
         self.conclude(self.decoded_s)
 
     def blocks(self) -> Iterator[Block]:
-        """Decoded frames joined to blocks of about a second; a change of rate, type or layout ends a block.
-
-        Raises:
-            EncryptedRecording: a packet is encrypted.
-        """
         return blocks(self.frames())
-
-    def mono(self, sample_rate_hz: int) -> Iterator[Samples]:
-        """The mean of the channels, resampled; float32 blocks of about a second, finite, within [-32, 32].
-
-        Shape:
-            - blocks: ``(samples,)``
-
-        Raises:
-            EncryptedRecording: a packet is encrypted.
-            UndecodableRecording: no sample could be decoded, or the sampling rate is above 1 MHz.
-        """
-        resampled = self._resampled(Resampler(sample_rate_hz, "mono"), lambda block: mono(block.channels)[None])
-        return (samples[0] for samples in resampled)
-
-    def stereo(self, sample_rate_hz: int) -> Iterator[Samples]:
-        """Left and right, resampled, as by ``phonoscope.audio.samples.stereo``. Raises as ``mono`` does.
-
-        Shape:
-            - blocks: ``(2, samples)``
-        """
-        return self._resampled(Resampler(sample_rate_hz, "stereo"), stereo)
-
-    def _resampled(self, resample: Resampler, fold: Callable[[Block], Samples]) -> Iterator[Samples]:
-        for block in self.blocks():
-            yield from resample(fold(block), block.sample_rate_hz)
-        yield from resample.flush()
-        if not self.decoded_s:
-            raise UndecodableRecording(
-                f"no sample of the {self.codec} audio in the {self.container} file can be decoded"
-            )
 
     def conclude(self, found_s: float) -> None:
         """Ends the pass: adds what the file lacks to ``warnings``; ``found_s`` is the duration found, in seconds."""

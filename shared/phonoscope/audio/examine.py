@@ -14,7 +14,7 @@ from av.audio.frame import AudioFrame
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.probe import Probe
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, LOUDEST, channel_samples
-from phonoscope.errors import NonFiniteSamples, RecordingTooLong, UndecodableRecording
+from phonoscope.errors import NonFiniteSamples, RecordingTooLong, TooCostlyToRead, UndecodableRecording
 
 _PROOF_S = 10.0
 _PROOF_PACKETS = 5_000
@@ -31,6 +31,7 @@ def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
         UndecodableRecording: no sample can be decoded.
         NonFiniteSamples: a sample is NaN or infinite.
         RecordingTooLong: the recording is longer than ``max_duration_s``.
+        TooCostlyToRead: too many chunks, tags or packets come before the first sound.
     """
     with Recording(file) as recording:
         found = _Examination(recording)
@@ -92,11 +93,14 @@ class _Examination:
         )
 
     def _wants_proof(self) -> bool:
-        return self._duration_s < _PROOF_S and self._examined < _PROOF_PACKETS
+        proven = self._examined >= _PROOF_PACKETS and self._recording.decoded_s
+        return self._duration_s < _PROOF_S and not proven
 
     def _decode(self, packet: av.Packet[av.AudioStream] | None) -> None:
         frames = self._recording.decode(packet)
         self._examined += 1
+        if self._examined > _PROOF_PACKETS and not self._recording.decoded_s:
+            raise TooCostlyToRead(f"the first {_PROOF_PACKETS:,} packets hold no sample that can be decoded")
         if frames and packet is not None and packet.duration:
             self._stated_s += packet.duration * self._recording.tick_s
         for frame in frames:

@@ -6,12 +6,16 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from phonoscope.errors import TooCostlyToRead
+
 _HEAD_BYTES = 4_096
-_MOST_CHUNKS = 10_000
+_MOST_CHUNKS = 1_000
 _UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF, 2**64 - 1})
 _ID3_HEADER_BYTES = 10
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_GUID_BYTES = 16
+_FIRST_AFTER_FORM = 12
+_FORMS = frozenset({b"WAVE", b"AIFF", b"AIFC"})
 _FIRST_MP3_FRAME_BYTES = 1_024
 _LONGEST_OGG_PAGE_BYTES = 65_307
 _OGG_FLAGS_AT = 5
@@ -64,6 +68,8 @@ def read_header(file: BinaryIO) -> Header:
     ``audio`` is set for WAV (RIFF, RF64), W64, CAF and AIFF files that claim a size; ``counts_frames`` says whether an
     MP3's first frame states how long it is (a Xing, Info or VBRI header); ``lacks_end_mark`` whether an Ogg file's last
     page is not marked as the last.
+
+    Raises ``TooCostlyToRead`` when more than a thousand chunks or tags come before the audio.
     """
     file.seek(0)
     head = file.read(_HEAD_BYTES)
@@ -76,6 +82,8 @@ def _audio_bytes(file: BinaryIO) -> AudioBytes | None:
     head = file.read(_W64_GUID_BYTES)
     layout = _LAYOUTS.get(head[:4])
     if layout is None or (head[:4] == b"riff" and head != _W64_RIFF):
+        return None
+    if layout.first == _FIRST_AFTER_FORM and head[8:12] not in _FORMS:
         return None
     return _walk(file, layout, total)
 
@@ -102,7 +110,7 @@ def _walk(file: BinaryIO, layout: _Layout, total: int) -> AudioBytes | None:
             return None
         file.seek(position)
         header = file.read(header_bytes)
-        if len(header) < header_bytes:
+        if len(header) < header_bytes or not any(header[:4]):
             return None
         (size,) = struct.unpack(layout.size, header[layout.id_bytes :])
         if layout.size_counts_header:
@@ -112,7 +120,7 @@ def _walk(file: BinaryIO, layout: _Layout, total: int) -> AudioBytes | None:
         if header[:4] == b"ds64":
             wide_size = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))[1]
         position += header_bytes + size + -size % layout.alignment
-    return None
+    raise _too_many("chunks")
 
 
 def _audio(start: int, claimed: int, total: int) -> AudioBytes | None:
@@ -128,7 +136,11 @@ def _end_of_id3(file: BinaryIO) -> int:
         file.seek(position)
         tag = file.read(_ID3_HEADER_BYTES)
         if len(tag) < _ID3_HEADER_BYTES or tag[:3] != b"ID3":
-            break
+            return position
         a, b, c, d = (byte & 0x7F for byte in tag[6:10])
         position += _ID3_HEADER_BYTES + (a << 21 | b << 14 | c << 7 | d)
-    return position
+    raise _too_many("tags")
+
+
+def _too_many(pieces: str) -> TooCostlyToRead:
+    return TooCostlyToRead(f"more than {_MOST_CHUNKS:,} {pieces} come before the audio")

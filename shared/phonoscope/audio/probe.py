@@ -16,10 +16,11 @@ from phonoscope.audio.sandbox import Sandbox
 
 _FUNCTION = "phonoscope.audio.examine:examine_as_json"
 _LONGEST_CALL_S = 120.0
-_SILENCE = (
+SILENCE = (
     struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 68, b"WAVE", b"fmt ", 16, 1, 2, 48_000, 192_000, 4, 16, b"data", 32)
     + b"\0" * 32
 )
+"""A file for rehearsals."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +39,28 @@ class Probe:
     warnings: list[str]
 
 
-def probe(file: BinaryIO, *, max_duration_s: float) -> Probe:
+def probe(file: BinaryIO, *, max_duration_s: float, owner: str = "") -> Probe:
     """Probes a recording in a child process; the file's position does not change.
+
+    Args:
+        owner: whom the recording belongs to. Owners share the processes by turns.
 
     Raises:
         RecordingError: as ``examine`` does; ``UndecodableRecording`` also when the reader crashes, or needs more than
-            two minutes or 512 MiB.
+            two minutes or 512 MiB; ``TooCostlyToRead`` when it takes more processor time than its size allows.
         Unavailable: no process can be started.
     """
-    with probing(file, max_duration_s=max_duration_s) as finish:
+    with probing(file, max_duration_s=max_duration_s, owner=owner) as finish:
         return finish()
 
 
 @contextmanager
-def probing(file: BinaryIO, *, max_duration_s: float) -> Iterator[Callable[[], Probe]]:
+def probing(file: BinaryIO, *, max_duration_s: float, owner: str = "") -> Iterator[Callable[[], Probe]]:
     """Probes a recording while the caller does something else; the yielded function waits for the result, as ``probe``.
 
     The file may be read meanwhile.
     """
-    with _sandbox.calling(file, max_duration_s) as finish:
+    with _sandbox.calling(file, max_duration_s, owner) as finish:
         yield lambda: Probe(**finish())
 
 
@@ -65,4 +69,4 @@ def warm_up() -> None:
     _sandbox.start()
 
 
-_sandbox = Sandbox(_FUNCTION, longest_s=_LONGEST_CALL_S, sample=_SILENCE)
+_sandbox = Sandbox(_FUNCTION, longest_s=_LONGEST_CALL_S, sample=SILENCE)

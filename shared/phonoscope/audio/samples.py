@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import sqrt
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from av.audio.frame import AudioFrame
@@ -68,8 +68,20 @@ class Block:
         return _at_full_scale(np.ascontiguousarray(self.channels, dtype=wide), self.channels.dtype)
 
 
-def blocks(frames: Iterable[AudioFrame]) -> Iterator[Block]:
-    """Joins frames to blocks of about a second; a change of rate, type or layout ends a block.
+class Joined(NamedTuple):
+    """Consecutive samples as the decoder gave them, infinities included.
+
+    Shape:
+        - channels: ``(channels, samples)``, of the decoder's own type
+    """
+
+    channels: NDArray[Any]
+    layout: str
+    sample_rate_hz: int
+
+
+def joined(frames: Iterable[AudioFrame]) -> Iterator[Joined]:
+    """Joins frames to pieces of about a second; a change of rate, type or layout ends a piece.
 
     Joining first means few array operations for a long file.
     """
@@ -80,14 +92,27 @@ def blocks(frames: Iterable[AudioFrame]) -> Iterator[Block]:
         samples = channel_samples(frame)
         found = (frame.sample_rate, frame.format.name, frame.layout.name)
         if held and (room <= 0 or found != kind):
-            yield _block(held, kind)
+            yield Joined(np.concatenate(held, axis=1), kind[2], kind[0])
             held = []
         if not held:
             kind, room = found, min(int(found[0] * _BLOCK_S), _BLOCK_VALUES // len(samples))
         held.append(samples)
         room -= samples.shape[1]
     if held:
-        yield _block(held, kind)
+        yield Joined(np.concatenate(held, axis=1), kind[2], kind[0])
+
+
+def limited(piece: Joined) -> Block:
+    """A piece whose samples are finite and within [-32, 32]."""
+    channels = piece.channels
+    if channels.dtype.kind == "f":
+        channels = np.nan_to_num(channels.clip(-LOUDEST, LOUDEST), copy=False, nan=0.0)
+    return Block(channels, piece.layout, piece.sample_rate_hz)
+
+
+def blocks(frames: Iterable[AudioFrame]) -> Iterator[Block]:
+    """Joins frames to blocks of about a second; a change of rate, type or layout ends a block."""
+    return map(limited, joined(frames))
 
 
 def mono(channels: NDArray[Any]) -> Samples:
@@ -167,11 +192,6 @@ def _plane(frame: AudioFrame, index: int, dtype: np.dtype[Any], count: int) -> N
     return np.frombuffer(AudioPlane(frame, index), dtype, count)  # type: ignore[call-overload,no-any-return]
 
 
-def _block(held: list[NDArray[Any]], kind: tuple[int, str, str]) -> Block:
-    rate, _, layout = kind
-    return Block(_limited(np.concatenate(held, axis=1)), layout, rate)
-
-
 def _at_full_scale(samples: NDArray[np.floating], kind: np.dtype[Any]) -> Samples:
     if kind.kind == "u":
         samples = samples - 128.0
@@ -196,10 +216,3 @@ def _share(name: str, side: str) -> float:
         return 1.0
     aside = name.endswith(("C", side)) and not name.startswith(("LFE", "D"))
     return sqrt(0.5) if aside else 0.0
-
-
-def _limited(channels: NDArray[Any]) -> NDArray[Any]:
-    if channels.dtype.kind != "f":
-        return channels
-    limited: NDArray[Any] = np.nan_to_num(channels.clip(-LOUDEST, LOUDEST), copy=False, nan=0.0)
-    return limited

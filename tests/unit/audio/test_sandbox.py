@@ -23,7 +23,14 @@ import pytest
 from phonoscope.audio import probe as probe_module
 from phonoscope.audio.probe import probe
 from phonoscope.audio.sandbox import Sandbox
-from phonoscope.errors import EncryptedRecording, NotARecording, RecordingTooLong, Unavailable, UndecodableRecording
+from phonoscope.errors import (
+    EncryptedRecording,
+    NotARecording,
+    RecordingTooLong,
+    TooCostlyToRead,
+    Unavailable,
+    UndecodableRecording,
+)
 
 if TYPE_CHECKING:
     from tests.unit.audio.maker import Maker
@@ -53,10 +60,21 @@ def scribble(file, number):
     with tempfile.TemporaryFile() as target:
         target.write(b"x" * 1000)
 
+def wait_while_short(file, number):
+    import time
+    found = file.read()
+    if len(found) < 2:
+        time.sleep(0.5)
+    return {"bytes": len(found)}
+
 def refuse_short(file, number):
     if len(file.read()) < 2:
         raise EncryptedRecording(str(os.getpid()))
     return {"pid": os.getpid()}
+
+def burn(file, number):
+    while True:
+        pass
 
 def look(file, number):
     return {"bytes": len(file.read()), "number": number, "environment": sorted(os.environ), "pid": os.getpid()}
@@ -135,6 +153,39 @@ def test_a_hang_costs_an_error(looks: ModuleType) -> None:
     with pytest.raises(UndecodableRecording, match=r"longer than 0\.5 s"):
         _call(looks, "hang", longest_s=0.5)
     assert time.monotonic() - began < 20
+
+
+def test_much_work_costs_an_error(looks: ModuleType) -> None:
+    """A look that takes more processor time than its file's size allows is ended, and the error says so."""
+    with pytest.raises(TooCostlyToRead, match=r"3\.0 s of processor time that 0\.0 MB"):
+        _call(looks, "burn", longest_s=120.0)
+
+
+def test_owners_share_no_process(looks: ModuleType) -> None:
+    """A process that has read one owner's file, and may be its servant now, reads no other owner's."""
+    sandbox = Sandbox(f"{looks.__name__}:look", longest_s=30.0)
+    try:
+        pids: dict[str, set[object]] = {"a": set(), "b": set()}
+        for _ in range(20):
+            for owner, seen in pids.items():
+                seen.add(sandbox.call(io.BytesIO(b"a"), 0.0, owner)["pid"])
+        assert not pids["a"] & pids["b"]
+        assert len(pids["a"]) < 20
+    finally:
+        sandbox.close()
+
+
+def test_one_owner_leaves_places_to_others(looks: ModuleType) -> None:
+    """While an owner's looks take all the processes they may, another owner's is answered."""
+    sandbox = Sandbox(f"{looks.__name__}:wait_while_short", longest_s=60.0)
+    try:
+        with ThreadPoolExecutor(20) as pool:
+            hogs = [pool.submit(sandbox.call, io.BytesIO(b"a"), 0.0, "hog") for _ in range(20)]
+            assert sandbox.call(io.BytesIO(b"long"), 0.0, "other")["bytes"] == 4
+            assert not all(hog.done() for hog in hogs)
+            assert all(hog.result()["bytes"] == 1 for hog in hogs)
+    finally:
+        sandbox.close()
 
 
 def test_swelling_costs_an_error(looks: ModuleType) -> None:

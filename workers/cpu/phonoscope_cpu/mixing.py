@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from itertools import zip_longest
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
 from phonoscope.audio.buffer import StreamBuffer
-from phonoscope.audio.decode import Recording
+from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import QUIETEST_GAIN_DB, MixdownOptions
@@ -27,6 +27,16 @@ Shares: TypeAlias = Samples
 """The weights of a stem's left and right channels in the mix, ``(2,)``."""
 
 
+class Stem(NamedTuple):
+    """A stem's file, and whom it belongs to."""
+
+    file: BinaryIO
+    owner_id: str
+
+
+Stems: TypeAlias = Mapping[str, Stem]
+
+
 @typed_resource_errors()
 def mixdown_task(work: Work) -> Outcome:
     """Mixes the track's stems, in one pass to find the peak and one to write; the mix never exceeds full scale.
@@ -37,11 +47,12 @@ def mixdown_task(work: Work) -> Outcome:
         OutOfMemory, DiskFull: the worker has not enough memory or disk space.
     """
     with ExitStack() as opened:
-        stems = {name: opened.enter_context(file) for name, file in work.stems().items()}
+        files = {name: opened.enter_context(file) for name, file in work.stems().items()}
+        stems = {name: Stem(file, work.claim.track.owner_id) for name, file in files.items()}
         return _mix_stems(work, stems)
 
 
-def _mix_stems(work: Work, stems: Mapping[str, BinaryIO]) -> Outcome:
+def _mix_stems(work: Work, stems: Stems) -> Outcome:
     options = work.options.mixdown
     shares = _shares(options, list(stems))
     with work.timed("mix_s"):
@@ -78,11 +89,11 @@ def _shares(options: MixdownOptions, names: list[str]) -> dict[str, Shares]:
     return shares
 
 
-def _mixed(stems: Mapping[str, BinaryIO], shares: Mapping[str, Shares]) -> Iterator[Samples]:
+def _mixed(stems: Stems, shares: Mapping[str, Shares]) -> Iterator[Samples]:
     """Yields the mix in pieces. Shape: ``(2, samples)`` each."""
-    audible = [(_pieces(file), shares[name]) for name, file in stems.items() if shares[name].any()]
+    audible = [(_pieces(stem), shares[name]) for name, stem in stems.items() if shares[name].any()]
     if not audible:
-        audible = [(_pieces(file), np.zeros(2, dtype=np.float32)) for file in list(stems.values())[:1]]
+        audible = [(_pieces(stem), np.zeros(2, dtype=np.float32)) for stem in list(stems.values())[:1]]
     for pieces in zip_longest(*(blocks for blocks, _ in audible)):
         length = max(piece.shape[1] for piece in pieces if piece is not None)
         mix = np.zeros((2, length), dtype=np.float32)
@@ -92,11 +103,10 @@ def _mixed(stems: Mapping[str, BinaryIO], shares: Mapping[str, Shares]) -> Itera
         yield mix
 
 
-def _pieces(file: BinaryIO) -> Iterator[Samples]:
+def _pieces(stem: Stem) -> Iterator[Samples]:
     """A stem in pieces of a second, whatever the size of decoded blocks."""
-    file.seek(0)
     buffer = StreamBuffer(channels=2)
-    with Recording(file) as recording:
+    with ConfinedRecording(stem.file, stem.owner_id) as recording:
         for block in recording.stereo(_RATE_HZ):
             buffer.append(block)
             while len(buffer) >= _RATE_HZ:
@@ -105,9 +115,7 @@ def _pieces(file: BinaryIO) -> Iterator[Samples]:
         yield buffer.samples
 
 
-def _written(
-    stems: Mapping[str, BinaryIO], shares: Mapping[str, Shares], options: MixdownOptions, scale: float
-) -> tuple[Artifact, int]:
+def _written(stems: Stems, shares: Mapping[str, Shares], options: MixdownOptions, scale: float) -> tuple[Artifact, int]:
     form, samples = FORMATS[options.format], 0
     with ExitStack() as kept:
         file = kept.enter_context(spool())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import partial
 
-from phonoscope.audio.decode import Recording
+from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.errors import NoStems
 from phonoscope.work import WHOLE_TRACK, Outcome
 from phonoscope_gpu.shared_pass import Pass
@@ -48,7 +48,7 @@ def embedded_stems(work: Work, body: Body) -> dict[str, list[float]]:
         if not files:
             raise NoStems("the track has no stems to embed; name the task `separate` too")
         for index, (name, file) in enumerate(files.items()):
-            with Recording(file) as recording:
+            with ConfinedRecording(file, work.claim.track.owner_id) as recording:
                 blocks = recording.mono(body.front_end.settings.sample_rate_hz)
                 heard = run_body(body, blocks, partial(_report, work, index, len(files)))
             if not heard.silent.all():

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from phonoscope.audio import arrays
-from phonoscope.audio.decode import Recording
+from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.encode import FLAC, Encoder
 from phonoscope.audio.mel import mel_points
 from phonoscope.contract import ExplainOptions
@@ -104,7 +104,7 @@ def _by_stem(work: Work, found: Explanation) -> dict[str, Any] | None:
             return None
         samples = {}
         for name, file in files.items():
-            with Recording(file) as stem:
+            with ConfinedRecording(file, work.claim.track.owner_id) as stem:
                 samples[name] = stem_window(stem.mono(rate_hz), rate_hz, part.window)
     shares = stem_shares(found.model, part.network, found.model.manifest.label_index(found.label), part.window, samples)
     return {

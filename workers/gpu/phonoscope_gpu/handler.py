@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from phonoscope.audio.confined import warm_up as start_decoder
 from phonoscope.catalogue import Catalogue, LiveCatalogue
 from phonoscope.drawing.overlay import warm_up
 from phonoscope.settings import Settings
@@ -70,3 +71,4 @@ def _load_ahead(models: LoadedModels, catalogue: Catalogue, default_model: str) 
     others = [manifest for manifest in catalogue.among((default_model,)) if manifest not in needed]
     models.load_in_background(manifest.name for manifest in others)
     warm_up()
+    start_decoder()

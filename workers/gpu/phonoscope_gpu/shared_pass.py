@@ -9,7 +9,7 @@ from functools import partial
 from math import inf
 from typing import TypeAlias
 
-from phonoscope.audio.decode import Recording
+from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.catalogue import AUTO, Classifier
 from phonoscope.contract import MOST_EXPLAINED_S
 from phonoscope.states import TaskName
@@ -38,7 +38,7 @@ class Listener:
     """What bodies heard in the recording; each runs when it is first asked for."""
 
     work: Work
-    recording: Recording | None = None
+    recording: ConfinedRecording | None = None
     """The first that was decoded to its end."""
     _heard: dict[str, BodyPass] = field(default_factory=dict)
 
@@ -55,12 +55,12 @@ class Listener:
         self, body: Body, wanted: Wanted = _all, forward: ForwardPass | None = None, end_s: float = inf
     ) -> BodyPass:
         """Runs a body, through ``forward`` where it is given; see ``run_body``."""
-        duration_s = self.work.claim.track.duration_s
+        track = self.work.claim.track
 
         def report(done_s: float) -> None:
-            self.work.report(min(1.0, done_s / duration_s), "listening")
+            self.work.report(min(1.0, done_s / track.duration_s), "listening")
 
-        with Recording(self.work.file) as recording, self.work.timed("model_s"):
+        with ConfinedRecording(self.work.file, track.owner_id) as recording, self.work.timed("model_s"):
             blocks = recording.mono(body.front_end.settings.sample_rate_hz)
             found = run_body(body, blocks, report, forward, wanted, end_s)
         self.recording = self.recording or recording
@@ -78,7 +78,7 @@ class Pass:
     """
 
     model: Model
-    recording: Recording
+    recording: ConfinedRecording
     prediction: Prediction
     recorder: EvidenceRecorder
     answers: Answers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Annotated, Any
 
@@ -88,7 +89,11 @@ async def create_job(request: Request, response: Response, state: StateDep, once
     if has_upload(request):
         await check_day(state, once.caller.owner_id)
     submission = await read_submission(request, state.settings.max_upload_bytes)
-    answered = await to_thread.run_sync(_submit, once, submission)
+    with submission:
+        if submission.upload is None:
+            answered = await to_thread.run_sync(_submit, once, submission)
+        else:
+            answered = await state.uploads.run(once.caller.owner_id, partial(_submit, once, submission))
     response.headers["Retry-After"] = _RETRY_AFTER_S
     return answered.write(response)
 
@@ -102,8 +107,7 @@ def _submit(once: IdempotentRequest, submission: Submission) -> IdempotentAnswer
             return _accepted(submit_job(once.state, once.caller, submission.request, then))
         return _accepted(submit_recording(once.state, once.caller, submission.request, submission.upload, then))
 
-    with submission:
-        return once.answer(Job, submission.asked, make)
+    return once.answer(Job, submission.asked, make)
 
 
 def _accepted(job: Job) -> IdempotentAnswer[Job]:

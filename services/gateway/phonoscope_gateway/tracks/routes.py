@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
-from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from phonoscope.erasure import erase_track
 from phonoscope.errors import InvalidRequest, NotFound
 from phonoscope.logs import get_logger
 from phonoscope.requests import Name, text
-from phonoscope_gateway.forms import Form, read_form
+from phonoscope_gateway.forms import Form, Upload, read_form
 from phonoscope_gateway.idempotency import UPLOADED, IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.links import LinkRequestDep
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
@@ -72,15 +72,14 @@ async def upload_track(request: Request, response: Response, state: StateDep, on
     """Uploads a recording. The same bytes again give the same track."""
     await check_day(state, once.caller.owner_id)
     form = await read_form(request, state.settings.max_upload_bytes)
-    answered = await to_thread.run_sync(_upload, once, form)
+    if form.upload is None:
+        raise InvalidRequest.field("file", "missing")
+    with form.upload.file:
+        answered = await state.uploads.run(once.caller.owner_id, partial(_upload, once, form, form.upload))
     return answered.write(response)
 
 
-def _upload(once: IdempotentRequest, form: Form) -> IdempotentAnswer[Track]:
-    upload = form.upload
-    if upload is None:
-        raise InvalidRequest.field("file", "missing")
-
+def _upload(once: IdempotentRequest, form: Form, upload: Upload) -> IdempotentAnswer[Track]:
     def make(keep: KeepAnswer[Track]) -> IdempotentAnswer[Track]:
         def then(session: Session, row: TrackRow, created: bool) -> IdempotentAnswer[Track]:
             answered = _stored(describe_track(once.state.signer_for(once.caller), session, row), created)
@@ -90,10 +89,9 @@ def _upload(once: IdempotentRequest, form: Form) -> IdempotentAnswer[Track]:
         *_, answered = create_track_and(once.state, once.caller.owner_id, upload, then)
         return answered
 
-    with upload.file:
-        if form.fields:
-            raise InvalidRequest.field(min(form.fields), "not a field of this form; there is: file")
-        answered = once.answer(Track, lambda: {"fields": form.fields, "file": upload.sha256}, make)
+    if form.fields:
+        raise InvalidRequest.field(min(form.fields), "not a field of this form; there is: file")
+    answered = once.answer(Track, lambda: {"fields": form.fields, "file": upload.sha256}, make)
     if not answered.replayed:
         return answered
     # The first answer may be a day old; its link is not good for so long.

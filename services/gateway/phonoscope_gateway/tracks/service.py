@@ -89,7 +89,7 @@ def _create(state: State, owner_id: str, upload: Upload, then: Then[Made], *, ne
     row = None
     try:
         with (
-            probing(upload.file, max_duration_s=state.settings.max_duration_s) as finish,
+            probing(upload.file, max_duration_s=state.settings.max_duration_s, owner=owner_id) as finish,
             _meanwhile(state.threads, put if small else _nothing) as stored,
         ):
             found = finish()

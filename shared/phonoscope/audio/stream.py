@@ -1,0 +1,32 @@
+"""Streams a recording's decoded samples; ``confined`` has a child process call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from phonoscope.audio.decode import Recording
+from phonoscope.audio.samples import joined
+from phonoscope.audio.sandbox import Message
+
+
+def stream_samples(file: BinaryIO, _: float) -> Iterator[Message]:
+    """The recording's format, then its pieces of about a second, then its warnings.
+
+    Raises ``RecordingError`` as ``Recording`` does.
+    """
+    with Recording(file) as recording:
+        yield {"container": recording.container, "codec": recording.codec}, b""
+        for piece in joined(recording.frames()):
+            # Interleaved samples stay so: another order would cost a copy.
+            interleaved = not piece.channels.flags.c_contiguous
+            values = piece.channels.T if interleaved else piece.channels
+            head = {
+                "type": values.dtype.str,
+                "shape": values.shape,
+                "interleaved": interleaved,
+                "layout": piece.layout,
+                "sample_rate_hz": piece.sample_rate_hz,
+            }
+            yield head, values.data.cast("B")
+        yield {"warnings": recording.warnings}, b""
