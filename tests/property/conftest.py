@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from phonoscope.contract import Scope
 from phonoscope.states import Status
 from phonoscope.tasks import Describe
 from tests.property.documented import Owner
@@ -15,7 +16,7 @@ from tests.support import RunningStack, tone_wav
 
 @pytest.fixture(scope="session")
 def owner(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Owner:
-    """A track that was described, an endpoint with a delivery, a default secret; and a key."""
+    """A track that was described, an endpoint with a delivery, a default secret, another key; and a key that may do all."""
     name = f"owner-{uuid4()}"
     path = tmp_path_factory.mktemp("recordings") / "tone.wav"
     path.write_bytes(tone_wav(2.0, seed=20))
@@ -32,6 +33,7 @@ def owner(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Owne
             "artifact_id": waveform.id,
             "webhook_id": endpoint.id,
             "delivery_id": client.test_webhook(endpoint.id).id,
+            "key_id": stack.new_key(name).split("_")[1],
             "name": "environment-50",
         }
-        return Owner(stack.new_key(name), urlsplit(waveform.url).query, ids)
+        return Owner(stack.new_key(name, list(Scope)), urlsplit(waveform.url).query, ids)
