@@ -72,7 +72,7 @@ def test_what_is_no_recording_is_refused_and_not_stored(
         ({"track_id": "trk_x", "options": {"classify": {"top_k": 0}}}, "options.classify.top_k"),
         ({"track_id": "trk_x", "options": {"classify": {"model": "nope"}}}, "model"),
         ({"track_id": "trk_x", "colour": "blue"}, "colour"),
-        ({"track_id": "trk_x", "metadata": {"a": "\x00"}}, "metadata"),
+        ({"track_id": "trk_x", "metadata": {"a": "\x00"}}, "metadata.a"),
         ({"track_id": "trk_x", "metadata": {"a": "x" * 20_000}}, "metadata"),
     ],
 )
@@ -80,6 +80,55 @@ def test_a_job_request_that_is_not_valid_names_the_field(http: httpx.Client, bod
     """422 whose ``errors`` say where and what."""
     problem = is_problem(http.post("/v1/jobs", json=body), 422)
     assert field in [error["field"] for error in problem["errors"]]
+
+
+UNSTORABLE = [
+    ("POST", "/v1/webhooks", r'{"url": "https://a.example/", "description": "\u0000"}', "description"),
+    ("POST", "/v1/webhooks", r'{"url": "https://a.example/", "description": "\ud800"}', "description"),
+    ("POST", "/v1/webhooks", r'{"url": "https://a.example/", "\ud800": 1}', r"\ud800"),
+    ("POST", "/v1/webhooks", '{"url": "https://a.example/", "url": "https://b.example/"}', "url"),
+    ("PATCH", "/v1/webhooks/whk_1", '{"enabled": 1}', "enabled"),
+    ("POST", "/v1/webhooks/default-secret", '{"overlap_s": false}', "overlap_s"),
+    ("POST", "/v1/webhooks/default-secret", '{"overlap_s": 1e400}', "overlap_s"),
+    ("POST", "/v1/webhooks/whk_1/redeliver", '{"since": "0001-01-01T00:00:00+23:59"}', "since"),
+    ("POST", "/v1/webhooks/whk_1/redeliver", '{"since": "9999-12-31T23:59:59-23:59"}', "since"),
+    ("POST", "/v1/jobs", r'{"options": {"explain": {"label": "\u0000"}}}', "options.explain.label"),
+    ("POST", "/v1/jobs", r'{"options": {"features": {"layers": ["\u0000"]}}}', "options.features.layers.0"),
+    ("POST", "/v1/jobs", r'{"options": {"separate": {"model": "\ud800"}}}', "options.separate.model"),
+    ("POST", "/v1/jobs", r'{"options": {"separate": {"two_stems": "\u0000"}}}', "options.separate.two_stems"),
+    ("POST", "/v1/jobs", r'{"options": {"mixdown": {"pan": {"\u0000": 0}}}}', "options.mixdown.pan.\x00"),
+    ("POST", "/v1/jobs", r'{"metadata": {"a": [{"\udc00": 0}]}}', r"metadata.a.0.\udc00"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "field"), UNSTORABLE)
+def test_what_cannot_be_stored_is_refused_in_any_field(
+    http: httpx.Client, method: str, path: str, body: str, field: str
+) -> None:
+    """422 that names it, wherever it is: no text, number or time of a body reaches the database unchecked."""
+    answer = http.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    assert field in [error["field"] for error in is_problem(answer, 422)["errors"]]
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "0", "now"])
+def test_a_time_in_a_query_is_within_time(http: httpx.Client, since: str) -> None:
+    """Also at both ends of it."""
+    problem = is_problem(http.get("/v1/webhooks/whk_1/deliveries", params={"since": since}), 422)
+    assert problem["errors"][0]["field"] == "since"
+
+
+def test_thousands_of_stems_are_refused(http: httpx.Client) -> None:
+    """Whatever they are called, before any of them is looked up."""
+    gains = {f"stem-{index}": 0.0 for index in range(10_000)}
+    body = {"track_id": "trk_1", "tasks": ["mixdown"], "options": {"mixdown": {"gains_db": gains}}}
+    problem = is_problem(http.post("/v1/jobs", json=body), 422)
+    assert [error["field"] for error in problem["errors"]] == ["options.mixdown.gains_db"]
+
+
+def test_an_upload_has_no_other_fields(http: httpx.Client) -> None:
+    """What is sent beside the file is not passed over in silence."""
+    answer = http.post("/v1/tracks", files={"file": ("a.wav", tone_wav(0.1))}, data={"tasks": "classify"})
+    assert is_problem(answer, 422)["errors"][0]["field"] == "tasks"
 
 
 @pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff\xfe", b'"text"', b"[" * 100_000])

@@ -92,6 +92,23 @@ def test_stems_can_be_mixed_again(client: Client, tiny: str, tmp_path: Path) -> 
         assert sum(map(len, recording.mono(44_100))) == 110_250
 
 
+@pytest.mark.parametrize("field", ["gains_db", "pan"])
+def test_a_stem_that_is_not_there_is_refused(client: Client, tiny: str, tmp_path: Path, field: str) -> None:
+    """By name and before a job is made: of the track's newest stems, and of those that the same job makes."""
+    track_id = separated(client, tmp_path, tiny).recording
+    for tasks, two_stems, known in (
+        (["mixdown"], None, SOURCES),
+        (["separate", "mixdown"], None, SOURCES),
+        (["separate", "mixdown"], "drums", ["drums", "accompaniment"]),
+    ):
+        options = {"mixdown": {field: {"flute": 0.0}}, "separate": {"model": tiny, "two_stems": two_stems}}
+        with pytest.raises(ApiError, match=f"options.mixdown.{field}: there is no flute; there are {', '.join(known)}"):
+            client.create_job(track_id, tasks, options)
+    options = {"separate": {"model": tiny, "two_stems": "flute"}}
+    with pytest.raises(ApiError, match=r"options.separate.two_stems: there is no flute"):
+        client.create_job(track_id, ["separate"], options)
+
+
 def test_stems_of_another_version_are_a_typed_error(
     client: Client, stack: RunningStack, tiny: str, tmp_path: Path
 ) -> None:
