@@ -128,7 +128,7 @@ def requests(draw: st.DrawFn, call: Call, owner: Owner) -> dict[str, Any]:
     destroys = call.method == "delete" or call.path.endswith("/cancel")
     path = call.path
     for each in call.parameters("path"):
-        known = "trk_gone" if destroys else owner.ids[each["name"]]
+        known = "trk_gone" if destroys else owner.ids.get(each["name"], "none_such")
         text = draw(_or_nasty(st.just(known), NASTY_TEXTS))
         path = path.replace(f"{{{each['name']}}}", quote(_bytes(text), safe="") or "%20")
     headers: dict[str, str | bytes] = {"Authorization": f"Bearer {owner.key}"}

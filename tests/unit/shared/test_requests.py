@@ -11,6 +11,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from phonoscope.contract import (
     JobRequest,
+    KeyChange,
+    KeyRequest,
+    KeyRotation,
     MixdownOptions,
     RedeliveryRequest,
     SecretRotation,
@@ -22,6 +25,9 @@ from phonoscope.requests import DecimalText, Moment, Name, RequestModel, WholeTe
 from phonoscope.tasks import TASKS
 
 BODIES: list[type[RequestModel]] = [
+    KeyChange,
+    KeyRequest,
+    KeyRotation,
     JobRequest,
     RedeliveryRequest,
     SecretRotation,
