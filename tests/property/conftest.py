@@ -16,7 +16,7 @@ from tests.support import RunningStack, tone_wav
 
 @pytest.fixture(scope="session")
 def owner(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Owner:
-    """A track that was described, an endpoint with a delivery, a default secret, another key; and a key that may do all."""
+    """A track that was described, an endpoint with a delivery, a default secret, a key; and another that may do all."""
     name = f"owner-{uuid4()}"
     path = tmp_path_factory.mktemp("recordings") / "tone.wav"
     path.write_bytes(tone_wav(2.0, seed=20))
