@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -12,19 +11,12 @@ from phonoscope.contract import Scope
 from phonoscope.states import Status
 from phonoscope.tasks import Describe
 from tests.property.documented import Owner
-from tests.support import RunningStack, second_gateway, tone_wav
-
-
-@pytest.fixture(scope="session")
-def patient(stack: RunningStack) -> Iterator[RunningStack]:
-    """The stack with a second gateway, which slows no client that sends wrong keys or many requests."""
-    with second_gateway(stack, {"wrong_keys_a_minute": 0, "quota_requests_a_second": 0.0}) as (gateway, _):
-        yield gateway
+from tests.support import RunningStack, tone_wav
 
 
 @pytest.fixture(scope="session")
 def owner(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Owner:
-    """A track that was described, an endpoint with a delivery, a default secret; and a key that may do all."""
+    """A track that was described, an endpoint with a delivery, a default secret, a key; and another that may do all."""
     name = f"owner-{uuid4()}"
     path = tmp_path_factory.mktemp("recordings") / "tone.wav"
     path.write_bytes(tone_wav(2.0, seed=20))

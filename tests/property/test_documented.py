@@ -17,7 +17,7 @@ CALLS = calls()
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_every_answer_is_documented(patient: RunningStack, owner: Owner, call: Call) -> None:
+def test_every_answer_is_documented(stack: RunningStack, owner: Owner, call: Call) -> None:
     """Status, media type and body, whatever nasty values a request has wherever."""
 
     @settings(
@@ -32,5 +32,5 @@ def test_every_answer_is_documented(patient: RunningStack, owner: Owner, call: C
         assert answer.status_code < 500, answer.text
         assert call.why_undocumented(answer) is None, f"{answer.status_code} {answer.text[:2_000]}"
 
-    with httpx.Client(base_url=patient.url, timeout=30) as http:
+    with httpx.Client(base_url=stack.url, timeout=30) as http:
         check()

@@ -23,7 +23,7 @@ _SECONDS = 30
     [("coverage,fuzzing", ("schemathesis.toml", "fuzzing.toml")), ("stateful", ("schemathesis.toml",))],
 )
 def test_schemathesis_finds_nothing(
-    patient: RunningStack, owner: Owner, phases: str, config: tuple[str, ...], tmp_path: Path
+    stack: RunningStack, owner: Owner, phases: str, config: tuple[str, ...], tmp_path: Path
 ) -> None:
     """Within its seconds and from a fixed seed, so that two runs ask the same until they end."""
     program = str(Path(sys.executable).with_name("schemathesis"))
@@ -31,7 +31,7 @@ def test_schemathesis_finds_nothing(
     written.write_text("\n".join(Path(__file__).with_name(name).read_text() for name in config))
     limits = ["--seed", "20", "--max-time", str(_SECONDS), "--max-examples", "10", "--warnings", "off"]
     options = ["--config-file", str(written)]
-    command = [program, *options, "run", f"{patient.url}/openapi.json", "--phases", phases, *limits]
+    command = [program, *options, "run", f"{stack.url}/openapi.json", "--phases", phases, *limits]
     words = {name.upper(): value for name, value in owner.ids.items()}
     environ = os.environ | words | {"API_KEY": owner.key, "NO_COLOR": "1", "PYTHONPATH": _path()}
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=260, check=False)

@@ -25,7 +25,7 @@ CancelQuery = Annotated[
     CancelledJobs, Query(description="which jobs that have not ended to cancel too: the key's, or all of its owner's")
 ]
 
-_OF_A_KEY = links("id", key_id=("read_api_key", "revoke_api_key"))
+_OF_A_KEY = links("id", key_id=("read_api_key",))
 
 
 @router.post(
