@@ -150,7 +150,7 @@ def test_a_file_that_its_owner_may_not_read_is_opened_again(tmp_path: Path) -> N
         "if os.geteuid() == 0:\n    os.chown(folder / 'stack.json', 65534, 65534); os.setuid(65534)\n"
         "print(StackState.read(folder).id)"
     )
-    for parent in tmp_path.parents[:2]:
+    for parent in tmp_path.parents[:3]:
         parent.chmod(parent.stat().st_mode | 0o011)
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == STATE.id, done.stderr

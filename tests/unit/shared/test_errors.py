@@ -19,6 +19,7 @@ from phonoscope.errors import (
     RequestTimeout,
     StoreUnavailable,
     TooManyRequests,
+    TooManyUploads,
     Unavailable,
 )
 
@@ -78,7 +79,9 @@ def test_only_passing_troubles_may_be_retried(error: type[PhonoscopeError]) -> N
     """What the client did wrong stays wrong; an outage passes, as the first sending of a request does, and says when to
     ask again.
     """
-    passing = issubclass(error, Unavailable | RequestInFlight | RequestTimeout | TooManyRequests | LimitReached)
+    passing = issubclass(
+        error, Unavailable | RequestInFlight | RequestTimeout | TooManyRequests | TooManyUploads | LimitReached
+    )
     assert passing or not (400 <= error.status < 500 and error.retryable)
     assert (error.retry_after_s is not None) == passing
     if error.retry_after_s is not None:
