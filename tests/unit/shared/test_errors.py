@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pkgutil import iter_modules
 
 import pytest
 
 import phonoscope.client  # noqa: F401 - it adds errors of its own to the tree
 from phonoscope import errors
-from phonoscope.errors import (
-    InvalidRequest,
-    LimitReached,
-    NotFound,
-    PhonoscopeError,
-    RangeNotSatisfiable,
-    RequestInFlight,
-    RequestTimeout,
-    StoreUnavailable,
-    TooManyRequests,
-    TooManyUploads,
-    Unavailable,
-)
+from phonoscope.errors import InvalidRequest, NotFound, PhonoscopeError, RangeNotSatisfiable, StoreUnavailable
 
 _DRAWN = re.compile(r"^(?P<indent>[│ ]*)[├└]── (?P<name>\w+)(?: +(?P<status>\d{3}))?$", re.MULTILINE)
 
@@ -31,6 +20,12 @@ def classes(root: type[PhonoscopeError] = PhonoscopeError) -> Iterator[type[Phon
     yield root
     for child in root.__subclasses__():
         yield from classes(child)
+
+
+def own() -> list[type[PhonoscopeError]]:
+    """Those that the package's modules define."""
+    modules = [f"{errors.__name__}.{module.name}" for module in iter_modules(errors.__path__)]
+    return [error for error in classes() if error.__module__ in modules]
 
 
 def drawn() -> dict[str, tuple[str, int]]:
@@ -47,15 +42,18 @@ def drawn() -> dict[str, tuple[str, int]]:
 
 
 def test_the_drawn_tree_is_the_real_one() -> None:
-    """The module's docstring shows every error below its parent, with the status it is answered with."""
+    """The package's docstring shows every error below its parent, with the status it is answered with."""
     real = {
-        error.__name__: (error.__mro__[1].__name__, error.status)
-        for error in classes()
-        if error.__module__ == errors.__name__ and error is not PhonoscopeError
+        error.__name__: (error.__mro__[1].__name__, error.status) for error in own() if error is not PhonoscopeError
     }
     assert drawn() == real
     assert len(real) > 25
     assert (errors.__doc__ or "").count("── ") == len(real)
+
+
+def test_the_package_offers_every_error() -> None:
+    """Whatever module of it defines an error, others import it from the package, and find it there by its name."""
+    assert {name: getattr(errors, name) for name in errors.__all__} == {error.__name__: error for error in own()}
 
 
 def test_codes_are_stable_names() -> None:
@@ -79,9 +77,7 @@ def test_only_passing_troubles_may_be_retried(error: type[PhonoscopeError]) -> N
     """What the client did wrong stays wrong; an outage passes, as the first sending of a request does, and says when to
     ask again.
     """
-    passing = issubclass(
-        error, Unavailable | RequestInFlight | RequestTimeout | TooManyRequests | TooManyUploads | LimitReached
-    )
+    passing = error.status in (408, 429, 503) or error is errors.RequestInFlight
     assert passing or not (400 <= error.status < 500 and error.retryable)
     assert (error.retry_after_s is not None) == passing
     if error.retry_after_s is not None:

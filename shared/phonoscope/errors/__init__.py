@@ -1,0 +1,244 @@
+"""The tree of all errors. A class's docstring is its title; ``detail`` says what was found.
+
+PhonoscopeError
+├── MalformedRequest            400
+├── Unauthorized                401
+├── InvalidSignature            403
+├── SignatureExpired            403
+├── MissingScope                403
+├── NotFound                    404
+├── NotAcceptable               406
+├── RequestTimeout              408
+├── JobEnded                    409
+├── RequestInFlight             409
+├── InvalidRequest              422
+│   ├── InvalidCursor
+│   ├── IdempotencyKeyReused
+│   ├── UnknownLayer
+│   ├── UnknownLabel
+│   ├── NoStems
+│   ├── RefusedUrl
+│   └── NoDefaultSecret
+├── BodyTooLarge                413
+├── UploadTooLarge              413
+├── TooManyUploads              429
+├── RangeNotSatisfiable         416
+├── MisdirectedRequest          421
+├── TooManyRequests             429
+├── HeadTooLarge                431
+├── LimitReached                429
+│   ├── TooManyWrongKeys
+│   ├── RequestQuotaExceeded
+│   ├── UploadQuotaExceeded
+│   ├── UploadBytesQuotaExceeded
+│   ├── StoredBytesQuotaExceeded
+│   ├── StoredTracksQuotaExceeded
+│   ├── QueuedAudioQuotaExceeded
+│   ├── QueuedJobsQuotaExceeded
+│   ├── OpenStreamQuotaExceeded
+│   └── DeliveryTestQuotaExceeded
+├── RecordingError              422
+│   ├── EmptyUpload
+│   ├── NotARecording           415
+│   ├── NoAudioStream           415
+│   ├── UnsupportedCodec        415
+│   ├── EncryptedRecording      415
+│   ├── UndecodableRecording
+│   ├── NonFiniteSamples
+│   ├── RecordingTooLong
+│   └── TooCostlyToRead
+├── ModelError                  500
+│   ├── UnknownModel            422
+│   ├── ModelNotPulled
+│   ├── BodyAbsent              422
+│   ├── DownloadFailed
+│   ├── UnreadableWeights
+│   ├── InvalidManifest
+│   ├── WeightsMismatch
+│   └── DeviceUnavailable
+├── Unavailable                 503
+│   ├── DatabaseUnavailable
+│   │   ├── TransactionConflict
+│   │   ├── LockTimeout
+│   │   └── TooManyConnections
+│   ├── BrokerUnavailable
+│   ├── StoreUnavailable
+│   ├── SpoolFull
+│   └── Overloaded
+├── TaskFailed                  500
+│   ├── WorkerLost
+│   ├── TimedOut
+│   ├── OutOfMemory
+│   ├── DiskFull
+│   ├── InvalidResult
+│   ├── OutdatedResult          410
+│   ├── UnsupportedTask
+│   └── UnstorableResult
+└── StackError                  500
+"""
+
+from phonoscope.errors.base import PhonoscopeError
+from phonoscope.errors.limits import (
+    DeliveryTestQuotaExceeded,
+    LimitReached,
+    OpenStreamQuotaExceeded,
+    QueuedAudioQuotaExceeded,
+    QueuedJobsQuotaExceeded,
+    RequestQuotaExceeded,
+    StoredBytesQuotaExceeded,
+    StoredTracksQuotaExceeded,
+    TooManyRequests,
+    TooManyUploads,
+    TooManyWrongKeys,
+    UploadBytesQuotaExceeded,
+    UploadQuotaExceeded,
+)
+from phonoscope.errors.models import (
+    BodyAbsent,
+    DeviceUnavailable,
+    DownloadFailed,
+    InvalidManifest,
+    ModelError,
+    ModelNotPulled,
+    UnknownModel,
+    UnreadableWeights,
+    WeightsMismatch,
+)
+from phonoscope.errors.outages import (
+    BrokerUnavailable,
+    DatabaseUnavailable,
+    LockTimeout,
+    Overloaded,
+    SpoolFull,
+    StackError,
+    StoreUnavailable,
+    TooManyConnections,
+    TransactionConflict,
+    Unavailable,
+)
+from phonoscope.errors.recordings import (
+    EmptyUpload,
+    EncryptedRecording,
+    NoAudioStream,
+    NonFiniteSamples,
+    NotARecording,
+    RecordingError,
+    RecordingTooLong,
+    TooCostlyToRead,
+    UndecodableRecording,
+    UnsupportedCodec,
+)
+from phonoscope.errors.requests import (
+    BodyTooLarge,
+    HeadTooLarge,
+    IdempotencyKeyReused,
+    InvalidCursor,
+    InvalidRequest,
+    InvalidSignature,
+    JobEnded,
+    MalformedRequest,
+    MisdirectedRequest,
+    MissingScope,
+    NoDefaultSecret,
+    NoStems,
+    NotAcceptable,
+    NotFound,
+    RangeNotSatisfiable,
+    RefusedUrl,
+    RequestInFlight,
+    RequestTimeout,
+    SignatureExpired,
+    Unauthorized,
+    UnknownLabel,
+    UnknownLayer,
+    UploadTooLarge,
+)
+from phonoscope.errors.tasks import (
+    DiskFull,
+    InvalidResult,
+    OutdatedResult,
+    OutOfMemory,
+    TaskFailed,
+    TimedOut,
+    UnstorableResult,
+    UnsupportedTask,
+    WorkerLost,
+)
+
+__all__ = [
+    "BodyAbsent",
+    "BodyTooLarge",
+    "BrokerUnavailable",
+    "DatabaseUnavailable",
+    "DeliveryTestQuotaExceeded",
+    "DeviceUnavailable",
+    "DiskFull",
+    "DownloadFailed",
+    "EmptyUpload",
+    "EncryptedRecording",
+    "HeadTooLarge",
+    "IdempotencyKeyReused",
+    "InvalidCursor",
+    "InvalidManifest",
+    "InvalidRequest",
+    "InvalidResult",
+    "InvalidSignature",
+    "JobEnded",
+    "LimitReached",
+    "LockTimeout",
+    "MalformedRequest",
+    "MisdirectedRequest",
+    "MissingScope",
+    "ModelError",
+    "ModelNotPulled",
+    "NoAudioStream",
+    "NoDefaultSecret",
+    "NoStems",
+    "NonFiniteSamples",
+    "NotARecording",
+    "NotAcceptable",
+    "NotFound",
+    "OpenStreamQuotaExceeded",
+    "OutOfMemory",
+    "OutdatedResult",
+    "Overloaded",
+    "PhonoscopeError",
+    "QueuedAudioQuotaExceeded",
+    "QueuedJobsQuotaExceeded",
+    "RangeNotSatisfiable",
+    "RecordingError",
+    "RecordingTooLong",
+    "RefusedUrl",
+    "RequestInFlight",
+    "RequestQuotaExceeded",
+    "RequestTimeout",
+    "SignatureExpired",
+    "SpoolFull",
+    "StackError",
+    "StoreUnavailable",
+    "StoredBytesQuotaExceeded",
+    "StoredTracksQuotaExceeded",
+    "TaskFailed",
+    "TimedOut",
+    "TooCostlyToRead",
+    "TooManyConnections",
+    "TooManyRequests",
+    "TooManyUploads",
+    "TooManyWrongKeys",
+    "TransactionConflict",
+    "Unauthorized",
+    "Unavailable",
+    "UndecodableRecording",
+    "UnknownLabel",
+    "UnknownLayer",
+    "UnknownModel",
+    "UnreadableWeights",
+    "UnstorableResult",
+    "UnsupportedCodec",
+    "UnsupportedTask",
+    "UploadBytesQuotaExceeded",
+    "UploadQuotaExceeded",
+    "UploadTooLarge",
+    "WeightsMismatch",
+    "WorkerLost",
+]

@@ -1,0 +1,149 @@
+"""What is wrong with a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
+
+from phonoscope.errors.base import PhonoscopeError
+
+
+class MalformedRequest(PhonoscopeError):
+    """The request is not HTTP."""
+
+    status = 400
+
+
+class Unauthorized(PhonoscopeError):
+    """The API key is missing or wrong."""
+
+    status = 401
+
+
+class InvalidSignature(PhonoscopeError):
+    """The link's signature is missing or wrong."""
+
+    status = 403
+
+
+class SignatureExpired(PhonoscopeError):
+    """The link has expired."""
+
+    status = 403
+
+
+class MissingScope(PhonoscopeError):
+    """The API key may not do this."""
+
+    status = 403
+
+
+class NotFound(PhonoscopeError):
+    """Not found."""
+
+    status = 404
+
+
+class NotAcceptable(PhonoscopeError):
+    """None of the accepted media types is available."""
+
+    status = 406
+
+
+class RequestTimeout(PhonoscopeError):
+    """The request took too long to arrive."""
+
+    status = 408
+    retryable = True
+    retry_after_s = 1
+
+
+class JobEnded(PhonoscopeError):
+    """The job has ended."""
+
+    status = 409
+
+
+class RequestInFlight(PhonoscopeError):
+    """The same request is being answered."""
+
+    status = 409
+    retryable = True
+    retry_after_s = 1
+
+
+class InvalidRequest(PhonoscopeError):
+    """The request is not valid."""
+
+    status = 422
+
+    @classmethod
+    def field(cls, name: str, message: str) -> Self:
+        return cls(f"{name}: {message}", errors=[{"field": name, "message": message}])
+
+    @classmethod
+    def choice(cls, name: str, value: object, known: Iterable[str]) -> Self:
+        """A value that does not exist; the message lists those that do."""
+        return cls.field(name, f"there is no {value}; there are {', '.join(known)}")
+
+
+class InvalidCursor(InvalidRequest):
+    """The cursor was not made by this service."""
+
+
+class IdempotencyKeyReused(InvalidRequest):
+    """The idempotency key belongs to another request."""
+
+
+class UnknownLayer(InvalidRequest):
+    """The network has no such layer."""
+
+
+class UnknownLabel(InvalidRequest):
+    """The model has no such label."""
+
+
+class NoStems(InvalidRequest):
+    """The track has no stems."""
+
+
+class RefusedUrl(InvalidRequest):
+    """This service does not send to that address."""
+
+
+class NoDefaultSecret(InvalidRequest):
+    """There is no default secret to sign events with."""
+
+
+class BodyTooLarge(PhonoscopeError):
+    """The request's body is larger than this service takes."""
+
+    status = 413
+
+
+class UploadTooLarge(PhonoscopeError):
+    """The upload is larger than this service takes."""
+
+    status = 413
+
+
+class RangeNotSatisfiable(PhonoscopeError):
+    """The range is outside the recording."""
+
+    status = 416
+
+    def __init__(self, detail: str, size_bytes: int) -> None:
+        super().__init__(detail)
+        self.size_bytes = size_bytes
+
+
+class MisdirectedRequest(PhonoscopeError):
+    """This service does not answer to that host name."""
+
+    status = 421
+
+
+class HeadTooLarge(PhonoscopeError):
+    """The request's head is larger than this service takes."""
+
+    status = 431
