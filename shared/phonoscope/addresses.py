@@ -1,4 +1,4 @@
-"""Addresses that a webhook must not reach, and the exceptions that an operator allows."""
+"""IP addresses: which are this machine's, what a client is counted by, and which a webhook must not reach."""
 
 from __future__ import annotations
 
@@ -53,6 +53,33 @@ _6TO4 = IPv6Network("2002::/16")
 _CLIENT_PREFIX = 64
 
 
+def parse_address(host: str) -> Address | None:
+    """The IP address that a host is; ``None`` for a name."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine for whoever asks: a loopback address, ``localhost`` or a name below it.
+
+    >>> is_loopback("127.0.0.2"), is_loopback("page.localhost"), is_loopback("localhost.example")
+    (True, True, False)
+    """
+    address = parse_address(host)
+    return f".{host.lower()}".endswith(".localhost") if address is None else address.is_loopback
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """The words of a setting, in lower case.
+
+    >>> comma_separated("10.0.0.0/8, *.Corp,")
+    ('10.0.0.0/8', '*.corp')
+    """
+    return tuple(filter(None, (part.strip().lower() for part in text.split(","))))
+
+
 def why_refused(address: Address) -> str | None:
     """The kind of an address that is not public, or that embeds one that is not; ``None`` for a public address.
 
@@ -75,11 +102,8 @@ def client_network(host: str) -> str:
     >>> client_network("2001:db8::7"), client_network("192.0.2.7")
     ('2001:db8::/64', '192.0.2.7')
     """
-    if ":" not in host:
-        return host
-    try:
-        address = IPv6Address(host.partition("%")[0])
-    except ValueError:
+    address = parse_address(host.partition("%")[0])
+    if not isinstance(address, IPv6Address):
         return host
     return str(address.ipv4_mapped or ip_network((address, _CLIENT_PREFIX), strict=False))
 
@@ -109,8 +133,8 @@ class Allowed:
         """
         networks: list[Network] = []
         hosts: list[str] = []
-        for word in filter(None, (part.strip().lower() for part in text.split(","))):
-            if "/" in word or _is_address(word):
+        for word in comma_separated(text):
+            if "/" in word or parse_address(word) is not None:
                 networks.append(ip_network(word))
             else:
                 hosts.append(word)
@@ -125,11 +149,3 @@ class Allowed:
         """Whether the address, or the IPv4 address that it embeds, is in one of the networks."""
         plain = (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
         return any(plain in network for network in self.networks)
-
-
-def _is_address(word: str) -> bool:
-    try:
-        ip_address(word)
-    except ValueError:
-        return False
-    return True

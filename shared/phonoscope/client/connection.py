@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from phonoscope.addresses import is_loopback
 from phonoscope.errors import PhonoscopeError
 from phonoscope.retry import Backoff
 
@@ -97,7 +97,7 @@ class Connection:
             timeout=_TIMEOUT,
             transport=transport,
             # A proxy named in the environment cannot reach this machine's loopback addresses.
-            trust_env=not _is_loopback(url),
+            trust_env=not is_loopback(httpx.URL(url).host),
         )
 
     def _ask(self, answer: type[Answer], method: str, path: str, **request: Any) -> Answer:
@@ -146,14 +146,6 @@ def reaching(url: httpx.URL) -> Iterator[None]:
         raise Unreachable(f"no answer from {url}: {error}") from error
     except ValidationError as error:
         raise Unreachable(f"what answers at {url} is no Phonoscope gateway of this version") from error
-
-
-def _is_loopback(url: str) -> bool:
-    host = httpx.URL(url).host
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import httpx
 
-from phonoscope.addresses import Address, Allowed, why_refused
+from phonoscope.addresses import Address, Allowed, parse_address, why_refused
 from phonoscope.errors import RefusedUrl
 from phonoscope.settings import Settings
 
@@ -132,13 +132,10 @@ def _parsed(text: str) -> Target:
 
 def _literal(host: str) -> Address | None:
     """The IP address that a host is, ``None`` for a name; raises ``RefusedUrl`` for an unusual spelling."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        if _NUMBER.fullmatch(host.rpartition(".")[2]):
-            raise _refused("spells an address in an unusual way") from None
-        return None
-    if "%" in host:
+    address = parse_address(host)
+    if address is None and _NUMBER.fullmatch(host.rpartition(".")[2]):
+        raise _refused("spells an address in an unusual way")
+    if address is not None and "%" in host:
         raise _refused("names an interface")
     return address
 

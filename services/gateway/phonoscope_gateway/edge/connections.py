@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Protocol, Self
 
 from starlette.types import Scope
 
-from phonoscope.addresses import Allowed, client_network
+from phonoscope.addresses import Allowed, client_network, parse_address
 from phonoscope.errors import Overloaded, PhonoscopeError, TooManyRequests
 from phonoscope.logs import get_logger
 from phonoscope.settings import Settings
@@ -138,10 +137,8 @@ class Connections:
         return client_network(host)
 
     def _is_proxy(self, host: str) -> bool:
-        try:
-            return self.limits.proxies.has_address(ip_address(host.partition("%")[0]))
-        except ValueError:
-            return False
+        address = parse_address(host.partition("%")[0])
+        return address is not None and self.limits.proxies.has_address(address)
 
     def _keep_sweeping(self) -> None:
         if self._sweep is None or self._sweep.done():

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from ipaddress import ip_address
 from typing import TypeAlias
 
 from starlette.datastructures import Headers
 
+from phonoscope.addresses import comma_separated, is_loopback, parse_address
 from phonoscope.errors import MalformedRequest, MisdirectedRequest
 
 HostCheck: TypeAlias = Callable[[Headers], None]
 """Raises ``MalformedRequest`` without one valid ``Host``, and ``MisdirectedRequest`` for another's."""
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
-_LOCAL = ("localhost", "*.localhost")
 
 
 def host_check(allowed: str, listening: str | None = None) -> HostCheck:
@@ -28,11 +27,11 @@ def host_check(allowed: str, listening: str | None = None) -> HostCheck:
             giving its own name this machine's address (DNS rebinding); any other gateway answers to every name.
         listening: the address that the gateway listens on.
     """
-    patterns = tuple(filter(None, (part.strip().lower() for part in allowed.split(","))))
+    patterns = comma_separated(allowed)
     if patterns:
         return lambda headers: _check(headers, lambda host: _matches(host, patterns))
-    if listening is not None and _is_loopback(listening):
-        return lambda headers: _check(headers, lambda host: _is_address(host) or _matches(host, _LOCAL))
+    if listening is not None and is_loopback(listening):
+        return lambda headers: _check(headers, lambda host: parse_address(host) is not None or is_loopback(host))
     return lambda headers: _check(headers, lambda _: True)
 
 
@@ -48,15 +47,3 @@ def _check(headers: Headers, known: Callable[[str], bool]) -> None:
 
 def _matches(host: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(host, pattern.strip("[]")) for pattern in patterns)
-
-
-def _is_loopback(host: str) -> bool:
-    return _matches(host.lower(), _LOCAL) or (_is_address(host) and ip_address(host).is_loopback)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
