@@ -56,22 +56,20 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(database_url, pool_size=_POOL_SIZE)
         await to_thread.run_sync(warm_up)
-        async with JobListener(database_url) as listener:
-            app.state.phonoscope = State(
-                settings=settings,
-                database=database,
-                store=ObjectStore(settings),
-                waker=Waker(settings.broker_url.get_secret_value()),
-                models=LiveCatalogue(settings.more_models_dir, settings.models_dir),
-                listener=listener,
-            )
-            state = app.state.phonoscope
-            # What is loaded now stays: the garbage collector need not scan it during a request.
-            gc.freeze()
-            async with state.streams.renewing(), recording_settings(state):
-                yield
-            await state.limiter.close()
-            state.threads.shutdown()
+        state = app.state.phonoscope = State(
+            settings=settings,
+            database=database,
+            store=ObjectStore(settings),
+            waker=Waker(settings.broker_url.get_secret_value()),
+            models=LiveCatalogue(settings.more_models_dir, settings.models_dir),
+            listener=JobListener(database_url),
+        )
+        # What is loaded now stays: the garbage collector need not scan it during a request.
+        gc.freeze()
+        async with state.listener.listening(), state.streams.renewing(), recording_settings(state):
+            yield
+        await state.limiter.close()
+        state.threads.shutdown()
         database.close()
 
     app = FastAPI(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Self
 
 from anyio import CapacityLimiter
 
 from phonoscope.db.access.channels import JOB_CHANNEL, PROGRESS_CHANNEL
 from phonoscope.db.access.notifications import listen
+from phonoscope_gateway.background import in_background
 
 _READERS = 8
 
@@ -26,7 +26,6 @@ class JobListener:
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
         self._waiters: dict[str, set[_Waiter]] = defaultdict(set)
-        self._task: asyncio.Task[None] | None = None
         self.readers = CapacityLimiter(_READERS)
 
     @contextmanager
@@ -41,24 +40,11 @@ class JobListener:
             if not self._waiters[job_id]:
                 del self._waiters[job_id]
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(
-            listen(
-                self._database_url,
-                "phonoscope-listener",
-                (JOB_CHANNEL, PROGRESS_CHANNEL),
-                self._on_notifications,
-                self._wake_all,
-            ),
-            name="job-listener",
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+    def listening(self) -> AbstractAsyncContextManager[None]:
+        """Receives notifications for as long as the context lasts."""
+        channels = (JOB_CHANNEL, PROGRESS_CHANNEL)
+        work = listen(self._database_url, "phonoscope-listener", channels, self._on_notifications, self._wake_all)
+        return in_background(work, "job-listener")
 
     def _on_notifications(self, notices: Collection[tuple[str, str]]) -> None:
         self._wake({job_id for channel, job_id in notices if channel == JOB_CHANNEL})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from typing import TypeVar
 
 from anyio import to_thread
@@ -13,6 +13,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.service.streams import RENEW_EVERY_S, close_stream, open_stream, renew_streams
 from phonoscope.errors import DatabaseUnavailable
 from phonoscope.ids import new_id
+from phonoscope_gateway.background import in_background
 
 Item = TypeVar("Item")
 
@@ -54,16 +55,9 @@ class OpenStreams:
             closing.add_done_callback(self._closing.discard)
             await asyncio.shield(closing)
 
-    @asynccontextmanager
-    async def renewing(self) -> AsyncIterator[None]:
+    def renewing(self) -> AbstractAsyncContextManager[None]:
         """Renews the open streams for as long as the context lasts."""
-        task = asyncio.create_task(self._renew(), name="open-streams")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return in_background(self._renew(), "open-streams")
 
     async def _renew(self) -> None:
         while True:

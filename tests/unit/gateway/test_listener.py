@@ -34,7 +34,8 @@ def test_waiters_need_no_database() -> None:
     """While it is away the listener tries again, and whoever waits stays undisturbed until they give up."""
 
     async def go() -> None:
-        async with JobListener(nowhere().database_url.get_secret_value()) as listener:
+        listener = JobListener(nowhere().database_url.get_secret_value())
+        async with listener.listening():
             with listener.waiting_for("job_1") as woken:
                 await asyncio.sleep(0.1)
                 assert not woken.is_set()

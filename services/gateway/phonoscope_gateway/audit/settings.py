@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 
 from anyio import to_thread
 from pydantic import SecretStr
@@ -12,6 +11,7 @@ from pydantic import SecretStr
 from phonoscope.db.service.audit import record_settings
 from phonoscope.errors import DatabaseUnavailable
 from phonoscope.settings import Settings
+from phonoscope_gateway.background import in_background
 from phonoscope_gateway.state import State
 
 _AGAIN_S = 5.0
@@ -24,16 +24,9 @@ def noted(settings: Settings) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if not isinstance(value, SecretStr)}
 
 
-@asynccontextmanager
-async def recording_settings(state: State) -> AsyncIterator[None]:
+def recording_settings(state: State) -> AbstractAsyncContextManager[None]:
     """Records what has changed of the settings since the last start, as soon as the database answers."""
-    task = asyncio.create_task(_record(state), name="recording-settings")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    return in_background(_record(state), "recording-settings")
 
 
 async def _record(state: State) -> None:
