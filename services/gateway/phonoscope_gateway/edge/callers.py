@@ -75,8 +75,8 @@ async def _count_wrong_key(state: State, scope: Scope) -> None:
         raise TooManyWrongKeys(detail, limit=most, window_s=MINUTE_S, retry_after_s=ceil(left.wait_s))
 
 
-class Places:
-    """The requests in progress of each owner."""
+class RequestsInProgress:
+    """How many requests of each owner are in progress."""
 
     def __init__(self, most: int) -> None:
         self._most = most

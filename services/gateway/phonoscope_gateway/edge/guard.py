@@ -10,7 +10,7 @@ from phonoscope.errors import InvalidRequest, PhonoscopeError
 from phonoscope.logs import get_logger
 from phonoscope_gateway.edge.access import body_limit, is_health, keeps_out_of_caches, needed_scope, needs_key
 from phonoscope_gateway.edge.bodies import RequestBody
-from phonoscope_gateway.edge.callers import Places, find_caller, take_request
+from phonoscope_gateway.edge.callers import RequestsInProgress, find_caller, take_request
 from phonoscope_gateway.edge.connections import keep_place
 from phonoscope_gateway.edge.hosts import HostCheck
 from phonoscope_gateway.problems import NO_GUESSING, problem
@@ -37,7 +37,7 @@ class Guard:
     ) -> None:
         self._app = app
         self._max_upload_bytes = max_upload_bytes
-        self._places = Places(max_requests_per_owner)
+        self._in_progress = RequestsInProgress(max_requests_per_owner)
         self._check_host = check_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +74,7 @@ class Guard:
         answer.limits = await take_request(scope["app"].state.phonoscope, caller)
         caller.needs(needed_scope(method, path))
         body.check_length()
-        with self._places.held(caller.owner_id):
+        with self._in_progress.held(caller.owner_id):
             keep_caller(scope, caller)
             keep_place(scope)
             await body.take()

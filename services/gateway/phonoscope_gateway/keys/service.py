@@ -28,7 +28,7 @@ def make_key(state: State, caller: Caller, request: KeyRequest) -> NewApiKey:
             expires_at=request.expires_at,
             links_end=request.links_end,
         )
-        return NewApiKey(**describe_key(row).model_dump(), key=key)
+        return _shown_once(row, key)
 
 
 def read_key(state: State, caller: Caller, key_id: str) -> ApiKey:
@@ -54,7 +54,7 @@ def rotate(state: State, caller: Caller, key_id: str, grace: timedelta) -> NewAp
     with state.database.transaction() as session:
         row = get_key(session, caller.owner_id, key_id, to_change=True)
         key = rotate_key(session, caller.actor, row, grace)
-        return NewApiKey(**describe_key(row).model_dump(), key=key)
+        return _shown_once(row, key)
 
 
 def revoke(state: State, caller: Caller, key_id: str, cancel: CancelledJobs) -> None:
@@ -68,6 +68,10 @@ def revoke(state: State, caller: Caller, key_id: str, cancel: CancelledJobs) -> 
 
 def describe_key(row: KeyRow) -> ApiKey:
     return ApiKey.model_validate(row, from_attributes=True)
+
+
+def _shown_once(row: KeyRow, key: str) -> NewApiKey:
+    return NewApiKey(**describe_key(row).model_dump(), key=key)
 
 
 def _cancel_jobs(state: State, caller: Caller, of_key: str | None) -> None:

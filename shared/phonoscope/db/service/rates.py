@@ -29,10 +29,8 @@ def take(session: Session, name: str, each_s: float, burst_s: float) -> tuple[bo
     Returns whether there was one, and the seconds until the whole burst is free again. In autocommit.
     """
     values = {"name": name, "each": timedelta(seconds=each_s), "burst": timedelta(seconds=burst_s)}
-    ahead_s = session.connection().scalar(_TAKE, values)
-    if ahead_s is not None:
-        return True, float(ahead_s)
-    return False, max(0.0, float(session.connection().scalar(_AHEAD, {"name": name}) or 0.0))
+    taken = session.connection().scalar(_TAKE, values)
+    return (False, ahead_s(session, name)) if taken is None else (True, float(taken))
 
 
 def ahead_s(session: Session, name: str) -> float:
