@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 BASE = ROOT / "docker-compose.yml"
 GPU = ROOT / "docker-compose.gpu.yml"
 STORES = {"postgres", "valkey", "minio"}
-OWN = {"migrate", "gateway", "gpu-worker", "cpu-worker", "cpu-short-worker", "courier"}
+OWN = {"migrate", "gateway", "gpu-worker", "gpu-long-worker", "cpu-worker", "cpu-short-worker", "courier"}
 IN_THE_IMAGE = {"models_dir", "more_models_dir", "cache_dir"}
 
 
