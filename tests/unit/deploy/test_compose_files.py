@@ -77,7 +77,7 @@ def test_no_two_containers_share_a_folder(services: dict[str, dict[str, Any]]) -
 
 
 def test_every_container_has_limits(services: dict[str, dict[str, Any]]) -> None:
-    """Memory is bounded by a variable with a default, processes by a number: docker-compose 1 reads none in a variable."""
+    """Memory is bounded by a variable with a default, processes by a number: docker-compose 1 takes no variable."""
     for name, service in services.items():
         assert re.fullmatch(r"\$\{[A-Z_]+_MEMORY:-\d+[gm]\}", service["mem_limit"]), name
         assert isinstance(service["pids_limit"], int), name
