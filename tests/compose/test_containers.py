@@ -1,5 +1,6 @@
 """The containers themselves: what they carry, who they run as, what they show to the outside."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,9 @@ try: socket.create_connection(("203.0.113.1", 443), 3)
 except TimeoutError: print("timeout")
 except OSError as error: print("unreachable", error)
 """
+MEASURES_IN_FORCE = "import json; from phonoscope.audio.attest import measures_in_force as m; print(json.dumps(m()))"
+# Not root, and the engine's seccomp profile forbids namespaces; an older engine's forbids Landlock too.
+MAY_BE_MISSING = {"own user", "own network", "no files"}
 TORCH_IS_THERE = "import importlib.util as u; print(u.find_spec('torch') is not None)"
 
 
@@ -50,6 +54,20 @@ def test_processes_are_nobody_and_write_nowhere(project: Project, service: str) 
     assert dict(_fields(status))["CapBnd"].strip("0") == ""
     assert dict(_fields(status))["NoNewPrivs"] == "1"
     assert project.containers()[service]["HostConfig"]["ReadonlyRootfs"]
+
+
+@pytest.mark.parametrize("service", DECODERS)
+def test_the_sandbox_holds_in_a_container(project: Project, service: str) -> None:
+    """Within the engine's own filter of calls, what reads files still takes ours, and all that needs no root."""
+    assert {name for name, taken in _measures(project, service).items() if not taken} <= MAY_BE_MISSING
+
+
+def test_doctor_says_what_a_container_lacks(project: Project) -> None:
+    """Each measure that is missing has a line that says so, and none of them is a fault."""
+    lines = project.inside("gateway", "phonoscope", "doctor").splitlines()
+    for name, taken in _measures(project, "gateway").items():
+        (line,) = [line for line in lines if f"sandbox: {name}:" in line]
+        assert ("missing on this system" in line) != taken, line
 
 
 def test_only_loopback_is_published(project: Project) -> None:
@@ -107,6 +125,11 @@ def test_the_broker_asks_for_its_password(project: Project) -> None:
         "import socket; s = socket.create_connection(('valkey', 6379), 5); s.sendall(b'PING\\r\\n'); print(s.recv(99))"
     )
     assert "NOAUTH" in project.inside("courier", "python", "-c", probe)
+
+
+def _measures(project: Project, service: str) -> dict[str, bool]:
+    found: dict[str, bool] = json.loads(project.inside(service, "python", "-c", MEASURES_IN_FORCE))
+    return found
 
 
 def _fields(status: str) -> Iterator[tuple[str, str]]:

@@ -77,10 +77,10 @@ def test_no_two_containers_share_a_folder(services: dict[str, dict[str, Any]]) -
 
 
 def test_every_container_has_limits(services: dict[str, dict[str, Any]]) -> None:
-    """Memory and processes are bounded, by variables with a default."""
+    """Memory is bounded by a variable with a default, processes by a number: docker-compose 1 takes no variable."""
     for name, service in services.items():
         assert re.fullmatch(r"\$\{[A-Z_]+_MEMORY:-\d+[gm]\}", service["mem_limit"]), name
-        assert re.fullmatch(r"\$\{[A-Z_]+_PIDS:-\d+\}", str(service["pids_limit"])), name
+        assert isinstance(service["pids_limit"], int), name
 
 
 def test_every_service_has_a_health_check_or_runs_once(services: dict[str, dict[str, Any]]) -> None:

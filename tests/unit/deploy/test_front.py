@@ -2,12 +2,23 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
 
 from deploy.front import Front
 
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 LOOPBACK = "127.0.0.1"
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
+from deploy.front import room_for_connections
+print(room_for_connections(), *resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -73,3 +84,12 @@ def test_a_peer_that_is_away_ends_the_client() -> None:
         return await sent_through(Front(LOOPBACK, port), b"x")
 
     assert not asyncio.run(refused())
+
+
+@pytest.mark.parametrize(("soft", "hard", "then"), [(1024, 20_000, "9950 20000 20000"), (1024, 1024, "462 1024 1024")])
+def test_the_front_takes_the_files_that_it_may_have(soft: int, hard: int, then: str) -> None:
+    """Up to the engine's own limit, and no more connections than those files allow."""
+    command = [sys.executable, "-c", LIMITED, str(soft), str(hard)]
+    root = Path(__file__).parents[3]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == then
