@@ -88,7 +88,7 @@ compose-test: $(DEV_STAMP) ## Build the images and try docker compose for real (
 chaos: $(DEV_STAMP) ## Kill everything at random moments under 300 jobs; prints tables (JOBS=, DEATHS=, SEED=)
 	$(BIN)/python -m tests.chaos $(if $(JOBS),--jobs $(JOBS)) $(if $(DEATHS),--deaths $(DEATHS)) $(if $(SEED),--seed $(SEED))
 
-attack: $(DEV_STAMP) ## Attack a stack with files, addresses, sockets and requests; prints a table (SEED=)
+attack: $(DEV_STAMP) ## Attack a stack with all that may stop it; prints tables (SEED=)
 	$(BIN)/python -m tests.attack $(if $(SEED),--seed $(SEED))
 
 bench: $(DEV_STAMP) ## Measure latency against the same model in process

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phonoscope_local.ports import LOOPBACK
-from tests.support import DATA, RunningStack, new_stack, second_gateway
+from tests.support import DATA, SMALL_QUOTAS, RunningStack, new_stack, second_gateway
 
 # As workers have it, before torch is imported: threads that spin while they wait starve what runs beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -67,16 +67,7 @@ def short_lived(stack: RunningStack) -> Iterator[RunningStack]:
 @pytest.fixture(scope="session")
 def limited(stack: RunningStack) -> Iterator[RunningStack]:
     """The stack with a second gateway, whose owners may do little."""
-    quotas: dict[str, object] = {
-        "quota_requests_a_second": 5.0,
-        "quota_uploads_a_day": 12,
-        "quota_stored_tracks": 3,
-        "quota_queued_jobs": 2,
-        "quota_open_streams": 1,
-        "quota_test_deliveries_a_day": 1,
-        "wrong_keys_a_minute": 20,
-    }
-    with second_gateway(stack, quotas) as (gateway, _):
+    with second_gateway(stack, SMALL_QUOTAS) as (gateway, _):
         yield gateway
 
 

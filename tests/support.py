@@ -35,6 +35,16 @@ from phonoscope_local.state import read_credentials, stack_settings
 DATA = Path(os.environ.get("PHONOSCOPE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 MODELS = Path(os.environ.get("PHONOSCOPE_MODEL_MIRROR", Path(__file__).parents[2] / "shared" / "models"))
 """Published models, as ``phonoscope models pull`` looks for them before it asks elsewhere."""
+SMALL_QUOTAS: Mapping[str, object] = {
+    "quota_requests_a_second": 5.0,
+    "quota_uploads_a_day": 12,
+    "quota_stored_tracks": 3,
+    "quota_queued_jobs": 2,
+    "quota_open_streams": 1,
+    "quota_test_deliveries_a_day": 1,
+    "wrong_keys_a_minute": 20,
+}
+"""Of a second gateway whose owners may do little."""
 _SCRIPT = Path(__file__).parents[1] / "examples" / "make_recordings.py"
 
 

@@ -2,51 +2,62 @@
 
 from __future__ import annotations
 
-import http.client
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import httpx
 import psutil
 
 from tests.attack.addresses import forbidden_urls
+from tests.attack.crowds import endless_bodies, endless_lines, idle_clients, send_without_end, slow_clients
 from tests.attack.files import hostile_files
-from tests.attack.misbehaviours import misbehave, misbehaviours, slow_crowd, tls_hello
-from tests.attack.requests import Request, Requests
+from tests.attack.misbehaviours import SERVER_FAULT, misbehave, misbehaviours, tls_hello
+from tests.attack.neighbours import Neighbours
+from tests.attack.report import Report
+from tests.attack.requests import Request, Requests, routes_with_json
+from tests.attack.watch import watched
 from tests.support import RunningStack, tone_wav
 
+ATTACKED: Mapping[str, object] = {"webhook_allow": "", "webhook_http": True}
+"""Settings of the gateway that is attacked."""
+MOST_BYTES = 600 << 20
+"""What it may take of memory; 400 MB that are read do not fit in."""
 _OWNERS = 4
 _THREADS = 6
-_LOOKS_EVERY_S = 0.05
 _ANSWERS_WITHIN_S = 90.0
 _ENDS_WITHIN_S = 600.0
-_CROWD = 300
 
 
-@dataclass
-class Report:
-    """What an attack met.
+@dataclass(frozen=True)
+class Sizes:
+    """How much of each kind is sent; at most, where there is only so much.
 
-    Args:
-        faults: what must never be: a status of 500 and more, a reset of a right request, an address let in.
-        worst_stall_s: the longest time that ``/health/live`` took to answer.
-        peak_bytes: the gateway's largest resident memory, without its children.
+    Attributes:
+        routes: those whose bodies in JSON have no end.
+        endless_bytes: the size of such bodies, and of lines.
+        idle: connections on which nothing is sent.
+        costly: uploads by one key that are costly to read.
+        silent_h: hours of silence that are classified beside another owner's clip.
+        parallel: uploads at once by an owner who may store three.
+        streams: open streams of events of a key that is revoked.
+        lingers_s: seconds for which slow and idle clients stay.
     """
 
-    sent: Counter[str] = field(default_factory=Counter)
-    statuses: Counter[int] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
-    jobs: set[tuple[str, str]] = field(default_factory=set)
-    lost_jobs: list[str] = field(default_factory=list)
-    worst_stall_s: float = 0.0
-    stalled_during: str = ""
-    peak_bytes: int = 0
-    seconds: float = 0.0
+    requests: int
+    files: int
+    addresses: int
+    sockets: int
+    routes: int
+    endless_bytes: int
+    slow: int
+    idle: int
+    costly: int
+    silent_h: float
+    parallel: int
+    streams: int
+    lingers_s: float
 
 
 class Attack:
@@ -54,34 +65,42 @@ class Attack:
 
     Args:
         gateway: the gateway's process.
+        limited: another gateway of the stack, whose owners may store three recordings.
     """
 
-    def __init__(self, stack: RunningStack, gateway: psutil.Process, seed: int) -> None:
+    def __init__(self, stack: RunningStack, gateway: psutil.Process, limited: RunningStack, seed: int) -> None:
         self._stack = stack
         self._gateway = gateway
         self._seed = seed
         self._keys = [stack.new_key(f"attacker-{number}") for number in range(_OWNERS)]
         self._port = httpx.URL(stack.url).port or 80
-        self._phase = "nothing"
         self._client = httpx.Client(base_url=stack.url, timeout=_ANSWERS_WITHIN_S)
         self.report = Report()
+        self._neighbours = Neighbours(stack, limited, self.report, seed)
 
-    def run(self, *, files: int, addresses: int, sockets: int, requests: int) -> Report:
+    def run(self, sizes: Sizes) -> Report:
         """Everything, one kind after the other; then waits for the accepted jobs. Raises nothing for what it finds."""
-        begun = time.monotonic()
-        with self._client, self._watched():
-            self._do("requests", self._requests, requests)
-            self._do("addresses", self._addresses, addresses)
-            self._do("sockets", self._sockets, sockets)
-            self._do("files", self._files, files)
-            self._phase = "the end of the jobs"
-            self._settle()
-        self.report.seconds = time.monotonic() - begun
+        phases: dict[str, Callable[[], None]] = {
+            "nothing": lambda: time.sleep(2.0),
+            "requests": lambda: self._requests(sizes.requests),
+            "addresses": lambda: self._addresses(sizes.addresses),
+            "sockets": lambda: self._sockets(sizes.sockets),
+            "bodies and lines without end": lambda: self._endless(sizes.routes, sizes.endless_bytes),
+            "slow clients": lambda: self._slow(sizes.slow, sizes.lingers_s),
+            "idle clients": lambda: self._idle(sizes.idle, sizes.lingers_s),
+            "files": lambda: self._files(sizes.files),
+            "costly uploads": lambda: self._neighbours.beside_costly_uploads(sizes.costly),
+            "hours of silence": lambda: self._neighbours.beside_silence(sizes.silent_h),
+            "uploads beyond the quota": lambda: self._neighbours.pass_quota(sizes.parallel),
+            "streams of revoked keys": lambda: self._neighbours.keep_streams(sizes.streams),
+            "the end of the jobs": self._settle,
+        }
+        with self._client, watched(self._port, self._gateway, self.report.seen):
+            for name, attack in phases.items():
+                with self.report.phase(name):
+                    attack()
+        self.report.close()
         return self.report
-
-    def _do(self, phase: str, what: Callable[[int], None], count: int) -> None:
-        self._phase = phase
-        what(count)
 
     def _requests(self, count: int) -> None:
         source = Requests(self._seed, self._known())
@@ -111,17 +130,48 @@ class Attack:
                 self.report.faults.append(f"{where} let in {url!r}")
 
     def _sockets(self, count: int) -> None:
-        crowd = slow_crowd(self._port, _CROWD)
-        try:
-            for how in [*misbehaviours()][:count]:
-                self.report.sent["sockets"] += 1
-                if not misbehave(self._port, how):
-                    self.report.faults.append(f"socket: {how.name}: the server's fault")
-            tls_hello(self._port)
-            self._send("requests", "after the sockets", self._headers(0), "GET", "/v1/tracks")
-        finally:
-            for client in crowd:
-                client.close()
+        for how in [*misbehaviours()][:count]:
+            self.report.sent["sockets"] += 1
+            if not misbehave(self._port, how):
+                self.report.faults.append(f"socket: {how.name}: the server's fault")
+        tls_hello(self._port)
+        self._go_on("after the sockets", 0.0)
+
+    def _endless(self, routes: int, size: int) -> None:
+        heads = [*endless_lines(), *endless_bodies(iter(routes_with_json()[:routes]), size, self._keys[0])]
+        self._each(lambda _, head: self._endless_one(head, size), iter(heads))
+        self._go_on("after what has no end", 0.0)
+
+    def _endless_one(self, named: tuple[str, bytes], size: int) -> None:
+        name, head = named
+        self.report.sent["bodies and lines without end"] += 1
+        answer = send_without_end(self._port, head, size)
+        if SERVER_FAULT.search(answer) or answer.startswith(b"HTTP/1.1 2"):
+            self.report.faults.append(f"{name} without end: {answer[:200]!r}")
+
+    def _slow(self, count: int, lingers_s: float) -> None:
+        self.report.sent["slow clients"] += count
+        with slow_clients(self._port, count, self._keys[0]):
+            self._go_on("beside slow clients", lingers_s)
+
+    def _idle(self, count: int, lingers_s: float) -> None:
+        self.report.sent["idle clients"] += count
+        with idle_clients(self._port, count):
+            self._go_on("beside idle clients", lingers_s)
+
+    def _go_on(self, when: str, lasts_s: float) -> None:
+        """Right requests of another owner for so long, one at least, each on a connection of its own."""
+        ends = time.monotonic() + lasts_s
+        while True:
+            began = time.monotonic()
+            headers = self._headers(1) | {"Connection": "close"}
+            status = self._send("right requests", when, headers, "GET", "/v1/tracks")
+            if status not in {200, None}:
+                self.report.faults.append(f"right requests: {when}: {status}")
+            self.report.waited(f"longest right request {when}", time.monotonic() - began)
+            if time.monotonic() >= ends:
+                return
+            time.sleep(0.05)
 
     def _files(self, count: int) -> None:
         self._each(self._file, hostile_files(count, self._seed))
@@ -176,34 +226,3 @@ class Attack:
             return False
         # A generated request may have erased the track, and its jobs with it.
         return answer.status_code == 404 or answer.json()["status"] in {"succeeded", "failed", "cancelled"}
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        stop = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(stop,))
-        watcher.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            watcher.join()
-
-    def _watch(self, stop: threading.Event) -> None:
-        while not stop.wait(_LOOKS_EVERY_S):
-            begun = time.monotonic()
-            while not self._lives() and not stop.is_set():
-                pass
-            stall_s = time.monotonic() - begun
-            if stall_s > self.report.worst_stall_s:
-                self.report.worst_stall_s, self.report.stalled_during = stall_s, self._phase
-            self.report.peak_bytes = max(self.report.peak_bytes, self._gateway.memory_info().rss)
-
-    def _lives(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWERS_WITHIN_S)
-        try:
-            connection.request("GET", "/health/live")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()

@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -32,7 +33,15 @@ def hostile_files(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
         yield name, known[name]
     for number in range(count - len(names)):
         name = chance.choice([*FORMATS])
-        yield f"{number}-damaged.{name}", _damaged(_MAKE.recording(name, _SECONDS), chance)
+        yield f"{number}-damaged.{name}", _damaged(_recording(name), chance)
+
+
+@cache
+def _recording(name: str) -> bytes:
+    """A tone in one of the formats, without random serial numbers: the same bytes in each process."""
+    kind = FORMATS[name]
+    samples = _MAKE.tone(kind.rate_hz, _SECONDS, kind.channels)
+    return _MAKE.encode(kind, samples, options={"fflags": "+bitexact"} | kind.options)
 
 
 def _damaged(whole: bytes, chance: random.Random) -> bytes:
@@ -55,7 +64,7 @@ def _damaged(whole: bytes, chance: random.Random) -> bytes:
             case 5:
                 data[place:place] = chance.randbytes(chance.randint(1, 4096))
             case _:
-                data += _MAKE.recording(chance.choice([*FORMATS]), _SECONDS)[: chance.randint(1, 4096)]
+                data += _recording(chance.choice([*FORMATS]))[: chance.randint(1, 4096)]
         if len(data) < 2:
             break
     return bytes(data)
@@ -63,9 +72,9 @@ def _damaged(whole: bytes, chance: random.Random) -> bytes:
 
 def _bombs() -> dict[str, bytes]:
     """Files that ask for far more work or memory than they are long."""
-    wav, flac = _MAKE.recording("wav-s16", _SECONDS), _MAKE.recording("flac", _SECONDS)
-    mp4, ogg = _MAKE.recording("m4a", _SECONDS), _MAKE.recording("opus", _SECONDS)
-    webm, aiff = _MAKE.recording("webm", _SECONDS), _MAKE.recording("aiff", _SECONDS)
+    wav, flac = _recording("wav-s16"), _recording("flac")
+    mp4, ogg = _recording("m4a"), _recording("opus")
+    webm, aiff = _recording("webm"), _recording("aiff")
     silence = _MAKE.encode(FORMATS["flac"], np.zeros((1, 48_000 * 600)))
 
     def riff(chunks: bytes) -> bytes:
@@ -98,10 +107,8 @@ def _bombs() -> dict[str, bytes]:
         "voids.webm": webm[:64] + b"\xec\x81\0" * _CHUNKS + webm[64:],
         "nested-clusters.webm": webm[:64] + b"\x1f\x43\xb6\x75\x01\xff\xff\xff\xff\xff\xff\xff" * 20_000,
         "chunks.aiff": aiff[:12] + b"ANNO\0\0\0\0" * _CHUNKS + aiff[12:],
-        "tags.mp3": b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + bytes(100_000) + _MAKE.recording("mp3", _SECONDS),
-        "frames.mp3": b"ID3\x03\0\0\0\x0f\x7f\x76"
-        + b"TXXX\0\0\0\x01\0\0\0" * 23_000
-        + _MAKE.recording("mp3", _SECONDS),
+        "tags.mp3": b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + bytes(100_000) + _recording("mp3"),
+        "frames.mp3": b"ID3\x03\0\0\0\x0f\x7f\x76" + b"TXXX\0\0\0\x01\0\0\0" * 23_000 + _recording("mp3"),
         "syncs.mp3": b"\xff\xfb\x90\x00" * 100_000,
         "syncs.aac": b"\xff\xf1\x50\x80\x00\x1f\xfc" * 100_000,
         "zeros.bin": zlib.decompress(zlib.compress(bytes(20 << 20))),
@@ -110,7 +117,7 @@ def _bombs() -> dict[str, bytes]:
 
 def _polyglots() -> dict[str, bytes]:
     """Files that are two things at once."""
-    wav, mp3 = _MAKE.recording("wav-s16", _SECONDS), _MAKE.recording("mp3", _SECONDS)
+    wav, mp3 = _recording("wav-s16"), _recording("mp3")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         for name in ("../../etc/cron.d/x", "a.wav"):
@@ -127,7 +134,7 @@ def _polyglots() -> dict[str, bytes]:
         "two-heads.wav": wav[:44] + mp3,
         "id3-wav.wav": b"ID3\x04\0\0\0\0\0\0" + wav,
         "elf.wav": b"\x7fELF\x02\x01\x01" + wav,
-        "ogg-in-wav.wav": _MAKE.wav(_MAKE.recording("opus", _SECONDS), tag=0x674F),
+        "ogg-in-wav.wav": _MAKE.wav(_recording("opus"), tag=0x674F),
         "mp3-in-wav.wav": _MAKE.wav(mp3, tag=0x55),
     }
 

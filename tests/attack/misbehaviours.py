@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 _LONGEST_WAIT_S = 3.0
-_SERVER_FAULT = re.compile(rb"HTTP/1\.[01] 5\d\d")
-_HOST = b"Host: 127.0.0.1\r\n"
+SERVER_FAULT = re.compile(rb"HTTP/1\.[01] 5\d\d")
+_HOST = b"Host: localhost\r\n"
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 _JSON = b"Content-Type: application/json\r\n"
 
@@ -65,7 +65,7 @@ def misbehave(port: int, how: Misbehaviour) -> bool:
                 client.shutdown(socket.SHUT_WR)
         if how.resets:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-        return not how.reads or not _SERVER_FAULT.search(_answer(client))
+        return not how.reads or not SERVER_FAULT.search(_answer(client))
     return True
 
 
@@ -74,17 +74,6 @@ def tls_hello(port: int) -> None:
     context = ssl.create_default_context()
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=_LONGEST_WAIT_S) as client:
         context.wrap_socket(client, server_hostname="localhost").close()
-
-
-def slow_crowd(port: int, count: int) -> list[socket.socket]:
-    """So many connections that have sent half a head and stay."""
-    crowd: list[socket.socket] = []
-    with suppress(OSError):
-        for _ in range(count):
-            client = socket.create_connection(("127.0.0.1", port), timeout=_LONGEST_WAIT_S)
-            client.sendall(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
-            crowd.append(client)
-    return crowd
 
 
 def _answer(client: socket.socket) -> bytes:

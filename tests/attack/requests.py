@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,6 +147,16 @@ class Requests:
         if self._chance.random() < 0.1:
             made[self._chance.choice(["\0", "\ud800", "__proto__", "", "x" * 1000])] = self._chance.choice(_ODD)
         return made
+
+
+def routes_with_json() -> list[tuple[str, str]]:
+    """Method and path of each route whose body is JSON, with something in place of parameters."""
+    return [
+        (method.upper(), re.sub(r"{\w+}", "none", path))
+        for path, routes in json.loads(_DOCUMENT.read_text())["paths"].items()
+        for method, route in routes.items()
+        if "application/json" in route.get("requestBody", {}).get("content", {})
+    ]
 
 
 def _text(value: Any) -> str:

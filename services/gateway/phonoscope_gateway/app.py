@@ -77,6 +77,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         version=__version__,
         summary="Listens to audio and shows its work",
         lifespan=lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

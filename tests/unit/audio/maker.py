@@ -149,8 +149,10 @@ class Maker:
         with av.open(buffer, "w", format=muxer) as output:
             pictures: Any = output.add_stream(codec, rate=10, width=32, height=32, pix_fmt="yuv420p")
             audio: Any = output.add_stream("aac", rate=48_000, layout="mono") if sound else None
+            black = np.full((48, 32), 128, np.uint8)
+            black[:32] = 16
             for _ in range(10):
-                output.mux(pictures.encode(av.VideoFrame(32, 32, "yuv420p")))
+                output.mux(pictures.encode(av.VideoFrame.from_ndarray(black, format="yuv420p")))
             output.mux(pictures.encode(None))
             if audio is not None:
                 array, name = _interleaved(self.tone(48_000, 1.0), "flt")

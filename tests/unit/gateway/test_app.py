@@ -142,6 +142,23 @@ def test_the_documentation_page_needs_nobody_else(ask: Ask, app: FastAPI) -> Non
     assert ask(app, "GET", "/openapi.json").json()["info"]["title"] == "Phonoscope"
 
 
+def test_the_document_is_rendered_once(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no key may ask for it, and must not keep the gateway busy with that."""
+    app, rendered = create_app(nowhere()), 0
+    render = app.openapi
+
+    def count() -> dict[str, object]:
+        nonlocal rendered
+        rendered += 1
+        return render()
+
+    monkeypatch.setattr(app, "openapi", count)
+    answers = [ask(app, "GET", "/openapi.json") for _ in range(3)]
+    assert answers[0].json() == answers[2].json() == render()
+    assert answers[0].headers["content-type"] == "application/json"
+    assert rendered == 1
+
+
 def _routes(app: FastAPI) -> Iterator[APIRoute]:
     """Every route, also those of included routers."""
     for route in app.router.routes:

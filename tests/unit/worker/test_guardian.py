@@ -193,6 +193,19 @@ def test_a_child_of_which_celery_does_not_know_is_replaced(
     assert celery.pool._pool.maintained > 0
 
 
+def test_a_loop_that_closes_after_its_pool_maintains_nothing(
+    watching: Watching, child: subprocess.Popen[bytes]
+) -> None:
+    """It runs what it was asked for before; that raises nothing, or the worker would not stop."""
+    celery = CeleryWorker(child.pid)
+    celery.hub.stands = True
+    watching.children.attach(celery)
+    watching.children.maintain()
+    celery.pool._pool = None
+    celery.hub.run()
+    assert celery.hub.asked == []
+
+
 def test_a_worker_without_a_child_stays_while_the_broker_is_away(
     watching: Watching, monkeypatch: pytest.MonkeyPatch
 ) -> None:

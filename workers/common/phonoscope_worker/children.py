@@ -63,7 +63,9 @@ class Children:
 
     def _maintain(self) -> None:
         self._asked, self._answered_at = False, monotonic()
-        self._pool.maintain_pool()
+        # A loop that closes runs what was asked of it, after the pool has gone.
+        if self.started:
+            self._pool.maintain_pool()
 
 
 def is_alive(pid: int) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 from typing import Any, Literal
 
-from fastapi import FastAPI
+from anyio import to_thread
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -26,6 +28,7 @@ from phonoscope.contract import (
 )
 from phonoscope_gateway.documents import NONCE, document
 
+_DOCUMENT = "/openapi.json"
 _ASSETS = "/docs/assets"
 _FOLDED = {"defaultModelsExpandDepth": 0, "displayRequestDuration": True}
 """The calls come first; the list of schemas stays folded."""
@@ -50,13 +53,16 @@ _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
 
 
 def add_docs(app: FastAPI) -> None:
-    """Adds ``/docs``; its scripts come from the ``fastapi_offline`` wheel, so nothing is loaded from other hosts."""
+    """Adds ``/openapi.json`` and ``/docs``.
+
+    Scripts come from the ``fastapi_offline`` wheel, so nothing is loaded from other hosts.
+    """
     app.mount(_ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-assets")
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
         page = get_swagger_ui_html(
-            openapi_url=app.openapi_url or "/openapi.json",
+            openapi_url=_DOCUMENT,
             title="Phonoscope API",
             swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{_ASSETS}/swagger-ui.css",
@@ -76,3 +82,19 @@ def add_docs(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+    app.add_route(_DOCUMENT, _RenderedOnce(app).answer, include_in_schema=False)
+
+
+class _RenderedOnce:
+    """The OpenAPI document, which anybody may ask for: rendering it for each request would hold up all others."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._lock = asyncio.Lock()
+        self._body: bytes | None = None
+
+    async def answer(self, _: Request) -> Response:
+        async with self._lock:
+            if self._body is None:
+                self._body = await to_thread.run_sync(lambda: bytes(JSONResponse(self._app.openapi()).body))
+        return Response(self._body, media_type="application/json")
