@@ -107,12 +107,12 @@ def _known(database: Database) -> set[str]:
 
 
 def _assert_each_worker_is_there_once(stack: RunningStack) -> None:
-    """And has one child."""
+    """And has one child; what that one starts to read recordings does not count."""
     run = Run.read(stack.folder)
     assert run is not None
 
     def children(name: str) -> int:
-        return len(psutil.Process(run.parts[name].pid).children(recursive=True))
+        return len(psutil.Process(run.parts[name].pid).children())
 
     _until(lambda: all(children(name) == 1 for name in WORKERS), lambda: "a worker has no child")
 

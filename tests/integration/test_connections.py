@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -138,3 +139,18 @@ def test_a_statement_by_itself_is_all_that_is_sent(database_url: str) -> None:
         assert session.scalar(last, {"process": process}) == "SELECT 'by itself'"
     database.close()
     watching.close()
+
+
+def test_a_transaction_whose_process_says_nothing_is_ended(database: Database) -> None:
+    """PostgreSQL frees what it has locked: a process that stops in the middle holds up others for a minute at most."""
+    with database.autocommit() as session:
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "1min"
+
+    def silent(session: Session) -> None:
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        time.sleep(0.3)
+        session.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseUnavailable):
+        database.retrying(silent)
+    assert database.ping()

@@ -12,6 +12,6 @@ _LONGEST_CURSOR = 200
 
 LimitQuery = Annotated[WholeText, Query(ge=1, le=100, description="how many items a page may have")]
 CursorQuery = Annotated[
-    Annotated[str, text(_LONGEST_CURSOR, 1)] | None,
+    Annotated[str, text(_LONGEST_CURSOR)] | None,
     Query(description="`next_cursor` of the page before"),
 ]

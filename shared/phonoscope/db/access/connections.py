@@ -18,6 +18,8 @@ from phonoscope.db.access.prepared import PREPARATIONS, prepare
 _CONNECT_TIMEOUT_S = 3
 _POOL_TIMEOUT_S = 5
 _TRUSTED_S = 2.0
+_IDLE_IN_TRANSACTION_S = 60
+"""After this long PostgreSQL ends a transaction whose process says nothing, and frees what it has locked."""
 _RETURNED_AT = "phonoscope_returned_at"
 _USED = "phonoscope_used"
 
@@ -29,7 +31,11 @@ def make_engine(url: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size * 3,
         pool_timeout=_POOL_TIMEOUT_S,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "phonoscope"},
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT_S,
+            "application_name": "phonoscope",
+            "options": f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_S}s",
+        },
     )
     _Liveness(engine)
     return engine
