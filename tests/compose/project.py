@@ -74,6 +74,12 @@ class Project:
         found = json.loads(self._run(["docker", "inspect", *self.compose("ps", "--all", "--quiet").split()]))
         return {container["Config"]["Labels"]["com.docker.compose.service"]: container for container in found}
 
+    def leads_out(self, service: str) -> bool:
+        """Whether one of a service's networks is not internal to the engine."""
+        names = self.containers()[service]["NetworkSettings"]["Networks"]
+        networks = json.loads(self._run(["docker", "network", "inspect", *names]))
+        return not all(network["Internal"] for network in networks)
+
     def inside(self, service: str, *command: str) -> str:
         """What a command prints in a service's container."""
         return self.compose("exec", "-T", service, *command).strip()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from deploy.front import MOST_CONNECTIONS
 from phonoscope.settings import DEVELOPMENT_SECRET, Settings
 
 ROOT = Path(__file__).parents[3]
@@ -81,6 +82,14 @@ def test_every_container_has_limits(services: dict[str, dict[str, Any]]) -> None
     for name, service in services.items():
         assert re.fullmatch(r"\$\{[A-Z_]+_MEMORY:-\d+[gm]\}", service["mem_limit"]), name
         assert isinstance(service["pids_limit"], int), name
+
+
+def test_idle_connections_give_way_behind_the_front(services: dict[str, dict[str, Any]]) -> None:
+    """All have its address: a limit by address that is reached first would refuse everybody instead."""
+    settings = services["gateway"]["environment"]
+    limit = re.fullmatch(r"\$\{\w+:-(\d+)\}", settings["PHONOSCOPE_MAX_CONNECTIONS_PER_ADDRESS"])
+    assert limit is not None
+    assert int(limit[1]) > MOST_CONNECTIONS > Settings.model_fields["max_connections"].default
 
 
 def test_every_service_has_a_health_check_or_runs_once(services: dict[str, dict[str, Any]]) -> None:
