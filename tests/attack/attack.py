@@ -13,7 +13,7 @@ import psutil
 from tests.attack.addresses import forbidden_urls
 from tests.attack.crowds import endless_bodies, endless_lines, idle_clients, send_without_end, slow_clients
 from tests.attack.files import hostile_files
-from tests.attack.misbehaviours import SERVER_FAULT, misbehave, misbehaviours, tls_hello
+from tests.attack.misbehaviours import SERVER_FAULT, Misbehaviour, misbehave, misbehaviours, tls_hello
 from tests.attack.neighbours import Neighbours
 from tests.attack.report import Report
 from tests.attack.requests import Request, Requests, routes_with_json
@@ -130,12 +130,14 @@ class Attack:
                 self.report.faults.append(f"{where} let in {url!r}")
 
     def _sockets(self, count: int) -> None:
-        for how in [*misbehaviours()][:count]:
-            self.report.sent["sockets"] += 1
-            if not misbehave(self._port, how):
-                self.report.faults.append(f"socket: {how.name}: the server's fault")
+        self._each(self._socket, iter([*misbehaviours()][:count]))
         tls_hello(self._port)
         self._go_on("after the sockets", 0.0)
+
+    def _socket(self, _: int, how: Misbehaviour) -> None:
+        self.report.sent["sockets"] += 1
+        if not misbehave(self._port, how):
+            self.report.faults.append(f"socket: {how.name}: the server's fault")
 
     def _endless(self, routes: int, size: int) -> None:
         heads = [*endless_lines(), *endless_bodies(iter(routes_with_json()[:routes]), size, self._keys[0])]
