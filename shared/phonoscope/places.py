@@ -46,7 +46,8 @@ class Places:
         """The same for a task of an event loop, which may be cancelled while it waits."""
         place = self._ask(owner)
         try:
-            await asyncio.wrap_future(place)
+            if not place.done():
+                await asyncio.wrap_future(place)
             yield
         finally:
             self._leave(owner, place)

@@ -13,7 +13,7 @@ from tests.attack.attack import ATTACKED, MOST_BYTES, Attack, Sizes
 from tests.support import SMALL_QUOTAS, new_stack, second_gateway
 
 _SIZES = Sizes(
-    requests=4000,
+    requests=3000,
     files=400,
     addresses=500,
     sockets=100,
@@ -25,7 +25,7 @@ _SIZES = Sizes(
     silent_h=6.0,
     parallel=50,
     streams=20,
-    lingers_s=15.0,
+    lingers_s=10.0,
 )
 
 

@@ -13,7 +13,7 @@ import psutil
 from tests.attack.addresses import forbidden_urls
 from tests.attack.crowds import endless_bodies, endless_lines, idle_clients, send_without_end, slow_clients
 from tests.attack.files import hostile_files
-from tests.attack.misbehaviours import SERVER_FAULT, misbehave, misbehaviours, tls_hello
+from tests.attack.misbehaviours import SERVER_FAULT, Misbehaviour, misbehave, misbehaviours, tls_hello
 from tests.attack.neighbours import Neighbours
 from tests.attack.report import Report
 from tests.attack.requests import Request, Requests, routes_with_json
@@ -130,12 +130,14 @@ class Attack:
                 self.report.faults.append(f"{where} let in {url!r}")
 
     def _sockets(self, count: int) -> None:
-        for how in [*misbehaviours()][:count]:
-            self.report.sent["sockets"] += 1
-            if not misbehave(self._port, how):
-                self.report.faults.append(f"socket: {how.name}: the server's fault")
+        self._each(self._socket, iter([*misbehaviours()][:count]))
         tls_hello(self._port)
         self._go_on("after the sockets", 0.0)
+
+    def _socket(self, _: int, how: Misbehaviour) -> None:
+        self.report.count("sockets")
+        if not misbehave(self._port, how):
+            self.report.faults.append(f"socket: {how.name}: the server's fault")
 
     def _endless(self, routes: int, size: int) -> None:
         heads = [*endless_lines(), *endless_bodies(iter(routes_with_json()[:routes]), size, self._keys[0])]
@@ -144,7 +146,7 @@ class Attack:
 
     def _endless_one(self, named: tuple[str, bytes], size: int) -> None:
         name, head = named
-        self.report.sent["bodies and lines without end"] += 1
+        self.report.count("bodies and lines without end")
         answer = send_without_end(self._port, head, size)
         if SERVER_FAULT.search(answer) or answer.startswith(b"HTTP/1.1 2"):
             self.report.faults.append(f"{name} without end: {answer[:200]!r}")
@@ -189,7 +191,7 @@ class Attack:
         self, kind: str, what: str, headers: Mapping[str, str], method: str, path: str, **sent: object
     ) -> int | None:
         """Sends one request; notes what its answer says. Its status, where it has one."""
-        self.report.sent[kind] += 1
+        self.report.count(kind)
         try:
             with self._client.stream(method, path, headers=dict(headers), **sent) as answer:  # type: ignore[arg-type]
                 streams = answer.headers.get("content-type", "").startswith("text/event-stream")
@@ -199,7 +201,7 @@ class Attack:
         except httpx.HTTPError as error:
             self.report.faults.append(f"{kind}: {what}: {type(error).__name__}")
             return None
-        self.report.statuses[answer.status_code] += 1
+        self.report.count(kind, answer.status_code)
         if answer.status_code >= 500:
             self.report.faults.append(f"{kind}: {what}: {answer.status_code} {body[:200]!r}")
         if method == "POST" and path == "/v1/jobs" and answer.status_code == 202:

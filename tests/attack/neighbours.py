@@ -54,11 +54,11 @@ class Neighbours:
             self._note("costly uploads", sent, {201, 422, 429})
 
     def beside_silence(self, hours: float) -> None:
-        """Hours of silence are classified; another owner's clip is not held up."""
+        """Hours of silence, less one minute, are classified; another owner's clip is not held up."""
         with self._http("silent") as silent, self._http("neighbour") as neighbour:
             self._classify(neighbour, "another owner's clip, usually")
             began = monotonic()
-            job_id = self._job(silent, "classify,embed", repeated(0.0, round(hours * 60)))
+            job_id = self._job(silent, "classify,embed", repeated(0.0, round(hours * 60) - 1))
             for _ in range(5):
                 self._classify(neighbour, f"another owner's clip beside {hours:g} h of silence")
             self._until_ended(silent, job_id, 400.0)

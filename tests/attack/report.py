@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from time import monotonic
 
 from tests.attack.watch import Seen
@@ -29,6 +30,15 @@ class Report:
     waits: dict[str, float] = field(default_factory=dict)
     phases: dict[str, tuple[float, float]] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
+    _lock: Lock = field(default_factory=Lock)
+
+    def count(self, kind: str, status: int | None = None) -> None:
+        """Counts one of a kind as sent, or the status of its answer; from any thread."""
+        with self._lock:
+            if status is None:
+                self.sent[kind] += 1
+            else:
+                self.statuses[status] += 1
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -18,14 +18,14 @@ LONGEST_STALL_S = 3.0
 pytestmark = pytest.mark.timeout(600)
 
 SIZES = Sizes(
-    requests=300,
-    files=20,
+    requests=200,
+    files=15,
     addresses=60,
     sockets=100,
     routes=2,
     endless_bytes=400_000_000,
     slow=600,
-    idle=1500,
+    idle=1000,
     costly=12,
     silent_h=0.25,
     parallel=50,

@@ -55,6 +55,16 @@ def keeps_out_of_caches(path: str) -> bool:
     return bool(_API.fullmatch(path)) or is_health(path)
 
 
+def takes_turns(path: str, *, has_key: bool) -> bool:
+    """Whether a request is one that anybody can make any number of: pages and documents, and what lacks a key.
+
+    Health answers at once; signed links were given by somebody with a key.
+    """
+    if _API.fullmatch(path):
+        return not has_key and not _BY_LINK.fullmatch(path) and not _BY_LINK_OR_KEY.fullmatch(path)
+    return not is_health(path)
+
+
 def is_health(path: str) -> bool:
     return bool(_HEALTH.fullmatch(path))
 

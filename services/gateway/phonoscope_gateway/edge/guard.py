@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from phonoscope.addresses import client_network
 from phonoscope.errors import InvalidRequest, PhonoscopeError
 from phonoscope.logs import get_logger
-from phonoscope_gateway.edge.access import body_limit, is_health, keeps_out_of_caches, needed_scope, needs_key
+from phonoscope.places import Places as Turns
+from phonoscope_gateway.edge.access import (
+    body_limit,
+    is_health,
+    keeps_out_of_caches,
+    needed_scope,
+    needs_key,
+    takes_turns,
+)
 from phonoscope_gateway.edge.bodies import RequestBody
 from phonoscope_gateway.edge.callers import RequestsInProgress, find_caller, take_request
 from phonoscope_gateway.edge.connections import keep_place
@@ -16,6 +27,8 @@ from phonoscope_gateway.edge.hosts import HostCheck
 from phonoscope_gateway.problems import NO_GUESSING, problem
 from phonoscope_gateway.state import keep_caller
 
+_TURNS, _TURNS_EACH = 8, 4
+"""Requests without a key that are worked at, in all and of one address: hundreds at once would hold up the loop."""
 _log = get_logger(__name__)
 
 
@@ -39,6 +52,7 @@ class Guard:
         self._max_upload_bytes = max_upload_bytes
         self._in_progress = RequestsInProgress(max_requests_per_owner)
         self._check_host = check_host
+        self._turns = Turns(_TURNS, _TURNS_EACH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,9 +60,9 @@ class Guard:
             return
         answer = _Answer(send, private=keeps_out_of_caches(scope["path"]))
         try:
-            await self._admit(scope, receive, answer)
-        except PhonoscopeError as error:
-            await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
+            async with answer.turn:
+                await self._take_turn(scope, answer)
+                await self._answer(scope, receive, answer)
         except ClientDisconnect:
             _log.info("client.left", method=scope["method"], path=scope["path"])
         except RuntimeError as error:
@@ -57,6 +71,18 @@ class Guard:
                 raise
             cause = error.__cause__
             _log.warning("answer.broken_off", path=scope["path"], code=cause.code, detail=cause.detail)
+
+    async def _take_turn(self, scope: Scope, answer: _Answer) -> None:
+        """Waits, if the request has to; the turn ends when the answer begins, however slowly that is read."""
+        if takes_turns(scope["path"], has_key="authorization" in Headers(scope=scope)):
+            address, _ = scope.get("client") or ("unknown", 0)
+            await answer.turn.enter_async_context(self._turns.held_by_task(client_network(address)))
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        try:
+            await self._admit(scope, receive, answer)
+        except PhonoscopeError as error:
+            await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         method, path, query, headers = scope["method"], scope["path"], scope["query_string"], Headers(scope=scope)
@@ -90,10 +116,12 @@ class _Answer:
         self.limits: dict[str, str] = {}
         self.body: RequestBody | None = None
         self.begun = False
+        self.turn = AsyncExitStack()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
+            await self.turn.aclose()
             self._complete(MutableHeaders(scope=message))
         elif self._is_last(message) and self.body is not None and self.body.unread:
             await self._send({**message, "more_body": True})

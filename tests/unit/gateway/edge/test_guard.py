@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
@@ -74,3 +76,41 @@ def test_what_is_not_http_passes() -> None:
         )
     )
     assert seen == ["lifespan"]
+
+
+def test_requests_that_anybody_can_make_take_turns() -> None:
+    """A hundred at once are worked at a few at a time, of each address; health waits for none of them."""
+    asyncio.run(_turns())
+
+
+async def _turns() -> None:
+    begun: asyncio.Queue[str] = asyncio.Queue()
+    goes_on = asyncio.Event()
+
+    async def page(scope: Scope, _: Receive, send: Send) -> None:
+        if scope["path"] == "/page":
+            await begun.put(scope["client"][0])
+            await goes_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        # A client that reads nothing holds no turn.
+        await (asyncio.sleep(3600) if scope["path"] == "/unread" else asyncio.sleep(0))
+        await send({"type": "http.response.body", "body": b""})
+
+    guard = Guard(page, max_upload_bytes=1000, max_requests_per_owner=9, check_host=host_check(""))
+
+    async def ask(path: str, address: str) -> int:
+        transport = httpx.ASGITransport(guard, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as client:
+            return (await client.get(path)).status_code
+
+    unread = [asyncio.create_task(ask("/unread", "192.0.2.1")) for _ in range(50)]
+    pages = [asyncio.create_task(ask("/page", "192.0.2.1")) for _ in range(100)]
+    async with asyncio.timeout(30):
+        assert [await begun.get() for _ in range(4)] == ["192.0.2.1"] * 4
+        assert await ask("/health/live", "192.0.2.1") == 200
+        pages.append(asyncio.create_task(ask("/page", "192.0.2.2")))
+        assert await begun.get() == "192.0.2.2"
+        goes_on.set()
+        assert set(await asyncio.gather(*pages)) == {200}
+    for task in unread:
+        task.cancel()
