@@ -11,7 +11,7 @@ from phonoscope.settings import get_settings
 from phonoscope_gateway import create_app
 from phonoscope_gateway.edge.connections import ConnectionLimits, Connections
 from phonoscope_gateway.edge.protocol import protocol_for
-from phonoscope_gateway.limits import allow_many_connections
+from phonoscope_gateway.limits import allow_many_connections, collect_all_rarely
 
 _GRACE_S = 3
 
@@ -23,6 +23,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
+    collect_all_rarely()
     edge = Connections(ConnectionLimits.of(settings, allow_many_connections()))
     uvicorn.run(
         create_app(settings, arguments.host),

@@ -1,11 +1,14 @@
-"""Raises this process's limit of connections."""
+"""Makes this process fit for thousands of connections."""
 
 from __future__ import annotations
 
+import gc
 import resource
 from contextlib import suppress
 
 _ENOUGH = 16_384
+_COLLECT = (2_000, 10, 50)
+"""Objects made before a pass over the youngest, and how many passes come before one over the older ones."""
 
 
 def allow_many_connections() -> int:
@@ -21,3 +24,8 @@ def allow_many_connections() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         return wanted
     return soft
+
+
+def collect_all_rarely() -> None:
+    """Makes full passes of the garbage collector rare: with 10,000 connections, each stops the process for 0.1 s."""
+    gc.set_threshold(*_COLLECT)

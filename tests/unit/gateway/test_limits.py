@@ -21,6 +21,18 @@ assert allowed == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 print(json.dumps(resource.getrlimit(resource.RLIMIT_NOFILE)))
 """
 
+COLLECTING = """
+import gc, sys
+from phonoscope_gateway.limits import collect_all_rarely
+if sys.argv[1] == "rarely":
+    collect_all_rarely()
+gc.freeze()
+full = []
+gc.callbacks.append(lambda phase, info: full.append(phase) if info["generation"] == 2 else None)
+crowd = [[[] for _ in range(30)] for _ in range(10_000)]
+print(len(full))
+"""
+
 CROWDED = """
 import os, resource, sys
 from phonoscope_gateway.limits import allow_many_connections
@@ -51,3 +63,14 @@ def test_recordings_are_still_read_beside_a_crowd(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CROWDED, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "pcm_s16le\n", done.stderr
+
+
+def test_a_crowd_is_not_searched_for_garbage_again_and_again() -> None:
+    """Ten thousand connections come without one full pass over all of them, which the usual thresholds would make."""
+
+    def passes(how: str) -> int:
+        command = [sys.executable, "-c", COLLECTING, how]
+        return int(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout)
+
+    assert passes("rarely") == 0
+    assert passes("usually") > 0
