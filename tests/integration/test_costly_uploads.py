@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from statistics import median
 from time import perf_counter
+from uuid import uuid4
 
 import httpx
 
@@ -19,7 +20,8 @@ KINDS = ("wav-after", "mp4-fragments", "mp4-free", "wav-before")
 def test_costly_uploads_hold_up_no_other_owner(stack: RunningStack) -> None:
     """While one key's 48 files are read, another's uploads and the health check take about their usual time."""
     files = [HOSTILE[kind](Maker()) for kind in KINDS]
-    with stack.http("costly") as hostile, stack.http("patient") as http, ThreadPoolExecutor(UPLOADS) as pool:
+    costly, patient = f"costly-{uuid4()}", f"patient-{uuid4()}"
+    with stack.http(costly) as hostile, stack.http(patient) as http, ThreadPoolExecutor(UPLOADS) as pool:
         usual_s = median(_upload_s(http, seed) for seed in range(5))
         sent = [pool.submit(_upload, hostile, files[at % len(files)] + bytes([at])) for at in range(UPLOADS)]
         next(as_completed(sent))
