@@ -101,7 +101,7 @@ def _stack(folder: Path) -> Iterator[None]:
     from phonoscope_local.control import start_detached, stop
 
     started_at = perf_counter()
-    typer.echo("Starting PostgreSQL, Valkey, the object store, the gateway and two workers …")
+    typer.echo("Starting PostgreSQL, Valkey, the object store, the gateway and the workers …")
     started = start_detached(folder, meanwhile=_load_the_rest, say=typer.echo)
     typer.echo(f"The stack runs at {started.url} (ready in {perf_counter() - started_at:.1f} s).")
     try:
