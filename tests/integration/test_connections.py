@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.access import connections
 from phonoscope.db.access.engine import Database
+from phonoscope.db.access.locks import stay_open
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.errors import DatabaseUnavailable
 
@@ -142,9 +143,9 @@ def test_a_statement_by_itself_is_all_that_is_sent(database_url: str) -> None:
 
 
 def test_a_transaction_whose_process_says_nothing_is_ended(database: Database) -> None:
-    """PostgreSQL frees what it has locked: a process that stops in the middle holds up others for a minute at most."""
+    """PostgreSQL frees what it has locked: a process that stops in the middle holds up others for two minutes."""
     with database.autocommit() as session:
-        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "1min"
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "2min"
 
     def silent(session: Session) -> None:
         session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
@@ -154,3 +155,12 @@ def test_a_transaction_whose_process_says_nothing_is_ended(database: Database) -
     with pytest.raises(DatabaseUnavailable):
         database.retrying(silent)
     assert database.ping()
+
+
+def test_a_transaction_that_waits_for_work_beside_it_stays_open(database: Database) -> None:
+    """Such as the lock of a courier that tidies, whatever PostgreSQL ends otherwise."""
+    with database.transaction() as session:
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        stay_open(session)
+        time.sleep(0.3)
+        assert session.scalar(text("SELECT 1")) == 1

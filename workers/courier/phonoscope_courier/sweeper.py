@@ -14,7 +14,7 @@ from threading import Event
 from time import monotonic
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.access.locks import Lock, try_lock
+from phonoscope.db.access.locks import Lock, stay_open, try_lock
 from phonoscope.db.library.orphans import expired_tracks, forget_jobs, unknown_keys
 from phonoscope.db.service.audit import Actor, forget_audit
 from phonoscope.db.service.idempotency import forget_old_keys
@@ -84,6 +84,7 @@ class Sweeper:
         with self.database.transaction() as locked:
             if not try_lock(locked, Lock.TIDY):
                 return 0
+            stay_open(locked)
             with self.database.autocommit() as session:
                 after = continue_walk(session, ORPHANS, timedelta(seconds=self._tidy_every_s))
             return 0 if after is None else self._tidy(after)

@@ -18,8 +18,11 @@ from phonoscope.db.access.prepared import PREPARATIONS, prepare
 _CONNECT_TIMEOUT_S = 3
 _POOL_TIMEOUT_S = 5
 _TRUSTED_S = 2.0
-_IDLE_IN_TRANSACTION_S = 60
-"""After this long PostgreSQL ends a transaction whose process says nothing, and frees what it has locked."""
+_IDLE_IN_TRANSACTION_S = 120
+"""After this long PostgreSQL ends a transaction whose process says nothing, and frees what it has locked.
+
+An upload's transaction waits for the object store, which may take a minute to be found silent.
+"""
 _RETURNED_AT = "phonoscope_returned_at"
 _USED = "phonoscope_used"
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 _TRY = text("SELECT pg_try_advisory_xact_lock(:lock)")
+_STAY_OPEN = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 class Lock(IntEnum):
@@ -21,3 +22,8 @@ class Lock(IntEnum):
 def try_lock(session: Session, lock: Lock) -> bool:
     """Takes the lock until the transaction ends; false when another transaction has it."""
     return bool(session.connection().scalar(_TRY, {"lock": lock.value}))
+
+
+def stay_open(session: Session) -> None:
+    """Lets a transaction that only holds such a lock stay open for as long as the work beside it takes."""
+    session.execute(_STAY_OPEN)
