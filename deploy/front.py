@@ -41,7 +41,7 @@ class Front:
             if self._open <= self._most:
                 await self._between(reader, writer)
         except (OSError, TimeoutError):
-            # Whoever is left of the two sees the end of the connection, as if nobody stood between them.
+            # The side that is left sees its connection end too.
             writer.transport.abort()
         finally:
             self._open -= 1

@@ -42,7 +42,7 @@ class Guard:
     Args:
         max_upload_bytes: the largest file of a form.
         max_requests_per_owner: requests of one owner that may be in progress.
-        check_host: says whether the gateway answers to a request's ``Host``; health is told to anybody.
+        check_host: says whether the gateway answers to a request's ``Host``; health answers to any.
     """
 
     def __init__(
