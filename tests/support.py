@@ -48,6 +48,15 @@ SMALL_QUOTAS: Mapping[str, object] = {
 _SCRIPT = Path(__file__).parents[1] / "examples" / "make_recordings.py"
 
 
+def id_of(key: str) -> str:
+    """``psk_<id>_<secret>``: its id. The secret may have underscores of its own."""
+    return key.split("_", 2)[1]
+
+
+def secret_of(key: str) -> str:
+    return key.split("_", 2)[2]
+
+
 @cache
 def examples() -> ModuleType:
     """``examples/make_recordings.py``, loaded by its path as the demo loads it."""

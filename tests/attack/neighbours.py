@@ -14,7 +14,7 @@ import httpx
 
 from phonoscope.contract import Scope
 from tests.attack.report import Report
-from tests.support import RunningStack, tone_wav
+from tests.support import RunningStack, id_of, tone_wav
 from tests.unit.audio.hostile import HOSTILE
 from tests.unit.audio.maker import FORMATS, Maker
 
@@ -179,5 +179,5 @@ def _streams(http: httpx.Client, job_id: str, count: int) -> Iterator[list[Futur
 
 
 def _revoke(admin: httpx.Client, client: httpx.Client, how: dict[str, str]) -> None:
-    key_id = client.headers["Authorization"].removeprefix("Bearer ").split("_")[1]
+    key_id = id_of(client.headers["Authorization"].removeprefix("Bearer "))
     admin.delete(f"/v1/keys/{key_id}", params=how).raise_for_status()

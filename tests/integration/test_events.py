@@ -25,7 +25,7 @@ from phonoscope.db.service.keys import get_key, revoke_key
 from phonoscope.ids import new_id
 from phonoscope.states import Lane, Pool, Status, TaskName
 from phonoscope_local.state import Run
-from tests.support import RunningStack, tone_wav
+from tests.support import RunningStack, id_of, tone_wav
 
 ENDS = {
     "tasks": text(
@@ -232,7 +232,7 @@ def test_a_revoked_key_ends_its_streams(stack: RunningStack, rows: Database, ope
             streams.append(opened.enter_context(stream(client, job_id)))
         assert [next(events).event for events in streams] == ["status", "status"]
         with rows.transaction() as session:
-            row = get_key(session, None, keys[0].split("_")[1], to_change=True)
+            row = get_key(session, None, id_of(keys[0]), to_change=True)
             revoke_key(session, Actor(row.owner_id), row)
         before = monotonic()
         assert list(streams[0]) == []

@@ -26,6 +26,7 @@ from phonoscope.db.service.keys import (
     rotate_key,
 )
 from phonoscope.errors import InvalidRequest, NotFound, Unauthorized
+from tests.support import id_of, secret_of
 
 DAY = timedelta(days=1)
 
@@ -37,7 +38,7 @@ def caller_of(database: Database, key: str) -> Caller:
 
 def row_of(database: Database, key: str) -> KeyRow:
     with database.transaction() as session:
-        return get_key(session, None, key.split("_")[1])
+        return get_key(session, None, id_of(key))
 
 
 def opens(database: Database, key: str) -> bool:
@@ -54,7 +55,7 @@ def test_keys_are_shown_once_and_can_be_revoked(database: Database) -> None:
     with database.transaction() as session:
         key = create_key(session, name)
         again = create_key(session, "second", owner=name)
-    secret = key.rpartition("_")[2]
+    secret = secret_of(key)
     with database.transaction() as session:
         caller = authenticate(session, key)
         assert authenticate(session, again).owner_id == caller.owner_id
@@ -73,7 +74,7 @@ def test_a_key_of_before_reads_and_writes(database: Database) -> None:
     """A key that was made without scopes may do all that it could do, and manages no keys."""
     with database.transaction() as session:
         key = create_key(session, uuid4().hex)
-        session.execute(text("UPDATE api_keys SET scopes = DEFAULT WHERE id = :id"), {"id": key.split("_")[1]})
+        session.execute(text("UPDATE api_keys SET scopes = DEFAULT WHERE id = :id"), {"id": id_of(key)})
     assert caller_of(database, key).scopes == {Scope.READ, Scope.WRITE}
 
 
@@ -111,7 +112,7 @@ def test_a_rotated_key_has_two_secrets_for_a_while(database: Database) -> None:
 def test_a_revoked_key_is_not_rotated_back_to_life(database: Database) -> None:
     with database.transaction() as session:
         key = create_key(session, uuid4().hex)
-        row = get_key(session, None, key.split("_")[1], to_change=True)
+        row = get_key(session, None, id_of(key), to_change=True)
         revoke_key(session, Actor(row.owner_id), row)
         with pytest.raises(InvalidRequest):
             rotate_key(session, Actor(row.owner_id), row, DAY)
@@ -148,13 +149,13 @@ def test_an_owner_has_a_bounded_number_of_keys_and_sees_its_own(database: Databa
         with pytest.raises(InvalidRequest):
             create_key(session, "one more", owner=name)
         owner_id = authenticate(session, keys[0]).owner_id
-        revoke_key(session, Actor(owner_id), get_key(session, owner_id, keys[0].split("_")[1], to_change=True))
+        revoke_key(session, Actor(owner_id), get_key(session, owner_id, id_of(keys[0]), to_change=True))
         create_key(session, "one more", owner=name)
         rows, cursor = owner_keys(session, owner_id, cursor=None, limit=100)
         more, end = owner_keys(session, owner_id, cursor=cursor, limit=100)
         assert (len(rows), len(more), end) == (100, 1, None)
         with pytest.raises(NotFound):
-            get_key(session, owner_id, stranger.split("_")[1])
+            get_key(session, owner_id, id_of(stranger))
 
 
 def test_the_audit_log_has_the_life_of_a_key_and_no_secret(database: Database) -> None:
@@ -170,5 +171,5 @@ def test_the_audit_log_has_the_life_of_a_key_and_no_secret(database: Database) -
         told = [(entry.action, entry.key_id) for entry in entries]
     assert sorted(told, key=str) == [("key.created", None), ("key.revoked", "k_admin"), ("key.rotated", "k_admin")]
     written = str([(entry.subject, entry.details) for entry in entries])
-    assert all(secret.rpartition("_")[2] not in written for secret in (key, new))
+    assert all(secret_of(each) not in written for each in (key, new))
     assert row.secret_sha256 not in written

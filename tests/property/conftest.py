@@ -11,7 +11,7 @@ from phonoscope.contract import Scope
 from phonoscope.states import Status
 from phonoscope.tasks import Describe
 from tests.property.documented import Owner
-from tests.support import RunningStack, tone_wav
+from tests.support import RunningStack, id_of, tone_wav
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def owner(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Owne
             "artifact_id": waveform.id,
             "webhook_id": endpoint.id,
             "delivery_id": client.test_webhook(endpoint.id).id,
-            "key_id": stack.new_key(name).split("_")[1],
+            "key_id": id_of(stack.new_key(name)),
             "name": "environment-50",
         }
         return Owner(stack.new_key(name, list(Scope)), urlsplit(waveform.url).query, ids)

@@ -1,0 +1,7 @@
+"""All cases of the corpus, by section."""
+
+from __future__ import annotations
+
+from tests.corpus.case import Case
+
+CASES: tuple[Case, ...] = ()
