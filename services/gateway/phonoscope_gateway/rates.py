@@ -101,6 +101,7 @@ class RateLimiter:
                 timeout=_TIMEOUT_S,
                 socket_timeout=_TIMEOUT_S,
                 socket_connect_timeout=_TIMEOUT_S,
+                driver_info=None,  # to tell the library's version, each new connection would look for it on the disk
             )
             self._client = Redis(connection_pool=pool)
             self._take = self._client.register_script(_TAKE)

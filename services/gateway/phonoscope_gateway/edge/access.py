@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from starlette.datastructures import Headers, QueryParams
 
@@ -55,14 +56,26 @@ def keeps_out_of_caches(path: str) -> bool:
     return bool(_API.fullmatch(path)) or is_health(path)
 
 
-def takes_turns(path: str, *, has_key: bool) -> bool:
-    """Whether a request is one that anybody can make any number of: pages and documents, and what lacks a key.
+class Crowd(Enum):
+    """Requests that anybody can make any number of, by what they ask for."""
 
-    Health answers at once; signed links were given by somebody with a key.
-    """
-    if _API.fullmatch(path):
-        return not has_key and not _BY_LINK.fullmatch(path) and not _BY_LINK_OR_KEY.fullmatch(path)
-    return not is_health(path)
+    LIVENESS = auto()
+    READINESS = auto()
+    LINKS = auto()
+    """What a signed link opens, and links with a wrong signature."""
+    PAGES = auto()
+    """Pages and documents, and what lacks a key."""
+
+
+def crowd_of(path: str, *, has_key: bool) -> Crowd | None:
+    """The crowd that a request belongs to; ``None`` with a key, whose owner is limited."""
+    if is_health(path):
+        return Crowd.READINESS if path == "/health/ready" else Crowd.LIVENESS
+    if not _API.fullmatch(path):
+        return Crowd.PAGES
+    if has_key:
+        return None
+    return Crowd.LINKS if _BY_LINK.fullmatch(path) or _BY_LINK_OR_KEY.fullmatch(path) else Crowd.PAGES
 
 
 def is_health(path: str) -> bool:

@@ -22,6 +22,12 @@ from phonoscope_gateway.state import NO_KEY, State
 MINUTE_S = 60
 
 
+def bearer_key(scope: Scope) -> str:
+    """The key that a request brings, right or wrong; "" when it brings none."""
+    scheme, key = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
+    return key if scheme.lower() == "bearer" else ""
+
+
 async def find_caller(scope: Scope) -> Caller:
     """The client that the request's key belongs to: one query, in threads that no route uses.
 
@@ -30,8 +36,8 @@ async def find_caller(scope: Scope) -> Caller:
         TooManyWrongKeys: it is not known, and neither were many before it from the same address.
         DatabaseUnavailable: the database cannot be asked.
     """
-    scheme, key = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
-    if scheme.lower() != "bearer" or not key:
+    key = bearer_key(scope)
+    if not key:
         raise Unauthorized(NO_KEY)
     state: State = scope["app"].state.phonoscope
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,22 +14,23 @@ from phonoscope.errors import InvalidRequest, PhonoscopeError
 from phonoscope.logs import get_logger
 from phonoscope.places import Places as Turns
 from phonoscope_gateway.edge.access import (
+    Crowd,
     body_limit,
+    crowd_of,
     is_health,
     keeps_out_of_caches,
     needed_scope,
     needs_key,
-    takes_turns,
 )
 from phonoscope_gateway.edge.bodies import RequestBody
-from phonoscope_gateway.edge.callers import RequestsInProgress, find_caller, take_request
+from phonoscope_gateway.edge.callers import RequestsInProgress, bearer_key, find_caller, take_request
 from phonoscope_gateway.edge.connections import keep_place
 from phonoscope_gateway.edge.hosts import HostCheck
 from phonoscope_gateway.problems import NO_GUESSING, problem
 from phonoscope_gateway.state import keep_caller
 
-_TURNS, _TURNS_EACH = 8, 4
-"""Requests without a key that are worked at, in all and of one address: hundreds at once would hold up the loop."""
+_TURNS = {Crowd.LIVENESS: (8, 4), Crowd.READINESS: (8, 4), Crowd.LINKS: (32, 16), Crowd.PAGES: (8, 4)}
+"""Requests of each crowd that are worked at, in all and of one address: hundreds at once would hold up the loop."""
 _log = get_logger(__name__)
 
 
@@ -52,7 +54,7 @@ class Guard:
         self._max_upload_bytes = max_upload_bytes
         self._in_progress = RequestsInProgress(max_requests_per_owner)
         self._check_host = check_host
-        self._turns = Turns(_TURNS, _TURNS_EACH)
+        self._turns = {crowd: Turns(total, each) for crowd, (total, each) in _TURNS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,9 +76,13 @@ class Guard:
 
     async def _take_turn(self, scope: Scope, answer: _Answer) -> None:
         """Waits, if the request has to; the turn ends when the answer begins, however slowly that is read."""
-        if takes_turns(scope["path"], has_key="authorization" in Headers(scope=scope)):
-            address, _ = scope.get("client") or ("unknown", 0)
-            await answer.turn.enter_async_context(self._turns.held_by_task(client_network(address)))
+        crowd = crowd_of(scope["path"], has_key=bool(bearer_key(scope)))
+        if crowd is None:
+            return
+        address, _ = scope.get("client") or ("unknown", 0)
+        await answer.turn.enter_async_context(self._turns[crowd].held_by_task(client_network(address)))
+        # A turn lasts until the loop has looked at all clients again: many are answered without any other wait.
+        await asyncio.sleep(0)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:

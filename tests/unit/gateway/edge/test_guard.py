@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
@@ -114,3 +114,37 @@ async def _turns() -> None:
         assert set(await asyncio.gather(*pages)) == {200}
     for task in unread:
         task.cancel()
+
+
+@pytest.mark.parametrize("path", ["/page", "/health/live", "/health/ready", "/v1/artifacts/a", "/v1/tracks"])
+def test_a_crowd_that_is_answered_at_once_leaves_room(path: str) -> None:
+    """Hundreds of requests whose answers wait for nothing are not all worked at before another client's one."""
+    assert asyncio.run(_answered_before_another(path)) <= 2 * 16
+
+
+async def _answered_before_another(path: str) -> int:
+    answered: list[str] = []
+
+    async def page(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    guard = Guard(page, max_upload_bytes=1000, max_requests_per_owner=9, check_host=host_check(""))
+
+    async def nothing() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    def ask(address: str) -> asyncio.Task[None]:
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answered.append(address)
+
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [(b"host", b"gateway")]}
+        return asyncio.create_task(guard(scope | {"client": (address, 1)}, nothing, note))
+
+    crowd = [ask("192.0.2.1") for _ in range(300)]
+    await ask("192.0.2.2")
+    before = answered.index("192.0.2.2")
+    await asyncio.gather(*crowd)
+    assert len(answered) == len(crowd) + 1
+    return before
