@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import Depends, Header, Request, Response, status
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from phonoscope.errors import InvalidSignature, NotFound, RangeNotSatisfiable, SignatureExpired
 from phonoscope.storage import ObjectStore
+from phonoscope_gateway.dispositions import content_disposition
 from phonoscope_gateway.problems import problems
 from phonoscope_gateway.ranges import parse_range
 
@@ -82,7 +82,7 @@ def send_object(store: ObjectStore, stored: StoredObject, asked: ObjectRequest) 
     part = parse_range(asked.range, stored.size_bytes) if asked.if_range in (None, etag) else None
     start, length = part or (0, stored.size_bytes)
     headers["Content-Length"] = str(length)
-    headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(stored.filename, safe='')}"
+    headers["Content-Disposition"] = content_disposition("inline", stored.filename)
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{stored.size_bytes}"
     code = status.HTTP_206_PARTIAL_CONTENT if part is not None else status.HTTP_200_OK

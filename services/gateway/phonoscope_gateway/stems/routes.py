@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from phonoscope.contract import Stems
 from phonoscope.errors import NotFound, OutdatedResult
+from phonoscope_gateway.dispositions import content_disposition
 from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.stems.service import read_stems, zip_stems
@@ -32,6 +31,5 @@ def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems
 def download_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> StreamingResponse:
     """The same stems in one file."""
     name, content = zip_stems(state, caller, track_id)
-    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": content_disposition("attachment", name), "Cache-Control": "no-store"}
     return StreamingResponse(content, headers=headers, media_type=_ZIP)
