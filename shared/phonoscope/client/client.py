@@ -90,7 +90,7 @@ class Client(WebhookCalls, KeyCalls):
 
     def download(self, link: ArtifactLink) -> bytes:
         """What a task made, by the link in its result."""
-        return self._send("GET", link.url, follow_redirects=True).content
+        return self._send("GET", self._address(link.url), follow_redirects=True).content
 
     def results(self, track_id: str) -> TrackResults:
         """All that is known of a track: the newest result of each task, model and variant, whichever job asked."""
