@@ -20,7 +20,7 @@ from tests.support import RunningStack, second_gateway, tone_wav
 PREFIX = "/apps/phonoscope"
 _ENDS_MS = 60_000
 _ASK = """async ([url, key, bytes]) => {
-  const headers = { Authorization: `Bearer ${key}`, "Idempotency-Key": `page-${Math.random()}` };
+  const headers = { Authorization: `Bearer ${key}` };
   const form = new FormData();
   form.append("file", new Blob([new Uint8Array(bytes)]), "a.wav");
   const made = await fetch(`${url}/v1/tracks`, { method: "POST", headers, body: form });
@@ -28,7 +28,7 @@ _ASK = """async ([url, key, bytes]) => {
   const part = await fetch(url + track.audio.url, { headers: { Range: "bytes=0-9", "If-None-Match": '"x"' } });
   const refused = await fetch(`${url}/v1/tracks/${track.id}`);
   const unknown = await fetch(`${url}/v1/tracks/none`, { headers });
-  const typed = { ...headers, "Content-Type": "application/json" };
+  const typed = { ...headers, "Content-Type": "application/json", "Idempotency-Key": "from-a-page" };
   const body = JSON.stringify({ track_id: track.id, tasks: ["describe"] });
   const job = await fetch(`${url}/v1/jobs`, { method: "POST", headers: typed, body });
   const { id } = await job.json();
