@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from phonoscope.contract import DEFAULT_TASKS
-from phonoscope.states import Status
 from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, connect
+
+if TYPE_CHECKING:
+    from phonoscope.contract import Job
 
 
 def analyze(
-    files: Annotated[list[Path], typer.Argument(help="Recordings in any common format.", exists=True, dir_okay=False)],
+    files: Annotated[list[Path], typer.Argument(help="Recordings in any common format.")],
     tasks: Annotated[str, typer.Option(help="Comma-separated names of tasks.")] = ",".join(DEFAULT_TASKS),
     model: Annotated[
         list[str] | None,
@@ -36,33 +38,29 @@ def analyze(
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Uploads recordings, waits for the results and prints them. Exits with status 1 when any failed."""
+    """Uploads recordings, waits for the results and prints them. A file that fails is named and stops no other; the
+    exit status is 1 then.
+    """
     from rich.console import Console
-    from rich.text import Text
 
-    from phonoscope.client import ApiError
     from phonoscope_cli.artifacts import save_artifacts
-    from phonoscope_cli.jobs import run_job, show
+    from phonoscope_cli.jobs import run_each, run_job, show
 
     options = with_models(read_options(option or []), model or [])
     console, errors = Console(), Console(stderr=True)
-    all_well = True
     with connect(url, api_key, data_dir) as client:
-        for path in files:
-            try:
-                job = run_job(client, path, tasks.split(","), errors, options)
-            except ApiError as error:
-                message = Text(f"{path}: {error.title}: {error.detail}", style="red")
-                errors.print(message, highlight=False, soft_wrap=True)
-                all_well = False
-                continue
+
+        def run(path: Path) -> Job:
+            job = run_job(client, path, tasks.split(","), errors, options)
             if save is not None:
                 save_artifacts(client, job, save / path.name)
-            all_well = all_well and job.status is Status.SUCCEEDED
             if as_json:
                 typer.echo(json.dumps({"file": str(path), "job": job.model_dump(mode="json")}))
             else:
                 show(client, console, job)
+            return job
+
+        all_well = run_each(files, errors, run)
     raise typer.Exit(0 if all_well else 1)
 
 

@@ -27,9 +27,7 @@ _SHOWN_IN_FULL = ("day", _SONG)
 
 
 def demo(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Your own recordings.", exists=True, dir_okay=False)
-    ] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Your own recordings.")] = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Starts the local stack, analyses synthesised recordings (or yours), prints the results, stops everything."""
@@ -39,16 +37,17 @@ def demo(
     folder = resolved(data_dir or default_data_dir().with_name("phonoscope-demo"))
     open_folder(folder)
     with _recordings(folder / "recordings") as made, _stack(folder):
-        _analyze(folder, made(), files or [])
+        all_well = _analyze(folder, made(), files or [])
     typer.echo(f"\n`phonoscope up` keeps it running; all data stay in {folder}.")
+    raise typer.Exit(0 if all_well else 1)
 
 
-def _analyze(folder: Path, library: list[Path], files: list[Path]) -> None:
-    """Analyses all of them over HTTP and prints the results."""
+def _analyze(folder: Path, library: list[Path], files: list[Path]) -> bool:
+    """Analyses all of them over HTTP and prints the results. Returns whether all files succeeded."""
     from rich.console import Console
 
     from phonoscope_cli.artifacts import save_artifacts
-    from phonoscope_cli.jobs import run_job, show
+    from phonoscope_cli.jobs import run_each, run_job, show
     from phonoscope_cli.overview import classifying_models, overview, print_card
 
     console = Console()
@@ -61,10 +60,14 @@ def _analyze(folder: Path, library: list[Path], files: list[Path]) -> None:
         console.print(overview(client, [*jobs.values()]))
         for name in classifying_models([*jobs.values()]):
             print_card(console, client.model(name))
-        for path in files:
+
+        def run(path: Path) -> Job:
             job = run_job(client, path, _tasks(in_full=True), console)
             show(client, console, job)
             save_artifacts(client, job, folder / "evidence" / path.name)
+            return job
+
+        all_well = run_each(files, console, run)
         for path, job in jobs.items():
             if not files and path.stem in _SHOWN_IN_FULL:
                 show(client, console, job)
@@ -72,6 +75,7 @@ def _analyze(folder: Path, library: list[Path], files: list[Path]) -> None:
         for path, job in apart.items():
             _compare(console, client, client.wait(job), path)
         console.print(f"\nSee and hear the evidence: {folder / 'evidence'}", soft_wrap=True, highlight=False)
+    return all_well
 
 
 def _compare(console: Console, client: Client, job: Job, song: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from phonoscope.client import Client
+from phonoscope.client import ApiError, Client, Unreachable
 from phonoscope.contract import Job
+from phonoscope.filenames import filename_of, shown_path
 from phonoscope.states import Status
 from phonoscope.tasks.embed import EmbedResult
 from phonoscope_cli.render import print_analysis
@@ -18,18 +21,25 @@ _POLL_S = 0.5
 """Seconds between queries while the job waits, when its place changes without an event, and where events fail."""
 
 
+def run_each(paths: Sequence[Path], console: Console, run: Callable[[Path], Job]) -> bool:
+    """Runs a job for each file; of a file that fails it prints why, and goes on. Returns whether all succeeded."""
+    succeeded = [_succeeds(path, console, run) for path in paths]
+    return all(succeeded)
+
+
 def run_job(
     client: Client, path: Path, tasks: list[str], console: Console, options: dict[str, Any] | None = None
 ) -> Job:
     """Submits a recording and shows a progress bar until its job has ended; returns the job."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task(f"{path.name}: uploading", total=1.0)
+        name = filename_of(path)
+        bar = progress.add_task(f"{name}: uploading", total=1.0)
         job = client.analyze(path, [name.strip() for name in tasks], options)
 
         def advance(now: Job) -> None:
             done = sum(task.progress for task in now.tasks) / len(now.tasks)
-            progress.update(bar, completed=done, description=f"{path.name}: {_stage(now)}")
+            progress.update(bar, completed=done, description=f"{name}: {_stage(now)}")
 
         advance(job)
         while job.status is Status.QUEUED:
@@ -45,6 +55,17 @@ def show(client: Client, console: Console, job: Job) -> None:
         near for embedding in embeddings for near in client.similar(job.recording, limit=3, model=embedding.model.name)
     ]
     print_analysis(console, client.track(job.recording), job, neighbours)
+
+
+def _succeeds(path: Path, console: Console, run: Callable[[Path], Job]) -> bool:
+    try:
+        return run(path).status is Status.SUCCEEDED
+    except (ApiError, Unreachable) as error:
+        reason = f"{error.title}: {error.detail}"
+    except OSError as error:
+        reason = f"cannot be read or saved: {error.strerror or error}"
+    console.print(Text(f"{shown_path(path)}: {reason}", style="red"), highlight=False, soft_wrap=True)
+    return False
 
 
 def _stage(job: Job) -> str:

@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   plugins: [react()],
+  // Files find each other wherever the page is served; the gateway completes the document's own addresses.
+  base: "./",
   html: { cspNonce: "__CSP_NONCE__" },
   build: {
     outDir: "../gateway/phonoscope_gateway/web/static",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -10,7 +11,13 @@ from phonoscope.errors import PhonoscopeError
 
 
 def run(app: typer.Typer) -> None:
-    """Runs a command; a known error ends it with one sentence and exit status 1."""
+    """Runs a command; a known error ends it with one sentence and exit status 1.
+
+    What the terminal's encoding lacks, and bytes of file names that are no text, are printed as escapes.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except PhonoscopeError as error:

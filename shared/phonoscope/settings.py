@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from phonoscope.addresses import Allowed
+from phonoscope.origins import parse_origins, parse_root_path
 from phonoscope.paths import bundled, cache, pulled_models
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - production refuses a secret that contains this
@@ -77,6 +78,15 @@ class Settings(BaseSettings):
         description="networks of proxies in front of the gateway, comma-separated: their `X-Forwarded-For` is "
         "believed, and they may have any number of connections",
     )
+    cors_origins: str = Field(
+        "",
+        description="origins whose pages may read answers in a browser, comma-separated, as "
+        "`https://studio.example.org`; `*`: any",
+    )
+    root_path: str = Field(
+        "",
+        description="path prefix under which clients reach the gateway, as `/phonoscope`; a proxy may remove it",
+    )
     max_connections: int = Field(
         10_000, ge=16, description="open connections to the gateway; those without a request by key make room for more"
     )
@@ -142,6 +152,16 @@ class Settings(BaseSettings):
         if hosts:
             raise ValueError(f"must be networks or addresses; {hosts[0]!r} is none")
         return text
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _is_origins(cls, text: str) -> str:
+        return ",".join(parse_origins(text))
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_root_path(cls, text: str) -> str:
+        return parse_root_path(text)
 
     @model_validator(mode="after")
     def _no_development_secret_in_production(self) -> Self:

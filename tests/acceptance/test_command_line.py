@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from uuid import uuid4
@@ -49,14 +50,37 @@ def test_analyze_as_json_is_for_programs(stack: RunningStack, tmp_path: Path) ->
 
 
 def test_a_wrong_file_does_not_stop_the_others(stack: RunningStack, tmp_path: Path) -> None:
-    """The reason is told, the rest is analysed, and the exit status says that something failed."""
-    text, tone = tmp_path / "notes.mp3", tmp_path / "tone.wav"
-    text.write_text("not a song")
-    tone.write_bytes(tone_wav(seed=103))
-    done = phonoscope("analyze", text, tone, "--data-dir", stack.folder)
+    """Whatever is wrong is told by the file's name, the rest is analysed, and the exit status says that some failed."""
+    right = [tmp_path / "1.wav", tmp_path / "é 2.wav", Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav"))]
+    for number, path in enumerate(right):
+        path.write_bytes(tone_wav(seed=103 + number))
+    wrong = [tmp_path / name for name in ("text.mp3", "empty.wav", "folder", "pipe.wav", "dangling.wav", "absent.wav")]
+    wrong[0].write_text("not a song")
+    wrong[1].touch()
+    wrong[2].mkdir()
+    os.mkfifo(wrong[3])
+    wrong[4].symlink_to(tmp_path / "nothing.wav")
+    if os.geteuid():
+        wrong.append(tmp_path / "unreadable.wav")
+        wrong[-1].write_bytes(tone_wav())
+        wrong[-1].chmod(0)
+    files = [*wrong[:3], right[0], *wrong[3:], *right[1:]]
+    done = phonoscope("analyze", *files, "--tasks", "classify", "--data-dir", stack.folder)
     assert done.returncode == 1
+    assert [line.split(": ")[0] for line in done.stderr.splitlines() if line] == [str(path) for path in wrong]
     assert "not a recording" in done.stderr
-    assert "what it hears" in done.stdout
+    assert done.stdout.count("what it hears") == 3
+    assert "ÿ.wav" in done.stdout
+
+
+def test_no_file_can_move_the_cursor(stack: RunningStack, tmp_path: Path) -> None:
+    """What a name has for the terminal is printed as an escape, in any encoding of it."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + "/é\x1b[31m".encode() + b"\xff.wav"))
+    done = phonoscope("analyze", path, "--data-dir", stack.folder, settings={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 1
+    assert "\\xe9\\x1b[31m\\xff.wav: " in done.stderr
+    assert "\x1b" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_wrong_key_is_told(stack: RunningStack, tmp_path: Path) -> None:

@@ -143,11 +143,11 @@ def test_private_answers_are_not_stored(http: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("path", "allow"),
     [
-        ("/v1/tracks", "GET, POST"),
-        ("/v1/tracks/trk_1", "DELETE, GET"),
+        ("/v1/tracks", "GET, HEAD, POST"),
+        ("/v1/tracks/trk_1", "DELETE, GET, HEAD"),
         ("/v1/tracks/trk_1/audio", "GET, HEAD"),
-        ("/v1/webhooks/whk_1", "DELETE, GET, PATCH"),
-        ("/v1/webhooks/default-secret", "GET, POST"),
+        ("/v1/webhooks/whk_1", "DELETE, GET, HEAD, PATCH"),
+        ("/v1/webhooks/default-secret", "GET, HEAD, POST"),
         ("/v1/artifacts/art_1", "GET, HEAD"),
     ],
 )

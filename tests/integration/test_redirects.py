@@ -38,7 +38,7 @@ def test_audio_is_fetched_from_the_store(http: httpx.Client, public_store: str) 
     assert "X-Amz-Expires=3600&" in link
     whole = httpx.get(link)
     assert (whole.status_code, whole.content, whole.headers["Content-Type"]) == (200, content, track["media_type"])
-    assert whole.headers["Content-Disposition"] == "inline; filename*=UTF-8''%C3%A4%20b.wav"
+    assert whole.headers["Content-Disposition"] == "inline; filename=\"a b.wav\"; filename*=UTF-8''%C3%A4%20b.wav"
     part = http.get(url, headers={"Range": "bytes=100-199"}, follow_redirects=True)
     assert part.content == content[100:200]
 

@@ -7,13 +7,14 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from sqlalchemy import select, update
 
 from phonoscope.audio.decode import Recording
 from phonoscope.client import ApiError, Client
-from phonoscope.contract import Job
+from phonoscope.contract import Job, Scope
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import ResultRow, TaskRow
 from phonoscope.states import Status, TaskName
@@ -66,6 +67,23 @@ def test_stems_can_be_found_and_fetched_together(client: Client, stranger: Clien
         with pytest.raises(ApiError) as at:
             ask(track_id)
         assert at.value.status_code == 404
+
+
+def test_the_headers_of_the_archive_are_no_export(stack: RunningStack, tiny: str, tmp_path: Path) -> None:
+    """``HEAD`` has those of ``GET``, reads no stem, and is not in the audit log."""
+    key = stack.new_key("headers-alone", set(Scope))
+    with (
+        Client(stack.url, key) as client,
+        httpx.Client(base_url=stack.url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as http,
+    ):
+        address = f"/v1/tracks/{separated(client, tmp_path, tiny).recording}/stems.zip"
+        head = http.head(address)
+        assert (head.status_code, head.content) == (200, b"")
+        assert "stems.exported" not in {entry.action for entry in client.audit().items}
+        whole = http.get(address)
+        for name in ("Content-Disposition", "Content-Type", "Cache-Control"):
+            assert head.headers[name] == whole.headers[name]
+        assert "stems.exported" in {entry.action for entry in client.audit().items}
 
 
 def test_stems_from_the_ledger_are_the_track_s_stems(client: Client, tiny: str, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from phonoscope_gateway.artifacts.routes import router as artifacts
 from phonoscope_gateway.audit.routes import router as audit
 from phonoscope_gateway.audit.settings import recording_settings
 from phonoscope_gateway.docs.routes import add_docs
+from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
 from phonoscope_gateway.health.routes import router as health
@@ -76,6 +77,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         title="Phonoscope",
         version=__version__,
         summary="Listens to audio and shows its work",
+        description="`HEAD` is answered wherever `GET` is, with the same status and headers.",
         lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
@@ -90,6 +92,8 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         max_upload_bytes=settings.max_upload_bytes,
         max_requests_per_owner=settings.max_requests_per_owner,
         check_host=host_check(settings.allowed_hosts, listening),
+        cross_origin=CrossOrigin.parse(settings.cors_origins),
+        root_path=settings.root_path,
     )
     add_problem_handlers(app)
     for router in (
@@ -110,6 +114,6 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         health,
     ):
         app.include_router(router)
-    add_docs(app)
-    add_page(app, objects_at=settings.s3_public_endpoint_url)
+    add_docs(app, settings.root_path)
+    add_page(app, objects_at=settings.s3_public_endpoint_url, root_path=settings.root_path)
     return app

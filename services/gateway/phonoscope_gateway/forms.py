@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import re
 import tempfile
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
@@ -14,12 +13,14 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from phonoscope.errors import InvalidRequest, SpoolFull, UploadTooLarge
+from phonoscope_gateway.dispositions import Disposition
 
 _MAX_FIELD_BYTES = 256 * 1024
 _MAX_PARTS = 16
 _MAX_BOUNDARY_BYTES = 256
+_MAX_HEADER_BYTES = 32 * 1024
+"""Of a part: file names of 4 kB are sent, whose bytes take three each in ``filename*``, and both names at once."""
 _MEMORY_BYTES = 1 << 20
-_MAX_FILENAME = 255
 
 
 @dataclass
@@ -100,6 +101,7 @@ class _FormReader:
                 "on_part_end": self._end,
                 "on_end": self._finished,
             },
+            max_header_size=_MAX_HEADER_BYTES,
         )
 
     def feed(self, chunk: bytes) -> None:
@@ -131,14 +133,14 @@ class _FormReader:
         self._header = (bytearray(), bytearray())
 
     def _start_content(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        self._name = options.get(b"name", b"").decode(errors="replace")
+        disposition = Disposition(self._disposition)
+        self._name = disposition.name
         if not self._name:
             raise InvalidRequest.field("body", "a part has no name")
         if self._name == "file":
             if self._file is not None:
                 raise InvalidRequest.field("file", "only one file at a time")
-            self._filename = clean_filename(options.get(b"filename", b"").decode(errors="replace"))
+            self._filename = disposition.filename
             self._file = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES))  # noqa: SIM115
 
     def _content(self, data: bytes, start: int, end: int) -> None:
@@ -164,14 +166,3 @@ class _FormReader:
 
     def _finished(self) -> None:
         self._complete = True
-
-
-def clean_filename(name: str) -> str:
-    r"""The last part of a path, without control characters, at most 255 characters.
-
-    >>> clean_filename("C:\\music\\a\x00b.wav")
-    'ab.wav'
-    """
-    last = re.split(r"[/\\]", name)[-1]
-    printable = "".join(character for character in last if character.isprintable())
-    return printable.strip()[-_MAX_FILENAME:].strip() or "recording"

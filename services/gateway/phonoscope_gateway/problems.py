@@ -35,8 +35,7 @@ _log = get_logger(__name__)
 _MEDIA_TYPE = "application/problem+json"
 NO_GUESSING = ("X-Content-Type-Options", "nosniff")
 """Forbids browsers to guess another media type."""
-_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-_OF_FILES = ("GET", "HEAD")
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _MOST_NAMED = 20
 LONGEST_FIELD = 200
 """Characters of a field's name in an error, which a client may have made up."""
@@ -169,14 +168,15 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 def _allowed(request: Request) -> list[str]:
     """The methods of the request's path; the router itself knows only those of the first route.
 
-    A path that no route has is in a folder of files.
+    ``HEAD`` is wherever ``GET`` is. A path that no route has is in a folder of files.
     """
     routes = [route for route in request.app.router.routes if not isinstance(route, Mount)]
 
     def has(method: str) -> bool:
         return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
 
-    return [method for method in _METHODS if has(method)] or list(_OF_FILES)
+    own = [method for method in _METHODS if has(method)] or ["GET"]
+    return sorted(own + ["HEAD"] * ("GET" in own))
 
 
 def _response(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -187,4 +187,5 @@ async def _unknown(request: Request, _: Exception) -> JSONResponse:
     response = problem(PhonoscopeError("unexpected error; see the service's log"), request.url.path)
     # Starlette answers with this one outside of every middleware, the guard too.
     response.headers.append(*NO_GUESSING)
+    response.headers.update(getattr(request.state, "answer_headers", {}))
     return response

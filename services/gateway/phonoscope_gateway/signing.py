@@ -38,12 +38,14 @@ class Signer:
     Attributes:
         link_key: the track's, which changes when its links are revoked; empty before. No secret: it is in the link.
         key_id: the API key that the links end with; empty for links that outlive it.
+        root_path: the prefix of paths, as the client has them; it is not signed.
     """
 
     secret: bytes = field(repr=False)
     good_for_s: int
     link_key: str = ""
     key_id: str = ""
+    root_path: str = ""
 
     def of(self, link_key: str) -> Signer:
         """The signer of links to a track's objects."""
@@ -58,7 +60,7 @@ class Signer:
         expires = self.period(now_s) + self.good_for_s
         own = {"link_key": self.link_key, "key_id": self.key_id}
         more = "".join(f"&{name}={value}" for name, value in own.items() if value)
-        url = f"{path}?expires={expires}{more}&signature={self._sign(path, str(expires))}"
+        url = f"{self.root_path}{path}?expires={expires}{more}&signature={self._sign(path, str(expires))}"
         return SignedLink(url=url, expires_at=datetime.fromtimestamp(expires, UTC))
 
     def period(self, now_s: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -79,7 +80,9 @@ class State:
 
     @cached_property
     def signer(self) -> Signer:
-        return Signer(self.settings.signing_secret.get_secret_value().encode(), self.settings.artifact_link_s)
+        settings = self.settings
+        secret = settings.signing_secret.get_secret_value().encode()
+        return Signer(secret, settings.artifact_link_s, root_path=settings.root_path)
 
     @cached_property
     def pings(self) -> Pings:
@@ -103,6 +106,16 @@ async def get_state(request: Request) -> State:
 StateDep = Annotated[State, Depends(get_state)]
 
 
+def keep_head(scope: Scope) -> None:
+    """Notes in a request's scope that its client asked for the headers alone."""
+    scope.setdefault("state", {})["head"] = True
+
+
+def keep_answer_headers(scope: Scope, headers: Mapping[str, str]) -> None:
+    """Keeps headers that every answer has in the request's scope, for the one that no middleware sees."""
+    scope.setdefault("state", {})["answer_headers"] = headers
+
+
 def keep_caller(scope: Scope, caller: Caller) -> None:
     """Keeps the client that was authenticated in its request's scope."""
     scope.setdefault("state", {})["caller"] = caller
@@ -116,6 +129,13 @@ async def find_caller(
     return caller
 
 
+async def get_head(request: Request) -> bool:
+    """Asynchronous, so that it costs no thread."""
+    return bool(getattr(request.state, "head", False))
+
+
+HeadDep = Annotated[bool, Depends(get_head)]
+"""Whether the client asked for the headers alone, so that nothing is begun that only a body needs."""
 AnyCallerDep = Annotated[Caller | None, Depends(find_caller)]
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import quote
 
-from fastapi import Depends, Header, Request, Response, status
+from fastapi import Depends, Header, Response, status
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from phonoscope.errors import InvalidSignature, NotFound, RangeNotSatisfiable, SignatureExpired
 from phonoscope.storage import ObjectStore
+from phonoscope_gateway.dispositions import content_disposition
 from phonoscope_gateway.problems import problems
 from phonoscope_gateway.ranges import parse_range
+from phonoscope_gateway.state import HeadDep
 
 
 @dataclass(frozen=True)
@@ -35,22 +36,26 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class ObjectRequest:
-    """The range and the conditions of a request for an object."""
+    """The range and the conditions of a request for an object.
 
-    method: str
+    Attributes:
+        head: whether only the headers are asked for.
+    """
+
+    head: bool
     range: str | None
     if_range: str | None
     if_none_match: str | None
 
 
 async def get_object_request(
-    request: Request,
+    head: HeadDep,
     range_: Annotated[str | None, Header(alias="Range")] = None,
     if_range: Annotated[str | None, Header()] = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> ObjectRequest:
     """Asynchronous, so that it costs no thread."""
-    return ObjectRequest(request.method, range_, if_range, if_none_match)
+    return ObjectRequest(head, range_, if_range, if_none_match)
 
 
 ObjectRequestDep = Annotated[ObjectRequest, Depends(get_object_request)]
@@ -71,6 +76,8 @@ def object_responses(media_type: str) -> dict[int | str, dict[str, Any]]:
 def send_object(store: ObjectStore, stored: StoredObject, asked: ObjectRequest) -> Response:
     """The response for an object: its bytes, or a redirect where the store has a public address.
 
+    Where only the headers are asked for they are the gateway's own: a link to the store is signed for ``GET`` alone.
+
     Raises:
         RangeNotSatisfiable: the range starts after the object's end.
         NotFound, StoreUnavailable: the object cannot be read.
@@ -82,11 +89,11 @@ def send_object(store: ObjectStore, stored: StoredObject, asked: ObjectRequest) 
     part = parse_range(asked.range, stored.size_bytes) if asked.if_range in (None, etag) else None
     start, length = part or (0, stored.size_bytes)
     headers["Content-Length"] = str(length)
-    headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(stored.filename, safe='')}"
+    headers["Content-Disposition"] = content_disposition("inline", stored.filename)
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{stored.size_bytes}"
     code = status.HTTP_206_PARTIAL_CONTENT if part is not None else status.HTTP_200_OK
-    if asked.method == "HEAD":
+    if asked.head:
         return Response(None, code, headers, stored.media_type)
     if store.has_public_address:
         kept = {name: headers[name] for name in ("Cache-Control", "Content-Disposition")}

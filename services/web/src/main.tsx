@@ -1,6 +1,8 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
+import { Router } from "wouter";
 import { ApiProblem } from "./api/problem";
+import { ROOT_PATH } from "./api/root";
 import { App } from "./app/App";
 import { takeKeyFromAddress } from "./api/session";
 import { applyTheme } from "./ui/theme";
@@ -26,7 +28,9 @@ const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <QueryClientProvider client={queries}>
-      <App />
+      <Router base={ROOT_PATH}>
+        <App />
+      </Router>
     </QueryClientProvider>,
   );
 }

@@ -12,7 +12,8 @@ Every call may raise one of two errors, both of them ``phonoscope.errors.Phonosc
 
 Uploads and new jobs are sent again after ``Unreachable`` and after an answer of 500 or above, with the pauses of
 ``Retry`` and under one idempotency key, so that they are made once; the error of the last attempt is raised. Other
-calls are sent once. A job that fails raises nothing: read ``job.status`` and each task's ``error``.
+calls are sent once. A file that cannot be read raises ``OSError``. A job that fails raises nothing: read ``job.status``
+and each task's ``error``.
 """
 
 from phonoscope.client.client import Client

@@ -14,6 +14,7 @@ from pydantic import RootModel
 from phonoscope.client.connection import ApiError, Retry, Unreachable, reaching
 from phonoscope.client.following import Following
 from phonoscope.client.keys import KeyCalls
+from phonoscope.client.recordings import open_recording
 from phonoscope.client.webhooks import WebhookCalls
 from phonoscope.contract import (
     DEFAULT_TASKS,
@@ -36,6 +37,7 @@ from phonoscope.contract import (
     Track,
     TrackResults,
 )
+from phonoscope.filenames import filename_of
 
 __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 
@@ -47,13 +49,13 @@ class Client(WebhookCalls, KeyCalls):
 
     Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.
     Calls that take an ``idempotency_key`` (1 to 255 visible ASCII characters; a random one by default) are sent again
-    after an outage, and done once.
+    after an outage, and done once. Those that take a ``path`` raise ``OSError`` where no recording can be read there.
     """
 
     def upload(self, path: Path, idempotency_key: str | None = None) -> Track:
         """Uploads a recording; the same bytes again give the same track."""
-        with path.open("rb") as file:
-            return self._ask_once(Track, "/v1/tracks", idempotency_key, files={"file": (path.name, file)})
+        with open_recording(path) as file:
+            return self._ask_once(Track, "/v1/tracks", idempotency_key, files={"file": (filename_of(path), file)})
 
     def track(self, track_id: str) -> Track:
         return self._ask(Track, "GET", f"/v1/tracks/{track_id}")
@@ -88,7 +90,7 @@ class Client(WebhookCalls, KeyCalls):
 
     def download(self, link: ArtifactLink) -> bytes:
         """What a task made, by the link in its result."""
-        return self._send("GET", link.url, follow_redirects=True).content
+        return self._send("GET", self._address(link.url), follow_redirects=True).content
 
     def results(self, track_id: str) -> TrackResults:
         """All that is known of a track: the newest result of each task, model and variant, whichever job asked."""
@@ -143,8 +145,9 @@ class Client(WebhookCalls, KeyCalls):
         """Uploads a recording and asks for tasks on it, in one call."""
         fields = _job_fields(tasks, options, metadata, webhook_url)
         form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
-        with path.open("rb") as file:
-            return self._ask_once(Job, "/v1/jobs", idempotency_key, files={"file": (path.name, file)}, data=form)
+        with open_recording(path) as file:
+            files = {"file": (filename_of(path), file)}
+            return self._ask_once(Job, "/v1/jobs", idempotency_key, files=files, data=form)
 
     def job(self, job_id: str, wait_s: float = 0.0) -> Job:
         """The job now, or once it has ended if that takes no more than ``wait_s`` (at most 60) seconds."""

@@ -82,7 +82,7 @@ class Connection:
     """A connection to a gateway, for one API key.
 
     Args:
-        url: of the gateway, such as ``http://127.0.0.1:8000``.
+        url: of the gateway, such as ``http://127.0.0.1:8000``, with its path prefix where it has one.
         api_key: as ``phonoscope keys create`` prints it.
         retry: when requests with an idempotency key are sent again.
     """
@@ -125,6 +125,11 @@ class Connection:
         if response.is_error:
             raise ApiError(response)
         return response
+
+    def _address(self, link: str) -> str:
+        """The whole address of a link, whose path has the gateway's prefix already, if the gateway knows it."""
+        prefix = self._http.base_url.path
+        return str(self._http.base_url.join(link)) if prefix != "/" and link.startswith(prefix) else link
 
     def _is_repeatable(self, error: ApiError | Unreachable, failures: int, spent_s: float) -> bool:
         if isinstance(error, ApiError) and error.code in _NOT_YET:

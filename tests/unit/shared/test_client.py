@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -65,6 +66,40 @@ def recording(tmp_path: Path) -> Path:
     path = tmp_path / "röhre.wav"
     path.write_bytes(b"RIFF....WAVE")
     return path
+
+
+@pytest.mark.parametrize(
+    ("url", "link", "asked"),
+    [
+        (URL, "/v1/artifacts/art_1?expires=1", f"{URL}/v1/artifacts/art_1?expires=1"),
+        (f"{URL}/a/b", "/a/b/v1/artifacts/art_1?expires=1", f"{URL}/a/b/v1/artifacts/art_1?expires=1"),
+        (f"{URL}/a/b/", "/a/b/v1/artifacts/art_1", f"{URL}/a/b/v1/artifacts/art_1"),
+        (f"{URL}/a", "/v1/artifacts/art_1", f"{URL}/a/v1/artifacts/art_1"),
+    ],
+)
+def test_an_address_may_have_a_prefix(url: str, link: str, asked: str) -> None:
+    """Calls are below it, and links too, whether the gateway knows of it or only a proxy does."""
+    service = Service(ok("bytes"))
+    with Client(url, "psk_secret", transport=httpx.MockTransport(service)) as client:
+        facts = {"id": "art_1", "kind": "picture", "name": "a.png", "media_type": "image/png", "size_bytes": 5}
+        found = ArtifactLink.model_validate({**facts, "url": link, "expires_at": "2030-01-01T00:00:00Z"})
+        assert client.download(found) == b"bytes"
+        client.delete_track("trk_1")
+    assert [str(request.url) for request in service.asked] == [asked, f"{url.rstrip('/')}/v1/tracks/trk_1"]
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe", "dangling", "absent"])
+def test_what_is_no_file_is_not_sent(tmp_path: Path, name: str) -> None:
+    """``OSError`` at once, for a pipe that nobody writes too; the service is not asked."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    service = Service(ok("{}"))
+    with service.client() as client:
+        for send in (client.upload, client.analyze):
+            with pytest.raises(OSError, match=name):
+                send(tmp_path / name)
+    assert service.asked == []
 
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")

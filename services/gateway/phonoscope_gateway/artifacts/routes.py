@@ -14,7 +14,6 @@ from phonoscope_gateway.streaming import ObjectRequestDep, StoredObject, object_
 router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
 
 
-@router.head("/{artifact_id}", include_in_schema=False)
 @router.get("/{artifact_id}", response_class=StreamingResponse, responses=object_responses("*/*"))
 def read_artifact(
     artifact_id: str,

@@ -52,21 +52,25 @@ _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
 """Schemas that only routes and descriptions name."""
 
 
-def add_docs(app: FastAPI) -> None:
+def add_docs(app: FastAPI, root_path: str = "") -> None:
     """Adds ``/openapi.json`` and ``/docs``.
 
     Scripts come from the ``fastapi_offline`` wheel, so nothing is loaded from other hosts.
+
+    Args:
+        root_path: the prefix of paths, as clients have them.
     """
+    assets = f"{root_path}{_ASSETS}"
     app.mount(_ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-assets")
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
         page = get_swagger_ui_html(
-            openapi_url=_DOCUMENT,
+            openapi_url=f"{root_path}{_DOCUMENT}",
             title="Phonoscope API",
-            swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
-            swagger_css_url=f"{_ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"{_ASSETS}/favicon.png",
+            swagger_js_url=f"{assets}/swagger-ui-bundle.js",
+            swagger_css_url=f"{assets}/swagger-ui.css",
+            swagger_favicon_url=f"{assets}/favicon.png",
             swagger_ui_parameters=_FOLDED,
         )
         text = bytes(page.body).decode().replace("<script>", f'<script nonce="{NONCE}">')
@@ -76,6 +80,8 @@ def add_docs(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = generate()
+        if root_path:
+            document["servers"] = [{"url": root_path}]
         _, extra = models_json_schema(_BY_REFERENCE, ref_template="#/components/schemas/{model}")
         for name, schema in extra["$defs"].items():
             document["components"]["schemas"].setdefault(name, schema)

@@ -25,9 +25,10 @@ from phonoscope_gateway.edge.access import (
 from phonoscope_gateway.edge.bodies import RequestBody
 from phonoscope_gateway.edge.callers import RequestsInProgress, bearer_key, find_caller, take_request
 from phonoscope_gateway.edge.connections import keep_place
+from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.hosts import HostCheck
 from phonoscope_gateway.problems import NO_GUESSING, problem
-from phonoscope_gateway.state import keep_caller
+from phonoscope_gateway.state import keep_answer_headers, keep_caller, keep_head
 
 _TURNS = {Crowd.LIVENESS: (8, 4), Crowd.READINESS: (8, 4), Crowd.LINKS: (32, 16), Crowd.PAGES: (8, 4)}
 """Requests of each crowd that are worked at, in all and of one address: hundreds at once would hold up the loop."""
@@ -39,28 +40,54 @@ class Guard:
 
     The caller is kept in the request's scope, where ``CallerDep`` finds it. A body in JSON is read whole, up to its
     limit; a form streams on to its route, with its own; without a key none is read. Answers that leave a body unread
-    close the connection.
+    close the connection. ``HEAD`` reaches routes as ``GET``, and the body of the answer is left out; ``HeadDep`` tells
+    those that would begin something for it.
 
     Args:
         max_upload_bytes: the largest file of a form.
         max_requests_per_owner: requests of one owner that may be in progress.
         check_host: says whether the gateway answers to a request's ``Host``; health answers to any.
+        cross_origin: which other origins' pages may read answers.
+        root_path: the prefix that clients' paths have. Proxies in front may have removed it from a request; routes
+            find it in the request's scope, and it is put before every path that an answer sends a client to.
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_upload_bytes: int, max_requests_per_owner: int, check_host: HostCheck
+        self,
+        app: ASGIApp,
+        *,
+        max_upload_bytes: int,
+        max_requests_per_owner: int,
+        check_host: HostCheck,
+        cross_origin: CrossOrigin | None = None,
+        root_path: str = "",
     ) -> None:
         self._app = app
         self._max_upload_bytes = max_upload_bytes
         self._in_progress = RequestsInProgress(max_requests_per_owner)
         self._check_host = check_host
+        self._cross_origin = cross_origin or CrossOrigin()
+        self._root_path = root_path
         self._turns = {crowd: Turns(total, each) for crowd, (total, each) in _TURNS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, private=keeps_out_of_caches(scope["path"]))
+        self._add_root_path(scope)
+        answer = _Answer(
+            send,
+            private=keeps_out_of_caches(self._path(scope)),
+            head=scope["method"] == "HEAD",
+            root_path=self._root_path,
+            cross_origin=self._cross_origin.answer_headers(Headers(scope=scope)),
+            varies=self._cross_origin.varies,
+        )
+        keep_answer_headers(scope, answer.cross_origin)
+        if answer.head:
+            # The server keeps its own scope: it must not expect a body.
+            scope = {**scope, "method": "GET"}
+            keep_head(scope)
         try:
             async with answer.turn:
                 await self._take_turn(scope, answer)
@@ -74,9 +101,23 @@ class Guard:
             cause = error.__cause__
             _log.warning("answer.broken_off", path=scope["path"], code=cause.code, detail=cause.detail)
 
+    def _add_root_path(self, scope: Scope) -> None:
+        """Makes the path what ASGI has it be: with the prefix, whether or not a proxy removed it."""
+        path, prefix = scope["path"], self._root_path
+        scope["root_path"] = prefix
+        if path == prefix:
+            scope["path"] = f"{prefix}/"
+        elif not path.startswith(f"{prefix}/"):
+            scope["path"] = f"{prefix}{path}"
+
+    def _path(self, scope: Scope) -> str:
+        """The path as routes have it, without the prefix."""
+        path: str = scope["path"]
+        return path.removeprefix(self._root_path)
+
     async def _take_turn(self, scope: Scope, answer: _Answer) -> None:
         """Waits, if the request has to; the turn ends when the answer begins, however slowly that is read."""
-        crowd = crowd_of(scope["path"], has_key=bool(bearer_key(scope)))
+        crowd = crowd_of(self._path(scope), has_key=bool(bearer_key(scope)))
         if crowd is None:
             return
         address, _ = scope.get("client") or ("unknown", 0)
@@ -91,13 +132,17 @@ class Guard:
             await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        method, path, query, headers = scope["method"], scope["path"], scope["query_string"], Headers(scope=scope)
+        method, path, query, headers = scope["method"], self._path(scope), scope["query_string"], Headers(scope=scope)
         body = RequestBody(headers, body_limit(method, path, headers, self._max_upload_bytes), receive)
         answer.body = body
         if not is_health(path):
             self._check_host(headers)
         if "\x00" in path or b"%00" in query:
             raise InvalidRequest.field("url", "holds a NUL character")
+        preflight = self._cross_origin.preflight(method, headers)
+        if preflight is not None:
+            await preflight(scope, receive, answer.send)
+            return
         if not needs_key(method, path, query):
             body.check_length()
             await self._app(scope, body.receive, answer.send)
@@ -116,9 +161,15 @@ class Guard:
 class _Answer:
     """Adds the headers that every answer has, and those that an unread body or a private answer need."""
 
-    def __init__(self, send: Send, *, private: bool) -> None:
+    def __init__(
+        self, send: Send, *, private: bool, head: bool, root_path: str, cross_origin: dict[str, str], varies: bool
+    ) -> None:
         self._send = send
         self._private = private
+        self._root_path = root_path
+        self._varies = varies
+        self.cross_origin = cross_origin
+        self.head = head
         self.limits: dict[str, str] = {}
         self.body: RequestBody | None = None
         self.begun = False
@@ -129,7 +180,9 @@ class _Answer:
             self.begun = True
             await self.turn.aclose()
             self._complete(MutableHeaders(scope=message))
-        elif self._is_last(message) and self.body is not None and self.body.unread:
+        elif self.head:
+            message = {**message, "body": b""}
+        if self._is_last(message) and self.body is not None and self.body.unread:
             await self._send({**message, "more_body": True})
             await self.body.drain()
             message = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -138,8 +191,12 @@ class _Answer:
     def _complete(self, headers: MutableHeaders) -> None:
         name, value = NO_GUESSING
         headers[name] = value
-        for name, value in self.limits.items():
+        for name, value in (self.limits | self.cross_origin).items():
             headers.setdefault(name, value)
+        if self._varies:
+            headers.add_vary_header("Origin")
+        if headers.get("location", "").startswith("/"):
+            headers["location"] = self._root_path + headers["location"]
         if self._private:
             headers.setdefault("Cache-Control", "no-store")
         if self.body is None or self.body.unread:

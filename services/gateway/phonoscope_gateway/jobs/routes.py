@@ -25,7 +25,7 @@ from phonoscope_gateway.jobs.service import cancel, read_job, submit_job, submit
 from phonoscope_gateway.jobs.view import describe_jobs
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.problems import KEYED, links, problems
-from phonoscope_gateway.state import CallerDep, StateDep
+from phonoscope_gateway.state import CallerDep, HeadDep, StateDep
 from phonoscope_gateway.tracks.service import check_day
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=KEYED)
@@ -162,6 +162,7 @@ async def read_job_events(
     job_id: str,
     state: StateDep,
     caller: CallerDep,
+    head: HeadDep,
     last_event_id: Annotated[str | None, Header(description="the id of the last event that you received")] = None,
 ) -> Response:
     """The job's life as Server-Sent Events: `status` with the whole Job at first and whenever a status changes,
@@ -171,6 +172,8 @@ async def read_job_events(
     first = await to_thread.run_sync(read_snapshot, state, caller, job_id)
     if cursor.has_seen_the_end(first):
         return Response(status_code=status.HTTP_204_NO_CONTENT)
+    if head:
+        return EventSourceResponse(iter(()))
     stream_id = await state.streams.opened(caller.owner_id, state.limits.open_streams)
     events = state.streams.until_closed(stream_id, stream_events(state, caller, first, cursor))
     return EventSourceResponse(events, ping=_PING_S, ping_message_factory=_ping, sep="\n", send_timeout=_HANGS_S)

@@ -12,7 +12,7 @@ from phonoscope.contract import Job, JobRequest
 from phonoscope.db.library.jobs import get_job, newest_job_with
 from phonoscope.db.library.results import newest_artifact
 from phonoscope.db.library.tracks import get_track
-from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import record
 from phonoscope.db.service.keys import Caller
 from phonoscope.db.service.usage import check_held
@@ -95,6 +95,13 @@ def submit_recording(
     return job
 
 
+def find_job_with(state: State, caller: Caller, track_id: str, task: TaskName) -> Job | None:
+    """The newest job with a task on the track, if the task has not ended, or failed. Raises ``NotFound``."""
+    with state.database.autocommit() as session:
+        get_track(session, caller.owner_id, track_id)
+        return _open_or_failed(state, caller, session, track_id, task)
+
+
 def submit_unless_made(state: State, caller: Caller, track_id: str, task: TaskName, kind: str) -> Job | None:
     """The job in which a task makes the track's artifact of a kind; ``None`` when the artifact exists.
 
@@ -106,9 +113,9 @@ def submit_unless_made(state: State, caller: Caller, track_id: str, task: TaskNa
         # One at a time: the second request finds the job of the first.
         lock_subject(session, track_id)
         track = get_track(session, caller.owner_id, track_id)
-        row = newest_job_with(session, track_id, task)
-        if row is not None and _is_open_or_failed(row, task):
-            return describe_jobs(state.signer_for(caller), session, [row])[0]
+        job = _open_or_failed(state, caller, session, track_id, task)
+        if job is not None:
+            return job
         # Read after the job: a job that ends in between has made its artifact.
         if newest_artifact(session, track_id, task, kind) is not None:
             return None
@@ -144,9 +151,13 @@ def cancel(state: State, caller: Caller, job_id: str) -> Job:
     return job
 
 
-def _is_open_or_failed(row: JobRow, task: TaskName) -> bool:
+def _open_or_failed(state: State, caller: Caller, session: Session, track_id: str, task: TaskName) -> Job | None:
+    row = newest_job_with(session, track_id, task)
+    if row is None:
+        return None
     (status,) = (each.status for each in row.tasks if each.name is task)
-    return not status.ended or status is Status.FAILED
+    wanted = not status.ended or status is Status.FAILED
+    return describe_jobs(state.signer_for(caller), session, [row])[0] if wanted else None
 
 
 def _subject(session: Session, owner_id: str, request: JobRequest) -> TrackRow | Library:

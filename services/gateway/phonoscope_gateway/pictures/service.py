@@ -14,7 +14,7 @@ from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
-from phonoscope_gateway.jobs.service import submit_unless_made
+from phonoscope_gateway.jobs.service import find_job_with, submit_unless_made
 from phonoscope_gateway.state import State
 
 
@@ -37,6 +37,12 @@ def find_picture(state: State, caller: Caller, track_id: str, kind: str) -> Arti
     if row is None:
         raise NotFound(f"track {track_id!r} was erased meanwhile")
     return row
+
+
+def peek_at_picture(state: State, caller: Caller, track_id: str, kind: str) -> ArtifactRow | Job | None:
+    """The same, but nothing is begun: ``None`` where there is neither. Raises as ``find_picture`` does."""
+    row = _find(state, caller.owner_id, track_id, kind)
+    return find_job_with(state, caller, track_id, TaskName.DESCRIBE) if row is None else row
 
 
 def read_picture(state: State, row: ArtifactRow) -> bytes:

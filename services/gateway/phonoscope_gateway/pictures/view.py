@@ -11,9 +11,9 @@ from fastapi import Depends, Header, Request, Response, status
 from phonoscope.contract import Job
 from phonoscope.db.service.keys import Caller
 from phonoscope.states import TaskName
-from phonoscope_gateway.pictures.service import find_picture, read_picture
+from phonoscope_gateway.pictures.service import find_picture, peek_at_picture, read_picture
 from phonoscope_gateway.problems import kept_problem
-from phonoscope_gateway.state import CallerDep, State, StateDep
+from phonoscope_gateway.state import CallerDep, HeadDep, State, StateDep
 
 _RETRY_AFTER_S = "1"
 
@@ -26,11 +26,12 @@ class PictureRequest:
     caller: Caller
     path: str
     if_none_match: str | None
+    head: bool
 
     def respond(self, track_id: str, kind: str, media_type: str, draw: Callable[[bytes], bytes | str]) -> Response:
         """The picture drawn from a track's artifact: 304 when the client has it, 202 with the job until it is made.
 
-        When that job failed, the answer is its problem.
+        When that job failed, the answer is its problem. A request for the headers alone makes no job.
 
         Args:
             draw: makes the representation with this media type from the artifact's content.
@@ -39,7 +40,10 @@ class PictureRequest:
             NotFound: the track is not this owner's.
             Unavailable: the database or the store is down.
         """
-        found = find_picture(self.state, self.caller, track_id, kind)
+        find = peek_at_picture if self.head else find_picture
+        found = find(self.state, self.caller, track_id, kind)
+        if found is None:
+            return Response(None, status.HTTP_202_ACCEPTED, {"Retry-After": _RETRY_AFTER_S})
         if isinstance(found, Job):
             return self._not_yet(found)
         etag = f'"{found.id}.{media_type.rpartition("/")[2]}"'
@@ -57,9 +61,13 @@ class PictureRequest:
 
 
 def get_picture_request(
-    request: Request, state: StateDep, caller: CallerDep, if_none_match: Annotated[str | None, Header()] = None
+    request: Request,
+    state: StateDep,
+    caller: CallerDep,
+    head: HeadDep,
+    if_none_match: Annotated[str | None, Header()] = None,
 ) -> PictureRequest:
-    return PictureRequest(state, caller, request.url.path, if_none_match)
+    return PictureRequest(state, caller, request.url.path, if_none_match, head)
 
 
 PictureRequestDep = Annotated[PictureRequest, Depends(get_picture_request)]

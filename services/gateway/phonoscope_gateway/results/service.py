@@ -53,7 +53,7 @@ def entity_tag(signer: Signer, rows: Sequence[TrackResultRow], now_s: float) -> 
     by its tag holds links that are good for at least three quarters of their time, and were not revoked.
     """
     facts = [[row.task, row.model, row.variant, row.task_id, row.finished_at.isoformat()] for row in rows]
-    text = json.dumps([__version__, signer.period(now_s), signer.link_key, signer.key_id, facts])
+    text = json.dumps([__version__, signer.period(now_s), signer.link_key, signer.key_id, signer.root_path, facts])
     return f'"{hashlib.sha256(text.encode()).hexdigest()}"'
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from phonoscope.contract import Stems
 from phonoscope.errors import NotFound, OutdatedResult
+from phonoscope_gateway.dispositions import content_disposition
 from phonoscope_gateway.problems import KEYED, problems
-from phonoscope_gateway.state import CallerDep, StateDep
-from phonoscope_gateway.stems.service import read_stems, zip_stems
+from phonoscope_gateway.state import CallerDep, HeadDep, StateDep
+from phonoscope_gateway.stems.service import find_stems, read_stems, zip_stems
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"], responses=KEYED)
 _ZIP = "application/zip"
@@ -29,9 +28,13 @@ def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems
     response_class=StreamingResponse,
     responses={200: {"description": "All stems", "content": {_ZIP: _BYTES}}, **problems(NotFound)},
 )
-def download_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> StreamingResponse:
+def download_track_stems(track_id: str, state: StateDep, caller: CallerDep, head: HeadDep) -> Response:
     """The same stems in one file."""
-    name, content = zip_stems(state, caller, track_id)
-    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
-    return StreamingResponse(content, headers=headers, media_type=_ZIP)
+    found = find_stems(state, caller, track_id)
+    headers = {
+        "Content-Disposition": content_disposition("attachment", found.archive_name),
+        "Cache-Control": "no-store",
+    }
+    if head:
+        return Response(None, headers=headers, media_type=_ZIP)
+    return StreamingResponse(zip_stems(state, caller, found), headers=headers, media_type=_ZIP)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from phonoscope.contract import Stems
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.results import newest_result
 from phonoscope.db.library.tracks import get_track
+from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.db.service.audit import record
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import NotFound
@@ -31,23 +33,42 @@ def read_stems(state: State, caller: Caller, track_id: str) -> Stems:
         track = get_track(session, caller.owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
     if found is None:
-        raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
+        raise _no_stems(track_id)
     result = read_result(state.signer_for(caller).of(track.link_key), Separate, found.body)
     return Stems(job_id=found.job_id, track_id=track_id, **result.model_dump(exclude={"task"}))
 
 
-def zip_stems(state: State, caller: Caller, track_id: str) -> tuple[str, Iterator[bytes]]:
-    """The archive's file name and its content, read from the store as it is sent. Raises as ``read_stems`` does."""
-    with state.database.transaction() as session:
+@dataclass(frozen=True)
+class StoredStems:
+    """The newest stems of a track as they are stored."""
+
+    track_id: str
+    job_id: str
+    archive_name: str
+    rows: Sequence[ArtifactRow]
+
+
+def find_stems(state: State, caller: Caller, track_id: str) -> StoredStems:
+    """Raises as ``read_stems`` does."""
+    with state.database.autocommit() as session:
         track = get_track(session, caller.owner_id, track_id)
         found = newest_result(session, track_id, TaskName.SEPARATE)
         rows = artifacts_of(session, found.produced_by) if found else []
-        stem = Path(track.filename).stem
-        if rows:
-            record(session, caller.actor, "stems.exported", track_id, job_id=found.job_id if found else None)
-    if not rows:
-        raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
+    if found is None or not rows:
+        raise _no_stems(track_id)
+    return StoredStems(track_id, found.job_id, f"{Path(track.filename).stem}-stems.zip", rows)
+
+
+def zip_stems(state: State, caller: Caller, stems: StoredStems) -> Iterator[bytes]:
+    """The archive's content, read from the store as it is sent. Raises ``NotFound`` or ``StoreUnavailable``."""
+    with state.database.transaction() as session:
+        record(session, caller.actor, "stems.exported", stems.track_id, job_id=stems.job_id)
+    opened = (
+        (row.object_key.rpartition("/")[2], state.store.read(row.object_key, 0, row.size_bytes)) for row in stems.rows
+    )
     # The first stem is opened now, so that a store that is down becomes a problem and not half an archive.
-    opened = ((row.object_key.rpartition("/")[2], state.store.read(row.object_key, 0, row.size_bytes)) for row in rows)
-    members = ((name, content.chunks) for name, content in chain([next(opened)], opened))
-    return f"{stem}-stems.zip", archive(members)
+    return archive((name, content.chunks) for name, content in chain([next(opened)], opened))
+
+
+def _no_stems(track_id: str) -> NotFound:
+    return NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")

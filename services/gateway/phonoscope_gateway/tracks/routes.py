@@ -154,7 +154,6 @@ def revoke_track_links(track_id: str, state: StateDep, caller: CallerDep) -> Non
         record(session, caller.actor, "track.links_revoked", track_id)
 
 
-@router.head("/{track_id}/audio", include_in_schema=False)
 @router.get(
     "/{track_id}/audio",
     response_class=StreamingResponse,

@@ -14,6 +14,9 @@ ADDRESSES = ("/", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
 """The page's addresses. Everything else belongs to the API."""
 
 _STATIC = Path(__file__).with_name("static")
+_BESIDE = '="./'
+"""How the built document begins the addresses of files beside it, though it is served at many addresses."""
+_ROOT_PATH = "__ROOT_PATH__"
 _MADE_HERE = {"style-src": f"'nonce-{NONCE}'"}
 """Allows style sheets that the page's scripts make."""
 _FROM_THE_STORE = ("connect-src", "img-src", "media-src")
@@ -21,32 +24,30 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 """The ``Cache-Control`` of files whose names change with their content."""
 
 
-def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "") -> None:
+def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "", root_path: str = "") -> None:
     """Adds the page in a folder; when it was not built, its addresses answer with a problem that says so.
 
     Args:
         app: the application that the routes are added to.
         static: the folder with ``index.html`` and ``assets``.
         objects_at: the origin that requests for audio and artifacts are redirected to; empty without redirects.
+        root_path: the prefix of paths, as browsers have them.
     """
     router = APIRouter(include_in_schema=False)
     for address in ADDRESSES:
-        router.add_api_route(
-            address, lambda: _document(static, objects_at), methods=["GET", "HEAD"], response_class=HTMLResponse
-        )
-    router.add_api_route("/favicon.svg", lambda: _file(static / "favicon.svg", "no-cache"), methods=["GET", "HEAD"])
-    router.add_api_route(
-        "/assets/{name}", lambda name: _file(static / "assets" / name, _FOR_EVER), methods=["GET", "HEAD"]
-    )
+        router.add_api_route(address, lambda: _document(static, objects_at, root_path), response_class=HTMLResponse)
+    router.add_api_route("/favicon.svg", lambda: _file(static / "favicon.svg", "no-cache"))
+    router.add_api_route("/assets/{name}", lambda name: _file(static / "assets" / name, _FOR_EVER))
     app.include_router(router)
 
 
-def _document(static: Path, objects_at: str) -> HTMLResponse:
+def _document(static: Path, objects_at: str, root_path: str) -> HTMLResponse:
     try:
         text = (static / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise _not_built() from None
     stored = dict.fromkeys(_FROM_THE_STORE, objects_at) if objects_at else {}
+    text = text.replace(_BESIDE, f'="{root_path}/').replace(_ROOT_PATH, root_path)
     return document(text, _MADE_HERE | stored)
 
 

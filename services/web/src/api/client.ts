@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from "openapi-fetch";
+import { ROOT_PATH } from "./root";
 import { currentKey, signOut } from "./session";
 import { problemOf } from "./problem";
 import type { components, paths } from "./schema";
@@ -43,15 +44,15 @@ const keyed: Middleware = {
 };
 
 /** The typed client. Throws an `ApiProblem` for every answer that is neither a success nor, as asked, not modified. */
-export const api = createClient<paths>({ baseUrl: "/" });
+export const api = createClient<paths>({ baseUrl: `${ROOT_PATH}/` });
 api.use(keyed);
 
-/** Fetches bytes or a stream with the API key. Throws an `ApiProblem` for an answer that is not a success. */
+/** Fetches bytes or a stream of the API with its key; the path is below the page's own prefix. Throws an `ApiProblem` for an answer that is not a success. */
 export async function fetchWithKey(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   const key = currentKey();
   if (key) headers.set("Authorization", `Bearer ${key}`);
-  const response = await fetch(path, { ...init, headers });
+  const response = await fetch(ROOT_PATH + path, { ...init, headers });
   if (!response.ok) throw await problemFrom(response);
   return response;
 }

@@ -1,6 +1,8 @@
 import { useSyncExternalStore } from "react";
+import { ROOT_PATH } from "./root";
 
-const STORED = "phonoscope.key";
+// Another service may run under another prefix of the same host.
+const STORED = `phonoscope.key${ROOT_PATH}`;
 const FRAGMENT = /^#key=([\w-]+)$/;
 
 let problem: string | null = null;

@@ -1,3 +1,4 @@
+import { ROOT_PATH } from "./root";
 import { currentKey } from "./session";
 import type { Track } from "./client";
 import { ApiProblem } from "./problem";
@@ -11,7 +12,7 @@ export function upload(file: File, sent: (share: number) => void, signal: AbortS
   return new Promise((resolve, reject) => {
     // `fetch` does not report how much was sent.
     const request = new XMLHttpRequest();
-    request.open("POST", "/v1/tracks");
+    request.open("POST", `${ROOT_PATH}/v1/tracks`);
     request.responseType = "json";
     const key = currentKey();
     if (key) request.setRequestHeader("Authorization", `Bearer ${key}`);

@@ -9,6 +9,7 @@ import { useKeys } from "../ui/keys";
 import { useScrollPositions } from "../ui/scrollPositions";
 import { SignIn } from "./SignIn";
 import { UsageSheet } from "./UsageSheet";
+import { ROOT_PATH } from "../api/root";
 import { signOut, useKey } from "../api/session";
 import { toggleTheme, useTheme } from "../ui/theme";
 
@@ -84,7 +85,7 @@ function Top({ onHelp, onUsage }: { onHelp: () => void; onUsage: () => void }) {
             {name}
           </Link>
         ))}
-        <a href="/docs">API</a>
+        <a href={`${ROOT_PATH}/docs`}>API</a>
       </nav>
       <div className="row">
         <IconButton icon="usage" label="Usage" onClick={onUsage} />

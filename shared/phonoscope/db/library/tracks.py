@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, bindparam, exists, insert, select, text
+from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -86,7 +87,7 @@ def list_tracks(
     Args:
         label: only tracks with this label.
         model: whose label is meant; any model's counts without.
-        q: text anywhere in the file name, case ignored.
+        q: text anywhere in the file name; case and Unicode's form do not count.
 
     Raises ``InvalidCursor``.
     """
@@ -94,7 +95,8 @@ def list_tracks(
     if label is not None:
         statement = statement.where(_labelled(label, model))
     if q is not None:
-        statement = statement.where(TrackRow.filename.icontains(q, autoescape=True))
+        name = func.normalize(TrackRow.filename, literal_column("NFC"))
+        statement = statement.where(name.icontains(normalize("NFC", q), autoescape=True))
     rows = session.scalars(page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit)).all()
     return cut(rows, limit)
 

@@ -191,9 +191,9 @@ def test_an_error_of_our_own_is_raised_all_the_same(echo: FastAPI) -> None:
 @pytest.mark.parametrize(
     ("path", "allow"),
     [
-        ("/health/live", "GET"),
+        ("/health/live", "GET, HEAD"),
         ("/", "GET, HEAD"),
-        ("/docs", "GET"),
+        ("/docs", "GET, HEAD"),
         ("/docs/assets/swagger-ui.css", "GET, HEAD"),
         ("/openapi.json", "GET, HEAD"),
     ],

@@ -60,6 +60,15 @@ def test_nobody_guesses_types(ask: Ask, app: FastAPI, path: str) -> None:
     assert ask(app, "GET", path).headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize("path", ["/echo/a", "/nothing", "/echo/%00", "/v1/tracks"])
+def test_head_is_get_without_a_body(ask: Ask, app: FastAPI, path: str) -> None:
+    """The same status and headers, the length too, and nothing else."""
+    whole, head = ask(app, "GET", path), ask(app, "HEAD", path)
+    assert (head.status_code, head.headers) == (whole.status_code, whole.headers)
+    assert int(head.headers["Content-Length"]) == len(whole.content) > 0
+    assert head.content == b""
+
+
 def test_what_is_not_http_passes() -> None:
     """The start and stop of the application are none of its business."""
     seen: list[Any] = []

@@ -22,7 +22,10 @@ export function atlasOf(points: readonly MapPoint[]): Atlas {
 
 export function filtered(points: readonly MapPoint[], search: string, label: string | null): Filter {
   if (!search && label === null) return { fits: () => true, count: points.length };
-  const wanted = search.toLowerCase();
-  const kept = points.map((point) => (label === null || point.labels.includes(label)) && point.filename.toLowerCase().includes(wanted));
+  const wanted = folded(search);
+  const kept = points.map((point) => (label === null || point.labels.includes(label)) && folded(point.filename).includes(wanted));
   return { fits: (index) => kept[index] ?? false, count: kept.filter(Boolean).length };
 }
+
+/** Text as the library's search compares it. */
+const folded = (text: string) => text.normalize("NFC").toLowerCase();

@@ -1,0 +1,90 @@
+"""File names of recordings: read from bytes, and cleaned for keeping."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+LONGEST = 255
+"""Characters of a name that is kept."""
+_NAMELESS = "recording"
+_FOLDERS = re.compile(r"[/\\]")
+_LINES_AND_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_INVISIBLE = frozenset({"Cf", "Zs"})
+_ATTACHED = frozenset({"Cf", "Mc", "Me", "Mn"})
+_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Embeddings, overrides and isolates, which can show a name with another ending than it has."""
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def clean_filename(name: str) -> str:
+    r"""The last part of a path in Unicode's form NFC, at most ``LONGEST`` characters, of which the last are kept.
+
+    Left out are control characters, line separators, lone surrogates, byte order marks, and the characters that
+    reorder text; joiners, spaces of every width and the marks of right-to-left scripts stay. A name without a visible
+    character, or of dots alone, becomes ``recording``.
+
+    >>> clean_filename("C:\\fakepath\\a\x00b.wav"), clean_filename("..")
+    ('ab.wav', 'recording')
+    """
+    last = _FOLDERS.split(name)[-1]
+    kept = unicodedata.normalize("NFC", "".join(filter(_is_kept, last))).strip()
+    if len(kept) > LONGEST:
+        kept = _from_a_whole_character(kept[-LONGEST:]).strip()
+    return kept if any(map(_is_visible, kept.strip("."))) else _NAMELESS
+
+
+def read_filename(raw: bytes) -> str:
+    r"""A name from bytes that say no encoding: UTF-8 where it is valid, else Windows-1252, which has Latin-1 in it.
+
+    >>> read_filename("é.wav".encode()), read_filename(b"\xe9.wav")
+    ('é.wav', 'é.wav')
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return read_latin(raw)
+
+
+def read_latin(raw: bytes) -> str:
+    r"""Windows-1252, as browsers read what is called Latin-1, without the five bytes that it does not use.
+
+    >>> read_latin(b"\x80\x81")
+    '€'
+    """
+    return raw.decode("cp1252", "ignore")
+
+
+def filename_of(path: Path) -> str:
+    """A file's name as it can be sent and shown, also where the system's bytes are not UTF-8."""
+    return clean_filename(read_filename(os.fsencode(path.name)))
+
+
+def shown_path(path: Path) -> str:
+    r"""A path that is safe to print: bytes that are not UTF-8 and control characters as escapes.
+
+    >>> shown_path(Path("a\x1b[2Jb\udcff.wav"))
+    'a\\x1b[2Jb\\xff.wav'
+    """
+    text = os.fsencode(path).decode(errors="backslashreplace")
+    return "".join(each if _is_kept(each) else each.encode("unicode-escape").decode() for each in text)
+
+
+def _is_kept(character: str) -> bool:
+    return (
+        unicodedata.category(character) not in _LINES_AND_CONTROLS
+        and character not in _REORDERING
+        and character != _BYTE_ORDER_MARK
+    )
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character) not in _INVISIBLE
+
+
+def _from_a_whole_character(text: str) -> str:
+    """Without the accents and joiners at the start, which belonged to a character that was cut off."""
+    start = next((at for at, character in enumerate(text) if unicodedata.category(character) not in _ATTACHED), 0)
+    return text[start:]
