@@ -32,6 +32,7 @@ from phonoscope_gateway.state import keep_answer_headers, keep_caller, keep_head
 
 _TURNS = {Crowd.LIVENESS: (8, 4), Crowd.READINESS: (8, 4), Crowd.LINKS: (32, 16), Crowd.PAGES: (8, 4)}
 """Requests of each crowd that are worked at, in all and of one address: hundreds at once would hold up the loop."""
+_MOST_IN_A_PASS = 8
 _log = get_logger(__name__)
 
 
@@ -68,6 +69,7 @@ class Guard:
         self._check_host = check_host
         self._cross_origin = cross_origin or CrossOrigin()
         self._root_path = root_path
+        self._in_this_pass = 0
         self._turns = {crowd: Turns(total, each) for crowd, (total, each) in _TURNS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,8 +124,21 @@ class Guard:
             return
         address, _ = scope.get("client") or ("unknown", 0)
         await answer.turn.enter_async_context(self._turns[crowd].held_by_task(client_network(address)))
-        # A turn lasts until the loop has looked at all clients again: many are answered without any other wait.
-        await asyncio.sleep(0)
+        await self._give_way()
+
+    async def _give_way(self) -> None:
+        """Lets the loop look at all clients again, once a few requests were worked at since it did.
+
+        Many requests are answered without any other wait.
+        """
+        if self._in_this_pass >= _MOST_IN_A_PASS:
+            await asyncio.sleep(0)
+        if not self._in_this_pass:
+            asyncio.get_running_loop().call_soon(self._begin_pass)
+        self._in_this_pass += 1
+
+    def _begin_pass(self) -> None:
+        self._in_this_pass = 0
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
