@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from av.audio.layout import AudioLayout
 
 from phonoscope.audio.samples import Block
+from phonoscope.audio.speakers import speakers_of
 from phonoscope_cpu.describe import describe
 from phonoscope_cpu.measure.loudness import Loudness
 
@@ -22,9 +24,9 @@ def _level(decibels: float) -> float:
 
 
 def _measured(samples: Signal, layout: str = "stereo", rate_hz: int = RATE_HZ) -> Loudness:
-    loudness = Loudness()
+    loudness, speakers = Loudness(), speakers_of(AudioLayout(layout))
     for start in range(0, samples.shape[1], rate_hz):
-        loudness.add(Block(samples[:, start : start + rate_hz].astype(np.float32), layout, rate_hz))
+        loudness.add(Block(samples[:, start : start + rate_hz].astype(np.float32), speakers, rate_hz))
     loudness.finish()
     return loudness
 
@@ -115,8 +117,8 @@ def test_change_of_rate(tone: MakeTone) -> None:
     """What follows a change of rate is left out, which is said."""
     loudness = Loudness()
     quiet, loud = _level(-23.0) * tone(1_000.0, 1.0, RATE_HZ), tone(1_000.0, 1.0)
-    loudness.add(Block(np.stack([quiet, quiet]).astype(np.float32), "stereo", RATE_HZ))
-    loudness.add(Block(np.stack([loud, loud]).astype(np.float32), "stereo", 22_050))
+    loudness.add(Block(np.stack([quiet, quiet]).astype(np.float32), ("FL", "FR"), RATE_HZ))
+    loudness.add(Block(np.stack([loud, loud]).astype(np.float32), ("FL", "FR"), 22_050))
     loudness.finish()
     assert loudness.integrated_lufs == pytest.approx(-23.0, abs=0.1)
     assert ["rate or the channels change" in warning for warning in loudness.warnings] == [True]
