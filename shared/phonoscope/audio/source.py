@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from phonoscope.audio.samples import Block, Resampler, Samples, mono, stereo
+from phonoscope.audio.folding import MonoFold
+from phonoscope.audio.samples import Block, Resampler, Samples, stereo
 from phonoscope.errors import UndecodableRecording
 
 
@@ -30,7 +31,10 @@ class BlockSource(ABC):
         """
 
     def mono(self, sample_rate_hz: int) -> Iterator[Samples]:
-        """The mean of the channels, resampled; float32 blocks of about a second, finite, within [-32, 32].
+        """One channel, folded by ``MonoFold`` and resampled; float32 blocks of about a second, within [-32, 32].
+
+        The mean of left and right. Where channels would cancel each other they are not summed, which ``warnings`` says
+        after the pass.
 
         Shape:
             - blocks: ``(samples,)``
@@ -39,8 +43,10 @@ class BlockSource(ABC):
             EncryptedRecording: a packet is encrypted.
             UndecodableRecording: no sample could be decoded, or the sampling rate is above 1 MHz.
         """
-        resampled = self._resampled(Resampler(sample_rate_hz, "mono"), lambda block: mono(block.channels)[None])
-        return (samples[0] for samples in resampled)
+        fold = MonoFold()
+        resampled = self._resampled(Resampler(sample_rate_hz, "mono"), self._folded(fold))
+        yield from (samples[0] for samples in resampled)
+        self.warnings += fold.warnings
 
     def stereo(self, sample_rate_hz: int) -> Iterator[Samples]:
         """Left and right, resampled, as by ``phonoscope.audio.samples.stereo``. Raises as ``mono`` does.
@@ -48,11 +54,17 @@ class BlockSource(ABC):
         Shape:
             - blocks: ``(2, samples)``
         """
-        return self._resampled(Resampler(sample_rate_hz, "stereo"), stereo)
+        folded = ((stereo(block), block.sample_rate_hz) for block in self.blocks())
+        return self._resampled(Resampler(sample_rate_hz, "stereo"), folded)
 
-    def _resampled(self, resample: Resampler, fold: Callable[[Block], Samples]) -> Iterator[Samples]:
+    def _folded(self, fold: MonoFold) -> Iterator[tuple[Samples, int]]:
         for block in self.blocks():
-            yield from resample(fold(block), block.sample_rate_hz)
+            yield from ((samples[None], rate_hz) for samples, rate_hz in fold(block))
+        yield from ((samples[None], rate_hz) for samples, rate_hz in fold.flush())
+
+    def _resampled(self, resample: Resampler, folded: Iterator[tuple[Samples, int]]) -> Iterator[Samples]:
+        for samples, rate_hz in folded:
+            yield from resample(samples, rate_hz)
         yield from resample.flush()
         if not self.decoded_s:
             raise UndecodableRecording(
