@@ -1,0 +1,63 @@
+"""Removes what lies below hearing from what networks hear: steady offsets, drifts, rumble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from scipy.signal import butter, sosfilt, sosfilt_zi
+from scipy.signal.windows import hann
+
+from phonoscope.audio.samples import Samples
+
+LOWEST_HZ = 20.0
+SILENT_PEAK = 1e-4
+"""-80 dBFS: what has a lower peak is silent."""
+_ORDER = 4
+_FIRST_S = 0.1
+_PAUSE_S = 0.05
+
+
+def audible(blocks: Iterable[Samples], sample_rate_hz: int) -> Iterator[Samples]:
+    """A stream without what lies below 20 Hz, by a Butterworth filter of the fourth order.
+
+    All front ends scale a spectrogram by its own levels, where an offset that nobody hears would count. The filter
+    starts as if the offset of the first 100 ms had always been there, so that it is no thump. Silence at a block's end
+    stays as it is: the filter's own decay after a sound is no sound.
+
+    Args:
+        sample_rate_hz: above 40 Hz.
+
+    Shape:
+        - blocks: ``(samples,)``, float32, to the same
+
+    >>> float(np.abs(next(audible([np.full(8_000, 0.5, dtype=np.float32)], 8_000))).max()) < 1e-6
+    True
+    """
+    sections = butter(_ORDER, LOWEST_HZ, "highpass", fs=sample_rate_hz, output="sos")
+    steady = sosfilt_zi(sections)
+    pause = max(1, int(_PAUSE_S * sample_rate_hz))
+    state = None
+    for block in blocks:
+        if not len(block):
+            continue
+        if state is None:
+            state = steady * _offset(block[: max(1, int(_FIRST_S * sample_rate_hz))])
+        end = _end_of_sound(block)
+        if len(block) - end < pause:
+            end = len(block)
+        found, state = sosfilt(sections, block[:end], zi=state) if end else (block[:0], state)
+        if end < len(block):
+            state = np.zeros_like(steady)
+        yield np.concatenate([found.astype(np.float32), block[end:]])
+
+
+def _end_of_sound(block: Samples) -> int:
+    """The position after the last sample that is not silent."""
+    loud = np.flatnonzero(np.abs(block) >= SILENT_PEAK)
+    return int(loud[-1]) + 1 if len(loud) else 0
+
+
+def _offset(first: Samples) -> float:
+    """The mean of the first samples, weighted so that no tone above 20 Hz counts."""
+    return float(np.average(first, weights=hann(len(first) + 2)[1:-1]))
