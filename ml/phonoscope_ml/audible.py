@@ -13,13 +13,13 @@ from phonoscope.audio.samples import Samples
 LOWEST_HZ = 20.0
 SILENT_PEAK = 1e-4
 """-80 dBFS: what has a lower peak is silent."""
-_ORDER = 4
+_ORDER = 8
 _FIRST_S = 0.1
 _PAUSE_S = 0.05
 
 
 def audible(blocks: Iterable[Samples], sample_rate_hz: int) -> Iterator[Samples]:
-    """A stream without what lies below 20 Hz, by a Butterworth filter of the fourth order.
+    """A stream without what lies below 20 Hz, by a Butterworth filter of the eighth order.
 
     All front ends scale a spectrogram by its own levels, where an offset that nobody hears would count. The filter
     starts as if the offset of the first 100 ms had always been there, so that it is no thump. Silence at a block's end

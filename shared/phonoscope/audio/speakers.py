@@ -86,6 +86,19 @@ def stereo_shares(speakers: Speakers) -> NDArray[np.float32]:
     return np.array([[_share(name, side) for name in speakers] for side in "LR"], dtype=np.float32)
 
 
+@cache
+def mono_shares(speakers: Speakers) -> NDArray[np.float64]:
+    """What each channel counts in a fold to mono: the mean of left and right; of unknown speakers the mean of all.
+
+    Shape:
+        - output: ``(channels,)``
+    """
+    if _unknown(speakers):
+        return np.full(len(speakers), 1.0 / len(speakers))
+    shares: NDArray[np.float64] = stereo_shares(speakers).astype(np.float64).mean(axis=0)
+    return shares
+
+
 def _unknown(speakers: Speakers) -> bool:
     return all(name == UNKNOWN for name in speakers)
 
