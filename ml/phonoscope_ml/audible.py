@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt, sosfilt_zi
 from scipy.signal.windows import hann
 
@@ -16,6 +18,8 @@ SILENT_PEAK = 1e-4
 _ORDER = 8
 _FIRST_S = 0.1
 _PAUSE_S = 0.05
+_ROUNDING = 1e-9
+"""What a filter makes of a constant; without it, equal windows are computed once."""
 
 
 def audible(blocks: Iterable[Samples], sample_rate_hz: int) -> Iterator[Samples]:
@@ -34,8 +38,7 @@ def audible(blocks: Iterable[Samples], sample_rate_hz: int) -> Iterator[Samples]
     >>> float(np.abs(next(audible([np.full(8_000, 0.5, dtype=np.float32)], 8_000))).max()) < 1e-6
     True
     """
-    sections = butter(_ORDER, LOWEST_HZ, "highpass", fs=sample_rate_hz, output="sos")
-    steady = sosfilt_zi(sections)
+    sections, steady = _filter(sample_rate_hz)
     pause = max(1, int(_PAUSE_S * sample_rate_hz))
     state = None
     for block in blocks:
@@ -46,10 +49,18 @@ def audible(blocks: Iterable[Samples], sample_rate_hz: int) -> Iterator[Samples]
         end = _end_of_sound(block)
         if len(block) - end < pause:
             end = len(block)
-        found, state = sosfilt(sections, block[:end], zi=state) if end else (block[:0], state)
+        found, state = sosfilt(sections, block[:end], zi=state) if end else (np.zeros(0), state)
         if end < len(block):
             state = np.zeros_like(steady)
+        found[np.abs(found) < _ROUNDING] = 0.0
         yield np.concatenate([found.astype(np.float32), block[end:]])
+
+
+@cache
+def _filter(sample_rate_hz: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Second-order sections, and their state after a constant of 1 without end."""
+    sections = butter(_ORDER, LOWEST_HZ, "highpass", fs=sample_rate_hz, output="sos")
+    return sections, sosfilt_zi(sections)
 
 
 def _end_of_sound(block: Samples) -> int:

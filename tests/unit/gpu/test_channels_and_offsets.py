@@ -28,10 +28,10 @@ Signal: TypeAlias = NDArray[np.float32]
 @pytest.fixture(scope="module")
 def bark(data: Path) -> Signal:
     """A dog, at -40 dB."""
-    with (data / "esc10" / "meta.csv").open(newline="") as file:
-        clip = next(row["filename"] for row in csv.DictReader(file) if row["category"] == "dog")
+    with (data / "esc10" / "meta.csv").open(newline="") as table:
+        clip = next(row["filename"] for row in csv.DictReader(table) if row["category"] == "dog")
     with (data / "esc10" / "audio" / clip).open("rb") as file, Recording(file) as recording:
-        return 0.01 * np.concatenate(list(recording.mono(RATE_HZ)))
+        return np.float32(0.01) * np.concatenate(list(recording.mono(RATE_HZ)))
 
 
 def asked(handler: GpuHandler, channels: list[Any]) -> tuple[dict[str, Any], NDArray[np.float64]]:
