@@ -46,14 +46,16 @@ def audible(blocks: Iterable[Samples], sample_rate_hz: int) -> Iterator[Samples]
             continue
         if state is None:
             state = steady * _offset(block[: max(1, int(_FIRST_S * sample_rate_hz))])
-        end = _end_of_sound(block)
-        if len(block) - end < pause:
-            end = len(block)
-        found, state = sosfilt(sections, block[:end], zi=state) if end else (np.zeros(0), state)
+        end = _end_of_sound(block, pause)
+        found = block.copy()
+        if end:
+            filtered, state = sosfilt(sections, block[:end], zi=state)
+            if abs(filtered[-1]) < _ROUNDING:
+                filtered[np.abs(filtered) < _ROUNDING] = 0.0
+            found[:end] = filtered
         if end < len(block):
             state = np.zeros_like(steady)
-        found[np.abs(found) < _ROUNDING] = 0.0
-        yield np.concatenate([found.astype(np.float32), block[end:]])
+        yield found
 
 
 @cache
@@ -63,10 +65,13 @@ def _filter(sample_rate_hz: int) -> tuple[NDArray[np.float64], NDArray[np.float6
     return sections, sosfilt_zi(sections)
 
 
-def _end_of_sound(block: Samples) -> int:
-    """The position after the last sample that is not silent."""
+def _end_of_sound(block: Samples, pause: int) -> int:
+    """The position after the last sample that is not silent; the block's end where silence is shorter than a pause."""
+    if (np.abs(block[-pause:]) >= SILENT_PEAK).any():
+        return len(block)
     loud = np.flatnonzero(np.abs(block) >= SILENT_PEAK)
-    return int(loud[-1]) + 1 if len(loud) else 0
+    end = int(loud[-1]) + 1 if len(loud) else 0
+    return end if len(block) - end >= pause else len(block)
 
 
 def _offset(first: Samples) -> float:
