@@ -12,7 +12,7 @@ from av.filter.graph import Graph
 from numpy.typing import NDArray
 
 from phonoscope.audio.samples import Block, Samples
-from phonoscope.audio.speakers import Speakers, loudness_weights
+from phonoscope.audio.speakers import Speakers, loudness_weights, mono_shares
 
 _MOST_CHANNELS = 64
 """The limit of FFmpeg's resampler, which finds the true peak."""
@@ -122,7 +122,7 @@ class Loudness:
 
     def _weighted(self, samples: Samples) -> Samples:
         if self._weights is None:
-            folded: Samples = samples.mean(axis=0, keepdims=True)
+            folded: Samples = (mono_shares(self.speakers) @ samples)[None].astype(np.float32)
             return folded
         weighted: Samples = samples * np.sqrt(self._weights)[:, None]
         return weighted
