@@ -1,4 +1,4 @@
-"""Channels: loudness and folds by speakers from any container, channels that cancel, offsets that nobody hears."""
+"""Channels: loudness and downmixes by speakers from any container, channels that cancel, offsets that nobody hears."""
 
 from __future__ import annotations
 
@@ -198,13 +198,13 @@ def _loudness(name: str, make: Callable[[Path], Path]) -> Case:
     return Case(_SECTION, name, value, make, partial(_summary, "I"), partial(_described, "loudness_lufs"), _TENTH, True)
 
 
-def _folds(layout: str) -> tuple[Case, ...]:
+def _downmixes(layout: str) -> tuple[Case, ...]:
     make = partial(_noise, layout=layout)
     return tuple(
         Case(
             _SECTION,
             f"{layout} in WAV",
-            f"{name} of its fold, dB",
+            f"{name} of its stereo, dB",
             make,
             partial(_ffmpeg_side, side),
             partial(_side, side),
@@ -249,10 +249,10 @@ CASES: tuple[Case, ...] = (
     ),
     _loudness("7.1 in FLAC", partial(_noise, layout="7.1", suffix="flac", codec="flac")),
     *(_loudness(f"{channels} channels in plain WAV", partial(_plain, channels=channels)) for channels in range(3, 9)),
-    *(case for layout in ("3.0", "quad", "5.0", "5.1", "6.1", "7.1", "7.1(wide)") for case in _folds(layout)),
-    Case(_SECTION, "CAF with the order right, centre, left; the centre alone", "left of its fold, dB", _reordered,
+    *(case for layout in ("3.0", "quad", "5.0", "5.1", "6.1", "7.1", "7.1(wide)") for case in _downmixes(layout)),
+    Case(_SECTION, "CAF with the order right, centre, left; the centre alone", "left of its stereo, dB", _reordered,
          lambda _: 20.0 * float(np.log10(0.25)) - 3.0103, partial(_side, 0), _TENTH),
-    Case(_SECTION, "CAF with the order right, centre, left; the centre alone", "right of its fold, dB", _reordered,
+    Case(_SECTION, "CAF with the order right, centre, left; the centre alone", "right of its stereo, dB", _reordered,
          lambda _: 20.0 * float(np.log10(0.25)) - 3.0103, partial(_side, 1), _TENTH),
     Case(_SECTION, "5.1, loud then quiet", "highest momentary loudness, LUFS", _LEVELS, partial(_running, "M", 0.4),
          partial(_described, "momentary_max_lufs"), _TENTH, True),

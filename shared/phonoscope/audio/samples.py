@@ -136,8 +136,8 @@ def stereo(block: Block) -> Samples:
     Shape:
         - output: ``(2, samples)``, float32, full scale at 1.0, clipped to [-32, 32]
     """
-    folded: Samples = stereo_shares(block.speakers) @ block.samples
-    return folded.clip(-LOUDEST, LOUDEST)
+    mixed: Samples = stereo_shares(block.speakers) @ block.samples
+    return mixed.clip(-LOUDEST, LOUDEST)
 
 
 class Resampler:

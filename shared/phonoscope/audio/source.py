@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from phonoscope.audio.folding import MonoFold
+from phonoscope.audio.downmix import MonoDownmix
 from phonoscope.audio.samples import Block, Resampler, Samples, stereo
 from phonoscope.errors import UndecodableRecording
 
@@ -31,7 +31,7 @@ class BlockSource(ABC):
         """
 
     def mono(self, sample_rate_hz: int) -> Iterator[Samples]:
-        """One channel, folded by ``MonoFold`` and resampled; float32 blocks of about a second, within [-32, 32].
+        """One channel, mixed down by ``MonoDownmix`` and resampled; float32 blocks of about a second, within [-32, 32].
 
         The mean of left and right. Where channels would cancel each other they are not summed, which ``warnings`` says
         after the pass.
@@ -43,10 +43,10 @@ class BlockSource(ABC):
             EncryptedRecording: a packet is encrypted.
             UndecodableRecording: no sample could be decoded, or the sampling rate is above 1 MHz.
         """
-        fold = MonoFold()
-        resampled = self._resampled(Resampler(sample_rate_hz, "mono"), self._folded(fold))
+        downmix = MonoDownmix()
+        resampled = self._resampled(Resampler(sample_rate_hz, "mono"), self._mixed_down(downmix))
         yield from (samples[0] for samples in resampled)
-        self.warnings += fold.warnings
+        self.warnings += downmix.warnings
 
     def stereo(self, sample_rate_hz: int) -> Iterator[Samples]:
         """Left and right, resampled, as by ``phonoscope.audio.samples.stereo``. Raises as ``mono`` does.
@@ -54,16 +54,16 @@ class BlockSource(ABC):
         Shape:
             - blocks: ``(2, samples)``
         """
-        folded = ((stereo(block), block.sample_rate_hz) for block in self.blocks())
-        return self._resampled(Resampler(sample_rate_hz, "stereo"), folded)
+        mixed = ((stereo(block), block.sample_rate_hz) for block in self.blocks())
+        return self._resampled(Resampler(sample_rate_hz, "stereo"), mixed)
 
-    def _folded(self, fold: MonoFold) -> Iterator[tuple[Samples, int]]:
+    def _mixed_down(self, downmix: MonoDownmix) -> Iterator[tuple[Samples, int]]:
         for block in self.blocks():
-            yield from ((samples[None], rate_hz) for samples, rate_hz in fold(block))
-        yield from ((samples[None], rate_hz) for samples, rate_hz in fold.flush())
+            yield from ((samples[None], rate_hz) for samples, rate_hz in downmix(block))
+        yield from ((samples[None], rate_hz) for samples, rate_hz in downmix.flush())
 
-    def _resampled(self, resample: Resampler, folded: Iterator[tuple[Samples, int]]) -> Iterator[Samples]:
-        for samples, rate_hz in folded:
+    def _resampled(self, resample: Resampler, mixed: Iterator[tuple[Samples, int]]) -> Iterator[Samples]:
+        for samples, rate_hz in mixed:
             yield from resample(samples, rate_hz)
         yield from resample.flush()
         if not self.decoded_s:

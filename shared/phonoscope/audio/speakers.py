@@ -1,4 +1,4 @@
-"""Which speaker each channel is for, and what it counts in loudness and in a fold.
+"""Which speaker each channel is for, and what it counts in loudness and in a downmix.
 
 Speakers have FFmpeg's names: ``FL`` is the front left one, ``LFE`` the low-frequency one; ``NONE`` is not known.
 """
@@ -67,7 +67,7 @@ def loudness_weights(speakers: Speakers) -> NDArray[np.float32] | None:
 
 @cache
 def stereo_shares(speakers: Speakers) -> NDArray[np.float32]:
-    """What each channel counts in a fold to left and right, by ITU-R BS.775.
+    """What each channel counts in a downmix to left and right, by ITU-R BS.775.
 
     A single channel goes to both. Of more than two, those in front at a side count 1 there, those beside, behind or
     above 0.71; the centre counts 0.71 on both sides, the centre behind or above 0.5; low-frequency effects count
@@ -88,7 +88,7 @@ def stereo_shares(speakers: Speakers) -> NDArray[np.float32]:
 
 @cache
 def mono_shares(speakers: Speakers) -> NDArray[np.float64]:
-    """What each channel counts in a fold to mono: the mean of left and right; of unknown speakers the mean of all.
+    """What each channel counts in a downmix to mono: the mean of left and right; of unknown speakers the mean of all.
 
     Shape:
         - output: ``(channels,)``

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from phonoscope.audio.buffer import StreamBuffer
-from phonoscope.audio.folding import MonoFold
+from phonoscope.audio.downmix import MonoDownmix
 from phonoscope.audio.samples import Block, Samples
 from phonoscope.audio.waveform import MOST_POINTS, Waveform
 from phonoscope_cpu.measure.framing import at_rate
@@ -14,7 +14,7 @@ _MOST_BUCKETS = 2 * MOST_POINTS
 
 
 class WaveformMeter:
-    """Measures an outline of the recording, folded to mono by ``MonoFold``.
+    """Measures an outline of the recording, mixed down to mono by ``MonoDownmix``.
 
     Buckets have one sample at first. Each time there are 8,000, pairs are merged. When the sampling rate changes within
     a recording, the samples after the change are taken at the first rate.
@@ -23,7 +23,7 @@ class WaveformMeter:
     def __init__(self) -> None:
         self._low, self._high, self._energy = (np.zeros(_MOST_BUCKETS) for _ in range(3))
         self._buffer = StreamBuffer()
-        self._fold = MonoFold()
+        self._downmix = MonoDownmix()
         self._buckets = self._samples = self._rate_hz = 0
         self._width = 1
 
@@ -43,12 +43,12 @@ class WaveformMeter:
         )
 
     def add(self, block: Block) -> None:
-        for mono, rate_hz in self._fold(block):
+        for mono, rate_hz in self._downmix(block):
             self._add(mono, rate_hz)
 
     def finish(self) -> None:
         """Puts the remaining samples into a last, shorter bucket."""
-        for mono, rate_hz in self._fold.flush():
+        for mono, rate_hz in self._downmix.flush():
             self._add(mono, rate_hz)
         if len(self._buffer):
             if self._buckets == _MOST_BUCKETS:

@@ -1,4 +1,4 @@
-"""Folds recordings to mono so that channels which invert one another do not cancel."""
+"""Mixes recordings to mono so that channels which invert one another do not cancel."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ _BETTER = 0.5
 _CORRELATED = 0.3
 _RAMP_S = 0.05
 _LEAST_SHARE = 0.03
-"""What a channel without a share in the fold counts when its energy is compared: 30 dB less."""
+"""What a channel without a share in the mix counts when its energy is compared: 30 dB less."""
 _SILENT_POWER = 1e-12
 
 
-class MonoFold:
-    """Folds blocks to the mean of left and right, and elsewhere only where channels cancel each other there.
+class MonoDownmix:
+    """Mixes blocks down to the mean of left and right; where channels would cancel each other, to what does not.
 
-    The energy of the fold is compared with that of the channels, as they are and by their first differences, in which
-    treble counts as much as bass. Channels cancel where the fold keeps less than 0.1 of either in half a second, less
+    The energy of the mix is compared with that of the channels, as they are and by their first differences, in which
+    treble counts as much as bass. Channels cancel where the mix keeps less than 0.1 of either in half a second, less
     than 0.35 in 2.5 s, or less than 0.75 of both in 20 s. There channels are inverted so that they add up; where that
-    is no better, the strongest channel alone is taken. Weights change over 50 ms. Elsewhere the fold is the plain one
+    is no better, the strongest channel alone is taken. Weights change over 50 ms. Elsewhere the mix is the plain mean
     to the bit. What comes out depends on the samples alone, not on how they are cut into blocks; 20 s of them are held.
 
     Attributes:
-        cancelled_s: the duration of all that is not folded plainly, in seconds; ``first_s`` is where it starts.
+        cancelled_s: the duration of all that is not mixed plainly, in seconds; ``first_s`` is where it starts.
     """
 
     def __init__(self) -> None:
         self.cancelled_s = self.first_s = 0.0
         self._form: tuple[int, Speakers, str] | None = None
         self._hops: _Hops | None = None
-        self._folded_s = 0.0
+        self._mixed_s = 0.0
 
     def __call__(self, block: Block) -> Iterator[tuple[Samples, int]]:
-        """The folded samples that are ready, ``(samples,)``, each with their sampling rate."""
+        """The mixed samples that are ready, ``(samples,)``, each with their sampling rate."""
         form = (block.sample_rate_hz, block.speakers, block.channels.dtype.str)
         if form != self._form:
             yield from self.flush()
             self._form, self._hops = form, _Hops(block.sample_rate_hz, block.speakers)
         if len(block.channels) == 1:
-            yield self._counted(_Folded(mono(block.channels), cancelled=False), block.sample_rate_hz), form[0]
+            yield self._counted(_Mixed(mono(block.channels), cancelled=False), block.sample_rate_hz), form[0]
             return
         assert self._hops is not None
         parts = [self._counted(hop, block.sample_rate_hz) for hop in self._hops.add(block.channels)]
@@ -65,7 +65,7 @@ class MonoFold:
             yield np.concatenate(parts), block.sample_rate_hz
 
     def flush(self) -> Iterator[tuple[Samples, int]]:
-        """The rest of the folded samples."""
+        """The rest of the mixed samples."""
         if self._form is not None and self._hops is not None:
             for hop in self._hops.flush():
                 yield self._counted(hop, self._form[0]), self._form[0]
@@ -73,21 +73,21 @@ class MonoFold:
 
     @property
     def warnings(self) -> list[str]:
-        """What is not folded plainly."""
+        """What is not mixed plainly."""
         if not self.cancelled_s:
             return []
         where = f"from {self.first_s:.2f} s on, for {self.cancelled_s:.2f} s in all"
         return [f"channels cancel each other in mono {where}: there they are inverted, or one is taken alone"]
 
-    def _counted(self, hop: _Folded, sample_rate_hz: int) -> Samples:
+    def _counted(self, hop: _Mixed, sample_rate_hz: int) -> Samples:
         if hop.cancelled:
-            self.first_s = self.first_s if self.cancelled_s else self._folded_s
+            self.first_s = self.first_s if self.cancelled_s else self._mixed_s
             self.cancelled_s += len(hop.samples) / sample_rate_hz
-        self._folded_s += len(hop.samples) / sample_rate_hz
+        self._mixed_s += len(hop.samples) / sample_rate_hz
         return hop.samples
 
 
-class _Folded(NamedTuple):
+class _Mixed(NamedTuple):
     samples: Samples
     cancelled: bool
 
@@ -107,7 +107,7 @@ class _Hop:
 
 
 class _Hops:
-    """Folds channels of one form, a long window late."""
+    """Mixes channels of one form, a long window late."""
 
     def __init__(self, sample_rate_hz: int, speakers: Speakers) -> None:
         self._size = max(1, min(int(_HOP_S * sample_rate_hz), _HOP_VALUES // len(speakers)))
@@ -120,7 +120,7 @@ class _Hops:
         self._before: deque[_Hop] = deque(maxlen=_SHORT - 1)
         self._waiting: deque[_Hop] = deque()
 
-    def add(self, channels: NDArray[Any]) -> Iterator[_Folded]:
+    def add(self, channels: NDArray[Any]) -> Iterator[_Mixed]:
         self._rest.append(channels)
         if sum(part.shape[1] for part in self._rest) < self._size:
             return
@@ -133,7 +133,7 @@ class _Hops:
                 self._judge(_LONG)
                 yield self._next()
 
-    def flush(self) -> Iterator[_Folded]:
+    def flush(self) -> Iterator[_Mixed]:
         held = np.concatenate(self._rest, axis=1) if self._rest else np.zeros((0, 0))
         self._rest = []
         if held.size:
@@ -150,7 +150,7 @@ class _Hops:
             self._judge(_SHORT)
 
     def _judge(self, count: int) -> None:
-        """Marks the last hops when they lose energy together in the plain fold."""
+        """Marks the last hops when they lose energy together in the plain mix."""
         window = list(self._waiting)[-count:]
         kept = self._kept(self._plain, sum(hop.products for hop in window)) if window else np.ones(2)
         least = {1: _LEAST_IN_HOP, _SHORT: _LEAST_IN_SHORT, _LONG: _LEAST_IN_LONG}[count]
@@ -158,7 +158,7 @@ class _Hops:
         for hop in window if lost else []:
             hop.cancels = True
 
-    def _next(self) -> _Folded:
+    def _next(self) -> _Mixed:
         hop = self._waiting.popleft()
         weights = self._chosen(hop) if hop.cancels else self._plain
         before = self._weights if self._begun else weights
@@ -169,7 +169,7 @@ class _Hops:
             head = hop.channels[:, : self._ramp]
             rest = np.linspace(1.0, 0.0, head.shape[1], endpoint=False)
             samples[: self._ramp] += (rest * (self._mixed(head, before) - samples[: self._ramp])).astype(np.float32)
-        return _Folded(samples, weights is not self._plain)
+        return _Mixed(samples, weights is not self._plain)
 
     def _mixed(self, channels: NDArray[Any], weights: Weights) -> Samples:
         if weights is self._plain and self._even:
@@ -194,11 +194,11 @@ class _Hops:
         return self._plain if plain > other + _BETTER or np.array_equal(weights, self._plain) else weights
 
     def _kept(self, weights: Weights, products: Any) -> Weights:
-        """The energy of a fold as a share of what channels without correlation would give. Shape: ``(2,)``."""
+        """The energy of a mix as a share of what channels without correlation would give. Shape: ``(2,)``."""
         counted = np.maximum(np.abs(self._plain), _LEAST_SHARE) ** 2
         apart = products.diagonal(axis1=1, axis2=2) @ counted
-        folded = np.einsum("c,kcd,d->k", weights, products, weights)
-        kept: Weights = np.where(apart > _SILENT_POWER, folded / np.maximum(apart, _SILENT_POWER), 1.0)
+        mixed = np.einsum("c,kcd,d->k", weights, products, weights)
+        kept: Weights = np.where(apart > _SILENT_POWER, mixed / np.maximum(apart, _SILENT_POWER), 1.0)
         return kept
 
 

@@ -11,7 +11,7 @@ from av.audio.layout import AudioLayout
 from numpy.typing import NDArray
 
 from phonoscope.audio.decode import Recording
-from phonoscope.audio.folding import MonoFold
+from phonoscope.audio.downmix import MonoDownmix
 from phonoscope.audio.samples import Block, mono
 from phonoscope.audio.speakers import Speakers, mono_shares, speakers_of
 
@@ -27,12 +27,12 @@ def music(seconds: float, seed: int = 0) -> Signal:
     return np.convolve(noise, np.hanning(16) / 8.0, "same") * (0.15 + 0.1 * np.sin(3.0 * time_s))
 
 
-def folded(channels: Signal, speakers: Speakers = STEREO, block: int = RATE_HZ) -> tuple[Signal, MonoFold]:
-    fold = MonoFold()
+def mixed(channels: Signal, speakers: Speakers = STEREO, block: int = RATE_HZ) -> tuple[Signal, MonoDownmix]:
+    downmix = MonoDownmix()
     starts = range(0, channels.shape[1], block)
     blocks = [Block(channels[:, at : at + block].astype(np.float32), speakers, RATE_HZ) for at in starts]
-    found = [samples for each in blocks for samples, _ in fold(each)] + [samples for samples, _ in fold.flush()]
-    return np.concatenate(found), fold
+    found = [samples for each in blocks for samples, _ in downmix(each)] + [samples for samples, _ in downmix.flush()]
+    return np.concatenate(found), downmix
 
 
 def likeness(one: Signal, other: Signal) -> float:
@@ -45,18 +45,18 @@ def test_ordinary_stereo_is_the_mean_to_the_bit(wide: float, block: int) -> None
     """However wide: from one sound in both channels to two sounds that have nothing in common."""
     middle, left, right = (music(50.0, seed) for seed in range(3))
     channels = np.stack([middle + wide * (left - middle), middle + wide * (right - middle)]).astype(np.float32)
-    found, fold = folded(channels, block=block)
+    found, downmix = mixed(channels, block=block)
     np.testing.assert_array_equal(found, mono(channels))
-    assert not fold.warnings
+    assert not downmix.warnings
 
 
 @pytest.mark.parametrize("kind", ["u1", "i2", "i4", "f4", "f8"])
-def test_every_sample_type_is_folded(kind: str) -> None:
+def test_every_sample_type_is_mixed(kind: str) -> None:
     """Inverted or not, and by the same scale."""
     scale = {"u1": 127.0, "i2": 2.0**15, "i4": 2.0**31, "f4": 1.0, "f8": 1.0}[kind]
     samples = (scale * np.stack([music(1.0), -music(1.0)]) + (128 if kind == "u1" else 0)).astype(kind)
-    fold = MonoFold()
-    parts = [*fold(Block(samples, STEREO, RATE_HZ)), *fold.flush()]
+    downmix = MonoDownmix()
+    parts = [*downmix(Block(samples, STEREO, RATE_HZ)), *downmix.flush()]
     np.testing.assert_allclose(np.concatenate([part for part, _ in parts]), music(1.0), atol=0.01)
 
 
@@ -75,11 +75,11 @@ SHARES: dict[str, list[tuple[float, ...]]] = {
 def test_channels_that_cancel_are_heard(layout: str, shares: tuple[float, ...]) -> None:
     """At no less than half the level of one of them, in any layout, and a warning says so."""
     sound = music(6.0)
-    found, fold = folded(np.array(shares)[:, None] * sound, speakers_of(AudioLayout(layout)))
+    found, downmix = mixed(np.array(shares)[:, None] * sound, speakers_of(AudioLayout(layout)))
     assert likeness(found, sound) > 0.999
     assert found.std() > 0.5 * sound.std()
-    assert fold.cancelled_s == pytest.approx(6.0)
-    assert "cancel" in fold.warnings[0]
+    assert downmix.cancelled_s == pytest.approx(6.0)
+    assert "cancel" in downmix.warnings[0]
 
 
 def test_a_part_of_the_recording_that_cancels_is_heard() -> None:
@@ -88,31 +88,31 @@ def test_a_part_of_the_recording_that_cancels_is_heard() -> None:
     polarity = np.ones(len(sound))
     polarity[20 * RATE_HZ : 40 * RATE_HZ] = -1.0
     channels = np.stack([sound, polarity * sound])
-    found, fold = folded(channels)
+    found, downmix = mixed(channels)
     assert likeness(found, sound) > 0.995
     assert np.abs(np.diff(found)).max() <= 1.2 * np.abs(np.diff(sound)).max()
     for rest in (slice(0, 19 * RATE_HZ), slice(41 * RATE_HZ, None)):
         np.testing.assert_array_equal(found[rest], mono(channels[:, rest].astype(np.float32)))
-    assert fold.first_s == pytest.approx(20.0, abs=0.5)
-    assert fold.cancelled_s == pytest.approx(20.0, abs=1.0)
+    assert downmix.first_s == pytest.approx(20.0, abs=0.5)
+    assert downmix.cancelled_s == pytest.approx(20.0, abs=1.0)
 
 
 def test_blocks_do_not_matter() -> None:
     """The same comes out however the recording is cut, where channels cancel too."""
     sound = music(30.0)
     channels = np.stack([sound, np.where(np.arange(len(sound)) < 10 * RATE_HZ, 1.0, -0.8) * sound])
-    whole, _ = folded(channels, block=len(sound))
+    whole, _ = mixed(channels, block=len(sound))
     for block in (1_001, RATE_HZ, 9 * RATE_HZ):
-        np.testing.assert_array_equal(folded(channels, block=block)[0], whole)
+        np.testing.assert_array_equal(mixed(channels, block=block)[0], whole)
 
 
 def test_wide_music_with_a_channel_inverted_is_itself() -> None:
     """What its channels do not have in common does not hide what they have."""
     middle, left, right = (music(45.0, seed) for seed in range(3))
     left, right = middle + 0.5 * left, middle + 0.5 * right
-    found, fold = folded(np.stack([left, -right]))
+    found, downmix = mixed(np.stack([left, -right]))
     assert likeness(found, (left + right) / 2) > 0.99
-    assert fold.warnings
+    assert downmix.warnings
 
 
 def test_treble_alone_that_cancels_is_heard() -> None:
@@ -120,20 +120,20 @@ def test_treble_alone_that_cancels_is_heard() -> None:
     treble = 0.1 * np.random.default_rng(0).standard_normal(6 * RATE_HZ)
     low = 0.3 * np.sin(2 * np.pi * 100.0 * np.arange(len(treble)) / RATE_HZ)
     sound = low + treble
-    found, fold = folded(np.stack([sound, 0.9 * (low - treble)]))
+    found, downmix = mixed(np.stack([sound, 0.9 * (low - treble)]))
     assert likeness(found, sound) > 0.99
-    assert fold.warnings
+    assert downmix.warnings
 
 
 def test_low_frequency_effects_count_where_nothing_else_sounds() -> None:
-    """They are not part of a fold, unless nothing else is there."""
+    """They are not part of a downmix, unless nothing else is there."""
     sound = music(3.0)
     silent = np.zeros_like(sound)
     others = [sound, sound, silent, 3.0 * music(3.0, 1), silent, silent]
-    found, fold = folded(np.stack(others), speakers_of(AudioLayout("5.1")))
+    found, downmix = mixed(np.stack(others), speakers_of(AudioLayout("5.1")))
     np.testing.assert_allclose(found, sound, atol=1e-6)
-    assert not fold.warnings
-    alone, _ = folded(np.stack([silent, silent, silent, sound, silent, silent]), speakers_of(AudioLayout("5.1")))
+    assert not downmix.warnings
+    alone, _ = mixed(np.stack([silent, silent, silent, sound, silent, silent]), speakers_of(AudioLayout("5.1")))
     assert likeness(alone, sound) > 0.999
 
 
@@ -141,33 +141,33 @@ def test_a_channel_that_is_late_only_combs() -> None:
     """Nothing is lost by much, and nothing changes."""
     sound = music(6.0)
     channels = np.stack([sound, np.roll(sound, 40)]).astype(np.float32)
-    np.testing.assert_array_equal(folded(channels)[0], mono(channels))
+    np.testing.assert_array_equal(mixed(channels)[0], mono(channels))
 
 
 def test_offsets_that_cancel_do_not_count() -> None:
     """They are nothing to hear: what is in both channels is summed."""
     sound = 0.1 * music(6.0)
     channels = np.stack([sound + 0.3, sound - 0.3]).astype(np.float32)
-    found, fold = folded(channels)
+    found, downmix = mixed(channels)
     np.testing.assert_array_equal(found, mono(channels))
-    assert not fold.warnings
+    assert not downmix.warnings
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3, 4_000, 4_001, 7_999])
 def test_nothing_is_lost_of_short_recordings(samples: int) -> None:
     """As many samples come out as go in, of one channel and of two."""
-    assert len(folded(np.ones((2, samples)))[0]) == samples
-    assert len(folded(np.stack([np.ones(samples), -np.ones(samples)]))[0]) == samples
-    assert len(folded(np.ones((1, samples)), ("FC",))[0]) == samples
+    assert len(mixed(np.ones((2, samples)))[0]) == samples
+    assert len(mixed(np.stack([np.ones(samples), -np.ones(samples)]))[0]) == samples
+    assert len(mixed(np.ones((1, samples)), ("FC",))[0]) == samples
 
 
-def test_forms_that_change_are_folded_one_after_another() -> None:
+def test_forms_that_change_are_mixed_one_after_another() -> None:
     """Another rate or other speakers in the middle lose nothing."""
-    fold = MonoFold()
+    downmix = MonoDownmix()
     sound = music(1.0)
     forms = [(2, STEREO, 8_000), (1, ("FC",), 8_000), (2, STEREO, 4_000), (2, ("FC", "LFE"), 4_000)]
     blocks = [Block(np.stack([sound] * count).astype(np.float32), names, rate) for count, names, rate in forms]
-    found = [part for block in blocks for part in fold(block)] + list(fold.flush())
+    found = [part for block in blocks for part in downmix(block)] + list(downmix.flush())
     lengths = {rate: sum(len(samples) for samples, each in found if each == rate) for rate in (8_000, 4_000)}
     assert lengths == {8_000: 2 * RATE_HZ, 4_000: 2 * RATE_HZ}
 
