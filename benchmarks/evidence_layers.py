@@ -28,6 +28,7 @@ from phonoscope.catalogue import Catalogue
 from phonoscope.catalogue.architectures import METHODS, Method
 from phonoscope.paths import bundled
 from phonoscope_ml.attribution import Attribution, Heatmaps
+from phonoscope_ml.audible import audible
 from phonoscope_ml.evidence import axes
 from phonoscope_ml.heads import Head, HeadedNetwork
 from phonoscope_ml.networks import Network
@@ -162,7 +163,8 @@ def _window(model: Model, path: Path) -> Samples:
     """The first window of a recording."""
     settings = model.front_end.settings
     with path.open("rb") as file, Recording(file) as recording:
-        samples: NDArray[np.float32] = np.concatenate(list(recording.mono(settings.sample_rate_hz)))
+        heard = audible(recording.mono(settings.sample_rate_hz), settings.sample_rate_hz)
+        samples: NDArray[np.float32] = np.concatenate(list(heard))
     whole = np.pad(samples, (0, max(0, settings.window_samples - len(samples))))
     return whole[: settings.window_samples]
 

@@ -24,6 +24,7 @@ from tasks import catalogue
 from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Kind
 from phonoscope.logs import configure_logs
+from phonoscope_ml.audible import audible
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.device import choose_device
 from phonoscope_ml.inference import run_body
@@ -107,6 +108,7 @@ def _embedded(body: Body, samples: Vectors) -> Vectors:
 def _mel_means(body: Body, samples: Vectors) -> Vectors:
     settings = body.front_end.settings
     window = np.resize(samples, settings.window_samples) if len(samples) < settings.window_samples else samples
+    window = next(audible([window], settings.sample_rate_hz))
     with torch.inference_mode():
         levels = body.front_end(torch.from_numpy(window)[None].to(body.device))[0, 0].mean(dim=1)
     means: Vectors = (levels - levels.mean()).cpu().numpy()

@@ -16,6 +16,7 @@ from torch import Tensor
 from phonoscope.audio.decode import Samples
 from phonoscope.batches import batched, taken_ahead
 from phonoscope.errors import UndecodableRecording
+from phonoscope_ml.audible import audible
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.device import one_thread
 from phonoscope_ml.heads import HeadedNetwork
@@ -186,8 +187,9 @@ def run_body(
 ) -> BodyPass:
     """Runs a body over a recording, in batches of windows.
 
-    While the network runs, one thread takes blocks, and another computes the spectrograms of the next batch. Of batches
-    one after another that hold the same constant, such as digital silence, only the first is computed.
+    It hears nothing below 20 Hz. While the network runs, one thread takes blocks, and another computes the spectrograms
+    of the next batch. Of batches one after another that hold the same constant, such as digital silence, only the first
+    is computed.
 
     Args:
         blocks: float32 mono at the body's rate.
@@ -200,14 +202,19 @@ def run_body(
         UndecodableRecording: the recording has no samples.
     """
     settings = body.front_end.settings
-    window, hop = settings.window_samples, settings.window_hop_samples
     spans: list[tuple[float, float]] = []
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []
     total = np.zeros(EMBEDDING_DIM)
     run = _Runs(body, forward)
-    with taken_ahead(blocks, _BLOCKS_AHEAD, after=_BATCH) as decoded:
-        cut = cut_windows(decoded, settings.sample_rate_hz, window, hop, repeat=settings.repeats)
+    with taken_ahead(audible(blocks, settings.sample_rate_hz), _BLOCKS_AHEAD, after=_BATCH) as heard:
+        cut = cut_windows(
+            heard,
+            settings.sample_rate_hz,
+            settings.window_samples,
+            settings.window_hop_samples,
+            repeat=settings.repeats,
+        )
         windows = takewhile(lambda window: window.start_s <= end_s, cut)
         chosen = (window for window in windows if not window.start_s or wanted(window))
         with taken_ahead(_batches(body, chosen), _BATCHES_AHEAD, after=1) as batches:

@@ -10,10 +10,9 @@ import numpy as np
 
 from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.samples import Samples
+from phonoscope_ml.audible import SILENT_PEAK
 
 _SHORTEST_REST = 0.1
-_SILENT_PEAK = 1e-4
-"""-80 dBFS: a window whose peak is lower counts as silent."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Window:
 
     @cached_property
     def silent(self) -> bool:
-        return bool(np.abs(self.samples).max() < _SILENT_PEAK)
+        return bool(np.abs(self.samples).max() < SILENT_PEAK)
 
 
 def cut_windows(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, BinaryIO, Literal, Self
+from typing import Annotated, Any, BinaryIO, Literal, Self
 
 import numpy as np
-from av.audio.layout import AudioLayout
-from pydantic import BaseModel, Field, PositiveInt
+from pydantic import BaseModel, Field, PositiveInt, StringConstraints
 
 from phonoscope.audio.probe import SILENCE
 from phonoscope.audio.samples import Block, Joined, limited
@@ -69,11 +68,15 @@ def warm_up() -> None:
     _sandbox.start()
 
 
+_Speaker = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,15}$")]
+"""The library's buffer for a channel's name has sixteen bytes."""
+
+
 class _Head(BaseModel):
     type: Literal["|u1", "<i2", "<i4", "<i8", "<f4", "<f8"]
     shape: tuple[PositiveInt, PositiveInt]
     interleaved: bool
-    layout: str = Field(max_length=1_000)
+    speakers: tuple[_Speaker, ...]
     sample_rate_hz: int = Field(gt=0, lt=1 << 31)
 
 
@@ -83,12 +86,11 @@ def _piece(head: dict[str, Any], body: bytes) -> Joined:
         told = _Head.model_validate(head)
         values = np.frombuffer(body, np.dtype(told.type)).reshape(told.shape)
         channels = values.T if told.interleaved else values
-        known = len(channels) == 1 or AudioLayout(told.layout).nb_channels == len(channels)
     except ValueError as error:
         raise UndecodableRecording(_IMPOSSIBLE) from error
-    if not known:
+    if len(told.speakers) != len(channels):
         raise UndecodableRecording(_IMPOSSIBLE)
-    return Joined(channels, told.layout, told.sample_rate_hz)
+    return Joined(channels, told.speakers, told.sample_rate_hz)
 
 
 _sandbox = Sandbox(_FUNCTION, longest_s=_LONGEST_PIECE_S, sample=SILENCE)

@@ -9,6 +9,7 @@ import av.error
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 
+from phonoscope.audio.speakers import Speakers, speakers_of
 from phonoscope.errors import (
     EmptyUpload,
     EncryptedRecording,
@@ -162,6 +163,22 @@ def audio_stream(container: InputContainer, name: str) -> av.AudioStream:
     return stream
 
 
+def declared_speakers(stream: av.AudioStream) -> Speakers:
+    """The speakers of a stream's channels as its container names them, in the file's order; call it once, first of all.
+
+    A custom channel order owns memory that the library frees once for each frame, and a first time when the order is
+    read. Here its names are kept, and a layout without an order takes its place before any frame exists. An order of
+    FFmpeg's own owns no memory.
+    """
+    context = stream.codec_context
+    layout = context.layout
+    if not layout.nb_channels:
+        return ()
+    name = layout.name
+    context.layout = f"{layout.nb_channels} channels" if "channels" in name or "ambisonic" in name else name
+    return speakers_of(layout)
+
+
 class _Bytes:
     """A file without a name, since the library would take a name as a hint of the format."""
 
@@ -185,11 +202,6 @@ def _set_up(container: InputContainer, stream: av.AudioStream) -> None:
     context = stream.codec_context
     context.thread_type = "NONE"
     context.options = {"max_samples": str(_MOST_FRAME_VALUES)}
-    # A custom channel order owns memory that the library frees once for each frame. Reading the layout frees it for
-    # the first time; setting a layout without an order, before any frame exists, drops it.
-    channels = context.layout.nb_channels
-    if channels:
-        context.layout = f"{channels} channels"
 
 
 def _looks_like(head: bytes) -> str:

@@ -10,7 +10,14 @@ import av
 import av.error
 from av.audio.frame import AudioFrame
 
-from phonoscope.audio.containers import audio_stream, container_name, has_video, media_type, open_container
+from phonoscope.audio.containers import (
+    audio_stream,
+    container_name,
+    declared_speakers,
+    has_video,
+    media_type,
+    open_container,
+)
 from phonoscope.audio.headers import read_header
 from phonoscope.audio.samples import Block, Samples, blocks
 from phonoscope.audio.source import BlockSource
@@ -30,7 +37,8 @@ class Recording(BlockSource):
     """A recording, opened for one pass over its first audio stream.
 
     Damaged packets are skipped; after the pass, ``warnings`` says what was lost. ``container``, ``codec`` and
-    ``media_type`` are its format; ``tick_s`` is the unit of its packets' times, in seconds.
+    ``media_type`` are its format; ``tick_s`` is the unit of its packets' times, in seconds; ``declared_speakers``
+    are those that the container names.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -51,6 +59,7 @@ class Recording(BlockSource):
         try:
             self.container = container_name(self._container, self._header.head)
             self._stream = audio_stream(self._container, self.container)
+            self.declared_speakers = declared_speakers(self._stream)
         except BaseException:
             self._container.close()
             raise
@@ -118,7 +127,7 @@ class Recording(BlockSource):
         self.conclude(self.decoded_s)
 
     def blocks(self) -> Iterator[Block]:
-        return blocks(self.frames())
+        return blocks(self.frames(), self.declared_speakers)
 
     def conclude(self, found_s: float) -> None:
         """Ends the pass: adds what the file lacks to ``warnings``; ``found_s`` is the duration found, in seconds."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
-from math import sqrt
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.layout import AudioLayout
 from av.audio.plane import AudioPlane
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
+from phonoscope.audio.speakers import Speakers, settled, speakers_of, stereo_shares
 from phonoscope.errors import UndecodableRecording
 
 Samples: TypeAlias = NDArray[np.float32]
@@ -47,14 +46,14 @@ def channel_samples(frame: AudioFrame) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive samples with one rate, type and layout; non-finite ones are replaced, and all are within [-32, 32].
+    """Consecutive samples with one rate, type and speakers; non-finite ones are replaced, and all are within [-32, 32].
 
     Shape:
         - channels: ``(channels, samples)``, of the decoder's own type
     """
 
     channels: NDArray[Any]
-    layout: str
+    speakers: Speakers
     sample_rate_hz: int
 
     @cached_property
@@ -76,30 +75,35 @@ class Joined(NamedTuple):
     """
 
     channels: NDArray[Any]
-    layout: str
+    speakers: Speakers
     sample_rate_hz: int
 
 
-def joined(frames: Iterable[AudioFrame]) -> Iterator[Joined]:
+def joined(frames: Iterable[AudioFrame], declared: Speakers = ()) -> Iterator[Joined]:
     """Joins frames to pieces of about a second; a change of rate, type or layout ends a piece.
 
     Joining first means few array operations for a long file.
+
+    Args:
+        declared: the speakers that the container names; the decoder's own count first.
     """
     held: list[NDArray[Any]] = []
     kind = (0, "", "")
+    speakers: Speakers = ()
     room = 0
     for frame in frames:
         samples = channel_samples(frame)
         found = (frame.sample_rate, frame.format.name, frame.layout.name)
         if held and (room <= 0 or found != kind):
-            yield Joined(np.concatenate(held, axis=1), kind[2], kind[0])
+            yield Joined(np.concatenate(held, axis=1), speakers, kind[0])
             held = []
         if not held:
             kind, room = found, min(int(found[0] * _BLOCK_S), _BLOCK_VALUES // len(samples))
+            speakers = settled(speakers_of(frame.layout), declared)
         held.append(samples)
         room -= samples.shape[1]
     if held:
-        yield Joined(np.concatenate(held, axis=1), kind[2], kind[0])
+        yield Joined(np.concatenate(held, axis=1), speakers, kind[0])
 
 
 def limited(piece: Joined) -> Block:
@@ -107,12 +111,12 @@ def limited(piece: Joined) -> Block:
     channels = piece.channels
     if channels.dtype.kind == "f":
         channels = np.nan_to_num(channels.clip(-LOUDEST, LOUDEST), copy=False, nan=0.0)
-    return Block(channels, piece.layout, piece.sample_rate_hz)
+    return Block(channels, piece.speakers, piece.sample_rate_hz)
 
 
-def blocks(frames: Iterable[AudioFrame]) -> Iterator[Block]:
-    """Joins frames to blocks of about a second; a change of rate, type or layout ends a block."""
-    return map(limited, joined(frames))
+def blocks(frames: Iterable[AudioFrame], declared: Speakers = ()) -> Iterator[Block]:
+    """Joins frames to blocks of about a second, as ``joined``; a change of rate, type or layout ends a block."""
+    return map(limited, joined(frames, declared))
 
 
 def mono(channels: NDArray[Any]) -> Samples:
@@ -127,17 +131,13 @@ def mono(channels: NDArray[Any]) -> Samples:
 
 
 def stereo(block: Block) -> Samples:
-    """Mixes a block down to left and right, by ITU-R BS.775.
-
-    A single channel goes to both. Of more than two, those in the middle or at the back count 0.71 on their side and
-    low-frequency effects not at all; of channels without a known position, left and right are the means of every other
-    one.
+    """Mixes a block down to left and right, by ``stereo_shares``.
 
     Shape:
         - output: ``(2, samples)``, float32, full scale at 1.0, clipped to [-32, 32]
     """
-    folded: Samples = _stereo_shares(block.layout, len(block.channels)) @ block.samples
-    return folded.clip(-LOUDEST, LOUDEST)
+    mixed: Samples = stereo_shares(block.speakers) @ block.samples
+    return mixed.clip(-LOUDEST, LOUDEST)
 
 
 class Resampler:
@@ -196,23 +196,3 @@ def _at_full_scale(samples: NDArray[np.floating], kind: np.dtype[Any]) -> Sample
     if kind.kind == "u":
         samples = samples - 128.0
     return (samples / _FULL_SCALE[kind.str[1:]]).astype(np.float32, copy=False)
-
-
-@cache
-def _stereo_shares(layout: str, channels: int) -> Samples:
-    """Shape: ``(2, channels)``."""
-    if channels == 1:
-        return np.ones((2, 1), dtype=np.float32)
-    names = [channel.name for channel in AudioLayout(layout).channels]
-    if "NONE" in names:
-        turns = np.arange(channels) % 2 == np.array([[0], [1]])
-        shares: Samples = (turns / turns.sum(axis=1, keepdims=True)).astype(np.float32)
-        return shares
-    return np.array([[_share(name, side) for name in names] for side in "LR"], dtype=np.float32)
-
-
-def _share(name: str, side: str) -> float:
-    if name in {f"F{side}", f"D{side}"}:
-        return 1.0
-    aside = name.endswith(("C", side)) and not name.startswith(("LFE", "D"))
-    return sqrt(0.5) if aside else 0.0

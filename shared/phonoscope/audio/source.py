@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from phonoscope.audio.samples import Block, Resampler, Samples, mono, stereo
+from phonoscope.audio.downmix import MonoDownmix
+from phonoscope.audio.samples import Block, Resampler, Samples, stereo
 from phonoscope.errors import UndecodableRecording
 
 
@@ -30,7 +31,10 @@ class BlockSource(ABC):
         """
 
     def mono(self, sample_rate_hz: int) -> Iterator[Samples]:
-        """The mean of the channels, resampled; float32 blocks of about a second, finite, within [-32, 32].
+        """One channel, mixed down by ``MonoDownmix`` and resampled; float32 blocks of about a second, within [-32, 32].
+
+        The mean of left and right. Where channels would cancel each other they are not summed, which ``warnings`` says
+        after the pass.
 
         Shape:
             - blocks: ``(samples,)``
@@ -39,8 +43,10 @@ class BlockSource(ABC):
             EncryptedRecording: a packet is encrypted.
             UndecodableRecording: no sample could be decoded, or the sampling rate is above 1 MHz.
         """
-        resampled = self._resampled(Resampler(sample_rate_hz, "mono"), lambda block: mono(block.channels)[None])
-        return (samples[0] for samples in resampled)
+        downmix = MonoDownmix()
+        resampled = self._resampled(Resampler(sample_rate_hz, "mono"), self._mixed_down(downmix))
+        yield from (samples[0] for samples in resampled)
+        self.warnings += downmix.warnings
 
     def stereo(self, sample_rate_hz: int) -> Iterator[Samples]:
         """Left and right, resampled, as by ``phonoscope.audio.samples.stereo``. Raises as ``mono`` does.
@@ -48,11 +54,17 @@ class BlockSource(ABC):
         Shape:
             - blocks: ``(2, samples)``
         """
-        return self._resampled(Resampler(sample_rate_hz, "stereo"), stereo)
+        mixed = ((stereo(block), block.sample_rate_hz) for block in self.blocks())
+        return self._resampled(Resampler(sample_rate_hz, "stereo"), mixed)
 
-    def _resampled(self, resample: Resampler, fold: Callable[[Block], Samples]) -> Iterator[Samples]:
+    def _mixed_down(self, downmix: MonoDownmix) -> Iterator[tuple[Samples, int]]:
         for block in self.blocks():
-            yield from resample(fold(block), block.sample_rate_hz)
+            yield from ((samples[None], rate_hz) for samples, rate_hz in downmix(block))
+        yield from ((samples[None], rate_hz) for samples, rate_hz in downmix.flush())
+
+    def _resampled(self, resample: Resampler, mixed: Iterator[tuple[Samples, int]]) -> Iterator[Samples]:
+        for samples, rate_hz in mixed:
+            yield from resample(samples, rate_hz)
         yield from resample.flush()
         if not self.decoded_s:
             raise UndecodableRecording(

@@ -17,7 +17,7 @@ def stream_samples(file: BinaryIO, _: float) -> Iterator[Message]:
     """
     with Recording(file) as recording:
         yield {"container": recording.container, "codec": recording.codec}, b""
-        for piece in joined(recording.frames()):
+        for piece in joined(recording.frames(), recording.declared_speakers):
             # Interleaved samples stay so: another order would cost a copy.
             interleaved = not piece.channels.flags.c_contiguous
             values = piece.channels.T if interleaved else piece.channels
@@ -25,7 +25,7 @@ def stream_samples(file: BinaryIO, _: float) -> Iterator[Message]:
                 "type": values.dtype.str,
                 "shape": values.shape,
                 "interleaved": interleaved,
-                "layout": piece.layout,
+                "speakers": piece.speakers,
                 "sample_rate_hz": piece.sample_rate_hz,
             }
             yield head, values.data.cast("B")

@@ -53,6 +53,16 @@ class Reference(Part):
     reading: str
 
 
+class ChannelPeak(Part):
+    """The true peak of one channel."""
+
+    channel: str | None = Field(
+        description="its speaker: `FL` is front left, `FC` the centre, `LFE` low-frequency effects, `SL` and `BL` are "
+        "left beside and behind; null where it is not known"
+    )
+    peak_dbfs: float | None = Field(description="null in silence")
+
+
 class DescribeResult(TaskResult):
     """The recording in figures."""
 
@@ -62,7 +72,11 @@ class DescribeResult(TaskResult):
     key: str | None
     key_confidence: float
     loudness_lufs: float | None = Field(description="integrated (ITU-R BS.1770-4, EBU R 128); null in silence")
-    true_peak_dbfs: float | None
+    momentary_max_lufs: float | None = Field(None, description="the loudest 400 ms; null where loudness_lufs is")
+    short_term_max_lufs: float | None = Field(None, description="the loudest 3 s; null also when it is shorter")
+    loudness_range_lu: float | None = Field(None, description="EBU Tech 3342; null where short_term_max_lufs is")
+    true_peak_dbfs: float | None = Field(description="of the highest channel; null in silence")
+    true_peaks_dbfs: list[ChannelPeak] = Field(default_factory=list, description="of each channel, in the file's order")
     onset_rate_hz: float
     centroid_hz: float | None
     bands: list[EnergyBand]
@@ -90,7 +104,7 @@ Describe = TaskSpec(
     cost=Cost(0.2, 0.03),
     options=DescribeOptions,
     result=DescribeResult,
-    revision=2,
+    revision=3,
     # A genre's profile is compared whenever the result is read, since the genre may be recognised later.
     unkeyed=frozenset({"genre"}),
     check=_check,

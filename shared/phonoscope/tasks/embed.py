@@ -38,6 +38,7 @@ Embed = TaskSpec(
     cost=Cost(0.0, 0.0),
     options=EmbedOptions,
     result=EmbedResult,
+    revision=2,
     model=ModelKind.CLASSIFIER,
     writes=frozenset({Writes.EMBEDDINGS}),
     reads_stems=_reads_stems,

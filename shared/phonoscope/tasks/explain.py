@@ -177,6 +177,7 @@ Explain = TaskSpec(
     cost=Cost(1.0, 0.03),
     options=ExplainOptions,
     result=ExplainResult,
+    revision=2,
     model=ModelKind.CLASSIFIER,
     reads_stems=_reads_stems,
     variant="label",

@@ -72,6 +72,7 @@ Features = TaskSpec(
     cost=Cost(1.0, 0.01),
     options=FeaturesOptions,
     result=FeaturesResult,
+    revision=2,
     model=ModelKind.CLASSIFIER,
     complete=_complete,
     check=_check,

@@ -99,6 +99,7 @@ Separate = TaskSpec(
     cost=Cost(5.0, 1.0),
     options=SeparateOptions,
     result=SeparateResult,
+    revision=2,
     alone=True,
     model=ModelKind.SEPARATOR,
     writes=frozenset({Writes.STEMS}),

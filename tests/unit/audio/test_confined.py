@@ -19,7 +19,7 @@ from phonoscope.errors import NoAudioStream, NotARecording, RecordingError, Unde
 if TYPE_CHECKING:
     from tests.unit.audio.maker import Format, Maker
 
-HEAD = {"type": "<f4", "shape": [2, 3], "interleaved": False, "layout": "stereo", "sample_rate_hz": 8_000}
+HEAD = {"type": "<f4", "shape": [2, 3], "interleaved": False, "speakers": ["FL", "FR"], "sample_rate_hz": 8_000}
 
 
 def test_every_format_gives_the_same(recording_format: Format, make: Maker) -> None:
@@ -54,7 +54,7 @@ def test_many_channels(channels: int, make: Maker) -> None:
         with Recording(io.BytesIO(data)) as here, ConfinedRecording(io.BytesIO(data), "owner") as apart:
             for one, other in zip(here.blocks(), apart.blocks(), strict=True):
                 np.testing.assert_array_equal(one.channels, other.channels)
-                assert (one.layout, one.sample_rate_hz) == (other.layout, other.sample_rate_hz)
+                assert (one.speakers, one.sample_rate_hz) == (other.speakers, other.sample_rate_hz)
 
 
 def test_errors_and_warnings_travel(make: Maker) -> None:
@@ -115,10 +115,10 @@ def test_many_at_once(make: Maker) -> None:
         {"shape": [-1, 3]},
         {"shape": [0, 0]},
         {"shape": [6]},
-        {"layout": "5.1"},
-        {"layout": "no layout"},
-        {"layout": 5},
-        {"layout": "x" * 2_000},
+        {"speakers": ["FL", "FR", "FC"]},
+        {"speakers": ["FL", "no speaker"]},
+        {"speakers": 5},
+        {"speakers": ["FL", "X" * 2_000]},
         {"sample_rate_hz": 0},
         {"sample_rate_hz": 1 << 40},
         {"sample_rate_hz": None},

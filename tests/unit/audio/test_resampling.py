@@ -13,6 +13,7 @@ from av.audio.layout import AudioLayout
 from phonoscope.audio import samples as samples_module
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.samples import Block, channel_samples, mono, stereo
+from phonoscope.audio.speakers import speakers_of
 
 if TYPE_CHECKING:
     from tests.unit.audio.maker import Maker
@@ -95,7 +96,7 @@ def test_every_sample_type_has_the_same_scale(kind: str) -> None:
 def test_channels_are_folded_to_left_and_right(layout: str, left: list[float], right: list[float]) -> None:
     """Each channel by itself comes out where its place says, and as loud."""
     channels = np.eye(len(left), dtype=np.float32)
-    folded = stereo(Block(channels, layout, 44_100))
+    folded = stereo(Block(channels, speakers_of(AudioLayout(layout)), 44_100))
     assert folded.dtype == np.float32
     np.testing.assert_allclose(folded, [left, right], atol=0.003)
 
@@ -103,8 +104,8 @@ def test_channels_are_folded_to_left_and_right(layout: str, left: list[float], r
 @pytest.mark.parametrize("layout", ["22.2", "hexadecagonal", "24 channels"])
 def test_any_layout_can_be_folded(layout: str) -> None:
     """Both sides hear something, and the same of a sound that is everywhere."""
-    count = AudioLayout(layout).nb_channels
-    folded = stereo(Block(np.full((count, 3), 2**14, np.int16), layout, 44_100))
+    speakers = speakers_of(AudioLayout(layout))
+    folded = stereo(Block(np.full((len(speakers), 3), 2**14, np.int16), speakers, 44_100))
     assert folded.shape == (2, 3)
     np.testing.assert_allclose(folded[0], folded[1], rtol=1e-6)
     assert (folded > 0.4).all()

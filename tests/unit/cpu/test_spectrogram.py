@@ -25,7 +25,7 @@ def measured(samples: Signal, rate_hz: int = RATE_HZ, block: int = RATE_HZ) -> M
     """The spectrogram of ``(samples,)`` or ``(channels, samples)``, shown block by block."""
     meter, channels = Spectrogram(), np.atleast_2d(samples).astype(np.float32)
     for start in range(0, channels.shape[1], block):
-        meter.add(Block(channels[:, start : start + block], "any", rate_hz))
+        meter.add(Block(channels[:, start : start + block], ("NONE",) * len(channels), rate_hz))
     meter.finish()
     return meter.spectrogram
 
@@ -123,7 +123,7 @@ def test_memory_does_not_grow_with_length() -> None:
         tracemalloc.start()
         meter = Spectrogram()
         for _ in range(seconds):
-            meter.add(Block(second, "stereo", 8_000))
+            meter.add(Block(second, ("FL", "FR"), 8_000))
         meter.finish()
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -183,7 +183,7 @@ def test_time_goes_on_when_the_rate_changes(tone: MakeTone) -> None:
     meter = Spectrogram()
     for rate_hz, level in ((8_000, 0.0), (48_000, 0.5), (4_000, 0.0)):
         samples = (level * tone(500.0, 1.0, rate_hz)).astype(np.float32)
-        meter.add(Block(samples[None], "mono", rate_hz))
+        meter.add(Block(samples[None], ("FC",), rate_hz))
     meter.finish()
     found = meter.spectrogram
     assert (found.duration_s, found.sample_rate_hz) == (3.0, 8_000)
@@ -198,7 +198,7 @@ def test_the_number_of_channels_may_change(tone: MakeTone) -> None:
     meter = Spectrogram()
     for second, channels in enumerate((1, 2, 1)):
         part = sine[second * RATE_HZ : (second + 1) * RATE_HZ]
-        meter.add(Block(np.stack([part] * channels), "any", RATE_HZ))
+        meter.add(Block(np.stack([part] * channels), ("NONE",) * channels, RATE_HZ))
     meter.finish()
     assert np.array_equal(meter.spectrogram.levels, measured(sine.astype(np.float64)).levels)
 

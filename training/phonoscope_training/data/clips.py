@@ -12,6 +12,7 @@ from torch import Tensor
 
 from phonoscope.audio.decode import Recording
 from phonoscope.errors import RecordingError
+from phonoscope_ml.audible import audible
 from phonoscope_ml.frontends import DecibelSettings, LogMel
 from phonoscope_ml.windows import cut_windows
 from phonoscope_training.errors import InvalidDataset
@@ -135,7 +136,7 @@ def _spectrograms(path: Path, front_end: LogMel, most: int) -> Tensor:
     try:
         with path.open("rb") as file, Recording(file) as recording, torch.inference_mode():
             windows = cut_windows(
-                recording.mono(settings.sample_rate_hz),
+                audible(recording.mono(settings.sample_rate_hz), settings.sample_rate_hz),
                 settings.sample_rate_hz,
                 settings.window_samples,
                 settings.window_hop_samples,

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from phonoscope.audio.decode import Recording, Samples
 from phonoscope.errors import RecordingError
+from phonoscope_ml.audible import audible
 from phonoscope_ml.frontends import FrontEndSettings
 from phonoscope_ml.windows import Window, cut_windows
 from phonoscope_training.data.clips import LabelledFile, number_names
@@ -135,7 +136,8 @@ def _windows(file: LabelledFile, front_end: FrontEndSettings, settings: SoundSet
     repeat = front_end.repeats or settings.repeated
     try:
         with _samples(file, rate_hz) as blocks:
-            cut = list(islice(cut_windows(blocks, rate_hz, window, hop, repeat=repeat), settings.windows))
+            heard = audible(blocks, rate_hz)
+            cut = list(islice(cut_windows(heard, rate_hz, window, hop, repeat=repeat), settings.windows))
     except OSError as error:
         raise InvalidDataset(f"{file.path}: {error.strerror}") from error
     except RecordingError as error:

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from phonoscope.audio import arrays, spectrogram, waveform
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, Block
+from phonoscope.audio.speakers import UNKNOWN
 from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.measure.balance import Balance
 from phonoscope_cpu.measure.framing import Meter
@@ -75,7 +76,11 @@ def describe(
         "key": key.name,
         "key_confidence": round(key.confidence, 3),
         "loudness_lufs": _rounded(loudness.integrated_lufs, 2),
+        "momentary_max_lufs": _rounded(loudness.momentary_max_lufs, 2),
+        "short_term_max_lufs": _rounded(loudness.short_term_max_lufs, 2),
+        "loudness_range_lu": _rounded(loudness.range_lu, 2),
         "true_peak_dbfs": _rounded(loudness.true_peak_dbfs, 2),
+        "true_peaks_dbfs": _peaks(loudness),
         "onset_rate_hz": round(rhythm.onsets / recording.decoded_s, 3),
         "centroid_hz": _rounded(balance.centroid_hz, 1),
         "bands": [{**band, "share": round(band["share"], 6)} for band in balance.bands],
@@ -105,6 +110,14 @@ class _MeteredRecording(ConfinedRecording):
             yield block
         for meter in self._meters:
             meter.finish()
+
+
+def _peaks(loudness: Loudness) -> list[dict[str, str | float | None]]:
+    names = (None if name == UNKNOWN else name for name in loudness.speakers)
+    return [
+        {"channel": name, "peak_dbfs": _rounded(peak, 2)}
+        for name, peak in zip(names, loudness.true_peaks_dbfs, strict=True)
+    ]
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -20,6 +20,7 @@ from phonoscope.drawing.overlay import Plane, draw_overlay
 from phonoscope.errors import UnknownLayer
 from phonoscope.work import Artifact, Outcome
 from phonoscope_gpu.shared_pass import Pass
+from phonoscope_ml.audible import audible
 from phonoscope_ml.evidence import Evidence, Heat, between
 from phonoscope_ml.explain import Explanation, explain
 from phonoscope_ml.inference import Prediction
@@ -105,7 +106,7 @@ def _by_stem(work: Work, found: Explanation) -> dict[str, Any] | None:
         samples = {}
         for name, file in files.items():
             with ConfinedRecording(file, work.claim.track.owner_id) as stem:
-                samples[name] = stem_window(stem.mono(rate_hz), rate_hz, part.window)
+                samples[name] = stem_window(audible(stem.mono(rate_hz), rate_hz), rate_hz, part.window)
     shares = stem_shares(found.model, part.network, found.model.manifest.label_index(found.label), part.window, samples)
     return {
         "start_s": round(part.window.start_s, 3),

@@ -16,12 +16,14 @@ export function Measurements() {
 }
 
 function Figures({ described }: { described: ResultOf<"describe"> }) {
-  const { tempo_bpm, tempo_confidence, key, key_confidence, loudness_lufs, true_peak_dbfs, onset_rate_hz, bands, reference } = described;
+  const { tempo_bpm, tempo_confidence, key, key_confidence, loudness_lufs, onset_rate_hz, bands, reference } = described;
+  const { loudness_range_lu, true_peak_dbfs, true_peaks_dbfs } = described;
   const figures: [string, string, string][] = [
     ["tempo", tempo_bpm === null ? "—" : `${Math.round(tempo_bpm)} bpm`, `confidence ${percent(tempo_confidence)}`],
     ["key", keyText(key, key_confidence), `confidence ${percent(key_confidence)}`],
-    ["loudness", loudness_lufs === null ? "—" : decibels(loudness_lufs, "LUFS"), "integrated, EBU R 128"],
-    ["true peak", true_peak_dbfs === null ? "—" : decibels(true_peak_dbfs, "dBFS"), "between samples included"],
+    ["loudness", loudness_lufs === null ? "—" : decibels(loudness_lufs, "LUFS"), loudnessText(described)],
+    ["range", loudness_range_lu == null ? "—" : `${loudness_range_lu.toFixed(1)} LU`, "loudness range, EBU Tech 3342"],
+    ["true peak", true_peak_dbfs === null ? "—" : decibels(true_peak_dbfs, "dBFS"), peaksText(true_peaks_dbfs)],
     ["onsets", `${onset_rate_hz.toFixed(1)} a second`, "where sounds start"],
   ];
   const loudest = Math.max(0.01, ...bands.map(({ share }) => share));
@@ -58,6 +60,17 @@ function Figures({ described }: { described: ResultOf<"describe"> }) {
       </p>
     </>
   );
+}
+
+function loudnessText({ momentary_max_lufs, short_term_max_lufs }: ResultOf<"describe">): string {
+  const most = (lufs: number | null | undefined, during: string) =>
+    lufs == null ? "" : `; at most ${decibels(lufs, "LUFS")} during ${during}`;
+  return `integrated, EBU R 128${most(short_term_max_lufs, "3 s")}${most(momentary_max_lufs, "400 ms")}`;
+}
+
+function peaksText(peaks: ResultOf<"describe">["true_peaks_dbfs"] = []): string {
+  const each = peaks.map(({ channel, peak_dbfs }) => `${channel ?? "?"} ${peak_dbfs === null ? "—" : decibels(peak_dbfs, "dBFS")}`);
+  return `between samples included${each.length > 1 ? `: ${each.join(", ")}` : ""}`;
 }
 
 function keyText(key: string | null, confidence: number): string {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from phonoscope.audio.buffer import StreamBuffer
+from phonoscope.audio.downmix import MonoDownmix
 from phonoscope.audio.samples import Block, Samples
 from phonoscope.audio.waveform import MOST_POINTS, Waveform
 from phonoscope_cpu.measure.framing import at_rate
@@ -13,15 +14,16 @@ _MOST_BUCKETS = 2 * MOST_POINTS
 
 
 class WaveformMeter:
-    """Measures an outline of the mono mix: each time there are 8,000 buckets, pairs are merged.
+    """Measures an outline of the recording, mixed down to mono by ``MonoDownmix``.
 
-    Buckets have one sample at first. When the sampling rate changes within a recording, the samples after the change
-    are taken at the first rate.
+    Buckets have one sample at first. Each time there are 8,000, pairs are merged. When the sampling rate changes within
+    a recording, the samples after the change are taken at the first rate.
     """
 
     def __init__(self) -> None:
         self._low, self._high, self._energy = (np.zeros(_MOST_BUCKETS) for _ in range(3))
         self._buffer = StreamBuffer()
+        self._downmix = MonoDownmix()
         self._buckets = self._samples = self._rate_hz = 0
         self._width = 1
 
@@ -41,19 +43,25 @@ class WaveformMeter:
         )
 
     def add(self, block: Block) -> None:
-        self._rate_hz = self._rate_hz or block.sample_rate_hz
-        mono = at_rate(block.samples.mean(axis=0, dtype=np.float32), block.sample_rate_hz, self._rate_hz)
-        self._samples += len(mono)
-        self._buffer.append(mono)
-        while len(self._buffer) >= self._width:
-            self._fill()
+        for mono, rate_hz in self._downmix(block):
+            self._add(mono, rate_hz)
 
     def finish(self) -> None:
         """Puts the remaining samples into a last, shorter bucket."""
+        for mono, rate_hz in self._downmix.flush():
+            self._add(mono, rate_hz)
         if len(self._buffer):
             if self._buckets == _MOST_BUCKETS:
                 self._halve()
             self._put(self._buffer.take(len(self._buffer))[None, :])
+
+    def _add(self, mono: Samples, sample_rate_hz: int) -> None:
+        self._rate_hz = self._rate_hz or sample_rate_hz
+        samples = at_rate(mono, sample_rate_hz, self._rate_hz)
+        self._samples += len(samples)
+        self._buffer.append(samples)
+        while len(self._buffer) >= self._width:
+            self._fill()
 
     def _fill(self) -> None:
         if self._buckets == _MOST_BUCKETS:
