@@ -155,13 +155,13 @@ def test_silent_windows_have_no_say(model: Model) -> None:
 
 
 def test_nothing_but_silence_is_unknown(model: Model) -> None:
-    """No label is given to silence, and it lies nowhere among the recordings."""
+    """No label is given to silence, and it has no direction among the recordings."""
     prediction = run_inference(model, [silence(2.5)])
     found = prediction.summary(2)
     assert prediction.silent.all()
     assert found["unknown"]
     assert len(found["top"]) == 2
-    assert not prediction.embedding.any()
+    assert prediction.embedding is None
 
 
 def test_silence_starts_at_eighty_decibels_below_full_scale(model: Model) -> None:
