@@ -68,11 +68,14 @@ def _silent(path: Path) -> bool:
 
 
 def _click() -> Sound:
-    return np.eye(1, 2 * RATE_HZ, RATE_HZ)[0]
+    samples = np.zeros(2 * RATE_HZ)
+    samples[RATE_HZ] = 1.0
+    return samples
 
 
 def _noise(level_db: float) -> Sound:
-    return 10 ** (level_db / 20) * np.random.default_rng(1).uniform(-1.0, 1.0, 2 * RATE_HZ)
+    level = 10.0 ** (level_db / 20.0)
+    return np.random.default_rng(1).uniform(-level, level, 2 * RATE_HZ)
 
 
 def _as_it_was_made(value: bool, _: Path) -> bool:

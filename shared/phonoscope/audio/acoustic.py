@@ -24,17 +24,19 @@ Levels: TypeAlias = NDArray[np.float32]
 WORDS_A_SECOND = 16
 _RATE_HZ = 8_000
 _HOP = _RATE_HZ // WORDS_A_SECOND
-_FRAME = 3_072
-_LOWEST_HZ, _HIGHEST_HZ = 300.0, 2_000.0
+_FRAME = 3_200
+"""0.4 s."""
+_LOWEST_HZ, _HIGHEST_HZ = 60.0, 3_600.0
 _BANDS = 17
 _LAG = 4
 """Frames, a quarter of a second, over which a difference grows or falls."""
-_FRAMES_AT_ONCE = 256
-_FLOOR = 1e-4
+_FRAMES_AT_ONCE = 64
+_FLOOR = 1e-3
 """Of a frame's mean power in a band: what codecs leave out below it makes no bit."""
 _QUIET = 1e-4
 """A frame this far below the mean power of all, 40 dB, has no word of its own."""
 _SILENT = 1e-5
+_TINY = 1e-20
 
 
 class AcousticFingerprinter:
@@ -80,8 +82,9 @@ class AcousticFingerprinter:
         if not samples.any():
             self._levels.append(np.zeros((len(frames), _BANDS), np.float32))
             return
-        power = np.abs(rfft(frames * _window(), axis=1)[:, : len(_shares())]) ** 2
-        self._levels.append(power @ _shares())
+        spectra = rfft(frames * _window(), axis=1)[:, : _edges()[-1]]
+        power = spectra.real**2 + spectra.imag**2
+        self._levels.append(np.add.reduceat(power, _edges()[:-1], axis=1))
 
 
 def _words(levels: Levels) -> Words:
@@ -94,7 +97,7 @@ def _words(levels: Levels) -> Words:
     if len(levels) <= _LAG:
         return np.zeros(0, np.uint16)
     power = levels.mean(axis=1, keepdims=True)
-    decibels = np.log10(levels + _FLOOR * power + _SILENT)
+    decibels = np.log10(levels + (_FLOOR * power + _TINY))
     slopes = decibels[:, :-1] - decibels[:, 1:]
     grew = slopes[_LAG:] > slopes[:-_LAG]
     words = np.packbits(grew, axis=1, bitorder="little").view("<u2")[:, 0].astype(np.uint16)
@@ -103,18 +106,16 @@ def _words(levels: Levels) -> Words:
 
 
 @cache
-def _window() -> NDArray[np.float32]:
+def _window() -> Samples:
     return np.hanning(_FRAME).astype(np.float32)
 
 
 @cache
-def _shares() -> NDArray[np.float32]:
-    """How much each frequency counts in each band; bands are of equal width in octaves.
+def _edges() -> NDArray[np.int64]:
+    """The first frequency of each band, and the one after the last; bands are of equal width in octaves.
 
     Shape:
-        - output: ``(frequencies, 17)``, up to the highest that counts
+        - output: ``(18,)``
     """
-    edges = np.geomspace(_LOWEST_HZ, _HIGHEST_HZ, _BANDS + 1)
-    hertz = rfftfreq(_FRAME, 1 / _RATE_HZ)
-    inside = (hertz[:, None] >= edges[:-1]) & (hertz[:, None] < edges[1:])
-    return inside[: np.flatnonzero(inside.any(axis=1))[-1] + 1].astype(np.float32)
+    hertz = np.geomspace(_LOWEST_HZ, _HIGHEST_HZ, _BANDS + 1)
+    return np.searchsorted(rfftfreq(_FRAME, 1 / _RATE_HZ), hertz)

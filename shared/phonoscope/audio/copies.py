@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from math import sqrt
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,43 +13,76 @@ from phonoscope.work import AcousticFingerprint
 
 MOST_DIFFERENCE_S = 10.0
 """Between the durations of copies."""
-MOST_ERROR = 0.25
+MOST_ERROR = 0.2
 """The share of bits that differ between copies at most; of unrelated recordings half differ."""
+MOST_IN_A_QUARTER = 0.28
+"""The same in each quarter of the bands: a mix without its bass, or its voice, differs where that was."""
+_SPREAD = 0.24
+"""The standard deviation of unrelated recordings' share, times the root of the number of words: words overlap, so that
+their bits count a quarter."""
+_DEVIATIONS = 6.0
+"""By which a copy's share is below a half, where few words can be compared."""
 _SLACK_S = 2.0
 """A copy may start so much earlier or later than the difference of the durations explains."""
 _PROBE = 30 * WORDS_A_SECOND
-_FEWEST = 16
 _LEAST_SHARED = 0.5
 _BITS = 16
+_QUARTERS = [np.uint16(0xF << first) for first in range(0, _BITS, 4)]
 
 Counts: TypeAlias = NDArray[np.int64]
 
 
+class Agreement(NamedTuple):
+    """How two recordings agree where they are aligned best.
+
+    Args:
+        error: the share of bits that differ, of those in which both are loud enough.
+        words: how many words were compared.
+        worst: the share in that quarter of the bands in which most differ.
+    """
+
+    error: float = 1.0
+    words: int = 0
+    worst: float = 1.0
+
+    @property
+    def of_copies(self) -> bool:
+        """Whether they differ little, in all bands, and by less than chance explains."""
+        if not self.words or self.worst > MOST_IN_A_QUARTER:
+            return False
+        return self.error <= min(MOST_ERROR, 0.5 - _DEVIATIONS * _SPREAD / sqrt(self.words))
+
+
 def are_copies(one: AcousticFingerprint, other: AcousticFingerprint) -> bool:
     """Whether both are the same recording, in whatever format, cut or continued by ten seconds at most."""
-    return bit_error(one, other) <= MOST_ERROR
+    return agreement(one, other).of_copies
 
 
-def bit_error(one: AcousticFingerprint, other: AcousticFingerprint) -> float:
-    """The share of bits that differ where two recordings are aligned best, of those in which both are loud enough.
+def agreement(one: AcousticFingerprint, other: AcousticFingerprint) -> Agreement:
+    """How two recordings agree.
 
-    It is 1 where that cannot be said: their durations differ by more than ten seconds, or less than a second or less
-    than half of one can be compared.
+    They do not where their durations differ by more than ten seconds, or where less than half of what is loud enough in
+    one can be compared.
     """
     if abs(one.duration_s - other.duration_s) > MOST_DIFFERENCE_S:
-        return 1.0
+        return Agreement()
     first, second = _read(one), _read(other)
-    heard = max(np.count_nonzero(first), np.count_nonzero(second))
-    needed = max(_FEWEST, _LEAST_SHARED * heard)
     start = _busiest(first, _PROBE)
     probe = first[start : start + _PROBE]
     offsets = _offsets(other.duration_s - one.duration_s)
     errors, counts = _compared(probe, _shifted(second, start + offsets[0], len(offsets), len(probe)))
-    usable = counts >= min(needed, _LEAST_SHARED * np.count_nonzero(probe))
-    shares = np.where(usable & (counts > 0), errors / (_BITS * counts.clip(1)), 1.0)
-    offset = offsets[int(shares.argmin())]
-    error, count = _compared(first, _shifted(second, offset, 1, len(first)))
-    return float(error[0] / (_BITS * count[0])) if count[0] >= needed else 1.0
+    needed = _LEAST_SHARED * max(np.count_nonzero(first), np.count_nonzero(second))
+    usable = (counts > 0) & (counts >= min(needed, _LEAST_SHARED * np.count_nonzero(probe)))
+    if not usable.any():
+        return Agreement()
+    offset = offsets[int(np.where(usable, errors / counts.clip(1), np.inf).argmin())]
+    shifted = _shifted(second, offset, 1, len(first))
+    (error,), (count,) = _compared(first, shifted)
+    if count < needed:
+        return Agreement()
+    changed, heard = shifted ^ first, (shifted != 0) & (first != 0)
+    parts = [_different(changed & quarter, heard)[0] for quarter in _QUARTERS]
+    return Agreement(float(error / (_BITS * count)), int(count), float(max(parts) / (_BITS // 4 * count)))
 
 
 def _read(fingerprint: AcousticFingerprint) -> Words:
@@ -86,5 +120,8 @@ def _shifted(words: Words, start: int, shifts: int, count: int) -> Words:
 def _compared(probe: Words, shifted: Words) -> tuple[Counts, Counts]:
     """In each row, the bits that differ from the probe's and the words compared: those that neither lacks."""
     heard = (shifted != 0) & (probe != 0)
-    errors = np.bitwise_count(shifted ^ probe)
-    return (errors * heard).sum(axis=1, dtype=np.int64), heard.sum(axis=1, dtype=np.int64)
+    return _different(shifted ^ probe, heard), heard.sum(axis=1, dtype=np.int64)
+
+
+def _different(changed: Words, heard: NDArray[np.bool_]) -> Counts:
+    return (np.bitwise_count(changed) * heard).sum(axis=1, dtype=np.int64)

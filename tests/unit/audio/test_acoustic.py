@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from phonoscope.audio.acoustic import WORDS_A_SECOND, AcousticFingerprinter
-from phonoscope.audio.copies import MOST_ERROR, are_copies, bit_error
+from phonoscope.audio.copies import MOST_ERROR, agreement, are_copies
 from phonoscope.work import AcousticFingerprint
 from tests.corpus.alike import RATE_HZ, melody
 
@@ -24,6 +24,10 @@ def taken(
         fingerprinter(samples[start : start + size].astype(np.float32))
         start, turn = start + size, turn + 1
     return fingerprinter.end()
+
+
+def error(one: AcousticFingerprint, other: AcousticFingerprint) -> float:
+    return agreement(one, other).error
 
 
 @pytest.mark.parametrize("blocks", [(100_000,), (1_000, 17, 9_999)])
@@ -52,8 +56,8 @@ def test_gain_and_a_filter_change_no_bit_to_speak_of() -> None:
     """Levels are compared in decibels, so that what is constant cancels."""
     samples = melody(4)
     filtered = np.convolve(samples, [1.0, -0.9], mode="same")
-    assert bit_error(taken(samples), taken(0.01 * samples)) < 0.01
-    assert bit_error(taken(samples), taken(filtered)) < 0.05
+    assert error(taken(samples), taken(0.01 * samples)) < 0.01
+    assert error(taken(samples), taken(filtered)) < 0.05
 
 
 @pytest.mark.parametrize("cut_s", [0.03, 0.3, 1.37, 5.0, 9.4])
@@ -62,8 +66,8 @@ def test_a_copy_may_be_cut(cut_s: float) -> None:
     samples, cut = melody(5, 24.0), round(cut_s * RATE_HZ)
     whole = taken(samples)
     for part in (samples[cut:], samples[:-cut], samples[cut // 2 : -cut // 2]):
-        assert bit_error(whole, taken(part)) < MOST_ERROR / 2
-        assert bit_error(taken(part), whole) < MOST_ERROR / 2
+        assert error(whole, taken(part)) < MOST_ERROR / 2
+        assert error(taken(part), whole) < MOST_ERROR / 2
 
 
 def test_what_is_longer_by_more_is_no_copy() -> None:
@@ -76,7 +80,7 @@ def test_what_is_longer_by_more_is_no_copy() -> None:
 def test_other_notes_are_no_copy() -> None:
     """About half of the bits of unrelated recordings differ."""
     prints = [taken(melody(seed)) for seed in range(8)]
-    errors = [bit_error(one, other) for index, one in enumerate(prints) for other in prints[:index]]
+    errors = [error(one, other) for index, one in enumerate(prints) for other in prints[:index]]
     assert min(errors) > MOST_ERROR + 0.1
 
 
