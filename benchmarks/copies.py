@@ -162,14 +162,14 @@ def _known_of(samples: NDArray[np.float32], body: Body) -> Known:
 
 
 def _copied(folder: Path, path: Path, words: str) -> Path | None:
-    """The copy; ``None`` where nothing to speak of would be left of the recording."""
+    """The copy; ``None`` where less than two thirds of the recording would be left."""
     *arguments, suffix = words.split()
     copy = folder / f"copy{suffix}"
     with path.open("rb") as file, Recording(file) as recording:
         seconds = sum(map(len, recording.mono(8_000))) / 8_000
     if arguments == ["half"]:
         arguments = ["-t", f"{seconds / 2:.3f}"]
-    elif arguments[0] == "-ss" and float(arguments[1]) > seconds / 2:
+    elif arguments[0] == "-ss" and float(arguments[1]) > seconds / 3:
         return None
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(path), "-vn", *arguments, str(copy)]
     subprocess.run(command, check=True)

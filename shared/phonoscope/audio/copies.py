@@ -24,7 +24,9 @@ _DEVIATIONS = 6.0
 """By which a copy's share is below a half, where few words can be compared."""
 _SLACK_S = 2.0
 """A copy may start so much earlier or later than the difference of the durations explains."""
-_PROBE = 30 * WORDS_A_SECOND
+_GLANCE, _PROBE = 8 * WORDS_A_SECOND, 30 * WORDS_A_SECOND
+_HOPELESS = 0.38
+"""A share at a glance that no copy has."""
 _LEAST_SHARED = 0.5
 _BITS = 16
 _QUARTERS = [np.uint16(0xF << first) for first in range(0, _BITS, 4)]
@@ -67,41 +69,57 @@ def agreement(one: AcousticFingerprint, other: AcousticFingerprint) -> Agreement
     if abs(one.duration_s - other.duration_s) > MOST_DIFFERENCE_S:
         return Agreement()
     first, second = _read(one), _read(other)
-    start = _busiest(first, _PROBE)
-    probe = first[start : start + _PROBE]
     offsets = _offsets(other.duration_s - one.duration_s)
-    errors, counts = _compared(probe, _shifted(second, start + offsets[0], len(offsets), len(probe)))
-    needed = _LEAST_SHARED * max(np.count_nonzero(first), np.count_nonzero(second))
-    usable = (counts > 0) & (counts >= min(needed, _LEAST_SHARED * np.count_nonzero(probe)))
-    if not usable.any():
+    if _best(first, second, offsets, _GLANCE)[0] > _HOPELESS:
         return Agreement()
-    offset = offsets[int(np.where(usable, errors / counts.clip(1), np.inf).argmin())]
+    _, offset = _best(first, second, offsets, _PROBE)
+    return _compared(first, second, offset)
+
+
+def _best(first: Words, second: Words, offsets: range, length: int) -> tuple[float, int]:
+    """The offset at which the busiest stretch of so many words agrees best, with the share of bits that differ; 1 where
+    less than half of it can be compared at any.
+    """
+    start = _busiest(first, length)
+    probe = first[start : start + length]
+    shifted = _shifted(second, start + offsets[0], len(offsets), len(probe))
+    heard = (shifted != 0) & (probe != 0)
+    counts = heard.sum(axis=1)
+    usable = (counts > 0) & (counts >= _LEAST_SHARED * np.count_nonzero(probe))
+    shares = np.where(usable, _different(shifted ^ probe, heard) / (_BITS * counts.clip(1)), 1.0)
+    best = int(shares.argmin())
+    return float(shares[best]), offsets[best]
+
+
+def _compared(first: Words, second: Words, offset: int) -> Agreement:
+    """Both as a whole, at this offset."""
     shifted = _shifted(second, offset, 1, len(first))
-    (error,), (count,) = _compared(first, shifted)
-    if count < needed:
-        return Agreement()
     changed, heard = shifted ^ first, (shifted != 0) & (first != 0)
-    parts = [_different(changed & quarter, heard)[0] for quarter in _QUARTERS]
-    return Agreement(float(error / (_BITS * count)), int(count), float(max(parts) / (_BITS // 4 * count)))
+    words = int(np.count_nonzero(heard))
+    if not words or words < _LEAST_SHARED * max(np.count_nonzero(first), np.count_nonzero(second)):
+        return Agreement()
+    parts = [int(_different(changed & quarter, heard)[0]) for quarter in _QUARTERS]
+    return Agreement(sum(parts) / (_BITS * words), words, max(parts) / (_BITS // 4 * words))
 
 
 def _read(fingerprint: AcousticFingerprint) -> Words:
     return np.frombuffer(fingerprint.words, "<u2")
 
 
-def _offsets(longer_s: float) -> list[int]:
+def _offsets(longer_s: float) -> range:
     """By how many words the sound may be later in the second recording, which is so much longer."""
-    first = round((min(0.0, longer_s) - _SLACK_S) * WORDS_A_SECOND)
-    last = round((max(0.0, longer_s) + _SLACK_S) * WORDS_A_SECOND)
-    return list(range(first, last + 1))
+    first, last = min(0.0, longer_s) - _SLACK_S, max(0.0, longer_s) + _SLACK_S
+    return range(round(first * WORDS_A_SECOND), round(last * WORDS_A_SECOND) + 1)
 
 
 def _busiest(words: Words, count: int) -> int:
-    """Where the stretch of so many words begins that has most to compare."""
+    """Where the stretch of so many words begins that has most to compare, away from the ends, which may be cut."""
     if len(words) <= count:
         return 0
+    margin = min(round(MOST_DIFFERENCE_S * WORDS_A_SECOND), (len(words) - count) // 2)
     heard = np.concatenate([[0], np.cumsum(words != 0)])
-    return int((heard[count:] - heard[:-count]).argmax())
+    within = heard[count:] - heard[:-count]
+    return margin + int(within[margin : len(within) - margin].argmax())
 
 
 def _shifted(words: Words, start: int, shifts: int, count: int) -> Words:
@@ -117,11 +135,7 @@ def _shifted(words: Words, start: int, shifts: int, count: int) -> Words:
     return np.lib.stride_tricks.sliding_window_view(padded, count)
 
 
-def _compared(probe: Words, shifted: Words) -> tuple[Counts, Counts]:
-    """In each row, the bits that differ from the probe's and the words compared: those that neither lacks."""
-    heard = (shifted != 0) & (probe != 0)
-    return _different(shifted ^ probe, heard), heard.sum(axis=1, dtype=np.int64)
-
-
 def _different(changed: Words, heard: NDArray[np.bool_]) -> Counts:
-    return (np.bitwise_count(changed) * heard).sum(axis=1, dtype=np.int64)
+    """In each row, the changed bits of the words that are heard in both."""
+    counts: Counts = (np.bitwise_count(changed) * heard).sum(axis=1, dtype=np.int64)
+    return counts
