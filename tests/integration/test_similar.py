@@ -9,11 +9,15 @@ from sqlalchemy import delete
 
 from phonoscope.client import ApiError, Client
 from phonoscope.db.access.engine import Database
-from phonoscope.db.schema.tables import AcousticFingerprintRow
-from phonoscope.states import Status
+from phonoscope.db.library.embeddings import LeftOut, search_from
+from phonoscope.db.schema.tables import AcousticFingerprintRow, TrackRow, given
+from phonoscope.errors import NotFound, SilentRecording
+from phonoscope.states import Status, TaskName
 from phonoscope.tasks import Embed
+from phonoscope.work import Outcome, Space
 from tests.corpus.alike import melody, write
 from tests.corpus.case import NO_FFMPEG, ffmpeg, has_ffmpeg
+from tests.integration.life import ONE, claimed, empty, end, new_job, new_track
 from tests.support import RunningStack, tone_wav
 
 SILENT = "silent_recording"
@@ -96,3 +100,24 @@ def test_tracks_that_were_embedded_before_have_no_copies_yet(
     for track_id in tracks:
         client.wait(client.create_job(track_id, ["embed"], {"no_cache": True}))
     assert [(near.track.id, near.is_copy) for near in client.similar(tracks[0])] == [(tracks[1], True)]
+
+
+def test_a_silent_stem_is_like_no_stem(database: Database) -> None:
+    """It is neither asked about nor found, while the track as a whole and its other stems are."""
+    empty(database)
+    first, space = new_track(database), Space("m", "d")
+    with database.transaction() as session:
+        second = TrackRow(**given(first) | {"id": f"{first.id}2", "sha256": "1"})
+        session.add(second)
+    sounding: dict[str, list[float] | None] = {"": ONE, "drums": ONE, "vocals": ONE}
+    for track, vectors in ((first, sounding), (second, sounding | {"vocals": None})):
+        new_job(database, track, [TaskName.EMBED])
+        end(database, claimed(database), embed=Outcome({}, None, "m", "d", vectors={space: vectors}))
+    with database.transaction() as session:
+        for stem, found, silent in (("", 1, 0), ("drums", 1, 0), ("vocals", 0, 1)):
+            search = search_from(session, first.owner_id, first.id, space, stem)
+            assert (len(search.nearest(session, 10)), search.left_out(session)) == (found, LeftOut(0, silent))
+        with pytest.raises(SilentRecording, match="the stem 'vocals' of track"):
+            search_from(session, first.owner_id, second.id, space, "vocals")
+        with pytest.raises(NotFound, match="there are drums, vocals"):
+            search_from(session, first.owner_id, second.id, space, "bass")

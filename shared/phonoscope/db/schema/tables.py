@@ -283,7 +283,7 @@ class EmbeddingRow(Base):
 
     Vectors are comparable when ``model_digest`` and ``stem`` are the same. There is one for each name and stem: a
     model that takes another's name replaces its vectors, track by track, as tracks are embedded again. What is silent
-    has no direction: its ``vector`` is null.
+    has no direction: its ``vector`` is null, and a trigger makes it so of zeros.
     """
 
     __tablename__ = "embeddings"
