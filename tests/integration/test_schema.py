@@ -67,7 +67,7 @@ def test_what_was_stored_before_counts(database_url: str, database: Database) ->
 
 
 def test_vectors_of_silence_are_given_up(database_url: str, database: Database) -> None:
-    """They were zeros, with a point on the map. A worker of before may still write zeros; the way back has no silence."""
+    """They were zeros, with a point on the map. Zeros that a worker of before still writes are given up too."""
     config = alembic_config(database_url)
     command.downgrade(config, "0008")
     owner = {"owner_id": f"own_{uuid4().hex}", "id": uuid4().hex}
