@@ -13,8 +13,8 @@ from phonoscope.db.library.embeddings import Near, Search
 from phonoscope.db.library.fingerprints import fingerprints_of
 from phonoscope.work import AcousticFingerprint
 
-LEAST_SIMILARITY = 0.6
-"""Of copies."""
+LEAST_SIMILARITY = 0.3
+"""Of copies: a low rate takes from a sound what lies above its band, and moves some vectors far."""
 _MORE = 100
 """Neighbours beyond those that are asked for: they may be copies of these, or of the track itself."""
 _SAME_DURATION_S = 0.25
