@@ -29,7 +29,7 @@ from phonoscope_ml.bodies import Body
 from phonoscope_ml.device import choose_device
 from phonoscope_ml.inference import run_body
 from phonoscope_ml.loaded import LoadedModels
-from phonoscope_ml.networks import build_network
+from phonoscope_ml.networks import EMBEDDING_DIM, build_network
 
 NEIGHBOURS = 5
 SAME_ARTIST = 3
@@ -102,7 +102,8 @@ def _heard(path: Path, body: Body, ways: Sequence[Callable[[Vectors], Vectors]])
 
 
 def _embedded(body: Body, samples: Vectors) -> Vectors:
-    return run_body(body, [samples]).embedding
+    found = run_body(body, [samples]).embedding
+    return np.zeros(EMBEDDING_DIM, dtype=np.float32) if found is None else found
 
 
 def _mel_means(body: Body, samples: Vectors) -> Vectors:

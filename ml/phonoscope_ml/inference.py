@@ -49,13 +49,13 @@ class BodyPass:
     Shape:
         - features: ``(windows, features)``, float32
         - silent: ``(windows,)``, bool
-        - embedding: ``(512,)``, float32, of length 1 (zeros when the whole recording is silent)
+        - embedding: ``(512,)``, float32, of length 1; silent windows do not count in it. ``None`` where all are silent
     """
 
     spans_s: list[tuple[float, float]]
     features: NDArray[np.float32]
     silent: NDArray[np.bool_]
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] | None
 
     def during(self, spans_s: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
         """The features in other windows: means over the windows that overlap each, weighted by their overlap.
@@ -81,7 +81,7 @@ class Prediction:
         - thresholds: ``(1,)`` or ``(labels,)``, the probability from which a label counts as heard
         - probabilities: ``(windows, labels)``, float32; rows sum to 1 when one label holds at a time
         - silent: ``(windows,)``, bool
-        - embedding: ``(512,)``, float32, of length 1 (zeros when the whole recording is silent)
+        - embedding: ``(512,)``, float32, of length 1; ``None`` when the whole recording is silent
     """
 
     labels: list[str]
@@ -89,7 +89,7 @@ class Prediction:
     spans_s: list[tuple[float, float]]
     probabilities: NDArray[np.float32]
     silent: NDArray[np.bool_]
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] | None
 
     def summary(self, top_k: int) -> dict[str, Any]:
         """``top`` and ``unknown`` of the whole; silent windows count only when all are silent."""
@@ -228,8 +228,7 @@ def run_body(
                 report(batch[-1].end_s)
     if not spans:
         raise UndecodableRecording("the recording has no samples")
-    embedding = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
-    return BodyPass(spans, np.concatenate(features), np.array(silent), embedding)
+    return BodyPass(spans, np.concatenate(features), np.array(silent), _unit(total))
 
 
 def predict(model: Model, passes: Sequence[BodyPass], windows: BodyPass | None = None) -> Prediction:
@@ -266,6 +265,12 @@ def beside(model: Model, others: Sequence[BodyPass], spans_s: Sequence[tuple[flo
         return model.network
     context = np.concatenate([other.during(spans_s) for other in others], axis=1)
     return model.network.beside(torch.from_numpy(context).to(model.device))
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float32] | None:
+    """A vector scaled to length 1; ``None`` for zeros, which have no direction."""
+    length = float(np.linalg.norm(vector))
+    return None if length == 0.0 else (vector / length).astype(np.float32)
 
 
 def _batches(body: Body, windows: Iterable[Window]) -> Iterator[tuple[list[Window], Tensor]]:

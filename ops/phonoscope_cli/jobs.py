@@ -52,7 +52,10 @@ def show(client: Client, console: Console, job: Job) -> None:
     """Prints a job's results, with the nearest tracks by the embedding, where there is one."""
     embeddings = [task.result for task in job.tasks if isinstance(task.result, EmbedResult)]
     neighbours = [
-        near for embedding in embeddings for near in client.similar(job.recording, limit=3, model=embedding.model.name)
+        near
+        for embedding in embeddings
+        if not embedding.silent
+        for near in client.similar(job.recording, limit=3, model=embedding.model.name)
     ]
     print_analysis(console, client.track(job.recording), job, neighbours)
 

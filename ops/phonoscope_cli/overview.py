@@ -9,7 +9,7 @@ from rich.table import Table
 from phonoscope.client import Client
 from phonoscope.contract import AnyModelCard, Job, StemModelCard
 from phonoscope.states import Status
-from phonoscope.tasks import Classify
+from phonoscope.tasks import Classify, Embed
 from phonoscope.tasks.classify import ClassifyResult
 
 
@@ -42,7 +42,7 @@ def overview(client: Client, jobs: list[Job]) -> Table:
         best = result.top[0]
         label = escape(best.label)
         heard = f"[dim]unknown ({label}?)[/]" if result.unknown else label
-        nearest = client.similar(job.recording, limit=1)
+        nearest = [] if job.result(Embed).silent else client.similar(job.recording, limit=1)
         twin = (escape(nearest[0].track.filename), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
         table.add_row(escape(track.filename), result.kind or "", heard, f"{best.probability:.0%}", *twin)
     return table

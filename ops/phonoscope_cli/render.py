@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from phonoscope.catalogue import Kind
-from phonoscope.contract import Job, Neighbour, Task, Track
+from phonoscope.contract import Copy, Job, Neighbour, Task, Track
 from phonoscope.states import Status
 from phonoscope.tasks import AnyResult
 from phonoscope.tasks.classify import Answer, ClassifiedWindow, ClassifyResult, Prediction
 from phonoscope.tasks.describe import DescribeResult
+from phonoscope.tasks.embed import EmbedResult
 from phonoscope.tasks.explain import ExplainResult
 from phonoscope.tasks.separate import SeparateResult
 from phonoscope_cli.evidence import print_evidence
@@ -40,8 +41,11 @@ def print_analysis(console: Console, track: Track, job: Job, neighbours: Sequenc
         console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
     for task in job.tasks:
         _print_task(console, task)
-    if neighbours:
-        console.print(_neighbours(neighbours))
+    copies = [near for near in neighbours if near.is_copy]
+    others = [near for near in neighbours if not near.is_copy]
+    for title, found in (("copies of this recording", copies), ("sounds like", others)):
+        if found:
+            console.print(_neighbours(title, found))
     console.print(f"  {where_the_time_went(job)}", style="dim", highlight=False, markup=False)
 
 
@@ -92,6 +96,8 @@ def _print_result(console: Console, result: AnyResult) -> None:
             console.print(stems_table(result))
         case DescribeResult():
             console.print(_description(result))
+        case EmbedResult() if result.silent:
+            console.print("  silent: it sounds like nothing, and has no embedding", style="dim", highlight=False)
 
 
 def _answers(result: ClassifyResult) -> list[Table]:
@@ -162,12 +168,18 @@ def _name_and_kind(window: ClassifiedWindow) -> tuple[str, str]:
     return "unknown" if window.unknown else window.top[0].label, window.kind or ""
 
 
-def _neighbours(neighbours: Sequence[Neighbour]) -> Table:
-    table = plain_table("sounds like")
+def _neighbours(title: str, neighbours: Sequence[Neighbour]) -> Table:
+    table = plain_table(title)
     for neighbour in neighbours:
-        label = neighbour.track.label or "unknown"
-        table.add_row(Text(neighbour.track.filename), Text(label), f"{neighbour.similarity:6.3f}")
+        _add(table, neighbour)
+        for copy in neighbour.copies:
+            _add(table, copy, "  copy: ")
     return table
+
+
+def _add(table: Table, near: Neighbour | Copy, before: str = "") -> None:
+    label = near.track.label or "unknown"
+    table.add_row(Text(before + near.track.filename), Text(label), f"{near.similarity:6.3f}")
 
 
 def _description(result: DescribeResult) -> Table:

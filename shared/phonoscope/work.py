@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -47,6 +48,23 @@ class ClaimedTrack:
     owner_id: str
     object_key: str
     duration_s: float
+
+
+@dataclass(frozen=True)
+class AcousticFingerprint:
+    """Bits by which copies of a recording are recognised, as ``phonoscope.audio.acoustic`` takes them.
+
+    Args:
+        words: 16 words a second, of 16 bits each, the low byte first; 0 where the recording is too quiet to compare.
+        duration_s: of the recording, as it was decoded.
+    """
+
+    words: bytes
+    duration_s: float
+
+    def as_record(self) -> dict[str, Any]:
+        """Its record in JSON's types."""
+        return {"duration_s": self.duration_s, "words": b64encode(self.words).decode()}
 
 
 @dataclass(frozen=True)
@@ -131,7 +149,9 @@ class Outcome:
     """How one task ended: with a body, or with a problem.
 
     Args:
-        vectors: for each space, unit vectors by stem; the empty name is the whole track's.
+        vectors: for each space, unit vectors by stem; the empty name is the whole track's. ``None`` for silence, which
+            has no direction.
+        acoustic: the track's acoustic fingerprint.
         points: the points of a map, by track id.
 
     Raises ``ValueError`` for two artifacts of one name, and for artifacts together with a problem.
@@ -141,7 +161,8 @@ class Outcome:
     problem: dict[str, Any] | None = None
     model_name: str | None = None
     model_digest: str | None = None
-    vectors: Mapping[Space, Mapping[str, list[float]]] = field(default_factory=dict, repr=False)
+    vectors: Mapping[Space, Mapping[str, list[float] | None]] = field(default_factory=dict, repr=False)
+    acoustic: AcousticFingerprint | None = field(default=None, repr=False)
     artifacts: tuple[Artifact, ...] = ()
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict, repr=False)
 
@@ -168,10 +189,11 @@ class Outcome:
                 {
                     "model": space.model,
                     "digest": space.digest,
-                    "vectors": {stem: str(vector) for stem, vector in by_stem.items()},
+                    "vectors": {stem: None if vector is None else str(vector) for stem, vector in by_stem.items()},
                 }
                 for space, by_stem in self.vectors.items()
             ],
+            "acoustic": None if self.acoustic is None else self.acoustic.as_record(),
         }
 
 

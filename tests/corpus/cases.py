@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.corpus import channels
+from tests.corpus import alike, channels
 from tests.corpus.case import Case
 
-CASES: tuple[Case, ...] = (*channels.CASES,)
+CASES: tuple[Case, ...] = (*channels.CASES, *alike.CASES)

@@ -26,6 +26,19 @@ _COUNTED = """
     WHERE owners.id = :owner_id
 """
 
+_SILENT_AND_NOT = """
+    INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, vector)
+    SELECT id, owner_id, 'm', 'd', CAST(array_fill(CASE sha256 WHEN '1' THEN 0 ELSE 1 END, ARRAY[512]) AS vector)
+    FROM tracks WHERE owner_id = :owner_id;
+    INSERT INTO map_points (track_id, owner_id, model_name, x, y)
+    SELECT id, owner_id, 'm', 0, 0 FROM tracks WHERE owner_id = :owner_id
+"""
+
+_ZEROS_AGAIN = """
+    UPDATE embeddings SET vector = CAST(array_fill(0, ARRAY[512]) AS vector)
+    WHERE owner_id = :owner_id AND vector IS NULL
+"""
+
 
 def test_nothing_is_left_to_migrate(database_url: str) -> None:
     """``alembic check``: a change of the tables without its migration fails here."""
@@ -51,3 +64,26 @@ def test_what_was_stored_before_counts(database_url: str, database: Database) ->
         found = session.execute(text(_COUNTED), owner).one()
         assert tuple(found) == (2, 30, ["read", "write"], 9.0)
         session.execute(text("DELETE FROM owners WHERE id = :owner_id"), owner)
+
+
+def test_vectors_of_silence_are_given_up(database_url: str, database: Database) -> None:
+    """They were zeros, with a point on the map. Zeros that a worker of before still writes are given up too."""
+    config = alembic_config(database_url)
+    command.downgrade(config, "0008")
+    owner = {"owner_id": f"own_{uuid4().hex}", "id": uuid4().hex}
+    with database.transaction() as session:
+        session.execute(text(_OF_BEFORE), owner)
+        session.execute(text(_SILENT_AND_NOT), owner)
+    command.upgrade(config, "head")
+    with database.transaction() as session:
+        kept = text("SELECT right(track_id, 1), vector IS NULL FROM embeddings WHERE owner_id = :owner_id ORDER BY 1")
+        assert [tuple(row) for row in session.execute(kept, owner)] == [("1", True), ("2", False)]
+        placed = text("SELECT right(track_id, 1) FROM map_points WHERE owner_id = :owner_id")
+        assert list(session.scalars(placed, owner)) == ["2"]
+        session.execute(text(_ZEROS_AGAIN), owner)
+        assert [tuple(row) for row in session.execute(kept, owner)] == [("1", True), ("2", False)]
+    command.downgrade(config, "0008")
+    with database.transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM embeddings WHERE owner_id = :owner_id"), owner) == 1
+        session.execute(text("DELETE FROM owners WHERE id = :owner_id"), owner)
+    command.upgrade(config, "head")

@@ -4,7 +4,7 @@ import { Dots, faded, stampOf } from "../src/library/map/dots";
 import { between, boundsOf, CLOSEST, panned, scaleOf, showing, toPixel, toSpot, whole, zoomed } from "../src/library/map/mapView";
 import { lifted, NAME_PX, named, placed } from "../src/library/map/labelNames";
 import { Grid, toward } from "../src/library/map/nearest";
-import { methodText, missingText, summaryText } from "../src/library/map/text";
+import { methodText, missingText, silentText, summaryText } from "../src/library/map/text";
 
 const bounds = { left: -1, right: 1, bottom: -0.5, top: 0.7 };
 const frame = { bounds, size: { width: 900, height: 500 } };
@@ -244,6 +244,12 @@ describe("the map's texts", () => {
     expect(missingText({ ...map, missing: 60, drawn_at: null, points: [] })).toContain("no map yet");
     const full = Array.from({ length: 10_000 }, () => point("a", null));
     expect(missingText({ ...map, missing: 5, points: full })).toContain("10,000 newest");
+  });
+
+  it("says how many recordings are silent", () => {
+    expect(silentText({ ...map, silent: 0 })).toBeNull();
+    expect(silentText({ ...map, silent: 1 })).toBe("1 recording is silent, and has no place on the map.");
+    expect(silentText({ ...map, silent: 2 })).toBe("2 recordings are silent, and have no place on the map.");
   });
 
   it("say how it was drawn and how trustworthy it is", () => {

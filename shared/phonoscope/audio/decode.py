@@ -82,6 +82,14 @@ class Recording(BlockSource):
     def decoded_s(self) -> float:
         return sum(samples / rate for (rate, _), samples in self._decoded.items())
 
+    @property
+    def stores_floats(self) -> bool:
+        """Whether samples are stored as floats, some of which may be no numbers."""
+        kept = self._context.format
+        return self.codec.startswith("pcm_f") or (
+            self.codec == "wavpack" and bool(kept) and kept.name.startswith("flt")
+        )
+
     def packets(self) -> Iterator[av.Packet[av.AudioStream]]:
         """The stream's packets, not decoded, as far as the file can be read.
 

@@ -45,7 +45,7 @@ def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
 class _Examination:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._decodes_all = recording.codec.startswith("pcm_f")
+        self._decodes_all = recording.stores_floats
         self._duration_s = 0.0
         self._stated_s = 0.0
         self._examined = 0

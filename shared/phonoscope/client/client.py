@@ -107,13 +107,16 @@ class Client(WebhookCalls, KeyCalls):
     def similar(
         self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None
     ) -> list[Neighbour]:
-        """The nearest other tracks; those whose ``stem`` is nearest, where one is named."""
+        """The track's copies (``is_copy``), then the nearest other tracks; by a ``stem`` where one is named.
+
+        Raises ``ApiError`` with the code ``silent_recording`` for silence.
+        """
         return self.neighbours(track_id, limit, model, stem).items
 
     def neighbours(
         self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None
     ) -> Neighbours:
-        """The same, with how many tracks were left out because a replaced model embedded them."""
+        """The same, with how many tracks were left out: a replaced model embedded them, or they are silent."""
         params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
         return self._ask(Neighbours, "GET", f"/v1/tracks/{track_id}/similar", params=params)
 

@@ -28,6 +28,7 @@ from phonoscope.contract.results import TrackResult, TrackResults
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
 from phonoscope.contract.tracks import (
     ColourMap,
+    Copy,
     Neighbour,
     Neighbours,
     Page,
@@ -91,6 +92,7 @@ __all__ = [
     "ClassifyOptions",
     "ColourMap",
     "CompletedEvent",
+    "Copy",
     "DefaultSecret",
     "Delivery",
     "DeliveryStatus",

@@ -40,5 +40,8 @@ class LibraryMap(BaseModel):
         description="embedded recordings that are not on it, were embedded again since, or by an earlier model of "
         "that name",
     )
+    silent: int = Field(
+        0, description="embedded recordings that are silent: they sound like nothing, and have no place on it"
+    )
     job_id: str | None = Field(None, description="the job that is drawing it")
     points: list[MapPoint] = Field(default_factory=list, description=f"at most {MOST_ON_MAP:,}, the newest")

@@ -99,16 +99,32 @@ class Stems(BaseModel):
     stems: list[Stem]
 
 
+class Copy(BaseModel):
+    """A track that is the same recording as another one, in whatever format."""
+
+    track: Track
+    similarity: float = Field(ge=-1.0, le=1.0, description="to the track that was asked about, as of a neighbour")
+
+
 class Neighbour(BaseModel):
     """A track that sounds alike."""
 
     track: Track
     similarity: float = Field(ge=-1.0, le=1.0, description="cosine of the angle between the embeddings")
+    is_copy: bool = Field(
+        False, description="whether it is the same recording as the track that was asked about: these come first"
+    )
+    copies: list[Copy] = Field(
+        default_factory=list,
+        description="tracks that are the same recording as this one, less similar, which have no item of their own; "
+        "empty where `is_copy`, since each copy of the track that was asked about is an item",
+    )
 
 
 class Neighbours(Page[Neighbour]):
-    """The tracks that sound most alike, nearest first."""
+    """The track's copies, and after them the tracks that sound most alike, both the most similar first."""
 
     outdated: int = Field(
         0, description="other tracks that were left out, since an earlier model of that name embedded them: embed again"
     )
+    silent: int = Field(0, description="other tracks that were left out, since they are silent")

@@ -46,6 +46,7 @@ PhonoscopeError
 │   ├── UndecodableRecording
 │   ├── NonFiniteSamples
 │   ├── RecordingTooLong
+│   ├── SilentRecording
 │   └── TooCostlyToRead
 ├── ModelError                  500
 │   ├── UnknownModel            422
@@ -124,6 +125,7 @@ from phonoscope.errors.recordings import (
     NotARecording,
     RecordingError,
     RecordingTooLong,
+    SilentRecording,
     TooCostlyToRead,
     UndecodableRecording,
     UnsupportedCodec,
@@ -213,6 +215,7 @@ __all__ = [
     "RequestQuotaExceeded",
     "RequestTimeout",
     "SignatureExpired",
+    "SilentRecording",
     "SpoolFull",
     "StackError",
     "StoreUnavailable",

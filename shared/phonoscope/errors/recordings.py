@@ -51,5 +51,9 @@ class RecordingTooLong(RecordingError):
     """The recording is longer than this service takes."""
 
 
+class SilentRecording(RecordingError):
+    """The recording is silent."""
+
+
 class TooCostlyToRead(RecordingError):
     """Reading the recording takes more work than its size allows."""

@@ -24,8 +24,16 @@ class EmbedResult(TaskResult):
         default_factory=list, description="all in which the recording has a vector now, that of `model` first"
     )
     dim: int = Field(description="512")
+    silent: bool = Field(
+        False, description="whether it is silent: it then has no vector, no neighbours and no place on the map"
+    )
     stems: list[str] | None = Field(None, description="those embedded too; null when they were not asked for")
-    vector: list[float] | None = Field(None, description="of length 1; null unless `return_vector` asked for it")
+    silent_stems: list[str] | None = Field(
+        None, description="those that have no vector since they are silent; null when stems were not asked for"
+    )
+    vector: list[float] | None = Field(
+        None, description="of length 1; null unless `return_vector` asked for it, and for silence"
+    )
 
 
 def _reads_stems(options: EmbedOptions) -> bool:
@@ -40,6 +48,7 @@ Embed = TaskSpec(
     result=EmbedResult,
     revision=2,
     model=ModelKind.CLASSIFIER,
+    revision=2,
     writes=frozenset({Writes.EMBEDDINGS}),
     reads_stems=_reads_stems,
 )

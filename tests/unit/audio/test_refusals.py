@@ -6,8 +6,10 @@ import io
 import struct
 from typing import TYPE_CHECKING
 
+import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from phonoscope.audio import examine as examine_module
 from phonoscope.audio.decode import Recording
@@ -171,6 +173,27 @@ def test_samples_that_are_no_numbers(value: float, dtype: str, bits: int, at_s: 
     with pytest.raises(NonFiniteSamples, match=rf"at {at_s:.4f} s"):
         make.examine(data)
     assert np.isfinite(make.decode(data, 8_000).samples).all()
+
+
+def test_compressed_samples_that_are_no_numbers(make: Maker) -> None:
+    """WavPack keeps floats as they are, so it is searched to its end too, block after block."""
+    samples = np.zeros((1, 60 * 8_000), np.float32)
+    samples[0, 50 * 8_000] = np.nan
+    with pytest.raises(NonFiniteSamples, match=r"at 50\.0000 s"):
+        make.examine(_wavpack(samples))
+    samples[0, 50 * 8_000] = 0.5
+    assert make.examine(_wavpack(samples)).duration_s == pytest.approx(60.0)
+
+
+def _wavpack(samples: NDArray[np.float32]) -> bytes:
+    """Mono, 8 kHz."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="wv") as container:
+        stream = container.add_stream("wavpack", rate=8_000, layout="mono", format="fltp")
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+        frame.sample_rate = 8_000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("name", ["wav-mulaw", "flac", "mp3", "opus", "m4a", "webm-live", "adts"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from phonoscope.contract import Job, Neighbour, Task, Track
+from phonoscope.contract import Copy, Job, Neighbour, Task, Track
 from phonoscope.states import Status, TaskName
 from phonoscope_cli.render import clock, print_analysis, where_the_time_went
 
@@ -230,6 +230,34 @@ def test_neighbours_stand_with_their_likeness(
     far = Neighbour(track=make_track(filename="saw.wav", label=None), similarity=-0.25)
     text = shown(make_track(), make_job(make_task(result=classified(window(0.0, "rain")))), near, far)
     assert rows(text, "sounds like") == [["storm.wav", "rain", "0.988"], ["saw.wav", "unknown", "-0.250"]]
+
+
+def test_copies_stand_before_what_sounds_like_it(
+    shown: Callable[..., str],
+    make_track: Callable[..., Track],
+    make_job: Callable[..., Job],
+    make_task: Callable[..., Task],
+) -> None:
+    """The recording's own have a table; those of a neighbour are listed below it."""
+    own = Neighbour(track=make_track(filename="storm.mp3"), similarity=0.9, is_copy=True)
+    copy = Copy(track=make_track(filename="saw.flac"), similarity=0.4)
+    near = Neighbour(track=make_track(filename="saw.wav"), similarity=0.5, copies=[copy])
+    text = shown(make_track(), make_job(make_task(result=classified(window(0.0, "rain")))), own, near)
+    assert rows(text, "copies of this recording")[0] == ["storm.mp3", "rain", "0.900"]
+    assert rows(text, "sounds like") == [["saw.wav", "rain", "0.500"], ["copy:", "saw.flac", "rain", "0.400"]]
+    assert text.index("storm.mp3") < text.index("sounds like") < text.index("saw.wav")
+
+
+def test_silence_is_said(
+    shown: Callable[..., str],
+    make_track: Callable[..., Track],
+    make_job: Callable[..., Job],
+    make_task: Callable[..., Task],
+) -> None:
+    """In place of neighbours."""
+    silent = {"model": MODEL, "dim": 512, "silent": True}
+    text = shown(make_track(), make_job(make_task(TaskName.EMBED, result=silent)))
+    assert "silent: it sounds like nothing, and has no embedding" in text
 
 
 def test_names_are_shown_as_they_are(

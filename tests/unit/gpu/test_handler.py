@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from phonoscope.audio.decode import Recording
@@ -24,6 +26,7 @@ from phonoscope.work import Artifact, Claim, ClaimedTrack, Outcome
 from phonoscope_gpu.handler import GpuHandler
 from phonoscope_ml.loaded import LoadedModels
 from phonoscope_worker import Handler, Work
+from tests.corpus.alike import melody
 from tests.support import tone_wav
 
 MODEL = "environment-10"
@@ -218,6 +221,49 @@ def test_silence_says_so_in_every_task(handler: GpuHandler) -> None:
     body_of(outcomes[TaskName.FEATURES])
 
 
+@pytest.mark.parametrize("level", [0.0, 1e-6, 3e-5], ids=["zeros", "-120 dB", "a step of 16 bits"])
+def test_silence_has_no_vector(handler: GpuHandler, level: float) -> None:
+    """The result says so; of what is louder than -80 dB, and be it one click, there is one."""
+    noise = np.random.default_rng(1).uniform(-level, level, 2 * 44_100)
+    outcome = run(handler, (TaskName.EMBED,), content=_float_wav(noise), embed={"return_vector": True})[0][
+        TaskName.EMBED
+    ]
+    body = body_of(outcome)
+    assert (body["silent"], body["spaces"], body["vector"]) == (True, [], None)
+    assert list(outcome.vectors.values()) == [{"": None}]
+    assert outcome.acoustic is not None
+    assert outcome.acoustic.words == b""
+    click = np.eye(1, 2 * 44_100, 44_100)[0]
+    heard = run(handler, (TaskName.EMBED,), content=_float_wav(click))[0][TaskName.EMBED]
+    assert not body_of(heard)["silent"]
+    assert len(body_of(heard)["spaces"]) == 1
+
+
+def _float_wav(samples: NDArray[np.float64]) -> bytes:
+    """Mono, 44.1 kHz, 32 bits."""
+    content = samples.astype("<f4").tobytes()
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 1, 44_100, 4 * 44_100, 4, 32)
+    return (
+        b"RIFF"
+        + struct.pack("<I", 36 + len(content))
+        + b"WAVE"
+        + form
+        + struct.pack("<4sI", b"data", len(content))
+        + content
+    )
+
+
+def test_the_fingerprint_is_taken_from_the_pass_that_all_share(handler: GpuHandler) -> None:
+    """Where the recording is to be embedded: the words of its whole length, the same in every format."""
+    content = _float_wav(np.repeat(melody(1, 6.0), 2))
+    outcomes, _ = run(handler, seconds=6.0, content=content)
+    found = outcomes[TaskName.EMBED].acoustic
+    assert found is not None
+    assert found.duration_s == pytest.approx(6.0, abs=1e-3)
+    assert len(found.words) == 2 * 86
+    assert outcomes[TaskName.CLASSIFY].acoustic is None
+
+
 def test_one_task_s_failure_leaves_the_others_their_results(handler: GpuHandler) -> None:
     """A stretch that turns out to lie behind the end fails the explanation alone."""
     outcomes, _ = run(handler, explain={"start_s": 9.0, "end_s": 10.0})
@@ -238,18 +284,22 @@ def test_an_overlay_can_be_put_in_a_report(handler: GpuHandler, tmp_path: Path) 
 
 
 def test_stems_are_embedded_beside_the_track(handler: GpuHandler) -> None:
-    """Each as a recording of its own would be; a silent one has no direction, and is left out."""
+    """Each as a recording of its own would be; a silent one has no direction, and is named."""
     stems = {"drums": tone_wav(5.0, 200.0, seed=7), "vocals": tone_wav(5.0, 900.0, seed=8), "bass": SILENCE}
     outcome = run(handler, (TaskName.EMBED,), stems=stems, embed={"stems": True})[0][TaskName.EMBED]
-    assert body_of(outcome)["stems"] == ["drums", "vocals"]
+    assert (body_of(outcome)["stems"], body_of(outcome)["silent_stems"]) == (["drums", "vocals"], ["bass"])
     (vectors,) = outcome.vectors.values()
-    assert list(vectors) == ["", "drums", "vocals"]
+    assert list(vectors) == ["", "drums", "vocals", "bass"]
+    assert vectors["bass"] is None
     for name in ("drums", "vocals"):
         alone = run(handler, (TaskName.EMBED,), content=stems[name])[0][TaskName.EMBED]
         (own,) = alone.vectors.values()
-        np.testing.assert_allclose(vectors[name], own[""], atol=1e-5)
-        assert np.linalg.norm(vectors[name]) == pytest.approx(1.0, abs=1e-5)
-    assert not np.allclose(vectors["drums"], vectors["vocals"], atol=1e-3)
+        vector, alone_vector = vectors[name], own[""]
+        assert vector is not None
+        assert alone_vector is not None
+        np.testing.assert_allclose(vector, alone_vector, atol=1e-5)
+        assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
+    assert vectors["drums"] != vectors["vocals"]
 
 
 def test_no_stems_to_embed_fails_that_task_alone(handler: GpuHandler) -> None:

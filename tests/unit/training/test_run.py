@@ -139,6 +139,7 @@ def test_the_model_can_be_served_at_once(root: Path, model: Path) -> None:
     with (root / "new.wav").open("rb") as file, Recording(file) as recording:
         heard = run_inference(served, recording.mono(16_000))
     assert heard.summary(1)["top"][0]["label"] == "high"
+    assert heard.embedding is not None
     assert heard.embedding.shape == (512,)
 
 

@@ -74,6 +74,7 @@ def _fault(outcome: Outcome) -> str | None:
         f"vectors[{stem!r}] of {space.model}": vector
         for space, by_stem in outcome.vectors.items()
         for stem, vector in by_stem.items()
+        if vector is not None
     }
     points = {f"points[{track_id!r}]": point for track_id, point in outcome.points.items()}
     for name, numbers in chain(vectors.items(), points.items()):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
 from typing import TypeAlias
 
+from phonoscope.audio.acoustic import AcousticFingerprinter
 from phonoscope.audio.confined import ConfinedRecording
+from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import AUTO, Classifier
 from phonoscope.contract import MOST_EXPLAINED_S
 from phonoscope.states import TaskName
-from phonoscope.work import Space
+from phonoscope.work import AcousticFingerprint, Space
 from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, predict, run_body
@@ -40,6 +42,8 @@ class Listener:
     work: Work
     recording: ConfinedRecording | None = None
     """The first that was decoded to its end."""
+    acoustic: AcousticFingerprint | None = None
+    """Taken in the first pass to the recording's end, where ``embed`` is asked for."""
     _heard: dict[str, BodyPass] = field(default_factory=dict)
 
     def heard(self, body: Body, wanted: Wanted = _all, forward: ForwardPass | None = None) -> BodyPass:
@@ -61,10 +65,21 @@ class Listener:
             self.work.report(min(1.0, done_s / track.duration_s), "listening")
 
         with ConfinedRecording(self.work.file, track.owner_id) as recording, self.work.timed("model_s"):
-            blocks = recording.mono(body.front_end.settings.sample_rate_hz)
+            rate = body.front_end.settings.sample_rate_hz
+            blocks = self._fingerprinted(recording.mono(rate), rate)
             found = run_body(body, blocks, report, forward, wanted, end_s)
         self.recording = self.recording or recording
         return found
+
+    def _fingerprinted(self, blocks: Iterable[Samples], sample_rate_hz: int) -> Iterator[Samples]:
+        if self.acoustic is not None or TaskName.EMBED not in self.work.claim.tasks:
+            yield from blocks
+            return
+        fingerprinter = AcousticFingerprinter(sample_rate_hz)
+        for block in blocks:
+            fingerprinter(block)
+            yield block
+        self.acoustic = fingerprinter.end()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from phonoscope.contract import LibraryMap, MapPoint
-from phonoscope.db.library.maps import count_missing, drawing_job, newest_map, placed_tracks
+from phonoscope.db.library.maps import count_missing, count_silent, drawing_job, newest_map, placed_tracks
 from phonoscope.db.library.results import NO_LABELS, labels_of
 from phonoscope.db.schema.tables import TaskRow
 from phonoscope.db.service.keys import Caller
@@ -44,6 +44,7 @@ def read_map(
             method=result.method if result is not None else None,
             trustworthiness=result.trustworthiness if result is not None else None,
             missing=count_missing(session, owner_id, space, drawn),
+            silent=count_silent(session, owner_id, space),
             job_id=drawing_job(session, owner_id, space.model),
             points=[
                 MapPoint(

@@ -79,23 +79,38 @@ function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
       </div>
     );
   }
+  if (found.error instanceof ApiProblem && found.error.code === "silent_recording") {
+    return <p className="quiet">{stem ? `The ${stem} of this recording are silent` : "This recording is silent"}: nothing sounds like it.</p>;
+  }
   if (found.isError) {
     return <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>;
   }
   const { items, outdated } = found.data;
+  const copies = items.filter(({ is_copy }) => is_copy);
+  const others = items.filter(({ is_copy }) => !is_copy);
   return (
     <>
       {outdated ? <p className="note">{leftOutText(outdated, model)}</p> : null}
-      {items.length ? (
-        <ol className="alike">
-          {items.map((neighbour) => (
-            <Row key={neighbour.track.id} neighbour={neighbour} preview={preview} />
-          ))}
-        </ol>
-      ) : (
+      {copies.length ? <Ranked title="Copies of this recording" items={copies} preview={preview} /> : null}
+      {others.length ? <Ranked title={copies.length ? "Others that sound like it" : null} items={others} preview={preview} /> : null}
+      {items.length ? null : (
         <p className="quiet">No other recording {stem ? `has an embedding of its ${stem}` : "has an embedding by this model"} yet.</p>
       )}
     </>
+  );
+}
+
+/** Recordings with their similarity, the most similar first; below each the copies of it. */
+function Ranked({ title, items, preview }: { title: string | null; items: Neighbour[]; preview: Preview }) {
+  return (
+    <section className="stack">
+      {title ? <h3>{title}</h3> : null}
+      <ol className="alike" aria-label={title ?? undefined}>
+        {items.flatMap((item) => [item, ...(item.copies ?? []).map((copy) => ({ ...copy, of: item.track.filename }))]).map((near) => (
+          <Row key={near.track.id} near={near} preview={preview} />
+        ))}
+      </ol>
+    </section>
   );
 }
 
@@ -105,10 +120,12 @@ function leftOutText(count: number, model: string | null): string {
   return `${recordings} left out: an earlier version of ${model ?? "the model"} embedded ${count === 1 ? "it" : "them"}. Open ${them} and choose “Embed again” there.`;
 }
 
-function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbour; preview: Preview }) {
+type Near = { track: Track; similarity: number; of?: string };
+
+function Row({ near: { track, similarity, of }, preview }: { near: Near; preview: Preview }) {
   const playing = preview.playing === track.id;
   return (
-    <li>
+    <li className={of ? "alike__copy" : undefined}>
       <IconButton
         icon={playing ? "pause" : "play"}
         label={`${playing ? "Stop" : "Play"} ${track.filename}`}
@@ -116,6 +133,7 @@ function Row({ neighbour: { track, similarity }, preview }: { neighbour: Neighbo
       />
       <Link href={`/tracks/${track.id}`} className="clip">
         {track.filename}
+        {of ? <span className="quiet"> copy of {of}</span> : null}
       </Link>
       <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{track.label ? labelText(track.label) : "no label"}</span>
       <span className="quiet alike__length">{time(track.duration_s, 0)}</span>

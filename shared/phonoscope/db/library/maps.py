@@ -25,7 +25,7 @@ def vectors_to_place(session: Session, owner_id: str, space: Space, most: int) -
     """The unit vectors of the newest tracks that are embedded in a space, by the tracks' ids."""
     rows = session.execute(
         select(EmbeddingRow.track_id, EmbeddingRow.vector)
-        .where(_embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest)
+        .where(_drawable(owner_id, space))
         .order_by(EmbeddingRow.created_at.desc(), EmbeddingRow.track_id)
         .limit(most)
     )
@@ -34,18 +34,18 @@ def vectors_to_place(session: Session, owner_id: str, space: Space, most: int) -
 
 def library_stamp(session: Session, owner_id: str, space: Space) -> list[str]:
     """What a map would be drawn from, in a few words that change when it does."""
-    stamp = select(func.count(), func.max(EmbeddingRow.created_at)).where(
-        _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest
-    )
+    stamp = select(func.count(), func.max(EmbeddingRow.created_at)).where(_drawable(owner_id, space))
     return [space.digest, *(str(value) for value in session.execute(stamp).one())]
 
 
 def placed_tracks(session: Session, owner_id: str, model_name: str) -> list[Placed]:
-    """All points of the map, the newest tracks first."""
+    """All points of the map, the newest tracks first; without tracks that are known to be silent since it was drawn."""
+    silent = select(EmbeddingRow.track_id).where(_embedded(owner_id, model_name), EmbeddingRow.vector.is_(None))
     rows = session.execute(
         select(TrackRow, MapPointRow.x, MapPointRow.y)
         .join(MapPointRow, MapPointRow.track_id == TrackRow.id)
         .where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == model_name)
+        .where(MapPointRow.track_id.not_in(silent))
         .order_by(TrackRow.created_at.desc(), TrackRow.id)
     )
     return [Placed(*row) for row in rows]
@@ -79,13 +79,28 @@ def drawing_job(session: Session, owner_id: str, model_name: str) -> str | None:
 
 
 def count_missing(session: Session, owner_id: str, space: Space, drawn: TaskRow | None) -> int:
-    """Embedded tracks that a map would not show as they are: not on it, embedded since, or by another digest."""
+    """Embedded tracks that a map would not show as they are: not on it, embedded since, or by another digest.
+
+    Silent ones do not count: no map shows them.
+    """
     on_map = select(MapPointRow.track_id).where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == space.model)
     absent = EmbeddingRow.track_id.not_in(on_map)
     newer = EmbeddingRow.created_at > (drawn.started_at if drawn is not None else func.now())
     other = EmbeddingRow.model_digest != space.digest
-    embedded = select(func.count()).select_from(EmbeddingRow).where(_embedded(owner_id, space.model))
+    embedded = select(func.count()).where(_embedded(owner_id, space.model), EmbeddingRow.vector.is_not(None))
     return session.scalar(embedded.where(absent | newer | other)) or 0
+
+
+def count_silent(session: Session, owner_id: str, space: Space) -> int:
+    """Tracks that are embedded in a space and have no direction there, and so no place on the map."""
+    silent = _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest, EmbeddingRow.vector.is_(None)
+    return session.scalar(select(func.count()).where(*silent)) or 0
+
+
+def _drawable(owner_id: str, space: Space) -> Any:
+    """Of tracks that have a direction in a space."""
+    known = EmbeddingRow.model_digest == space.digest
+    return _embedded(owner_id, space.model) & known & EmbeddingRow.vector.is_not(None)
 
 
 def _embedded(owner_id: str, model_name: str) -> Any:

@@ -282,7 +282,8 @@ class EmbeddingRow(Base):
     """A track's unit vector under one model, or that of one of its stems; the whole track's ``stem`` is empty.
 
     Vectors are comparable when ``model_digest`` and ``stem`` are the same. There is one for each name and stem: a
-    model that takes another's name replaces its vectors, track by track, as tracks are embedded again.
+    model that takes another's name replaces its vectors, track by track, as tracks are embedded again. What is silent
+    has no direction: its ``vector`` is null, and a trigger makes it so of zeros.
     """
 
     __tablename__ = "embeddings"
@@ -300,7 +301,20 @@ class EmbeddingRow(Base):
     stem: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
     owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
     model_digest: Mapped[str]
-    vector: Mapped[Any] = mapped_column(Vector(EMBEDDING_DIM))
+    vector: Mapped[Any | None] = mapped_column(Vector(EMBEDDING_DIM), nullable=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class AcousticFingerprintRow(Base):
+    """A track's acoustic fingerprint, whatever the model: its words as bytes. ``duration_s`` is what was decoded."""
+
+    __tablename__ = "acoustic_fingerprints"
+    __table_args__ = (Index("ix_acoustic_fingerprints_owner_id_duration_s", "owner_id", "duration_s"),)
+
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"))
+    duration_s: Mapped[float]
+    words: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

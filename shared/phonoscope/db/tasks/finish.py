@@ -20,7 +20,8 @@ _LOCK = family("ARRAY(SELECT id FROM tasks WHERE lease_token = :token AND status
 _END = """
     WITH outcomes AS (
         SELECT outcome.* FROM jsonb_to_recordset(:outcomes) AS outcome (
-            task_id text, status text, problem jsonb, body jsonb, model_name text, model_digest text, spaces jsonb
+            task_id text, status text, problem jsonb, body jsonb, model_name text, model_digest text, spaces jsonb,
+            acoustic jsonb
         ) JOIN tasks ON tasks.id = task_id WHERE lease_token = :token AND tasks.status = 'running'
     ), kept AS (
         INSERT INTO results (task_id, model_name, model_digest, body)
@@ -39,6 +40,12 @@ _END = """
         ON CONFLICT (track_id, model_name, stem) DO UPDATE
         SET owner_id = excluded.owner_id, model_digest = excluded.model_digest, vector = excluded.vector,
             created_at = now()
+    ), recognised AS (
+        INSERT INTO acoustic_fingerprints (track_id, owner_id, duration_s, words)
+        SELECT :track_id, :owner_id, CAST(acoustic ->> 'duration_s' AS float), decode(acoustic ->> 'words', 'base64')
+        FROM outcomes WHERE acoustic IS NOT NULL
+        ON CONFLICT (track_id) DO UPDATE
+        SET owner_id = excluded.owner_id, duration_s = excluded.duration_s, words = excluded.words, created_at = now()
     ), made AS (
         INSERT INTO artifacts (id, track_id, task_id, kind, object_key, media_type, size_bytes)
         SELECT id, :track_id, task_id, kind, object_key, media_type, size_bytes

@@ -1,7 +1,7 @@
 import { taskText } from "../../api/taskText";
 import { ErrorNote, Button } from "../../ui/controls";
 import { type Drawing, type LibraryMap, useMapDrawing } from "./queries";
-import { missingText } from "./text";
+import { missingText, silentText } from "./text";
 
 /** What the map does not show yet, and a button that draws it. */
 export function MapStatus({ map }: { map: LibraryMap }) {
@@ -19,7 +19,9 @@ export function MapStatus({ map }: { map: LibraryMap }) {
       </div>
     );
   }
-  return map.points?.length ? null : <Nothing />;
+  const silent = silentText(map);
+  if (map.points?.length) return silent ? <p className="quiet small">{silent}</p> : null;
+  return <Nothing silent={silent} />;
 }
 
 function UnderWay({ drawing: { job } }: { drawing: Drawing }) {
@@ -32,9 +34,10 @@ function UnderWay({ drawing: { job } }: { drawing: Drawing }) {
   );
 }
 
-function Nothing() {
+function Nothing({ silent }: { silent: string | null }) {
   return (
     <div className="empty">
+      {silent ? <p>{silent}</p> : null}
       <p>The map is empty: no recording has an embedding yet.</p>
       <p>
         Recordings that you add above get one. For another recording, open it and press “Compare with other recordings”, or run the

@@ -16,6 +16,12 @@ export function missingText({ drawn_at, missing, points = [] }: LibraryMap): str
   return `${recordings(missing)} ${missing === 1 ? "is" : "are"} not on the map yet.`;
 }
 
+/** How many recordings have no place on a map since they are silent, as a sentence; null when there are none. */
+export function silentText({ silent }: LibraryMap): string | null {
+  if (!silent) return null;
+  return `${recordings(silent)} ${silent === 1 ? "is" : "are"} silent, and ${silent === 1 ? "has" : "have"} no place on the map.`;
+}
+
 /** How and when the map was drawn, and its trustworthiness. */
 export function methodText({ drawn_at, method, model, trustworthiness }: LibraryMap, now = Date.now()): string {
   const how = method === "umap" ? "by UMAP" : "by PCA, along the two directions in which the recordings differ most";
