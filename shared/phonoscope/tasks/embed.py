@@ -48,7 +48,6 @@ Embed = TaskSpec(
     result=EmbedResult,
     revision=2,
     model=ModelKind.CLASSIFIER,
-    revision=2,
     writes=frozenset({Writes.EMBEDDINGS}),
     reads_stems=_reads_stems,
 )
