@@ -53,6 +53,13 @@ class Reference(Part):
     reading: str
 
 
+class SoundGap(Part):
+    """A stretch in which the recording has no sound, by its file's time stamps; it is silence to every task."""
+
+    start_s: float
+    end_s: float
+
+
 class DescribeResult(TaskResult):
     """The recording in figures."""
 
@@ -70,6 +77,9 @@ class DescribeResult(TaskResult):
     silence_share: float
     clipping_share: float
     duration_s: float
+    gaps: list[SoundGap] = Field(
+        default_factory=list, description="the first 1,000 of those that last 0.1 s and more", max_length=1_000
+    )
     warnings: list[str]
     reference: Reference | None = Field(
         None, description="against the genre named, else the recognised one; null where there is no profile for it"
@@ -90,7 +100,7 @@ Describe = TaskSpec(
     cost=Cost(0.2, 0.03),
     options=DescribeOptions,
     result=DescribeResult,
-    revision=2,
+    revision=3,
     # A genre's profile is compared whenever the result is read, since the genre may be recognised later.
     unkeyed=frozenset({"genre"}),
     check=_check,

@@ -39,6 +39,7 @@ Embed = TaskSpec(
     options=EmbedOptions,
     result=EmbedResult,
     model=ModelKind.CLASSIFIER,
+    revision=2,
     writes=frozenset({Writes.EMBEDDINGS}),
     reads_stems=_reads_stems,
 )

@@ -179,6 +179,7 @@ Explain = TaskSpec(
     result=ExplainResult,
     model=ModelKind.CLASSIFIER,
     reads_stems=_reads_stems,
+    revision=2,
     variant="label",
     complete=_complete,
     check=_check,

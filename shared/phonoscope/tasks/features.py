@@ -73,6 +73,7 @@ Features = TaskSpec(
     options=FeaturesOptions,
     result=FeaturesResult,
     model=ModelKind.CLASSIFIER,
+    revision=2,
     complete=_complete,
     check=_check,
 )

@@ -102,6 +102,7 @@ Separate = TaskSpec(
     alone=True,
     model=ModelKind.SEPARATOR,
     writes=frozenset({Writes.STEMS}),
+    revision=2,
     variant="two_stems",
     check=_check,
 )

@@ -30,6 +30,7 @@ FIELDS = {
     "silence_share",
     "clipping_share",
     "duration_s",
+    "gaps",
     "warnings",
 }
 

@@ -83,6 +83,7 @@ def describe(
         "silence_share": round(levels.silence_share, 6),
         "clipping_share": round(levels.clipping_share, 6),
         "duration_s": round(recording.decoded_s, 3),
+        "gaps": [{"start_s": round(gap.start_s, 3), "end_s": round(gap.end_s, 3)} for gap in recording.gaps],
         "warnings": [*recording.warnings, *loudness.warnings, *silence],
     }
 
