@@ -15,6 +15,7 @@ SHORTEST_GAP_S = 0.1
 _JITTER_S = 0.01
 _JUMP_S = 0.02
 _AHEAD = 3
+_LONGEST_BEFORE_START_S = 10.0
 _DRIFT_PER_S = 2.0
 _LONGEST_OVERLAP_S = 1.0
 _LONGEST_SURE_S = 10.0
@@ -62,7 +63,8 @@ class Clock(NamedTuple):
         origin_s: the time stamp at which the recording starts.
         stamped: whether later time stamps count too; otherwise sound follows on sound.
         latest_s: where the container says that it ends, on the axis; ``None`` when it does not say.
-        leaps: whether long jumps of the time stamps are breaks of the transmission and no time at all.
+        leaps: whether long jumps of the time stamps are breaks of the transmission and no time at all; such a container
+            has one time stamp for many sounds, and those between are guesses, which may be too early.
         late_start: whether the decoder keeps the first sound back, so that its time stamp is too late.
         end_s: where the container says to leave out what follows, if it is little.
     """
@@ -78,10 +80,11 @@ class Clock(NamedTuple):
 class Axis:
     """Where the sound of one stream lies in time. What has been placed ends at ``end_s``.
 
-    Time stamps are believed when they differ from the sound's own length by more than jitter, and three sounds agree.
-    Later ones mean silence; earlier ones, by up to a second, an overlap that is left out. When they drift, single
-    samples are left out or repeated. Other jumps, such as those of a damaged time stamp, are no time: ``leaps`` counts
-    them. ``gaps`` are the stretches without sound of 0.1 s and more, ``overlap_s`` is what was left out.
+    Time stamps are believed when they differ from the sound's own length by more than jitter, and the next sounds agree.
+    Later ones mean silence; earlier ones, by up to a second, an overlap that is left out, as is what precedes the start.
+    When they drift, single samples are left out or repeated. Other jumps, such as those of a damaged time stamp, are no
+    time: ``leaps`` counts them. ``gaps`` are the stretches without sound of 0.1 s and more, ``overlap_s`` is what was
+    left out.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -95,7 +98,6 @@ class Axis:
         self._exact = True
         self._left_over_s = 0.0
         self._late_s = 0.0
-
     def placed(self, sounds: Iterable[Sound]) -> Iterator[Placed]:
         """The place of each sound."""
         ahead: deque[Sound] = deque()
@@ -159,16 +161,22 @@ class Axis:
         return least_s
 
     def _jump(self, sound: Sound, late_s: float) -> tuple[float, float]:
-        if -_LONGEST_OVERLAP_S <= late_s < 0:
-            self.overlap_s -= late_s
-            cut_s = min(-late_s, sound.duration_s)
-            self._left_over_s = -late_s - cut_s
-            return 0.0, cut_s
-        if late_s > 0 and self._believes(late_s):
+        if -(_LONGEST_OVERLAP_S if self.end_s else _LONGEST_BEFORE_START_S) <= late_s < 0.0:
+            return 0.0, self._overlap(sound, -late_s)
+        if late_s > 0.0 and self._believes(late_s):
             return late_s, 0.0
         self._base_s += late_s
         self.leaps += 1
         return 0.0, 0.0
+
+    def _overlap(self, sound: Sound, early_s: float) -> float:
+        """What is cut off a sound that starts before the last one ended."""
+        if self._clock.leaps:
+            return 0.0
+        self.overlap_s += early_s if self.end_s else 0.0
+        cut_s = min(early_s, sound.duration_s)
+        self._left_over_s = early_s - cut_s
+        return cut_s
 
     def _believes(self, silence_s: float) -> bool:
         if silence_s <= _LONGEST_SURE_S:

@@ -25,8 +25,8 @@ class Recording(BlockSource):
     """A recording, opened for one pass over its first audio stream.
 
     Samples lie where the file's time stamps say: gaps are filled with silence, overlaps left out. The links of a
-    chained Ogg file follow on one another. Damaged packets are skipped. After the pass, ``warnings`` says what was lost and
-    ``gaps`` where no sound is. ``container``, ``codec`` and ``media_type`` are the recording's format.
+    chained Ogg file follow on one another. Damaged packets are skipped. After the pass, ``warnings`` says what was
+    lost and ``gaps`` where no sound is. ``container``, ``codec`` and ``media_type`` are the recording's format.
 
     Raises:
         EmptyUpload: the file has no bytes.

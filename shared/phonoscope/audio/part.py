@@ -32,6 +32,7 @@ _LATE_CODECS = frozenset({"wmav1", "wmav2"})
 _STATED_BY_STREAM = frozenset({"ape", "au", "dsf", "flac", "mov", "mp4", "3gp", "ogg", "tta", "wv"})
 _STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
 _LOCKABLE = frozenset({"mov", "mp4", "3gp", "mpegts"})
+_TAGS = (b"ID3", b"TAG", b"APE")
 _HOPELESS_ERRORS = 3
 _SKIPPED = struct.Struct("<II")
 
@@ -106,7 +107,9 @@ class Part:
         try:
             frames = [frame for frame in self._context.decode(packet) if frame.samples and frame.sample_rate]
         except av.error.FFmpegError:
-            self._findings.note_damage()
+            # Between joined MP3s the library takes a tag for a packet.
+            if packet is None or not bytes(packet)[:3].startswith(_TAGS):
+                self._findings.note_damage()
             return []
         for frame in frames:
             self._findings.decoded[frame.sample_rate, frame.layout.nb_channels] += frame.samples
