@@ -17,9 +17,11 @@ _JUMP_S = 0.02
 _AHEAD = 3
 _LONGEST_BEFORE_START_S = 10.0
 _DRIFT_PER_S = 2.0
+_SLOWEST = 0.3
 _LONGEST_OVERLAP_S = 1.0
 _LONGEST_SURE_S = 10.0
 _LONGEST_UNBOUNDED_S = 3_600.0
+_MOST_SILENCE_S = 6 * 3_600.0
 _SLACK_S = 1.0
 
 
@@ -80,11 +82,11 @@ class Clock(NamedTuple):
 class Axis:
     """Where the sound of one stream lies in time. What has been placed ends at ``end_s``.
 
-    Time stamps are believed when they differ from the sound's own length by more than jitter, and the next sounds agree.
-    Later ones mean silence; earlier ones, by up to a second, an overlap that is left out, as is what precedes the start.
-    When they drift, single samples are left out or repeated. Other jumps, such as those of a damaged time stamp, are no
-    time: ``leaps`` counts them. ``gaps`` are the stretches without sound of 0.1 s and more, ``overlap_s`` is what was
-    left out.
+    Time stamps are believed when they differ from the sound's own length by more than jitter, and the next sounds
+    agree. Later ones mean silence; earlier ones, by up to a second, an overlap that is left out, as is what precedes
+    the start. When they drift, single samples are left out or repeated. Other jumps, such as those of a damaged time
+    stamp, are no time, nor is more than six hours in all: ``leaps`` counts them. ``gaps`` are the stretches without
+    sound of 0.1 s and more, ``overlap_s`` is what was left out.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -98,6 +100,8 @@ class Axis:
         self._exact = True
         self._left_over_s = 0.0
         self._late_s = 0.0
+        self._silent_s = 0.0
+
     def placed(self, sounds: Iterable[Sound]) -> Iterator[Placed]:
         """The place of each sound."""
         ahead: deque[Sound] = deque()
@@ -125,6 +129,7 @@ class Axis:
         self._exact = sound.piece is not None
         if silence_s >= SHORTEST_GAP_S:
             self.gaps.append(Gap(self.end_s, self.end_s + silence_s))
+        self._silent_s += silence_s
         self.end_s += silence_s + sound.duration_s - cut_s - rest_s
         return Placed(sound, silence_s, cut_s, rest_s)
 
@@ -149,16 +154,20 @@ class Axis:
         return 0.0, (-samples if late_s > 0 else samples) / rate_hz
 
     def _late(self, ahead: Sequence[Sound]) -> float:
-        """How much later than expected the next sounds are, by the one that is the least early or late, in seconds."""
-        least_s, expected_s = float("inf"), self._base_s + self.end_s
+        """How much later than expected the next sounds are, by the one that is the least early or late, in seconds.
+
+        When they start earlier and earlier, their time stamps are no clock: then 0.
+        """
+        lates_s: list[float] = []
+        expected_s = self._base_s + self.end_s
         for sound in islice(ahead, _AHEAD + 1):
             if sound.start_s is not None:
-                late_s = sound.start_s - expected_s
-                least_s = min(least_s, late_s, key=abs)
-            if abs(least_s) <= _JITTER_S:
-                break
+                lates_s.append(sound.start_s - expected_s)
+                if abs(lates_s[-1]) <= _JITTER_S:
+                    return lates_s[-1]
             expected_s += sound.duration_s
-        return least_s
+        slower = len(lates_s) > 1 and lates_s[0] - lates_s[-1] > _SLOWEST * (expected_s - self._base_s - self.end_s)
+        return 0.0 if slower and lates_s[0] < 0.0 else min(lates_s, key=abs)
 
     def _jump(self, sound: Sound, late_s: float) -> tuple[float, float]:
         if -(_LONGEST_OVERLAP_S if self.end_s else _LONGEST_BEFORE_START_S) <= late_s < 0.0:
@@ -179,6 +188,8 @@ class Axis:
         return cut_s
 
     def _believes(self, silence_s: float) -> bool:
+        if self._silent_s + silence_s > _MOST_SILENCE_S:
+            return False
         if silence_s <= _LONGEST_SURE_S:
             return True
         if self._clock.leaps:

@@ -12,7 +12,7 @@ import numpy as np
 
 from phonoscope.audio.axis import Sound
 from phonoscope.audio.decode import Recording
-from phonoscope.audio.part import Packet, Part
+from phonoscope.audio.part import Pace, Packet, Part
 from phonoscope.audio.probe import Probe
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, LOUDEST, Joined
 from phonoscope.errors import NonFiniteSamples, RecordingTooLong, TooCostlyToRead, UndecodableRecording
@@ -21,6 +21,7 @@ _PROOF_S = 10.0
 _PROOF_PACKETS = 5_000
 _SHORTEST_S = 1e-6
 _LAST_PACKETS = 8
+_LEAST_ALIKE = 0.9
 
 
 def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
@@ -70,14 +71,14 @@ class _Examination:
         else:
             yield from self._decoded(part, None)
             return
-        stretch, usual_s = self._measured_rates()
+        pace = self._pace()
         known: deque[Packet] = deque(maxlen=_LAST_PACKETS)
         last: deque[Packet] = deque()
         for packet in packets:
             last.append(packet)
             if len(last) > _LAST_PACKETS:
                 known.append(last.popleft())
-                yield from part.undecoded(known[-1], usual_s, stretch)
+                yield from part.undecoded(known[-1], pace)
         if known:
             part.begin_again(list(known))
         for end in (*last, None):
@@ -132,11 +133,12 @@ class _Examination:
             raise NonFiniteSamples(f"a sample is not a number, or infinite, at {at_s:.4f} s")
         self._loud = self._loud or bool(peak > LOUDEST)
 
-    def _measured_rates(self) -> tuple[float, float]:
-        """How many seconds a packet gives for each that it states, and in all; most packets are alike."""
+    def _pace(self) -> Pace:
+        given = [given_s for _, given_s in self._packets_s] or [0.0]
+        usual_s = median(given)
         stretches = [given_s / stated_s for stated_s, given_s in self._packets_s if stated_s]
-        usual_s = median([given_s for _, given_s in self._packets_s] or [0.0])
-        return median(stretches or [1.0]), usual_s
+        alike = sum(given_s == usual_s for given_s in given)
+        return Pace(usual_s, median(stretches or [1.0]), constant=alike >= _LEAST_ALIKE * len(given))
 
 
 def examine_as_json(file: BinaryIO, max_duration_s: float) -> dict[str, Any]:

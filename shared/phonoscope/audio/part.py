@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import av
 import av.error
@@ -54,6 +54,20 @@ class Findings:
         if not self.damaged:
             self.first_damage_s = self.decoded_s
         self.damaged += 1
+
+
+class Pace(NamedTuple):
+    """What packets gave where they were decoded.
+
+    Args:
+        usual_s: the seconds of most packets.
+        stretch: the seconds decoded for each second stated.
+        constant: whether nearly all packets had the same length.
+    """
+
+    usual_s: float
+    stretch: float
+    constant: bool
 
 
 class Part:
@@ -128,17 +142,14 @@ class Part:
             with suppress(av.error.FFmpegError):
                 self._context.decode(packet)
 
-    def undecoded(self, packet: Packet, usual_s: float, stretch: float) -> list[Sound]:
-        """A packet as a sound whose samples are not known; none when it is not to be heard.
-
-        Args:
-            usual_s: the duration of a packet that states none.
-            stretch: seconds that are decoded for a second that is stated.
-        """
+    def undecoded(self, packet: Packet, pace: Pace) -> list[Sound]:
+        """A packet as a sound whose samples are not known; none when it is not to be heard."""
         if packet.is_discard:
             return []
         start_s = None if packet.pts is None else packet.pts * self.tick_s
-        duration_s = packet.duration * self.tick_s * stretch if packet.duration else usual_s
+        stated_s = (packet.duration or 0) * self.tick_s * pace.stretch
+        # Where time stamps count, a packet may state the time until the next one instead of its own length.
+        duration_s = pace.usual_s if not stated_s or (pace.constant and self._clock.stamped) else stated_s
         if packet.has_sidedata("skip_samples"):
             first, last = _SKIPPED.unpack(bytes(packet.get_sidedata("skip_samples"))[: _SKIPPED.size])
             rate_hz = self.sample_rate_hz or 1

@@ -12,7 +12,9 @@ import numpy as np
 Stamp = Callable[[float], float | None]
 
 
-def restamped(data: bytes, muxer: str, stamp: Stamp, *, video_s: float = 0.0, **options: str) -> bytes:
+def restamped(
+    data: bytes, muxer: str, stamp: Stamp, *, video_s: float = 0.0, options: dict[str, str] | None = None
+) -> bytes:
     """A recording's packets in another container, each at the time that ``stamp`` gives for its own.
 
     Args:
@@ -20,14 +22,16 @@ def restamped(data: bytes, muxer: str, stamp: Stamp, *, video_s: float = 0.0, **
         video_s: the duration of black pictures beside the sound, from 0 s on.
     """
     buffer = io.BytesIO()
-    with av.open(io.BytesIO(data)) as source, av.open(buffer, "w", format=muxer, options=options) as output:
+    with av.open(io.BytesIO(data)) as source, av.open(buffer, "w", format=muxer, options=options or {}) as output:
         pictures: Any = output.add_stream("vp8" if muxer == "webm" else "mpeg4", 10) if video_s else None
         stream: Any = output.add_stream_from_template(source.streams.audio[0])
         packets: list[Any] = []
         if pictures is not None:
             pictures.width, pictures.height, pictures.pix_fmt = 32, 32, "yuv420p"
             for _ in range(round(video_s * 10)):
-                packets += pictures.encode(av.VideoFrame.from_ndarray(np.full((48, 32), 16, np.uint8), format="yuv420p"))
+                packets += pictures.encode(
+                    av.VideoFrame.from_ndarray(np.full((48, 32), 16, np.uint8), format="yuv420p")
+                )
             packets += pictures.encode(None)
         for packet in source.demux(audio=0):
             if not packet.size or packet.pts is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +16,10 @@ RATE_HZ = 1_000
 FRAME_S = 0.02
 
 
-def _placed(starts_s: Sequence[float | None], decoded: bool = True, **clock: object) -> Axis:
+def _placed(starts_s: Sequence[float | None], decoded: bool = True, **clock: Any) -> Axis:
     """An axis on which sounds of 20 ms have been placed."""
     piece = Joined(np.zeros((1, round(FRAME_S * RATE_HZ)), np.float32), "mono", RATE_HZ) if decoded else None
-    axis = Axis(Clock(**{"stamped": True, **clock}))  # type: ignore[arg-type]
+    axis = Axis(Clock(**{"stamped": True, **clock}))
     for _ in axis.placed(Sound(start_s, FRAME_S, piece) for start_s in starts_s):
         pass
     return axis
@@ -117,7 +118,7 @@ def test_what_cannot_be_is_no_time(start_s: float, decoded: bool) -> None:
         (4_000.0, {"latest_s": 1_000.0}, False),
     ],
 )
-def test_how_long_a_gap_may_be(leap_s: float, clock: dict[str, float], believed: bool) -> None:
+def test_how_long_a_gap_may_be(leap_s: float, clock: dict[str, Any], believed: bool) -> None:
     """Seconds always; longer when the container lasts as long, or does not say, and no transmission was broken."""
     axis = _placed([*_from(0.0, 5), *_from(leap_s, 5)], **clock)
     assert axis.end_s == pytest.approx(leap_s + 0.1 if believed else 0.2)
