@@ -86,6 +86,9 @@ class DescribeResult(TaskResult):
     )
     waveform: ArtifactLink | None = Field(None, description="the outline as arrays (npz)")
     spectrogram: ArtifactLink | None = Field(None, description="the mel spectrogram as arrays (npz)")
+    playback: ArtifactLink | None = Field(
+        None, description="a copy to play, with the gaps as silence, which players pass over; null where there are none"
+    )
 
 
 def _check(options: DescribeOptions, _asked: RequestContext) -> None:

@@ -22,7 +22,7 @@ def restamped(
         video_s: the duration of black pictures beside the sound, from 0 s on.
     """
     buffer = io.BytesIO()
-    with av.open(io.BytesIO(data)) as source, av.open(buffer, "w", format=muxer, options=options or {}) as output:
+    with av.open(io.BytesIO(data), "r") as source, av.open(buffer, "w", format=muxer, options=options or {}) as output:
         pictures: Any = output.add_stream("vp8" if muxer == "webm" else "mpeg4", 10) if video_s else None
         stream: Any = output.add_stream_from_template(source.streams.audio[0])
         packets: list[Any] = []
