@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from typing import Annotated, Any, BinaryIO, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, Field, PositiveInt, StringConstraints
+from pydantic import BaseModel, Field, FiniteFloat, PositiveInt, StringConstraints
 
+from phonoscope.audio.axis import Gap
 from phonoscope.audio.probe import SILENCE
 from phonoscope.audio.samples import Block, Joined, limited
 from phonoscope.audio.sandbox import Sandbox
@@ -36,6 +37,7 @@ class ConfinedRecording(BlockSource):
 
     def __init__(self, file: BinaryIO, owner: str) -> None:
         self.warnings: list[str] = []
+        self.gaps: list[Gap] = []
         self._decoded: Counter[int] = Counter()
         with ExitStack() as opened:
             self._messages = opened.enter_context(_sandbox.streaming(file, 0.0, owner))
@@ -50,7 +52,9 @@ class ConfinedRecording(BlockSource):
     def blocks(self) -> Iterator[Block]:
         for head, body in self._messages:
             if "warnings" in head:
-                self.warnings.extend(map(str, head["warnings"]))
+                end = _End.parse(head)
+                self.warnings += end.warnings
+                self.gaps += [Gap(*gap) for gap in end.gaps]
                 continue
             block = limited(_piece(head, body))
             self._decoded[block.sample_rate_hz] += block.channels.shape[1]
@@ -72,7 +76,24 @@ _Speaker = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,15}$")]
 """The library's buffer for a channel's name has sixteen bytes."""
 
 
-class _Head(BaseModel):
+class _Told(BaseModel):
+    """What a child says; it may be the file's servant."""
+
+    @classmethod
+    def parse(cls, head: dict[str, Any]) -> Self:
+        """Raises ``UndecodableRecording`` for what no decoder gives."""
+        try:
+            return cls.model_validate(head)
+        except ValueError as error:
+            raise UndecodableRecording(_IMPOSSIBLE) from error
+
+
+class _End(_Told):
+    warnings: list[str]
+    gaps: list[tuple[FiniteFloat, FiniteFloat]]
+
+
+class _Head(_Told):
     type: Literal["|u1", "<i2", "<i4", "<i8", "<f4", "<f8"]
     shape: tuple[PositiveInt, PositiveInt]
     interleaved: bool
@@ -81,9 +102,9 @@ class _Head(BaseModel):
 
 
 def _piece(head: dict[str, Any], body: bytes) -> Joined:
-    """Raises ``UndecodableRecording`` for what no decoder gives: the child may be the file's servant."""
+    """Raises ``UndecodableRecording`` for what no decoder gives."""
+    told = _Head.parse(head)
     try:
-        told = _Head.model_validate(head)
         values = np.frombuffer(body, np.dtype(told.type)).reshape(told.shape)
         channels = values.T if told.interleaved else values
     except ValueError as error:

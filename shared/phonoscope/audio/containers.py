@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from typing import BinaryIO
 
 import av
@@ -10,6 +12,7 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition
 
 from phonoscope.audio.speakers import Speakers, speakers_of
+from phonoscope.audio.tags import Span
 from phonoscope.errors import (
     EmptyUpload,
     EncryptedRecording,
@@ -96,8 +99,10 @@ _VIDEO_TYPES = {
 }
 
 
-def open_container(file: BinaryIO, head: bytes) -> InputContainer:
-    """Opens the container in the file's bytes; its name and the files it refers to are never used.
+def open_container(file: BinaryIO, head: bytes, span: Span) -> InputContainer:
+    """Opens the container in a part of the file's bytes; its name and the files it refers to are never used.
+
+    The container's metadata includes that of tags after the part.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -106,14 +111,21 @@ def open_container(file: BinaryIO, head: bytes) -> InputContainer:
     """
     if not head:
         raise EmptyUpload("the file has no bytes")
-    file.seek(0)
+    start = 0 if head.startswith(b"ID3") else span.start
     try:
-        return av.open(_Bytes(file), mode="r", options=_OPTIONS, metadata_errors="ignore")
+        container = av.open(_View(file, Span(start, span.end)), mode="r", options=_OPTIONS, metadata_errors="ignore")
     except (av.error.FFmpegError, ValueError) as error:
         for offset, mark, name in _RECORDINGS:
             if head[offset:].startswith(mark):
                 raise UndecodableRecording(f"the {name} file's header is damaged or cut off") from error
         raise NotARecording(f"no audio container is recognised in the bytes; it is {_looks_like(head)}") from error
+    total = file.seek(0, 2)
+    if span.end < total and not head.startswith(b"OggS"):
+        with suppress(av.error.FFmpegError, ValueError):
+            whole = av.open(_View(file, Span(0, total)), mode="r", options=_OPTIONS, metadata_errors="ignore")
+            container.metadata.update(whole.metadata | container.metadata)
+            whole.close()
+    return container
 
 
 def container_name(container: InputContainer, head: bytes) -> str:
@@ -179,13 +191,28 @@ def declared_speakers(stream: av.AudioStream) -> Speakers:
     return speakers_of(layout)
 
 
-class _Bytes:
-    """A file without a name, since the library would take a name as a hint of the format."""
+class _View:
+    """A part of a file, without a name, since the library would take a name as a hint of the format."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.read = file.read
-        self.seek = file.seek
-        self.tell = file.tell
+    def __init__(self, file: BinaryIO, span: Span) -> None:
+        self._file = file
+        self._span = span
+        self._position = span.start
+
+    def read(self, size: int) -> bytes:
+        self._file.seek(self._position)
+        found = self._file.read(max(0, min(size, self._span.end - self._position)))
+        self._position += len(found)
+        return found
+
+    def seek(self, offset: int, whence: int) -> int:
+        self._position = (self._span.start, self._position, self._span.end)[whence] + offset
+        if self._position < self._span.start:
+            raise OSError(errno.EINVAL, "a position before the file's start")
+        return self.tell()
+
+    def tell(self) -> int:
+        return self._position - self._span.start
 
 
 def _tag(stream: av.AudioStream) -> str:

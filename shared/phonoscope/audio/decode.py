@@ -6,29 +6,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO, Self
 
-import av
-import av.error
-from av.audio.frame import AudioFrame
-
-from phonoscope.audio.containers import (
-    audio_stream,
-    container_name,
-    declared_speakers,
-    has_video,
-    media_type,
-    open_container,
-)
+from phonoscope.audio.axis import Gap, Placed
+from phonoscope.audio.chains import ogg_links
 from phonoscope.audio.headers import read_header
-from phonoscope.audio.samples import Block, Samples, blocks
+from phonoscope.audio.part import Findings, Part
+from phonoscope.audio.samples import Block, Joined, Samples, blocks, silence
 from phonoscope.audio.source import BlockSource
-from phonoscope.errors import EncryptedRecording
+from phonoscope.audio.words import breaks_told, gaps_told
+from phonoscope.errors import RecordingError
 
 __all__ = ["Recording", "Samples"]
 
-_STATED_BY_STREAM = frozenset({"ape", "au", "dsf", "flac", "mov", "mp4", "3gp", "ogg", "tta", "wv"})
-_STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
-_LOCKABLE = frozenset({"mov", "mp4", "3gp", "mpegts"})
-_HOPELESS_ERRORS = 3
 _CUT_TOLERANCE_S = 0.1
 _CUT_TOLERANCE = 0.005
 
@@ -36,9 +24,9 @@ _CUT_TOLERANCE = 0.005
 class Recording(BlockSource):
     """A recording, opened for one pass over its first audio stream.
 
-    Damaged packets are skipped; after the pass, ``warnings`` says what was lost. ``container``, ``codec`` and
-    ``media_type`` are its format; ``tick_s`` is the unit of its packets' times, in seconds; ``declared_speakers``
-    are those that the container names.
+    Samples lie where the file's time stamps say: gaps are filled with silence, overlaps left out. The links of a
+    chained Ogg file follow on one another. Damaged packets are skipped. After the pass, ``warnings`` says what was
+    lost and ``gaps`` where no sound is. ``container``, ``codec`` and ``media_type`` are the recording's format.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -51,22 +39,17 @@ class Recording(BlockSource):
 
     def __init__(self, file: BinaryIO) -> None:
         self.warnings: list[str] = []
-        self._decoded: Counter[tuple[int, int]] = Counter()
-        self._damaged = 0
-        self._first_damage_s = 0.0
+        self.gaps: list[Gap] = []
+        self.placed_s = 0.0
+        self.findings = Findings()
+        self._file = file
         self._header = read_header(file)
-        self._container = open_container(file, self._header.head)
-        try:
-            self.container = container_name(self._container, self._header.head)
-            self._stream = audio_stream(self._container, self.container)
-            self.declared_speakers = declared_speakers(self._stream)
-        except BaseException:
-            self._container.close()
-            raise
-        self._context = self._stream.codec_context
-        self.codec = self._context.codec.canonical_name
-        self.tick_s = float(self._stream.time_base or 0)
-        self.media_type = media_type(self.container, video=has_video(self._container))
+        span = self._header.span
+        self._spans = ogg_links(file, span) if self._header.head[:4] == b"OggS" else [span]
+        self._part = Part(file, self._header, self._spans[0], self.findings)
+        self.container, self.codec, self.media_type = self._part.container, self._part.codec, self._part.media_type
+        self._stated_s: float | None = 0.0
+        self._overlap_s, self._leaps = 0.0, 0
 
     @property
     def sample_rate_hz(self) -> int:
@@ -80,107 +63,94 @@ class Recording(BlockSource):
 
     @property
     def decoded_s(self) -> float:
-        return sum(samples / rate for (rate, _), samples in self._decoded.items())
+        return self.placed_s
 
     @property
     def stores_floats(self) -> bool:
         """Whether samples are stored as floats, some of which may be no numbers."""
-        kept = self._context.format
-        return self.codec.startswith("pcm_f") or (
-            self.codec == "wavpack" and bool(kept) and kept.name.startswith("flt")
-        )
+        return self._part.stores_floats
 
-    def packets(self) -> Iterator[av.Packet[av.AudioStream]]:
-        """The stream's packets, not decoded, as far as the file can be read.
+    def parts(self) -> Iterator[Part]:
+        """The file's parts one after the other, each to be read before the next; one, but for a chained Ogg file."""
+        for span in self._spans:
+            if span is not self._spans[0]:
+                try:
+                    following = Part(self._file, self._header, span, self.findings)
+                except RecordingError:
+                    self.findings.note_damage()
+                    continue
+                self._part.close()
+                self._part = following
+            start_s = self.placed_s
+            yield self._part
+            self._note(self._part, start_s)
 
-        Raises:
-            EncryptedRecording: a packet is encrypted.
-        """
-        errors = 0
-        while errors < _HOPELESS_ERRORS:
-            try:
-                for packet in self._container.demux(self._stream):
-                    errors = 0
-                    self._refuse_locked(packet)
-                    if packet.size:
-                        yield packet
-            except av.error.FFmpegError:
-                errors += 1
-                if errors == 1:
-                    self._note_damage()
-            else:
-                return
-
-    def decode(self, packet: av.Packet[av.AudioStream] | None) -> list[AudioFrame]:
-        """The frames of a packet, none when it is damaged; for ``None`` the frames left in the decoder."""
-        try:
-            decoded = self._context.decode(packet)
-        except av.error.FFmpegError:
-            self._note_damage()
-            return []
-        frames = [frame for frame in decoded if frame.samples and frame.sample_rate]
-        for frame in frames:
-            self._decoded[frame.sample_rate, frame.layout.nb_channels] += frame.samples
-        return frames
-
-    def frames(self) -> Iterator[AudioFrame]:
-        """Decoded frames; damaged packets are skipped.
+    def pieces(self) -> Iterator[Joined]:
+        """Decoded samples and the silence between them, in pieces of a frame or at most a second.
 
         Raises:
             EncryptedRecording: a packet is encrypted.
         """
-        for packet in self.packets():
-            yield from self.decode(packet)
-        yield from self.decode(None)
-        self.conclude(self.decoded_s)
+        given: Counter[int] = Counter()
+        for part in self.parts():
+            for placed in part.axis.placed(part.sounds()):
+                for piece in _samples(placed):
+                    given[piece.sample_rate_hz] += piece.channels.shape[1]
+                    self.placed_s = sum(samples / rate_hz for rate_hz, samples in given.items())
+                    yield piece
+        self.conclude()
 
     def blocks(self) -> Iterator[Block]:
-        return blocks(self.frames(), self.declared_speakers)
+        return blocks(self.pieces())
 
-    def conclude(self, found_s: float) -> None:
-        """Ends the pass: adds what the file lacks to ``warnings``; ``found_s`` is the duration found, in seconds."""
-        stated_s = self._stated_s(found_s)
+    def conclude(self) -> None:
+        """Ends the pass: adds what the file lacks to ``warnings``."""
+        found_s, stated_s, findings = self.placed_s, self._stated_s, self.findings
         if stated_s is not None and found_s < stated_s - max(_CUT_TOLERANCE_S, _CUT_TOLERANCE * stated_s):
             self.warnings.append(
                 f"the file ends early or is damaged: {found_s:.2f} s of the {stated_s:.2f} s it declares can be read"
             )
-        elif self._damaged:
-            self.warnings.append(f"damaged from {self._first_damage_s:.2f} s on; parts skipped: {self._damaged}")
+        elif findings.damaged:
+            self.warnings.append(f"damaged from {findings.first_damage_s:.2f} s on; parts skipped: {findings.damaged}")
         elif self._header.lacks_end_mark:
             self.warnings.append(f"the file ends without its end mark: {found_s:.2f} s can be read")
         audio = self._header.audio
         if audio is not None and audio.trailing > audio.claimed:
             rest = f"the {audio.trailing} bytes after them are not audio"
             self.warnings.append(f"only {found_s:.2f} s are declared; {rest}")
+        self.warnings += gaps_told(self.gaps) + breaks_told(self._overlap_s, self._leaps)
 
-    def _stated_s(self, found_s: float) -> float | None:
-        audio, container, stream = self._header.audio, self._container, self._stream
-        if audio is not None:
-            return found_s * audio.claimed / audio.present if audio.present else None
-        alone = len(container.streams) == 1
-        stated = self.container in _STATED_BY_STREAM or (self.container == "mp3" and self._header.counts_frames)
-        if stated and stream.duration is not None and stream.time_base is not None:
-            return float(stream.duration * stream.time_base)
-        if self.container in _STATED_BY_FILE and alone and container.duration is not None:
-            return container.duration / av.time_base
-        return None
+    def _note(self, part: Part, start_s: float) -> None:
+        """Adds up what a part that has been read says of itself."""
+        axis, found_s = part.axis, self.placed_s - start_s
+        stated_s = part.stated_s(found_s)
+        self._stated_s = None if stated_s is None or self._stated_s is None else self._stated_s + stated_s
+        self.gaps += [Gap(start_s + gap.start_s, start_s + gap.end_s) for gap in axis.gaps]
+        self._overlap_s += axis.overlap_s
+        self._leaps += axis.leaps
 
     def _prevailing(self) -> tuple[int, int]:
-        if self._decoded:
-            return self._decoded.most_common(1)[0][0]
-        return self._context.sample_rate, self._context.layout.nb_channels
-
-    def _refuse_locked(self, packet: av.Packet[av.AudioStream]) -> None:
-        if self.container in _LOCKABLE and packet.has_sidedata("encryption_info"):
-            raise EncryptedRecording(f"the {self.codec} audio in the {self.container} file is encrypted")
-
-    def _note_damage(self) -> None:
-        if not self._damaged:
-            self._first_damage_s = self.decoded_s
-        self._damaged += 1
+        if self.findings.decoded:
+            return self.findings.decoded.most_common(1)[0][0]
+        return self._part.sample_rate_hz, self._part.channels
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._container.close()
+        self._part.close()
+
+
+def _samples(placed: Placed) -> Iterator[Joined]:
+    """A sound's samples at its place, as pieces."""
+    piece = placed.sound.piece
+    assert piece is not None
+    rate_hz = piece.sample_rate_hz
+    yield from silence(round(placed.silence_s * rate_hz), piece)
+    if placed.cut_s < 0.0:
+        again = piece.channels[:, : round(-placed.cut_s * rate_hz)]
+        yield piece._replace(channels=again)
+    first, last = max(0, round(placed.cut_s * rate_hz)), round(placed.rest_s * rate_hz)
+    kept = piece.channels[:, first : piece.channels.shape[1] - last]
+    if kept.shape[1]:
+        yield piece._replace(channels=kept)

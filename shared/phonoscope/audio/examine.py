@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import chain, pairwise
+from statistics import median
 from typing import Any, BinaryIO
 
-import av
 import numpy as np
-from av.audio.frame import AudioFrame
 
+from phonoscope.audio.axis import Sound
 from phonoscope.audio.decode import Recording
+from phonoscope.audio.part import Pace, Packet, Part
 from phonoscope.audio.probe import Probe
-from phonoscope.audio.samples import HIGHEST_RATE_HZ, LOUDEST, channel_samples
+from phonoscope.audio.samples import HIGHEST_RATE_HZ, LOUDEST, Joined
 from phonoscope.errors import NonFiniteSamples, RecordingTooLong, TooCostlyToRead, UndecodableRecording
 
 _PROOF_S = 10.0
 _PROOF_PACKETS = 5_000
 _SHORTEST_S = 1e-6
-_LEAST_MATCH = 0.8
-_LONGEST_PACKET_S = 0.2
+_LAST_PACKETS = 8
+_LEAST_ALIKE = 0.9
 
 
 def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
@@ -46,29 +47,42 @@ class _Examination:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self._decodes_all = recording.stores_floats
-        self._duration_s = 0.0
-        self._stated_s = 0.0
+        self._packets_s: list[tuple[float, float]] = []
+        """What packets state and what they give, in seconds."""
         self._examined = 0
         self._loud = False
 
     def durations(self) -> Iterator[float]:
         """The duration found so far, in seconds, after each packet."""
-        packets = self._recording.packets()
+        recording = self._recording
+        for part in recording.parts():
+            start_s = recording.placed_s
+            for _ in part.axis.placed(self._sounds(part)):
+                recording.placed_s = start_s + part.axis.end_s
+                yield recording.placed_s
+
+    def _sounds(self, part: Part) -> Iterator[Sound]:
+        """The sounds of a part: decoded at its start and its end, as packets in between."""
+        packets = part.packets()
         for packet in packets:
-            self._decode(packet)
-            yield self._duration_s
+            yield from self._decoded(part, packet)
             if not (self._decodes_all or self._wants_proof()):
                 break
         else:
-            self._decode(None)
-            yield self._duration_s
+            yield from self._decoded(part, None)
             return
-        tick_to_s, unstated_s = self._measured_rates()
-        for one, following in pairwise(chain(packets, [None])):
-            assert one is not None
-            ticks = self._ticks(one, following)
-            self._duration_s += ticks * tick_to_s if ticks else unstated_s
-            yield self._duration_s
+        pace = self._pace()
+        known: deque[Packet] = deque(maxlen=_LAST_PACKETS)
+        last: deque[Packet] = deque()
+        for packet in packets:
+            last.append(packet)
+            if len(last) > _LAST_PACKETS:
+                known.append(last.popleft())
+                yield from part.undecoded(known[-1], pace)
+        if known:
+            part.begin_again(list(known))
+        for end in (*last, None):
+            yield from self._decoded(part, end)
 
     def verdict(self) -> Probe:
         recording = self._recording
@@ -81,62 +95,50 @@ class _Examination:
             )
         if self._loud:
             recording.warnings.append(f"samples beyond {LOUDEST:g} times full scale are limited to it")
-        recording.conclude(self._duration_s)
+        recording.conclude()
         return Probe(
             container=recording.container,
             codec=recording.codec,
             media_type=recording.media_type,
             sample_rate_hz=recording.sample_rate_hz,
             channels=recording.channels,
-            duration_s=max(round(self._duration_s, 6), _SHORTEST_S),
+            duration_s=max(round(recording.placed_s, 6), _SHORTEST_S),
             warnings=recording.warnings,
         )
 
     def _wants_proof(self) -> bool:
         proven = self._examined >= _PROOF_PACKETS and self._recording.decoded_s
-        return self._duration_s < _PROOF_S and not proven
+        return self._recording.findings.decoded_s < _PROOF_S and not proven
 
-    def _decode(self, packet: av.Packet[av.AudioStream] | None) -> None:
-        frames = self._recording.decode(packet)
+    def _decoded(self, part: Part, packet: Packet | None) -> list[Sound]:
+        sounds = part.decode(packet)
         self._examined += 1
-        if self._examined > _PROOF_PACKETS and not self._recording.decoded_s:
+        if self._examined > _PROOF_PACKETS and not self._recording.findings.decoded:
             raise TooCostlyToRead(f"the first {_PROOF_PACKETS:,} packets hold no sample that can be decoded")
-        if frames and packet is not None and packet.duration:
-            self._stated_s += packet.duration * self._recording.tick_s
-        for frame in frames:
-            self._check(frame)
-        self._duration_s = self._recording.decoded_s
+        if sounds and packet is not None and not packet.has_sidedata("skip_samples"):
+            given_s = sum(sound.duration_s for sound in sounds)
+            self._packets_s.append(((packet.duration or 0) * part.tick_s, given_s))
+        for sound in sounds:
+            if sound.piece is not None:
+                self._check(sound.piece)
+        return sounds
 
-    def _check(self, frame: AudioFrame) -> None:
-        samples = channel_samples(frame)
-        if samples.dtype.kind != "f":
+    def _check(self, piece: Joined) -> None:
+        if piece.channels.dtype.kind != "f":
             return
-        peak = np.abs(samples).max()
+        peak = np.abs(piece.channels).max()
         if not np.isfinite(peak):
-            bad = int(np.isfinite(samples).all(axis=0).argmin())
-            at_s = self._duration_s + bad / frame.sample_rate
+            bad = int(np.isfinite(piece.channels).all(axis=0).argmin())
+            at_s = self._recording.findings.decoded_s + (bad - piece.channels.shape[1]) / piece.sample_rate_hz
             raise NonFiniteSamples(f"a sample is not a number, or infinite, at {at_s:.4f} s")
         self._loud = self._loud or bool(peak > LOUDEST)
 
-    def _ticks(self, packet: av.Packet[av.AudioStream], following: av.Packet[av.AudioStream] | None) -> int:
-        """The duration of a packet in ticks: until the next one starts, unless that is so late that packets are
-        missing.
-
-        The stated duration of a Vorbis packet is too short where the block length changes.
-        """
-        stated = packet.duration or 0
-        if following is None or packet.pts is None or following.pts is None:
-            return stated
-        until_next = following.pts - packet.pts
-        longest = _LONGEST_PACKET_S / self._recording.tick_s if self._recording.tick_s else 0.0
-        return until_next if stated < until_next <= longest else stated
-
-    def _measured_rates(self) -> tuple[float, float]:
-        """The seconds in a tick of a packet's stated duration, and in a packet that states none."""
-        decoded_s, tick_s = self._recording.decoded_s, self._recording.tick_s
-        if self._stated_s and not _LEAST_MATCH < decoded_s / self._stated_s < 1 / _LEAST_MATCH:
-            tick_s *= decoded_s / self._stated_s
-        return tick_s, decoded_s / self._examined
+    def _pace(self) -> Pace:
+        given = [given_s for _, given_s in self._packets_s] or [0.0]
+        usual_s = median(given)
+        stretches = [given_s / stated_s for stated_s, given_s in self._packets_s if stated_s]
+        alike = sum(given_s == usual_s for given_s in given)
+        return Pace(usual_s, median(stretches or [1.0]), constant=alike >= _LEAST_ALIKE * len(given))
 
 
 def examine_as_json(file: BinaryIO, max_duration_s: float) -> dict[str, Any]:

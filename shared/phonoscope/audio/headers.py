@@ -6,17 +6,24 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from phonoscope.audio.tags import Span, between_tags
 from phonoscope.errors import TooCostlyToRead
 
 _HEAD_BYTES = 4_096
 _MOST_CHUNKS = 1_000
 _UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF, 2**64 - 1})
-_ID3_HEADER_BYTES = 10
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_GUID_BYTES = 16
 _FIRST_AFTER_FORM = 12
 _FORMS = frozenset({b"WAVE", b"AIFF", b"AIFC"})
-_FIRST_MP3_FRAME_BYTES = 1_024
+_FIRST_MP3_FRAME_BYTES = 512
+_LAST_XING_BYTE = 64
+_XING_FIELD_BYTES = (4, 4, 100, 4)
+_SYNC = 0xFF
+_LAYER_BITS, _LAYER_III = 0xE6, 0xE2
+_MPEG_1, _RESERVED_VERSION, _RESERVED_RATE = 3, 1, 3
+_MPEG_1_RATES_HZ = (44_100, 48_000, 32_000)
+_RATE_SHIFTS = {3: 0, 2: 1, 0: 2}
 _LONGEST_OGG_PAGE_BYTES = 65_307
 _OGG_FLAGS_AT = 5
 _OGG_END_OF_STREAM = 4
@@ -33,12 +40,20 @@ class AudioBytes:
 
 @dataclass(frozen=True)
 class Header:
-    """A file's first bytes, and what its header states about its length."""
+    """A file's first bytes, and what its header states about its length.
+
+    Attributes:
+        audio: of WAV (RIFF, RF64), W64, CAF and AIFF files that claim a size.
+        mp3_frames_s: the duration that an MP3's first frame states by a number of frames (Xing, Info or VBRI).
+        lacks_end_mark: whether an Ogg file's last page is not marked as the last.
+        span: the bytes between the tags at the file's start and at its end.
+    """
 
     head: bytes
     audio: AudioBytes | None
-    counts_frames: bool
+    mp3_frames_s: float | None
     lacks_end_mark: bool
+    span: Span
 
 
 @dataclass(frozen=True)
@@ -65,19 +80,18 @@ _LAYOUTS = {
 def read_header(file: BinaryIO) -> Header:
     """Reads a file's header, whatever its position.
 
-    ``audio`` is set for WAV (RIFF, RF64), W64, CAF and AIFF files that claim a size; ``counts_frames`` says whether an
-    MP3's first frame states how long it is (a Xing, Info or VBRI header); ``lacks_end_mark`` whether an Ogg file's last
-    page is not marked as the last.
-
     Raises ``TooCostlyToRead`` when more than a thousand chunks or tags come before the audio.
     """
+    span = between_tags(file)
     file.seek(0)
     head = file.read(_HEAD_BYTES)
-    return Header(head, _audio_bytes(file), _counts_frames(file), head[:4] == b"OggS" and _lacks_end_mark(file))
+    return Header(
+        head, _audio_bytes(file, span), _mp3_frames_s(file, span), head[:4] == b"OggS" and _lacks_end_mark(file), span
+    )
 
 
-def _audio_bytes(file: BinaryIO) -> AudioBytes | None:
-    total = file.seek(0, 2)
+def _audio_bytes(file: BinaryIO, span: Span) -> AudioBytes | None:
+    total = span.end
     file.seek(0)
     head = file.read(_W64_GUID_BYTES)
     layout = _LAYOUTS.get(head[:4])
@@ -88,10 +102,35 @@ def _audio_bytes(file: BinaryIO) -> AudioBytes | None:
     return _walk(file, layout, total)
 
 
-def _counts_frames(file: BinaryIO) -> bool:
-    file.seek(_end_of_id3(file))
+def _mp3_frames_s(file: BinaryIO, span: Span) -> float | None:
+    file.seek(span.start)
     frame = file.read(_FIRST_MP3_FRAME_BYTES)
-    return any(mark in frame for mark in (b"Xing", b"Info", b"VBRI"))
+    if len(frame) < _FIRST_MP3_FRAME_BYTES or frame[0] != _SYNC or frame[1] & _LAYER_BITS != _LAYER_III:
+        return None
+    version, rate = frame[1] >> 3 & 3, frame[2] >> 2 & 3
+    if version == _RESERVED_VERSION or rate == _RESERVED_RATE:
+        return None
+    rate_hz = _MPEG_1_RATES_HZ[rate] >> _RATE_SHIFTS[version]
+    frame_samples = 1_152 if version == _MPEG_1 else 576
+    counted = _xing_samples(frame, frame_samples) or _vbri_samples(frame, frame_samples)
+    return counted / rate_hz if counted else None
+
+
+def _xing_samples(frame: bytes, frame_samples: int) -> int:
+    """The samples by a Xing or Info header, without those that LAME tells to cut off at both ends; 0 without one."""
+    at = max(frame.find(mark, 0, _LAST_XING_BYTE) for mark in (b"Xing", b"Info"))
+    flags = frame[at + 7]
+    if at < 0 or not flags & 1:
+        return 0
+    frames = int.from_bytes(frame[at + 8 : at + 12], "big")
+    encoder = at + 8 + sum(size for bit, size in enumerate(_XING_FIELD_BYTES) if flags >> bit & 1)
+    padding = int.from_bytes(frame[encoder + 21 : encoder + 24], "big") if frame[encoder] else 0
+    return max(0, frames * frame_samples - (padding >> 12) - (padding & 0xFFF))
+
+
+def _vbri_samples(frame: bytes, frame_samples: int) -> int:
+    at = frame.find(b"VBRI", 0, _LAST_XING_BYTE)
+    return int.from_bytes(frame[at + 14 : at + 18], "big") * frame_samples if at >= 0 else 0
 
 
 def _lacks_end_mark(file: BinaryIO) -> bool:
@@ -120,7 +159,7 @@ def _walk(file: BinaryIO, layout: _Layout, total: int) -> AudioBytes | None:
         if header[:4] == b"ds64":
             wide_size = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))[1]
         position += header_bytes + size + -size % layout.alignment
-    raise _too_many("chunks")
+    raise _too_many_chunks()
 
 
 def _audio(start: int, claimed: int, total: int) -> AudioBytes | None:
@@ -130,17 +169,5 @@ def _audio(start: int, claimed: int, total: int) -> AudioBytes | None:
     return AudioBytes(claimed, max(0, end - start), total - end)
 
 
-def _end_of_id3(file: BinaryIO) -> int:
-    position = 0
-    for _ in range(_MOST_CHUNKS):
-        file.seek(position)
-        tag = file.read(_ID3_HEADER_BYTES)
-        if len(tag) < _ID3_HEADER_BYTES or tag[:3] != b"ID3":
-            return position
-        a, b, c, d = (byte & 0x7F for byte in tag[6:10])
-        position += _ID3_HEADER_BYTES + (a << 21 | b << 14 | c << 7 | d)
-    raise _too_many("tags")
-
-
-def _too_many(pieces: str) -> TooCostlyToRead:
-    return TooCostlyToRead(f"more than {_MOST_CHUNKS:,} {pieces} come before the audio")
+def _too_many_chunks() -> TooCostlyToRead:
+    return TooCostlyToRead(f"more than {_MOST_CHUNKS:,} chunks come before the audio")

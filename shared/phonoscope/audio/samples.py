@@ -13,7 +13,7 @@ from av.audio.plane import AudioPlane
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-from phonoscope.audio.speakers import Speakers, settled, speakers_of, stereo_shares
+from phonoscope.audio.speakers import Speakers, stereo_shares
 from phonoscope.errors import UndecodableRecording
 
 Samples: TypeAlias = NDArray[np.float32]
@@ -25,6 +25,11 @@ _BLOCK_S = 1.0
 _BLOCK_VALUES = 1 << 21
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _FULL_SCALE = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63, "f4": 1.0, "f8": 1.0}
+
+
+def piece_of(frame: AudioFrame, speakers: Speakers) -> Joined:
+    """A frame's samples, unchanged, with their rate and speakers."""
+    return Joined(channel_samples(frame), speakers, frame.sample_rate)
 
 
 def channel_samples(frame: AudioFrame) -> NDArray[Any]:
@@ -79,31 +84,35 @@ class Joined(NamedTuple):
     sample_rate_hz: int
 
 
-def joined(frames: Iterable[AudioFrame], declared: Speakers = ()) -> Iterator[Joined]:
-    """Joins frames to pieces of about a second; a change of rate, type or layout ends a piece.
+def joined(pieces: Iterable[Joined]) -> Iterator[Joined]:
+    """Joins pieces to ones of about a second; a change of rate, type or speakers ends one.
 
     Joining first means few array operations for a long file.
-
-    Args:
-        declared: the speakers that the container names; the decoder's own count first.
     """
     held: list[NDArray[Any]] = []
-    kind = (0, "", "")
-    speakers: Speakers = ()
+    kind: tuple[int, str, Speakers] = (0, "", ())
     room = 0
-    for frame in frames:
-        samples = channel_samples(frame)
-        found = (frame.sample_rate, frame.format.name, frame.layout.name)
+    for channels, speakers, rate in pieces:
+        found = (rate, channels.dtype.str, speakers)
         if held and (room <= 0 or found != kind):
-            yield Joined(np.concatenate(held, axis=1), speakers, kind[0])
+            yield Joined(np.concatenate(held, axis=1), kind[2], kind[0])
             held = []
         if not held:
-            kind, room = found, min(int(found[0] * _BLOCK_S), _BLOCK_VALUES // len(samples))
-            speakers = settled(speakers_of(frame.layout), declared)
-        held.append(samples)
-        room -= samples.shape[1]
+            kind, room = found, min(int(rate * _BLOCK_S), _BLOCK_VALUES // len(channels))
+        held.append(channels)
+        room -= channels.shape[1]
     if held:
-        yield Joined(np.concatenate(held, axis=1), speakers, kind[0])
+        yield Joined(np.concatenate(held, axis=1), kind[2], kind[0])
+
+
+def silence(samples: int, like: Joined) -> Iterator[Joined]:
+    """Silence with a piece's rate, type and speakers, in pieces of at most a second."""
+    channels = len(like.channels)
+    most = max(1, min(int(like.sample_rate_hz * _BLOCK_S), _BLOCK_VALUES // channels))
+    zero = 128 if like.channels.dtype.kind == "u" else 0
+    for start in range(0, samples, most):
+        empty = np.full((channels, min(most, samples - start)), zero, like.channels.dtype)
+        yield Joined(empty, like.speakers, like.sample_rate_hz)
 
 
 def limited(piece: Joined) -> Block:
@@ -114,9 +123,9 @@ def limited(piece: Joined) -> Block:
     return Block(channels, piece.speakers, piece.sample_rate_hz)
 
 
-def blocks(frames: Iterable[AudioFrame], declared: Speakers = ()) -> Iterator[Block]:
-    """Joins frames to blocks of about a second, as ``joined``; a change of rate, type or layout ends a block."""
-    return map(limited, joined(frames, declared))
+def blocks(pieces: Iterable[Joined]) -> Iterator[Block]:
+    """Joins pieces to blocks of about a second; a change of rate, type or speakers ends a block."""
+    return map(limited, joined(pieces))
 
 
 def mono(channels: NDArray[Any]) -> Samples:

@@ -5,22 +5,28 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+from phonoscope.audio.axis import Gap
 from phonoscope.audio.downmix import MonoDownmix
 from phonoscope.audio.samples import Block, Resampler, Samples, stereo
 from phonoscope.errors import UndecodableRecording
 
 
 class BlockSource(ABC):
-    """A recording that gives decoded blocks, once. ``container`` and ``codec`` are its format."""
+    """A recording that gives decoded blocks, once. ``container`` and ``codec`` are its format.
+
+    Blocks follow on one another without a gap: where the file's time stamps leave one there is silence. After the last
+    block, ``gaps`` are these stretches of 0.1 s and more, and ``warnings`` says what was lost.
+    """
 
     container: str
     codec: str
     warnings: list[str]
+    gaps: list[Gap]
 
     @property
     @abstractmethod
     def decoded_s(self) -> float:
-        """The duration of the samples decoded so far, in seconds."""
+        """The duration of the samples given so far, gaps included, in seconds."""
 
     @abstractmethod
     def blocks(self) -> Iterator[Block]:

@@ -9,15 +9,17 @@ from phonoscope.audio.decode import Recording
 from phonoscope.audio.samples import joined
 from phonoscope.audio.sandbox import Message
 
+_MOST_GAPS = 1_000
+
 
 def stream_samples(file: BinaryIO, _: float) -> Iterator[Message]:
-    """The recording's format, then its pieces of about a second, then its warnings.
+    """The recording's format, then its pieces of about a second, then its warnings and its first 1,000 gaps.
 
     Raises ``RecordingError`` as ``Recording`` does.
     """
     with Recording(file) as recording:
         yield {"container": recording.container, "codec": recording.codec}, b""
-        for piece in joined(recording.frames(), recording.declared_speakers):
+        for piece in joined(recording.pieces()):
             # Interleaved samples stay so: another order would cost a copy.
             interleaved = not piece.channels.flags.c_contiguous
             values = piece.channels.T if interleaved else piece.channels
@@ -29,4 +31,4 @@ def stream_samples(file: BinaryIO, _: float) -> Iterator[Message]:
                 "sample_rate_hz": piece.sample_rate_hz,
             }
             yield head, values.data.cast("B")
-        yield {"warnings": recording.warnings}, b""
+        yield {"warnings": recording.warnings, "gaps": recording.gaps[:_MOST_GAPS]}, b""

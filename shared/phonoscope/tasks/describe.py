@@ -63,6 +63,13 @@ class ChannelPeak(Part):
     peak_dbfs: float | None = Field(description="null in silence")
 
 
+class SoundGap(Part):
+    """A stretch in which the recording has no sound, by its file's time stamps; it is silence to every task."""
+
+    start_s: float
+    end_s: float
+
+
 class DescribeResult(TaskResult):
     """The recording in figures."""
 
@@ -84,12 +91,18 @@ class DescribeResult(TaskResult):
     silence_share: float
     clipping_share: float
     duration_s: float
+    gaps: list[SoundGap] = Field(
+        default_factory=list, description="the first 1,000 of those that last 0.1 s and more", max_length=1_000
+    )
     warnings: list[str]
     reference: Reference | None = Field(
         None, description="against the genre named, else the recognised one; null where there is no profile for it"
     )
     waveform: ArtifactLink | None = Field(None, description="the outline as arrays (npz)")
     spectrogram: ArtifactLink | None = Field(None, description="the mel spectrogram as arrays (npz)")
+    playback: ArtifactLink | None = Field(
+        None, description="a copy to play, with the gaps as silence, which players pass over; null where there are none"
+    )
 
 
 def _check(options: DescribeOptions, _asked: RequestContext) -> None:

@@ -9,13 +9,14 @@ import pytest
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from phonoscope.audio.samples import blocks
+from phonoscope.audio.samples import Joined, blocks, piece_of
+from phonoscope.audio.speakers import speakers_of
 
 
-def _frame(array: NDArray[Any], kind: str, layout: str = "stereo", rate_hz: int = 8_000) -> AudioFrame:
+def _frame(array: NDArray[Any], kind: str, layout: str = "stereo", rate_hz: int = 8_000) -> Joined:
     frame = AudioFrame.from_ndarray(array, format=kind, layout=layout)
     frame.sample_rate = rate_hz
-    return frame
+    return piece_of(frame, speakers_of(frame.layout))
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ def test_full_scale_is_one(kind: str, dtype: str, quarter: float) -> None:
     """A quarter of full scale is 0.25 in every sample format, packed and planar."""
     packed = np.full((1, 20), quarter, dtype=dtype)
     found = list(blocks([_frame(packed, kind), _frame(packed.reshape(2, 10), kind + "p")]))
-    assert [block.samples.shape for block in found] == [(2, 10), (2, 10)]
+    assert [block.samples.shape for block in found] == [(2, 20)]
     assert all(np.all(block.samples == 0.25) and block.samples.dtype == np.float32 for block in found)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.unit.audio.maker import Maker
 
 BOMBS = ["wav-before", "wav-alone", "wav-lists", "rf64", "aiff", "aiff-names", "caf", "w64", "mp3-tags", "amr-empty"]
+BOMBS += ["ogg-chained"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

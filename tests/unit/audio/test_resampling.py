@@ -63,11 +63,11 @@ def test_blocks_are_small_and_plain(make: Maker) -> None:
     assert all(block.dtype == np.float32 and block.ndim == 1 and block.flags.writeable for block in blocks)
 
 
-def test_frames_can_be_taken_one_by_one(make: Maker) -> None:
-    """``frames`` with ``mono`` gives what ``mono`` gives at the recording's own rate."""
+def test_pieces_can_be_taken_one_by_one(make: Maker) -> None:
+    """``pieces`` with ``mono`` gives what ``mono`` gives at the recording's own rate."""
     data = make.recording("mp3", 1.0, 2)
     with Recording(io.BytesIO(data)) as recording:
-        frames = [mono(channel_samples(frame)) for frame in recording.frames()]
+        frames = [mono(piece.channels) for piece in recording.pieces()]
     np.testing.assert_array_equal(np.concatenate(frames), make.decode(data, 48_000).samples)
 
 

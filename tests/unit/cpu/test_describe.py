@@ -34,6 +34,7 @@ FIELDS = {
     "silence_share",
     "clipping_share",
     "duration_s",
+    "gaps",
     "warnings",
 }
 

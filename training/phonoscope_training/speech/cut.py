@@ -138,7 +138,7 @@ def _decoded(content: bytes, rate_hz: int) -> Samples:
 def _length_s(path: str, content: bytes) -> float:
     try:
         with Recording(io.BytesIO(content)) as recording:
-            for _ in recording.frames():
+            for _ in recording.pieces():
                 pass
             return recording.decoded_s
     except RecordingError as error:

@@ -18,15 +18,19 @@ from phonoscope_cpu.measure.peaks import WaveformMeter
 from phonoscope_cpu.measure.rhythm import Rhythm
 from phonoscope_cpu.measure.spectrogram import Spectrogram
 from phonoscope_cpu.measure.tonality import Tonality
-from phonoscope_worker import Work
+from phonoscope_cpu.playback import playback_of
+from phonoscope_worker import Work, typed_resource_errors
 
 _RATE_HZ = 22_050
 
 
+@typed_resource_errors()
 def describe_task(work: Work) -> Outcome:
-    """Measures the recording; the outline and the spectrogram become artifacts.
+    """Measures the recording; the outline and the spectrogram become artifacts, and a copy to play where it has gaps.
 
-    Raises ``RecordingError`` when the recording cannot be opened, or no sample can be decoded.
+    Raises:
+        RecordingError: the recording cannot be opened, or no sample can be decoded.
+        OutOfMemory, DiskFull: the copy needs more than there is.
     """
     track = work.claim.track
     peaks, columns = WaveformMeter(), Spectrogram()
@@ -40,7 +44,11 @@ def describe_task(work: Work) -> Outcome:
         outline = Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz())
         levels = Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz())
     body |= {"waveform": outline.reference, "spectrogram": levels.reference}
-    return Outcome(body, artifacts=(outline, levels))
+    if not body["gaps"]:
+        return Outcome(body, artifacts=(outline, levels))
+    with work.timed("playback_s"):
+        playback = playback_of(work)
+    return Outcome(body | {"playback": playback.reference}, artifacts=(outline, levels, playback))
 
 
 def describe(
@@ -88,6 +96,7 @@ def describe(
         "silence_share": round(levels.silence_share, 6),
         "clipping_share": round(levels.clipping_share, 6),
         "duration_s": round(recording.decoded_s, 3),
+        "gaps": [{"start_s": round(gap.start_s, 3), "end_s": round(gap.end_s, 3)} for gap in recording.gaps],
         "warnings": [*recording.warnings, *loudness.warnings, *silence],
     }
 

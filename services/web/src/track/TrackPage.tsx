@@ -51,14 +51,16 @@ function StateProblem() {
   return error ? <ErrorNote action={<Button onClick={retry}>Try again</Button>}>{errorText(error)}</ErrorNote> : null;
 }
 
-/** Streams the recording and, when it was explained, the sound of its evidence. */
+/** Streams the recording, or its copy where browsers would pass over gaps, and the sound of its evidence when it was explained. */
 function useSounds(transport: Transport, { id, audio, duration_s }: Track, { explained }: Explanation): void {
   const { refetch } = useTrack(id);
-  const { renewedUrl } = useTrackState();
-  const recording = { id, url: audio.url, startS: 0, endS: duration_s };
+  const { renewedUrl, state } = useTrackState();
+  const playback = state.result("describe")?.playback;
+  const recording = { id: playback?.id ?? id, url: playback?.url ?? audio.url, startS: 0, endS: duration_s };
+  const newUrl = async () => (playback ? renewedUrl(playback.id) : (await refetch()).data?.audio.url);
   const listen = explained?.listen;
   const evidence = explained && listen ? { id: listen.id, url: listen.url, startS: explained.start_s, endS: explained.end_s } : null;
-  useLinkedSound(transport, "recording", recording, async () => (await refetch()).data?.audio.url);
+  useLinkedSound(transport, "recording", recording, newUrl);
   useLinkedSound(transport, "evidence", evidence, renewedUrl);
   useEffect(() => () => transport.close(), [transport]);
 }

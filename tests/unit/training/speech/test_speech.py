@@ -71,7 +71,7 @@ def build(folder: Path, name: str, files: dict[str, bytes], version: str = "1.2-
 
 def length_s(path: Path) -> float:
     with path.open("rb") as file, Recording(file) as recording:
-        list(recording.frames())
+        list(recording.pieces())
         return recording.decoded_s
 
 

@@ -1,0 +1,229 @@
+"""One run of a recording's audio stream through demuxer and decoder: a whole file, or a link of a chained Ogg file."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import BinaryIO, NamedTuple, TypeAlias
+
+import av
+import av.error
+from av.audio.frame import AudioFrame
+
+from phonoscope.audio.axis import Axis, Clock, Sound
+from phonoscope.audio.containers import (
+    audio_stream,
+    container_name,
+    declared_speakers,
+    has_video,
+    media_type,
+    open_container,
+)
+from phonoscope.audio.headers import Header
+from phonoscope.audio.samples import piece_of
+from phonoscope.audio.speakers import Speakers, settled, speakers_of
+from phonoscope.audio.tags import Span
+from phonoscope.errors import EncryptedRecording
+
+Packet: TypeAlias = "av.Packet[av.AudioStream]"
+
+_STAMPED = frozenset({"matroska", "webm", "mov", "mp4", "3gp", "mpegts", "mpeg", "flv", "asf", "ogg"})
+_FROM_ZERO = frozenset({"matroska", "webm", "mov", "mp4", "3gp", "ogg"})
+_LASTS_FROM_ZERO = frozenset({"matroska", "webm", "ogg"})
+_LONGEST_LEAD_S = 60.0
+_LEAPING = frozenset({"mpegts", "mpeg"})
+_ENDS_STATED = frozenset({"mov", "mp4", "3gp"})
+_LATE_CODECS = frozenset({"wmav1", "wmav2"})
+_STATED_BY_STREAM = frozenset({"ape", "au", "dsf", "flac", "mov", "mp4", "3gp", "ogg", "tta", "wv"})
+_STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
+_LOCKABLE = frozenset({"mov", "mp4", "3gp", "mpegts"})
+_TAGS = (b"ID3", b"TAG", b"APE")
+_HOPELESS_ERRORS = 3
+_SKIPPED = struct.Struct("<II")
+
+
+@dataclass
+class Findings:
+    """What was found in a recording so far: samples by rate and channels, and damage."""
+
+    decoded: Counter[tuple[int, int]] = field(default_factory=Counter)
+    damaged: int = 0
+    first_damage_s: float = 0.0
+
+    @property
+    def decoded_s(self) -> float:
+        """The duration of the decoded samples in seconds; gaps do not count."""
+        return sum(samples / rate for (rate, _), samples in self.decoded.items())
+
+    def note_damage(self) -> None:
+        if not self.damaged:
+            self.first_damage_s = self.decoded_s
+        self.damaged += 1
+
+
+class Pace(NamedTuple):
+    """What packets gave where they were decoded.
+
+    Args:
+        usual_s: the seconds of most packets.
+        stretch: the seconds decoded for each second stated.
+        constant: whether nearly all packets had the same length.
+    """
+
+    usual_s: float
+    stretch: float
+    constant: bool
+
+
+class Part:
+    """A run of packets with one decoder and one axis; raises as ``Recording`` does.
+
+    ``tick_s`` is the unit of its packets' times, in seconds.
+    """
+
+    def __init__(self, file: BinaryIO, header: Header, span: Span, findings: Findings) -> None:
+        self._header = header
+        self._findings = findings
+        self._opened = open_container(file, header.head, span)
+        try:
+            self.container = container_name(self._opened, header.head)
+            self._stream = audio_stream(self._opened, self.container)
+            self._declared = declared_speakers(self._stream)
+        except BaseException:
+            self._opened.close()
+            raise
+        self._speakers: dict[str, Speakers] = {}
+        """By the decoder's name for their layout."""
+        self._context = self._stream.codec_context
+        self.codec = self._context.codec.canonical_name
+        self.tick_s = float(self._stream.time_base or 0)
+        self.media_type = media_type(self.container, video=has_video(self._opened))
+        self.sample_rate_hz: int = self._context.sample_rate
+        self.channels = self._context.layout.nb_channels
+        self._clock = self._read_clock()
+        self.axis = Axis(self._clock)
+
+    @property
+    def stores_floats(self) -> bool:
+        """Whether samples are stored as floats, some of which may be no numbers."""
+        kept = self._context.format
+        return self.codec.startswith("pcm_f") or (
+            self.codec == "wavpack" and bool(kept) and kept.name.startswith("flt")
+        )
+
+    def packets(self) -> Iterator[Packet]:
+        """The stream's packets, not decoded, as far as the file can be read.
+
+        Raises:
+            EncryptedRecording: a packet is encrypted.
+        """
+        errors = 0
+        while errors < _HOPELESS_ERRORS:
+            try:
+                for packet in self._opened.demux(self._stream):
+                    errors = 0
+                    self._refuse_locked(packet)
+                    if packet.size:
+                        yield packet
+            except av.error.FFmpegError:
+                errors += 1
+                if errors == 1:
+                    self._findings.note_damage()
+            else:
+                return
+
+    def decode(self, packet: Packet | None) -> list[Sound]:
+        """The sounds of a packet, none when it is damaged; for ``None`` those left in the decoder."""
+        try:
+            frames = [frame for frame in self._context.decode(packet) if frame.samples and frame.sample_rate]
+        except av.error.FFmpegError:
+            # Between joined MP3s the library takes a tag for a packet.
+            if packet is None or not bytes(packet)[:3].startswith(_TAGS):
+                self._findings.note_damage()
+            return []
+        for frame in frames:
+            self._findings.decoded[frame.sample_rate, frame.layout.nb_channels] += frame.samples
+        return [self._sound(frame) for frame in frames]
+
+    def sounds(self) -> Iterator[Sound]:
+        """All sounds; damaged packets are skipped. Raises ``EncryptedRecording``."""
+        for packet in self.packets():
+            yield from self.decode(packet)
+        yield from self.decode(None)
+
+    def begin_again(self, packets: list[Packet]) -> None:
+        """Decodes packets for nothing but the decoder's state, after others were left out."""
+        self._context.flush_buffers()
+        for packet in packets:
+            with suppress(av.error.FFmpegError):
+                self._context.decode(packet)
+
+    def undecoded(self, packet: Packet, pace: Pace) -> list[Sound]:
+        """A packet as a sound whose samples are not known; none when it is not to be heard."""
+        if packet.is_discard:
+            return []
+        start_s = None if packet.pts is None else packet.pts * self.tick_s
+        stated_s = (packet.duration or 0) * self.tick_s * pace.stretch
+        # Where time stamps count, a packet may state the time until the next one instead of its own length.
+        duration_s = pace.usual_s if not stated_s or (pace.constant and self._clock.stamped) else stated_s
+        if packet.has_sidedata("skip_samples"):
+            first, last = _SKIPPED.unpack(bytes(packet.get_sidedata("skip_samples"))[: _SKIPPED.size])
+            rate_hz = self.sample_rate_hz or 1
+            start_s = None if start_s is None else start_s + first / rate_hz
+            duration_s = max(0.0, duration_s - (first + last) / rate_hz)
+        return [Sound(start_s, duration_s)]
+
+    def stated_s(self, found_s: float) -> float | None:
+        """The duration that the file states, in seconds; an estimate does not count."""
+        header, stream = self._header, self._stream
+        if header.audio is not None:
+            return found_s * header.audio.claimed / header.audio.present if header.audio.present else None
+        if self.container == "mp3":
+            return header.mp3_frames_s
+        alone = len(self._opened.streams) == 1
+        stated_s = None
+        if self.container in _STATED_BY_STREAM and stream.duration is not None:
+            stated_s = stream.duration * self.tick_s
+        elif self.container in _STATED_BY_FILE and alone and self._opened.duration is not None:
+            stated_s = self._opened.duration / av.time_base
+        if stated_s is not None and self.container in _LASTS_FROM_ZERO:
+            stated_s -= self._clock.origin_s
+        return stated_s
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def _read_clock(self) -> Clock:
+        start_s = (self._opened.start_time or 0) / av.time_base
+        origin_s = 0.0 if self.container in _FROM_ZERO and 0.0 < start_s <= _LONGEST_LEAD_S else start_s
+        latest_s = end_s = None
+        if self._opened.duration is not None:
+            starts_s = 0.0 if self.container in _LASTS_FROM_ZERO else start_s
+            latest_s = starts_s + self._opened.duration / av.time_base - origin_s
+        if self.container in _ENDS_STATED and self._stream.duration:
+            end_s = ((self._stream.start_time or 0) + self._stream.duration) * self.tick_s - origin_s
+        return Clock(
+            origin_s,
+            stamped=self.container in _STAMPED,
+            latest_s=latest_s,
+            leaps=self.container in _LEAPING,
+            late_start=self.codec in _LATE_CODECS,
+            end_s=end_s,
+        )
+
+    def _sound(self, frame: AudioFrame) -> Sound:
+        start_s = None if frame.pts is None else frame.pts * self.tick_s
+        return Sound(start_s, frame.samples / frame.sample_rate, piece_of(frame, self._speakers_of(frame)))
+
+    def _speakers_of(self, frame: AudioFrame) -> Speakers:
+        name = frame.layout.name
+        if name not in self._speakers:
+            self._speakers[name] = settled(speakers_of(frame.layout), self._declared)
+        return self._speakers[name]
+
+    def _refuse_locked(self, packet: Packet) -> None:
+        if self.container in _LOCKABLE and packet.has_sidedata("encryption_info"):
+            raise EncryptedRecording(f"the {self.codec} audio in the {self.container} file is encrypted")
