@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Self
 
 import av
 import av.error
 from av.audio.frame import AudioFrame
+from av.container import InputContainer
 
-from phonoscope.audio.containers import audio_stream, container_name, has_video, media_type, open_container
+from phonoscope.audio.audio_tracks import audio_tracks, first_with_sound, is_default, name_and_language, preferred
+from phonoscope.audio.containers import audio_stream, check_audio, container_name, has_video, open_container
+from phonoscope.audio.cover import has_picture
+from phonoscope.audio.facts import AudioTrack
+from phonoscope.audio.formats import media_type
 from phonoscope.audio.headers import read_header
+from phonoscope.audio.outer_tags import without_tags
 from phonoscope.audio.samples import Block, Samples, blocks
 from phonoscope.audio.source import BlockSource
-from phonoscope.errors import EncryptedRecording
+from phonoscope.errors import EncryptedRecording, NoSuchAudioTrack
 
 __all__ = ["Recording", "Samples"]
 
@@ -27,10 +34,15 @@ _CUT_TOLERANCE = 0.005
 
 
 class Recording(BlockSource):
-    """A recording, opened for one pass over its first audio stream.
+    """A recording, opened for one pass over one of its audio tracks.
 
-    Damaged packets are skipped; after the pass, ``warnings`` says what was lost. ``container``, ``codec`` and
-    ``media_type`` are its format; ``tick_s`` is the unit of its packets' times, in seconds.
+    That is the one that the file marks as default, else its first, unless it is silent where it begins and another one
+    is not. Damaged packets are skipped; after the pass, ``warnings`` says what was lost. ``container``, ``codec`` and
+    ``media_type`` are its format; ``tick_s`` is the unit of its packets' times, in seconds. ``audio_track`` is the
+    index of the one that is read, among the file's audio tracks.
+
+    Args:
+        audio_track: the audio track to read instead.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -39,18 +51,22 @@ class Recording(BlockSource):
         EncryptedRecording: the audio is encrypted.
         UnsupportedCodec: the audio's codec cannot be decoded.
         UndecodableRecording: the header is damaged or cut off.
+        NoSuchAudioTrack: the file has fewer audio tracks.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, audio_track: int | None = None) -> None:
         self.warnings: list[str] = []
         self._decoded: Counter[tuple[int, int]] = Counter()
         self._damaged = 0
         self._first_damage_s = 0.0
-        self._header = read_header(file)
-        self._container = open_container(file, self._header.head)
+        self._file = without_tags(file)
+        self._header = read_header(self._file)
+        self._container = open_container(self._file, self._header.head)
         try:
             self.container = container_name(self._container, self._header.head)
-            self._stream = audio_stream(self._container, self.container)
+            check_audio(self._container, self.container)
+            self.audio_track = self._chosen() if audio_track is None else self._existing(audio_track)
+            self._stream = audio_stream(self._container, self.container, self.audio_track)
         except BaseException:
             self._container.close()
             raise
@@ -58,6 +74,37 @@ class Recording(BlockSource):
         self.codec = self._context.codec.canonical_name
         self.tick_s = float(self._stream.time_base or 0)
         self.media_type = media_type(self.container, video=has_video(self._container))
+
+    def audio_tracks(self, duration_s: float) -> list[AudioTrack]:
+        """All audio tracks of the file; of the one that is read with its measured ``duration_s``. To be called once."""
+        read = AudioTrack(
+            index=self.audio_track,
+            codec=self.codec,
+            sample_rate_hz=self.sample_rate_hz,
+            channels=self.channels,
+            default=is_default(self._stream),
+            duration_s=duration_s,
+            **name_and_language(self._stream),
+        )
+        return audio_tracks(self._container.streams.audio, read)
+
+    @property
+    def metadata(self) -> list[dict[str, str]]:
+        """What the container's tags say, then those of the audio track."""
+        return [dict(self._container.metadata), dict(self._stream.metadata)]
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether the container holds a cover."""
+        return has_picture(self._container)
+
+    @contextmanager
+    def reopened(self) -> Iterator[InputContainer]:
+        """The container, opened once more; the recording must not be read meanwhile."""
+        position = self._file.tell()
+        with open_container(self._file, self._header.head) as container:
+            yield container
+        self._file.seek(position)
 
     @property
     def sample_rate_hz(self) -> int:
@@ -135,6 +182,23 @@ class Recording(BlockSource):
         if audio is not None and audio.trailing > audio.claimed:
             rest = f"the {audio.trailing} bytes after them are not audio"
             self.warnings.append(f"only {found_s:.2f} s are declared; {rest}")
+
+    def _chosen(self) -> int:
+        order = preferred(self._container.streams.audio)
+        if len(order) == 1:
+            return order[0]
+        with self.reopened() as container:
+            found = first_with_sound(container, order)
+        if found is None or found == order[0]:
+            return order[0]
+        self.warnings.append(f"audio track {order[0]} is silent where it begins; audio track {found} is read")
+        return found
+
+    def _existing(self, index: int) -> int:
+        count = len(self._container.streams.audio)
+        if 0 <= index < count:
+            return index
+        raise NoSuchAudioTrack(f"audio track {index}; the last one of the file is {count - 1}")
 
     def _stated_s(self, found_s: float) -> float | None:
         audio, container, stream = self._header.audio, self._container, self._stream

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import chain, pairwise
 from typing import Any, BinaryIO
 
@@ -12,6 +12,8 @@ import numpy as np
 from av.audio.frame import AudioFrame
 
 from phonoscope.audio.decode import Recording
+from phonoscope.audio.facts import Tags
+from phonoscope.audio.metadata import read_metadata
 from phonoscope.audio.probe import Probe
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, LOUDEST, channel_samples
 from phonoscope.errors import NonFiniteSamples, RecordingTooLong, TooCostlyToRead, UndecodableRecording
@@ -24,7 +26,7 @@ _LONGEST_PACKET_S = 0.2
 
 
 def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
-    """Reads every packet of the first audio stream and decodes the first seconds; float samples are all decoded.
+    """Reads every packet of the audio track that is read when nobody chooses, and decodes the first seconds; float samples are all decoded.
 
     Raises:
         EmptyUpload, NotARecording, NoAudioStream, UnsupportedCodec, EncryptedRecording: there is no audio to decode.
@@ -39,7 +41,8 @@ def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
             if duration_s > max_duration_s:
                 longest = f"the limit is {max_duration_s:g} s"
                 raise RecordingTooLong(f"the recording lasts more than {duration_s:.1f} s; {longest}")
-        return found.verdict()
+        tags, cover = read_metadata(file, recording)
+        return found.verdict(tags, cover)
 
 
 class _Examination:
@@ -70,7 +73,7 @@ class _Examination:
             self._duration_s += ticks * tick_to_s if ticks else unstated_s
             yield self._duration_s
 
-    def verdict(self) -> Probe:
+    def verdict(self, tags: Tags, cover: bytes | None) -> Probe:
         recording = self._recording
         what = f"the {recording.codec} audio in the {recording.container} file"
         if not recording.decoded_s:
@@ -82,14 +85,19 @@ class _Examination:
         if self._loud:
             recording.warnings.append(f"samples beyond {LOUDEST:g} times full scale are limited to it")
         recording.conclude(self._duration_s)
+        duration_s = max(round(self._duration_s, 6), _SHORTEST_S)
         return Probe(
             container=recording.container,
             codec=recording.codec,
             media_type=recording.media_type,
             sample_rate_hz=recording.sample_rate_hz,
             channels=recording.channels,
-            duration_s=max(round(self._duration_s, 6), _SHORTEST_S),
+            duration_s=duration_s,
             warnings=recording.warnings,
+            audio_track=recording.audio_track,
+            audio_tracks=recording.audio_tracks(duration_s),
+            tags=tags,
+            cover_base64=None if cover is None else b64encode(cover).decode(),
         )
 
     def _wants_proof(self) -> bool:
@@ -141,4 +149,4 @@ class _Examination:
 
 def examine_as_json(file: BinaryIO, max_duration_s: float) -> dict[str, Any]:
     """The outcome of ``examine`` as a dict that JSON can hold."""
-    return asdict(examine(file, max_duration_s=max_duration_s))
+    return examine(file, max_duration_s=max_duration_s).model_dump(mode="json")

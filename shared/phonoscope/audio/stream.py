@@ -10,12 +10,15 @@ from phonoscope.audio.samples import joined
 from phonoscope.audio.sandbox import Message
 
 
-def stream_samples(file: BinaryIO, _: float) -> Iterator[Message]:
+def stream_samples(file: BinaryIO, place: float) -> Iterator[Message]:
     """The recording's format, then its pieces of about a second, then its warnings.
+
+    Args:
+        place: that of the audio track to read, from 1; 0 for the one that is read when nobody chooses.
 
     Raises ``RecordingError`` as ``Recording`` does.
     """
-    with Recording(file) as recording:
+    with Recording(file, int(place) - 1 if place else None) as recording:
         yield {"container": recording.container, "codec": recording.codec}, b""
         for piece in joined(recording.frames()):
             # Interleaved samples stay so: another order would cost a copy.

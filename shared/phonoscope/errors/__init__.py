@@ -44,6 +44,7 @@ PhonoscopeError
 │   ├── UnsupportedCodec        415
 │   ├── EncryptedRecording      415
 │   ├── UndecodableRecording
+│   ├── NoSuchAudioTrack
 │   ├── NonFiniteSamples
 │   ├── RecordingTooLong
 │   └── TooCostlyToRead
@@ -121,6 +122,7 @@ from phonoscope.errors.recordings import (
     EncryptedRecording,
     NoAudioStream,
     NonFiniteSamples,
+    NoSuchAudioTrack,
     NotARecording,
     RecordingError,
     RecordingTooLong,
@@ -194,6 +196,7 @@ __all__ = [
     "NoAudioStream",
     "NoDefaultSecret",
     "NoStems",
+    "NoSuchAudioTrack",
     "NonFiniteSamples",
     "NotARecording",
     "NotAcceptable",

@@ -1,0 +1,84 @@
+"""Tags outside of a container: reads what they say, and hides them from whatever reads the recording."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from phonoscope.audio.tags import Span, between_tags
+
+_MOST_PADDING_BYTES = 1 << 16
+_MOST_TAG_BYTES = 16 << 20
+_ID3V1_BYTES = 128
+_CARRIER = bytes.fromhex("fff15040011ffc00")
+"""An AAC frame: FFmpeg's reader of AAC reads the tags around it, of every kind and with their pictures."""
+
+
+class FilePart:
+    """A part of a file, as a file of its own."""
+
+    def __init__(self, file: BinaryIO, span: Span) -> None:
+        self._file = file
+        self._span = span
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._span.end - self._file.tell())
+        return self._file.read(left if size < 0 else min(size, left))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start, end = self._span
+        position = (start, self._file.tell(), end)[whence] + offset
+        if position < start:
+            raise OSError(errno.EINVAL, "a position before the file's start")
+        return self._file.seek(position) - start
+
+    def tell(self) -> int:
+        return self._file.tell() - self._span.start
+
+
+def without_tags(file: BinaryIO) -> BinaryIO:
+    """The file without the tags around it and the zeros that pad them; the file itself where there are none.
+
+    Raises ``TooCostlyToRead`` when more than a thousand tags are around the audio.
+    """
+    size = file.seek(0, os.SEEK_END)
+    span = _without_padding(file, between_tags(file))
+    if span.start == span.end or span == Span(0, size):
+        return file
+    return cast("BinaryIO", FilePart(file, span))
+
+
+def tag_files(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Each group of tags around a recording, around a frame of AAC, as which FFmpeg reads it.
+
+    ID3v2 comes first, then APEv2, then ID3v1, which cuts its texts off. Tags of more than 16 MiB are left out.
+
+    Raises ``TooCostlyToRead`` as ``without_tags`` does.
+    """
+    size = file.seek(0, os.SEEK_END)
+    span = between_tags(file)
+    before, after = _piece(file, 0, span.start), _piece(file, span.end, size)
+    old = after[-_ID3V1_BYTES:] if after[-_ID3V1_BYTES:].startswith(b"TAG") else b""
+    others = after.removesuffix(old)
+    for content in (before + _CARRIER if before else b"", _CARRIER + others if others else b"", _CARRIER + old):
+        if len(content) > len(_CARRIER):
+            yield cast("BinaryIO", io.BytesIO(content))
+
+
+def _without_padding(file: BinaryIO, span: Span) -> Span:
+    if not span.start:
+        return span
+    file.seek(span.start)
+    padding = file.read(min(_MOST_PADDING_BYTES, span.end - span.start))
+    return Span(span.start + len(padding) - len(padding.lstrip(b"\0")), span.end)
+
+
+def _piece(file: BinaryIO, start: int, end: int) -> bytes:
+    """The bytes from ``start`` to ``end``; none of more than 16 MiB."""
+    if end - start > _MOST_TAG_BYTES:
+        return b""
+    file.seek(start)
+    return file.read(end - start)
