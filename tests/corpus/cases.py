@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.corpus import files
 from tests.corpus.case import Case
 
-CASES: tuple[Case, ...] = ()
+CASES: tuple[Case, ...] = (*files.CASES,)

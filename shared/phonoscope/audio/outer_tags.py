@@ -12,6 +12,8 @@ from phonoscope.audio.tags import Span, between_tags
 
 _MOST_PADDING_BYTES = 1 << 16
 _MOST_TAG_BYTES = 16 << 20
+_ZEROS_OF_A_SIZE = 3
+"""MP4 and its kin start with a size, whose first bytes are zeros."""
 _ID3V1_BYTES = 128
 _CARRIER = bytes.fromhex("fff15040011ffc00")
 """An AAC frame: FFmpeg's reader of AAC reads the tags around it, of every kind and with their pictures."""
@@ -73,7 +75,10 @@ def _without_padding(file: BinaryIO, span: Span) -> Span:
         return span
     file.seek(span.start)
     padding = file.read(min(_MOST_PADDING_BYTES, span.end - span.start))
-    return Span(span.start + len(padding) - len(padding.lstrip(b"\0")), span.end)
+    zeros = len(padding) - len(padding.lstrip(b"\0"))
+    if padding[zeros + 1 : zeros + 5] == b"ftyp":
+        zeros -= _ZEROS_OF_A_SIZE
+    return Span(span.start + zeros, span.end) if zeros > _ZEROS_OF_A_SIZE else span
 
 
 def _piece(file: BinaryIO, start: int, end: int) -> bytes:
