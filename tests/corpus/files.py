@@ -19,6 +19,7 @@ from tests.corpus.tagged import ape, id3, id3v1, png
 Arguments = tuple[str, ...]
 
 _SINE = ("-f", "lavfi", "-i", "sine=frequency=1000:duration=1:sample_rate=48000")
+_LOW_HZ = 400.0
 _LOW = ("-f", "lavfi", "-i", "sine=frequency=400:duration=1:sample_rate=48000")
 _SILENCE = ("-f", "lavfi", "-t", "1", "-i", "anullsrc=sample_rate=48000:channel_layout=mono")
 _RATE_HZ = 44_100
@@ -115,8 +116,8 @@ def _before_tag(arguments: Arguments, tag: bytes, folder: Path) -> Path:
     return written(plain.read_bytes() + tag, folder)
 
 
-def _tracks(muxer: Arguments, dispositions: Arguments, folder: Path, first: Arguments = _LOW) -> Path:
-    """Two audio tracks: of 400 Hz, or another first one, and of 1 kHz."""
+def two_tracks(muxer: Arguments, dispositions: Arguments, first: Arguments, folder: Path) -> Path:
+    """Two audio tracks: the given one and one of 1 kHz."""
     return made(folder, *first, *_SINE, "-map", "0", "-map", "1", *_flags(dispositions), *muxer)
 
 
@@ -124,17 +125,14 @@ def _flags(dispositions: Arguments) -> list[str]:
     return [part for index, flag in enumerate(dispositions) for part in (f"-disposition:a:{index}", flag)]
 
 
-def _pitch(section: str, name: str, make: Callable[[Path], Path], reference_hz: float, **more: bool) -> Case:
-    within = {"within": 2.0}
-    return Case(section, name, "pitch, Hz", make, lambda _: reference_hz, pitch_hz, **within, **more)
+def _pitch(
+    section: str, name: str, make: Callable[[Path], Path], reference_hz: float, *, needs_ffmpeg: bool = False
+) -> Case:
+    return Case(section, name, "pitch, Hz", make, lambda _: reference_hz, pitch_hz, 2.0, needs_ffmpeg)
 
 
-def _tag(name: str, field: str, make: Callable[[Path], Path], reference: str, **more: bool) -> Case:
-    def ours(path: Path) -> str | None:
-        found: str | None = getattr(tags_of(path), field)
-        return found
-
-    return Case("Tags", name, field, make, lambda _: reference, ours, **more)
+def _artist(name: str, make: Callable[[Path], Path]) -> Case:
+    return Case("Tags", name, "artist", make, lambda _: "Björk", lambda path: tags_of(path).artist, needs_ffmpeg=True)
 
 
 def _tag_cases() -> list[Case]:
@@ -150,10 +148,7 @@ def _tag_cases() -> list[Case]:
         "ID3 in MP3": ("-f", "mp3"),
         "ID3 in AIFF": ("-f", "aiff", "-write_id3v2", "1"),
     }
-    cases = [
-        _tag(name, "artist", partial(_by_ffmpeg, (*titled, *arguments)), "Björk", needs_ffmpeg=True)
-        for name, arguments in by_ffmpeg.items()
-    ]
+    cases = [_artist(name, partial(_by_ffmpeg, (*titled, *arguments))) for name, arguments in by_ffmpeg.items()]
     mp3 = _LARGE_TAG["MP3"] + ("-write_id3v1", "0")
     at_end = {
         "APEv2 after MP3": ape([("Artist", "Björk".encode())]),
@@ -161,32 +156,31 @@ def _tag_cases() -> list[Case]:
         "APEv2 and ID3v1 after MP3": ape([("Artist", "Björk".encode())]) + id3v1(b"", b"Bj", 3),
     }
     for name, tag in at_end.items():
-        cases.append(_tag(name, "artist", partial(_before_tag, mp3, tag), "Björk", needs_ffmpeg=True))
+        cases.append(_artist(name, partial(_before_tag, mp3, tag)))
     for encoding in ("latin-1", "utf-16", "utf-16-be", "utf-8"):
         tag = id3([("TPE1", "Björk")], encoding=encoding)
         for kind in ("FLAC", "AAC (ADTS)"):
             made_so = partial(_after_tag, _LARGE_TAG[kind], tag)
-            cases.append(_tag(f"ID3 in {encoding} before {kind}", "artist", made_so, "Björk", needs_ffmpeg=True))
+            cases.append(_artist(f"ID3 in {encoding} before {kind}", made_so))
     return cases
 
 
 def _track_cases() -> list[Case]:
-    section = "Several audio tracks"
-    silent = partial(_tracks, first=_SILENCE)
-    makers = {
-        "Matroska, the second one is the default": (_tracks, ("-f", "matroska", "-c:a", "flac"), ("0", "default"), 1000),
-        "Matroska, no default": (_tracks, ("-f", "matroska", "-c:a", "flac"), ("0", "0"), 400),
-        "Matroska, a silent first one": (silent, ("-f", "matroska", "-c:a", "flac"), ("default", "0"), 1000),
-        "MP4, the second one is the default": (_tracks, ("-f", "mp4", "-c:a", "aac"), ("0", "default"), 1000),
-        "MP4, both are": (_tracks, ("-f", "mp4", "-c:a", "aac"), ("default", "default"), 400),
-        "MP4, a silent first one": (silent, ("-f", "mp4", "-c:a", "aac"), ("default", "0"), 1000),
-        "MPEG-TS": (_tracks, ("-f", "mpegts", "-c:a", "mp2"), ("0", "0"), 400),
-        "MPEG-TS, a silent first one": (silent, ("-f", "mpegts", "-c:a", "mp2"), ("0", "0"), 1000),
-        "AVI": (_tracks, ("-f", "avi", "-c:a", "mp3"), ("0", "0"), 400),
-    }
+    mkv, mp4, ts = ("-f", "matroska", "-c:a", "flac"), ("-f", "mp4", "-c:a", "aac"), ("-f", "mpegts", "-c:a", "mp2")
+    inputs = (
+        ("Matroska, the second one is the default", _LOW, mkv, ("0", "default"), PITCH_HZ),
+        ("Matroska, no default", _LOW, mkv, ("0", "0"), _LOW_HZ),
+        ("Matroska, a silent first one", _SILENCE, mkv, ("default", "0"), PITCH_HZ),
+        ("MP4, the second one is the default", _LOW, mp4, ("0", "default"), PITCH_HZ),
+        ("MP4, both are", _LOW, mp4, ("default", "default"), _LOW_HZ),
+        ("MP4, a silent first one", _SILENCE, mp4, ("default", "0"), PITCH_HZ),
+        ("MPEG-TS", _LOW, ts, ("0", "0"), _LOW_HZ),
+        ("MPEG-TS, a silent first one", _SILENCE, ts, ("0", "0"), PITCH_HZ),
+        ("AVI", _LOW, ("-f", "avi", "-c:a", "mp3"), ("0", "0"), _LOW_HZ),
+    )
     return [
-        _pitch(section, name, partial(make, muxer, flags), float(reference_hz), needs_ffmpeg=True)
-        for name, (make, muxer, flags, reference_hz) in makers.items()
+        _pitch("Several audio tracks", name, partial(two_tracks, muxer, flags, first), reference_hz, needs_ffmpeg=True)
+        for name, first, muxer, flags, reference_hz in inputs
     ]
 
 
@@ -198,13 +192,16 @@ def _cases() -> list[Case]:
     ]
     cases += [_pitch(formats, name, partial(_by_hand, make), PITCH_HZ) for name, (make, *_) in HANDMADE.items()]
     around = "Tags before the audio"
-    large = id3([("TIT2", "Ça ira")], cover=png(4, 4) + bytes(_COVER_BYTES))
-    twice = id3(padding=3_000) + id3([("TIT2", "Ça ira")], footer=True)
-    for name, tag in {"a tag of 2 MB": large, "two tags, one with a footer": twice, "zeros": id3() + bytes(900)}.items():
+    tags = {
+        "a tag of 2 MB": id3([("TIT2", "Ça ira")], cover=png(4, 4) + bytes(_COVER_BYTES)),
+        "two tags, one with a footer": id3(padding=3_000) + id3([("TIT2", "Ça ira")], footer=True),
+        "a tag and zeros": id3() + bytes(900),
+    }
+    for name, tag in tags.items():
         cases += [
             _pitch(around, f"{kind} after {name}", partial(_after_tag, arguments, tag), PITCH_HZ, needs_ffmpeg=True)
             for kind, arguments in _LARGE_TAG.items()
-            if tag is large or kind in {"FLAC", "AAC (ADTS)", "MP3"}
+            if len(tag) > _COVER_BYTES or kind in {"FLAC", "AAC (ADTS)", "MP3"}
         ]
     return [*cases, *_tag_cases(), *_track_cases()]
 

@@ -182,8 +182,7 @@ class _Qoa:
         code = min(range(8), key=lambda each: abs(predicted + self._STEPS[each] - sample))
         change = self._STEPS[code] >> 4
         self.weights = [
-            weight + (-change if old < 0 else change)
-            for weight, old in zip(self.weights, self.history, strict=True)
+            weight + (-change if old < 0 else change) for weight, old in zip(self.weights, self.history, strict=True)
         ]
         self.history = [*self.history[1:], max(-(1 << 15), min((1 << 15) - 1, predicted + self._STEPS[code]))]
         return code

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from math import isfinite
+from typing import Any
 
 import av
 import av.error
@@ -102,13 +103,13 @@ def _duration_s(stream: av.AudioStream) -> float | None:
     return None if clock is None else round(int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3]), 6)
 
 
-def _start_s(packet: av.Packet[av.AudioStream]) -> float:
+def _start_s(packet: Any) -> float:
     if packet.pts is None or packet.time_base is None:
         return 0.0
     return float(packet.pts * packet.time_base)
 
 
-def _is_loud(packet: av.Packet[av.AudioStream]) -> bool:
+def _is_loud(packet: Any) -> bool:
     with suppress(av.error.FFmpegError):
         for frame in packet.decode():
             if frame.samples and frame.layout.nb_channels:

@@ -61,6 +61,7 @@ _OTHERS = (
     (b"#EXTM3U", "a playlist"),
 )
 
+
 def open_container(file: BinaryIO, head: bytes) -> InputContainer:
     """Opens the container in the file's bytes; its name and the files it refers to are never used.
 

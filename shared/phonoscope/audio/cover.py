@@ -14,7 +14,6 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-MEDIA_TYPE = "image/jpeg"
 MOST_PIXELS = 512
 """The longer side of a cover is at most as long."""
 MOST_BYTES = 300_000

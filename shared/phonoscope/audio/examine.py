@@ -26,7 +26,9 @@ _LONGEST_PACKET_S = 0.2
 
 
 def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
-    """Reads every packet of the audio track that is read when nobody chooses, and decodes the first seconds; float samples are all decoded.
+    """Reads every packet of the audio track that is read when nobody chooses, and the tags.
+
+    The first seconds are decoded; float samples are all decoded.
 
     Raises:
         EmptyUpload, NotARecording, NoAudioStream, UnsupportedCodec, EncryptedRecording: there is no audio to decode.

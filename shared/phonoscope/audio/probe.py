@@ -21,6 +21,7 @@ from phonoscope.errors import UndecodableRecording
 _FUNCTION = "phonoscope.audio.examine:examine_as_json"
 _LONGEST_CALL_S = 120.0
 _MOST_COVER_CHARACTERS = 400_000
+COVER_TYPE = "image/jpeg"
 _JPEG = b"\xff\xd8\xff"
 SILENCE = (
     struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 68, b"WAVE", b"fmt ", 16, 1, 2, 48_000, 192_000, 4, 16, b"data", 32)

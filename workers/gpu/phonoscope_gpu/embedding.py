@@ -17,14 +17,17 @@ from phonoscope_worker import Work
 def embed_task(work: Work, shared: Pass) -> Outcome:
     """The recording's vectors from the passes that all tasks share, and its stems' vectors.
 
+    They are kept to be compared with others only where no other audio track was named than the track's own.
+
     Raises ``NoStems`` when the stems' vectors are requested and the track has no stems.
     """
     spaces = shared.spaces
     vectors = {space: {WHOLE_TRACK: shared.listener.heard(body).embedding.tolist()} for space, body in spaces.items()}
     first = next(iter(spaces))
+    keeps = work.options.audio_track is None
     body = {
         "model": {"name": first.model, "digest": first.digest},
-        "spaces": [{"name": space.model, "digest": space.digest} for space in spaces],
+        "spaces": [{"name": space.model, "digest": space.digest} for space in spaces if keeps],
         "dim": len(vectors[first][WHOLE_TRACK]),
     }
     if work.options.embed.return_vector:
@@ -34,7 +37,7 @@ def embed_task(work: Work, shared: Pass) -> Outcome:
             for space, heard_by in spaces.items():
                 vectors[space] |= embedded_stems(work, heard_by)
         body["stems"] = [stem for stem in vectors[first] if stem != WHOLE_TRACK]
-    return Outcome(body, None, first.model, first.digest, vectors=vectors)
+    return Outcome(body, None, first.model, first.digest, vectors=vectors if keeps else {})
 
 
 def embedded_stems(work: Work, body: Body) -> dict[str, list[float]]:

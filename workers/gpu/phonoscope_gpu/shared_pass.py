@@ -60,7 +60,7 @@ class Listener:
         def report(done_s: float) -> None:
             self.work.report(min(1.0, done_s / track.duration_s), "listening")
 
-        with ConfinedRecording(self.work.file, track.owner_id) as recording, self.work.timed("model_s"):
+        with self.work.recording() as recording, self.work.timed("model_s"):
             blocks = recording.mono(body.front_end.settings.sample_rate_hz)
             found = run_body(body, blocks, report, forward, wanted, end_s)
         self.recording = self.recording or recording

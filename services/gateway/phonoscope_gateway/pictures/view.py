@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Response, status
+from fastapi import Depends, Header, Query, Request, Response, status
 
+from phonoscope.audio.facts import MOST_AUDIO_TRACKS
 from phonoscope.contract import Job
 from phonoscope.db.service.keys import Caller
+from phonoscope.requests import WholeText
 from phonoscope.states import TaskName
 from phonoscope_gateway.pictures.service import find_picture, read_picture
 from phonoscope_gateway.problems import kept_problem
@@ -26,6 +28,7 @@ class PictureRequest:
     caller: Caller
     path: str
     if_none_match: str | None
+    audio_track: int | None
 
     def respond(self, track_id: str, kind: str, media_type: str, draw: Callable[[bytes], bytes | str]) -> Response:
         """The picture drawn from a track's artifact: 304 when the client has it, 202 with the job until it is made.
@@ -37,9 +40,10 @@ class PictureRequest:
 
         Raises:
             NotFound: the track is not this owner's.
+            InvalidRequest: it has no such audio track.
             Unavailable: the database or the store is down.
         """
-        found = find_picture(self.state, self.caller, track_id, kind)
+        found = find_picture(self.state, self.caller, track_id, kind, self.audio_track)
         if isinstance(found, Job):
             return self._not_yet(found)
         etag = f'"{found.id}.{media_type.rpartition("/")[2]}"'
@@ -57,9 +61,15 @@ class PictureRequest:
 
 
 def get_picture_request(
-    request: Request, state: StateDep, caller: CallerDep, if_none_match: Annotated[str | None, Header()] = None
+    request: Request,
+    state: StateDep,
+    caller: CallerDep,
+    if_none_match: Annotated[str | None, Header()] = None,
+    audio_track: Annotated[
+        WholeText | None, Query(ge=0, lt=MOST_AUDIO_TRACKS, description="the index of another audio track of the file")
+    ] = None,
 ) -> PictureRequest:
-    return PictureRequest(state, caller, request.url.path, if_none_match)
+    return PictureRequest(state, caller, request.url.path, if_none_match, audio_track)
 
 
 PictureRequestDep = Annotated[PictureRequest, Depends(get_picture_request)]

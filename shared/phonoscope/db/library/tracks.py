@@ -86,7 +86,7 @@ def list_tracks(
     Args:
         label: only tracks with this label.
         model: whose label is meant; any model's counts without.
-        q: text anywhere in the file name, case ignored.
+        q: text anywhere in the file name or in a tag: title, artist, album, genre; case ignored.
 
     Raises ``InvalidCursor``.
     """
@@ -94,7 +94,7 @@ def list_tracks(
     if label is not None:
         statement = statement.where(_labelled(label, model))
     if q is not None:
-        statement = statement.where(TrackRow.filename.icontains(q, autoescape=True))
+        statement = statement.where(TrackRow.words.icontains(q, autoescape=True))
     rows = session.scalars(page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit)).all()
     return cut(rows, limit)
 
