@@ -53,6 +53,7 @@ def _is_picture(stream: VideoStream) -> bool:
 def _decoded(container: InputContainer, picture: VideoStream) -> VideoFrame | None:
     for stream in container.streams:
         stream.discard = Discard.none if stream.index == picture.index else Discard.all
+    picture.codec_context.thread_type, picture.codec_context.thread_count = "NONE", 1
     picture.codec_context.options = {"max_pixels": str(_MOST_SOURCE_PIXELS)}
     packet = next(container.demux(picture), None)
     if packet is None or packet.size > _MOST_SOURCE_BYTES:
@@ -67,8 +68,10 @@ def _encoded(frame: VideoFrame) -> bytes | None:
     encoder = CodecContext.create("mjpeg", "w")
     assert isinstance(encoder, VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, _PIXELS
+    encoder.thread_type, encoder.thread_count = "NONE", 1
     encoder.time_base, encoder.options = Fraction(1), _QUALITY
-    small = frame.reformat(width, height, _PIXELS)
+    # The sandbox starts no threads.
+    small = frame.reformat(width, height, _PIXELS, threads=1)
     small.pts = 0
     content = b"".join(bytes(packet) for packet in [*encoder.encode(small), *encoder.encode(None)])
     return content if len(content) <= MOST_BYTES else None

@@ -60,6 +60,7 @@ def _describe_job(
     return Job(
         id=row.id,
         track_id=row.track_id,
+        audio_track=row.options.get("audio_track"),
         status=row.status,
         created_at=row.created_at,
         finished_at=row.finished_at,

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Header, Query, Request, Response, status
+from fastapi import Depends, Header, Request, Response, status
 
-from phonoscope.audio.facts import MOST_AUDIO_TRACKS
 from phonoscope.contract import Job
 from phonoscope.db.service.keys import Caller
-from phonoscope.requests import WholeText
 from phonoscope.states import TaskName
+from phonoscope_gateway.audio_tracks import AudioTrackQuery
 from phonoscope_gateway.pictures.service import find_picture, read_picture
 from phonoscope_gateway.problems import kept_problem
 from phonoscope_gateway.state import CallerDep, State, StateDep
@@ -65,9 +64,7 @@ def get_picture_request(
     state: StateDep,
     caller: CallerDep,
     if_none_match: Annotated[str | None, Header()] = None,
-    audio_track: Annotated[
-        WholeText | None, Query(ge=0, lt=MOST_AUDIO_TRACKS, description="the index of another audio track of the file")
-    ] = None,
+    audio_track: AudioTrackQuery = None,
 ) -> PictureRequest:
     return PictureRequest(state, caller, request.url.path, if_none_match, audio_track)
 

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from phonoscope.contract import Stems
 from phonoscope.errors import NotFound, OutdatedResult
+from phonoscope_gateway.audio_tracks import AudioTrackQuery
 from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.stems.service import read_stems, zip_stems
@@ -19,9 +20,9 @@ _BYTES = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.get("/{track_id}/stems", responses=problems(NotFound, OutdatedResult))
-def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems:
+def read_track_stems(track_id: str, state: StateDep, caller: CallerDep, audio_track: AudioTrackQuery = None) -> Stems:
     """The stems of the newest separation, each with a link that needs no key."""
-    return read_stems(state, caller, track_id)
+    return read_stems(state, caller, track_id, audio_track)
 
 
 @router.get(
@@ -29,9 +30,11 @@ def read_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> Stems
     response_class=StreamingResponse,
     responses={200: {"description": "All stems", "content": {_ZIP: _BYTES}}, **problems(NotFound)},
 )
-def download_track_stems(track_id: str, state: StateDep, caller: CallerDep) -> StreamingResponse:
+def download_track_stems(
+    track_id: str, state: StateDep, caller: CallerDep, audio_track: AudioTrackQuery = None
+) -> StreamingResponse:
     """The same stems in one file."""
-    name, content = zip_stems(state, caller, track_id)
+    name, content = zip_stems(state, caller, track_id, audio_track)
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
     return StreamingResponse(content, headers=headers, media_type=_ZIP)

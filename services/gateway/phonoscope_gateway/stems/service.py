@@ -6,41 +6,51 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from phonoscope.contract import Stems
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.results import newest_result
 from phonoscope.db.library.tracks import get_track
+from phonoscope.db.schema.tables import TrackResultRow, TrackRow
 from phonoscope.db.service.audit import record
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
 from phonoscope.tasks import Separate
+from phonoscope_gateway.jobs.checks import other_audio_track
 from phonoscope_gateway.jobs.results import read_result
 from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.archive import archive
 
 
-def read_stems(state: State, caller: Caller, track_id: str) -> Stems:
+def read_stems(state: State, caller: Caller, track_id: str, audio_track: int | None = None) -> Stems:
     """The track's newest stems, with links that are valid from now on.
 
+    Args:
+        audio_track: of which audio track; without it the track's own.
+
     Raises:
+        InvalidRequest: the file has no such audio track.
         NotFound: the track is not this owner's or was never separated.
         OutdatedResult: another version of the service separated it, and its result cannot be read.
     """
     with state.database.autocommit() as session:
         track = get_track(session, caller.owner_id, track_id)
-        found = newest_result(session, track_id, TaskName.SEPARATE)
+        found = _newest(session, track, audio_track)
     if found is None:
         raise NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
     result = read_result(state.signer_for(caller).of(track.link_key), Separate, found.body)
     return Stems(job_id=found.job_id, track_id=track_id, **result.model_dump(exclude={"task"}))
 
 
-def zip_stems(state: State, caller: Caller, track_id: str) -> tuple[str, Iterator[bytes]]:
+def zip_stems(
+    state: State, caller: Caller, track_id: str, audio_track: int | None = None
+) -> tuple[str, Iterator[bytes]]:
     """The archive's file name and its content, read from the store as it is sent. Raises as ``read_stems`` does."""
     with state.database.transaction() as session:
         track = get_track(session, caller.owner_id, track_id)
-        found = newest_result(session, track_id, TaskName.SEPARATE)
+        found = _newest(session, track, audio_track)
         rows = artifacts_of(session, found.produced_by) if found else []
         stem = Path(track.filename).stem
         if rows:
@@ -51,3 +61,8 @@ def zip_stems(state: State, caller: Caller, track_id: str) -> tuple[str, Iterato
     opened = ((row.object_key.rpartition("/")[2], state.store.read(row.object_key, 0, row.size_bytes)) for row in rows)
     members = ((name, content.chunks) for name, content in chain([next(opened)], opened))
     return f"{stem}-stems.zip", archive(members)
+
+
+def _newest(session: Session, track: TrackRow, audio_track: int | None) -> TrackResultRow | None:
+    other = other_audio_track(track, audio_track, "audio_track")
+    return newest_result(session, track.id, TaskName.SEPARATE, other)
