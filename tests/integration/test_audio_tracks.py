@@ -73,7 +73,7 @@ def ask(http: httpx.Client, track_id: str, options: dict[str, Any], tasks: list[
 def loudest(client: Client, track_id: str, audio_track: int | None) -> float | None:
     """The true peak that ``describe`` finds, in decibels of full scale."""
     job = client.create_job(track_id, ["describe"], options=JobOptions(audio_track=audio_track))
-    return client.wait(job.id).result(Describe).true_peak_dbfs
+    return client.wait(job).result(Describe).true_peak_dbfs
 
 
 def test_the_track_names_its_audio_tracks(http: httpx.Client) -> None:
@@ -104,7 +104,7 @@ def test_a_job_reads_the_audio_track_that_it_names(client: Client, http: httpx.C
 def test_results_of_other_audio_tracks_are_kept_beside(client: Client, http: httpx.Client) -> None:
     """The track's own result stays the newest of its own; the other says of which audio track it is."""
     track_id = upload(http, several(0.5, 0.27, 0.127))["id"]
-    own = client.wait(client.create_job(track_id, ["describe"]).id)
+    own = client.wait(client.create_job(track_id, ["describe"]))
     loudest(client, track_id, 0)
     found = client.results(track_id)
     assert {item.audio_track for item in found.items} == {None, 0}
@@ -122,7 +122,7 @@ def test_an_outline_is_of_the_audio_track_asked_for(client: Client, http: httpx.
         query = {} if index is None else {"audio_track": index}
         answer = http.get(f"/v1/tracks/{track_id}/waveform", params=query)
         if answer.status_code == 202:
-            client.wait(answer.json()["id"])
+            client.wait(client.job(answer.json()["id"]))
             answer = http.get(f"/v1/tracks/{track_id}/waveform", params=query)
         assert max(answer.json()["max"]) == pytest.approx(level, abs=0.01)
     assert http.get(f"/v1/tracks/{track_id}/waveform", params={"audio_track": 9}).status_code == 422
@@ -132,12 +132,12 @@ def test_the_library_is_of_the_tracks_own_audio(client: Client, http: httpx.Clie
     """Labels and vectors of another audio track are in the job's result, and nowhere else."""
     track_id = upload(http, several(0.5, 0.29, seconds=2.0))["id"]
     options = JobOptions(audio_track=0, embed=EmbedOptions(return_vector=True), classify=ClassifyOptions())
-    job = client.wait(client.create_job(track_id, ["classify", "embed"], options=options).id)
+    job = client.wait(client.create_job(track_id, ["classify", "embed"], options=options))
     embedded = job.result(Embed)
     assert (len(embedded.vector or []), embedded.spaces) == (512, [])
     assert client.track(track_id).labels == {}
     assert http.get(f"/v1/tracks/{track_id}/similar").status_code == 404
-    client.wait(client.create_job(track_id, ["classify", "embed"]).id)
+    client.wait(client.create_job(track_id, ["classify", "embed"]))
     assert http.get(f"/v1/tracks/{track_id}/similar").status_code == 200
     assert client.create_job(track_id, ["embed"], options=options).task("embed").cached
 
