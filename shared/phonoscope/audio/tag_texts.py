@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import TypeVar
 
 from phonoscope.audio.facts import LONGEST_COMMENT, LONGEST_TAG, Tags
 
 Metadata = Mapping[str, str]
+Value = TypeVar("Value")
 
 _NAMES = {
     "title": ("title", "name"),
@@ -31,11 +33,11 @@ def read_tags(*sources: Metadata) -> Tags:
     >>> read_tags({"TITLE": " So  What ", "track": "1/5"}, {"title": "?"}).model_dump(exclude_none=True)
     {'title': 'So What', 'track_number': 1}
     """
-    known: dict[str, str] = {}
-    for key, value in _entries(sources):
-        known.setdefault(key.lower(), value)
-    texts = {field: clean(_first(known, names), _longest(field)) for field, names in _NAMES.items()}
-    return Tags(**texts, track_number=_number(_first(known, _NUMBERS)))
+    known = [{key.lower(): value for key, value in islice(source.items(), _MOST_ENTRIES)} for source in sources]
+    texts = {
+        field: _first(clean(text, _longest(field)) for text in _named(known, names)) for field, names in _NAMES.items()
+    }
+    return Tags(**texts, track_number=_first(_number(text) for text in _named(known, _NUMBERS)))
 
 
 def clean(text: str | None, longest: int = LONGEST_TAG) -> str | None:
@@ -50,13 +52,12 @@ def clean(text: str | None, longest: int = LONGEST_TAG) -> str | None:
     return " ".join(shown.split())[:longest].strip() or None
 
 
-def _entries(sources: Iterable[Metadata]) -> Iterable[tuple[str, str]]:
-    for source in sources:
-        yield from islice(source.items(), _MOST_ENTRIES)
+def _named(known: Iterable[Metadata], names: Sequence[str]) -> Iterator[str]:
+    return (source[name] for source in known for name in names if name in source)
 
 
-def _first(known: Metadata, names: Iterable[str]) -> str | None:
-    return next((known[name] for name in names if known.get(name)), None)
+def _first(found: Iterable[Value | None]) -> Value | None:
+    return next((value for value in found if value is not None), None)
 
 
 def _longest(field: str) -> int:
@@ -78,6 +79,6 @@ def _is_control(letter: str) -> bool:
     return unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"}
 
 
-def _number(text: str | None) -> int | None:
-    found = re.match(r"\s*0*([0-9]{1,5})(?![0-9])", text or "")
+def _number(text: str) -> int | None:
+    found = re.match(r"\s*0*([0-9]{1,5})(?![0-9])", text)
     return int(found[1]) if found else None
