@@ -90,8 +90,9 @@ class Recording(BlockSource):
 
     @property
     def metadata(self) -> list[dict[str, str]]:
-        """What the container's tags say, then those of the audio track."""
-        return [dict(self._container.metadata), dict(self._stream.metadata)]
+        """What the container's tags say; Ogg has them at its streams, where other formats name audio tracks."""
+        whole = dict(self._container.metadata)
+        return [whole, dict(self._stream.metadata)] if self.container == "ogg" else [whole]
 
     @property
     def has_picture(self) -> bool:

@@ -17,6 +17,7 @@ from phonoscope.audio.tag_texts import clean, read_tags
 from phonoscope.audio.tags import Span
 from phonoscope.errors import RecordingError, UndecodableRecording
 from tests.corpus.tagged import ape, id3, id3v1, png
+from tests.integration.test_audio_tracks import several
 
 if TYPE_CHECKING:
     from tests.unit.audio.maker import Maker
@@ -152,3 +153,10 @@ def test_a_part_of_a_file() -> None:
         part.seek(-1)
     plain = io.BytesIO(b"RIFF")
     assert without_tags(plain) is plain
+
+
+def test_the_name_of_an_audio_track_is_no_title(make: Maker) -> None:
+    """Matroska names its audio tracks as Ogg names the recording."""
+    found = make.examine(several(0.5, 0.25, seconds=0.2))
+    assert found.audio_tracks[1].title == "stem 1"
+    assert found.tags == Tags()
