@@ -11,5 +11,7 @@ from phonoscope.requests import WholeText
 
 AudioTrackQuery: TypeAlias = Annotated[
     WholeText | None,
-    Query(ge=0, lt=MOST_AUDIO_TRACKS, description="the index of another audio track of the file than the track's own"),
+    Query(
+        ge=0, le=MOST_AUDIO_TRACKS - 1, description="the index of another audio track of the file than the track's own"
+    ),
 ]

@@ -30,7 +30,7 @@ class JobOptions(RequestModel):
     audio_track: int | None = Field(
         None,
         ge=0,
-        lt=MOST_AUDIO_TRACKS,
+        le=MOST_AUDIO_TRACKS - 1,
         description="the index, in the track's `audio_tracks`, of the one that all tasks read; the track's own "
         "`audio_track` when left out",
     )
