@@ -49,8 +49,9 @@ def run_job(
 
 
 def show(client: Client, console: Console, job: Job) -> None:
-    """Prints a job's results, with the nearest tracks by the embedding, where there is one."""
-    embeddings = [task.result for task in job.tasks if isinstance(task.result, EmbedResult)]
+    """Prints a job's results, with the nearest tracks by the embedding, where there is one that is kept."""
+    found = [task.result for task in job.tasks if isinstance(task.result, EmbedResult)]
+    embeddings = found if job.audio_track is None else []
     neighbours = [
         near
         for embedding in embeddings

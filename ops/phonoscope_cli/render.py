@@ -37,6 +37,11 @@ def print_analysis(console: Console, track: Track, job: Job, neighbours: Sequenc
         style="dim",
         highlight=False,
     )
+    if tags := _tags(track):
+        console.print(f"  {tags}", style="dim", highlight=False, markup=False)
+    if len(track.audio_tracks) > 1:
+        read = track.audio_track if job.audio_track is None else job.audio_track
+        console.print(f"  {_audio_tracks(track, read)}", style="dim", highlight=False, markup=False)
     for warning in track.warnings:
         console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
     for task in job.tasks:
@@ -47,6 +52,18 @@ def print_analysis(console: Console, track: Track, job: Job, neighbours: Sequenc
         if found:
             console.print(_neighbours(title, found))
     console.print(f"  {where_the_time_went(job)}", style="dim", highlight=False, markup=False)
+
+
+def _tags(track: Track) -> str:
+    """What the file says of itself, in a line."""
+    tags = track.tags
+    return " · ".join(text for text in (tags.title, tags.artist, tags.album, tags.date, tags.genre) if text)
+
+
+def _audio_tracks(track: Track, read: int) -> str:
+    """The audio tracks of the file, of which one is read."""
+    names = [f"{one.index} {one.title or one.language or one.codec or ''}".rstrip() for one in track.audio_tracks]
+    return f"audio tracks: {', '.join(names)}; number {read} is read, another one with -o audio_track=N"
 
 
 def clock(seconds: float) -> str:

@@ -17,7 +17,7 @@ class SignedLink(BaseModel):
 
 
 class ArtifactLink(SignedLink):
-    """A link, in a result, to an object that the task made."""
+    """A link to an object that a task made, or to a recording's cover."""
 
     id: str
     name: str = Field(description="as a file's, unique within its task")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.corpus import alike, channels
+from tests.corpus import alike, channels, files
 from tests.corpus.case import Case
 
-CASES: tuple[Case, ...] = (*channels.CASES, *alike.CASES)
+CASES: tuple[Case, ...] = (*channels.CASES, *alike.CASES, *files.CASES)

@@ -69,7 +69,7 @@ def test_what_was_stored_before_counts(database_url: str, database: Database) ->
 def test_vectors_of_silence_are_given_up(database_url: str, database: Database) -> None:
     """They were zeros, with a point on the map. Zeros that a worker of before still writes are given up too."""
     config = alembic_config(database_url)
-    command.downgrade(config, "0008")
+    command.downgrade(config, "0009")
     owner = {"owner_id": f"own_{uuid4().hex}", "id": uuid4().hex}
     with database.transaction() as session:
         session.execute(text(_OF_BEFORE), owner)
@@ -82,7 +82,7 @@ def test_vectors_of_silence_are_given_up(database_url: str, database: Database) 
         assert list(session.scalars(placed, owner)) == ["2"]
         session.execute(text(_ZEROS_AGAIN), owner)
         assert [tuple(row) for row in session.execute(kept, owner)] == [("1", True), ("2", False)]
-    command.downgrade(config, "0008")
+    command.downgrade(config, "0009")
     with database.transaction() as session:
         assert session.scalar(text("SELECT count(*) FROM embeddings WHERE owner_id = :owner_id"), owner) == 1
         session.execute(text("DELETE FROM owners WHERE id = :owner_id"), owner)

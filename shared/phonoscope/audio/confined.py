@@ -27,6 +27,7 @@ class ConfinedRecording(BlockSource):
 
     Args:
         owner: whom it belongs to; no process reads files of two owners.
+        audio_track: the audio track to read, where it is another one than ``Recording`` reads by itself.
 
     Raises:
         RecordingError: as ``Recording`` does; ``UndecodableRecording`` also when the decoder crashes, or needs more
@@ -35,12 +36,13 @@ class ConfinedRecording(BlockSource):
         Unavailable: no process can be started.
     """
 
-    def __init__(self, file: BinaryIO, owner: str) -> None:
+    def __init__(self, file: BinaryIO, owner: str, audio_track: int | None = None) -> None:
+        place = 0.0 if audio_track is None else audio_track + 1.0
         self.warnings: list[str] = []
         self.gaps: list[Gap] = []
         self._decoded: Counter[int] = Counter()
         with ExitStack() as opened:
-            self._messages = opened.enter_context(_sandbox.streaming(file, 0.0, owner))
+            self._messages = opened.enter_context(_sandbox.streaming(file, place, owner))
             head, _ = next(self._messages)
             self.container, self.codec = str(head.get("container")), str(head.get("codec"))
             self._opened = opened.pop_all()

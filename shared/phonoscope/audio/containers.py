@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-from contextlib import suppress
+from collections.abc import Collection
 from typing import BinaryIO
 
 import av
@@ -11,8 +10,9 @@ import av.error
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 
+from phonoscope.audio.file_part import FilePart
+from phonoscope.audio.formats import READERS, name_of
 from phonoscope.audio.speakers import Speakers, speakers_of
-from phonoscope.audio.tags import Span
 from phonoscope.errors import (
     EmptyUpload,
     EncryptedRecording,
@@ -22,13 +22,10 @@ from phonoscope.errors import (
     UnsupportedCodec,
 )
 
-# Playlists and similar formats name further files to read: only self-contained formats are opened.
-_FORMATS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,matroska,webm,mov,mp4,mp3,mpeg,mpegts,ogg,rf64,"
-    "tta,w64,wav,wv"
-)
 # The library would search thousands of packets of 16-bit PCM for hidden DTS, each for 2 ms.
-_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "", "max_probe_packets": "1"}
+_OPTIONS = {"format_whitelist": READERS, "protocol_whitelist": "", "max_probe_packets": "1"}
+# Tags are of any encoding; bytes that are no UTF-8 are kept as surrogates.
+_ANY_BYTES = "surrogateescape"
 _MOST_FRAME_VALUES = 1 << 23
 
 _ENCRYPTED_TAGS = frozenset({"enca", "drms", "aavd"})
@@ -45,6 +42,13 @@ _RECORDINGS = (
     (0, b"ID3", "mp3"),
     (0, b"wvpk", "wv"),
     (0, b"\x1aE\xdf\xa3", "matroska"),
+    (0, b"MAC ", "ape"),
+    (0, b"MPCK", "mpc8"),
+    (0, b"NIST_1A", "sph"),
+    (0, b"Creative Voice File", "voc"),
+    (0, b"DTSHDHDR", "dtshd"),
+    (0, b"tBaK", "tak"),
+    (0, b"ajkg", "shn"),
     (4, b"ftyp", "mp4"),
     (4, b"moov", "mov"),
 )
@@ -59,50 +63,9 @@ _OTHERS = (
     (b"#EXTM3U", "a playlist"),
 )
 
-_AUDIO_TYPES = {
-    "aac": "audio/aac",
-    "ac3": "audio/ac3",
-    "aiff": "audio/aiff",
-    "amr": "audio/AMR",
-    "ape": "audio/x-ape",
-    "asf": "audio/x-ms-wma",
-    "au": "audio/basic",
-    "caf": "audio/x-caf",
-    "dsf": "audio/x-dsf",
-    "eac3": "audio/eac3",
-    "flac": "audio/flac",
-    "matroska": "audio/matroska",
-    "mov": "video/quicktime",
-    "mp3": "audio/mpeg",
-    "mp4": "audio/mp4",
-    "mpeg": "audio/mpeg",
-    "ogg": "audio/ogg",
-    "tta": "audio/x-tta",
-    "w64": "audio/x-w64",
-    "wav": "audio/wav",
-    "webm": "audio/webm",
-    "wv": "audio/x-wavpack",
-    "3gp": "audio/3gpp",
-}
-_VIDEO_TYPES = {
-    "asf": "video/x-ms-asf",
-    "avi": "video/x-msvideo",
-    "flv": "video/x-flv",
-    "matroska": "video/matroska",
-    "mov": "video/quicktime",
-    "mp4": "video/mp4",
-    "mpeg": "video/mpeg",
-    "mpegts": "video/mp2t",
-    "ogg": "video/ogg",
-    "webm": "video/webm",
-    "3gp": "video/3gpp",
-}
 
-
-def open_container(file: BinaryIO, head: bytes, span: Span) -> InputContainer:
-    """Opens the container in a part of the file's bytes; its name and the files it refers to are never used.
-
-    The container's metadata includes that of tags after the part.
+def open_container(file: BinaryIO, head: bytes) -> InputContainer:
+    """Opens the container in the file's bytes; its name and the files it refers to are never used.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -111,21 +74,18 @@ def open_container(file: BinaryIO, head: bytes, span: Span) -> InputContainer:
     """
     if not head:
         raise EmptyUpload("the file has no bytes")
-    start = 0 if head.startswith(b"ID3") else span.start
     try:
-        container = av.open(_View(file, Span(start, span.end)), mode="r", options=_OPTIONS, metadata_errors="ignore")
+        return av.open(FilePart.whole(file), mode="r", options=_OPTIONS, metadata_errors=_ANY_BYTES)
     except (av.error.FFmpegError, ValueError) as error:
         for offset, mark, name in _RECORDINGS:
             if head[offset:].startswith(mark):
                 raise UndecodableRecording(f"the {name} file's header is damaged or cut off") from error
         raise NotARecording(f"no audio container is recognised in the bytes; it is {_looks_like(head)}") from error
-    total = file.seek(0, 2)
-    if span.end < total and not head.startswith(b"OggS"):
-        with suppress(av.error.FFmpegError, ValueError):
-            whole = av.open(_View(file, Span(0, total)), mode="r", options=_OPTIONS, metadata_errors="ignore")
-            container.metadata.update(whole.metadata | container.metadata)
-            whole.close()
-    return container
+
+
+def open_tags(file: BinaryIO) -> InputContainer:
+    """Opens a file of ``outer_tags.tag_files``. Raises ``av.error.FFmpegError`` or ``ValueError``."""
+    return av.open(FilePart.whole(file), mode="r", format="aac", options=_OPTIONS, metadata_errors=_ANY_BYTES)
 
 
 def container_name(container: InputContainer, head: bytes) -> str:
@@ -136,13 +96,7 @@ def container_name(container: InputContainer, head: bytes) -> str:
     if name == "mov":
         brand = container.metadata.get("major_brand", "qt")
         return "mov" if brand.startswith("qt") else "3gp" if brand.startswith("3g") else "mp4"
-    return name
-
-
-def media_type(name: str, *, video: bool) -> str:
-    """The media type of a container by its name, with or without video."""
-    first, second = (_VIDEO_TYPES, _AUDIO_TYPES) if video else (_AUDIO_TYPES, _VIDEO_TYPES)
-    return first.get(name) or second.get(name) or "application/octet-stream"
+    return name_of(name)
 
 
 def has_video(container: InputContainer) -> bool:
@@ -150,12 +104,11 @@ def has_video(container: InputContainer) -> bool:
     return any(not stream.disposition & Disposition.attached_pic for stream in container.streams.video)
 
 
-def audio_stream(container: InputContainer, name: str) -> av.AudioStream:
-    """The first audio stream that can be decoded, with its decoder set up but not open.
+def check_audio(container: InputContainer, name: str) -> None:
+    """Refuses a container without audio that can be decoded.
 
     Raises:
         NoAudioStream: the container has no audio, such as a silent video.
-        EncryptedRecording: the audio is encrypted.
         UnsupportedCodec: the audio's codec cannot be decoded.
         UndecodableRecording: the container has no stream at all.
     """
@@ -165,14 +118,43 @@ def audio_stream(container: InputContainer, name: str) -> av.AudioStream:
     if not streams:
         kinds = ", ".join(sorted({stream.type for stream in container.streams}))
         raise NoAudioStream(f"the {name} file has no sound; it holds: {kinds}")
-    decodable = [stream for stream in streams if stream.codec_context is not None]
-    if not decodable:
+    if all(stream.codec_context is None for stream in streams):
         raise UnsupportedCodec(f"the audio in the {name} file has a codec that cannot be decoded")
-    stream = decodable[0]
+
+
+def audio_stream(container: InputContainer, name: str, index: int) -> av.AudioStream:
+    """One of the audio tracks, with its decoder set up but not open.
+
+    Raises:
+        EncryptedRecording: the audio is encrypted.
+        UnsupportedCodec: the audio's codec cannot be decoded.
+    """
+    stream = container.streams.audio[index]
+    if stream.codec_context is None:
+        raise UnsupportedCodec(f"audio track {index} of the {name} file has a codec that cannot be decoded")
     if _tag(stream) in _ENCRYPTED_TAGS or _ENCRYPTED_METADATA & stream.metadata.keys():
         raise EncryptedRecording(f"the audio in the {name} file is encrypted")
     _set_up(container, stream)
     return stream
+
+
+def counted_channels(stream: av.AudioStream) -> int:
+    """The number of a stream's channels, of which it forgets the order: a custom one must not outlive the reading."""
+    context = stream.codec_context
+    channels = context.layout.nb_channels
+    if channels:
+        context.layout = f"{channels} channels"
+    return channels
+
+
+def look_into(container: InputContainer, indices: Collection[int]) -> None:
+    """Sets up the decoders of several audio tracks, for a look at all of them; other streams are discarded."""
+    streams = [container.streams.audio[index] for index in indices]
+    for stream in streams:
+        _set_up(container, stream)
+        counted_channels(stream)
+    for stream in streams:
+        stream.discard = Discard.default
 
 
 def declared_speakers(stream: av.AudioStream) -> Speakers:
@@ -189,30 +171,6 @@ def declared_speakers(stream: av.AudioStream) -> Speakers:
     name = layout.name
     context.layout = f"{layout.nb_channels} channels" if "channels" in name or "ambisonic" in name else name
     return speakers_of(layout)
-
-
-class _View:
-    """A part of a file, without a name, since the library would take a name as a hint of the format."""
-
-    def __init__(self, file: BinaryIO, span: Span) -> None:
-        self._file = file
-        self._span = span
-        self._position = span.start
-
-    def read(self, size: int) -> bytes:
-        self._file.seek(self._position)
-        found = self._file.read(max(0, min(size, self._span.end - self._position)))
-        self._position += len(found)
-        return found
-
-    def seek(self, offset: int, whence: int) -> int:
-        self._position = (self._span.start, self._position, self._span.end)[whence] + offset
-        if self._position < self._span.start:
-            raise OSError(errno.EINVAL, "a position before the file's start")
-        return self.tell()
-
-    def tell(self) -> int:
-        return self._position - self._span.start
 
 
 def _tag(stream: av.AudioStream) -> str:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import BinaryIO, Self
+from contextlib import contextmanager
+from typing import BinaryIO, Self, cast
 
+from av.container import InputContainer
+
+from phonoscope.audio.audio_tracks import audio_tracks, first_with_sound, is_default, name_and_language, preferred
 from phonoscope.audio.axis import Gap, Placed
 from phonoscope.audio.chains import ogg_links
+from phonoscope.audio.containers import open_container
+from phonoscope.audio.cover import has_picture
+from phonoscope.audio.facts import AudioTrack
+from phonoscope.audio.file_part import FilePart
 from phonoscope.audio.headers import read_header
+from phonoscope.audio.outer_tags import without_tags
 from phonoscope.audio.part import Findings, Part
 from phonoscope.audio.samples import Block, Joined, Samples, blocks, silence
 from phonoscope.audio.source import BlockSource
+from phonoscope.audio.tags import Span
 from phonoscope.audio.words import breaks_told, gaps_told
-from phonoscope.errors import RecordingError
+from phonoscope.errors import NoSuchAudioTrack, RecordingError
 
 __all__ = ["Recording", "Samples"]
 
@@ -22,11 +32,16 @@ _CUT_TOLERANCE = 0.005
 
 
 class Recording(BlockSource):
-    """A recording, opened for one pass over its first audio stream.
+    """A recording, opened for one pass over one of its audio tracks.
 
-    Samples lie where the file's time stamps say: gaps are filled with silence, overlaps left out. The links of a
-    chained Ogg file follow on one another. Damaged packets are skipped. After the pass, ``warnings`` says what was
-    lost and ``gaps`` where no sound is. ``container``, ``codec`` and ``media_type`` are the recording's format.
+    That is the one that the file marks as default, else its first, unless it is silent where it begins and another one
+    is not. Samples lie where the file's time stamps say: gaps are filled with silence, overlaps left out. The links of
+    a chained Ogg file follow on one another. Damaged packets are skipped. After the pass, ``warnings`` says what was
+    lost and ``gaps`` where no sound is. ``container``, ``codec`` and ``media_type`` are the recording's format;
+    ``audio_track`` is the index of the one that is read, among the file's audio tracks.
+
+    Args:
+        audio_track: the audio track to read instead.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -35,21 +50,47 @@ class Recording(BlockSource):
         EncryptedRecording: the audio is encrypted.
         UnsupportedCodec: the audio's codec cannot be decoded.
         UndecodableRecording: the header is damaged or cut off.
+        NoSuchAudioTrack: the file has fewer audio tracks.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, audio_track: int | None = None) -> None:
         self.warnings: list[str] = []
         self.gaps: list[Gap] = []
         self.placed_s = 0.0
         self.findings = Findings()
-        self._file = file
-        self._header = read_header(file)
-        span = self._header.span
-        self._spans = ogg_links(file, span) if self._header.head[:4] == b"OggS" else [span]
-        self._part = Part(file, self._header, self._spans[0], self.findings)
+        self._file = without_tags(file)
+        self._header = read_header(self._file)
+        whole = Span(0, self._file.seek(0, 2))
+        self._spans = ogg_links(self._file, whole) if self._header.head[:4] == b"OggS" else [whole]
+        self._wanted = audio_track
+        self._part = Part(self._of(self._spans[0]), self._header, self.findings, self._choose)
         self.container, self.codec, self.media_type = self._part.container, self._part.codec, self._part.media_type
+        self.audio_track = self._part.audio_track
+        self.metadata = self._part.metadata
+        """What the container's tags say; Ogg has them at its streams, where other formats name audio tracks."""
+        self.has_picture = has_picture(self._part.opened)
         self._stated_s: float | None = 0.0
         self._overlap_s, self._leaps = 0.0, 0
+
+    def audio_tracks(self, duration_s: float) -> list[AudioTrack]:
+        """All audio tracks of the file; of the one that is read with its measured ``duration_s``. To be called once."""
+        stream = self._part.stream
+        read = AudioTrack(
+            index=self.audio_track,
+            codec=self.codec,
+            sample_rate_hz=self.sample_rate_hz,
+            channels=self.channels,
+            default=is_default(stream),
+            duration_s=duration_s,
+            **name_and_language(stream),
+        )
+        return audio_tracks(self._part.opened.streams.audio, read)
+
+    @contextmanager
+    def reopened(self) -> Iterator[InputContainer]:
+        """The container, opened once more."""
+        with open_container(self._of(self._spans[0]), self._header.head) as container:
+            yield container
 
     @property
     def sample_rate_hz(self) -> int:
@@ -75,7 +116,7 @@ class Recording(BlockSource):
         for span in self._spans:
             if span is not self._spans[0]:
                 try:
-                    following = Part(self._file, self._header, span, self.findings)
+                    following = Part(self._of(span), self._header, self.findings, self._same)
                 except RecordingError:
                     self.findings.note_damage()
                     continue
@@ -119,6 +160,30 @@ class Recording(BlockSource):
             rest = f"the {audio.trailing} bytes after them are not audio"
             self.warnings.append(f"only {found_s:.2f} s are declared; {rest}")
         self.warnings += gaps_told(self.gaps) + breaks_told(self._overlap_s, self._leaps)
+
+    def _of(self, span: Span) -> BinaryIO:
+        return cast("BinaryIO", FilePart(self._file, span))
+
+    def _choose(self, opened: InputContainer) -> int:
+        """The index of the audio track to read. Raises ``NoSuchAudioTrack``."""
+        if self._wanted is not None:
+            count = len(opened.streams.audio)
+            if 0 <= self._wanted < count:
+                return self._wanted
+            raise NoSuchAudioTrack(f"audio track {self._wanted}; the last one of the file is {count - 1}")
+        order = preferred(opened.streams.audio)
+        if len(order) == 1:
+            return order[0]
+        with self.reopened() as container:
+            found = first_with_sound(container, order)
+        if found is None or found == order[0]:
+            return order[0]
+        self.warnings.append(f"audio track {order[0]} is silent where it begins; audio track {found} is read")
+        return found
+
+    def _same(self, opened: InputContainer) -> int:
+        """In a later link of a chained file."""
+        return min(self.audio_track, len(opened.streams.audio) - 1)
 
     def _note(self, part: Part, start_s: float) -> None:
         """Adds up what a part that has been read says of itself."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict
 from statistics import median
 from typing import Any, BinaryIO
 
@@ -12,6 +12,8 @@ import numpy as np
 
 from phonoscope.audio.axis import Sound
 from phonoscope.audio.decode import Recording
+from phonoscope.audio.facts import Tags
+from phonoscope.audio.metadata import read_metadata
 from phonoscope.audio.part import Pace, Packet, Part
 from phonoscope.audio.probe import Probe
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, LOUDEST, Joined
@@ -25,7 +27,9 @@ _LEAST_ALIKE = 0.9
 
 
 def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
-    """Reads every packet of the first audio stream and decodes the first seconds; float samples are all decoded.
+    """Reads every packet of the audio track that is read when nobody chooses, and the tags.
+
+    Its first seconds and its last packets are decoded; float samples are all decoded.
 
     Raises:
         EmptyUpload, NotARecording, NoAudioStream, UnsupportedCodec, EncryptedRecording: there is no audio to decode.
@@ -40,7 +44,8 @@ def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
             if duration_s > max_duration_s:
                 longest = f"the limit is {max_duration_s:g} s"
                 raise RecordingTooLong(f"the recording lasts more than {duration_s:.1f} s; {longest}")
-        return found.verdict()
+        tags, cover = read_metadata(file, recording)
+        return found.verdict(tags, cover)
 
 
 class _Examination:
@@ -84,7 +89,7 @@ class _Examination:
         for end in (*last, None):
             yield from self._decoded(part, end)
 
-    def verdict(self) -> Probe:
+    def verdict(self, tags: Tags, cover: bytes | None) -> Probe:
         recording = self._recording
         what = f"the {recording.codec} audio in the {recording.container} file"
         if not recording.decoded_s:
@@ -96,14 +101,19 @@ class _Examination:
         if self._loud:
             recording.warnings.append(f"samples beyond {LOUDEST:g} times full scale are limited to it")
         recording.conclude()
+        duration_s = max(round(recording.placed_s, 6), _SHORTEST_S)
         return Probe(
             container=recording.container,
             codec=recording.codec,
             media_type=recording.media_type,
             sample_rate_hz=recording.sample_rate_hz,
             channels=recording.channels,
-            duration_s=max(round(recording.placed_s, 6), _SHORTEST_S),
+            duration_s=duration_s,
             warnings=recording.warnings,
+            audio_track=recording.audio_track,
+            audio_tracks=recording.audio_tracks(duration_s),
+            tags=tags,
+            cover_base64=None if cover is None else b64encode(cover).decode(),
         )
 
     def _wants_proof(self) -> bool:
@@ -143,4 +153,4 @@ class _Examination:
 
 def examine_as_json(file: BinaryIO, max_duration_s: float) -> dict[str, Any]:
     """The outcome of ``examine`` as a dict that JSON can hold."""
-    return asdict(examine(file, max_duration_s=max_duration_s))
+    return examine(file, max_duration_s=max_duration_s).model_dump(mode="json")

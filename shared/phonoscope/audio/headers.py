@@ -6,7 +6,6 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from phonoscope.audio.tags import Span, between_tags
 from phonoscope.errors import TooCostlyToRead
 
 _HEAD_BYTES = 4_096
@@ -46,14 +45,12 @@ class Header:
         audio: of WAV (RIFF, RF64), W64, CAF and AIFF files that claim a size.
         mp3_frames_s: the duration that an MP3's first frame states by a number of frames (Xing, Info or VBRI).
         lacks_end_mark: whether an Ogg file's last page is not marked as the last.
-        span: the bytes between the tags at the file's start and at its end.
     """
 
     head: bytes
     audio: AudioBytes | None
     mp3_frames_s: float | None
     lacks_end_mark: bool
-    span: Span
 
 
 @dataclass(frozen=True)
@@ -80,18 +77,15 @@ _LAYOUTS = {
 def read_header(file: BinaryIO) -> Header:
     """Reads a file's header, whatever its position.
 
-    Raises ``TooCostlyToRead`` when more than a thousand chunks or tags come before the audio.
+    Raises ``TooCostlyToRead`` when more than a thousand chunks come before the audio.
     """
-    span = between_tags(file)
     file.seek(0)
     head = file.read(_HEAD_BYTES)
-    return Header(
-        head, _audio_bytes(file, span), _mp3_frames_s(file, span), head[:4] == b"OggS" and _lacks_end_mark(file), span
-    )
+    return Header(head, _audio_bytes(file), _mp3_frames_s(file), head[:4] == b"OggS" and _lacks_end_mark(file))
 
 
-def _audio_bytes(file: BinaryIO, span: Span) -> AudioBytes | None:
-    total = span.end
+def _audio_bytes(file: BinaryIO) -> AudioBytes | None:
+    total = file.seek(0, 2)
     file.seek(0)
     head = file.read(_W64_GUID_BYTES)
     layout = _LAYOUTS.get(head[:4])
@@ -102,8 +96,8 @@ def _audio_bytes(file: BinaryIO, span: Span) -> AudioBytes | None:
     return _walk(file, layout, total)
 
 
-def _mp3_frames_s(file: BinaryIO, span: Span) -> float | None:
-    file.seek(span.start)
+def _mp3_frames_s(file: BinaryIO) -> float | None:
+    file.seek(0)
     frame = file.read(_FIRST_MP3_FRAME_BYTES)
     if len(frame) < _FIRST_MP3_FRAME_BYTES or frame[0] != _SYNC or frame[1] & _LAYER_BITS != _LAYER_III:
         return None

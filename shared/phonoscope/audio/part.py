@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, TypeAlias
@@ -12,20 +12,21 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 import av
 import av.error
 from av.audio.frame import AudioFrame
+from av.container import InputContainer
 
 from phonoscope.audio.axis import Axis, Clock, Sound
 from phonoscope.audio.containers import (
     audio_stream,
+    check_audio,
     container_name,
     declared_speakers,
     has_video,
-    media_type,
     open_container,
 )
+from phonoscope.audio.formats import media_type
 from phonoscope.audio.headers import Header
 from phonoscope.audio.samples import piece_of
 from phonoscope.audio.speakers import Speakers, settled, speakers_of
-from phonoscope.audio.tags import Span
 from phonoscope.errors import EncryptedRecording
 
 Packet: TypeAlias = "av.Packet[av.AudioStream]"
@@ -82,29 +83,42 @@ class Part:
     """A run of packets with one decoder and one axis; raises as ``Recording`` does.
 
     ``tick_s`` is the unit of its packets' times, in seconds.
+
+    Args:
+        choose: the index of the audio track to read, of those that an opened container has.
     """
 
-    def __init__(self, file: BinaryIO, header: Header, span: Span, findings: Findings) -> None:
+    def __init__(
+        self, file: BinaryIO, header: Header, findings: Findings, choose: Callable[[InputContainer], int]
+    ) -> None:
         self._header = header
         self._findings = findings
-        self._opened = open_container(file, header.head, span)
+        self.opened = open_container(file, header.head)
         try:
-            self.container = container_name(self._opened, header.head)
-            self._stream = audio_stream(self._opened, self.container)
-            self._declared = declared_speakers(self._stream)
+            self.container = container_name(self.opened, header.head)
+            check_audio(self.opened, self.container)
+            self.audio_track = choose(self.opened)
+            self.stream = audio_stream(self.opened, self.container, self.audio_track)
+            self._declared = declared_speakers(self.stream)
         except BaseException:
-            self._opened.close()
+            self.opened.close()
             raise
         self._speakers: dict[str, Speakers] = {}
         """By the decoder's name for their layout."""
-        self._context = self._stream.codec_context
+        self._context = self.stream.codec_context
         self.codec = self._context.codec.canonical_name
-        self.tick_s = float(self._stream.time_base or 0)
-        self.media_type = media_type(self.container, video=has_video(self._opened))
+        self.tick_s = float(self.stream.time_base or 0)
+        self.media_type = media_type(self.container, video=has_video(self.opened))
         self.sample_rate_hz: int = self._context.sample_rate
         self.channels = self._context.layout.nb_channels
         self._clock = self._read_clock()
         self.axis = Axis(self._clock)
+
+    @property
+    def metadata(self) -> list[dict[str, str]]:
+        """What the container's tags say, and in Ogg the audio track's."""
+        whole = dict(self.opened.metadata)
+        return [whole, dict(self.stream.metadata)] if self.container == "ogg" else [whole]
 
     @property
     def stores_floats(self) -> bool:
@@ -123,7 +137,7 @@ class Part:
         errors = 0
         while errors < _HOPELESS_ERRORS:
             try:
-                for packet in self._opened.demux(self._stream):
+                for packet in self.opened.demux(self.stream):
                     errors = 0
                     self._refuse_locked(packet)
                     if packet.size:
@@ -178,33 +192,33 @@ class Part:
 
     def stated_s(self, found_s: float) -> float | None:
         """The duration that the file states, in seconds; an estimate does not count."""
-        header, stream = self._header, self._stream
+        header, stream = self._header, self.stream
         if header.audio is not None:
             return found_s * header.audio.claimed / header.audio.present if header.audio.present else None
         if self.container == "mp3":
             return header.mp3_frames_s
-        alone = len(self._opened.streams) == 1
+        alone = len(self.opened.streams) == 1
         stated_s = None
         if self.container in _STATED_BY_STREAM and stream.duration is not None:
             stated_s = stream.duration * self.tick_s
-        elif self.container in _STATED_BY_FILE and alone and self._opened.duration is not None:
-            stated_s = self._opened.duration / av.time_base
+        elif self.container in _STATED_BY_FILE and alone and self.opened.duration is not None:
+            stated_s = self.opened.duration / av.time_base
         if stated_s is not None and self.container in _LASTS_FROM_ZERO:
             stated_s -= self._clock.origin_s
         return stated_s
 
     def close(self) -> None:
-        self._opened.close()
+        self.opened.close()
 
     def _read_clock(self) -> Clock:
-        start_s = (self._opened.start_time or 0) / av.time_base
+        start_s = (self.opened.start_time or 0) / av.time_base
         origin_s = 0.0 if self.container in _FROM_ZERO and 0.0 < start_s <= _LONGEST_LEAD_S else start_s
         latest_s = end_s = None
-        if self._opened.duration is not None:
+        if self.opened.duration is not None:
             starts_s = 0.0 if self.container in _LASTS_FROM_ZERO else start_s
-            latest_s = starts_s + self._opened.duration / av.time_base - origin_s
-        if self.container in _ENDS_STATED and self._stream.duration:
-            end_s = ((self._stream.start_time or 0) + self._stream.duration) * self.tick_s - origin_s
+            latest_s = starts_s + self.opened.duration / av.time_base - origin_s
+        if self.container in _ENDS_STATED and self.stream.duration:
+            end_s = ((self.stream.start_time or 0) + self.stream.duration) * self.tick_s - origin_s
         return Clock(
             origin_s,
             stamped=self.container in _STAMPED,

@@ -7,15 +7,22 @@ with limits on memory and time: a bad file costs the caller no more than an erro
 from __future__ import annotations
 
 import struct
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from phonoscope.audio.facts import MOST_AUDIO_TRACKS, AudioTrack, Tags
 from phonoscope.audio.sandbox import Sandbox
+from phonoscope.errors import UndecodableRecording
 
 _FUNCTION = "phonoscope.audio.examine:examine_as_json"
 _LONGEST_CALL_S = 120.0
+_MOST_COVER_CHARACTERS = 400_000
+COVER_TYPE = "image/jpeg"
+_JPEG = b"\xff\xd8\xff"
 SILENCE = (
     struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 68, b"WAVE", b"fmt ", 16, 1, 2, 48_000, 192_000, 4, 16, b"data", 32)
     + b"\0" * 32
@@ -23,12 +30,14 @@ SILENCE = (
 """A file for rehearsals."""
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(BaseModel):
     """The format and duration of a recording; rate and channels are those of most of it.
 
-    ``duration_s`` is the duration of the decodable audio, not the header's.
+    ``duration_s`` is the duration of the decodable audio, not the header's. ``audio_track`` is the index of the audio
+    track that was probed; ``cover_base64`` is a JPEG.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     container: str
     codec: str
@@ -37,6 +46,20 @@ class Probe:
     channels: int
     duration_s: float
     warnings: list[str]
+    audio_track: int = 0
+    audio_tracks: list[AudioTrack] = Field(default_factory=list, max_length=MOST_AUDIO_TRACKS)
+    tags: Tags = Tags()
+    cover_base64: str | None = Field(None, max_length=_MOST_COVER_CHARACTERS)
+
+    @property
+    def cover(self) -> bytes | None:
+        """The cover as a JPEG. Raises ``ValueError`` for anything else."""
+        if self.cover_base64 is None:
+            return None
+        content = b64decode(self.cover_base64, validate=True)
+        if not content.startswith(_JPEG):
+            raise ValueError("the cover is no JPEG")
+        return content
 
 
 def probe(file: BinaryIO, *, max_duration_s: float, owner: str = "") -> Probe:
@@ -61,7 +84,17 @@ def probing(file: BinaryIO, *, max_duration_s: float, owner: str = "") -> Iterat
     The file may be read meanwhile.
     """
     with _sandbox.calling(file, max_duration_s, owner) as finish:
-        yield lambda: Probe(**finish())
+        yield lambda: _believed(finish())
+
+
+def _believed(found: dict[str, Any]) -> Probe:
+    """Raises ``UndecodableRecording`` for what no probe finds: the child may be the file's servant."""
+    try:
+        believed = Probe.model_validate(found)
+        _ = believed.cover
+    except ValueError as error:
+        raise UndecodableRecording("the file makes its decoder fail") from error
+    return believed
 
 
 def warm_up() -> None:

@@ -12,12 +12,15 @@ from phonoscope.audio.sandbox import Message
 _MOST_GAPS = 1_000
 
 
-def stream_samples(file: BinaryIO, _: float) -> Iterator[Message]:
+def stream_samples(file: BinaryIO, place: float) -> Iterator[Message]:
     """The recording's format, then its pieces of about a second, then its warnings and its first 1,000 gaps.
+
+    Args:
+        place: that of the audio track to read, from 1; 0 for the one that is read when nobody chooses.
 
     Raises ``RecordingError`` as ``Recording`` does.
     """
-    with Recording(file) as recording:
+    with Recording(file, int(place) - 1 if place else None) as recording:
         yield {"container": recording.container, "codec": recording.codec}, b""
         for piece in joined(recording.pieces()):
             # Interleaved samples stay so: another order would cost a copy.

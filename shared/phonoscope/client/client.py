@@ -72,37 +72,46 @@ class Client(WebhookCalls, KeyCalls):
         headers = {"Range": byte_range} if byte_range else {}
         return self._send("GET", f"/v1/tracks/{track_id}/audio", headers=headers, follow_redirects=True).content
 
-    def waveform(self, track_id: str, points: int = 1_000) -> Peaks:
-        """The recording's peaks; waits for the job that measures them where that has not run."""
-        content = self._picture(track_id, "waveform", {"points": points})
+    def waveform(self, track_id: str, points: int = 1_000, *, audio_track: int | None = None) -> Peaks:
+        """The recording's peaks; waits for the job that measures them where that has not run.
+
+        Args:
+            audio_track: another audio track of the file than the track's own; so for stems and spectrograms.
+        """
+        content = self._picture(track_id, "waveform", {"points": points} | _named(audio_track))
         with reaching(self._http.base_url):
             return Peaks.model_validate_json(content)
 
-    def spectrogram(self, track_id: str, look: SpectrogramLook | None = None) -> bytes:
+    def spectrogram(
+        self, track_id: str, look: SpectrogramLook | None = None, *, audio_track: int | None = None
+    ) -> bytes:
         """The recording's mel spectrogram as a PNG; waits for the job that measures it where that has not run."""
-        return self._picture(track_id, "spectrogram", _params(look), "image/png")
+        return self._picture(track_id, "spectrogram", _params(look) | _named(audio_track), "image/png")
 
-    def spectrogram_axes(self, track_id: str, look: SpectrogramLook | None = None) -> SpectrogramAxes:
+    def spectrogram_axes(
+        self, track_id: str, look: SpectrogramLook | None = None, *, audio_track: int | None = None
+    ) -> SpectrogramAxes:
         """The spectrogram's axes: seconds, hertz and decibels."""
-        content = self._picture(track_id, "spectrogram", _params(look), "application/json")
+        params = _params(look) | _named(audio_track)
+        content = self._picture(track_id, "spectrogram", params, "application/json")
         with reaching(self._http.base_url):
             return SpectrogramAxes.model_validate_json(content)
 
     def download(self, link: ArtifactLink) -> bytes:
-        """What a task made, by the link in its result."""
+        """What a task made, by the link in its result; or a track's cover, by its own."""
         return self._send("GET", self._address(link.url), follow_redirects=True).content
 
     def results(self, track_id: str) -> TrackResults:
         """All that is known of a track: the newest result of each task, model and variant, whichever job asked."""
         return self._ask(TrackResults, "GET", f"/v1/tracks/{track_id}/results")
 
-    def stems(self, track_id: str) -> Stems:
+    def stems(self, track_id: str, *, audio_track: int | None = None) -> Stems:
         """The stems of the newest separation."""
-        return self._ask(Stems, "GET", f"/v1/tracks/{track_id}/stems")
+        return self._ask(Stems, "GET", f"/v1/tracks/{track_id}/stems", params=_named(audio_track))
 
-    def stems_zip(self, track_id: str) -> bytes:
+    def stems_zip(self, track_id: str, *, audio_track: int | None = None) -> bytes:
         """The stems of the newest separation in one ZIP file."""
-        return self._send("GET", f"/v1/tracks/{track_id}/stems.zip").content
+        return self._send("GET", f"/v1/tracks/{track_id}/stems.zip", params=_named(audio_track)).content
 
     def similar(
         self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None
@@ -228,6 +237,10 @@ class Client(WebhookCalls, KeyCalls):
         except (ApiError, Unreachable):
             return job
         return job
+
+
+def _named(audio_track: int | None) -> dict[str, Any]:
+    return {} if audio_track is None else {"audio_track": audio_track}
 
 
 def _params(look: SpectrogramLook | None) -> dict[str, Any]:

@@ -88,6 +88,9 @@ class Job(BaseModel):
 
     id: str
     track_id: str | None = Field(description="null for the map of the library")
+    audio_track: int | None = Field(
+        None, description="the index of the audio track that was named; null for the track's own `audio_track`"
+    )
     status: Status
     created_at: datetime
     finished_at: datetime | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from phonoscope.audio.facts import MOST_AUDIO_TRACKS
 from phonoscope.requests import RequestModel
 from phonoscope.tasks.classify import ClassifyOptions
 from phonoscope.tasks.describe import DescribeOptions
@@ -26,4 +27,11 @@ class JobOptions(RequestModel):
     mixdown: MixdownOptions = Field(default_factory=MixdownOptions)
     describe: DescribeOptions = Field(default_factory=DescribeOptions)
     map: MapOptions = Field(default_factory=MapOptions)
+    audio_track: int | None = Field(
+        None,
+        ge=0,
+        le=MOST_AUDIO_TRACKS - 1,
+        description="the index, in the track's `audio_tracks`, of the one that all tasks read; the track's own "
+        "`audio_track` when left out",
+    )
     no_cache: bool = Field(False, description="compute again what the same job gave before")

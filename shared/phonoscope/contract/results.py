@@ -17,6 +17,9 @@ class TrackResult(BaseModel):
     task: TaskName
     model: str | None = Field(description="null for tasks without a model")
     digest: str | None = Field(description="of that model, as its card has it")
+    audio_track: int | None = Field(
+        None, description="the index of the audio track that the job named; null for the track's own `audio_track`"
+    )
     variant: str | None = Field(
         description="of `separate` the `two_stems` asked for, of `explain` the `label` asked for; null otherwise"
     )
@@ -33,6 +36,13 @@ class TrackResults(BaseModel):
     track_id: str
     items: list[TrackResult]
 
-    def newest(self, task: TaskName | str, model: str | None = None) -> TrackResult | None:
-        """The newest result of a task, by any model or by the one named."""
-        return next((item for item in self.items if item.task == task and model in (None, item.model)), None)
+    def newest(
+        self, task: TaskName | str, model: str | None = None, *, audio_track: int | None = None
+    ) -> TrackResult | None:
+        """The newest result of a task, by any model or by the one named.
+
+        Args:
+            audio_track: the audio track that jobs named; without one, results of the track's own.
+        """
+        of_task = (item for item in self.items if item.task == task and item.audio_track == audio_track)
+        return next((item for item in of_task if model in (None, item.model)), None)

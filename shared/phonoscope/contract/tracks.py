@@ -7,7 +7,8 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from phonoscope.links import SignedLink
+from phonoscope.audio.facts import AudioTrack, Tags
+from phonoscope.links import ArtifactLink, SignedLink
 from phonoscope.requests import DecimalText, QueryModel, WholeText
 from phonoscope.tasks.separate import Stem
 
@@ -41,6 +42,14 @@ class Track(BaseModel):
         "several can hold, all that are above their thresholds; without models to which the track is unknown"
     )
     warnings: list[str] = Field(description="what is wrong with the recording though it can be analysed")
+    audio_track: int = Field(
+        0, description="the index of the audio track that is read, of which all above is, when a job names no other"
+    )
+    audio_tracks: list[AudioTrack] = Field(
+        default_factory=list, description="all audio tracks of the file; empty for tracks of earlier releases"
+    )
+    tags: Tags = Field(default_factory=Tags, description="what the file says of itself")
+    cover: ArtifactLink | None = Field(None, description="the file's cover, as a JPEG of at most 512 by 512 pixels")
     created_at: datetime
     audio: SignedLink = Field(description="the recording's bytes, with ranges: what a player needs")
 

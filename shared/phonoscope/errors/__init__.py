@@ -44,6 +44,7 @@ PhonoscopeError
 │   ├── UnsupportedCodec        415
 │   ├── EncryptedRecording      415
 │   ├── UndecodableRecording
+│   ├── NoSuchAudioTrack
 │   ├── NonFiniteSamples
 │   ├── RecordingTooLong
 │   ├── SilentRecording
@@ -122,6 +123,7 @@ from phonoscope.errors.recordings import (
     EncryptedRecording,
     NoAudioStream,
     NonFiniteSamples,
+    NoSuchAudioTrack,
     NotARecording,
     RecordingError,
     RecordingTooLong,
@@ -196,6 +198,7 @@ __all__ = [
     "NoAudioStream",
     "NoDefaultSecret",
     "NoStems",
+    "NoSuchAudioTrack",
     "NonFiniteSamples",
     "NotARecording",
     "NotAcceptable",

@@ -43,6 +43,10 @@ class UndecodableRecording(RecordingError):
     """No samples could be decoded."""
 
 
+class NoSuchAudioTrack(RecordingError):
+    """The recording has no such audio track."""
+
+
 class NonFiniteSamples(RecordingError):
     """The recording holds samples that are not numbers."""
 

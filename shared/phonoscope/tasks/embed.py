@@ -21,7 +21,9 @@ class EmbedResult(TaskResult):
     task: Literal["embed"] = "embed"
     model: ModelRef = Field(description="the body, or the model that is its own, whose vector this is")
     spaces: list[ModelRef] = Field(
-        default_factory=list, description="all in which the recording has a vector now, that of `model` first"
+        default_factory=list,
+        description="all in which the recording has a vector now, that of `model` first; none where the job named "
+        "another audio track than the track's own, whose vectors are not kept",
     )
     dim: int = Field(description="512")
     silent: bool = Field(

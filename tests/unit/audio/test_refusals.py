@@ -59,6 +59,43 @@ def test_other_things(data: bytes, what: str, make: Maker) -> None:
     assert caught.value.status == 415
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_noise_is_no_recording(seed: int, make: Maker) -> None:
+    """Random bytes of several sizes, also of few values, are never taken for one of the formats without a mark."""
+    random = np.random.default_rng(seed)
+    size = int(random.choice([50, 1_000, 20_000]))
+    for values in (256, 8, 2):
+        noise = random.integers(0, values, size, dtype=np.uint8).tobytes()
+        try:
+            found = make.examine(noise)
+        except RecordingError as error:
+            assert error.status in {415, 422}  # noqa: PT017 - a few look like damaged MPEG audio
+        else:
+            assert found.container in {"mp3", "aac"}
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>" * 40, "text"),
+        (b"GIF89a" + bytes(1_000), "GIF"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(1_000), "JPEG"),
+        (b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x04\0\xff\x2f\0", "no known kind"),
+        (b"Extended Module: song" + bytes(2_000), "text|no known kind"),
+        (b"RIFF\x24\0\0\0sfbk" + bytes(100), "wav"),
+        (b"SQLite format 3\0" + bytes(4_000), "text|no known kind"),
+        (b"\xcf\xfa\xed\xfe" + bytes(4_000), "no known kind"),
+        ("Größe, naïve: Überraschung\n".encode("latin-1") * 90, "no known kind"),
+        (b"\0" * 3 + b"\x18ftypheic" + bytes(400), "mp4|no sound|no known kind"),
+    ],
+)
+def test_files_of_other_kinds(data: bytes, what: str, make: Maker) -> None:
+    """Images, notes, modules, sound fonts, databases, programs and text in any encoding."""
+    with pytest.raises(RecordingError, match=what) as caught:
+        make.examine(data)
+    assert caught.value.status in {415, 422}
+
+
 @pytest.mark.parametrize("name", ["text.mp3", "text.wav", "list.m3u8"])
 def test_a_name_does_not_make_a_recording(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The file's name is no hint: text called .mp3 is still text."""

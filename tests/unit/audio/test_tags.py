@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from phonoscope.audio.containers import open_container
 from phonoscope.audio.tags import Span, between_tags
 from phonoscope.errors import TooCostlyToRead
 
@@ -150,15 +149,6 @@ def test_an_ape_tag_at_the_start_is_no_audio(name: str, make: Maker) -> None:
     assert found.container == make.formats[name].container
     assert found.duration_s == pytest.approx(make.examine(data).duration_s)
     assert found.warnings == []
-
-
-def test_titles_in_tags_after_the_audio_are_kept(make: Maker) -> None:
-    """The library still sees the title, though not the cover, of a tag that is cut off."""
-    sound = make.recording("mp3-no-xing")
-    data = sound[sound.index(b"\xff\xfb") :] + _id3v1()
-    span = between_tags(io.BytesIO(data))
-    with open_container(io.BytesIO(data), data[:64], span) as container:
-        assert container.metadata["title"] == "a title"
 
 
 @pytest.mark.parametrize("name", ["mp3", "mp3-no-xing"])

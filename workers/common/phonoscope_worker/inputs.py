@@ -28,7 +28,7 @@ def work_of(context: Context, claim: Claim, timings: dict[str, float]) -> Work:
     options, report = _options(claim), context.heartbeat.report
     if isinstance(claim.subject, ClaimedTrack):
         fetch = partial(context.store.fetch, claim.subject.object_key)
-        stems = partial(_fetch_stems, context, claim)
+        stems = partial(_fetch_stems, context, claim, options.audio_track)
         return Work(claim, options, spool(), report, stems=stems, fetch=fetch, timings=timings)
     vectors = partial(_read_vectors, context, claim.subject.owner_id)
     return Work(claim, options, spool(), report, vectors=vectors, timings=timings)
@@ -43,10 +43,10 @@ def _options(claim: Claim) -> JobOptions:
         raise UnsupportedTask(f"{name}: {first['msg']}; the job comes from another release") from error
 
 
-def _fetch_stems(context: Context, claim: Claim) -> dict[str, BinaryIO]:
+def _fetch_stems(context: Context, claim: Claim, audio_track: int | None) -> dict[str, BinaryIO]:
     """Raises ``OutdatedResult`` when another version of the service made the stems, and its result cannot be read."""
     with context.database.autocommit() as session:
-        found = newest_result(session, claim.track.id, TaskName.SEPARATE)
+        found = newest_result(session, claim.track.id, TaskName.SEPARATE, audio_track)
         rows = {row.id: row for row in artifacts_of(session, found.produced_by)} if found else {}
     try:
         stems = Separate.read_stored(found.body).stems if found else []

@@ -10,6 +10,7 @@ from functools import cached_property
 from time import perf_counter
 from typing import Any, BinaryIO, TypeAlias, cast
 
+from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, Outcome, Space
@@ -53,6 +54,10 @@ class Work:
         with self.timed("fetch_s"):
             retrying_store(lambda: self.fetch(self.spool))
         return self.spool
+
+    def recording(self) -> ConfinedRecording:
+        """The audio track to read, opened for one pass. Raises as ``file`` and ``ConfinedRecording`` do."""
+        return ConfinedRecording(self.file, self.claim.track.owner_id, self.options.audio_track)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -32,7 +32,7 @@ def describe_task(work: Work) -> Outcome:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
         OutOfMemory, DiskFull: the copy needs more than there is.
     """
-    track = work.claim.track
+    track, audio_track = work.claim.track, work.options.audio_track
     peaks, columns = WaveformMeter(), Spectrogram()
 
     def report(done_s: float) -> None:
@@ -40,7 +40,7 @@ def describe_task(work: Work) -> Outcome:
 
     work.file.seek(0)
     with work.timed("describe_s"):
-        body = describe(work.file, report, meters=(peaks, columns), owner=track.owner_id)
+        body = describe(work.file, report, meters=(peaks, columns), owner=track.owner_id, audio_track=audio_track)
         outline = Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz())
         levels = Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz())
     body |= {"waveform": outline.reference, "spectrogram": levels.reference}
@@ -57,6 +57,7 @@ def describe(
     *,
     meters: tuple[Meter, ...] = (),
     owner: str = "",
+    audio_track: int | None = None,
 ) -> dict[str, Any]:
     """Measures tempo, key, loudness and balance; returns the body of the result.
 
@@ -64,12 +65,13 @@ def describe(
         report: called with the seconds decoded so far, about once for each second of the recording.
         meters: further meters, to which each block of the pass is added.
         owner: whom the recording belongs to.
+        audio_track: the audio track to measure, where it is another one than is read by itself.
 
     Raises:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
     """
     rhythm, tonality = Rhythm(_RATE_HZ), Tonality(_RATE_HZ)
-    with _MeteredRecording(source, owner, meters) as recording:
+    with _MeteredRecording(source, owner, meters, audio_track) as recording:
         for samples in recording.mono(_RATE_HZ):
             rhythm.add(samples)
             tonality.add(samples)
@@ -104,8 +106,8 @@ def describe(
 class _MeteredRecording(ConfinedRecording):
     """A recording that adds each decoded block, at its own rate and with all channels, to meters."""
 
-    def __init__(self, source: BinaryIO, owner: str, meters: tuple[Meter, ...]) -> None:
-        super().__init__(source, owner)
+    def __init__(self, source: BinaryIO, owner: str, meters: tuple[Meter, ...], audio_track: int | None) -> None:
+        super().__init__(source, owner, audio_track)
         self.levels = SilenceAndClipping(self.codec)
         self.loudness = Loudness()
         self.balance = Balance()

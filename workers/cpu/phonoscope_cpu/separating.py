@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from phonoscope.audio.buffer import StreamBuffer
-from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.encode import FORMATS, Encoder
 from phonoscope.audio.samples import Samples
 from phonoscope.contract import SeparateOptions
@@ -74,7 +73,7 @@ def _measured(work: Work, rate_hz: int) -> tuple[Scale, list[str]]:
 
     work.report(0.0, "measuring")
     work.file.seek(0)
-    with ConfinedRecording(work.file, work.claim.track.owner_id) as recording:
+    with work.recording() as recording:
         return measure(recording.stereo(rate_hz)), recording.warnings
 
 
@@ -86,7 +85,7 @@ def _write(
 
     peaks = [0.0] * len(files)
     work.file.seek(0)
-    with ConfinedRecording(work.file, work.claim.track.owner_id) as recording, ExitStack() as open_encoders:
+    with work.recording() as recording, ExitStack() as open_encoders:
         mixture = StreamBuffer(channels=2)
         blocks = _recorded(recording.stereo(estimate.sample_rate_hz), mixture)
         form = FORMATS[options.format]

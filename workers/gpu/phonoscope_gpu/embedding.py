@@ -21,15 +21,18 @@ from phonoscope_worker import Work
 def embed_task(work: Work, shared: Pass) -> Outcome:
     """The recording's vectors from the passes that all tasks share, and its stems' vectors; silence has none.
 
+    They are kept to be compared with others only where no other audio track was named than the track's own.
+
     Raises ``NoStems`` when the stems' vectors are requested and the track has no stems.
     """
     spaces = shared.spaces
     vectors = {space: {WHOLE_TRACK: _listed(shared.listener.heard(body).embedding)} for space, body in spaces.items()}
     known = [space for space, by_stem in vectors.items() if by_stem[WHOLE_TRACK] is not None]
     first = next(iter(spaces))
+    keeps = work.options.audio_track is None
     body = {
         "model": {"name": first.model, "digest": first.digest},
-        "spaces": [{"name": space.model, "digest": space.digest} for space in known],
+        "spaces": [{"name": space.model, "digest": space.digest} for space in known if keeps],
         "dim": EMBEDDING_DIM,
         "silent": not known,
     }
@@ -42,6 +45,8 @@ def embed_task(work: Work, shared: Pass) -> Outcome:
         stems = {name: vector for name, vector in vectors[first].items() if name != WHOLE_TRACK}
         body["stems"] = [name for name, vector in stems.items() if vector is not None]
         body["silent_stems"] = [name for name, vector in stems.items() if vector is None]
+    if not keeps:
+        return Outcome(body, None, first.model, first.digest)
     return Outcome(body, None, first.model, first.digest, vectors=vectors, acoustic=shared.listener.acoustic)
 
 

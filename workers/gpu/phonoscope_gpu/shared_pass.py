@@ -64,7 +64,7 @@ class Listener:
         def report(done_s: float) -> None:
             self.work.report(min(1.0, done_s / track.duration_s), "listening")
 
-        with ConfinedRecording(self.work.file, track.owner_id) as recording, self.work.timed("model_s"):
+        with self.work.recording() as recording, self.work.timed("model_s"):
             rate = body.front_end.settings.sample_rate_hz
             blocks = self._fingerprinted(recording.mono(rate), rate)
             found = run_body(body, blocks, report, forward, wanted, end_s)

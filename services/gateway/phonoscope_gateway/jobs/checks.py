@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from phonoscope.contract import JobRequest
+from phonoscope.db.schema.tables import TrackRow
 from phonoscope.errors import InvalidRequest
 from phonoscope.states import TaskName
 from phonoscope.tasks import TASKS, RequestContext, Subject, Writes
 from phonoscope_gateway.state import State
+
+_AUDIO_TRACK = "options.audio_track"
 
 
 def context_of(state: State, request: JobRequest) -> RequestContext:
@@ -30,6 +33,37 @@ def check_duration(request: JobRequest, duration_s: float) -> None:
     """Refuses options that do not fit a recording of this length. Raises ``InvalidRequest``."""
     for task in request.tasks:
         TASKS[task].check_duration(getattr(request.options, task), duration_s)
+
+
+def check_audio_track(request: JobRequest, track: TrackRow) -> JobRequest:
+    """The request, which names no audio track when it is the track's own. Raises ``InvalidRequest``."""
+    index = other_audio_track(track, request.options.audio_track, _AUDIO_TRACK)
+    own = request.options.model_copy(update={"audio_track": index})
+    return request.model_copy(update={"options": own})
+
+
+def other_audio_track(track: TrackRow, index: int | None, field: str) -> int | None:
+    """The index of the audio track that a client named in a field; ``None`` for the track's own.
+
+    Raises ``InvalidRequest`` where the file has no such audio track, or it cannot be decoded.
+    """
+    if index is None:
+        return None
+    known = {each["index"]: each["codec"] for each in track.audio_tracks}
+    if not known:
+        raise InvalidRequest.field(field, "an earlier release stored the track; delete it and upload it again")
+    if index not in known:
+        raise InvalidRequest.choice(field, f"audio track {index}", map(str, known))
+    if known[index] is None:
+        raise InvalidRequest.field(field, f"audio track {index} has a codec that cannot be decoded")
+    return None if index == track.audio_track else index
+
+
+def audio_duration_s(request: JobRequest, track: TrackRow) -> float:
+    """The length of the audio track that the request is about, in seconds, as far as the file states it."""
+    index = request.options.audio_track
+    stated = next((each["duration_s"] for each in track.audio_tracks if each["index"] == index), None)
+    return stated or track.duration_s
 
 
 def check_stems(request: JobRequest, find: Callable[[], Collection[str] | None]) -> None:
@@ -73,5 +107,7 @@ def _check_subject(request: JobRequest) -> None:
         raise InvalidRequest.field(
             "tasks", f"`{of_library[0]}` is about the whole library: it goes alone and without a track"
         )
+    if of_library and request.options.audio_track is not None:
+        raise InvalidRequest.field(_AUDIO_TRACK, f"`{of_library[0]}` is about the whole library")
     if not of_library and request.track_id is None:
         raise InvalidRequest.field("track_id", "missing")

@@ -50,10 +50,13 @@ def _key(
         identity = [model.identity for model in models]
         digests = frozenset(_digest(model, task) for model in models)
     if reads_stems(request, task):
-        stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject)
+        stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject, request)
         if stems is None:
             return None
-    return CacheKey(_fingerprint(spec.revision, [subject.id, task, identity, spec.key_of(options), stems]), digests)
+    known_by: list[Any] = [subject.id, task, identity, spec.key_of(options), stems]
+    if request.options.audio_track is not None:
+        known_by.append(request.options.audio_track)
+    return CacheKey(_fingerprint(spec.revision, known_by), digests)
 
 
 def _models(request: JobRequest, asked: RequestContext, kind: ModelKind) -> Sequence[Classifier | StemManifest]:
@@ -70,9 +73,9 @@ def _digest(model: Classifier | StemManifest, task: TaskName) -> str:
     return f"sha256:{model.digest}"
 
 
-def _stems_of(session: Session, track: TrackRow) -> str | None:
-    """The task that made the track's present stems."""
-    found = newest_result(session, track.id, TaskName.SEPARATE)
+def _stems_of(session: Session, track: TrackRow, request: JobRequest) -> str | None:
+    """The task that made the present stems of the audio track."""
+    found = newest_result(session, track.id, TaskName.SEPARATE, request.options.audio_track)
     return None if found is None else found.produced_by
 
 

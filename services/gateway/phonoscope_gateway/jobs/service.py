@@ -8,7 +8,7 @@ from typing import TypeAlias
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from phonoscope.contract import Job, JobRequest
+from phonoscope.contract import Job, JobOptions, JobRequest
 from phonoscope.db.library.jobs import get_job, newest_job_with
 from phonoscope.db.library.results import newest_artifact
 from phonoscope.db.library.tracks import get_track
@@ -25,7 +25,16 @@ from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.tasks import RequestContext
 from phonoscope.work import Library
 from phonoscope_gateway.forms import Upload
-from phonoscope_gateway.jobs.checks import check_duration, check_request, check_stems, completed, context_of, order_of
+from phonoscope_gateway.jobs.checks import (
+    audio_duration_s,
+    check_audio_track,
+    check_duration,
+    check_request,
+    check_stems,
+    completed,
+    context_of,
+    order_of,
+)
 from phonoscope_gateway.jobs.ledger import ledger_of
 from phonoscope_gateway.jobs.stems import stems_to_read
 from phonoscope_gateway.jobs.view import describe_jobs
@@ -95,15 +104,29 @@ def submit_recording(
     return job
 
 
-def find_job_with(state: State, caller: Caller, track_id: str, task: TaskName) -> Job | None:
-    """The newest job with a task on the track, if the task has not ended, or failed. Raises ``NotFound``."""
+def find_job_with(
+    state: State, caller: Caller, track_id: str, task: TaskName, audio_track: int | None = None
+) -> Job | None:
+    """The newest job with a task on the track, if the task has not ended, or failed.
+
+    Args:
+        audio_track: the audio track that it reads; without it the track's own.
+
+    Raises ``NotFound``.
+    """
     with state.database.autocommit() as session:
-        get_track(session, caller.owner_id, track_id)
-        return _open_or_failed(state, caller, session, track_id, task)
+        track = get_track(session, caller.owner_id, track_id)
+        request = check_audio_track(_of_audio_track(track_id, task, audio_track), track)
+        return _open_or_failed(state, caller, session, request)
 
 
-def submit_unless_made(state: State, caller: Caller, track_id: str, task: TaskName, kind: str) -> Job | None:
+def submit_unless_made(
+    state: State, caller: Caller, track_id: str, task: TaskName, kind: str, audio_track: int | None = None
+) -> Job | None:
     """The job in which a task makes the track's artifact of a kind; ``None`` when the artifact exists.
+
+    Args:
+        audio_track: the audio track that it is made of; without it the track's own.
 
     Raises:
         NotFound: the track is not this owner's.
@@ -113,13 +136,13 @@ def submit_unless_made(state: State, caller: Caller, track_id: str, task: TaskNa
         # One at a time: the second request finds the job of the first.
         lock_subject(session, track_id)
         track = get_track(session, caller.owner_id, track_id)
-        job = _open_or_failed(state, caller, session, track_id, task)
+        request = check_audio_track(_of_audio_track(track_id, task, audio_track), track)
+        job = _open_or_failed(state, caller, session, request)
         if job is not None:
             return job
         # Read after the job: a job that ends in between has made its artifact.
-        if newest_artifact(session, track_id, task, kind) is not None:
+        if newest_artifact(session, track_id, task, kind, request.options.audio_track) is not None:
             return None
-        request = JobRequest(track_id=track_id, tasks=[task])
         job, queues = _make_job(state, caller, session, track, request, context_of(state, request))
         check_held(session, caller.owner_id, state.limits, new_job=True)
     _wake(state, queues, job, "job.created")
@@ -151,8 +174,14 @@ def cancel(state: State, caller: Caller, job_id: str) -> Job:
     return job
 
 
-def _open_or_failed(state: State, caller: Caller, session: Session, track_id: str, task: TaskName) -> Job | None:
-    row = newest_job_with(session, track_id, task)
+def _of_audio_track(track_id: str, task: TaskName, audio_track: int | None) -> JobRequest:
+    return JobRequest(track_id=track_id, tasks=[task], options=JobOptions(audio_track=audio_track))
+
+
+def _open_or_failed(state: State, caller: Caller, session: Session, request: JobRequest) -> Job | None:
+    (task,) = request.tasks
+    assert request.track_id is not None
+    row = newest_job_with(session, request.track_id, task, request.options.audio_track)
     if row is None:
         return None
     (status,) = (each.status for each in row.tasks if each.name is task)
@@ -175,8 +204,11 @@ def _make_job(
     asked: RequestContext,
 ) -> tuple[Job, list[TaskQueue]]:
     """Makes the job; returns it as its client sees it, and the queues to wake."""
-    check_duration(request, subject.duration_s)
-    if not isinstance(subject, Library):
+    if isinstance(subject, Library):
+        check_duration(request, subject.duration_s)
+    else:
+        request = check_audio_track(request, subject)
+        check_duration(request, audio_duration_s(request, subject))
         check_stems(request, lambda: stems_to_read(session, subject, request, asked))
     request = completed(request, asked)
     options = request.options.model_dump(mode="json")

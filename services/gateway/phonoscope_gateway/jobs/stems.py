@@ -22,7 +22,7 @@ def stems_to_read(session: Session, track: TrackRow, request: JobRequest, asked:
     if TaskName.SEPARATE in request.tasks:
         separator = separator_of(request.options.separate, asked.catalogue)
         return None if separator is None else stem_names(request.options.separate, separator.sources)
-    found = newest_result(session, track.id, TaskName.SEPARATE)
+    found = newest_result(session, track.id, TaskName.SEPARATE, request.options.audio_track)
     if found is None:
         return None
     try:

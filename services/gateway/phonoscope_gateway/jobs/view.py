@@ -34,14 +34,19 @@ def describe_jobs(signer: Signer, session: Session, rows: Sequence[JobRow]) -> l
     link_keys = link_keys_of(session, {row.track_id for row in rows if row.track_id and _has_results(row)})
     return [
         _describe_job(
-            signer.of(link_keys.get(row.track_id or "", "")), row, ahead, labels.get(row.track_id or "", NO_LABELS)
+            signer.of(link_keys.get(row.track_id or "", "")),
+            row,
+            ahead,
+            labels.get(row.track_id or "", NO_LABELS) if _is_described(row) else NO_LABELS,
         )
         for row in rows
     ]
 
 
 def _is_described(row: JobRow) -> bool:
-    return any(task.name is TaskName.DESCRIBE and task.result is not None for task in row.tasks)
+    """Whether the track's labels matter to the job: they are those of its own audio track."""
+    described = any(task.name is TaskName.DESCRIBE and task.result is not None for task in row.tasks)
+    return described and row.options.get("audio_track") is None
 
 
 def _has_results(row: JobRow) -> bool:
@@ -55,6 +60,7 @@ def _describe_job(
     return Job(
         id=row.id,
         track_id=row.track_id,
+        audio_track=row.options.get("audio_track"),
         status=row.status,
         created_at=row.created_at,
         finished_at=row.finished_at,

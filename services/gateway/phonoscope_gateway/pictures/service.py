@@ -14,35 +14,42 @@ from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
+from phonoscope_gateway.jobs.checks import other_audio_track
 from phonoscope_gateway.jobs.service import find_job_with, submit_unless_made
 from phonoscope_gateway.state import State
 
 
-def find_picture(state: State, caller: Caller, track_id: str, kind: str) -> ArtifactRow | Job:
+def find_picture(
+    state: State, caller: Caller, track_id: str, kind: str, audio_track: int | None = None
+) -> ArtifactRow | Job:
     """The artifact that a picture is drawn from, or the job that makes it, which may have failed.
 
     Args:
         kind: the kind of an artifact of ``describe``.
+        audio_track: the index of the audio track; without it the track's own.
 
     Raises:
         NotFound: the track is not this owner's.
+        InvalidRequest: the file has no such audio track.
         DatabaseUnavailable: the database is down.
     """
-    row = _find(state, caller.owner_id, track_id, kind)
+    row = _find(state, caller.owner_id, track_id, kind, audio_track)
     if row is None:
-        job = submit_unless_made(state, caller, track_id, TaskName.DESCRIBE, kind)
+        job = submit_unless_made(state, caller, track_id, TaskName.DESCRIBE, kind, audio_track)
         if job is not None:
             return job
-        row = _find(state, caller.owner_id, track_id, kind)
+        row = _find(state, caller.owner_id, track_id, kind, audio_track)
     if row is None:
         raise NotFound(f"track {track_id!r} was erased meanwhile")
     return row
 
 
-def peek_at_picture(state: State, caller: Caller, track_id: str, kind: str) -> ArtifactRow | Job | None:
+def peek_at_picture(
+    state: State, caller: Caller, track_id: str, kind: str, audio_track: int | None = None
+) -> ArtifactRow | Job | None:
     """The same, but nothing is begun: ``None`` where there is neither. Raises as ``find_picture`` does."""
-    row = _find(state, caller.owner_id, track_id, kind)
-    return find_job_with(state, caller, track_id, TaskName.DESCRIBE) if row is None else row
+    row = _find(state, caller.owner_id, track_id, kind, audio_track)
+    return find_job_with(state, caller, track_id, TaskName.DESCRIBE, audio_track) if row is None else row
 
 
 def read_picture(state: State, row: ArtifactRow) -> bytes:
@@ -86,10 +93,10 @@ def span_dbfs(spectrogram: MelSpectrogram, range_db: float) -> tuple[float, floa
     return max(loudest_dbfs - range_db, LOWEST_DBFS), loudest_dbfs
 
 
-def _find(state: State, owner_id: str, track_id: str, kind: str) -> ArtifactRow | None:
+def _find(state: State, owner_id: str, track_id: str, kind: str, audio_track: int | None) -> ArtifactRow | None:
     with state.database.autocommit() as session:
-        get_track(session, owner_id, track_id)
-        return newest_artifact(session, track_id, TaskName.DESCRIBE, kind)
+        other = other_audio_track(get_track(session, owner_id, track_id), audio_track, "audio_track")
+        return newest_artifact(session, track_id, TaskName.DESCRIBE, kind, other)
 
 
 def _rounded(values: NDArray[np.floating]) -> list[float]:

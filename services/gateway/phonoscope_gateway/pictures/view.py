@@ -11,6 +11,7 @@ from fastapi import Depends, Header, Request, Response, status
 from phonoscope.contract import Job
 from phonoscope.db.service.keys import Caller
 from phonoscope.states import TaskName
+from phonoscope_gateway.audio_tracks import AudioTrackQuery
 from phonoscope_gateway.pictures.service import find_picture, peek_at_picture, read_picture
 from phonoscope_gateway.problems import kept_problem
 from phonoscope_gateway.state import CallerDep, HeadDep, State, StateDep
@@ -26,6 +27,7 @@ class PictureRequest:
     caller: Caller
     path: str
     if_none_match: str | None
+    audio_track: int | None
     head: bool
 
     def respond(self, track_id: str, kind: str, media_type: str, draw: Callable[[bytes], bytes | str]) -> Response:
@@ -38,10 +40,11 @@ class PictureRequest:
 
         Raises:
             NotFound: the track is not this owner's.
+            InvalidRequest: it has no such audio track.
             Unavailable: the database or the store is down.
         """
         find = peek_at_picture if self.head else find_picture
-        found = find(self.state, self.caller, track_id, kind)
+        found = find(self.state, self.caller, track_id, kind, self.audio_track)
         if found is None:
             return Response(None, status.HTTP_202_ACCEPTED, {"Retry-After": _RETRY_AFTER_S})
         if isinstance(found, Job):
@@ -66,8 +69,9 @@ def get_picture_request(
     caller: CallerDep,
     head: HeadDep,
     if_none_match: Annotated[str | None, Header()] = None,
+    audio_track: AudioTrackQuery = None,
 ) -> PictureRequest:
-    return PictureRequest(state, caller, request.url.path, if_none_match, head)
+    return PictureRequest(state, caller, request.url.path, if_none_match, audio_track, head)
 
 
 PictureRequestDep = Annotated[PictureRequest, Depends(get_picture_request)]

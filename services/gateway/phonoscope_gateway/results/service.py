@@ -64,7 +64,8 @@ def _describe(signer: Signer, session: Session, owner_id: str, row: TrackResultR
         task=row.task,
         model=row.model or None,
         digest=row.digest,
-        variant=row.variant or None,
+        audio_track=row.audio_track,
+        variant=row.own_variant or None,
         job_id=row.job_id,
         task_id=row.task_id,
         finished_at=row.finished_at,
@@ -76,7 +77,9 @@ def _describe(signer: Signer, session: Session, owner_id: str, row: TrackResultR
 def _read(signer: Signer, session: Session, owner_id: str, row: TrackResultRow) -> TaskResult | OutdatedResult:
     if row.task is TaskName.DESCRIBE:
         job = get_job(session, owner_id, row.job_id)
-        labels = labels_of(session, {row.track_id}).get(row.track_id, NO_LABELS)
+        labels = NO_LABELS
+        if row.audio_track is None:
+            labels = labels_of(session, {row.track_id}).get(row.track_id, NO_LABELS)
         return results_of(signer, job, labels)[row.task]
     try:
         result: TaskResult = read_result(signer, TASKS[row.task], row.body)

@@ -7,31 +7,38 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from phonoscope.contract import Stems
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.results import newest_result
 from phonoscope.db.library.tracks import get_track
-from phonoscope.db.schema.tables import ArtifactRow
+from phonoscope.db.schema.tables import ArtifactRow, TrackResultRow, TrackRow
 from phonoscope.db.service.audit import record
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
 from phonoscope.tasks import Separate
+from phonoscope_gateway.jobs.checks import other_audio_track
 from phonoscope_gateway.jobs.results import read_result
 from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.archive import archive
 
 
-def read_stems(state: State, caller: Caller, track_id: str) -> Stems:
+def read_stems(state: State, caller: Caller, track_id: str, audio_track: int | None = None) -> Stems:
     """The track's newest stems, with links that are valid from now on.
 
+    Args:
+        audio_track: of which audio track; without it the track's own.
+
     Raises:
+        InvalidRequest: the file has no such audio track.
         NotFound: the track is not this owner's or was never separated.
         OutdatedResult: another version of the service separated it, and its result cannot be read.
     """
     with state.database.autocommit() as session:
         track = get_track(session, caller.owner_id, track_id)
-        found = newest_result(session, track_id, TaskName.SEPARATE)
+        found = _newest(session, track, audio_track)
     if found is None:
         raise _no_stems(track_id)
     result = read_result(state.signer_for(caller).of(track.link_key), Separate, found.body)
@@ -48,11 +55,11 @@ class StoredStems:
     rows: Sequence[ArtifactRow]
 
 
-def find_stems(state: State, caller: Caller, track_id: str) -> StoredStems:
+def find_stems(state: State, caller: Caller, track_id: str, audio_track: int | None = None) -> StoredStems:
     """Raises as ``read_stems`` does."""
     with state.database.autocommit() as session:
         track = get_track(session, caller.owner_id, track_id)
-        found = newest_result(session, track_id, TaskName.SEPARATE)
+        found = _newest(session, track, audio_track)
         rows = artifacts_of(session, found.produced_by) if found else []
     if found is None or not rows:
         raise _no_stems(track_id)
@@ -72,3 +79,8 @@ def zip_stems(state: State, caller: Caller, stems: StoredStems) -> Iterator[byte
 
 def _no_stems(track_id: str) -> NotFound:
     return NotFound(f"track {track_id!r} has no stems yet; a job with the task `separate` makes them")
+
+
+def _newest(session: Session, track: TrackRow, audio_track: int | None) -> TrackResultRow | None:
+    other = other_audio_track(track, audio_track, "audio_track")
+    return newest_result(session, track.id, TaskName.SEPARATE, other)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
-from phonoscope.contract import Page, SignedLink, Track
+from phonoscope.contract import Page, Track
 from phonoscope.db.library.tracks import get_track, list_tracks, revoke_links
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import record
@@ -27,7 +27,7 @@ from phonoscope_gateway.state import AnyCallerDep, CallerDep, StateDep
 from phonoscope_gateway.streaming import ObjectRequestDep, object_responses, send_object
 from phonoscope_gateway.tracks.audio import find_audio
 from phonoscope_gateway.tracks.service import check_day, create_track_and
-from phonoscope_gateway.tracks.view import audio_link, describe_track, describe_tracks
+from phonoscope_gateway.tracks.view import describe_track, describe_tracks
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"], responses=KEYED)
 _log = get_logger(__name__)
@@ -94,15 +94,16 @@ def _upload(once: IdempotentRequest, form: Form, upload: Upload) -> IdempotentAn
     answered = once.answer(Track, lambda: {"fields": form.fields, "file": upload.sha256}, make)
     if not answered.replayed:
         return answered
-    # The first answer may be a day old; its link is not good for so long.
-    fresh = {"audio": _fresh_link(once, answered.body.id)}
-    return replace(answered, body=answered.body.model_copy(update=fresh))
+    # The first answer may be a day old; its links are not good for so long.
+    fresh = _fresh(once, answered.body.id)
+    links = {"audio": fresh.audio, "cover": fresh.cover}
+    return replace(answered, body=answered.body.model_copy(update=links))
 
 
-def _fresh_link(once: IdempotentRequest, track_id: str) -> SignedLink:
+def _fresh(once: IdempotentRequest, track_id: str) -> Track:
     with once.state.database.autocommit() as session:
-        link_key = get_track(session, once.caller.owner_id, track_id).link_key
-    return audio_link(once.state.signer_for(once.caller).of(link_key), track_id)
+        row = get_track(session, once.caller.owner_id, track_id)
+        return describe_track(once.state.signer_for(once.caller), session, row)
 
 
 def _stored(track: Track, created: bool) -> IdempotentAnswer[Track]:
@@ -118,7 +119,10 @@ def read_tracks(
     cursor: CursorQuery = None,
     label: Annotated[Name | None, Query(description="only tracks with this label, by whichever model")] = None,
     model: Annotated[Name | None, Query(description="only tracks with this `label` by this model")] = None,
-    q: Annotated[Annotated[str, text(255)] | None, Query(description="text anywhere in the file name")] = None,
+    q: Annotated[
+        Annotated[str, text(255)] | None,
+        Query(description="text anywhere in the file name, or in a tag: title, artist, album or genre"),
+    ] = None,
 ) -> Page[Track]:
     """Your tracks, newest first."""
     if model is not None and label is None:

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 from typing import TypeAlias, TypeVar
 
 from anyio import to_thread
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from phonoscope.audio.probe import Probe, probing
+from phonoscope.audio.probe import COVER_TYPE, Probe, probing
+from phonoscope.db.library.artifacts import COVER, add_cover
 from phonoscope.db.library.tracks import add_track, find_track, was_added
-from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.schema.tables import ArtifactRow, TrackRow
 from phonoscope.db.service.usage import check_held, check_upload, spend_upload
 from phonoscope.errors import Unavailable
 from phonoscope.ids import new_id
@@ -27,6 +29,7 @@ Then: TypeAlias = Callable[[Session, TrackRow, bool], Made]
 """Called with the transaction, the track, and whether it is new."""
 
 _SMALL_BYTES = 8 << 20
+_COVER_NAME = "cover.jpg"
 _MEDIA_TYPE = "application/octet-stream"
 """The media type of stored objects: a recording's own type is in its row, and known only after the probe."""
 
@@ -86,7 +89,7 @@ def _create(state: State, owner_id: str, upload: Upload, then: Then[Made], *, ne
     key = f"tracks/{track_id}/original"
     put = partial(state.store.put, key, upload.file, _MEDIA_TYPE)
     small = upload.size_bytes <= _SMALL_BYTES
-    row = None
+    row = cover = None
     try:
         with (
             probing(upload.file, max_duration_s=state.settings.max_duration_s, owner=owner_id) as finish,
@@ -95,14 +98,18 @@ def _create(state: State, owner_id: str, upload: Upload, then: Then[Made], *, ne
             found = finish()
             if not small:
                 put()
-            row = _row(track_id, owner_id, key, upload, found)
+            row, cover = _row(track_id, owner_id, key, upload, found), _cover(track_id, found)
+            if cover is not None:
+                state.store.put(cover.object_key, BytesIO(found.cover or b""), cover.media_type)
             with state.database.transaction() as session:
                 add_track(session, row)
+                if cover is not None:
+                    add_cover(session, cover)
                 made = then(session, row, True)
                 stored()
                 check_held(session, owner_id, state.limits, new_bytes=row.size_bytes, new_job=new_job)
     except BaseException:
-        _discard_uncommitted(state, key, row)
+        _discard_uncommitted(state, [key, *([cover.object_key] if cover else [])], row)
         raise
     _log.info("track.created", track_id=row.id, size_bytes=row.size_bytes, codec=row.codec)
     return row, made
@@ -136,21 +143,37 @@ def _row(track_id: str, owner_id: str, key: str, upload: Upload, found: Probe) -
         channels=found.channels,
         duration_s=found.duration_s,
         warnings=found.warnings,
+        audio_track=found.audio_track,
+        audio_tracks=[each.model_dump(mode="json") for each in found.audio_tracks],
+        tags=found.tags.model_dump(mode="json", exclude_none=True),
         object_key=key,
         link_key="",
     )
 
 
-def _discard_uncommitted(state: State, key: str, row: TrackRow | None) -> None:
-    """Erases the object unless its row is committed: a commit may have gone through though its answer was lost.
+def _cover(track_id: str, found: Probe) -> ArtifactRow | None:
+    if found.cover is None:
+        return None
+    return ArtifactRow(
+        id=new_id("art"),
+        track_id=track_id,
+        kind=COVER,
+        object_key=f"tracks/{track_id}/{_COVER_NAME}",
+        media_type=COVER_TYPE,
+        size_bytes=len(found.cover),
+    )
 
-    When the database cannot say, the object stays; if no row names it, the orphan sweep erases it.
+
+def _discard_uncommitted(state: State, keys: list[str], row: TrackRow | None) -> None:
+    """Erases the objects unless their row is committed: a commit may have gone through though its answer was lost.
+
+    When the database cannot say, the objects stay; if no row names them, the orphan sweep erases them.
     """
     try:
         if row is None or not _was_added(state, row):
-            state.store.delete([key])
+            state.store.delete(keys)
     except Unavailable:
-        _log.warning("object.left_behind", key=key)
+        _log.warning("object.left_behind", keys=keys)
 
 
 def _was_added(state: State, row: TrackRow) -> bool:

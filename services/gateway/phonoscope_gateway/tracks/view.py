@@ -1,4 +1,4 @@
-"""Tracks as clients see them: rows with their labels, and a link to the recording."""
+"""Tracks as clients see them: rows with their labels, and links to the recording and its cover."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from time import time
 
 from sqlalchemy.orm import Session
 
-from phonoscope.contract import SignedLink, Track
+from phonoscope.contract import ArtifactLink, SignedLink, Track
+from phonoscope.db.library.artifacts import covers_of
 from phonoscope.db.library.results import NO_LABELS, TrackLabels, labels_of
-from phonoscope.db.schema.tables import TrackRow
-from phonoscope_gateway.signing import Signer, audio_path
+from phonoscope.db.schema.tables import ArtifactRow, TrackRow
+from phonoscope_gateway.signing import Signer, artifact_path, audio_path
 
-_DERIVED = {"label", "labels", "audio"}
+_DERIVED = {"label", "labels", "audio", "cover"}
 _COLUMNS = [name for name in Track.model_fields if name not in _DERIVED]
 
 
 def describe_tracks(signer: Signer, session: Session, rows: Sequence[TrackRow]) -> list[Track]:
     """Tracks with the labels that models gave them, and with links that are valid from now on."""
-    known = labels_of(session, {row.id for row in rows})
-    return [_describe(row, known.get(row.id, NO_LABELS), audio_link(signer.of(row.link_key), row.id)) for row in rows]
+    ids = {row.id for row in rows}
+    known, covers = labels_of(session, ids), covers_of(session, ids)
+    return [_describe(signer.of(row.link_key), row, known.get(row.id, NO_LABELS), covers.get(row.id)) for row in rows]
 
 
 def describe_track(signer: Signer, session: Session, row: TrackRow) -> Track:
@@ -36,6 +38,23 @@ def audio_link(signer: Signer, track_id: str) -> SignedLink:
     return signer.link(audio_path(track_id), time())
 
 
-def _describe(row: TrackRow, labels: TrackLabels, audio: SignedLink) -> Track:
+def cover_link(signer: Signer, cover: ArtifactRow) -> ArtifactLink:
+    """A link to a cover that is valid from now on.
+
+    Args:
+        signer: of links to the track's objects.
+    """
+    link = signer.link(artifact_path(cover.id), time())
+    facts = {"id": cover.id, "name": cover.object_key.rpartition("/")[2], "size_bytes": cover.size_bytes}
+    return ArtifactLink.model_validate({**facts, "media_type": cover.media_type, **link.model_dump()})
+
+
+def _describe(signer: Signer, row: TrackRow, labels: TrackLabels, cover: ArtifactRow | None) -> Track:
     columns = {name: getattr(row, name) for name in _COLUMNS}
-    return Track(**columns, label=labels.newest, labels=labels.by_model, audio=audio)
+    return Track(
+        **columns,
+        label=labels.newest,
+        labels=labels.by_model,
+        audio=audio_link(signer, row.id),
+        cover=None if cover is None else cover_link(signer, cover),
+    )

@@ -6,6 +6,7 @@ import { jobText } from "../api/taskText";
 import { Button, IconButton, Skeleton } from "../ui/controls";
 import { ago, time, labelText } from "../ui/format";
 import { announce } from "../ui/live";
+import { titleOf } from "../ui/tags";
 import { useDeleteTrack, useOutline } from "./queries";
 
 const POINTS = 32;
@@ -18,7 +19,8 @@ export const TrackRow = memo(function TrackRow({ track, job }: { track: Track; j
     <div className="track">
       <Thumbnail track={track} quiet={asking} />
       <Link href={`/tracks/${track.id}`} className="track__name clip" title={track.filename}>
-        {track.filename}
+        {titleOf(track)}
+        {track.tags?.title && track.tags.artist ? <span className="quiet"> · {track.tags.artist}</span> : null}
       </Link>
       {asking ? (
         <Deletion track={track} onCancel={() => setAsking(false)} />

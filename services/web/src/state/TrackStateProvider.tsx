@@ -16,6 +16,8 @@ type Shared = {
   retry: () => void;
   /** Reads the state again and gives an artifact's new address; undefined when it has none any more. */
   renewedUrl: (artifactId: string) => Promise<string | undefined>;
+  /** The index of another audio track of the file than the track's own, whose results are shown; else null. */
+  audioTrack: number | null;
   /** Shows the results of other classification models. */
   selectModels: (models: Models) => void;
 };
@@ -29,11 +31,17 @@ export function useTrackState(): Shared {
   return shared;
 }
 
+type Props = { trackId: string; audioTrack: number | null; children: ReactNode };
+
 /** Reads the state of a track, again while tasks run and before links expire. */
-export function TrackStateProvider({ trackId, children }: { trackId: string; children: ReactNode }) {
+export function TrackStateProvider({ trackId, audioTrack, children }: Props) {
   const [selected, selectModels] = useState<Models | null>(null);
   const { data, error, refetch } = useTrackAnswer(trackId);
-  const state = useMemo(() => new TrackState(data?.results ?? [], data?.jobs ?? [], selected), [data, selected]);
+  const state = useMemo(() => {
+    const own = <Item extends { audio_track?: number | null }>(items: readonly Item[] = []) =>
+      items.filter((item) => (item.audio_track ?? null) === audioTrack);
+    return new TrackState(own(data?.results), own(data?.jobs), selected);
+  }, [data, audioTrack, selected]);
   const loaded = data !== undefined;
   const shared = useMemo(
     () => ({
@@ -42,9 +50,10 @@ export function TrackStateProvider({ trackId, children }: { trackId: string; chi
       error,
       retry: () => void refetch(),
       renewedUrl: async (artifactId: string) => urlIn((await refetch()).data?.results, artifactId),
+      audioTrack,
       selectModels,
     }),
-    [state, loaded, error, refetch],
+    [state, loaded, error, refetch, audioTrack],
   );
   return <TrackStateContext.Provider value={shared}>{children}</TrackStateContext.Provider>;
 }

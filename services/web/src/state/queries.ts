@@ -17,11 +17,12 @@ export function useTrack(id: string) {
 
 /** The stems of the newest separation. `made` is false, and nothing is requested, while the track has none. */
 export function useStems(trackId: string) {
-  const made = useTrackState().state.has("separate");
+  const { state, audioTrack } = useTrackState();
+  const made = state.has("separate");
+  const params = { path: { track_id: trackId }, query: { ...(audioTrack !== null && { audio_track: audioTrack }) } };
   const found = useQuery({
-    queryKey: ["jobs", "stems", trackId],
-    queryFn: async ({ signal }): Promise<Stems> =>
-      dataOf(await api.GET("/v1/tracks/{track_id}/stems", { params: { path: { track_id: trackId } }, signal })),
+    queryKey: ["jobs", "stems", trackId, audioTrack],
+    queryFn: async ({ signal }): Promise<Stems> => dataOf(await api.GET("/v1/tracks/{track_id}/stems", { params, signal })),
     enabled: made,
     staleTime: 60_000,
     refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),

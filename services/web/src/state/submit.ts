@@ -15,7 +15,8 @@ import { useTrackState } from "./TrackStateProvider";
  */
 export function useSubmit(trackId: string) {
   const queries = useQueryClient();
-  const { models } = useTrackState().state;
+  const { state, audioTrack } = useTrackState();
+  const { models } = state;
   const [job, setJob] = useState<Job | null>(null);
   const stop = useRef(new AbortController());
   useEffect(() => {
@@ -25,7 +26,8 @@ export function useSubmit(trackId: string) {
   const submission = useMutation({
     mutationFn: async ({ tasks, options }: { tasks: readonly TaskName[]; options?: JobOptions }): Promise<Job> => {
       const { signal } = stop.current;
-      const body = jobRequest(trackId, tasks, { ...(models && { classify: { model: modelOption(models) } }), ...options });
+      const own = { ...(models && { classify: { model: modelOption(models) } }), ...(audioTrack !== null && { audio_track: audioTrack }) };
+      const body = jobRequest(trackId, tasks, { ...own, ...options });
       const made = dataOf(await api.POST("/v1/jobs", { body, signal }));
       setJob(made);
       const done = await watchJob(made.id, setJob, signal);

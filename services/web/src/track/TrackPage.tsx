@@ -8,8 +8,10 @@ import { whole } from "../sound/view";
 import { ErrorNote, Button, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { channels, time } from "../ui/format";
+import { tagsOf, titleOf } from "../ui/tags";
 import { useSize } from "../ui/canvas";
 import { TimeAxisProvider } from "../sound/timeAxis";
+import { AudioTracks, ofAudioTrack } from "./AudioTracks";
 import { EvidenceBar } from "./EvidenceBar";
 import { type Explanation, useExplanation } from "../state/explanation";
 import { Heard } from "./Heard";
@@ -28,6 +30,7 @@ import { Waveform } from "./Waveform";
 /** The page of one recording. */
 export default function TrackPage({ id }: { id: string }) {
   const track = useTrack(id);
+  const [audioTrack, setAudioTrack] = useState<number | null>(null);
   if (track.isError) {
     return (
       <main id="main" className="page stack">
@@ -36,10 +39,11 @@ export default function TrackPage({ id }: { id: string }) {
     );
   }
   return (
-    <TrackStateProvider trackId={id}>
+    <TrackStateProvider trackId={id} audioTrack={audioTrack}>
       <main id="main" className="page studio">
         <Heading track={track.data} />
-        {track.data ? <Studio track={track.data} /> : <Skeleton height={440} />}
+        {track.data ? <AudioTracks track={track.data} chosen={audioTrack} choose={setAudioTrack} /> : null}
+        {track.data ? <Studio key={audioTrack} track={ofAudioTrack(track.data, audioTrack)} /> : <Skeleton height={440} />}
         <StateProblem />
       </main>
     </TrackStateProvider>
@@ -67,7 +71,7 @@ function useSounds(transport: Transport, { id, audio, duration_s }: Track, { exp
 
 function Heading({ track }: { track: Track | undefined }) {
   useEffect(() => {
-    if (track) document.title = `${track.filename} · Phonoscope`;
+    if (track) document.title = `${titleOf(track)} · Phonoscope`;
     return () => {
       document.title = "Phonoscope";
     };
@@ -77,12 +81,13 @@ function Heading({ track }: { track: Track | undefined }) {
       <Link href={libraryAddress()} className="button button--plain" aria-label="Back to the library">
         <Icon name="back" />
       </Link>
+      {track?.cover ? <img className="studio__cover" src={track.cover.url} alt="" /> : null}
       <h1 className="clip" title={track?.filename}>
-        {track?.filename ?? <Skeleton height={24} width={240} />}
+        {track ? titleOf(track) : <Skeleton height={24} width={240} />}
       </h1>
       {track ? (
         <p className="quiet small">
-          {[time(track.duration_s), `${track.sample_rate_hz / 1000} kHz`, channels(track.channels), track.codec].join(" · ")}
+          {[...tagsOf(track), time(track.duration_s), `${track.sample_rate_hz / 1000} kHz`, channels(track.channels), track.codec].join(" · ")}
         </p>
       ) : null}
     </header>

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type ArtifactLink, fetchArtifact, fetchWithKey, type Job, type Peaks, type SpectrogramAxes } from "../api/client";
 import { hasEnded, watchJob } from "../api/watch";
 import { readNpz } from "../sound/arrays";
+import { useTrackState } from "../state/TrackStateProvider";
 
 const PEAKS = 4_000;
 const BANDS = 128;
@@ -13,19 +14,21 @@ const MOST_COLUMNS = 4_000;
 export type Spectrogram = { axes: SpectrogramAxes; levels: Uint8Array; columns: number; rows: number };
 
 export function usePeaks(id: string) {
+  const { audioTrack } = useTrackState();
   return useQuery({
-    queryKey: ["peaks", id],
-    queryFn: ({ signal }) => measured<Peaks>(`/v1/tracks/${id}/waveform?points=${PEAKS}`, signal),
+    queryKey: ["peaks", id, audioTrack],
+    queryFn: ({ signal }) => measured<Peaks>(`/v1/tracks/${id}/waveform?points=${PEAKS}${of(audioTrack)}`, signal),
     staleTime: Number.POSITIVE_INFINITY,
   });
 }
 
 export function useSpectrogram(id: string, durationS: number) {
+  const { audioTrack } = useTrackState();
   return useQuery({
-    queryKey: ["spectrogram", id],
+    queryKey: ["spectrogram", id, audioTrack],
     queryFn: async ({ signal }): Promise<Spectrogram> => {
       const columns = Math.round(Math.min(MOST_COLUMNS, Math.max(FEWEST_COLUMNS, durationS * COLUMNS_PER_S)));
-      const path = `/v1/tracks/${id}/spectrogram?width=${columns}&height=${BANDS}&colour_map=gray`;
+      const path = `/v1/tracks/${id}/spectrogram?width=${columns}&height=${BANDS}&colour_map=gray${of(audioTrack)}`;
       const axes = await measured<SpectrogramAxes>(path, signal);
       const picture = await fetchWithKey(path, { headers: { Accept: "image/png" }, signal });
       return { axes, ...(await levelsOf(await picture.blob())) };
@@ -45,6 +48,10 @@ export function useArrays(link: ArtifactLink | null | undefined, wanted = true) 
     enabled: Boolean(link) && wanted,
     staleTime: Number.POSITIVE_INFINITY,
   });
+}
+
+function of(audioTrack: number | null): string {
+  return audioTrack === null ? "" : `&audio_track=${audioTrack}`;
 }
 
 /** What `describe` measures. Until it has run, the service answers with its job: waits for the task, not for all of the job. */

@@ -1,12 +1,17 @@
-"""Artifacts: objects that tasks made. Their rows are committed with the task's end."""
+"""Artifacts: objects that tasks made, whose rows are committed with the task's end, and covers."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Collection
+
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.tables import ArtifactRow, TrackRow
+from phonoscope.db.schema.tables import ArtifactRow, TrackRow, given
 from phonoscope.errors import NotFound
+
+COVER = "cover"
+"""The kind of the artifact with a recording's cover."""
 
 
 def get_artifact(session: Session, artifact_id: str) -> tuple[ArtifactRow, str]:
@@ -16,6 +21,19 @@ def get_artifact(session: Session, artifact_id: str) -> tuple[ArtifactRow, str]:
     if found is None:
         raise NotFound(f"no artifact {artifact_id!r}")
     return found[0], found[1]
+
+
+def covers_of(session: Session, tracks: Collection[str]) -> dict[str, ArtifactRow]:
+    """The covers of tracks by their ids, for those that have one. The caller has checked the owners."""
+    if not tracks:
+        return {}
+    rows = session.scalars(select(ArtifactRow).where(ArtifactRow.track_id.in_(tracks), ArtifactRow.kind == COVER))
+    return {row.track_id: row for row in rows}
+
+
+def add_cover(session: Session, row: ArtifactRow) -> None:
+    """Adds the cover of a track that was added in this transaction."""
+    session.connection().execute(insert(ArtifactRow), given(row))
 
 
 def artifacts_of(session: Session, task_id: str) -> list[ArtifactRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from phonoscope.db.access.paging import cut, page
@@ -25,12 +25,13 @@ def get_job(session: Session, owner_id: str, job_id: str) -> JobRow:
     return row
 
 
-def newest_job_with(session: Session, track_id: str, task: TaskName) -> JobRow | None:
-    """The track's job that asked last for this task. The caller has checked whose track it is."""
+def newest_job_with(session: Session, track_id: str, task: TaskName, audio_track: int | None = None) -> JobRow | None:
+    """The track's job that asked last for this task, of this audio track. The caller has checked whose track it is."""
+    asked = JobRow.options["audio_track"].astext.cast(Integer)
     statement = (
         select(JobRow)
         .join(JobRow.tasks)
-        .where(JobRow.track_id == track_id, TaskRow.name == task)
+        .where(JobRow.track_id == track_id, TaskRow.name == task, asked.is_not_distinct_from(audio_track))
         .options(selectinload(JobRow.tasks).selectinload(TaskRow.result))
     )
     return session.scalar(statement.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(1))

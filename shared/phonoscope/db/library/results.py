@@ -46,14 +46,26 @@ def track_results(session: Session, track_id: str) -> list[TrackResultRow]:
     return list(session.scalars(_with_bodies(_of(track_id))))
 
 
-def newest_result(session: Session, track_id: str, task: TaskName) -> TrackResultRow | None:
-    """The newest result of a task, of whichever model and variant. The caller has checked the owner."""
-    return session.scalar(_with_bodies(_of(track_id).where(TrackResultRow.task == task)).limit(1))
+def newest_result(
+    session: Session, track_id: str, task: TaskName, audio_track: int | None = None
+) -> TrackResultRow | None:
+    """The newest result of a task, of whichever model and variant. The caller has checked the owner.
+
+    Args:
+        audio_track: the audio track, where it is another one than is read when nobody chooses.
+    """
+    return session.scalar(_with_bodies(_of_task(track_id, task, audio_track)).limit(1))
 
 
-def newest_artifact(session: Session, track_id: str, task: TaskName, kind: str) -> ArtifactRow | None:
-    """The artifact of a kind that belongs to the newest result of a task. The caller has checked the owner."""
-    found = session.scalar(_of(track_id).where(TrackResultRow.task == task).limit(1))
+def newest_artifact(
+    session: Session, track_id: str, task: TaskName, kind: str, audio_track: int | None = None
+) -> ArtifactRow | None:
+    """The artifact of a kind that belongs to the newest result of a task. The caller has checked the owner.
+
+    Args:
+        audio_track: as of ``newest_result``.
+    """
+    found = session.scalar(_of_task(track_id, task, audio_track).limit(1))
     if found is None:
         return None
     return session.scalar(
@@ -82,6 +94,11 @@ def _of(track_id: str) -> Select[TrackResultRow]:
     statement = select(TrackResultRow).where(TrackResultRow.track_id == track_id)
     key = (TrackResultRow.task, TrackResultRow.model, TrackResultRow.variant)
     return statement.order_by(TrackResultRow.finished_at.desc(), *key)
+
+
+def _of_task(track_id: str, task: TaskName, audio_track: int | None) -> Select[TrackResultRow]:
+    same = TrackResultRow.audio_track.is_not_distinct_from(audio_track)
+    return _of(track_id).where(TrackResultRow.task == task, same)
 
 
 def _with_bodies(statement: Select[TrackResultRow]) -> Select[TrackResultRow]:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection
 from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, select, text
+from sqlalchemy import ColumnElement, bindparam, exists, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -87,7 +87,8 @@ def list_tracks(
     Args:
         label: only tracks with this label.
         model: whose label is meant; any model's counts without.
-        q: text anywhere in the file name; case and Unicode's form do not count.
+        q: text anywhere in the file name or in a tag: title, artist, album, genre; case and Unicode's form do not
+            count.
 
     Raises ``InvalidCursor``.
     """
@@ -95,8 +96,7 @@ def list_tracks(
     if label is not None:
         statement = statement.where(_labelled(label, model))
     if q is not None:
-        name = func.normalize(TrackRow.filename, literal_column("NFC"))
-        statement = statement.where(name.icontains(normalize("NFC", q), autoescape=True))
+        statement = statement.where(TrackRow.words.icontains(normalize("NFC", q), autoescape=True))
     rows = session.scalars(page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit)).all()
     return cut(rows, limit)
 

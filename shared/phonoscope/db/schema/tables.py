@@ -9,6 +9,7 @@ from typing import Any
 from pgvector.sqlalchemy import Vector
 from sqlalchemy import (
     BigInteger,
+    Computed,
     DateTime,
     Enum,
     ForeignKey,
@@ -26,6 +27,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from phonoscope.states import Lane, Pool, Status, TaskName
 
 EMBEDDING_DIM = 512
+WORDS = (
+    "lower(normalize(filename || chr(10) || coalesce(tags ->> 'title', '')"
+    " || chr(10) || coalesce(tags ->> 'artist', '') || chr(10) || coalesce(tags ->> 'album', '') || chr(10) || coalesce(tags ->> 'album_artist', '')"
+    " || chr(10) || coalesce(tags ->> 'genre', ''), NFC))"
+)
+"""What of a track is searched for a text, as SQL."""
 
 
 def _words(states: type[StrEnum]) -> Enum:
@@ -97,7 +104,11 @@ class KeyRow(Base):
 
 
 class TrackRow(Base):
-    """A recording, identified by its SHA-256 within its owner. A new ``link_key`` revokes all links to it."""
+    """A recording, identified by its SHA-256 within its owner. A new ``link_key`` revokes all links to it.
+
+    ``audio_track`` is the index, in ``audio_tracks``, of the one that is read when nobody chooses; the list is empty
+    for recordings of earlier releases. ``words`` are file name and tags, in small letters, to search in.
+    """
 
     __tablename__ = "tracks"
     __table_args__ = (
@@ -117,6 +128,10 @@ class TrackRow(Base):
     channels: Mapped[int]
     duration_s: Mapped[float]
     warnings: Mapped[list[str]]
+    audio_track: Mapped[int] = mapped_column(server_default="0")
+    audio_tracks: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    tags: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    words: Mapped[str] = mapped_column(Computed(WORDS, persisted=True))
     object_key: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     link_key: Mapped[str] = mapped_column(server_default="")
@@ -225,6 +240,8 @@ class TrackResultRow(Base):
 
     ``model`` is empty for tasks without a model. ``variant`` distinguishes results of one task and model that are kept
     together: of ``separate`` the ``two_stems`` asked for, of ``explain`` the ``label`` asked for; empty otherwise.
+    Results of another audio track than the one that is read when nobody chooses are kept beside those: ``audio_track``
+    says which, and ``variant`` starts with it and a line break.
     ``task_id`` is the task that asked last, ``produced_by`` the task that computed the result: artifacts belong to it.
     Both are of the track's own jobs, which are erased with it, so neither needs a foreign key.
     """
@@ -238,10 +255,16 @@ class TrackResultRow(Base):
     task_id: Mapped[str]
     produced_by: Mapped[str]
     finished_at: Mapped[datetime]
+    audio_track: Mapped[int | None]
 
     asked_by: Mapped[TaskRow] = relationship(
         lazy="raise", viewonly=True, primaryjoin="TaskRow.id == foreign(TrackResultRow.task_id)"
     )
+
+    @property
+    def own_variant(self) -> str:
+        """The variant, without the audio track."""
+        return self.variant.rpartition("\n")[2]
 
     @property
     def job_id(self) -> str:
@@ -331,13 +354,13 @@ class MapPointRow(Base):
 
 
 class ArtifactRow(Base):
-    """An object that a task made."""
+    """An object that a task made; a recording's cover is one that no task made."""
 
     __tablename__ = "artifacts"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), index=True)
-    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
+    task_id: Mapped[str | None] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str]
     object_key: Mapped[str] = mapped_column(unique=True)
     media_type: Mapped[str]

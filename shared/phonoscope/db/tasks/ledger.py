@@ -66,14 +66,16 @@ def _succeeded(session: Session, fingerprints: list[str]) -> dict[str | None, li
 
 def _has_vectors(session: Session, track_id: str, row: TaskRow) -> bool:
     """Whether the vectors that an embedding gave are still there: those of another digest or of other stems may have
-    replaced them, and the result alone would not bring them back. True for every other task.
+    replaced them, and the result alone would not bring them back. True for every other task, and for an embedding of
+    which none were kept.
     """
     if row.name is not TaskName.EMBED or row.result is None:
         return True
     result = row.result
     own = {"name": result.model_name, "digest": result.model_digest}
     stems = {WHOLE_TRACK, *(result.body.get("stems") or [])}
-    wanted = {(space["name"], space["digest"], stem) for space in result.body.get("spaces") or [own] for stem in stems}
+    spaces = result.body.get("spaces", [own])
+    wanted = {(space["name"], space["digest"], stem) for space in spaces for stem in stems}
     vectors = select(EmbeddingRow.model_name, EmbeddingRow.model_digest, EmbeddingRow.stem).where(
         EmbeddingRow.track_id == track_id
     )

@@ -1,4 +1,7 @@
-"""Writing a track's state: the newest result of each task, model and variant, and the labels by each model."""
+"""Writing a track's state: the newest result of each task, model and variant, and the labels by each model.
+
+The labels are those of the audio track that is read when nobody chooses.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,16 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.tasks import TASKS, Writes
 
+_AUDIO_TRACK = "(jobs.options ->> 'audio_track')"
+"""The audio track that was asked for, as SQL; null for the one that is read when nobody chooses."""
+
 
 def _variants() -> str:
-    """The value of each task's option of variants, as SQL."""
+    """The value of each task's option of variants, as SQL; before it another audio track and a line break."""
     kept = [(name, spec.variant) for name, spec in TASKS.items() if spec.variant is not None]
     cases = (f"WHEN '{name}' THEN coalesce(jobs.options -> '{name}' ->> '{option}', '')" for name, option in kept)
-    return f"CASE tasks.name {' '.join(cases)} ELSE '' END"
+    own = f"CASE tasks.name {' '.join(cases)} ELSE '' END"
+    return f"coalesce({_AUDIO_TRACK} || E'\\n', '') || {own}"
 
 
 def _labelling() -> str:
@@ -27,8 +34,9 @@ RECORD = f"""
         SELECT jobs.track_id, tasks.name, coalesce(results.model_name, '') AS model,
                {_variants()} AS variant,
                tasks.id AS task_id, coalesce(tasks.source_id, tasks.id) AS produced_by,
-               CASE WHEN tasks.name IN ({_labelling()}) THEN results.body -> 'answers' END AS answers,
-               tasks.finished_at, jobs.created_at
+               CASE WHEN tasks.name IN ({_labelling()}) AND {_AUDIO_TRACK} IS NULL
+                    THEN results.body -> 'answers' END AS answers,
+               tasks.finished_at, jobs.created_at, CAST({_AUDIO_TRACK} AS integer) AS audio_track
         FROM tasks JOIN jobs ON jobs.id = tasks.job_id JOIN results ON results.task_id = tasks.id
         WHERE tasks.finished_at = now() AND (tasks.id = ANY(:leaders) OR tasks.source_id = ANY(:leaders))
           AND tasks.status = 'succeeded' AND jobs.track_id IS NOT NULL
@@ -43,9 +51,9 @@ RECORD = f"""
         SET position = excluded.position, labels = excluded.labels, finished_at = excluded.finished_at
         WHERE track_labels.finished_at <= excluded.finished_at
     )
-    INSERT INTO track_results (track_id, task, model, variant, task_id, produced_by, finished_at)
+    INSERT INTO track_results (track_id, task, model, variant, task_id, produced_by, finished_at, audio_track)
     SELECT DISTINCT ON (track_id, name, model, variant)
-           track_id, name, model, variant, task_id, produced_by, finished_at
+           track_id, name, model, variant, task_id, produced_by, finished_at, audio_track
     FROM ended
     ORDER BY track_id, name, model, variant, created_at DESC, task_id
     ON CONFLICT (track_id, task, model, variant) DO UPDATE
