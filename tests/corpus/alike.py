@@ -15,6 +15,7 @@ from phonoscope.audio.acoustic import AcousticFingerprinter
 from phonoscope.audio.copies import are_copies
 from phonoscope.audio.decode import Recording
 from phonoscope.work import AcousticFingerprint
+from phonoscope_ml.audible import audible
 from phonoscope_ml.windows import cut_windows
 from tests.corpus.case import Case, ffmpeg
 
@@ -63,7 +64,8 @@ def _made(samples: Callable[[], Sound], folder: Path) -> Path:
 
 def _silent(path: Path) -> bool:
     with path.open("rb") as file, Recording(file) as recording:
-        windows = cut_windows(recording.mono(HEARD_HZ), HEARD_HZ, 5 * HEARD_HZ, 5 * HEARD_HZ // 2)
+        heard = audible(recording.mono(HEARD_HZ), HEARD_HZ)
+        windows = cut_windows(heard, HEARD_HZ, 5 * HEARD_HZ, 5 * HEARD_HZ // 2)
         return all(window.silent for window in windows)
 
 
@@ -121,6 +123,7 @@ CASES: tuple[Case, ...] = (
     _silence("digital silence", partial(np.zeros, 2 * RATE_HZ), silent=True),
     _silence("dither of one step of 16 bits", partial(_noise, -90.3), silent=True),
     _silence("noise at -120 dB", partial(_noise, -120.0), silent=True),
+    _silence("a steady offset of -6 dB", partial(np.full, 2 * RATE_HZ, 0.5), silent=True),
     _silence("noise at -70 dB", partial(_noise, -70.0), silent=False),
     _silence("silence but for one click", _click, silent=False),
     _copy("MP3, 22 kHz, 32 kbit/s", "mp3", "-ar 22050 -b:a 32k"),

@@ -221,10 +221,14 @@ def test_silence_says_so_in_every_task(handler: GpuHandler) -> None:
     body_of(outcomes[TaskName.FEATURES])
 
 
-@pytest.mark.parametrize("level", [0.0, 1e-6, 3e-5], ids=["zeros", "-120 dB", "a step of 16 bits"])
-def test_silence_has_no_vector(handler: GpuHandler, level: float) -> None:
+@pytest.mark.parametrize(
+    ("level", "offset"),
+    [(0.0, 0.0), (1e-6, 0.0), (3e-5, 0.0), (3e-5, 0.25)],
+    ids=["zeros", "-120 dB", "a step of 16 bits", "a step on an offset"],
+)
+def test_silence_has_no_vector(handler: GpuHandler, level: float, offset: float) -> None:
     """The result says so; of what is louder than -80 dB, and be it one click, there is one."""
-    noise = np.random.default_rng(1).uniform(-level, level, 2 * 44_100)
+    noise = offset + np.random.default_rng(1).uniform(-level, level, 2 * 44_100)
     outcome = run(handler, (TaskName.EMBED,), content=_float_wav(noise), embed={"return_vector": True})[0][
         TaskName.EMBED
     ]
