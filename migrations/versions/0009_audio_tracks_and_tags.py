@@ -11,8 +11,8 @@ depends_on = None
 
 _WORDS = (
     "lower(normalize(filename || chr(10) || coalesce(tags ->> 'title', '')"
-    " || chr(10) || coalesce(tags ->> 'artist', '') || chr(10) || coalesce(tags ->> 'album', '') || chr(10) || coalesce(tags ->> 'album_artist', '')"
-    " || chr(10) || coalesce(tags ->> 'genre', ''), NFC))"
+    " || chr(10) || coalesce(tags ->> 'artist', '') || chr(10) || coalesce(tags ->> 'album', '')"
+    " || chr(10) || coalesce(tags ->> 'album_artist', '') || chr(10) || coalesce(tags ->> 'genre', ''), NFC))"
 )
 
 

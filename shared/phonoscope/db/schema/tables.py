@@ -29,8 +29,8 @@ from phonoscope.states import Lane, Pool, Status, TaskName
 EMBEDDING_DIM = 512
 WORDS = (
     "lower(normalize(filename || chr(10) || coalesce(tags ->> 'title', '')"
-    " || chr(10) || coalesce(tags ->> 'artist', '') || chr(10) || coalesce(tags ->> 'album', '') || chr(10) || coalesce(tags ->> 'album_artist', '')"
-    " || chr(10) || coalesce(tags ->> 'genre', ''), NFC))"
+    " || chr(10) || coalesce(tags ->> 'artist', '') || chr(10) || coalesce(tags ->> 'album', '')"
+    " || chr(10) || coalesce(tags ->> 'album_artist', '') || chr(10) || coalesce(tags ->> 'genre', ''), NFC))"
 )
 """What of a track is searched for a text, as SQL."""
 
