@@ -46,7 +46,7 @@ def test_a_probe_measures_what_decoding_gives(
     monkeypatch.setattr(examine_module, "_PROOF_S", 0.2)
     data = make.encode(recording_format, make.tone(recording_format.rate_hz, 2.0, recording_format.channels))
     found = make.examine(data)
-    assert found.duration_s == pytest.approx(make.decode(data, recording_format.rate_hz).decoded_s, abs=0.06)
+    assert found.duration_s == pytest.approx(make.decode(data, recording_format.rate_hz).decoded_s, abs=0.005)
     assert found.warnings == []
 
 
