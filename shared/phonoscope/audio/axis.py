@@ -67,7 +67,6 @@ class Clock(NamedTuple):
         latest_s: where the container says that it ends, on the axis; ``None`` when it does not say.
         leaps: whether long jumps of the time stamps are breaks of the transmission and no time at all; such a container
             has one time stamp for many sounds, and those between are guesses, which may be too early.
-        late_start: whether the decoder keeps the first sound back, so that its time stamp is too late.
         end_s: where the container says to leave out what follows, if it is little.
     """
 
@@ -75,7 +74,6 @@ class Clock(NamedTuple):
     stamped: bool = False
     latest_s: float | None = None
     leaps: bool = False
-    late_start: bool = False
     end_s: float | None = None
 
 
@@ -137,8 +135,6 @@ class Axis:
         """The silence before a sound, and what is cut off it."""
         sound = ahead[0]
         assert sound.start_s is not None
-        if not self._begun and self._clock.late_start:
-            self._base_s += sound.start_s - self._base_s
         late_s = self._late(ahead)
         step_s = abs(late_s - self._late_s)
         self._late_s = 0.0

@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 import av
 import av.error
 from av.audio.frame import AudioFrame
+from av.codec.context import Flags2
 from av.container import InputContainer
 
 from phonoscope.audio.axis import Axis, Clock, Sound
@@ -37,6 +38,7 @@ _LASTS_FROM_ZERO = frozenset({"matroska", "webm", "ogg"})
 _LONGEST_LEAD_S = 60.0
 _LEAPING = frozenset({"mpegts", "mpeg"})
 _ENDS_STATED = frozenset({"mov", "mp4", "3gp"})
+_KNOW_THEIR_END = frozenset({"alac", "flac"})
 _LATE_CODECS = frozenset({"wmav1", "wmav2"})
 _STATED_BY_STREAM = frozenset({"ape", "au", "dsf", "flac", "mov", "mp4", "3gp", "ogg", "tta", "wv"})
 _STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
@@ -106,11 +108,17 @@ class Part:
         self._speakers: dict[str, Speakers] = {}
         """By the decoder's name for their layout."""
         self._context = self.stream.codec_context
+        if self.container == "caf" and self._context.name in _KNOW_THEIR_END:
+            # The library would cut off again what the last frame does not have.
+            self._context.flags2 |= Flags2.skip_manual
         self.codec = self._context.codec.canonical_name
         self.tick_s = float(self.stream.time_base or 0)
         self.media_type = media_type(self.container, video=has_video(self.opened))
         self.sample_rate_hz: int = self._context.sample_rate
         self.channels = self._context.layout.nb_channels
+        self._first_pts: int | None = None
+        self._late_ticks: int | None = None if self.codec in _LATE_CODECS else 0
+        """By how much the decoder's time stamps are too late, since it keeps the first sound back."""
         self._clock = self._read_clock()
         self.axis = Axis(self._clock)
 
@@ -141,6 +149,7 @@ class Part:
                     errors = 0
                     self._refuse_locked(packet)
                     if packet.size:
+                        self._first_pts = packet.pts if self._first_pts is None else self._first_pts
                         yield packet
             except av.error.FFmpegError:
                 errors += 1
@@ -179,7 +188,7 @@ class Part:
         """A packet as a sound whose samples are not known; none when it is not to be heard."""
         if packet.is_discard:
             return []
-        start_s = None if packet.pts is None else packet.pts * self.tick_s
+        start_s = self._stamp_s(packet.pts)
         stated_s = (packet.duration or 0) * self.tick_s * pace.stretch
         # Where time stamps count, a packet may state the time until the next one instead of its own length.
         duration_s = pace.usual_s if not stated_s or (pace.constant and self._clock.stamped) else stated_s
@@ -224,12 +233,16 @@ class Part:
             stamped=self.container in _STAMPED,
             latest_s=latest_s,
             leaps=self.container in _LEAPING,
-            late_start=self.codec in _LATE_CODECS,
             end_s=end_s,
         )
 
+    def _stamp_s(self, pts: int | None) -> float | None:
+        return None if pts is None else (pts - (self._late_ticks or 0)) * self.tick_s
+
     def _sound(self, frame: AudioFrame) -> Sound:
-        start_s = None if frame.pts is None else frame.pts * self.tick_s
+        if self._late_ticks is None and frame.pts is not None:
+            self._late_ticks = frame.pts - (self._first_pts or 0)
+        start_s = self._stamp_s(frame.pts)
         return Sound(start_s, frame.samples / frame.sample_rate, piece_of(frame, self._speakers_of(frame)))
 
     def _speakers_of(self, frame: AudioFrame) -> Speakers:

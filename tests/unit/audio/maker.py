@@ -67,6 +67,7 @@ FORMATS = {
     "aiff": Format("aiff", "pcm_s16be", "aiff", "audio/aiff", lossless_bits=16),
     "aiff-s24": Format("aiff", "pcm_s24be", "aiff", "audio/aiff", lossless_bits=24),
     "caf": Format("caf", "pcm_s16be", "caf", "audio/x-caf", lossless_bits=16),
+    "caf-alac": Format("caf", "alac", "caf", "audio/x-caf", lossless_bits=16, sample_type="s16p"),
     "au": Format("au", "pcm_s16be", "au", "audio/basic", lossless_bits=16),
     "flac": Format("flac", "flac", "flac", "audio/flac", lossless_bits=16),
     "ogg-flac": Format("ogg", "flac", "ogg", "audio/ogg", lossless_bits=16),
@@ -99,6 +100,7 @@ FORMATS = {
     "nut": Format("nut", "pcm_s16le", "nut", "audio/x-nut", lossless_bits=16),
     "wtv": Format("wtv", "mp2", "wtv", "video/x-ms-wtv", delay_s=0.04),
     "aifc": Format("aiff", "pcm_s16le", "aiff", "audio/aiff", lossless_bits=16),
+    "wma": Format("asf", "wmav2", "asf", "audio/x-ms-wma", delay_s=0.06, codec_options={"b": "96000"}),
     "amr": Format("amr", "libopencore_amrnb", "amr", "audio/AMR", "amr_nb", rate_hz=8_000, delay_s=0.03),
 }
 _SAMPLE_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
