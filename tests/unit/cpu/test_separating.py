@@ -23,6 +23,7 @@ from phonoscope_cpu.separating import _recorded
 from phonoscope_cpu.separators import Separators
 from phonoscope_worker import Work
 from tests.separators import RATE_HZ, SOURCES, network, write_separator
+from tests.unit.audio.stamps import paused, restamped
 
 
 def noise(seconds: float, channels: int = 2, loudness: float = 0.1) -> Samples:
@@ -86,6 +87,38 @@ def test_two_stems_add_up_to_the_recording(separators: Separators) -> None:
     stems = stems_of(outcome)
     assert list(stems) == ["vocals", "accompaniment"]
     np.testing.assert_allclose(stems["vocals"] + stems["accompaniment"], samples, atol=1e-6)
+
+
+def test_stems_have_the_recording_s_gaps(separators: Separators) -> None:
+    """Of a recording with a pause in its time stamps stems are as long, and together they are it, gap and all."""
+    content = restamped(recording(noise(1.0), "opus"), "webm", paused(0.5, 1.25))
+    with Recording(io.BytesIO(content)) as heard:
+        samples = np.concatenate(list(heard.stereo(RATE_HZ)), axis=1)
+    assert samples.shape[1] / RATE_HZ == pytest.approx(1.75, abs=0.02)
+    outcome = separated(separators, content, two_stems="vocals", format="wav32f")[0][TaskName.SEPARATE]
+    stems = stems_of(outcome)
+    np.testing.assert_allclose(stems["vocals"] + stems["accompaniment"], samples, atol=1e-6)
+    assert not samples[:, round(0.6 * RATE_HZ) : round(1.2 * RATE_HZ)].any()
+    assert "no sound from 0.5" in body_of(outcome)["warnings"][0]
+
+
+def test_a_copy_to_play_has_the_gaps(separators: Separators) -> None:
+    """Where time stamps leave gaps, ``describe`` makes a copy with silence in their place; elsewhere none."""
+    whole = recording(noise(1.0), "opus")
+    content = restamped(whole, "webm", paused(0.5, 1.25))
+    described = separated(separators, content, (TaskName.DESCRIBE,))[0][TaskName.DESCRIBE]
+    assert body_of(described)["duration_s"] == pytest.approx(1.75, abs=0.02)
+    ((gap),) = body_of(described)["gaps"]
+    assert (gap["start_s"], gap["end_s"]) == pytest.approx((0.5, 1.25), abs=0.03)
+    (copy,) = [artifact for artifact in described.artifacts if artifact.kind == "playback"]
+    file = copy.open()
+    file.seek(0)
+    with file, Recording(io.BytesIO(file.read())) as played:
+        samples = np.concatenate(list(played.stereo(RATE_HZ)), axis=1)
+    assert samples.shape[1] / RATE_HZ == pytest.approx(1.75, abs=0.02)
+    assert np.abs(samples[:, round(0.6 * RATE_HZ) : round(1.2 * RATE_HZ)]).max() < 1e-3
+    plain = separated(separators, whole, (TaskName.DESCRIBE,))[0][TaskName.DESCRIBE]
+    assert (body_of(plain)["gaps"], "playback" in body_of(plain)) == ([], False)
 
 
 @pytest.mark.parametrize("name", FORMATS)
