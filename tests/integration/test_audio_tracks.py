@@ -125,7 +125,11 @@ def test_an_outline_is_of_the_audio_track_asked_for(client: Client, http: httpx.
             client.wait(client.job(answer.json()["id"]))
             answer = http.get(f"/v1/tracks/{track_id}/waveform", params=query)
         assert max(answer.json()["max"]) == pytest.approx(level, abs=0.01)
-    assert http.get(f"/v1/tracks/{track_id}/waveform", params={"audio_track": 9}).status_code == 422
+    for name in ("waveform", "spectrogram", "stems"):
+        assert http.get(f"/v1/tracks/{track_id}/{name}", params={"audio_track": 9}).status_code == 422
+    assert http.get(f"/v1/tracks/{track_id}/spectrogram", params={"audio_track": 0}).status_code == 200
+    assert client.spectrogram(track_id, audio_track=0) != client.spectrogram(track_id)
+    assert http.get(f"/v1/tracks/{track_id}/stems", params={"audio_track": 0}).status_code == 404
 
 
 def test_the_library_is_of_the_tracks_own_audio(client: Client, http: httpx.Client) -> None:

@@ -19,6 +19,7 @@ from phonoscope.errors import (
     UndecodableRecording,
 )
 from phonoscope.requests import WholeText
+from phonoscope_gateway.audio_tracks import AudioTrackQuery
 from phonoscope_gateway.pictures.accept import negotiate
 from phonoscope_gateway.pictures.drawing import draw
 from phonoscope_gateway.pictures.service import axes, peaks
@@ -37,6 +38,12 @@ _UNTIL_MEASURED: dict[int | str, dict[str, Any]] = {
 _AS_PNG: dict[int | str, dict[str, Any]] = {
     200: {"content": {_PNG: {"schema": {"type": "string", "format": "binary"}}}}
 }
+
+
+class SpectrogramQuery(SpectrogramLook):
+    """A picture's look, and which audio track it is of, which ``PictureRequestDep`` reads too."""
+
+    audio_track: AudioTrackQuery = None
 
 
 @router.get("/{track_id}/waveform", response_model=Peaks, responses=_UNTIL_MEASURED)
@@ -62,7 +69,7 @@ def read_track_waveform(
     responses={**_UNTIL_MEASURED, **_AS_PNG, **problems(NotAcceptable)},
 )
 def read_track_spectrogram(
-    track_id: str, request: Request, view: PictureRequestDep, look: Annotated[SpectrogramLook, Query()]
+    track_id: str, request: Request, view: PictureRequestDep, look: Annotated[SpectrogramQuery, Query()]
 ) -> Response:
     """The recording's mel spectrogram: a bare PNG, or with `Accept: application/json` the axes of that very picture.
 
