@@ -67,7 +67,7 @@ def test_a_task_s_result_is_told_apart(name: TaskName) -> None:
 
 def test_there_are_no_other_options_or_results() -> None:
     """What no task has any more is gone everywhere."""
-    assert set(JobOptions.model_fields) == {*TaskName, "no_cache"}
+    assert set(JobOptions.model_fields) == {*TaskName, "audio_track", "no_cache"}
     union, _ = get_args(AnyResult)
     assert len(get_args(union)) == len(TaskName) == len(TASKS)
 
