@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.corpus import alike, channels, files
+from tests.corpus import alike, channels, files, music
 from tests.corpus.case import Case
 
-CASES: tuple[Case, ...] = (*channels.CASES, *alike.CASES, *files.CASES)
+CASES: tuple[Case, ...] = (*channels.CASES, *alike.CASES, *files.CASES, *music.CASES)
