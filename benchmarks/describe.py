@@ -20,8 +20,9 @@ import torch
 from common import machine
 
 from phonoscope.audio.samples import Samples
+from phonoscope_cpu.measure.keys import MODES, likeliest_keys, likeness
 from phonoscope_cpu.measure.rhythm import Rhythm
-from phonoscope_cpu.measure.tonality import Tonality, key_likeness
+from phonoscope_cpu.measure.tonality import Tonality
 from phonoscope_training.separation.songs import SUFFIX, read_stems
 
 RATE_HZ = 22_050
@@ -67,6 +68,7 @@ def our_tempo(samples: Samples) -> float | None:
     rhythm = Rhythm(RATE_HZ)
     for start in range(0, len(samples), RATE_HZ):
         rhythm.add(samples[start : start + RATE_HZ])
+    rhythm.finish()
     return rhythm.tempo.bpm
 
 
@@ -80,12 +82,13 @@ def our_key(samples: Samples) -> str:
     for start in range(0, len(samples), RATE_HZ):
         tonality.add(samples[start : start + RATE_HZ])
     tonality.finish()
-    return max(key_likeness(tonality.chroma))[1]
+    return likeliest_keys(tonality.features())[0].name
 
 
 def their_key(samples: Samples) -> str:
     chroma = librosa.feature.chroma_stft(y=samples, sr=RATE_HZ, n_fft=8_192, hop_length=4_096).mean(axis=1)
-    return max(key_likeness(np.roll(chroma, 3)))[1]
+    mode, tonic = np.unravel_index(likeness(np.roll(chroma, 3)).argmax(), (2, 12))
+    return f"{PITCHES[(tonic - 3) % 12]} {MODES[mode]}"
 
 
 def tempo_follows(slow: float | None, fast: float | None) -> bool:

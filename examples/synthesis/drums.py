@@ -37,7 +37,7 @@ def drum_part(rng: np.random.Generator, bars: tuple[str, ...], step: int, sample
     """
     hits = score(bars)
     out = np.zeros((2, samples))
-    for drum, (sound, pan) in _kit(rng).items():
+    for drum, (sound, pan) in kit(rng).items():
         played = [hit for hit in hits if hit.drum == drum]
         late = np.abs(rng.normal(0.0, 0.002, len(played))) * RATE_HZ
         starts = np.array([hit.step * step for hit in played]) + late.astype(np.int64)
@@ -67,7 +67,7 @@ def _bar(style: str, first: int) -> list[Hit]:
     return hits + ([Hit(drum, first + step, 0.7) for step, drum in _FILL] if ending else [])
 
 
-def _kit(rng: np.random.Generator) -> dict[str, tuple[Samples, float]]:
+def kit(rng: np.random.Generator) -> dict[str, tuple[Samples, float]]:
     """Each drum as ``(samples,)`` and its pan: an angle from 0, left, to a quarter turn, right."""
     middle = np.pi / 4
     return {

@@ -29,11 +29,11 @@ def bass_part(roots: tuple[int, ...], beat: int, samples: int) -> Samples:
         - output: ``(2, samples)``, both sides alike
     """
     eighth_s = beat / 2 / RATE_HZ
-    parts = [(8 * (len(roots) - 1) * eighth_s, _bass_note(roots[-1], 4 * eighth_s))]
+    parts = [(8 * (len(roots) - 1) * eighth_s, bass_note(roots[-1], 4 * eighth_s))]
     for bar, root in enumerate(roots[:-1]):
         degrees = {"root": root, "octave": root + 12}
         for start, eighths, degree in _GROOVE:
-            parts.append(((8 * bar + start) * eighth_s, _bass_note(degrees[degree], 0.92 * eighths * eighth_s)))
+            parts.append(((8 * bar + start) * eighth_s, bass_note(degrees[degree], 0.92 * eighths * eighth_s)))
     return np.tile(placed(samples, parts), (2, 1))
 
 
@@ -49,7 +49,7 @@ def pad_part(chords: tuple[tuple[int, ...], ...], beat: int, samples: int) -> Sa
         - output: ``(2, samples)``
     """
     bar_s = 4 * beat / RATE_HZ
-    parts = [(bar * bar_s, _pad(chord, bar_s + 0.25)) for bar, chord in enumerate(chords)]
+    parts = [(bar * bar_s, pad(chord, bar_s + 0.25)) for bar, chord in enumerate(chords)]
     return placed(samples, parts)
 
 
@@ -64,7 +64,7 @@ def pluck_part(chords: tuple[tuple[int, ...], ...], beat: int, samples: int) -> 
     parts: list[tuple[float, Samples]] = []
     for bar, chord in enumerate(chords[:-1]):
         for eighth, voice in enumerate((0, 2, 1, 3, 2, 1, 3, 2)):
-            sound = (1.0 if eighth % 4 == 0 else 0.75) * _pluck(chord[voice] + 12)
+            sound = (1.0 if eighth % 4 == 0 else 0.75) * pluck(chord[voice] + 12)
             at_s = (8 * bar + eighth) * eighth_s
             parts.append((at_s, sides[eighth % 2] * sound))
             parts.append((at_s + 1.5 * eighth_s, 0.28 * sides[1 - eighth % 2] * sound))
@@ -72,7 +72,7 @@ def pluck_part(chords: tuple[tuple[int, ...], ...], beat: int, samples: int) -> 
 
 
 @cache
-def _bass_note(note: int, length_s: float) -> Samples:
+def bass_note(note: int, length_s: float) -> Samples:
     """A plucked string whose brightness decays, ``(samples,)``."""
     harmonics = np.arange(1, 25)
     comb = np.abs(np.sin(np.pi * harmonics * 0.23)) + 0.15
@@ -86,7 +86,7 @@ def _bass_note(note: int, length_s: float) -> Samples:
 
 
 @cache
-def _pad(chord: tuple[int, ...], length_s: float) -> Samples:
+def pad(chord: tuple[int, ...], length_s: float) -> Samples:
     harmonics = np.arange(1, 13)
     table = cycle(np.exp(-0.38 * (harmonics - 1)) / harmonics)
     swell = curve(length_s, (0.0, 0.35), (0.5 * length_s, 1.0), (length_s, 0.8))
@@ -99,7 +99,7 @@ def _pad(chord: tuple[int, ...], length_s: float) -> Samples:
 
 
 @cache
-def _pluck(note: int) -> Samples:
+def pluck(note: int) -> Samples:
     """A soft struck string: higher harmonics decay faster, ``(samples,)``."""
     harmonics = np.arange(1, 8)[:, None]
     t = times(0.55)

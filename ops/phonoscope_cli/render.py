@@ -204,5 +204,16 @@ def _description(result: DescribeResult) -> Table:
     for name, unit in (("tempo_bpm", "BPM"), ("key", ""), ("loudness_lufs", "LUFS"), ("onset_rate_hz", "onsets/s")):
         value = getattr(result, name)
         shown = "—" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
-        table.add_row(name.split("_")[0], f"{shown} {unit}".strip())
+        table.add_row(name.split("_")[0], f"{shown} {unit}".strip(), _alternatives(result, name))
+    if result.metre is not None:
+        table.add_row("metre", result.metre, f"{result.beat_count} beats")
+    if result.tuning_cents is not None:
+        table.add_row("tuning", f"{result.tuning_cents:+.0f} cents")
     return table
+
+
+def _alternatives(result: DescribeResult, name: str) -> str:
+    """What else a tempo or a key may be."""
+    if name == "tempo_bpm" and len(result.tempo_candidates) > 1:
+        return "or " + ", ".join(f"{other.bpm:.0f}" for other in result.tempo_candidates[1:])
+    return f"or {result.key_runner_up.name}" if name == "key" and result.key_runner_up else ""

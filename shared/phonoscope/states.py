@@ -55,7 +55,7 @@ class TaskName(StrEnum):
     FEATURES = "features"
     """Feature maps of each layer of the network."""
     DESCRIBE = "describe"
-    """Tempo, key, loudness and balance."""
+    """Tempo, metre, beats, key, tuning, loudness and balance."""
 
     SEPARATE = "separate"
     """The recording separated into stems."""

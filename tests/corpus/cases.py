@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.corpus import alike, channels, files, time
+from tests.corpus import alike, channels, files, music, time
 from tests.corpus.case import Case
 
-CASES: tuple[Case, ...] = (*channels.CASES, *alike.CASES, *files.CASES, *time.CASES)
+CASES: tuple[Case, ...] = (*channels.CASES, *time.CASES, *files.CASES, *music.CASES, *alike.CASES)

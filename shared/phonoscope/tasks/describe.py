@@ -1,4 +1,4 @@
-"""``describe``: tempo, key, loudness and balance."""
+"""``describe``: tempo, metre, beats, key, tuning, loudness and balance."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from phonoscope.links import ArtifactLink
 from phonoscope.requests import Name
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, Part, RequestContext, TaskOptions, TaskResult, TaskSpec
+
+MOST_INLINE_BEATS = 2_000
+"""Beats that a result lists; those of a longer recording are in its artifact only."""
 
 
 class DescribeOptions(TaskOptions):
@@ -41,6 +44,20 @@ class BandDifference(Part):
 
     name: str
     difference_db: float | None
+
+
+class TempoCandidate(Part):
+    """A tempo that the recording may have."""
+
+    bpm: float
+    strength: float = Field(description="from 0 to 1: how likely it is among all tempos")
+
+
+class KeyCandidate(Part):
+    """A key that the recording may be in."""
+
+    name: str
+    strength: float = Field(description="from 0 to 1: how likely it is among all keys")
 
 
 class Reference(Part):
@@ -75,9 +92,26 @@ class DescribeResult(TaskResult):
 
     task: Literal["describe"] = "describe"
     tempo_bpm: float | None = Field(description="null where no beat was found")
-    tempo_confidence: float
-    key: str | None
-    key_confidence: float
+    tempo_confidence: float = Field(description="from 0 to 1: how strongly onsets repeat from beat to beat")
+    tempo_candidates: list[TempoCandidate] = Field(
+        default=[], description="`tempo_bpm` and up to three others, the likeliest first; none without a beat"
+    )
+    metre: str | None = Field(
+        None, description="`4/4`, `3/4`, `6/8` or `5/4`; null where it is not clear", examples=["3/4"]
+    )
+    beat_count: int = 0
+    beats_s: list[float] | None = Field(
+        None, description=f"when the beats are; null when there are more than {MOST_INLINE_BEATS:,}: see `beats`"
+    )
+    downbeats_s: list[float] | None = Field(
+        None, description="those of the beats that start a bar, none where the metre is not clear; null as `beats_s` is"
+    )
+    key: str | None = Field(description="null in less than 3 s of sound, and where nothing is tonal")
+    key_confidence: float = Field(description="from 0 to 1: the lead of the key over the next one")
+    key_runner_up: KeyCandidate | None = Field(None, description="the next likely key")
+    tuning_cents: float | None = Field(
+        None, description="how far the recording is above A4 = 440 Hz, from -50 to 50; null where it has no pitch"
+    )
     loudness_lufs: float | None = Field(description="integrated (ITU-R BS.1770-4, EBU R 128); null in silence")
     momentary_max_lufs: float | None = Field(None, description="the loudest 400 ms; null where loudness_lufs is")
     short_term_max_lufs: float | None = Field(None, description="the loudest 3 s; null also when it is shorter")
@@ -103,6 +137,9 @@ class DescribeResult(TaskResult):
     playback: ArtifactLink | None = Field(
         None, description="a copy to play, with the gaps as silence, which players pass over; null where there are none"
     )
+    beats: ArtifactLink | None = Field(
+        None, description="all beats as arrays (npz), `beats_s` and `downbeats_s`; null where there are none"
+    )
 
 
 def _check(options: DescribeOptions, _asked: RequestContext) -> None:
@@ -117,7 +154,7 @@ Describe = TaskSpec(
     cost=Cost(0.2, 0.03),
     options=DescribeOptions,
     result=DescribeResult,
-    revision=3,
+    revision=4,
     # A genre's profile is compared whenever the result is read, since the genre may be recognised later.
     unkeyed=frozenset({"genre"}),
     check=_check,

@@ -285,13 +285,22 @@ def test_a_description_has_its_units(
     lists: dict[str, Any] = {"bands": [], "levels": [], "warnings": []}
     figures = {"true_peak_dbfs": None, "centroid_hz": None, "duration_s": 5.0}
     measured = {"tempo_bpm": 120.04, "key": "A minor", "loudness_lufs": None, "onset_rate_hz": 2.0}
-    result = shares | lists | figures | measured
+    more = {
+        "tempo_candidates": [{"bpm": 120.04, "strength": 0.6}, {"bpm": 60.02, "strength": 0.3}],
+        "metre": "3/4",
+        "beat_count": 30,
+        "key_runner_up": {"name": "C major", "strength": 0.2},
+        "tuning_cents": -31.8,
+    }
+    result = shares | lists | figures | measured | more
     text = shown(make_track(), make_job(make_task(TaskName.DESCRIBE, result=result)))
     assert rows(text, "how it sounds") == [
-        ["tempo", "120.0", "BPM"],
-        ["key", "A", "minor"],
+        ["tempo", "120.0", "BPM", "or", "60"],
+        ["key", "A", "minor", "or", "C", "major"],
         ["loudness", "—", "LUFS"],
         ["onset", "2.0", "onsets/s"],
+        ["metre", "3/4", "30", "beats"],
+        ["tuning", "-32", "cents"],
     ]
 
 

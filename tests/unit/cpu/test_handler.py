@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import pytest
 
+from phonoscope.audio.beats import Beats
 from phonoscope.audio.spectrogram import MelSpectrogram
 from phonoscope.audio.waveform import Waveform
 from phonoscope.catalogue import Catalogue, LiveCatalogue
@@ -54,6 +55,8 @@ def test_describe_task(settings: Settings, wav: MakeWav, clicks: MakeClicks) -> 
     body = outcomes[TaskName.DESCRIBE].body
     assert body is not None
     assert body["tempo_bpm"] == pytest.approx(120.0, abs=1.0)
+    assert body["beats_s"] == pytest.approx(np.arange(0.0, 6.0, 0.5), abs=0.03)
+    assert body["beat_count"] == 12
     assert outcomes[TaskName.DESCRIBE].problem is None
     made = {artifact.kind: artifact for artifact in outcomes[TaskName.DESCRIBE].artifacts}
     assert {name: body[name] for name in made} == {name: artifact.reference for name, artifact in made.items()}
@@ -61,6 +64,9 @@ def test_describe_task(settings: Settings, wav: MakeWav, clicks: MakeClicks) -> 
     assert isinstance(outline, bytes)
     assert isinstance(picture, bytes)
     assert Waveform.from_npz(outline).duration_s == MelSpectrogram.from_npz(picture).duration_s == 6.0
+    beats = made["beats"].content
+    assert isinstance(beats, bytes)
+    np.testing.assert_allclose(Beats.from_npz(beats).beats_s, body["beats_s"], atol=1e-3)
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
     assert fractions[0] == pytest.approx(1.0 / 6.0, abs=0.1)

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from phonoscope.audio import arrays, spectrogram, waveform
+import numpy as np
+
+from phonoscope.audio import arrays, beats, spectrogram, waveform
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, Block
 from phonoscope.audio.speakers import UNKNOWN
+from phonoscope.tasks.describe import MOST_INLINE_BEATS
 from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.measure.balance import Balance
 from phonoscope_cpu.measure.framing import Meter
 from phonoscope_cpu.measure.levels import SilenceAndClipping
 from phonoscope_cpu.measure.loudness import Loudness
 from phonoscope_cpu.measure.peaks import WaveformMeter
-from phonoscope_cpu.measure.rhythm import Rhythm
+from phonoscope_cpu.measure.rhythm import Rhythm, Tempo
 from phonoscope_cpu.measure.spectrogram import Spectrogram
-from phonoscope_cpu.measure.tonality import Tonality
+from phonoscope_cpu.measure.tonality import Key, Tonality
 from phonoscope_cpu.playback import playback_of
 from phonoscope_worker import Work, typed_resource_errors
 
@@ -26,29 +29,33 @@ _RATE_HZ = 22_050
 
 @typed_resource_errors()
 def describe_task(work: Work) -> Outcome:
-    """Measures the recording; the outline and the spectrogram become artifacts, and a copy to play where it has gaps.
+    """Measures the recording; outline, spectrogram and beats become artifacts, and a copy to play where it has gaps.
 
     Raises:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
         OutOfMemory, DiskFull: the copy needs more than there is.
     """
     track, audio_track = work.claim.track, work.options.audio_track
-    peaks, columns = WaveformMeter(), Spectrogram()
+    peaks, columns, rhythm = WaveformMeter(), Spectrogram(), Rhythm(_RATE_HZ)
 
     def report(done_s: float) -> None:
         work.report(done_s / max(done_s, track.duration_s), "measuring")
 
     work.file.seek(0)
     with work.timed("describe_s"):
-        body = describe(work.file, report, meters=(peaks, columns), owner=track.owner_id, audio_track=audio_track)
-        outline = Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz())
-        levels = Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz())
-    body |= {"waveform": outline.reference, "spectrogram": levels.reference}
-    if not body["gaps"]:
-        return Outcome(body, artifacts=(outline, levels))
-    with work.timed("playback_s"):
-        playback = playback_of(work)
-    return Outcome(body | {"playback": playback.reference}, artifacts=(outline, levels, playback))
+        meters = (peaks, columns)
+        body = describe(work.file, report, meters=meters, owner=track.owner_id, audio_track=audio_track, rhythm=rhythm)
+        made = [
+            Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz()),
+            Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz()),
+        ]
+        if body["beat_count"]:
+            made.append(Artifact("beats.npz", beats.KIND, arrays.MEDIA_TYPE, rhythm.tempo.beats.to_npz()))
+    if body["gaps"]:
+        with work.timed("playback_s"):
+            made.append(playback_of(work))
+    body |= {artifact.kind: artifact.reference for artifact in made}
+    return Outcome(body, artifacts=tuple(made))
 
 
 def describe(
@@ -58,6 +65,7 @@ def describe(
     meters: tuple[Meter, ...] = (),
     owner: str = "",
     audio_track: int | None = None,
+    rhythm: Rhythm | None = None,
 ) -> dict[str, Any]:
     """Measures tempo, key, loudness and balance; returns the body of the result.
 
@@ -66,25 +74,24 @@ def describe(
         meters: further meters, to which each block of the pass is added.
         owner: whom the recording belongs to.
         audio_track: the audio track to measure, where it is another one than is read by itself.
+        rhythm: what measures tempo and beats, for a caller who wants more of it; at 22,050 Hz.
 
     Raises:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
     """
-    rhythm, tonality = Rhythm(_RATE_HZ), Tonality(_RATE_HZ)
+    rhythm, tonality = rhythm or Rhythm(_RATE_HZ), Tonality(_RATE_HZ)
     with _MeteredRecording(source, owner, meters, audio_track) as recording:
         for samples in recording.mono(_RATE_HZ):
             rhythm.add(samples)
             tonality.add(samples)
             report(recording.decoded_s)
+        rhythm.finish()
         tonality.finish()
-    tempo, key = rhythm.tempo, tonality.key
     levels, loudness, balance = recording.levels, recording.loudness, recording.balance
     silence = ["silence: there is no energy from 20 Hz up to share out"] if balance.silent else []
     return {
-        "tempo_bpm": _rounded(tempo.bpm, 2),
-        "tempo_confidence": round(tempo.confidence, 3),
-        "key": key.name,
-        "key_confidence": round(key.confidence, 3),
+        **_rhythm_figures(rhythm.tempo),
+        **_key_figures(tonality.key),
         "loudness_lufs": _rounded(loudness.integrated_lufs, 2),
         "momentary_max_lufs": _rounded(loudness.momentary_max_lufs, 2),
         "short_term_max_lufs": _rounded(loudness.short_term_max_lufs, 2),
@@ -100,6 +107,31 @@ def describe(
         "duration_s": round(recording.decoded_s, 3),
         "gaps": [{"start_s": round(gap.start_s, 3), "end_s": round(gap.end_s, 3)} for gap in recording.gaps],
         "warnings": [*recording.warnings, *loudness.warnings, *silence],
+    }
+
+
+def _rhythm_figures(tempo: Tempo) -> dict[str, Any]:
+    few = len(tempo.beats.beats_s) <= MOST_INLINE_BEATS
+    return {
+        "tempo_bpm": _rounded(tempo.bpm, 2),
+        "tempo_confidence": round(tempo.confidence, 3),
+        "tempo_candidates": [
+            {"bpm": round(each.bpm, 2), "strength": round(each.strength, 3)} for each in tempo.candidates
+        ],
+        "metre": tempo.metre,
+        "beat_count": len(tempo.beats.beats_s),
+        "beats_s": np.round(tempo.beats.beats_s, 3).tolist() if few else None,
+        "downbeats_s": np.round(tempo.beats.downbeats_s, 3).tolist() if few else None,
+    }
+
+
+def _key_figures(key: Key) -> dict[str, Any]:
+    other = key.runner_up
+    return {
+        "key": key.name,
+        "key_confidence": round(key.confidence, 3),
+        "key_runner_up": other and {"name": other.name, "strength": round(other.strength, 3)},
+        "tuning_cents": _rounded(key.tuning_cents, 1),
     }
 
 

@@ -4,7 +4,10 @@ import { useTrackState } from "../state/TrackStateProvider";
 
 const SURE = 0.05;
 
-/** Tempo, key, loudness and balance. */
+/** A name, its value, and what it means. */
+type Figure = [string, string, string];
+
+/** Tempo, metre, key, tuning, loudness and balance. */
 export function Measurements() {
   const described = useTrackState().state.result("describe");
   return (
@@ -16,11 +19,11 @@ export function Measurements() {
 }
 
 function Figures({ described }: { described: ResultOf<"describe"> }) {
-  const { tempo_bpm, tempo_confidence, key, key_confidence, loudness_lufs, onset_rate_hz, bands, reference } = described;
+  const { loudness_lufs, onset_rate_hz, bands, reference } = described;
   const { loudness_range_lu, true_peak_dbfs, true_peaks_dbfs } = described;
-  const figures: [string, string, string][] = [
-    ["tempo", tempo_bpm === null ? "—" : `${Math.round(tempo_bpm)} bpm`, `confidence ${percent(tempo_confidence)}`],
-    ["key", keyText(key, key_confidence), `confidence ${percent(key_confidence)}`],
+  const figures: Figure[] = [
+    ...rhythm(described),
+    ...harmony(described),
     ["loudness", loudness_lufs === null ? "—" : decibels(loudness_lufs, "LUFS"), loudnessText(described)],
     ["range", loudness_range_lu == null ? "—" : `${loudness_range_lu.toFixed(1)} LU`, "loudness range, EBU Tech 3342"],
     ["true peak", true_peak_dbfs === null ? "—" : decibels(true_peak_dbfs, "dBFS"), peaksText(true_peaks_dbfs)],
@@ -32,7 +35,7 @@ function Figures({ described }: { described: ResultOf<"describe"> }) {
     <>
       <dl className="facts">
         {figures.map(([name, value, more]) => (
-          <div key={name} title={more}>
+          <div key={`${name} ${value}`} title={more}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>
@@ -71,6 +74,22 @@ function loudnessText({ momentary_max_lufs, short_term_max_lufs }: ResultOf<"des
 function peaksText(peaks: ResultOf<"describe">["true_peaks_dbfs"] = []): string {
   const each = peaks.map(({ channel, peak_dbfs }) => `${channel ?? "?"} ${peak_dbfs === null ? "—" : decibels(peak_dbfs, "dBFS")}`);
   return `between samples included${each.length > 1 ? `: ${each.join(", ")}` : ""}`;
+}
+
+function rhythm({ tempo_bpm, tempo_confidence, tempo_candidates = [], metre, beat_count = 0 }: ResultOf<"describe">): Figure[] {
+  if (tempo_bpm === null) return [["tempo", "—", "no beat was found"]];
+  const others = tempo_candidates.slice(1).map(({ bpm }) => Math.round(bpm));
+  const figures: Figure[] = [["tempo", `${Math.round(tempo_bpm)} bpm`, `confidence ${percent(tempo_confidence)}`]];
+  if (others.length) figures.push(["or", `${others.join(", ")} bpm`, "tempos that are less likely"]);
+  figures.push(["metre", metre ?? "—", metre ? `${beat_count} beats` : "how beats form bars is not clear"]);
+  return figures;
+}
+
+function harmony({ key, key_confidence, key_runner_up, tuning_cents }: ResultOf<"describe">): Figure[] {
+  const figures: Figure[] = [["key", keyText(key, key_confidence), `confidence ${percent(key_confidence)}`]];
+  if (key_runner_up) figures.push(["or", key_runner_up.name, `the next likely key, ${percent(key_runner_up.strength)}`]);
+  if (tuning_cents != null) figures.push(["tuning", `${signed(tuning_cents, 0)} cents`, "from A4 = 440 Hz"]);
+  return figures;
 }
 
 function keyText(key: string | null, confidence: number): string {

@@ -12,6 +12,7 @@ import { tagsOf, titleOf } from "../ui/tags";
 import { useSize } from "../ui/canvas";
 import { TimeAxisProvider } from "../sound/timeAxis";
 import { AudioTracks, ofAudioTrack } from "./AudioTracks";
+import { BeatMarks } from "./BeatMarks";
 import { EvidenceBar } from "./EvidenceBar";
 import { type Explanation, useExplanation } from "../state/explanation";
 import { Heard } from "./Heard";
@@ -114,6 +115,7 @@ function Studio({ track }: { track: Track }) {
           <Timeline>
             <Waveform trackId={track.id} />
             <LabelStrip />
+            <BeatMarks />
             <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} />
           </Timeline>
           <KindLegend />

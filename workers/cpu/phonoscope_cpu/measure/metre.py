@@ -1,0 +1,286 @@
+"""Finds tempo and metre: which metrical structure explains how the onsets repeat."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phonoscope_cpu.measure.onsets import Values
+
+Scores = NDArray[np.float64]
+
+_FILE = "metre.json"
+_SLOWEST_BPM, _FASTEST_BPM, _STEP = 38.0, 230.0, 1.015
+_FIRST_LAG = 8
+_NEAREST_STEPS = 2
+_TRIPLE = 3
+
+_JUMP, _DRIFT = 12.0, 1.5
+"""What a change of structure or tempo between two windows costs, and one of one step of the grid, in nats."""
+_CLEAR = 0.6
+_STEADY, _STEADY_S = 0.13, 12.0
+"""What repeats less than this within 12 s has no beat. Of onsets at random, one case in twenty repeats more."""
+_REPEATED = 4
+_TEMPERATURE = 3.0
+_USUAL_BPM, _USUAL_OCTAVES = 120.0, 1.0
+_CANDIDATES, _SAME, _FAINTEST = 4, 1.05, 0.02
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A bar of beats that are divided alike.
+
+    Attributes:
+        metre: as it is written; empty where beats are all that is known.
+        weights: of the autocorrelation by distance: 0 (whole bars), 1, 2, … divisions from the nearest bar, then two
+            kinds of places between the divisions.
+        bias: of the score.
+        tilt: of the score for each octave of tempo above 110 BPM.
+        bar: how much onsets weigh at each place in the bar, by register, the last of all registers.
+
+    Shape:
+        - weights: ``(distances, 6)``
+        - bar: ``(places, 5)``; a beat has three places where it is divided into three, else two
+    """
+
+    metre: str
+    beats: int
+    divisions: int
+    weights: Scores
+    bias: float
+    tilt: float
+    bar: Scores
+
+
+@dataclass(frozen=True)
+class TempoCandidate:
+    """A tempo in beats per minute, and how likely it is among all, in [0, 1]."""
+
+    bpm: float
+    strength: float
+
+
+@dataclass(frozen=True)
+class Metre:
+    """What was found.
+
+    Attributes:
+        structure: that of most of the recording.
+        clear: whether its metre is likelier than all others together.
+        bpm: the tempo of most of the recording.
+        candidates: tempos, the likeliest first.
+        steadiness: how strongly onsets repeat from beat to beat, in [0, 1].
+        path_bpm: the tempo of each window, at the level that is nearest to ``bpm``.
+        pulsing: which windows have a beat.
+    """
+
+    structure: Structure
+    clear: bool
+    bpm: float
+    candidates: tuple[TempoCandidate, ...]
+    steadiness: float
+    path_bpm: Scores
+    pulsing: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Model:
+    structures: tuple[Structure, ...]
+    usual: tuple[float, float]
+
+
+def find_metre(repeats: Values, strong: NDArray[np.bool_], rate_hz: float, duration_s: float) -> Metre | None:
+    """The metre and the tempo of windows that follow each other by half a window; ``None`` without a beat.
+
+    Each structure at each tempo is a hypothesis about the lags at which onsets repeat (metrical levels that explain
+    each other: Klapuri et al., "Analysis of the meter of acoustic musical signals", 2006). Its score is a weighted sum
+    of the autocorrelations at the lags of its bar, beats and divisions, and of those between. The weights were fitted
+    to synthesised rhythms, so that scores are log likelihoods up to a constant. The likeliest sequence of hypotheses
+    over the windows, in which tempo and structure seldom change, is found by the Viterbi algorithm.
+
+    Args:
+        strong: the windows whose onsets are strong enough for a beat.
+        duration_s: of a window. The shorter it is, the more do onsets at random seem to repeat.
+
+    Shape:
+        - repeats: ``(windows, 6, lags)``, of ``Onsets.repeats``
+        - strong: ``(windows,)``
+    """
+    if not strong.any():
+        return None
+    structures, tempos = model().structures, tempos_bpm()
+    path = _likeliest_path(_scores(repeats, rate_hz), len(tempos))
+    which, tempo = np.divmod(path, len(tempos))
+    steadiness = _steadiness(repeats[:, :-1], 60.0 / tempos[tempo] * rate_hz)
+    pulsing = strong & (steadiness >= _STEADY * np.sqrt(_STEADY_S / min(duration_s, _STEADY_S)))
+    if not pulsing.any():
+        return None
+    usual = int(np.bincount(path[pulsing]).argmax())
+    here = pulsing & (which == usual // len(tempos)) & (np.abs(tempo - usual % len(tempos)) <= _NEAREST_STEPS)
+    together = _scores(repeats[here].mean(axis=0, keepdims=True), rate_hz)[0].reshape(len(structures), -1)
+    bpm = float(tempos[tempo[here]].mean())
+    level = _best_level(together, bpm)
+    near = np.abs(np.log(tempos / (level * bpm))) < np.log(_SAME)
+    structure = structures[int(np.where(near, together, -np.inf).max(axis=1).argmax())]
+    alike = [index for index, each in enumerate(structures) if each.metre == structure.metre]
+    clear = float(np.exp(together[alike]).sum()) >= _CLEAR
+    steady = min(1.0, float(steadiness[here].mean()))
+    path_bpm = tempos[tempo] * 2.0 ** np.round(np.log2(level * bpm / tempos[tempo]))
+    return Metre(structure, clear, level * bpm, _candidates(together, level * bpm), steady, path_bpm, pulsing)
+
+
+@cache
+def model() -> _Model:
+    """The fitted weights in this package."""
+    kept = json.loads((files("phonoscope_cpu.measure") / _FILE).read_text())
+    arrays = ("weights", "bar")
+    structures = [Structure(**each | {name: np.array(each[name]) for name in arrays}) for each in kept["structures"]]
+    return _Model(tuple(structures), tuple(kept["usual"]))
+
+
+@cache
+def tempos_bpm() -> Scores:
+    """The tempos of the hypotheses, 1.5 % apart."""
+    count = int(np.log(_FASTEST_BPM / _SLOWEST_BPM) / np.log(_STEP)) + 1
+    return _SLOWEST_BPM * np.power(_STEP, np.arange(count), dtype=np.float64)
+
+
+@cache
+def octaves() -> Scores:
+    """The tempos' distances from 110 BPM."""
+    return np.log2(tempos_bpm() / 110.0)
+
+
+def sampling(beats: int, divisions: int, lags: int, rate_hz: float) -> Values:
+    """How the autocorrelation is averaged for the weights of a structure at each tempo.
+
+    Shape:
+        - output: ``(tempos, distances, lags)``, each row of sum 1, or 0 where all its lags are too long
+    """
+    bar = beats * divisions
+    ticks = 60.0 / tempos_bpm()[:, None] / divisions * rate_hz
+    steps = np.arange(1, int(lags / ticks.min()) + 2)
+    nearest = np.minimum(steps % bar, bar - steps % bar)
+    thirds = (1 / 3, 2 / 3) if divisions != _TRIPLE else (1 / 4, 3 / 4)
+    out = np.zeros((len(ticks), bar // 2 + 3, lags), dtype=np.float32)
+    _lay(out, nearest, steps * ticks)
+    _lay(out, np.full_like(steps, bar // 2 + 1), (steps - 0.5) * ticks)
+    for third in thirds:
+        _lay(out, np.full_like(steps, bar // 2 + 2), (steps - 1 + third) * ticks)
+    found: Values = out / np.maximum(out.sum(axis=2, keepdims=True), 1e-6)
+    return found
+
+
+def prepared(repeats: Values) -> Values:
+    """Autocorrelations with mean 0 and deviation 1 over the lags from 93 ms.
+
+    Shape:
+        - input, output: ``(..., lags)``
+    """
+    counted = repeats[..., _FIRST_LAG:]
+    centred = repeats - counted.mean(axis=-1, keepdims=True)
+    found: Values = (centred / (counted.std(axis=-1, keepdims=True) + 1e-6)).astype(np.float32)
+    return found
+
+
+def _lay(out: Values, rows: NDArray[np.int64], at: Scores) -> None:
+    """Adds 1 at each lag, divided between the two frames next to it."""
+    tempo, step = np.nonzero((at >= _FIRST_LAG) & (at < out.shape[2] - 1))
+    lag = at[tempo, step]
+    whole = lag.astype(int)
+    np.add.at(out, (tempo, rows[step], whole), 1.0 - (lag - whole))
+    np.add.at(out, (tempo, rows[step], whole + 1), lag - whole)
+
+
+@cache
+def _kernel(lags: int, rate_hz: float) -> tuple[Values, Scores]:
+    """The weights of all hypotheses, by structure and tempo, and their biases."""
+    slope, bend = model().usual
+    rows, biases = [], []
+    for each in model().structures:
+        weights = np.einsum("tdl,dk->tkl", sampling(each.beats, each.divisions, lags, rate_hz), each.weights)
+        rows.append(weights.reshape(len(octaves()), -1))
+        biases.append(each.bias + (each.tilt + slope) * octaves() - bend * np.square(octaves()))
+    return np.concatenate(rows).astype(np.float32), np.concatenate(biases)
+
+
+def _scores(repeats: Values, rate_hz: float) -> Scores:
+    """The log likelihood of each hypothesis in each window: ``(windows, structures * tempos)``."""
+    weights, biases = _kernel(repeats.shape[-1], rate_hz)
+    scores = prepared(repeats).reshape(len(repeats), -1) @ weights.T + biases
+    return scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+
+
+def _likeliest_path(scores: Scores, tempos: int) -> NDArray[np.int64]:
+    """The hypothesis of each window. Between windows, a tempo may move by two steps of the grid; any may jump."""
+    best = scores[0]
+    came = np.zeros(scores.shape, dtype=np.int16)
+    states = np.arange(scores.shape[1])
+    for window in range(1, len(scores)):
+        shaped = np.pad(best.reshape(-1, tempos), ((0, 0), (2, 2)), constant_values=-np.inf)
+        near = np.stack([shaped[:, 2 + step : tempos + 2 + step].ravel() - _DRIFT * abs(step) for step in range(-2, 3)])
+        step = near.argmax(axis=0)
+        stay = near[step, states]
+        jump = best.max() - _JUMP
+        came[window] = np.where(stay >= jump, states + step - 2, best.argmax())
+        best = np.maximum(stay, jump) + scores[window]
+    path = [int(best.argmax())]
+    for window in range(len(scores) - 1, 0, -1):
+        path.append(int(came[window, path[-1]]))
+    return np.array(path[::-1])
+
+
+def _steadiness(repeats: Values, period: Scores) -> Scores:
+    """How strongly each window repeats after one to four beats, on average, in the register where that is most.
+
+    Shape:
+        - repeats: ``(windows, kinds, lags)``; period, in frames: ``(windows,)``
+    """
+    lags = np.arange(repeats.shape[2])
+    found = np.zeros(repeats.shape[:2])
+    for (window, kind), _ in np.ndenumerate(found):
+        at = period[window] * np.arange(1, _REPEATED + 1)
+        found[window, kind] = np.interp(at[at < lags[-1]], lags, repeats[window, kind]).mean()
+    strongest: Scores = found.max(axis=1)
+    return strongest
+
+
+def _best_level(scores: Scores, bpm: float) -> float:
+    """Whether beats are better taken as they are (1), in pairs (0.5) or halved (2).
+
+    All structures at a tempo count together, and more the nearer it is to where people tap most readily (Moelants,
+    "Preferred tempo reconsidered", 2002).
+    """
+    share, tempos = _shares(scores).sum(axis=0), tempos_bpm()
+    usual = np.exp(-0.5 * np.square(np.log2(tempos / _USUAL_BPM) / _USUAL_OCTAVES))
+
+    def strength(level: float) -> float:
+        near = np.abs(np.log(tempos / (level * bpm))) < np.log(_SAME)
+        return float((share * usual)[near].sum())
+
+    return max((1.0, 0.5, 2.0), key=strength)
+
+
+def _shares(scores: Scores) -> Scores:
+    """Probabilities from log likelihoods, less sure of themselves than these."""
+    weights = np.exp((scores - scores.max()) / _TEMPERATURE)
+    shares: Scores = weights / weights.sum()
+    return shares
+
+
+def _candidates(scores: Scores, bpm: float) -> tuple[TempoCandidate, ...]:
+    """The tempo that was chosen, then others, the likeliest first."""
+    share, tempos = _shares(scores).sum(axis=0), tempos_bpm()
+    found: list[TempoCandidate] = []
+    for index in range(_CANDIDATES):
+        at = bpm if index == 0 else float(tempos[share.argmax()])
+        near = np.abs(np.log(tempos / at)) < np.log(_SAME)
+        found.append(TempoCandidate(at, float(share[near].sum())))
+        share = np.where(near, 0.0, share)
+    others = [each for each in found[1:] if each.strength >= _FAINTEST]
+    return (found[0], *sorted(others, key=lambda each: each.strength, reverse=True))
