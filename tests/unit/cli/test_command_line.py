@@ -125,10 +125,10 @@ def test_without_a_stack_analyze_says_what_to_do(tmp_path: Path) -> None:
     assert "--url and --api-key" in result.exception.detail
 
 
-def test_a_file_that_is_not_there_is_refused_before_anything_else() -> None:
-    """Nothing is asked of any service."""
+def test_a_file_that_is_not_there_is_named() -> None:
+    """Nothing is asked of any service for it."""
     result = CliRunner().invoke(
         app, ["analyze", "/nowhere/at/all.wav", "--url", "http://127.0.0.1:1", "--api-key", "k"]
     )
-    assert result.exit_code == 2
-    assert "does not exist" in result.output
+    assert result.exit_code == 1
+    assert "/nowhere/at/all.wav: cannot be read or saved: No such file" in result.output
