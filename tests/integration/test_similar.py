@@ -107,7 +107,8 @@ def test_a_silent_stem_is_like_no_stem(database: Database) -> None:
     empty(database)
     first, space = new_track(database), Space("m", "d")
     with database.transaction() as session:
-        second = TrackRow(**given(first) | {"id": f"{first.id}2", "sha256": "1"})
+        copied = {name: value for name, value in given(first).items() if name != "words"}
+        second = TrackRow(**copied | {"id": f"{first.id}2", "sha256": "1"})
         session.add(second)
     sounding: dict[str, list[float] | None] = {"": ONE, "drums": ONE, "vocals": ONE}
     for track, vectors in ((first, sounding), (second, sounding | {"vocals": None})):
