@@ -2,7 +2,8 @@
 
 A line is one instrument's bar, a character for each step. Of drums, ``X``, ``x`` and ``o`` are loud, medium and soft
 strokes; of the other instruments, a digit is a tone of the bar's chord from its root up, ``C`` and ``c`` the whole
-chord, loud and soft. Nothing here was used to choose any number in ``phonoscope_cpu/measure``.
+chord, loud and soft. No weight in ``phonoscope_cpu/measure`` is fitted to these patterns; while its last thresholds
+were chosen, their scores were watched.
 """
 
 from __future__ import annotations
