@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO, Self, cast
 
 from av.container import InputContainer
@@ -86,11 +85,9 @@ class Recording(BlockSource):
         )
         return audio_tracks(self._part.opened.streams.audio, read)
 
-    @contextmanager
-    def reopened(self) -> Iterator[InputContainer]:
-        """The container, opened once more."""
-        with open_container(self._of(self._spans[0]), self._header.head) as container:
-            yield container
+    def reopened(self) -> InputContainer:
+        """The container, opened once more; to be closed."""
+        return open_container(self._of(self._spans[0]), self._header.head)
 
     @property
     def sample_rate_hz(self) -> int:
