@@ -10,7 +10,6 @@ import av.error
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 
-from phonoscope.audio.file_part import FilePart
 from phonoscope.audio.formats import READERS, name_of
 from phonoscope.audio.speakers import Speakers, speakers_of
 from phonoscope.errors import (
@@ -65,7 +64,10 @@ _OTHERS = (
 
 
 def open_container(file: BinaryIO, head: bytes) -> InputContainer:
-    """Opens the container in the file's bytes; its name and the files it refers to are never used.
+    """Opens the container in the file's bytes; the files it refers to are never used.
+
+    Args:
+        file: one without a name, such as a ``FilePart``: the library would take a name as a hint of the format.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -75,7 +77,7 @@ def open_container(file: BinaryIO, head: bytes) -> InputContainer:
     if not head:
         raise EmptyUpload("the file has no bytes")
     try:
-        return av.open(FilePart.whole(file), mode="r", options=_OPTIONS, metadata_errors=_ANY_BYTES)
+        return av.open(file, mode="r", options=_OPTIONS, metadata_errors=_ANY_BYTES)
     except (av.error.FFmpegError, ValueError) as error:
         for offset, mark, name in _RECORDINGS:
             if head[offset:].startswith(mark):
@@ -85,7 +87,7 @@ def open_container(file: BinaryIO, head: bytes) -> InputContainer:
 
 def open_tags(file: BinaryIO) -> InputContainer:
     """Opens a file of ``outer_tags.tag_files``. Raises ``av.error.FFmpegError`` or ``ValueError``."""
-    return av.open(FilePart.whole(file), mode="r", format="aac", options=_OPTIONS, metadata_errors=_ANY_BYTES)
+    return av.open(file, mode="r", format="aac", options=_OPTIONS, metadata_errors=_ANY_BYTES)
 
 
 def container_name(container: InputContainer, head: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from phonoscope.audio.tags import Span
 
@@ -19,10 +19,6 @@ class FilePart:
         self._file = file
         self._span = span
         self._position = span.start
-
-    @classmethod
-    def whole(cls, file: BinaryIO) -> Self:
-        return cls(file, Span(0, file.seek(0, os.SEEK_END)))
 
     def read(self, size: int = -1) -> bytes:
         left = max(0, self._span.end - self._position)

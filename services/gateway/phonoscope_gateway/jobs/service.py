@@ -112,7 +112,9 @@ def find_job_with(
     Args:
         audio_track: the audio track that it reads; without it the track's own.
 
-    Raises ``NotFound``.
+    Raises:
+        NotFound: the track is not this owner's.
+        InvalidRequest: the file has no such audio track.
     """
     with state.database.autocommit() as session:
         track = get_track(session, caller.owner_id, track_id)
@@ -130,6 +132,7 @@ def submit_unless_made(
 
     Raises:
         NotFound: the track is not this owner's.
+        InvalidRequest: the file has no such audio track.
         DatabaseUnavailable: no job was made.
     """
     with state.database.transaction() as session:
