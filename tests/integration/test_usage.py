@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from time import sleep
 from uuid import uuid4
 
 import pytest
@@ -29,6 +30,7 @@ from phonoscope.db.service.usage import (
 )
 from phonoscope.db.tasks.cancel import cancel_open_jobs
 from phonoscope.db.tasks.create import create_job
+from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.errors import (
     DeliveryTestQuotaExceeded,
     LimitReached,
@@ -41,7 +43,8 @@ from phonoscope.errors import (
     UploadQuotaExceeded,
 )
 from phonoscope.states import TaskName
-from tests.integration.life import empty, events_of, new_job, new_track
+from phonoscope.work import Outcome
+from tests.integration.life import BOTH, claimed, empty, events_of, new_job, new_track
 
 MANY = 50
 
@@ -180,6 +183,28 @@ def test_jobs_that_end_are_free_again(database: Database) -> None:
     assert cancel_open_jobs(database, actor)[0] == 1
     assert cancel_open_jobs(database, actor)[0] == 0
     assert used(database, row.owner_id)[Quota.QUEUED_JOBS] == 0
+    empty(database)
+
+
+def test_a_job_that_ends_meanwhile_was_not_cancelled(database: Database) -> None:
+    """It was open when it was looked for, and ended before it was locked: it is neither counted nor in the log."""
+    row = new_track(database)
+    new_job(database, row)
+    held, actor = claimed(database), Actor(row.owner_id, "admin")
+    outcomes = {name: Outcome({"top": [], "unknown": True}, None, "m", "d") for name in BOTH}
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as session:
+            assert end_tasks(session, held, outcomes, {}) is not None
+            cancelling = pool.submit(cancel_open_jobs, database, actor)
+            blocked = text(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
+            while not session.scalar(blocked):
+                sleep(0.002)
+        assert cancelling.result(timeout=60) == (0, [])
+    with database.transaction() as session:
+        recorded = text("SELECT count(*) FROM audit_log WHERE owner_id = :id AND action = 'job.cancelled'")
+        assert session.scalar(recorded, {"id": row.owner_id}) == 0
     empty(database)
 
 

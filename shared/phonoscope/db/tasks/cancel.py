@@ -28,6 +28,7 @@ _OPEN_JOBS = text(
     """
 )
 _STATUS = text("SELECT status FROM jobs WHERE id = :job_id AND owner_id = :owner_id")
+_STILL_OPEN = text("SELECT id FROM jobs WHERE id = ANY(:jobs) AND status IN ('queued', 'running') ORDER BY id")
 
 # Under the locks of lock_family (LOCKS.md).
 _CANCEL = text(
@@ -74,20 +75,24 @@ def cancel_open_jobs(database: Database, actor: Actor, of_key: str | None = None
     """
     after, count, queues = "", 0, set[TaskQueue]()
     while True:
-        jobs, free = database.retrying(partial(_cancel_some, actor=actor, of_key=of_key, after=after))
-        count += len(jobs)
+        found, cancelled, free = database.retrying(partial(_cancel_some, actor=actor, of_key=of_key, after=after))
+        count += cancelled
         queues |= set(free)
-        if len(jobs) < _AT_A_TIME:
+        if len(found) < _AT_A_TIME:
             return count, sorted(queues)
-        after = jobs[-1]
+        after = found[-1]
 
 
-def _cancel_some(session: Session, actor: Actor, of_key: str | None, after: str) -> tuple[list[str], list[TaskQueue]]:
+def _cancel_some(
+    session: Session, actor: Actor, of_key: str | None, after: str
+) -> tuple[list[str], int, list[TaskQueue]]:
+    """Which jobs were found, how many of them had not ended once they were locked, and where tasks can start now."""
     connection = session.connection()
     scope = {"owner_id": actor.owner_id, "of_key": of_key, "after": after, "most": _AT_A_TIME}
-    jobs = list(connection.scalars(_OPEN_JOBS, scope))
-    lock_family(session, list(connection.scalars(_TASKS_OF_ALL, {"jobs": jobs})))
-    queues = cancel_tasks(session, jobs)
-    for job_id in jobs:
+    found = list(connection.scalars(_OPEN_JOBS, scope))
+    lock_family(session, list(connection.scalars(_TASKS_OF_ALL, {"jobs": found})))
+    still_open = list(connection.scalars(_STILL_OPEN, {"jobs": found}))
+    queues = cancel_tasks(session, still_open)
+    for job_id in still_open:
         record(session, actor, "job.cancelled", job_id)
-    return jobs, queues
+    return found, len(still_open), queues
