@@ -20,7 +20,7 @@ from phonoscope_ml.audible import audible
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.device import one_thread
 from phonoscope_ml.heads import HeadedNetwork
-from phonoscope_ml.networks import EMBEDDING_DIM, Network, Output
+from phonoscope_ml.networks import Network, Output
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window, cut_windows
 
@@ -50,12 +50,14 @@ class BodyPass:
         - features: ``(windows, features)``, float32
         - silent: ``(windows,)``, bool
         - embedding: ``(512,)``, float32, of length 1; silent windows do not count in it. ``None`` where all are silent
+        - vectors: ``(windows, 512)``, float32, the windows' own embeddings, not of length 1
     """
 
     spans_s: list[tuple[float, float]]
     features: NDArray[np.float32]
     silent: NDArray[np.bool_]
     embedding: NDArray[np.float32] | None
+    vectors: NDArray[np.float32]
 
     def during(self, spans_s: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
         """The features in other windows: means over the windows that overlap each, weighted by their overlap.
@@ -205,7 +207,7 @@ def run_body(
     spans: list[tuple[float, float]] = []
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []
-    total = np.zeros(EMBEDDING_DIM)
+    vectors: list[NDArray[np.float32]] = []
     run = _Runs(body, forward)
     with taken_ahead(audible(blocks, settings.sample_rate_hz), _BLOCKS_AHEAD, after=_BATCH) as heard:
         cut = cut_windows(
@@ -221,14 +223,16 @@ def run_body(
             for batch, spectrograms in batches:
                 quiet = [window.silent for window in batch]
                 rows, embeddings = run(batch, spectrograms)
-                total = total + embeddings[~np.array(quiet)].sum(axis=0)
                 features.append(rows)
+                vectors.append(embeddings)
                 silent += quiet
                 spans += [(window.start_s, window.end_s) for window in batch]
                 report(batch[-1].end_s)
     if not spans:
         raise UndecodableRecording("the recording has no samples")
-    return BodyPass(spans, np.concatenate(features), np.array(silent), _unit(total))
+    embedded, audible_ones = np.concatenate(vectors), ~np.array(silent)
+    total = embedded[audible_ones].sum(axis=0, dtype=np.float64)
+    return BodyPass(spans, np.concatenate(features), np.array(silent), _unit(total), embedded)
 
 
 def predict(model: Model, passes: Sequence[BodyPass], windows: BodyPass | None = None) -> Prediction:

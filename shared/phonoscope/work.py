@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from phonoscope.ids import new_id
 from phonoscope.states import Status, TaskName
+from phonoscope.windows import Windows
 
 WHOLE_TRACK = ""
 """The stem name under which a whole track's embedding is kept."""
@@ -151,6 +152,7 @@ class Outcome:
     Args:
         vectors: for each space, unit vectors by stem; the empty name is the whole track's. ``None`` for silence, which
             has no direction.
+        windows: likewise, what was heard in each window.
         acoustic: the track's acoustic fingerprint.
         points: the points of a map, by track id.
 
@@ -162,6 +164,7 @@ class Outcome:
     model_name: str | None = None
     model_digest: str | None = None
     vectors: Mapping[Space, Mapping[str, list[float] | None]] = field(default_factory=dict, repr=False)
+    windows: Mapping[Space, Mapping[str, Windows]] = field(default_factory=dict, repr=False)
     acoustic: AcousticFingerprint | None = field(default=None, repr=False)
     artifacts: tuple[Artifact, ...] = ()
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict, repr=False)

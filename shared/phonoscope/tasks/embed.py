@@ -13,6 +13,9 @@ from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, TaskOptions, TaskRe
 class EmbedOptions(TaskOptions):
     return_vector: bool = Field(False, description="whether the result holds the vector itself")
     stems: bool = Field(False, description="also embed each stem of the track's newest separation")
+    windows: bool = Field(
+        True, description="also keep each window's vector and labels, by which moments are found; of stems too"
+    )
 
 
 class EmbedResult(TaskResult):
@@ -26,6 +29,11 @@ class EmbedResult(TaskResult):
         "another audio track than the track's own, whose vectors are not kept",
     )
     dim: int = Field(description="512")
+    windows: int | None = Field(
+        None,
+        description="how many windows of the recording are kept, of all spaces; silent ones are not. Null where they "
+        "were not asked for, and where the vectors are not kept",
+    )
     silent: bool = Field(
         False, description="whether it is silent: it then has no vector, no neighbours and no place on the map"
     )
@@ -48,7 +56,7 @@ Embed = TaskSpec(
     cost=Cost(0.0, 0.0),
     options=EmbedOptions,
     result=EmbedResult,
-    revision=2,
+    revision=3,
     model=ModelKind.CLASSIFIER,
     writes=frozenset({Writes.EMBEDDINGS}),
     reads_stems=_reads_stems,

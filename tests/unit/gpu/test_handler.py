@@ -287,6 +287,26 @@ def test_an_overlay_can_be_put_in_a_report(handler: GpuHandler, tmp_path: Path) 
     assert len(np.unique(plot.reshape(-1, 3), axis=0)) > 500
 
 
+def test_windows_that_are_not_silent_are_kept_with_their_labels(handler: GpuHandler) -> None:
+    """At their places, each of length 1; their mean is the recording's vector. None where they are not asked for."""
+    tone = np.sin(np.arange(5 * 44_100) / 20.0)
+    content = _float_wav(np.concatenate([tone, np.zeros(10 * 44_100), tone]))
+    outcome = run(handler, (TaskName.EMBED,), content=content)[0][TaskName.EMBED]
+    (by_stem,), (vectors,) = outcome.windows.values(), outcome.vectors.values()
+    windows = by_stem[""]
+    assert body_of(outcome)["windows"] == len(windows)
+    np.testing.assert_allclose(np.linalg.norm(windows.vectors, axis=1), 1.0, atol=1e-5)
+    assert len(windows) < windows.positions[-1] + 1
+    assert all(start_s < 6.0 or end_s > 14.0 for start_s, end_s in windows.spans_s)
+    mean = windows.vectors.mean(axis=0)
+    assert vectors[""] @ mean / np.linalg.norm(mean) > 0.9
+    assert {head.model for head in windows.heads} >= {"environment-10", "environment-50"}
+    assert all(head.probabilities.shape == (len(windows), len(head.labels)) for head in windows.heads)
+    for options in ({"embed": {"windows": False}}, {"audio_track": 0}):
+        outcome = run(handler, (TaskName.EMBED,), content=content, **options)[0][TaskName.EMBED]
+        assert (outcome.windows, body_of(outcome)["windows"]) == ({}, None)
+
+
 def test_stems_are_embedded_beside_the_track(handler: GpuHandler) -> None:
     """Each as a recording of its own would be; a silent one has no direction, and is named."""
     stems = {"drums": tone_wav(5.0, 200.0, seed=7), "vocals": tone_wav(5.0, 900.0, seed=8), "bass": SILENCE}
@@ -304,6 +324,8 @@ def test_stems_are_embedded_beside_the_track(handler: GpuHandler) -> None:
         np.testing.assert_allclose(vector, alone_vector, atol=1e-5)
         assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
     assert vectors["drums"] != vectors["vocals"]
+    (windows,) = outcome.windows.values()
+    assert [name for name, kept in windows.items() if len(kept)] == ["", "drums", "vocals"]
 
 
 def test_no_stems_to_embed_fails_that_task_alone(handler: GpuHandler) -> None:

@@ -101,14 +101,15 @@ def test_a_head_on_two_bodies_hears_both_at_the_same_time(models: LoadedModels) 
     joined = np.concatenate([first.features, second.during(first.spans_s)], axis=1)
     wanted = model.network.probabilities(model.network.classify(torch.from_numpy(joined))).numpy()
     np.testing.assert_allclose(predict(model, passes).probabilities, wanted)
-    changed = BodyPass(second.spans_s, second.features + 1.0, second.silent, second.embedding)
+    changed = BodyPass(second.spans_s, second.features + 1.0, second.silent, second.embedding, second.vectors)
     assert not np.allclose(predict(model, [first, changed]).probabilities, wanted, atol=1e-3)
 
 
 def test_features_of_other_windows_are_means_by_overlap() -> None:
     """A window that lies half in each of two others hears both alike; one after the end hears the last."""
     features = np.array([[0.0], [1.0], [4.0]], dtype=np.float32)
-    heard = BodyPass([(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)], features, np.zeros(3, dtype=bool), np.zeros(512, np.float32))
+    spans, silent = [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)], np.zeros(3, dtype=bool)
+    heard = BodyPass(spans, features, silent, None, np.zeros((3, 512), np.float32))
     found = heard.during([(0.5, 1.5), (1.0, 2.0), (1.75, 2.25), (3.5, 4.0)])
     np.testing.assert_allclose(found[:, 0], [0.5, 1.0, 2.5, 4.0])
 

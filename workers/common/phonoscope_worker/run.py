@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.costs import time_limit_s
 from phonoscope.db.tasks.claim import claim_next
-from phonoscope.db.tasks.finish import end_tasks
+from phonoscope.db.tasks.finish import end_tasks, has_windows
 from phonoscope.db.tasks.requeue import hand_back, leases_of
 from phonoscope.errors import (
     BrokerUnavailable,
@@ -123,7 +123,9 @@ def _commit(
 ) -> Iterable[TaskQueue] | None:
     """As ``_run``. Raises ``UnstorableResult`` when PostgreSQL refuses the end."""
     try:
-        return context.database.retrying(lambda session: end_tasks(session, claim, outcomes, timings), autocommit=True)
+        return context.database.retrying(
+            lambda session: end_tasks(session, claim, outcomes, timings), autocommit=not has_windows(outcomes)
+        )
     except DBAPIError as error:
         _log.exception("task.not_written", job_id=claim.job_id)
         reason = str(error.orig).partition("\n")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Protocol
@@ -87,6 +87,11 @@ class Answers:
     def counting(self) -> Answer:
         return self.every[0]
 
+    @property
+    def models(self) -> list[Model]:
+        """Those that answer."""
+        return [answer.model for answer in self.every]
+
     def body(self, top_k: int) -> dict[str, Any]:
         """As ``ClassifyResult`` has it, without the recording's own fields."""
         first = self.every[0]
@@ -132,7 +137,7 @@ def answer_by_kind(auto: Auto, general: Model, load: Callable[[str], Model], hea
     unusable: list[str] = []
     for domain in ordered:
         inside = np.array([domain_of(each) is domain for each in kinds])
-        for model in _loaded(auto.models_for(domain), load, unusable) or [general]:
+        for model in loadable(auto.models_for(domain), load, unusable) or [general]:
             prediction = predict(model, [_heard(heard, body, windows, inside) for body in model.bodies], windows)
             found.setdefault(domain, []).append(Answer(model, prediction, prediction.during(inside)))
     every = [answer for domain in ordered for answer in found[domain]]
@@ -155,7 +160,8 @@ def load_general(auto: Auto, load: Callable[[str], Model]) -> tuple[Auto, Model,
         return left, load(left.models[0].name), (_unusable(auto.general, error),)
 
 
-def _loaded(models: Sequence[Classifier], load: Callable[[str], Model], unusable: list[str]) -> list[Model]:
+def loadable(models: Iterable[Classifier], load: Callable[[str], Model], unusable: list[str]) -> list[Model]:
+    """Those of the models that can be loaded; why others cannot is added to ``unusable``."""
     found = []
     for manifest in models:
         try:

@@ -1,20 +1,24 @@
-"""The ``embed`` task: unit vectors of the recording and of its stems, and the recording's acoustic fingerprint."""
+"""The ``embed`` task: unit vectors of the recording, of its stems and of their windows, and an acoustic fingerprint."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.errors import NoStems
-from phonoscope.work import WHOLE_TRACK, Outcome
+from phonoscope.windows import HeardLabels, Windows
+from phonoscope.work import WHOLE_TRACK, Outcome, Space
 from phonoscope_gpu.shared_pass import Pass
 from phonoscope_ml.bodies import Body
-from phonoscope_ml.inference import run_body
+from phonoscope_ml.inference import BodyPass, Prediction, predict, run_body
 from phonoscope_ml.networks import EMBEDDING_DIM
+from phonoscope_ml.registry import Model
 from phonoscope_worker import Work
 
 
@@ -25,37 +29,43 @@ def embed_task(work: Work, shared: Pass) -> Outcome:
 
     Raises ``NoStems`` when the stems' vectors are requested and the track has no stems.
     """
-    spaces = shared.spaces
-    vectors = {space: {WHOLE_TRACK: _listed(shared.listener.heard(body).embedding)} for space, body in spaces.items()}
+    asked, spaces = work.options.embed, shared.spaces
+    heard = {space: {WHOLE_TRACK: shared.listener.heard(listening)} for space, listening in spaces.items()}
+    stems: list[str] = []
+    if asked.stems:
+        with work.timed("stems_s"):
+            for space, listening in spaces.items():
+                heard[space] |= hear_stems(work, listening)
+        stems = [name for name in next(iter(heard.values())) if name != WHOLE_TRACK]
+    vectors = {space: {name: _listed(one.embedding) for name, one in passes.items()} for space, passes in heard.items()}
     known = [space for space, by_stem in vectors.items() if by_stem[WHOLE_TRACK] is not None]
     first = next(iter(spaces))
     keeps = work.options.audio_track is None
-    body = {
+    windows = _windows(shared, heard) if asked.windows and keeps else {}
+    body: dict[str, Any] = {
         "model": {"name": first.model, "digest": first.digest},
         "spaces": [{"name": space.model, "digest": space.digest} for space in known if keeps],
         "dim": EMBEDDING_DIM,
+        "windows": sum(len(by_stem[WHOLE_TRACK]) for by_stem in windows.values()) if windows else None,
         "silent": not known,
     }
-    if work.options.embed.return_vector:
+    if asked.return_vector:
         body["vector"] = vectors[first][WHOLE_TRACK]
-    if work.options.embed.stems:
-        with work.timed("stems_s"):
-            for space, heard_by in spaces.items():
-                vectors[space] |= embedded_stems(work, heard_by)
-        stems = {name: vector for name, vector in vectors[first].items() if name != WHOLE_TRACK}
-        body["stems"] = [name for name, vector in stems.items() if vector is not None]
-        body["silent_stems"] = [name for name, vector in stems.items() if vector is None]
+    if asked.stems:
+        body["stems"] = [name for name in stems if vectors[first][name] is not None]
+        body["silent_stems"] = [name for name in stems if vectors[first][name] is None]
     if not keeps:
         return Outcome(body, None, first.model, first.digest)
-    return Outcome(body, None, first.model, first.digest, vectors=vectors, acoustic=shared.listener.acoustic)
+    acoustic = shared.listener.acoustic
+    return Outcome(body, None, first.model, first.digest, vectors=vectors, windows=windows, acoustic=acoustic)
 
 
-def embedded_stems(work: Work, body: Body) -> dict[str, list[float] | None]:
-    """A unit vector for each stem of the track's newest separation; ``None`` for silent ones.
+def hear_stems(work: Work, body: Body) -> dict[str, BodyPass]:
+    """What a body hears in each stem of the track's newest separation.
 
     Raises ``NoStems`` when the track has no stems.
     """
-    vectors = {}
+    heard = {}
     with ExitStack() as opened:
         files = {name: opened.enter_context(file) for name, file in work.stems().items()}
         if not files:
@@ -63,9 +73,38 @@ def embedded_stems(work: Work, body: Body) -> dict[str, list[float] | None]:
         for index, (name, file) in enumerate(files.items()):
             with ConfinedRecording(file, work.claim.track.owner_id) as recording:
                 blocks = recording.mono(body.front_end.settings.sample_rate_hz)
-                heard = run_body(body, blocks, partial(_report, work, index, len(files)))
-            vectors[name] = _listed(heard.embedding)
-    return vectors
+                heard[name] = run_body(body, blocks, partial(_report, work, index, len(files)))
+    return heard
+
+
+def _windows(shared: Pass, heard: Mapping[Space, Mapping[str, BodyPass]]) -> dict[Space, dict[str, Windows]]:
+    """The windows of the recording and of its stems; of stems, with the labels of heads on that body alone."""
+    heads = shared.heads()
+    found: dict[Space, dict[str, Windows]] = {}
+    for space, body in shared.spaces.items():
+        own = [model for model in heads if model.body.identity == body.identity]
+        found[space] = {}
+        for stem, one in heard[space].items():
+            fitting = [model for model in own if stem == WHOLE_TRACK or not model.others]
+            passes = [[one, *(shared.listener.heard(other) for other in model.others)] for model in fitting]
+            predicted = [predict(model, each) for model, each in zip(fitting, passes, strict=True)]
+            found[space][stem] = _kept(one, list(zip(fitting, predicted, strict=True)))
+    return found
+
+
+def _kept(heard: BodyPass, predictions: Sequence[tuple[Model, Prediction]]) -> Windows:
+    """The windows that are not silent."""
+    lengths = np.linalg.norm(heard.vectors, axis=1)
+    kept = np.flatnonzero(~heard.silent & (lengths > 0.0))
+    return Windows(
+        positions=kept,
+        spans_s=np.array(heard.spans_s)[kept],
+        vectors=heard.vectors[kept] / lengths[kept, None],
+        heads=tuple(
+            HeardLabels(model.manifest.name, model.digest, model.manifest.labels, prediction.probabilities[kept])
+            for model, prediction in predictions
+        ),
+    )
 
 
 def _listed(vector: NDArray[np.float32] | None) -> list[float] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
@@ -12,11 +12,12 @@ from typing import TypeAlias
 from phonoscope.audio.acoustic import AcousticFingerprinter
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.samples import Samples
-from phonoscope.catalogue import AUTO, Classifier
+from phonoscope.catalogue import AUTO, Classifier, HeadedManifest
 from phonoscope.contract import MOST_EXPLAINED_S
+from phonoscope.errors import UnknownModel
 from phonoscope.states import TaskName
 from phonoscope.work import AcousticFingerprint, Space
-from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general
+from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general, loadable
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, predict, run_body
 from phonoscope_ml.loaded import LoadedModels
@@ -71,6 +72,11 @@ class Listener:
         self.recording = self.recording or recording
         return found
 
+    def has_heard(self, model: Classifier) -> bool:
+        """Whether all bodies of a model have run."""
+        bodies = model.bodies if isinstance(model, HeadedManifest) else (model,)
+        return {body.identity for body in bodies} <= self._heard.keys()
+
     def _fingerprinted(self, blocks: Iterable[Samples], sample_rate_hz: int) -> Iterator[Samples]:
         if self.acoustic is not None or TaskName.EMBED not in self.work.claim.tasks:
             yield from blocks
@@ -90,6 +96,7 @@ class Pass:
         model: the model that counts, or another that has the label to be explained.
         prediction: that model's, over the whole recording.
         general: tells kinds of sound apart where the models are chosen by what is heard; its body's space holds all.
+        heads: gives the models whose labels are kept with each window, of those whose bodies are heard anyway.
     """
 
     model: Model
@@ -99,6 +106,7 @@ class Pass:
     answers: Answers
     listener: Listener
     general: Model | None = None
+    heads: Callable[[], list[Model]] = list
 
     @property
     def spaces(self) -> dict[Space, Body]:
@@ -144,7 +152,20 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
         if forward and (known or recorder.overran):
             _record_again(work, recorder, prediction, listener)
         assert listener.recording is not None
-        yield Pass(model, listener.recording, prediction, recorder, answers, listener, general)
+        heads = partial(_heads, models, answers, listener, load)
+        yield Pass(model, listener.recording, prediction, recorder, answers, listener, general, heads)
+
+
+def _heads(models: LoadedModels, answers: Answers, listener: Listener, load: Callable[[str], Model]) -> list[Model]:
+    """The models that answer and those that ``auto`` chooses from, where their bodies were heard.
+
+    Those that cannot be loaded are left out.
+    """
+    with suppress(UnknownModel):
+        others = [manifest for manifest in models.auto.models if listener.has_heard(manifest)]
+        loaded = loadable(others, load, [])
+        return list({model.manifest.name: model for model in (*answers.models, *loaded)}.values())
+    return answers.models
 
 
 def _loaded(work: Work, models: LoadedModels, name: str) -> Model:

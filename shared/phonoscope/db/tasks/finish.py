@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -10,6 +12,7 @@ from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.db.tasks.family import SUBJECT, family
 from phonoscope.db.tasks.results import RECORD
 from phonoscope.db.tasks.rollup import HAND_ON, RELEASE, SETTLE
+from phonoscope.db.tasks.windows import keep_windows
 from phonoscope.states import Lane, Pool, TaskName, TaskQueue
 from phonoscope.tasks import TASKS, Writes
 from phonoscope.work import Claim, Outcome
@@ -101,7 +104,9 @@ _HOLD = text("SELECT id FROM tasks WHERE id = ANY(:tasks) ORDER BY id FOR UPDATE
 def end_tasks(
     session: Session, claim: Claim, outcomes: dict[TaskName, Outcome], timings: dict[str, float]
 ) -> list[TaskQueue] | None:
-    """Ends the claim's tasks, all at once, and those that follow them; in one round trip, also with autocommit.
+    """Ends the claim's tasks, all at once, and those that follow them; in one round trip.
+
+    It needs a transaction where windows are to be kept (``has_windows``), and runs with autocommit otherwise.
 
     Returns where tasks can start now that could not before; ``None``, and nothing changed, when the lease was lost.
     """
@@ -126,7 +131,14 @@ def end_tasks(
     rows = _statement(claim).execute(session, facts).all()
     if not any(row.ended for row in rows):
         return None
+    for outcome in outcomes.values():
+        keep_windows(session, claim, outcome.windows)
     return sorted({TaskQueue(Pool(row.pool), Lane(row.lane)) for row in rows if not row.ended})
+
+
+def has_windows(outcomes: Mapping[TaskName, Outcome]) -> bool:
+    """Whether windows are to be kept, which takes statements of its own."""
+    return any(outcome.windows for outcome in outcomes.values())
 
 
 def _statement(claim: Claim) -> Prepared:

@@ -1,0 +1,1 @@
+"""Searching vectors and labels, exactly or by an index."""
