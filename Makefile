@@ -3,6 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# Compiled tests are kept whatever the environment says: else each process of each run compiles all of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -11,10 +14,16 @@ DEV_STAMP := $(VENV)/.phonoscope-dev-ready
 PAGE := services/gateway/phonoscope_gateway/web/static/index.html
 PAGE_SOURCES := docs/openapi.json $(shell find services/web -name node_modules -prune -o -type f \
 	-not -path '*/tests/*' -not -name schema.ts -not -name biome.jsonc -not -name '*.py' -print)
-# What starts servers; files run in this order, so that the longest ones do not come last.
+# Files run in this order, so that the longest ones do not come last.
 STACK_TESTS := tests/chaos tests/attack tests/acceptance tests/browser tests/property tests/integration
+LONG_UNITS := $(addprefix tests/unit/,cpu gpu ml corpus training cli audio)
+UNIT_TESTS := $(LONG_UNITS) $(filter-out $(LONG_UNITS),$(patsubst %/,%,$(wildcard tests/unit/[a-z]*/)) $(wildcard tests/unit/test_*.py))
 # Each process runs whole files. Those that start servers have a stack each: while one waits, another computes.
-PARALLEL := --dist loadfile --numprocesses
+PARALLEL := --dist loadfile --no-loadscope-reorder --numprocesses
+# How many parts of `make test` run at once: together they want 12 GB of memory, one at a time 8 GB. What starts
+# servers goes first, because it waits much and computes little; the others take the time that it leaves.
+PARTS ?= 3
+ASIDE := nice -n 5
 TIMED := tests/timed.sh
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Every file that pip takes must have one of the hashes in constraints.txt.
@@ -52,8 +61,7 @@ test: $(DEV_STAMP) $(PAGE) ## Run every check and every test; prints the lines c
 
 everything:
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --jobs 2 lint check unit page-test
-	@$(MAKE) --no-print-directory stack-test
+	@$(MAKE) --no-print-directory --jobs $(PARTS) lint stack-test unit check page-test
 	@$(BIN)/coverage combine --quiet
 	@echo "$$($(BIN)/coverage report --format=total) % of the lines are covered; \`$(BIN)/coverage html\` shows which"
 
@@ -61,17 +69,17 @@ lint: $(DEV_STAMP)
 	@$(TIMED) lint $(SHELL) -c '$(BIN)/ruff check . && $(BIN)/ruff format --check .'
 
 check: $(DEV_STAMP)
-	@$(TIMED) types $(BIN)/mypy $(SOURCES) examples tests benchmarks
+	@$(TIMED) types $(ASIDE) $(BIN)/mypy $(SOURCES) examples tests benchmarks
 	@$(TIMED) imports $(BIN)/lint-imports
 
 unit: $(DEV_STAMP)
-	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(BIN)/pytest tests/unit $(PARALLEL) logical --maxprocesses 4 $(COVERAGE)
+	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(ASIDE) $(BIN)/pytest $(UNIT_TESTS) $(PARALLEL) logical --maxprocesses 4 $(COVERAGE)
 
 page-test: $(PAGE)
-	@PAGE_SCRIPT=test $(TIMED) page services/web/build.sh $(BIN)/python
+	@PAGE_SCRIPT=test $(TIMED) page $(ASIDE) services/web/build.sh $(BIN)/python
 
 stack-test: $(DEV_STAMP) $(PAGE)
-	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(STACK_TESTS) $(PARALLEL) 3 --no-loadscope-reorder $(COVERAGE)
+	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(STACK_TESTS) $(PARALLEL) 3 $(COVERAGE)
 
 integration: $(DEV_STAMP)
 	$(BIN)/pytest tests/integration

@@ -152,7 +152,9 @@ def _body(
 ) -> Body:
     try:
         front_end = build_front_end(read_settings(manifest.front_end))
-        network = build_network(manifest.architecture, arguments, labels)
+        # All of its weights are in the file: here they need neither memory nor random numbers.
+        with torch.device("meta"):
+            network = build_network(manifest.architecture, arguments, labels)
     except (TypeError, ValueError) as error:
         raise InvalidManifest(f"{folder / MANIFEST}: {error}") from error
     _load_weights(network, manifest.weights, folder, manifest.architecture)
@@ -166,8 +168,11 @@ def _load_weights(module: nn.Module, weights: Weights, folder: Path, name: str) 
     path = check_file(weights, folder)
     try:
         found = load_file(path)
-        module.load_state_dict(
-            {name: value.float() if value.is_floating_point() else value for name, value in found.items()}
-        )
+        module.load_state_dict({name: _own(value) for name, value in found.items()}, assign=True)
     except (SafetensorError, RuntimeError) as error:
         raise WeightsMismatch(f"{path} does not fit {name}: {error}") from error
+
+
+def _own(value: Tensor) -> Tensor:
+    """A copy, which stays as it is when the file changes; in single precision."""
+    return value.to(torch.float32 if value.is_floating_point() else value.dtype, copy=True)

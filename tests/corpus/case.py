@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import isclose
 from pathlib import Path
 from typing import TypeAlias
@@ -57,3 +59,12 @@ def ffmpeg(*arguments: str | Path) -> str:
     """Runs ffmpeg and returns what it says. Raises ``CalledProcessError`` when it fails."""
     command = ["ffmpeg", "-hide_banner", "-nostdin", "-y", *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stderr
+
+
+@cache
+def encoded(name: str, *arguments: str) -> bytes:
+    """The file of this name that ffmpeg writes with these arguments; made once for all cases that start from it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        ffmpeg(*arguments, path)
+        return path.read_bytes()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
+import tempfile
 import wave
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from phonoscope.audio.decode import Recording
 from phonoscope_cpu.describe import describe
 from phonoscope_ml.audible import audible
-from tests.corpus.case import Case, Value, ffmpeg
+from tests.corpus.case import Case, Value, encoded, ffmpeg
 
 _SECTION = "Channels"
 _RATE_HZ = 48_000
@@ -64,7 +66,8 @@ def _noise(
     shares = "|".join(f"c{index}={gain}*c0" for index, gain in enumerate(gains or _gains(layout)))
     quieter = f"volume=if(lt(t\\,{seconds / 2})\\,1\\,0.25):eval=frame"
     source = f"anoisesrc=d={seconds}:r={_RATE_HZ}:c=pink:seed=3"
-    ffmpeg("-f", "lavfi", "-i", source, "-af", f"{quieter},pan={layout}|{shares}", "-c:a", codec, path)
+    made = ("-f", "lavfi", "-i", source, "-af", f"{quieter},pan={layout}|{shares}", "-c:a", codec)
+    path.write_bytes(encoded(path.name, *made))
     return path
 
 
@@ -126,35 +129,48 @@ def _written(
     return path
 
 
+def _ebur128(path: Path) -> str:
+    return _ebur128_of(path.name, path.read_bytes())
+
+
+@lru_cache(maxsize=1)
+def _ebur128_of(name: str, content: bytes) -> str:
+    """What ffmpeg measures; several cases in turn want values of one input."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        return ffmpeg("-i", path, "-af", "ebur128=peak=true", "-f", "null", "-")
+
+
 def _summary(name: str, path: Path) -> Value:
-    said = ffmpeg("-i", path, "-af", "ebur128=peak=true", "-f", "null", "-").split("Summary:")[1]
-    found = re.search(rf"{name}:\s+(\S+)", said)
+    found = re.search(rf"{name}:\s+(\S+)", _ebur128(path).split("Summary:")[1])
     assert found is not None
     return float(found[1])
 
 
 def _running(name: str, least_s: float, path: Path) -> Value:
     """The highest of the values that the filter reports ten times a second."""
-    said = ffmpeg("-i", path, "-af", "ebur128", "-f", "null", "-")
-    values = re.findall(rf"t: *(\S+) .*\b{name}: *(\S+)", said)
+    values = re.findall(rf"t: *(\S+) .*\b{name}: *(\S+)", _ebur128(path))
     return max(float(value) for at_s, value in values if float(at_s) >= least_s)
 
 
 def _peak(channel: int, path: Path) -> Value:
-    lines = ffmpeg("-i", path, "-af", "ebur128=peak=true", "-f", "null", "-").splitlines()
-    (*_, last) = (line for line in lines if " TPK:" in line)
+    (*_, last) = (line for line in _ebur128(path).splitlines() if " TPK:" in line)
     return float(last.split(" TPK:")[1].split()[channel])
 
 
+@lru_cache(maxsize=1)
+def _description(content: bytes) -> dict[str, Any]:
+    return describe(io.BytesIO(content))
+
+
 def _described(field: str, path: Path) -> Value:
-    with path.open("rb") as file:
-        found: Value = describe(file)[field]
+    found: Value = _description(path.read_bytes())[field]
     return found
 
 
 def _described_peak(channel: int, path: Path) -> Value:
-    with path.open("rb") as file:
-        found: Value = describe(file)["true_peaks_dbfs"][channel]["peak_dbfs"]
+    found: Value = _description(path.read_bytes())["true_peaks_dbfs"][channel]["peak_dbfs"]
     return found
 
 

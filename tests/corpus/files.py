@@ -12,7 +12,7 @@ import numpy as np
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.examine import examine
 from phonoscope.audio.facts import Tags
-from tests.corpus.case import Case, ffmpeg
+from tests.corpus.case import Case, encoded
 from tests.corpus.handmade import HANDMADE, PITCH_HZ
 from tests.corpus.tagged import ape, id3, id3v1, png
 
@@ -74,7 +74,7 @@ _COVER_BYTES = 2_000_000
 def made(folder: Path, *arguments: str) -> Path:
     """A file that ffmpeg writes."""
     path = folder / "made"
-    ffmpeg(*arguments, path)
+    path.write_bytes(encoded(path.name, *arguments))
     return path
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.examine import examine
-from tests.corpus.case import Case, ffmpeg
+from tests.corpus.case import Case, encoded, ffmpeg
 from tests.unit.audio.stamps import Stamp, paused, restamped
 
 _SECTION = "Time"
@@ -28,7 +28,7 @@ _LONGER_S = 12.0
 def _beeps(folder: Path, name: str, *arguments: str, lasts_s: float = 2.0) -> Path:
     """In each second half a second of tone."""
     path = folder / name
-    ffmpeg("-f", "lavfi", "-i", f"{_BEEPS}:d={lasts_s}", "-ac", "1", *arguments, path)
+    path.write_bytes(encoded(name, "-f", "lavfi", "-i", f"{_BEEPS}:d={lasts_s}", "-ac", "1", *arguments))
     return path
 
 

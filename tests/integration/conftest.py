@@ -15,7 +15,7 @@ from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.state import stack_settings
-from tests.support import RunningStack
+from tests.support import RunningStack, authorities
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def http(stack: RunningStack) -> Iterator[httpx.Client]:
 @pytest.fixture
 def anybody(stack: RunningStack) -> Iterator[httpx.Client]:
     """Somebody without a key."""
-    with httpx.Client(base_url=stack.url, timeout=30) as client:
+    with httpx.Client(base_url=stack.url, timeout=30, verify=authorities()) as client:
         yield client
 
 

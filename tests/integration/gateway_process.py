@@ -19,7 +19,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.service.keys import create_key
 from phonoscope.settings import Settings
 from phonoscope_local.ports import LOOPBACK, choose_port
-from tests.support import environment, until_ready
+from tests.support import authorities, environment, until_ready
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Gateway:
 
     def http(self, owner: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.new_key(owner)}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=authorities())
 
     def connect(self, source: str = LOOPBACK) -> socket.socket:
         return socket.create_connection((LOOPBACK, self.port), 30.0, (source, 0))

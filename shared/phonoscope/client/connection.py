@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -78,6 +79,12 @@ class Retry:
         return Backoff(self.first_s, self.factor, self.longest_s, self.attempts)
 
 
+@cache
+def _authorities(*, trust_env: bool) -> ssl.SSLContext:
+    """Those that HTTPS trusts; to read them takes longer than many a request, so all connections share them."""
+    return httpx.create_ssl_context(trust_env=trust_env)
+
+
 class Connection:
     """A connection to a gateway, for one API key.
 
@@ -91,13 +98,15 @@ class Connection:
         self, url: str, api_key: str, *, transport: httpx.BaseTransport | None = None, retry: Retry | None = None
     ) -> None:
         self._retry = retry or Retry()
+        # A proxy named in the environment cannot reach this machine's loopback addresses.
+        trust_env = not is_loopback(httpx.URL(url).host)
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {api_key}"},
             timeout=_TIMEOUT,
             transport=transport,
-            # A proxy named in the environment cannot reach this machine's loopback addresses.
-            trust_env=not is_loopback(httpx.URL(url).host),
+            verify=_authorities(trust_env=trust_env),
+            trust_env=trust_env,
         )
 
     def _ask(self, answer: type[Answer], method: str, path: str, **request: Any) -> Answer:

@@ -69,6 +69,17 @@ def test_loading_twice_gives_the_same_network(model: Model, model_folder: Path) 
     torch.testing.assert_close(model.network.state_dict(), again.network.state_dict(), rtol=0.0, atol=0.0)
 
 
+def test_a_loaded_network_stays_as_it_is_when_its_file_changes(model_folder: Path) -> None:
+    """Whoever writes over a file does not write into what is served."""
+    (path,) = model_folder.glob("*.safetensors")
+    model = load_model(model_folder, CPU)
+    before = {name: value.clone() for name, value in model.network.state_dict().items()}
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+    after = model.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 def test_weights_with_another_digest_are_refused(model_folder: Path) -> None:
     """One bit is enough, and the error names the file."""
     path = model_folder / "weights.safetensors"

@@ -54,8 +54,9 @@ def test_a_mirror_with_a_wrong_digest(tmp_path: Path, name: str, content: bytes)
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror" / pinned.name).write_bytes(content)
     where = {"MODEL_MIRROR": tmp_path / "mirror", "MORE_MODELS_DIR": tmp_path / "models"}
-    done = phonoscope("models", "pull", name, settings={f"PHONOSCOPE_{key}": str(path) for key, path in where.items()})
-    assert done.returncode == 1
+    settings = {f"PHONOSCOPE_{key}": str(path) for key, path in where.items()}
+    done = CliRunner().invoke(app, ["models", "pull", name], env=settings)
+    assert done.exit_code == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"{name} is not pulled: {tmp_path / 'mirror' / pinned.name} ({len(content)} bytes) has the")
     assert line.endswith(f"the published file of {pinned.size_bytes:,} bytes has {pinned.sha256}")
