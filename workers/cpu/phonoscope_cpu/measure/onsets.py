@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft, rfft
 
 from phonoscope.audio.samples import Samples
 from phonoscope_cpu.measure.framing import Framer, hann
 
 Values = NDArray[np.float32]
+Scores = NDArray[np.float64]
 
 _SIZE = 1_024
 _HOP = 256
@@ -89,6 +91,16 @@ class Onsets:
         return self._repeats.windows
 
     @property
+    def chance(self) -> Scores:
+        """The standard deviation of two autocorrelations of each window, if its onsets came at random: of the sum over
+        bands, and of the registers' mean.
+
+        Shape:
+            - output: ``(windows, 2)``
+        """
+        return np.array(self._repeats.chance).reshape(-1, 2)
+
+    @property
     def window_starts(self) -> NDArray[np.int64]:
         """The first frame of each window, ``(windows,)``."""
         return np.array(self._repeats.starts, dtype=np.int64)
@@ -119,7 +131,7 @@ class Onsets:
         self._repeats.add(onsets)
 
     def _levels_db(self, frames: Samples) -> NDArray[np.float64]:
-        power = np.square(np.abs(np.fft.rfft(frames * self._window)))
+        power = np.square(np.abs(rfft(frames * self._window)))
         bands = np.add.reduceat(power, self._edges, axis=1)[:, :-1]
         return 10.0 * np.log10(np.maximum(bands, 1e-10, dtype=np.float64))
 
@@ -154,6 +166,7 @@ class _Repeats:
         self._held: list[NDArray[np.float64]] = []
         self._start = self._count = 0
         self._windows: list[NDArray[np.float16]] = []
+        self.chance: list[tuple[float, float]] = []
 
     @property
     def windows(self) -> Values:
@@ -182,17 +195,35 @@ class _Repeats:
         peaks = emphasised(np.concatenate([columns, onsets], axis=1), self._rate_hz)
         each = [self._correlated(peaks[:, kind : kind + 1]) for kind in range(KINDS - 1)]
         self._windows.append(np.stack([*each, self._correlated(peaks[:, KINDS - 1 :])]))
+        self.chance.append((_chance(peaks[:, KINDS - 1 :]), _chance(_scaled(peaks[:, 1 : KINDS - 1]))))
         self.starts.append(self._start)
 
     def _correlated(self, envelopes: NDArray[np.float64]) -> NDArray[np.float16]:
         size = len(envelopes)
-        spectrum = np.fft.rfft(envelopes - envelopes.mean(axis=0), _fast(2 * size), axis=0)
+        spectrum = rfft(envelopes - envelopes.mean(axis=0), _fast(2 * size), axis=0)
         power = np.square(np.abs(spectrum)).sum(axis=1)
         lags = min(size, self._lags)
-        correlation = np.fft.irfft(power)[:lags]
+        correlation = irfft(power)[:lags]
         overlap = np.maximum((size - np.arange(lags)) / size, _LEAST_OVERLAP)
         scaled = correlation / max(float(correlation[0]), 1e-12) / overlap
         return np.pad(scaled, (0, self._lags - lags)).astype(np.float16)
+
+
+def _chance(envelopes: NDArray[np.float64]) -> float:
+    """The standard deviation of the summed autocorrelation of envelopes whose onsets come at random.
+
+    By Bartlett's formula ("On the theoretical specification of sampling properties of autocorrelated time series",
+    1946) for many series: few onsets, long ones, and those of all bands at once repeat more by chance.
+    """
+    centred = envelopes - envelopes.mean(axis=0)
+    size = len(centred)
+    together = [centred[lag:].T @ centred[: size - lag] / size for lag in range(min(_REACH + 1, size))]
+    squares = [float(np.square(each).sum()) for each in together]
+    return float(np.sqrt((2.0 * sum(squares) - squares[0]) / size) / max(float(np.trace(together[0])), 1e-12))
+
+
+def _scaled(envelopes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return envelopes / (envelopes.std(axis=0) + 1e-6)
 
 
 def _highest_around(levels_db: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -219,8 +250,8 @@ def _weighted(envelopes: NDArray[np.float64], kernel: NDArray[np.float64]) -> ND
     """The weighted mean around each frame; the first and the last frame go on beyond the ends."""
     size = _fast(len(envelopes) + 2 * len(kernel))
     padded = np.pad(envelopes, ((len(kernel) // 2, len(kernel) // 2), (0, 0)), mode="edge")
-    spectrum = np.fft.rfft(padded, size, axis=0) * np.fft.rfft(kernel, size)[:, None]
-    return np.fft.irfft(spectrum, size, axis=0)[len(kernel) - 1 :][: len(envelopes)]
+    spectrum = rfft(padded, size, axis=0) * rfft(kernel, size)[:, None]
+    return irfft(spectrum, size, axis=0)[len(kernel) - 1 :][: len(envelopes)]
 
 
 def _mean(bands: NDArray[np.float64]) -> NDArray[np.float64]:
