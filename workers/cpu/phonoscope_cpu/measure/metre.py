@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from phonoscope_cpu.measure.onsets import Scores, Values
-from phonoscope_cpu.measure.tempogram import MANY_BEATS, beat_strength, grouped_pulses, tempogram, tempos_bpm
+from phonoscope_cpu.measure.tempogram import beat_strength, best_octave, grouped_pulses, tempogram, tempos_bpm
 
 _FILE = "metre.json"
 _SLOWEST_BPM, _FASTEST_BPM, _STEP = 38.0, 230.0, 1.015
@@ -120,16 +120,20 @@ def find_metre(
     if not strong.any():
         return None
     tempos = tempos_bpm()
-    path = _likeliest_path(_tempogram(repeats, rate_hz, duration_s))
-    strength = beat_strength(repeats, rate_hz, duration_s, MANY_BEATS)
-    salience = (strength[np.arange(len(path)), :, path] / chance).mean(axis=1)
+    likely, grouped = _tempogram(repeats, rate_hz, duration_s)
+    path = _likeliest_path(likely)
+    beat = np.where(grouped, path, best_octave(repeats, rate_hz, duration_s, path))
+    strength = beat_strength(repeats, rate_hz, duration_s, _REPEATED)
+    salience = (strength[np.arange(len(beat)), :, beat] / chance).mean(axis=1)
     pulsing = strong & (salience >= _SALIENT)
     if not pulsing.any():
         return None
     here = pulsing & (np.abs(path - _usual(path[pulsing], len(tempos))) <= _DRIFTING)
     together = repeats[here].mean(axis=0, keepdims=True)
-    likely = _tempogram(together, rate_hz, duration_s)[0]
-    bpm = float(tempos[likely.argmax()])
+    likely, grouped = _tempogram(together, rate_hz, duration_s)
+    tempo = likely.argmax(axis=1)
+    tempo = np.where(grouped, tempo, best_octave(together, rate_hz, duration_s, tempo))
+    bpm = float(tempos[tempo[0]])
     scores = _scores(together, rate_hz)[0].reshape(len(model().structures), -1)
     near = np.abs(np.log(grid_bpm() / bpm)) < np.log(_SAME)
     structure = model().structures[int(np.where(near, scores, -np.inf).max(axis=1).argmax())]
@@ -137,7 +141,7 @@ def find_metre(
     clear = float(np.exp(scores[alike]).sum()) >= _CLEAR
     steady = min(1.0, float(_steadiness(repeats[here, :-1], 60.0 / tempos[path[here]] * rate_hz).mean()))
     path_bpm = tempos[path] * 2.0 ** np.round(np.log2(bpm / tempos[path]))
-    return Metre(structure, clear, bpm, _candidates(likely, bpm), steady, path_bpm, pulsing)
+    return Metre(structure, clear, bpm, _candidates(likely[0], bpm), steady, path_bpm, pulsing)
 
 
 @cache
@@ -222,22 +226,21 @@ def _scores(repeats: Values, rate_hz: float) -> Scores:
     return scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
 
 
-def _tempogram(repeats: Values, rate_hz: float, duration_s: float) -> Scores:
-    """The tempogram; where pulses are grouped in threes or fives, a beat is a pulse or, of three, a group.
+def _tempogram(repeats: Values, rate_hz: float, duration_s: float) -> tuple[Scores, NDArray[np.bool_]]:
+    """The tempogram, and where pulses are grouped in threes or fives: there, a beat is a pulse or, of three, a group.
 
     Shape:
         - repeats: ``(windows, 6, lags)``
-        - output: ``(windows, tempos)``
+        - output: ``(windows, tempos)`` and ``(windows,)``
     """
     found, tempos = tempogram(repeats, rate_hz, duration_s), tempos_bpm()
-    for window, (size, pulse) in enumerate(zip(*grouped_pulses(repeats, rate_hz), strict=True)):
-        if not size:
-            continue
-        levels = tempos[pulse] / np.array([1, 3] if size == _TRIPLE else [1])
+    sizes, pulses = grouped_pulses(repeats, rate_hz)
+    for window in np.flatnonzero(sizes):
+        levels = tempos[pulses[window]] / np.array([1, 3] if sizes[window] == _TRIPLE else [1])
         scores = np.logaddexp.reduce(_scores(repeats[window : window + 1], rate_hz).reshape(-1, len(grid_bpm())))
         bpm = levels[np.interp(np.log(levels), np.log(grid_bpm()), scores).argmax()]
         found[window] -= np.where(np.abs(np.log(tempos / bpm)) < np.log(_SAME) / 2.0, 0.0, _UNLIKELY)
-    return found
+    return found, sizes > 0
 
 
 def _usual(path: NDArray[np.int64], tempos: int) -> int:

@@ -26,8 +26,8 @@ _FEWEST_BEATS = 4
 _START_FRAMES = 8
 _STRONG_DB, _SHARP_DB = 1.6, 1.15
 """The highest hundredth of the onset envelope reaches this where there is a beat, or this where onsets are sharp."""
-_SHARP, _SHARP_FRAMES = 0.1, 5
-"""Onsets are sharp where the envelope is as little like itself 58 ms later."""
+_SHARP, _SLOW, _ALIKE_FRAMES = 0.1, 0.37, 5
+"""Onsets are sharp where the envelope is as little like itself 58 ms later, and swells where it is more so."""
 _STRUCK, _STRUCK_DB = 0.2, 0.7
 _FEWEST_BARS = 3
 _NEAR, _FINER = 0.08, 0.015
@@ -103,7 +103,7 @@ class Rhythm:
         self._onsets.finish()
 
     def _strong(self) -> NDArray[np.bool_]:
-        """Which windows have strong onsets, or sharp ones that are less strong, as dense music has.
+        """Which windows have strong onsets, or sharp ones that are less strong, as dense music has; swells are none.
 
         That at the very start is the recording's own.
         """
@@ -111,8 +111,8 @@ class Rhythm:
         size = self._onsets.window_frames
         windows = [envelope[start : start + size] for start in self._onsets.window_starts]
         strength_db = np.array([float(np.quantile(each, 0.99)) if len(each) else 0.0 for each in windows])
-        sharp = self._onsets.repeats[:, 0, _SHARP_FRAMES] < _SHARP
-        return strength_db >= np.where(sharp, _SHARP_DB, _STRONG_DB)
+        alike = self._onsets.repeats[:, 0, _ALIKE_FRAMES]
+        return (alike < _SLOW) & (strength_db >= np.where(alike < _SHARP, _SHARP_DB, _STRONG_DB))
 
     def _beats(self, metre: Metre) -> Beats:
         registers = self._onsets.registers_db

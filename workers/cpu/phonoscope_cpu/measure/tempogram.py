@@ -13,11 +13,13 @@ Scores = NDArray[np.float64]
 
 _SLOWEST_BPM, _FASTEST_BPM = 38.0, 264.0
 STEP = 1.005
-_USUAL_BPM, _USUAL_OCTAVES = 110.0, 0.75
-_FEW_BEATS, MANY_BEATS = 2, 4
+_WIDE, _NARROW = (115.0, 1.1), (112.0, 0.6)
+"""The middle in BPM and the deviation in octaves."""
+_NEAR = 0.03
+"""What is an octave away, in octaves."""
 _LONGEST = 0.75
 """Beats further apart than this share of a window are too few to count."""
-_FAINTEST = 1e-3
+_FAINT = 0.03
 
 _SLOWEST_PULSE_BPM = {3: 125.0, 5: 110.0}
 """Slower pulses are beats that nobody takes in pairs."""
@@ -32,20 +34,33 @@ def tempos_bpm() -> Scores:
 
 
 def tempogram(repeats: Values, rate_hz: float, duration_s: float) -> Scores:
-    """How strongly onsets repeat after beats of each tempo, and how readily people tap at it, as logarithms.
+    """How well each tempo explains how onsets repeat, and, in wide limits, how usual it is.
 
-    The first is the mean of the logarithms of ``beat_strength`` over two and four beats. The second is log-normal around
-    110 BPM (after Moelants, "Preferred tempo reconsidered", 2002). Neither changes at once where a recording is played
-    a little faster, so that its highest moves on as the tempo does.
+    Where a recording is played a little faster, this moves by as much and changes little.
 
     Shape:
         - repeats: ``(windows, 6, lags)``, of ``Onsets.repeats``
         - output: ``(windows, tempos)``
     """
-    strengths = [beat_strength(repeats, rate_hz, duration_s, beats) for beats in (_FEW_BEATS, MANY_BEATS)]
-    usual = -0.5 * np.square(np.log2(tempos_bpm() / _USUAL_BPM) / _USUAL_OCTAVES)
-    found: Scores = np.log(np.maximum(strengths, _FAINTEST)).mean(axis=(0, 2)) + usual
+    found: Scores = _explained(repeats, rate_hz, duration_s, (2, 4)) + _usual(_WIDE)
     return found
+
+
+def best_octave(repeats: Values, rate_hz: float, duration_s: float, tempo: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The tempo of each window, its half or its double: what repeats and is near to where people tap most readily, 112 BPM.
+
+    After Moelants, "Preferred tempo reconsidered", 2002. That weighs much: music at its limits, 79 and 158 BPM, is rare,
+    so that few recordings change to another octave where they are played a little faster. What repeats after one beat
+    counts besides, so that nothing is doubled between whose beats nothing sounds.
+
+    Shape:
+        - repeats: ``(windows, 6, lags)``
+        - tempo, output: ``(windows,)``, indices of ``tempos_bpm``
+    """
+    scores = _explained(repeats, rate_hz, duration_s, (1, 2, 4)) + _usual(_NARROW)
+    apart = np.abs(np.log2(tempos_bpm() / tempos_bpm()[tempo][:, None]))
+    near = np.abs(apart - np.round(apart)) < _NEAR
+    return np.where(near & (apart < 1.0 + _NEAR), scores, -np.inf).argmax(axis=1)
 
 
 def beat_strength(repeats: Values, rate_hz: float, duration_s: float, beats: int) -> Scores:
@@ -110,4 +125,17 @@ def _after(repeats: Values, beats: float, rate_hz: float) -> Scores:
     part = at - whole
     between = (1.0 - part) * repeats[..., whole] + part * repeats[..., whole + 1]
     found: Scores = np.where(part <= 1.0, between, 0.0)
+    return found
+
+
+def _explained(repeats: Values, rate_hz: float, duration_s: float, beats: tuple[int, ...]) -> Scores:
+    """The mean logarithm of ``beat_strength`` over those numbers of beats: ``(windows, tempos)``."""
+    strengths = np.stack([beat_strength(repeats, rate_hz, duration_s, each) for each in beats])
+    found: Scores = np.log(np.maximum(strengths, 0.0) + _FAINT).mean(axis=(0, 2))
+    return found
+
+
+def _usual(about: tuple[float, float]) -> Scores:
+    middle_bpm, octaves = about
+    found: Scores = -0.5 * np.square(np.log2(tempos_bpm() / middle_bpm) / octaves)
     return found
