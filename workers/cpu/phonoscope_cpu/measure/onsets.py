@@ -140,7 +140,9 @@ class Onsets:
 
     def _rises(self, levels_db: Values) -> Values:
         """How far each level is above those of two frames before, in its band and next to it: ``(bands, frames)``."""
-        fading = np.arange(1, len(levels_db) + 1, dtype=np.float32)[:, None] * np.float32(_FADING_DB_PER_S / self.rate_hz)
+        fading = np.arange(1, len(levels_db) + 1, dtype=np.float32)[:, None] * np.float32(
+            _FADING_DB_PER_S / self.rate_hz
+        )
         peak = np.maximum(np.maximum.accumulate(levels_db + fading), self._peak) - fading
         self._peak = peak[-1:]
         floor = np.maximum(peak - _RANGE_DB, peak.max(axis=1, keepdims=True) - _RANGE_OF_ALL_DB)

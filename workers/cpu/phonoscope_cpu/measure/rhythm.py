@@ -22,7 +22,7 @@ _ONSET_RISE_DB = 1.2
 _ONSET_SHARE = 0.07
 
 _SHORTEST_S = 2.0
-_FEWEST_BEATS = 4
+_FEWEST_BEATS = 5
 _START_FRAMES = 8
 _STRONG_DB, _SHARP_DB = 1.6, 1.15
 """The highest hundredth of the onset envelope reaches this where there is a beat, or this where onsets are sharp."""

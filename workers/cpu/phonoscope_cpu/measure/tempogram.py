@@ -19,7 +19,7 @@ _NEAR = 0.03
 """What is an octave away, in octaves."""
 _LONGEST = 0.75
 """Beats further apart than this share of a window are too few to count."""
-_FAINT = 0.03
+_FAINT, _THREES, _HALF = 0.03, 0.04, 0.1
 
 _SLOWEST_PULSE_BPM = {3: 125.0, 5: 110.0}
 """Slower pulses are beats that nobody takes in pairs."""
@@ -47,20 +47,24 @@ def tempogram(repeats: Values, rate_hz: float, duration_s: float) -> Scores:
 
 
 def best_octave(repeats: Values, rate_hz: float, duration_s: float, tempo: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The tempo of each window, its half or its double: what repeats and is near to where people tap most readily, 112 BPM.
+    """The tempo of each window, its half or its double: what repeats and is near to 112 BPM.
 
-    After Moelants, "Preferred tempo reconsidered", 2002. That weighs much: music at its limits, 79 and 158 BPM, is rare,
-    so that few recordings change to another octave where they are played a little faster. What repeats after one beat
-    counts besides, so that nothing is doubled between whose beats nothing sounds.
+    There people tap most readily (after Moelants, "Preferred tempo reconsidered", 2002). That weighs much: music at its
+    limits, 79 and 158 BPM, is rare, so that few recordings change to another octave where they are played a little
+    faster. What repeats after one beat counts besides, so that nothing is doubled between whose beats nothing sounds. Beats that are divided into three are
+    not doubled, and those that come in threes not halved.
 
     Shape:
         - repeats: ``(windows, 6, lags)``
         - tempo, output: ``(windows,)``, indices of ``tempos_bpm``
     """
     scores = _explained(repeats, rate_hz, duration_s, (1, 2, 4)) + _usual(_NARROW)
-    apart = np.abs(np.log2(tempos_bpm() / tempos_bpm()[tempo][:, None]))
-    near = np.abs(apart - np.round(apart)) < _NEAR
-    return np.where(near & (apart < 1.0 + _NEAR), scores, -np.inf).argmax(axis=1)
+    apart = np.log2(tempos_bpm() / tempos_bpm()[tempo][:, None])
+    octaves = np.round(apart)
+    halved, paired = (each[np.arange(len(tempo)), tempo, None] for each in _in_two(repeats, rate_hz))
+    allowed = (octaves == 0.0) | ((octaves == 1.0) & halved) | ((octaves == -1.0) & paired)
+    near = np.abs(apart - octaves) < _NEAR
+    return np.where(near & allowed, scores, -np.inf).argmax(axis=1)
 
 
 def beat_strength(repeats: Values, rate_hz: float, duration_s: float, beats: int) -> Scores:
@@ -112,7 +116,7 @@ def grouped_pulses(repeats: Values, rate_hz: float) -> tuple[NDArray[np.int64], 
 
 
 def _both(repeats: Values) -> Values:
-    """The autocorrelation of all bands together, and the mean of those of registers that sound: ``(windows, 2, lags)``."""
+    """The autocorrelation of all bands together, and the mean of the registers' that sound: ``(windows, 2, lags)``."""
     registers = repeats[:, 1:-1]
     sounding = np.maximum(registers[..., :1].sum(axis=1), 1.0)
     return np.stack([repeats[:, -1], registers.sum(axis=1) / sounding], axis=1)
@@ -133,6 +137,18 @@ def _explained(repeats: Values, rate_hz: float, duration_s: float, beats: tuple[
     strengths = np.stack([beat_strength(repeats, rate_hz, duration_s, each) for each in beats])
     found: Scores = np.log(np.maximum(strengths, 0.0) + _FAINT).mean(axis=(0, 2))
     return found
+
+
+def _in_two(repeats: Values, rate_hz: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where onsets repeat after half a beat, and not more after its thirds, and where not more after three beats than
+    after two: twice ``(windows, tempos)``.
+    """
+    both = _both(repeats).mean(axis=1, keepdims=True)
+    third, half, thirds, one, two, three, four, six = (
+        _after(both, beats, rate_hz)[:, 0] for beats in (1 / 3, 1 / 2, 2 / 3, 1, 2, 3, 4, 6)
+    )
+    halved = (np.minimum(third, thirds) - half < _THREES) & (half > _HALF * one)
+    return halved, np.minimum(three, six) - np.maximum(two, four) < _THREES
 
 
 def _usual(about: tuple[float, float]) -> Scores:
