@@ -50,9 +50,9 @@ def best_octave(repeats: Values, rate_hz: float, duration_s: float, tempo: NDArr
     """The tempo of each window, its half or its double: what repeats and is near to 112 BPM.
 
     There people tap most readily (after Moelants, "Preferred tempo reconsidered", 2002). That weighs much: music at its
-    limits, 79 and 158 BPM, is rare, so that few recordings change to another octave where they are played a little
-    faster. What repeats after one beat counts besides, so that nothing is doubled between whose beats nothing sounds. Beats that are divided into three are
-    not doubled, and those that come in threes not halved.
+    limits, 79 and 158 BPM, is rarer, so that fewer recordings change to another octave where they are played a little
+    faster. What repeats after one beat counts besides, so that nothing is doubled between whose beats nothing sounds.
+    Beats that are divided into three are not doubled, and those that come in threes not halved.
 
     Shape:
         - repeats: ``(windows, 6, lags)``
