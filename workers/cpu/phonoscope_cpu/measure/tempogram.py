@@ -19,7 +19,7 @@ _NEAR = 0.03
 """What is an octave away, in octaves."""
 _LONGEST = 0.75
 """Beats further apart than this share of a window are too few to count."""
-_FAINT, _THREES, _HALF = 0.03, 0.04, 0.1
+_FAINT, _THREES = 0.03, 0.1
 
 _SLOWEST_PULSE_BPM = {3: 125.0, 5: 110.0}
 """Slower pulses are beats that nobody takes in pairs."""
@@ -140,15 +140,14 @@ def _explained(repeats: Values, rate_hz: float, duration_s: float, beats: tuple[
 
 
 def _in_two(repeats: Values, rate_hz: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Where onsets repeat after half a beat, and not more after its thirds, and where not more after three beats than
-    after two: twice ``(windows, tempos)``.
+    """Where onsets repeat not clearly more after thirds of a beat than after half of it, and where not more after three
+    beats than after two: twice ``(windows, tempos)``.
     """
     both = _both(repeats).mean(axis=1, keepdims=True)
-    third, half, thirds, one, two, three, four, six = (
-        _after(both, beats, rate_hz)[:, 0] for beats in (1 / 3, 1 / 2, 2 / 3, 1, 2, 3, 4, 6)
+    third, half, thirds, two, three, four, six = (
+        _after(both, beats, rate_hz)[:, 0] for beats in (1 / 3, 1 / 2, 2 / 3, 2, 3, 4, 6)
     )
-    halved = (np.minimum(third, thirds) - half < _THREES) & (half > _HALF * one)
-    return halved, np.minimum(three, six) - np.maximum(two, four) < _THREES
+    return np.minimum(third, thirds) - half < _THREES, np.minimum(three, six) - np.maximum(two, four) < _THREES
 
 
 def _usual(about: tuple[float, float]) -> Scores:
