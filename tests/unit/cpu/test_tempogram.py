@@ -62,7 +62,7 @@ def test_beats_in_three_are_not_doubled() -> None:
     """Beats of 60 BPM with thirds stay; with halves they are as well 120."""
     thirds = {count / 3: 1.0 if count % 3 == 0 else 0.3 for count in range(1, 15)}
     halves = {count / 2: 1.0 if count % 2 == 0 else 0.6 for count in range(1, 10)}
-    start = np.abs(tempos_bpm() - 60.0).argmin(keepdims=True)
+    start = np.array([np.abs(tempos_bpm() - 60.0).argmin()])
     for peaks, bpm in ((thirds, 60.0), (halves, 120.0)):
         found = best_octave(_repeats(peaks), RATE_HZ, DURATION_S, start)
         assert tempos_bpm()[found[0]] == pytest.approx(bpm, rel=0.02)

@@ -64,7 +64,8 @@ def best_octave(repeats: Values, rate_hz: float, duration_s: float, tempo: NDArr
     halved, paired = (each[np.arange(len(tempo)), tempo, None] for each in _in_two(repeats, rate_hz))
     allowed = (octaves == 0.0) | ((octaves == 1.0) & halved) | ((octaves == -1.0) & paired)
     near = np.abs(apart - octaves) < _NEAR
-    return np.where(near & allowed, scores, -np.inf).argmax(axis=1)
+    found: NDArray[np.int64] = np.where(near & allowed, scores, -np.inf).argmax(axis=1)
+    return found
 
 
 def beat_strength(repeats: Values, rate_hz: float, duration_s: float, beats: int) -> Scores:
@@ -80,7 +81,7 @@ def beat_strength(repeats: Values, rate_hz: float, duration_s: float, beats: int
     both, counts = _both(repeats), np.arange(1, beats + 1)
     heard = counts[:, None] * 60.0 / tempos_bpm() <= _LONGEST * duration_s
     heard[0] = True
-    each = np.stack([_after(both, count, rate_hz) for count in counts])
+    each = np.stack([_after(both, float(count), rate_hz) for count in counts])
     found: Scores = np.where(heard[:, None, None], each, 0.0).sum(axis=0) / np.count_nonzero(heard, axis=0)
     return found
 
@@ -102,7 +103,8 @@ def grouped_pulses(repeats: Values, rate_hz: float) -> tuple[NDArray[np.int64], 
     fives = after[5] - np.maximum.reduce([after[1], after[2], after[3], after[4], after[6]])
 
     def pulse(*counts: int) -> Scores:
-        return np.minimum.reduce([after[count] for count in counts])
+        found: Scores = np.minimum.reduce([after[count] for count in counts])
+        return found
 
     clear = np.stack(
         [
