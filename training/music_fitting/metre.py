@@ -16,7 +16,7 @@ from music_fitting.instruments import RATE_HZ
 from music_fitting.minimise import minimise
 from music_fitting.performances import perform
 from phonoscope_cpu.measure.beats import follow_beats, tick_features
-from phonoscope_cpu.measure.metre import octaves, prepared, sampling, tempos_bpm
+from phonoscope_cpu.measure.metre import grid_bpm, octaves, prepared, sampling
 from phonoscope_cpu.measure.onsets import KINDS, REGISTERS, Onsets, Values
 
 STRUCTURES = (
@@ -157,7 +157,7 @@ class _Scorer:
 
 def _right(examples: Sequence[Example]) -> Tensor:
     """Which structures and tempos are right, ``(examples, structures, tempos)``."""
-    off = np.abs(np.log(tempos_bpm() / np.array([each.bpm for each in examples])[:, None]))
+    off = np.abs(np.log(grid_bpm() / np.array([each.bpm for each in examples])[:, None]))
     fitting = np.array([[each.fits(metre, divisions) for metre, _, divisions in STRUCTURES] for each in examples])
     return torch.from_numpy((off < _NEAR)[:, None, :] & fitting[:, :, None])
 

@@ -110,7 +110,7 @@ class DescribeResult(TaskResult):
     key_confidence: float = Field(description="from 0 to 1: the lead of the key over the next one")
     key_runner_up: KeyCandidate | None = Field(None, description="the next likely key")
     tuning_cents: float | None = Field(
-        None, description="how far the recording is above A4 = 440 Hz, from -50 to 50; null where it has no pitch"
+        None, description="how far the recording is above A4 = 440 Hz, from -50 to 50; null without a key"
     )
     loudness_lufs: float | None = Field(description="integrated (ITU-R BS.1770-4, EBU R 128); null in silence")
     momentary_max_lufs: float | None = Field(None, description="the loudest 400 ms; null where loudness_lufs is")
@@ -154,7 +154,7 @@ Describe = TaskSpec(
     cost=Cost(0.2, 0.03),
     options=DescribeOptions,
     result=DescribeResult,
-    revision=4,
+    revision=5,
     # A genre's profile is compared whenever the result is read, since the genre may be recognised later.
     unkeyed=frozenset({"genre"}),
     check=_check,

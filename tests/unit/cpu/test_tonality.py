@@ -97,6 +97,13 @@ def test_one_tone_is_no_key(tone: MakeTone) -> None:
     assert _key(0.5 * tone(440.0, 3.0)).name is None
 
 
+def test_no_tuning_without_a_key(tone: MakeTone) -> None:
+    """Drums have a few spectral peaks, near some pitch by chance: neither key nor tuning."""
+    beat = 0.5 * tone(179.5, 0.5) * np.exp(-np.arange(RATE_HZ // 2) / 4_000.0)
+    drums = _key(np.tile(beat, 12))
+    assert (drums.name, drums.tuning_cents, drums.runner_up) == (None, None, None)
+
+
 def test_silence_has_no_key() -> None:
     """Silence has no key, with confidence 0."""
     key = _key(np.zeros(3 * RATE_HZ))

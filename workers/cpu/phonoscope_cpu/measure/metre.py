@@ -8,11 +8,11 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from phonoscope_cpu.measure.onsets import Values
-
-Scores = NDArray[np.float64]
+from phonoscope_cpu.measure.onsets import Scores, Values
+from phonoscope_cpu.measure.tempogram import beat_strength, best_octave, grouped_pulses, tempogram, tempos_bpm
 
 _FILE = "metre.json"
 _SLOWEST_BPM, _FASTEST_BPM, _STEP = 38.0, 230.0, 1.015
@@ -20,14 +20,15 @@ _FIRST_LAG = 8
 _NEAREST_STEPS = 2
 _TRIPLE = 3
 
-_JUMP, _DRIFT = 12.0, 1.5
-"""What a change of structure or tempo between two windows costs, and one of one step of the grid, in nats."""
+_JUMP, _DRIFT = 2.0, 0.08
+"""What a change of tempo between two windows costs, and one of one step of the tempogram."""
+_DRIFTING = 6
+_UNLIKELY = 3.0
 _CLEAR = 0.6
-_STEADY, _STEADY_S = 0.13, 12.0
-"""What repeats less than this within 12 s has no beat. Of onsets at random, one case in twenty repeats more."""
+_SALIENT = 2.15
+"""What repeats less than this many times as much as onsets at random would has no beat."""
 _REPEATED = 4
-_TEMPERATURE = 3.0
-_USUAL_BPM, _USUAL_OCTAVES = 120.0, 1.0
+_SHARPNESS = 4.0
 _CANDIDATES, _SAME, _FAINTEST = 4, 1.05, 0.02
 
 
@@ -94,44 +95,53 @@ class _Model:
     usual: tuple[float, float]
 
 
-def find_metre(repeats: Values, strong: NDArray[np.bool_], rate_hz: float, duration_s: float) -> Metre | None:
+def find_metre(
+    repeats: Values, chance: Scores, strong: NDArray[np.bool_], rate_hz: float, duration_s: float
+) -> Metre | None:
     """The metre and the tempo of windows that follow each other by half a window; ``None`` without a beat.
 
-    Each structure at each tempo is a hypothesis about the lags at which onsets repeat (metrical levels that explain
-    each other: Klapuri et al., "Analysis of the meter of acoustic musical signals", 2006). Its score is a weighted sum
-    of the autocorrelations at the lags of its bar, beats and divisions, and of those between. The weights were fitted
-    to synthesised rhythms, so that scores are log likelihoods up to a constant. The likeliest sequence of hypotheses
-    over the windows, in which tempo and structure seldom change, is found by the Viterbi algorithm.
+    The tempo is the highest of the tempogram, along a path through the windows on which it seldom changes (the Viterbi
+    algorithm). Bars that are metrical structures explain the same lags (Klapuri et al., "Analysis of the meter of
+    acoustic musical signals", 2006): their scores, weighted sums of the autocorrelation at the lags of the bar, its
+    beats and divisions, and between them, name the metre at that tempo. Where pulses come in threes, they tell also
+    whether one pulse is a beat or all three. The weights were fitted to synthesised rhythms, so that scores are log
+    likelihoods up to a constant.
 
     Args:
+        chance: how much onsets at random would repeat.
         strong: the windows whose onsets are strong enough for a beat.
-        duration_s: of a window. The shorter it is, the more do onsets at random seem to repeat.
+        duration_s: of a window.
 
     Shape:
         - repeats: ``(windows, 6, lags)``, of ``Onsets.repeats``
+        - chance: ``(windows, 2)``
         - strong: ``(windows,)``
     """
     if not strong.any():
         return None
-    structures, tempos = model().structures, tempos_bpm()
-    path = _likeliest_path(_scores(repeats, rate_hz), len(tempos))
-    which, tempo = np.divmod(path, len(tempos))
-    steadiness = _steadiness(repeats[:, :-1], 60.0 / tempos[tempo] * rate_hz)
-    pulsing = strong & (steadiness >= _STEADY * np.sqrt(_STEADY_S / min(duration_s, _STEADY_S)))
+    tempos = tempos_bpm()
+    likely, grouped = _tempogram(repeats, rate_hz, duration_s)
+    path = _likeliest_path(likely)
+    beat = np.where(grouped, path, best_octave(repeats, rate_hz, duration_s, path))
+    strength = beat_strength(repeats, rate_hz, duration_s, _REPEATED)
+    salience = (strength[np.arange(len(beat)), :, beat] / chance).mean(axis=1)
+    pulsing = strong & (salience >= _SALIENT)
     if not pulsing.any():
         return None
-    usual = int(np.bincount(path[pulsing]).argmax())
-    here = pulsing & (which == usual // len(tempos)) & (np.abs(tempo - usual % len(tempos)) <= _NEAREST_STEPS)
-    together = _scores(repeats[here].mean(axis=0, keepdims=True), rate_hz)[0].reshape(len(structures), -1)
-    bpm = float(tempos[tempo[here]].mean())
-    level = _best_level(together, bpm)
-    near = np.abs(np.log(tempos / (level * bpm))) < np.log(_SAME)
-    structure = structures[int(np.where(near, together, -np.inf).max(axis=1).argmax())]
-    alike = [index for index, each in enumerate(structures) if each.metre == structure.metre]
-    clear = float(np.exp(together[alike]).sum()) >= _CLEAR
-    steady = min(1.0, float(steadiness[here].mean()))
-    path_bpm = tempos[tempo] * 2.0 ** np.round(np.log2(level * bpm / tempos[tempo]))
-    return Metre(structure, clear, level * bpm, _candidates(together, level * bpm), steady, path_bpm, pulsing)
+    here = pulsing & (np.abs(path - _usual(path[pulsing], len(tempos))) <= _DRIFTING)
+    together = repeats[here].mean(axis=0, keepdims=True)
+    likely, grouped = _tempogram(together, rate_hz, duration_s)
+    tempo = likely.argmax(axis=1)
+    tempo = np.where(grouped, tempo, best_octave(together, rate_hz, duration_s, tempo))
+    bpm = float(tempos[tempo[0]])
+    scores = _scores(together, rate_hz)[0].reshape(len(model().structures), -1)
+    near = np.abs(np.log(grid_bpm() / bpm)) < np.log(_SAME)
+    structure = model().structures[int(np.where(near, scores, -np.inf).max(axis=1).argmax())]
+    alike = [index for index, each in enumerate(model().structures) if each.metre == structure.metre]
+    clear = float(np.exp(scores[alike]).sum()) >= _CLEAR
+    steady = min(1.0, float(_steadiness(repeats[here, :-1], 60.0 / tempos[path[here]] * rate_hz).mean()))
+    path_bpm = tempos[path] * 2.0 ** np.round(np.log2(bpm / tempos[path]))
+    return Metre(structure, clear, bpm, _candidates(likely[0], bpm), steady, path_bpm, pulsing)
 
 
 @cache
@@ -144,7 +154,7 @@ def model() -> _Model:
 
 
 @cache
-def tempos_bpm() -> Scores:
+def grid_bpm() -> Scores:
     """The tempos of the hypotheses, 1.5 % apart."""
     count = int(np.log(_FASTEST_BPM / _SLOWEST_BPM) / np.log(_STEP)) + 1
     return _SLOWEST_BPM * np.power(_STEP, np.arange(count), dtype=np.float64)
@@ -153,7 +163,7 @@ def tempos_bpm() -> Scores:
 @cache
 def octaves() -> Scores:
     """The tempos' distances from 110 BPM."""
-    return np.log2(tempos_bpm() / 110.0)
+    return np.log2(grid_bpm() / 110.0)
 
 
 def sampling(beats: int, divisions: int, lags: int, rate_hz: float) -> Values:
@@ -163,7 +173,7 @@ def sampling(beats: int, divisions: int, lags: int, rate_hz: float) -> Values:
         - output: ``(tempos, distances, lags)``, each row of sum 1, or 0 where all its lags are too long
     """
     bar = beats * divisions
-    ticks = 60.0 / tempos_bpm()[:, None] / divisions * rate_hz
+    ticks = 60.0 / grid_bpm()[:, None] / divisions * rate_hz
     steps = np.arange(1, int(lags / ticks.min()) + 2)
     nearest = np.minimum(steps % bar, bar - steps % bar)
     thirds = (1 / 3, 2 / 3) if divisions != _TRIPLE else (1 / 4, 3 / 4)
@@ -216,18 +226,45 @@ def _scores(repeats: Values, rate_hz: float) -> Scores:
     return scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
 
 
-def _likeliest_path(scores: Scores, tempos: int) -> NDArray[np.int64]:
-    """The hypothesis of each window. Between windows, a tempo may move by two steps of the grid; any may jump."""
-    best = scores[0]
+def _tempogram(repeats: Values, rate_hz: float, duration_s: float) -> tuple[Scores, NDArray[np.bool_]]:
+    """The tempogram, and where pulses are grouped in threes or fives: there, a beat is a pulse or, of three, a group.
+
+    Shape:
+        - repeats: ``(windows, 6, lags)``
+        - output: ``(windows, tempos)`` and ``(windows,)``
+    """
+    found, tempos = tempogram(repeats, rate_hz, duration_s), tempos_bpm()
+    sizes, pulses = grouped_pulses(repeats, rate_hz)
+    for window in np.flatnonzero(sizes):
+        levels = tempos[pulses[window]] / np.array([1, 3] if sizes[window] == _TRIPLE else [1])
+        scores = np.logaddexp.reduce(_scores(repeats[window : window + 1], rate_hz).reshape(-1, len(grid_bpm())))
+        bpm = levels[np.interp(np.log(levels), np.log(grid_bpm()), scores).argmax()]
+        found[window] -= np.where(np.abs(np.log(tempos / bpm)) < np.log(_SAME) / 2.0, 0.0, _UNLIKELY)
+    return found, sizes > 0
+
+
+def _usual(path: NDArray[np.int64], tempos: int) -> int:
+    """The tempo that most windows have, or are near."""
+    counts = np.bincount(path, minlength=tempos)
+    return int(np.convolve(counts, np.hanning(2 * _DRIFTING + 1), mode="same").argmax())
+
+
+def _likeliest_path(scores: Scores) -> NDArray[np.int64]:
+    """The tempo of each window. Between windows, it may move by a few steps of the tempogram; any may jump.
+
+    Shape:
+        - scores: ``(windows, tempos)``
+        - output: ``(windows,)``
+    """
+    best, states = scores[0], np.arange(scores.shape[1])
     came = np.zeros(scores.shape, dtype=np.int16)
-    states = np.arange(scores.shape[1])
+    steps = np.arange(-_DRIFTING, _DRIFTING + 1)
     for window in range(1, len(scores)):
-        shaped = np.pad(best.reshape(-1, tempos), ((0, 0), (2, 2)), constant_values=-np.inf)
-        near = np.stack([shaped[:, 2 + step : tempos + 2 + step].ravel() - _DRIFT * abs(step) for step in range(-2, 3)])
-        step = near.argmax(axis=0)
-        stay = near[step, states]
-        jump = best.max() - _JUMP
-        came[window] = np.where(stay >= jump, states + step - 2, best.argmax())
+        around = sliding_window_view(np.pad(best, _DRIFTING, constant_values=-np.inf), len(steps))
+        near = around - _DRIFT * np.abs(steps)
+        step = near.argmax(axis=1)
+        stay, jump = near[states, step], best.max() - _JUMP
+        came[window] = np.where(stay >= jump, states + step - _DRIFTING, best.argmax())
         best = np.maximum(stay, jump) + scores[window]
     path = [int(best.argmax())]
     for window in range(len(scores) - 1, 0, -1):
@@ -250,32 +287,10 @@ def _steadiness(repeats: Values, period: Scores) -> Scores:
     return strongest
 
 
-def _best_level(scores: Scores, bpm: float) -> float:
-    """Whether beats are better taken as they are (1), in pairs (0.5) or halved (2).
-
-    All structures at a tempo count together, and more the nearer it is to where people tap most readily (Moelants,
-    "Preferred tempo reconsidered", 2002).
-    """
-    share, tempos = _shares(scores).sum(axis=0), tempos_bpm()
-    usual = np.exp(-0.5 * np.square(np.log2(tempos / _USUAL_BPM) / _USUAL_OCTAVES))
-
-    def strength(level: float) -> float:
-        near = np.abs(np.log(tempos / (level * bpm))) < np.log(_SAME)
-        return float((share * usual)[near].sum())
-
-    return max((1.0, 0.5, 2.0), key=strength)
-
-
-def _shares(scores: Scores) -> Scores:
-    """Probabilities from log likelihoods, less sure of themselves than these."""
-    weights = np.exp((scores - scores.max()) / _TEMPERATURE)
-    shares: Scores = weights / weights.sum()
-    return shares
-
-
-def _candidates(scores: Scores, bpm: float) -> tuple[TempoCandidate, ...]:
+def _candidates(likely: Scores, bpm: float) -> tuple[TempoCandidate, ...]:
     """The tempo that was chosen, then others, the likeliest first."""
-    share, tempos = _shares(scores).sum(axis=0), tempos_bpm()
+    tempos, share = tempos_bpm(), np.exp(_SHARPNESS * (likely - likely.max()))
+    share = share / share.sum()
     found: list[TempoCandidate] = []
     for index in range(_CANDIDATES):
         at = bpm if index == 0 else float(tempos[share.argmax()])

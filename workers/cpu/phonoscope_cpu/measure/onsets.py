@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 from phonoscope.audio.samples import Samples
 from phonoscope_cpu.measure.framing import Framer, hann
 
 Values = NDArray[np.float32]
+Scores = NDArray[np.float64]
 
 _SIZE = 1_024
 _HOP = 256
@@ -52,8 +55,8 @@ class Onsets:
         self._register = np.searchsorted(_REGISTERS_HZ, hz[self._edges[:-1]], side="right")
         self._framer = Framer(_SIZE, _HOP)
         self._window = hann(_SIZE) * np.float32(4.0 / _SIZE)
-        self._before = np.full((_RISE_FRAMES, bands), -100.0)
-        self._peak = np.full((1, bands), -100.0)
+        self._before = np.full((_RISE_FRAMES, bands), -100.0, dtype=np.float32)
+        self._peak = np.full((1, bands), -100.0, dtype=np.float32)
         self._around = Framer(int(_SURROUNDINGS_S * self.rate_hz) | 1, 1, channels=bands)
         self._registers: list[NDArray[np.float16]] = []
         self._repeats = _Repeats(self.rate_hz, self._register)
@@ -89,6 +92,16 @@ class Onsets:
         return self._repeats.windows
 
     @property
+    def chance(self) -> Scores:
+        """The standard deviation of two autocorrelations of each window, if its onsets came at random: of the sum over
+        bands, and of the registers' mean.
+
+        Shape:
+            - output: ``(windows, 2)``
+        """
+        return np.array(self._repeats.chance).reshape(-1, 2)
+
+    @property
     def window_starts(self) -> NDArray[np.int64]:
         """The first frame of each window, ``(windows,)``."""
         return np.array(self._repeats.starts, dtype=np.int64)
@@ -118,14 +131,18 @@ class Onsets:
         self._registers.append(np.stack(means, axis=1).astype(np.float16))
         self._repeats.add(onsets)
 
-    def _levels_db(self, frames: Samples) -> NDArray[np.float64]:
-        power = np.square(np.abs(np.fft.rfft(frames * self._window)))
+    def _levels_db(self, frames: Samples) -> Values:
+        spectra = rfft(frames * self._window)
+        power = np.square(spectra.real) + np.square(spectra.imag)
         bands = np.add.reduceat(power, self._edges, axis=1)[:, :-1]
-        return 10.0 * np.log10(np.maximum(bands, 1e-10, dtype=np.float64))
+        found: Values = np.float32(10.0) * np.log10(np.maximum(bands, np.float32(1e-10)))
+        return found
 
-    def _rises(self, levels_db: NDArray[np.float64]) -> Values:
+    def _rises(self, levels_db: Values) -> Values:
         """How far each level is above those of two frames before, in its band and next to it: ``(bands, frames)``."""
-        fading = np.arange(1, len(levels_db) + 1)[:, None] * (_FADING_DB_PER_S / self.rate_hz)
+        fading = np.arange(1, len(levels_db) + 1, dtype=np.float32)[:, None] * np.float32(
+            _FADING_DB_PER_S / self.rate_hz
+        )
         peak = np.maximum(np.maximum.accumulate(levels_db + fading), self._peak) - fading
         self._peak = peak[-1:]
         floor = np.maximum(peak - _RANGE_DB, peak.max(axis=1, keepdims=True) - _RANGE_OF_ALL_DB)
@@ -134,7 +151,7 @@ class Onsets:
         self._before = joined[-_RISE_FRAMES:]
         before = _highest_around(joined[:-_RISE_FRAMES])
         rises = np.maximum(levels_db, floor) - np.maximum(before, floor)
-        found: Values = np.maximum(rises, 0.0).astype(np.float32).T
+        found: Values = np.maximum(rises, 0.0).T
         return found
 
 
@@ -151,16 +168,17 @@ class _Repeats:
         self.starts: list[int] = []
         self._lags = int(_LONGEST_LAG_S * rate_hz)
         self._register = register
-        self._held: list[NDArray[np.float64]] = []
+        self._held: list[Scores] = []
         self._start = self._count = 0
         self._windows: list[NDArray[np.float16]] = []
+        self.chance: list[tuple[float, float]] = []
 
     @property
     def windows(self) -> Values:
         joined = np.array(self._windows, dtype=np.float32)
         return joined.reshape(len(self._windows), KINDS, self._lags)
 
-    def add(self, onsets: NDArray[np.float64]) -> None:
+    def add(self, onsets: Scores) -> None:
         """Adds envelopes, shape ``(frames, bands)``."""
         self._held.append(onsets)
         self._count += len(onsets)
@@ -176,58 +194,65 @@ class _Repeats:
         if not self._windows and self._count:
             self._measure(np.concatenate(self._held))
 
-    def _measure(self, onsets: NDArray[np.float64]) -> None:
+    def _measure(self, onsets: Scores) -> None:
         means = [onsets, *(onsets[:, self._register == register] for register in range(REGISTERS))]
         columns = np.stack([_mean(bands) for bands in means], axis=1)
-        peaks = emphasised(np.concatenate([columns, onsets], axis=1), self._rate_hz)
-        each = [self._correlated(peaks[:, kind : kind + 1]) for kind in range(KINDS - 1)]
-        self._windows.append(np.stack([*each, self._correlated(peaks[:, KINDS - 1 :])]))
+        peaks = emphasised(np.concatenate([columns, onsets], axis=1).T, self._rate_hz)
+        peaks -= peaks.mean(axis=1, keepdims=True)
+        bands, registers = peaks[KINDS - 1 :], peaks[1 : KINDS - 1]
+        scaled = registers / (registers.std(axis=1, keepdims=True) + np.float32(1e-6))
+        self.chance.append((_chance(bands), _chance(scaled)))
+        self._windows.append(self._correlated(peaks))
         self.starts.append(self._start)
 
-    def _correlated(self, envelopes: NDArray[np.float64]) -> NDArray[np.float16]:
-        size = len(envelopes)
-        spectrum = np.fft.rfft(envelopes - envelopes.mean(axis=0), _fast(2 * size), axis=0)
-        power = np.square(np.abs(spectrum)).sum(axis=1)
+    def _correlated(self, peaks: Values) -> NDArray[np.float16]:
+        size = peaks.shape[1]
+        power = np.square(np.abs(rfft(peaks, next_fast_len(2 * size, real=True))))
+        power = np.concatenate([power[: KINDS - 1], power[KINDS - 1 :].sum(axis=0, keepdims=True)])
         lags = min(size, self._lags)
-        correlation = np.fft.irfft(power)[:lags]
+        correlation = irfft(power)[:, :lags]
         overlap = np.maximum((size - np.arange(lags)) / size, _LEAST_OVERLAP)
-        scaled = correlation / max(float(correlation[0]), 1e-12) / overlap
-        return np.pad(scaled, (0, self._lags - lags)).astype(np.float16)
+        scaled = correlation / np.maximum(correlation[:, :1], 1e-12) / overlap
+        return np.pad(scaled, ((0, 0), (0, self._lags - lags))).astype(np.float16)
 
 
-def _highest_around(levels_db: NDArray[np.float64]) -> NDArray[np.float64]:
+def _chance(envelopes: Values) -> float:
+    """The standard deviation of the summed autocorrelation of envelopes of mean 0 whose onsets come at random.
+
+    By Bartlett's formula ("On the theoretical specification of sampling properties of autocorrelated time series",
+    1946) for many series: few onsets, long ones, and those of all bands at once repeat more by chance.
+
+    Shape:
+        - envelopes: ``(envelopes, frames)``
+    """
+    size = envelopes.shape[1]
+    together = [envelopes[:, lag:] @ envelopes[:, : size - lag].T / size for lag in range(min(_REACH + 1, size))]
+    squares = [float(np.square(each).sum()) for each in together]
+    return float(np.sqrt((2.0 * sum(squares) - squares[0]) / size) / max(float(np.trace(together[0])), 1e-12))
+
+
+def _highest_around(levels_db: Values) -> Values:
     """The highest level of each band and its two neighbours."""
-    padded = np.pad(levels_db, ((0, 0), (1, 1)), mode="edge")
-    return np.maximum(np.maximum(padded[:, :-2], padded[:, 2:]), levels_db)
+    highest = levels_db.copy()
+    np.maximum(highest[:, 1:], levels_db[:, :-1], out=highest[:, 1:])
+    np.maximum(highest[:, :-1], levels_db[:, 1:], out=highest[:, :-1])
+    return highest
 
 
-def emphasised(envelopes: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
+def emphasised(envelopes: Scores, rate_hz: float) -> Values:
     """The square root of how far envelopes, smoothed by a Gaussian of 23 ms, are above their mean over 1 s.
 
     Music that is dense has small rises everywhere, which would hide how its onsets repeat.
 
     Shape:
-        - input, output: ``(frames, envelopes)``
+        - input, output: ``(envelopes, frames)``
     """
-    kernel = np.exp(-0.5 * np.square(np.arange(-_REACH, _REACH + 1) / _SMOOTHING_FRAMES))
-    smooth = _weighted(envelopes, kernel / kernel.sum())
-    around = int(_EMPHASIS_S * rate_hz) | 1
-    return np.sqrt(np.maximum(smooth - _weighted(smooth, np.full(around, 1.0 / around)), 0.0))
+    smooth = gaussian_filter1d(envelopes, _SMOOTHING_FRAMES, radius=_REACH, mode="nearest", output=np.float32)
+    around = uniform_filter1d(smooth, int(_EMPHASIS_S * rate_hz) | 1, mode="nearest")
+    found: Values = np.sqrt(np.maximum(smooth - around, 0.0))
+    return found
 
 
-def _weighted(envelopes: NDArray[np.float64], kernel: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The weighted mean around each frame; the first and the last frame go on beyond the ends."""
-    size = _fast(len(envelopes) + 2 * len(kernel))
-    padded = np.pad(envelopes, ((len(kernel) // 2, len(kernel) // 2), (0, 0)), mode="edge")
-    spectrum = np.fft.rfft(padded, size, axis=0) * np.fft.rfft(kernel, size)[:, None]
-    return np.fft.irfft(spectrum, size, axis=0)[len(kernel) - 1 :][: len(envelopes)]
-
-
-def _mean(bands: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mean(bands: Scores) -> Scores:
     """The mean over bands, 0 where there are none."""
     return bands.mean(axis=1) if bands.shape[1] else np.zeros(len(bands))
-
-
-def _fast(size: int) -> int:
-    """The next power of two, for a fast transform."""
-    return 1 << (size - 1).bit_length()

@@ -22,13 +22,15 @@ _ONSET_RISE_DB = 1.2
 _ONSET_SHARE = 0.07
 
 _SHORTEST_S = 2.0
-_FEWEST_BEATS = 4
+_FEWEST_BEATS = 5
 _START_FRAMES = 8
-_STRONG_DB = 1.6
-"""The highest hundredth of the onset envelope reaches this where there is a beat; in noise it is 1.2."""
+_STRONG_DB, _SHARP_DB = 1.6, 1.15
+"""The highest hundredth of the onset envelope reaches this where there is a beat, or this where onsets are sharp."""
+_SHARP, _SLOW, _ALIKE_FRAMES = 0.1, 0.37, 5
+"""Onsets are sharp where the envelope is as little like itself 58 ms later, and swells where it is more so."""
 _STRUCK, _STRUCK_DB = 0.2, 0.7
 _FEWEST_BARS = 3
-_NEAR = 0.08
+_NEAR, _FINER = 0.08, 0.015
 _NO_BEATS = Beats(np.zeros(0), np.zeros(0))
 
 
@@ -80,7 +82,7 @@ class Rhythm:
         if len(onsets.envelope_db) < _SHORTEST_S * self._rate_hz:
             return Tempo(None, 0.0)
         seconds = min(onsets.window_frames, len(onsets.envelope_db)) / self._rate_hz
-        metre = find_metre(onsets.repeats, self._strong(), self._rate_hz, seconds)
+        metre = find_metre(onsets.repeats, onsets.chance, self._strong(), self._rate_hz, seconds)
         if metre is None:
             return Tempo(None, 0.0)
         beats = self._beats(metre)
@@ -101,11 +103,16 @@ class Rhythm:
         self._onsets.finish()
 
     def _strong(self) -> NDArray[np.bool_]:
-        """Which windows have strong onsets; that at the very start is the recording's own."""
+        """Which windows have strong onsets, or sharp ones that are less strong, as dense music has; swells are none.
+
+        That at the very start is the recording's own.
+        """
         envelope = self._onsets.envelope_db[_START_FRAMES:]
         size = self._onsets.window_frames
         windows = [envelope[start : start + size] for start in self._onsets.window_starts]
-        return np.array([len(each) > 0 and float(np.quantile(each, 0.99)) >= _STRONG_DB for each in windows])
+        strength_db = np.array([float(np.quantile(each, 0.99)) if len(each) else 0.0 for each in windows])
+        alike = self._onsets.repeats[:, 0, _ALIKE_FRAMES]
+        return (alike < _SLOW) & (strength_db >= np.where(alike < _SHARP, _SHARP_DB, _STRONG_DB))
 
     def _beats(self, metre: Metre) -> Beats:
         registers = self._onsets.registers_db
@@ -135,7 +142,10 @@ def _refined(bpm: float, beats: Beats) -> float:
     """The tempo by the intervals between beats that are near it, finer than the grid of hypotheses."""
     intervals_s = np.diff(beats.beats_s)
     near = intervals_s[np.abs(np.log(intervals_s * bpm / 60.0)) < _NEAR]
-    return 60.0 / float(near.mean()) if len(near) >= _FEWEST_BEATS - 1 else bpm
+    if len(near) < _FEWEST_BEATS - 1:
+        return bpm
+    finer = 60.0 / float(near.mean())
+    return finer if abs(finer / bpm - 1.0) < _FINER else bpm
 
 
 def _around(values: Values, reach: int) -> Values:

@@ -42,7 +42,7 @@ class Key:
         name: such as ``A minor``; ``None`` where nothing is tonal or there is too little of it.
         confidence: the lead over the next likely key, in [0, 1].
         runner_up: that key.
-        tuning_cents: how far the recording is above A4 = 440 Hz, from -50 to 50; ``None`` without a tuning.
+        tuning_cents: how far the recording is above A4 = 440 Hz, from -50 to 50; ``None`` without a key or a tuning.
     """
 
     name: str | None
@@ -97,10 +97,11 @@ class Tonality:
         """The likeliest key by ``likeliest_keys``.
 
         There is no key in less than 3 s of tonal sound, when less than 5 % of the energy is tonal, fewer than three
-        pitch classes sound, or no Krumhansl-Kessler profile reaches a correlation of 0.5 with the chroma.
+        pitch classes sound, or no Krumhansl-Kessler profile reaches a correlation of 0.5 with the chroma. Then there is
+        no tuning either: the few peaks of drums have one by chance.
         """
         if not self._is_tonal():
-            return Key(None, 0.0, tuning_cents=self.tuning_cents)
+            return Key(None, 0.0)
         best, second = likeliest_keys(self.features())[:2]
         return Key(best.name, best.strength - second.strength, second, self.tuning_cents)
 
