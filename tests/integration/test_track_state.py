@@ -16,7 +16,8 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import alembic_config
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.erase import delete_track
-from phonoscope.db.library.results import TrackLabels, labels_of, newest_artifact, newest_result, track_results
+from phonoscope.db.library.labels import TrackLabels, labels_of
+from phonoscope.db.library.results import newest_artifact, newest_result, track_results
 from phonoscope.db.library.tracks import list_tracks
 from phonoscope.db.schema.tables import JobRow, TrackResultRow, TrackRow
 from phonoscope.db.service.audit import Actor
