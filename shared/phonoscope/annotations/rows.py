@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated, TypeAlias
 
 from pydantic import ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from phonoscope.annotations.values import Annotation, AnyState, Label, LabelRequest, check_end
 from phonoscope.errors import InvalidImport
-from phonoscope.requests import DecimalText, QueryModel
+from phonoscope.requests import DecimalText, QueryModel, text
 from phonoscope.states import LabelState
 
 MOST_LINES = 100_000
 _MOST_NAMED = 20
+_LONGEST_PATH = 4_096
+Naming: TypeAlias = Annotated[str, text(_LONGEST_PATH)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,9 @@ class TextRow(QueryModel):
     state: AnyState = LabelState.CONFIRMED
     start_s: DecimalText | None = None
     end_s: DecimalText | None = None
-    track_id: str = ""
-    sha256: str = ""
-    filename: str = ""
+    track_id: Naming = ""
+    sha256: Naming = ""
+    filename: Naming = ""
 
     @field_validator("start_s")
     @classmethod
@@ -70,9 +73,9 @@ class TextRow(QueryModel):
 class JsonRow(LabelRequest):
     """A line that is a JSON object."""
 
-    track_id: str = ""
-    sha256: str = ""
-    filename: str = ""
+    track_id: Naming = ""
+    sha256: Naming = ""
+    filename: Naming = ""
 
 
 @dataclass
@@ -112,10 +115,10 @@ class Lines:
         else:
             self._add(number, row)
 
-    def add_json(self, number: int, text: str) -> None:
+    def add_json(self, number: int, line: str) -> None:
         """A line that is a JSON object."""
         try:
-            row = JsonRow.model_validate_json(text)
+            row = JsonRow.model_validate_json(line)
         except ValidationError as error:
             self.refuse(number, _why(error))
         else:
@@ -148,13 +151,13 @@ def as_text(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.6f}"
 
 
-def in_seconds(text: str) -> str:
+def in_seconds(number: str) -> str:
     """A number as other programs write it: a comma may be the decimal mark.
 
     >>> in_seconds("1,5")
     '1.5'
     """
-    return text.strip().replace(",", ".") if text.count(",") == 1 and "." not in text else text.strip()
+    return number.strip().replace(",", ".") if number.count(",") == 1 and "." not in number else number.strip()
 
 
 def _why(error: ValidationError) -> str:

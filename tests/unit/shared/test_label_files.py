@@ -134,6 +134,11 @@ def test_each_wrong_line_is_named() -> None:
     ]
     text = "label,state,start_s,end_s\n" + "good,,,\n" + "\n".join(wrong)
     assert faults(text) == [f"line {number}" for number in range(3, 3 + len(wrong))]
+    for kind, row in (
+        (LabelFormat.CSV, "label,filename\ndog,a\0b"),
+        (LabelFormat.JSONL, '{"label": "a", "sha256": "\\u0000"}'),
+    ):
+        assert len(faults(row, kind)) == 1
     with pytest.raises(InvalidImport, match="and 5 more"):
         read("label,state\n" + "dog,maybe\n" * 25)
     assert faults("0.1\t0.2\n0.5\t0.1\tdog\nx\t1\tdog\n-1\t1\tdog", LabelFormat.AUDACITY) == [
