@@ -210,7 +210,7 @@ def test_followers_and_repeats_have_the_labels_of_every_answer(database: Databas
     assert labels(database, track) == TrackLabels("jazz", {"genre": ["jazz"], "tags": ["swing"]})
 
 
-def found(database: Database, track: TrackRow, **filters: str) -> bool:
+def found(database: Database, track: TrackRow, **filters: Any) -> bool:
     """Whether the track's owner finds it, and nothing else."""
     with database.transaction() as session:
         rows, _ = list_tracks(session, track.owner_id, cursor=None, limit=10, **filters)
