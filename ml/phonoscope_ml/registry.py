@@ -53,7 +53,7 @@ class Model:
     @property
     def several(self) -> bool:
         """Whether several labels can hold at once."""
-        return isinstance(self.manifest, HeadedManifest) and self.manifest.head.activation == "sigmoid"
+        return self.manifest.several
 
     @property
     def space(self) -> Space:

@@ -8,6 +8,7 @@ from phonoscope_cli.analyze import analyze
 from phonoscope_cli.demo import demo
 from phonoscope_cli.doctor import doctor
 from phonoscope_cli.keys import keys
+from phonoscope_cli.labels import labels
 from phonoscope_cli.migrate import migrate
 from phonoscope_cli.models import models
 from phonoscope_cli.stack import down, up
@@ -26,6 +27,7 @@ app.command()(down)
 app.command()(demo)
 app.command()(analyze)
 app.add_typer(keys, name="keys")
+app.add_typer(labels, name="labels")
 app.add_typer(models, name="models")
 app.add_typer(webhooks, name="webhooks")
 app.command()(usage)

@@ -42,6 +42,8 @@ def print_analysis(console: Console, track: Track, job: Job, neighbours: Sequenc
     if len(track.audio_tracks) > 1:
         read = track.audio_track if job.audio_track is None else job.audio_track
         console.print(f"  {_audio_tracks(track, read)}", style="dim", highlight=False, markup=False)
+    if said := _said(track):
+        console.print(f"  {said}", style="bold", highlight=False, markup=False)
     for warning in track.warnings:
         console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
     for task in job.tasks:
@@ -58,6 +60,12 @@ def _tags(track: Track) -> str:
     """What the file says of itself, in a line."""
     tags = track.tags
     return " · ".join(text for text in (tags.title, tags.artist, tags.album, tags.date, tags.genre) if text)
+
+
+def _said(track: Track) -> str:
+    """What the owner confirmed and rejected of the whole recording, in a line."""
+    states = (("confirmed by you", track.confirmed), ("rejected by you", track.rejected))
+    return "; ".join(f"{state}: {', '.join(labels)}" for state, labels in states if labels)
 
 
 def _audio_tracks(track: Track, read: int) -> str:
@@ -195,7 +203,7 @@ def _neighbours(title: str, neighbours: Sequence[Neighbour]) -> Table:
 
 
 def _add(table: Table, near: Neighbour | Copy, before: str = "") -> None:
-    label = near.track.label or "unknown"
+    label = (near.track.label or "unknown") + (" (confirmed)" if near.track.label_confirmed else "")
     table.add_row(Text(before + near.track.filename), Text(label), f"{near.similarity:6.3f}")
 
 

@@ -30,10 +30,10 @@ def clean_filename(name: str) -> str:
     ('ab.wav', 'recording')
     """
     last = _FOLDERS.split(name)[-1]
-    kept = unicodedata.normalize("NFC", "".join(filter(_is_kept, last))).strip()
+    kept = unicodedata.normalize("NFC", "".join(filter(is_printable, last))).strip()
     if len(kept) > LONGEST:
         kept = _from_a_whole_character(kept[-LONGEST:]).strip()
-    return kept if any(map(_is_visible, kept.strip("."))) else _NAMELESS
+    return kept if not all(map(is_invisible, kept.strip("."))) else _NAMELESS
 
 
 def read_filename(raw: bytes) -> str:
@@ -69,10 +69,11 @@ def shown_path(path: Path) -> str:
     'a\\x1b[2Jb\\xff.wav'
     """
     text = os.fsencode(path).decode(errors="backslashreplace")
-    return "".join(each if _is_kept(each) else each.encode("unicode-escape").decode() for each in text)
+    return "".join(each if is_printable(each) else each.encode("unicode-escape").decode() for each in text)
 
 
-def _is_kept(character: str) -> bool:
+def is_printable(character: str) -> bool:
+    """Whether it neither breaks nor controls nor reorders a line."""
     return (
         unicodedata.category(character) not in _LINES_AND_CONTROLS
         and character not in _REORDERING
@@ -80,8 +81,9 @@ def _is_kept(character: str) -> bool:
     )
 
 
-def _is_visible(character: str) -> bool:
-    return unicodedata.category(character) not in _INVISIBLE
+def is_invisible(character: str) -> bool:
+    """Whether it is a space or a joiner, of which nothing is seen."""
+    return unicodedata.category(character) in _INVISIBLE
 
 
 def _from_a_whole_character(text: str) -> str:

@@ -75,3 +75,12 @@ class TaskQueue(NamedTuple):
     def name(self) -> str:
         """Its name in the broker, such as ``gpu.short``."""
         return f"{self.pool}.{self.lane}"
+
+
+class LabelState(StrEnum):
+    """What an owner says of a label."""
+
+    CONFIRMED = "confirmed"
+    """It is right."""
+    REJECTED = "rejected"
+    """It is wrong, whatever a model says."""

@@ -97,6 +97,11 @@ def test_the_genre_that_any_model_hears(client: Client, tmp_path: Path, model: A
     assert client.track(track_id).label == counting
     assert client.track(track_id).labels["genre-10"] == ["jazz"]
     assert [track.id for track in client.tracks(label="jazz", model="genre-10").items] == [track_id]
+    client.say_label(track_id, "rock")
+    corrected = told(client.job(job.id))
+    assert corrected is not None
+    assert corrected.genre == "rock"
+    assert client.track(track_id).label == "rock"
 
 
 def test_an_unknown_genre_is_refused(client: Client, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.erase import delete_track
-from phonoscope.db.library.results import TrackLabels, labels_of
+from phonoscope.db.library.labels import TrackLabels, labels_of
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.tasks.claim import claim_next, renew_lease

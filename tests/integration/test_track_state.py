@@ -16,7 +16,8 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import alembic_config
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.erase import delete_track
-from phonoscope.db.library.results import TrackLabels, labels_of, newest_artifact, newest_result, track_results
+from phonoscope.db.library.labels import TrackLabels, labels_of
+from phonoscope.db.library.results import newest_artifact, newest_result, track_results
 from phonoscope.db.library.tracks import list_tracks
 from phonoscope.db.schema.tables import JobRow, TrackResultRow, TrackRow
 from phonoscope.db.service.audit import Actor
@@ -209,7 +210,7 @@ def test_followers_and_repeats_have_the_labels_of_every_answer(database: Databas
     assert labels(database, track) == TrackLabels("jazz", {"genre": ["jazz"], "tags": ["swing"]})
 
 
-def found(database: Database, track: TrackRow, **filters: str) -> bool:
+def found(database: Database, track: TrackRow, **filters: Any) -> bool:
     """Whether the track's owner finds it, and nothing else."""
     with database.transaction() as session:
         rows, _ = list_tracks(session, track.owner_id, cursor=None, limit=10, **filters)

@@ -26,6 +26,7 @@ from phonoscope_gateway.edge.hosts import host_check
 from phonoscope_gateway.health.routes import router as health
 from phonoscope_gateway.jobs.routes import router as jobs
 from phonoscope_gateway.keys.routes import router as keys
+from phonoscope_gateway.labels.routes import router as labels
 from phonoscope_gateway.library.routes import router as library
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.models.routes import router as models
@@ -98,6 +99,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
     add_problem_handlers(app)
     for router in (
         tracks,
+        labels,
         results,
         pictures,
         stems,

@@ -15,6 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from phonoscope.errors import InvalidRequest, SpoolFull, UploadTooLarge
 from phonoscope_gateway.dispositions import Disposition
 
+MAX_LABEL_FILE_BYTES = 32 << 20
 _MAX_FIELD_BYTES = 256 * 1024
 _MAX_PARTS = 16
 _MAX_BOUNDARY_BYTES = 256

@@ -27,3 +27,11 @@ test("a recording is found by all labels of all models, or of the selected one",
   const found = [null, "music-100", "environment-10"].map((model) => labelsBy(track, model));
   expect(found).toEqual([["jazz", "guitar"], ["jazz", "guitar"], []]);
 });
+
+test("a confirmed label is marked, whichever model's labels are shown, and what was confirmed in parts finds the recording", () => {
+  const labels = { "genre-10": ["jazz"], "environment-50": ["rain"] };
+  const track = { label: "jazz", label_confirmed: true, labels, confirmed: ["jazz"], confirmed_in_parts: ["cough"] } as unknown as Track;
+  const marks = [null, "genre-10", "environment-50", "music-100"].map((model) => labelledBy(track, model).label_confirmed);
+  expect(marks).toEqual([true, true, false, false]);
+  expect(labelsBy(track, null)).toEqual(["jazz", "cough", "rain"]);
+});

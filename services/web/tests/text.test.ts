@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { waitingText } from "../src/api/taskText";
 import { segments, type Window } from "../src/sound/segments";
-import { ago, band, decibels, hertz, percent, time } from "../src/ui/format";
+import { ago, band, decibels, hertz, percent, shownLabel, time } from "../src/ui/format";
 import { sentence } from "../src/api/problem";
 
 const window = (start_s: number, label: string, unknown = false): Window => ({
@@ -14,6 +14,8 @@ const window = (start_s: number, label: string, unknown = false): Window => ({
 
 describe("texts", () => {
   it("format times, shares and bands", () => {
+    expect(shownLabel({ label: "clock_tick", label_confirmed: true })).toBe("clock tick (confirmed)");
+    expect([shownLabel({ label: "rain" }), shownLabel({ label: null })]).toEqual(["rain", "no label"]);
     expect(time(4.34)).toBe("0:04.3");
     expect(time(59.99)).toBe("1:00.0");
     expect(time(3_725, 0)).toBe("1:02:05");

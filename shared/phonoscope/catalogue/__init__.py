@@ -4,7 +4,7 @@ from phonoscope.catalogue.auto import AUTO, Auto, Classifier, Kind, domain_of
 from phonoscope.catalogue.base import Weights
 from phonoscope.catalogue.bodies import BODY, BodyManifest, BodyRef, HeadChoice, HeadedManifest, HeadManifest
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
-from phonoscope.catalogue.catalogue import Catalogue
+from phonoscope.catalogue.catalogue import Catalogue, Vocabularies, Vocabulary
 from phonoscope.catalogue.live import LiveCatalogue
 from phonoscope.catalogue.manifests import (
     MANIFEST,
@@ -41,6 +41,8 @@ __all__ = [
     "Pullable",
     "StemManifest",
     "StemModelCard",
+    "Vocabularies",
+    "Vocabulary",
     "Weights",
     "check_file",
     "check_weights",

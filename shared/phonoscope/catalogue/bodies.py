@@ -125,6 +125,11 @@ class HeadedManifest:
         return self.head.labels
 
     @property
+    def several(self) -> bool:
+        """Whether several labels can hold at once."""
+        return self.head.activation == "sigmoid"
+
+    @property
     def architecture(self) -> str:
         """Of its first body."""
         return self.bodies[0].architecture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 from phonoscope.catalogue.auto import AUTO, Auto, Classifier, Kind, choose
 from phonoscope.catalogue.bodies import BodyManifest, HeadedManifest, HeadManifest, headed
@@ -14,6 +15,16 @@ from phonoscope.catalogue.pullable import GIVING
 from phonoscope.errors import BodyAbsent, InvalidManifest, ModelError, UnknownModel
 from phonoscope.work import Space
 
+
+class Vocabulary(NamedTuple):
+    """The labels of a model, and whether several of them can hold at once."""
+
+    labels: frozenset[str]
+    several: bool
+
+
+Vocabularies: TypeAlias = Mapping[str, Vocabulary]
+"""By the names of models."""
 _PREFERRED = ("htdemucs", "demucs-mini")
 
 
@@ -36,6 +47,11 @@ class Catalogue:
         """The classifying models that can be served, by name, without heads whose bodies are absent."""
         found = {name: self._classifier(manifest) for name, manifest in self.models.items()}
         return {name: manifest for name, manifest in found.items() if manifest is not None}
+
+    @cached_property
+    def vocabularies(self) -> Vocabularies:
+        """The labels of the models that classify."""
+        return {name: Vocabulary(frozenset(each.labels), each.several) for name, each in self.manifests.items()}
 
     @cached_property
     def bodies(self) -> dict[str, BodyManifest]:

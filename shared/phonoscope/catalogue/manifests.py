@@ -34,6 +34,11 @@ class Manifest(BodyManifestBase):
     licence: str
     limits: list[str]
 
+    @property
+    def several(self) -> bool:
+        """Whether several labels can hold at once."""
+        return False
+
     def label_index(self, label: str) -> int:
         """The index of a label. Raises ``UnknownLabel``, which names the labels there are."""
         return label_index(self.labels, label)

@@ -14,6 +14,7 @@ from pydantic import RootModel
 from phonoscope.client.connection import ApiError, Retry, Unreachable, reaching
 from phonoscope.client.following import Following
 from phonoscope.client.keys import KeyCalls
+from phonoscope.client.labels import LabelCalls
 from phonoscope.client.recordings import open_recording
 from phonoscope.client.webhooks import WebhookCalls
 from phonoscope.contract import (
@@ -44,7 +45,7 @@ __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 _POLL_S = 20.0
 
 
-class Client(WebhookCalls, KeyCalls):
+class Client(WebhookCalls, KeyCalls, LabelCalls):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.

@@ -14,8 +14,11 @@ class MapPoint(BaseModel):
 
     track_id: str
     filename: str
-    label: str | None = Field(description="what `model` recognised; without it, or for a body, the newest label")
-    labels: list[str] = Field(description="all that `model` recognised; without it, or for a body, by all models")
+    label: str | None = Field(description="what `model` recognised; without it, or for a body, the track's label")
+    label_confirmed: bool = Field(False, description="whether you confirmed `label` of the whole recording")
+    labels: list[str] = Field(
+        description="all that `model` recognised; without it, or for a body, what you confirmed or any model recognised"
+    )
     duration_s: float
     x: float = Field(ge=-1.0, le=1.0)
     y: float = Field(ge=-1.0, le=1.0)

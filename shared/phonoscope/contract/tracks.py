@@ -36,11 +36,19 @@ class Track(BaseModel):
     sample_rate_hz: int
     channels: int
     duration_s: float
-    label: str | None = Field(description="what the newest classification recognised; null before, or when unknown")
+    label: str | None = Field(
+        description="the first label that you confirmed of the whole recording; else what the newest classification "
+        "recognised, unless you rejected it; null before, or when unknown"
+    )
+    label_confirmed: bool = Field(False, description="whether you confirmed `label`")
     labels: dict[str, list[str]] = Field(
         description="the newest labels by each model, the most probable first: the label that it recognised, or, where "
-        "several can hold, all that are above their thresholds; without models to which the track is unknown"
+        "several can hold, all that are above their thresholds; without models to which the track is unknown. Those "
+        "that you rejected are left out; those that you confirmed come first, or alone where only one can hold"
     )
+    confirmed: list[str] = Field(default_factory=list, description="what you confirmed of the whole recording")
+    rejected: list[str] = Field(default_factory=list, description="what you rejected of the whole recording")
+    confirmed_in_parts: list[str] = Field(default_factory=list, description="what you confirmed of parts of it alone")
     warnings: list[str] = Field(description="what is wrong with the recording though it can be analysed")
     audio_track: int = Field(
         0, description="the index of the audio track that is read, of which all above is, when a job names no other"

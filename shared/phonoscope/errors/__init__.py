@@ -11,12 +11,17 @@ PhonoscopeError
 ├── RequestTimeout              408
 ├── JobEnded                    409
 ├── RequestInFlight             409
+├── NothingToUndo               409
+├── PreconditionFailed          412
 ├── InvalidRequest              422
 │   ├── InvalidCursor
 │   ├── IdempotencyKeyReused
 │   ├── UnknownLayer
 │   ├── UnknownLabel
 │   ├── NoStems
+│   ├── TooManyLabels
+│   ├── ContradictoryLabels
+│   ├── InvalidImport
 │   ├── RefusedUrl
 │   └── NoDefaultSecret
 ├── BodyTooLarge                413
@@ -134,9 +139,11 @@ from phonoscope.errors.recordings import (
 )
 from phonoscope.errors.requests import (
     BodyTooLarge,
+    ContradictoryLabels,
     HeadTooLarge,
     IdempotencyKeyReused,
     InvalidCursor,
+    InvalidImport,
     InvalidRequest,
     InvalidSignature,
     JobEnded,
@@ -147,11 +154,14 @@ from phonoscope.errors.requests import (
     NoStems,
     NotAcceptable,
     NotFound,
+    NothingToUndo,
+    PreconditionFailed,
     RangeNotSatisfiable,
     RefusedUrl,
     RequestInFlight,
     RequestTimeout,
     SignatureExpired,
+    TooManyLabels,
     Unauthorized,
     UnknownLabel,
     UnknownLayer,
@@ -173,6 +183,7 @@ __all__ = [
     "BodyAbsent",
     "BodyTooLarge",
     "BrokerUnavailable",
+    "ContradictoryLabels",
     "DatabaseUnavailable",
     "DeliveryTestQuotaExceeded",
     "DeviceUnavailable",
@@ -183,6 +194,7 @@ __all__ = [
     "HeadTooLarge",
     "IdempotencyKeyReused",
     "InvalidCursor",
+    "InvalidImport",
     "InvalidManifest",
     "InvalidRequest",
     "InvalidResult",
@@ -203,11 +215,13 @@ __all__ = [
     "NotARecording",
     "NotAcceptable",
     "NotFound",
+    "NothingToUndo",
     "OpenStreamQuotaExceeded",
     "OutOfMemory",
     "OutdatedResult",
     "Overloaded",
     "PhonoscopeError",
+    "PreconditionFailed",
     "QueuedAudioQuotaExceeded",
     "QueuedJobsQuotaExceeded",
     "RangeNotSatisfiable",
@@ -228,6 +242,7 @@ __all__ = [
     "TimedOut",
     "TooCostlyToRead",
     "TooManyConnections",
+    "TooManyLabels",
     "TooManyRequests",
     "TooManyUploads",
     "TooManyWrongKeys",

@@ -72,6 +72,18 @@ class RequestInFlight(PhonoscopeError):
     retry_after_s = 1
 
 
+class NothingToUndo(PhonoscopeError):
+    """There is no change to undo."""
+
+    status = 409
+
+
+class PreconditionFailed(PhonoscopeError):
+    """Another change came first."""
+
+    status = 412
+
+
 class InvalidRequest(PhonoscopeError):
     """The request is not valid."""
 
@@ -105,6 +117,18 @@ class UnknownLabel(InvalidRequest):
 
 class NoStems(InvalidRequest):
     """The track has no stems."""
+
+
+class TooManyLabels(InvalidRequest):
+    """The track would have more labels than this service keeps."""
+
+
+class ContradictoryLabels(InvalidRequest):
+    """A label is both confirmed and rejected."""
+
+
+class InvalidImport(InvalidRequest):
+    """The file cannot be imported; nothing was changed."""
 
 
 class RefusedUrl(InvalidRequest):

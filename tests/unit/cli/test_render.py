@@ -324,3 +324,18 @@ def test_the_time_is_accounted_for(make_job: Callable[..., Job], make_task: Call
 def test_the_clock(seconds: float, shown: str) -> None:
     """Minutes and seconds, cut and never rounded up into the next minute."""
     assert clock(seconds) == shown
+
+
+def test_what_the_owner_said_is_told(
+    shown: Callable[..., str],
+    make_track: Callable[..., Track],
+    make_job: Callable[..., Job],
+    make_task: Callable[..., Task],
+) -> None:
+    """Of the recording, and whether a neighbour's label is confirmed; without markup."""
+    track = make_track(label="[red]", label_confirmed=True, confirmed=["[red]", "rain"], rejected=["sea"])
+    job = make_job(make_task(result=classified(window(0.0, "rain"))))
+    text = shown(track, job, Neighbour(track=track, similarity=0.5))
+    assert "confirmed by you: [red], rain; rejected by you: sea" in text
+    assert rows(text, "sounds like") == [["rain.flac", "[red]", "(confirmed)", "0.500"]]
+    assert "by you" not in shown(make_track(), job)

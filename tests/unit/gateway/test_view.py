@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from phonoscope.audio.profiles import levels_of
-from phonoscope.db.library.results import NO_LABELS, TrackLabels
+from phonoscope.db.library.labels import NO_LABELS, TrackLabels
 from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow
 from phonoscope.errors import OutdatedResult
 from phonoscope.logs import get_logger

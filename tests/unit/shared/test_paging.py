@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from phonoscope.db.access.paging import _decode, cut
+from phonoscope.db.access.paging import _decode, cut, text_cursor, text_of
 from phonoscope.errors import InvalidCursor
 from phonoscope.ids import new_id
 
@@ -136,3 +136,16 @@ def test_a_tampered_cursor_gives_a_harmless_place_or_is_refused(index: int, char
         return
     json.dumps([moment.isoformat(), id_]).encode()
     assert moment.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("text", ["", "dog", "犬 'a' \"b\"", "a" * 100, "\u2028"])
+def test_a_text_is_read_back_from_its_cursor(text: str) -> None:
+    """Of a list that is ordered by a text."""
+    assert text_of(text_cursor(text)) == text
+
+
+@pytest.mark.parametrize("place", ["", "7", "null", "[]", '["a"]', '"a', '"\\u0000"', '"\\ud800"', "[" * 20_000])
+def test_a_cursor_that_is_no_text_is_refused(place: str) -> None:
+    """It never reaches the database."""
+    with pytest.raises(InvalidCursor):
+        text_of(encoded(place))

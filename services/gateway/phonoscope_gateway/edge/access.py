@@ -10,9 +10,11 @@ from starlette.datastructures import Headers, QueryParams
 
 from phonoscope.contract import Scope
 from phonoscope.errors import BodyTooLarge, PhonoscopeError
-from phonoscope_gateway.forms import too_large
+from phonoscope_gateway.forms import MAX_LABEL_FILE_BYTES, too_large
 
 MAX_JSON_BYTES = 256 * 1024
+MAX_LABEL_SET_BYTES = 1 << 20
+"""Of a thousand labels with a hundred characters."""
 ENVELOPE_BYTES = 2 * MAX_JSON_BYTES
 """What a form may have beside its file."""
 
@@ -23,6 +25,8 @@ _BY_LINK_OR_KEY = re.compile(r"/v1/tracks/[^/]+/audio")
 _OF_ADMINS = re.compile(r"/v1/(keys|audit)(/.*)?", re.DOTALL)
 _READING = frozenset({"GET", "HEAD"})
 _UPLOADS = frozenset({"/v1/tracks", "/v1/jobs"})
+_LABEL_FILES = re.compile(r"/v1/(tracks/[^/]+/)?labels/import")
+_LABEL_SETS = re.compile(r"/v1/tracks/[^/]+/labels")
 
 
 def needs_key(method: str, path: str, query: bytes) -> bool:
@@ -106,8 +110,11 @@ class BodyLimit:
 
 
 def body_limit(method: str, path: str, headers: Headers, max_upload_bytes: int) -> BodyLimit:
-    """The limit of a request's body: forms with a recording have one of their own."""
+    """The limit of a request's body: forms with a file have one of their own, and so have all labels of a track."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if method == "POST" and path in _UPLOADS and media_type == "multipart/form-data":
-        return BodyLimit(max_upload_bytes + ENVELOPE_BYTES, True, max_upload_bytes)
-    return BodyLimit(MAX_JSON_BYTES)
+    if method == "POST" and media_type == "multipart/form-data":
+        if path in _UPLOADS:
+            return BodyLimit(max_upload_bytes + ENVELOPE_BYTES, True, max_upload_bytes)
+        if _LABEL_FILES.fullmatch(path):
+            return BodyLimit(MAX_LABEL_FILE_BYTES + ENVELOPE_BYTES, True, MAX_LABEL_FILE_BYTES)
+    return BodyLimit(MAX_LABEL_SET_BYTES if method == "PUT" and _LABEL_SETS.fullmatch(path) else MAX_JSON_BYTES)

@@ -10,10 +10,10 @@ from starlette.datastructures import Headers
 
 from phonoscope.origins import ANY, parse_origins
 
-_METHODS = "DELETE, GET, HEAD, PATCH, POST"
+_METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
 _SENT = (
-    "Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, If-Range, Last-Event-ID, "
-    "Range, X-Requested-With"
+    "Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, "
+    "Last-Event-ID, Range, X-Requested-With"
 )
 _READ = (
     "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Range, ETag, Idempotent-Replayed, Location, "

@@ -25,7 +25,8 @@ def reference(
     Args:
         row: the job that asked for the description.
         levels: the description's levels.
-        recognised: the labels of the same job's classification, by all models that answered.
+        recognised: what the owner confirmed of the track, then the labels of the same job's classification, by all
+            models that answered, without rejected ones.
         labels: the track's, the newest first.
 
     The first label with a profile counts. ``None`` in silence, and when there is no profile for any of them.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Job, Task, Waiting
-from phonoscope.db.library.results import NO_LABELS, TrackLabels, labels_of
+from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.library.tracks import link_keys_of
 from phonoscope.db.schema.tables import JobRow, TaskRow
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
@@ -83,7 +83,7 @@ def results_of(signer: Signer, row: JobRow, labels: TrackLabels) -> dict[TaskNam
     heard, described = found.get(TaskName.CLASSIFY), found.get(TaskName.DESCRIBE)
     if isinstance(described, DescribeResult):
         recognised = heard.labels if isinstance(heard, ClassifyResult) else []
-        compared = reference(row, described.levels, recognised, labels.all_of(None))
+        compared = reference(row, described.levels, labels.reviewed(recognised), labels.all_of(None))
         found[TaskName.DESCRIBE] = described.model_copy(update={"reference": compared})
     return found
 

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from phonoscope.contract import LibraryMap, MapPoint
+from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.library.maps import count_missing, count_silent, drawing_job, newest_map, placed_tracks
-from phonoscope.db.library.results import NO_LABELS, labels_of
-from phonoscope.db.schema.tables import TaskRow
+from phonoscope.db.schema.tables import TaskRow, TrackRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import OutdatedResult
 from phonoscope.requests import Name
@@ -37,7 +37,7 @@ def read_map(
         drawn = newest_map(session, owner_id, space.model)
         result = _result_of(state, caller, drawn)
         placed = placed_tracks(session, owner_id, space.model)
-        labels = labels_of(session, {track.id for track, *_ in placed})
+        labels = labels_of(session, {track.id for track, *_ in placed}, state.catalogue.vocabularies)
         return LibraryMap(
             model=space.model,
             drawn_at=drawn.finished_at if drawn is not None else None,
@@ -46,19 +46,22 @@ def read_map(
             missing=count_missing(session, owner_id, space, drawn),
             silent=count_silent(session, owner_id, space),
             job_id=drawing_job(session, owner_id, space.model),
-            points=[
-                MapPoint(
-                    track_id=track.id,
-                    filename=track.filename,
-                    label=labels.get(track.id, NO_LABELS).of(labelling),
-                    labels=labels.get(track.id, NO_LABELS).all_of(labelling),
-                    duration_s=track.duration_s,
-                    x=x,
-                    y=y,
-                )
-                for track, x, y in placed
-            ],
+            points=[_point(track, labels.get(track.id, NO_LABELS), labelling, x, y) for track, x, y in placed],
         )
+
+
+def _point(track: TrackRow, labels: TrackLabels, labelling: str | None, x: float, y: float) -> MapPoint:
+    label = labels.of(labelling)
+    return MapPoint(
+        track_id=track.id,
+        filename=track.filename,
+        label=label,
+        label_confirmed=labels.is_confirmed(label),
+        labels=labels.all_of(labelling),
+        duration_s=track.duration_s,
+        x=x,
+        y=y,
+    )
 
 
 def _result_of(state: State, caller: Caller, drawn: TaskRow | None) -> MapResult | None:

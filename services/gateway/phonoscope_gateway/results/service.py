@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from phonoscope import __version__
 from phonoscope.contract import TrackResult, TrackResults
+from phonoscope.db.library.annotations import revision_of
 from phonoscope.db.library.jobs import get_job
-from phonoscope.db.library.results import NO_LABELS, labels_of, track_results, track_state
+from phonoscope.db.library.labels import NO_LABELS, labels_of
+from phonoscope.db.library.results import track_results, track_state
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import TrackResultRow
 from phonoscope.db.service.keys import Caller
@@ -37,23 +39,26 @@ def read_results(state: State, caller: Caller, track_id: str, known: str | None)
     now_s = time()
     with state.database.autocommit() as session:
         signer = state.signer_for(caller).of(get_track(session, caller.owner_id, track_id).link_key)
-        etag = entity_tag(signer, track_state(session, track_id), now_s)
+        etag = entity_tag(signer, track_state(session, track_id), revision_of(session, track_id), now_s)
         if known is not None and etag in known:
             return etag, None
-        # A result that was added since then belongs to another tag.
-        rows = track_results(session, track_id)
+        # A result that was added since then belongs to another tag, and so does a label.
+        revision, rows = revision_of(session, track_id), track_results(session, track_id)
         items = [_describe(signer, session, caller.owner_id, row) for row in rows]
-    return entity_tag(signer, rows, now_s), TrackResults(track_id=track_id, items=items)
+    return entity_tag(signer, rows, revision, now_s), TrackResults(track_id=track_id, items=items)
 
 
-def entity_tag(signer: Signer, rows: Sequence[TrackResultRow], now_s: float) -> str:
+def entity_tag(signer: Signer, rows: Sequence[TrackResultRow], revision: int, now_s: float) -> str:
     """The entity tag of an answer with these results.
 
-    It changes with them, with the release that renders them, and with the links' period: an answer that is confirmed
-    by its tag holds links that are good for at least three quarters of their time, and were not revoked.
+    It changes with them, with the owner's labels, by which descriptions are compared, with the release that renders
+    them, and with the links' period: an answer that is confirmed by its tag holds links that are good for at least
+    three quarters of their time, and were not revoked.
     """
     facts = [[row.task, row.model, row.variant, row.task_id, row.finished_at.isoformat()] for row in rows]
-    text = json.dumps([__version__, signer.period(now_s), signer.link_key, signer.key_id, signer.root_path, facts])
+    text = json.dumps(
+        [__version__, signer.period(now_s), signer.link_key, signer.key_id, signer.root_path, revision, facts]
+    )
     return f'"{hashlib.sha256(text.encode()).hexdigest()}"'
 
 

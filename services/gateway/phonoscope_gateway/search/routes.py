@@ -50,7 +50,7 @@ def read_similar(
     With `stem` it is that stem that sounds alike: those that `embed` with its option `stems` has embedded. A silent
     track, or stem, is like nothing: 422, `silent_recording`.
     """
-    spaces = state.spaces(model)
+    spaces, known = state.spaces(model), state.catalogue.vocabularies
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
         space = own_space(session, track_id, spaces)
@@ -58,7 +58,7 @@ def read_similar(
         groups = groups_like(session, search, limit)
         left_out = search.left_out(session)
         rows = {near.track.id: near.track for group in groups for near in (group.near, *group.copies)}
-        tracks = describe_tracks(state.signer_for(caller), session, list(rows.values()))
+        tracks = describe_tracks(state.signer_for(caller), session, list(rows.values()), known)
     described = {track.id: track for track in tracks}
     items = [_neighbour(group, described) for group in groups]
     return Neighbours(items=items, outdated=left_out.outdated, silent=left_out.silent)

@@ -38,6 +38,7 @@ _OF_A_TRACK = links(
         "read_track",
         "read_audio",
         "read_track_results",
+        "read_track_labels",
         "read_track_waveform",
         "read_track_spectrogram",
         "remove_track",
@@ -82,7 +83,7 @@ async def upload_track(request: Request, response: Response, state: StateDep, on
 def _upload(once: IdempotentRequest, form: Form, upload: Upload) -> IdempotentAnswer[Track]:
     def make(keep: KeepAnswer[Track]) -> IdempotentAnswer[Track]:
         def then(session: Session, row: TrackRow, created: bool) -> IdempotentAnswer[Track]:
-            answered = _stored(describe_track(once.state.signer_for(once.caller), session, row), created)
+            answered = _stored(_described(once, session, row), created)
             keep(session, answered)
             return answered
 
@@ -103,7 +104,11 @@ def _upload(once: IdempotentRequest, form: Form, upload: Upload) -> IdempotentAn
 def _fresh(once: IdempotentRequest, track_id: str) -> Track:
     with once.state.database.autocommit() as session:
         row = get_track(session, once.caller.owner_id, track_id)
-        return describe_track(once.state.signer_for(once.caller), session, row)
+        return _described(once, session, row)
+
+
+def _described(once: IdempotentRequest, session: Session, row: TrackRow) -> Track:
+    return describe_track(once.state.signer_for(once.caller), session, row, once.state.catalogue.vocabularies)
 
 
 def _stored(track: Track, created: bool) -> IdempotentAnswer[Track]:
@@ -117,7 +122,9 @@ def read_tracks(
     caller: CallerDep,
     limit: LimitQuery = 20,
     cursor: CursorQuery = None,
-    label: Annotated[Name | None, Query(description="only tracks with this label, by whichever model")] = None,
+    label: Annotated[
+        Name | None, Query(description="only tracks with this label, that you confirmed or any model recognised")
+    ] = None,
     model: Annotated[Name | None, Query(description="only tracks with this `label` by this model")] = None,
     q: Annotated[
         Annotated[str, text(255)] | None,
@@ -127,17 +134,19 @@ def read_tracks(
     """Your tracks, newest first."""
     if model is not None and label is None:
         raise InvalidRequest.field("model", "says whose `label` is meant; name a label too")
+    known = state.catalogue.vocabularies
     with state.database.autocommit() as session:
         rows, next_cursor = list_tracks(
-            session, caller.owner_id, cursor=cursor, limit=limit, label=label, model=model, q=q
+            session, caller.owner_id, cursor=cursor, limit=limit, label=label, model=model, q=q, vocabularies=known
         )
-        return Page(items=describe_tracks(state.signer_for(caller), session, rows), next_cursor=next_cursor)
+        return Page(items=describe_tracks(state.signer_for(caller), session, rows, known), next_cursor=next_cursor)
 
 
 @router.get("/{track_id}", responses=problems(NotFound))
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
     with state.database.autocommit() as session:
-        return describe_track(state.signer_for(caller), session, get_track(session, caller.owner_id, track_id))
+        row = get_track(session, caller.owner_id, track_id)
+        return describe_track(state.signer_for(caller), session, row, state.catalogue.vocabularies)
 
 
 @router.delete("/{track_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound))

@@ -7,26 +7,33 @@ from time import time
 
 from sqlalchemy.orm import Session
 
+from phonoscope.catalogue import Vocabularies
 from phonoscope.contract import ArtifactLink, SignedLink, Track
 from phonoscope.db.library.artifacts import covers_of
-from phonoscope.db.library.results import NO_LABELS, TrackLabels, labels_of
+from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.schema.tables import ArtifactRow, TrackRow
 from phonoscope_gateway.signing import Signer, artifact_path, audio_path
 
-_DERIVED = {"label", "labels", "audio", "cover"}
+_DERIVED = {"label", "label_confirmed", "labels", "confirmed", "rejected", "confirmed_in_parts", "audio", "cover"}
 _COLUMNS = [name for name in Track.model_fields if name not in _DERIVED]
 
 
-def describe_tracks(signer: Signer, session: Session, rows: Sequence[TrackRow]) -> list[Track]:
-    """Tracks with the labels that models gave them, and with links that are valid from now on."""
+def describe_tracks(
+    signer: Signer, session: Session, rows: Sequence[TrackRow], vocabularies: Vocabularies
+) -> list[Track]:
+    """Tracks with the labels that count for them, and with links that are valid from now on.
+
+    Args:
+        vocabularies: of the served models.
+    """
     ids = {row.id for row in rows}
-    known, covers = labels_of(session, ids), covers_of(session, ids)
+    known, covers = labels_of(session, ids, vocabularies), covers_of(session, ids)
     return [_describe(signer.of(row.link_key), row, known.get(row.id, NO_LABELS), covers.get(row.id)) for row in rows]
 
 
-def describe_track(signer: Signer, session: Session, row: TrackRow) -> Track:
+def describe_track(signer: Signer, session: Session, row: TrackRow, vocabularies: Vocabularies) -> Track:
     """One track, as ``describe_tracks`` describes several."""
-    return describe_tracks(signer, session, [row])[0]
+    return describe_tracks(signer, session, [row], vocabularies)[0]
 
 
 def audio_link(signer: Signer, track_id: str) -> SignedLink:
@@ -54,7 +61,11 @@ def _describe(signer: Signer, row: TrackRow, labels: TrackLabels, cover: Artifac
     return Track(
         **columns,
         label=labels.newest,
+        label_confirmed=labels.is_confirmed(labels.newest),
         labels=labels.by_model,
+        confirmed=list(labels.confirmed),
+        rejected=list(labels.rejected),
+        confirmed_in_parts=list(labels.in_parts),
         audio=audio_link(signer, row.id),
         cover=None if cover is None else cover_link(signer, cover),
     )

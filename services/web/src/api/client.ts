@@ -28,6 +28,7 @@ export type ExplainOptions = Schemas["ExplainOptions"];
 export type Answer = Schemas["Answer"];
 export type Kind = Schemas["Kind"];
 export type QuotaUsage = Schemas["QuotaUsage"];
+export type LabelState = Schemas["LabelState"];
 
 export const NOT_MODIFIED = 304;
 

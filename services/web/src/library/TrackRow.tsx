@@ -5,6 +5,7 @@ import { errorText } from "../api/problem";
 import { jobText } from "../api/taskText";
 import { Button, IconButton, Skeleton } from "../ui/controls";
 import { ago, time, labelText } from "../ui/format";
+import { Icon } from "../ui/Icon";
 import { announce } from "../ui/live";
 import { titleOf } from "../ui/tags";
 import { useDeleteTrack, useOutline } from "./queries";
@@ -26,7 +27,10 @@ export const TrackRow = memo(function TrackRow({ track, job }: { track: Track; j
         <Deletion track={track} onCancel={() => setAsking(false)} />
       ) : (
         <>
-          <span className="track__label clip">{track.label ? labelText(track.label) : <Unlabelled job={job} />}</span>
+          <span className="track__label clip" title={track.label_confirmed ? "confirmed by you" : undefined}>
+            {track.label ? labelText(track.label) : <Unlabelled job={job} />}
+            {track.label_confirmed ? <Confirmed /> : null}
+          </span>
           <span className="track__length">{time(track.duration_s, 0)}</span>
           <span className="track__state quiet clip">{job ? jobText(job) : ago(track.created_at)}</span>
           <IconButton icon="bin" label={`Delete ${track.filename}`} className="track__more" onClick={() => setAsking(true)} />
@@ -38,6 +42,15 @@ export const TrackRow = memo(function TrackRow({ track, job }: { track: Track; j
 
 function Unlabelled({ job }: { job: Job | undefined }) {
   return <span className="quiet">{job ? "…" : "no label"}</span>;
+}
+
+function Confirmed() {
+  return (
+    <span className="track__confirmed">
+      <Icon name="check" size={14} />
+      <span className="unseen">confirmed by you</span>
+    </span>
+  );
 }
 
 /** The outline of a row that stayed visible for a moment; a row that is scrolled past requests nothing. */

@@ -25,12 +25,15 @@ export function queryOf({ view, search, label, model }: LibraryView): URLSearchP
 
 /** A track with the label that a model gave it; with its newest label for null. */
 export function labelledBy(track: Track, model: string | null): Track {
-  return model === null ? track : { ...track, label: track.labels[model]?.[0] ?? null };
+  if (model === null) return track;
+  const label = track.labels[model]?.[0] ?? null;
+  return { ...track, label, label_confirmed: label !== null && (track.confirmed ?? []).includes(label) };
 }
 
-/** All labels by which a track is found: those of a model, or of all models for null. */
-export function labelsBy({ labels }: Track, model: string | null): string[] {
-  return model === null ? [...new Set(Object.values(labels).flat())] : (labels[model] ?? []);
+/** All labels by which a track is found: those of a model; for null those that its owner confirmed, and of all models. */
+export function labelsBy({ labels, confirmed = [], confirmed_in_parts = [] }: Track, model: string | null): string[] {
+  if (model !== null) return labels[model] ?? [];
+  return [...new Set([...confirmed, ...confirmed_in_parts, ...Object.values(labels).flat()])];
 }
 
 /** The view, kept in the address so that it can be copied and gone back to. */

@@ -5,7 +5,7 @@ import { api, dataOf, type Neighbour, type Track } from "../api/client";
 import { renewalMs } from "../api/links";
 import { ApiProblem, errorText } from "../api/problem";
 import { ErrorNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
-import { time, labelText } from "../ui/format";
+import { time, shownLabel } from "../ui/format";
 import { useStems } from "../state/queries";
 import { release, streamed } from "../sound/audioSource";
 import { useTimeAxis } from "../sound/timeAxis";
@@ -135,7 +135,7 @@ function Row({ near: { track, similarity, of }, preview }: { near: Near; preview
         {track.filename}
         {of ? <span className="quiet"> copy of {of}</span> : null}
       </Link>
-      <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{track.label ? labelText(track.label) : "no label"}</span>
+      <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{shownLabel(track)}</span>
       <span className="quiet alike__length">{time(track.duration_s, 0)}</span>
       <span className="bar__track" aria-hidden="true">
         <span className="bar__fill" style={{ width: `${Math.max(0, similarity) * 100}%` }} />

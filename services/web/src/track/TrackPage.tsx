@@ -17,6 +17,7 @@ import { EvidenceBar } from "./EvidenceBar";
 import { type Explanation, useExplanation } from "../state/explanation";
 import { Heard } from "./Heard";
 import { KindLegend, LabelStrip } from "./LabelStrip";
+import { OwnLabels } from "./OwnLabels";
 import { Sections } from "./Sections";
 import { useTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
@@ -109,6 +110,7 @@ function Studio({ track }: { track: Track }) {
   return (
     <TimeAxisProvider value={axis}>
       <Heard explanation={explanation} />
+      <OwnLabels track={track} />
       <section className="studio__desk" aria-label="The recording over time">
         <TransportBar />
         <div ref={plots}>

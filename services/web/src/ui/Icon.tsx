@@ -14,6 +14,7 @@ const PATHS = {
   microphone: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3M6 11a6 6 0 0 0 12 0M12 17v4",
   stop: "M7 7h10v10H7z",
   retry: "M20 11a8 8 0 1 0-2.3 6.3M20 4v7h-7",
+  check: "M5 13l4.5 4.5L19 7",
   close: "M6 6l12 12M18 6L6 18",
   back: "M15 5l-7 7 7 7",
   next: "M9 5l7 7-7 7",

@@ -63,6 +63,12 @@ export function labelText(label: string): string {
   return label.replaceAll("_", " ");
 }
 
+/** A recording's label for display, which says when its owner confirmed it. */
+export function shownLabel({ label, label_confirmed }: { label: string | null; label_confirmed?: boolean }): string {
+  if (!label) return "no label";
+  return label_confirmed ? `${labelText(label)} (confirmed)` : labelText(label);
+}
+
 /** A channel count: `mono`, `stereo` or `6 channels`. */
 export function channels(count: number): string {
   return { 1: "mono", 2: "stereo" }[count] ?? `${count} channels`;

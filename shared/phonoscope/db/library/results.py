@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
-
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from phonoscope.db.schema.tables import ArtifactRow, TaskRow, TrackLabelsRow, TrackResultRow
+from phonoscope.db.schema.tables import ArtifactRow, TaskRow, TrackResultRow
 from phonoscope.states import TaskName
-
-
-class TrackLabels(NamedTuple):
-    """What models recognised in a track.
-
-    ``newest`` is the label that counts of the newest classification: ``None`` before the first, and when it is unknown.
-    ``by_model`` has the labels of models that recognised something, the most probable first; of the newest
-    classification those of the model that counts come first.
-    """
-
-    newest: str | None
-    by_model: dict[str, list[str]]
-
-    def of(self, model: str | None) -> str | None:
-        """The label by a model; without one the newest."""
-        return self.newest if model is None else next(iter(self.by_model.get(model, [])), None)
-
-    def all_of(self, model: str | None) -> list[str]:
-        """The labels by a model; without one those by all, each once."""
-        of = self.by_model.values() if model is None else [self.by_model.get(model, [])]
-        return list(dict.fromkeys(label for labels in of for label in labels))
-
-
-NO_LABELS = TrackLabels(None, {})
 
 
 def track_state(session: Session, track_id: str) -> list[TrackResultRow]:
@@ -71,23 +44,6 @@ def newest_artifact(
     return session.scalar(
         select(ArtifactRow).where(ArtifactRow.task_id == found.produced_by, ArtifactRow.kind == kind).limit(1)
     )
-
-
-def labels_of(session: Session, tracks: Collection[str]) -> dict[str, TrackLabels]:
-    """The labels of tracks by their ids, for those that were classified. The caller has checked the owners."""
-    if not tracks:
-        return {}
-    rows = session.execute(
-        select(TrackLabelsRow.track_id, TrackLabelsRow.model, TrackLabelsRow.labels)
-        .where(TrackLabelsRow.track_id.in_(tracks))
-        .order_by(TrackLabelsRow.finished_at.desc(), TrackLabelsRow.position, TrackLabelsRow.model)
-    )
-    found: dict[str, TrackLabels] = {}
-    for track_id, model, labels in rows:
-        known = found.setdefault(track_id, TrackLabels(labels[0] if labels else None, {}))
-        if labels:
-            known.by_model[model] = labels
-    return found
 
 
 def _of(track_id: str) -> Select[TrackResultRow]:

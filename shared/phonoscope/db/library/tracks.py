@@ -6,12 +6,14 @@ import secrets
 from collections.abc import Collection
 from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, bindparam, exists, insert, select, text
+from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from phonoscope.catalogue import Vocabularies
 from phonoscope.db.access.paging import cut, page
-from phonoscope.db.schema.tables import TrackLabelsRow, TrackRow, given
+from phonoscope.db.library.labels import is_labelled
+from phonoscope.db.schema.tables import TrackRow, given
 from phonoscope.errors import NotFound
 
 _OF_OWNER = select(TrackRow).where(TrackRow.id == bindparam("of_id"), TrackRow.owner_id == bindparam("of_owner"))
@@ -81,26 +83,23 @@ def list_tracks(
     label: str | None = None,
     model: str | None = None,
     q: str | None = None,
+    vocabularies: Vocabularies | None = None,
 ) -> tuple[list[TrackRow], str | None]:
     """A page of the owner's tracks, newest first, and the cursor of the next page.
 
     Args:
-        label: only tracks with this label.
+        label: only tracks with this label, as ``labels_of`` has it.
         model: whose label is meant; any model's counts without.
         q: text anywhere in the file name or in a tag: title, artist, album, genre; case and Unicode's form do not
             count.
+        vocabularies: of the served models, in which confirmed labels take the place of predicted ones.
 
     Raises ``InvalidCursor``.
     """
     statement = select(TrackRow).where(TrackRow.owner_id == owner_id)
     if label is not None:
-        statement = statement.where(_labelled(label, model))
+        statement = statement.where(is_labelled(normalize("NFC", label), model, vocabularies or {}))
     if q is not None:
         statement = statement.where(TrackRow.words.icontains(normalize("NFC", q), autoescape=True))
     rows = session.scalars(page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit)).all()
     return cut(rows, limit)
-
-
-def _labelled(label: str, model: str | None) -> ColumnElement[bool]:
-    found = exists().where(TrackLabelsRow.track_id == TrackRow.id, TrackLabelsRow.labels.contains([label]))
-    return found if model is None else found.where(TrackLabelsRow.model == model)

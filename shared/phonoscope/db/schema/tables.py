@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from phonoscope.states import Lane, Pool, Status, TaskName
+from phonoscope.states import LabelState, Lane, Pool, Status, TaskName
 
 EMBEDDING_DIM = 512
 WORDS = (
@@ -60,6 +60,7 @@ class Base(DeclarativeBase):
         Pool: _words(Pool),
         Lane: _words(Lane),
         TaskName: _words(TaskName),
+        LabelState: _words(LabelState),
     }
 
 
@@ -288,7 +289,8 @@ class TrackLabelsRow(Base):
     """The labels that count in a model's newest answer about a track, the most probable first; none when unknown.
 
     Written with the state of the track. ``position`` is that of the answer in its classification: the first one, 0,
-    counts for the track.
+    counts for the track. The row without a model has the labels that the owner confirmed, of the whole track or of a
+    part of it; it is written with ``annotations``.
     """
 
     __tablename__ = "track_labels"

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
+from starlette.datastructures import Headers
 
 from phonoscope.errors import StoreUnavailable
 from phonoscope_gateway import create_app
-from phonoscope_gateway.edge.access import MAX_JSON_BYTES
+from phonoscope_gateway.edge.access import ENVELOPE_BYTES, MAX_JSON_BYTES, MAX_LABEL_SET_BYTES, body_limit
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
+from phonoscope_gateway.forms import MAX_LABEL_FILE_BYTES
 from phonoscope_gateway.openapi import nowhere
 from phonoscope_gateway.problems import add_problem_handlers
 from tests.unit.gateway.edge.asgi import PIECE, Exchange
@@ -217,3 +219,22 @@ def test_private_answers_are_not_stored(gateway: FastAPI) -> None:
     for path in ("/v1/tracks", "/v1/nothing", "/health/live"):
         assert Exchange("GET", path).through(gateway).answered["cache-control"] == "no-store"
     assert Exchange("GET", "/docs").through(gateway).answered["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "form", "limit"),
+    [
+        ("POST", "/v1/tracks", True, 7 + ENVELOPE_BYTES),
+        ("POST", "/v1/labels/import", True, MAX_LABEL_FILE_BYTES + ENVELOPE_BYTES),
+        ("POST", "/v1/tracks/trk_1/labels/import", True, MAX_LABEL_FILE_BYTES + ENVELOPE_BYTES),
+        ("POST", "/v1/tracks/a/b/labels/import", True, MAX_JSON_BYTES),
+        ("POST", "/v1/labels/import", False, MAX_JSON_BYTES),
+        ("PUT", "/v1/tracks/trk_1/labels", False, MAX_LABEL_SET_BYTES),
+        ("POST", "/v1/tracks/trk_1/labels", False, MAX_JSON_BYTES),
+        ("PUT", "/v1/tracks/trk_1/labels/undo", False, MAX_JSON_BYTES),
+    ],
+)
+def test_few_bodies_may_be_large(method: str, path: str, form: bool, limit: int) -> None:
+    """Those with files, and all labels of a track."""
+    headers = Headers({"content-type": "multipart/form-data; boundary=x" if form else "application/json"})
+    assert body_limit(method, path, headers, 7).max_bytes == limit

@@ -77,9 +77,17 @@ def test_a_preflight_needs_no_key(ask: Ask, path: str) -> None:
     answer = ask(application(STUDIO), "OPTIONS", path, headers={"Origin": STUDIO, **PREFLIGHT})
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == STUDIO
-    assert {"DELETE", "PATCH", "POST"} <= set(answer.headers["Access-Control-Allow-Methods"].split(", "))
+    assert {"DELETE", "PATCH", "POST", "PUT"} <= set(answer.headers["Access-Control-Allow-Methods"].split(", "))
     allowed = set(answer.headers["Access-Control-Allow-Headers"].split(", "))
-    assert {"Authorization", "Content-Type", "Idempotency-Key", "Range", "Last-Event-ID", "If-None-Match"} <= allowed
+    assert {
+        "Authorization",
+        "Content-Type",
+        "Idempotency-Key",
+        "Range",
+        "Last-Event-ID",
+        "If-Match",
+        "If-None-Match",
+    } <= allowed
     assert answer.headers["Access-Control-Max-Age"] == "7200"
     assert answer.headers["Vary"] == "Origin"
 

@@ -1,6 +1,6 @@
 import { memo, useMemo } from "react";
 import { Link } from "wouter";
-import { time, labelText } from "../../ui/format";
+import { time, shownLabel } from "../../ui/format";
 import type { MapPoint } from "./queries";
 import type { Atlas, Filter } from "./atlas";
 import { type Frame, isInside, toPixel, type View } from "./mapView";
@@ -28,7 +28,7 @@ export const InView = memo(function InView({ atlas, filter, view, frame }: Props
               {point.filename}
             </Link>
             <span className="quiet small clip">
-              {point.label ? labelText(point.label) : "no label"} · {time(point.duration_s, 0)}
+              {shownLabel(point)} · {time(point.duration_s, 0)}
             </span>
           </li>
         ))}

@@ -3,7 +3,7 @@ import { Link, useLocation } from "wouter";
 import { useTheme } from "../../ui/theme";
 import { useSize } from "../../ui/canvas";
 import { Button } from "../../ui/controls";
-import { time, labelText } from "../../ui/format";
+import { time, shownLabel } from "../../ui/format";
 import { announce } from "../../ui/live";
 import type { MapPoint } from "./queries";
 import type { Atlas, Filter } from "./atlas";
@@ -134,7 +134,7 @@ function Card({ point, by, at, size }: { point: MapPoint; by: Shown["by"]; at: P
     >
       <span className="clip">{point.filename}</span>
       <span className="small quiet clip">
-        {point.label ? labelText(point.label) : "no label"} · {time(point.duration_s, 0)}
+        {shownLabel(point)} · {time(point.duration_s, 0)}
       </span>
     </Link>
   );

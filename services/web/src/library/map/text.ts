@@ -1,4 +1,4 @@
-import { ago, percent, time, labelText } from "../../ui/format";
+import { ago, percent, time, labelText, shownLabel } from "../../ui/format";
 import type { LibraryMap, MapPoint } from "./queries";
 import type { Atlas } from "./atlas";
 
@@ -29,8 +29,8 @@ export function methodText({ drawn_at, method, model, trustworthiness }: Library
   return `${drawn} ${trustText(trustworthiness ?? null)}`;
 }
 
-export function pointText({ filename, label, duration_s }: MapPoint): string {
-  return `${filename}, ${label ? labelText(label) : "no label"}, ${time(duration_s, 0)}`;
+export function pointText(point: MapPoint): string {
+  return `${point.filename}, ${shownLabel(point)}, ${time(point.duration_s, 0)}`;
 }
 
 /** The map as a sentence: how many recordings, and the largest labels. */

@@ -1,0 +1,1 @@
+"""Labels that owners confirm and reject, over HTTP."""

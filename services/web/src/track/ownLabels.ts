@@ -1,0 +1,32 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, type LabelState, type Track } from "../api/client";
+
+/** A label of the whole recording, and what its owner says of it; null while only a model predicts it. */
+export type OwnLabel = { label: string; state: LabelState | null };
+
+/** What is known of the whole recording: first what was confirmed, then predictions, then what was rejected. */
+export function ownLabels({ labels, confirmed = [], rejected = [] }: Track): OwnLabel[] {
+  const said = new Set([...confirmed, ...rejected]);
+  const predicted = [...new Set(Object.values(labels).flat())].filter((label) => !said.has(label));
+  return [
+    ...confirmed.map((label) => ({ label, state: "confirmed" as const })),
+    ...predicted.map((label) => ({ label, state: null })),
+    ...rejected.map((label) => ({ label, state: "rejected" as const })),
+  ];
+}
+
+/** Confirms or rejects a label of the whole recording; undoes the last change for null. */
+export function useSayLabel(trackId: string) {
+  const queries = useQueryClient();
+  const params = { path: { track_id: trackId } };
+  return useMutation({
+    mutationFn: async (said: { label: string; state: LabelState } | null) => {
+      if (said) await api.POST("/v1/tracks/{track_id}/labels", { params, body: said });
+      else await api.POST("/v1/tracks/{track_id}/labels/undo", { params });
+    },
+    onSettled: () =>
+      Promise.all(
+        [["track", trackId], ["jobs", "of", trackId], ["tracks"], ["map"]].map((queryKey) => queries.invalidateQueries({ queryKey })),
+      ),
+  });
+}

@@ -1,0 +1,167 @@
+"""The lines of files with labels: what each says, and of which recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, TypeAlias
+
+from pydantic import ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from phonoscope.annotations.values import Annotation, AnyState, Label, LabelRequest, check_end
+from phonoscope.errors import InvalidImport
+from phonoscope.requests import DecimalText, QueryModel, text
+from phonoscope.states import LabelState
+
+MOST_LINES = 100_000
+_MOST_NAMED = 20
+_LONGEST_PATH = 4_096
+Naming: TypeAlias = Annotated[str, text(_LONGEST_PATH)]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How a line names its recording; empty where it does not."""
+
+    track_id: str = ""
+    sha256: str = ""
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a file, counted from 1, and the label that it confirms or rejects."""
+
+    number: int
+    annotation: Annotation
+    recording: Recording = Recording()
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A label as it is written, and the recording that it is of."""
+
+    annotation: Annotation
+    recording: Recording
+
+
+class TextRow(QueryModel):
+    """A line whose values are text."""
+
+    label: Label
+    state: AnyState = LabelState.CONFIRMED
+    start_s: DecimalText | None = None
+    end_s: DecimalText | None = None
+    track_id: Naming = ""
+    sha256: Naming = ""
+    filename: Naming = ""
+
+    @field_validator("start_s")
+    @classmethod
+    def _check_start(cls, start_s: float | None) -> float | None:
+        if start_s is not None and start_s < 0.0:
+            raise PydanticCustomError("start_early", "must not be before the recording's start")
+        return start_s
+
+    @field_validator("end_s")
+    @classmethod
+    def _check_end(cls, end_s: float | None, info: ValidationInfo) -> float | None:
+        check_end(info.data, end_s)
+        return end_s
+
+
+class JsonRow(LabelRequest):
+    """A line that is a JSON object."""
+
+    track_id: Naming = ""
+    sha256: Naming = ""
+    filename: Naming = ""
+
+
+@dataclass
+class Faults:
+    """What is wrong in a file, by line."""
+
+    found: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, number: int, message: str) -> None:
+        self.found.append((number, message))
+
+    def check(self) -> None:
+        """Raises ``InvalidImport``, which names the first lines that are wrong, where there are any."""
+        if not self.found:
+            return
+        first = sorted(self.found)[:_MOST_NAMED]
+        named = [{"field": f"line {number}", "message": message} for number, message in first]
+        more = f"; and {len(self.found) - len(named):,} more" if len(self.found) > len(named) else ""
+        raise InvalidImport("; ".join(f"{each['field']}: {each['message']}" for each in named) + more, errors=named)
+
+
+class Lines:
+    """Collects the lines of a file. A line that is wrong is noted, and the next one is read."""
+
+    def __init__(self, state: LabelState) -> None:
+        self._state = state
+        self._found: list[Line] = []
+        self._faults = Faults()
+
+    def add_text(self, number: int, values: dict[str, str]) -> None:
+        """A line by its values; empty ones are left out. Without a state it has the one that the file has."""
+        given = {name: value for name, value in values.items() if value != ""}
+        try:
+            row = TextRow.model_validate({"state": self._state.value, **given})
+        except ValidationError as error:
+            self.refuse(number, _why(error))
+        else:
+            self._add(number, row)
+
+    def add_json(self, number: int, line: str) -> None:
+        """A line that is a JSON object."""
+        try:
+            row = JsonRow.model_validate_json(line)
+        except ValidationError as error:
+            self.refuse(number, _why(error))
+        else:
+            self._add(number, row)
+
+    def refuse(self, number: int, message: str) -> None:
+        self._faults.add(number, message)
+
+    def finish(self) -> list[Line]:
+        """Raises ``InvalidImport`` where a line is wrong, and for a file without a label."""
+        self._faults.check()
+        if not self._found:
+            raise InvalidImport.field("file", "has no labels")
+        return self._found
+
+    def _add(self, number: int, row: TextRow | JsonRow) -> None:
+        if len(self._found) == MOST_LINES:
+            raise InvalidImport.field("file", f"has more than {MOST_LINES:,} labels; split it")
+        state = self._state if isinstance(row, JsonRow) and "state" not in row.model_fields_set else row.state
+        said = Annotation(row.label, state, row.start_s, row.end_s)
+        self._found.append(Line(number, said, Recording(row.track_id, row.sha256, row.filename)))
+
+
+def as_text(seconds: float | None) -> str:
+    """Seconds with six decimals; empty where there are none.
+
+    >>> as_text(0.1), as_text(None)
+    ('0.100000', '')
+    """
+    return "" if seconds is None else f"{seconds:.6f}"
+
+
+def in_seconds(number: str) -> str:
+    """A number as other programs write it: a comma may be the decimal mark.
+
+    >>> in_seconds("1,5")
+    '1.5'
+    """
+    return number.strip().replace(",", ".") if number.count(",") == 1 and "." not in number else number.strip()
+
+
+def _why(error: ValidationError) -> str:
+    """The first thing that is wrong in a line."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -1,0 +1,183 @@
+"""Files with labels: what is written is read again, and what is wrong is named by its line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from phonoscope.annotations.files import LabelFormat, read_labels, write_jsonl
+from phonoscope.annotations.programs import write_audacity, write_raven
+from phonoscope.annotations.rows import Exported, Line, Recording
+from phonoscope.annotations.tables import write_csv
+from phonoscope.annotations.values import Annotation
+from phonoscope.errors import InvalidImport
+from phonoscope.states import LabelState
+
+NO, YES = LabelState.REJECTED, LabelState.CONFIRMED
+NASTY = [
+    "=1+1",
+    "+49",
+    "-a",
+    "@SUM(A1)",
+    "'=1",
+    "''@x",
+    "'quoted",
+    'say "hi"',
+    "a,b;c",
+    "犬",
+    "=cmd|' /C calc'!A0",
+    "＝1",
+]
+SAID = [
+    *(Annotation(label, YES) for label in NASTY),
+    Annotation("dog", NO),
+    Annotation("dog", YES, 0.25, 1.5),
+    Annotation("dog", NO, 0.000001),
+]
+ROWS = [Exported(said, Recording("trk_1", "ab" * 32, "=HYPERLINK(1).wav")) for said in SAID]
+
+
+def said(lines: list[Line]) -> list[Annotation]:
+    return [line.annotation for line in lines]
+
+
+def read(text: str, kind: LabelFormat = LabelFormat.CSV, state: LabelState = YES) -> list[Annotation]:
+    return said(read_labels(io.BytesIO(text.encode()), kind, state))
+
+
+def faults(text: str, kind: LabelFormat = LabelFormat.CSV) -> list[str]:
+    with pytest.raises(InvalidImport) as refusal:
+        read(text, kind)
+    return [each["field"] for each in refusal.value.errors]
+
+
+@pytest.mark.parametrize(("kind", "write"), [(LabelFormat.CSV, write_csv), (LabelFormat.JSONL, write_jsonl)])
+def test_tables_come_back_as_they_were(kind: LabelFormat, write: object) -> None:
+    """Labels, states, times and recordings."""
+    text = "".join(write(ROWS))  # type: ignore[operator]
+    lines = read_labels(io.BytesIO(text.encode()), kind, YES)
+    assert [Exported(line.annotation, line.recording) for line in lines] == ROWS
+
+
+def test_no_cell_of_a_table_is_a_formula() -> None:
+    """To a spreadsheet, whatever labels and file names are."""
+    cells = [cell for row in csv.reader("".join(write_csv(ROWS)).splitlines()) for cell in row]
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "＝"))] == []
+
+
+def test_a_label_track_comes_back_as_it_was() -> None:
+    """With point labels; the whole recording is a label over all of it. It has no states: one is asked for."""
+    confirmed = [each for each in SAID if each.state is YES]
+    text = "".join(write_audacity(confirmed, 2.0))
+    assert text.splitlines()[-1] == "0.250000\t1.500000\tdog"
+    assert [each.within(2.0) for each in read(text, LabelFormat.AUDACITY)] == confirmed
+    assert read("0.5\t0.5\tdog", LabelFormat.AUDACITY, NO) == [Annotation("dog", NO, 0.5)]
+
+
+def test_a_selection_table_comes_back_as_it_was() -> None:
+    """With the states, which have a column of their own."""
+    text = "".join(write_raven(SAID, 2.0, 22_050.0))
+    assert [each.within(2.0) for each in read(text, LabelFormat.RAVEN)] == SAID
+
+
+def test_label_tracks_of_audacity_are_read() -> None:
+    """With frequencies, Windows' line ends, a byte order mark and a comma as the decimal mark."""
+    text = "\ufeff0.100000\t0.900000\tclick\r\n\\\t1200.0\t3400.0\r\n1,5\t1,5\tpoint one\r\n\r\n"
+    assert read(text, LabelFormat.AUDACITY) == [Annotation("click", YES, 0.1, 0.9), Annotation("point one", YES, 1.5)]
+
+
+def test_selection_tables_of_raven_are_read() -> None:
+    """By the names of their columns; a selection that two views list counts once."""
+    head = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tAnnotation\n"
+    rows = "".join(f'1\t{view} 1\t1\t0.5\t1.25\t100.0\t900.0\twren "a"\n' for view in ("Waveform", "Spectrogram"))
+    assert read(head + rows, LabelFormat.RAVEN) == [Annotation('wren "a"', YES, 0.5, 1.25)]
+    birdnet = "Begin Time (s)\tEnd Time (s)\tCommon Name\n0\t3\tGreat Tit\n"
+    assert read(birdnet, LabelFormat.RAVEN, NO) == [Annotation("Great Tit", NO, 0.0, 3.0)]
+
+
+def test_tables_of_spreadsheets_are_read() -> None:
+    """With semicolons and a decimal comma, capitals, empty lines and columns of their own; cells may be missing."""
+    text = "Label;State;start_s;end_s;remark\r\ndog;Rejected;0,5;1,5;why\r\n;;;;\r\n\r\ncat\r\n"
+    assert read(text) == [Annotation("dog", NO, 0.5, 1.5), Annotation("cat", YES)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("lines", "kind"),
+    [
+        (["label,state", "dog,", "犬,rejected"], LabelFormat.CSV),
+        (['{"label": "dog"}', '{"label": "犬", "state": "rejected"}'], LabelFormat.JSONL),
+        (["Begin Time (s)\tEnd Time (s)\tAnnotation\tState", "0\t1\tdog", "1\t2\t犬\tRejected"], LabelFormat.RAVEN),
+    ],
+)
+def test_lines_end_as_systems_end_them(lines: list[str], kind: LabelFormat, end: str) -> None:
+    """With or without an end after the last one, and with a byte order mark or none."""
+    for text in (end.join(lines), "\ufeff" + end.join([*lines, ""])):
+        assert [(each.label, each.state) for each in read(text, kind)] == [("dog", YES), ("犬", NO)]
+
+
+def test_each_wrong_line_is_named() -> None:
+    """By its number in the file, of twenty at most, and all are counted."""
+    wrong = [
+        "dog,maybe,,",
+        ",confirmed,,",
+        "dog,,2,1",
+        "dog,,,1",
+        "dog,,x,",
+        "dog,,-1,",
+        "dog,,1e999,",
+        "a,b,c,d,e",
+        "dog,,1,nan",
+    ]
+    text = "label,state,start_s,end_s\n" + "good,,,\n" + "\n".join(wrong)
+    assert faults(text) == [f"line {number}" for number in range(3, 3 + len(wrong))]
+    for kind, row in (
+        (LabelFormat.CSV, "label,filename\ndog,a\0b"),
+        (LabelFormat.JSONL, '{"label": "a", "sha256": "\\u0000"}'),
+    ):
+        assert len(faults(row, kind)) == 1
+    with pytest.raises(InvalidImport, match="and 5 more"):
+        read("label,state\n" + "dog,maybe\n" * 25)
+    assert faults("0.1\t0.2\n0.5\t0.1\tdog\nx\t1\tdog\n-1\t1\tdog", LabelFormat.AUDACITY) == [
+        f"line {number}" for number in (1, 2, 3, 4)
+    ]
+    lines = [
+        json.dumps({"label": "dog"}),
+        "{",
+        json.dumps({"label": "dog", "more": 1}),
+        '{"label": "dog", "start_s": "1"}',
+    ]
+    assert faults("\n".join(lines), LabelFormat.JSONL) == ["line 2", "line 3", "line 4"]
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        (b"label\nd\xffg\n", "line 2"),
+        (b"", "line 1"),
+        (b"label\n", "file"),
+        (b"name,state\n", "line 1"),
+        (b"label,label\n", "line 1"),
+        (b'label\n"dog', "line 2"),
+        (b'label\n"dog"x\n', "line 2"),
+        (b'label\n"a\nb"\n', "line 3"),
+        (b"label\nd\x00g\n", "line 2"),
+        (b"label\n" + b"x" * 200_000, "line 2"),
+    ],
+)
+def test_what_is_no_table_is_refused(content: bytes, field: str) -> None:
+    """In words, with the line."""
+    with pytest.raises(InvalidImport) as refusal:
+        read_labels(io.BytesIO(content), LabelFormat.CSV, YES)
+    assert refusal.value.errors[0]["field"] == field
+
+
+def test_a_table_without_its_columns_is_no_selection_table() -> None:
+    """The missing column is named."""
+    with pytest.raises(InvalidImport, match=r"Begin Time \(s\)"):
+        read("Selection\tEnd Time (s)\tAnnotation\n", LabelFormat.RAVEN)
+    with pytest.raises(InvalidImport, match="Annotation"):
+        read("Begin Time (s)\tEnd Time (s)\n", LabelFormat.RAVEN)
