@@ -5,9 +5,11 @@ from phonoscope.text.labels import Label, labels_of
 from phonoscope.text.meaning import Meaning, Phrases
 from phonoscope.text.meant import Key, Meant, Near, Thing, Way
 from phonoscope.text.sentences import SentenceModel
+from phonoscope.text.served import SENTENCES, ServedMeaning
 from phonoscope.text.tokens import Batch, Tokens
 
 __all__ = [
+    "SENTENCES",
     "Batch",
     "Encoder",
     "Key",
@@ -17,6 +19,7 @@ __all__ = [
     "Near",
     "Phrases",
     "SentenceModel",
+    "ServedMeaning",
     "Thing",
     "Tokens",
     "Way",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 
 import numpy as np
@@ -95,7 +96,7 @@ class Meaning:
     def warm_up(self) -> None:
         """Computes the vectors of all labels, which takes seconds; else the first sentence waits for them."""
         if self._vectors is not None and self._phrases:
-            self._vectors(self._phrases)
+            _ = self._known
 
     def of(self, text: str) -> Meant:
         """What a sentence asks for. A sentence without a word asks for nothing."""
@@ -123,13 +124,18 @@ class Meaning:
             found[strange] = np.where(spelled >= _MISSPELLED, spelled, found[strange])
         return found
 
+    @cached_property
+    def _known(self) -> Array:
+        assert self._vectors is not None
+        return self._vectors(self._phrases)
+
     @property
     def _scale(self) -> Scale:
         return SCALES[self.way]
 
     def _by_meaning(self, words: Sequence[str]) -> Array:
         assert self._vectors is not None
-        return self._vectors.sentences(words) @ self._vectors(self._phrases).T
+        return self._vectors.sentences(words) @ self._known.T
 
     def _by_spelling(self, words: Sequence[str]) -> Array:
         rows = [spelled_alike(word, self._phrases) for word in words]

@@ -33,7 +33,9 @@ def _alike(asked: Sequence[str], named: Sequence[str]) -> float:
 
 
 def _best(word: str, others: Sequence[str]) -> float:
-    found = process.extractOne(word, others, scorer=fuzz.ratio, score_cutoff=100.0 * _SURE)
+    # Whoever misspells a word nearly always has its first letter right: rain is no train.
+    alike = [other for other in others if other[0] == word[0]]
+    found = process.extractOne(word, alike, scorer=fuzz.ratio, score_cutoff=100.0 * _SURE)
     return found[1] / 100.0 if found else 0.0
 
 
