@@ -6,7 +6,7 @@ are near in meaning, those nearer with more weight; for each that should not be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -93,6 +93,10 @@ class Meaning:
         """How words are compared with labels."""
         return "spelling" if self._vectors is None else "meaning"
 
+    def among(self, models: Collection[str]) -> Meaning:
+        """The same with the labels of some models alone."""
+        return Meaning([label for label in self._labels if label.model in models], self._vectors)
+
     def warm_up(self) -> None:
         """Computes the vectors of all labels, which takes seconds; else the first sentence waits for them."""
         if self._vectors is not None and self._phrases:
@@ -111,6 +115,33 @@ class Meaning:
             for (piece, wanted), row, mine in zip(asked, rows, own, strict=True)
         ]
         return Meant(text, self.way, tuple(things))
+
+    def scores(self, meant: Meant, heard: Mapping[str, Array]) -> Array:
+        """How much of what is meant is in each of some windows, from 0 to 1: ``(windows,)``.
+
+        It is the weighted sum of the labels' probabilities; where labels of several bodies count, the mean over these.
+
+        Args:
+            heard: the probabilities of each model's labels, ``(windows, labels)``; absent models say nothing.
+        """
+        found = np.zeros(len(next(iter(heard.values()))), dtype=np.float32)
+        bodies = set()
+        for label, column in self._columns:
+            weight = meant.weights.get(label.key, 0.0)
+            if weight and label.model in heard:
+                found += np.float32(weight) * heard[label.model][:, column]
+                bodies |= {label.body} if weight > 0.0 else set()
+        return np.clip(found / max(1, len(bodies)), 0.0, 1.0)
+
+    @cached_property
+    def _columns(self) -> list[tuple[Label, int]]:
+        """The labels, and the place of each among those of its model."""
+        places: dict[str, int] = {}
+        found = []
+        for label in self._labels:
+            found.append((label, places.get(label.model, 0)))
+            places[label.model] = found[-1][1] + 1
+        return found
 
     def similarities(self, words: Sequence[str]) -> Array:
         """How similar each of several words is to each label, at most 1: ``(words, labels)``."""

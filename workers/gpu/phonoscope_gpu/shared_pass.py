@@ -15,6 +15,7 @@ from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import AUTO, Classifier
 from phonoscope.contract import MOST_EXPLAINED_S
 from phonoscope.states import TaskName
+from phonoscope.text import ServedMeaning
 from phonoscope.work import AcousticFingerprint, Space
 from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general
 from phonoscope_ml.bodies import Body
@@ -98,6 +99,7 @@ class Pass:
     recorder: EvidenceRecorder
     answers: Answers
     listener: Listener
+    words: ServedMeaning
     general: Model | None = None
 
     @property
@@ -144,7 +146,7 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
         if forward and (known or recorder.overran):
             _record_again(work, recorder, prediction, listener)
         assert listener.recording is not None
-        yield Pass(model, listener.recording, prediction, recorder, answers, listener, general)
+        yield Pass(model, listener.recording, prediction, recorder, answers, listener, models.words, general)
 
 
 def _loaded(work: Work, models: LoadedModels, name: str) -> Model:
