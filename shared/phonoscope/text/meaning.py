@@ -92,6 +92,11 @@ class Meaning:
         """How words are compared with labels."""
         return "spelling" if self._vectors is None else "meaning"
 
+    @property
+    def labels(self) -> list[Label]:
+        """The labels that words are compared with."""
+        return list(self._labels)
+
     def among(self, models: Collection[str]) -> Meaning:
         """The same with the labels of some models alone."""
         return Meaning([label for label in self._labels if label.model in models], self._vectors)
