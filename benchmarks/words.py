@@ -190,13 +190,15 @@ def _print_things(
         TAUGHT: np.concatenate([clips.heard[TAUGHT], _by_fold(nested, made)]),
     }
     every = np.concatenate([clips.labels, names])
-    both, first, without = [], [], []
+    both: list[float] = []
+    first: list[float] = []
+    without: list[float] = []
     for one, other in pairs:
         plain, second = one.replace("_", " "), other.replace("_", " ")
         asked = f"{plain} and {second}"
-        both.append((every[_best(meaning, asked, heard, MIXES)] == f"{one} + {other}").mean())
+        both.append(float((every[_best(meaning, asked, heard, MIXES)] == f"{one} + {other}").mean()))
         for found, text in ((first, plain), (without, f"{plain} without {second}")):
-            found.append((every[_best(meaning, text, heard)] == f"{one} + {other}").mean())
+            found.append(float((every[_best(meaning, text, heard)] == f"{one} + {other}").mean()))
     print(f"\n| among {len(every)} clips, {len(names)} of them mixtures of two | |\n| --- | ---: |")
     print(f'| "A and B": mixtures of both among the {MIXES} best | {np.mean(both):.3f} |')
     print(f'| "A": mixtures with B among the ten best | {np.mean(first):.3f} |')

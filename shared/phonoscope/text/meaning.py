@@ -158,7 +158,7 @@ class Meaning:
         found[:] = self._by_label(self._by_meaning(words) if self._vectors else self._by_spelling(words))
         if self._vectors:
             strange = np.flatnonzero(found.max(axis=1) < self._scale.floor)
-            spelled = self._by_label(self._by_spelling([words[row] for row in strange]))
+            spelled = self._by_label(self._by_spelling([words[row] for row in strange.tolist()]))
             found[strange] = np.where(spelled >= _MISSPELLED, spelled, found[strange])
         return found
 
@@ -222,7 +222,8 @@ class Meaning:
 
     def _near(self, row: Array) -> tuple[Near, ...]:
         nearest = np.argsort(-row, kind="stable")[:MOST_NEAR]
-        return tuple(Near(*self._labels[index].key, float(row[index])) for index in nearest)
+        labels = [(self._labels[index], float(row[index])) for index in nearest]
+        return tuple(Near(label.model, label.label, similarity) for label, similarity in labels)
 
 
 def _own(rows: Sequence[Array], wanted: Sequence[bool]) -> list[NDArray[np.bool_]]:

@@ -32,9 +32,9 @@ def by_torch(tensors: dict[str, Array], ids: Indices, mask: Indices, epsilon: fl
         torch.from_numpy(tensors[f"embeddings.{name}_embeddings.weight"]) for name in ("word", "position", "token_type")
     )
     positions = torch.arange(ids.shape[1]) + first
-    norm = (torch.from_numpy(tensors[f"embeddings.LayerNorm.{part}"]) for part in ("weight", "bias"))
+    scale, shift = (torch.from_numpy(tensors[f"embeddings.LayerNorm.{part}"]) for part in ("weight", "bias"))
     given = words[torch.from_numpy(ids)] + places[positions] + kinds[0]
-    given = nn.functional.layer_norm(given, (WIDTH,), *norm, epsilon)
+    given = nn.functional.layer_norm(given, (WIDTH,), scale, shift, epsilon)
     with torch.no_grad():
         found: Tensor = network(given, src_key_padding_mask=torch.from_numpy(mask) == 0)
     return found.numpy()

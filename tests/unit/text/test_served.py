@@ -28,9 +28,11 @@ def test_a_pulled_model_counts_at_once(served: ServedMeaning, tmp_path: Path) ->
     assert first.way == "spelling"
     assert served.current is first
     folder = write_served(tmp_path)
-    assert served.current.way == "meaning"
+    second = served.current
+    assert second.way == "meaning"
     (folder / "manifest.json").unlink()
-    assert served.current.way == "spelling"
+    third = served.current
+    assert third.way == "spelling"
 
 
 def test_labels_are_embedded_in_the_background(served: ServedMeaning, tmp_path: Path) -> None:
