@@ -14,6 +14,7 @@ import torch
 from phonoscope.catalogue import Auto, BodyManifest, Catalogue, LiveCatalogue
 from phonoscope.errors import ModelError
 from phonoscope.logs import get_logger
+from phonoscope.text import ServedMeaning
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.registry import Model, load_body, load_named
 
@@ -52,6 +53,7 @@ class LoadedModels:
         short_bytes: int = _SHORT_BYTES,
     ) -> None:
         self.device = device
+        self.words = ServedMeaning(catalogue)
         self._catalogue = catalogue
         self._unused_s = unused_s
         self._short_bytes = short_bytes

@@ -53,6 +53,8 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
         heard, gained = f"{len(separator.sources)} stems", separator.metrics.get("improvement_of_all")
         figure = f"+{gained:.1f} dB" if gained is not None else "—"
         table.add_row(separator.name, separator.kind, separator.architecture, "—", heard, figure, separator.digest[:12])
+    for text in catalogue.texts.values():
+        table.add_row(text.name, text.kind, text.architecture, "—", "sentences", "—", text.digest[:12])
     console = Console()
     console.print(table)
     if waiting := catalogue.absent:
@@ -94,7 +96,7 @@ _PULL_HELP = "\n\n".join(
 @models.command(help=_PULL_HELP)
 def pull(
     names: Annotated[list[str] | None, typer.Argument(help="Models to pull.", show_default=False)] = None,
-    all_small: Annotated[bool, typer.Option("--all-small", help="Pull every model of less than 50 MB.")] = False,
+    all_small: Annotated[bool, typer.Option("--all-small", help="Pull all but separation models.")] = False,
     more_models_dir: PulledOption = None,
     mirror: MirrorOption = None,
     cache_dir: Annotated[

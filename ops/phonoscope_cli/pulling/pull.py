@@ -84,6 +84,10 @@ def _make(wanted: Pullable, draft: Path, made: Path, mirror: Path | None, endpoi
         from phonoscope_cli.pulling.demucs import make_demucs
 
         make_demucs(wanted.name, draft, made, endpoint)
+    elif wanted.kind == "text":
+        from phonoscope_cli.pulling.texts import make_text
+
+        make_text(wanted.name, draft, made, mirror, endpoint)
     else:
         from phonoscope_cli.pulling.bodies import make_body
 

@@ -17,6 +17,7 @@ from phonoscope.catalogue.manifests import (
     read_manifest,
 )
 from phonoscope.catalogue.pullable import PULLABLE, Pullable, pullable
+from phonoscope.catalogue.texts import TEXT, TextManifest
 
 __all__ = [
     "AUTO",
@@ -24,6 +25,7 @@ __all__ = [
     "MANIFEST",
     "PULLABLE",
     "SEPARATION",
+    "TEXT",
     "AnyManifest",
     "AnyModelCard",
     "Auto",
@@ -41,8 +43,7 @@ __all__ = [
     "Pullable",
     "StemManifest",
     "StemModelCard",
-    "Vocabularies",
-    "Vocabulary",
+    "TextManifest",
     "Weights",
     "check_file",
     "check_weights",

@@ -13,9 +13,15 @@ from phonoscope.work import Space
 _DESCRIPTIVE = {"metrics", "data", "licence", "limits", "recipe", "environment"}
 
 
-class Weights(BaseModel):
-    file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
+class CheckedFile(BaseModel):
+    """A file in a model's folder, known by its digest."""
+
+    file: str = Field(pattern=r"^[\w.-]+\.(safetensors|json)$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Weights(CheckedFile):
+    file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
     dtype: str
 
 

@@ -16,6 +16,7 @@ from phonoscope.catalogue import AUTO, Classifier, HeadedManifest
 from phonoscope.contract import MOST_EXPLAINED_S
 from phonoscope.errors import UnknownModel
 from phonoscope.states import TaskName
+from phonoscope.text import ServedMeaning
 from phonoscope.work import AcousticFingerprint, Space
 from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general, loadable
 from phonoscope_ml.bodies import Body
@@ -105,6 +106,7 @@ class Pass:
     recorder: EvidenceRecorder
     answers: Answers
     listener: Listener
+    words: ServedMeaning
     general: Model | None = None
     heads: Callable[[], list[Model]] = list
 
@@ -152,20 +154,7 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
         if forward and (known or recorder.overran):
             _record_again(work, recorder, prediction, listener)
         assert listener.recording is not None
-        heads = partial(_heads, models, answers, listener, load)
-        yield Pass(model, listener.recording, prediction, recorder, answers, listener, general, heads)
-
-
-def _heads(models: LoadedModels, answers: Answers, listener: Listener, load: Callable[[str], Model]) -> list[Model]:
-    """The models that answer and those that ``auto`` chooses from, where their bodies were heard.
-
-    Those that cannot be loaded are left out.
-    """
-    with suppress(UnknownModel):
-        others = [manifest for manifest in models.auto.models if listener.has_heard(manifest)]
-        loaded = loadable(others, load, [])
-        return list({model.manifest.name: model for model in (*answers.models, *loaded)}.values())
-    return answers.models
+        yield Pass(model, listener.recording, prediction, recorder, answers, listener, models.words, general)
 
 
 def _loaded(work: Work, models: LoadedModels, name: str) -> Model:

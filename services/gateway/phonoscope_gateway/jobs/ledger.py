@@ -54,6 +54,7 @@ def _key(
         if stems is None:
             return None
     known_by: list[Any] = [subject.id, task, identity, spec.key_of(options), stems]
+    known_by += spec.further(options, asked.catalogue)
     if request.options.audio_track is not None:
         known_by.append(request.options.audio_track)
     return CacheKey(_fingerprint(spec.revision, known_by), digests)
