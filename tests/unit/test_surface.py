@@ -31,10 +31,11 @@ SURFACES = {
         "typed_resource_errors",
     ],
 }
-NETWORKS = ["torch", "safetensors", "phonoscope_ml"]
+TORCH = ["torch", "torchaudio", "phonoscope_ml"]
+NETWORKS = [*TORCH, "safetensors"]
 STORES = ["sqlalchemy", "celery", "minio", "psycopg2", "alembic"]
 LEFT_OUT = [
-    (["phonoscope_gateway.__main__"], [*NETWORKS, "celery.bin"]),
+    (["phonoscope_gateway.__main__", "phonoscope.text"], [*TORCH, "celery.bin"]),
     (["phonoscope_courier.__main__", "phonoscope_gpu.__main__", "phonoscope_cpu.__main__"], NETWORKS),
     (["phonoscope.client", "phonoscope_cli"], [*NETWORKS, *STORES, "numpy", "av", "fastapi"]),
     (["phonoscope.catalogue", "phonoscope.audio.decode"], [*NETWORKS, *STORES]),
