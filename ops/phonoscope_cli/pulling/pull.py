@@ -84,6 +84,10 @@ def _make(wanted: Pullable, draft: Path, made: Path, mirror: Path | None, endpoi
         from phonoscope_cli.pulling.demucs import make_demucs
 
         make_demucs(wanted.name, draft, made, endpoint)
+    elif wanted.name == "clap":
+        from phonoscope_cli.pulling.clap import make_clap
+
+        make_clap(draft, made, endpoint)
     else:
         from phonoscope_cli.pulling.bodies import make_body
 

@@ -1,8 +1,16 @@
 """The served models: manifests, cards and architectures, read without torch."""
 
 from phonoscope.catalogue.auto import AUTO, Auto, Classifier, Kind, domain_of
-from phonoscope.catalogue.base import Weights
-from phonoscope.catalogue.bodies import BODY, BodyManifest, BodyRef, HeadChoice, HeadedManifest, HeadManifest
+from phonoscope.catalogue.base import ModelFile, Weights
+from phonoscope.catalogue.bodies import (
+    BODY,
+    BodyManifest,
+    BodyRef,
+    HeadChoice,
+    HeadedManifest,
+    HeadManifest,
+    TextTower,
+)
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
 from phonoscope.catalogue.catalogue import Catalogue
 from phonoscope.catalogue.live import LiveCatalogue
@@ -16,11 +24,12 @@ from phonoscope.catalogue.manifests import (
     check_weights,
     read_manifest,
 )
-from phonoscope.catalogue.pullable import PULLABLE, Pullable, pullable
+from phonoscope.catalogue.pullable import GIVING, PULLABLE, Pullable, pullable
 
 __all__ = [
     "AUTO",
     "BODY",
+    "GIVING",
     "MANIFEST",
     "PULLABLE",
     "SEPARATION",
@@ -38,9 +47,11 @@ __all__ = [
     "LiveCatalogue",
     "Manifest",
     "ModelCard",
+    "ModelFile",
     "Pullable",
     "StemManifest",
     "StemModelCard",
+    "TextTower",
     "Weights",
     "check_file",
     "check_weights",

@@ -13,9 +13,15 @@ from phonoscope.work import Space
 _DESCRIPTIVE = {"metrics", "data", "licence", "limits", "recipe", "environment"}
 
 
-class Weights(BaseModel):
-    file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
+class ModelFile(BaseModel):
+    """A file in a model's folder, known by its digest."""
+
+    file: str = Field(pattern=r"^\w[\w.-]*$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Weights(ModelFile):
+    file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
     dtype: str
 
 
@@ -43,7 +49,7 @@ class BodyManifestBase(ManifestBase):
         return Space(self.name, f"sha256:{self.digest}")
 
     @property
-    def files(self) -> list[Weights]:
+    def files(self) -> list[ModelFile]:
         return [self.weights]
 
     @property

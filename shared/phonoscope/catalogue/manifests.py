@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
 
-from phonoscope.catalogue.base import BodyManifestBase, ManifestBase, Weights, label_index
+from phonoscope.catalogue.base import BodyManifestBase, ManifestBase, ModelFile, Weights, label_index
 from phonoscope.catalogue.bodies import BODY, BodyManifest, HeadManifest
 from phonoscope.catalogue.cards import ModelCard, StemModelCard, layers_of
 from phonoscope.errors import InvalidManifest, WeightsMismatch
@@ -82,8 +82,8 @@ class StemManifest(ManifestBase):
         return self
 
     @property
-    def files(self) -> list[Weights]:
-        return self.weights
+    def files(self) -> list[ModelFile]:
+        return [*self.weights]
 
     @property
     def segment(self) -> int:
@@ -130,17 +130,17 @@ def _class_of(values: Any) -> type[AnyManifest]:
 
 
 def check_weights(manifest: AnyManifest, folder: Path) -> list[Path]:
-    """The weights' files, after checking the SHA-256 of each. Raises ``WeightsMismatch``."""
-    return [check_file(weights, folder) for weights in manifest.files]
+    """The model's files, after checking the SHA-256 of each. Raises ``WeightsMismatch``."""
+    return [check_file(file, folder) for file in manifest.files]
 
 
-def check_file(weights: Weights, folder: Path) -> Path:
-    """A file of weights, after checking its SHA-256. Raises ``WeightsMismatch``."""
-    path = folder / weights.file
+def check_file(wanted: ModelFile, folder: Path) -> Path:
+    """A model's file, after checking its SHA-256. Raises ``WeightsMismatch``."""
+    path = folder / wanted.file
     if not path.is_file():
         raise WeightsMismatch(f"{path} is missing")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != weights.sha256:
-        raise WeightsMismatch(f"{path} has the SHA-256 {digest}, its manifest says {weights.sha256}")
+    if digest != wanted.sha256:
+        raise WeightsMismatch(f"{path} has the SHA-256 {digest}, its manifest says {wanted.sha256}")
     return path

@@ -53,6 +53,7 @@ PhonoscopeError
 │   ├── UnknownModel            422
 │   ├── ModelNotPulled
 │   ├── BodyAbsent              422
+│   ├── ExtraAbsent
 │   ├── DownloadFailed
 │   ├── UnreadableWeights
 │   ├── InvalidManifest
@@ -99,6 +100,7 @@ from phonoscope.errors.models import (
     BodyAbsent,
     DeviceUnavailable,
     DownloadFailed,
+    ExtraAbsent,
     InvalidManifest,
     ModelError,
     ModelNotPulled,
@@ -180,6 +182,7 @@ __all__ = [
     "DownloadFailed",
     "EmptyUpload",
     "EncryptedRecording",
+    "ExtraAbsent",
     "HeadTooLarge",
     "IdempotencyKeyReused",
     "InvalidCursor",
