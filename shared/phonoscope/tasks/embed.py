@@ -41,6 +41,9 @@ class EmbedResult(TaskResult):
     silent_stems: list[str] | None = Field(
         None, description="those that have no vector since they are silent; null when stems were not asked for"
     )
+    warnings: list[str] = Field(
+        default_factory=list, description="why the recording is not in a space in which it would be"
+    )
     vector: list[float] | None = Field(
         None, description="of length 1; null unless `return_vector` asked for it, and for silence"
     )

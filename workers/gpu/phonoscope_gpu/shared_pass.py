@@ -14,7 +14,7 @@ from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import AUTO, Classifier, HeadedManifest
 from phonoscope.contract import MOST_EXPLAINED_S
-from phonoscope.errors import UnknownModel
+from phonoscope.errors import ModelError, UnknownModel
 from phonoscope.states import TaskName
 from phonoscope.work import AcousticFingerprint, Space
 from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general, loadable
@@ -97,6 +97,8 @@ class Pass:
         prediction: that model's, over the whole recording.
         general: tells kinds of sound apart where the models are chosen by what is heard; its body's space holds all.
         heads: gives the models whose labels are kept with each window, of those whose bodies are heard anyway.
+        beside: a body in whose space the windows are kept besides, since sentences are in it too.
+        left_out: why such a body was not there.
     """
 
     model: Model
@@ -107,12 +109,14 @@ class Pass:
     listener: Listener
     general: Model | None = None
     heads: Callable[[], list[Model]] = list
+    beside: tuple[tuple[Space, Body], ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def spaces(self) -> dict[Space, Body]:
         """The bodies in whose spaces the recording is embedded, that of the model that counts first."""
         models = [self.answers.counting.model, *([self.general] if self.general else [])]
-        return {model.space: model.body for model in models}
+        return {**{model.space: model.body for model in models}, **dict(self.beside)}
 
     @property
     def warnings(self) -> list[str]:
@@ -153,7 +157,21 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
             _record_again(work, recorder, prediction, listener)
         assert listener.recording is not None
         heads = partial(_heads, models, answers, listener, load)
-        yield Pass(model, listener.recording, prediction, recorder, answers, listener, general, heads)
+        beside, left_out = _beside(work, models)
+        yield Pass(model, listener.recording, prediction, recorder, answers, listener, general, heads, beside, left_out)
+
+
+def _beside(work: Work, models: LoadedModels) -> tuple[tuple[tuple[Space, Body], ...], tuple[str, ...]]:
+    """The body in whose space sentences are too, where windows are kept, and why it cannot be used."""
+    manifest = models.with_text
+    keeps = TaskName.EMBED in work.claim.tasks and work.options.embed.windows and work.options.audio_track is None
+    if manifest is None or not keeps:
+        return (), ()
+    try:
+        with work.timed("load_s"):
+            return ((manifest.space, models.body(manifest.name)),), ()
+    except ModelError as error:
+        return (), (f"{manifest.name} cannot be used: {error.detail}",)
 
 
 def _heads(models: LoadedModels, answers: Answers, listener: Listener, load: Callable[[str], Model]) -> list[Model]:

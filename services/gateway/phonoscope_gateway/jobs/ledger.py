@@ -48,6 +48,8 @@ def _key(
         if not models:
             return None
         identity = [model.identity for model in models]
+        if task is TaskName.EMBED and options.windows and (beside := asked.catalogue.with_text):
+            identity.append(beside.identity)
         digests = frozenset(_digest(model, task) for model in models)
     if reads_stems(request, task):
         stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject, request)
