@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from phonoscope.catalogue import BodyManifest, Catalogue
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, TaskOptions, TaskResult, TaskSpec, Writes
 
@@ -49,6 +50,11 @@ class EmbedResult(TaskResult):
     )
 
 
+def further_body(options: EmbedOptions, catalogue: Catalogue) -> BodyManifest | None:
+    """The body in whose space windows are kept besides, since sentences are in it too; ``None`` where there is none."""
+    return catalogue.with_text if options.windows else None
+
+
 def _reads_stems(options: EmbedOptions) -> bool:
     return options.stems
 
@@ -57,6 +63,7 @@ Embed = TaskSpec(
     TaskName.EMBED,
     pool=Pool.GPU,
     cost=Cost(0.0, 0.0),
+    further_cost=Cost(5.0, 0.1),
     options=EmbedOptions,
     result=EmbedResult,
     revision=3,

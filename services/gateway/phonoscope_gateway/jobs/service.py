@@ -23,6 +23,7 @@ from phonoscope.errors import BrokerUnavailable, NotFound
 from phonoscope.logs import get_logger
 from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.tasks import RequestContext
+from phonoscope.tasks.embed import further_body
 from phonoscope.work import Library
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.jobs.checks import (
@@ -223,6 +224,7 @@ def _make_job(
         options,
         request.metadata,
         ledger=ledger,
+        further={TaskName.EMBED} if further_body(request.options.embed, asked.catalogue) else (),
         waits_for=order_of(request),
         webhook_url=own_address(state, request),
         key_id=caller.key_id,
