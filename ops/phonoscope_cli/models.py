@@ -53,6 +53,8 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
         heard, gained = f"{len(separator.sources)} stems", separator.metrics.get("improvement_of_all")
         figure = f"+{gained:.1f} dB" if gained is not None else "—"
         table.add_row(separator.name, separator.kind, separator.architecture, "—", heard, figure, separator.digest[:12])
+    if (body := catalogue.with_text) is not None:
+        table.add_row(body.name, "sounds, words", body.architecture, "—", "sentences", "—", body.digest[:12])
     console = Console()
     console.print(table)
     if waiting := catalogue.absent:
