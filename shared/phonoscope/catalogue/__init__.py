@@ -1,7 +1,7 @@
 """The served models: manifests, cards and architectures, read without torch."""
 
 from phonoscope.catalogue.auto import AUTO, Auto, Classifier, Kind, domain_of
-from phonoscope.catalogue.base import ModelFile, Weights
+from phonoscope.catalogue.base import CheckedFile, Weights
 from phonoscope.catalogue.bodies import (
     BODY,
     BodyManifest,
@@ -25,6 +25,7 @@ from phonoscope.catalogue.manifests import (
     read_manifest,
 )
 from phonoscope.catalogue.pullable import GIVING, PULLABLE, Pullable, pullable
+from phonoscope.catalogue.texts import TEXT, TextManifest
 
 __all__ = [
     "AUTO",
@@ -33,12 +34,14 @@ __all__ = [
     "MANIFEST",
     "PULLABLE",
     "SEPARATION",
+    "TEXT",
     "AnyManifest",
     "AnyModelCard",
     "Auto",
     "BodyManifest",
     "BodyRef",
     "Catalogue",
+    "CheckedFile",
     "Classifier",
     "HeadChoice",
     "HeadManifest",
@@ -47,10 +50,10 @@ __all__ = [
     "LiveCatalogue",
     "Manifest",
     "ModelCard",
-    "ModelFile",
     "Pullable",
     "StemManifest",
     "StemModelCard",
+    "TextManifest",
     "TextTower",
     "Weights",
     "check_file",

@@ -13,14 +13,14 @@ from phonoscope.work import Space
 _DESCRIPTIVE = {"metrics", "data", "licence", "limits", "recipe", "environment"}
 
 
-class ModelFile(BaseModel):
+class CheckedFile(BaseModel):
     """A file in a model's folder, known by its digest."""
 
-    file: str = Field(pattern=r"^\w[\w.-]*$")
+    file: str = Field(pattern=r"^[\w.-]+\.(safetensors|json)$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Weights(ModelFile):
+class Weights(CheckedFile):
     file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
     dtype: str
 
@@ -49,7 +49,7 @@ class BodyManifestBase(ManifestBase):
         return Space(self.name, f"sha256:{self.digest}")
 
     @property
-    def files(self) -> list[ModelFile]:
+    def files(self) -> list[CheckedFile]:
         return [self.weights]
 
     @property

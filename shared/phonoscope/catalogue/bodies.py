@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from phonoscope.catalogue.architectures import ARCHITECTURES, EMBEDDERS
-from phonoscope.catalogue.base import BodyManifestBase, ManifestBase, ModelFile, Weights, label_index
+from phonoscope.catalogue.base import BodyManifestBase, CheckedFile, ManifestBase, Weights, label_index
 from phonoscope.catalogue.cards import BodyCard, ModelCard, layers_of
 from phonoscope.catalogue.pullable import PULLABLE
 from phonoscope.errors import BodyAbsent
@@ -28,7 +28,7 @@ class TextTower(BaseModel):
     """
 
     weights: Weights
-    tokenizer: ModelFile
+    tokenizer: CheckedFile
     heads: int = Field(gt=0)
     longest: int = Field(gt=2)
     scale: float = Field(gt=0.0, allow_inf_nan=False)
@@ -66,7 +66,7 @@ class BodyManifest(BodyManifestBase):
         return self
 
     @property
-    def files(self) -> list[ModelFile]:
+    def files(self) -> list[CheckedFile]:
         return [self.weights, *([self.text.weights, self.text.tokenizer] if self.text else [])]
 
     def card(self) -> BodyCard:
@@ -124,7 +124,7 @@ class HeadManifest(ManifestBase):
         return self
 
     @property
-    def files(self) -> list[ModelFile]:
+    def files(self) -> list[CheckedFile]:
         return [choice.weights for choice in self.on]
 
 

@@ -11,6 +11,7 @@ from phonoscope.catalogue.bodies import BodyManifest, HeadedManifest, HeadManife
 from phonoscope.catalogue.cards import AnyModelCard
 from phonoscope.catalogue.manifests import MANIFEST, AnyManifest, Manifest, StemManifest, check_weights, read_manifest
 from phonoscope.catalogue.pullable import GIVING
+from phonoscope.catalogue.texts import TextManifest
 from phonoscope.errors import BodyAbsent, InvalidManifest, ModelError, UnknownModel
 from phonoscope.work import Space
 
@@ -51,6 +52,11 @@ class Catalogue:
     def separators(self) -> dict[str, StemManifest]:
         """The manifests of separation models, by name."""
         return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, StemManifest)}
+
+    @cached_property
+    def texts(self) -> dict[str, TextManifest]:
+        """The manifests of models that embed sentences, by name."""
+        return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, TextManifest)}
 
     @property
     def best_separator(self) -> str:

@@ -10,9 +10,10 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
 
-from phonoscope.catalogue.base import BodyManifestBase, ManifestBase, ModelFile, Weights, label_index
+from phonoscope.catalogue.base import BodyManifestBase, CheckedFile, ManifestBase, Weights, label_index
 from phonoscope.catalogue.bodies import BODY, BodyManifest, HeadManifest
 from phonoscope.catalogue.cards import ModelCard, StemModelCard, layers_of
+from phonoscope.catalogue.texts import TEXT, TextManifest
 from phonoscope.errors import InvalidManifest, WeightsMismatch
 
 MANIFEST = "manifest.json"
@@ -82,7 +83,7 @@ class StemManifest(ManifestBase):
         return self
 
     @property
-    def files(self) -> list[ModelFile]:
+    def files(self) -> list[CheckedFile]:
         return [*self.weights]
 
     @property
@@ -100,7 +101,7 @@ class StemManifest(ManifestBase):
         return StemModelCard(digest=f"sha256:{self.digest}", **self.model_dump(exclude={"weights", "arguments"}))
 
 
-AnyManifest: TypeAlias = Manifest | StemManifest | BodyManifest | HeadManifest
+AnyManifest: TypeAlias = Manifest | StemManifest | BodyManifest | HeadManifest | TextManifest
 
 
 def read_manifest(path: Path) -> AnyManifest:
@@ -124,23 +125,23 @@ def _class_of(values: Any) -> type[AnyManifest]:
         return Manifest
     if "on" in values:
         return HeadManifest
-    by_kind: dict[Any, type[AnyManifest]] = {SEPARATION: StemManifest, BODY: BodyManifest}
+    by_kind: dict[Any, type[AnyManifest]] = {SEPARATION: StemManifest, BODY: BodyManifest, TEXT: TextManifest}
     kind = values.get("kind")
     return by_kind.get(kind, Manifest) if isinstance(kind, str) else Manifest
 
 
 def check_weights(manifest: AnyManifest, folder: Path) -> list[Path]:
-    """The model's files, after checking the SHA-256 of each. Raises ``WeightsMismatch``."""
-    return [check_file(file, folder) for file in manifest.files]
+    """The files, after checking the SHA-256 of each. Raises ``WeightsMismatch``."""
+    return [check_file(weights, folder) for weights in manifest.files]
 
 
-def check_file(wanted: ModelFile, folder: Path) -> Path:
-    """A model's file, after checking its SHA-256. Raises ``WeightsMismatch``."""
-    path = folder / wanted.file
+def check_file(checked: CheckedFile, folder: Path) -> Path:
+    """A file of a model's folder, after checking its SHA-256. Raises ``WeightsMismatch``."""
+    path = folder / checked.file
     if not path.is_file():
         raise WeightsMismatch(f"{path} is missing")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != wanted.sha256:
-        raise WeightsMismatch(f"{path} has the SHA-256 {digest}, its manifest says {wanted.sha256}")
+    if digest != checked.sha256:
+        raise WeightsMismatch(f"{path} has the SHA-256 {digest}, its manifest says {checked.sha256}")
     return path

