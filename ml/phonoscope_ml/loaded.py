@@ -15,6 +15,8 @@ import torch
 from phonoscope.catalogue import Auto, BodyManifest, Catalogue, LiveCatalogue
 from phonoscope.errors import ModelError, UnknownModel
 from phonoscope.logs import get_logger
+from phonoscope.text import ServedMeaning
+from phonoscope.text.clap import LiveTextTower
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.registry import Model, load_body, load_named
 
@@ -53,6 +55,8 @@ class LoadedModels:
         short_bytes: int = _SHORT_BYTES,
     ) -> None:
         self.device = device
+        self.words = ServedMeaning(catalogue)
+        self.text_tower = LiveTextTower(catalogue)
         self._catalogue = catalogue
         self._unused_s = unused_s
         self._short_bytes = short_bytes
@@ -91,7 +95,7 @@ class LoadedModels:
 
     @property
     def with_text(self) -> BodyManifest | None:
-        """The body in whose space sentences are too, as the folders are now."""
+        """The body in whose space sentences are too, as the folders are now; ``text_tower`` puts them there."""
         return self._catalogue.current.with_text
 
     def load_in_background(self, names: Iterable[str]) -> Thread:

@@ -15,7 +15,7 @@ from phonoscope.catalogue import Kind
 from phonoscope.contract import Copy, Job, Neighbour, Task, Track
 from phonoscope.states import Status
 from phonoscope.tasks import AnyResult
-from phonoscope.tasks.classify import Answer, ClassifiedWindow, ClassifyResult, Prediction
+from phonoscope.tasks.classify import Answer, Asked, ClassifiedWindow, ClassifyResult, Prediction
 from phonoscope.tasks.describe import DescribeResult
 from phonoscope.tasks.embed import EmbedResult
 from phonoscope.tasks.explain import ExplainResult
@@ -104,6 +104,8 @@ def _print_result(console: Console, result: AnyResult) -> None:
         case ClassifyResult():
             for table in _answers(result):
                 console.print(table)
+            if result.asked:
+                console.print(_asked(result.asked))
             console.print(_timeline(result.windows))
             for warning in result.warnings:
                 console.print(f"  warning: {warning}", style="yellow", highlight=False, markup=False)
@@ -133,6 +135,16 @@ def _labels(title: str, labels: Sequence[Prediction], *, unknown: bool) -> Table
         style = "bold yellow" if index == 0 and not unknown else ""
         bar = share_bar(row.probability, style or "dim")
         table.add_row(Text(row.label, style=style), bar, f"{row.probability:6.1%}")
+    return table
+
+
+def _asked(asked: Asked) -> Table:
+    """The labels that were asked for; those that no model's label is near to in grey."""
+    table = plain_table(f"what you asked for, by {asked.way}")
+    for row in asked.top:
+        style = "dim" if row.label in asked.missing else ""
+        taken = ", ".join(by.label for by in row.by[:3]) or ("no label is near" if row.label in asked.missing else "")
+        table.add_row(Text(row.label, style=style), f"{row.score:6.2f}", Text(taken, style="dim"))
     return table
 
 

@@ -55,6 +55,11 @@ def further_body(options: EmbedOptions, catalogue: Catalogue) -> BodyManifest | 
     return catalogue.with_text if options.windows else None
 
 
+def _further(options: EmbedOptions, catalogue: Catalogue) -> list[str]:
+    body = further_body(options, catalogue)
+    return [] if body is None else [body.identity]
+
+
 def _reads_stems(options: EmbedOptions) -> bool:
     return options.stems
 
@@ -64,6 +69,7 @@ Embed = TaskSpec(
     pool=Pool.GPU,
     cost=Cost(0.0, 0.0),
     further_cost=Cost(5.0, 0.1),
+    further=_further,
     options=EmbedOptions,
     result=EmbedResult,
     revision=3,

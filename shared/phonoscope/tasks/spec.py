@@ -122,6 +122,10 @@ def _allowed(*_: Any) -> None:
     pass
 
 
+def _none(*_: Any) -> list[str]:
+    return []
+
+
 def _never(_: Any) -> bool:
     return False
 
@@ -143,6 +147,7 @@ class TaskSpec(Generic[Options, Result]):
         writes: what else it changes.
         reads_stems: whether, with these options, it reads the track's stems: it waits for ``separate`` of its own job.
         variant: the option whose values are results of their own on a track, kept side by side.
+        further: the identities of further models that, with these options, decide its result.
         unkeyed: options that do not change what is computed. The model's identity stands for its name.
         complete: fills in options that depend on the rest of the request.
         check: refuses options that cannot be carried out. Raises ``InvalidRequest`` or ``UnknownModel``.
@@ -163,6 +168,7 @@ class TaskSpec(Generic[Options, Result]):
     writes: frozenset[Writes] = frozenset()
     reads_stems: Callable[[Options], bool] = _never
     variant: str | None = None
+    further: Callable[[Options, Catalogue], list[str]] = _none
     unkeyed: frozenset[str] = field(default=frozenset({"model"}))
     complete: Callable[[Options, RequestContext], Options] = _as_given
     check: Callable[[Options, RequestContext], None] = _allowed

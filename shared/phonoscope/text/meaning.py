@@ -6,7 +6,7 @@ are near in meaning, those nearer with more weight; for each that should not be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from phonoscope.text.encoder import Array
 from phonoscope.text.labels import Label
 from phonoscope.text.meant import MOST_NEAR, Key, Meant, Near, Thing, Way
-from phonoscope.text.sentences import SentenceModel
 from phonoscope.text.spelling import spelled_alike
 from phonoscope.text.things import Part, divides, parts_of
 
@@ -45,7 +44,7 @@ class Scale:
 
 
 SCALES: Mapping[Way, Scale] = {
-    "meaning": Scale(0.5, 0.25, 0.1, 0.6),
+    "meaning": Scale(0.45, 0.25, 0.04, 0.6),
     "spelling": Scale(0.5, 0.35, 0.1, 0.6),
 }
 
@@ -54,10 +53,10 @@ class Phrases:
     """The vectors of phrases, each computed once. Threads may share it.
 
     Args:
-        sentences: embeds them.
+        sentences: embeds them, as ``SentenceModel`` does.
     """
 
-    def __init__(self, sentences: SentenceModel) -> None:
+    def __init__(self, sentences: Callable[[Sequence[str]], Array]) -> None:
         self.sentences = sentences
         self._known: dict[str, Array] = {}
         self._computing = Lock()
@@ -93,6 +92,10 @@ class Meaning:
         """How words are compared with labels."""
         return "spelling" if self._vectors is None else "meaning"
 
+    def among(self, models: Collection[str]) -> Meaning:
+        """The same with the labels of some models alone."""
+        return Meaning([label for label in self._labels if label.model in models], self._vectors)
+
     def warm_up(self) -> None:
         """Computes the vectors of all labels, which takes seconds; else the first sentence waits for them."""
         if self._vectors is not None and self._phrases:
@@ -101,9 +104,9 @@ class Meaning:
     def of(self, text: str) -> Meant:
         """What a sentence asks for. A sentence without a word asks for nothing."""
         parts = parts_of(text, self._undivided)
-        words = list(dict.fromkeys(words for part in parts for words in (part.words, *part.pieces)))
-        similar = dict(zip(words, self.similarities(words), strict=True))
+        similar = self._similar(words for part in parts for words in (part.words, *part.pieces))
         asked = [(piece, part.wanted) for part in parts for piece in self._pieces(part, similar)]
+        asked = [(piece, wanted) for words, wanted in asked for piece in self._known_words(words, similar)]
         rows = [similar[piece] for piece, _ in asked]
         own = _own(rows, [wanted for _, wanted in asked])
         things = [
@@ -111,6 +114,33 @@ class Meaning:
             for (piece, wanted), row, mine in zip(asked, rows, own, strict=True)
         ]
         return Meant(text, self.way, tuple(things))
+
+    def scores(self, meant: Meant, heard: Mapping[str, Array]) -> Array:
+        """How much of what is meant is in each of some windows, from 0 to 1: ``(windows,)``.
+
+        It is the weighted sum of the labels' probabilities; where labels of several bodies count, the mean over these.
+
+        Args:
+            heard: the probabilities of each model's labels, ``(windows, labels)``; absent models say nothing.
+        """
+        found = np.zeros(len(next(iter(heard.values()))), dtype=np.float32)
+        bodies = set()
+        for label, column in self._columns:
+            weight = meant.weights.get(label.key, 0.0)
+            if weight and label.model in heard:
+                found += np.float32(weight) * heard[label.model][:, column]
+                bodies |= {label.body} if weight > 0.0 else set()
+        return np.clip(found / max(1, len(bodies)), 0.0, 1.0)
+
+    @cached_property
+    def _columns(self) -> list[tuple[Label, int]]:
+        """The labels, and the place of each among those of its model."""
+        places: dict[str, int] = {}
+        found = []
+        for label in self._labels:
+            found.append((label, places.get(label.model, 0)))
+            places[label.model] = found[-1][1] + 1
+        return found
 
     def similarities(self, words: Sequence[str]) -> Array:
         """How similar each of several words is to each label, at most 1: ``(words, labels)``."""
@@ -151,6 +181,23 @@ class Meaning:
         best = [similar[piece].argmax() for piece in part.pieces] if self._labels else []
         sure = all(similar[piece].max() >= self._scale.sure for piece in part.pieces) if self._labels else False
         return part.pieces if sure and len(set(best)) == len(part.pieces) > 1 else (part.words,)
+
+    def _known_words(self, words: str, similar: dict[str, Array]) -> tuple[str, ...]:
+        """Words that no label is near to as the one word of them that a label surely is near to, and the others."""
+        each = words.split()
+        if len(each) == 1 or not self._labels or similar[words].max() >= self._scale.floor:
+            return (words,)
+        similar |= self._similar(each)
+        known = max(each, key=lambda word: float(similar[word].max()))
+        if similar[known].max() < self._scale.sure:
+            return (words,)
+        rest = " ".join(word for word in each if word != known)
+        similar |= self._similar([rest])
+        return known, rest
+
+    def _similar(self, words: Iterable[str]) -> dict[str, Array]:
+        each = list(dict.fromkeys(words))
+        return dict(zip(each, self.similarities(each), strict=True))
 
     def _weights(self, row: Array, own: NDArray[np.bool_]) -> dict[Key, float]:
         near = np.flatnonzero(own & (row >= max(self._scale.floor, row.max(initial=0.0) - self._scale.margin)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from threading import Lock, Thread
 
 from phonoscope.catalogue import Catalogue, LiveCatalogue, TextManifest, check_file
@@ -44,6 +45,10 @@ class ServedMeaning:
                 self._meaning = Meaning(labels_of(catalogue), self._sentences(catalogue))
                 self._read = catalogue
             return self._meaning
+
+    def among(self, models: Collection[str]) -> Meaning:
+        """What words mean to some of the models."""
+        return self.current.among(models)
 
     def warm_up_in_background(self) -> Thread:
         """Loads the model and embeds all labels in a thread of its own, which takes seconds."""

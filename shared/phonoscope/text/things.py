@@ -167,5 +167,9 @@ def _part(words: Sequence[str], *, wanted: bool) -> Part | None:
 
 def _named(words: Sequence[str]) -> str:
     """The words without the empty ones at both ends."""
-    kept = [index for index, word in enumerate(words) if word not in _EMPTY and word not in _MAY_JOIN]
+    kept = [index for index, word in enumerate(words) if _says_something(word)]
     return " ".join(words[kept[0] : kept[-1] + 1]).replace(_GLUE, " ") if kept else ""
+
+
+def _says_something(word: str) -> bool:
+    return word not in _EMPTY and word not in _MAY_JOIN and any(sign.isalnum() for sign in word)

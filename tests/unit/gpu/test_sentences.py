@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.paths import bundled
 from phonoscope.states import TaskName
+from phonoscope.tasks import TASKS
 from phonoscope.text.clap import LiveTextTower
 from phonoscope.work import Outcome, Space
 from phonoscope_gpu.handler import GpuHandler
@@ -115,3 +117,56 @@ def test_damaged_weights_leave_only_that_space_out(tmp_path: Path) -> None:
     body = body_of(run(handler_of(tmp_path), EMBED)[0][TaskName.EMBED])
     assert [each["name"] for each in body["spaces"]] == ["mobilenet"]
     assert "weights.safetensors" in body["warnings"][0]
+
+
+def asked(handler: GpuHandler, labels: list[str], content: bytes | None = None, top_k: int = 3) -> dict[str, Any]:
+    """``asked`` of a classification by labels in the client's own words."""
+    options = {"classify": {"labels": labels, "top_k": top_k}}
+    outcome = run(handler, (TaskName.CLASSIFY,), 25.0, content, **options)[0][TaskName.CLASSIFY]
+    found: dict[str, Any] = TASKS[TaskName.CLASSIFY].result.model_validate(body_of(outcome)).model_dump()["asked"]
+    return found
+
+
+def test_labels_of_the_client_s_own_are_compared_with_sounds(handler: GpuHandler) -> None:
+    """As ``transformers`` does: a softmax over the scaled cosines of a sentence for each; the whole is the mean."""
+    labels, content = ["a chainsaw", "rain", "a dog barking"], tone_wav(25.0, 1_000.0, seed=3)
+    found = asked(handler, labels, content, top_k=2)
+    assert found["way"] == "clap"
+    assert found["missing"] == []
+    assert [(window["start_s"], window["end_s"]) for window in found["windows"]] == [(0, 10), (10, 20), (15, 25)]
+    assert {len(window["top"]) for window in found["windows"]} == {2}
+    assert sum(each["score"] for each in found["top"]) == pytest.approx(1.0, abs=1e-3)
+    sentences = handler.models.text_tower.tower()[1]([f"This is a sound of {label}." for label in labels])
+    windows = run(handler, EMBED, 25.0, content)[0][TaskName.EMBED]
+    vectors = windows.windows[clap_of(windows)][""].vectors
+    scale = torch.tensor(3.0).exp()
+    wanted = torch.softmax(scale * torch.from_numpy(vectors @ sentences.T), dim=1).mean(dim=0)
+    scores = {each["label"]: each["score"] for each in found["top"]}
+    np.testing.assert_allclose([scores[label] for label in labels], wanted.numpy(), atol=1e-3)
+    assert [each["score"] for each in found["top"]] == sorted(scores.values(), reverse=True)
+
+
+def test_silence_is_near_to_no_label(handler: GpuHandler) -> None:
+    """Every score is 0."""
+    found = asked(handler, ["rain", "wind"], SILENCE)
+    assert {each["score"] for each in found["top"]} == {0.0}
+
+
+def test_labels_do_not_write_windows(handler: GpuHandler) -> None:
+    """Those are of ``embed``, and only where it keeps windows."""
+    options = {"classify": {"labels": ["rain"]}, "embed": {"windows": False}}
+    outcomes, _ = run(handler, (TaskName.CLASSIFY, TaskName.EMBED), **options)
+    assert body_of(outcomes[TaskName.CLASSIFY])["asked"]["way"] == "clap"
+    assert [space.model for space in outcomes[TaskName.EMBED].vectors] == ["mobilenet"]
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "text.safetensors", "tokenizer.json"])
+def test_without_it_labels_are_found_another_way(tmp_path: Path, name: str) -> None:
+    """And the answer says so, and why."""
+    place = pull_clap(tmp_path, small_clap())
+    path = place / name
+    path.write_bytes(path.read_bytes()[:-1])
+    options = {"classify": {"labels": ["rain", "a dog"]}}
+    body = body_of(run(handler_of(tmp_path), (TaskName.CLASSIFY,), **options)[0][TaskName.CLASSIFY])
+    assert body["asked"]["way"] != "clap"
+    assert any(why.startswith("clap cannot be used") and name in why for why in body["warnings"])

@@ -14,10 +14,12 @@ from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import AUTO, Classifier, HeadedManifest
 from phonoscope.contract import MOST_EXPLAINED_S
-from phonoscope.errors import ModelError, UnknownModel
+from phonoscope.errors import UnknownModel
 from phonoscope.states import TaskName
+from phonoscope.text import ServedMeaning
 from phonoscope.work import AcousticFingerprint, Space
 from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general, loadable
+from phonoscope_gpu.beside import Beside, body_beside
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, predict, run_body
 from phonoscope_ml.loaded import LoadedModels
@@ -97,8 +99,8 @@ class Pass:
         prediction: that model's, over the whole recording.
         general: tells kinds of sound apart where the models are chosen by what is heard; its body's space holds all.
         heads: gives the models whose labels are kept with each window, of those whose bodies are heard anyway.
-        beside: a body in whose space the windows are kept besides, since sentences are in it too.
-        left_out: why such a body was not there.
+        beside: a body in whose space sentences are too.
+        left_out: why such a body cannot be used.
     """
 
     model: Model
@@ -107,21 +109,23 @@ class Pass:
     recorder: EvidenceRecorder
     answers: Answers
     listener: Listener
+    words: ServedMeaning
     general: Model | None = None
     heads: Callable[[], list[Model]] = list
-    beside: tuple[tuple[Space, Body], ...] = ()
+    beside: Beside | None = None
     left_out: tuple[str, ...] = ()
 
     @property
     def spaces(self) -> dict[Space, Body]:
         """The bodies in whose spaces the recording is embedded, that of the model that counts first."""
         models = [self.answers.counting.model, *([self.general] if self.general else [])]
-        return {**{model.space: model.body for model in models}, **dict(self.beside)}
+        spaces = {model.space: model.body for model in models}
+        return spaces | ({self.beside.space: self.beside.body} if self.beside and self.beside.embeds else {})
 
     @property
     def warnings(self) -> list[str]:
         """What a client should know of the recording and of models that were not there to answer."""
-        return [*self.recording.warnings, *self.answers.absent]
+        return [*self.recording.warnings, *self.answers.absent, *self.left_out]
 
 
 @contextmanager
@@ -157,21 +161,21 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
             _record_again(work, recorder, prediction, listener)
         assert listener.recording is not None
         heads = partial(_heads, models, answers, listener, load)
-        beside, left_out = _beside(work, models)
-        yield Pass(model, listener.recording, prediction, recorder, answers, listener, general, heads, beside, left_out)
-
-
-def _beside(work: Work, models: LoadedModels) -> tuple[tuple[tuple[Space, Body], ...], tuple[str, ...]]:
-    """The body in whose space sentences are too, where windows are kept, and why it cannot be used."""
-    manifest = models.with_text
-    keeps = TaskName.EMBED in work.claim.tasks and work.options.embed.windows and work.options.audio_track is None
-    if manifest is None or not keeps:
-        return (), ()
-    try:
-        with work.timed("load_s"):
-            return ((manifest.space, models.body(manifest.name)),), ()
-    except ModelError as error:
-        return (), (f"{manifest.name} cannot be used: {error.detail}",)
+        beside, left_out = body_beside(work, models)
+        words = models.words
+        yield Pass(
+            model,
+            listener.recording,
+            prediction,
+            recorder,
+            answers,
+            listener,
+            words,
+            general,
+            heads,
+            beside,
+            left_out,
+        )
 
 
 def _heads(models: LoadedModels, answers: Answers, listener: Listener, load: Callable[[str], Model]) -> list[Model]:

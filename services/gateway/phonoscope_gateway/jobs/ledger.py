@@ -16,7 +16,6 @@ from phonoscope.db.library.results import newest_result
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.states import TaskName
 from phonoscope.tasks import TASKS, ModelKind, RequestContext
-from phonoscope.tasks.embed import further_body
 from phonoscope.tasks.separate import separator_of
 from phonoscope.work import CacheKey, Library
 from phonoscope_gateway.jobs.checks import reads_stems
@@ -49,14 +48,13 @@ def _key(
         if not models:
             return None
         identity = [model.identity for model in models]
-        if task is TaskName.EMBED and (further := further_body(options, asked.catalogue)):
-            identity.append(further.identity)
         digests = frozenset(_digest(model, task) for model in models)
     if reads_stems(request, task):
         stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject, request)
         if stems is None:
             return None
     known_by: list[Any] = [subject.id, task, identity, spec.key_of(options), stems]
+    known_by += spec.further(options, asked.catalogue)
     if request.options.audio_track is not None:
         known_by.append(request.options.audio_track)
     return CacheKey(_fingerprint(spec.revision, known_by), digests)
