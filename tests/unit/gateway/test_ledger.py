@@ -49,6 +49,13 @@ def test_an_embedding_without_windows_is_the_same_with_it(pulled: Path, tmp_path
     assert keys(tmp_path, embed={"windows": False}) == keys(pulled, embed={"windows": False})
 
 
+def test_labels_of_the_client_s_own_are_answered_anew_with_it(pulled: Path, tmp_path: Path) -> None:
+    """They are compared with sounds then."""
+    asked = {"labels": ["rain", "a dog"]}
+    before, after = keys(tmp_path, classify=asked), keys(pulled, classify=asked)
+    assert before[TaskName.CLASSIFY] != after[TaskName.CLASSIFY]
+
+
 def test_another_body_makes_another_embedding(pulled: Path, tmp_path: Path) -> None:
     """Not so the same one elsewhere."""
     shutil.copytree(pulled / "clap", tmp_path / "same" / "clap")

@@ -19,7 +19,7 @@ _SENTENCE = "This is a sound of {}."
 
 
 def asked_labels(labels: Sequence[str], top_k: int, words: ServedMeaning, shared: Pass) -> dict[str, Any]:
-    """As ``ClassifyResult.asked`` has it: by sentences in a body's space, else from what the models heard in any case."""
+    """As ``ClassifyResult.asked`` has it: by sentences in a body's space, else by what the models heard in any case."""
     if shared.beside is not None and shared.beside.sentences is not None:
         windows = shared.listener.heard(shared.beside.body)
         scores = _by_sentences(labels, windows, shared.beside.sentences)
