@@ -75,7 +75,8 @@ def test_the_kinds_of_sound_do_not_matter(pulled: Path) -> None:
 
 def test_nothing_is_heard_that_nothing_is_kept_of(handler: GpuHandler) -> None:
     """Neither without windows, nor of another audio track, nor for other tasks."""
-    for options in ({"embed": {"windows": False}}, {"audio_track": 0}):
+    every: tuple[dict[str, Any], ...] = ({"embed": {"windows": False}}, {"audio_track": 0})
+    for options in every:
         outcome = run(handler, EMBED, **options)[0][TaskName.EMBED]
         assert [space.model for space in outcome.vectors] in (["mobilenet"], [])
     outcomes, _ = run(handler, (TaskName.CLASSIFY,))
@@ -121,7 +122,7 @@ def test_damaged_weights_leave_only_that_space_out(tmp_path: Path) -> None:
 
 def asked(handler: GpuHandler, labels: list[str], content: bytes | None = None, top_k: int = 3) -> dict[str, Any]:
     """``asked`` of a classification by labels in the client's own words."""
-    options = {"classify": {"labels": labels, "top_k": top_k}}
+    options: dict[str, Any] = {"classify": {"labels": labels, "top_k": top_k}}
     outcome = run(handler, (TaskName.CLASSIFY,), 25.0, content, **options)[0][TaskName.CLASSIFY]
     found: dict[str, Any] = TASKS[TaskName.CLASSIFY].result.model_validate(body_of(outcome)).model_dump()["asked"]
     return found
@@ -154,7 +155,7 @@ def test_silence_is_near_to_no_label(handler: GpuHandler) -> None:
 
 def test_labels_do_not_write_windows(handler: GpuHandler) -> None:
     """Those are of ``embed``, and only where it keeps windows."""
-    options = {"classify": {"labels": ["rain"]}, "embed": {"windows": False}}
+    options: dict[str, Any] = {"classify": {"labels": ["rain"]}, "embed": {"windows": False}}
     outcomes, _ = run(handler, (TaskName.CLASSIFY, TaskName.EMBED), **options)
     assert body_of(outcomes[TaskName.CLASSIFY])["asked"]["way"] == "clap"
     assert [space.model for space in outcomes[TaskName.EMBED].vectors] == ["mobilenet"]
@@ -166,7 +167,7 @@ def test_without_it_labels_are_found_another_way(tmp_path: Path, name: str) -> N
     place = pull_clap(tmp_path, small_clap())
     path = place / name
     path.write_bytes(path.read_bytes()[:-1])
-    options = {"classify": {"labels": ["rain", "a dog"]}}
+    options: dict[str, Any] = {"classify": {"labels": ["rain", "a dog"]}}
     body = body_of(run(handler_of(tmp_path), (TaskName.CLASSIFY,), **options)[0][TaskName.CLASSIFY])
     assert body["asked"]["way"] != "clap"
     assert any(why.startswith("clap cannot be used") and name in why for why in body["warnings"])
