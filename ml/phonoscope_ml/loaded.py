@@ -71,8 +71,8 @@ class LoadedModels:
             BodyAbsent: it is a head whose bodies are not on this machine.
             InvalidManifest, WeightsMismatch: it cannot be served.
         """
-        catalogue = self._catalogue.current
-        found = self._get(catalogue, name, catalogue.get(name).identity, partial(self._load, catalogue, name))
+        catalogue = self._present()
+        found = self._get(name, catalogue.get(name).identity, partial(self._load, catalogue, name))
         assert isinstance(found, Model)
         return found
 
@@ -84,12 +84,12 @@ class LoadedModels:
             ExtraAbsent: it needs packages that are not installed.
             InvalidManifest, WeightsMismatch: it cannot be used.
         """
-        catalogue = self._catalogue.current
+        catalogue = self._present()
         if name not in catalogue.bodies:
             raise UnknownModel(f"no body {name!r}")
         manifest = catalogue.bodies[name]
         load = partial(self._load_body, manifest, catalogue.folder(name))
-        found = self._get(catalogue, name, manifest.identity, load)
+        found = self._get(name, manifest.identity, load)
         assert isinstance(found, Body)
         return found
 
@@ -109,8 +109,13 @@ class LoadedModels:
         """What ``auto`` chooses from, as the folders are now. Raises ``UnknownModel``."""
         return self._catalogue.current.auto
 
-    def _get(self, catalogue: Catalogue, name: str, identity: str, load: Callable[[], Model | Body]) -> Model | Body:
+    def _present(self) -> Catalogue:
+        """The catalogue as the folders are now; what is gone from it is dropped."""
+        catalogue = self._catalogue.current
         self._drop_what_is_gone(catalogue)
+        return catalogue
+
+    def _get(self, name: str, identity: str, load: Callable[[], Model | Body]) -> Model | Body:
         held = self._held_as(name, identity) or self._load_once(name, identity, load)
         held.used_s = monotonic()
         self._drop_unused()

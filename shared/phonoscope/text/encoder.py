@@ -133,7 +133,8 @@ class Encoder:
         scores = queries @ keys.swapaxes(-1, -2) / np.float32(np.sqrt(queries.shape[-1])) + hidden
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
-        return (weights @ values).swapaxes(1, 2).reshape(states.shape)
+        attended: Array = (weights @ values).swapaxes(1, 2).reshape(states.shape)
+        return attended
 
     def _by_head(self, states: Array) -> Array:
         sentences, tokens, width = states.shape
@@ -147,7 +148,7 @@ class Encoder:
     def _normalised(self, states: Array, name: str) -> Array:
         centred = states - states.mean(axis=-1, keepdims=True)
         variance = np.square(centred).mean(axis=-1, keepdims=True)
-        scaled = centred / np.sqrt(variance + np.float32(self.epsilon))
+        scaled: Array = centred / np.sqrt(variance + np.float32(self.epsilon))
         return scaled * self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
 
 

@@ -22,6 +22,8 @@ from phonoscope.text.things import Part, divides, parts_of
 
 _MOST_LABELS = 8
 """Of one body for one thing."""
+_MOST_THINGS = 16
+"""Of one sentence; further ones are said to be missing."""
 _MISSPELLED = 0.85
 """The similarity of spelling from which words that mean nothing near are taken for a misspelt label."""
 
@@ -92,6 +94,11 @@ class Meaning:
         """How words are compared with labels."""
         return "spelling" if self._vectors is None else "meaning"
 
+    @property
+    def labels(self) -> list[Label]:
+        """The labels that words are compared with."""
+        return list(self._labels)
+
     def among(self, models: Collection[str]) -> Meaning:
         """The same with the labels of some models alone."""
         return Meaning([label for label in self._labels if label.model in models], self._vectors)
@@ -103,7 +110,8 @@ class Meaning:
 
     def of(self, text: str) -> Meant:
         """What a sentence asks for. A sentence without a word asks for nothing."""
-        parts = parts_of(text, self._undivided)
+        every = parts_of(text, self._undivided)
+        parts, further = every[:_MOST_THINGS], every[_MOST_THINGS:]
         similar = self._similar(words for part in parts for words in (part.words, *part.pieces))
         asked = [(piece, part.wanted) for part in parts for piece in self._pieces(part, similar)]
         asked = [(piece, wanted) for words, wanted in asked for piece in self._known_words(words, similar)]
@@ -113,7 +121,7 @@ class Meaning:
             Thing(piece, wanted, self._weights(row, mine), self._near(row))
             for (piece, wanted), row, mine in zip(asked, rows, own, strict=True)
         ]
-        return Meant(text, self.way, tuple(things))
+        return Meant(text, self.way, (*things, *(Thing(part.words, part.wanted, {}, ()) for part in further)))
 
     def scores(self, meant: Meant, heard: Mapping[str, Array]) -> Array:
         """How much of what is meant is in each of some windows, from 0 to 1: ``(windows,)``.

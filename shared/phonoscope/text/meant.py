@@ -76,8 +76,10 @@ class Meant:
     @property
     def near(self) -> tuple[Near, ...]:
         """The labels nearest to any of the things, each once, the nearest first."""
-        every = sorted((near for thing in self.things for near in thing.near), key=lambda near: -near.similarity)
-        return tuple({(near.model, near.label): near for near in reversed(every)}.values())[::-1][:MOST_NEAR]
+        nearest: dict[Key, Near] = {}
+        for near in sorted((near for thing in self.things for near in thing.near), key=lambda near: -near.similarity):
+            nearest.setdefault((near.model, near.label), near)
+        return tuple(nearest.values())[:MOST_NEAR]
 
     @property
     def wanted(self) -> bool:

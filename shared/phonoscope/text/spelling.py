@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
+import snowballstemmer
 from rapidfuzz import fuzz, process
 
 _WORD = re.compile(r"\w+")
 _SURE = 0.84
 """A similarity of two words from which one counts as a misspelling or another form of the other."""
-_SHORTEST = 4
-"""Letters of the shortest word that may have an ending."""
-_SUFFIXES = (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("s", ""))
 
 
 def spelled_alike(words: str, phrases: Sequence[str]) -> list[float]:
@@ -40,15 +40,19 @@ def _best(word: str, others: Sequence[str]) -> float:
 
 
 def _stems(words: str) -> list[str]:
-    return [_singular(word) for word in _WORD.findall(words.lower())]
+    return [_stem(word) for word in _WORD.findall(words.lower())]
 
 
-def _singular(word: str) -> str:
-    """A word without the ending of the plural, or of a verb's third person.
+@lru_cache(maxsize=10_000)
+def _stem(word: str) -> str:
+    """A word without its ending, by M. Porter's English stemmer (Snowball).
 
-    >>> [_singular(word) for word in ("dogs", "babies", "glass", "crashes", "bus")]
-    ['dog', 'baby', 'glass', 'crash', 'bus']
+    >>> [_stem(word) for word in ("dogs", "barking", "babies", "baby")]
+    ['dog', 'bark', 'babi', 'babi']
     """
-    if len(word) < _SHORTEST or word.endswith(("ss", "us", "is")):
-        return word
-    return next((word.removesuffix(end) + new for end, new in _SUFFIXES if word.endswith(end)), word)
+    return str(_stemmer().stemWord(word))
+
+
+@lru_cache
+def _stemmer() -> Any:
+    return snowballstemmer.stemmer("english")

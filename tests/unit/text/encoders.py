@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from phonoscope.text import SENTENCES
 from phonoscope.text.encoder import Array, Indices
 
 WIDTH, HEADS, INNER, LAYERS, PLACES = 24, 4, 40, 3, 30
@@ -93,3 +95,21 @@ def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
 
 def _normalised(name: str) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": (WIDTH,), f"{name}.bias": (WIDTH,)}
+
+
+def write_served(folder: Path, seed: int = 0) -> Path:
+    """A model's folder in a folder of models, with its manifest; returns it."""
+    place = folder / SENTENCES
+    place.mkdir(parents=True, exist_ok=True)
+    write_model(place, seed)
+    digests = {
+        name: hashlib.sha256((place / name).read_bytes()).hexdigest()
+        for name in ("model.safetensors", "tokenizer.json")
+    }
+    described = {"kind": "text", "architecture": "bert", "embedding_dim": WIDTH, "heads": HEADS, "epsilon": 1e-12}
+    descriptive = {"metrics": {}, "data": "none", "licence": "none", "limits": []}
+    weights = {"file": "model.safetensors", "sha256": digests["model.safetensors"], "dtype": "float32"}
+    tokenizer = {"file": "tokenizer.json", "sha256": digests["tokenizer.json"]}
+    manifest = {"name": SENTENCES, "version": 1, "longest": 12, **described, **descriptive, "weights": weights}
+    (place / "manifest.json").write_text(json.dumps({**manifest, "tokenizer": tokenizer}))
+    return place

@@ -124,6 +124,21 @@ def test_a_misspelt_word_is_known_by_its_spelling(meaning: Meaning) -> None:
     assert _heaviest(meaning.of("tunderstorm")) == "thunderstorm"
 
 
+def test_more_things_than_can_be_meant_are_said(meaning: Meaning) -> None:
+    """A sentence of a thousand things is no work for minutes."""
+    meant = meaning.of(", ".join(["rain", *(f"quark{index}" for index in range(999))]))
+    assert len(meant.things) == 1000
+    assert (_heaviest(meant), len(meant.missing)) == ("rain", 999)
+
+
+def test_the_nearest_labels_of_several_things_are_in_order(meaning: Meaning) -> None:
+    """Each once, as near as it is to the thing that it is nearest to."""
+    near = meaning.of("bark, thunder, rain, puppy").near
+    assert [one.similarity for one in near] == sorted((one.similarity for one in near), reverse=True)
+    assert len({(one.model, one.label) for one in near}) == len(near) == 5
+    assert [one.similarity for one in near if one.label in {"Rain", "rain"}] == pytest.approx([1.0, 1.0])
+
+
 @pytest.mark.parametrize("text", ["", "the", "?!", "\u3000", "\U0001f415", "\x00"])
 def test_a_sentence_without_words_has_no_weights(meaning: Meaning, text: str) -> None:
     """It is no error here."""
