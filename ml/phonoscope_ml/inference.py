@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import takewhile, tee
 from math import inf
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from phonoscope.errors import UndecodableRecording
 from phonoscope_ml.audible import audible
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.device import one_thread
+from phonoscope_ml.frontends import FrontEndSettings
 from phonoscope_ml.heads import HeadedNetwork
 from phonoscope_ml.networks import Network, Output
 from phonoscope_ml.registry import Model
@@ -189,9 +190,9 @@ def run_body(
 ) -> BodyPass:
     """Runs a body over a recording, in batches of windows.
 
-    It hears nothing below 20 Hz. While the network runs, one thread takes blocks, and another computes the spectrograms
-    of the next batch. Of batches one after another that hold the same constant, such as digital silence, only the first
-    is computed.
+    It hears nothing below 20 Hz, unless its front end does without that. While the network runs, one thread takes
+    blocks, and another computes the spectrograms of the next batch. Of batches one after another that hold the same
+    constant, such as digital silence, only the first is computed.
 
     Args:
         blocks: float32 mono at the body's rate.
@@ -209,15 +210,9 @@ def run_body(
     features: list[NDArray[np.float32]] = []
     vectors: list[NDArray[np.float32]] = []
     run = _Runs(body, forward)
-    with taken_ahead(audible(blocks, settings.sample_rate_hz), _BLOCKS_AHEAD, after=_BATCH) as heard:
-        cut = cut_windows(
-            heard,
-            settings.sample_rate_hz,
-            settings.window_samples,
-            settings.window_hop_samples,
-            repeat=settings.repeats,
-        )
-        windows = takewhile(lambda window: window.start_s <= end_s, cut)
+    stream = audible(blocks, settings.sample_rate_hz) if settings.filtered else blocks
+    with taken_ahead(stream, _BLOCKS_AHEAD, after=_BATCH) as heard:
+        windows = takewhile(lambda window: window.start_s <= end_s, _cut(heard, settings))
         chosen = (window for window in windows if not window.start_s or wanted(window))
         with taken_ahead(_batches(body, chosen), _BATCHES_AHEAD, after=1) as batches:
             for batch, spectrograms in batches:
@@ -289,6 +284,17 @@ def _batches(body: Body, windows: Iterable[Window]) -> Iterator[tuple[list[Windo
             samples = torch.from_numpy(np.stack([window.samples for window in batch]))
             spectrograms = body.spectrograms(samples.to(body.device))
         yield batch, spectrograms
+
+
+def _cut(blocks: Iterable[Samples], settings: FrontEndSettings) -> Iterator[Window]:
+    """The windows of a stream, which is filtered already where the front end wants it so."""
+    rate_hz, sizes = settings.sample_rate_hz, (settings.window_samples, settings.window_hop_samples)
+    if settings.filtered:
+        return cut_windows(blocks, rate_hz, *sizes, settings.filling)
+    whole, other = tee(blocks)
+    windows = cut_windows(whole, rate_hz, *sizes, settings.filling)
+    heard = cut_windows(audible(other, rate_hz), rate_hz, *sizes, settings.filling)
+    return (replace(window, audible=one.samples) for window, one in zip(windows, heard, strict=True))
 
 
 def _constant(batch: list[Window]) -> tuple[float, int] | None:

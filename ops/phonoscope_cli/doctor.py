@@ -123,6 +123,11 @@ def _weights(pulled: Path, shipped: Path) -> Iterator[Finding]:
             yield Finding(f"model {name}", True, f"weights whole, sha256:{manifest.files[0].sha256[:12]}…")
         except PhonoscopeError as error:
             yield Finding(f"model {name}", False, error.detail, advice)
+    if catalogue.with_text is not None and importlib.util.find_spec("transformers") is None:
+        name, advice = catalogue.with_text.name, "pip install 'phonoscope[clap]' where the GPU workers run"
+        yield Finding(
+            f"model {name}", False, "transformers is not installed here: recordings get no windows in it", advice
+        )
     for one in PULLABLE.values():
         if not set(one.models) <= {*models, *catalogue.unreadable}:
             yield Finding(f"model {one.name}", True, f"not pulled ({one.description}); to pull it: {one.command}")

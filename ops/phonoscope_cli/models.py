@@ -53,6 +53,8 @@ def list_(models_dir: FolderOption = None, more_models_dir: PulledOption = None)
         heard, gained = f"{len(separator.sources)} stems", separator.metrics.get("improvement_of_all")
         figure = f"+{gained:.1f} dB" if gained is not None else "—"
         table.add_row(separator.name, separator.kind, separator.architecture, "—", heard, figure, separator.digest[:12])
+    if (body := catalogue.with_text) is not None:
+        table.add_row(body.name, "sounds, words", body.architecture, "—", "sentences", "—", body.digest[:12])
     for text in catalogue.texts.values():
         table.add_row(text.name, text.kind, text.architecture, "—", "sentences", "—", text.digest[:12])
     console = Console()
@@ -96,7 +98,7 @@ _PULL_HELP = "\n\n".join(
 @models.command(help=_PULL_HELP)
 def pull(
     names: Annotated[list[str] | None, typer.Argument(help="Models to pull.", show_default=False)] = None,
-    all_small: Annotated[bool, typer.Option("--all-small", help="Pull all but separation models.")] = False,
+    all_small: Annotated[bool, typer.Option("--all-small", help="Pull all but separation models and clap.")] = False,
     more_models_dir: PulledOption = None,
     mirror: MirrorOption = None,
     cache_dir: Annotated[

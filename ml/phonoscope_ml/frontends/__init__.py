@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from phonoscope_ml.frontends.clap import ClapLogMel, ClapSettings
 from phonoscope_ml.frontends.decibels import DecibelSettings, LogMel
 from phonoscope_ml.frontends.front_end import FrontEnd
 from phonoscope_ml.frontends.kaldi import KaldiLogMel, KaldiSettings
@@ -11,6 +12,8 @@ from phonoscope_ml.frontends.log10 import Log10Mel, Log10Settings
 from phonoscope_ml.frontends.settings import FrontEndSettings
 
 __all__ = [
+    "ClapLogMel",
+    "ClapSettings",
     "DecibelSettings",
     "FrontEnd",
     "FrontEndSettings",
@@ -24,7 +27,7 @@ __all__ = [
 ]
 
 _KINDS: dict[str, type[FrontEndSettings]] = {
-    settings.kind: settings for settings in (DecibelSettings, KaldiSettings, Log10Settings)
+    settings.kind: settings for settings in (DecibelSettings, KaldiSettings, Log10Settings, ClapSettings)
 }
 
 
@@ -52,4 +55,6 @@ def build_front_end(settings: FrontEndSettings) -> FrontEnd:
         return KaldiLogMel(settings)
     if isinstance(settings, Log10Settings):
         return Log10Mel(settings)
+    if isinstance(settings, ClapSettings):
+        return ClapLogMel(settings)
     raise TypeError(f"{type(settings).__name__} are the settings of no front end")

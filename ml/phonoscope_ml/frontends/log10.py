@@ -13,6 +13,7 @@ from torch import Tensor
 from phonoscope.audio.mel import mel_points
 from phonoscope_ml.frontends.front_end import FrontEnd, mel_filters
 from phonoscope_ml.frontends.settings import FrontEndSettings
+from phonoscope_ml.windows import Filling
 
 _GAIN = 10_000.0
 
@@ -26,7 +27,7 @@ class Log10Settings(FrontEndSettings):
     """
 
     kind: ClassVar[str] = "log10"
-    repeats: ClassVar[bool] = True
+    filling: ClassVar[Filling] = "repetition"
 
     sample_rate_hz: int = 16_000
     n_fft: int = 512

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from phonoscope_ml.windows import Filling
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrontEndSettings:
@@ -22,8 +24,10 @@ class FrontEndSettings:
     """
 
     kind: ClassVar[str]
-    repeats: ClassVar[bool] = False
-    """Whether a recording shorter than a window is repeated to fill it; otherwise silence follows it."""
+    filling: ClassVar[Filling] = "silence"
+    """What follows a recording that is shorter than a window."""
+    filtered: ClassVar[bool] = True
+    """Whether what lies below 20 Hz is removed before."""
 
     sample_rate_hz: int
     n_fft: int

@@ -29,6 +29,11 @@ def build_network(architecture: str, arguments: dict[str, Any], labels: int = 0)
     >>> build_network("mobilenet", {"width": 0.4}).features
     896
     """
+    if architecture == "clap":
+        # What it is made of takes seconds to import, and is an extra.
+        from phonoscope_ml.networks.clap import ClapAudio
+
+        return ClapAudio(labels=labels, **arguments)
     if architecture not in ARCHITECTURES:
         raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(ARCHITECTURES)}")
     if architecture == "mobilenet":

@@ -8,15 +8,16 @@ arguments of a known class are read, and only from safetensors.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from phonoscope.catalogue import MANIFEST, SEPARATION
-from phonoscope.errors import DownloadFailed, InvalidManifest, WeightsMismatch
+from phonoscope.errors import InvalidManifest
 from phonoscope_cli.pulling.files import digest_of, room_for
+from phonoscope_cli.pulling.hub import Repository, fetch_from_hub
 
 _REPOSITORIES = {
     "htdemucs": "adefossez/HTDemucs",
@@ -25,7 +26,6 @@ _REPOSITORIES = {
 }
 _CLASS = "demucs.htdemucs.HTDemucs"
 _SIGNATURE = re.compile(r"[0-9a-f]{8}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _WEIGHTS = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _CARD = {
     "metrics": {},
@@ -46,7 +46,7 @@ def make_demucs(name: str, draft: Path, made: Path, endpoint: str | None = None)
         WeightsMismatch: a file differs from the digest on the hub; it is erased.
         InvalidManifest: a file does not describe a known network.
     """
-    files = _fetch(name, draft, endpoint or os.environ.get("HF_ENDPOINT"))
+    files = _fetch(name, draft, endpoint)
     manifest = _manifest(name, files)
     place = made / name
     place.mkdir()
@@ -58,36 +58,9 @@ def make_demucs(name: str, draft: Path, made: Path, endpoint: str | None = None)
 
 def _fetch(name: str, draft: Path, endpoint: str | None) -> list[Path]:
     """The description of the bag of networks, then the networks in its order."""
-    description = _fetch_file(name, f"{name}.yaml", draft, endpoint)
-    return [description, *(_fetch_file(name, f"{sig}.safetensors", draft, endpoint) for sig in _bag(description)[0])]
-
-
-def _fetch_file(name: str, file: str, draft: Path, endpoint: str | None) -> Path:
-    try:
-        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    except ImportError as error:
-        raise DownloadFailed(
-            "pulling models needs the `separation` extra: pip install 'phonoscope[separation]'"
-        ) from error
-    repository = _REPOSITORIES[name]
-    try:
-        url = hf_hub_url(repository, file, endpoint=endpoint)
-        expected = get_hf_file_metadata(url, endpoint=endpoint).etag or ""
-        path = Path(hf_hub_download(repository, file, local_dir=draft, endpoint=endpoint))
-    except Exception as error:
-        raise DownloadFailed(f"{file} of {repository} cannot be fetched: {error}") from error
-    if path.suffix == ".safetensors":
-        _check(path, expected)
-    return path
-
-
-def _check(path: Path, expected: str) -> None:
-    if not _SHA256.fullmatch(expected):
-        raise DownloadFailed(f"the hub has no SHA-256 for {path.name}")
-    digest = digest_of(path)
-    if digest != expected:
-        path.unlink()
-        raise WeightsMismatch(f"{path.name} has the SHA-256 {digest}, the hub says {expected}; pull again")
+    fetch = partial(fetch_from_hub, Repository(_REPOSITORIES[name], "separation"), draft=draft, endpoint=endpoint)
+    description = fetch(f"{name}.yaml")
+    return [description, *(fetch(f"{sig}.safetensors") for sig in _bag(description)[0])]
 
 
 def _bag(description: Path) -> tuple[list[str], list[list[float]] | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phonoscope_cli.pulling.files import PinnedFile
+from phonoscope_cli.pulling.hub import Repository
 from phonoscope_cli.pulling.packages import WheelMember
 
 _QUOTED = "Its figures are its authors' own; nothing was measured here."
@@ -28,6 +29,23 @@ class Wheel:
     requirement: str
     file: PinnedFile
     members: tuple[WheelMember, ...]
+
+
+@dataclass(frozen=True)
+class Clap:
+    """Files of CLAP's repository on the hub.
+
+    Args:
+        weights: the main branch has them as a pickle alone. The hub's own converter made the same weights as
+            safetensors in this commit beside it; the hub has their digest.
+        beside: the commit with everything else, whose files are pinned by their digests.
+    """
+
+    weights: Repository
+    beside: Repository
+    config: PinnedFile
+    vocabulary: PinnedFile
+    merges: PinnedFile
 
 
 @dataclass(frozen=True)
@@ -104,6 +122,27 @@ MUSIC_CARD = Card(
         *MUSICNN_CARD.limits[:2],
         "Tags are listeners' words, and several mean the same; MagnaTagATune's that both have are marked MTT.",
         _THRESHOLDS,
+    ),
+)
+
+_CLAP = "laion/larger_clap_general"
+CLAP = Clap(
+    weights=Repository(_CLAP, "clap", "16c8cc3159a3c8a31e8ff5ef1f66b0d9ab3667db"),
+    beside=Repository(_CLAP, "clap", "ada0c23a36c4e8582805bb38fec3905903f18b41"),
+    config=PinnedFile("config.json", "6268f76a067e3104bf9001e97d7dcc0fcfb16f3086cfb478ee72d95900d7fc1d", 643),
+    vocabulary=PinnedFile("vocab.json", "ed19656ea1707df69134c4af35c8ceda2cc9860bf2c3495026153a133670ab5e", 798_293),
+    merges=PinnedFile("merges.txt", "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5", 456_318),
+)
+CLAP_CARD = Card(
+    metrics={"published": {"esc_50_zero_shot_accuracy": 0.8998}},
+    data=(
+        "Music, speech and AudioSet with captions: Y. Wu et al., Large-scale Contrastive Language-Audio Pretraining "
+        "with Feature Fusion and Keyword-to-Caption Augmentation, ICASSP 2023, arXiv 2211.06687"
+    ),
+    licence="Apache-2.0, © LAION",
+    limits=(
+        "Its figure is its authors' own; nothing was measured here.",
+        "It was taught on 10 s with English captions, and takes nothing above 14 kHz into account.",
     ),
 )
 

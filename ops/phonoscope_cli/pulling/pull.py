@@ -84,6 +84,10 @@ def _make(wanted: Pullable, draft: Path, made: Path, mirror: Path | None, endpoi
         from phonoscope_cli.pulling.demucs import make_demucs
 
         make_demucs(wanted.name, draft, made, endpoint)
+    elif wanted.name == "clap":
+        from phonoscope_cli.pulling.clap import make_clap
+
+        make_clap(draft, made, endpoint)
     elif wanted.kind == "text":
         from phonoscope_cli.pulling.texts import make_text
 

@@ -20,6 +20,7 @@ from phonoscope.db.service.usage import Limits
 from phonoscope.errors import Unauthorized
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
+from phonoscope.text.clap import LiveTextTower
 from phonoscope.waker import Waker
 from phonoscope.work import Space
 from phonoscope_gateway.listener import JobListener
@@ -72,6 +73,11 @@ class State:
         """The signer of links that this client asks for."""
         ends = caller.links_end or self.settings.links_end_with_key
         return self.signer.ending_with(caller.key_id) if ends else self.signer
+
+    @cached_property
+    def text_tower(self) -> LiveTextTower:
+        """Puts sentences into the space of sounds, where a body does that."""
+        return LiveTextTower(self.models)
 
     @property
     def catalogue(self) -> Catalogue:

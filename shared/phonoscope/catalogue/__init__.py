@@ -1,8 +1,16 @@
 """The served models: manifests, cards and architectures, read without torch."""
 
 from phonoscope.catalogue.auto import AUTO, Auto, Classifier, Kind, domain_of
-from phonoscope.catalogue.base import Weights
-from phonoscope.catalogue.bodies import BODY, BodyManifest, BodyRef, HeadChoice, HeadedManifest, HeadManifest
+from phonoscope.catalogue.base import CheckedFile, Weights
+from phonoscope.catalogue.bodies import (
+    BODY,
+    BodyManifest,
+    BodyRef,
+    HeadChoice,
+    HeadedManifest,
+    HeadManifest,
+    TextTower,
+)
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
 from phonoscope.catalogue.catalogue import Catalogue, Vocabularies, Vocabulary
 from phonoscope.catalogue.live import LiveCatalogue
@@ -16,12 +24,13 @@ from phonoscope.catalogue.manifests import (
     check_weights,
     read_manifest,
 )
-from phonoscope.catalogue.pullable import PULLABLE, Pullable, pullable
+from phonoscope.catalogue.pullable import GIVING, PULLABLE, Pullable, pullable
 from phonoscope.catalogue.texts import TEXT, TextManifest
 
 __all__ = [
     "AUTO",
     "BODY",
+    "GIVING",
     "MANIFEST",
     "PULLABLE",
     "SEPARATION",
@@ -32,6 +41,7 @@ __all__ = [
     "BodyManifest",
     "BodyRef",
     "Catalogue",
+    "CheckedFile",
     "Classifier",
     "HeadChoice",
     "HeadManifest",
@@ -44,6 +54,7 @@ __all__ = [
     "StemManifest",
     "StemModelCard",
     "TextManifest",
+    "TextTower",
     "Weights",
     "check_file",
     "check_weights",

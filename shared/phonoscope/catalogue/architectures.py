@@ -52,6 +52,8 @@ def _residual(*blocks: int) -> Architecture:
     return Architecture("conv1", {f"layer{1 + index}": count for index, count in enumerate(blocks)}, "layer4")
 
 
+EMBEDDERS = frozenset({"clap"})
+"""Architectures of bodies that only embed: they show no evidence, and no head is served on them."""
 ARCHITECTURES: dict[str, Architecture] = {
     "resnet18": _residual(2, 2, 2, 2),
     "resnet34": _residual(3, 4, 6, 3),

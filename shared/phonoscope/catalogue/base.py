@@ -49,7 +49,7 @@ class BodyManifestBase(ManifestBase):
         return Space(self.name, f"sha256:{self.digest}")
 
     @property
-    def files(self) -> list[Weights]:
+    def files(self) -> list[CheckedFile]:
         return [self.weights]
 
     @property

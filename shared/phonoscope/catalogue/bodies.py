@@ -7,8 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from phonoscope.catalogue.architectures import ARCHITECTURES
-from phonoscope.catalogue.base import BodyManifestBase, ManifestBase, Weights, label_index
+from phonoscope.catalogue.architectures import ARCHITECTURES, EMBEDDERS
+from phonoscope.catalogue.base import BodyManifestBase, CheckedFile, ManifestBase, Weights, label_index
 from phonoscope.catalogue.cards import BodyCard, ModelCard, layers_of
 from phonoscope.catalogue.pullable import PULLABLE
 from phonoscope.errors import BodyAbsent
@@ -17,11 +17,33 @@ from phonoscope.work import Space
 BODY = "body"
 
 
+class TextTower(BaseModel):
+    """What puts sentences into a body's space: a RoBERTa encoder and its projection.
+
+    Args:
+        tokenizer: a ``tokenizer.json`` as Hugging Face's library reads it.
+        heads: of the encoder's attention.
+        longest: the most tokens of a sentence.
+        scale: the factor on cosines by which a softmax over sentences was taught.
+    """
+
+    weights: Weights
+    tokenizer: CheckedFile
+    heads: int = Field(gt=0)
+    longest: int = Field(gt=2)
+    scale: float = Field(gt=0.0, allow_inf_nan=False)
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class BodyManifest(BodyManifestBase):
     """The manifest of a body: front end, network, and an embedding that is a space of its own.
 
     Args:
         arguments: the network's constructor arguments, besides its labels.
+        text: puts sentences into the same space.
     """
 
     version: int
@@ -30,6 +52,7 @@ class BodyManifest(BodyManifestBase):
     arguments: dict[str, Any] = Field(default_factory=dict)
     embedding_dim: Literal[512]
     front_end: dict[str, Any]
+    text: TextTower | None = Field(None, exclude_if=_is_none)
     metrics: dict[str, Any]
     data: str
     licence: str
@@ -37,9 +60,14 @@ class BodyManifest(BodyManifestBase):
 
     @model_validator(mode="after")
     def _check_architecture(self) -> Self:
-        if self.architecture not in ARCHITECTURES:
-            raise ValueError(f"unknown architecture {self.architecture!r}; known: {', '.join(ARCHITECTURES)}")
+        known = (*ARCHITECTURES, *EMBEDDERS)
+        if self.architecture not in known:
+            raise ValueError(f"unknown architecture {self.architecture!r}; known: {', '.join(known)}")
         return self
+
+    @property
+    def files(self) -> list[CheckedFile]:
+        return [self.weights, *([self.text.weights, self.text.tokenizer] if self.text else [])]
 
     def card(self) -> BodyCard:
         told = self.model_dump(include={"name", "architecture", "data", "licence", "origin"})
@@ -96,7 +124,7 @@ class HeadManifest(ManifestBase):
         return self
 
     @property
-    def files(self) -> list[Weights]:
+    def files(self) -> list[CheckedFile]:
         return [choice.weights for choice in self.on]
 
 
@@ -186,7 +214,9 @@ def headed(head: HeadManifest, bodies: dict[str, BodyManifest]) -> HeadedManifes
     for choice in head.on:
         there = [bodies.get(wanted.name) for wanted in choice.bodies]
         found = tuple(
-            body for body, wanted in zip(there, choice.bodies, strict=True) if body and body.digest == wanted.digest
+            body
+            for body, wanted in zip(there, choice.bodies, strict=True)
+            if body and body.digest == wanted.digest and body.architecture in ARCHITECTURES
         )
         if len(found) == len(choice.bodies):
             return HeadedManifest(head, choice, found)
@@ -198,6 +228,8 @@ def _absence(head: HeadManifest, bodies: dict[str, BodyManifest]) -> str:
     others = [one.name for one in wanted if one.name in bodies and bodies[one.name].digest != one.digest]
     if others:
         return f"{head.name} was taught on another {others[0]}: its digest differs from that of the body that is there"
+    if only := [one.name for one in wanted if one.name in bodies and bodies[one.name].architecture in EMBEDDERS]:
+        return f"{head.name} cannot be served on {only[0]}, which only embeds"
     missing = [one.name for one in wanted if one.name not in bodies]
     needs = f"{head.name} needs {' and '.join(missing)}"
     if not set(missing) <= set(PULLABLE):

@@ -59,6 +59,11 @@ class Catalogue:
         """The manifests of bodies, by name."""
         return {name: manifest for name, manifest in self.models.items() if isinstance(manifest, BodyManifest)}
 
+    @property
+    def with_text(self) -> BodyManifest | None:
+        """The body in whose space sentences are too, such as CLAP; ``None`` where there is none."""
+        return next((body for body in self.bodies.values() if body.text is not None), None)
+
     @cached_property
     def separators(self) -> dict[str, StemManifest]:
         """The manifests of separation models, by name."""

@@ -88,8 +88,8 @@ class StemManifest(ManifestBase):
         return self
 
     @property
-    def files(self) -> list[Weights]:
-        return self.weights
+    def files(self) -> list[CheckedFile]:
+        return [*self.weights]
 
     @property
     def segment(self) -> int:

@@ -58,6 +58,7 @@ _ALL = (
     Pullable("mn04", "body", ("mn04", "audioset-527"), 4_100_000, "MIT", "GitHub release"),
     Pullable("musicnn", "body", ("musicnn", "music-100"), 29_000_000, "ISC", "package index"),
     Pullable("minilm", "text", ("minilm",), 91_000_000, "Apache-2.0", "Hugging Face hub or package index"),
+    Pullable("clap", "body", ("clap",), 780_000_000, "Apache-2.0", "Hugging Face hub"),
     _demucs("htdemucs", 84_000_000),
     _demucs("htdemucs_ft", 340_000_000),
     _demucs("htdemucs_6s", 55_000_000),

@@ -58,6 +58,7 @@ PhonoscopeError
 │   ├── UnknownModel            422
 │   ├── ModelNotPulled
 │   ├── BodyAbsent              422
+│   ├── ExtraAbsent
 │   ├── DownloadFailed
 │   ├── UnreadableWeights
 │   ├── InvalidManifest
@@ -104,6 +105,7 @@ from phonoscope.errors.models import (
     BodyAbsent,
     DeviceUnavailable,
     DownloadFailed,
+    ExtraAbsent,
     InvalidManifest,
     ModelError,
     ModelNotPulled,
@@ -191,6 +193,7 @@ __all__ = [
     "DownloadFailed",
     "EmptyUpload",
     "EncryptedRecording",
+    "ExtraAbsent",
     "HeadTooLarge",
     "IdempotencyKeyReused",
     "InvalidCursor",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from phonoscope.errors.base import PhonoscopeError
 
 
@@ -25,6 +27,15 @@ class BodyAbsent(ModelError):
     """The model needs a body that is not on this machine."""
 
     status = 422
+
+
+class ExtraAbsent(ModelError):
+    """The model needs packages that are not installed on this machine."""
+
+    @classmethod
+    def of(cls, extra: str, package: str) -> Self:
+        """Of an extra of this distribution, by a package that it installs."""
+        return cls(f"{package} is not installed here: run `pip install 'phonoscope[{extra}]'`")
 
 
 class DownloadFailed(ModelError):

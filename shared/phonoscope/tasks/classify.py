@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phonoscope.catalogue import AUTO, Catalogue, Kind
+from phonoscope.catalogue import AUTO, BodyManifest, Catalogue, Kind
 from phonoscope.errors import InvalidRequest
 from phonoscope.requests import Name, text
 from phonoscope.states import Pool, TaskName
@@ -96,7 +96,9 @@ class AskedLabel(Part):
     """A label in the client's words, and how near the recording is to it."""
 
     label: str
-    score: float = Field(description="from 0 to 1, to be compared within one answer")
+    score: float = Field(
+        description="from 0 to 1, to be compared within one answer; by `clap` those of all labels sum to 1"
+    )
     by: list[LabelWeight] = Field(
         default_factory=list, description="the labels that it was taken for, the heaviest first; of `clap` none"
     )
@@ -178,14 +180,22 @@ def _check_labels(labels: list[str]) -> None:
             raise InvalidRequest.field(f"labels.{index}", "each label at most once")
 
 
+def further_body(options: ClassifyOptions, catalogue: Catalogue) -> BodyManifest | None:
+    """The body in whose space the client's own labels are compared with sounds; ``None`` where there is none."""
+    return catalogue.with_text if options.labels else None
+
+
 def _texts(options: ClassifyOptions, catalogue: Catalogue) -> list[str]:
-    return [manifest.identity for manifest in catalogue.texts.values()] if options.labels else []
+    body = further_body(options, catalogue)
+    texts = [manifest.identity for manifest in catalogue.texts.values()] if options.labels else []
+    return texts if body is None else [*texts, body.identity]
 
 
 Classify = TaskSpec(
     TaskName.CLASSIFY,
     pool=Pool.GPU,
     cost=Cost(0.2, 0.02),
+    further_cost=Cost(5.0, 0.1),
     options=ClassifyOptions,
     result=ClassifyResult,
     revision=3,

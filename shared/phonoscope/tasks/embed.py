@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from phonoscope.catalogue import BodyManifest, Catalogue
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks.spec import Cost, ModelKind, ModelRef, TaskOptions, TaskResult, TaskSpec, Writes
 
@@ -41,9 +42,22 @@ class EmbedResult(TaskResult):
     silent_stems: list[str] | None = Field(
         None, description="those that have no vector since they are silent; null when stems were not asked for"
     )
+    warnings: list[str] = Field(
+        default_factory=list, description="why the recording is not in a space in which it would be"
+    )
     vector: list[float] | None = Field(
         None, description="of length 1; null unless `return_vector` asked for it, and for silence"
     )
+
+
+def further_body(options: EmbedOptions, catalogue: Catalogue) -> BodyManifest | None:
+    """The body in whose space windows are kept besides, since sentences are in it too; ``None`` where there is none."""
+    return catalogue.with_text if options.windows else None
+
+
+def _further(options: EmbedOptions, catalogue: Catalogue) -> list[str]:
+    body = further_body(options, catalogue)
+    return [] if body is None else [body.identity]
 
 
 def _reads_stems(options: EmbedOptions) -> bool:
@@ -54,6 +68,8 @@ Embed = TaskSpec(
     TaskName.EMBED,
     pool=Pool.GPU,
     cost=Cost(0.0, 0.0),
+    further_cost=Cost(5.0, 0.1),
+    further=_further,
     options=EmbedOptions,
     result=EmbedResult,
     revision=3,

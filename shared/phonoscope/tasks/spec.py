@@ -111,6 +111,9 @@ Options = TypeVar("Options", bound=TaskOptions)
 Result = TypeVar("Result", bound=TaskResult)
 
 
+_NO_COST = Cost(0.0, 0.0)
+
+
 def _as_given(options: Any, _asked: RequestContext) -> Any:
     return options
 
@@ -134,6 +137,7 @@ class TaskSpec(Generic[Options, Result]):
     Args:
         pool: the workers that run it.
         cost: an estimate, for fair turns, lanes and time limits.
+        further_cost: what it costs besides where it runs a further body, which not every machine has.
         options: what a client can ask; the field of its name in ``JobOptions``.
         result: what it finds.
         revision: raised whenever its algorithm changes so that earlier results no longer stand.
@@ -157,6 +161,7 @@ class TaskSpec(Generic[Options, Result]):
     options: type[Options]
     result: type[Result]
     revision: int = 1
+    further_cost: Cost = _NO_COST
     alone: bool = False
     subject: Subject = Subject.TRACK
     model: ModelKind | None = None

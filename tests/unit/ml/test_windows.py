@@ -116,14 +116,24 @@ def test_a_short_recording_is_padded_with_silence(length: int) -> None:
 @pytest.mark.parametrize("length", [1, 7, 49])
 def test_a_short_recording_is_repeated_where_that_is_asked(length: int) -> None:
     """It fills the window; a longer recording is cut as always."""
-    (one,) = cut_windows([numbered(length)], RATE_HZ, 50, 25, repeat=True)
+    (one,) = cut_windows([numbered(length)], RATE_HZ, 50, 25, "repetition")
     assert (one.start_s, one.end_s) == (0.0, length / RATE_HZ)
     np.testing.assert_array_equal(one.samples, np.tile(numbered(length), 50)[:50])
     for longer in (50, 53, 70):
-        repeated = list(cut_windows([numbered(longer)], RATE_HZ, 50, 25, repeat=True))
+        repeated = list(cut_windows([numbered(longer)], RATE_HZ, 50, 25, "repetition"))
         assert [window.samples.tolist() for window in repeated] == [
             window.samples.tolist() for window in cut(longer, 50, 25)
         ]
+
+
+@pytest.mark.parametrize(("length", "times"), [(1, 50), (7, 7), (25, 2), (26, 1), (49, 1)])
+def test_a_short_recording_is_repeated_as_often_as_it_fits(length: int, times: int) -> None:
+    """Whole, and then silence follows; a longer recording is cut as always."""
+    (one,) = cut_windows([numbered(length)], RATE_HZ, 50, 25, "whole repetitions")
+    assert (one.start_s, one.end_s) == (0.0, length / RATE_HZ)
+    wanted = np.tile(numbered(length), times)
+    np.testing.assert_array_equal(one.samples, np.pad(wanted, (0, 50 - len(wanted))))
+    assert len(list(cut_windows([numbered(70)], RATE_HZ, 50, 25, "whole repetitions"))) == len(cut(70, 50, 25))
 
 
 @pytest.mark.parametrize("blocks", [[], [numbered(0)], [numbered(0), numbered(0)]])

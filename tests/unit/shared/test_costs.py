@@ -34,6 +34,16 @@ def test_a_pool_s_tasks_stay_together() -> None:
     assert queues_of(tasks, 6 * HOUR_S)[TaskName.CLASSIFY].lane is Lane.LONG
 
 
+def test_a_further_body_is_counted_where_it_runs() -> None:
+    """A recording that it makes long goes to the long lane, and has the time for it whether or not it was counted."""
+    minutes = 20 * 60.0
+    tasks = [TaskName.CLASSIFY, TaskName.EMBED]
+    assert cost_s(TaskName.EMBED, minutes, {TaskName.EMBED}) > 60.0 > cost_s(TaskName.EMBED, minutes)
+    assert {queue.lane for queue in queues_of(tasks, minutes).values()} == {Lane.SHORT}
+    assert {queue.lane for queue in queues_of(tasks, minutes, {TaskName.EMBED}).values()} == {Lane.LONG}
+    assert time_limit_s([TaskName.EMBED], 6 * HOUR_S) > 10 * cost_s(TaskName.EMBED, 6 * HOUR_S, {TaskName.EMBED})
+
+
 def test_the_limit_grows_with_the_work() -> None:
     """Minutes for a clip, and for hours of music many times what a slow machine takes."""
     assert 60.0 < time_limit_s([TaskName.CLASSIFY], 5.0) < 600.0

@@ -133,11 +133,11 @@ def _windows(file: LabelledFile, front_end: FrontEndSettings, settings: SoundSet
     Raises ``InvalidDataset`` when the file is missing, cannot be decoded or holds no samples.
     """
     rate_hz, window, hop = front_end.sample_rate_hz, front_end.window_samples, front_end.window_hop_samples
-    repeat = front_end.repeats or settings.repeated
+    filling = "repetition" if settings.repeated else front_end.filling
     try:
         with _samples(file, rate_hz) as blocks:
-            heard = audible(blocks, rate_hz)
-            cut = list(islice(cut_windows(heard, rate_hz, window, hop, repeat=repeat), settings.windows))
+            heard = audible(blocks, rate_hz) if front_end.filtered else blocks
+            cut = list(islice(cut_windows(heard, rate_hz, window, hop, filling), settings.windows))
     except OSError as error:
         raise InvalidDataset(f"{file.path}: {error.strerror}") from error
     except RecordingError as error:

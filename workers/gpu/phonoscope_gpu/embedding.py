@@ -34,8 +34,8 @@ def embed_task(work: Work, shared: Pass) -> Outcome:
     stems: list[str] = []
     if asked.stems:
         with work.timed("stems_s"):
-            for space, listening in spaces.items():
-                heard[space] |= hear_stems(work, listening)
+            for space, in_stems in hear_stems(work, spaces).items():
+                heard[space] |= in_stems
         stems = [name for name in next(iter(heard.values())) if name != WHOLE_TRACK]
     vectors = {space: {name: _listed(one.embedding) for name, one in passes.items()} for space, passes in heard.items()}
     known = [space for space, by_stem in vectors.items() if by_stem[WHOLE_TRACK] is not None]
@@ -48,6 +48,7 @@ def embed_task(work: Work, shared: Pass) -> Outcome:
         "dim": EMBEDDING_DIM,
         "windows": sum(len(by_stem[WHOLE_TRACK]) for by_stem in windows.values()) if windows else None,
         "silent": not known,
+        "warnings": [*shared.left_out],
     }
     if asked.return_vector:
         body["vector"] = vectors[first][WHOLE_TRACK]
@@ -60,20 +61,22 @@ def embed_task(work: Work, shared: Pass) -> Outcome:
     return Outcome(body, None, first.model, first.digest, vectors=vectors, windows=windows, acoustic=acoustic)
 
 
-def hear_stems(work: Work, body: Body) -> dict[str, BodyPass]:
-    """What a body hears in each stem of the track's newest separation.
+def hear_stems(work: Work, bodies: Mapping[Space, Body]) -> dict[Space, dict[str, BodyPass]]:
+    """What bodies hear in each stem of the track's newest separation, which is fetched once.
 
     Raises ``NoStems`` when the track has no stems.
     """
-    heard = {}
+    heard: dict[Space, dict[str, BodyPass]] = {space: {} for space in bodies}
     with ExitStack() as opened:
         files = {name: opened.enter_context(file) for name, file in work.stems().items()}
         if not files:
             raise NoStems("the track has no stems to embed; name the task `separate` too")
-        for index, (name, file) in enumerate(files.items()):
-            with ConfinedRecording(file, work.claim.track.owner_id) as recording:
+        passes = [(name, space) for name in files for space in bodies]
+        for index, (name, space) in enumerate(passes):
+            body = bodies[space]
+            with ConfinedRecording(files[name], work.claim.track.owner_id) as recording:
                 blocks = recording.mono(body.front_end.settings.sample_rate_hz)
-                heard[name] = run_body(body, blocks, partial(_report, work, index, len(files)))
+                heard[space][name] = run_body(body, blocks, partial(_report, work, index, len(passes)))
     return heard
 
 
@@ -111,6 +114,6 @@ def _listed(vector: NDArray[np.float32] | None) -> list[float] | None:
     return None if vector is None else vector.tolist()
 
 
-def _report(work: Work, index: int, stems: int, done_s: float) -> None:
+def _report(work: Work, index: int, passes: int, done_s: float) -> None:
     within = min(1.0, done_s / work.claim.track.duration_s)
-    work.report((index + within) / stems, "listening to stems")
+    work.report((index + within) / passes, "listening to stems")

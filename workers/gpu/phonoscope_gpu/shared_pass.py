@@ -19,6 +19,7 @@ from phonoscope.states import TaskName
 from phonoscope.text import ServedMeaning
 from phonoscope.work import AcousticFingerprint, Space
 from phonoscope_gpu.answers import Answers, answer_by_kind, answer_by_name, load_general, loadable
+from phonoscope_gpu.beside import Beside, body_beside
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.inference import BodyPass, ForwardPass, Prediction, predict, run_body
 from phonoscope_ml.loaded import LoadedModels
@@ -98,6 +99,8 @@ class Pass:
         prediction: that model's, over the whole recording.
         general: tells kinds of sound apart where the models are chosen by what is heard; its body's space holds all.
         heads: gives the models whose labels are kept with each window, of those whose bodies are heard anyway.
+        beside: a body in whose space sentences are too.
+        left_out: why such a body cannot be used.
     """
 
     model: Model
@@ -109,17 +112,20 @@ class Pass:
     words: ServedMeaning
     general: Model | None = None
     heads: Callable[[], list[Model]] = list
+    beside: Beside | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def spaces(self) -> dict[Space, Body]:
         """The bodies in whose spaces the recording is embedded, that of the model that counts first."""
         models = [self.answers.counting.model, *([self.general] if self.general else [])]
-        return {model.space: model.body for model in models}
+        spaces = {model.space: model.body for model in models}
+        return spaces | ({self.beside.space: self.beside.body} if self.beside and self.beside.embeds else {})
 
     @property
     def warnings(self) -> list[str]:
         """What a client should know of the recording and of models that were not there to answer."""
-        return [*self.recording.warnings, *self.answers.absent]
+        return [*self.recording.warnings, *self.answers.absent, *self.left_out]
 
 
 @contextmanager
@@ -154,7 +160,34 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
         if forward and (known or recorder.overran):
             _record_again(work, recorder, prediction, listener)
         assert listener.recording is not None
-        yield Pass(model, listener.recording, prediction, recorder, answers, listener, models.words, general)
+        heads = partial(_heads, models, answers, listener, load)
+        beside, left_out = body_beside(work, models)
+        words = models.words
+        yield Pass(
+            model,
+            listener.recording,
+            prediction,
+            recorder,
+            answers,
+            listener,
+            words,
+            general,
+            heads,
+            beside,
+            left_out,
+        )
+
+
+def _heads(models: LoadedModels, answers: Answers, listener: Listener, load: Callable[[str], Model]) -> list[Model]:
+    """The models that answer and those that ``auto`` chooses from, where their bodies were heard.
+
+    Those that cannot be loaded are left out.
+    """
+    with suppress(UnknownModel):
+        others = [manifest for manifest in models.auto.models if listener.has_heard(manifest)]
+        loaded = loadable(others, load, [])
+        return list({model.manifest.name: model for model in (*answers.models, *loaded)}.values())
+    return answers.models
 
 
 def _loaded(work: Work, models: LoadedModels, name: str) -> Model:

@@ -22,7 +22,7 @@ from phonoscope.db.tasks.family import lock_subject
 from phonoscope.errors import BrokerUnavailable, NotFound
 from phonoscope.logs import get_logger
 from phonoscope.states import Status, TaskName, TaskQueue
-from phonoscope.tasks import RequestContext
+from phonoscope.tasks import RequestContext, classify, embed
 from phonoscope.work import Library
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.jobs.checks import (
@@ -223,11 +223,22 @@ def _make_job(
         options,
         request.metadata,
         ledger=ledger,
+        further=_with_further_body(request, asked),
         waits_for=order_of(request),
         webhook_url=own_address(state, request),
         key_id=caller.key_id,
     )
     return describe_jobs(state.signer_for(caller), session, [row])[0], startable_queues(row)
+
+
+def _with_further_body(request: JobRequest, asked: RequestContext) -> set[TaskName]:
+    """The task that runs a further body: of two, which share its pass, the first."""
+    options, catalogue = request.options, asked.catalogue
+    found = {
+        TaskName.CLASSIFY: classify.further_body(options.classify, catalogue),
+        TaskName.EMBED: embed.further_body(options.embed, catalogue),
+    }
+    return set([name for name in request.tasks if found.get(name)][:1])
 
 
 def _wake(state: State, queues: Iterable[TaskQueue], job: Job, event: str) -> None:

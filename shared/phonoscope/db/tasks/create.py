@@ -51,6 +51,7 @@ def create_job(
     metadata: dict[str, Any],
     *,
     ledger: Mapping[TaskName, CacheKey] | None = None,
+    further: Collection[TaskName] = (),
     waits_for: Mapping[TaskName, TaskName] | None = None,
     webhook_url: str | None = None,
     key_id: str | None = None,
@@ -61,6 +62,7 @@ def create_job(
         subject: what the tasks are about.
         ledger: each task's cache key. A task whose result is there has ended at once, and one that is computed for
             another job follows that job's task.
+        further: tasks that run a further body, and cost more.
         waits_for: which task of the same job must have succeeded before another starts.
         webhook_url: where the event of its end goes, beside the owner's endpoints.
         key_id: the API key that asked.
@@ -83,12 +85,13 @@ def create_job(
     )
     connection = session.connection()
     job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()
-    where = queues_of(tasks, subject.duration_s)
+    where = queues_of(tasks, subject.duration_s, further)
     new = {where[name] for name in tasks if name not in repeats.found}
     turns = {queue: _TURN.execute(session, _facts(subject.owner_id, queue)).scalar_one() for queue in sorted(new)}
     job.tasks = []
     for position, name in enumerate(tasks):
-        task = _task(job, name, position, cost_s(name, subject.duration_s), where[name], turns.get(where[name], 0.0))
+        cost = cost_s(name, subject.duration_s, further)
+        task = _task(job, name, position, cost, where[name], turns.get(where[name], 0.0))
         task.fingerprint = ledger[name].fingerprint if ledger and name in ledger else None
         before = (waits_for or {}).get(name)
         task.waits_for = None if before in repeats.found else before

@@ -48,7 +48,7 @@ def serving(hub: Hub) -> Iterator[Hub]:
 
         def _answer(self, *, body: bool) -> None:
             hub.asked.append((self.command, self.path, self.headers.get("Range")))
-            found = re.fullmatch(r"/(.+?/.+?)/resolve/main/(.+)", self.path)
+            found = re.fullmatch(r"/(.+?/.+?)/resolve/[^/]+/(.+)", self.path)
             content = hub.files.get(f"{found[1]}/{found[2]}") if found else None
             if content is None:
                 self.send_response(404)

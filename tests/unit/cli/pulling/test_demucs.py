@@ -147,7 +147,7 @@ def test_a_file_that_the_hub_has_not_is_told(hub: Hub, tmp_path: Path) -> None:
 
 def test_other_models_cannot_be_pulled(tmp_path: Path) -> None:
     """Those that can are named."""
-    with pytest.raises(UnknownModel, match="mn04, musicnn, htdemucs, htdemucs_ft, htdemucs_6s"):
+    with pytest.raises(UnknownModel, match="mn04, musicnn, minilm, clap, htdemucs, htdemucs_ft, htdemucs_6s"):
         pull("mdx_extra", tmp_path)
 
 

@@ -101,7 +101,7 @@ def test_a_name_is_needed_and_a_known_one() -> None:
     done = CliRunner().invoke(app, ["models", "pull"])
     assert done.exit_code == 2
     assert "musicnn" in done.output
-    with pytest.raises(UnknownModel, match="mn04, musicnn, minilm, htdemucs, htdemucs_ft, htdemucs_6s"):
+    with pytest.raises(UnknownModel, match="mn04, musicnn, minilm, clap, htdemucs, htdemucs_ft, htdemucs_6s"):
         pullable("mdx_extra")
 
 
