@@ -18,6 +18,8 @@ from phonoscope.paths import bundled, pulled_models
 from phonoscope_cli.connection import DataDirOption, admin_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from phonoscope.settings import Settings
 
 _OLDEST_PGVECTOR = (0, 8)
@@ -150,10 +152,32 @@ def _services(settings: Settings) -> Iterator[Finding]:
         return
     with database.transaction() as session:
         workers = live_workers(session)
+        yield from search_findings(session)
     for pool in Pool:
         mine = [worker for worker in workers if worker.pool is pool]
         found = ", ".join(f"{worker.id} on {worker.device}" for worker in mine) or "none alive"
         yield Finding(f"{pool} workers", bool(mine), found, f"start one: python -m phonoscope_{pool}; {start}")
+
+
+def search_findings(session: Session) -> Iterator[Finding]:
+    """Which extensions index vectors, and the recall of each space that the courier measured last."""
+    from phonoscope.db.search.indexes import extensions
+    from phonoscope.db.search.recall import LEAST_RECALL, recalls
+
+    known = extensions(session)
+    others = {"vchord": "VectorChord", "vectorscale": "pgvectorscale"}
+    found = ", ".join(f"{title} {known.get(name, 'absent')}" for name, title in others.items())
+    yield Finding("vector indexes", True, f"pgvector {known.get('vector', 'absent')}, {found}")
+    advice = "drop the space's indexes near_… , which the courier then makes again, and see docs/scaling.md"
+    for each in recalls(session):
+        subject = f"search in {each.model} ({each.digest.removeprefix('sha256:')[:12]})"
+        if each.recall is None:
+            yield Finding(subject, True, "its recall is not measured yet; the courier does once a day")
+        elif not each.queries:
+            yield Finding(subject, True, "exact")
+        else:
+            found = f"recall {each.recall:.3f} of {each.queries} queries"
+            yield Finding(subject, each.recall >= LEAST_RECALL, found, advice)
 
 
 def _answering(subject: str, ask: Callable[[], object], advice: str) -> Finding:

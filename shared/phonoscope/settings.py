@@ -120,6 +120,16 @@ class Settings(BaseSettings):
     quota_test_deliveries_a_day: int = Field(
         1_000, ge=0, description="test deliveries of webhooks a day (UTC) of an owner; 0: no limit"
     )
+    search_exact_rows: int = Field(
+        10_000,
+        ge=100,
+        description="vectors of an owner in one space from which on they get an index; fewer are read one by one",
+    )
+    search_bits_rows: int = Field(
+        1_000_000,
+        ge=100,
+        description="vectors of an owner in one space from which on their index keeps one bit of each number",
+    )
     wrong_keys_a_minute: int = Field(
         20, ge=0, description="wrong API keys a minute from one address, after which it is answered 429; 0: no limit"
     )

@@ -1,4 +1,4 @@
-"""``python -m phonoscope_courier``: delivers events and runs the sweeper, until SIGTERM or SIGINT."""
+"""``python -m phonoscope_courier``: delivers events, runs sweeper and indexer, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from phonoscope.webhooks.rules import Rules
 from phonoscope.webhooks.vault import Vault
 from phonoscope_courier.attempts import Attempter
 from phonoscope_courier.delivery import Courier
+from phonoscope_courier.indexing import Indexer
 from phonoscope_courier.listener import listen
 from phonoscope_courier.sending import Sender
 from phonoscope_courier.sweeper import Sweeper
@@ -34,6 +35,8 @@ def main() -> None:
     stopped = Event()
     sweeper = Thread(target=_sweeper(settings).run, args=(stopped,), name="sweeper", daemon=True)
     sweeper.start()
+    # Not waited for at the end: PostgreSQL completes an index that it is making, or drops it at the next round.
+    Thread(target=_indexer(settings).run, args=(stopped,), name="indexer", daemon=True).start()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_deliver(settings))
@@ -49,6 +52,10 @@ def _sweeper(settings: Settings) -> Sweeper:
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     waker = Waker(settings.broker_url.get_secret_value())
     return Sweeper(database, waker, ObjectStore(settings), settings)
+
+
+def _indexer(settings: Settings) -> Indexer:
+    return Indexer(Database(settings.database_url.get_secret_value(), pool_size=1), settings)
 
 
 async def _deliver(settings: Settings) -> None:

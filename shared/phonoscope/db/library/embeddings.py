@@ -1,4 +1,4 @@
-"""Nearest tracks by cosine similarity (pgvector, HNSW)."""
+"""Nearest tracks by cosine similarity."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from phonoscope.db.schema.tables import AcousticFingerprintRow, EmbeddingRow, TrackRow
+from phonoscope.db.search.filters import Filters
+from phonoscope.db.search.nearest import nearest_tracks
 from phonoscope.errors import NotFound, SilentRecording
 from phonoscope.work import WHOLE_TRACK, Space
 
-_EF_SEARCH = 100
 _CLOSEST_DURATIONS = 2_000
 """Of more tracks with nearly the same duration, those whose durations differ least."""
 
@@ -51,10 +52,10 @@ class Search(NamedTuple):
 
     def nearest(self, session: Session, limit: int) -> list[Near]:
         """The nearest tracks, nearest first."""
-        # The filter is applied after the HNSW scan, which would leave too few rows: scan on until enough have passed.
-        session.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
-        session.execute(text(f"SET LOCAL hnsw.ef_search = {max(_EF_SEARCH, 2 * limit)}"))
-        return self._near(session, self._rows.order_by(self._distance).limit(limit))
+        filters = Filters(stem=self.stem, without=[self.track_id])
+        found = nearest_tracks(session, self.owner_id, self.space, self.vector, filters, limit)
+        known = TrackRow.id.in_([hit.track_id for hit in found])
+        return self._near(session, self._rows.where(known).order_by(self._distance + 0.0))
 
     def of_duration(self, session: Session, duration_s: float, within_s: float, limit: int) -> list[Near]:
         """The nearest of the tracks whose duration is the same within some seconds, nearest first."""
@@ -69,7 +70,7 @@ class Search(NamedTuple):
             .cte("equal")
             .prefix_with("MATERIALIZED", dialect="postgresql")
         )
-        # Not the bare distance: the index by distance would be scanned until it comes upon these few tracks.
+        # Not the bare distance: an index by distance would be scanned until it comes upon these few tracks.
         order = self._distance + 0.0
         return self._near(session, self._rows.join(equal, equal.c.track_id == TrackRow.id).order_by(order).limit(limit))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pgvector.sqlalchemy import Vector
+import numpy as np
+from numpy.typing import NDArray
+from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
     BigInteger,
     Computed,
@@ -33,6 +36,15 @@ WORDS = (
     " || chr(10) || coalesce(tags ->> 'album_artist', '') || chr(10) || coalesce(tags ->> 'genre', ''), NFC))"
 )
 """What of a track is searched for a text, as SQL."""
+
+
+class UnitVector(HALFVEC):
+    """Numbers in half precision, to SQL; in Python they are a ``float32`` array."""
+
+    cache_ok = True
+
+    def result_processor(self, _dialect: Any, _type: Any) -> Callable[[str | None], NDArray[np.float32] | None]:
+        return lambda words: None if words is None else np.fromstring(words[1:-1], np.float32, sep=",")
 
 
 def _words(states: type[StrEnum]) -> Enum:
@@ -312,21 +324,13 @@ class EmbeddingRow(Base):
     """
 
     __tablename__ = "embeddings"
-    __table_args__ = (
-        Index(
-            "ix_embeddings_vector",
-            "vector",
-            postgresql_using="hnsw",
-            postgresql_ops={"vector": "vector_cosine_ops"},
-        ),
-    )
 
     track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
     model_name: Mapped[str] = mapped_column(primary_key=True)
     stem: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
     owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
     model_digest: Mapped[str]
-    vector: Mapped[Any | None] = mapped_column(Vector(EMBEDDING_DIM), nullable=True)
+    vector: Mapped[Any | None] = mapped_column(UnitVector(EMBEDDING_DIM), nullable=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -55,7 +55,7 @@ class WindowEmbeddingRow(Base):
     """
 
     __tablename__ = "window_embeddings"
-    __table_args__ = (Index("ix_window_embeddings_owner_id_space_id", "owner_id", "space_id"),)
+    __table_args__ = (Index("ix_window_embeddings_owner_id_space_id_stem", "owner_id", "space_id", "stem"),)
 
     track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
     space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id", ondelete="CASCADE"), primary_key=True)
@@ -72,7 +72,15 @@ class LabelPeaksRow(Base):
     """Where in a track, or in one of its stems, a label is most probable: ``positions`` of windows, the best first."""
 
     __tablename__ = "label_peaks"
-    __table_args__ = (Index("ix_label_peaks_owner_id_label_id_best", "owner_id", "label_id", text("best DESC")),)
+    __table_args__ = (
+        Index(
+            "ix_label_peaks_owner_id_label_id_best",
+            "owner_id",
+            "label_id",
+            text("best DESC"),
+            postgresql_include=["stem", "track_id", "space_id"],
+        ),
+    )
 
     track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
     space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id", ondelete="CASCADE"), primary_key=True)

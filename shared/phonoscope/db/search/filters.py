@@ -1,13 +1,24 @@
-"""Which windows and tracks a search looks at."""
+"""Which windows and tracks a search looks at, and the SQL that says so."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from phonoscope.db.schema.windows import LABEL_DIMENSIONS
+from phonoscope.db.search.namespaces import Of
+from phonoscope.windows import MOST_PEAKS
 from phonoscope.work import WHOLE_TRACK
+
+
+class AnyLabel(NamedTuple):
+    """Labels, by id, of which one has at least a probability; nothing has one of no labels."""
+
+    ids: frozenset[int]
+    least: float
 
 
 @dataclass(frozen=True)
@@ -17,41 +28,144 @@ class Filters:
     Args:
         stem: that of the whole track is empty.
         labels: ids of labels, each with the least probability that a window, or a track somewhere, must have.
+        any_of: likewise, where one of several labels is enough.
+        kinds: of sound, of which the newest classification by some model told one.
         since, until: when the track was uploaded.
         least_s, most_s: the track's duration.
         words: text in the file's name or tags.
+        metadata: what a job of the track has in its metadata.
         without: ids of tracks that are left out.
     """
 
     stem: str = WHOLE_TRACK
     labels: Mapping[int, float] = field(default_factory=dict)
+    any_of: Sequence[AnyLabel] = ()
+    kinds: Collection[str] = ()
     since: datetime | None = None
     until: datetime | None = None
     least_s: float | None = None
     most_s: float | None = None
     words: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     without: Collection[str] = ()
 
     @property
-    def of_tracks(self) -> tuple[str, dict[str, Any]]:
-        """The conditions on a row ``tracks``, as SQL with its values; empty where all tracks are looked at."""
-        values = {
+    def selective(self) -> bool:
+        """Whether they may leave few rows."""
+        return bool(self._labels or self._of_tracks)
+
+    def conditions(self, of: Of | None) -> str:
+        """What must hold of a row ``v``, as SQL that begins with ``AND``, with the values ``values``.
+
+        Args:
+            of: what the row is of; ``None`` asks for the conditions on its track alone.
+        """
+        found = ["v.track_id <> ALL(:without)"] if self.without else []
+        if self._of_tracks:
+            own = "tracks.id = v.track_id AND tracks.owner_id = :owner_id"
+            found.append(f"EXISTS (SELECT FROM tracks WHERE {own} AND {self._of_tracks})")
+        if of is Of.WINDOWS:
+            found += [_heard(number, label) for number, label in enumerate(self._labels)]
+        elif of is Of.TRACKS:
+            found += [_PEAK.format(number=number) for number in range(len(self._labels))]
+        return "".join(f" AND {condition}" for condition in found)
+
+    def candidates(self, of: Of) -> str:
+        """SQL that finds the rows that could pass, by ``track_id`` and, of windows, ``position``; some more than once.
+
+        It begins with the filter that leaves fewest, labels before all else: where these are few it is quick.
+        """
+        if not self._labels:
+            return _OF_TRACKS[of].format(conditions=self._of_tracks)
+        also = "".join(f" AND {_PEAK.format(number=number)}" for number in range(1, len(self._labels)))
+        return _OF_PEAKS[of].format(conditions=also + self.conditions(None), most=MOST_PEAKS)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        given = {name: value for name, value in self._track_values.items() if not _absent(value)}
+        for number, label in enumerate(self._labels):
+            given |= {f"labels_{number}": sorted(label.ids), f"least_{number}": label.least}
+            given |= {f"label_{each}": sparse({each: 1.0}) for each in label.ids}
+        return given | ({"without": list(self.without)} if self.without else {})
+
+    @property
+    def _labels(self) -> list[AnyLabel]:
+        return [*(AnyLabel(frozenset([label]), least) for label, least in self.labels.items()), *self.any_of]
+
+    @property
+    def _track_values(self) -> dict[str, Any]:
+        return {
             "since": self.since,
             "until": self.until,
             "least_s": self.least_s,
             "most_s": self.most_s,
             "words": self.words,
-            "without": list(self.without) or None,
+            "kinds": list(self.kinds),
+            "metadata": json.dumps(self.metadata) if self.metadata else None,
         }
-        given = {name: value for name, value in values.items() if value is not None}
-        return " AND ".join(_CONDITIONS[name] for name in given), given
+
+    @property
+    def _of_tracks(self) -> str:
+        return " AND ".join(_TRACKS[name] for name, value in self._track_values.items() if not _absent(value))
 
 
-_CONDITIONS = {
+def sparse(weights: Mapping[int, float]) -> str:
+    """Weights of labels, by id, as PostgreSQL reads a ``sparsevec``.
+
+    >>> sparse({7: 1.0, 2: -0.5})
+    '{2:-0.5,7:1.0}/1000000'
+    """
+    return "{" + ",".join(f"{label}:{weights[label]}" for label in sorted(weights)) + f"}}/{LABEL_DIMENSIONS}"
+
+
+def _absent(value: Any) -> bool:
+    return value is None or value == []
+
+
+def _heard(number: int, label: AnyLabel) -> str:
+    each = [f"-(v.heard <#> CAST(:label_{id_} AS sparsevec)) >= :least_{number}" for id_ in sorted(label.ids)]
+    return f"({' OR '.join(each) or 'false'})"
+
+
+_TRACKS = {
     "since": "tracks.created_at >= :since",
     "until": "tracks.created_at < :until",
     "least_s": "tracks.duration_s >= :least_s",
     "most_s": "tracks.duration_s <= :most_s",
     "words": "strpos(tracks.words, lower(normalize(:words, NFC))) > 0",
-    "without": "tracks.id <> ALL(:without)",
+    "kinds": """EXISTS (
+        SELECT FROM track_results JOIN results USING (task_id)
+        WHERE track_results.track_id = tracks.id AND task = 'classify' AND audio_track IS NULL
+          AND body ->> 'kind' = ANY(:kinds)
+    )""",
+    "metadata": """EXISTS (
+        SELECT FROM jobs WHERE jobs.track_id = tracks.id AND jobs.metadata @> CAST(:metadata AS jsonb)
+    )""",
+}
+_PEAK = """EXISTS (
+    SELECT FROM label_peaks WHERE label_peaks.track_id = v.track_id AND label_peaks.stem = v.stem
+      AND label_id = ANY(CAST(:labels_{number} AS int[])) AND best >= :least_{number}
+)"""
+_OF_TRACKS = {
+    Of.WINDOWS: """
+        SELECT v.track_id, v.position FROM tracks JOIN window_embeddings AS v ON v.track_id = tracks.id
+        WHERE tracks.owner_id = :owner_id AND {conditions} AND v.space_id = :space AND v.stem = :stem
+    """,
+    Of.TRACKS: "SELECT tracks.id AS track_id FROM tracks WHERE tracks.owner_id = :owner_id AND {conditions}",
+}
+_PEAKS = """
+    FROM label_peaks AS v WHERE v.owner_id = :owner_id AND v.label_id = ANY(CAST(:labels_0 AS int[]))
+      AND v.best >= :least_0 AND v.stem = :stem
+"""
+# Where a label has as many peaks as are kept, it may be heard in other windows too.
+_OF_PEAKS = {
+    Of.WINDOWS: f"""
+        SELECT v.track_id, unnest(v.positions) AS position {_PEAKS}
+          AND v.space_id = :space AND cardinality(v.positions) < {{most}} {{conditions}}
+        UNION ALL
+        SELECT v.track_id, w.position FROM (
+            SELECT v.track_id {_PEAKS} AND v.space_id = :space AND cardinality(v.positions) >= {{most}} {{conditions}}
+        ) AS v JOIN window_embeddings AS w ON w.track_id = v.track_id AND w.space_id = :space AND w.stem = :stem
+    """,  # noqa: S608 - of constants
+    Of.TRACKS: f"SELECT v.track_id {_PEAKS} {{conditions}}",
 }

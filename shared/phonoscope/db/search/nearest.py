@@ -1,149 +1,160 @@
-"""The windows and tracks whose vectors are nearest to one, exactly."""
+"""The windows and tracks whose vectors are nearest to one: exactly, or by the index of their namespace.
+
+A namespace without an index is read whole. Of one with an index, the rows that filters leave are looked at one by one
+where they are few; else the index gives its nearest until enough have passed, and where too few do, the namespace is
+read whole. So a filter costs no recall.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from math import isqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector.sqlalchemy import HALFVEC, SPARSEVEC, Vector
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.tables import EMBEDDING_DIM
-from phonoscope.db.schema.windows import LABEL_DIMENSIONS
+from phonoscope.db.search.by_labels import windows_by_labels
 from phonoscope.db.search.filters import Filters
+from phonoscope.db.search.hits import (
+    TRACK_COLUMNS,
+    WINDOW_COLUMNS,
+    TrackHit,
+    WindowHit,
+    as_sql,
+    track_hits,
+    window_hits,
+)
+from phonoscope.db.search.indexes import Index, ready_index
+from phonoscope.db.search.namespaces import Namespace, Of
 from phonoscope.work import Space
 
+__all__ = ["TrackHit", "WindowHit", "nearest_rows", "nearest_tracks", "nearest_windows", "windows_by_labels"]
 
-class TrackHit(NamedTuple):
-    """A track whose vector is near, with the cosine in [-1, 1] and its unit vector."""
+_COLUMNS = {Of.WINDOWS: WINDOW_COLUMNS, Of.TRACKS: TRACK_COLUMNS}
+_KEY = {Of.WINDOWS: ("track_id", "position"), Of.TRACKS: ("track_id",)}
+_VECTOR = "CAST(:vector AS halfvec)"
+_STEPS = 40
+"""A step of an index takes about 4 times as long as to read a row, and of ten that are asked for each takes one."""
 
-    track_id: str
-    similarity: float
-    vector: NDArray[np.float32]
-
-
-class WindowHit(NamedTuple):
-    """A window, and how well it fits.
-
-    Args:
-        similarity: the cosine in [-1, 1]; of a search by labels their weighted sum.
-        vector: its unit vector.
-        heard: the probabilities of labels, by id.
-    """
-
-    track_id: str
-    space_id: int
-    stem: str
-    position: int
-    start_s: float
-    end_s: float
-    similarity: float
-    vector: NDArray[np.float32]
-    heard: dict[int, float]
-
-
-_WINDOWS = """
-    SELECT track_id, space_id, stem, position, start_s, end_s, {similarity} AS similarity, vector, heard
-    FROM window_embeddings JOIN tracks ON tracks.id = track_id
-    WHERE window_embeddings.owner_id = :owner_id AND stem = :stem {conditions}
-    ORDER BY {order} LIMIT :limit
+_NEAR = """
+    SELECT v.*, v.vector <#> {vector} AS distance FROM {rows} WHERE {namespace}{conditions}
+    ORDER BY {order} LIMIT :ahead
 """
-_HEARD = "-(heard <#> CAST(:label_{label} AS sparsevec)) >= :least_{label}"
-
-
-_TRACKS = """
-    SELECT embeddings.track_id, 1.0 - (vector <=> CAST(:vector AS vector)) AS similarity, vector
-    FROM embeddings JOIN tracks ON tracks.id = embeddings.track_id
-    WHERE embeddings.owner_id = :owner_id AND model_digest = :digest AND embeddings.stem = :stem
-      AND vector IS NOT NULL {conditions}
-    ORDER BY vector <=> CAST(:vector AS vector) LIMIT :limit
+_FOUND = """
+    WITH near AS MATERIALIZED ({near})
+    SELECT {columns}, -distance AS similarity FROM near AS v ORDER BY distance, {key} LIMIT :limit
 """
-_PEAK = """EXISTS (
-    SELECT FROM label_peaks WHERE label_peaks.track_id = embeddings.track_id AND label_peaks.stem = embeddings.stem
-      AND label_id = {label} AND best >= :least_{label}
-)"""
+_FEW = "(SELECT DISTINCT {columns} FROM few) AS few JOIN {table} AS v ON {key}"
+_OF_FEW = """
+    WITH few AS MATERIALIZED ({candidates} LIMIT :few + 1), near AS MATERIALIZED ({near})
+    SELECT {columns}, -distance AS similarity, matching
+    FROM (SELECT count(*) AS matching FROM few) AS counted LEFT JOIN near AS v ON true ORDER BY distance, {key}
+"""
 
 
 def nearest_tracks(
     session: Session, owner_id: str, space: Space, vector: NDArray[np.float32], filters: Filters, limit: int
 ) -> list[TrackHit]:
-    """The owner's tracks whose vectors are nearest to a unit vector, nearest first."""
-    conditions, values = _conditions(filters, _PEAK)
-    scope = {"owner_id": owner_id, "digest": space.digest, "stem": filters.stem, "limit": limit}
-    statement = text(_TRACKS.format(conditions=conditions)).columns(vector=Vector(EMBEDDING_DIM))
-    rows = session.execute(statement, {**scope, **values, "vector": str(vector.tolist())})
-    return [
-        TrackHit(row.track_id, float(np.clip(row.similarity, -1.0, 1.0)), np.asarray(row.vector, np.float32))
-        for row in rows
-    ]
+    """The owner's tracks whose vectors are nearest to a unit vector, nearest first.
+
+    Args:
+        session: in a transaction.
+    """
+    namespace = Namespace(Of.TRACKS, owner_id, space.digest, filters.stem)
+    return track_hits(nearest_rows(session, namespace, vector, filters, limit))
 
 
 def nearest_windows(
     session: Session, owner_id: str, space_id: int, vector: NDArray[np.float32], filters: Filters, limit: int
 ) -> list[WindowHit]:
-    """The owner's windows nearest to a unit vector, nearest first."""
-    conditions, values = _conditions(filters, _HEARD)
-    statement = _WINDOWS.format(
-        similarity="-(vector <#> CAST(:vector AS halfvec))",
-        conditions=f"AND space_id = :space_id {conditions}",
-        order="vector <#> CAST(:vector AS halfvec)",
-    )
-    scope = {"owner_id": owner_id, "space_id": space_id, "stem": filters.stem, "limit": limit}
-    return _hits(session, statement, {**scope, **values, "vector": str(vector.tolist())})
-
-
-def windows_by_labels(
-    session: Session, owner_id: str, weights: Mapping[int, float], filters: Filters, limit: int
-) -> list[WindowHit]:
-    """The owner's windows of all spaces in which labels are most probable, by the sum of probability and weight.
+    """The owner's windows nearest to a unit vector, nearest first.
 
     Args:
-        weights: of labels, by id; those below 0 count against a window.
+        session: in a transaction.
     """
-    conditions, values = _conditions(filters, _HEARD)
-    statement = _WINDOWS.format(
-        similarity="-(heard <#> CAST(:weights AS sparsevec))",
-        conditions=f"AND (heard <#> CAST(:weights AS sparsevec)) < 0 {conditions}",
-        order="heard <#> CAST(:weights AS sparsevec)",
-    )
-    scope = {"owner_id": owner_id, "stem": filters.stem, "limit": limit, "weights": sparse(weights)}
-    return _hits(session, statement, {**scope, **values})
+    namespace = Namespace(Of.WINDOWS, owner_id, space_id, filters.stem)
+    return window_hits(nearest_rows(session, namespace, vector, filters, limit))
 
 
-def sparse(weights: Mapping[int, float]) -> str:
-    """Weights of labels, by id, as PostgreSQL reads a ``sparsevec``.
-
-    >>> sparse({7: 1.0, 2: -0.5})
-    '{2:-0.5,7:1.0}/1000000'
-    """
-    return "{" + ",".join(f"{label}:{weights[label]}" for label in sorted(weights)) + f"}}/{LABEL_DIMENSIONS}"
-
-
-def _conditions(filters: Filters, labelled: str) -> tuple[str, dict[str, Any]]:
-    """The conditions as SQL, and their values.
+def nearest_rows(
+    session: Session,
+    namespace: Namespace,
+    vector: NDArray[np.float32],
+    filters: Filters,
+    limit: int,
+    *,
+    exactly: bool = False,
+) -> list[Any]:
+    """The rows of a namespace whose vectors are nearest, by whatever way is fastest.
 
     Args:
-        labelled: SQL that holds where a label is probable enough.
+        exactly: whether no index is used, to measure those that are.
     """
-    of_tracks, values = filters.of_tracks
-    found = [of_tracks] if of_tracks else []
-    for label, least in filters.labels.items():
-        found.append(labelled.format(label=label))
-        values |= {f"label_{label}": sparse({label: 1.0}), f"least_{label}": least}
-    return "".join(f" AND {condition}" for condition in found), values
+    values = {**namespace.values, **filters.values, "vector": as_sql(vector), "limit": limit}
+    index = None if exactly else ready_index(session, namespace, limit)
+    if index is None:
+        return _exact(session, namespace, filters, values)
+    if filters.selective and (found := _of_few(session, namespace, filters, values, index.rows)) is not None:
+        return found
+    found = _indexed(session, namespace, filters, values, index)
+    short = len(found) < limit and filters.selective
+    return _exact(session, namespace, filters, values) if short else found
 
 
-def _hits(session: Session, statement: str, values: Mapping[str, Any]) -> list[WindowHit]:
-    typed = text(statement).columns(vector=HALFVEC(EMBEDDING_DIM), heard=SPARSEVEC(LABEL_DIMENSIONS))
-    return [_hit(row) for row in session.execute(typed, values)]
+def found_key(namespace: Namespace, row: Any) -> tuple[Any, ...]:
+    """What tells a row that was found from the namespace's others."""
+    return tuple(getattr(row, name) for name in _KEY[namespace.of])
 
 
-def _hit(row: Any) -> WindowHit:
-    found = zip(row.heard.indices(), row.heard.values(), strict=True)
-    heard = {index + 1: value for index, value in found}
-    vector = np.asarray(row.vector, np.float32)
-    where = row.track_id, row.space_id, row.stem, row.position, row.start_s, row.end_s
-    return WindowHit(*where, float(row.similarity), vector, heard)
+def _exact(session: Session, namespace: Namespace, filters: Filters, values: Mapping[str, Any]) -> list[Any]:
+    # Not the bare distance, so that no index gives the order.
+    near = _near(namespace, filters, f"{namespace.of} AS v", f"(v.vector <#> {_VECTOR}) + 0.0")
+    return list(session.execute(text(_found(namespace, near)), {**values, "ahead": values["limit"]}))
+
+
+def _of_few(
+    session: Session, namespace: Namespace, filters: Filters, values: Mapping[str, Any], rows: int
+) -> list[Any] | None:
+    """The nearest of the rows that pass, where they are few; ``None`` where they are more."""
+    key = " AND ".join(f"v.{name} = few.{name}" for name in _KEY[namespace.of])
+    near = _near(
+        namespace,
+        filters,
+        _FEW.format(columns=", ".join(_KEY[namespace.of]), table=namespace.of, key=key),
+        f"(v.vector <#> {_VECTOR}) + 0.0",
+        " AND (SELECT count(*) FROM few) <= :few",
+    )
+    statement = _OF_FEW.format(
+        candidates=filters.candidates(namespace.of), near=near, columns=_COLUMNS[namespace.of], key=_order(namespace)
+    )
+    few = isqrt(_STEPS * values["limit"] * max(rows, 1) // 10)
+    found = list(session.execute(text(statement), {**values, "ahead": values["limit"], "few": few}))
+    if found[0].matching > few:
+        return None
+    return [row for row in found if row.track_id is not None]
+
+
+def _indexed(
+    session: Session, namespace: Namespace, filters: Filters, values: Mapping[str, Any], index: Index
+) -> list[Any]:
+    limit = values["limit"]
+    near = _near(namespace, filters, f"{namespace.of} AS v", index.distance(_VECTOR))
+    for name, value in index.rung.settings.items():
+        session.execute(text(f"SET LOCAL {name} = '{value}'"))
+    return list(session.execute(text(_found(namespace, near)), {**values, "ahead": index.rung.ahead(limit)}))
+
+
+def _near(namespace: Namespace, filters: Filters, rows: str, order: str, also: str = "") -> str:
+    conditions = filters.conditions(namespace.of) + also
+    return _NEAR.format(vector=_VECTOR, rows=rows, namespace=namespace.condition(), conditions=conditions, order=order)
+
+
+def _found(namespace: Namespace, near: str) -> str:
+    return _FOUND.format(near=near, columns=_COLUMNS[namespace.of], key=_order(namespace))
+
+
+def _order(namespace: Namespace) -> str:
+    return ", ".join(f"v.{name}" for name in _KEY[namespace.of])

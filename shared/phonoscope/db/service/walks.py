@@ -14,6 +14,12 @@ ORPHANS = "orphans"
 """The walk over the store's objects that looks for those without a row."""
 
 
+INDEXES = "indexes"
+"""The round that makes the indexes of vectors that are missing."""
+RECALL = "recall"
+"""The round that measures what these indexes find."""
+
+
 def continue_walk(session: Session, name: str, every: timedelta) -> str | None:
     """The key after which a walk continues, empty at its start; ``None`` when it continued less than ``every`` ago."""
     statement = insert(WalkRow).values(name=name)
