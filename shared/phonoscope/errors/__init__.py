@@ -10,6 +10,7 @@ PhonoscopeError
 ├── NotAcceptable               406
 ├── RequestTimeout              408
 ├── JobEnded                    409
+├── SpaceInUse                  409
 ├── RequestInFlight             409
 ├── InvalidRequest              422
 │   ├── InvalidCursor
@@ -152,6 +153,7 @@ from phonoscope.errors.requests import (
     RequestInFlight,
     RequestTimeout,
     SignatureExpired,
+    SpaceInUse,
     Unauthorized,
     UnknownLabel,
     UnknownLayer,
@@ -219,6 +221,7 @@ __all__ = [
     "RequestTimeout",
     "SignatureExpired",
     "SilentRecording",
+    "SpaceInUse",
     "SpoolFull",
     "StackError",
     "StoreUnavailable",
