@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ from tests.support import RunningStack, tone_wav
 
 @pytest.fixture
 def folder(stack: RunningStack) -> Iterator[Path]:
-    """Where a model can be put, and replaced, that the running gateway and workers look for."""
-    place = stack.pulled_models / "replaced"
+    """Where a new model can be put, and replaced, that the running gateway and workers look for."""
+    place = stack.pulled_models / f"m-{uuid4().hex[:8]}"
     yield place
     shutil.rmtree(place, ignore_errors=True)
 
