@@ -52,6 +52,7 @@ def test_a_centre_is_subtracted_from_unit_vectors(folder: Path, tmp_path: Path) 
     before, after = run_body(plain, [sound]), run_body(centred, [sound])
     assert before.embedding is not None
     wanted = before.embedding - np.float32(0.03)
+    assert after.embedding is not None
     np.testing.assert_allclose(after.embedding, wanted / np.linalg.norm(wanted), atol=1e-6)
     wanted = before.vectors - np.float32(0.03)
     np.testing.assert_allclose(after.vectors, wanted / np.linalg.norm(wanted, axis=1, keepdims=True), atol=1e-6)
