@@ -120,7 +120,7 @@ def _random(body: Body) -> Body:
     torch.manual_seed(1)
     manifest = catalogue().current.bodies.get(body.name)
     network = build_network(body.network.architecture, manifest.arguments if manifest else {}).eval()
-    return replace(body, network=network.to(body.device))
+    return replace(body, network=network.to(body.device), centre=None)
 
 
 def _esc50(most: int) -> Clips:

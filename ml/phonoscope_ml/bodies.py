@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from phonoscope_ml.frontends import FrontEnd
@@ -17,6 +19,10 @@ class Body:
 
     Args:
         identity: of its manifest, a digest of all that decides what it hears.
+        centre: the mean that is subtracted from its unit vectors.
+
+    Shape:
+        - centre: ``(512,)``, float32; ``None`` where nothing is subtracted
     """
 
     name: str
@@ -24,6 +30,7 @@ class Body:
     front_end: FrontEnd
     network: Network
     device: torch.device
+    centre: NDArray[np.float32] | None = None
 
     @torch.inference_mode()
     def spectrograms(self, samples: Tensor) -> Tensor:
@@ -38,8 +45,25 @@ class Body:
         spectrograms = torch.cat([self.front_end(part) for part in torch.split(samples, at_once)])
         return spectrograms.to(memory_format=torch.channels_last)
 
+    def placed(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Embeddings as unit vectors of the body's space; those without a direction stay zeros.
+
+        Shape:
+            - input, output: ``(windows, 512)``
+        """
+        vectors = _of_length_1(embeddings.astype(np.float64))
+        if self.centre is not None:
+            vectors = _of_length_1(np.where(vectors.any(axis=1, keepdims=True), vectors - self.centre, 0.0))
+        return vectors.astype(np.float32)
+
     @torch.inference_mode()
     def warm_up(self) -> None:
         """Runs a silent window, so that the first recording does not wait for lazy set-up."""
         silence = torch.zeros(1, self.front_end.settings.window_samples, device=self.device)
         self.network(self.spectrograms(silence))
+
+
+def _of_length_1(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: NDArray[np.float64] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0.0)
+    return scaled

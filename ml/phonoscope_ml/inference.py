@@ -51,7 +51,7 @@ class BodyPass:
         - features: ``(windows, features)``, float32
         - silent: ``(windows,)``, bool
         - embedding: ``(512,)``, float32, of length 1; silent windows do not count in it. ``None`` where all are silent
-        - vectors: ``(windows, 512)``, float32, the windows' own embeddings, not of length 1
+        - vectors: ``(windows, 512)``, float32, the windows' own embeddings, of length 1; zeros where all units are 0
     """
 
     spans_s: list[tuple[float, float]]
@@ -227,7 +227,9 @@ def run_body(
         raise UndecodableRecording("the recording has no samples")
     embedded, audible_ones = np.concatenate(vectors), ~np.array(silent)
     total = embedded[audible_ones].sum(axis=0, dtype=np.float64)
-    return BodyPass(spans, np.concatenate(features), np.array(silent), _unit(total), embedded)
+    (whole,) = body.placed(total[None])
+    embedding = whole if whole.any() else None
+    return BodyPass(spans, np.concatenate(features), np.array(silent), embedding, body.placed(embedded))
 
 
 def predict(model: Model, passes: Sequence[BodyPass], windows: BodyPass | None = None) -> Prediction:
@@ -264,12 +266,6 @@ def beside(model: Model, others: Sequence[BodyPass], spans_s: Sequence[tuple[flo
         return model.network
     context = np.concatenate([other.during(spans_s) for other in others], axis=1)
     return model.network.beside(torch.from_numpy(context).to(model.device))
-
-
-def _unit(vector: NDArray[np.float64]) -> NDArray[np.float32] | None:
-    """A vector scaled to length 1; ``None`` for zeros, which have no direction."""
-    length = float(np.linalg.norm(vector))
-    return None if length == 0.0 else (vector / length).astype(np.float32)
 
 
 def _batches(body: Body, windows: Iterable[Window]) -> Iterator[tuple[list[Window], Tensor]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -161,7 +162,8 @@ def _body(
     network = network.eval().requires_grad_(False)
     network.fold()
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Body(manifest.name, manifest.identity, front_end.eval().on(device), network, device)
+    centre = None if manifest.centre is None else np.array(manifest.centre.mean, dtype=np.float32)
+    return Body(manifest.name, manifest.identity, front_end.eval().on(device), network, device, centre)
 
 
 def _load_weights(module: nn.Module, weights: Weights, folder: Path, name: str) -> None:

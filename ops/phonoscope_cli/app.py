@@ -11,6 +11,7 @@ from phonoscope_cli.keys import keys
 from phonoscope_cli.labels import labels
 from phonoscope_cli.migrate import migrate
 from phonoscope_cli.models import models
+from phonoscope_cli.spaces import spaces, vectors
 from phonoscope_cli.stack import down, up
 from phonoscope_cli.usage import audit, usage
 from phonoscope_cli.webhooks import webhooks
@@ -29,6 +30,8 @@ app.command()(analyze)
 app.add_typer(keys, name="keys")
 app.add_typer(labels, name="labels")
 app.add_typer(models, name="models")
+app.add_typer(spaces, name="spaces")
+app.command()(vectors)
 app.add_typer(webhooks, name="webhooks")
 app.command()(usage)
 app.command()(audit)

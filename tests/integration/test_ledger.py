@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import JobRow
@@ -108,12 +109,18 @@ def test_another_model_s_result_does_not_count(database: Database) -> None:
     assert new_job(database, track, known_by=KNOWN).status is Status.QUEUED
 
 
-def test_an_embedding_whose_vector_was_replaced_is_computed_again(database: Database) -> None:
-    """The result alone would not bring the vector back, as when a model is replaced and put back."""
+def test_an_embedding_whose_vector_is_gone_is_computed_again(database: Database) -> None:
+    """The result alone would not bring the vector back, as when a space was dropped and its model is put back.
+
+    A model beside it takes nothing away.
+    """
     track = new_track(database)
     for known_by, digest in (("a", "d"), ("b", "another digest")):
         new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: known_by})
         end(database, claimed(database), embed=Outcome({}, None, "m", digest, vectors={Space("m", digest): {"": ONE}}))
+    assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.SUCCEEDED
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM embeddings WHERE model_digest = 'd'"))
     assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.QUEUED
     end(database, claimed(database))
     assert new_job(database, track, [TaskName.EMBED], {TaskName.EMBED: "a"}).status is Status.SUCCEEDED

@@ -35,13 +35,14 @@ def drawn(database: Database, owner_id: str, points: dict[str, tuple[float, floa
                 text("UPDATE tasks SET lease_token = 'another' WHERE id = ANY(:ids)"), {"ids": [*claim.tasks.values()]}
             )
     with database.autocommit() as session:
-        ended = end_tasks(session, claim, {TaskName.MAP: Outcome({}, model_name=MODEL, points=points)}, {})
+        outcome = Outcome({}, None, MODEL, SPACE.digest, points=points)
+        ended = end_tasks(session, claim, {TaskName.MAP: outcome}, {})
     return ended is not None
 
 
 def placed(database: Database, owner_id: str) -> dict[str, tuple[float, float]]:
     with database.autocommit() as session:
-        return {place.track.id: (place.x, place.y) for place in placed_tracks(session, owner_id, MODEL)}
+        return {place.track.id: (place.x, place.y) for place in placed_tracks(session, owner_id, SPACE)}
 
 
 def test_points_come_with_the_end(database: Database) -> None:
@@ -88,7 +89,7 @@ def test_what_is_embedded_anew_is_missing(database: Database) -> None:
 
 
 def test_vectors_of_another_digest_are_not_drawn(database: Database) -> None:
-    """Nor do they change what a map is drawn from; until they are embedded again they are missing."""
+    """Nor do they change what a map is drawn from; until they are embedded again they are missing from it."""
     empty(database)
     track = new_track(database)
     new_job(database, track, [TaskName.EMBED])

@@ -87,3 +87,29 @@ def test_vectors_of_silence_are_given_up(database_url: str, database: Database) 
         assert session.scalar(text("SELECT count(*) FROM embeddings WHERE owner_id = :owner_id"), owner) == 1
         session.execute(text("DELETE FROM owners WHERE id = :owner_id"), owner)
     command.upgrade(config, "head")
+
+
+def test_spaces_of_before_are_known(database_url: str, database: Database) -> None:
+    """They stand beside the new one; the way back keeps each track's newest vector."""
+    config = alembic_config(database_url)
+    command.downgrade(config, "0010")
+    owner = {"owner_id": f"own_{uuid4().hex}", "id": uuid4().hex}
+    digests = text("SELECT model_digest FROM embeddings WHERE owner_id = :owner_id ORDER BY track_id, created_at")
+    again = """
+        INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, vector, created_at)
+        SELECT track_id, owner_id, model_name, 'new', vector, created_at + interval '1 s' FROM embeddings
+        WHERE track_id = :id || 1
+    """
+    with database.transaction() as session:
+        session.connection().execute(text(_OF_BEFORE), owner)
+        session.connection().execute(text(_SILENT_AND_NOT), owner)
+    command.upgrade(config, "head")
+    with database.transaction() as session:
+        known = text("SELECT model, kind FROM spaces WHERE digest = 'd'")
+        assert [tuple(row) for row in session.execute(known)] == [("m", "audio")]
+        session.connection().execute(text(again), owner)
+        assert list(session.connection().scalars(digests, owner)) == ["d", "new", "d"]
+    command.downgrade(config, "0010")
+    with database.transaction() as session:
+        assert list(session.connection().scalars(digests, owner)) == ["new", "d"]
+    command.upgrade(config, "head")

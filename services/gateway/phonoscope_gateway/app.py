@@ -35,6 +35,8 @@ from phonoscope_gateway.problems import ALWAYS, add_problem_handlers
 from phonoscope_gateway.queues.routes import router as queues
 from phonoscope_gateway.results.routes import router as results
 from phonoscope_gateway.search.routes import router as search
+from phonoscope_gateway.spaces.routes import of_tracks as vectors
+from phonoscope_gateway.spaces.routes import router as spaces
 from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.routes import router as stems
 from phonoscope_gateway.tracks.routes import router as tracks
@@ -102,7 +104,9 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         labels,
         results,
         pictures,
+        spaces,
         stems,
+        vectors,
         jobs,
         search,
         library,

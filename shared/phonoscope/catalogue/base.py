@@ -7,6 +7,7 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from phonoscope.catalogue.centres import Centre, centre_of
 from phonoscope.errors import UnknownLabel
 from phonoscope.work import Space
 
@@ -46,7 +47,12 @@ class BodyManifestBase(ManifestBase):
     @property
     def space(self) -> Space:
         """The space of its vectors, which are compared with no others."""
-        return Space(self.name, f"sha256:{self.digest}")
+        return Space(self.name, f"sha256:{self.centre.space_digest if self.centre else self.digest}")
+
+    @property
+    def centre(self) -> Centre | None:
+        """The mean that is subtracted from its unit vectors. Raises ``InvalidManifest``."""
+        return centre_of(self.digest)
 
     @property
     def files(self) -> list[CheckedFile]:

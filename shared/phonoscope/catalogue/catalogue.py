@@ -187,6 +187,16 @@ class Catalogue:
             return (self.bodies[name].space,)
         return tuple(dict.fromkeys(model.space for model in self.among((name,))))
 
+    @cached_property
+    def embedders(self) -> dict[Space, str]:
+        """The spaces in which tracks can be embedded, each with the name of a model that does so."""
+        return {manifest.space: name for name, manifest in reversed(self.manifests.items())}
+
+    @property
+    def served_spaces(self) -> frozenset[Space]:
+        """The spaces of all bodies and models that are there."""
+        return frozenset(self.embedders) | {body.space for body in self.bodies.values()}
+
     def _headed(self, head: HeadManifest) -> HeadedManifest:
         """A head on its bodies. Raises ``BodyAbsent``, and ``InvalidManifest`` when that of a body cannot be read."""
         try:

@@ -16,6 +16,7 @@ from phonoscope.client.following import Following
 from phonoscope.client.keys import KeyCalls
 from phonoscope.client.labels import LabelCalls
 from phonoscope.client.recordings import open_recording
+from phonoscope.client.spaces import SpaceCalls
 from phonoscope.client.webhooks import WebhookCalls
 from phonoscope.contract import (
     DEFAULT_TASKS,
@@ -45,7 +46,7 @@ __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 _POLL_S = 20.0
 
 
-class Client(WebhookCalls, KeyCalls, LabelCalls):
+class Client(WebhookCalls, KeyCalls, SpaceCalls):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.
@@ -126,7 +127,7 @@ class Client(WebhookCalls, KeyCalls, LabelCalls):
     def neighbours(
         self, track_id: str, limit: int = 10, model: str | None = None, stem: str | None = None
     ) -> Neighbours:
-        """The same, with how many tracks were left out: a replaced model embedded them, or they are silent."""
+        """The same, with how many tracks were left out: another space has them, or they are silent."""
         params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
         return self._ask(Neighbours, "GET", f"/v1/tracks/{track_id}/similar", params=params)
 

@@ -39,6 +39,15 @@ from phonoscope.contract.metadata import MAX_METADATA_BYTES
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.results import TrackResult, TrackResults
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
+from phonoscope.contract.spaces import (
+    ReembeddingProgress,
+    SpaceCard,
+    SpaceRef,
+    Spaces,
+    SpaceState,
+    TrackVectors,
+    WindowVector,
+)
 from phonoscope.contract.tracks import (
     ColourMap,
     Copy,
@@ -160,10 +169,15 @@ __all__ = [
     "Readiness",
     "Redelivery",
     "RedeliveryRequest",
+    "ReembeddingProgress",
     "Scope",
     "SecretRotation",
     "SeparateOptions",
     "SignedLink",
+    "SpaceCard",
+    "SpaceRef",
+    "SpaceState",
+    "Spaces",
     "SpectrogramAxes",
     "SpectrogramLook",
     "StatusEvent",
@@ -176,11 +190,13 @@ __all__ = [
     "Track",
     "TrackResult",
     "TrackResults",
+    "TrackVectors",
     "TrialNotice",
     "Usage",
     "Waiting",
     "Webhook",
     "WebhookChange",
     "WebhookRequest",
+    "WindowVector",
     "Worker",
 ]

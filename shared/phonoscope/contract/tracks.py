@@ -142,6 +142,7 @@ class Neighbours(Page[Neighbour]):
     """The track's copies, and after them the tracks that sound most alike, both the most similar first."""
 
     outdated: int = Field(
-        0, description="other tracks that were left out, since an earlier model of that name embedded them: embed again"
+        0,
+        description="other tracks that were left out, since only another space of the model has them",
     )
     silent: int = Field(0, description="other tracks that were left out, since they are silent")

@@ -10,6 +10,7 @@ PhonoscopeError
 ├── NotAcceptable               406
 ├── RequestTimeout              408
 ├── JobEnded                    409
+├── SpaceInUse                  409
 ├── RequestInFlight             409
 ├── NothingToUndo               409
 ├── PreconditionFailed          412
@@ -163,7 +164,7 @@ from phonoscope.errors.requests import (
     RequestInFlight,
     RequestTimeout,
     SignatureExpired,
-    TooManyLabels,
+    SpaceInUse,
     Unauthorized,
     UnknownLabel,
     UnknownLayer,
@@ -236,6 +237,7 @@ __all__ = [
     "RequestTimeout",
     "SignatureExpired",
     "SilentRecording",
+    "SpaceInUse",
     "SpoolFull",
     "StackError",
     "StoreUnavailable",

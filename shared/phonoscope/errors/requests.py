@@ -64,6 +64,12 @@ class JobEnded(PhonoscopeError):
     status = 409
 
 
+class SpaceInUse(PhonoscopeError):
+    """The space is in use."""
+
+    status = 409
+
+
 class RequestInFlight(PhonoscopeError):
     """The same request is being answered."""
 

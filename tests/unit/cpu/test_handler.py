@@ -108,7 +108,7 @@ def test_a_map_of_few_recordings_is_a_result_that_clients_can_read(separators: S
     claim = Claim("lease_1", "job_1", Library("own_1"), {TaskName.MAP: "task_1"}, {}, 1)
     vectors = {f"trk_{number}": np.eye(512, dtype=np.float32)[number] for number in range(tracks)}
     options = JobOptions.model_validate({"map": {"model": "environment-50"}})
-    work = Work(claim, options, io.BytesIO(), lambda *_: None, vectors=lambda _: vectors)
+    work = Work(claim, options, io.BytesIO(), lambda *_: None, vectors=lambda space: (space, vectors))
     outcome = CpuHandler(separators, LiveCatalogue(bundled("models")), separators.cache)(work)[TaskName.MAP]
     assert outcome.body is not None, outcome.problem
     result = Map.read(outcome.body)

@@ -47,7 +47,7 @@ def work_with(vectors: Vectors, model: str = "environment-10") -> Work:
     claim = Claim("lse_1", "job_1", Library("own_1"), {TaskName.MAP: "t"}, {}, 1)
     options = JobOptions.model_validate({"map": {"model": model}})
     tracks = {f"trk_{place}": vector for place, vector in enumerate(vectors)}
-    return Work(claim, options, io.BytesIO(), lambda *_: None, vectors=lambda _: tracks)
+    return Work(claim, options, io.BytesIO(), lambda *_: None, vectors=lambda space: (space, tracks))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, FEWEST - 1])

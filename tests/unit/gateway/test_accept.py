@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from phonoscope.errors import NotAcceptable
-from phonoscope_gateway.pictures.accept import negotiate
+from phonoscope_gateway.accept import negotiate
 
 PNG, JSON = "image/png", "application/json"
 

@@ -11,6 +11,7 @@ from phonoscope.contract import MOST_ON_MAP, JobOptions
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.maps import vectors_to_place
 from phonoscope.db.library.results import newest_result
+from phonoscope.db.spaces.reading import reading_space
 from phonoscope.errors import OutdatedResult, UnsupportedTask
 from phonoscope.states import TaskName
 from phonoscope.tasks import Separate
@@ -59,6 +60,7 @@ def _fetch_stems(context: Context, claim: Claim, audio_track: int | None) -> dic
     return files
 
 
-def _read_vectors(context: Context, owner_id: str, space: Space) -> dict[str, Any]:
+def _read_vectors(context: Context, owner_id: str, served: Space) -> tuple[Space, dict[str, Any]]:
     with context.database.autocommit() as session:
-        return vectors_to_place(session, owner_id, space, MOST_ON_MAP)
+        space = reading_space(session, owner_id, served)
+        return space, vectors_to_place(session, owner_id, space, MOST_ON_MAP)

@@ -23,8 +23,8 @@ def _fetch_nothing(_: BinaryIO) -> None:
     pass
 
 
-def _no_vectors(_: Space) -> dict[str, Any]:
-    return {}
+def _no_vectors(space: Space) -> tuple[Space, dict[str, Any]]:
+    return space, {}
 
 
 @dataclass
@@ -35,7 +35,8 @@ class Work:
         spool: the file that ``fetch`` writes the recording to, at the first use of ``file``.
         report: reports the progress, from 0 to 1, and the stage.
         stems: fetches the stems of the track's newest separation, by name; empty before the first one.
-        vectors: the vectors of the owner's newest tracks in a space, by track id.
+        vectors: in the place of a served space the one that the owner's searches read, and the vectors of the newest
+            tracks there by track id.
         timings: seconds by stage.
     """
 
@@ -45,7 +46,7 @@ class Work:
     report: Callable[[float, str], None]
     stems: Callable[[], dict[str, BinaryIO]] = dict
     fetch: Callable[[BinaryIO], None] = _fetch_nothing
-    vectors: Callable[[Space], dict[str, Any]] = _no_vectors
+    vectors: Callable[[Space], tuple[Space, dict[str, Any]]] = _no_vectors
     timings: dict[str, float] = field(default_factory=dict)
 
     @cached_property

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from threading import Event
 from time import monotonic
@@ -23,6 +24,7 @@ from phonoscope.db.service.streams import forget_dead_streams
 from phonoscope.db.service.usage import forget_old_days
 from phonoscope.db.service.walks import ORPHANS, continue_walk, save_position
 from phonoscope.db.service.workers import forget_silent_workers
+from phonoscope.db.spaces.reembedding import mark_complete
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
 from phonoscope.db.webhooks.events import forget_old_events
 from phonoscope.erasure import erase_track
@@ -31,6 +33,7 @@ from phonoscope.logs import get_logger
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
+from phonoscope_courier.reembedding import reembed
 
 EVERY_S = 1.0
 TIDY_EVERY_S = 60.0
@@ -73,7 +76,7 @@ class Sweeper:
 
     def tidy(self) -> int:
         """Does one slow round, in one courier at a time: erases expired recordings, orphans, old keys, old events
-        and old entries of the audit log.
+        and old entries of the audit log, and notes which spaces are complete.
 
         A round checks at most 20,000 objects; the next one, a minute later in any courier, continues there. So a
         million objects take an hour, and no round takes long. Until then an orphan only takes up space.
@@ -90,10 +93,14 @@ class Sweeper:
             return 0 if after is None else self._tidy(after)
 
     def run(self, stopped: Event) -> None:
-        """Sweeps every second and tidies every minute, until it must stop; a service that is down only delays it."""
+        """Sweeps and goes on with reembeddings every second, and tidies every minute, until it must stop.
+
+        A service that is down only delays it.
+        """
         tidied_at = monotonic()
         while not stopped.wait(EVERY_S):
             _attempt(self.sweep)
+            _attempt(partial(reembed, self.database, self.waker))
             if monotonic() - tidied_at > self._tidy_every_s:
                 _attempt(self.tidy)
                 tidied_at = monotonic()
@@ -118,6 +125,7 @@ class Sweeper:
             forget_old_days(session)
             forget_dead_streams(session)
             forget_rates(session)
+            mark_complete(session)
             if self.settings.audit_days:
                 forget_audit(session, timedelta(days=self.settings.audit_days))
         erased += self._erase_orphans(after)

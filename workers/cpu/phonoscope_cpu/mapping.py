@@ -17,7 +17,7 @@ _KILLED = -9
 
 
 def map_task(work: Work, catalogue: Catalogue, cache: Path) -> Outcome:
-    """Lays out the embeddings of the newest tracks, in the space of the model that is served now.
+    """Lays out the embeddings of the newest tracks, in the space that the owner's searches read.
 
     Args:
         catalogue: the served models.
@@ -27,10 +27,10 @@ def map_task(work: Work, catalogue: Catalogue, cache: Path) -> Outcome:
         UnknownModel: this worker has no model of that name, so that it does not know the model's space.
         OutOfMemory, TaskFailed: the map could not be drawn.
     """
-    space = catalogue.spaces(work.options.map.model or "")[0]
+    served = catalogue.spaces(work.options.map.model or "")[0]
     work.report(0.0, "gathering")
     with work.timed("gather_s"):
-        found = work.vectors(space)
+        space, found = work.vectors(served)
     # UMAP does not report its progress.
     work.report(0.0, "drawing")
     with work.timed("draw_s"):

@@ -97,12 +97,11 @@ def _windows(shared: Pass, heard: Mapping[Space, Mapping[str, BodyPass]]) -> dic
 
 def _kept(heard: BodyPass, predictions: Sequence[tuple[Model, Prediction]]) -> Windows:
     """The windows that are not silent."""
-    lengths = np.linalg.norm(heard.vectors, axis=1)
-    kept = np.flatnonzero(~heard.silent & (lengths > 0.0))
+    kept = np.flatnonzero(~heard.silent & heard.vectors.any(axis=1))
     return Windows(
         positions=kept,
         spans_s=np.array(heard.spans_s)[kept],
-        vectors=heard.vectors[kept] / lengths[kept, None],
+        vectors=heard.vectors[kept],
         heads=tuple(
             HeardLabels(model.manifest.name, model.digest, model.manifest.labels, prediction.probabilities[kept])
             for model, prediction in predictions

@@ -14,6 +14,7 @@ from phonoscope.contract import JobRequest
 from phonoscope.db.library.maps import library_stamp
 from phonoscope.db.library.results import newest_result
 from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.spaces.reading import reading_space
 from phonoscope.states import TaskName
 from phonoscope.tasks import TASKS, ModelKind, RequestContext
 from phonoscope.tasks.separate import separator_of
@@ -36,7 +37,8 @@ def _key(
 ) -> CacheKey | None:
     spec, options = TASKS[task], getattr(request.options, task)
     if isinstance(subject, Library):
-        space = asked.catalogue.spaces(options.model or asked.default_model)[0]
+        served = asked.catalogue.spaces(options.model or asked.default_model)[0]
+        space = reading_space(session, subject.owner_id, served)
         stamp = library_stamp(session, subject.owner_id, space)
         return CacheKey(
             _fingerprint(spec.revision, [subject.owner_id, task, space.model, stamp]), frozenset({space.digest})
@@ -48,6 +50,8 @@ def _key(
         if not models:
             return None
         identity = [model.identity for model in models]
+        if task is TaskName.EMBED:
+            identity += [model.space.digest for model in models if not isinstance(model, StemManifest)]
         digests = frozenset(_digest(model, task) for model in models)
     if reads_stems(request, task):
         stems = None if TaskName.SEPARATE in request.tasks else _stems_of(session, subject, request)

@@ -11,6 +11,7 @@ from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.library.maps import count_missing, count_silent, drawing_job, newest_map, placed_tracks
 from phonoscope.db.schema.tables import TaskRow, TrackRow
 from phonoscope.db.service.keys import Caller
+from phonoscope.db.spaces.reading import reading_space
 from phonoscope.errors import OutdatedResult
 from phonoscope.requests import Name
 from phonoscope.tasks import Map
@@ -31,13 +32,14 @@ def read_map(
     ] = None,
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`."""
-    space, owner_id = state.spaces(model)[0], caller.owner_id
+    served, owner_id = state.spaces(model)[0], caller.owner_id
     labelling = model if model in state.catalogue.manifests else None
     with state.database.transaction() as session:
+        space = reading_space(session, owner_id, served)
         drawn = newest_map(session, owner_id, space.model)
         result = _result_of(state, caller, drawn)
-        placed = placed_tracks(session, owner_id, space.model)
-        labels = labels_of(session, {track.id for track, *_ in placed}, state.catalogue.vocabularies)
+        placed = placed_tracks(session, owner_id, space)
+        labels = labels_of(session, {track.id for track, *_ in placed})
         return LibraryMap(
             model=space.model,
             drawn_at=drawn.finished_at if drawn is not None else None,

@@ -19,8 +19,8 @@ from phonoscope.errors import (
     UndecodableRecording,
 )
 from phonoscope.requests import WholeText
+from phonoscope_gateway.accept import negotiate
 from phonoscope_gateway.audio_tracks import AudioTrackQuery
-from phonoscope_gateway.pictures.accept import negotiate
 from phonoscope_gateway.pictures.drawing import draw
 from phonoscope_gateway.pictures.service import axes, peaks
 from phonoscope_gateway.pictures.view import PictureRequestDep

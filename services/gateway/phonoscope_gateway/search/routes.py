@@ -53,8 +53,9 @@ def read_similar(
     spaces, known = state.spaces(model), state.catalogue.vocabularies
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
-        space = own_space(session, track_id, spaces)
-        search = search_from(session, caller.owner_id, track_id, space, stem or WHOLE_TRACK)
+        which = stem or WHOLE_TRACK
+        space = own_space(session, caller.owner_id, track_id, spaces, which)
+        search = search_from(session, caller.owner_id, track_id, space, which)
         groups = groups_like(session, search, limit)
         left_out = search.left_out(session)
         rows = {near.track.id: near.track for group in groups for near in (group.near, *group.copies)}

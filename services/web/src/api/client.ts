@@ -14,6 +14,7 @@ export type Waiting = Schemas["Waiting"];
 export type ArtifactLink = Schemas["ArtifactLink"];
 export type ModelCard = Schemas["ModelCard"];
 export type BodyCard = Schemas["BodyCard"];
+export type SpaceCard = Schemas["SpaceCard"];
 export type StemModelCard = Schemas["StemModelCard"];
 export type Neighbour = Schemas["Neighbour"];
 export type TrackResult = Schemas["TrackResult"];

@@ -9,6 +9,7 @@ import { Figure } from "./Figure";
 import { Labels } from "./Labels";
 import "./models.css";
 import { isClassifier, useModels } from "./queries";
+import { Spaces } from "./Spaces";
 import { StemFigures, StemTable } from "./StemFigures";
 
 type Retrieval = { map?: number };
@@ -36,6 +37,7 @@ export default function ModelsPage() {
       {found.data?.map((card) => (
         <Card key={card.name} card={card} />
       ))}
+      <Spaces />
     </main>
   );
 }

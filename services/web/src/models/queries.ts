@@ -30,3 +30,12 @@ export function useModel(name: string | undefined) {
 export function isClassifier(card: ModelCard | StemModelCard): card is ModelCard {
   return "labels" in card;
 }
+
+/** The spaces that hold something of the library's, asked again while one is being filled. */
+export function useSpaces() {
+  return useQuery({
+    queryKey: ["spaces"],
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/spaces", { signal })).items,
+    refetchInterval: (query) => (query.state.data?.some((card) => card.reembedding?.finished_at === null) ? 3_000 : false),
+  });
+}

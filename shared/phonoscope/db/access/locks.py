@@ -22,6 +22,7 @@ class Lock(IntEnum):
     SWEEP = 0x50484F4E
     FAN_OUT = 0x50484F45
     TIDY = 0x50484F54
+    REEMBED = 0x50484F52
 
 
 def try_lock(session: Session, lock: Lock) -> bool:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session, aliased
 
 from phonoscope.db.schema.tables import AcousticFingerprintRow, EmbeddingRow, TrackRow
-from phonoscope.db.search.filters import Filters
-from phonoscope.db.search.nearest import nearest_tracks
+from phonoscope.db.spaces.reading import reading_space
 from phonoscope.errors import NotFound, SilentRecording
 from phonoscope.work import WHOLE_TRACK, Space
 
@@ -35,7 +34,7 @@ class Near(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """How many other tracks cannot be compared: embedded by another digest of the model, or silent."""
+    """How many other tracks cannot be compared: embedded in another of the model's spaces alone, or silent."""
 
     outdated: int
     silent: int
@@ -76,11 +75,17 @@ class Search(NamedTuple):
 
     def left_out(self, session: Session) -> LeftOut:
         """How many other tracks are embedded and cannot be compared."""
+        here = aliased(EmbeddingRow)
         same = EmbeddingRow.model_digest == self.space.digest
-        counts = select(func.count().filter(~same), func.count().filter(same, EmbeddingRow.vector.is_(None))).where(
-            *self._others
+        compared = (
+            select(here.track_id)
+            .where(here.track_id == EmbeddingRow.track_id, here.stem == self.stem)
+            .where(here.model_name == self.space.model, here.model_digest == self.space.digest)
+            .exists()
         )
-        return LeftOut(*session.execute(counts).one())
+        elsewhere = select(func.count(EmbeddingRow.track_id.distinct())).where(*self._others, ~same, ~compared)
+        silent = select(func.count()).where(*self._others, same, EmbeddingRow.vector.is_(None))
+        return LeftOut(session.scalar(elsewhere) or 0, session.scalar(silent) or 0)
 
     @property
     def _others(self) -> Sequence[Any]:
@@ -128,17 +133,26 @@ def search_from(session: Session, owner_id: str, track_id: str, space: Space, st
     return Search(owner_id, track_id, space, stem, _vector(session, owner_id, track_id, space, stem))
 
 
-def own_space(session: Session, track_id: str, spaces: Sequence[Space]) -> Space:
-    """The last of these spaces in which the track has a vector of the space's digest, else the first of them."""
-    if len(spaces) == 1:
-        return spaces[0]
+def own_space(
+    session: Session, owner_id: str, track_id: str, served: Sequence[Space], stem: str = WHOLE_TRACK
+) -> Space:
+    """The space in which a track is compared: the last of the served ones in which it has a vector, else the first.
+
+    In the place of a space that is incomplete stands the one that the owner's searches read; where the track is in the
+    new one alone, it is compared with those that are there already.
+    """
+    read = [reading_space(session, owner_id, space, stem) for space in served]
+    if read == list(served) and len(served) == 1:
+        return served[0]
     rows = session.execute(
-        select(EmbeddingRow.model_name, EmbeddingRow.model_digest).where(
-            EmbeddingRow.track_id == track_id, EmbeddingRow.stem == WHOLE_TRACK, EmbeddingRow.vector.is_not(None)
+        select(EmbeddingRow.model_name, EmbeddingRow.model_digest, EmbeddingRow.vector.is_not(None)).where(
+            EmbeddingRow.track_id == track_id, EmbeddingRow.stem == WHOLE_TRACK
         )
     )
-    known = {Space(*row) for row in rows}
-    return next((space for space in reversed(spaces) if space in known), spaces[0])
+    sounds = {Space(model, digest): has_vector for model, digest, has_vector in rows}
+    preferred = [space for pair in zip(reversed(read), reversed(served), strict=True) for space in pair]
+    silent = (space for space in preferred if space in sounds)
+    return next((space for space in preferred if sounds.get(space)), next(silent, read[0]))
 
 
 def _vector(session: Session, owner_id: str, track_id: str, space: Space, stem: str) -> NDArray[np.float32]:
@@ -149,29 +163,29 @@ def _vector(session: Session, owner_id: str, track_id: str, space: Space, stem: 
             EmbeddingRow.owner_id == owner_id,
         )
     )
-    known = {name: (digest, vector) for name, digest, vector in rows}
-    digest, vector = known.get(stem, (None, None))
-    if digest != space.digest:
-        digests = {name: of for name, (of, _) in known.items()}
-        raise NotFound(_what_to_run(track_id, space.model, stem, digests))
+    known = {(name, digest): vector for name, digest, vector in rows}
+    if (stem, space.digest) not in known:
+        raise NotFound(_what_to_run(track_id, space, stem, known))
+    vector = known[stem, space.digest]
     if vector is None:
         what = f"track {track_id!r}" if stem == WHOLE_TRACK else f"the stem {stem!r} of track {track_id!r}"
         raise SilentRecording(f"{what} is silent: nothing sounds like it, and it has no embedding")
     return np.asarray(vector, np.float32)
 
 
-def _what_to_run(track_id: str, model: str, stem: str, digests: Mapping[str, str]) -> str:
+def _what_to_run(track_id: str, space: Space, stem: str, known: Collection[tuple[str, str]]) -> str:
     """Why a track, or its stem, cannot be compared.
 
     Args:
-        digests: of the models that embedded the track and its stems.
+        known: the stems of the track that are embedded, each with the digest of the space.
     """
-    if stem in digests:
+    model = space.model
+    if stem in {name for name, _ in known}:
         tasks = "task 'embed'" if stem == WHOLE_TRACK else "task 'embed' and the option embed.stems"
         return f"track {track_id!r} was embedded by an earlier {model!r}: embed it again, by a job with the {tasks}"
     if stem == WHOLE_TRACK:
         return f"track {track_id!r} has no embedding under {model!r}; run a job with the task 'embed'"
-    if stems := sorted(name for name in digests if name != WHOLE_TRACK):
+    if stems := sorted(name for name, digest in known if name != WHOLE_TRACK and digest == space.digest):
         return f"track {track_id!r} has no stem {stem!r} under {model!r}; there are {', '.join(stems)}"
     return (
         f"no stem of track {track_id!r} has an embedding under {model!r}; "

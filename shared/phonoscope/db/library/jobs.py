@@ -40,8 +40,9 @@ def newest_job_with(session: Session, track_id: str, task: TaskName, audio_track
 def list_jobs(
     session: Session, owner_id: str, *, cursor: str | None, limit: int, status: Status | None, track_id: str | None
 ) -> tuple[list[JobRow], str | None]:
+    """A page of what the owner has asked for, without the jobs of reembeddings."""
     whole = selectinload(JobRow.tasks).selectinload(TaskRow.result)
-    statement = select(JobRow).where(JobRow.owner_id == owner_id).options(whole)
+    statement = select(JobRow).where(JobRow.owner_id == owner_id, JobRow.reembeds.is_(None)).options(whole)
     if status is not None:
         statement = statement.where(JobRow.status == status)
     if track_id is not None:

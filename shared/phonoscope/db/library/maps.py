@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from phonoscope.db.schema.tables import EmbeddingRow, JobRow, MapPointRow, ResultRow, TaskRow, TrackRow
 from phonoscope.states import Status, TaskName
@@ -38,13 +38,15 @@ def library_stamp(session: Session, owner_id: str, space: Space) -> list[str]:
     return [space.digest, *(str(value) for value in session.execute(stamp).one())]
 
 
-def placed_tracks(session: Session, owner_id: str, model_name: str) -> list[Placed]:
+def placed_tracks(session: Session, owner_id: str, space: Space) -> list[Placed]:
     """All points of the map, the newest tracks first; without tracks that are known to be silent since it was drawn."""
-    silent = select(EmbeddingRow.track_id).where(_embedded(owner_id, model_name), EmbeddingRow.vector.is_(None))
+    silent = select(EmbeddingRow.track_id).where(
+        _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest, EmbeddingRow.vector.is_(None)
+    )
     rows = session.execute(
         select(TrackRow, MapPointRow.x, MapPointRow.y)
         .join(MapPointRow, MapPointRow.track_id == TrackRow.id)
-        .where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == model_name)
+        .where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == space.model)
         .where(MapPointRow.track_id.not_in(silent))
         .order_by(TrackRow.created_at.desc(), TrackRow.id)
     )
@@ -79,16 +81,15 @@ def drawing_job(session: Session, owner_id: str, model_name: str) -> str | None:
 
 
 def count_missing(session: Session, owner_id: str, space: Space, drawn: TaskRow | None) -> int:
-    """Embedded tracks that a map would not show as they are: not on it, embedded since, or by another digest.
+    """Embedded tracks that a map would not show as they are: not on it, embedded since, or not in its space.
 
-    Silent ones do not count: no map shows them.
+    All are missing on a map that was drawn in another space. Silent ones do not count: no map shows them.
     """
     on_map = select(MapPointRow.track_id).where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == space.model)
-    absent = EmbeddingRow.track_id.not_in(on_map)
-    newer = EmbeddingRow.created_at > (drawn.started_at if drawn is not None else func.now())
-    other = EmbeddingRow.model_digest != space.digest
-    embedded = select(func.count()).where(_embedded(owner_id, space.model), EmbeddingRow.vector.is_not(None))
-    return session.scalar(embedded.where(absent | newer | other)) or 0
+    here, tracks = _drawable(owner_id, space), func.count(EmbeddingRow.track_id.distinct())
+    if drawn is not None and drawn.result is not None and drawn.result.model_digest == space.digest:
+        here &= EmbeddingRow.track_id.not_in(on_map) | (EmbeddingRow.created_at > drawn.started_at)
+    return sum(session.scalar(select(tracks).where(which)) or 0 for which in (here, _elsewhere(owner_id, space)))
 
 
 def count_silent(session: Session, owner_id: str, space: Space) -> int:
@@ -101,6 +102,18 @@ def _drawable(owner_id: str, space: Space) -> Any:
     """Of tracks that have a direction in a space."""
     known = EmbeddingRow.model_digest == space.digest
     return _embedded(owner_id, space.model) & known & EmbeddingRow.vector.is_not(None)
+
+
+def _elsewhere(owner_id: str, space: Space) -> Any:
+    """Of tracks that have a direction in another space of the model, and no vector in this one."""
+    here = aliased(EmbeddingRow)
+    known = (
+        select(here.track_id)
+        .where(here.track_id == EmbeddingRow.track_id, here.stem == WHOLE_TRACK)
+        .where(here.model_name == space.model, here.model_digest == space.digest)
+        .exists()
+    )
+    return _embedded(owner_id, space.model) & EmbeddingRow.vector.is_not(None) & ~known
 
 
 def _embedded(owner_id: str, model_name: str) -> Any:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Identity,
     Index,
     MetaData,
+    SmallInteger,
     Text,
     UniqueConstraint,
     func,
@@ -153,12 +154,14 @@ class TrackRow(Base):
 class JobRow(Base):
     """What a client asked for. One without a track is about all that its owner has.
 
-    ``key_id`` is the API key that asked, ``audio_s`` the length of the recording.
+    ``key_id`` is the API key that asked, ``audio_s`` the length of the recording, ``reembeds`` the space that the job
+    fills where it belongs to a reembedding.
     """
 
     __tablename__ = "jobs"
     __table_args__ = (
         Index("ix_jobs_owner_id_created_at", "owner_id", "created_at", "id"),
+        Index("ix_jobs_reembeds", "reembeds", "track_id", postgresql_where="reembeds IS NOT NULL"),
         Index("ix_jobs_open", "owner_id", "audio_s", postgresql_where="status IN ('queued', 'running')"),
     )
 
@@ -174,6 +177,7 @@ class JobRow(Base):
     webhook_url: Mapped[str | None]
     key_id: Mapped[str | None]
     audio_s: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    reembeds: Mapped[int | None] = mapped_column(SmallInteger)
 
     track: Mapped[TrackRow | None] = relationship(lazy="raise")
     tasks: Mapped[list[TaskRow]] = relationship(lazy="raise", order_by="TaskRow.position")
@@ -318,8 +322,8 @@ class TrackLabelsRow(Base):
 class EmbeddingRow(Base):
     """A track's unit vector under one model, or that of one of its stems; the whole track's ``stem`` is empty.
 
-    Vectors are comparable when ``model_digest`` and ``stem`` are the same. There is one for each name and stem: a
-    model that takes another's name replaces its vectors, track by track, as tracks are embedded again. What is silent
+    Vectors are comparable when ``model_digest`` and ``stem`` are the same. Those of a model that took another's name
+    are kept beside the other's, so that searches stay in the old space until the new one is complete. What is silent
     has no direction: its ``vector`` is null, and a trigger makes it so of zeros.
     """
 
@@ -327,10 +331,10 @@ class EmbeddingRow(Base):
 
     track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
     model_name: Mapped[str] = mapped_column(primary_key=True)
+    model_digest: Mapped[str] = mapped_column(primary_key=True)
     stem: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
     owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
-    model_digest: Mapped[str]
-    vector: Mapped[Any | None] = mapped_column(UnitVector(EMBEDDING_DIM), nullable=True)
+    vector: Mapped[Any | None] = mapped_column(Vector(EMBEDDING_DIM), nullable=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

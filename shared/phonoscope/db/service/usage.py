@@ -60,7 +60,7 @@ _HELD = """
     SELECT stored_tracks, stored_bytes, queued.jobs AS queued_jobs, queued.audio_s AS queued_audio_s
     FROM owners, LATERAL (
         SELECT count(*) AS jobs, coalesce(sum(audio_s), 0) AS audio_s FROM jobs
-        WHERE owner_id = :owner_id AND status IN ('queued', 'running')
+        WHERE owner_id = :owner_id AND status IN ('queued', 'running') AND reembeds IS NULL
     ) AS queued
     WHERE id = :owner_id
 """

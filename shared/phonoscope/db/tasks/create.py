@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from math import inf
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -30,12 +31,15 @@ _TURN = Prepared(
     """
     SELECT greatest(
         coalesce(
-            (SELECT max(turn) FROM tasks WHERE pool = :pool AND lane = :lane AND status = 'running'),
-            (SELECT min(turn) FROM tasks WHERE pool = :pool AND lane = :lane AND status = 'queued'),
+            (SELECT max(turn) FROM tasks
+             WHERE pool = :pool AND lane = :lane AND status = 'running' AND turn < 'infinity'),
+            (SELECT min(turn) FROM tasks
+             WHERE pool = :pool AND lane = :lane AND status = 'queued' AND turn < 'infinity'),
             0),
         coalesce(
             (SELECT turn + sum(cost_s) FROM tasks
              WHERE owner_id = :owner_id AND pool = :pool AND lane = :lane AND status IN ('queued', 'running')
+               AND turn < 'infinity'
              GROUP BY turn ORDER BY turn DESC LIMIT 1),
             0))
     """,
@@ -55,6 +59,7 @@ def create_job(
     waits_for: Mapping[TaskName, TaskName] | None = None,
     webhook_url: str | None = None,
     key_id: str | None = None,
+    reembeds: int | None = None,
 ) -> JobRow:
     """A job with its tasks. The caller commits, then wakes one worker for each of its ``startable_queues``.
 
@@ -66,6 +71,7 @@ def create_job(
         waits_for: which task of the same job must have succeeded before another starts.
         webhook_url: where the event of its end goes, beside the owner's endpoints.
         key_id: the API key that asked.
+        reembeds: the space that the job fills in the background: its turn comes after all other work.
 
     Raises ``sqlalchemy.exc.IntegrityError`` when the track has been erased meanwhile.
     """
@@ -81,13 +87,14 @@ def create_job(
         version=0,
         webhook_url=webhook_url,
         key_id=key_id,
+        reembeds=reembeds,
         audio_s=subject.duration_s,
     )
     connection = session.connection()
     job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()
     where = queues_of(tasks, subject.duration_s, further)
     new = {where[name] for name in tasks if name not in repeats.found}
-    turns = {queue: _TURN.execute(session, _facts(subject.owner_id, queue)).scalar_one() for queue in sorted(new)}
+    turns = {queue: inf if reembeds else _turn(session, subject.owner_id, queue) for queue in sorted(new)}
     job.tasks = []
     for position, name in enumerate(tasks):
         cost = cost_s(name, subject.duration_s, further)
@@ -117,8 +124,10 @@ def startable_queues(job: JobRow) -> list[TaskQueue]:
     return sorted({TaskQueue(task.pool, task.lane) for task in free})
 
 
-def _facts(owner_id: str, queue: TaskQueue) -> dict[str, str]:
-    return {"owner_id": owner_id, "pool": queue.pool.value, "lane": queue.lane.value}
+def _turn(session: Session, owner_id: str, queue: TaskQueue) -> float:
+    facts = {"owner_id": owner_id, "pool": queue.pool.value, "lane": queue.lane.value}
+    turn: float = _TURN.execute(session, facts).scalar_one()
+    return turn
 
 
 def _task(job: JobRow, name: TaskName, position: int, cost: float, queue: TaskQueue, turn: float) -> TaskRow:

@@ -29,20 +29,27 @@ _END = """
     ), kept AS (
         INSERT INTO results (task_id, model_name, model_digest, body)
         SELECT task_id, model_name, model_digest, body FROM outcomes WHERE body IS NOT NULL
-    ), spaces AS (
+    ), listed AS (
         SELECT space.* FROM outcomes,
             jsonb_to_recordset(outcomes.spaces) AS space (model text, digest text, vectors jsonb)
     ), outdated AS (
-        DELETE FROM embeddings USING spaces
-        WHERE embeddings.track_id = :track_id AND embeddings.model_name = spaces.model AND NOT vectors ? stem
-          AND (embeddings.model_digest <> spaces.digest OR (SELECT count(*) FROM jsonb_object_keys(vectors)) > 1)
+        DELETE FROM embeddings USING listed
+        WHERE embeddings.track_id = :track_id AND embeddings.model_name = listed.model
+          AND embeddings.model_digest = listed.digest AND NOT vectors ? stem
+          AND (SELECT count(*) FROM jsonb_object_keys(vectors)) > 1
     ), embedded AS (
         INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, stem, vector)
         SELECT :track_id, :owner_id, model, digest, each.key, CAST(each.value AS vector)
-        FROM spaces, jsonb_each_text(vectors) AS each
-        ON CONFLICT (track_id, model_name, stem) DO UPDATE
-        SET owner_id = excluded.owner_id, model_digest = excluded.model_digest, vector = excluded.vector,
-            created_at = now()
+        FROM listed, jsonb_each_text(vectors) AS each
+        ON CONFLICT (track_id, model_name, model_digest, stem) DO UPDATE
+        SET owner_id = excluded.owner_id, vector = excluded.vector, created_at = now()
+    ), known AS (
+        INSERT INTO spaces (model, digest, kind)
+        SELECT model, digest, 'audio' FROM listed WHERE digest NOT IN (SELECT digest FROM spaces WHERE kind = 'audio')
+        ORDER BY digest ON CONFLICT DO NOTHING
+    ), incomplete AS (
+        UPDATE spaces SET complete_at = NULL FROM listed
+        WHERE spaces.model = listed.model AND spaces.digest <> listed.digest AND complete_at IS NOT NULL
     ), recognised AS (
         INSERT INTO acoustic_fingerprints (track_id, owner_id, duration_s, words)
         SELECT :track_id, :owner_id, CAST(acoustic ->> 'duration_s' AS float), decode(acoustic ->> 'words', 'base64')

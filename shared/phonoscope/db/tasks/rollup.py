@@ -55,18 +55,21 @@ SETTLE = f"""
             status = CASE WHEN NOT ended AND queued THEN 'queued' WHEN NOT ended THEN 'running'
                           WHEN cancelled THEN 'cancelled' WHEN failed THEN 'failed' ELSE 'succeeded' END
         FROM counted WHERE id = job_id AND finished_at IS NULL
-        RETURNING id, owner_id, track_id, status, ended
+        RETURNING id, owner_id, track_id, status, ended, reembeds
     ), announced AS (
         INSERT INTO events (id, owner_id, job_id, type, data)
         SELECT 'evt_' || replace(gen_random_uuid()::text, '-', ''), owner_id, id, 'job.' || status,
                jsonb_build_object('job_id', id, 'track_id', track_id, 'status', status)
-        FROM settled WHERE ended
+        FROM settled WHERE ended AND reembeds IS NULL
     )
     SELECT pg_notify(CASE WHEN ended THEN '{JOB_CHANNEL}' ELSE '{PROGRESS_CHANNEL}' END, id),
            CASE WHEN ended THEN pg_notify('{EVENT_CHANNEL}', '') END
     FROM settled
 """  # noqa: S608 - of constants
-"""Brings jobs in line with their tasks: those named, and those of which a task has ended in this transaction."""
+"""Brings jobs in line with their tasks: those named, and those of which a task has ended in this transaction.
+
+A job that reembeds is the service's own: no event tells of its end.
+"""
 
 # The first follower of a cancelled task computes for the others, which follow it from now on.
 _PROMOTE = text("""

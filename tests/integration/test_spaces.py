@@ -1,0 +1,384 @@
+"""Spaces beside each other: which is read, how a new one is filled, what is dropped."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from phonoscope.contract import SpaceState
+from phonoscope.db.access.engine import Database
+from phonoscope.db.library.embeddings import own_space, search_from
+from phonoscope.db.schema.tables import TrackRow, given
+from phonoscope.db.service.audit import Actor
+from phonoscope.db.service.usage import Limits, check_held
+from phonoscope.db.spaces.dropping import drop_space
+from phonoscope.db.spaces.listing import Held, list_spaces
+from phonoscope.db.spaces.reading import reading_space
+from phonoscope.db.spaces.reembedding import AT_ONCE, ask, cancel, go_on, mark_complete, under_way
+from phonoscope.db.tasks.requeue import hand_back
+from phonoscope.errors import NotFound, SpaceInUse, WorkerLost
+from phonoscope.settings import Settings
+from phonoscope.states import Lane, Pool, Status, TaskName, TaskQueue
+from phonoscope.waker import Waker
+from phonoscope.work import Claim, Outcome, Space
+from phonoscope_courier.reembedding import reembed
+from tests.integration.life import ONE, claim, claimed, empty, end, events_of, new_job, new_track, read
+from tests.integration.test_windows import windows
+
+BEFORE, NOW, LATER = (Space("m", f"sha256:{name}") for name in ("before", "now", "later"))
+BROKEN = {"type": "about:blank", "title": "broken", "status": 500, "detail": "broken", "code": "task_failed"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_before(database: Database) -> None:
+    empty(database)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM spaces"))
+
+
+def further_track(database: Database, first: TrackRow) -> TrackRow:
+    """Another track of the same owner."""
+    copied = {name: value for name, value in given(first).items() if name != "words"}
+    track_id = f"trk_{uuid4().hex}"
+    with database.transaction() as session:
+        session.add(TrackRow(**copied | {"id": track_id, "sha256": track_id}))
+    with database.transaction() as session:
+        return session.get_one(TrackRow, track_id)
+
+
+def ended(database: Database, held: Claim, *spaces: Space, stems: tuple[str, ...] = ("",)) -> None:
+    """Ends an embedding with a vector and a window in these spaces."""
+    vectors = {space: dict.fromkeys(stems, ONE) for space in spaces}
+    kept = {space: dict.fromkeys(stems, windows((0.5, 0.5, 0.5))) for space in spaces}
+    end(database, held, embed=Outcome({"b": 2}, None, "m", spaces[0].digest, vectors=vectors, windows=kept))
+
+
+def embedded(database: Database, track: TrackRow, *spaces: Space, stems: tuple[str, ...] = ("",)) -> TrackRow:
+    new_job(database, track, [TaskName.EMBED])
+    ended(database, claimed(database), *spaces, stems=stems)
+    return track
+
+
+def library(database: Database, *spaces: Space, tracks: int = 3) -> list[TrackRow]:
+    """The tracks of a new owner, all embedded in these spaces."""
+    first = embedded(database, new_track(database), *spaces)
+    return [first, *(embedded(database, further_track(database, first), *spaces) for _ in range(tracks - 1))]
+
+
+def read_by(database: Database, owner_id: str, served: Space = NOW, stem: str = "") -> Space:
+    with database.transaction() as session:
+        return reading_space(session, owner_id, served, stem)
+
+
+def listed(database: Database, owner_id: str | None = None, served: Space = NOW) -> dict[Space, Held]:
+    with database.transaction() as session:
+        found = list_spaces(session, {served}, owner_id)
+        return {Space(held.row.model, held.row.digest): held for held in found}
+
+
+def id_of(database: Database, space: Space) -> int:
+    with database.transaction() as session:
+        number: int = session.scalar(text("SELECT id FROM spaces WHERE digest = :digest"), {"digest": space.digest})
+        return number
+
+
+def asked(database: Database, actor: Actor | None = None, served: Space = NOW) -> list[str]:
+    with database.transaction() as session:
+        return [row.digest for row in ask(session, {served: "m"}, actor)]
+
+
+def rounds(database: Database) -> list[TaskQueue]:
+    """One round of the courier, without its message."""
+    with database.transaction() as session:
+        found = under_way(session)
+    return [queue for each in found for queue in go_on(database, each)]
+
+
+def test_an_old_space_is_read_until_the_new_one_has_all_its_tracks(database: Database) -> None:
+    """Of each owner by itself: what one lacks does not hold up another."""
+    (first, second), (other,) = library(database, BEFORE, tracks=2), library(database, BEFORE, tracks=1)
+    assert read_by(database, first.owner_id) == BEFORE
+    embedded(database, first, NOW)
+    embedded(database, other, NOW)
+    assert (read_by(database, first.owner_id), read_by(database, other.owner_id)) == (BEFORE, NOW)
+    embedded(database, second, NOW)
+    assert read_by(database, first.owner_id) == NOW
+
+
+def test_a_new_track_does_not_switch_searches(database: Database) -> None:
+    """It is compared with those that are there already, the others in the old space; both say what they leave out."""
+    first, second = library(database, BEFORE, tracks=2)
+    new, newer = (embedded(database, further_track(database, first), NOW) for _ in range(2))
+    with database.transaction() as session:
+        owner_id = first.owner_id
+        assert own_space(session, owner_id, first.id, [NOW]) == BEFORE
+        assert own_space(session, owner_id, new.id, [NOW]) == NOW
+        old, ahead = search_from(session, owner_id, first.id, BEFORE), search_from(session, owner_id, new.id, NOW)
+        assert [near.track.id for near in old.nearest(session, 9)] == [second.id]
+        assert [near.track.id for near in ahead.nearest(session, 9)] == [newer.id]
+        assert (old.left_out(session).outdated, ahead.left_out(session).outdated) == (2, 2)
+        with pytest.raises(NotFound, match="was embedded by an earlier 'm': embed it again"):
+            search_from(session, owner_id, first.id, NOW)
+
+
+def test_a_space_that_is_put_back_is_read_once_it_has_the_new_tracks(database: Database) -> None:
+    """Whether or not it was noted as complete before."""
+    (track,) = library(database, BEFORE, NOW, tracks=1)
+    with database.transaction() as session:
+        mark_complete(session)
+    embedded(database, further_track(database, track), NOW)
+    assert read_by(database, track.owner_id, served=BEFORE) == NOW
+    assert read_by(database, track.owner_id, served=NOW) == NOW
+
+
+def test_of_several_old_spaces_the_fullest_is_read(database: Database) -> None:
+    """One that was replaced before it was filled does not take its place."""
+    first, *_ = library(database, BEFORE, tracks=3)
+    embedded(database, first, NOW)
+    assert read_by(database, first.owner_id, served=LATER) == BEFORE
+
+
+def test_stems_are_read_where_they_are(database: Database) -> None:
+    """A track that was embedded without them is complete as a whole, and not for its stems."""
+    track = embedded(database, new_track(database), BEFORE, stems=("", "drums"))
+    embedded(database, track, NOW)
+    assert (read_by(database, track.owner_id), read_by(database, track.owner_id, stem="drums")) == (NOW, BEFORE)
+
+
+def test_what_is_complete_is_noted_and_taken_back(database: Database) -> None:
+    """By the slow round of the courier, so that searches need not ask; a vector elsewhere takes it back at once."""
+    (track,) = library(database, BEFORE, tracks=1)
+    marks = text("SELECT digest FROM spaces WHERE complete_at IS NOT NULL")
+
+    def noted() -> set[str]:
+        with database.transaction() as session:
+            mark_complete(session)
+            return set(session.connection().scalars(marks))
+
+    assert noted() == set()
+    embedded(database, track, NOW)
+    assert noted() == {BEFORE.digest, NOW.digest}
+    embedded(database, further_track(database, track), BEFORE)
+    with database.transaction() as session:
+        assert set(session.connection().scalars(marks)) == {BEFORE.digest}
+    assert noted() == {BEFORE.digest}
+
+
+def test_a_reembedding_fills_the_new_space(database: Database) -> None:
+    """Of the owner who asked alone; nothing to do is nothing asked for."""
+    tracks, (foreign,) = library(database, BEFORE), library(database, BEFORE, tracks=1)
+    owner_id = tracks[0].owner_id
+    assert asked(database, Actor(owner_id)) == [NOW.digest]
+    assert listed(database, owner_id)[NOW].missing == 3
+    rounds(database)
+    for _ in tracks:
+        ended(database, claimed(database), NOW)
+    assert claim(database) is None
+    rounds(database)
+    found = listed(database, owner_id)
+    assert (found[NOW].state, found[NOW].tracks, found[NOW].read) == (SpaceState.CURRENT, 3, True)
+    assert (found[BEFORE].state, found[BEFORE].tracks, found[BEFORE].read) == (SpaceState.OLD, 3, False)
+    progress = found[NOW].reembedding
+    assert progress is not None
+    assert (progress.finished_at is not None, progress.failed) == (True, 0)
+    assert listed(database, foreign.owner_id)[NOW].missing == 1
+    assert read_by(database, foreign.owner_id) == BEFORE
+    assert asked(database, Actor(owner_id)) == []
+    assert (listed(database)[NOW].missing, listed(database)[BEFORE].read) == (1, True)
+
+
+def test_tracks_without_windows_are_embedded_again(database: Database) -> None:
+    """Those of releases before there were windows, and none that is silent."""
+    track, silent = new_track(database), new_track(database)
+    for each, vector in ((track, ONE), (silent, None)):
+        new_job(database, each, [TaskName.EMBED])
+        end(database, claimed(database), embed=Outcome({"b": 2}, None, "m", "d", vectors={NOW: {"": vector}}))
+    assert (listed(database, track.owner_id)[NOW].missing, listed(database, silent.owner_id)[NOW].missing) == (1, 0)
+    assert read_by(database, track.owner_id) == NOW
+    asked(database)
+    rounds(database)
+    held = claimed(database)
+    assert (held.track.id, claim(database)) == (track.id, None)
+
+
+def test_a_reembedding_comes_after_all_other_work(database: Database) -> None:
+    """What is asked for later by anybody goes first, and its turn is as if there were no reembedding."""
+    (track,) = library(database, BEFORE, tracks=1)
+    asked(database)
+    rounds(database)
+    later = new_job(database, further_track(database, track), [TaskName.EMBED])
+    with database.transaction() as session:
+        turn = session.scalar(text("SELECT turn FROM tasks WHERE job_id = :id"), {"id": later.id})
+    assert turn == 0.0
+    assert claimed(database).job_id == later.id
+    assert claimed(database).track.id == track.id
+    assert new_job(database, track, [TaskName.CLASSIFY]).tasks[0].turn < 1.0
+
+
+def test_a_reembedding_is_the_service_s_own_work(database: Database) -> None:
+    """No quota counts its jobs, and no event tells of them."""
+    (track,) = library(database, BEFORE, tracks=1)
+    asked(database)
+    rounds(database)
+    with database.transaction() as session:
+        check_held(session, track.owner_id, Limits(queued_jobs=1, queued_audio_s=0.1), new_job=True)
+    held = claimed(database)
+    ended(database, held, NOW)
+    with database.transaction() as session:
+        told = session.connection().scalar(text("SELECT count(*) FROM events WHERE job_id = :id"), {"id": held.job_id})
+    assert told == 0
+    assert events_of(database, new_job(database, track, known_by={})) == []
+
+
+def test_few_jobs_of_a_reembedding_wait_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large the library is; each round makes up for those that ended."""
+    monkeypatch.setattr("phonoscope.db.spaces.reembedding.AT_ONCE", 2)
+    assert AT_ONCE > 2
+    library(database, BEFORE, tracks=3)
+    asked(database)
+    assert len(rounds(database)) == 2
+    assert rounds(database) == []
+    ended(database, claimed(database), NOW)
+    assert len(rounds(database)) == 1
+    assert rounds(database) == []
+
+
+def test_a_reembedding_goes_on_after_a_worker_and_a_courier_died(database: Database, server_settings: Settings) -> None:
+    """Its state is in the tables alone: a lost task is handed back, and another courier makes the next jobs."""
+    tracks = library(database, BEFORE)
+    asked(database)
+    broker = server_settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"
+    reembed(database, Waker(broker))
+    ended(database, claimed(database), NOW)
+    lost = claimed(database)
+    with database.transaction() as session:
+        hand_back(session, [lost.token], WorkerLost("killed"))
+        session.execute(text("UPDATE tasks SET available_at = now()"))
+    with database.transaction() as session:
+        # A courier that was killed before it had made all jobs: those that wait are gone.
+        session.execute(text("DELETE FROM jobs WHERE status = 'queued' AND id <> :id"), {"id": lost.job_id})
+    reembed(database, Waker(broker))
+    for _ in range(2):
+        ended(database, claimed(database), NOW)
+    reembed(database, Waker(broker))
+    assert claim(database) is None
+    assert (listed(database)[NOW].tracks, read_by(database, tracks[0].owner_id)) == (3, NOW)
+
+
+def test_a_track_that_cannot_be_embedded_does_not_keep_the_old_space(database: Database) -> None:
+    """It is tried once, counted, and left out from then on; asking again tries it again."""
+    first, second = library(database, BEFORE, tracks=2)
+    asked(database)
+    rounds(database)
+    held = claimed(database)
+    end(database, held, embed=Outcome(None, BROKEN))
+    ended(database, claimed(database), NOW)
+    assert read_by(database, first.owner_id) == BEFORE
+    rounds(database)
+    assert read_by(database, first.owner_id) == NOW
+    found = listed(database, first.owner_id)[NOW]
+    assert found.reembedding is not None
+    assert (found.reembedding.failed, found.missing, found.read) == (1, 1, True)
+    with database.transaction() as session:
+        mark_complete(session)
+    assert read_by(database, first.owner_id) == NOW
+    asked(database)
+    assert len(rounds(database)) == 1
+    assert claimed(database).track.id == held.track.id
+    assert second.owner_id == first.owner_id
+
+
+def test_a_reembedding_can_be_cancelled(database: Database) -> None:
+    """Its jobs go, what it made stays, another owner cannot, and another one goes on from there."""
+    tracks, (foreign,) = library(database, BEFORE), library(database, BEFORE, tracks=1)
+    owner_id = tracks[0].owner_id
+    asked(database, Actor(owner_id))
+    rounds(database)
+    ended(database, claimed(database), NOW)
+    running = claimed(database)
+    space_id = id_of(database, NOW)
+    with pytest.raises(NotFound, match="no reembedding into space"):
+        cancel(database, space_id, Actor(foreign.owner_id))
+    cancel(database, space_id, Actor(owner_id, "key"))
+    assert (claim(database), rounds(database)) == (None, [])
+    assert end(database, running) is None
+    assert listed(database, owner_id)[NOW].tracks == 1
+    assert listed(database, owner_id)[NOW].reembedding is None
+    asked(database, Actor(owner_id))
+    assert len(rounds(database)) == 2
+    with pytest.raises(NotFound):
+        cancel(database, 32_767, None)
+    cancel(database, space_id, None)
+    assert claim(database) is None
+
+
+def test_a_track_that_is_erased_meanwhile_is_passed_over(database: Database) -> None:
+    """And the reembedding ends."""
+    (track,) = library(database, BEFORE, tracks=1)
+    asked(database)
+    rounds(database)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM tracks WHERE id = :id"), {"id": track.id})
+    rounds(database)
+    with database.transaction() as session:
+        assert under_way(session) == []
+
+
+def test_a_space_that_is_used_is_not_dropped(database: Database) -> None:
+    """Neither the served one nor the one that is read; the old one once nobody reads it, with its windows."""
+    (track,), (foreign,) = library(database, BEFORE, tracks=1), library(database, BEFORE, tracks=1)
+    embedded(database, track, NOW)
+    old, new = id_of(database, BEFORE), id_of(database, NOW)
+    actor, stranger = Actor(track.owner_id), Actor(foreign.owner_id)
+    for who in (actor, None):
+        with pytest.raises(SpaceInUse, match="new tracks get vectors in it"):
+            drop_space(database, new, {NOW}, who)
+    for who, words in ((stranger, "is read until"), (None, "is read by 1 owners until")):
+        with pytest.raises(SpaceInUse, match=words):
+            drop_space(database, old, {NOW}, who)
+    with pytest.raises(NotFound, match="no space 32767"):
+        drop_space(database, 32_767, {NOW}, actor)
+    drop_space(database, old, {NOW}, actor)
+    assert listed(database, track.owner_id).keys() == {NOW}
+    assert (listed(database, foreign.owner_id)[BEFORE].tracks, listed(database, foreign.owner_id)[BEFORE].windows) == (
+        1,
+        1,
+    )
+    embedded(database, foreign, NOW)
+    drop_space(database, old, {NOW})
+    assert listed(database).keys() == {NOW}
+    with database.transaction() as session:
+        counted = "SELECT (SELECT count(*) FROM spaces), (SELECT count(*) FROM window_embeddings WHERE space_id = :old)"
+        assert tuple(session.connection().execute(text(counted), {"old": old}).one()) == (1, 0)
+
+
+def test_a_large_space_is_dropped_in_parts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No transaction holds more than some thousand rows; the count is of all."""
+    monkeypatch.setattr("phonoscope.db.spaces.dropping._AT_A_TIME", 2)
+    tracks = library(database, BEFORE, NOW, tracks=3)
+    dropped = drop_space(database, id_of(database, BEFORE), {NOW}, Actor(tracks[0].owner_id))
+    assert dropped > 6
+    assert listed(database).keys() == {NOW}
+
+
+def test_a_space_of_a_model_that_is_gone_is_old(database: Database) -> None:
+    """It is listed and can be dropped."""
+    (track,) = library(database, BEFORE, tracks=1)
+    with database.transaction() as session:
+        (held,) = list_spaces(session, set(), track.owner_id)
+    assert (held.state, held.read, held.missing) == (SpaceState.OLD, False, 0)
+    drop_space(database, held.row.id, set(), Actor(track.owner_id))
+    assert listed(database) == {}
+
+
+def test_jobs_of_a_reembedding_are_ordinary_ones(database: Database) -> None:
+    """Of the short or the long lane by the length of the recording, with the stems where the old space has some."""
+    track = embedded(database, new_track(database), BEFORE, stems=("", "drums"))
+    asked(database)
+    assert rounds(database) == [TaskQueue(Pool.GPU, Lane.SHORT)]
+    held = claimed(database)
+    assert (held.options["classify"]["model"], held.options["embed"]["stems"]) == ("m", False)
+    assert track.id == held.track.id
+    assert read(database, new_job(database, track)).status is Status.QUEUED
