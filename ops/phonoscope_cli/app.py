@@ -11,7 +11,7 @@ from phonoscope_cli.keys import keys
 from phonoscope_cli.labels import labels
 from phonoscope_cli.migrate import migrate
 from phonoscope_cli.models import models
-from phonoscope_cli.spaces import spaces, vectors
+from phonoscope_cli.search import search
 from phonoscope_cli.stack import down, up
 from phonoscope_cli.usage import audit, usage
 from phonoscope_cli.webhooks import webhooks
@@ -27,6 +27,7 @@ app.command()(up)
 app.command()(down)
 app.command()(demo)
 app.command()(analyze)
+app.command()(search)
 app.add_typer(keys, name="keys")
 app.add_typer(labels, name="labels")
 app.add_typer(models, name="models")

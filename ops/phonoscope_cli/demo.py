@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SONG = "song"
 _SHOWN_IN_FULL = ("day", _SONG)
+_WORDS, _MOST_FOUND = "dogs barking", 3
+_CLOCK_S = 24.0, 28.0
 
 
 def demo(
@@ -61,6 +63,8 @@ def _analyze(folder: Path, library: list[Path], files: list[Path]) -> bool:
         for name in classifying_models([*jobs.values()]):
             print_card(console, client.model(name))
 
+        _search(console, client, {path.stem: job.recording for path, job in jobs.items()})
+
         def run(path: Path) -> Job:
             job = run_job(client, path, _tasks(in_full=True), console)
             show(client, console, job)
@@ -76,6 +80,18 @@ def _analyze(folder: Path, library: list[Path], files: list[Path]) -> bool:
             _compare(console, client, client.wait(job), path)
         console.print(f"\nSee and hear the evidence: {folder / 'evidence'}", soft_wrap=True, highlight=False)
     return all_well
+
+
+def _search(console: Console, client: Client, tracks: dict[str, str]) -> None:
+    """Searches for moments by words, and by a sound within the longest recording."""
+    from phonoscope_cli.found import print_found
+
+    console.print()
+    answer = client.search(_WORDS, unit="moment", limit=_MOST_FOUND)
+    print_found(console, answer, f'moments found by the words "{_WORDS}"')
+    start_s, end_s = _CLOCK_S
+    answer = client.search(track_id=tracks["day"], start_s=start_s, end_s=end_s, unit="moment", limit=_MOST_FOUND)
+    print_found(console, answer, f"moments that sound like day.opus from {start_s:g} s to {end_s:g} s")
 
 
 def _compare(console: Console, client: Client, job: Job, song: Path) -> None:

@@ -14,10 +14,10 @@ from phonoscope.storage import ObjectStore
 _log = get_logger(__name__)
 
 
-def erase_track(database: Database, store: ObjectStore, actor: Actor, track_id: str) -> int:
+def erase_track(database: Database, store: ObjectStore, actor: Actor, track_id: str, *, audited: bool = True) -> int:
     """Erases a track's rows, vectors and kept answers, then its objects, including those of a dead worker.
 
-    The audit log keeps that the actor did so.
+    The audit log keeps that the actor did so, if ``audited``.
 
     Returns how many objects were erased. When the store is down they are left to the
     orphan sweep, since no row refers to them any more.
@@ -26,7 +26,7 @@ def erase_track(database: Database, store: ObjectStore, actor: Actor, track_id: 
         NotFound: the owner has no such track.
         DatabaseUnavailable: nothing was erased, unless the answer to the commit was lost.
     """
-    keys = database.retrying(partial(delete_track, actor=actor, track_id=track_id))
+    keys = database.retrying(partial(delete_track, actor=actor, track_id=track_id, audited=audited))
     try:
         objects = sorted({*keys, *store.keys(f"tracks/{track_id}/")})
         store.delete(objects)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from phonoscope.client import ApiError, Client
-from tests.support import RunningStack, id_of, phonoscope, secret_of, tone_wav
+from tests.support import RunningStack, examples, id_of, phonoscope, secret_of, tone_wav
 
 
 def test_analyze_prints_what_was_heard(stack: RunningStack, tmp_path: Path) -> None:
@@ -47,6 +47,26 @@ def test_analyze_as_json_is_for_programs(stack: RunningStack, tmp_path: Path) ->
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [Path(row["file"]) for row in rows] == paths
     assert {row["job"]["status"] for row in rows} == {"succeeded"}
+
+
+def test_search_finds_moments_by_words_and_by_sounds(stack: RunningStack, tmp_path: Path) -> None:
+    """In a readable table, with their times; as JSON for programs; what is asked wrongly is said."""
+    made = examples()
+    (clip,) = (clip for clip in made.CLIPS if clip.file == "dog_large.flac")
+    path = made.write(tmp_path / clip.file, made.quantised(clip.samples(), clip.peak))
+    at = ("--data-dir", stack.folder)
+    track = json.loads(phonoscope("analyze", path, "--json", *at).stdout)["job"]["track_id"]
+    for words in (["a dog barking"], ["--like", path], ["--like", path, "--tracks"], ["--track", track, "--to", "2"]):
+        done = phonoscope("search", *words, *at)
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"0:0\d\.\d – 0:0\d\.\d +(copy of it: )?dog_large\.flac", done.stdout) or "--track" in words
+    answer = json.loads(phonoscope("search", "dog", "--words", clip.file, "--limit", "1", "--json", *at).stdout)
+    assert [item["track"]["id"] for item in answer["items"]] == [track]
+    assert answer["items"][0]["labels"][0]["label"] == "dog"
+    for wrong in ([], ["dog", "--like", path], ["--like", tmp_path / "absent.wav"], ["--track", track, "--from", "99"]):
+        done = phonoscope("search", *wrong, *at)
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr
 
 
 def test_a_wrong_file_does_not_stop_the_others(stack: RunningStack, tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path, ca
         assert re.search(r"^genre-10 \(\d\d% right, out of fold\) labels: blues, ", done.stdout, re.MULTILINE)
         assert re.search(r"^song.flac +music +disco +\d+%", done.stdout, re.MULTILINE)
         assert re.search(r"^rooster.ogg +sound +rooster +\d+%", done.stdout, re.MULTILINE)
+        found = done.stdout.partition('found by the words "dogs barking"')[2]
+        assert re.match(r"\s+\d:\d\d\.\d – .* (dog_(small|large)|day)\.", found)
+        assert re.match(r"\s+0:0.* clock_", done.stdout.partition("like day.opus from 24 s to 28 s")[2])
         assert _mean_gain_db(done.stdout) > 5.0
         assert running(tmp_path / "demo") is None
     for name in ("explain-overlay.png", "explain-listen.flac", "explain-heatmap.npz"):

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, try_lock
+from phonoscope.db.library.clips import clips_owner
 from phonoscope.db.service.workers import beat_worker, live_workers
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status
@@ -148,6 +149,30 @@ def colleague(sweeper: Sweeper, **settings: float) -> tuple[Sweeper, CountedStor
     own = sweeper.settings.model_copy(update=settings)
     store = CountedStore(own)
     return Sweeper(sweeper.database, sweeper.waker, store, own), store
+
+
+def test_clips_that_a_search_left_are_erased(sweeper: Sweeper, database: Database) -> None:
+    """Rows and objects, once no search can still need them, and the audit log says nothing of them."""
+    track = new_track(database)
+    put(sweeper, f"tracks/{track.id}/original")
+    with database.transaction() as session:
+        holder = clips_owner(session, track.owner_id)
+        session.execute(text("UPDATE tracks SET owner_id = :holder"), {"holder": holder})
+    sweeper.settings.orphan_grace_s = 3600.0
+    sweeper._tidy("")
+    assert tracks_of(database) == 1
+    with database.transaction() as session:
+        session.execute(text("UPDATE tracks SET created_at = now() - interval '1 hour'"))
+    sweeper._tidy("")
+    assert tracks_of(database) == 0
+    assert list(sweeper.store.keys("tracks/")) == []
+    with database.transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM audit_log WHERE owner_id = :id"), {"id": holder}) == 0
+
+
+def tracks_of(database: Database) -> int:
+    with database.transaction() as session:
+        return session.scalar(text("SELECT count(*) FROM tracks")) or 0
 
 
 def test_one_courier_tidies_at_a_time(sweeper: Sweeper) -> None:

@@ -68,6 +68,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
             models=LiveCatalogue(settings.more_models_dir, settings.models_dir),
             listener=JobListener(database_url),
         )
+        state.words.warm_up_in_background()
         # What is loaded now stays: the garbage collector need not scan it during a request.
         gc.freeze()
         async with state.listener.listening(), state.streams.renewing(), recording_settings(state):

@@ -20,9 +20,10 @@ from phonoscope.db.service.usage import Limits
 from phonoscope.errors import Unauthorized
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
-from phonoscope.text.clap import LiveTextTower
+from phonoscope.text import ServedMeaning
 from phonoscope.waker import Waker
 from phonoscope.work import Space
+from phonoscope_gateway.coverage import Coverages
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.pings import Pings
 from phonoscope_gateway.rates import RateLimiter
@@ -52,6 +53,7 @@ class State:
     uploads: UploadThreads = field(default_factory=UploadThreads)
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
     door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
+    coverages: Coverages = field(default_factory=Coverages)
 
     @cached_property
     def limits(self) -> Limits:
@@ -89,6 +91,11 @@ class State:
         settings = self.settings
         secret = settings.signing_secret.get_secret_value().encode()
         return Signer(secret, settings.artifact_link_s, root_path=settings.root_path)
+
+    @cached_property
+    def words(self) -> ServedMeaning:
+        """What words mean as labels."""
+        return ServedMeaning(self.models)
 
     @cached_property
     def pings(self) -> Pings:

@@ -74,6 +74,7 @@ PhonoscopeError
 │   ├── StoreUnavailable
 │   ├── SpoolFull
 │   └── Overloaded
+├── SearchTimeout               504
 ├── TaskFailed                  500
 │   ├── WorkerLost
 │   ├── TimedOut
@@ -119,6 +120,7 @@ from phonoscope.errors.outages import (
     DatabaseUnavailable,
     LockTimeout,
     Overloaded,
+    SearchTimeout,
     SpoolFull,
     StackError,
     StoreUnavailable,
@@ -235,6 +237,7 @@ __all__ = [
     "RequestInFlight",
     "RequestQuotaExceeded",
     "RequestTimeout",
+    "SearchTimeout",
     "SignatureExpired",
     "SilentRecording",
     "SpaceInUse",

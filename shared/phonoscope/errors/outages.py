@@ -47,5 +47,13 @@ class Overloaded(Unavailable):
     """The service has no free connection."""
 
 
+class SearchTimeout(PhonoscopeError):
+    """The recording to search by was not analysed in time."""
+
+    status = 504
+    retryable = True
+    retry_after_s = 10
+
+
 class StackError(PhonoscopeError):
     """The local stack cannot run."""

@@ -21,6 +21,7 @@ from phonoscope.contract import (
     Job,
     JobOptions,
     Peaks,
+    SearchFilters,
     SpectrogramAxes,
     SpectrogramLook,
     Task,
@@ -221,6 +222,27 @@ def test_lists_take_filters(make_track: Callable[..., Track]) -> None:
     page = service.client().tracks(limit=1, label="rain")
     assert (page.items[0].id, page.next_cursor) == ("trk_1", "abc")
     assert dict(service.asked[0].url.params) == {"limit": "1", "label": "rain"}
+
+
+def test_searches_send_json_or_a_form_with_the_file(tmp_path: Path) -> None:
+    """Only what was said; a file goes with the other fields, objects as JSON; pages follow one another."""
+    path = tmp_path / "clip.wav"
+    path.write_bytes(b"RIFF")
+    empty = {"items": [], "unit": "track", "query": {"by": "text", "way": "spelling"}}
+    pages = [{**empty, "coverage": {"tracks": 1, "of": 1}, "next_cursor": cursor} for cursor in ("abc", None)]
+    service = Service(ok(json.dumps(pages[1])), ok(json.dumps(pages[1])), *(ok(json.dumps(page)) for page in pages))
+    client = service.client()
+    assert client.search("rain", filters=SearchFilters(words="a")).items == []
+    client.search(like=path, unit="moment", filters={"labels": [{"label": "dog"}]}, limit=3)
+    assert list(client.search_all("rain")) == []
+    first, form, *paged = service.asked
+    assert json.loads(first.content) == {"text": "rain", "filters": {"words": "a"}}
+    for said in (b'name="file"; filename="clip.wav"', b"RIFF", b'[{"label": "dog"}]', b"moment", b'name="limit"'):
+        assert said in form.content
+    assert b'name="text"' not in form.content
+    assert [json.loads(page.content).get("cursor") for page in paged] == [None, "abc"]
+    with pytest.raises(OSError, match="No such file"):
+        client.search(like=tmp_path / "absent.wav")
 
 
 def test_neighbours_come_with_how_many_were_left_out(make_track: Callable[..., Track]) -> None:

@@ -16,6 +16,7 @@ from time import monotonic
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, stay_open, try_lock
+from phonoscope.db.library.clips import abandoned_clips
 from phonoscope.db.library.orphans import expired_tracks, forget_jobs, unknown_keys
 from phonoscope.db.service.audit import Actor, forget_audit
 from phonoscope.db.service.idempotency import forget_old_keys
@@ -41,6 +42,8 @@ RESEND_AFTER = timedelta(seconds=30)
 BELIEVED_AFTER_S = 4.0
 """Seconds for which an expired lease must stay unchanged before it counts as lost: a live worker renews it, even if the
 database's clock jumps."""
+CLIP_GRACE_S = 300.0
+"""Seconds for which a clip stays after its search must have ended, as its upload and its probe take time too."""
 _MOST_ERASED = 100
 _PAGE_KEYS = 1000
 _PAGES_A_ROUND = 20
@@ -75,8 +78,8 @@ class Sweeper:
         return len(due)
 
     def tidy(self) -> int:
-        """Does one slow round, in one courier at a time: erases expired recordings, orphans, old keys, old events
-        and old entries of the audit log, and notes which spaces are complete.
+        """Does one slow round, in one courier at a time: erases abandoned clips, expired recordings, orphans, and old
+        keys, events and entries of the audit log.
 
         A round checks at most 20,000 objects; the next one, a minute later in any courier, continues there. So a
         million objects take an hour, and no round takes long. Until then an orphan only takes up space.
@@ -115,7 +118,7 @@ class Sweeper:
         return min(TIDY_EVERY_S, self.settings.orphan_grace_s)
 
     def _tidy(self, after: str) -> int:
-        erased = 0
+        erased = self._erase_clips()
         if self.settings.retention_days:
             erased += self._erase_expired(timedelta(days=self.settings.retention_days))
         with self.database.transaction() as session:
@@ -131,6 +134,17 @@ class Sweeper:
         erased += self._erase_orphans(after)
         if erased:
             _log.info("sweeper.tidied", objects=erased)
+        return erased
+
+    def _erase_clips(self) -> int:
+        """Erases the clips of searches whose gateway did not come to do so."""
+        older_than = timedelta(seconds=self.settings.search_wait_s + CLIP_GRACE_S)
+        with self.database.autocommit() as session:
+            left = abandoned_clips(session, older_than, _MOST_ERASED)
+        erased = 0
+        for owner_id, track_id in left:
+            with suppress(NotFound):
+                erased += erase_track(self.database, self.store, Actor(owner_id), track_id, audited=False)
         return erased
 
     def _erase_expired(self, older_than: timedelta) -> int:

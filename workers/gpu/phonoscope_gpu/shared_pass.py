@@ -161,21 +161,8 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
             _record_again(work, recorder, prediction, listener)
         assert listener.recording is not None
         heads = partial(_heads, models, answers, listener, load)
-        beside, left_out = body_beside(work, models)
         words = models.words
-        yield Pass(
-            model,
-            listener.recording,
-            prediction,
-            recorder,
-            answers,
-            listener,
-            words,
-            general,
-            heads,
-            beside,
-            left_out,
-        )
+        yield Pass(model, listener.recording, prediction, recorder, answers, listener, words, general, heads)
 
 
 def _heads(models: LoadedModels, answers: Answers, listener: Listener, load: Callable[[str], Model]) -> list[Model]:

@@ -24,9 +24,9 @@ _BY_LINK = re.compile(r"/v1/artifacts/[^/]+")
 _BY_LINK_OR_KEY = re.compile(r"/v1/tracks/[^/]+/audio")
 _OF_ADMINS = re.compile(r"/v1/(keys|audit)(/.*)?", re.DOTALL)
 _READING = frozenset({"GET", "HEAD"})
-_UPLOADS = frozenset({"/v1/tracks", "/v1/jobs"})
-_LABEL_FILES = re.compile(r"/v1/(tracks/[^/]+/)?labels/import")
-_LABEL_SETS = re.compile(r"/v1/tracks/[^/]+/labels")
+_SEARCH = "/v1/search"
+"""Changes nothing, though it is posted; its route asks for more where a file is sent."""
+_UPLOADS = frozenset({"/v1/tracks", "/v1/jobs", _SEARCH})
 
 
 def needs_key(method: str, path: str, query: bytes) -> bool:
@@ -45,14 +45,14 @@ def needs_key(method: str, path: str, query: bytes) -> bool:
 
 
 def needed_scope(method: str, path: str) -> Scope:
-    """The scope that a key needs for a request: by its method, but for what only an admin may do.
+    """The scope that a key needs for a request: by its method, but for searches and for what only an admin may do.
 
     >>> needed_scope("GET", "/v1/jobs"), needed_scope("POST", "/v1/jobs"), needed_scope("GET", "/v1/keys/1")
     (<Scope.READ: 'read'>, <Scope.WRITE: 'write'>, <Scope.ADMIN: 'admin'>)
     """
     if _OF_ADMINS.fullmatch(path):
         return Scope.ADMIN
-    return Scope.READ if method in _READING else Scope.WRITE
+    return Scope.READ if method in _READING or path == _SEARCH else Scope.WRITE
 
 
 def keeps_out_of_caches(path: str) -> bool:

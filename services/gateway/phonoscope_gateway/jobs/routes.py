@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from functools import partial
-from time import monotonic
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -21,8 +18,9 @@ from phonoscope.states import Status
 from phonoscope_gateway.idempotency import UPLOADED, IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.jobs.events import EventCursor, read_snapshot, stream_events
 from phonoscope_gateway.jobs.requests import Submission, has_upload, read_submission
-from phonoscope_gateway.jobs.service import cancel, read_job, submit_job, submit_recording
+from phonoscope_gateway.jobs.service import cancel, submit_job, submit_recording
 from phonoscope_gateway.jobs.view import describe_jobs
+from phonoscope_gateway.jobs.waiting import wait_for_job
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
 from phonoscope_gateway.problems import KEYED, links, problems
 from phonoscope_gateway.state import CallerDep, HeadDep, StateDep
@@ -140,18 +138,7 @@ async def read_one_job(
     wait: Annotated[DecimalText, Query(ge=0, le=MAX_WAIT_S, description="seconds to wait for the job's end")] = 0.0,
 ) -> Job:
     """The job in its present state; with `wait`, once it has ended or the seconds are over."""
-    until, readers = monotonic() + wait, None
-    with state.listener.waiting_for(job_id) as woken:
-        while True:
-            woken.clear()
-            job = await to_thread.run_sync(read_job, state, caller, job_id, limiter=readers)
-            left = until - monotonic()
-            if job.status.ended or left <= 0:
-                break
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await woken.wait()
-            readers = state.listener.readers
+    job = await wait_for_job(state, caller, job_id, wait)
     if not job.status.ended:
         response.headers["Retry-After"] = _RETRY_AFTER_S
     return job

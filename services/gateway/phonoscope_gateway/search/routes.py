@@ -1,33 +1,93 @@
-"""The call for similar tracks, under ``/v1/tracks/{id}``."""
+"""The calls of searches: ``/v1/search``, and ``/v1/tracks/{id}/similar`` as its short form."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request, Response
 
-from phonoscope.contract import Copy, Neighbour, Neighbours, Track
-from phonoscope.db.library.embeddings import Near, own_space, search_from
-from phonoscope.db.library.tracks import get_track
-from phonoscope.errors import NotFound, SilentRecording
+from phonoscope.contract import Neighbours, Scope, SearchAnswer, SearchRequest, SearchUnit
+from phonoscope.db.service.keys import Caller
+from phonoscope.errors import NotARecording, NotFound, SearchTimeout, SilentRecording
 from phonoscope.requests import Name, StemName
-from phonoscope.work import WHOLE_TRACK
+from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.paging import LimitQuery
-from phonoscope_gateway.problems import KEYED, problems
-from phonoscope_gateway.search.service import Group, groups_like
-from phonoscope_gateway.state import CallerDep, StateDep
-from phonoscope_gateway.tracks.view import describe_tracks
+from phonoscope_gateway.problems import FAILED, KEYED, kept_problem, problems
+from phonoscope_gateway.search.clips import AnalysisFailed, analysed_clip
+from phonoscope_gateway.search.cursors import SearchCursor
+from phonoscope_gateway.search.requests import has_file, read_search
+from phonoscope_gateway.search.service import search, similar
+from phonoscope_gateway.state import CallerDep, State, StateDep
+from phonoscope_gateway.tracks.service import check_day
+
+_SCHEMA = f"#/components/schemas/{SearchRequest.__name__}"
+_FILE = {"type": "string", "format": "binary", "description": "the recording to search by; it is not kept"}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": _SCHEMA}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": _FILE,
+                        "unit": {"type": "string", "description": "as in the other form"},
+                        "space": {"type": "string", "description": "as in the other form"},
+                        "filters": {"type": "string", "description": "JSON, as in the other form"},
+                        "diversify": {"type": "string", "description": "as in the other form"},
+                        "limit": {"type": "string", "description": "as in the other form"},
+                        "cursor": {"type": "string", "description": "as in the other form"},
+                    },
+                }
+            },
+        },
+    }
+}
 
 StemQuery = Annotated[
     StemName | None,
     Query(description="compare this stem, as `drums`, with that of the others"),
 ]
 
-router = APIRouter(prefix="/v1/tracks", tags=["search"], responses=KEYED)
+router = APIRouter(prefix="/v1", tags=["search"], responses=KEYED)
 
 
-@router.get("/{track_id}/similar", responses=problems(NotFound, SilentRecording))
+@router.post(
+    "/search",
+    response_model=SearchAnswer,
+    responses=FAILED | problems(NotFound, NotARecording, SilentRecording, SearchTimeout),
+    openapi_extra=_BODY,
+)
+async def search_library(request: Request, state: StateDep, caller: CallerDep) -> SearchAnswer | Response:
+    """Finds your recordings, or moments in them: by words, by a track or a stretch of one, by a vector, or by a file.
+
+    A file is sent as a form, which needs the scope `write`; it is analysed, compared and erased before the answer, and
+    counts as an upload of the day. Nothing else is changed.
+    """
+    if has_file(request):
+        caller.needs(Scope.WRITE)
+        await check_day(state, caller.owner_id)
+    asked = await read_search(request, state.settings.max_upload_bytes)
+    with asked:
+        if asked.upload is None:
+            cursor = SearchCursor.of(asked.request, None)
+            return await to_thread.run_sync(search, state, caller, asked.request, cursor, None)
+        try:
+            return await _by_file(state, caller, asked.request, asked.upload)
+        except AnalysisFailed as failed:
+            return kept_problem(failed.problem, request.url.path)
+
+
+async def _by_file(state: State, caller: Caller, request: SearchRequest, upload: Upload) -> SearchAnswer:
+    cursor, windows = SearchCursor.of(request, upload.sha256), request.unit is SearchUnit.MOMENT
+    async with analysed_clip(state, caller, upload, request.space, windows=windows) as clip:
+        return await to_thread.run_sync(search, state, caller, request, cursor, clip)
+
+
+@router.get("/tracks/{track_id}/similar", responses=problems(NotFound, SilentRecording))
 def read_similar(
     track_id: str,
     state: StateDep,
@@ -50,25 +110,4 @@ def read_similar(
     With `stem` it is that stem that sounds alike: those that `embed` with its option `stems` has embedded. A silent
     track, or stem, is like nothing: 422, `silent_recording`.
     """
-    spaces, known = state.spaces(model), state.catalogue.vocabularies
-    with state.database.transaction() as session:
-        get_track(session, caller.owner_id, track_id)
-        which = stem or WHOLE_TRACK
-        space = own_space(session, caller.owner_id, track_id, spaces, which)
-        search = search_from(session, caller.owner_id, track_id, space, which)
-        groups = groups_like(session, search, limit)
-        left_out = search.left_out(session)
-        rows = {near.track.id: near.track for group in groups for near in (group.near, *group.copies)}
-        tracks = describe_tracks(state.signer_for(caller), session, list(rows.values()), known)
-    described = {track.id: track for track in tracks}
-    items = [_neighbour(group, described) for group in groups]
-    return Neighbours(items=items, outdated=left_out.outdated, silent=left_out.silent)
-
-
-def _neighbour(group: Group, tracks: Mapping[str, Track]) -> Neighbour:
-    first, *copies = (_copy(near, tracks) for near in (group.near, *group.copies))
-    return Neighbour(track=first.track, similarity=first.similarity, is_copy=group.is_copy, copies=copies)
-
-
-def _copy(near: Near, tracks: Mapping[str, Track]) -> Copy:
-    return Copy(track=tracks[near.track.id], similarity=near.similarity)
+    return similar(state, caller, track_id, limit, model, stem)

@@ -15,10 +15,11 @@ from phonoscope.db.tasks.family import lock_family, lock_subject
 _TASKS_OF = text("SELECT tasks.id, job_id FROM tasks JOIN jobs ON jobs.id = job_id WHERE jobs.track_id = :track_id")
 
 
-def delete_track(session: Session, actor: Actor, track_id: str) -> list[str]:
+def delete_track(session: Session, actor: Actor, track_id: str, *, audited: bool = True) -> list[str]:
     """Cancels the track's jobs, then erases it with them, their results, its vectors and kept answers about it.
 
-    Returns the keys of its objects, to be erased after the commit. Raises ``NotFound``.
+    The audit log keeps that the actor did so, if ``audited``. Returns the keys of its objects, to be erased after the
+    commit. Raises ``NotFound``.
     """
     lock_subject(session, track_id)
     row = get_track(session, actor.owner_id, track_id)
@@ -28,5 +29,6 @@ def delete_track(session: Session, actor: Actor, track_id: str) -> list[str]:
     keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
     session.execute(delete(TrackRow).where(TrackRow.id == track_id))
     erase_answers(session, actor.owner_id, track_id)
-    record(session, actor, "track.deleted", track_id, jobs=len({task.job_id for task in tasks}))
+    if audited:
+        record(session, actor, "track.deleted", track_id, jobs=len({task.job_id for task in tasks}))
     return [row.object_key, *keys]

@@ -16,3 +16,10 @@ def fingerprints_of(session: Session, track_ids: Collection[str]) -> dict[str, A
     columns = AcousticFingerprintRow.track_id, AcousticFingerprintRow.words, AcousticFingerprintRow.duration_s
     rows = session.execute(select(*columns).where(AcousticFingerprintRow.track_id.in_(track_ids)))
     return {track_id: AcousticFingerprint(words, duration_s) for track_id, words, duration_s in rows}
+
+
+def durations_of(session: Session, track_ids: Collection[str]) -> dict[str, float]:
+    """The seconds that were decoded of tracks, by their ids, of those that have a fingerprint."""
+    columns = AcousticFingerprintRow.track_id, AcousticFingerprintRow.duration_s
+    rows = session.execute(select(*columns).where(AcousticFingerprintRow.track_id.in_(track_ids)))
+    return dict(iter(rows))

@@ -103,3 +103,13 @@ def list_tracks(
         statement = statement.where(TrackRow.words.icontains(normalize("NFC", q), autoescape=True))
     rows = session.scalars(page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit)).all()
     return cut(rows, limit)
+
+
+def _labelled(label: str, model: str | None) -> ColumnElement[bool]:
+    found = exists().where(TrackLabelsRow.track_id == TrackRow.id, TrackLabelsRow.labels.contains([label]))
+    return found if model is None else found.where(TrackLabelsRow.model == model)
+
+
+def tracks_by_id(session: Session, tracks: Collection[str]) -> list[TrackRow]:
+    """Tracks by their ids, of those that are there. The caller has checked the owners."""
+    return list(session.scalars(select(TrackRow).where(TrackRow.id.in_(tracks)))) if tracks else []

@@ -84,7 +84,10 @@ def given(row: Base) -> dict[str, Any]:
 
 
 class OwnerRow(Base):
-    """The owner of rows and objects. A trigger on ``tracks`` counts what is stored, as each transaction commits."""
+    """The owner of rows and objects. A trigger on ``tracks`` counts what is stored, as each transaction commits.
+
+    One with ``clips_of`` has no key: it holds the clips that the other owner searches by, while a search lasts.
+    """
 
     __tablename__ = "owners"
 
@@ -93,6 +96,7 @@ class OwnerRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     stored_tracks: Mapped[int] = mapped_column(BigInteger, server_default="0")
     stored_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    clips_of: Mapped[str | None] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), unique=True)
 
 
 class KeyRow(Base):

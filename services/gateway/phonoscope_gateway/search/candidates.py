@@ -1,0 +1,126 @@
+"""What a search may find, before copies are grouped: tracks, and moments made of windows that touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phonoscope.db.search.nearest import TrackHit, WindowHit
+
+NO_WINDOW = -1
+_TOUCHING_S = 1e-3
+_CLOSE, _SHARE_OF_DISTANCE = 0.05, 0.25
+_SHARE_OF_SUM = 0.5
+
+
+class Place(NamedTuple):
+    """Where an item is in the order of a search: copies first, then the most similar; the rest makes it one order."""
+
+    after_copies: bool
+    less_similar: float
+    track_id: str
+    position: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A track, or a moment of one.
+
+    Args:
+        similarity: of a moment that of its best window.
+        vector: the unit vector of the track, or of the best window.
+        position: of the best window; ``NO_WINDOW`` for a whole track.
+        span_s: of the moment.
+        heard: the probabilities of labels in the best window, by id.
+    """
+
+    track_id: str
+    similarity: float
+    vector: NDArray[np.float32] = field(repr=False)
+    position: int = NO_WINDOW
+    span_s: tuple[float, float] | None = None
+    heard: Mapping[int, float] = field(default_factory=dict, repr=False)
+
+    def place(self, *, is_copy: bool) -> Place:
+        return Place(not is_copy, -self.similarity, self.track_id, self.position)
+
+
+def tracks_of(hits: Sequence[TrackHit]) -> list[Candidate]:
+    return [Candidate(hit.track_id, hit.similarity, hit.vector) for hit in hits]
+
+
+def moments_of(hits: Sequence[WindowHit], *, by_labels: bool) -> list[Candidate]:
+    """Moments, the best first. Windows of one track that touch are one: it lasts as long as they are nearly as similar.
+
+    Of those that touch a better moment and are much less similar nothing is left.
+
+    Args:
+        hits: the windows that were found, in any order.
+        by_labels: whether similarities are sums of probabilities, else cosines.
+    """
+    least = _least_sum if by_labels else _least_cosine
+    moments: dict[str, list[_Moment]] = {}
+    for hit in sorted(hits, key=lambda hit: (-hit.similarity, hit.track_id, hit.position)):
+        moments[hit.track_id] = _with(moments.get(hit.track_id, []), hit, least)
+    found = [moment.candidate for of_track in moments.values() for moment in of_track]
+    return sorted(found, key=lambda moment: moment.place(is_copy=False))
+
+
+def best_of_tracks(moments: Sequence[Candidate]) -> list[Candidate]:
+    """The best moment of each track, the best first."""
+    best: dict[str, Candidate] = {}
+    for moment in moments:
+        best.setdefault(moment.track_id, moment)
+    return list(best.values())
+
+
+class _Moment(NamedTuple):
+    best: WindowHit
+    start_s: float
+    end_s: float
+
+    @property
+    def candidate(self) -> Candidate:
+        best, span_s = self.best, (self.start_s, self.end_s)
+        return Candidate(best.track_id, best.similarity, best.vector, best.position, span_s, best.heard)
+
+    def touches(self, start_s: float, end_s: float) -> bool:
+        return start_s <= self.end_s + _TOUCHING_S and self.start_s <= end_s + _TOUCHING_S
+
+    def with_span(self, start_s: float, end_s: float) -> _Moment:
+        return _Moment(self.best, min(self.start_s, start_s), max(self.end_s, end_s))
+
+
+def _with(moments: Sequence[_Moment], hit: WindowHit, least: Callable[[float], float]) -> list[_Moment]:
+    """A track's moments, the best first, with a window that is no better than any of theirs."""
+    touched = next((moment for moment in moments if moment.touches(hit.start_s, hit.end_s)), None)
+    if touched is None:
+        return [*moments, _Moment(hit, hit.start_s, hit.end_s)]
+    if hit.similarity < least(touched.best.similarity):
+        return list(moments)
+    longer = touched.with_span(hit.start_s, hit.end_s)
+    return _merged([longer if moment is touched else moment for moment in moments])
+
+
+def _merged(moments: Sequence[_Moment]) -> list[_Moment]:
+    """Moments of which some may touch since one became longer; of two that do the better one stays, with both spans."""
+    kept: list[_Moment] = []
+    for moment in moments:
+        index = next((number for number, other in enumerate(kept) if other.touches(moment.start_s, moment.end_s)), None)
+        if index is None:
+            kept.append(moment)
+        else:
+            kept[index] = kept[index].with_span(moment.start_s, moment.end_s)
+    return kept if len(kept) == len(moments) else _merged(kept)
+
+
+def _least_cosine(best: float) -> float:
+    return best - _CLOSE - _SHARE_OF_DISTANCE * (1.0 - best)
+
+
+def _least_sum(best: float) -> float:
+    return _SHARE_OF_SUM * best

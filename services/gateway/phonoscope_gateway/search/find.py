@@ -1,0 +1,159 @@
+"""Finds what a query is about: candidates from the database, grouped, in order, a page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from phonoscope.contract import SearchUnit
+from phonoscope.db.library.fingerprints import fingerprints_of
+from phonoscope.db.search.filters import Filters
+from phonoscope.db.search.nearest import WindowHit, nearest_tracks, nearest_windows, windows_by_labels
+from phonoscope.db.search.stored import find_space
+from phonoscope_gateway.search.candidates import Candidate, best_of_tracks, moments_of, tracks_of
+from phonoscope_gateway.search.copies import Item, copies_of, grouped
+from phonoscope_gateway.search.cursors import SearchCursor
+from phonoscope_gateway.search.diversity import diversified
+from phonoscope_gateway.search.queries import Query
+
+_MORE_TRACKS, _MORE_WINDOWS = 100, 40
+"""Candidates beyond those that are asked for: they may be copies of these, or windows of one moment."""
+_MOST_WINDOWS = 2_000
+_GROWTH = 4
+_DIVERSIFIED = 200
+"""Items of which an order is made in which they differ."""
+_SAME_DURATION_S = 0.25
+_MOST_OF_SAME_DURATION = 50
+
+
+@dataclass(frozen=True)
+class FoundPage:
+    """The items of a page, and the cursor of the next one."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+def find_page(session: Session, query: Query, cursor: SearchCursor, limit: int, diversify: float = 0.0) -> FoundPage:
+    """The items after a cursor.
+
+    Args:
+        diversify: how much likeness to what is before counts against an item, from 0 to 1.
+    """
+    if diversify:
+        rest = _apart(_items(session, query, _DIVERSIFIED), diversify)[cursor.shown :]
+    else:
+        found = _items(session, query, cursor.shown + limit + 1)
+        rest = [item for item in found if cursor.last is None or item.place > cursor.last]
+    shown = rest[:limit]
+    more = len(rest) > limit
+    return FoundPage(shown, cursor.after(len(shown), shown[-1].place) if more else None)
+
+
+def _items(session: Session, query: Query, most: int) -> list[Item]:
+    """The first items: copies of the recording that was asked about, then the most similar."""
+    candidates = _candidates(session, query, most)
+    copies = _copies(session, query, candidates)[:most]
+    taken = {item.best.track_id for item in copies}
+    rest = [candidate for candidate in candidates if candidate.track_id not in taken]
+    return [*copies, *grouped(session, rest, most - len(copies))]
+
+
+def _apart(items: Sequence[Item], amount: float) -> list[Item]:
+    """The copies as they are, then the others in an order in which they differ."""
+    copies = [item for item in items if item.is_copy]
+    return [*copies, *diversified([item for item in items if not item.is_copy], amount, copies)]
+
+
+def _copies(session: Session, query: Query, candidates: Sequence[Candidate]) -> list[Item]:
+    """The copies of the whole recording that was asked about, also of its duration alone where nothing is filtered."""
+    if query.whole is None:
+        return []
+    own = fingerprints_of(session, [query.whole.track_id]).get(query.whole.track_id)
+    if own is None:
+        return []
+    pool = {candidate.track_id: candidate for candidate in candidates}
+    if query.filters == Filters(stem=query.filters.stem, without=query.filters.without):
+        search = query.whole.search
+        equal = search.of_duration(session, own.duration_s, _SAME_DURATION_S, _MOST_OF_SAME_DURATION)
+        pool |= {near.track.id: Candidate(near.track.id, near.similarity, near.vector) for near in equal}
+    return copies_of(session, own, list(pool.values()))
+
+
+def _candidates(session: Session, query: Query, most: int) -> list[Candidate]:
+    """At least so many candidates, the best first, where there are as many."""
+    if not query.by_windows:
+        assert query.space is not None
+        (vector,) = query.vectors
+        return tracks_of(
+            nearest_tracks(session, query.owner_id, query.space, vector, query.filters, most + _MORE_TRACKS)
+        )
+    fetch = _windows_of(session, query)
+    if query.unit is SearchUnit.TRACK:
+        return _tracks(query, fetch, most)
+    return _moments(query, fetch, most)
+
+
+Fetch = Callable[[Query, int], list[WindowHit]]
+
+
+def _moments(query: Query, fetch: Fetch, most: int) -> list[Candidate]:
+    for pool in _pools(most):
+        hits = fetch(query, pool)
+        moments = moments_of(_without_own(query, hits), by_labels=query.by_labels)
+        if len(moments) >= most or len(hits) < pool:
+            break
+    return moments
+
+
+def _tracks(query: Query, fetch: Fetch, most: int) -> list[Candidate]:
+    """The best moment of each track. As a long one has many windows, those found are left out of the next round."""
+    found: list[Candidate] = []
+    for pool in _pools(most):
+        seen = [*query.filters.without, *(candidate.track_id for candidate in found)]
+        hits = fetch(replace(query, filters=replace(query.filters, without=seen)), pool)
+        found += best_of_tracks(moments_of(hits, by_labels=query.by_labels))
+        if len(found) >= most or len(hits) < pool:
+            break
+    return found
+
+
+def _pools(most: int) -> Iterator[int]:
+    """How many windows are looked at, in one round after another."""
+    pool = most + _MORE_WINDOWS
+    while pool < _MOST_WINDOWS:
+        yield pool
+        pool *= _GROWTH
+    yield max(_MOST_WINDOWS, most + _MORE_WINDOWS)
+
+
+def _windows_of(session: Session, query: Query) -> Fetch:
+    if query.by_labels and not query.weights:
+        return lambda *_: []
+    if query.by_labels:
+        return lambda asked, pool: windows_by_labels(session, asked.owner_id, asked.weights, asked.filters, pool)
+    assert query.space is not None
+    space_id = find_space(session, query.space.digest)
+    if space_id is None:
+        return lambda *_: []
+
+    def nearest(asked: Query, pool: int) -> list[WindowHit]:
+        best: dict[tuple[str, int], WindowHit] = {}
+        for vector in asked.vectors:
+            for hit in nearest_windows(session, asked.owner_id, space_id, vector, asked.filters, pool):
+                key = hit.track_id, hit.position
+                if key not in best or hit.similarity > best[key].similarity:
+                    best[key] = hit
+        return sorted(best.values(), key=lambda hit: -hit.similarity)
+
+    return nearest
+
+
+def _without_own(query: Query, hits: Sequence[WindowHit]) -> list[WindowHit]:
+    """The windows without those that were asked about, which sound like themselves."""
+    if query.own is None:
+        return list(hits)
+    track_id, positions = query.own
+    return [hit for hit in hits if hit.track_id != track_id or hit.position not in positions]

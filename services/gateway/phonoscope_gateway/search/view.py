@@ -1,0 +1,141 @@
+"""Searches as clients see them: tracks with links, moments with links that play just them, and why they were found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from phonoscope.contract import (
+    Copy,
+    Coverage,
+    FoundMoment,
+    MatchedLabel,
+    Neighbour,
+    SearchAnswer,
+    SearchCopy,
+    SearchItem,
+    SignedLink,
+    Track,
+)
+from phonoscope.db.library.tracks import tracks_by_id
+from phonoscope.db.search.stored import KnownLabel, best_stretches, find_space, labels_by_id
+from phonoscope_gateway.search.candidates import Candidate
+from phonoscope_gateway.search.copies import Item
+from phonoscope_gateway.search.find import FoundPage
+from phonoscope_gateway.search.queries import Query
+from phonoscope_gateway.signing import Signer
+from phonoscope_gateway.tracks.view import describe_tracks
+
+_LEAST_SHOWN = 0.005
+_MOST_LOOKED_THROUGH_S = 36_000.0
+"""Seconds of whole tracks in which the most similar window is looked for, so that a page of long ones is quick."""
+
+Span = tuple[float, float]
+
+
+def neighbours(session: Session, signer: Signer, items: Sequence[Item]) -> list[Neighbour]:
+    """Items as neighbours of a track, without those that were erased meanwhile."""
+    tracks = _tracks(session, signer, items)
+    found = (_there(item, tracks) for item in items)
+    return [_neighbour(item, tracks) for item in found if item is not None]
+
+
+def describe_page(session: Session, signer: Signer, query: Query, page: FoundPage, coverage: Coverage) -> SearchAnswer:
+    """A page as its client sees it, without tracks that were erased meanwhile."""
+    tracks = _tracks(session, signer, page.items)
+    items = [item for item in (_there(item, tracks) for item in page.items) if item is not None]
+    shown = _Shown(query, tracks, _labels(session, query, items), _stretches(session, query, items, tracks))
+    return SearchAnswer(
+        items=[shown.item(item) for item in items],
+        next_cursor=page.next_cursor,
+        unit=query.unit,
+        query=query.understood,
+        coverage=coverage,
+    )
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What items are shown with.
+
+    Args:
+        labels: that were searched by, by id.
+        stretches: of whole tracks their most similar windows.
+    """
+
+    query: Query
+    tracks: Mapping[str, Track]
+    labels: Mapping[int, KnownLabel]
+    stretches: Mapping[str, Span]
+
+    def item(self, item: Item) -> SearchItem:
+        best, understood = item.best, self.query.understood
+        return SearchItem(
+            track=self.tracks[best.track_id],
+            similarity=best.similarity,
+            way=understood.way,
+            space=understood.space.name if understood.space else None,
+            moment=self._moment(best),
+            labels=self._heard(best.heard),
+            is_copy=item.is_copy,
+            copies=[
+                SearchCopy(track=self.tracks[copy.track_id], similarity=copy.similarity, moment=self._moment(copy))
+                for copy in item.copies
+            ],
+        )
+
+    def _moment(self, candidate: Candidate) -> FoundMoment | None:
+        span_s = candidate.span_s or self.stretches.get(candidate.track_id)
+        if span_s is None:
+            return None
+        track = self.tracks[candidate.track_id]
+        start_s, end_s = (round(min(second, track.duration_s), 3) for second in span_s)
+        link = SignedLink(url=f"{track.audio.url}#t={start_s:g},{end_s:g}", expires_at=track.audio.expires_at)
+        return FoundMoment(start_s=start_s, end_s=end_s, audio=link)
+
+    def _heard(self, heard: Mapping[int, float]) -> list[MatchedLabel]:
+        """Of the labels that were searched by those that are heard, each once, the most probable first."""
+        found = [
+            MatchedLabel(model=self.labels[label].model, label=self.labels[label].label, probability=probability)
+            for label, probability in sorted(heard.items(), key=lambda pair: -pair[1])
+            if label in self.labels and probability >= _LEAST_SHOWN
+        ]
+        return list({(label.model, label.label): label for label in reversed(found)}.values())[::-1]
+
+
+def _tracks(session: Session, signer: Signer, items: Sequence[Item]) -> dict[str, Track]:
+    ids = {member.track_id for item in items for member in item.members}
+    return {track.id: track for track in describe_tracks(signer, session, tracks_by_id(session, ids))}
+
+
+def _there(item: Item, tracks: Mapping[str, Track]) -> Item | None:
+    """The item without tracks that were erased since it was found."""
+    members = [member for member in item.members if member.track_id in tracks]
+    return Item(members[0], item.is_copy, members[1:]) if members else None
+
+
+def _labels(session: Session, query: Query, items: Sequence[Item]) -> dict[int, KnownLabel]:
+    wanted = {label for label, weight in query.weights.items() if weight > 0.0}
+    return labels_by_id(session, wanted & {label for item in items for label in item.best.heard})
+
+
+def _stretches(session: Session, query: Query, items: Sequence[Item], tracks: Mapping[str, Track]) -> dict[str, Span]:
+    if query.by_windows or query.space is None:
+        return {}
+    space_id = find_space(session, query.space.digest)
+    if space_id is None:
+        return {}
+    wanted, left_s = [], _MOST_LOOKED_THROUGH_S
+    for member in (member for item in items for member in item.members):
+        left_s -= tracks[member.track_id].duration_s
+        if left_s < 0.0:
+            break
+        wanted.append(member.track_id)
+    return best_stretches(session, space_id, query.filters.stem, query.vectors[0], wanted)
+
+
+def _neighbour(item: Item, tracks: Mapping[str, Track]) -> Neighbour:
+    first, *copies = (Copy(track=tracks[each.track_id], similarity=each.similarity) for each in item.members)
+    return Neighbour(track=first.track, similarity=first.similarity, is_copy=item.is_copy, copies=copies)

@@ -1,0 +1,126 @@
+"""Windows that touch are one moment, and what is alike is put apart."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from phonoscope.contract import SearchRequest
+from phonoscope.db.search.nearest import WindowHit
+from phonoscope.errors import InvalidCursor, InvalidRequest
+from phonoscope_gateway.search.candidates import Candidate, best_of_tracks, moments_of
+from phonoscope_gateway.search.copies import Item
+from phonoscope_gateway.search.cursors import MOST_SHOWN, SearchCursor
+from phonoscope_gateway.search.diversity import diversified
+from phonoscope_gateway.search.queries import unit_vector
+
+_EAST, _NORTH = np.eye(2, dtype=np.float32)
+
+
+def hit(position: int, similarity: float, track_id: str = "a") -> WindowHit:
+    """A window of five seconds, each half over the next."""
+    start_s = 2.5 * position
+    return WindowHit(track_id, 1, "", position, start_s, start_s + 5.0, similarity, _EAST, {})
+
+
+def spans(*hits: WindowHit, by_labels: bool = False) -> list[tuple[Any, ...]]:
+    moments = moments_of(hits, by_labels=by_labels)
+    return [(moment.track_id, *(moment.span_s or ()), moment.similarity) for moment in moments]
+
+
+def test_windows_that_touch_and_are_alike_are_one_moment() -> None:
+    """Whatever their order; it has the best one's similarity. Those of another track are another moment."""
+    found = [("a", 10.0, 20.0, 0.9), ("b", 10.0, 15.0, 0.8)]
+    hits = [hit(4, 0.88), hit(6, 0.85), hit(5, 0.9), hit(4, 0.8, "b")]
+    assert spans(*hits) == spans(*reversed(hits)) == found
+
+
+def test_a_moment_does_not_grow_over_what_is_much_less_similar() -> None:
+    """Nor is that another moment where it touches the better one; beyond that it is."""
+    assert spans(hit(4, 0.9), hit(5, 0.5), hit(6, 0.4), hit(7, 0.45)) == [
+        ("a", 10.0, 15.0, 0.9),
+        ("a", 17.5, 22.5, 0.45),
+    ]
+
+
+def test_a_whole_track_is_no_moment_of_one_sound() -> None:
+    """Though all of its windows are found."""
+    assert spans(*(hit(number, 0.9 if number == 8 else 0.2) for number in range(40)))[0] == ("a", 20.0, 25.0, 0.9)
+
+
+def test_moments_that_come_to_touch_are_joined() -> None:
+    """By a window between them; the better one stays, and no two of a track touch."""
+    assert spans(hit(0, 0.9), hit(4, 0.89), hit(2, 0.88)) == [("a", 0.0, 15.0, 0.9)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_two_moments_of_a_track_touch(seed: int) -> None:
+    """Of any windows; and the best window of all is the first moment's."""
+    random = np.random.default_rng(seed)
+    hits = [hit(int(number), float(random.random())) for number in random.permutation(40)[:25]]
+    for by_labels in (True, False):
+        found = spans(*hits, by_labels=by_labels)
+        ordered = sorted((start_s, end_s) for _, start_s, end_s, _ in found)
+        assert all(before[1] < after[0] for before, after in pairwise(ordered))
+        assert found[0][3] == max(each.similarity for each in hits)
+
+
+def test_sums_of_labels_are_alike_from_their_half_on() -> None:
+    """As probabilities differ more than cosines."""
+    assert spans(hit(0, 0.8), hit(1, 0.5), by_labels=True) == [("a", 0.0, 7.5, 0.8)]
+    assert spans(hit(0, 0.8), hit(1, 0.3), by_labels=True) == [("a", 0.0, 5.0, 0.8)]
+
+
+def test_a_track_is_found_once_by_its_best_moment() -> None:
+    """In the order of these."""
+    moments = moments_of([hit(0, 0.5), hit(9, 0.7), hit(0, 0.6, "b")], by_labels=False)
+    assert [(each.track_id, each.similarity) for each in best_of_tracks(moments)] == [("a", 0.7), ("b", 0.6)]
+
+
+def items(*found: tuple[float, np.ndarray]) -> list[Item]:
+    return [Item(Candidate(str(number), similarity, vector)) for number, (similarity, vector) in enumerate(found)]
+
+
+def test_diversity_puts_what_is_alike_apart() -> None:
+    """The twin of the first comes after what differs, unless nothing is asked for; all stay."""
+    found = items((0.9, _EAST), (0.89, _EAST), (0.5, _NORTH))
+    assert diversified(found, 0.0) == found
+    assert [item.best.track_id for item in diversified(found, 0.7)] == ["0", "2", "1"]
+    assert [item.best.track_id for item in diversified(found, 0.1)] == ["0", "1", "2"]
+    assert [item.best.track_id for item in diversified(found, 0.7, found[:1])] == ["2", "0", "1"]
+    assert diversified([], 1.0) == []
+
+
+def test_a_cursor_holds_for_its_search_alone() -> None:
+    """Whatever the page's size; not for other fields, another file, or after the last item that may be shown."""
+    asked = SearchRequest(text="rain")
+    begun = SearchCursor.of(asked, None)
+    place = Candidate("trk_1", 0.25, _EAST, 3).place(is_copy=False)
+    cursor = begun.after(7, place)
+    again = asked.model_copy(update={"cursor": cursor, "limit": 3})
+    assert SearchCursor.of(again, None) == SearchCursor(begun.digest, 7, place)
+    for other, sha256 in ((again, "0"), (again.model_copy(update={"text": "wind"}), None)):
+        with pytest.raises(InvalidCursor, match="of another search"):
+            SearchCursor.of(other, sha256)
+    assert begun.after(MOST_SHOWN, place) is None
+    for wrong in ("", "e30", "Ww", "%", "W10x", "x" * 399):
+        with pytest.raises(InvalidCursor, match="not a cursor"):
+            SearchCursor.of(asked.model_copy(update={"cursor": wrong}), None)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-30, 1.0, 1e38, 1e300])
+def test_a_vector_of_any_length_is_made_one_of_length_1(scale: float) -> None:
+    """Also where squares would be too large, or too small, for a number."""
+    found = unit_vector([scale, -scale] * 256)
+    assert np.isfinite(found).all()
+    assert np.linalg.norm(found) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("numbers", [[], [1.0] * 511, [1.0] * 513, [0.0] * 512])
+def test_a_vector_without_the_size_or_a_direction_is_refused(numbers: list[float]) -> None:
+    """The error names the field."""
+    with pytest.raises(InvalidRequest, match=r"^vector: has"):
+        unit_vector(numbers)
