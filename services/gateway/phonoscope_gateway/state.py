@@ -31,6 +31,7 @@ from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.streams import OpenStreams
 from phonoscope_gateway.uploads import UploadThreads
 from phonoscope_gateway.uses import KeyUses
+from phonoscope_gateway.words import LiveWords
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
 _THREADS = 40
@@ -93,9 +94,9 @@ class State:
         return Signer(secret, settings.artifact_link_s, root_path=settings.root_path)
 
     @cached_property
-    def words(self) -> ServedMeaning:
+    def words(self) -> LiveWords:
         """What words mean as labels."""
-        return ServedMeaning(self.models)
+        return LiveWords(self.models)
 
     @cached_property
     def pings(self) -> Pings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from phonoscope.db.library.embeddings import own_space
 from phonoscope.db.search.stored import kept_spaces
 from phonoscope.errors import InvalidRequest, UnknownModel
 from phonoscope.work import Space
@@ -26,11 +25,3 @@ def named_spaces(session: Session, state: State, name: str | None) -> tuple[Spac
             return (kept[name],)
         served = {*state.catalogue.bodies, *state.catalogue.manifests, *kept}
         raise InvalidRequest.choice("space", f"space {name!r}", sorted(served)) from None
-
-
-def space_of(session: Session, state: State, track_id: str, name: str | None) -> Space:
-    """The space in which a track is compared: of those that are named the last in which it has a vector.
-
-    Raises ``InvalidRequest`` when there is no such space.
-    """
-    return own_space(session, track_id, named_spaces(session, state, name))

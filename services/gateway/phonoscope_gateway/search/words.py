@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 from phonoscope.contract import NearLabel, SearchRequest, UnderstoodQuery, WeightedLabel
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.stored import labels_named
-from phonoscope.errors import InvalidRequest
 from phonoscope.text import Meant
 from phonoscope_gateway.search.queries import Query
 from phonoscope_gateway.state import State
@@ -19,9 +18,7 @@ _NOTHING_WANTED = "nothing that should be heard is near to a label"
 def by_text(session: Session, state: State, owner_id: str, request: SearchRequest, filters: Filters) -> Query:
     """A search by words. Where no label is near to them nothing is found, and the answer says which are nearest."""
     assert request.text is not None
-    if request.way == "clap":
-        raise InvalidRequest.field("way", "no model here puts words into a space of sounds; leave it out, or `labels`")
-    meant = state.words.current.of(request.text)
+    meant = state.words.of(request.text)
     weights = meant.weights if meant.wanted else {}
     known = labels_named(session, {label for _, label in weights})
     ids = {label.id: weights[label.model, label.label] for label in known if (label.model, label.label) in weights}
@@ -32,8 +29,7 @@ def _understood(meant: Meant) -> UnderstoodQuery:
     labels = [
         WeightedLabel(model=model, label=label, weight=weight) for (model, label), weight in meant.weights.items()
     ]
-    nearest = {near.label: near.similarity for near in reversed(meant.near)}
-    near = [NearLabel(label=label, similarity=similarity) for label, similarity in reversed(nearest.items())]
+    near = [NearLabel(label=near.label, similarity=near.similarity) for near in meant.near]
     notes = [] if meant.way == "meaning" else [_BY_SPELLING]
     return UnderstoodQuery(
         by="text",

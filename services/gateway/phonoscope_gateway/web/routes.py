@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 from phonoscope.errors import NotFound
 from phonoscope_gateway.documents import NONCE, document
 
-ADDRESSES = ("/", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
+ADDRESSES = ("/", "/search", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
 """The page's addresses. Everything else belongs to the API."""
 
 _STATIC = Path(__file__).with_name("static")

@@ -15,11 +15,13 @@ import { toggleTheme, useTheme } from "../ui/theme";
 
 const TrackPage = lazy(() => import("../track/TrackPage"));
 const JobsPage = lazy(() => import("../jobs/JobsPage"));
+const SearchPage = lazy(() => import("../search/SearchPage"));
 const ModelsPage = lazy(() => import("../models/ModelsPage"));
 const WebhooksPage = lazy(() => import("../webhooks/WebhooksPage"));
 
 const PAGES = [
   ["/", "Library"],
+  ["/search", "Search"],
   ["/jobs", "Jobs"],
   ["/models", "Models"],
   ["/webhooks", "Webhooks"],
@@ -52,6 +54,7 @@ function Shell() {
         <Switch>
           <Route path="/" component={LibraryPage} />
           <Route path="/tracks/:id">{({ id }) => <TrackPage key={id} id={id} />}</Route>
+          <Route path="/search" component={SearchPage} />
           <Route path="/jobs" component={JobsPage} />
           <Route path="/models" component={ModelsPage} />
           <Route path="/webhooks" component={WebhooksPage} />

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { api, dataOf, type Neighbour, type Track } from "../api/client";
 import { renewalMs } from "../api/links";
@@ -7,7 +7,9 @@ import { ApiProblem, errorText } from "../api/problem";
 import { ErrorNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, shownLabel } from "../ui/format";
 import { useStems } from "../state/queries";
-import { release, streamed } from "../sound/audioSource";
+import { addressOfStretch } from "../search/query";
+import { type Preview, usePreview } from "../sound/preview";
+import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import { AUTO } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
@@ -45,7 +47,10 @@ export default function Similar({ track }: { track: Track }) {
       ) : null}
       {problem ? <ErrorNote>{problem}</ErrorNote> : null}
       {embedded ? (
-        <Neighbours key={part} track={track} stem={stem} submitting={submitting} embed={() => embed(embeddedStems.length > 0)} />
+        <>
+          <LikeThis track={track} />
+          <Neighbours key={part} track={track} stem={stem} submitting={submitting} embed={() => embed(embeddedStems.length > 0)} />
+        </>
       ) : (
         <div>
           <Button disabled={submitting} onClick={() => embed(false)}>
@@ -63,7 +68,7 @@ type NeighboursProps = { track: Track; stem: string | null; submitting: boolean;
 function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
   const model = useNamedModel();
   const found = useNeighbours(track.id, stem, model);
-  const preview = usePreview();
+  const preview = usePreviewBesideTransport();
   if (found.isPending) return <Skeleton height={200} />;
   // The page knows that the track was embedded. That its embedding is not found means that the model has changed since.
   if (found.error instanceof ApiProblem && found.error.code === "not_found") {
@@ -129,7 +134,7 @@ function Row({ near: { track, similarity, of }, preview }: { near: Near; preview
       <IconButton
         icon={playing ? "pause" : "play"}
         label={`${playing ? "Stop" : "Play"} ${track.filename}`}
-        onClick={() => preview.toggle(track)}
+        onClick={() => preview.toggle(track.id, { url: track.audio.url })}
       />
       <Link href={`/tracks/${track.id}`} className="clip">
         {track.filename}
@@ -171,30 +176,24 @@ function useNeighbours(id: string, stem: string | null, model: string | null) {
   });
 }
 
-type Preview = { playing: string | null; toggle: (track: Track) => void };
-
 /** Plays one recording at a time, never together with the page's own. */
-function usePreview(): Preview {
+function usePreviewBesideTransport(): Preview {
   const { transport } = useTimeAxis();
-  const [playing, setPlaying] = useState<string | null>(null);
-  const player = useRef<HTMLAudioElement | null>(null);
-  const stop = useCallback(() => {
-    if (player.current) release(player.current);
-    player.current = null;
-    setPlaying(null);
-  }, []);
-  useEffect(() => stop, [stop]);
+  const preview = usePreview(() => transport.pause());
+  const { stop } = preview;
   useEffect(() => transport.state.subscribe(() => transport.state.get().playing && stop()), [transport, stop]);
-  const toggle = ({ id, audio }: Track) => {
-    const same = playing === id;
-    stop();
-    if (same) return;
-    transport.pause();
-    setPlaying(id);
-    const element = streamed(audio.url);
-    player.current = element;
-    element.onended = stop;
-    element.play().catch(() => player.current === element && stop());
-  };
-  return { playing, toggle };
+  return preview;
+}
+
+/** Searches for moments like the loop, or like what is visible. */
+function LikeThis({ track }: { track: Track }) {
+  const { transport, view } = useTimeAxis();
+  const { startS, endS } = useStore(transport.state).loop ?? view;
+  return (
+    <div>
+      <Link className="button" href={addressOfStretch(track.id, startS, endS)}>
+        Find moments like {time(startS)} – {time(endS)}
+      </Link>
+    </div>
+  );
 }

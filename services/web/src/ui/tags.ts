@@ -10,5 +10,10 @@ export function tagsOf({ tags, filename }: Track): string[] {
   if (!tags) return [];
   const { title, artist, album, track_number, date, genre } = tags;
   const place = album && track_number ? `${album}, no. ${track_number}` : album;
-  return [artist, place, date, genre, title ? filename : null].filter((text) => text !== null && text !== undefined);
+  return [artist, place, dayOf(date), genre, title ? filename : null].filter((text) => text !== null && text !== undefined);
+}
+
+/** A tag's date without its time of day. */
+function dayOf(date: string | null | undefined): string | null {
+  return date?.replace(/[T ]\d{2}:.*$/, "") ?? null;
 }

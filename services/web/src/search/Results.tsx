@@ -1,0 +1,166 @@
+import { Link } from "wouter";
+import type { SearchAnswer, SearchItem, Track } from "../api/client";
+import { errorText } from "../api/problem";
+import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
+import { labelText, percent, time } from "../ui/format";
+import { titleOf } from "../ui/tags";
+import { type Preview, usePreview } from "../sound/preview";
+import { useFound, useNamed } from "./queries";
+import type { Query, Unit } from "./query";
+
+/** What was found by name and by sound, how the search was understood, and how much of the library it covers. */
+export function Results({ query, unit }: { query: Query; unit: Unit }) {
+  const found = useFound(query, unit);
+  const named = useNamed(query).data ?? [];
+  const preview = usePreview();
+  const pages = found.data?.pages ?? [];
+  const [first] = pages;
+  const items = pages.flatMap((page) => page.items);
+  return (
+    <>
+      {named.length ? <Named tracks={named} preview={preview} /> : null}
+      <section className="stack" aria-label="Found by sound" aria-busy={found.isFetching}>
+        {first ? <Understood answer={first} /> : null}
+        {found.isPending ? <Waiting query={query} /> : null}
+        {found.isError ? (
+          <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
+        ) : null}
+        <ol className="found" aria-label={unit === "moment" ? "Moments" : "Recordings"}>
+          {items.map((item) => (
+            <Item key={`${item.track.id} ${item.moment?.start_s ?? ""}`} item={item} unit={unit} preview={preview} />
+          ))}
+        </ol>
+        {first && items.length === 0 ? <p className="quiet">Nothing was found.</p> : null}
+        {found.hasNextPage ? (
+          <div>
+            <Button disabled={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+              {found.isFetchingNextPage ? "Searching …" : "More"}
+            </Button>
+          </div>
+        ) : null}
+      </section>
+    </>
+  );
+}
+
+function Waiting({ query }: { query: Query }) {
+  return (
+    <div className="stack" role="status">
+      {query.by === "file" ? <p className="quiet">Listening to {query.file.name} …</p> : null}
+      <Skeleton height={160} />
+    </div>
+  );
+}
+
+function Named({ tracks, preview }: { tracks: Track[]; preview: Preview }) {
+  return (
+    <section className="stack" aria-label="Found by name">
+      <h2 className="search__title">By name</h2>
+      <ul className="found">
+        {tracks.map((track) => (
+          <li key={track.id} className="found__row">
+            <Play id={`named ${track.id}`} name={titleOf(track)} sound={{ url: track.audio.url }} preview={preview} />
+            <Link href={`/tracks/${track.id}`} className="clip">
+              {titleOf(track)}
+            </Link>
+            <span className="quiet found__when">{time(track.duration_s, 0)}</span>
+            <span className={`clip found__why ${track.label ? "found__label" : "quiet"}`}>{track.label ? labelText(track.label) : "no label"}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** In words, what was searched for, and what could not be. */
+function Understood({ answer: { query, coverage } }: { answer: SearchAnswer }) {
+  const { labels = [], missing = [], near = [], notes = [] } = query;
+  const wanted = labels.filter(({ weight }) => weight > 0);
+  const unwanted = labels.filter(({ weight }) => weight < 0);
+  const left = coverage.of - coverage.tracks;
+  return (
+    <div className="search__understood">
+      {query.by === "text" ? <h2 className="search__title">By sound</h2> : null}
+      {wanted.length ? (
+        <p className="quiet small" title={query.way === "spelling" ? "The model of meanings is not there: labels were found by spelling." : undefined}>
+          {query.way === "spelling" ? "Labels spelt like it: " : "Understood as: "}
+          {named(wanted)}
+          {unwanted.length ? `; without ${named(unwanted)}` : ""}
+        </p>
+      ) : null}
+      {missing.length ? (
+        <p className="note">
+          Nothing that can be heard is near {missing.map((word) => `“${word}”`).join(", ")}.
+          {near.length ? ` Nearest: ${near.map(({ label }) => labelText(label)).join(", ")}.` : ""}
+        </p>
+      ) : null}
+      {notes.map((note) => (
+        <p key={note} className="note">
+          {note}
+        </p>
+      ))}
+      {left > 0 ? (
+        <p className="note">
+          {left === 1 ? "1 recording is" : `${left} recordings are`} not searched: no moments of {left === 1 ? "it" : "them"} are kept yet. Analyse{" "}
+          {left === 1 ? "it" : "them"} again.
+        </p>
+      ) : null}
+    </div>
+  );
+}
+
+function named(labels: readonly { label: string }[]): string {
+  return [...new Set(labels.map(({ label }) => labelText(label).toLowerCase()))].join(", ");
+}
+
+function Item({ item, unit, preview }: { item: SearchItem; unit: Unit; preview: Preview }) {
+  const { track, moment, copies = [] } = item;
+  const name = titleOf(track);
+  const sound = moment ? { url: moment.audio.url, startS: moment.start_s, endS: moment.end_s } : { url: track.audio.url };
+  const id = `${track.id} ${moment?.start_s ?? ""}`;
+  return (
+    <li className="found__row">
+      <Play id={id} name={moment ? `${name} at ${time(moment.start_s)}` : name} sound={sound} preview={preview} />
+      <span className="clip">
+        <Link href={`/tracks/${track.id}`}>{name}</Link>
+        {item.is_copy ? <span className="quiet"> the same recording</span> : null}
+        {copies.length ? <span className="quiet"> and {copies.length === 1 ? "a copy" : `${copies.length} copies`}</span> : null}
+      </span>
+      <span className="quiet found__when">{moment ? `${time(moment.start_s)} – ${time(moment.end_s)}` : time(track.duration_s, 0)}</span>
+      <Why item={item} unit={unit} />
+    </li>
+  );
+}
+
+/** The labels that are heard in it with their probabilities; by sound, how similar it is. */
+function Why({ item: { labels = [], similarity, way, track }, unit }: { item: SearchItem; unit: Unit }) {
+  if (labels.length) {
+    return (
+      <span className="clip found__why">
+        {labels.slice(0, 2).map(({ label, probability }) => (
+          <span key={label} className="found__label">
+            {labelText(label).toLowerCase()} <span className="quiet">{percent(probability)}</span>{" "}
+          </span>
+        ))}
+      </span>
+    );
+  }
+  return (
+    <span className="found__why found__bar" title={way === "clap" ? "how near the sound is to the words" : `cosine similarity; ${unit}`}>
+      <span className={`clip ${track.label ? "found__label" : "quiet"}`}>{track.label ? labelText(track.label) : ""}</span>
+      <span className="bar__track" aria-hidden="true">
+        <span className="bar__fill" style={{ width: `${Math.max(0, similarity) * 100}%` }} />
+      </span>
+      <span className="bar__value">{similarity.toFixed(2).replace("-", "−")}</span>
+    </span>
+  );
+}
+
+type PlayProps = { id: string; name: string; sound: Parameters<Preview["toggle"]>[1]; preview: Preview };
+
+function Play({ id, name, sound, preview }: PlayProps) {
+  const playing = preview.playing === id;
+  return (
+    <IconButton icon={playing ? "pause" : "play"} label={`${playing ? "Stop" : "Play"} ${name}`} onClick={() => preview.toggle(id, sound)} />
+  );
+}

@@ -1,0 +1,60 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { api, dataOf, fetchWithKey, type SearchAnswer, type Track } from "../api/client";
+import { renewalMs } from "../api/links";
+import type { Query, Unit } from "./query";
+
+const MOST = 20;
+const BY_NAME = 5;
+
+/** The pages of what sounds like the query. */
+export function useFound(query: Query | null, unit: Unit) {
+  return useInfiniteQuery({
+    queryKey: ["jobs", "search", keyOf(query), unit],
+    enabled: query !== null,
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => ask(query as Query, unit, pageParam, signal),
+    getNextPageParam: (page: SearchAnswer) => page.next_cursor,
+    retry: false,
+    refetchInterval: ({ state: { data, dataUpdatedAt } }) => (query?.by === "file" ? false : renewalMs(data, dataUpdatedAt)),
+  });
+}
+
+/** The recordings whose names or tags have these words in them. */
+export function useNamed(query: Query | null) {
+  const words = query?.by === "words" ? query.words : null;
+  return useQuery({
+    queryKey: ["tracks", "named", words],
+    enabled: words !== null,
+    queryFn: async ({ signal }): Promise<Track[]> => {
+      const params = { query: { q: words as string, limit: BY_NAME } };
+      return dataOf(await api.GET("/v1/tracks", { params, signal })).items;
+    },
+  });
+}
+
+async function ask(query: Query, unit: Unit, cursor: string | null, signal: AbortSignal): Promise<SearchAnswer> {
+  if (query.by === "file") return askByFile(query.file, unit, cursor, signal);
+  const what =
+    query.by === "words"
+      ? { text: query.words }
+      : {
+          track_id: query.trackId,
+          ...(query.startS !== null && { start_s: query.startS }),
+          ...(query.endS !== null && { end_s: query.endS }),
+        };
+  return dataOf(await api.POST("/v1/search", { body: { ...what, unit, limit: MOST, cursor }, signal }));
+}
+
+async function askByFile(file: File, unit: Unit, cursor: string | null, signal: AbortSignal): Promise<SearchAnswer> {
+  const form = new FormData();
+  form.set("unit", unit);
+  form.set("limit", String(MOST));
+  if (cursor) form.set("cursor", cursor);
+  form.set("file", file, file.name);
+  const response = await fetchWithKey("/v1/search", { method: "POST", body: form, signal });
+  return response.json() as Promise<SearchAnswer>;
+}
+
+function keyOf(query: Query | null): unknown {
+  return query?.by === "file" ? [query.file.name, query.file.size, query.file.lastModified] : query;
+}

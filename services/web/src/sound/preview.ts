@@ -1,0 +1,41 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { release, streamed } from "./audioSource";
+
+export type Preview = { playing: string | null; toggle: (id: string, sound: Sound) => void };
+export type Sound = { url: string; startS?: number; endS?: number };
+
+/** Plays one recording, or one moment of it, at a time. `onPlay` is called before, to stop what else plays. */
+export function usePreview(onPlay: () => void = () => undefined): Preview & { stop: () => void } {
+  const [playing, setPlaying] = useState<string | null>(null);
+  const player = useRef<HTMLAudioElement | null>(null);
+  const stop = useCallback(() => {
+    if (player.current) release(player.current);
+    player.current = null;
+    setPlaying(null);
+  }, []);
+  useEffect(() => stop, [stop]);
+  const toggle = (id: string, sound: Sound) => {
+    const same = playing === id;
+    stop();
+    if (same) return;
+    onPlay();
+    setPlaying(id);
+    player.current = started(sound, stop);
+  };
+  return { playing, toggle, stop };
+}
+
+function started({ url, startS = 0, endS }: Sound, stop: () => void): HTMLAudioElement {
+  const element = streamed(url);
+  if (startS) element.currentTime = startS;
+  element.onended = stop;
+  element.ontimeupdate = () => {
+    if (endS !== undefined && element.currentTime >= endS) stop();
+  };
+  // The address's own end of the moment pauses it.
+  element.onpause = () => {
+    if (!element.ended && endS !== undefined) stop();
+  };
+  element.play().catch(() => stop());
+  return element;
+}

@@ -1,0 +1,87 @@
+"""Searching on the page: by words, by a sound that is held up, and by a stretch of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.visit import NARROW, WIDE, Visit, record_players
+
+
+@pytest.fixture
+def library(visit: Callable[..., Visit], recordings: dict[str, Path]) -> Visit:
+    """Two dogs and rain."""
+    here = visit(WIDE)
+    jobs = [here.client.analyze(path, ["classify", "embed"]) for path in recordings.values()]
+    for job in jobs:
+        here.client.wait(job)
+    return here
+
+
+def test_words_find_what_is_heard(library: Visit) -> None:
+    """Recordings, then moments of them; the page says what the words were understood as, and a moment plays in place."""
+    page = library.page
+    record_players(page)
+    library.go("/search")
+    page.get_by_label("Search by words").fill("dog")
+    found = page.get_by_role("list", name="Recordings").get_by_role("listitem")
+    expect(found.first).to_contain_text("dog_")
+    expect(found.first).to_contain_text("%")
+    expect(page.get_by_label("Found by sound")).to_contain_text("dog")
+    named = page.get_by_role("region", name="Found by name")
+    expect(named.get_by_role("link")).to_have_count(2)
+    page.get_by_role("radio", name="moments").click()
+    moments = page.get_by_role("list", name="Moments").get_by_role("listitem")
+    expect(moments.first).to_contain_text("dog_")
+    expect(moments.first).to_contain_text("–")
+    moments.first.get_by_role("button").click()
+    page.wait_for_function("() => window.players.at(-1)?.currentTime > 0.2")
+    expect(moments.first.get_by_role("button", name="Play")).to_be_visible()
+    assert "unit=moment" in page.url
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        assert library.violations() == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_sound_that_is_held_up_is_not_kept(library: Visit, recordings: dict[str, Path]) -> None:
+    """What sounds like it is found, the same recording first; the library is as it was."""
+    page = library.page
+    library.go("/search")
+    page.get_by_label("A recording to search by").set_input_files(recordings["dog_small"])
+    found = page.get_by_role("list", name="Recordings").get_by_role("listitem")
+    expect(found.first).to_contain_text("dog_small.m4a", timeout=60_000)
+    expect(found.first).to_contain_text("the same recording")
+    expect(page.get_by_text("What sounds like")).to_be_visible()
+    assert len(library.client.tracks().items) == 3
+    page.get_by_role("button", name="Search by something else").click()
+    expect(page.get_by_role("list", name="Recordings")).to_have_count(0)
+
+
+def test_moments_like_a_stretch(library: Visit) -> None:
+    """From a recording's page: the loop, or what is visible."""
+    page = library.page
+    (dog,) = [track.id for track in library.client.tracks().items if track.filename.startswith("dog_large")]
+    library.go(f"/tracks/{dog}")
+    page.locator("#similar").scroll_into_view_if_needed()
+    page.get_by_role("link", name="Find moments like").click()
+    expect(page.locator(".search__held")).to_contain_text("dog_large")
+    moments = page.get_by_role("list", name="Moments").get_by_role("listitem")
+    expect(moments.first).to_contain_text("dog_small")
+    page.go_back()
+    expect(page.locator("#similar")).to_be_visible()
+
+
+def test_what_nothing_is_near_is_said(library: Visit) -> None:
+    """Of words without a label near them; a file that is no recording is refused in words."""
+    page = library.page
+    library.expected = ("415", "422")
+    library.go("/search?q=zzqqxx")
+    expect(page.get_by_label("Found by sound")).to_contain_text("Nothing that can be heard is near")
+    page.get_by_label("A recording to search by").set_input_files(
+        {"name": "a.wav", "mimeType": "audio/wav", "buffer": b"no sound"}
+    )
+    expect(page.get_by_role("alert")).to_be_visible(timeout=60_000)
