@@ -27,7 +27,7 @@ from phonoscope.audio.copies import agreement
 from phonoscope.audio.decode import Recording
 from phonoscope.logs import configure_logs
 from phonoscope.work import AcousticFingerprint
-from phonoscope_gateway.search.service import LEAST_SIMILARITY
+from phonoscope_gateway.search.copies import LEAST_SIMILARITY
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.device import choose_device
 from phonoscope_ml.inference import run_body

@@ -5,7 +5,13 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine
 
-from phonoscope.db.schema import limits, spaces, webhooks, windows  # noqa: F401 - their tables are among the metadata
+from phonoscope.db.schema import (  # noqa: F401 - their tables are among the metadata
+    annotations,
+    limits,
+    spaces,
+    webhooks,
+    windows,
+)
 from phonoscope.db.schema.tables import Base
 from phonoscope.settings import get_settings
 

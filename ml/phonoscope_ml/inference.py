@@ -21,7 +21,7 @@ from phonoscope_ml.bodies import Body
 from phonoscope_ml.device import one_thread
 from phonoscope_ml.frontends import FrontEndSettings
 from phonoscope_ml.heads import HeadedNetwork
-from phonoscope_ml.networks import Network, Output
+from phonoscope_ml.networks import EMBEDDING_DIM, Network, Output
 from phonoscope_ml.registry import Model
 from phonoscope_ml.windows import Window, cut_windows
 
@@ -51,14 +51,14 @@ class BodyPass:
         - features: ``(windows, features)``, float32
         - silent: ``(windows,)``, bool
         - embedding: ``(512,)``, float32, of length 1; silent windows do not count in it. ``None`` where all are silent
-        - vectors: ``(windows, 512)``, float32, the windows' own embeddings, of length 1; zeros where all units are 0
+        - vectors: ``(windows, 512)``, float16, the windows' own embeddings, of length 1; zeros where all units are 0
     """
 
     spans_s: list[tuple[float, float]]
     features: NDArray[np.float32]
     silent: NDArray[np.bool_]
     embedding: NDArray[np.float32] | None
-    vectors: NDArray[np.float32]
+    vectors: NDArray[np.float16]
 
     def during(self, spans_s: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
         """The features in other windows: means over the windows that overlap each, weighted by their overlap.
@@ -208,7 +208,8 @@ def run_body(
     spans: list[tuple[float, float]] = []
     silent: list[bool] = []
     features: list[NDArray[np.float32]] = []
-    vectors: list[NDArray[np.float32]] = []
+    vectors: list[NDArray[np.float16]] = []
+    total = np.zeros((1, EMBEDDING_DIM))
     run = _Runs(body, forward)
     stream = audible(blocks, settings.sample_rate_hz) if settings.filtered else blocks
     with taken_ahead(stream, _BLOCKS_AHEAD, after=_BATCH) as heard:
@@ -219,17 +220,16 @@ def run_body(
                 quiet = [window.silent for window in batch]
                 rows, embeddings = run(batch, spectrograms)
                 features.append(rows)
-                vectors.append(embeddings)
+                vectors.append(body.placed(embeddings).astype(np.float16))
+                total += embeddings[~np.array(quiet)].sum(axis=0, dtype=np.float64)
                 silent += quiet
                 spans += [(window.start_s, window.end_s) for window in batch]
                 report(batch[-1].end_s)
     if not spans:
         raise UndecodableRecording("the recording has no samples")
-    embedded, audible_ones = np.concatenate(vectors), ~np.array(silent)
-    total = embedded[audible_ones].sum(axis=0, dtype=np.float64)
-    (whole,) = body.placed(total[None])
+    (whole,) = body.placed(total)
     embedding = whole if whole.any() else None
-    return BodyPass(spans, np.concatenate(features), np.array(silent), embedding, body.placed(embedded))
+    return BodyPass(spans, np.concatenate(features), np.array(silent), embedding, np.concatenate(vectors))
 
 
 def predict(model: Model, passes: Sequence[BodyPass], windows: BodyPass | None = None) -> Prediction:

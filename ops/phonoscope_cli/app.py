@@ -12,6 +12,7 @@ from phonoscope_cli.labels import labels
 from phonoscope_cli.migrate import migrate
 from phonoscope_cli.models import models
 from phonoscope_cli.search import search
+from phonoscope_cli.spaces import spaces, vectors
 from phonoscope_cli.stack import down, up
 from phonoscope_cli.usage import audit, usage
 from phonoscope_cli.webhooks import webhooks

@@ -90,8 +90,7 @@ def _search(console: Console, client: Client, tracks: dict[str, str]) -> None:
     answer = client.search(_WORDS, unit="moment", limit=_MOST_FOUND)
     print_found(console, answer, f'moments found by the words "{_WORDS}"')
     start_s, end_s = _CLOCK_S
-    sound = {"track_id": tracks["day"], "start_s": start_s, "end_s": end_s}
-    answer = client.search(**sound, unit="moment", limit=_MOST_FOUND)
+    answer = client.search(track_id=tracks["day"], start_s=start_s, end_s=end_s, unit="moment", limit=_MOST_FOUND)
     print_found(console, answer, f"moments that sound like day.opus from {start_s:g} s to {end_s:g} s")
 
 

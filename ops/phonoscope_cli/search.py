@@ -39,7 +39,12 @@ def search(
         filters["words"] = words
     fields: dict[str, Any] = {"unit": "track" if tracks else "moment", "limit": limit, "diversify": diversify}
     with connect(url, api_key, data_dir) as client:
-        answer = client.search(text, like=like, track_id=track, filters=filters, start_s=from_s, end_s=to_s, **fields)
+        try:
+            answer = client.search(
+                text, like=like, track_id=track, filters=filters, start_s=from_s, end_s=to_s, **fields
+            )
+        except OSError as error:
+            raise typer.BadParameter(f"cannot be read: {error.strerror or error}", param_hint="--like") from error
     if as_json:
         typer.echo(json.dumps(answer.model_dump(mode="json")))
     else:

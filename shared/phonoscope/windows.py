@@ -55,7 +55,7 @@ class Windows:
     Shape:
         - positions: ``(windows,)``, the number of each among all windows of the recording
         - spans_s: ``(windows, 2)``, start and end
-        - vectors: ``(windows, 512)``, float32, each of length 1
+        - vectors: ``(windows, 512)``, float32, each of length 1 but for their rounding to half precision
     """
 
     positions: NDArray[np.int64]

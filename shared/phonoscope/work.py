@@ -9,11 +9,14 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from phonoscope.ids import new_id
 from phonoscope.states import Status, TaskName
-from phonoscope.windows import Windows
+
+if TYPE_CHECKING:
+    # It brings numpy, which neither the client nor the command line needs.
+    from phonoscope.windows import Windows
 
 WHOLE_TRACK = ""
 """The stem name under which a whole track's embedding is kept."""

@@ -22,7 +22,7 @@ def library(visit: Callable[..., Visit], recordings: dict[str, Path]) -> Visit:
 
 
 def test_words_find_what_is_heard(library: Visit) -> None:
-    """Recordings, then moments of them; the page says what the words were understood as, and a moment plays in place."""
+    """Recordings, then moments of them; the page says what the words were understood as, and moments play in place."""
     page = library.page
     record_players(page)
     library.go("/search")

@@ -97,8 +97,11 @@ def test_words_find_the_moment_in_a_long_recording(library: Library) -> None:
 
 
 def test_two_things_at_once_and_one_that_must_not_be(library: Library) -> None:
-    """What has both comes first; what has the unwanted one does not."""
-    assert library.names(library.client.search("dog and rain"))[0] in {DAY, "dog_large.flac", "rain_roof.flac"}
+    """Both are looked for, with equal weight; what has the unwanted one comes after what has not."""
+    both = library.client.search("a dog and rain")
+    assert {label.label for label in both.query.labels} == {"dog", "rain"}
+    assert len({label.weight for label in both.query.labels}) == 1
+    assert {DAY, "dog_large.flac", "rain_garden.wav", "rain_roof.flac"} <= set(library.names(both))
     answer = library.client.search("rain without dog")
     assert any(label.weight < 0.0 for label in answer.query.labels)
     assert library.names(answer)[0].startswith("rain")
@@ -127,7 +130,8 @@ def test_a_track_finds_its_neighbours_as_its_short_form_does(library: Library) -
 
 def test_a_stretch_finds_the_same_sound_elsewhere(library: Library) -> None:
     """More like these seconds: the clock of the day is like the clock alone; its own windows are not found again."""
-    day, span = library.tracks[DAY], {"start_s": 24.0, "end_s": 28.0}
+    day = library.tracks[DAY]
+    span: dict[str, Any] = {"start_s": 24.0, "end_s": 28.0}
     answer = library.client.search(track_id=day, **span, unit="moment")
     assert library.names(answer)[0] == "clock_tall.wav"
     (stretch,) = answer.query.stretches
@@ -215,6 +219,25 @@ def test_a_long_file_is_compared_by_its_strongest_windows(library: Library, tmp_
         assert 1 < len(answer.query.stretches) <= 8
         assert "strongest windows" in answer.query.notes[0]
         assert any(stretch.start_s < 5.0 for stretch in answer.query.stretches)
+
+
+def test_copies_are_one_item(client: Client, tmp_path: Path) -> None:
+    """Of what was asked about they come first; among the others, and of moments, one stands for all."""
+    notes, others = melody(21), melody(22)
+    sounds = {"a": notes, "quieter": 0.3 * notes, "other": others}
+    ids = {name: embedded(client, write(tmp_path / f"{name}.wav", sound)) for name, sound in sounds.items()}
+    first, last = client.search(track_id=ids["a"]).items
+    assert (first.track.id, first.is_copy, last.track.id, last.is_copy) == (ids["quieter"], True, ids["other"], False)
+    pair = {ids["a"], ids["quieter"]}
+    (item,) = client.search(track_id=ids["other"]).items
+    assert {item.track.id, *(copy.track.id for copy in item.copies)} == pair
+    found = client.search(track_id=ids["other"], start_s=0.0, end_s=2.0, unit="moment").items
+    assert [{item.track.id, *(copy.track.id for copy in item.copies)} for item in found] == [pair]
+    assert all(copy.moment is not None for copy in found[0].copies)
+
+
+def embedded(client: Client, path: Path) -> str:
+    return client.wait(client.analyze(path, ["embed"])).recording
 
 
 def test_pages_go_on_where_the_one_before_ended(library: Library) -> None:
@@ -345,6 +368,8 @@ VECTOR = [1.0] * 512
         ({"vector": [], "space": "environment-50"}, "vector"),
         ({"vector": [*VECTOR[1:], None], "space": "environment-50"}, "vector.511"),
         ({"vector": VECTOR, "space": "environment-50", "way": "labels"}, "way"),
+        ({"text": "rain", "way": "clap"}, "way"),
+        ({"text": "rain", "way": "clap", "space": "mobilenet"}, "space"),
         ({"text": "rain", "limit": 0}, "limit"),
         ({"text": "rain", "limit": 101}, "limit"),
         ({"text": "rain", "unit": "hour"}, "unit"),

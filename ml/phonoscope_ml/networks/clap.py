@@ -43,8 +43,9 @@ class ClapAudio(Network):
         if labels:
             raise ValueError("clap has no labels")
         super().__init__("clap", EMBEDDING_DIM, 0)
-        # Random weights for what is loaded after take a minute on a busy machine.
-        with no_init_weights():
+        # Random weights for what is loaded after take a minute on a busy machine; positions are computed here, and are
+        # in no file.
+        with no_init_weights(), torch.device("cpu"):
             self.tower = ClapAudioModelWithProjection(ClapAudioConfig(projection_dim=EMBEDDING_DIM, **arguments))
 
     def forward(self, x: Tensor) -> Output:

@@ -21,6 +21,7 @@ from phonoscope.errors import Unauthorized
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope.text import ServedMeaning
+from phonoscope.text.clap import LiveTextTower
 from phonoscope.waker import Waker
 from phonoscope.work import Space
 from phonoscope_gateway.coverage import Coverages
@@ -31,7 +32,6 @@ from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.streams import OpenStreams
 from phonoscope_gateway.uploads import UploadThreads
 from phonoscope_gateway.uses import KeyUses
-from phonoscope_gateway.words import LiveWords
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
 _THREADS = 40
@@ -94,9 +94,9 @@ class State:
         return Signer(secret, settings.artifact_link_s, root_path=settings.root_path)
 
     @cached_property
-    def words(self) -> LiveWords:
+    def words(self) -> ServedMeaning:
         """What words mean as labels."""
-        return LiveWords(self.models)
+        return ServedMeaning(self.models)
 
     @cached_property
     def pings(self) -> Pings:

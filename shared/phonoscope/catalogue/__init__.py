@@ -55,6 +55,8 @@ __all__ = [
     "StemModelCard",
     "TextManifest",
     "TextTower",
+    "Vocabularies",
+    "Vocabulary",
     "Weights",
     "check_file",
     "check_weights",

@@ -17,6 +17,7 @@ from phonoscope.client.keys import KeyCalls
 from phonoscope.client.labels import LabelCalls
 from phonoscope.client.recordings import open_recording
 from phonoscope.client.search import SearchCalls
+from phonoscope.client.spaces import SpaceCalls
 from phonoscope.client.webhooks import WebhookCalls
 from phonoscope.contract import (
     DEFAULT_TASKS,
@@ -46,7 +47,7 @@ __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 _POLL_S = 20.0
 
 
-class Client(SearchCalls, WebhookCalls, KeyCalls):
+class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, SpaceCalls):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.

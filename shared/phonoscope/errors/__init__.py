@@ -167,6 +167,7 @@ from phonoscope.errors.requests import (
     RequestTimeout,
     SignatureExpired,
     SpaceInUse,
+    TooManyLabels,
     Unauthorized,
     UnknownLabel,
     UnknownLayer,

@@ -203,7 +203,7 @@ def test_a_long_domain_is_sampled_evenly() -> None:
     """An hour of music between two of speech: 120 windows of it, and none of the speech."""
     spans = [(2.5 * index, 2.5 * index + 5.0) for index in range(4_320)]
     heard = BodyPass(
-        spans, np.zeros((4_320, 1), np.float32), np.zeros(4_320, np.bool_), None, np.empty((0, 512), np.float32)
+        spans, np.zeros((4_320, 1), np.float32), np.zeros(4_320, np.bool_), None, np.empty((0, 512), np.float16)
     )
     inside = np.array([3_600.0 <= start_s < 7_200.0 for start_s, _ in spans])
     wanted = Stretches(heard, inside, hop_s=3.0)

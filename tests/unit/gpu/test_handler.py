@@ -295,7 +295,7 @@ def test_windows_that_are_not_silent_are_kept_with_their_labels(handler: GpuHand
     (by_stem,), (vectors,) = outcome.windows.values(), outcome.vectors.values()
     windows = by_stem[""]
     assert body_of(outcome)["windows"] == len(windows)
-    np.testing.assert_allclose(np.linalg.norm(windows.vectors, axis=1), 1.0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(windows.vectors, axis=1), 1.0, atol=1e-3)
     assert len(windows) < windows.positions[-1] + 1
     assert all(start_s < 6.0 or end_s > 14.0 for start_s, end_s in windows.spans_s)
     mean = windows.vectors.mean(axis=0)

@@ -61,7 +61,7 @@ def test_windows_are_kept_in_both_spaces(handler: GpuHandler, pulled: Path) -> N
     assert windows.spans_s.tolist() == [[0.0, 10.0], [10.0, 20.0], [15.0, 25.0]]
     assert windows.heads == ()
     assert body["windows"] == sum(len(by_stem[""]) for by_stem in outcome.windows.values())
-    np.testing.assert_allclose(np.linalg.norm(windows.vectors, axis=1), 1.0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(windows.vectors, axis=1), 1.0, atol=1e-3)
     of_words, vector = LiveTextTower(LiveCatalogue(pulled)).vector("a tone")
     assert of_words == space
     assert windows.vectors.shape[1:] == vector.shape

@@ -109,7 +109,7 @@ def test_features_of_other_windows_are_means_by_overlap() -> None:
     """A window that lies half in each of two others hears both alike; one after the end hears the last."""
     features = np.array([[0.0], [1.0], [4.0]], dtype=np.float32)
     spans, silent = [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)], np.zeros(3, dtype=bool)
-    heard = BodyPass(spans, features, silent, None, np.zeros((3, 512), np.float32))
+    heard = BodyPass(spans, features, silent, None, np.zeros((3, 512), np.float16))
     found = heard.during([(0.5, 1.5), (1.0, 2.0), (1.75, 2.25), (3.5, 4.0)])
     np.testing.assert_allclose(found[:, 0], [0.5, 1.0, 2.5, 4.0])
 

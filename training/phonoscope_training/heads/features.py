@@ -161,7 +161,7 @@ def _during(heard: dict[str, Tensor], first: dict[str, Tensor]) -> Tensor:
         own, asked = heard["recordings"] == recording, first["recordings"] == recording
         spans = [(start_s, end_s) for start_s, end_s in heard["spans_s"][own].tolist()]
         units = heard["units"][own].numpy()
-        silent, vectors = np.zeros(len(units), dtype=np.bool_), np.zeros((len(units), EMBEDDING_DIM), dtype=np.float32)
+        silent, vectors = np.zeros(len(units), dtype=np.bool_), np.zeros((len(units), EMBEDDING_DIM), dtype=np.float16)
         whole = BodyPass(spans, units, silent, None, vectors)
         rows.append(torch.from_numpy(whole.during(first["spans_s"][asked].tolist())))
     return torch.cat(rows)

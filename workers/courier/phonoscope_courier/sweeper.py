@@ -79,7 +79,7 @@ class Sweeper:
 
     def tidy(self) -> int:
         """Does one slow round, in one courier at a time: erases abandoned clips, expired recordings, orphans, and old
-        keys, events and entries of the audit log.
+        keys, events and entries of the audit log, and notes which spaces are complete.
 
         A round checks at most 20,000 objects; the next one, a minute later in any courier, continues there. So a
         million objects take an hour, and no round takes long. Until then an orphan only takes up space.

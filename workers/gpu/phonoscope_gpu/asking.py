@@ -36,8 +36,7 @@ def asked_labels(labels: Sequence[str], top_k: int, words: ServedMeaning, shared
 
 def _by_sentences(labels: Sequence[str], windows: BodyPass, sentences: ClapText) -> _Scores:
     """How probable each label is in each window, if one of them holds: ``(windows, labels)``."""
-    lengths = np.linalg.norm(windows.vectors, axis=1, keepdims=True)
-    sounds = (windows.vectors / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
+    sounds = windows.vectors.astype(np.float32)
     return sentences.probabilities(sounds, [_SENTENCE.format(label) for label in labels])
 
 

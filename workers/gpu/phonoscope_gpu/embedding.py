@@ -101,7 +101,7 @@ def _kept(heard: BodyPass, predictions: Sequence[tuple[Model, Prediction]]) -> W
     return Windows(
         positions=kept,
         spans_s=np.array(heard.spans_s)[kept],
-        vectors=heard.vectors[kept],
+        vectors=heard.vectors[kept].astype(np.float32),
         heads=tuple(
             HeardLabels(model.manifest.name, model.digest, model.manifest.labels, prediction.probabilities[kept])
             for model, prediction in predictions

@@ -161,8 +161,21 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
             _record_again(work, recorder, prediction, listener)
         assert listener.recording is not None
         heads = partial(_heads, models, answers, listener, load)
+        beside, left_out = body_beside(work, models)
         words = models.words
-        yield Pass(model, listener.recording, prediction, recorder, answers, listener, words, general, heads)
+        yield Pass(
+            model,
+            listener.recording,
+            prediction,
+            recorder,
+            answers,
+            listener,
+            words,
+            general,
+            heads,
+            beside,
+            left_out,
+        )
 
 
 def _heads(models: LoadedModels, answers: Answers, listener: Listener, load: Callable[[str], Model]) -> list[Model]:

@@ -27,6 +27,8 @@ _READING = frozenset({"GET", "HEAD"})
 _SEARCH = "/v1/search"
 """Changes nothing, though it is posted; its route asks for more where a file is sent."""
 _UPLOADS = frozenset({"/v1/tracks", "/v1/jobs", _SEARCH})
+_LABEL_FILES = re.compile(r"/v1/(tracks/[^/]+/)?labels/import")
+_LABEL_SETS = re.compile(r"/v1/tracks/[^/]+/labels")
 
 
 def needs_key(method: str, path: str, query: bytes) -> bool:

@@ -39,7 +39,7 @@ def read_map(
         drawn = newest_map(session, owner_id, space.model)
         result = _result_of(state, caller, drawn)
         placed = placed_tracks(session, owner_id, space)
-        labels = labels_of(session, {track.id for track, *_ in placed})
+        labels = labels_of(session, {track.id for track, *_ in placed}, state.catalogue.vocabularies)
         return LibraryMap(
             model=space.model,
             drawn_at=drawn.finished_at if drawn is not None else None,

@@ -12,7 +12,7 @@ from anyio import CancelScope, to_thread
 
 from phonoscope.contract import ClassifyOptions, Job, JobOptions, JobRequest
 from phonoscope.db.library.clips import clips_owner
-from phonoscope.db.library.embeddings import own_space, search_from
+from phonoscope.db.library.embeddings import search_from
 from phonoscope.db.library.tracks import find_track, get_track
 from phonoscope.db.search.stored import find_space, has_windows
 from phonoscope.db.service.audit import Actor
@@ -27,7 +27,7 @@ from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.jobs.service import submit_job, submit_recording
 from phonoscope_gateway.jobs.waiting import wait_for_job
-from phonoscope_gateway.search.spaces import named_spaces
+from phonoscope_gateway.search.spaces import space_of
 from phonoscope_gateway.state import State
 
 _NEVER_A_TRACK = "trk_of_the_clip"
@@ -114,7 +114,7 @@ def _own_track(state: State, caller: Caller, upload: Upload) -> Clip | None:
 
 def _is_embedded(state: State, clip: Clip, space: str | None, *, windows: bool) -> bool:
     with state.database.autocommit() as session:
-        wanted = own_space(session, clip.track_id, named_spaces(session, state, space))
+        wanted = space_of(session, state, clip.owner_id, clip.track_id, space)
         try:
             search_from(session, clip.owner_id, clip.track_id, wanted)
         except SilentRecording:

@@ -12,25 +12,27 @@ import numpy as np
 from phonoscope_gateway.search.copies import Item
 
 
-def diversified(items: Sequence[Item], amount: float) -> list[Item]:
+def diversified(items: Sequence[Item], amount: float, before: Sequence[Item] = ()) -> list[Item]:
     """The items, each the one that is most similar to the query and least to those before it.
 
     Args:
         items: the best first.
         amount: 0 to 1: how much likeness to what is before counts against an item; at 0 the order stays.
+        before: what is shown before them in any case.
     """
     if not items or not amount:
         return list(items)
     vectors = np.stack([item.best.vector for item in items])
     relevance = _to_one(np.array([item.best.similarity for item in items]))
     likeness = vectors @ vectors.T
-    nearest, left, order = np.full(len(items), -np.inf), np.ones(len(items), np.bool_), [0]
-    left[0] = False
+    shown = np.stack([np.zeros_like(vectors[0]), *(item.best.vector for item in before)])
+    nearest, left = (vectors @ shown.T).max(axis=1), np.ones(len(items), np.bool_)
+    order: list[int] = []
     while left.any():
-        nearest = np.maximum(nearest, likeness[order[-1]])
         score = np.where(left, (1.0 - amount) * relevance - amount * nearest, -np.inf)
         order.append(int(score.argmax()))
         left[order[-1]] = False
+        nearest = np.maximum(nearest, likeness[order[-1]])
     return [items[index] for index in order]
 
 

@@ -64,7 +64,7 @@ def _items(session: Session, query: Query, most: int) -> list[Item]:
 def _apart(items: Sequence[Item], amount: float) -> list[Item]:
     """The copies as they are, then the others in an order in which they differ."""
     copies = [item for item in items if item.is_copy]
-    return [*copies, *diversified([item for item in items if not item.is_copy], amount)]
+    return [*copies, *diversified([item for item in items if not item.is_copy], amount, copies)]
 
 
 def _copies(session: Session, query: Query, candidates: Sequence[Candidate]) -> list[Item]:

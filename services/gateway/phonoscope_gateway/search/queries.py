@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import SearchRequest, SearchUnit, Stretch, UnderstoodQuery
-from phonoscope.db.library.embeddings import Search, own_space, search_from
+from phonoscope.db.library.embeddings import Search, search_from
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import EMBEDDING_DIM, TrackRow
 from phonoscope.db.search.filters import Filters
@@ -26,7 +26,7 @@ from phonoscope.errors import InvalidRequest, NotFound, SilentRecording
 from phonoscope.tasks.spec import ModelRef
 from phonoscope.work import WHOLE_TRACK, Space
 from phonoscope_gateway.search.clips import Clip
-from phonoscope_gateway.search.spaces import named_spaces
+from phonoscope_gateway.search.spaces import read_space, space_of
 from phonoscope_gateway.state import State
 
 Vector = NDArray[np.float32]
@@ -93,7 +93,7 @@ def by_vector(session: Session, state: State, owner_id: str, request: SearchRequ
     Raises ``InvalidRequest`` for an unknown space, and for a vector of another size or without a direction.
     """
     assert request.vector is not None
-    space = named_spaces(session, state, request.space)[0]
+    space = read_space(session, state, owner_id, request.space, filters.stem)
     vector = unit_vector(request.vector)
     understood = UnderstoodQuery(by="vector", way="sound", space=_ref(space))
     return Query(owner_id, request.unit, filters, understood, space, (vector,))
@@ -109,7 +109,7 @@ def by_track(session: Session, state: State, owner_id: str, request: SearchReque
     """
     assert request.track_id is not None
     track = get_track(session, owner_id, request.track_id)
-    space = own_space(session, track.id, named_spaces(session, state, request.space))
+    space = space_of(session, state, owner_id, track.id, request.space, filters.stem)
     understood = UnderstoodQuery(by="track", way="sound", space=_ref(space))
     others = replace(filters, without=[track.id])
     if request.start_s is not None or request.end_s is not None:
@@ -134,17 +134,16 @@ def by_clip(
         SilentRecording: it is silent.
         InvalidRequest: the space is unknown.
     """
-    space = own_space(session, clip.track_id, named_spaces(session, state, request.space))
+    space = space_of(session, state, owner_id, clip.track_id, request.space)
     try:
         search = search_from(session, clip.owner_id, clip.track_id, space)
     except SilentRecording as error:
         raise SilentRecording("file: it is silent: nothing sounds like it, and it cannot be searched by") from error
     except NotFound as error:
-        raise NotFound(
-            f"file: the workers did not embed it under {space.model!r}; do they serve that model?"
-        ) from error
+        raise NotFound(f"file: no worker embedded it under {space.model!r}; do they serve that model?") from error
     understood = UnderstoodQuery(by="file", way="sound", space=_ref(space))
-    vectors, unit = (search.vector,), request.unit
+    vectors: tuple[Vector, ...] = (search.vector,)
+    unit = request.unit
     chosen = _strongest(session, clip, space)
     if len(chosen) > _FEW_WINDOWS and (unit is SearchUnit.MOMENT or clip.duration_s > _LONG_S):
         understood.stretches = [Stretch(start_s=window.start_s, end_s=window.end_s) for window in chosen]

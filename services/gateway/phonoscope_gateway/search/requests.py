@@ -82,8 +82,8 @@ def _check_words(request: SearchRequest) -> None:
     if request.filters.words is not None and not request.filters.words.strip():
         raise InvalidRequest.field("filters.words", "is empty")
     _refuse(request, "text", ("way",))
-    if request.text is not None and request.way != "clap" and request.space is not None:
-        raise InvalidRequest.field("space", "words are compared with labels, of every space; leave it out")
+    if request.text is not None and request.space is not None:
+        raise InvalidRequest.field("space", "words are searched by labels of all spaces, or in CLAP's; leave it out")
 
 
 def _refuse(request: SearchRequest, of: str, names: Iterable[str]) -> None:

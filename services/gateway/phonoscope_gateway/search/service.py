@@ -38,7 +38,7 @@ def search(
         query = _understood(session, state, caller.owner_id, request, clip)
         page = find_page(session, query, cursor, request.limit, request.diversify)
         coverage = coverage_of(session, state, query)
-        return describe_page(session, state.signer_for(caller), query, page, coverage)
+        return describe_page(session, state.signer_for(caller), query, page, coverage, state.catalogue.vocabularies)
 
 
 def similar(state: State, caller: Caller, track_id: str, limit: int, model: str | None, stem: str | None) -> Neighbours:
@@ -57,7 +57,7 @@ def similar(state: State, caller: Caller, track_id: str, limit: int, model: str 
         assert query.whole is not None
         page = find_page(session, query, SearchCursor(""), limit)
         left_out = query.whole.search.left_out(session)
-        items = neighbours(session, state.signer_for(caller), page.items)
+        items = neighbours(session, state.signer_for(caller), page.items, state.catalogue.vocabularies)
     return Neighbours(items=items, outdated=left_out.outdated, silent=left_out.silent)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from phonoscope.db.library.embeddings import own_space
 from phonoscope.db.search.stored import kept_spaces
+from phonoscope.db.spaces.reading import reading_space
 from phonoscope.errors import InvalidRequest, UnknownModel
-from phonoscope.work import Space
+from phonoscope.work import WHOLE_TRACK, Space
 from phonoscope_gateway.state import State
 
 
@@ -25,3 +27,21 @@ def named_spaces(session: Session, state: State, name: str | None) -> tuple[Spac
             return (kept[name],)
         served = {*state.catalogue.bodies, *state.catalogue.manifests, *kept}
         raise InvalidRequest.choice("space", f"space {name!r}", sorted(served)) from None
+
+
+def read_space(session: Session, state: State, owner_id: str, name: str | None, stem: str) -> Space:
+    """The first of the spaces so named; by a model's name the one that the owner's searches read now."""
+    first = named_spaces(session, state, name)[0]
+    return first if name == first.digest else reading_space(session, owner_id, first, stem)
+
+
+def space_of(
+    session: Session, state: State, owner_id: str, track_id: str, name: str | None, stem: str = WHOLE_TRACK
+) -> Space:
+    """The space in which a track is compared: of those that are named the last in which it has a vector.
+
+    By a model's name it is the one that the owner's searches read now. Raises ``InvalidRequest`` when there is no such
+    space.
+    """
+    named = named_spaces(session, state, name)
+    return named[0] if name == named[0].digest else own_space(session, owner_id, track_id, named, stem)

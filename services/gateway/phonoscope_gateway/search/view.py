@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from phonoscope.catalogue import Vocabularies
 from phonoscope.contract import (
     Copy,
     Coverage,
@@ -35,16 +36,18 @@ _MOST_LOOKED_THROUGH_S = 36_000.0
 Span = tuple[float, float]
 
 
-def neighbours(session: Session, signer: Signer, items: Sequence[Item]) -> list[Neighbour]:
+def neighbours(session: Session, signer: Signer, items: Sequence[Item], known: Vocabularies) -> list[Neighbour]:
     """Items as neighbours of a track, without those that were erased meanwhile."""
-    tracks = _tracks(session, signer, items)
+    tracks = _tracks(session, signer, items, known)
     found = (_there(item, tracks) for item in items)
     return [_neighbour(item, tracks) for item in found if item is not None]
 
 
-def describe_page(session: Session, signer: Signer, query: Query, page: FoundPage, coverage: Coverage) -> SearchAnswer:
+def describe_page(
+    session: Session, signer: Signer, query: Query, page: FoundPage, coverage: Coverage, known: Vocabularies
+) -> SearchAnswer:
     """A page as its client sees it, without tracks that were erased meanwhile."""
-    tracks = _tracks(session, signer, page.items)
+    tracks = _tracks(session, signer, page.items, known)
     items = [item for item in (_there(item, tracks) for item in page.items) if item is not None]
     shown = _Shown(query, tracks, _labels(session, query, items), _stretches(session, query, items, tracks))
     return SearchAnswer(
@@ -105,9 +108,9 @@ class _Shown:
         return list({(label.model, label.label): label for label in reversed(found)}.values())[::-1]
 
 
-def _tracks(session: Session, signer: Signer, items: Sequence[Item]) -> dict[str, Track]:
+def _tracks(session: Session, signer: Signer, items: Sequence[Item], known: Vocabularies) -> dict[str, Track]:
     ids = {member.track_id for item in items for member in item.members}
-    return {track.id: track for track in describe_tracks(signer, session, tracks_by_id(session, ids))}
+    return {track.id: track for track in describe_tracks(signer, session, tracks_by_id(session, ids), known)}
 
 
 def _there(item: Item, tracks: Mapping[str, Track]) -> Item | None:

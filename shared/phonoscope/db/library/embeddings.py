@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from phonoscope.db.schema.tables import AcousticFingerprintRow, EmbeddingRow, TrackRow
+from phonoscope.db.search.filters import Filters
+from phonoscope.db.search.nearest import nearest_tracks
 from phonoscope.db.spaces.reading import reading_space
 from phonoscope.errors import NotFound, SilentRecording
 from phonoscope.work import WHOLE_TRACK, Space

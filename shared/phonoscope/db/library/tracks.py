@@ -105,11 +105,6 @@ def list_tracks(
     return cut(rows, limit)
 
 
-def _labelled(label: str, model: str | None) -> ColumnElement[bool]:
-    found = exists().where(TrackLabelsRow.track_id == TrackRow.id, TrackLabelsRow.labels.contains([label]))
-    return found if model is None else found.where(TrackLabelsRow.model == model)
-
-
 def tracks_by_id(session: Session, tracks: Collection[str]) -> list[TrackRow]:
     """Tracks by their ids, of those that are there. The caller has checked the owners."""
     return list(session.scalars(select(TrackRow).where(TrackRow.id.in_(tracks)))) if tracks else []

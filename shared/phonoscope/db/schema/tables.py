@@ -338,7 +338,7 @@ class EmbeddingRow(Base):
     model_digest: Mapped[str] = mapped_column(primary_key=True)
     stem: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
     owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
-    vector: Mapped[Any | None] = mapped_column(Vector(EMBEDDING_DIM), nullable=True)
+    vector: Mapped[Any | None] = mapped_column(UnitVector(EMBEDDING_DIM), nullable=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -27,8 +27,6 @@ class Filters:
 
     Args:
         stem: that of the whole track is empty.
-        any_of: likewise, where one of several labels is enough.
-        kinds: of sound, of which the newest classification by some model told one.
         labels: ids of labels, each with the least probability that a window, or a track somewhere, must have.
         any_of: likewise, where one of several labels is enough.
         kinds: of sound, of which the newest classification by some model told one.
@@ -40,8 +38,6 @@ class Filters:
     """
 
     stem: str = WHOLE_TRACK
-    any_of: Sequence[AnyLabel] = ()
-    kinds: Collection[str] = ()
     labels: Mapping[int, float] = field(default_factory=dict)
     any_of: Sequence[AnyLabel] = ()
     kinds: Collection[str] = ()
@@ -104,9 +100,8 @@ class Filters:
             "least_s": self.least_s,
             "most_s": self.most_s,
             "words": self.words,
-            "kinds": list(self.kinds) or None,
+            "kinds": list(self.kinds),
             "metadata": json.dumps(self.metadata) if self.metadata else None,
-            "without": list(self.without) or None,
         }
 
     @property
@@ -146,5 +141,31 @@ _TRACKS = {
     "metadata": """EXISTS (
         SELECT FROM jobs WHERE jobs.track_id = tracks.id AND jobs.metadata @> CAST(:metadata AS jsonb)
     )""",
-    "without": "tracks.id <> ALL(:without)",
+}
+_PEAK = """EXISTS (
+    SELECT FROM label_peaks WHERE label_peaks.track_id = v.track_id AND label_peaks.stem = v.stem
+      AND label_id = ANY(CAST(:labels_{number} AS int[])) AND best >= :least_{number}
+)"""
+_OF_TRACKS = {
+    Of.WINDOWS: """
+        SELECT v.track_id, v.position FROM tracks JOIN window_embeddings AS v ON v.track_id = tracks.id
+        WHERE tracks.owner_id = :owner_id AND {conditions} AND v.space_id = :space AND v.stem = :stem
+    """,
+    Of.TRACKS: "SELECT tracks.id AS track_id FROM tracks WHERE tracks.owner_id = :owner_id AND {conditions}",
+}
+_PEAKS = """
+    FROM label_peaks AS v WHERE v.owner_id = :owner_id AND v.label_id = ANY(CAST(:labels_0 AS int[]))
+      AND v.best >= :least_0 AND v.stem = :stem
+"""
+# Where a label has as many peaks as are kept, it may be heard in other windows too.
+_OF_PEAKS = {
+    Of.WINDOWS: f"""
+        SELECT v.track_id, unnest(v.positions) AS position {_PEAKS}
+          AND v.space_id = :space AND cardinality(v.positions) < {{most}} {{conditions}}
+        UNION ALL
+        SELECT v.track_id, w.position FROM (
+            SELECT v.track_id {_PEAKS} AND v.space_id = :space AND cardinality(v.positions) >= {{most}} {{conditions}}
+        ) AS v JOIN window_embeddings AS w ON w.track_id = v.track_id AND w.space_id = :space AND w.stem = :stem
+    """,  # noqa: S608 - of constants
+    Of.TRACKS: f"SELECT v.track_id {_PEAKS} {{conditions}}",
 }

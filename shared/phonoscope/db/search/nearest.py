@@ -43,20 +43,16 @@ _NEAR = """
     SELECT v.*, v.vector <#> {vector} AS distance FROM {rows} WHERE {namespace}{conditions}
     ORDER BY {order} LIMIT :ahead
 """
-_HEARD = "-(heard <#> CAST(:label_{label} AS sparsevec)) >= {least}"
-
-
-_TRACKS = """
-    SELECT embeddings.track_id, 1.0 - (vector <=> CAST(:vector AS vector)) AS similarity, vector
-    FROM embeddings JOIN tracks ON tracks.id = embeddings.track_id
-    WHERE embeddings.owner_id = :owner_id AND model_digest = :digest AND embeddings.stem = :stem
-      AND vector IS NOT NULL {conditions}
-    ORDER BY vector <=> CAST(:vector AS vector) LIMIT :limit
+_FOUND = """
+    WITH near AS MATERIALIZED ({near})
+    SELECT {columns}, -distance AS similarity FROM near AS v ORDER BY distance, {key} LIMIT :limit
 """
-_PEAK = """EXISTS (
-    SELECT FROM label_peaks WHERE label_peaks.track_id = embeddings.track_id AND label_peaks.stem = embeddings.stem
-      AND label_id = {label} AND best >= {least}
-)"""
+_FEW = "(SELECT DISTINCT {columns} FROM few) AS few JOIN {table} AS v ON {key}"
+_OF_FEW = """
+    WITH few AS MATERIALIZED ({candidates} LIMIT :few + 1), near AS MATERIALIZED ({near})
+    SELECT {columns}, -distance AS similarity, matching
+    FROM (SELECT count(*) AS matching FROM few) AS counted LEFT JOIN near AS v ON true ORDER BY distance, {key}
+"""
 
 
 def nearest_tracks(
@@ -97,16 +93,15 @@ def nearest_rows(
     Args:
         exactly: whether no index is used, to measure those that are.
     """
-    of_tracks, values = filters.of_tracks
-    found = [of_tracks] if of_tracks else []
-    for label, least in filters.labels.items():
-        found.append(labelled.format(label=label, least=least))
-        values[f"label_{label}"] = sparse({label: 1.0})
-    for any_label in filters.any_of:
-        each = [labelled.format(label=label, least=any_label.least) for label in sorted(any_label.ids)]
-        found.append(f"({' OR '.join(each) or 'false'})")
-        values |= {f"label_{label}": sparse({label: 1.0}) for label in any_label.ids}
-    return "".join(f" AND {condition}" for condition in found), values
+    values = {**namespace.values, **filters.values, "vector": as_sql(vector), "limit": limit}
+    index = None if exactly else ready_index(session, namespace, limit)
+    if index is None:
+        return _exact(session, namespace, filters, values)
+    if filters.selective and (found := _of_few(session, namespace, filters, values, index.rows)) is not None:
+        return found
+    found = _indexed(session, namespace, filters, values, index)
+    short = len(found) < limit and filters.selective
+    return _exact(session, namespace, filters, values) if short else found
 
 
 def found_key(namespace: Namespace, row: Any) -> tuple[Any, ...]:

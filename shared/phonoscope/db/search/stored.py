@@ -141,4 +141,4 @@ def _of_track(track_id: str, space_id: int, stem: str) -> Any:
 
 
 def _kept(rows: Iterable[Any]) -> list[KeptWindow]:
-    return [KeptWindow(*row[:3], np.asarray(row[3], np.float32)) for row in rows]
+    return [KeptWindow(row.position, row.start_s, row.end_s, np.asarray(row.vector, np.float32)) for row in rows]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -23,10 +26,9 @@ def hit(position: int, similarity: float, track_id: str = "a") -> WindowHit:
     return WindowHit(track_id, 1, "", position, start_s, start_s + 5.0, similarity, _EAST, {})
 
 
-def spans(*hits: WindowHit, by_labels: bool = False) -> list[tuple[str, float, float, float]]:
-    return [
-        (moment.track_id, *(moment.span_s or ()), moment.similarity) for moment in moments_of(hits, by_labels=by_labels)
-    ]  # type: ignore[misc]
+def spans(*hits: WindowHit, by_labels: bool = False) -> list[tuple[Any, ...]]:
+    moments = moments_of(hits, by_labels=by_labels)
+    return [(moment.track_id, *(moment.span_s or ()), moment.similarity) for moment in moments]
 
 
 def test_windows_that_touch_and_are_alike_are_one_moment() -> None:
@@ -62,7 +64,7 @@ def test_no_two_moments_of_a_track_touch(seed: int) -> None:
     for by_labels in (True, False):
         found = spans(*hits, by_labels=by_labels)
         ordered = sorted((start_s, end_s) for _, start_s, end_s, _ in found)
-        assert all(before[1] < after[0] for before, after in zip(ordered, ordered[1:], strict=False))
+        assert all(before[1] < after[0] for before, after in pairwise(ordered))
         assert found[0][3] == max(each.similarity for each in hits)
 
 
@@ -88,6 +90,7 @@ def test_diversity_puts_what_is_alike_apart() -> None:
     assert diversified(found, 0.0) == found
     assert [item.best.track_id for item in diversified(found, 0.7)] == ["0", "2", "1"]
     assert [item.best.track_id for item in diversified(found, 0.1)] == ["0", "1", "2"]
+    assert [item.best.track_id for item in diversified(found, 0.7, found[:1])] == ["2", "0", "1"]
     assert diversified([], 1.0) == []
 
 
@@ -119,5 +122,5 @@ def test_a_vector_of_any_length_is_made_one_of_length_1(scale: float) -> None:
 @pytest.mark.parametrize("numbers", [[], [1.0] * 511, [1.0] * 513, [0.0] * 512])
 def test_a_vector_without_the_size_or_a_direction_is_refused(numbers: list[float]) -> None:
     """The error names the field."""
-    with pytest.raises(InvalidRequest, match="^vector: has"):
+    with pytest.raises(InvalidRequest, match=r"^vector: has"):
         unit_vector(numbers)
