@@ -62,6 +62,8 @@ async def analysed_clip(
 ) -> AsyncIterator[Clip]:
     """The recording of an upload, embedded. It is erased in the end unless it is one of the owner's tracks.
 
+    The upload's file is closed as soon as it is in the store.
+
     Args:
         space: the name or digest of the one in which it is needed; chosen by what is heard when ``None``.
         windows: whether its windows are needed.
@@ -77,10 +79,13 @@ async def analysed_clip(
     options = JobOptions(classify=ClassifyOptions(model=embedding_model(state, space)))
     track = await state.uploads.run(caller.owner_id, partial(_own_track, state, caller, upload))
     if track is not None:
+        upload.file.close()
         await _embed_track(state, caller, track, options, partial(_is_embedded, state, track, space, windows=windows))
         yield track
         return
     holder, job = await state.uploads.run(caller.owner_id, partial(_submit, state, caller, upload, options))
+    # It is in the store, and would else be spooled here for as long as the search waits.
+    upload.file.close()
     clip = Clip(holder.owner_id, job.recording, 0.0, is_track=False)
     try:
         await _end_of(state, holder, job, "it")

@@ -17,6 +17,9 @@ from phonoscope_gateway.search.candidates import Candidate, Place
 LEAST_SIMILARITY = 0.3
 """Of copies: a low rate takes from a sound what lies above its band, and moves some vectors far."""
 
+_MOST_COMPARED = 5_000
+"""Pairs of fingerprints of one search, which take a third of a second; the pairs after them count as different."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -51,7 +54,8 @@ def copies_of(session: Session, own: AcousticFingerprint, candidates: Sequence[C
         if _could_be(candidate.similarity, durations.get(candidate.track_id), own.duration_s)
     ]
     known = fingerprints_of(session, {candidate.track_id for candidate in similar})
-    copies = [Item(candidate, is_copy=True) for candidate in similar if are_copies(own, known[candidate.track_id])]
+    there = [(candidate, known.get(candidate.track_id)) for candidate in similar]
+    copies = [Item(candidate, is_copy=True) for candidate, its in there if its is not None and are_copies(own, its)]
     return sorted(copies, key=lambda item: item.place)
 
 
@@ -94,7 +98,7 @@ class _Relation:
             return False
         pair = (one.track_id, other.track_id)
         if pair not in self._known:
-            self._known[pair] = are_copies(first, second)
+            self._known[pair] = len(self._known) < _MOST_COMPARED and are_copies(first, second)
         return self._known[pair]
 
 

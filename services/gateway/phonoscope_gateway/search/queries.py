@@ -36,6 +36,7 @@ _LONG_S = 60.0
 _FEW_WINDOWS = 3
 """Of a file: their mean is one sound."""
 _MOST_STRONGEST, _MOST_CHOSEN = 64, 8
+_LEAST_OVERLAP_S = 1e-6
 _SLACK_S = 0.5
 """By which a stretch may end after the recording, whose length is stated less exactly."""
 
@@ -195,7 +196,8 @@ def _stretch(session: Session, request: SearchRequest, track: TrackRow, space: S
 def _mean(windows: Sequence[KeptWindow], request: SearchRequest) -> Vector:
     """The mean of windows, weighted by how much of the stretch they overlap."""
     start_s, end_s = request.start_s or 0.0, request.end_s or np.inf
-    overlaps = [min(window.end_s, end_s) - max(window.start_s, start_s) for window in windows]
+    # Windows' times are kept in single precision: one that only touches may overlap by less than nothing.
+    overlaps = [max(min(window.end_s, end_s) - max(window.start_s, start_s), _LEAST_OVERLAP_S) for window in windows]
     return _unit(np.average([window.vector.astype(np.float64) for window in windows], axis=0, weights=overlaps))
 
 

@@ -1,15 +1,16 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { taskText } from "../api/taskText";
 import { Button, IconButton, ProgressBar } from "../ui/controls";
+import { useDrop } from "../ui/drop";
 import { time } from "../ui/format";
 import { type Microphone, useMicrophone } from "./microphone";
 import { addFiles, dismissUpload, onTracksChanged, retryUpload, type Upload, useUploads } from "./uploads";
 
 /** Adds recordings: dropped, chosen or recorded. Lists the uploads with their progress. */
 export function UploadPanel() {
-  const [over, setOver] = useState(false);
+  const { over, target } = useDrop(addFiles);
   const chooser = useRef<HTMLInputElement>(null);
   const microphone = useMicrophone((file) => addFiles([file]));
   const uploads = useUploads();
@@ -23,16 +24,7 @@ export function UploadPanel() {
     <section
       className="upload"
       aria-label="Add recordings"
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        addFiles(event.dataTransfer.files);
-      }}
+      {...target}
     >
       <div className={`upload__drop ${over ? "upload__drop--over" : ""}`}>
         <span className="quiet">Drop recordings here, or</span>

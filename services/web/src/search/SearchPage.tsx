@@ -3,6 +3,7 @@ import { useSearchParams } from "wouter";
 import { useSearchField } from "../library/libraryView";
 import { useTrack } from "../state/queries";
 import { Button, Choice, IconButton } from "../ui/controls";
+import { useDrop } from "../ui/drop";
 import { time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { type Query, queryFrom, type Unit, unitFrom } from "./query";
@@ -70,26 +71,17 @@ export default function SearchPage() {
 
 /** The search form, on which a recording can be dropped. */
 function DropBox({ onFile, children }: { onFile: (file: File) => void; children: React.ReactNode }) {
-  const [over, setOver] = useState(false);
   const chooser = useRef<HTMLInputElement>(null);
   const take = (files: FileList | null) => {
     const [file] = files ?? [];
     if (file) onFile(file);
   };
+  const { over, target } = useDrop(take);
   return (
     <section
       className={`search__box ${over ? "search__box--over" : ""}`}
       aria-label="Search"
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        take(event.dataTransfer.files);
-      }}
+      {...target}
     >
       {children}
       <Button icon="upload" onClick={() => chooser.current?.click()}>

@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy.orm import Session
 
 from phonoscope.contract import SearchRequest
 from phonoscope.db.search.nearest import WindowHit
+from phonoscope.db.search.stored import KeptWindow
 from phonoscope.errors import InvalidCursor, InvalidRequest
+from phonoscope.work import AcousticFingerprint
+from phonoscope_gateway.search import copies
 from phonoscope_gateway.search.candidates import Candidate, best_of_tracks, moments_of
-from phonoscope_gateway.search.copies import Item
+from phonoscope_gateway.search.copies import Item, _Relation, copies_of
 from phonoscope_gateway.search.cursors import MOST_SHOWN, SearchCursor
 from phonoscope_gateway.search.diversity import diversified
-from phonoscope_gateway.search.queries import unit_vector
+from phonoscope_gateway.search.queries import _mean, unit_vector
 
 _EAST, _NORTH = np.eye(2, dtype=np.float32)
 
@@ -124,3 +128,26 @@ def test_a_vector_without_the_size_or_a_direction_is_refused(numbers: list[float
     """The error names the field."""
     with pytest.raises(InvalidRequest, match=r"^vector: has"):
         unit_vector(numbers)
+
+
+def test_a_window_that_only_touches_a_stretch_is_its_sound() -> None:
+    """Its times are kept in single precision, so that it may overlap the stretch by nothing."""
+    touching = KeptWindow(4, 13.37, 18.37, _EAST)
+    stretch = SearchRequest(track_id="trk_1", start_s=5.0, end_s=13.37)
+    np.testing.assert_allclose(_mean([touching], stretch), _EAST, atol=1e-6)
+
+
+def test_so_many_fingerprints_are_compared_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pairs after them count as different recordings."""
+    monkeypatch.setattr(copies, "_MOST_COMPARED", 1)
+    monkeypatch.setattr(copies, "are_copies", lambda *_: True)
+    relation = _Relation({name: AcousticFingerprint(b"", 5.0) for name in "abc"})
+    one, other, third = (Candidate(name, 0.9, _EAST) for name in "abc")
+    assert [relation.same(one, other), relation.same(one, third), relation.same(one, other)] == [True, False, True]
+
+
+def test_a_recording_that_was_erased_meanwhile_is_no_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its fingerprint is gone between two statements."""
+    monkeypatch.setattr(copies, "durations_of", lambda *_: {"a": 5.0})
+    monkeypatch.setattr(copies, "fingerprints_of", lambda *_: {})
+    assert copies_of(Session(), AcousticFingerprint(b"", 5.0), [Candidate("a", 0.9, _EAST)]) == []
