@@ -20,10 +20,6 @@ LONG_UNITS := $(addprefix tests/unit/,cpu gpu ml corpus training cli audio)
 UNIT_TESTS := $(LONG_UNITS) $(filter-out $(LONG_UNITS),$(patsubst %/,%,$(wildcard tests/unit/[a-z]*/)) $(wildcard tests/unit/test_*.py))
 # Each process runs whole files. Those that start servers have a stack each: while one waits, another computes.
 PARALLEL := --dist loadfile --no-loadscope-reorder --numprocesses
-# How many parts of `make test` run at once: together they want 12 GB of memory, one at a time 8 GB. What starts
-# servers goes first, because it waits much and computes little; the others take the time that it leaves.
-PARTS ?= 3
-ASIDE := nice -n 5
 TIMED := tests/timed.sh
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Every file that pip takes must have one of the hashes in constraints.txt.
@@ -61,7 +57,8 @@ test: $(DEV_STAMP) $(PAGE) ## Run every check and every test; prints the lines c
 
 everything:
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --jobs $(PARTS) lint stack-test unit check page-test
+	@$(MAKE) --no-print-directory --jobs 2 lint check unit page-test
+	@$(MAKE) --no-print-directory stack-test
 	@$(BIN)/coverage combine --quiet
 	@echo "$$($(BIN)/coverage report --format=total) % of the lines are covered; \`$(BIN)/coverage html\` shows which"
 
@@ -69,14 +66,14 @@ lint: $(DEV_STAMP)
 	@$(TIMED) lint $(SHELL) -c '$(BIN)/ruff check . && $(BIN)/ruff format --check .'
 
 check: $(DEV_STAMP)
-	@$(TIMED) types $(ASIDE) $(BIN)/mypy $(SOURCES) examples tests benchmarks
+	@$(TIMED) types $(BIN)/mypy $(SOURCES) examples tests benchmarks
 	@$(TIMED) imports $(BIN)/lint-imports
 
 unit: $(DEV_STAMP)
-	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(ASIDE) $(BIN)/pytest $(UNIT_TESTS) $(PARALLEL) logical --maxprocesses 4 $(COVERAGE)
+	@COVERAGE_FILE=.coverage.unit $(TIMED) unit $(BIN)/pytest $(UNIT_TESTS) $(PARALLEL) logical --maxprocesses 4 $(COVERAGE)
 
 page-test: $(PAGE)
-	@PAGE_SCRIPT=test $(TIMED) page $(ASIDE) services/web/build.sh $(BIN)/python
+	@PAGE_SCRIPT=test $(TIMED) page services/web/build.sh $(BIN)/python
 
 stack-test: $(DEV_STAMP) $(PAGE)
 	@COVERAGE_FILE=.coverage.stack $(TIMED) stack $(BIN)/pytest $(STACK_TESTS) $(PARALLEL) 3 $(COVERAGE)
