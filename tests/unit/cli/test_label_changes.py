@@ -24,7 +24,7 @@ def test_all_pages_are_listed() -> None:
         newest = int(request.url.params.get("cursor", 23))
         oldest = newest - int(request.url.params["limit"])
         items = [change(number) for number in range(newest, max(oldest, 0), -1)]
-        page = Page(items=items, next_cursor=str(oldest) if oldest > 0 else None)
+        page = Page[LabelChange](items=items, next_cursor=str(oldest) if oldest > 0 else None)
         return httpx.Response(200, text=page.model_dump_json())
 
     with Client("http://phonoscope.test", "psk_a_b", transport=httpx.MockTransport(answer)) as client:
