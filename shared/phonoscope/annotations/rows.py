@@ -120,7 +120,7 @@ class Lines:
         try:
             row = TextRow.model_validate({"state": self._state.value, **given})
         except ValidationError as error:
-            self.refuse(number, _why(error))
+            self.refuse(number, self._why(error))
         else:
             self._add(number, row)
 
@@ -129,7 +129,7 @@ class Lines:
         try:
             row = JsonRow.model_validate_json(line)
         except ValidationError as error:
-            self.refuse(number, _why(error))
+            self.refuse(number, self._why(error))
         else:
             self._add(number, row)
 
@@ -150,6 +150,14 @@ class Lines:
         state = self._state if isinstance(row, JsonRow) and "state" not in row.model_fields_set else row.state
         said = Annotation(row.label, state, row.start_s, row.end_s)
         self._found.append(Line(number, said, Recording(row.track_id, row.sha256, row.filename)))
+
+    def _why(self, error: ValidationError) -> str:
+        """The first thing that is wrong in a line; lines come in order, and of the later ones nothing is told."""
+        if self._faults.count >= _MOST_NAMED:
+            return ""
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))[:_LONGEST_FIELD]
+        return f"{where}: {first['msg']}" if where else str(first["msg"])
 
     def _check_count(self) -> None:
         if len(self._found) + self._faults.count == MOST_LINES:
@@ -172,10 +180,3 @@ def in_seconds(number: str) -> str:
     '1.5'
     """
     return number.strip().replace(",", ".") if number.count(",") == 1 and "." not in number else number.strip()
-
-
-def _why(error: ValidationError) -> str:
-    """The first thing that is wrong in a line."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(map(str, first["loc"]))[:_LONGEST_FIELD]
-    return f"{where}: {first['msg']}" if where else str(first["msg"])
