@@ -12,7 +12,8 @@ from phonoscope.contract.labels import LabelFormat, LabelState
 from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, connect
 
 if TYPE_CHECKING:
-    from phonoscope.contract.labels import LabelSet, PlacedLabel
+    from phonoscope.client import Client
+    from phonoscope.contract.labels import LabelChange, LabelSet, PlacedLabel
 
 labels = typer.Typer(help="Confirm and reject labels.", no_args_is_help=True)
 TrackArgument = Annotated[str, typer.Argument(metavar="TRACK", help="The recording's id: trk_…")]
@@ -27,6 +28,7 @@ TrackOption = Annotated[
 ]
 StateOption = Annotated[LabelState, typer.Option("--state", help="Of formats without states.")]
 _PAGE = 100
+_PAGE_OF_CHANGES = 10
 
 
 @labels.command("list")
@@ -107,7 +109,7 @@ def history(
     from rich.text import Text
 
     with connect(url, api_key, data_dir) as client:
-        rows = client.label_history(track, limit=_PAGE).items
+        rows = _changes(client, track)
     table = Table("revision", "time", "key", "action", "added", "removed")
     for row in rows:
         moment = f"{row.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
@@ -160,6 +162,16 @@ def import_(
 def _check(kind: LabelFormat, track: str | None) -> None:
     if kind.is_of_one_track and track is None:
         raise typer.BadParameter(f"a file for {kind.value} is of one recording: name it with --track")
+
+
+def _changes(client: Client, track: str) -> list[LabelChange]:
+    """All changes of a track's labels that are kept, newest first."""
+    page = client.label_history(track, limit=_PAGE_OF_CHANGES)
+    found = page.items
+    while page.next_cursor is not None:
+        page = client.label_history(track, limit=_PAGE_OF_CHANGES, cursor=page.next_cursor)
+        found += page.items
+    return found
 
 
 def _print(found: LabelSet) -> None:

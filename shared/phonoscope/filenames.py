@@ -9,6 +9,8 @@ from pathlib import Path
 
 LONGEST = 255
 """Characters of a name that is kept."""
+_LONGEST_GIVEN = 4 * LONGEST
+"""Characters of which a name is made: NFC makes one of four at most, and its time is the square of their number."""
 _NAMELESS = "recording"
 _FOLDERS = re.compile(r"[/\\]")
 _LINES_AND_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -29,9 +31,9 @@ def clean_filename(name: str) -> str:
     >>> clean_filename("C:\\fakepath\\a\x00b.wav"), clean_filename("..")
     ('ab.wav', 'recording')
     """
-    last = _FOLDERS.split(name)[-1]
-    kept = unicodedata.normalize("NFC", "".join(filter(is_printable, last))).strip()
-    if len(kept) > LONGEST:
+    last = "".join(filter(is_printable, _FOLDERS.split(name)[-1])).strip()
+    kept = unicodedata.normalize("NFC", last[-_LONGEST_GIVEN:]).strip()
+    if len(kept) > LONGEST or len(last) > _LONGEST_GIVEN:
         kept = _from_a_whole_character(kept[-LONGEST:]).strip()
     return kept if not all(map(is_invisible, kept.strip("."))) else _NAMELESS
 

@@ -79,6 +79,7 @@ def test_one_label_is_said_and_undone(http: httpx.Client, track_id: str) -> None
     for state in ("confirmed", "rejected"):
         assert http.post(f"{path}/undo").status_code == 200
         assert said(http, track_id) == [("tone", state, None, None)]
+    assert http.get(f"{path}/history", params={"limit": 11}).status_code == 422
     page = http.get(f"{path}/history", params={"limit": 3}).json()
     assert [(each["revision"], each["action"]) for each in page["items"]] == [(4, "undone"), (3, "undone"), (2, "said")]
     rest = http.get(f"{path}/history", params={"cursor": page["next_cursor"]}).json()

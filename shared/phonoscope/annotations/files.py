@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from typing import IO
+from itertools import count
+from typing import IO, BinaryIO, cast
 
 from phonoscope.annotations.programs import read_audacity, read_raven
-from phonoscope.annotations.rows import Exported, Line, Lines
+from phonoscope.annotations.rows import LONGEST_LINE, Exported, Line, Lines
 from phonoscope.annotations.tables import read_csv
 from phonoscope.errors import InvalidImport
 from phonoscope.states import LabelState
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_UNDECODED = "surrogateescape"
+"""Bytes that are not UTF-8 become lone surrogates, which UTF-8 never has, so that their line is known."""
+_MOST_ROWS = 1 << 20
+"""Lines of a file, empty ones too, as many as a spreadsheet has."""
 
 
 class LabelFormat(StrEnum):
@@ -60,7 +64,11 @@ def read_labels(file: IO[bytes], kind: LabelFormat, state: LabelState) -> list[L
 
     Raises ``InvalidImport``, which names the lines that are wrong.
     """
-    return _READERS[kind](_decoded(file), state)
+    texts = io.TextIOWrapper(cast(BinaryIO, file), "utf-8-sig", _UNDECODED, newline="")
+    try:
+        return _READERS[kind](_lines(texts), state)
+    finally:
+        texts.detach()
 
 
 def write_jsonl(rows: Iterable[Exported]) -> Iterator[str]:
@@ -81,17 +89,25 @@ def read_jsonl(texts: Iterable[str], state: LabelState) -> list[Line]:
     return lines.finish()
 
 
-def _decoded(file: IO[bytes]) -> Iterator[str]:
-    """The lines with their ends, as every system writes them."""
-    number = 0
-    for raw in file:
-        try:
-            text = raw.decode("utf-8" if number else "utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InvalidImport.field(f"line {number + 1}", "not UTF-8; save the file as UTF-8") from error
-        for line in _LINE.findall(text):
-            number += 1
-            yield line
+def _lines(texts: io.TextIOWrapper) -> Iterator[str]:
+    """The lines with their ends, as every system writes them, each checked."""
+    for number in count(1):
+        line = texts.readline(LONGEST_LINE + 1)
+        if not line:
+            return
+        _check_line(number, line)
+        yield line
+
+
+def _check_line(number: int, line: str) -> None:
+    if number > _MOST_ROWS:
+        raise InvalidImport.field("file", f"has more than {_MOST_ROWS:,} lines; split it")
+    if len(line) > LONGEST_LINE:
+        raise InvalidImport.field(f"line {number}", f"has more than {LONGEST_LINE:,} characters")
+    try:
+        line.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidImport.field(f"line {number}", "not UTF-8; save the file as UTF-8") from error
 
 
 _READERS: dict[LabelFormat, Callable[[Iterable[str], LabelState], list[Line]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import Annotated, TypeAlias
 
@@ -14,7 +15,12 @@ from phonoscope.requests import DecimalText, QueryModel, text
 from phonoscope.states import LabelState
 
 MOST_LINES = 100_000
+"""Lines of a file that say something, right or wrong."""
+LONGEST_LINE = 1 << 16
+"""Characters of a line with its end, and of a table's row, which may have several lines."""
 _MOST_NAMED = 20
+_LONGEST_FIELD = 100
+"""Characters of a field's name in an error: it may be the sender's own."""
 _LONGEST_PATH = 4_096
 Naming: TypeAlias = Annotated[str, text(_LONGEST_PATH)]
 
@@ -80,20 +86,23 @@ class JsonRow(LabelRequest):
 
 @dataclass
 class Faults:
-    """What is wrong in a file, by line."""
+    """What is wrong in a file, by line: the first twenty of it, and how much there is."""
 
-    found: list[tuple[int, str]] = field(default_factory=list)
+    first: list[tuple[int, str]] = field(default_factory=list)
+    count: int = 0
 
     def add(self, number: int, message: str) -> None:
-        self.found.append((number, message))
+        """Notes what is wrong in a line, in any order."""
+        self.count += 1
+        insort(self.first, (number, message))
+        del self.first[_MOST_NAMED:]
 
     def check(self) -> None:
         """Raises ``InvalidImport``, which names the first lines that are wrong, where there are any."""
-        if not self.found:
+        if not self.count:
             return
-        first = sorted(self.found)[:_MOST_NAMED]
-        named = [{"field": f"line {number}", "message": message} for number, message in first]
-        more = f"; and {len(self.found) - len(named):,} more" if len(self.found) > len(named) else ""
+        named = [{"field": f"line {number}", "message": message} for number, message in self.first]
+        more = f"; and {self.count - len(named):,} more" if self.count > len(named) else ""
         raise InvalidImport("; ".join(f"{each['field']}: {each['message']}" for each in named) + more, errors=named)
 
 
@@ -111,7 +120,7 @@ class Lines:
         try:
             row = TextRow.model_validate({"state": self._state.value, **given})
         except ValidationError as error:
-            self.refuse(number, _why(error))
+            self.refuse(number, self._why(error))
         else:
             self._add(number, row)
 
@@ -120,11 +129,13 @@ class Lines:
         try:
             row = JsonRow.model_validate_json(line)
         except ValidationError as error:
-            self.refuse(number, _why(error))
+            self.refuse(number, self._why(error))
         else:
             self._add(number, row)
 
     def refuse(self, number: int, message: str) -> None:
+        """Notes what is wrong in a line. Raises ``InvalidImport`` where there are more than ``MOST_LINES``."""
+        self._check_count()
         self._faults.add(number, message)
 
     def finish(self) -> list[Line]:
@@ -135,11 +146,22 @@ class Lines:
         return self._found
 
     def _add(self, number: int, row: TextRow | JsonRow) -> None:
-        if len(self._found) == MOST_LINES:
-            raise InvalidImport.field("file", f"has more than {MOST_LINES:,} labels; split it")
+        self._check_count()
         state = self._state if isinstance(row, JsonRow) and "state" not in row.model_fields_set else row.state
         said = Annotation(row.label, state, row.start_s, row.end_s)
         self._found.append(Line(number, said, Recording(row.track_id, row.sha256, row.filename)))
+
+    def _why(self, error: ValidationError) -> str:
+        """The first thing that is wrong in a line; lines come in order, and of the later ones nothing is told."""
+        if self._faults.count >= _MOST_NAMED:
+            return ""
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))[:_LONGEST_FIELD]
+        return f"{where}: {first['msg']}" if where else str(first["msg"])
+
+    def _check_count(self) -> None:
+        if len(self._found) + self._faults.count == MOST_LINES:
+            raise InvalidImport.field("file", f"has more than {MOST_LINES:,} labels; split it")
 
 
 def as_text(seconds: float | None) -> str:
@@ -158,10 +180,3 @@ def in_seconds(number: str) -> str:
     '1.5'
     """
     return number.strip().replace(",", ".") if number.count(",") == 1 and "." not in number else number.strip()
-
-
-def _why(error: ValidationError) -> str:
-    """The first thing that is wrong in a line."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    return f"{where}: {first['msg']}" if where else str(first["msg"])

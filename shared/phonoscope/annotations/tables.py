@@ -7,12 +7,13 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from phonoscope.annotations.rows import Exported, Line, Lines, as_text, in_seconds
+from phonoscope.annotations.rows import LONGEST_LINE, Exported, Line, Lines, as_text, in_seconds
 from phonoscope.errors import InvalidImport
 from phonoscope.states import LabelState
 
 COLUMNS = ("track_id", "sha256", "filename", "label", "state", "start_s", "end_s")
 _TIMES = ("start_s", "end_s")
+_MOST_COLUMNS = 1_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the start of a formula."""
 _QUOTE = "'"
@@ -39,16 +40,37 @@ def read_csv(texts: Iterable[str], state: LabelState) -> list[Line]:
     """
     rest = iter(texts)
     head = next(rest, "")
-    reader = csv.reader(chain([head], rest), delimiter=max(",;\t", key=head.count), strict=True)
+    row = _Row(chain([head], rest))
+    reader = csv.reader(row, delimiter=max(",;\t", key=head.count), strict=True)
     lines = Lines(state)
     try:
         names = [name.strip().lower() for name in next(reader, [])]
         _check_header(names)
         for cells in reader:
+            row.length = 0
             _add(lines, reader.line_num, names, cells)
     except csv.Error as error:
         lines.refuse(reader.line_num, f"not CSV: {error}")
     return lines.finish()
+
+
+class _Row(Iterator[str]):
+    """The lines of a table, of which one row may have several; whoever read a row sets the ``length`` to zero."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts = texts
+        self._number = 0
+        self.length = 0
+        """Characters since the row before."""
+
+    def __next__(self) -> str:
+        """Raises ``InvalidImport`` where the row is longer than a line may be."""
+        line = next(self._texts)
+        self._number += 1
+        self.length += len(line)
+        if self.length > LONGEST_LINE:
+            raise InvalidImport.field(f"line {self._number}", f"its row has more than {LONGEST_LINE:,} characters")
+        return line
 
 
 def guarded(text: str) -> str:
@@ -70,6 +92,8 @@ def _is_formula(text: str) -> bool:
 
 
 def _check_header(names: list[str]) -> None:
+    if len(names) > _MOST_COLUMNS:
+        raise InvalidImport.field("line 1", f"has more than {_MOST_COLUMNS:,} columns")
     known = [name for name in names if name in COLUMNS]
     if "label" not in known:
         raise InvalidImport.field("line 1", f"has no column label; there may be {', '.join(COLUMNS)}")

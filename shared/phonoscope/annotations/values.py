@@ -18,6 +18,8 @@ from phonoscope.states import LabelState
 LONGEST_LABEL = 100
 MOST_LABELS = 1_000
 """Confirmed and rejected labels of one track."""
+_PER_CHARACTER = 4
+"""Characters of which NFC makes one at most. Its time is the square of their number: more are refused before it."""
 _DECIMALS = 6
 _OVERSHOOT_S = 0.05
 """Programs disagree about a recording's end: what ends a little after it ends with it."""
@@ -31,7 +33,8 @@ def clean_label(text: str) -> str:
 
     Raises ``PydanticCustomError`` for what is longer than ``LONGEST_LABEL``, no line, or not visible.
     """
-    label = unicodedata.normalize("NFC", text).strip()
+    given = text.strip()
+    label = unicodedata.normalize("NFC", given).strip() if len(given) <= _PER_CHARACTER * LONGEST_LABEL else given
     if not 1 <= len(label) <= LONGEST_LABEL:
         raise PydanticCustomError("label_length", f"A label has 1 to {LONGEST_LABEL} characters")
     if not all(map(is_printable, label)):

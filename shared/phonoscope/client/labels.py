@@ -54,7 +54,7 @@ class LabelCalls(Connection):
         return self._ask(LabelSet, "POST", f"{_of(track_id)}/undo", headers=_matching(revision))
 
     def label_history(self, track_id: str, **filters: str | int) -> Page[LabelChange]:
-        """A page of the changes of a recording's labels; filters are ``limit`` and ``cursor``."""
+        """A page of the changes of a recording's labels; filters are ``limit``, at most 10, and ``cursor``."""
         return self._ask(Page[LabelChange], "GET", f"{_of(track_id)}/history", params=filters)
 
     def all_labels(self, **filters: str | int) -> Page[LabelCount]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
+from types import SimpleNamespace
+from typing import Literal
+
 import pytest
 from pydantic import ValidationError
 
+from phonoscope.annotations import values
 from phonoscope.annotations.values import LONGEST_LABEL, MOST_LABELS, Annotation, LabelRequest, check_together
 from phonoscope.errors import ContradictoryLabels, InvalidRequest, TooManyLabels
 from phonoscope.states import LabelState
@@ -38,6 +43,22 @@ def test_what_is_no_line_is_no_label(text: str) -> None:
     """Also what is not visible, and what reorders text."""
     with pytest.raises(ValidationError):
         LabelRequest(label=text)
+
+
+@pytest.mark.parametrize("mark", ["\u0300", "\u0315\u0300"])
+def test_a_label_is_measured_before_it_is_normalised(mark: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To order its marks takes the square of its length: what no form makes short enough is refused as it came."""
+    lengths: list[int] = []
+
+    def normalize(form: Literal["NFC"], text: str) -> str:
+        lengths.append(len(text))
+        return unicodedata.normalize(form, text)
+
+    monkeypatch.setattr(values, "unicodedata", SimpleNamespace(normalize=normalize))
+    with pytest.raises(ValidationError, match="1 to 100 characters"):
+        LabelRequest(label="a" + mark * 50_000)
+    assert LabelRequest(label=" " * 999 + "\u03b1\u0313\u0300\u0345" * LONGEST_LABEL).label == "\u1f82" * LONGEST_LABEL
+    assert lengths == [4 * LONGEST_LABEL]
 
 
 @pytest.mark.parametrize("times", [(None, 1.0), (1.0, 1.0), (2.0, 1.0), (-1.0, 1.0), (float("nan"), None)])

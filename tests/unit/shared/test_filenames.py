@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phonoscope import filenames
 from phonoscope.filenames import clean_filename, filename_of, shown_path
 
 REORDERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -60,6 +63,20 @@ REORDERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 def test_a_filename_is_a_name_alone(sent: str, kept: str) -> None:
     """No folder, no control, nothing that reorders it; composed letters; what is too long keeps its ending."""
     assert clean_filename(sent) == kept
+
+
+def test_a_filename_is_cut_before_it_is_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To order its marks takes the square of its length; the cut leaves no mark of a letter that is gone."""
+    lengths: list[int] = []
+
+    def normalize(form: Literal["NFC"], text: str) -> str:
+        lengths.append(len(text))
+        return unicodedata.normalize(form, text)
+
+    monkeypatch.setattr(filenames, "unicodedata", SimpleNamespace(normalize=normalize, category=unicodedata.category))
+    assert clean_filename("\u03b1\u0313\u0300\u0345" * 300 + "x") == "\u1f82" * 254 + "x"
+    assert clean_filename("a" + "\u0315\u0300" * 2_000).strip("\u0315\u0300") == ""
+    assert max(lengths) <= 4 * 255
 
 
 @settings(deadline=None)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
 
 import pytest
 
+from phonoscope.annotations import files, rows
 from phonoscope.annotations.files import LabelFormat, read_labels, write_jsonl
 from phonoscope.annotations.programs import write_audacity, write_raven
-from phonoscope.annotations.rows import Exported, Line, Recording
+from phonoscope.annotations.rows import Exported, Faults, Line, Recording
 from phonoscope.annotations.tables import write_csv
 from phonoscope.annotations.values import Annotation
 from phonoscope.errors import InvalidImport
@@ -151,6 +153,75 @@ def test_each_wrong_line_is_named() -> None:
         '{"label": "dog", "start_s": "1"}',
     ]
     assert faults("\n".join(lines), LabelFormat.JSONL) == ["line 2", "line 3", "line 4"]
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "kind"),
+    [
+        ("", "x\n", LabelFormat.JSONL),
+        ("", "x\r", LabelFormat.AUDACITY),
+        ("label,state\ndog,\n", ",x\n", LabelFormat.CSV),
+        ("Begin Time (s)\tEnd Time (s)\tLabel\n", "1\t1\t\n", LabelFormat.RAVEN),
+        ("", "\n", LabelFormat.JSONL),
+        ("label\n", "\r\n", LabelFormat.CSV),
+        ("", "\\\t1\t2\n", LabelFormat.AUDACITY),
+    ],
+)
+def test_all_lines_are_counted(head: str, line: str, kind: LabelFormat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong ones, and those that say nothing, too: what is kept of a file does not grow with it."""
+    monkeypatch.setattr(rows, "MOST_LINES", 100)
+    monkeypatch.setattr(files, "_MOST_ROWS", 300)
+    with pytest.raises(InvalidImport, match=r"more than .* split it"):
+        read(head + line * 310, kind)
+
+
+def test_of_what_is_wrong_the_first_is_kept() -> None:
+    """By line, in whatever order it is found; a sender's own names are cut."""
+    found = Faults()
+    for number in range(1_000, 0, -1):
+        found.add(number, "wrong")
+    assert found.first == [(number, "wrong") for number in range(1, 21)]
+    with pytest.raises(InvalidImport, match="and 980 more"):
+        found.check()
+    with pytest.raises(InvalidImport) as refusal:
+        read(json.dumps({"label": "dog", "x" * 60_000: 1}), LabelFormat.JSONL)
+    assert len(refusal.value.detail) < 200
+
+
+@pytest.mark.parametrize("kind", list(LabelFormat))
+@pytest.mark.parametrize("end", ["", "\n", "\r"])
+def test_a_line_has_bounds(kind: LabelFormat, end: str) -> None:
+    """It is refused by its number, and no more of it is read."""
+    head = {LabelFormat.CSV: "label\n", LabelFormat.RAVEN: "Begin Time (s)\tEnd Time (s)\tLabel\n"}.get(kind, "\n")
+    file = io.BytesIO((head + "x" * 4_000_000 + end).encode())
+    with pytest.raises(InvalidImport, match="line 2: has more than 65,536 characters"):
+        read_labels(file, kind, YES)
+    assert file.tell() < 200_000
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("," * 60_000 + "label\ndog\n", "line 1: has more than 1,000 columns"),
+        ("," * 4_000_000, "line 1: has more than 65,536 characters"),
+        ("label,remark\ndog," + '"a\n",' * 100_000, "its row has more than 65,536 characters"),
+        ('"a\n",' * 100_000, "its row has more than 65,536 characters"),
+    ],
+)
+def test_a_row_has_bounds(text: str, why: str) -> None:
+    """The header, and a row that has several lines, too."""
+    with pytest.raises(InvalidImport, match=why):
+        read(text)
+
+
+def test_rows_of_several_lines_are_read() -> None:
+    """In a column of one's own, however many rows there are; the file stays open, also one that is spooled."""
+    row = 'dog,"two\r\nlines"\r\n'
+    with tempfile.SpooledTemporaryFile(max_size=1 << 20) as file:
+        file.write(b"label,remark\r\n" + row.encode() * 4_000)
+        file.seek(0)
+        lines = read_labels(file, LabelFormat.CSV, YES)
+        assert (len(lines), lines[-1].number, file.closed) == (4_000, 8_001, False)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePath
 from typing import IO
 
@@ -34,7 +35,7 @@ from phonoscope_gateway.labels.service import labelled_track
 from phonoscope_gateway.state import State
 
 _PART = 1_000
-"""Labels that are read at once."""
+"""Labels that are read, and sent, at once."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class LabelFile:
 
     name: str
     pieces: Iterable[str]
+
+    def parts(self) -> Iterator[str]:
+        """Its text in parts of 1,000 pieces: a server sends each one by itself, with a change of threads."""
+        pieces = iter(self.pieces)
+        while part := "".join(islice(pieces, _PART)):
+            yield part
 
 
 def write_track(state: State, caller: Caller, track_id: str, kind: LabelFormat, said: LabelState) -> LabelFile:

@@ -34,7 +34,7 @@ from phonoscope.errors import (
     TooManyUploads,
     UploadTooLarge,
 )
-from phonoscope.requests import text
+from phonoscope.requests import WholeText, text
 from phonoscope_gateway.bodies import json_body, takes
 from phonoscope_gateway.dispositions import content_disposition
 from phonoscope_gateway.forms import MAX_LABEL_FILE_BYTES, read_form
@@ -52,6 +52,9 @@ IfMatch = Annotated[
     str | None, Header(description="the `ETag` of the set that you know: 412 when another change came first")
 ]
 LongCursor = Annotated[Annotated[str, text(1_000)] | None, Query(description="`next_cursor` of the page before")]
+ChangesQuery = Annotated[
+    WholeText, Query(ge=1, le=10, description="how many changes a page may have, each of up to 2,000 labels")
+]
 StateQuery = Annotated[
     LabelState, Query(description="of formats without states: which labels are written, or how they are read")
 ]
@@ -137,7 +140,7 @@ def undo_track_labels(track_id: str, state: StateDep, caller: CallerDep, if_matc
 
 @router.get("/tracks/{track_id}/labels/history", responses=problems(NotFound))
 def read_label_history(
-    track_id: str, state: StateDep, caller: CallerDep, limit: LimitQuery = 20, cursor: CursorQuery = None
+    track_id: str, state: StateDep, caller: CallerDep, limit: ChangesQuery = 10, cursor: CursorQuery = None
 ) -> Page[LabelChange]:
     """How a recording's labels changed, by which key and when, newest first; the last 200 changes are kept."""
     with state.database.autocommit() as session:
@@ -223,4 +226,4 @@ def _answer(labels: LabelSet) -> Response:
 def _send(file: LabelFile, kind: LabelFormat) -> Response:
     headers = {"Content-Disposition": content_disposition("attachment", file.name), "Cache-Control": "no-store"}
     media_type = kind.media_type if kind is LabelFormat.JSONL else f"{kind.media_type}; charset=utf-8"
-    return StreamingResponse(iter(file.pieces), headers=headers, media_type=media_type)
+    return StreamingResponse(file.parts(), headers=headers, media_type=media_type)
