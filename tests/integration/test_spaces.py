@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -16,14 +17,14 @@ from phonoscope.db.service.usage import Limits, check_held
 from phonoscope.db.spaces.dropping import drop_space
 from phonoscope.db.spaces.listing import Held, list_spaces
 from phonoscope.db.spaces.reading import reading_space
-from phonoscope.db.spaces.reembedding import AT_ONCE, ask, cancel, go_on, mark_complete, under_way
+from phonoscope.db.spaces.reembedding import AT_ONCE, Reembedding, ask, cancel, go_on, mark_complete, under_way
 from phonoscope.db.tasks.requeue import hand_back
-from phonoscope.errors import NotFound, SpaceInUse, WorkerLost
+from phonoscope.errors import LockTimeout, NotFound, SpaceInUse, WorkerLost
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, TaskName, TaskQueue
 from phonoscope.waker import Waker
 from phonoscope.work import Claim, Outcome, Space
-from phonoscope_courier.reembedding import reembed
+from phonoscope_courier.reembedding import Reembedder
 from tests.integration.life import ONE, claim, claimed, empty, end, events_of, new_job, new_track, read
 from tests.integration.test_windows import windows
 
@@ -94,6 +95,17 @@ def rounds(database: Database) -> list[TaskQueue]:
     with database.transaction() as session:
         found = under_way(session)
     return [queue for each in found for queue in go_on(database, each)]
+
+
+def reembedder(database: Database, settings: Settings) -> Reembedder:
+    """A courier's, whose messages reach nobody."""
+    return Reembedder(database, Waker(settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"))
+
+
+def waiting_jobs(database: Database) -> set[str]:
+    """The owners for whom jobs wait."""
+    with database.transaction() as session:
+        return set(session.scalars(text("SELECT owner_id FROM jobs WHERE status = 'queued'")))
 
 
 def test_an_old_space_is_read_until_the_new_one_has_all_its_tracks(database: Database) -> None:
@@ -249,8 +261,7 @@ def test_a_reembedding_goes_on_after_a_worker_and_a_courier_died(database: Datab
     """Its state is in the tables alone: a lost task is handed back, and another courier makes the next jobs."""
     tracks = library(database, BEFORE)
     asked(database)
-    broker = server_settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"
-    reembed(database, Waker(broker))
+    reembedder(database, server_settings).reembed(Event())
     ended(database, claimed(database), NOW)
     lost = claimed(database)
     with database.transaction() as session:
@@ -259,12 +270,51 @@ def test_a_reembedding_goes_on_after_a_worker_and_a_courier_died(database: Datab
     with database.transaction() as session:
         # A courier that was killed before it had made all jobs: those that wait are gone.
         session.execute(text("DELETE FROM jobs WHERE status = 'queued' AND id <> :id"), {"id": lost.job_id})
-    reembed(database, Waker(broker))
+    reembedder(database, server_settings).reembed(Event())
     for _ in range(2):
         ended(database, claimed(database), NOW)
-    reembed(database, Waker(broker))
+    reembedder(database, server_settings).reembed(Event())
     assert claim(database) is None
     assert (listed(database)[NOW].tracks, read_by(database, tracks[0].owner_id)) == (3, NOW)
+
+
+def test_a_round_that_ends_early_goes_on_with_the_next_owner(database: Database, server_settings: Settings) -> None:
+    """Each round serves one reembedding at least, and nobody waits for one that comes again."""
+    owners = [library(database, BEFORE, tracks=1)[0].owner_id for _ in range(3)]
+    asked(database)
+    courier = reembedder(database, server_settings)
+    for served in (1, 2, 3):
+        assert courier.reembed(Event(), lasts_s=0.0) == 1
+        assert len(waiting_jobs(database)) == served
+    assert waiting_jobs(database) == set(owners)
+    stopped = Event()
+    stopped.set()
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM jobs WHERE status = 'queued'"))
+    assert courier.reembed(stopped) == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), LockTimeout("held")])
+def test_a_reembedding_that_fails_keeps_no_other_waiting(
+    database: Database, server_settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Whoever comes after it gets jobs in the same round, and workers are woken for them at once."""
+    broken, *others = [library(database, BEFORE, tracks=1)[0].owner_id for _ in range(3)]
+    asked(database)
+
+    def failing(database: Database, reembedding: Reembedding) -> list[TaskQueue]:
+        if reembedding.owner_id == broken:
+            raise error
+        return go_on(database, reembedding)
+
+    monkeypatch.setattr("phonoscope_courier.reembedding.go_on", failing)
+    courier, woken = reembedder(database, server_settings), list[TaskQueue]()
+    monkeypatch.setattr(courier.waker, "wake", woken.extend)
+    assert courier.reembed(Event(), lasts_s=60.0) == 2
+    assert waiting_jobs(database) == set(others)
+    assert woken == [TaskQueue(Pool.GPU, Lane.SHORT)] * 2
+    monkeypatch.undo()
+    assert courier.reembed(Event(), lasts_s=60.0) == 1
 
 
 def test_a_track_that_cannot_be_embedded_does_not_keep_the_old_space(database: Database) -> None:
