@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from phonoscope.db.spaces.dropping import drop_space
 from phonoscope.db.spaces.listing import Held, list_spaces
 from phonoscope.db.spaces.reading import reading_space
 from phonoscope.db.spaces.reembedding import AT_ONCE, Reembedding, ask, cancel, go_on, mark_complete, under_way
+from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import hand_back
 from phonoscope.errors import LockTimeout, NotFound, SpaceInUse, WorkerLost
 from phonoscope.settings import Settings
@@ -25,7 +27,7 @@ from phonoscope.states import Lane, Pool, Status, TaskName, TaskQueue
 from phonoscope.waker import Waker
 from phonoscope.work import Claim, Outcome, Space
 from phonoscope_courier.reembedding import Reembedder
-from tests.integration.life import ONE, claim, claimed, empty, end, events_of, new_job, new_track, read
+from tests.integration.life import ONE, claim, claimed, empty, end, events_of, new_job, new_track, read, wait_for_a_lock
 from tests.integration.test_windows import windows
 
 BEFORE, NOW, LATER = (Space("m", f"sha256:{name}") for name in ("before", "now", "later"))
@@ -51,9 +53,14 @@ def further_track(database: Database, first: TrackRow) -> TrackRow:
 
 def ended(database: Database, held: Claim, *spaces: Space, stems: tuple[str, ...] = ("",)) -> None:
     """Ends an embedding with a vector and a window in these spaces."""
+    end(database, held, embed=outcome_in(*spaces, stems=stems))
+
+
+def outcome_in(*spaces: Space, stems: tuple[str, ...] = ("",)) -> Outcome:
+    """An embedding's, with a vector and a window in these spaces."""
     vectors = {space: dict.fromkeys(stems, ONE) for space in spaces}
     kept = {space: dict.fromkeys(stems, windows((0.5, 0.5, 0.5))) for space in spaces}
-    end(database, held, embed=Outcome({"b": 2}, None, "m", spaces[0].digest, vectors=vectors, windows=kept))
+    return Outcome({"b": 2}, None, "m", spaces[0].digest, vectors=vectors, windows=kept)
 
 
 def embedded(database: Database, track: TrackRow, *spaces: Space, stems: tuple[str, ...] = ("",)) -> TrackRow:
@@ -402,6 +409,38 @@ def test_a_space_that_is_used_is_not_dropped(database: Database) -> None:
     with database.transaction() as session:
         counted = "SELECT (SELECT count(*) FROM spaces), (SELECT count(*) FROM window_embeddings WHERE space_id = :old)"
         assert tuple(session.connection().execute(text(counted), {"old": old}).one()) == (1, 0)
+
+
+def test_a_space_into_which_a_worker_writes_stays(database: Database) -> None:
+    """Its drop waits for the worker, and sees what it has written."""
+    (first,) = library(database, BEFORE, NOW, tracks=1)
+    new_job(database, further_track(database, first), [TaskName.EMBED])
+    held, old = claimed(database), id_of(database, BEFORE)
+    with ThreadPoolExecutor(1) as threads:
+        with database.transaction() as session:
+            end_tasks(session, held, {TaskName.EMBED: outcome_in(BEFORE)}, {})
+            dropped = threads.submit(drop_space, database, old, {NOW}, Actor(first.owner_id))
+            wait_for_a_lock(database)
+        assert dropped.result(60) > 0
+    kept = listed(database, first.owner_id)[BEFORE]
+    assert (kept.row.id, kept.tracks, kept.windows) == (old, 1, 1)
+
+
+def test_a_worker_makes_a_space_again_that_is_dropped_meanwhile(database: Database) -> None:
+    """It waits for the drop, and its windows are kept."""
+    (first,) = library(database, BEFORE, tracks=1)
+    new_job(database, further_track(database, first), [TaskName.EMBED])
+    held, old = claimed(database), id_of(database, BEFORE)
+    with ThreadPoolExecutor(1) as threads:
+        with database.transaction() as session:
+            session.execute(text("DELETE FROM embeddings"))
+            session.execute(text("DELETE FROM spaces"))
+            written = threads.submit(ended, database, held, BEFORE)
+            wait_for_a_lock(database)
+        written.result(60)
+    kept = listed(database, first.owner_id)[BEFORE]
+    assert kept.row.id != old
+    assert (kept.tracks, kept.windows) == (1, 1)
 
 
 def test_a_large_space_is_dropped_in_parts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
