@@ -27,7 +27,19 @@ from phonoscope.states import Lane, Pool, Status, TaskName, TaskQueue
 from phonoscope.waker import Waker
 from phonoscope.work import Claim, Outcome, Space
 from phonoscope_courier.reembedding import Reembedder
-from tests.integration.life import ONE, claim, claimed, empty, end, events_of, new_job, new_track, read, wait_for_a_lock
+from tests.integration.life import (
+    ONE,
+    claim,
+    claimed,
+    empty,
+    end,
+    events_of,
+    nearest_to,
+    new_job,
+    new_track,
+    read,
+    wait_for_a_lock,
+)
 from tests.integration.test_windows import windows
 
 BEFORE, NOW, LATER = (Space("m", f"sha256:{name}") for name in ("before", "now", "later"))
@@ -135,8 +147,8 @@ def test_a_new_track_does_not_switch_searches(database: Database) -> None:
         assert own_space(session, owner_id, first.id, [NOW]) == BEFORE
         assert own_space(session, owner_id, new.id, [NOW]) == NOW
         old, ahead = search_from(session, owner_id, first.id, BEFORE), search_from(session, owner_id, new.id, NOW)
-        assert [near.track.id for near in old.nearest(session, 9)] == [second.id]
-        assert [near.track.id for near in ahead.nearest(session, 9)] == [newer.id]
+        assert nearest_to(session, old) == [second.id]
+        assert nearest_to(session, ahead) == [newer.id]
         assert (old.left_out(session).outdated, ahead.left_out(session).outdated) == (2, 2)
         with pytest.raises(NotFound, match="was embedded by an earlier 'm': embed it again"):
             search_from(session, owner_id, first.id, NOW)
