@@ -7,10 +7,14 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.library.embeddings import Search
 from phonoscope.db.library.jobs import get_job
 from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.search.filters import Filters
+from phonoscope.db.search.nearest import nearest_tracks
 from phonoscope.db.tasks.claim import claim_next
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
@@ -118,3 +122,10 @@ def wait_for_a_lock(database: Database) -> None:
                 return
         sleep(0.05)
     pytest.fail("nobody waited for a lock")
+
+
+def nearest_to(session: Session, search: Search, limit: int = 10) -> list[str]:
+    """The tracks that are nearest to a search's, nearest first."""
+    filters = Filters(stem=search.stem, without=[search.track_id])
+    found = nearest_tracks(session, search.owner_id, search.space, search.vector, filters, limit)
+    return [hit.track_id for hit in found]

@@ -29,7 +29,7 @@ from phonoscope_cli.doctor import search_findings
 from phonoscope_courier.indexing import Indexer
 from phonoscope_local.processes import wait_until
 from tests.integration.libraries import SPACE, WINDOWS_A_TRACK, Library, new_library
-from tests.integration.life import empty
+from tests.integration.life import empty, nearest_to
 
 LARGE, SMALL = 1_200, 200
 EXACT_ROWS = 1_000
@@ -350,14 +350,12 @@ def test_tracks_climb_the_same_ladder(database: Database, large: tuple[Library, 
             text("SELECT min(track_id) FROM embeddings WHERE owner_id = :id"), {"id": library.owner_id}
         )
         assert track_id is not None
-        before = [
-            near.track.id for near in search_from(session, library.owner_id, track_id, SPACE).nearest(session, 20)
-        ]
+        before = nearest_to(session, search_from(session, library.owner_id, track_id, SPACE), 20)
     climb(database, exact_rows=LARGE // WINDOWS_A_TRACK)
     assert rung_of(database, namespace) == "hnsw"
     with database.transaction() as session, sent_by(session) as sent:
         search = search_from(session, library.owner_id, track_id, SPACE)
-        after = [near.track.id for near in search.nearest(session, 20)]
+        after = nearest_to(session, search, 20)
         statement, values = next((sql, given) for sql, given in sent if "near AS MATERIALIZED" in sql)
         # So few rows are read faster than any index: it is enough that this one could give the order.
         session.execute(text("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off"))

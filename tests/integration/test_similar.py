@@ -17,7 +17,7 @@ from phonoscope.tasks import Embed
 from phonoscope.work import Outcome, Space
 from tests.corpus.alike import melody, write
 from tests.corpus.case import NO_FFMPEG, ffmpeg, has_ffmpeg
-from tests.integration.life import ONE, claimed, empty, end, new_job, new_track
+from tests.integration.life import ONE, claimed, empty, end, nearest_to, new_job, new_track
 from tests.support import RunningStack, tone_wav
 
 SILENT = "silent_recording"
@@ -117,7 +117,7 @@ def test_a_silent_stem_is_like_no_stem(database: Database) -> None:
     with database.transaction() as session:
         for stem, found, silent in (("", 1, 0), ("drums", 1, 0), ("vocals", 0, 1)):
             search = search_from(session, first.owner_id, first.id, space, stem)
-            assert (len(search.nearest(session, 10)), search.left_out(session)) == (found, LeftOut(0, silent))
+            assert (len(nearest_to(session, search)), search.left_out(session)) == (found, LeftOut(0, silent))
         with pytest.raises(SilentRecording, match="the stem 'vocals' of track"):
             search_from(session, first.owner_id, second.id, space, "vocals")
         with pytest.raises(NotFound, match="there are drums, vocals"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -16,15 +18,28 @@ from phonoscope.db.service.usage import Limits, check_held
 from phonoscope.db.spaces.dropping import drop_space
 from phonoscope.db.spaces.listing import Held, list_spaces
 from phonoscope.db.spaces.reading import reading_space
-from phonoscope.db.spaces.reembedding import AT_ONCE, ask, cancel, go_on, mark_complete, under_way
+from phonoscope.db.spaces.reembedding import AT_ONCE, Reembedding, ask, cancel, go_on, mark_complete, under_way
+from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import hand_back
-from phonoscope.errors import NotFound, SpaceInUse, WorkerLost
+from phonoscope.errors import LockTimeout, NotFound, SpaceInUse, WorkerLost
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, TaskName, TaskQueue
 from phonoscope.waker import Waker
 from phonoscope.work import Claim, Outcome, Space
-from phonoscope_courier.reembedding import reembed
-from tests.integration.life import ONE, claim, claimed, empty, end, events_of, new_job, new_track, read
+from phonoscope_courier.reembedding import Reembedder
+from tests.integration.life import (
+    ONE,
+    claim,
+    claimed,
+    empty,
+    end,
+    events_of,
+    nearest_to,
+    new_job,
+    new_track,
+    read,
+    wait_for_a_lock,
+)
 from tests.integration.test_windows import windows
 
 BEFORE, NOW, LATER = (Space("m", f"sha256:{name}") for name in ("before", "now", "later"))
@@ -50,9 +65,14 @@ def further_track(database: Database, first: TrackRow) -> TrackRow:
 
 def ended(database: Database, held: Claim, *spaces: Space, stems: tuple[str, ...] = ("",)) -> None:
     """Ends an embedding with a vector and a window in these spaces."""
+    end(database, held, embed=outcome_in(*spaces, stems=stems))
+
+
+def outcome_in(*spaces: Space, stems: tuple[str, ...] = ("",)) -> Outcome:
+    """An embedding's, with a vector and a window in these spaces."""
     vectors = {space: dict.fromkeys(stems, ONE) for space in spaces}
     kept = {space: dict.fromkeys(stems, windows((0.5, 0.5, 0.5))) for space in spaces}
-    end(database, held, embed=Outcome({"b": 2}, None, "m", spaces[0].digest, vectors=vectors, windows=kept))
+    return Outcome({"b": 2}, None, "m", spaces[0].digest, vectors=vectors, windows=kept)
 
 
 def embedded(database: Database, track: TrackRow, *spaces: Space, stems: tuple[str, ...] = ("",)) -> TrackRow:
@@ -96,6 +116,17 @@ def rounds(database: Database) -> list[TaskQueue]:
     return [queue for each in found for queue in go_on(database, each)]
 
 
+def reembedder(database: Database, settings: Settings) -> Reembedder:
+    """A courier's, whose messages reach nobody."""
+    return Reembedder(database, Waker(settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"))
+
+
+def waiting_jobs(database: Database) -> set[str]:
+    """The owners for whom jobs wait."""
+    with database.transaction() as session:
+        return set(session.scalars(text("SELECT owner_id FROM jobs WHERE status = 'queued'")))
+
+
 def test_an_old_space_is_read_until_the_new_one_has_all_its_tracks(database: Database) -> None:
     """Of each owner by itself: what one lacks does not hold up another."""
     (first, second), (other,) = library(database, BEFORE, tracks=2), library(database, BEFORE, tracks=1)
@@ -116,8 +147,8 @@ def test_a_new_track_does_not_switch_searches(database: Database) -> None:
         assert own_space(session, owner_id, first.id, [NOW]) == BEFORE
         assert own_space(session, owner_id, new.id, [NOW]) == NOW
         old, ahead = search_from(session, owner_id, first.id, BEFORE), search_from(session, owner_id, new.id, NOW)
-        assert [near.track.id for near in old.nearest(session, 9)] == [second.id]
-        assert [near.track.id for near in ahead.nearest(session, 9)] == [newer.id]
+        assert nearest_to(session, old) == [second.id]
+        assert nearest_to(session, ahead) == [newer.id]
         assert (old.left_out(session).outdated, ahead.left_out(session).outdated) == (2, 2)
         with pytest.raises(NotFound, match="was embedded by an earlier 'm': embed it again"):
             search_from(session, owner_id, first.id, NOW)
@@ -249,8 +280,7 @@ def test_a_reembedding_goes_on_after_a_worker_and_a_courier_died(database: Datab
     """Its state is in the tables alone: a lost task is handed back, and another courier makes the next jobs."""
     tracks = library(database, BEFORE)
     asked(database)
-    broker = server_settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"
-    reembed(database, Waker(broker))
+    reembedder(database, server_settings).reembed(Event())
     ended(database, claimed(database), NOW)
     lost = claimed(database)
     with database.transaction() as session:
@@ -259,12 +289,51 @@ def test_a_reembedding_goes_on_after_a_worker_and_a_courier_died(database: Datab
     with database.transaction() as session:
         # A courier that was killed before it had made all jobs: those that wait are gone.
         session.execute(text("DELETE FROM jobs WHERE status = 'queued' AND id <> :id"), {"id": lost.job_id})
-    reembed(database, Waker(broker))
+    reembedder(database, server_settings).reembed(Event())
     for _ in range(2):
         ended(database, claimed(database), NOW)
-    reembed(database, Waker(broker))
+    reembedder(database, server_settings).reembed(Event())
     assert claim(database) is None
     assert (listed(database)[NOW].tracks, read_by(database, tracks[0].owner_id)) == (3, NOW)
+
+
+def test_a_round_that_ends_early_goes_on_with_the_next_owner(database: Database, server_settings: Settings) -> None:
+    """Each round serves one reembedding at least, and nobody waits for one that comes again."""
+    owners = [library(database, BEFORE, tracks=1)[0].owner_id for _ in range(3)]
+    asked(database)
+    courier = reembedder(database, server_settings)
+    for served in (1, 2, 3):
+        assert courier.reembed(Event(), lasts_s=0.0) == 1
+        assert len(waiting_jobs(database)) == served
+    assert waiting_jobs(database) == set(owners)
+    stopped = Event()
+    stopped.set()
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM jobs WHERE status = 'queued'"))
+    assert courier.reembed(stopped) == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), LockTimeout("held")])
+def test_a_reembedding_that_fails_keeps_no_other_waiting(
+    database: Database, server_settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Whoever comes after it gets jobs in the same round, and workers are woken for them at once."""
+    broken, *others = [library(database, BEFORE, tracks=1)[0].owner_id for _ in range(3)]
+    asked(database)
+
+    def failing(database: Database, reembedding: Reembedding) -> list[TaskQueue]:
+        if reembedding.owner_id == broken:
+            raise error
+        return go_on(database, reembedding)
+
+    monkeypatch.setattr("phonoscope_courier.reembedding.go_on", failing)
+    courier, woken = reembedder(database, server_settings), list[TaskQueue]()
+    monkeypatch.setattr(courier.waker, "wake", woken.extend)
+    assert courier.reembed(Event(), lasts_s=60.0) == 2
+    assert waiting_jobs(database) == set(others)
+    assert woken == [TaskQueue(Pool.GPU, Lane.SHORT)] * 2
+    monkeypatch.undo()
+    assert courier.reembed(Event(), lasts_s=60.0) == 1
 
 
 def test_a_track_that_cannot_be_embedded_does_not_keep_the_old_space(database: Database) -> None:
@@ -352,6 +421,38 @@ def test_a_space_that_is_used_is_not_dropped(database: Database) -> None:
     with database.transaction() as session:
         counted = "SELECT (SELECT count(*) FROM spaces), (SELECT count(*) FROM window_embeddings WHERE space_id = :old)"
         assert tuple(session.connection().execute(text(counted), {"old": old}).one()) == (1, 0)
+
+
+def test_a_space_into_which_a_worker_writes_stays(database: Database) -> None:
+    """Its drop waits for the worker, and sees what it has written."""
+    (first,) = library(database, BEFORE, NOW, tracks=1)
+    new_job(database, further_track(database, first), [TaskName.EMBED])
+    held, old = claimed(database), id_of(database, BEFORE)
+    with ThreadPoolExecutor(1) as threads:
+        with database.transaction() as session:
+            end_tasks(session, held, {TaskName.EMBED: outcome_in(BEFORE)}, {})
+            dropped = threads.submit(drop_space, database, old, {NOW}, Actor(first.owner_id))
+            wait_for_a_lock(database)
+        assert dropped.result(60) > 0
+    kept = listed(database, first.owner_id)[BEFORE]
+    assert (kept.row.id, kept.tracks, kept.windows) == (old, 1, 1)
+
+
+def test_a_worker_makes_a_space_again_that_is_dropped_meanwhile(database: Database) -> None:
+    """It waits for the drop, and its windows are kept."""
+    (first,) = library(database, BEFORE, tracks=1)
+    new_job(database, further_track(database, first), [TaskName.EMBED])
+    held, old = claimed(database), id_of(database, BEFORE)
+    with ThreadPoolExecutor(1) as threads:
+        with database.transaction() as session:
+            session.execute(text("DELETE FROM embeddings"))
+            session.execute(text("DELETE FROM spaces"))
+            written = threads.submit(ended, database, held, BEFORE)
+            wait_for_a_lock(database)
+        written.result(60)
+    kept = listed(database, first.owner_id)[BEFORE]
+    assert kept.row.id != old
+    assert (kept.tracks, kept.windows) == (1, 1)
 
 
 def test_a_large_space_is_dropped_in_parts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,10 +46,11 @@ class LiveCatalogue:
     def _signed(self) -> _Signature:
         """A signature of a manifest's file: its path, time, size and inode."""
         paths = (path for folder in self._folders for path in sorted(folder.glob(f"*/{MANIFEST}")))
-        return tuple(_facts(path) for path in paths)
+        return tuple(facts_of(path) for path in paths)
 
 
-def _facts(path: Path) -> tuple[str, int, int, int]:
+def facts_of(path: Path) -> tuple[str, int, int, int]:
+    """A file's path, time, size and inode; zeros where it is missing."""
     try:
         found = path.stat()
     except OSError:

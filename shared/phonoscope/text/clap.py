@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from phonoscope.batches import batched
 from phonoscope.catalogue import GIVING, BodyManifest, LiveCatalogue, check_file
-from phonoscope.errors import BodyAbsent, UnreadableWeights
+from phonoscope.catalogue.live import facts_of
+from phonoscope.errors import BodyAbsent, ModelError, UnreadableWeights
 from phonoscope.text.encoder import Array, Encoder
 from phonoscope.text.mapped import map_tensors
 from phonoscope.text.tokens import Tokens
@@ -24,6 +25,7 @@ _KEPT = 256
 """Vectors of the latest searches; the next page of a search needs its vector again."""
 _PADDING = 1
 """RoBERTa's padding token, whose position is 1 too: a sentence's positions count on from 2."""
+_Signature: TypeAlias = tuple[object, ...]
 _ENCODER, _PROJECTION = "text_model.", "text_projection."
 
 
@@ -99,13 +101,22 @@ class _Opened(NamedTuple):
     vector: Callable[[str], Array]
 
 
+class _Failed(NamedTuple):
+    signature: _Signature
+    error: ModelError
+
+
 class LiveTextTower:
-    """The text tower of the body that is in the catalogue at this moment; opened at its first use. Threads share it."""
+    """The text tower of the body that is in the catalogue at this moment; opened at its first use. Threads share it.
+
+    One that cannot be used is tried again when one of its files has changed.
+    """
 
     def __init__(self, models: LiveCatalogue) -> None:
         self._models = models
         self._lock = Lock()
         self._opened: _Opened | None = None
+        self._failed: _Failed | None = None
 
     @property
     def space(self) -> Space | None:
@@ -137,9 +148,25 @@ class LiveTextTower:
         with self._lock:
             if self._opened is None or self._opened.identity != body.identity:
                 self._opened = None
-                tower = open_text_tower(body, catalogue.folder(body.name))
+                tower = self._tower(body, catalogue.folder(body.name))
                 self._opened = _Opened(body.identity, tower, lru_cache(_KEPT)(partial(_vector, tower)))
             return body.space, self._opened
+
+    def _tower(self, body: BodyManifest, folder: Path) -> ClapText:
+        signature = _signed(body, folder)
+        if self._failed is not None and self._failed.signature == signature:
+            raise type(self._failed.error)(self._failed.error.detail)
+        try:
+            return open_text_tower(body, folder)
+        except ModelError as error:
+            self._failed = _Failed(signature, error.with_traceback(None))
+            raise
+
+
+def _signed(body: BodyManifest, folder: Path) -> _Signature:
+    """The body's identity, and time, size and inode of each file of its text tower."""
+    files = [] if body.text is None else [folder / body.text.weights.file, folder / body.text.tokenizer.file]
+    return body.identity, *(facts_of(path) for path in files)
 
 
 def _vector(tower: ClapText, text: str) -> Array:

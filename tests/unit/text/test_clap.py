@@ -160,6 +160,26 @@ def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
         open_text_tower(body(place), place)
 
 
+def test_a_tower_that_cannot_be_used_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each search gets the same error at once, until a file has changed."""
+    place = pull_clap(tmp_path, small_clap())
+    live, opened = LiveTextTower(LiveCatalogue(tmp_path)), list[str]()
+    whole = (place / "text.safetensors").read_bytes()
+    (place / "text.safetensors").write_bytes(whole[:-1])
+
+    def counting(manifest: BodyManifest, folder: Path) -> ClapText:
+        opened.append(manifest.name)
+        return open_text_tower(manifest, folder)
+
+    monkeypatch.setattr("phonoscope.text.clap.open_text_tower", counting)
+    for _ in range(3):
+        with pytest.raises(WeightsMismatch, match=r"text\.safetensors has the SHA-256"):
+            live.vector("rain")
+    assert opened == ["clap"]
+    (place / "text.safetensors").write_bytes(whole)
+    assert live.vector("rain")[1].shape == (512,)
+
+
 def test_a_body_without_text_has_no_tower(folder: Path) -> None:
     """Such as those that hear alone."""
     deaf = body(folder).model_copy(update={"text": None})

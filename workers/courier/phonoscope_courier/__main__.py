@@ -1,4 +1,4 @@
-"""``python -m phonoscope_courier``: delivers events, runs sweeper and indexer, until SIGTERM or SIGINT."""
+"""``python -m phonoscope_courier``: delivers events, runs sweeper, reembedder and indexer, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from phonoscope_courier.attempts import Attempter
 from phonoscope_courier.delivery import Courier
 from phonoscope_courier.indexing import Indexer
 from phonoscope_courier.listener import listen
+from phonoscope_courier.reembedding import Reembedder
 from phonoscope_courier.sending import Sender
 from phonoscope_courier.sweeper import Sweeper
 
@@ -35,7 +36,8 @@ def main() -> None:
     stopped = Event()
     sweeper = Thread(target=_sweeper(settings).run, args=(stopped,), name="sweeper", daemon=True)
     sweeper.start()
-    # Not waited for at the end: PostgreSQL completes an index that it is making, or drops it at the next round.
+    # Not waited for at the end: what they leave unfinished, their next round does, in this courier or another.
+    Thread(target=_reembedder(settings).run, args=(stopped,), name="reembedder", daemon=True).start()
     Thread(target=_indexer(settings).run, args=(stopped,), name="indexer", daemon=True).start()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -52,6 +54,11 @@ def _sweeper(settings: Settings) -> Sweeper:
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     waker = Waker(settings.broker_url.get_secret_value())
     return Sweeper(database, waker, ObjectStore(settings), settings)
+
+
+def _reembedder(settings: Settings) -> Reembedder:
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    return Reembedder(database, Waker(settings.broker_url.get_secret_value()))
 
 
 def _indexer(settings: Settings) -> Indexer:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import islice
 from threading import Event
 from time import monotonic
@@ -34,7 +33,6 @@ from phonoscope.logs import get_logger
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
-from phonoscope_courier.reembedding import reembed
 
 EVERY_S = 1.0
 TIDY_EVERY_S = 60.0
@@ -96,14 +94,10 @@ class Sweeper:
             return 0 if after is None else self._tidy(after)
 
     def run(self, stopped: Event) -> None:
-        """Sweeps and goes on with reembeddings every second, and tidies every minute, until it must stop.
-
-        A service that is down only delays it.
-        """
+        """Sweeps every second and tidies every minute, until it must stop; a service that is down only delays it."""
         tidied_at = monotonic()
         while not stopped.wait(EVERY_S):
             _attempt(self.sweep)
-            _attempt(partial(reembed, self.database, self.waker))
             if monotonic() - tidied_at > self._tidy_every_s:
                 _attempt(self.tidy)
                 tidied_at = monotonic()

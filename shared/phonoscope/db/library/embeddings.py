@@ -11,8 +11,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from phonoscope.db.schema.tables import AcousticFingerprintRow, EmbeddingRow, TrackRow
-from phonoscope.db.search.filters import Filters
-from phonoscope.db.search.nearest import nearest_tracks
 from phonoscope.db.spaces.reading import reading_space
 from phonoscope.errors import NotFound, SilentRecording
 from phonoscope.work import WHOLE_TRACK, Space
@@ -50,13 +48,6 @@ class Search(NamedTuple):
     space: Space
     stem: str
     vector: NDArray[np.float32]
-
-    def nearest(self, session: Session, limit: int) -> list[Near]:
-        """The nearest tracks, nearest first."""
-        filters = Filters(stem=self.stem, without=[self.track_id])
-        found = nearest_tracks(session, self.owner_id, self.space, self.vector, filters, limit)
-        known = TrackRow.id.in_([hit.track_id for hit in found])
-        return self._near(session, self._rows.where(known).order_by(self._distance + 0.0))
 
     def of_duration(self, session: Session, duration_s: float, within_s: float, limit: int) -> list[Near]:
         """The nearest of the tracks whose duration is the same within some seconds, nearest first."""

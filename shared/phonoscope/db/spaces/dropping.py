@@ -27,6 +27,8 @@ _DROP_SOME = [
         ("reembeddings", "space_id = :space_id"),
     )
 ]
+# Waits for those that write into the space; the next statement sees what they have written.
+_HOLD = text("SELECT FROM spaces WHERE id = :space_id FOR UPDATE")
 _FORGET = text(
     """
     DELETE FROM spaces WHERE id = :space_id
@@ -59,7 +61,8 @@ def drop_space(database: Database, space_id: int, served: Collection[Space], act
         facts = {"space_id": space_id, "model": row.model, "digest": row.digest, "owner_id": owner_id}
     dropped = sum(_drop_all(database, statement, facts) for statement in _DROP_SOME)
     with database.transaction() as session:
-        session.execute(_FORGET, {"space_id": space_id})
+        session.execute(_HOLD, facts)
+        session.execute(_FORGET, facts)
     return dropped
 
 

@@ -18,7 +18,8 @@ AUDIO = "audio"
 """The kind of spaces whose vectors are made of audio alone."""
 _AT_ONCE = 500
 
-_FIND_SPACE = text("SELECT id FROM spaces WHERE digest = :digest AND kind = :kind")
+# Held until the commit, so that a space is not dropped while windows are written into it.
+_FIND_SPACE = text("SELECT id FROM spaces WHERE digest = :digest AND kind = :kind FOR KEY SHARE")
 # One that another transaction adds meanwhile is waited for, and found by the next statement.
 _ADD_SPACE = text("INSERT INTO spaces (model, digest, kind) VALUES (:model, :digest, :kind) ON CONFLICT DO NOTHING")
 _FIND_LABELS = text("SELECT label, id FROM labels WHERE model = :model AND digest = :digest")
