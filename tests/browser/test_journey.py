@@ -151,7 +151,7 @@ def _find_the_neighbour(page: Page) -> None:
     """The other dog is found and can be played."""
     page.locator("#similar").scroll_into_view_if_needed()
     similar = page.locator("#similar")
-    expect(similar.get_by_role("link")).to_have_text("dog_small.m4a")
+    expect(similar.get_by_role("listitem").get_by_role("link")).to_have_text("dog_small.m4a")
     similar.get_by_role("button", name="Play dog_small.m4a").click()
     similar.get_by_role("button", name="Stop dog_small.m4a").click()
 

@@ -18,7 +18,7 @@ export function Spaces() {
         Recordings are compared within a space. When a model is replaced, searches stay in its old space until the new one is
         filled.
       </p>
-      <div className="spaces">
+      <div className="spaces" role="region" aria-label="Table of spaces" tabIndex={0}>
         <table>
           <thead>
             <tr>
