@@ -14,7 +14,7 @@ from phonoscope.contract import SpaceRef
 from phonoscope.db.library.embeddings import own_space
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.service.keys import Caller
-from phonoscope.db.spaces.listing import find_space
+from phonoscope.db.spaces.listing import get_space
 from phonoscope.db.spaces.vectors import WindowVectors, no_windows, row_of, window_vectors
 from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.state import State
@@ -36,7 +36,7 @@ def find_vectors(
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
         if space_id is not None:
-            return window_vectors(session, caller.owner_id, track_id, find_space(session, space_id), which)
+            return window_vectors(session, caller.owner_id, track_id, get_space(session, space_id), which)
         space = own_space(session, caller.owner_id, track_id, state.spaces(model), which)
         row = row_of(session, space)
         if row is None:

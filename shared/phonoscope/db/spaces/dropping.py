@@ -10,16 +10,16 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.windows import SpaceRow
 from phonoscope.db.service.audit import Actor, record
-from phonoscope.db.spaces.listing import find_space
+from phonoscope.db.spaces.listing import OF_OWNER, get_space
 from phonoscope.db.spaces.reading import readers_elsewhere, reading_space
 from phonoscope.errors import SpaceInUse
 from phonoscope.work import Space
 
 _AT_A_TIME = 5_000
-_OF = "(CAST(:owner_id AS text) IS NULL OR owner_id = :owner_id)"
 # The windows first: where they are gone and the track's vectors are not, the space is still listed.
+_SOME = "SELECT ctid FROM {table} WHERE {where} AND {of_owner} LIMIT :most"
 _DROP_SOME = [
-    text(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {where} AND {_OF} LIMIT :most))")  # noqa: S608
+    text(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({_SOME.format(table=table, where=where, of_owner=OF_OWNER)}))")  # noqa: S608
     for table, where in (
         ("label_peaks", "space_id = :space_id"),
         ("window_embeddings", "space_id = :space_id"),
@@ -54,7 +54,7 @@ def drop_space(database: Database, space_id: int, served: Collection[Space], act
     """
     owner_id = None if actor is None else actor.owner_id
     with database.transaction() as session:
-        row = find_space(session, space_id)
+        row = get_space(session, space_id)
         _check_unused(session, row, served, owner_id)
         if actor is not None:
             record(session, actor, "space.dropped", str(space_id), model=row.model, digest=row.digest)

@@ -16,14 +16,15 @@ from phonoscope.db.spaces.reading import readers_elsewhere, reading_space
 from phonoscope.errors import NotFound
 from phonoscope.work import Space
 
-_OF = "(CAST(:owner_id AS text) IS NULL OR owner_id = :owner_id)"
+OF_OWNER = "(CAST(:owner_id AS text) IS NULL OR owner_id = :owner_id)"
+"""What holds of one owner's rows; without an owner, of all rows."""
 _HOLDS = text(
     f"""
     SELECT spaces.id,
            (SELECT count(*) FROM embeddings
-            WHERE model_name = model AND model_digest = digest AND stem = '' AND {_OF}) AS tracks,
-           (SELECT count(DISTINCT track_id) FROM embeddings WHERE model_name = model AND {_OF}) AS total,
-           (SELECT count(*) FROM window_embeddings WHERE space_id = spaces.id AND {_OF}) AS windows
+            WHERE model_name = model AND model_digest = digest AND stem = '' AND {OF_OWNER}) AS tracks,
+           (SELECT count(DISTINCT track_id) FROM embeddings WHERE model_name = model AND {OF_OWNER}) AS total,
+           (SELECT count(*) FROM window_embeddings WHERE space_id = spaces.id AND {OF_OWNER}) AS windows
     FROM spaces
     """  # noqa: S608 - of constants
 )
@@ -80,8 +81,8 @@ class Held(NamedTuple):
         return SpaceState.FILLING if self.missing else SpaceState.CURRENT
 
 
-def find_space(session: Session, space_id: int) -> SpaceRow:
-    """Raises ``NotFound``."""
+def get_space(session: Session, space_id: int) -> SpaceRow:
+    """A space by its id. Raises ``NotFound``."""
     row = session.get(SpaceRow, space_id)
     if row is None:
         raise NotFound(f"no space {space_id}")
