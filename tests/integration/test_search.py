@@ -457,3 +457,37 @@ def test_a_file_that_is_not_analysed_in_time(stack: RunningStack, tmp_path: Path
         status, code, _ = refused(client.search, like=path)
         assert (status, code) == (504, "search_timeout")
         assert stored(stack) == before
+
+
+_OF_AN_EARLIER_RELEASE = (
+    (
+        "INSERT INTO spaces (model, digest, kind) SELECT DISTINCT model_name, 'sha256:earlier', 'audio' FROM embeddings "
+        "WHERE track_id = ANY(:tracks)"
+    ),
+    (
+        "INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, stem, vector) "
+        "SELECT track_id, owner_id, model_name, 'sha256:earlier', stem, vector FROM embeddings "
+        "WHERE track_id = ANY(:tracks)"
+    ),
+    "DELETE FROM embeddings WHERE track_id = :last AND model_digest <> 'sha256:earlier'",
+    "UPDATE spaces SET complete_at = NULL WHERE model IN (SELECT model_name FROM embeddings WHERE track_id = :last)",
+)
+
+
+def test_moments_are_searched_where_windows_are(stack: RunningStack, tmp_path: Path) -> None:
+    """While an owner reads a space of an earlier release, which has no windows: in the one that is being filled."""
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with stack.client(f"upgraded-{uuid4()}") as client:
+        paths = [write(tmp_path / f"{seed}.wav", melody(seed, 6.0)) for seed in (41, 42, 43)]
+        tracks = [client.wait(client.analyze(path, ["embed"])).recording for path in paths]
+        with database.transaction() as session:
+            for statement in _OF_AN_EARLIER_RELEASE:
+                session.execute(text(statement), {"tracks": tracks, "last": tracks[-1]})
+        answer = client.search(track_id=tracks[0], start_s=0.0, end_s=3.0, unit="moment")
+        assert {item.track.id for item in answer.items} >= {tracks[1]}
+        assert answer.query.space is not None
+        assert answer.query.space.digest != "sha256:earlier"
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM embeddings WHERE model_digest = 'sha256:earlier'"))
+        session.execute(text("DELETE FROM spaces WHERE digest = 'sha256:earlier'"))
+    database.close()

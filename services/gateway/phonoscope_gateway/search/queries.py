@@ -26,7 +26,7 @@ from phonoscope.errors import InvalidRequest, NotFound, SilentRecording
 from phonoscope.tasks.spec import ModelRef
 from phonoscope.work import WHOLE_TRACK, Space
 from phonoscope_gateway.search.clips import Clip
-from phonoscope_gateway.search.spaces import read_space, space_of
+from phonoscope_gateway.search.spaces import named_spaces, read_space, space_of
 from phonoscope_gateway.state import State
 
 Vector = NDArray[np.float32]
@@ -111,6 +111,8 @@ def by_track(session: Session, state: State, owner_id: str, request: SearchReque
     assert request.track_id is not None
     track = get_track(session, owner_id, request.track_id)
     space = space_of(session, state, owner_id, track.id, request.space, filters.stem)
+    if request.unit is SearchUnit.MOMENT or request.start_s is not None or request.end_s is not None:
+        space = _with_windows(session, track.id, filters.stem, (space, *named_spaces(session, state, request.space)))
     understood = UnderstoodQuery(by="track", way="sound", space=_ref(space))
     others = replace(filters, without=[track.id])
     if request.start_s is not None or request.end_s is not None:
@@ -167,6 +169,13 @@ def unit_vector(numbers: list[float]) -> Vector:
     if largest == 0.0:
         raise InvalidRequest.field("vector", "has no direction: all its numbers are 0")
     return _unit(vector / largest)
+
+
+def _with_windows(session: Session, track_id: str, stem: str, spaces: Sequence[Space]) -> Space:
+    """The first space in which the track has windows; else the first: a space of an earlier release has none."""
+    known = ((space, find_space(session, space.digest)) for space in spaces)
+    there = (space for space, id_ in known if id_ is not None and has_windows(session, track_id, id_, stem))
+    return next(there, spaces[0])
 
 
 def _stretch(session: Session, request: SearchRequest, track: TrackRow, space: Space, stem: str) -> list[KeptWindow]:
