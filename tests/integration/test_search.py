@@ -460,15 +460,15 @@ def test_a_file_that_is_not_analysed_in_time(stack: RunningStack, tmp_path: Path
 
 
 _OF_AN_EARLIER_RELEASE = (
-    (
-        "INSERT INTO spaces (model, digest, kind) SELECT DISTINCT model_name, 'sha256:earlier', 'audio' FROM embeddings "
-        "WHERE track_id = ANY(:tracks)"
-    ),
-    (
-        "INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, stem, vector) "
-        "SELECT track_id, owner_id, model_name, 'sha256:earlier', stem, vector FROM embeddings "
-        "WHERE track_id = ANY(:tracks)"
-    ),
+    """
+    INSERT INTO spaces (model, digest, kind)
+    SELECT DISTINCT model_name, 'sha256:earlier', 'audio' FROM embeddings WHERE track_id = ANY(:tracks)
+    """,
+    """
+    INSERT INTO embeddings (track_id, owner_id, model_name, model_digest, stem, vector)
+    SELECT track_id, owner_id, model_name, 'sha256:earlier', stem, vector FROM embeddings
+    WHERE track_id = ANY(:tracks)
+    """,
     "DELETE FROM embeddings WHERE track_id = :last AND model_digest <> 'sha256:earlier'",
     "UPDATE spaces SET complete_at = NULL WHERE model IN (SELECT model_name FROM embeddings WHERE track_id = :last)",
 )
