@@ -26,7 +26,8 @@ def folder(stack: RunningStack) -> Iterator[Path]:
     """Where a new model can be put, and replaced, that the running gateway and workers look for."""
     place = stack.pulled_models / f"m-{uuid4().hex[:8]}"
     yield place
-    shutil.rmtree(place, ignore_errors=True)
+    for one in (place, place.with_name(f"{place.name}-twin")):
+        shutil.rmtree(one, ignore_errors=True)
 
 
 def embedded(client: Client, folder: Path, model: str, seed: int) -> str:
@@ -59,6 +60,9 @@ def test_a_model_is_replaced(
     """Searches stay in the old space until the new one is filled; then it can be dropped, and not before."""
     model = folder.name
     write_classifier(folder, "bell", 1)
+    # Of equal weights under another name each has a space of its own.
+    write_classifier(twin := folder.with_name(f"{model}-twin"), "bell", 1)
+    stranger.delete_track(embedded(stranger, tmp_path, twin.name, 900))
     tracks = [embedded(client, tmp_path, model, seed) for seed in (901, 902, 903)]
     foreign = [embedded(stranger, tmp_path, model, seed) for seed in (904, 905)]
     before = of(client, model)[SpaceState.CURRENT]
@@ -181,6 +185,7 @@ def test_vectors_that_are_not_there_say_what_to_run(client: Client, tmp_path: Pa
         status, code, body = refused(plain, **{name: value})
         assert (status, code, f'"{name}' in body) == (422, "invalid_request", True)
     assert refused(plain, accept="image/png")[:2] == (406, "not_acceptable")
-    for wrong_path in ("0", "32768", "x/reembedding"):
-        assert client._http.delete(f"/v1/spaces/{wrong_path}").status_code == 422
+    for wrong_path, code in (("0", 422), ("32768", 422), ("x/reembedding", 404)):
+        assert client._http.delete(f"/v1/spaces/{wrong_path}").status_code == code
+    assert client._http.options("/v1/spaces/reembed").headers["Allow"] == "POST"
     assert client._http.post("/v1/spaces/reembed", params={"model": "nobody"}).json()["code"] == "unknown_model"

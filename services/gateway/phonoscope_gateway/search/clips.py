@@ -126,7 +126,7 @@ def _is_embedded(state: State, clip: Clip, space: str | None, *, windows: bool) 
             return True
         except NotFound:
             return False
-        known = find_space(session, wanted.digest)
+        known = find_space(session, wanted)
         return not windows or (known is not None and has_windows(session, clip.track_id, known, WHOLE_TRACK))
 
 

@@ -26,4 +26,4 @@ def _count(session: Session, query: Query) -> Covered:
         return covered_by_windows(session, owner_id, None, stem)
     if not query.by_windows:
         return covered_by_vectors(session, owner_id, query.space.digest, stem)
-    return covered_by_windows(session, owner_id, find_space(session, query.space.digest) or _NO_SPACE, stem)
+    return covered_by_windows(session, owner_id, find_space(session, query.space) or _NO_SPACE, stem)

@@ -135,7 +135,7 @@ def _windows_of(session: Session, query: Query) -> Fetch:
     if query.by_labels:
         return lambda asked, pool: windows_by_labels(session, asked.owner_id, asked.weights, asked.filters, pool)
     assert query.space is not None
-    space_id = find_space(session, query.space.digest)
+    space_id = find_space(session, query.space)
     if space_id is None:
         return lambda *_: []
 

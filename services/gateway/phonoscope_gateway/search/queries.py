@@ -173,7 +173,7 @@ def unit_vector(numbers: list[float]) -> Vector:
 
 def _with_windows(session: Session, track_id: str, stem: str, spaces: Sequence[Space]) -> Space:
     """The first space in which the track has windows; else the first: a space of an earlier release has none."""
-    known = ((space, find_space(session, space.digest)) for space in spaces)
+    known = ((space, find_space(session, space)) for space in spaces)
     there = (space for space, id_ in known if id_ is not None and has_windows(session, track_id, id_, stem))
     return next(there, spaces[0])
 
@@ -186,7 +186,7 @@ def _stretch(session: Session, request: SearchRequest, track: TrackRow, space: S
         raise InvalidRequest.field("start_s", f"the recording ends at {track.duration_s:.3f} s")
     if end_s > track.duration_s + _SLACK_S:
         raise InvalidRequest.field("end_s", f"the recording ends at {track.duration_s:.3f} s")
-    space_id = find_space(session, space.digest)
+    space_id = find_space(session, space)
     if space_id is None or not has_windows(session, track.id, space_id, stem):
         # It says what to run where there is no vector either, and that it is silent where that is why.
         search_from(session, track.owner_id, track.id, space, stem)
@@ -216,7 +216,7 @@ def _stretch_of(windows: Sequence[KeptWindow]) -> Stretch:
 
 def _strongest(session: Session, clip: Clip, space: Space) -> list[KeptWindow]:
     """Windows of a clip in which labels are most probable, and which differ, in order of time."""
-    space_id = find_space(session, space.digest)
+    space_id = find_space(session, space)
     if space_id is None:
         return []
     strongest = strongest_windows(session, clip.track_id, space_id, WHOLE_TRACK, _MOST_STRONGEST)

@@ -127,7 +127,7 @@ def _labels(session: Session, query: Query, items: Sequence[Item]) -> dict[int, 
 def _stretches(session: Session, query: Query, items: Sequence[Item], tracks: Mapping[str, Track]) -> dict[str, Span]:
     if query.by_windows or query.space is None:
         return {}
-    space_id = find_space(session, query.space.digest)
+    space_id = find_space(session, query.space)
     if space_id is None:
         return {}
     wanted, left_s = [], _MOST_LOOKED_THROUGH_S

@@ -49,7 +49,7 @@ def _by_clap(state: State, owner_id: str, request: SearchRequest, filters: Filte
 
 def _all_in_sentences_space(session: Session, state: State, owner_id: str, stem: str) -> bool:
     space = state.text_tower.space
-    space_id = None if space is None else find_space(session, space.digest)
+    space_id = None if space is None else find_space(session, space)
     if space_id is None:
         return False
     key = owner_id, space, stem, True

@@ -61,13 +61,13 @@ def reembed_what_is_missing(
     return Spaces(items=ask_for_reembedding(state, caller, model))
 
 
-@router.delete("/{space_id}/reembedding", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound))
+@router.delete("/{space_id:int}/reembedding", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound))
 def cancel_one_reembedding(space_id: SpaceId, state: StateDep, caller: CallerDep) -> None:
     """Cancels the filling of a space; the vectors that it has made stay, and another one goes on from there."""
     cancel_reembedding(state, caller, space_id)
 
 
-@router.delete("/{space_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound, SpaceInUse))
+@router.delete("/{space_id:int}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound, SpaceInUse))
 def drop_one_space(space_id: SpaceId, state: StateDep, caller: CallerDep) -> None:
     """Erases your recordings' vectors in a space that is neither served nor read."""
     drop(state, caller, space_id)

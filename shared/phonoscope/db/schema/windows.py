@@ -17,13 +17,13 @@ LABEL_DIMENSIONS = 1_000_000
 
 
 class SpaceRow(Base):
-    """A space: vectors of one body, known by its digest, of one kind. Only vectors of one space are compared.
+    """A space: vectors of one body, by its name and digest, of one kind. Only vectors of one space are compared.
 
     ``recall`` is that of its searches, measured against exact ones with ``recall_sample`` queries.
     """
 
     __tablename__ = "spaces"
-    __table_args__ = (UniqueConstraint("digest", "kind"),)
+    __table_args__ = (UniqueConstraint("model", "digest", "kind"),)
 
     id: Mapped[int] = mapped_column(SmallInteger, Identity(), primary_key=True)
     model: Mapped[str]

@@ -64,7 +64,9 @@ def nearest_tracks(
         session: in a transaction.
     """
     namespace = Namespace(Of.TRACKS, owner_id, space.digest, filters.stem)
-    return track_hits(nearest_rows(session, namespace, vector, filters, limit))
+    found = track_hits(nearest_rows(session, namespace, vector, filters, limit))
+    # Equal weights under two names give a track two equal vectors.
+    return list({hit.track_id: hit for hit in found}.values())
 
 
 def nearest_windows(

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.schema.windows import LabelRow, SpaceRow, WindowEmbeddingRow
-from phonoscope.db.tasks.windows import AUDIO
+from phonoscope.db.tasks.windows import AUDIO, is_space
 from phonoscope.work import Space
 
 _BEST = text(
@@ -61,14 +61,16 @@ class Covered(NamedTuple):
     embedded: int
 
 
-def find_space(session: Session, digest: str) -> int | None:
-    """The id of a body's space; ``None`` before the first window is kept in it."""
-    return session.scalar(select(SpaceRow.id).where(SpaceRow.digest == digest, SpaceRow.kind == AUDIO))
+def find_space(session: Session, space: Space) -> int | None:
+    """The id of a space; ``None`` before the first window is kept in it."""
+    return session.scalar(select(SpaceRow.id).where(*is_space(space)))
 
 
 def kept_spaces(session: Session) -> dict[str, Space]:
-    """All spaces of sounds, by digest."""
-    rows = session.execute(select(SpaceRow.model, SpaceRow.digest).where(SpaceRow.kind == AUDIO))
+    """All spaces of sounds, by digest; of those of equal weights under several names the first."""
+    rows = session.execute(
+        select(SpaceRow.model, SpaceRow.digest).where(SpaceRow.kind == AUDIO).order_by(SpaceRow.id.desc())
+    )
     return {row.digest: Space(row.model, row.digest) for row in rows}
 
 

@@ -25,7 +25,7 @@ from phonoscope.db.spaces.listing import TO_DO, asked_of, count_to_do
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.create import create_job, startable_queues
 from phonoscope.db.tasks.family import lock_subject
-from phonoscope.db.tasks.windows import AUDIO
+from phonoscope.db.tasks.windows import AUDIO, is_space
 from phonoscope.errors import JobEnded, NotFound
 from phonoscope.states import TaskName, TaskQueue
 from phonoscope.work import Space
@@ -173,10 +173,9 @@ _MARK = text(
 
 def _known(session: Session, space: Space) -> SpaceRow:
     """A served space's row; it is made where nothing was embedded in it yet."""
-    where = SpaceRow.digest == space.digest, SpaceRow.kind == AUDIO
     values = {"model": space.model, "digest": space.digest, "kind": AUDIO}
     session.execute(insert(SpaceRow).values(values).on_conflict_do_nothing())
-    return session.scalars(select(SpaceRow).where(*where)).one()
+    return session.scalars(select(SpaceRow).where(*is_space(space))).one()
 
 
 def _owners(session: Session, row: SpaceRow, actor: Actor | None) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.schema.tables import EMBEDDING_DIM, EmbeddingRow
 from phonoscope.db.schema.windows import SpaceRow
-from phonoscope.db.tasks.windows import AUDIO
+from phonoscope.db.tasks.windows import is_space
 from phonoscope.errors import NotFound, SilentRecording
 from phonoscope.work import WHOLE_TRACK, Space
 
@@ -66,7 +66,7 @@ def window_vectors(session: Session, owner_id: str, track_id: str, space: SpaceR
 
 def row_of(session: Session, space: Space) -> SpaceRow | None:
     """The row of a space; ``None`` where nothing was embedded in it yet."""
-    return session.scalar(select(SpaceRow).where(SpaceRow.digest == space.digest, SpaceRow.kind == AUDIO))
+    return session.scalar(select(SpaceRow).where(*is_space(space)))
 
 
 def no_windows(track_id: str, model: str, stem: str) -> NotFound:

@@ -45,8 +45,9 @@ _END = """
         SET owner_id = excluded.owner_id, vector = excluded.vector, created_at = now()
     ), known AS (
         INSERT INTO spaces (model, digest, kind)
-        SELECT model, digest, 'audio' FROM listed WHERE digest NOT IN (SELECT digest FROM spaces WHERE kind = 'audio')
-        ORDER BY digest ON CONFLICT DO NOTHING
+        SELECT model, digest, 'audio' FROM listed
+        WHERE (model, digest) NOT IN (SELECT model, digest FROM spaces WHERE kind = 'audio')
+        ORDER BY digest, model ON CONFLICT DO NOTHING
     ), incomplete AS (
         UPDATE spaces SET complete_at = NULL FROM listed
         WHERE spaces.model = listed.model AND spaces.digest <> listed.digest AND complete_at IS NOT NULL

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text
 from sqlalchemy.orm import Session
 
 from phonoscope.batches import batched
-from phonoscope.db.schema.windows import LABEL_DIMENSIONS
+from phonoscope.db.schema.windows import LABEL_DIMENSIONS, SpaceRow
 from phonoscope.windows import HeardLabels, Windows, peaks_of
 from phonoscope.work import Claim, Space
 
@@ -19,7 +19,7 @@ AUDIO = "audio"
 _AT_ONCE = 500
 
 # Held until the commit, so that a space is not dropped while windows are written into it.
-_FIND_SPACE = text("SELECT id FROM spaces WHERE digest = :digest AND kind = :kind FOR KEY SHARE")
+_FIND_SPACE = text("SELECT id FROM spaces WHERE model = :model AND digest = :digest AND kind = :kind FOR KEY SHARE")
 # One that another transaction adds meanwhile is waited for, and found by the next statement.
 _ADD_SPACE = text("INSERT INTO spaces (model, digest, kind) VALUES (:model, :digest, :kind) ON CONFLICT DO NOTHING")
 _FIND_LABELS = text("SELECT label, id FROM labels WHERE model = :model AND digest = :digest")
@@ -79,6 +79,11 @@ def space_id(session: Session, space: Space, kind: str = AUDIO) -> int:
         known = session.scalar(_FIND_SPACE, values)
     assert known is not None
     return known
+
+
+def is_space(space: Space, kind: str = AUDIO) -> tuple[ColumnElement[bool], ...]:
+    """What holds of the row of a space: equal weights under two names are two spaces, each with its own model."""
+    return SpaceRow.model == space.model, SpaceRow.digest == space.digest, SpaceRow.kind == kind
 
 
 def label_ids(session: Session, model: str, digest: str, labels: Sequence[str]) -> dict[str, int]:
