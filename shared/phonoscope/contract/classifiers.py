@@ -1,0 +1,219 @@
+"""Classifiers of your own: what they are taught from, their figures, their queues and what they label."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from phonoscope.annotations.values import Label
+from phonoscope.contract.spaces import SpaceRef
+from phonoscope.requests import Name, RequestModel, text
+
+MOST_TAUGHT_LABELS = 10_000
+MOST_EXAMPLES = 100_000
+MOST_ASKED_ABOUT = 200
+_TRACK_ID = text(64, 1)
+_CLASSIFIER_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+
+ClassifierName = Annotated[
+    str, Field(pattern=_CLASSIFIER_NAME, description="lower-case letters, digits, `.`, `_`, `-`")
+]
+
+
+class ClassifierState(StrEnum):
+    """Where a classifier's newest teaching is."""
+
+    EMBEDDING = "embedding"
+    """Examples without vectors are being embedded; it is taught when they are."""
+    TEACHING = "teaching"
+    """Its `teach` job is queued or runs."""
+    READY = "ready"
+    """Its newest version is served."""
+    FAILED = "failed"
+    """`problem` says why; a version of before is still served."""
+
+
+class ExampleSpan(RequestModel):
+    """A recording that has a label, or a span of it."""
+
+    track_id: Annotated[str, _TRACK_ID]
+    start_s: float | None = Field(None, ge=0.0, description="the whole recording when left out")
+    end_s: float | None = Field(None, gt=0.0)
+
+
+class TeachRequest(RequestModel):
+    """What a classifier is taught from: confirmed labels, examples, or both."""
+
+    space: Name | None = Field(
+        None, description="a model or body in whose space examples are compared; the general one when left out"
+    )
+    confirmed: bool = Field(
+        default=True, description="whether what you confirmed and rejected of your recordings are examples"
+    )
+    labels: list[Label] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_TAUGHT_LABELS,
+        description="which of your labels it tells apart; all that you confirmed and gave examples of when left out",
+    )
+    examples: dict[Label, list[Annotated[str, _TRACK_ID] | ExampleSpan]] = Field(
+        default_factory=dict,
+        description="recordings, or spans of them, by label",
+        json_schema_extra={"maxProperties": MOST_TAUGHT_LABELS},
+    )
+    multi_label: bool = Field(default=False, description="whether several labels can hold at once")
+    reteach: bool = Field(default=False, description="whether it is taught again when your labels change")
+
+
+class ClassifierRequest(TeachRequest):
+    """A classifier to be taught, and its name."""
+
+    name: ClassifierName
+
+
+class LabelFigures(BaseModel):
+    """What held-out recordings say of one label."""
+
+    label: str
+    recordings: int
+    windows: int
+    precision: float | None = Field(description="null where nothing was called so")
+    recall: float | None
+    too_few: bool = Field(description="fewer than 10 recordings: the figures say little")
+
+
+class Confusion(BaseModel):
+    """How often one label was taken for another, in recordings."""
+
+    label: str
+    taken_for: str
+    recordings: int
+
+
+class ClassifierFigures(BaseModel):
+    """What held-out recordings say of a classifier, each judged by a head that was not taught on it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    accuracy: float | None = Field(description="of recordings; null where no label has two recordings")
+    accuracy_low: float | None = Field(description="the lower end of its interval of 95 %")
+    accuracy_high: float | None
+    recordings: int
+    windows: int
+    groups: int = Field(description="recordings that are near-duplicates of each other count as one")
+    folds: int
+    method: str = Field(description="`prototypes` or `logistic regression`")
+    why: str = Field(description="why this method was taken")
+    labels: list[LabelFigures]
+    confusions: list[Confusion] = Field(description="the most frequent first")
+    unknown_of_strangers: float | None = Field(
+        description="the share of your other recordings that it calls unknown; null where there are none"
+    )
+    unknown_of_known: float | None = Field(description="the share of held-out examples that it calls unknown")
+    left_out: list[str] = Field(default_factory=list, description="examples that could not be embedded, as sentences")
+
+
+class DoubtfulExample(BaseModel):
+    """An example that contradicts its neighbours: it may be labelled wrongly."""
+
+    track_id: str
+    filename: str
+    start_s: float
+    end_s: float
+    given: str
+    label: str = Field(description="what it is taken for")
+    probability: float
+
+
+class ClassifierProblem(BaseModel):
+    """Why a teaching failed."""
+
+    code: str
+    detail: str
+
+
+class Application(BaseModel):
+    """How far a classifier has labelled the library."""
+
+    version: int
+    job_id: str | None
+    tracks: int = Field(description="looked at so far")
+    changed: int = Field(description="whose labels are others than before")
+    unknown: int
+    without_vectors: int
+    finished_at: datetime | None
+
+
+class ClassifierCard(BaseModel):
+    """A classifier of your own."""
+
+    id: str
+    name: str
+    state: ClassifierState
+    version: int = Field(description="of its newest head; 0 before it was taught")
+    space: SpaceRef
+    labels: list[str] = Field(description="of its newest version, else those asked for")
+    multi_label: bool
+    reteach: bool
+    confirmed: bool
+    examples: int = Field(description="those that were given besides confirmed labels")
+    job_id: str | None = Field(description="of the newest teaching")
+    problem: ClassifierProblem | None
+    figures: ClassifierFigures | None = Field(description="of the newest version; null before it was taught")
+    doubts: list[DoubtfulExample]
+    queue: int = Field(description="windows that wait in its review queue")
+    applied: Application | None
+    shadowed: bool = Field(description="whether a served model has taken its name, so that it cannot be named in jobs")
+    created_at: datetime
+    taught_at: datetime | None
+
+
+class Classifiers(BaseModel):
+    """All classifiers of yours, by name."""
+
+    items: list[ClassifierCard]
+
+
+class ClassifierVersion(BaseModel):
+    """One teaching of a classifier."""
+
+    version: int
+    labels: list[str]
+    digest: str = Field(description="of its weights, `sha256:…`; results name it")
+    figures: ClassifierFigures | None = Field(description="null of one that was imported")
+    taught_at: datetime
+    manifest: dict[str, Any]
+
+
+class ClassifierVersions(BaseModel):
+    """The versions of a classifier, the newest first."""
+
+    items: list[ClassifierVersion]
+
+
+class QueuedWindow(BaseModel):
+    """A window of a recording to ask about: the answer teaches more than that of others."""
+
+    track_id: str
+    filename: str
+    start_s: float
+    end_s: float
+    label: str = Field(description="what it may be: confirm it, reject it, or say another")
+    probability: float
+    reason: Literal["uncertain", "new", "check"] = Field(
+        description="`uncertain`: between two labels; `new`: unlike all that was taught; `check`: it is sure of it"
+    )
+    audio_url: str = Field(description="the recording from the window on, `#t=`")
+    expires_at: datetime
+
+
+class ReviewQueue(BaseModel):
+    """The windows that would teach a classifier most, the best first."""
+
+    classifier: str
+    version: int
+    items: list[QueuedWindow]
+    left: int = Field(description="how many there are, with these")
