@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from phonoscope_cli.analyze import analyze
+from phonoscope_cli.classifiers import classifiers
 from phonoscope_cli.demo import demo
 from phonoscope_cli.doctor import doctor
 from phonoscope_cli.keys import keys
@@ -14,6 +15,7 @@ from phonoscope_cli.models import models
 from phonoscope_cli.search import search
 from phonoscope_cli.spaces import spaces, vectors
 from phonoscope_cli.stack import down, up
+from phonoscope_cli.teach import teach
 from phonoscope_cli.usage import audit, usage
 from phonoscope_cli.webhooks import webhooks
 
@@ -29,6 +31,8 @@ app.command()(down)
 app.command()(demo)
 app.command()(analyze)
 app.command()(search)
+app.command()(teach)
+app.add_typer(classifiers, name="classifiers")
 app.add_typer(keys, name="keys")
 app.add_typer(labels, name="labels")
 app.add_typer(models, name="models")

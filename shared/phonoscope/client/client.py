@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import RootModel
 
+from phonoscope.client.classifiers import ClassifierCalls
 from phonoscope.client.connection import ApiError, Retry, Unreachable, reaching
 from phonoscope.client.following import Following
 from phonoscope.client.keys import KeyCalls
@@ -47,7 +48,7 @@ __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 _POLL_S = 20.0
 
 
-class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, SpaceCalls):
+class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, SpaceCalls, ClassifierCalls):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.
