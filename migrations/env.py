@@ -9,6 +9,7 @@ from phonoscope.db.schema import (  # noqa: F401 - their tables are among the me
     annotations,
     classifiers,
     limits,
+    service,
     spaces,
     webhooks,
     windows,

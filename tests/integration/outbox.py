@@ -17,7 +17,8 @@ from sqlalchemy import text
 from phonoscope.addresses import Allowed
 from phonoscope.contract import JOB_EVENTS
 from phonoscope.db.access.engine import Database
-from phonoscope.db.schema.tables import EventRow, OwnerRow
+from phonoscope.db.schema.tables import OwnerRow
+from phonoscope.db.schema.webhooks import EventRow
 from phonoscope.db.webhooks.endpoints import add_webhook, put_secret
 from phonoscope.ids import new_id
 from phonoscope.retry import Backoff

@@ -16,7 +16,6 @@ from sqlalchemy import (
     DateTime,
     Enum,
     ForeignKey,
-    Identity,
     Index,
     MetaData,
     SmallInteger,
@@ -380,57 +379,3 @@ class ArtifactRow(Base):
     media_type: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class WorkerRow(Base):
-    """A worker process, with its last heartbeat."""
-
-    __tablename__ = "workers"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    pool: Mapped[Pool] = mapped_column(index=True)
-    host: Mapped[str]
-    device: Mapped[str]
-    lanes: Mapped[list[str]] = mapped_column(server_default="[]")
-    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    heartbeat_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class WalkRow(Base):
-    """The position of a walk over many objects, which continues from time to time."""
-
-    __tablename__ = "walks"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    after: Mapped[str] = mapped_column(server_default="")
-    went_on_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class IdempotencyRow(Base):
-    """A request that may be sent again under its key; ``status`` and ``body`` are those of its first answer."""
-
-    __tablename__ = "idempotency_keys"
-
-    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    request_sha256: Mapped[str]
-    status: Mapped[int | None]
-    location: Mapped[str | None]
-    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
-
-
-class EventRow(Base):
-    """What happened to a job, written in the transaction in which it did. It outlives the job's track."""
-
-    __tablename__ = "events"
-    __table_args__ = (Index("ix_events_outbox", "position", postgresql_where="sent_out_at IS NULL"),)
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
-    job_id: Mapped[str | None] = mapped_column(index=True)
-    type: Mapped[str]
-    data: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
-    position: Mapped[int] = mapped_column(BigInteger, Identity())
-    sent_out_at: Mapped[datetime | None]

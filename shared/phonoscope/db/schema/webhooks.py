@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from phonoscope.db.schema.tables import Base, EventRow
+from phonoscope.db.schema.tables import Base
 
 _PENDING = "status = 'pending'"
+
+
+class EventRow(Base):
+    """What happened to a job, written in the transaction in which it did. It outlives the job's track."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_outbox", "position", postgresql_where="sent_out_at IS NULL"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str | None] = mapped_column(index=True)
+    type: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    position: Mapped[int] = mapped_column(BigInteger, Identity())
+    sent_out_at: Mapped[datetime | None]
 
 
 class WebhookRow(Base):

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.tables import IdempotencyRow
+from phonoscope.db.schema.service import IdempotencyRow
 from phonoscope.errors import IdempotencyKeyReused, NotFound, RequestInFlight
 
 KEPT = timedelta(hours=24)

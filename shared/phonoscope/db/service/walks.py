@@ -8,7 +8,7 @@ from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.tables import WalkRow
+from phonoscope.db.schema.service import WalkRow
 
 ORPHANS = "orphans"
 """The walk over the store's objects that looks for those without a row."""

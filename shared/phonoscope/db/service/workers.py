@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.tables import WorkerRow
+from phonoscope.db.schema.service import WorkerRow
 from phonoscope.states import Lane, Pool
 
 LIVE_WITHIN = timedelta(seconds=20)

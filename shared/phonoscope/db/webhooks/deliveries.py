@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from phonoscope.contract import DeliveryStatus
 from phonoscope.db.access.channels import EVENT_CHANNEL
 from phonoscope.db.access.paging import cut, page
-from phonoscope.db.schema.tables import EventRow
-from phonoscope.db.schema.webhooks import DeliveryRow
+from phonoscope.db.schema.webhooks import DeliveryRow, EventRow
 from phonoscope.errors import NotFound
 from phonoscope.ids import new_id
 

@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy import func as sql
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.tables import EventRow
+from phonoscope.db.schema.webhooks import EventRow
 
 KEPT = timedelta(days=30)
 
