@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -12,21 +10,16 @@ from sqlalchemy import text
 from phonoscope.contract import SpaceState
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.embeddings import own_space, search_from
-from phonoscope.db.schema.tables import TrackRow, given
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.service.usage import Limits, check_held
 from phonoscope.db.spaces.dropping import drop_space
-from phonoscope.db.spaces.listing import Held, list_spaces
-from phonoscope.db.spaces.reading import reading_space
-from phonoscope.db.spaces.reembedding import AT_ONCE, Reembedding, ask, cancel, go_on, mark_complete, under_way
-from phonoscope.db.tasks.finish import end_tasks
+from phonoscope.db.spaces.listing import list_spaces
+from phonoscope.db.spaces.reembedding import AT_ONCE, Reembedding, cancel, go_on, mark_complete, under_way
 from phonoscope.db.tasks.requeue import hand_back
-from phonoscope.errors import LockTimeout, NotFound, SpaceInUse, WorkerLost
+from phonoscope.errors import LockTimeout, NotFound, WorkerLost
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, TaskName, TaskQueue
-from phonoscope.waker import Waker
-from phonoscope.work import Claim, Outcome, Space
-from phonoscope_courier.reembedding import Reembedder
+from phonoscope.work import Outcome
 from tests.integration.life import (
     ONE,
     claim,
@@ -38,12 +31,24 @@ from tests.integration.life import (
     new_job,
     new_track,
     read,
-    wait_for_a_lock,
 )
-from tests.integration.test_windows import windows
-
-BEFORE, NOW, LATER = (Space("m", f"sha256:{name}") for name in ("before", "now", "later"))
-BROKEN = {"type": "about:blank", "title": "broken", "status": 500, "detail": "broken", "code": "task_failed"}
+from tests.integration.spaces_of import (
+    BEFORE,
+    BROKEN,
+    LATER,
+    NOW,
+    asked,
+    embedded,
+    ended,
+    further_track,
+    id_of,
+    library,
+    listed,
+    read_by,
+    reembedder,
+    rounds,
+    waiting_jobs,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -51,80 +56,6 @@ def _nothing_before(database: Database) -> None:
     empty(database)
     with database.transaction() as session:
         session.execute(text("DELETE FROM spaces"))
-
-
-def further_track(database: Database, first: TrackRow) -> TrackRow:
-    """Another track of the same owner."""
-    copied = {name: value for name, value in given(first).items() if name != "words"}
-    track_id = f"trk_{uuid4().hex}"
-    with database.transaction() as session:
-        session.add(TrackRow(**copied | {"id": track_id, "sha256": track_id}))
-    with database.transaction() as session:
-        return session.get_one(TrackRow, track_id)
-
-
-def ended(database: Database, held: Claim, *spaces: Space, stems: tuple[str, ...] = ("",)) -> None:
-    """Ends an embedding with a vector and a window in these spaces."""
-    end(database, held, embed=outcome_in(*spaces, stems=stems))
-
-
-def outcome_in(*spaces: Space, stems: tuple[str, ...] = ("",)) -> Outcome:
-    """An embedding's, with a vector and a window in these spaces."""
-    vectors = {space: dict.fromkeys(stems, ONE) for space in spaces}
-    kept = {space: dict.fromkeys(stems, windows((0.5, 0.5, 0.5))) for space in spaces}
-    return Outcome({"b": 2}, None, "m", spaces[0].digest, vectors=vectors, windows=kept)
-
-
-def embedded(database: Database, track: TrackRow, *spaces: Space, stems: tuple[str, ...] = ("",)) -> TrackRow:
-    new_job(database, track, [TaskName.EMBED])
-    ended(database, claimed(database), *spaces, stems=stems)
-    return track
-
-
-def library(database: Database, *spaces: Space, tracks: int = 3) -> list[TrackRow]:
-    """The tracks of a new owner, all embedded in these spaces."""
-    first = embedded(database, new_track(database), *spaces)
-    return [first, *(embedded(database, further_track(database, first), *spaces) for _ in range(tracks - 1))]
-
-
-def read_by(database: Database, owner_id: str, served: Space = NOW, stem: str = "") -> Space:
-    with database.transaction() as session:
-        return reading_space(session, owner_id, served, stem)
-
-
-def listed(database: Database, owner_id: str | None = None, served: Space = NOW) -> dict[Space, Held]:
-    with database.transaction() as session:
-        found = list_spaces(session, {served}, owner_id)
-        return {Space(held.row.model, held.row.digest): held for held in found}
-
-
-def id_of(database: Database, space: Space) -> int:
-    with database.transaction() as session:
-        number: int = session.scalar(text("SELECT id FROM spaces WHERE digest = :digest"), {"digest": space.digest})
-        return number
-
-
-def asked(database: Database, actor: Actor | None = None, served: Space = NOW) -> list[str]:
-    with database.transaction() as session:
-        return [row.digest for row in ask(session, {served: "m"}, actor)]
-
-
-def rounds(database: Database) -> list[TaskQueue]:
-    """One round of the courier, without its message."""
-    with database.transaction() as session:
-        found = under_way(session)
-    return [queue for each in found for queue in go_on(database, each)]
-
-
-def reembedder(database: Database, settings: Settings) -> Reembedder:
-    """A courier's, whose messages reach nobody."""
-    return Reembedder(database, Waker(settings.broker_url.get_secret_value().rpartition("/")[0] + "/9"))
-
-
-def waiting_jobs(database: Database) -> set[str]:
-    """The owners for whom jobs wait."""
-    with database.transaction() as session:
-        return set(session.scalars(text("SELECT owner_id FROM jobs WHERE status = 'queued'")))
 
 
 def test_an_old_space_is_read_until_the_new_one_has_all_its_tracks(database: Database) -> None:
@@ -393,75 +324,6 @@ def test_a_track_that_is_erased_meanwhile_is_passed_over(database: Database) -> 
     rounds(database)
     with database.transaction() as session:
         assert under_way(session) == []
-
-
-def test_a_space_that_is_used_is_not_dropped(database: Database) -> None:
-    """Neither the served one nor the one that is read; the old one once nobody reads it, with its windows."""
-    (track,), (foreign,) = library(database, BEFORE, tracks=1), library(database, BEFORE, tracks=1)
-    embedded(database, track, NOW)
-    old, new = id_of(database, BEFORE), id_of(database, NOW)
-    actor, stranger = Actor(track.owner_id), Actor(foreign.owner_id)
-    for who in (actor, None):
-        with pytest.raises(SpaceInUse, match="new tracks get vectors in it"):
-            drop_space(database, new, {NOW}, who)
-    for who, words in ((stranger, "is read until"), (None, "is read by 1 owners until")):
-        with pytest.raises(SpaceInUse, match=words):
-            drop_space(database, old, {NOW}, who)
-    with pytest.raises(NotFound, match="no space 32767"):
-        drop_space(database, 32_767, {NOW}, actor)
-    drop_space(database, old, {NOW}, actor)
-    assert listed(database, track.owner_id).keys() == {NOW}
-    assert (listed(database, foreign.owner_id)[BEFORE].tracks, listed(database, foreign.owner_id)[BEFORE].windows) == (
-        1,
-        1,
-    )
-    embedded(database, foreign, NOW)
-    drop_space(database, old, {NOW})
-    assert listed(database).keys() == {NOW}
-    with database.transaction() as session:
-        counted = "SELECT (SELECT count(*) FROM spaces), (SELECT count(*) FROM window_embeddings WHERE space_id = :old)"
-        assert tuple(session.connection().execute(text(counted), {"old": old}).one()) == (1, 0)
-
-
-def test_a_space_into_which_a_worker_writes_stays(database: Database) -> None:
-    """Its drop waits for the worker, and sees what it has written."""
-    (first,) = library(database, BEFORE, NOW, tracks=1)
-    new_job(database, further_track(database, first), [TaskName.EMBED])
-    held, old = claimed(database), id_of(database, BEFORE)
-    with ThreadPoolExecutor(1) as threads:
-        with database.transaction() as session:
-            end_tasks(session, held, {TaskName.EMBED: outcome_in(BEFORE)}, {})
-            dropped = threads.submit(drop_space, database, old, {NOW}, Actor(first.owner_id))
-            wait_for_a_lock(database)
-        assert dropped.result(60) > 0
-    kept = listed(database, first.owner_id)[BEFORE]
-    assert (kept.row.id, kept.tracks, kept.windows) == (old, 1, 1)
-
-
-def test_a_worker_makes_a_space_again_that_is_dropped_meanwhile(database: Database) -> None:
-    """It waits for the drop, and its windows are kept."""
-    (first,) = library(database, BEFORE, tracks=1)
-    new_job(database, further_track(database, first), [TaskName.EMBED])
-    held, old = claimed(database), id_of(database, BEFORE)
-    with ThreadPoolExecutor(1) as threads:
-        with database.transaction() as session:
-            session.execute(text("DELETE FROM embeddings"))
-            session.execute(text("DELETE FROM spaces"))
-            written = threads.submit(ended, database, held, BEFORE)
-            wait_for_a_lock(database)
-        written.result(60)
-    kept = listed(database, first.owner_id)[BEFORE]
-    assert kept.row.id != old
-    assert (kept.tracks, kept.windows) == (1, 1)
-
-
-def test_a_large_space_is_dropped_in_parts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No transaction holds more than some thousand rows; the count is of all."""
-    monkeypatch.setattr("phonoscope.db.spaces.dropping._AT_A_TIME", 2)
-    tracks = library(database, BEFORE, NOW, tracks=3)
-    dropped = drop_space(database, id_of(database, BEFORE), {NOW}, Actor(tracks[0].owner_id))
-    assert dropped > 6
-    assert listed(database).keys() == {NOW}
 
 
 def test_a_space_of_a_model_that_is_gone_is_old(database: Database) -> None:
