@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import rfft, rfftfreq
+from numpy.fft import rfft, rfftfreq
 
 from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.samples import Resampler, Samples
