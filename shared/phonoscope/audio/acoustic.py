@@ -11,8 +11,8 @@ from functools import cache
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from numpy.fft import rfft, rfftfreq
+from numpy.typing import NDArray
 
 from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.samples import Resampler, Samples
