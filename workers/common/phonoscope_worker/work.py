@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from phonoscope.audio.confined import ConfinedRecording
+from phonoscope.catalogue import OwnHead
 from phonoscope.contract import JobOptions
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, Outcome, Space
@@ -27,6 +28,10 @@ def _no_vectors(space: Space) -> tuple[Space, dict[str, Any]]:
     return space, {}
 
 
+def _no_head(_: str) -> OwnHead | None:
+    return None
+
+
 @dataclass
 class Work:
     """The tasks of one claim, with access to their inputs.
@@ -37,6 +42,7 @@ class Work:
         stems: fetches the stems of the track's newest separation, by name; empty before the first one.
         vectors: in the place of a served space the one that the owner's searches read, and the vectors of the newest
             tracks there by track id.
+        own_head: reads the newest head of the owner's own classifier of a name; ``None`` where there is none.
         timings: seconds by stage.
     """
 
@@ -47,6 +53,7 @@ class Work:
     stems: Callable[[], dict[str, BinaryIO]] = dict
     fetch: Callable[[BinaryIO], None] = _fetch_nothing
     vectors: Callable[[Space], tuple[Space, dict[str, Any]]] = _no_vectors
+    own_head: Callable[[str], OwnHead | None] = _no_head
     timings: dict[str, float] = field(default_factory=dict)
 
     @cached_property

@@ -57,7 +57,7 @@ def submit_job(state: State, caller: Caller, request: JobRequest, then: Then = l
         LimitReached: the owner has as much in the queues as may be.
         DatabaseUnavailable: no job was made.
     """
-    asked = context_of(state, request)
+    asked = context_of(state, caller.owner_id, request)
     check_request(request, asked)
     check_webhook(state, caller.owner_id, request)
 
@@ -87,7 +87,7 @@ def submit_recording(
         LimitReached: a quota of the owner is used up; nothing is stored.
         Unavailable: the database or the store is down; no job was made, nothing is stored.
     """
-    asked = context_of(state, request)
+    asked = context_of(state, caller.owner_id, request)
     check_request(request, asked)
     check_webhook(state, caller.owner_id, request)
 
@@ -146,7 +146,7 @@ def submit_unless_made(
         # Read after the job: a job that ends in between has made its artifact.
         if newest_artifact(session, track_id, task, kind, request.options.audio_track) is not None:
             return None
-        job, queues = _make_job(state, caller, session, track, request, context_of(state, request))
+        job, queues = _make_job(state, caller, session, track, request, context_of(state, caller.owner_id, request))
         check_held(session, caller.owner_id, state.limits, new_job=True)
     _wake(state, queues, job, "job.created")
     return job
