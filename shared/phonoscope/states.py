@@ -63,6 +63,8 @@ class TaskName(StrEnum):
     """The stems mixed again, louder or softer."""
     MAP = "map"
     """The owner's library on a plane, where similar tracks are near each other; it has no track of its own."""
+    APPLY = "apply"
+    """The owner's library labelled by a classifier of the owner's own, from stored vectors; it has no track."""
 
 
 class TaskQueue(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from phonoscope.contract import MOST_ON_MAP, JobOptions
+from phonoscope.db.classifiers.applying import begin_labelling
 from phonoscope.db.classifiers.heads import find_head
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.maps import vectors_to_place
@@ -34,7 +35,8 @@ def work_of(context: Context, claim: Claim, timings: dict[str, float]) -> Work:
         own_head = partial(find_head, context.database, claim.subject.owner_id)
         return Work(claim, options, spool(), report, stems=stems, fetch=fetch, own_head=own_head, timings=timings)
     vectors = partial(_read_vectors, context, claim.subject.owner_id)
-    return Work(claim, options, spool(), report, vectors=vectors, timings=timings)
+    labelling = partial(begin_labelling, context.database, claim)
+    return Work(claim, options, spool(), report, vectors=vectors, labelling=labelling, timings=timings)
 
 
 def _options(claim: Claim) -> JobOptions:

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, TypeAlias, cast
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.catalogue import OwnHead
 from phonoscope.contract import JobOptions
+from phonoscope.db.classifiers.applying import Labelling
+from phonoscope.errors import UnknownModel
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, Outcome, Space
 from phonoscope_worker.store_retry import retrying_store
@@ -26,6 +28,10 @@ def _fetch_nothing(_: BinaryIO) -> None:
 
 def _no_vectors(space: Space) -> tuple[Space, dict[str, Any]]:
     return space, {}
+
+
+def _no_labelling(name: str) -> Labelling:
+    raise UnknownModel(f"no classifier {name!r}")
 
 
 def _no_head(_: str) -> OwnHead | None:
@@ -43,6 +49,7 @@ class Work:
         vectors: in the place of a served space the one that the owner's searches read, and the vectors of the newest
             tracks there by track id.
         own_head: reads the newest head of the owner's own classifier of a name; ``None`` where there is none.
+        labelling: begins to label the owner's library by a classifier, or goes on.
         timings: seconds by stage.
     """
 
@@ -54,6 +61,7 @@ class Work:
     fetch: Callable[[BinaryIO], None] = _fetch_nothing
     vectors: Callable[[Space], tuple[Space, dict[str, Any]]] = _no_vectors
     own_head: Callable[[str], OwnHead | None] = _no_head
+    labelling: Callable[[str], Labelling] = _no_labelling
     timings: dict[str, float] = field(default_factory=dict)
 
     @cached_property

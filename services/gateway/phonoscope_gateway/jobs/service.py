@@ -152,6 +152,38 @@ def submit_unless_made(
     return job
 
 
+def submit_unless_open(
+    state: State,
+    caller: Caller,
+    request: JobRequest,
+    find: Callable[[Session], str | None],
+    then: Then = lambda *_: None,
+) -> Job:
+    """The job that ``find`` names, which does the same for the library already, or a new one.
+
+    Raises as ``submit_job`` does.
+    """
+    asked = context_of(state, caller.owner_id, request)
+    check_request(request, asked)
+
+    def make(session: Session) -> tuple[Job, list[TaskQueue]]:
+        # One at a time: the second request finds the job of the first.
+        lock_subject(session, caller.owner_id)
+        found = find(session)
+        if found is not None:
+            job = describe_jobs(state.signer_for(caller), session, [get_job(session, caller.owner_id, found)])[0]
+            then(session, job)
+            return job, []
+        job, queues = _make_job(state, caller, session, Library(caller.owner_id), request, asked)
+        then(session, job)
+        check_held(session, caller.owner_id, state.limits, new_job=True)
+        return job, queues
+
+    job, queues = state.database.retrying(make)
+    _wake(state, queues, job, "job.created")
+    return job
+
+
 def read_job(state: State, caller: Caller, job_id: str) -> Job:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
     with state.database.autocommit() as session:

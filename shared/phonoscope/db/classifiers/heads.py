@@ -15,7 +15,7 @@ from phonoscope.catalogue import HeadManifest, OwnHead
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.classifiers import ClassifierRow, ClassifierVersionRow
 from phonoscope.db.schema.tables import TrackLabelsRow, TrackRow
-from phonoscope.errors import InvalidManifest, UnknownModel
+from phonoscope.errors import InvalidManifest, NotFound, UnknownModel
 from phonoscope.logs import get_logger
 
 _Version: TypeAlias = tuple[str, int]
@@ -69,7 +69,7 @@ class OwnHeads:
         found: dict[_Version, HeadManifest] = {}
         for row in session.execute(_MANIFESTS, {"ids": list(ids), "versions": list(numbers)}):
             try:
-                found[row.classifier_id, row.version] = _parsed(row.manifest)
+                found[row.classifier_id, row.version] = parsed(row.manifest)
             except InvalidManifest as error:
                 _log.warning("classifier.unreadable", classifier_id=row.classifier_id, reason=error.detail)
         with self._lock:
@@ -93,7 +93,7 @@ def find_head(database: Database, owner_id: str, name: str) -> OwnHead | None:
         row = session.execute(statement).one_or_none()
     if row is None:
         return None
-    return OwnHead(row.id, row.version, _parsed(row.manifest), partial(read_weights, database, row.id, row.version))
+    return OwnHead(row.id, row.version, parsed(row.manifest), partial(read_weights, database, row.id, row.version))
 
 
 def read_weights(database: Database, classifier_id: str, version: int) -> bytes:
@@ -104,6 +104,13 @@ def read_weights(database: Database, classifier_id: str, version: int) -> bytes:
     if weights is None:
         raise UnknownModel("the classifier was removed meanwhile")
     return weights
+
+
+def check_there(session: Session, owner_id: str, name: str) -> None:
+    """Raises ``NotFound`` when the owner has no classifier of that name, taught or not."""
+    of = ClassifierRow.owner_id == owner_id, ClassifierRow.name == name
+    if session.scalar(select(ClassifierRow.id).where(*of)) is None:
+        raise NotFound(f"no classifier {name!r}")
 
 
 def forget_labels(session: Session, owner_id: str, name: str) -> None:
@@ -120,7 +127,8 @@ def _is_newest() -> Any:
     return (row.classifier_id == ClassifierRow.id) & (row.version == ClassifierRow.version)
 
 
-def _parsed(manifest: Mapping[str, Any]) -> HeadManifest:
+def parsed(manifest: Mapping[str, Any]) -> HeadManifest:
+    """A manifest as it is kept. Raises ``InvalidManifest`` where this release cannot read it."""
     try:
         return HeadManifest.model_validate(manifest)
     except ValidationError as error:
