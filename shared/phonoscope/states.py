@@ -65,6 +65,8 @@ class TaskName(StrEnum):
     """The owner's library on a plane, where similar tracks are near each other; it has no track of its own."""
     TEACH = "teach"
     """A classifier of the owner's own, taught from stored vectors; it has no track of its own."""
+    APPLY = "apply"
+    """The owner's library labelled by a classifier of the owner's own, from stored vectors; it has no track."""
 
 
 class TaskQueue(NamedTuple):

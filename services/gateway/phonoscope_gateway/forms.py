@@ -16,6 +16,8 @@ from phonoscope.errors import InvalidRequest, SpoolFull, UploadTooLarge
 from phonoscope_gateway.dispositions import Disposition
 
 MAX_LABEL_FILE_BYTES = 32 << 20
+MAX_HEAD_BYTES = 24 << 20
+"""Of 10,000 labels: 20 MB of weights."""
 _MAX_FIELD_BYTES = 256 * 1024
 _MAX_PARTS = 16
 _MAX_BOUNDARY_BYTES = 256

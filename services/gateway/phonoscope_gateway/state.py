@@ -11,10 +11,12 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.orm import Session
 from starlette.types import Scope
 
-from phonoscope.catalogue import Catalogue, LiveCatalogue
+from phonoscope.catalogue import Catalogue, HeadManifest, LiveCatalogue, OwnersCatalogue
 from phonoscope.db.access.engine import Database
+from phonoscope.db.classifiers.heads import OwnHeads
 from phonoscope.db.service.keys import Caller
 from phonoscope.db.service.usage import Limits
 from phonoscope.errors import Unauthorized
@@ -55,6 +57,7 @@ class State:
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
     door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
     coverages: Coverages = field(default_factory=Coverages)
+    own_heads: OwnHeads = field(default_factory=OwnHeads)
 
     @cached_property
     def limits(self) -> Limits:
@@ -84,8 +87,23 @@ class State:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The models as their folders are now."""
+        """The served models as their folders are now; ``catalogue_for`` has a caller's own beside them."""
         return self.models.current
+
+    def catalogue_for(self, owner_id: str, session: Session | None = None) -> Catalogue:
+        """The served models and the owner's own heads, which are read when something is asked for that is not served.
+
+        Args:
+            session: in which they are read; without one in a connection of their own, so that a caller that holds a
+                session gives it.
+        """
+        return OwnersCatalogue(self.catalogue, partial(self._read_heads, owner_id, session))
+
+    def _read_heads(self, owner_id: str, session: Session | None) -> Mapping[str, HeadManifest]:
+        if session is not None:
+            return self.own_heads.of(session, owner_id)
+        with self.database.autocommit() as own:
+            return self.own_heads.of(own, owner_id)
 
     @cached_property
     def signer(self) -> Signer:
@@ -103,12 +121,15 @@ class State:
         """What the gateway's readiness depends on."""
         return Pings({"database": self.database.ping, "broker": self.waker.ping, "store": self.store.ping})
 
-    def spaces(self, model: str | None) -> tuple[Space, ...]:
+    def spaces(self, owner_id: str, model: str | None, session: Session | None = None) -> tuple[Space, ...]:
         """The spaces of a model or a body, or of the default models, as they are served now: the general one first.
+
+        Args:
+            session: as ``catalogue_for`` takes it.
 
         Raises ``UnknownModel``.
         """
-        return self.catalogue.spaces(model or self.settings.default_model)
+        return self.catalogue_for(owner_id, session).spaces(model or self.settings.default_model)
 
 
 async def get_state(request: Request) -> State:

@@ -10,6 +10,7 @@ from phonoscope.catalogue.bodies import (
     HeadedManifest,
     HeadManifest,
     TextTower,
+    headed,
 )
 from phonoscope.catalogue.cards import AnyModelCard, ModelCard, StemModelCard
 from phonoscope.catalogue.catalogue import Catalogue, Vocabularies, Vocabulary
@@ -24,6 +25,7 @@ from phonoscope.catalogue.manifests import (
     check_weights,
     read_manifest,
 )
+from phonoscope.catalogue.owned import OwnersCatalogue, OwnHead
 from phonoscope.catalogue.pullable import GIVING, PULLABLE, Pullable, pullable
 from phonoscope.catalogue.texts import TEXT, TextManifest
 
@@ -50,6 +52,8 @@ __all__ = [
     "LiveCatalogue",
     "Manifest",
     "ModelCard",
+    "OwnHead",
+    "OwnersCatalogue",
     "Pullable",
     "StemManifest",
     "StemModelCard",
@@ -61,6 +65,7 @@ __all__ = [
     "check_file",
     "check_weights",
     "domain_of",
+    "headed",
     "pullable",
     "read_manifest",
 ]

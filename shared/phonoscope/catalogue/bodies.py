@@ -138,6 +138,11 @@ class HeadManifest(ManifestBase):
         return self
 
     @property
+    def several(self) -> bool:
+        """Whether several labels can hold at once."""
+        return self.activation == "sigmoid"
+
+    @property
     def files(self) -> list[CheckedFile]:
         return [choice.weights for choice in self.on]
 
@@ -169,7 +174,7 @@ class HeadedManifest:
     @property
     def several(self) -> bool:
         """Whether several labels can hold at once."""
-        return self.head.activation == "sigmoid"
+        return self.head.several
 
     @property
     def architecture(self) -> str:

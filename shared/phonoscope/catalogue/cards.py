@@ -48,6 +48,7 @@ class ModelCard(_Card):
     layers: list[str] = Field(description="the layers of its network that can show evidence, from input to output")
     default_layer: str | None = Field(description="the layer whose evidence is shown unless another one is named")
     depths: list[str] = Field(description="the depths of its network whose feature maps can be shown")
+    yours: bool = Field(False, description="whether it is a classifier that you taught, which nobody else sees")
 
 
 class StemModelCard(_Card):

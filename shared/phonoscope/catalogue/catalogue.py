@@ -44,6 +44,11 @@ class Catalogue:
         self._before = before or {}
 
     @cached_property
+    def own(self) -> Mapping[str, HeadManifest]:
+        """Heads that an owner taught, by name, which are beside the served models; none of a plain catalogue."""
+        return {}
+
+    @cached_property
     def manifests(self) -> dict[str, Classifier]:
         """The classifying models that can be served, by name, without heads whose bodies are absent."""
         found = {name: self._classifier(manifest) for name, manifest in self.models.items()}
@@ -112,6 +117,10 @@ class Catalogue:
         """The cards of all models, by name, classifying models first."""
         served: list[Classifier | StemManifest] = [*self.manifests.values(), *self.separators.values()]
         return {manifest.name: manifest.card() for manifest in served}
+
+    def has(self, name: str) -> bool:
+        """Whether a served model of any kind has the name, be it readable or not."""
+        return name in self.models or name in self.unreadable
 
     def folder(self, name: str) -> Path:
         """The folder of a model in the catalogue."""

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from phonoscope.audio.facts import MOST_AUDIO_TRACKS
 from phonoscope.requests import RequestModel
+from phonoscope.tasks.apply import ApplyOptions
 from phonoscope.tasks.classify import ClassifyOptions
 from phonoscope.tasks.describe import DescribeOptions
 from phonoscope.tasks.embed import EmbedOptions
@@ -29,6 +30,7 @@ class JobOptions(RequestModel):
     describe: DescribeOptions = Field(default_factory=DescribeOptions)
     map: MapOptions = Field(default_factory=MapOptions)
     teach: TeachOptions = Field(default_factory=TeachOptions)
+    apply: ApplyOptions = Field(default_factory=ApplyOptions)
     audio_track: int | None = Field(
         None,
         ge=0,

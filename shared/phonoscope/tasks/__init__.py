@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import Field
 
 from phonoscope.states import TaskName
+from phonoscope.tasks.apply import Apply, ApplyResult
 from phonoscope.tasks.classify import Classify, ClassifyResult
 from phonoscope.tasks.describe import Describe, DescribeResult
 from phonoscope.tasks.embed import Embed, EmbedResult
@@ -30,12 +31,24 @@ AnyResult: TypeAlias = Annotated[
     | SeparateResult
     | MixdownResult
     | MapResult
-    | TeachResult,
+    | TeachResult
+    | ApplyResult,
     Field(discriminator="task"),
 ]
 """The result of any task; ``task`` is its name."""
 
-_SPECS: tuple[TaskSpec[Any, Any], ...] = (Classify, Embed, Explain, Features, Describe, Separate, Mixdown, Map, Teach)
+_SPECS: tuple[TaskSpec[Any, Any], ...] = (
+    Classify,
+    Embed,
+    Explain,
+    Features,
+    Describe,
+    Separate,
+    Mixdown,
+    Map,
+    Teach,
+    Apply,
+)
 
 TASKS: dict[TaskName, TaskSpec[Any, Any]] = {spec.name: spec for spec in _SPECS}
 """Every task, by its name."""
@@ -43,6 +56,7 @@ TASKS: dict[TaskName, TaskSpec[Any, Any]] = {spec.name: spec for spec in _SPECS}
 __all__ = [
     "TASKS",
     "AnyResult",
+    "Apply",
     "Classify",
     "Describe",
     "Embed",

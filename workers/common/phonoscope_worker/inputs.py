@@ -8,7 +8,9 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from phonoscope.contract import MOST_ON_MAP, JobOptions
+from phonoscope.db.classifiers.applying import begin_labelling
 from phonoscope.db.classifiers.examples import MOST_OTHERS, Lesson, read_lesson
+from phonoscope.db.classifiers.heads import find_head
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.maps import vectors_to_place
 from phonoscope.db.library.results import newest_result
@@ -31,10 +33,13 @@ def work_of(context: Context, claim: Claim, timings: dict[str, float]) -> Work:
     if isinstance(claim.subject, ClaimedTrack):
         fetch = partial(context.store.fetch, claim.subject.object_key)
         stems = partial(_fetch_stems, context, claim, options.audio_track)
-        return Work(claim, options, spool(), report, stems=stems, fetch=fetch, timings=timings)
+        own_head = partial(find_head, context.database, claim.subject.owner_id)
+        return Work(claim, options, spool(), report, stems=stems, fetch=fetch, own_head=own_head, timings=timings)
     vectors = partial(_read_vectors, context, claim.subject.owner_id)
     lesson = partial(_read_lesson, context, claim.subject.owner_id)
-    return Work(claim, options, spool(), report, vectors=vectors, lesson=lesson, timings=timings)
+    labelling = partial(begin_labelling, context.database, claim)
+    about = {"vectors": vectors, "lesson": lesson, "labelling": labelling}
+    return Work(claim, options, spool(), report, **about, timings=timings)
 
 
 def _options(claim: Claim) -> JobOptions:

@@ -11,8 +11,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from phonoscope.audio.confined import ConfinedRecording
+from phonoscope.catalogue import OwnHead
 from phonoscope.contract import JobOptions
-from phonoscope.errors import NotFound
+from phonoscope.db.classifiers.applying import Labelling
+from phonoscope.errors import NotFound, UnknownModel
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, Outcome, Space
 from phonoscope_worker.store_retry import retrying_store
@@ -35,6 +37,14 @@ def _no_lesson(name: str) -> Lesson:
     raise NotFound(f"no classifier {name!r}")
 
 
+def _no_labelling(name: str) -> Labelling:
+    raise UnknownModel(f"no classifier {name!r}")
+
+
+def _no_head(_: str) -> OwnHead | None:
+    return None
+
+
 @dataclass
 class Work:
     """The tasks of one claim, with access to their inputs.
@@ -46,6 +56,8 @@ class Work:
         vectors: in the place of a served space the one that the owner's searches read, and the vectors of the newest
             tracks there by track id.
         lesson: what a classifier of the owner's is taught from, by its name.
+        own_head: reads the newest head of the owner's own classifier of a name; ``None`` where there is none.
+        labelling: begins to label the owner's library by a classifier, or goes on.
         timings: seconds by stage.
     """
 
@@ -57,6 +69,8 @@ class Work:
     fetch: Callable[[BinaryIO], None] = _fetch_nothing
     vectors: Callable[[Space], tuple[Space, dict[str, Any]]] = _no_vectors
     lesson: Callable[[str], Lesson] = _no_lesson
+    own_head: Callable[[str], OwnHead | None] = _no_head
+    labelling: Callable[[str], Labelling] = _no_labelling
     timings: dict[str, float] = field(default_factory=dict)
 
     @cached_property

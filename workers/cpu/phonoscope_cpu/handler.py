@@ -10,6 +10,7 @@ from phonoscope.catalogue import LiveCatalogue
 from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskName
 from phonoscope.work import Outcome
+from phonoscope_cpu.applying import apply_task
 from phonoscope_cpu.describe import describe_task
 from phonoscope_cpu.mapping import map_task
 from phonoscope_cpu.mixing import mixdown_task
@@ -44,6 +45,7 @@ HANDLERS: Handlers[CpuHandler] = Handlers(
         TaskName.SEPARATE: lambda work, pool: separate_task(work, pool.separators),
         TaskName.MIXDOWN: lambda work, _: mixdown_task(work),
         TaskName.TEACH: lambda work, pool: teach_task(work, pool.models.current),
+        TaskName.APPLY: lambda work, _: apply_task(work),
         TaskName.MAP: lambda work, pool: map_task(work, pool.models.current, pool.cache),
     },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from math import inf
 from typing import TypeAlias
 
@@ -140,7 +140,7 @@ def shared_pass(work: Work, models: LoadedModels, named: tuple[str, ...]) -> Ite
         ModelError: a model cannot be served.
     """
     tasks, listener = set(work.claim.tasks), Listener(work)
-    load = partial(_loaded, work, models)
+    load = cache(partial(_loaded, work, models))
     answers = general = None
     if named == (AUTO,):
         auto, general, unusable = load_general(models.auto, load)
@@ -191,8 +191,10 @@ def _heads(models: LoadedModels, answers: Answers, listener: Listener, load: Cal
 
 
 def _loaded(work: Work, models: LoadedModels, name: str) -> Model:
+    """A served model; of a name that is not served the owner's own, in whatever version is the newest."""
     with work.timed("load_s"):
-        return models.get(name)
+        own = None if models.serves(name) else work.own_head(name)
+        return models.get(name) if own is None else models.own(own)
 
 
 def _explained(work: Work, answers: Answers, load: Callable[[str], Model], models: Sequence[Classifier]) -> Model:

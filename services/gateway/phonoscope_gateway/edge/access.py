@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, QueryParams
 
 from phonoscope.contract import Scope
 from phonoscope.errors import BodyTooLarge, PhonoscopeError
-from phonoscope_gateway.forms import MAX_LABEL_FILE_BYTES, too_large
+from phonoscope_gateway.forms import MAX_HEAD_BYTES, MAX_LABEL_FILE_BYTES, too_large
 
 MAX_JSON_BYTES = 256 * 1024
 MAX_LABEL_SET_BYTES = 1 << 20
@@ -31,6 +31,7 @@ _SEARCH = "/v1/search"
 _UPLOADS = frozenset({"/v1/tracks", "/v1/jobs", _SEARCH})
 _LABEL_FILES = re.compile(r"/v1/(tracks/[^/]+/)?labels/import")
 _TEACHINGS = re.compile(r"/v1/classifiers(/[^/]+/teach)?")
+_HEADS = re.compile(r"/v1/classifiers/[^/]+")
 _LABEL_SETS = re.compile(r"/v1/tracks/[^/]+/labels")
 
 
@@ -117,6 +118,8 @@ class BodyLimit:
 def body_limit(method: str, path: str, headers: Headers, max_upload_bytes: int) -> BodyLimit:
     """The limit of a request's body: forms with a file have one of their own, and so have all labels of a track."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if method == "PUT" and media_type == "multipart/form-data" and _HEADS.fullmatch(path):
+        return BodyLimit(MAX_HEAD_BYTES + ENVELOPE_BYTES, True, MAX_HEAD_BYTES)
     if method == "POST" and media_type == "multipart/form-data":
         if path in _UPLOADS:
             return BodyLimit(max_upload_bytes + ENVELOPE_BYTES, True, max_upload_bytes)

@@ -14,10 +14,11 @@ from phonoscope_gateway.state import State
 _AUDIO_TRACK = "options.audio_track"
 
 
-def context_of(state: State, request: JobRequest) -> RequestContext:
+def context_of(state: State, owner_id: str, request: JobRequest) -> RequestContext:
     """The context in which the request's tasks are checked."""
     default = state.settings.default_model
-    return RequestContext(tuple(request.tasks), request.options.classify.names(default), default, state.catalogue)
+    named, catalogue = request.options.classify.names(default), state.catalogue_for(owner_id)
+    return RequestContext(tuple(request.tasks), named, default, catalogue)
 
 
 def check_request(request: JobRequest, asked: RequestContext) -> None:

@@ -36,6 +36,8 @@ def _key(
     session: Session, subject: TrackRow | Library, request: JobRequest, asked: RequestContext, task: TaskName
 ) -> CacheKey | None:
     spec, options = TASKS[task], getattr(request.options, task)
+    if isinstance(subject, Library) and task is not TaskName.MAP:
+        return None
     if isinstance(subject, Library):
         served = asked.catalogue.spaces(options.model or asked.default_model)[0]
         space = reading_space(session, subject.owner_id, served)

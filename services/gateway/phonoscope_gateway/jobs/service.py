@@ -57,7 +57,7 @@ def submit_job(state: State, caller: Caller, request: JobRequest, then: Then = l
         LimitReached: the owner has as much in the queues as may be.
         DatabaseUnavailable: no job was made.
     """
-    asked = context_of(state, request)
+    asked = context_of(state, caller.owner_id, request)
     check_request(request, asked)
     check_webhook(state, caller.owner_id, request)
 
@@ -87,7 +87,7 @@ def submit_recording(
         LimitReached: a quota of the owner is used up; nothing is stored.
         Unavailable: the database or the store is down; no job was made, nothing is stored.
     """
-    asked = context_of(state, request)
+    asked = context_of(state, caller.owner_id, request)
     check_request(request, asked)
     check_webhook(state, caller.owner_id, request)
 
@@ -146,8 +146,40 @@ def submit_unless_made(
         # Read after the job: a job that ends in between has made its artifact.
         if newest_artifact(session, track_id, task, kind, request.options.audio_track) is not None:
             return None
-        job, queues = _make_job(state, caller, session, track, request, context_of(state, request))
+        job, queues = _make_job(state, caller, session, track, request, context_of(state, caller.owner_id, request))
         check_held(session, caller.owner_id, state.limits, new_job=True)
+    _wake(state, queues, job, "job.created")
+    return job
+
+
+def submit_unless_open(
+    state: State,
+    caller: Caller,
+    request: JobRequest,
+    find: Callable[[Session], str | None],
+    then: Then = lambda *_: None,
+) -> Job:
+    """The job that ``find`` names, which does the same for the library already, or a new one.
+
+    Raises as ``submit_job`` does.
+    """
+    asked = context_of(state, caller.owner_id, request)
+    check_request(request, asked)
+
+    def make(session: Session) -> tuple[Job, list[TaskQueue]]:
+        # One at a time: the second request finds the job of the first.
+        lock_subject(session, caller.owner_id)
+        found = find(session)
+        if found is not None:
+            job = describe_jobs(state.signer_for(caller), session, [get_job(session, caller.owner_id, found)])[0]
+            then(session, job)
+            return job, []
+        job, queues = _make_job(state, caller, session, Library(caller.owner_id), request, asked)
+        then(session, job)
+        check_held(session, caller.owner_id, state.limits, new_job=True)
+        return job, queues
+
+    job, queues = state.database.retrying(make)
     _wake(state, queues, job, "job.created")
     return job
 

@@ -32,14 +32,17 @@ def read_map(
     ] = None,
 ) -> LibraryMap:
     """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`."""
-    served, owner_id = state.spaces(model)[0], caller.owner_id
-    labelling = model if model in state.catalogue.manifests else None
+    owner_id = caller.owner_id
+    catalogue = state.catalogue_for(owner_id)
+    served = catalogue.spaces(model or state.settings.default_model)[0]
+    labelling = model if model is not None and model in catalogue.vocabularies else None
     with state.database.transaction() as session:
         space = reading_space(session, owner_id, served)
         drawn = newest_map(session, owner_id, space.model)
         result = _result_of(state, caller, drawn)
         placed = placed_tracks(session, owner_id, space)
-        labels = labels_of(session, {track.id for track, *_ in placed}, state.catalogue.vocabularies)
+        known = state.catalogue_for(owner_id, session).vocabularies
+        labels = labels_of(session, {track.id for track, *_ in placed}, known)
         return LibraryMap(
             model=space.model,
             drawn_at=drawn.finished_at if drawn is not None else None,

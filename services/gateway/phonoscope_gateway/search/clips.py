@@ -76,7 +76,8 @@ async def analysed_clip(
         LimitReached: a quota of the owner is used up.
         Unavailable: the database or the store is down.
     """
-    options = JobOptions(classify=ClassifyOptions(model=embedding_model(state, space)))
+    model = await to_thread.run_sync(embedding_model, state, caller.owner_id, space)
+    options = JobOptions(classify=ClassifyOptions(model=model))
     track = await state.uploads.run(caller.owner_id, partial(_own_track, state, caller, upload))
     if track is not None:
         upload.file.close()
@@ -95,15 +96,18 @@ async def analysed_clip(
             await to_thread.run_sync(_erase, state, clip)
 
 
-def embedding_model(state: State, space: str | None) -> str | None:
-    """The name of a served model that embeds in a space; ``None`` for the default ones.
+def embedding_model(state: State, owner_id: str, space: str | None) -> str | None:
+    """The name of a served model that embeds in a space, or in that of one of the owner's heads; ``None`` for the
+    default ones.
 
     Raises ``InvalidRequest``.
     """
+    catalogue = state.catalogue_for(owner_id)
     served = state.catalogue.manifests
     if space is None or space in served:
         return space
-    found = next((name for name, model in served.items() if space in (model.space.model, model.space.digest)), None)
+    wanted = catalogue.get(space).space.digest if space in catalogue.own else space
+    found = next((name for name, model in served.items() if wanted in (model.space.model, model.space.digest)), None)
     if found is None:
         raise InvalidRequest.choice("space", f"served model that embeds in {space!r}", sorted(served))
     return found

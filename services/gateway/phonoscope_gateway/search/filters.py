@@ -6,18 +6,18 @@ from sqlalchemy.orm import Session
 
 from phonoscope.contract import LabelFilter, SearchRequest
 from phonoscope.db.search.filters import AnyLabel, Filters
-from phonoscope.db.search.stored import labels_named
+from phonoscope.db.search.stored import is_heard, labels_named
 from phonoscope.errors import UnknownLabel
 from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.state import State
 
 
-def filters_of(session: Session, state: State, request: SearchRequest) -> Filters:
+def filters_of(session: Session, state: State, owner_id: str, request: SearchRequest) -> Filters:
     """What a search looks at. Raises ``UnknownLabel`` for a label that no model has."""
     asked = request.filters
     return Filters(
         stem=request.stem or WHOLE_TRACK,
-        any_of=[_label(session, state, index, label) for index, label in enumerate(asked.labels)],
+        any_of=[_label(session, state, owner_id, index, label) for index, label in enumerate(asked.labels)],
         kinds=[str(kind) for kind in asked.kinds],
         since=asked.uploaded_since,
         until=asked.uploaded_until,
@@ -28,15 +28,19 @@ def filters_of(session: Session, state: State, request: SearchRequest) -> Filter
     )
 
 
-def _label(session: Session, state: State, index: int, asked: LabelFilter) -> AnyLabel:
+def _label(session: Session, state: State, owner_id: str, index: int, asked: LabelFilter) -> AnyLabel:
     known = labels_named(session, [asked.label], asked.model)
-    if not known and not _is_served(state, asked):
+    ids = [label.id for label in known]
+    if not _is_served(state, owner_id, asked, session) and not is_heard(session, owner_id, ids):
         of = "no served model" if asked.model is None else f"no served model {asked.model!r}"
         raise UnknownLabel.field(f"filters.labels.{index}.label", f"{of} has the label {asked.label!r}")
-    return AnyLabel(frozenset(label.id for label in known), asked.least_probability)
+    return AnyLabel(frozenset(ids), asked.least_probability)
 
 
-def _is_served(state: State, asked: LabelFilter) -> bool:
-    """Whether a model has the label, though nothing was heard by it yet."""
-    served = state.catalogue.manifests.items()
-    return any(asked.label in model.labels for name, model in served if asked.model in (None, name))
+def _is_served(state: State, owner_id: str, asked: LabelFilter, session: Session) -> bool:
+    """Whether a served model, or one of the owner's, has the label, though nothing was heard by it yet."""
+    served = state.catalogue.manifests
+    if any(asked.label in model.labels for name, model in served.items() if asked.model in (None, name)):
+        return True
+    own = state.catalogue_for(owner_id, session).own
+    return any(asked.label in head.labels for name, head in own.items() if asked.model in (None, name))

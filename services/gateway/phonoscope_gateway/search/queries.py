@@ -112,7 +112,8 @@ def by_track(session: Session, state: State, owner_id: str, request: SearchReque
     track = get_track(session, owner_id, request.track_id)
     space = space_of(session, state, owner_id, track.id, request.space, filters.stem)
     if request.unit is SearchUnit.MOMENT or request.start_s is not None or request.end_s is not None:
-        space = _with_windows(session, track.id, filters.stem, (space, *named_spaces(session, state, request.space)))
+        named = named_spaces(session, state, owner_id, request.space)
+        space = _with_windows(session, track.id, filters.stem, (space, *named))
     understood = UnderstoodQuery(by="track", way="sound", space=_ref(space))
     others = replace(filters, without=[track.id])
     if request.start_s is not None or request.end_s is not None:

@@ -38,7 +38,8 @@ def search(
         query = _understood(session, state, caller.owner_id, request, clip)
         page = find_page(session, query, cursor, request.limit, request.diversify)
         coverage = coverage_of(session, state, query)
-        return describe_page(session, state.signer_for(caller), query, page, coverage, state.catalogue.vocabularies)
+        known = state.catalogue_for(caller.owner_id, session).vocabularies
+        return describe_page(session, state.signer_for(caller), query, page, coverage, known)
 
 
 def similar(state: State, caller: Caller, track_id: str, limit: int, model: str | None, stem: str | None) -> Neighbours:
@@ -49,7 +50,7 @@ def similar(state: State, caller: Caller, track_id: str, limit: int, model: str 
         SilentRecording: the track, or its stem, is silent.
         UnknownModel: there is no such model.
     """
-    state.spaces(model)
+    state.spaces(caller.owner_id, model)
     with state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
         request = SearchRequest(track_id=track_id, space=model, stem=stem)
@@ -57,12 +58,13 @@ def similar(state: State, caller: Caller, track_id: str, limit: int, model: str 
         assert query.whole is not None
         page = find_page(session, query, SearchCursor(""), limit)
         left_out = query.whole.search.left_out(session)
-        items = neighbours(session, state.signer_for(caller), page.items, state.catalogue.vocabularies)
+        known = state.catalogue_for(caller.owner_id, session).vocabularies
+        items = neighbours(session, state.signer_for(caller), page.items, known)
     return Neighbours(items=items, outdated=left_out.outdated, silent=left_out.silent)
 
 
 def _understood(session: Session, state: State, owner_id: str, request: SearchRequest, clip: Clip | None) -> Query:
-    filters = filters_of(session, state, request)
+    filters = filters_of(session, state, owner_id, request)
     if clip is not None:
         return by_clip(session, state, owner_id, request, filters, clip)
     if request.text is not None:

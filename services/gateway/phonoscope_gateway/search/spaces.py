@@ -12,26 +12,27 @@ from phonoscope.work import WHOLE_TRACK, Space
 from phonoscope_gateway.state import State
 
 
-def named_spaces(session: Session, state: State, name: str | None) -> tuple[Space, ...]:
+def named_spaces(session: Session, state: State, owner_id: str, name: str | None) -> tuple[Space, ...]:
     """The spaces of a model or a body, the one with a digest, or those of the default models: the general one first.
 
     Raises ``InvalidRequest`` when there is none.
     """
     if name is None:
-        return state.spaces(None)
+        return state.spaces(owner_id, None, session)
+    catalogue = state.catalogue_for(owner_id, session)
     try:
-        return state.spaces(name)
+        return catalogue.spaces(name)
     except UnknownModel:
         kept = kept_spaces(session)
         if name in kept:
             return (kept[name],)
-        served = {*state.catalogue.bodies, *state.catalogue.manifests, *kept}
+        served = {*catalogue.bodies, *catalogue.manifests, *kept}
         raise InvalidRequest.choice("space", f"space {name!r}", sorted(served)) from None
 
 
 def read_space(session: Session, state: State, owner_id: str, name: str | None, stem: str) -> Space:
     """The first of the spaces so named; by a model's name the one that the owner's searches read now."""
-    first = named_spaces(session, state, name)[0]
+    first = named_spaces(session, state, owner_id, name)[0]
     return first if name == first.digest else reading_space(session, owner_id, first, stem)
 
 
@@ -43,5 +44,5 @@ def space_of(
     By a model's name it is the one that the owner's searches read now. Raises ``InvalidRequest`` when there is no such
     space.
     """
-    named = named_spaces(session, state, name)
+    named = named_spaces(session, state, owner_id, name)
     return named[0] if name == named[0].digest else own_space(session, owner_id, track_id, named, stem)

@@ -26,7 +26,7 @@ def ask_for_reembedding(state: State, caller: Caller, model: str | None) -> list
 
     Raises ``UnknownModel`` when no such model is served.
     """
-    wanted = None if model is None else state.catalogue.spaces(model)[0].model
+    wanted = None if model is None else state.spaces(caller.owner_id, model)[0].model
     with state.database.transaction() as session:
         asked = {row.id for row in ask(session, state.catalogue.embedders, caller.actor, wanted)}
     return [card for card in read_spaces(state, caller) if card.id in asked]

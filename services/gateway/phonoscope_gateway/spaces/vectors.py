@@ -37,7 +37,8 @@ def find_vectors(
         get_track(session, caller.owner_id, track_id)
         if space_id is not None:
             return window_vectors(session, caller.owner_id, track_id, get_space(session, space_id), which)
-        space = own_space(session, caller.owner_id, track_id, state.spaces(model), which)
+        served = state.spaces(caller.owner_id, model, session)
+        space = own_space(session, caller.owner_id, track_id, served, which)
         row = row_of(session, space)
         if row is None:
             raise no_windows(track_id, space.model, which)

@@ -108,7 +108,8 @@ def _fresh(once: IdempotentRequest, track_id: str) -> Track:
 
 
 def _described(once: IdempotentRequest, session: Session, row: TrackRow) -> Track:
-    return describe_track(once.state.signer_for(once.caller), session, row, once.state.catalogue.vocabularies)
+    known = once.state.catalogue_for(once.caller.owner_id, session).vocabularies
+    return describe_track(once.state.signer_for(once.caller), session, row, known)
 
 
 def _stored(track: Track, created: bool) -> IdempotentAnswer[Track]:
@@ -134,8 +135,8 @@ def read_tracks(
     """Your tracks, newest first."""
     if model is not None and label is None:
         raise InvalidRequest.field("model", "says whose `label` is meant; name a label too")
-    known = state.catalogue.vocabularies
     with state.database.autocommit() as session:
+        known = state.catalogue_for(caller.owner_id, session).vocabularies
         rows, next_cursor = list_tracks(
             session, caller.owner_id, cursor=cursor, limit=limit, label=label, model=model, q=q, vocabularies=known
         )
@@ -146,7 +147,8 @@ def read_tracks(
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
     with state.database.autocommit() as session:
         row = get_track(session, caller.owner_id, track_id)
-        return describe_track(state.signer_for(caller), session, row, state.catalogue.vocabularies)
+        known = state.catalogue_for(caller.owner_id, session).vocabularies
+        return describe_track(state.signer_for(caller), session, row, known)
 
 
 @router.delete("/{track_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotFound))

@@ -10,6 +10,7 @@ const DOING: Record<TaskName, string> = {
   separate: "separating",
   mixdown: "mixing",
   map: "drawing the map",
+  apply: "labelling the library",
 };
 
 export const POOLS = { gpu: "GPU", cpu: "CPU" } as const;

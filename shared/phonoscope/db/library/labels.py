@@ -18,6 +18,8 @@ from phonoscope.db.schema.annotations import AnnotationRow
 from phonoscope.db.schema.tables import TrackLabelsRow, TrackRow
 from phonoscope.states import LabelState
 
+APPLIED = -1
+"""The position of labels that were found in kept vectors: those of classifications count before them."""
 _WHOLE = AnnotationRow.start_s.is_(None)
 _COUNTS = text(
     """
@@ -103,7 +105,12 @@ def labels_of(
     for track_id, model, labels in session.execute(
         select(TrackLabelsRow.track_id, TrackLabelsRow.model, TrackLabelsRow.labels)
         .where(among(TrackLabelsRow.track_id, tracks), TrackLabelsRow.model != OWNERS)
-        .order_by(TrackLabelsRow.finished_at.desc(), TrackLabelsRow.position, TrackLabelsRow.model)
+        .order_by(
+            TrackLabelsRow.position == APPLIED,
+            TrackLabelsRow.finished_at.desc(),
+            TrackLabelsRow.position,
+            TrackLabelsRow.model,
+        )
     ):
         answers[track_id].append((model, labels))
     said: dict[str, list[Annotation]] = defaultdict(list)

@@ -308,7 +308,8 @@ class TrackLabelsRow(Base):
     """The labels that count in a model's newest answer about a track, the most probable first; none when unknown.
 
     Written with the state of the track. ``position`` is that of the answer in its classification: the first one, 0,
-    counts for the track. The row without a model has the labels that the owner confirmed, of the whole track or of a
+    counts for the track; -1 is that of labels which a classifier found in kept vectors, and those count after all
+    classifications. The row without a model has the labels that the owner confirmed, of the whole track or of a
     part of it; it is written with ``annotations``.
     """
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.windows import LabelRow, SpaceRow, WindowEmbeddingRow
+from phonoscope.db.schema.windows import LabelPeaksRow, LabelRow, SpaceRow, WindowEmbeddingRow
 from phonoscope.db.tasks.windows import AUDIO, is_space
 from phonoscope.work import Space
 
@@ -123,6 +123,13 @@ def labels_named(session: Session, labels: Collection[str], model: str | None = 
     if model is not None:
         statement = statement.where(LabelRow.model == model)
     return [KnownLabel(*row) for row in session.execute(statement.order_by(LabelRow.id))]
+
+
+def is_heard(session: Session, owner_id: str, labels: Collection[int]) -> bool:
+    """Whether one of the labels, by id, was heard in a window of the owner's."""
+    row = LabelPeaksRow
+    heard = select(row.track_id).where(row.owner_id == owner_id, row.label_id.in_(labels)).limit(1)
+    return bool(labels) and session.execute(heard).first() is not None
 
 
 def labels_by_id(session: Session, ids: Collection[int]) -> dict[int, KnownLabel]:

@@ -16,7 +16,7 @@ from phonoscope_gateway import create_app
 from phonoscope_gateway.edge.access import ENVELOPE_BYTES, MAX_JSON_BYTES, MAX_LABEL_SET_BYTES, body_limit
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
-from phonoscope_gateway.forms import MAX_LABEL_FILE_BYTES
+from phonoscope_gateway.forms import MAX_HEAD_BYTES, MAX_LABEL_FILE_BYTES
 from phonoscope_gateway.openapi import nowhere
 from phonoscope_gateway.problems import add_problem_handlers
 from tests.unit.gateway.edge.asgi import PIECE, Exchange
@@ -229,6 +229,9 @@ def test_private_answers_are_not_stored(gateway: FastAPI) -> None:
         ("POST", "/v1/tracks/trk_1/labels/import", True, MAX_LABEL_FILE_BYTES + ENVELOPE_BYTES),
         ("POST", "/v1/tracks/a/b/labels/import", True, MAX_JSON_BYTES),
         ("POST", "/v1/labels/import", False, MAX_JSON_BYTES),
+        ("PUT", "/v1/classifiers/birds", True, MAX_HEAD_BYTES + ENVELOPE_BYTES),
+        ("PUT", "/v1/classifiers/birds", False, MAX_JSON_BYTES),
+        ("PUT", "/v1/classifiers/birds/queue", True, MAX_JSON_BYTES),
         ("PUT", "/v1/tracks/trk_1/labels", False, MAX_LABEL_SET_BYTES),
         ("POST", "/v1/tracks/trk_1/labels", False, MAX_JSON_BYTES),
         ("PUT", "/v1/tracks/trk_1/labels/undo", False, MAX_JSON_BYTES),
