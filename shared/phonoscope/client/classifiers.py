@@ -31,7 +31,7 @@ class ClassifierCalls(Connection):
 
         Raises ``ApiError``, with the code ``name_taken`` where a model or a classifier has its name.
         """
-        return self._ask_once(ClassifierCard, _PATH, idempotency_key, json=request.model_dump(mode="json"))
+        return self._ask_once(ClassifierCard, _PATH, idempotency_key, json=request.model_dump(mode="json", exclude_unset=True))
 
     def classifiers(self) -> list[ClassifierCard]:
         """All of the owner's, by name."""
@@ -43,8 +43,11 @@ class ClassifierCalls(Connection):
     def teach_again(
         self, name: str, request: TeachRequest | None = None, idempotency_key: str | None = None
     ) -> ClassifierCard:
-        """Has it taught anew from the labels as they are now, or from what ``request`` says in place of before."""
-        body = {} if request is None else {"json": request.model_dump(mode="json")}
+        """Has it taught anew from the labels as they are now.
+
+        What ``request`` says takes the place of what was asked for before; what it leaves out stays.
+        """
+        body = {} if request is None else {"json": request.model_dump(mode="json", exclude_unset=True)}
         return self._ask_once(ClassifierCard, f"{_of(name)}/teach", idempotency_key, **body)
 
     def taught(
