@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support import RunningStack, tone_wav
 
@@ -111,7 +112,7 @@ def test_a_classifier_is_taught_from_labels(http: httpx.Client, stack: RunningSt
         ({"name": "c", "examples": {"\x00": ["trk_none"]}}, 422, "invalid_request", None),
         ({"name": "c", "examples": {"a": [{"track_id": "t", "end_s": 1.0}]}}, 422, "invalid_request", None),
         (
-            {"name": "c", "examples": {"a": [{"track_id": "t", "start_s": 2.0, "end_s": 1}]}},
+            {"name": "c", "examples": {"a": [{"track_id": "t", "start_s": 2, "end_s": 1}]}},
             422,
             "invalid_request",
             None,
