@@ -108,7 +108,7 @@ def _examples(lesson: Lesson) -> Examples:
     from phonoscope_ml.teaching import Examples
 
     known, facts = lesson.known, lesson.facts
-    groups = groups_of(lesson.track_vectors)[known.recordings]
+    groups = groups_of(lesson.track_vectors, lesson.fingerprints)[known.recordings]
     try:
         return Examples(known.vectors, known.recordings, groups, facts[:, 0], facts[:, 1], facts[:, 2] == 1)
     except ValueError as error:
