@@ -80,6 +80,19 @@ class TeachRequest(RequestModel):
 class ClassifierRequest(TeachRequest):
     """A classifier to be taught, and its name."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "my-birds", "labels": ["blackbird", "robin"], "reteach": True},
+                {
+                    "name": "compressor",
+                    "confirmed": False,
+                    "examples": {"fault": [{"track_id": "trk_1", "start_s": 12.0, "end_s": 20.0}], "fine": ["trk_2"]},
+                },
+            ]
+        }
+    )
+
     name: ClassifierName
 
 
