@@ -85,7 +85,7 @@ def test_others_are_taken_evenly(owner: Owner) -> None:
     found = lesson(owner, most_others=8)
     assert len(facts(found, long)) == MOST_OF_ONE
     taken = [found.others.track_of(at) for at in range(len(found.others.vectors))]
-    assert [taken.count(track) for track in tracks] == [1, 3, 4]
+    assert [taken.count(track) for track in tracks] == [1, 2, 2]
     assert len(taken) <= 8
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support import RunningStack, tone_wav
 
@@ -92,3 +93,72 @@ def test_a_classifier_is_taught_from_labels(http: httpx.Client, stack: RunningSt
     assert [each["version"] for each in http.get("/v1/classifiers/pitch/versions").json()["items"]] == [2, 1]
     assert http.delete("/v1/classifiers/pitch").status_code == 204
     assert http.get("/v1/classifiers/pitch").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "field"),
+    [
+        ({"name": "Bad Name"}, 422, "invalid_request", "name"),
+        ({"name": "mobilenet"}, 409, "name_taken", None),
+        ({"name": "environment-50"}, 409, "name_taken", None),
+        ({"name": "auto"}, 409, "name_taken", None),
+        ({"name": "c"}, 422, "too_few_examples", "labels"),
+        ({"name": "c", "labels": []}, 422, "invalid_request", "labels"),
+        ({"name": "c", "labels": [f"l{n}" for n in range(10_001)]}, 422, "invalid_request", "labels"),
+        ({"name": "c", "space": "nowhere"}, 422, "invalid_request", "space"),
+        ({"name": "c", "space": "demucs-mini"}, 422, "invalid_request", "space"),
+        ({"name": "c", "examples": {"a": []}}, 422, "invalid_request", "examples.a"),
+        ({"name": "c", "examples": {"a": ["trk_none"], "b": ["trk_none"]}}, 422, "invalid_request", "examples.a.0"),
+        ({"name": "c", "examples": {"\x00": ["trk_none"]}}, 422, "invalid_request", None),
+        ({"name": "c", "examples": {"a": [{"track_id": "t", "end_s": 1.0}]}}, 422, "invalid_request", None),
+        (
+            {"name": "c", "examples": {"a": [{"track_id": "t", "start_s": 2, "end_s": 1}]}},
+            422,
+            "invalid_request",
+            None,
+        ),
+        ({"name": "c", "rubbish": 1}, 422, "invalid_request", "rubbish"),
+    ],
+)
+def test_what_is_refused(http: httpx.Client, body: dict[str, Any], status: int, code: str, field: str | None) -> None:
+    """By a code and the field; no classifier is made."""
+    answer = http.post("/v1/classifiers", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    if field is not None:
+        assert answer.json()["errors"][0]["field"] == field
+    assert http.get("/v1/classifiers").json() == {"items": []}
+
+
+def test_requests_about_what_is_not_there(http: httpx.Client) -> None:
+    """Each is answered 404, and a wrong limit 422; a job for it is asked for by its own call alone."""
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/teach"), ("GET", "/versions"), ("GET", "/queue")):
+        assert http.request(method, f"/v1/classifiers/none{path}").status_code == 404
+    assert http.get("/v1/classifiers/none/queue", params={"limit": 201}).status_code == 422
+    assert http.get("/v1/classifiers/No Name").status_code == 422
+    refused = http.post("/v1/jobs", json={"tasks": ["teach"], "options": {"teach": {"classifier": "none"}}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "tasks")
+    assert "POST /v1/classifiers/{name}/teach" in refused.json()["detail"]
+
+
+def test_examples_are_changed_and_requests_repeated(http: httpx.Client) -> None:
+    """A repeated request is answered as the first one; what a further teaching leaves out stays as it was."""
+    low, high = (embedded(http, uploaded(http, hertz, 7.0)) for hertz in (LOW_HZ[0], HIGH_HZ[0]))
+    span = {"track_id": high, "start_s": 0.0, "end_s": 5.0}
+    body = {"name": "given", "confirmed": False, "examples": {"low": [low], "high": [span]}}
+    key = {"Idempotency-Key": "once"}
+    first, again = (http.post("/v1/classifiers", json=body, headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code, again.headers["Idempotent-Replayed"]) == (202, 202, "true")
+    assert first.json() == again.json()
+    taken = http.post("/v1/classifiers", json=body)
+    assert (taken.status_code, taken.json()["code"]) == (409, "name_taken")
+    card = taught(http, "given")
+    assert (card["examples"], card["confirmed"], card["multi_label"], card["reteach"]) == (2, False, False, False)
+    assert http.post("/v1/classifiers/given/teach", json={"reteach": True}).status_code == 202
+    card = taught(http, "given", 2)
+    assert (card["examples"], card["confirmed"], card["reteach"]) == (2, False, True)
+    too_long = {"examples": {"low": [{"track_id": low, "start_s": 1.0, "end_s": 99.0}], "high": [high]}}
+    refused = http.post("/v1/classifiers/given/teach", json=too_long)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "examples.low.0.end_s")
+    twice = http.post("/v1/classifiers/given/teach", json={"examples": {"low": [low], "high": [low]}})
+    assert (twice.status_code, twice.json()["code"]) == (422, "contradictory_labels")
+    assert http.get("/v1/classifiers/given").json()["examples"] == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 import pytest
@@ -25,9 +27,19 @@ from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.db.tasks.requeue import hand_back
 from phonoscope.db.tasks.rollup import settle
 from phonoscope.db.tasks.teachings import MOST_VERSIONS
-from phonoscope.errors import ClassifierQuotaExceeded, LimitReached, NameTaken, NotFound, OutdatedTeaching, WorkerLost
+from phonoscope.errors import (
+    BrokerUnavailable,
+    ClassifierQuotaExceeded,
+    LimitReached,
+    NameTaken,
+    NotFound,
+    OutdatedTeaching,
+    WorkerLost,
+)
 from phonoscope.states import TaskName
+from phonoscope.waker import Waker
 from phonoscope.work import Claim, NotedWindow, Outcome, Teaching
+from phonoscope_courier.teaching import Teacher
 from tests.integration.lessons import NO, YES, Owner, counts, new_owner
 from tests.integration.life import CPU, claim, claimed, empty
 
@@ -178,6 +190,33 @@ def test_one_teaching_at_a_time(owner: Owner) -> None:
     second = claimed(owner.database, CPU)
     assert end(owner, second, made(owner, tracks, 2))
     assert (owner.sees().state, step(owner), claim(owner.database, CPU)) == (READY, 0, None)
+
+
+def test_many_at_once(owner: Owner) -> None:
+    """Of parallel requests one makes the job, and the others join it."""
+    owner.two_labels()
+    owner.asks()
+    assert end(owner, claimed(owner.database, CPU), made(owner, [], 1))
+    with ThreadPoolExecutor(4) as threads:
+        queues = [future.result() for future in [threads.submit(owner.asks_again) for _ in range(8)]]
+    assert [queue for found in queues for queue in found] == [CPU]
+    with owner.database.transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM tasks WHERE status = 'queued'")) == 1
+
+
+def test_a_broker_that_is_away_only_delays(owner: Owner) -> None:
+    """The courier's job is committed, and sent by the sweeper later."""
+    owner.two_labels()
+    owner.labelled("low", windows=0)
+    owner.asks()
+    teacher = Teacher(owner.database, Waker("redis://127.0.0.1:1"), Limits())
+    with pytest.raises(BrokerUnavailable):
+        teacher.teach(Event())
+    assert ended(owner) == 1
+    with pytest.raises(BrokerUnavailable):
+        teacher.teach(Event())
+    assert claimed(owner.database, CPU).tasks.keys() == {TaskName.TEACH}
+    assert teacher.teach(Event()) == 0
 
 
 @pytest.mark.parametrize("how", ["failed", "cancelled", "gone"])

@@ -80,6 +80,19 @@ class TeachRequest(RequestModel):
 class ClassifierRequest(TeachRequest):
     """A classifier to be taught, and its name."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "my-birds", "labels": ["blackbird", "robin"], "reteach": True},
+                {
+                    "name": "compressor",
+                    "confirmed": False,
+                    "examples": {"fault": [{"track_id": "trk_1", "start_s": 12.0, "end_s": 20.0}], "fine": ["trk_2"]},
+                },
+            ]
+        }
+    )
+
     name: ClassifierName
 
 
@@ -98,7 +111,7 @@ class Confusion(BaseModel):
     """How often one label was taken for another, in recordings."""
 
     label: str
-    taken_for: str | None = Field(description="null: it was called unknown")
+    taken_for: str
     recordings: int
 
 
@@ -121,6 +134,9 @@ class ClassifierFigures(BaseModel):
     unknown_of_strangers: float | None = Field(
         description="the share of your other recordings that it calls unknown; null where there are none"
     )
+    strangers_alike: float | None = Field(
+        None, description="the share of these that seem to have one of its labels; they do not count as wrongly called"
+    )
     unknown_of_known: float | None = Field(description="the share of held-out examples that it calls unknown")
     left_out: list[str] = Field(default_factory=list, description="examples that could not be embedded, as sentences")
 
@@ -132,8 +148,8 @@ class DoubtfulExample(BaseModel):
     filename: str
     start_s: float
     end_s: float
-    given: str
-    label: str = Field(description="what it is taken for")
+    given: str = Field(description="its label; `not` and a label where that is rejected")
+    label: str = Field(description="what it is taken for, likewise")
     probability: float
 
 

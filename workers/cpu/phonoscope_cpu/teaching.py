@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.catalogue import BodyRef, Catalogue
+from phonoscope.contract.classifiers import ClassifierFigures
 from phonoscope.errors import SpaceGone, TooFewExamples
 from phonoscope.work import NotedWindow, Outcome, Space, Teaching
 from phonoscope_cpu.duplicates import groups_of
@@ -90,42 +92,9 @@ def strangers_of(lesson: Lesson) -> Windows:
 
 
 def figures_of(lesson: Lesson, figures: Figures) -> dict[str, Any]:
-    """The figures of a teaching as the contract has them."""
-    windows = np.bincount(lesson.facts[lesson.facts[:, 2] == 1, 1], minlength=len(lesson.labels))
-    return {
-        "accuracy": figures.accuracy,
-        "accuracy_low": figures.accuracy_low,
-        "accuracy_high": figures.accuracy_high,
-        "recordings": figures.recordings,
-        "windows": figures.examples,
-        "groups": figures.groups,
-        "folds": figures.folds,
-        "method": figures.method,
-        "why": figures.reason,
-        "labels": [
-            {
-                "label": each.label,
-                "recordings": each.recordings,
-                "windows": int(count),
-                "precision": each.precision,
-                "recall": each.recall,
-                "too_few": each.too_few,
-            }
-            for each, count in zip(figures.labels, windows, strict=True)
-        ],
-        "confusions": [
-            {"label": each.label, "taken_for": each.called, "recordings": each.recordings}
-            for each in _confusions(figures)
-        ],
-        "unknown_of_strangers": figures.unknown_share_of_strangers,
-        "unknown_of_known": figures.unknown_share_of_examples,
-        "left_out": list(lesson.left_out),
-    }
-
-
-def _confusions(figures: Figures) -> list[Any]:
-    wrong = [each for each in figures.confusion if each.called != each.label]
-    return sorted(wrong, key=lambda each: -each.recordings)[:_MOST_CONFUSED]
+    """The figures of a teaching as the contract has them; what was left out is by ids."""
+    found = ClassifierFigures.model_validate(asdict(figures)).model_dump(mode="json")
+    return {**found, "confusions": found["confusions"][:_MOST_CONFUSED], "left_out": list(lesson.left_out)}
 
 
 def _body_of(catalogue: Catalogue, space: Space) -> BodyRef:
@@ -139,7 +108,7 @@ def _examples(lesson: Lesson) -> Examples:
     from phonoscope_ml.teaching import Examples
 
     known, facts = lesson.known, lesson.facts
-    groups = groups_of(lesson.track_vectors)[known.recordings]
+    groups = groups_of(lesson.track_vectors, lesson.fingerprints)[known.recordings]
     try:
         return Examples(known.vectors, known.recordings, groups, facts[:, 0], facts[:, 1], facts[:, 2] == 1)
     except ValueError as error:
@@ -148,7 +117,7 @@ def _examples(lesson: Lesson) -> Examples:
 
 def _doubts(lesson: Lesson, taught: Taught) -> tuple[NotedWindow, ...]:
     return tuple(
-        NotedWindow(*_place(lesson.known, each.window), each.likely, each.probability, each.label)
+        NotedWindow(*_place(lesson.known, each.window), each.label, each.probability, each.given)
         for each in taught.doubts
     )
 
@@ -175,7 +144,7 @@ def _result(lesson: Lesson, figures: Figures, version: int, digest: str) -> dict
         "accuracy": figures.accuracy,
         "accuracy_low": figures.accuracy_low,
         "accuracy_high": figures.accuracy_high,
-        "examples": figures.examples,
+        "examples": figures.windows,
         "recordings": figures.recordings,
         "left_out": len(lesson.left_out),
     }

@@ -86,13 +86,16 @@ def create_classifier(request: NewBody, response: Response, once: IdempotencyDep
 
 @router.get("")
 def read_classifiers(state: StateDep, caller: CallerDep) -> Classifiers:
-    """Your classifiers, by name; a classifier's own call has the examples that are in doubt too."""
+    """Your classifiers, by name."""
     return Classifiers(items=read_all(state, caller))
 
 
 @router.get("/{name}", responses=problems(NotFound))
 def read_one_classifier(name: NamePath, state: StateDep, caller: CallerDep) -> ClassifierCard:
-    """A classifier: where its newest teaching is, what it is worth, and which examples seem wrong."""
+    """A classifier: where its newest teaching is, what it is worth, and which examples seem wrong.
+
+    Answers of other calls leave out `doubts` and `left_out`.
+    """
     return read(state, caller, name)
 
 

@@ -119,7 +119,8 @@ def _ask(
         raise InvalidRequest.field("space", "examples have no vectors in it, and no served model embeds there")
     queues = ask_for_teaching(session, row)
     session.refresh(row)
-    made = card(state, listing.see(session, row))
+    # What is kept for a repetition of the request names no recording.
+    made = card(state, listing.see(session, row, whole=False))
     then(session, made)
     check_held(session, caller.owner_id, state.limits, new_job=bool(queues))
     return made, queues

@@ -11,6 +11,7 @@ const DOING: Record<TaskName, string> = {
   mixdown: "mixing",
   map: "drawing the map",
   apply: "labelling the library",
+  teach: "teaching",
 };
 
 export const POOLS = { gpu: "GPU", cpu: "CPU" } as const;

@@ -19,15 +19,18 @@ from phonoscope.db.classifiers.sampling import spread
 from phonoscope.db.classifiers.spec import SAID, Spec, check_said, taught_labels
 from phonoscope.db.classifiers.teaching import find_classifier, of_space
 from phonoscope.db.classifiers.windows import Spot, Windows, read_vectors, windows_of
+from phonoscope.db.library.fingerprints import fingerprints_of
 from phonoscope.db.schema.classifiers import ClassifierRow
 from phonoscope.db.schema.tables import EMBEDDING_DIM, EmbeddingRow
 from phonoscope.errors import TooFewExamples
-from phonoscope.work import WHOLE_TRACK, Space
+from phonoscope.work import WHOLE_TRACK, AcousticFingerprint, Space
 
 MOST_OF_ONE = 120
 """Windows of one recording or span that is an example: ten minutes of sound, taken evenly."""
 MOST_OTHERS = 20_000
 """Windows that nothing is said of: of all recordings alike."""
+MOST_FINGERPRINTS = 5_000
+"""Recordings of which copies are looked for by acoustic fingerprints, which take 2 kB a minute."""
 MOST_LEFT_OUT = 100
 """Recordings without vectors that are named."""
 _AT_ONCE = 2_000
@@ -88,6 +91,7 @@ class Lesson:
             holds.
         others: windows that nothing is said of, of all of the owner's recordings, evenly.
         track_vectors: of the recordings of ``known``, in their order; zeros where there is none.
+        fingerprints: acoustic ones of these recordings by their row; none of more than ``MOST_FINGERPRINTS``.
         left_out: the ids of recordings without vectors, and whether they are ``silent``.
 
     Shape:
@@ -105,6 +109,7 @@ class Lesson:
     facts: NDArray[np.int64]
     others: Windows
     track_vectors: NDArray[np.float32]
+    fingerprints: Mapping[int, AcousticFingerprint]
     left_out: Sequence[Mapping[str, Any]]
 
 
@@ -140,6 +145,7 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
         facts=facts,
         others=others,
         track_vectors=_track_vectors(session, row, known.tracks),
+        fingerprints=_fingerprints(session, known.tracks),
         left_out=_left_out(session, asked),
     )
 
@@ -222,6 +228,13 @@ def _of_tracks(row: ClassifierRow, tracks: Collection[str]) -> Any:
         EmbeddingRow.stem == WHOLE_TRACK,
         EmbeddingRow.vector.is_not(None),
     )
+
+
+def _fingerprints(session: Session, tracks: Sequence[str]) -> dict[int, AcousticFingerprint]:
+    if len(tracks) > MOST_FINGERPRINTS:
+        return {}
+    found = fingerprints_of(session, set(tracks))
+    return {at: found[track] for at, track in enumerate(tracks) if track in found}
 
 
 def _left_out(session: Session, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
