@@ -87,8 +87,8 @@ def from_files(manifest: HeadManifest, weights: bytes) -> LinearHead:
 def metrics_of(taught: Taught) -> dict[str, Any]:
     """What a model card says of it in numbers; ``None`` where nothing could be held out."""
     names = (
-        "method accuracy accuracy_low accuracy_high macro_f1 recordings windows groups held_out folds strangers "
-        "unknown_of_strangers strangers_alike unknown_of_known"
+        "method accuracy accuracy_low accuracy_high macro_f1 examples recordings groups held_out folds strangers "
+        "unknown_share_of_strangers strangers_alike unknown_share_of_examples"
     )
     values = {name: getattr(taught.figures, name) for name in names.split()}
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}

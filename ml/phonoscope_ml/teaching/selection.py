@@ -21,7 +21,7 @@ from phonoscope_ml.teaching.heldout import (
 from phonoscope_ml.teaching.linear import Activation, Probabilities, activated
 
 _PROTOTYPES = Candidate("prototypes")
-_REGRESSIONS = tuple(Candidate("logistic regression", strength) for strength in (3.0, 10.0, 30.0))
+_REGRESSIONS = tuple(Candidate("logistic regression", strength) for strength in (5.0, 30.0))
 _UNTESTED = 0.6
 """The temperature of prototypes where nothing can be held out: about what it is where something can."""
 _FEW = 5
@@ -46,14 +46,14 @@ class HeldOut:
     which anything was chosen.
 
     Args:
-        why: why the candidate was chosen.
+        reason: why the candidate was chosen.
 
     Shape:
         - probabilities: ``(cases, labels)``
     """
 
     candidate: Candidate
-    why: str
+    reason: str
     temperature: float
     folds: int
     cases: Cases
@@ -87,10 +87,10 @@ def hold_out(
     several = activation == "sigmoid"
     folds = fold_of(taught_on, seed)
     cases = _bounded(cases_of(taught_on, folds, len(examples.windows), several=several), labels)
-    if not len(cases) or len(np.unique(folds)) == 1:
-        why = "no label has two recordings, so that nothing could be held out"
+    if len(np.unique(cases.labels)) < (1 if several else 2):
+        reason = "too few labels have two recordings, so that nothing could be held out"
         nothing = cases.only(np.zeros(len(cases), dtype=np.bool_))
-        return HeldOut(_PROTOTYPES, why, _UNTESTED, 0, nothing, np.zeros((0, labels), dtype=np.float32))
+        return HeldOut(_PROTOTYPES, reason, _UNTESTED, 0, nothing, np.zeros((0, labels), dtype=np.float32))
     candidates = _candidates(taught_on, cases, labels, several=several)
     tried = []
     for number, candidate in enumerate(candidates, 1):
@@ -100,7 +100,7 @@ def hold_out(
         report(_TRYING * number / len(candidates))
     best = max(tried, key=lambda one: float(one.scores.mean()))
     answers = _answers(tried, cases, activation)
-    return HeldOut(best.candidate, _why(tried), best.temperature, len(np.unique(folds)), cases, answers)
+    return HeldOut(best.candidate, _reason(tried), best.temperature, len(np.unique(folds)), cases, answers)
 
 
 def _candidates(examples: Examples, cases: Cases, labels: int, *, several: bool) -> tuple[Candidate, ...]:
@@ -109,7 +109,7 @@ def _candidates(examples: Examples, cases: Cases, labels: int, *, several: bool)
     held, members = cases.labels[cases.holds], cases.groups[cases.holds]
     counts = np.unique(np.unique(np.stack([held, members]), axis=1)[0], return_counts=True)[1]
     few = several or not counts.size or np.median(counts) < _FEW
-    return (_PROTOTYPES, _REGRESSIONS[1]) if few else (_PROTOTYPES, *_REGRESSIONS)
+    return (_PROTOTYPES, _REGRESSIONS[0]) if few else (_PROTOTYPES, *_REGRESSIONS)
 
 
 def _bounded(cases: Cases, labels: int) -> Cases:
@@ -133,7 +133,7 @@ def _answers(tried: list[_Tried], cases: Cases, activation: Activation) -> Proba
     return found
 
 
-def _why(tried: list[_Tried]) -> str:
+def _reason(tried: list[_Tried]) -> str:
     if len(tried) == 1:
         return "there are too many labels for anything else"
     said = ", ".join(f"{_named(one.candidate)} {float(np.exp(one.scores.mean())):.3f}" for one in tried)
