@@ -27,6 +27,7 @@ def test_tasks_know_their_pool() -> None:
         TaskName.SEPARATE: Pool.CPU,
         TaskName.MIXDOWN: Pool.CPU,
         TaskName.MAP: Pool.CPU,
+        TaskName.APPLY: Pool.CPU,
     }
 
 
