@@ -83,12 +83,13 @@ class Measured:
     seconds: float
     timings: dict[str, float]
     longest_s: float
+    cpu_s: float
 
     @property
     def row(self) -> str:
         parts = " | ".join(f"{self.timings.get(name, 0.0):.1f}" for name in ("read_s", "label_s", "write_s"))
         counts = f"{self.body['changed']:,} | {self.body['unknown']:,}"
-        return f"| {self.what} | {counts} | {self.seconds:.1f} | {parts} | {self.longest_s:.2f} |"
+        return f"| {self.what} | {counts} | {self.seconds:.1f} | {self.cpu_s:.1f} | {parts} | {self.longest_s:.2f} |"
 
 
 def main() -> None:
@@ -100,13 +101,13 @@ def main() -> None:
             url = stack_settings(folder).database_url.get_secret_value()
             migrate(url)
             database = Database(url, pool_size=2)
-            _measure(database, arguments)
+            _measure(database, _server(folder), arguments)
             database.close()
         finally:
             stop(folder, lambda _: None)
 
 
-def _measure(database: Database, arguments: argparse.Namespace) -> None:
+def _measure(database: Database, server: psutil.Process, arguments: argparse.Namespace) -> None:
     body, rng = Catalogue(bundled("models")).bodies["mobilenet"], np.random.default_rng(1)
     centres = rng.standard_normal((arguments.labels, 512))
     of = rng.integers(arguments.labels, size=_BASES)
@@ -125,31 +126,42 @@ def _measure(database: Database, arguments: argparse.Namespace) -> None:
             manifest, weights = to_files(taught, _NAME, version, BodyRef(name=body.name, digest=body.digest))
             with database.transaction() as session:
                 _keep(session, version, manifest.model_dump(mode="json"), weights)
-        measured.append(_apply(database, what))
+        measured.append(_apply(database, server, what))
     windows = arguments.tracks * arguments.windows
     rss = psutil.Process().memory_info().rss / 1e6
     print(f"{machine()}; {arguments.tracks:,} recordings, {windows:,} windows, {len(labels)} labels; {rss:.0f} MB")
-    print("\n| applied | changed | unknown | seconds | reading | labelling | writing | longest part |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("\n| applied | changed | unknown | seconds | of CPU | reading | labelling | writing | longest part |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     print("\n".join(each.row for each in measured))
 
 
-def _apply(database: Database, what: str) -> Measured:
+def _apply(database: Database, server: psutil.Process, what: str) -> Measured:
     options = JobOptions.model_validate({"apply": {"classifier": _NAME}}).model_dump(mode="json")
     with database.transaction() as session:
         create_job(session, Library(_OWNER), [TaskName.APPLY], options, {})
     with database.transaction() as session:
         claim = claim_next(session, TaskQueue(Pool.CPU, Lane.LONG), "cpu", "bench")
     assert claim is not None
-    started, moments = perf_counter(), [perf_counter()]
+    started, moments, before = perf_counter(), [perf_counter()], _cpu_s(server)
     work = _work(database, claim, moments)
     outcome = apply_task(work)
-    seconds = perf_counter() - started
+    seconds, cpu_s = perf_counter() - started, _cpu_s(server) - before
     assert outcome.body is not None
     with database.transaction() as session:
         end_tasks(session, claim, {TaskName.APPLY: outcome}, {})
     longest_s = float(np.diff(moments).max())
-    return Measured(what, outcome.body, seconds, work.timings, longest_s)
+    return Measured(what, outcome.body, seconds, work.timings, longest_s, cpu_s)
+
+
+def _server(folder: Path) -> psutil.Process:
+    """PostgreSQL of a stack, whose children serve the connections."""
+    pid = (folder / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0]
+    return psutil.Process(int(pid))
+
+
+def _cpu_s(server: psutil.Process) -> float:
+    """Of this process and of PostgreSQL's."""
+    return sum(sum(each.cpu_times()[:2]) for each in [psutil.Process(), *server.children()])
 
 
 def _work(database: Database, claim: Claim, moments: list[float]) -> Work:

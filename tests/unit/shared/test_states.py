@@ -28,6 +28,7 @@ def test_tasks_know_their_pool() -> None:
         TaskName.MIXDOWN: Pool.CPU,
         TaskName.MAP: Pool.CPU,
         TaskName.TEACH: Pool.CPU,
+        TaskName.APPLY: Pool.CPU,
     }
 
 

@@ -65,10 +65,13 @@ _TRACKS = text(
     """
 )
 _SPACE = text("SELECT id FROM spaces WHERE model = :model AND digest = :digest AND kind = 'audio'")
+# Track by track: to sort the vectors of all takes longer than to read them.
 _WINDOWS = text(
     """
-    SELECT track_id, string_agg(halfvec_send(vector), '' ORDER BY position) AS vectors FROM window_embeddings
-    WHERE track_id = ANY(:tracks) AND space_id = :space_id AND stem = '' GROUP BY track_id
+    SELECT track_id, vectors FROM unnest(CAST(:tracks AS text[])) AS wanted (track_id) CROSS JOIN LATERAL (
+        SELECT string_agg(halfvec_send(vector), '') AS vectors FROM window_embeddings AS own
+        WHERE own.track_id = wanted.track_id AND space_id = :space_id AND stem = ''
+    ) AS of_track WHERE vectors IS NOT NULL
     """
 )
 _SILENT = text(
