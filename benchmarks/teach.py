@@ -42,6 +42,7 @@ KEPT = Path("runs") / "teach"
 SIZES = (1, 2, 5, 10, 20)
 ROUND, LAST = 50, 600
 FOLDS = 4
+PARTS = ("few", "strangers", "examples", "times")
 RECIPE = Path("training") / "recipes" / "folder.toml"
 
 Rows = NDArray[np.int64]
@@ -91,6 +92,7 @@ class Clips:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seeds", type=int, default=10)
+    arguments.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS)
     arguments.add_argument("--train", action="store_true", help="train a network on the same clips instead")
     asked = arguments.parse_args()
     configure_logs("console", "error")
@@ -101,10 +103,15 @@ def main() -> None:
         print_training(ten)
         return
     print(f"{len(clips.labels)} clips of ESC-50, {machine()}, {asked.seeds} seeds, in the space of {body.name}\n")
-    print_examples(clips, range(asked.seeds))
-    print_few(ten, range(asked.seeds))
-    print_strangers(clips, range(asked.seeds))
-    print_times(clips)
+    seeds = range(asked.seeds)
+    for part, show in {
+        "few": lambda: print_few(ten, seeds),
+        "strangers": lambda: print_strangers(clips, seeds),
+        "examples": lambda: print_examples(clips, seeds),
+        "times": lambda: print_times(clips),
+    }.items():
+        if part in asked.parts:
+            show()
 
 
 def clips_of(name: str, body: Body) -> Clips:
