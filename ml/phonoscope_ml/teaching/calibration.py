@@ -116,7 +116,7 @@ def _lost(known: _Levels) -> float:
 
 
 def _level(known: _Levels, strangers: _Levels, least: float) -> tuple[float, float]:
-    """The lowest level from the least one up that at most 5 % of strangers reach, and the share of these that are alike.
+    """The lowest level, from the least one up, that at most 5 % of strangers reach, and the share of them alike.
 
     Of an owner's other recordings some have the labels, though nobody said so. Their share is at most the smallest
     ratio of strangers to known recordings above any level (Blanchard, Lee and Scott, 2010, section 4); that

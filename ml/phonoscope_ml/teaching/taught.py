@@ -15,8 +15,12 @@ from phonoscope_ml.teaching.evaluation import figures_of
 from phonoscope_ml.teaching.examples import Examples, Ids, Vectors, unit_rows
 from phonoscope_ml.teaching.figures import Doubt, Figures
 from phonoscope_ml.teaching.fitting import fit
+from phonoscope_ml.teaching.heldout import evenly
 from phonoscope_ml.teaching.linear import Activation, LinearHead, Probabilities, of_recordings, probabilities
 from phonoscope_ml.teaching.selection import HeldOut, hold_out
+
+_MOST_LOGITS = 10_000_000
+"""Windows times labels that a regression is taught on."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,9 @@ def _fitted(
     taught_on = with_assumed(examples, len(labels), seed) if several else examples
     held = hold_out(examples, taught_on, len(labels), activation, seed, report)
     everything = np.ones(len(taught_on), dtype=np.bool_)
-    layer = fit(held.candidate, taught_on, len(labels), everything, several=several)
+    prototypes = held.candidate.method == "prototypes"
+    kept = everything if prototypes else evenly(taught_on, everything, _MOST_LOGITS // len(labels))
+    layer = fit(held.candidate, taught_on, len(labels), kept, several=several)
     nothing = np.zeros(1, dtype=np.float32)
     return LinearHead(labels, activation, layer.weights, layer.bias, held.temperature, nothing), held
 

@@ -126,7 +126,7 @@ def test_a_label_with_one_recording_is_taught_and_not_tested() -> None:
     assert accuracy(taught, world) > 0.6
     two = teach(FOUR[:2], Examples.one_label(vectors[5:12], [0] + [1] * 6, ids(7)), several=False)
     assert two.figures.accuracy is None
-    assert accuracy(two, World(2)) > 0.7
+    assert accuracy(two, World(2)) > 0.55
 
 
 def test_strangers_are_called_nothing() -> None:
