@@ -99,8 +99,13 @@ def upgrade() -> None:
     )
     for table in ("classifier_doubts", "classifier_queue"):
         op.create_index(op.f(f"ix_{table}_track_id"), table, ["track_id"])
+    # What changed of an owner's labels since a classifier was taught is looked for every second.
+    op.create_index("ix_label_changes_owner_id_created_at", "label_changes", ["owner_id", "created_at"])
+    op.drop_index("ix_label_changes_owner_id", table_name="label_changes")
 
 
 def downgrade() -> None:
+    op.create_index("ix_label_changes_owner_id", "label_changes", ["owner_id"])
+    op.drop_index("ix_label_changes_owner_id_created_at", table_name="label_changes")
     for table in ("classifier_queue", "classifier_doubts", "classifier_versions", "classifiers"):
         op.drop_table(table)

@@ -179,7 +179,7 @@ class ClassifierCard(BaseModel):
     name: str
     state: ClassifierState
     version: int = Field(description="of its newest head; 0 before it was taught")
-    space: SpaceRef
+    space: SpaceRef = Field(description="in which examples are compared; its `id` is 0 when it was dropped")
     labels: list[str] = Field(description="of its newest version, else those asked for")
     multi_label: bool
     reteach: bool

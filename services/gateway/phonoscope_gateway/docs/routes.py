@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 
 from phonoscope.contract import (
     ArtifactLink,
+    ClassifierRequest,
     JobRequest,
     KeyChange,
     KeyRequest,
@@ -26,6 +27,7 @@ from phonoscope.contract import (
     RedeliveryRequest,
     SearchRequest,
     SecretRotation,
+    TeachRequest,
     WebhookChange,
     WebhookRequest,
 )
@@ -41,6 +43,7 @@ _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
     (model, "validation")
     for model in (
         ArtifactLink,
+        ClassifierRequest,
         JobRequest,
         KeyChange,
         KeyRequest,
@@ -51,6 +54,7 @@ _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
         RedeliveryRequest,
         SearchRequest,
         SecretRotation,
+        TeachRequest,
         WebhookChange,
         WebhookRequest,
     )

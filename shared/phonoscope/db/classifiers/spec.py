@@ -96,6 +96,8 @@ def placed(session: Session, owner_id: str, request: TeachRequest) -> TeachReque
         InvalidRequest: a recording is not the owner's, a span is not within it, or a label is not among ``labels``;
             the error names the field.
     """
+    if not request.examples:
+        return request
     wanted = {_span(each).track_id for given in request.examples.values() for each in given}
     # Nobody erases them before the commit, so that none stays in what is kept.
     tracks = {row.id: row for row in session.scalars(_tracks(owner_id, wanted))}

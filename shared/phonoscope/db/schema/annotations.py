@@ -49,11 +49,14 @@ class LabelChangeRow(Base):
     """
 
     __tablename__ = "label_changes"
-    __table_args__ = (UniqueConstraint("track_id", "revision"),)
+    __table_args__ = (
+        UniqueConstraint("track_id", "revision"),
+        Index("ix_label_changes_owner_id_created_at", "owner_id", "created_at"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"))
-    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"))
     revision: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     key_id: Mapped[str | None]

@@ -1,0 +1,54 @@
+"""What a classifier is taught from is kept, and changed field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from phonoscope.contract import TeachRequest
+from phonoscope.db.classifiers.spec import Spec, as_kept, merged
+
+ASKED = {"examples": {"low": ["trk_1"], "high": [{"track_id": "trk_2", "start_s": 1.0}]}, "labels": ["high", "low"]}
+
+
+def kept(**asked: Any) -> dict[str, Any]:
+    return as_kept(TeachRequest.model_validate(asked), "environment-50")
+
+
+def test_what_is_left_out_stays() -> None:
+    """What is given takes its place, even where it is nothing."""
+    before = kept(**ASKED)
+    after = as_kept(merged(before, TeachRequest.model_validate({"reteach": True})), "environment-50")
+    assert after == {**before, "reteach": True}
+    cleared = merged(before, TeachRequest.model_validate({"examples": {}, "labels": None}))
+    assert (cleared.examples, cleared.labels) == ({}, None)
+
+
+def test_a_spec_is_read_as_it_was_kept() -> None:
+    """One that was imported keeps nothing, and is taught from all that is confirmed."""
+    spec = Spec.of(kept(**ASKED, multi_label=True))
+    assert (spec.several, spec.embedder, spec.labels) == (True, "environment-50", ["high", "low"])
+    assert [(each["label"], each["track_id"], each["start_s"]) for each in spec.given] == [
+        ("low", "trk_1", None),
+        ("high", "trk_2", 1.0),
+    ]
+    assert Spec.of({}) == Spec(confirmed=True, labels=None, given=[], several=False)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"examples": {"a": []}},
+        {"examples": {"a": [{"track_id": "t", "end_s": 2.0}]}},
+        {"examples": {"a": [{"track_id": "t", "start_s": 2.0, "end_s": 2.0}]}},
+        {"examples": {"\n": ["t"]}},
+        {"labels": []},
+        {"confirmed": "yes"},
+    ],
+)
+def test_what_is_no_request(wrong: dict[str, Any]) -> None:
+    """It is refused before anything is looked up."""
+    with pytest.raises(ValidationError):
+        TeachRequest.model_validate(wrong)
