@@ -1,1 +1,1 @@
-"""Classifiers of owners' own."""
+"""Owners' classifiers over HTTP."""

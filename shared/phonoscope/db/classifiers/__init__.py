@@ -1,1 +1,1 @@
-"""Owners' classifiers: what they are taught from, their heads, and what these label."""
+"""Owners' classifiers: what they are taught from, their teachings and their queues."""
