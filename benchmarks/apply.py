@@ -117,7 +117,7 @@ def _measure(database: Database, server: psutil.Process, arguments: argparse.Nam
     with database.autocommit() as session:
         session.execute(text("VACUUM ANALYZE"))
     labels = [f"label {number}" for number in range(arguments.labels)]
-    measured = []
+    measured: list[Measured] = []
     for what, version in (("to a new library", 1), ("again", 1), ("in another version", 2)):
         some = np.concatenate([rng.permutation(np.flatnonzero(of == label))[:_TAUGHT] for label in range(len(labels))])
         examples = Examples.one_label(vectors[some], of[some], np.arange(len(some)))
@@ -191,7 +191,8 @@ def _keep(session: Session, version: int, manifest: dict[str, Any], weights: byt
 
 
 def _units(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    units: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,11 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psutil
 import pytest
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.tasks.windows import space_id
+from phonoscope_local.state import Run
 from tests.own_heads import LABELS, OwnFiles, general_body, keep_head, own_head
 from tests.support import RunningStack, tone_wav
 
@@ -95,6 +98,13 @@ def test_a_library_is_labelled_as_its_recordings_are_classified(http: httpx.Clie
     for label in {*LABELS, *(label for found in labels.values() for label in found)}:
         items = http.get("/v1/tracks", params={"label": label, "model": "shades"}).json()["items"]
         assert {each["id"] for each in items} == {id_ for id_, found in labels.items() if label in found}
+    for label in {label for found in labels.values() for label in found}:
+        asked_for = {"track_id": tracks[0], "filters": {"labels": [{"label": label, "model": "shades"}]}}
+        wanted = {id_ for id_, found in labels.items() if label in found}
+        for unit, left_out in (("track", {tracks[0]}), ("moment", set())):
+            found = http.post("/v1/search", json={**asked_for, "unit": unit, "diversify": 0, "limit": 50}).json()
+            assert {item["track"]["id"] for item in found["items"]} - {tracks[0]} == wanted - {tracks[0]}, (unit, found)
+            assert left_out.isdisjoint(item["track"]["id"] for item in found["items"])
     for track_id in tracks[:-1]:
         assert labels[track_id] == heard(http, track_id)["answers"][0]["labels"]
     unknown = sum(not found for found in labels.values()) - 1
@@ -134,6 +144,57 @@ def test_a_classifier_is_applied_once_at_a_time(http: httpx.Client, database: Da
     for options, code in (({}, "invalid_request"), ({"apply": {"classifier": "nothing"}}, "unknown_model")):
         answer = http.post("/v1/jobs", json={"tasks": ["apply"], "options": options})
         assert code_of(answer) == (422, code)
+
+
+def test_a_killed_worker_s_successor_goes_on(http: httpx.Client, database: Database, stack: RunningStack) -> None:
+    """Nothing is labelled twice or left out; what was labelled before stays while the second attempt begins."""
+    track_id, many = uploaded(http, 13), 20_000
+    teach(database, track_id, own_head(bias=[9.0, 0.0, 0.0]))
+    with database.transaction() as session:
+        owner_id = session.get_one(TrackRow, track_id).owner_id
+        counts = {"id": track_id, "owner_id": owner_id, "many": many, "vector": str([1.0] + 511 * [0.0])}
+        session.execute(_MORE_TRACKS, counts)
+        session.execute(_THEIR_WINDOWS, {**counts, "space_id": space_id(session, general_body().space)})
+    job = http.post("/v1/classifiers/shades/apply").json()
+    progress = 0.0
+    while not 0.0 < progress < 1.0:
+        task = http.get(f"/v1/jobs/{job['id']}").json()["tasks"][0]
+        progress = task["progress"]
+        assert task["status"] in {"queued", "running"}, "it ended before it could be killed"
+    run = Run.read(stack.folder)
+    assert run is not None
+    (child,) = psutil.Process(run.parts["cpu"].pid).children()
+    child.kill()
+    ended = done(http, job)["tasks"][0]
+    assert ended["attempt"] == 2
+    wanted = {"tracks": many + 1, "changed": many, "unknown": 0, "without_vectors": 1}
+    assert wanted.items() <= ended["result"].items()
+    assert ended["timings"]["read_s"] > 0.0
+    with database.transaction() as session:
+        assert session.scalar(_LABELLED, {"owner_id": owner_id}) == many
+
+
+_MORE_TRACKS = text(
+    """
+    INSERT INTO tracks (id, owner_id, sha256, filename, size_bytes, media_type, container, codec, sample_rate_hz,
+                        channels, duration_s, warnings, object_key)
+    SELECT id || '_' || n, owner_id, id || n, filename, 1, media_type, container, codec, sample_rate_hz, channels,
+           duration_s, warnings, object_key FROM tracks, generate_series(1, :many) AS n WHERE id = :id
+    """
+)
+_THEIR_WINDOWS = text(
+    """
+    INSERT INTO window_embeddings (track_id, space_id, position, owner_id, start_s, end_s, vector, heard)
+    SELECT id, :space_id, 0, owner_id, 0, 5, CAST(:vector AS halfvec), '{}/1000000'
+    FROM tracks WHERE owner_id = :owner_id AND id <> :id
+    """
+)
+_LABELLED = text(
+    """
+    SELECT count(*) FROM track_labels JOIN tracks ON tracks.id = track_id
+    WHERE owner_id = :owner_id AND model = 'shades' AND labels = ARRAY['bright']
+    """
+)
 
 
 def test_an_export_is_imported_as_it_was(http: httpx.Client, other: httpx.Client, database: Database) -> None:
@@ -191,8 +252,9 @@ def test_what_cannot_be_imported_leaves_nothing(http: httpx.Client) -> None:
         assert code_of(put(http, "shades", content)) == (422, "invalid_import")
     assert code_of(put(http, "shades", bytes(25 << 20))) == (413, "upload_too_large")
     assert code_of(put(http, "Shades!", good)) == (422, "invalid_request")
-    for sent in ({"json": {}}, {"files": {"other": ("a", b"a")}}, {"data": {"file": "a"}}):
-        assert http.put("/v1/classifiers/shades", **sent).status_code == 422  # type: ignore[arg-type]
+    forms: list[dict[str, Any]] = [{"json": {}}, {"files": {"other": ("a", b"a")}}, {"data": {"file": "a"}}]
+    for sent in forms:
+        assert http.put("/v1/classifiers/shades", **sent).status_code == 422
     assert code_of(http.get("/v1/classifiers/shades/export")) == (404, "not_found")
     assert not [card for card in http.get("/v1/models").json()["items"] if card.get("yours")]
 

@@ -139,6 +139,46 @@ def test_each_rung_finds_what_exact_search_does(database: Database, large: tuple
         assert np.mean(shares) >= 0.95, (rung, name, shares)
 
 
+def test_what_a_classifier_was_applied_to_is_found(database: Database, large: tuple[Library, ...], rung: str) -> None:
+    """Its tracks pass with all their windows, beside windows in which the label was heard, and no other owner's."""
+    library, other, _ = large
+    rare, *_ = library.labels
+    with database.transaction() as session:
+        for owner_id, ending in ((library.owner_id, "%3"), (other.owner_id, "%")):
+            session.execute(_APPLY, {"owner_id": owner_id, "ending": ending})
+        applied = set(session.scalars(_APPLIED, {"owner_id": library.owner_id}))
+    wren, nowhere = (AnyLabel(ids, 0.5, "wren", ("birds",)) for ids in (frozenset[int](), frozenset({rare})))
+    several = {
+        "applied": ([wren], {rare: 2.0}),
+        "applied or heard": ([nowhere], {rare: 0.5}),
+        "applied and heard": ([wren, AnyLabel(frozenset({rare}), 0.5)], {rare: 2.0}),
+        "heard and applied": ([AnyLabel(frozenset({rare}), 0.5), wren], {rare: 2.0}),
+    }
+    for name, (labels, least) in several.items():
+        filters = Filters(any_of=labels)
+        for vector in library.vectors[:3]:
+            with database.transaction() as session:
+                exact = nearest_rows(session, namespace_of(library), vector, filters, 10, exactly=True)
+                found = nearest_windows(session, library.owner_id, library.space_id, vector, filters, 10)
+                tracks = nearest_rows(session, namespace_of(library, Of.TRACKS), vector, Filters(any_of=[wren]), 10)
+            assert found, name
+            assert len(found) == len(exact), name
+            assert all(hit.track_id in applied or hit.heard.get(rare, 0.0) >= least[rare] for hit in found), name
+            if " and " in name:
+                assert all(hit.heard.get(rare, 0.0) >= 0.5 for hit in found), name
+            assert {row.track_id for row in tracks} <= applied
+
+
+_APPLY = text(
+    """
+    INSERT INTO track_labels (track_id, model, position, labels, finished_at)
+    SELECT id, 'birds', -1, '{wren}', now() FROM tracks WHERE owner_id = :owner_id AND id LIKE :ending
+    ON CONFLICT DO NOTHING
+    """
+)
+_APPLIED = text("SELECT track_id FROM track_labels JOIN tracks ON tracks.id = track_id WHERE owner_id = :owner_id")
+
+
 def test_filters_hold_for_what_is_found(database: Database, large: tuple[Library, ...], rung: str) -> None:
     """Durations, days, names and tracks that are left out, read from the tracks themselves."""
     library, *_ = large

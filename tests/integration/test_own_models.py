@@ -94,6 +94,7 @@ def test_an_own_classifier_is_run_as_any(client: Client, database: Database, tra
     assert (explained.model.digest, explained.label, explained.layer) == (digest, found.label, "last")
     assert max(window.probability for window in explained.windows) > 0.0
     assert (job.result(Features).model.digest, job.result(Features).label) == (digest, found.label)
+    assert found.label is not None
     track = client.track(track_id)
     assert (track.label, track.labels) == (found.label, {"shades": [found.label]})
     assert [each.id for each in client.tracks(label=found.label, model="shades").items] == [track_id]

@@ -40,7 +40,11 @@ class LabelFilter(RequestModel):
     label: Name
     model: Name | None = Field(None, description="whose label; any model's when left out")
     least_probability: float = Field(
-        0.5, ge=0.03, le=1.0, description="in the moment that is found; of a track, in one of its windows"
+        0.5,
+        ge=0.03,
+        le=1.0,
+        description="in the moment that is found; of a track, in one of its windows. A label that a classifier of your "
+        "own gave a track when it was applied is one of the whole track, by the classifier's thresholds",
     )
 
 

@@ -30,17 +30,22 @@ def filters_of(session: Session, state: State, owner_id: str, request: SearchReq
 
 def _label(session: Session, state: State, owner_id: str, index: int, asked: LabelFilter) -> AnyLabel:
     known = labels_named(session, [asked.label], asked.model)
-    ids = [label.id for label in known]
-    if not _is_served(state, owner_id, asked, session) and not is_heard(session, owner_id, ids):
+    ids, own = [label.id for label in known], _own_models(session, state, owner_id, asked)
+    if not own and not _is_served(state, asked) and not is_heard(session, owner_id, ids):
         of = "no served model" if asked.model is None else f"no served model {asked.model!r}"
         raise UnknownLabel.field(f"filters.labels.{index}.label", f"{of} has the label {asked.label!r}")
-    return AnyLabel(frozenset(ids), asked.least_probability)
+    return AnyLabel(frozenset(ids), asked.least_probability, asked.label, own)
 
 
-def _is_served(state: State, owner_id: str, asked: LabelFilter, session: Session) -> bool:
-    """Whether a served model, or one of the owner's, has the label, though nothing was heard by it yet."""
-    served = state.catalogue.manifests
-    if any(asked.label in model.labels for name, model in served.items() if asked.model in (None, name)):
-        return True
+def _own_models(session: Session, state: State, owner_id: str, asked: LabelFilter) -> tuple[str, ...]:
+    """The owner's classifiers that have the label."""
+    if asked.model is not None and state.catalogue.has(asked.model):
+        return ()
     own = state.catalogue_for(owner_id, session).own
-    return any(asked.label in head.labels for name, head in own.items() if asked.model in (None, name))
+    return tuple(name for name, head in own.items() if asked.label in head.labels and asked.model in (None, name))
+
+
+def _is_served(state: State, asked: LabelFilter) -> bool:
+    """Whether a model has the label, though nothing was heard by it yet."""
+    served = state.catalogue.manifests.items()
+    return any(asked.label in model.labels for name, model in served if asked.model in (None, name))

@@ -1,1 +1,1 @@
-"""Owners' classifiers: what they are taught from, their teachings, heads and queues, and what these label."""
+"""Owners' classifiers: what they are taught from, their teachings and their queues."""

@@ -15,10 +15,17 @@ from phonoscope.work import WHOLE_TRACK
 
 
 class AnyLabel(NamedTuple):
-    """Labels, by id, of which one has at least a probability; nothing has one of no labels."""
+    """Labels, by id, of which one has at least a probability; nothing has one of no labels.
+
+    Args:
+        name, models: the label's text, and classifiers of the owner's own: a track that one of them labelled so when it
+            was applied has it too, by the classifier's thresholds.
+    """
 
     ids: frozenset[int]
     least: float
+    name: str = ""
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Filters:
         if of is Of.WINDOWS:
             found += [_heard(number, label) for number, label in enumerate(self._labels)]
         elif of is Of.TRACKS:
-            found += [_PEAK.format(number=number) for number in range(len(self._labels))]
+            found += [_somewhere(number, label) for number, label in enumerate(self._labels)]
         return "".join(f" AND {condition}" for condition in found)
 
     def candidates(self, of: Of) -> str:
@@ -77,8 +84,11 @@ class Filters:
         """
         if not self._labels:
             return _OF_TRACKS[of].format(conditions=self._of_tracks)
-        also = "".join(f" AND {_PEAK.format(number=number)}" for number in range(1, len(self._labels)))
-        return _OF_PEAKS[of].format(conditions=also + self.conditions(None), most=MOST_PEAKS)
+        first, *others = self._labels
+        also = "".join(f" AND {_somewhere(number, label)}" for number, label in enumerate(others, 1))
+        conditions = also + self.conditions(None)
+        peaks = _OF_PEAKS[of].format(conditions=conditions, most=MOST_PEAKS)
+        return peaks + (_OF_APPLIED[of].format(conditions=conditions) if first.models else "")
 
     @property
     def values(self) -> dict[str, Any]:
@@ -86,6 +96,7 @@ class Filters:
         for number, label in enumerate(self._labels):
             given |= {f"labels_{number}": sorted(label.ids), f"least_{number}": label.least}
             given |= {f"label_{each}": sparse({each: 1.0}) for each in label.ids}
+            given |= {f"name_{number}": label.name, f"models_{number}": list(label.models)} if label.models else {}
         return given | ({"without": list(self.without)} if self.without else {})
 
     @property
@@ -124,7 +135,14 @@ def _absent(value: Any) -> bool:
 
 def _heard(number: int, label: AnyLabel) -> str:
     each = [f"-(v.heard <#> CAST(:label_{id_} AS sparsevec)) >= :least_{number}" for id_ in sorted(label.ids)]
+    each += [_APPLIED.format(number=number)] if label.models else []
     return f"({' OR '.join(each) or 'false'})"
+
+
+def _somewhere(number: int, label: AnyLabel) -> str:
+    """Whether a track has a label in one of its windows, or by a classifier that was applied to it."""
+    peak = _PEAK.format(number=number)
+    return f"({peak} OR {_APPLIED.format(number=number)})" if label.models else peak
 
 
 _TRACKS = {
@@ -146,6 +164,10 @@ _PEAK = """EXISTS (
     SELECT FROM label_peaks WHERE label_peaks.track_id = v.track_id AND label_peaks.stem = v.stem
       AND label_id = ANY(CAST(:labels_{number} AS int[])) AND best >= :least_{number}
 )"""
+_LABELLED = """
+    model = ANY(CAST(:models_{number} AS text[])) AND labels @> ARRAY[CAST(:name_{number} AS text)]
+"""
+_APPLIED = f"EXISTS (SELECT FROM track_labels WHERE track_labels.track_id = v.track_id AND {_LABELLED})"
 _OF_TRACKS = {
     Of.WINDOWS: """
         SELECT v.track_id, v.position FROM tracks JOIN window_embeddings AS v ON v.track_id = tracks.id
@@ -168,4 +190,17 @@ _OF_PEAKS = {
         ) AS v JOIN window_embeddings AS w ON w.track_id = v.track_id AND w.space_id = :space AND w.stem = :stem
     """,  # noqa: S608 - of constants
     Of.TRACKS: f"SELECT v.track_id {_PEAKS} {{conditions}}",
+}
+_APPLIED_FIRST = f"""(
+    SELECT track_labels.track_id, CAST(:stem AS text) AS stem FROM track_labels JOIN tracks ON tracks.id = track_id
+    WHERE tracks.owner_id = :owner_id AND {_LABELLED.format(number=0)}
+) AS v"""  # noqa: S608 - of constants
+_OF_APPLIED = {
+    Of.WINDOWS: f"""
+        UNION ALL
+        SELECT v.track_id, w.position FROM {_APPLIED_FIRST} JOIN window_embeddings AS w
+            ON w.track_id = v.track_id AND w.space_id = :space AND w.stem = :stem
+        WHERE true {{conditions}}
+    """,  # noqa: S608 - of constants
+    Of.TRACKS: f" UNION ALL SELECT v.track_id FROM {_APPLIED_FIRST} WHERE true {{conditions}}",  # noqa: S608 - likewise
 }
