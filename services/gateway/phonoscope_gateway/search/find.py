@@ -11,12 +11,12 @@ from phonoscope.contract import SearchUnit
 from phonoscope.db.library.fingerprints import fingerprints_of
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.nearest import WindowHit, nearest_tracks, nearest_windows, windows_by_labels
-from phonoscope.db.search.stored import find_space
 from phonoscope_gateway.search.candidates import Candidate, best_of_tracks, moments_of, tracks_of
 from phonoscope_gateway.search.copies import Item, copies_of, grouped
 from phonoscope_gateway.search.cursors import SearchCursor
 from phonoscope_gateway.search.diversity import diversified
 from phonoscope_gateway.search.queries import Query
+from phonoscope_gateway.search.spaces import space_id_of
 
 _MORE_TRACKS, _MORE_WINDOWS = 100, 40
 """Candidates beyond those that are asked for: they may be copies of these, or windows of one moment."""
@@ -135,7 +135,7 @@ def _windows_of(session: Session, query: Query) -> Fetch:
     if query.by_labels:
         return lambda asked, pool: windows_by_labels(session, asked.owner_id, asked.weights, asked.filters, pool)
     assert query.space is not None
-    space_id = find_space(session, query.space.digest)
+    space_id = space_id_of(session, query.space)
     if space_id is None:
         return lambda *_: []
 

@@ -14,7 +14,7 @@ from phonoscope.requests import Name, StemName
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.paging import LimitQuery
 from phonoscope_gateway.problems import FAILED, KEYED, kept_problem, problems
-from phonoscope_gateway.search.clips import AnalysisFailed, analysed_clip
+from phonoscope_gateway.search.clips import AnalysisFailed, Clip, analysed_clip
 from phonoscope_gateway.search.cursors import SearchCursor
 from phonoscope_gateway.search.requests import has_file, read_search
 from phonoscope_gateway.search.service import search, similar
@@ -61,7 +61,7 @@ router = APIRouter(prefix="/v1", tags=["search"], responses=KEYED)
     responses=FAILED | problems(NotFound, NotARecording, SilentRecording, SearchTimeout),
     openapi_extra=_BODY,
 )
-async def search_library(request: Request, state: StateDep, caller: CallerDep) -> SearchAnswer | Response:
+async def search_library(request: Request, state: StateDep, caller: CallerDep) -> Response:
     """Finds your recordings, or moments in them: by words, by a track or a stretch of one, by a vector, or by a file.
 
     A file is sent as a form, which needs the scope `write`; it is analysed, compared and erased before the answer, and
@@ -74,17 +74,25 @@ async def search_library(request: Request, state: StateDep, caller: CallerDep) -
     with asked:
         if asked.upload is None:
             cursor = SearchCursor.of(asked.request, None)
-            return await to_thread.run_sync(search, state, caller, asked.request, cursor, None)
+            return await to_thread.run_sync(_answer, state, caller, asked.request, cursor, None)
         try:
             return await _by_file(state, caller, asked.request, asked.upload)
         except AnalysisFailed as failed:
             return kept_problem(failed.problem, request.url.path)
 
 
-async def _by_file(state: State, caller: Caller, request: SearchRequest, upload: Upload) -> SearchAnswer:
+def _answer(
+    state: State, caller: Caller, request: SearchRequest, cursor: SearchCursor, clip: Clip | None
+) -> Response:
+    # Checked once, when it was made: FastAPI would check and copy all of it again in the event loop.
+    found = search(state, caller, request, cursor, clip)
+    return Response(found.model_dump_json(), media_type="application/json")
+
+
+async def _by_file(state: State, caller: Caller, request: SearchRequest, upload: Upload) -> Response:
     cursor, windows = SearchCursor.of(request, upload.sha256), request.unit is SearchUnit.MOMENT
     async with analysed_clip(state, caller, upload, request.space, windows=windows) as clip:
-        return await to_thread.run_sync(search, state, caller, request, cursor, clip)
+        return await to_thread.run_sync(_answer, state, caller, request, cursor, clip)
 
 
 @router.get("/tracks/{track_id}/similar", responses=problems(NotFound, SilentRecording))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.windows import LabelRow, SpaceRow, WindowEmbeddingRow
+from phonoscope.db.schema.windows import SpaceRow, WindowEmbeddingRow
 from phonoscope.db.tasks.windows import AUDIO
 from phonoscope.work import Space
 
@@ -19,6 +19,12 @@ _BEST = text(
     SELECT DISTINCT ON (track_id) track_id, start_s, end_s FROM window_embeddings
     WHERE track_id = ANY(:tracks) AND space_id = :space_id AND stem = :stem
     ORDER BY track_id, vector <#> CAST(:vector AS halfvec), position
+    """
+)
+_NAMED = text(
+    """
+    SELECT id, model, label FROM labels WHERE label = ANY(:labels) AND (CAST(:model AS text) IS NULL OR model = :model)
+    ORDER BY id
     """
 )
 _WITH_WINDOWS = """
@@ -117,16 +123,10 @@ def covered_by_windows(session: Session, owner_id: str, space_id: int | None, st
 
 def labels_named(session: Session, labels: Collection[str], model: str | None = None) -> list[KnownLabel]:
     """All versions of labels, by any model or by one."""
-    statement = select(LabelRow.id, LabelRow.model, LabelRow.label).where(LabelRow.label.in_(labels))
-    if model is not None:
-        statement = statement.where(LabelRow.model == model)
-    return [KnownLabel(*row) for row in session.execute(statement.order_by(LabelRow.id))]
-
-
-def labels_by_id(session: Session, ids: Collection[int]) -> dict[int, KnownLabel]:
-    """Labels by their ids."""
-    rows = session.execute(select(LabelRow.id, LabelRow.model, LabelRow.label).where(LabelRow.id.in_(ids)))
-    return {row.id: KnownLabel(*row) for row in rows}
+    if not labels:
+        return []
+    rows = session.execute(_NAMED, {"labels": list(labels), "model": model})
+    return [KnownLabel(*row) for row in rows]
 
 
 def _covered(session: Session, found: str, **values: Any) -> Covered:
