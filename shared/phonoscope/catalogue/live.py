@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
@@ -11,6 +12,7 @@ from phonoscope.catalogue.manifests import MANIFEST
 from phonoscope.logs import get_logger
 
 _Signature: TypeAlias = tuple[tuple[str, int, int, int], ...]
+_MISSING = 0, 0, 0
 _log = get_logger(__name__)
 
 
@@ -44,15 +46,22 @@ class LiveCatalogue:
         return found
 
     def _signed(self) -> _Signature:
-        """A signature of a manifest's file: its path, time, size and inode."""
-        paths = (path for folder in self._folders for path in sorted(folder.glob(f"*/{MANIFEST}")))
-        return tuple(facts_of(path) for path in paths)
+        """Of each manifest's file its path, time, size and inode. Each request asks, so no ``Path`` is made."""
+        paths = (f"{folder}/{name}/{MANIFEST}" for folder in self._folders for name in _names_in(folder))
+        return tuple(facts for path in paths if (facts := facts_of(path))[1:] != _MISSING)
 
 
-def facts_of(path: Path) -> tuple[str, int, int, int]:
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def facts_of(path: Path | str) -> tuple[str, int, int, int]:
     """A file's path, time, size and inode; zeros where it is missing."""
     try:
-        found = path.stat()
+        found = os.stat(path)
     except OSError:
-        return str(path), 0, 0, 0
+        return str(path), *_MISSING
     return str(path), found.st_mtime_ns, found.st_size, found.st_ino

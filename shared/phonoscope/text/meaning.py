@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from threading import Lock
 
 import numpy as np
@@ -24,6 +24,8 @@ _MOST_LABELS = 8
 """Of one body for one thing."""
 _MOST_THINGS = 16
 """Of one sentence; further ones are said to be missing."""
+_KEPT = 512
+"""Sentences of the latest searches: the next page of a search, or the next owner, asks for the same."""
 _MISSPELLED = 0.85
 """The similarity of spelling from which words that mean nothing near are taken for a misspelt label."""
 
@@ -88,6 +90,7 @@ class Meaning:
         self._undivided = sorted({phrase for phrase in self._phrases if divides(phrase)}, key=len, reverse=True)
         bodies = {label.body: place for place, label in enumerate(self._labels)}
         self._bodies = np.array([bodies[label.body] for label in self._labels], dtype=np.int64)
+        self._meant = lru_cache(_KEPT)(self._meant_by)
 
     @property
     def way(self) -> Way:
@@ -109,7 +112,10 @@ class Meaning:
             _ = self._known
 
     def of(self, text: str) -> Meant:
-        """What a sentence asks for. A sentence without a word asks for nothing."""
+        """What a sentence asks for, worked out once. A sentence without a word asks for nothing."""
+        return self._meant(text)
+
+    def _meant_by(self, text: str) -> Meant:
         every = parts_of(text, self._undivided)
         parts, further = every[:_MOST_THINGS], every[_MOST_THINGS:]
         similar = self._similar(words for part in parts for words in (part.words, *part.pieces))

@@ -27,7 +27,7 @@ _EAST, _NORTH = np.eye(2, dtype=np.float32)
 def hit(position: int, similarity: float, track_id: str = "a") -> WindowHit:
     """A window of five seconds, each half over the next."""
     start_s = 2.5 * position
-    return WindowHit(track_id, 1, "", position, start_s, start_s + 5.0, similarity, _EAST, {})
+    return WindowHit(track_id, position, start_s, start_s + 5.0, similarity, _EAST, {})
 
 
 def spans(*hits: WindowHit, by_labels: bool = False) -> list[tuple[Any, ...]]:
