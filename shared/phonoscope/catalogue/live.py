@@ -46,22 +46,24 @@ class LiveCatalogue:
         return found
 
     def _signed(self) -> _Signature:
-        """Of each manifest's file its path, time, size and inode. Each request asks, so no ``Path`` is made."""
-        paths = (f"{folder}/{name}/{MANIFEST}" for folder in self._folders for name in _names_in(folder))
+        """Of each manifest's file its path, time, size and inode."""
+        paths = (folder / name / MANIFEST for folder in self._folders for name in _names_in(folder))
         return tuple(facts for path in paths if (facts := facts_of(path))[1:] != _MISSING)
 
 
 def _names_in(folder: Path) -> list[str]:
+    """What is in a folder. Each request asks for it: a glob takes four times as long."""
     try:
-        return sorted(os.listdir(folder))
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries)
     except OSError:
         return []
 
 
-def facts_of(path: Path | str) -> tuple[str, int, int, int]:
+def facts_of(path: Path) -> tuple[str, int, int, int]:
     """A file's path, time, size and inode; zeros where it is missing."""
     try:
-        found = os.stat(path)
+        found = path.stat()
     except OSError:
         return str(path), *_MISSING
     return str(path), found.st_mtime_ns, found.st_size, found.st_ino

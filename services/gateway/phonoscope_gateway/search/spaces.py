@@ -11,7 +11,6 @@ from phonoscope.errors import InvalidRequest, UnknownModel
 from phonoscope.work import WHOLE_TRACK, Space
 from phonoscope_gateway.state import State
 
-
 _IDS = "phonoscope_space_ids"
 
 
