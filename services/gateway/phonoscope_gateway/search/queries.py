@@ -62,6 +62,7 @@ class Query:
         vectors: unit vectors in ``space``; what is near to any of them is found.
         weights: of labels, by id, where words are searched by labels.
         wanted: those of these labels that should be heard, by id.
+        things: where several should be heard together, of each its weights of labels, by id.
         windows: whether windows are compared, of whole tracks too.
         whole: the whole recording that was asked about, of which copies come first.
         own: of the stretch that was asked about its track and windows, which are not found again.
@@ -75,6 +76,7 @@ class Query:
     vectors: tuple[Vector, ...] = field(default=(), repr=False)
     weights: Mapping[int, float] = field(default_factory=dict)
     wanted: Mapping[int, KnownLabel] = field(default_factory=dict)
+    things: Sequence[Mapping[int, float]] = ()
     windows: bool = False
     whole: Whole | None = None
     own: tuple[str, frozenset[int]] | None = None

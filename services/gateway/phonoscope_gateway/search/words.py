@@ -65,7 +65,15 @@ def _by_labels(session: Session, state: State, owner_id: str, request: SearchReq
     known = labels_named(session, {label for _, label in weights})
     ids = {label.id: weights[label.model, label.label] for label in known if (label.model, label.label) in weights}
     wanted = {label.id: label for label in known if ids.get(label.id, 0.0) > 0.0}
-    return Query(owner_id, request.unit, filters, _understood(meant), weights=ids, wanted=wanted)
+    things = [
+        {
+            label.id: thing.weights[label.model, label.label]
+            for label in known
+            if (label.model, label.label) in thing.weights
+        }
+        for thing in meant.together
+    ]
+    return Query(owner_id, request.unit, filters, _understood(meant), weights=ids, wanted=wanted, things=things)
 
 
 def _understood(meant: Meant) -> UnderstoodQuery:
