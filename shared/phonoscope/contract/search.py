@@ -170,8 +170,8 @@ class SearchItem(BaseModel):
 
     track: Track
     similarity: float = Field(
-        description="cosine of the angle between the vectors; by labels the weighted sum of their probabilities, and of "
-        "several things that should be heard together the geometric mean of their sums"
+        description="cosine of the angle between the vectors; by labels the weighted sum of their probabilities, and "
+        "of several things that should be heard together the geometric mean of their sums"
     )
     way: Way
     space: str | None = Field(None, description="the model whose vectors were compared")

@@ -132,8 +132,8 @@ class Meaning:
     def found(self, meant: Meant, heard: Mapping[str, Array]) -> Array:
         """How well each of some windows fits, as searches rank them, at most 1: ``(windows,)``.
 
-        Of several things it is the geometric mean of how much of each is heard, ``SLACK`` added to each; what should not
-        be heard is subtracted. Of one thing it is the sum that ``scores`` has, before it is clipped.
+        Of several things it is the geometric mean of how much of each is heard, ``SLACK`` added to each; what should
+        not be heard is subtracted. Of one thing it is the sum that ``scores`` has, before it is clipped.
 
         Args:
             heard: as ``scores`` takes it.

@@ -1,8 +1,8 @@
 """Windows, and tracks, in which several things are heard at once or one close after another.
 
 How much of all is heard is the geometric mean of how much of each is, by the sum of its labels' probabilities and
-weights; ``SLACK`` is added to each before and taken away afterwards, so that one thing alone is found too, after both. A
-sum would put one loud sound before two that share a window, in which a head hears each less.
+weights; ``SLACK`` is added to each before and taken away afterwards, so that one thing alone is found too, after both.
+A sum would put one loud sound before two that share a window, in which a head hears each less.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _DEEP = 2_000
 _APART_S = 5.0
 """Windows that start no further apart are one stretch: they overlap, or touch."""
 
-# No window, and no stretch of a track, has more of a thing than the sum of its labels' best in the track: tracks with the
-# greatest means of these come first.
+# No window, and no stretch of a track, has more of a thing than the sum of its labels' best in the track: tracks with
+# the greatest means of these come first.
 _STATEMENT = f"""
     WITH wanted AS (
         SELECT unnest(CAST(:labels AS int[])) AS label_id, unnest(CAST(:positive AS real[])) AS weight,
@@ -89,7 +89,7 @@ def windows_of_all(
     *,
     in_track: bool,
 ) -> list[WindowHit]:
-    """The owner's windows of all spaces in which most of all things is heard, in themselves or in those that touch them.
+    """The owner's windows of all spaces in which most of all things is heard, in them or in those that touch them.
 
     A window's own ``unwanted`` labels count against it. Which windows and tracks are looked at: see ``by_labels``.
 
