@@ -87,6 +87,7 @@ def _understood(meant: Meant) -> UnderstoodQuery:
         by="text",
         way=meant.way,
         labels=labels,
+        together=[thing.words for thing in meant.together],
         near=near if meant.missing or not meant.wanted else [],
         missing=list(meant.missing),
         notes=notes if meant.wanted else [*notes, _NOTHING_WANTED],
