@@ -11,7 +11,7 @@ Way: TypeAlias = Literal["meaning", "spelling"]
 Key: TypeAlias = tuple[str, str]
 """A model and one of its labels."""
 
-SLACK = 0.02
+SLACK = 0.001
 """How much of each of several things counts as heard where nothing of it is, so that one of them alone is found too."""
 MOST_NEAR = 5
 """How many of the nearest labels are named."""
