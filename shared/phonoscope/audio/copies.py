@@ -156,7 +156,7 @@ def _busiest(words: Words, count: int) -> int:
 
 
 def _shifted(words: Words, start: int, shifts: int, count: int) -> tuple[Words, Words]:
-    """The ``count`` words from ``start`` on, and from each of the places after it, with their masks; 0 where there are none.
+    """The ``count`` words from ``start`` on, and from each of the places after it, with their masks; 0 where none are.
 
     Shape:
         - output: twice ``(shifts, count)``, views
@@ -165,10 +165,9 @@ def _shifted(words: Words, start: int, shifts: int, count: int) -> tuple[Words, 
     first = max(0, start)
     inside = words[first : max(0, start + len(padded))]
     padded[first - start : first - start + len(inside)] = inside
-    heard = np.where(padded != 0, _ALL_BITS, _NO_BITS)
-    strides = padded.strides * 2
-    by_shift = (
-        np.lib.stride_tricks.as_strided(of, (shifts, count), strides, writeable=False) for of in (padded, heard)
-    )
-    one, other = by_shift
-    return one, other
+    return _views(padded, shifts, count), _views(np.where(padded != 0, _ALL_BITS, _NO_BITS), shifts, count)
+
+
+def _views(words: Words, shifts: int, count: int) -> Words:
+    # As ``sliding_window_view``, without its checks, which take longer than the comparison of a few words.
+    return np.lib.stride_tricks.as_strided(words, (shifts, count), words.strides * 2, writeable=False)
