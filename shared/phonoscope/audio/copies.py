@@ -81,7 +81,7 @@ class _Probe(NamedTuple):
     start: int
     words: Words
     heard: Words
-    count: int
+    loud: int
 
 
 def are_copies(one: Comparable, other: Comparable) -> bool:
@@ -112,7 +112,7 @@ def _best(one: Comparable, other: Comparable, offsets: range, length: int) -> tu
     words, heard = _shifted(other.words, probe.start + offsets[0], len(offsets), len(probe.words))
     both = heard & probe.heard
     counts = _bits(both) // _BITS
-    usable = (counts > 0) & (counts >= _LEAST_SHARED * probe.count)
+    usable = (counts > 0) & (counts >= _LEAST_SHARED * probe.loud)
     shares = np.where(usable, _bits((words ^ probe.words) & both) / (_BITS * counts.clip(1)), 1.0)
     best = int(shares.argmin())
     return float(shares[best]), offsets[best]
