@@ -11,11 +11,6 @@ from sqlalchemy.orm import Session
 from phonoscope.db.schema.tables import OwnerRow, TrackRow
 from phonoscope.ids import new_id
 
-ACCOUNT = "coalesce((SELECT clips_of FROM owners WHERE id = :owner_id), :owner_id)"
-"""SQL of the owner whose share it is: of one that holds clips the owner whose clips they are."""
-IN_ACCOUNT = f"SELECT {ACCOUNT} AS id UNION ALL SELECT id FROM owners WHERE clips_of = {ACCOUNT}"  # noqa: S608
-"""SQL of the ids of that owner and of the one that holds its clips: they share turns and quotas of what is queued."""
-
 
 def clips_owner(session: Session, owner_id: str) -> str:
     """The id of the owner that holds the clips of this one; it is made where it is absent, and has no key."""

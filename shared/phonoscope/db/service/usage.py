@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.contract.usage import Quota, QuotaUsage, Usage
 from phonoscope.db.access.prepared import Prepared
-from phonoscope.db.library.clips import ACCOUNT, IN_ACCOUNT
+from phonoscope.db.schema.accounts import ACCOUNT, IN_ACCOUNT
 from phonoscope.errors import (
     DeliveryTestQuotaExceeded,
     LimitReached,

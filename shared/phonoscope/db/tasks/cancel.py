@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.clips import IN_ACCOUNT
+from phonoscope.db.schema.accounts import IN_ACCOUNT
 from phonoscope.db.service.audit import Actor, record
 from phonoscope.db.tasks.family import lock_family
 from phonoscope.db.tasks.rollup import promote_followers, settle

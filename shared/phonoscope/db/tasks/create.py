@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.costs import cost_s, queues_of
 from phonoscope.db.access.prepared import Prepared
-from phonoscope.db.library.clips import IN_ACCOUNT
+from phonoscope.db.schema.accounts import IN_ACCOUNT
 from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow, TrackRow, given
 from phonoscope.db.tasks.family import lock_subject
 from phonoscope.db.tasks.ledger import Repeats, find_repeats
