@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tasks import catalogue
 
 from phonoscope.audio.acoustic import AcousticFingerprinter
-from phonoscope.audio.copies import agreement
+from phonoscope.audio.copies import Comparable, agreement
 from phonoscope.audio.decode import Recording
 from phonoscope.logs import configure_logs
 from phonoscope.work import AcousticFingerprint
@@ -84,7 +84,7 @@ def _print_pairs(sets: dict[str, list[Path]], known: dict[str, list[Known]]) -> 
         pairs = list(combinations(range(len(recordings)), 2))
         for one, other in pairs:
             cosine = float(recordings[one].vector @ recordings[other].vector)
-            found_here = agreement(recordings[one].acoustic, recordings[other].acoustic)
+            found_here = agreement(*(Comparable(recordings[each].acoustic) for each in (one, other)))
             if found_here.of_copies and cosine >= LEAST_SIMILARITY:
                 names = f"{sets[name][one].name}, {sets[name][other].name}"
                 found.append((name, f"{names}: bit error {found_here.error:.3f}, cosine {cosine:.3f}"))
@@ -100,7 +100,10 @@ def _print_mixes(body: Body, most: int) -> None:
     whole = [_known_of(stems.sum(axis=0), body) for stems in mixes]
     for index, stem in enumerate(STEMS):
         without = [_known_of(np.delete(stems, index, axis=0).sum(axis=0), body) for stems in mixes]
-        found = [agreement(one.acoustic, other.acoustic) for one, other in zip(whole, without, strict=True)]
+        found = [
+            agreement(Comparable(one.acoustic), Comparable(other.acoustic))
+            for one, other in zip(whole, without, strict=True)
+        ]
         error = np.median([each.error for each in found])
         print(f"| {stem} | {sum(each.of_copies for each in found)} of {len(found)} | {error:.3f} |", flush=True)
     print()
@@ -143,7 +146,7 @@ def _print_ways(
 def _row(copy: Known, original: Known, vectors: NDArray[np.float32], place: int) -> tuple[float, float, float, float]:
     """Whether the fingerprints are of copies, the bit error, the cosine, and whether the original is nearest."""
     similarity = vectors @ copy.vector
-    found = agreement(original.acoustic, copy.acoustic)
+    found = agreement(Comparable(original.acoustic), Comparable(copy.acoustic))
     return found.of_copies, found.error, float(similarity[place]), float(similarity.argmax() == place)
 
 

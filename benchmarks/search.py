@@ -163,7 +163,7 @@ def _print_sizes(bench: Bench) -> None:
 
 
 def _measure(bench: Bench, real: Windows, arguments: argparse.Namespace, rng: np.random.Generator) -> None:
-    queries = list(_queries(bench, real, arguments.queries, rng))
+    queries = list(queries_of(bench, real, arguments.queries, rng))
     print("| owner | windows | search | recall at 10 | p50 | p95 | processor time |")
     print("| --- | ---: | --- | ---: | ---: | ---: | ---: |", flush=True)
     for title, owner in _owners(arguments):
@@ -228,7 +228,7 @@ def _recall(bench: Bench, owner: int, query: Asked, *, labelled: bool) -> float:
     return sum(found_key(namespace, row) in found for row in exact) / len(exact) if exact else 1.0
 
 
-def _queries(bench: Bench, real: Windows, count: int, rng: np.random.Generator) -> Iterator[Asked]:
+def queries_of(bench: Bench, real: Windows, count: int, rng: np.random.Generator) -> Iterator[Asked]:
     """Windows that are mixed as those of libraries are, and are in none."""
     ids = {
         (row.model, row.label): row.id
@@ -250,7 +250,7 @@ def _insert(bench: Bench, real: Windows, arguments: argparse.Namespace, rng: np.
     sizes = owner_sizes(arguments.inserts, arguments.owners)
     context = multiprocessing.get_context("spawn")
     inserting = context.Process(target=_insert_windows, args=(arguments.folder, sizes, arguments.seed))
-    queries = list(_queries(bench, real, 1_000, rng))
+    queries = list(queries_of(bench, real, 1_000, rng))
     took: list[float] = []
     with bench.client(0) as client:
         inserting.start()

@@ -35,6 +35,8 @@ def understood(query: UnderstoodQuery) -> Iterator[str]:
         strongest = sorted(query.labels, key=lambda label: -abs(label.weight))[:_MOST_LABELS]
         names = ", ".join(f"{label.label} {label.weight:+.2f}" for label in strongest)
         yield f"by labels ({query.way}): {names}"
+    if query.together:
+        yield f"first what has all at once: {', '.join(query.together)}"
     if query.missing:
         yield f"no label is near: {', '.join(query.missing)}"
     if query.near:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from threading import Lock
 
-from phonoscope.errors import TooManyUploads
+from phonoscope.errors import PhonoscopeError, TooManyRequests
+
+
+def _refused(waiting: int) -> PhonoscopeError:
+    return TooManyRequests(f"{waiting} requests of yours wait; ask again when one of them has ended")
 
 
 class Places:
@@ -21,19 +25,27 @@ class Places:
         total: the number of places.
         each: the most that one owner holds at a time.
         most_waiting: the most requests of one owner that wait; ``None`` for any number.
+        refused: the error for one more, of their number.
     """
 
-    def __init__(self, total: int, each: int, most_waiting: int | None = None) -> None:
+    def __init__(
+        self,
+        total: int,
+        each: int,
+        most_waiting: int | None = None,
+        refused: Callable[[int], PhonoscopeError] = _refused,
+    ) -> None:
         self._free = total
         self._each = each
         self._most_waiting = most_waiting
+        self._refused = refused
         self._held: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[Future[None]]] = OrderedDict()
         self._lock = Lock()
 
     @contextmanager
     def held(self, owner: str) -> Iterator[None]:
-        """Waits for a place and holds it. Raises ``TooManyUploads`` when too many requests of the owner wait."""
+        """Waits for a place and holds it. Raises ``refused`` when too many requests of the owner wait."""
         place = self._ask(owner)
         try:
             place.result()
@@ -56,7 +68,7 @@ class Places:
         with self._lock:
             waiting = len(self._waiting.get(owner, ()))
             if self._most_waiting is not None and waiting >= self._most_waiting:
-                raise TooManyUploads(f"{waiting} uploads of yours wait to be read; send this one again later")
+                raise self._refused(waiting)
             place: Future[None] = Future()
             self._waiting.setdefault(owner, deque()).append(place)
             self._let_in()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.audio.acoustic import AcousticFingerprinter
-from phonoscope.audio.copies import are_copies
+from phonoscope.audio.copies import Comparable, are_copies
 from phonoscope.audio.decode import Recording
 from phonoscope.work import AcousticFingerprint
 from phonoscope_ml.audible import audible
@@ -107,7 +107,7 @@ def _over_another(folder: Path) -> Path:
 
 
 def _is_copy(path: Path) -> bool:
-    return are_copies(fingerprint(path.with_name("original.wav")), fingerprint(path))
+    return are_copies(*(Comparable(fingerprint(each)) for each in (path.with_name("original.wav"), path)))
 
 
 def _copy(name: str, suffix: str, arguments: str) -> Case:

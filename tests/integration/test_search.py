@@ -97,11 +97,16 @@ def test_words_find_the_moment_in_a_long_recording(library: Library) -> None:
 
 
 def test_two_things_at_once_and_one_that_must_not_be(library: Library) -> None:
-    """Both are looked for, with equal weight; what has the unwanted one comes after what has not."""
+    """Both are looked for, with equal weight; the recording that has both comes first, though each of the others has
+    more of one; what has the unwanted one comes after what has not.
+    """
     both = library.client.search("a dog and rain")
     assert {label.label for label in both.query.labels} == {"dog", "rain"}
     assert len({label.weight for label in both.query.labels}) == 1
     assert {DAY, "dog_large.flac", "rain_garden.wav", "rain_roof.flac"} <= set(library.names(both))
+    assert (library.names(both)[0], both.query.together) == (DAY, ["dog", "rain"])
+    assert both.items[0].similarity < library.client.search("dog").items[0].similarity
+    assert both.items[1].similarity < 0.2
     answer = library.client.search("rain without dog")
     assert any(label.weight < 0.0 for label in answer.query.labels)
     assert library.names(answer)[0].startswith("rain")

@@ -1,10 +1,12 @@
-"""Makes this process fit for thousands of connections."""
+"""Makes this process fit for thousands of connections, and for many small computations beside each other."""
 
 from __future__ import annotations
 
 import gc
 import resource
 from contextlib import suppress
+
+from threadpoolctl import threadpool_limits
 
 _ENOUGH = 16_384
 _COLLECT = (2_000, 10, 50)
@@ -24,6 +26,14 @@ def allow_many_connections() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         return wanted
     return soft
+
+
+def multiply_in_one_thread() -> None:
+    """Has numpy multiply matrices in the thread that asks: its further threads would spin between small ones.
+
+    A search then takes half of the processor time.
+    """
+    threadpool_limits(1, "blas")
 
 
 def collect_all_rarely() -> None:

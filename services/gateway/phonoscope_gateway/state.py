@@ -32,7 +32,7 @@ from phonoscope_gateway.pings import Pings
 from phonoscope_gateway.rates import RateLimiter
 from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.streams import OpenStreams
-from phonoscope_gateway.uploads import UploadThreads
+from phonoscope_gateway.threads import SharedThreads, search_threads, upload_threads
 from phonoscope_gateway.uses import KeyUses
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
@@ -53,7 +53,8 @@ class State:
     waker: Waker
     models: LiveCatalogue
     listener: JobListener
-    uploads: UploadThreads = field(default_factory=UploadThreads)
+    uploads: SharedThreads = field(default_factory=upload_threads)
+    searches: SharedThreads = field(default_factory=search_threads)
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
     door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
     coverages: Coverages = field(default_factory=Coverages)

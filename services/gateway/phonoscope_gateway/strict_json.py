@@ -81,8 +81,13 @@ def _children(place: Place, item: Any) -> Iterator[tuple[Place, Any]]:
     if isinstance(item, dict):
         yield from (((place, name), name) for name in item)
         yield from (((place, name), child) for name, child in item.items())
-    elif isinstance(item, list):
+    elif isinstance(item, list) and not _is_plain(item):
         yield from (((place, str(index)), child) for index, child in enumerate(item))
+
+
+def _is_plain(items: list[Any]) -> bool:
+    """Whether a list has fractions alone that can be stored, such as a vector: its items need no look one by one."""
+    return set(map(type, items)) == {float} and all(map(isfinite, items))
 
 
 def _fault(item: Any) -> str | None:

@@ -29,6 +29,7 @@ _HOPELESS = 0.38
 """A share at a glance that no copy has."""
 _LEAST_SHARED = 0.5
 _BITS = 16
+_ALL_BITS, _NO_BITS = np.uint16(0xFFFF), np.uint16(0)
 _QUARTERS = [np.uint16(0xF << first) for first in range(0, _BITS, 4)]
 
 Counts: TypeAlias = NDArray[np.int64]
@@ -55,12 +56,40 @@ class Agreement(NamedTuple):
         return self.error <= min(MOST_ERROR, 0.5 - _DEVIATIONS * _SPREAD / sqrt(self.words))
 
 
-def are_copies(one: AcousticFingerprint, other: AcousticFingerprint) -> bool:
+class Comparable:
+    """An acoustic fingerprint, ready to be compared with many others."""
+
+    def __init__(self, fingerprint: AcousticFingerprint) -> None:
+        self.duration_s = fingerprint.duration_s
+        self.words: Words = np.frombuffer(fingerprint.words, "<u2")
+        self._probes: dict[int, _Probe] = {}
+
+    def probe(self, length: int) -> _Probe:
+        """The busiest stretch of so many words."""
+        if length not in self._probes:
+            start = _busiest(self.words, length)
+            words = self.words[start : start + length]
+            words = np.pad(words, (0, -len(words) % 4))
+            heard = np.where(words != 0, _ALL_BITS, _NO_BITS)
+            self._probes[length] = _Probe(start, words, heard, int(np.count_nonzero(heard)))
+        return self._probes[length]
+
+
+class _Probe(NamedTuple):
+    """A stretch of words with the mask of those that are loud enough, filled up with zeros to a multiple of 4."""
+
+    start: int
+    words: Words
+    heard: Words
+    loud: int
+
+
+def are_copies(one: Comparable, other: Comparable) -> bool:
     """Whether both are the same recording, in whatever format, cut or continued by ten seconds at most."""
     return agreement(one, other).of_copies
 
 
-def agreement(one: AcousticFingerprint, other: AcousticFingerprint) -> Agreement:
+def agreement(one: Comparable, other: Comparable) -> Agreement:
     """How two recordings agree.
 
     They do not where their durations differ by more than ten seconds, or where less than half of what is loud enough in
@@ -68,42 +97,46 @@ def agreement(one: AcousticFingerprint, other: AcousticFingerprint) -> Agreement
     """
     if abs(one.duration_s - other.duration_s) > MOST_DIFFERENCE_S:
         return Agreement()
-    first, second = _read(one), _read(other)
     offsets = _offsets(other.duration_s - one.duration_s)
-    if _best(first, second, offsets, _GLANCE)[0] > _HOPELESS:
+    if _best(one, other, offsets, _GLANCE)[0] > _HOPELESS:
         return Agreement()
-    _, offset = _best(first, second, offsets, _PROBE)
-    return _compared(first, second, offset)
+    _, offset = _best(one, other, offsets, _PROBE)
+    return _compared(one.words, other.words, offset)
 
 
-def _best(first: Words, second: Words, offsets: range, length: int) -> tuple[float, int]:
+def _best(one: Comparable, other: Comparable, offsets: range, length: int) -> tuple[float, int]:
     """The offset at which the busiest stretch of so many words agrees best, with the share of bits that differ; 1 where
     less than half of it can be compared at any.
     """
-    start = _busiest(first, length)
-    probe = first[start : start + length]
-    shifted = _shifted(second, start + offsets[0], len(offsets), len(probe))
-    heard = (shifted != 0) & (probe != 0)
-    counts = heard.sum(axis=1)
-    usable = (counts > 0) & (counts >= _LEAST_SHARED * np.count_nonzero(probe))
-    shares = np.where(usable, _different(shifted ^ probe, heard) / (_BITS * counts.clip(1)), 1.0)
+    probe = one.probe(length)
+    words, heard = _shifted(other.words, probe.start + offsets[0], len(offsets), len(probe.words))
+    both = heard & probe.heard
+    counts = _bits(both) // _BITS
+    usable = (counts > 0) & (counts >= _LEAST_SHARED * probe.loud)
+    shares = np.where(usable, _bits((words ^ probe.words) & both) / (_BITS * counts.clip(1)), 1.0)
     best = int(shares.argmin())
     return float(shares[best]), offsets[best]
 
 
 def _compared(first: Words, second: Words, offset: int) -> Agreement:
     """Both as a whole, at this offset."""
-    shifted = _shifted(second, offset, 1, len(first))
+    shifted, _ = _shifted(second, offset, 1, len(first))
     changed, heard = shifted ^ first, (shifted != 0) & (first != 0)
     words = int(np.count_nonzero(heard))
     if not words or words < _LEAST_SHARED * max(np.count_nonzero(first), np.count_nonzero(second)):
         return Agreement()
-    parts = [int(_different(changed & quarter, heard)[0]) for quarter in _QUARTERS]
+    parts = [int((np.bitwise_count(changed & quarter) * heard).sum(dtype=np.int64)) for quarter in _QUARTERS]
     return Agreement(sum(parts) / (_BITS * words), words, max(parts) / (_BITS // 4 * words))
 
 
-def _read(fingerprint: AcousticFingerprint) -> Words:
-    return np.frombuffer(fingerprint.words, "<u2")
+def _bits(words: Words) -> Counts:
+    """How many bits are set in each row, counted in 64 at once.
+
+    Shape:
+        - words: ``(rows, a multiple of 4)``, contiguous; output: ``(rows,)``
+    """
+    counts: Counts = np.bitwise_count(words.view(np.uint64)).sum(axis=1, dtype=np.int64)
+    return counts
 
 
 def _offsets(longer_s: float) -> range:
@@ -122,20 +155,19 @@ def _busiest(words: Words, count: int) -> int:
     return margin + int(within[margin : len(within) - margin].argmax())
 
 
-def _shifted(words: Words, start: int, shifts: int, count: int) -> Words:
-    """The ``count`` words from ``start`` on, and from each of the places after it; 0 where there are none.
+def _shifted(words: Words, start: int, shifts: int, count: int) -> tuple[Words, Words]:
+    """The ``count`` words from ``start`` on, and from each of the places after it, with their masks; 0 where none are.
 
     Shape:
-        - output: ``(shifts, count)``
+        - output: twice ``(shifts, count)``, views
     """
-    end = start + shifts - 1 + count
-    inside = words[max(0, start) : max(0, end)]
-    before = min(max(0, -start), end - start)
-    padded = np.pad(inside, (before, end - start - before - len(inside)))
-    return np.lib.stride_tricks.sliding_window_view(padded, count)
+    padded = np.zeros(shifts - 1 + count, words.dtype)
+    first = max(0, start)
+    inside = words[first : max(0, start + len(padded))]
+    padded[first - start : first - start + len(inside)] = inside
+    return _views(padded, shifts, count), _views(np.where(padded != 0, _ALL_BITS, _NO_BITS), shifts, count)
 
 
-def _different(changed: Words, heard: NDArray[np.bool_]) -> Counts:
-    """In each row, the changed bits of the words that are heard in both."""
-    counts: Counts = (np.bitwise_count(changed) * heard).sum(axis=1, dtype=np.int64)
-    return counts
+def _views(words: Words, shifts: int, count: int) -> Words:
+    # As ``sliding_window_view``, without its checks, which take longer than the comparison of a few words.
+    return np.lib.stride_tricks.as_strided(words, (shifts, count), words.strides * 2, writeable=False)

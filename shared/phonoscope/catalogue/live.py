@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
@@ -11,6 +12,7 @@ from phonoscope.catalogue.manifests import MANIFEST
 from phonoscope.logs import get_logger
 
 _Signature: TypeAlias = tuple[tuple[str, int, int, int], ...]
+_MISSING = 0, 0, 0
 _log = get_logger(__name__)
 
 
@@ -44,9 +46,18 @@ class LiveCatalogue:
         return found
 
     def _signed(self) -> _Signature:
-        """A signature of a manifest's file: its path, time, size and inode."""
-        paths = (path for folder in self._folders for path in sorted(folder.glob(f"*/{MANIFEST}")))
-        return tuple(facts_of(path) for path in paths)
+        """Of each manifest's file its path, time, size and inode."""
+        paths = (folder / name / MANIFEST for folder in self._folders for name in _names_in(folder))
+        return tuple(facts for path in paths if (facts := facts_of(path))[1:] != _MISSING)
+
+
+def _names_in(folder: Path) -> list[str]:
+    """What is in a folder. Each request asks for it: a glob takes four times as long."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries)
+    except OSError:
+        return []
 
 
 def facts_of(path: Path) -> tuple[str, int, int, int]:
@@ -54,5 +65,5 @@ def facts_of(path: Path) -> tuple[str, int, int, int]:
     try:
         found = path.stat()
     except OSError:
-        return str(path), 0, 0, 0
+        return str(path), *_MISSING
     return str(path), found.st_mtime_ns, found.st_size, found.st_ino

@@ -31,7 +31,9 @@ class ClassifierCalls(Connection):
 
         Raises ``ApiError``, with the code ``name_taken`` where a model or a classifier has its name.
         """
-        return self._ask_once(ClassifierCard, _PATH, idempotency_key, json=request.model_dump(mode="json", exclude_unset=True))
+        return self._ask_once(
+            ClassifierCard, _PATH, idempotency_key, json=request.model_dump(mode="json", exclude_unset=True)
+        )
 
     def classifiers(self) -> list[ClassifierCard]:
         """All of the owner's, by name."""

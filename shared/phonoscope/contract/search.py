@@ -144,6 +144,11 @@ class UnderstoodQuery(BaseModel):
     )
     space: ModelRef | None = Field(None, description="whose vectors were compared; null for words by labels")
     labels: list[WeightedLabel] = Field(default_factory=list, description="what the words were understood as")
+    together: list[str] = Field(
+        default_factory=list,
+        description="the things in the words that should be heard together, by labels: what has all of them comes "
+        "first, in one window or in those that touch it, or anywhere in a recording. Empty where it is one thing",
+    )
     near: list[NearLabel] = Field(default_factory=list, description="the labels nearest to words that none is near")
     missing: list[str] = Field(default_factory=list, description="words that no label is near")
     stretches: list[Stretch] = Field(
@@ -174,7 +179,8 @@ class SearchItem(BaseModel):
 
     track: Track
     similarity: float = Field(
-        description="cosine of the angle between the vectors; by labels the weighted sum of their probabilities"
+        description="cosine of the angle between the vectors; by labels the weighted sum of their probabilities, and "
+        "of several things that should be heard together the geometric mean of their sums"
     )
     way: Way
     space: str | None = Field(None, description="the model whose vectors were compared")

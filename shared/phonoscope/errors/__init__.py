@@ -31,6 +31,7 @@ PhonoscopeError
 ├── BodyTooLarge                413
 ├── UploadTooLarge              413
 ├── TooManyUploads              429
+├── TooManySearches             429
 ├── RangeNotSatisfiable         416
 ├── MisdirectedRequest          421
 ├── TooManyRequests             429
@@ -104,6 +105,7 @@ from phonoscope.errors.limits import (
     StoredBytesQuotaExceeded,
     StoredTracksQuotaExceeded,
     TooManyRequests,
+    TooManySearches,
     TooManyUploads,
     TooManyWrongKeys,
     UploadBytesQuotaExceeded,
@@ -268,6 +270,7 @@ __all__ = [
     "TooManyConnections",
     "TooManyLabels",
     "TooManyRequests",
+    "TooManySearches",
     "TooManyUploads",
     "TooManyWrongKeys",
     "TransactionConflict",

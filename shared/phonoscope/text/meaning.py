@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from threading import Lock
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from phonoscope.text.encoder import Array
 from phonoscope.text.labels import Label
-from phonoscope.text.meant import MOST_NEAR, Key, Meant, Near, Thing, Way
+from phonoscope.text.meant import MOST_NEAR, SLACK, Key, Meant, Near, Thing, Way
 from phonoscope.text.spelling import spelled_alike
 from phonoscope.text.things import Part, divides, parts_of
 
@@ -24,6 +24,8 @@ _MOST_LABELS = 8
 """Of one body for one thing."""
 _MOST_THINGS = 16
 """Of one sentence; further ones are said to be missing."""
+_KEPT = 512
+"""Sentences of the latest searches: the next page of a search, or the next owner, asks for the same."""
 _MISSPELLED = 0.85
 """The similarity of spelling from which words that mean nothing near are taken for a misspelt label."""
 
@@ -88,6 +90,7 @@ class Meaning:
         self._undivided = sorted({phrase for phrase in self._phrases if divides(phrase)}, key=len, reverse=True)
         bodies = {label.body: place for place, label in enumerate(self._labels)}
         self._bodies = np.array([bodies[label.body] for label in self._labels], dtype=np.int64)
+        self._meant = lru_cache(_KEPT)(self._meant_by)
 
     @property
     def way(self) -> Way:
@@ -109,7 +112,10 @@ class Meaning:
             _ = self._known
 
     def of(self, text: str) -> Meant:
-        """What a sentence asks for. A sentence without a word asks for nothing."""
+        """What a sentence asks for, worked out once. A sentence without a word asks for nothing."""
+        return self._meant(text)
+
+    def _meant_by(self, text: str) -> Meant:
         every = parts_of(text, self._undivided)
         parts, further = every[:_MOST_THINGS], every[_MOST_THINGS:]
         similar = self._similar(words for part in parts for words in (part.words, *part.pieces))
@@ -123,6 +129,23 @@ class Meaning:
         ]
         return Meant(text, self.way, (*things, *(Thing(part.words, part.wanted, {}, ()) for part in further)))
 
+    def found(self, meant: Meant, heard: Mapping[str, Array]) -> Array:
+        """How well each of some windows fits, as searches rank them, at most 1: ``(windows,)``.
+
+        Of several things it is the geometric mean of how much of each is heard, ``SLACK`` added to each; what should
+        not be heard is subtracted. Of one thing it is the sum that ``scores`` has, before it is clipped.
+
+        Args:
+            heard: as ``scores`` takes it.
+        """
+        things = meant.together
+        if not things:
+            return self._sum(meant.weights, heard)
+        each = np.stack([self._sum(thing.weights, heard) for thing in things])
+        unwanted = {key: -weight for key, weight in meant.weights.items() if weight < 0.0}
+        means = np.exp(np.log(each + np.float32(SLACK)).mean(axis=0)) - np.float32(SLACK)
+        return np.asarray(means - self._sum(unwanted, heard), dtype=np.float32)
+
     def scores(self, meant: Meant, heard: Mapping[str, Array]) -> Array:
         """How much of what is meant is in each of some windows, from 0 to 1: ``(windows,)``.
 
@@ -131,14 +154,17 @@ class Meaning:
         Args:
             heard: the probabilities of each model's labels, ``(windows, labels)``; absent models say nothing.
         """
+        return np.clip(self._sum(meant.weights, heard), 0.0, 1.0)
+
+    def _sum(self, weights: Mapping[Key, float], heard: Mapping[str, Array]) -> Array:
         found = np.zeros(len(next(iter(heard.values()))), dtype=np.float32)
         bodies = set()
         for label, column in self._columns:
-            weight = meant.weights.get(label.key, 0.0)
+            weight = weights.get(label.key, 0.0)
             if weight and label.model in heard:
                 found += np.float32(weight) * heard[label.model][:, column]
                 bodies |= {label.body} if weight > 0.0 else set()
-        return np.clip(found / max(1, len(bodies)), 0.0, 1.0)
+        return found / np.float32(max(1, len(bodies)))
 
     @cached_property
     def _columns(self) -> list[tuple[Label, int]]:

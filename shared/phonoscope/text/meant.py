@@ -11,6 +11,8 @@ Way: TypeAlias = Literal["meaning", "spelling"]
 Key: TypeAlias = tuple[str, str]
 """A model and one of its labels."""
 
+SLACK = 0.001
+"""How much of each of several things counts as heard where nothing of it is, so that one of them alone is found too."""
 MOST_NEAR = 5
 """How many of the nearest labels are named."""
 
@@ -67,6 +69,12 @@ class Meant:
             for key, weight in thing.weights.items():
                 summed[key] = summed.get(key, 0.0) + (share if thing.wanted else -1.0) * weight
         return dict(sorted(summed.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def together(self) -> tuple[Thing, ...]:
+        """The things that should be heard together; none where fewer than two are near to labels."""
+        found = tuple(thing for thing in self.things if thing.wanted and thing.weights)
+        return found if len(found) > 1 else ()
 
     @property
     def missing(self) -> tuple[str, ...]:

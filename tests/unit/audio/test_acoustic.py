@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from phonoscope.audio.acoustic import WORDS_A_SECOND, AcousticFingerprinter
-from phonoscope.audio.copies import MOST_ERROR, agreement, are_copies
+from phonoscope.audio.copies import MOST_ERROR, Comparable, agreement
+from phonoscope.audio.copies import are_copies as _are_copies
 from phonoscope.work import AcousticFingerprint
 from tests.corpus.alike import RATE_HZ, melody
 
@@ -27,7 +28,11 @@ def taken(
 
 
 def error(one: AcousticFingerprint, other: AcousticFingerprint) -> float:
-    return agreement(one, other).error
+    return agreement(Comparable(one), Comparable(other)).error
+
+
+def are_copies(one: AcousticFingerprint, other: AcousticFingerprint) -> bool:
+    return _are_copies(Comparable(one), Comparable(other))
 
 
 @pytest.mark.parametrize("blocks", [(100_000,), (1_000, 17, 9_999)])

@@ -40,9 +40,16 @@ def test_how_words_were_understood_is_said() -> None:
     """The labels with their weights, words that none is near, and how much was searched."""
     labels = [{"model": "m", "label": label, "weight": weight} for label, weight in (("dog", 1.0), ("rain", -0.5))]
     query = {"by": "text", "way": "spelling", "labels": labels, "missing": ["qwx"], "notes": ["a note"]}
+    assert "all at once" not in printed(query=query)
+    query["together"] = ["a dog", "rain"]
     near = [{"label": "cat", "similarity": 0.4}]
     shown = printed(query={**query, "near": near}, coverage={"tracks": 1, "of": 4})
     for words in ("by labels (spelling): dog +1.00, rain -0.50", "no label is near: qwx", "nearest labels are: cat"):
         assert words in shown
-    for words in ("a note", "nothing was found", "1 of 4 embedded recordings were searched"):
+    for words in (
+        "a note",
+        "all at once: a dog, rain",
+        "nothing was found",
+        "1 of 4 embedded recordings were searched",
+    ):
         assert words in shown

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from phonoscope.errors import TooManyUploads
+from phonoscope.errors import TooManyRequests
 from phonoscope.places import Places
 
 
@@ -69,12 +69,12 @@ def test_a_queue_has_an_end() -> None:
         async with places.held_by_task("a"):
             waiting = [asyncio.create_task(_hold(places, "a")) for _ in range(2)]
             await asyncio.sleep(0)
-            with pytest.raises(TooManyUploads) as refused:
+            with pytest.raises(TooManyRequests) as refused:
                 await _hold(places, "a")
             other = asyncio.create_task(_hold(places, "b"))
             await asyncio.sleep(0)
         await asyncio.wait_for(asyncio.gather(*waiting, other), 60)
-        assert (refused.value.status, refused.value.retry_after_s) == (429, 5)
+        assert (refused.value.status, refused.value.retry_after_s) == (429, 1)
 
     asyncio.run(fill())
 

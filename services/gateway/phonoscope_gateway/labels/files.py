@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,7 @@ from phonoscope.annotations.programs import write_audacity, write_raven
 from phonoscope.annotations.rows import Exported, Faults, Line, Recording
 from phonoscope.annotations.tables import write_csv
 from phonoscope.annotations.values import Annotation, check_count
+from phonoscope.batches import batched
 from phonoscope.contract.labels import ImportReport, LabelAction, LabelState
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.annotations import (
@@ -34,6 +36,8 @@ from phonoscope.errors import InvalidRequest
 from phonoscope_gateway.labels.service import labelled_track
 from phonoscope_gateway.state import State
 
+TRACKS_AT_ONCE = 200
+"""Tracks whose labels an import has in memory: each may have a thousand."""
 _PART = 1_000
 """Labels that are read, and sent, at once."""
 
@@ -124,13 +128,29 @@ def _import(
     faults = Faults()
     by_track = _by_track(session, caller, lines, faults, track_id)
     faults.check()
-    tracks = labelled_tracks(session, lock_tracks(session, caller.owner_id, by_track))
-    changes = [_change(tracks.get(id_), of_track, asked, faults) for id_, of_track in sorted(by_track.items())]
+    counts = Counter[str]()
+    # In the order in which they are locked: two imports of the same tracks wait for each other, and never both ways.
+    for ids in batched(sorted(by_track), TRACKS_AT_ONCE):
+        changes = _changes(session, caller, {id_: by_track[id_] for id_ in ids}, asked, faults)
+        if not faults.count and not asked.dry_run:
+            apply_changes(session, caller.actor, LabelAction.IMPORTED, changes)
+            if track_id is not None:
+                record_change(session, caller.actor, LabelAction.IMPORTED, changes[0])
+        for change in changes:
+            counts.update(_counted(change))
     faults.check()
-    if not asked.dry_run:
-        apply_changes(session, caller.actor, LabelAction.IMPORTED, changes)
-        _record(session, caller, changes, track_id)
-    return _report(lines, changes, dry_run=asked.dry_run)
+    if track_id is None and not asked.dry_run and counts["changed_tracks"]:
+        said = {"added": counts["new"], "removed": counts["gone"]}
+        record(session, caller.actor, "labels.imported", caller.owner_id, tracks=counts["changed_tracks"], **said)
+    return _report(lines, len(by_track), counts, dry_run=asked.dry_run)
+
+
+def _changes(
+    session: Session, caller: Caller, by_track: dict[str, list[Line]], asked: ImportRequest, faults: Faults
+) -> list[Change]:
+    """What lines change of some tracks, which are locked from now on."""
+    tracks = labelled_tracks(session, lock_tracks(session, caller.owner_id, by_track))
+    return [_change(tracks.get(id_), of_track, asked, faults) for id_, of_track in by_track.items()]
 
 
 def _by_track(
@@ -199,27 +219,28 @@ def _stays(each: Annotation, asked: ImportRequest) -> bool:
     return not asked.replace or (has_no_states and each.state is not asked.state)
 
 
-def _record(session: Session, caller: Caller, changes: list[Change], track_id: str | None) -> None:
-    if track_id is not None:
-        record_change(session, caller.actor, LabelAction.IMPORTED, changes[0])
-        return
-    made = [change for change in changes if change.is_one]
-    if made:
-        counts = {"added": sum(len(each.added) for each in made), "removed": sum(len(each.removed) for each in made)}
-        record(session, caller.actor, "labels.imported", caller.owner_id, tracks=len(made), **counts)
-
-
-def _report(lines: list[Line], changes: list[Change], *, dry_run: bool) -> ImportReport:
-    added = {(change.track_id, each.key) for change in changes for each in change.added}
-    removed = {(change.track_id, each.key) for change in changes for each in change.removed}
-    return ImportReport(
-        dry_run=dry_run,
-        labels=len(lines),
-        tracks=len(changes),
+def _counted(change: Change) -> Counter[str]:
+    """What a change adds, removes and changes; one whose state changes is removed and added."""
+    added, removed = {each.key for each in change.added}, {each.key for each in change.removed}
+    return Counter(
+        changed_tracks=int(change.is_one),
+        new=len(change.added),
+        gone=len(change.removed),
         added=len(added - removed),
         changed=len(added & removed),
         removed=len(removed - added),
-        unchanged=len(lines) - len(added),
+    )
+
+
+def _report(lines: list[Line], tracks: int, counts: Counter[str], *, dry_run: bool) -> ImportReport:
+    return ImportReport(
+        dry_run=dry_run,
+        labels=len(lines),
+        tracks=tracks,
+        added=counts["added"],
+        changed=counts["changed"],
+        removed=counts["removed"],
+        unchanged=len(lines) - counts["added"] - counts["changed"],
     )
 
 

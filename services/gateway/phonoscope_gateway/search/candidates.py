@@ -65,7 +65,7 @@ def moments_of(hits: Sequence[WindowHit], *, by_labels: bool) -> list[Candidate]
     least = _least_sum if by_labels else _least_cosine
     moments: dict[str, list[_Moment]] = {}
     for hit in sorted(hits, key=lambda hit: (-hit.similarity, hit.track_id, hit.position)):
-        moments[hit.track_id] = _with(moments.get(hit.track_id, []), hit, least)
+        _add(moments.setdefault(hit.track_id, []), hit, least)
     found = [moment.candidate for of_track in moments.values() for moment in of_track]
     return sorted(found, key=lambda moment: moment.place(is_copy=False))
 
@@ -95,27 +95,28 @@ class _Moment(NamedTuple):
         return _Moment(self.best, min(self.start_s, start_s), max(self.end_s, end_s))
 
 
-def _with(moments: Sequence[_Moment], hit: WindowHit, least: Callable[[float], float]) -> list[_Moment]:
-    """A track's moments, the best first, with a window that is no better than any of theirs."""
-    touched = next((moment for moment in moments if moment.touches(hit.start_s, hit.end_s)), None)
+def _add(moments: list[_Moment], hit: WindowHit, least: Callable[[float], float]) -> None:
+    """Adds a window to a track's moments, the best first, of which none is worse and no two touch."""
+    touched = _first_touched(moments, hit.start_s, hit.end_s)
     if touched is None:
-        return [*moments, _Moment(hit, hit.start_s, hit.end_s)]
-    if hit.similarity < least(touched.best.similarity):
-        return list(moments)
-    longer = touched.with_span(hit.start_s, hit.end_s)
-    return _merged([longer if moment is touched else moment for moment in moments])
+        moments.append(_Moment(hit, hit.start_s, hit.end_s))
+    elif hit.similarity >= least(moments[touched].best.similarity):
+        _lengthen(moments, touched, hit.start_s, hit.end_s)
 
 
-def _merged(moments: Sequence[_Moment]) -> list[_Moment]:
-    """Moments of which some may touch since one became longer; of two that do the better one stays, with both spans."""
-    kept: list[_Moment] = []
-    for moment in moments:
-        index = next((number for number, other in enumerate(kept) if other.touches(moment.start_s, moment.end_s)), None)
-        if index is None:
-            kept.append(moment)
-        else:
-            kept[index] = kept[index].with_span(moment.start_s, moment.end_s)
-    return kept if len(kept) == len(moments) else _merged(kept)
+def _lengthen(moments: list[_Moment], index: int, start_s: float, end_s: float) -> None:
+    """Makes a moment longer, and one of it and those that it touches now: the best one stays, with all their spans."""
+    moment = moments.pop(index).with_span(start_s, end_s)
+    while (touched := _first_touched(moments, moment.start_s, moment.end_s)) is not None:
+        other = moments.pop(touched)
+        better = moment if index <= touched else other
+        moment = better.with_span(min(moment.start_s, other.start_s), max(moment.end_s, other.end_s))
+        index = min(index, touched)
+    moments.insert(index, moment)
+
+
+def _first_touched(moments: Sequence[_Moment], start_s: float, end_s: float) -> int | None:
+    return next((index for index, moment in enumerate(moments) if moment.touches(start_s, end_s)), None)
 
 
 def _least_cosine(best: float) -> float:

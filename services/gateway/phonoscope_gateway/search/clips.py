@@ -14,7 +14,7 @@ from phonoscope.contract import ClassifyOptions, Job, JobOptions, JobRequest
 from phonoscope.db.library.clips import clips_owner
 from phonoscope.db.library.embeddings import search_from
 from phonoscope.db.library.tracks import find_track, get_track
-from phonoscope.db.search.stored import find_space, has_windows
+from phonoscope.db.search.stored import has_windows
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.service.keys import Caller
 from phonoscope.db.service.usage import spend_upload
@@ -27,7 +27,7 @@ from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.jobs.service import submit_job, submit_recording
 from phonoscope_gateway.jobs.waiting import wait_for_job
-from phonoscope_gateway.search.spaces import space_of
+from phonoscope_gateway.search.spaces import space_id_of, space_of
 from phonoscope_gateway.state import State
 
 _NEVER_A_TRACK = "trk_of_the_clip"
@@ -130,7 +130,7 @@ def _is_embedded(state: State, clip: Clip, space: str | None, *, windows: bool) 
             return True
         except NotFound:
             return False
-        known = find_space(session, wanted)
+        known = space_id_of(session, wanted)
         return not windows or (known is not None and has_windows(session, clip.track_id, known, WHOLE_TRACK))
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from phonoscope.audio.copies import MOST_DIFFERENCE_S, are_copies
+from phonoscope.audio.copies import MOST_DIFFERENCE_S, Comparable, are_copies
 from phonoscope.db.library.fingerprints import durations_of, fingerprints_of
 from phonoscope.work import AcousticFingerprint
 from phonoscope_gateway.search.candidates import Candidate, Place
@@ -53,9 +53,9 @@ def copies_of(session: Session, own: AcousticFingerprint, candidates: Sequence[C
         for candidate in candidates
         if _could_be(candidate.similarity, durations.get(candidate.track_id), own.duration_s)
     ]
-    known = fingerprints_of(session, {candidate.track_id for candidate in similar})
+    known, asked = _comparables(session, {candidate.track_id for candidate in similar}), Comparable(own)
     there = [(candidate, known.get(candidate.track_id)) for candidate in similar]
-    copies = [Item(candidate, is_copy=True) for candidate, its in there if its is not None and are_copies(own, its)]
+    copies = [Item(candidate, is_copy=True) for candidate, its in there if its is not None and are_copies(asked, its)]
     return sorted(copies, key=lambda item: item.place)
 
 
@@ -76,12 +76,12 @@ def grouped(session: Session, candidates: Sequence[Candidate], most: int) -> lis
 class _Relation:
     """Which candidates are the same recording, and of moments the same moment of it."""
 
-    fingerprints: Mapping[str, AcousticFingerprint]
+    fingerprints: Mapping[str, Comparable]
 
     @classmethod
     def among(cls, session: Session, candidates: Sequence[Candidate]) -> _Relation:
         durations = durations_of(session, {candidate.track_id for candidate in candidates})
-        return cls(fingerprints_of(session, _with_partners(candidates, durations)))
+        return cls(_comparables(session, _with_partners(candidates, durations)))
 
     @cached_property
     def _known(self) -> dict[tuple[str, str], bool]:
@@ -100,6 +100,10 @@ class _Relation:
         if pair not in self._known:
             self._known[pair] = len(self._known) < _MOST_COMPARED and are_copies(first, second)
         return self._known[pair]
+
+
+def _comparables(session: Session, track_ids: Collection[str]) -> dict[str, Comparable]:
+    return {id_: Comparable(fingerprint) for id_, fingerprint in fingerprints_of(session, track_ids).items()}
 
 
 def _same_time(one: Candidate, other: Candidate) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Coverage
-from phonoscope.db.search.stored import Covered, covered_by_vectors, covered_by_windows, find_space
+from phonoscope.db.search.stored import Covered, covered_by_vectors, covered_by_windows
 from phonoscope_gateway.search.queries import Query
+from phonoscope_gateway.search.spaces import space_id_of
 from phonoscope_gateway.state import State
 
 _NO_SPACE = 0
@@ -26,4 +27,4 @@ def _count(session: Session, query: Query) -> Covered:
         return covered_by_windows(session, owner_id, None, stem)
     if not query.by_windows:
         return covered_by_vectors(session, owner_id, query.space.digest, stem)
-    return covered_by_windows(session, owner_id, find_space(session, query.space) or _NO_SPACE, stem)
+    return covered_by_windows(session, owner_id, space_id_of(session, query.space) or _NO_SPACE, stem)

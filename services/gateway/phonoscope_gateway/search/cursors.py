@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from base64 import b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Annotated
@@ -67,6 +68,7 @@ class SearchCursor:
 
 
 def _digest(request: SearchRequest, sha256: str | None) -> str:
-    asked = request.model_dump(mode="json", exclude={"cursor", "limit"})
+    asked = request.model_dump(mode="json", exclude={"cursor", "limit", "vector"})
     text = json.dumps([asked, sha256], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
+    vector = b"" if request.vector is None else array("d", request.vector).tobytes()
+    return hashlib.sha256(text.encode() + vector).hexdigest()[:_DIGEST]

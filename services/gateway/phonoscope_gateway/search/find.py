@@ -11,12 +11,13 @@ from phonoscope.contract import SearchUnit
 from phonoscope.db.library.fingerprints import fingerprints_of
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.nearest import WindowHit, nearest_tracks, nearest_windows, windows_by_labels
-from phonoscope.db.search.stored import find_space
+from phonoscope.db.search.together import windows_of_all
 from phonoscope_gateway.search.candidates import Candidate, best_of_tracks, moments_of, tracks_of
 from phonoscope_gateway.search.copies import Item, copies_of, grouped
 from phonoscope_gateway.search.cursors import SearchCursor
 from phonoscope_gateway.search.diversity import diversified
 from phonoscope_gateway.search.queries import Query
+from phonoscope_gateway.search.spaces import space_id_of
 
 _MORE_TRACKS, _MORE_WINDOWS = 100, 40
 """Candidates beyond those that are asked for: they may be copies of these, or windows of one moment."""
@@ -132,10 +133,16 @@ def _pools(most: int) -> Iterator[int]:
 def _windows_of(session: Session, query: Query) -> Fetch:
     if query.by_labels and not query.weights:
         return lambda *_: []
+    if query.things:
+        unwanted = {label: -weight for label, weight in query.weights.items() if weight < 0.0}
+        in_track = query.unit is SearchUnit.TRACK
+        return lambda asked, pool: windows_of_all(
+            session, asked.owner_id, asked.things, unwanted, asked.filters, pool, in_track=in_track
+        )
     if query.by_labels:
         return lambda asked, pool: windows_by_labels(session, asked.owner_id, asked.weights, asked.filters, pool)
     assert query.space is not None
-    space_id = find_space(session, query.space)
+    space_id = space_id_of(session, query.space)
     if space_id is None:
         return lambda *_: []
 

@@ -17,7 +17,7 @@ from phonoscope.db.schema.tables import EMBEDDING_DIM, TrackRow
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.stored import (
     KeptWindow,
-    find_space,
+    KnownLabel,
     has_windows,
     strongest_windows,
     windows_between,
@@ -26,7 +26,7 @@ from phonoscope.errors import InvalidRequest, NotFound, SilentRecording
 from phonoscope.tasks.spec import ModelRef
 from phonoscope.work import WHOLE_TRACK, Space
 from phonoscope_gateway.search.clips import Clip
-from phonoscope_gateway.search.spaces import named_spaces, read_space, space_of
+from phonoscope_gateway.search.spaces import named_spaces, read_space, space_id_of, space_of
 from phonoscope_gateway.state import State
 
 Vector = NDArray[np.float32]
@@ -61,6 +61,8 @@ class Query:
         understood: what the answer says of it.
         vectors: unit vectors in ``space``; what is near to any of them is found.
         weights: of labels, by id, where words are searched by labels.
+        wanted: those of these labels that should be heard, by id.
+        things: where several should be heard together, of each its weights of labels, by id.
         windows: whether windows are compared, of whole tracks too.
         whole: the whole recording that was asked about, of which copies come first.
         own: of the stretch that was asked about its track and windows, which are not found again.
@@ -73,6 +75,8 @@ class Query:
     space: Space | None = None
     vectors: tuple[Vector, ...] = field(default=(), repr=False)
     weights: Mapping[int, float] = field(default_factory=dict)
+    wanted: Mapping[int, KnownLabel] = field(default_factory=dict)
+    things: Sequence[Mapping[int, float]] = ()
     windows: bool = False
     whole: Whole | None = None
     own: tuple[str, frozenset[int]] | None = None
@@ -174,7 +178,7 @@ def unit_vector(numbers: list[float]) -> Vector:
 
 def _with_windows(session: Session, track_id: str, stem: str, spaces: Sequence[Space]) -> Space:
     """The first space in which the track has windows; else the first: a space of an earlier release has none."""
-    known = ((space, find_space(session, space)) for space in spaces)
+    known = ((space, space_id_of(session, space)) for space in spaces)
     there = (space for space, id_ in known if id_ is not None and has_windows(session, track_id, id_, stem))
     return next(there, spaces[0])
 
@@ -187,7 +191,7 @@ def _stretch(session: Session, request: SearchRequest, track: TrackRow, space: S
         raise InvalidRequest.field("start_s", f"the recording ends at {track.duration_s:.3f} s")
     if end_s > track.duration_s + _SLACK_S:
         raise InvalidRequest.field("end_s", f"the recording ends at {track.duration_s:.3f} s")
-    space_id = find_space(session, space)
+    space_id = space_id_of(session, space)
     if space_id is None or not has_windows(session, track.id, space_id, stem):
         # It says what to run where there is no vector either, and that it is silent where that is why.
         search_from(session, track.owner_id, track.id, space, stem)
@@ -217,7 +221,7 @@ def _stretch_of(windows: Sequence[KeptWindow]) -> Stretch:
 
 def _strongest(session: Session, clip: Clip, space: Space) -> list[KeptWindow]:
     """Windows of a clip in which labels are most probable, and which differ, in order of time."""
-    space_id = find_space(session, space)
+    space_id = space_id_of(session, space)
     if space_id is None:
         return []
     strongest = strongest_windows(session, clip.track_id, space_id, WHOLE_TRACK, _MOST_STRONGEST)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
-from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from phonoscope.contract import Neighbours, Scope, SearchAnswer, SearchRequest, SearchUnit
 from phonoscope.db.service.keys import Caller
-from phonoscope.errors import NotARecording, NotFound, SearchTimeout, SilentRecording
+from phonoscope.errors import (
+    NotARecording,
+    NotFound,
+    SearchTimeout,
+    SilentRecording,
+    TooManySearches,
+    TooManyUploads,
+)
 from phonoscope.requests import Name, StemName
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.paging import LimitQuery
 from phonoscope_gateway.problems import FAILED, KEYED, kept_problem, problems
-from phonoscope_gateway.search.clips import AnalysisFailed, analysed_clip
+from phonoscope_gateway.search.clips import AnalysisFailed, Clip, analysed_clip
 from phonoscope_gateway.search.cursors import SearchCursor
 from phonoscope_gateway.search.requests import has_file, read_search
 from phonoscope_gateway.search.service import search, similar
@@ -58,10 +65,11 @@ router = APIRouter(prefix="/v1", tags=["search"], responses=KEYED)
 @router.post(
     "/search",
     response_model=SearchAnswer,
-    responses=FAILED | problems(NotFound, NotARecording, SilentRecording, SearchTimeout),
+    responses=FAILED
+    | problems(NotFound, NotARecording, SilentRecording, SearchTimeout, TooManySearches, TooManyUploads),
     openapi_extra=_BODY,
 )
-async def search_library(request: Request, state: StateDep, caller: CallerDep) -> SearchAnswer | Response:
+async def search_library(request: Request, state: StateDep, caller: CallerDep) -> Response:
     """Finds your recordings, or moments in them: by words, by a track or a stretch of one, by a vector, or by a file.
 
     A file is sent as a form, which needs the scope `write`; it is analysed, compared and erased before the answer, and
@@ -74,21 +82,33 @@ async def search_library(request: Request, state: StateDep, caller: CallerDep) -
     with asked:
         if asked.upload is None:
             cursor = SearchCursor.of(asked.request, None)
-            return await to_thread.run_sync(search, state, caller, asked.request, cursor, None)
+            return await _in_turn(state, caller, asked.request, cursor, None)
         try:
             return await _by_file(state, caller, asked.request, asked.upload)
         except AnalysisFailed as failed:
             return kept_problem(failed.problem, request.url.path)
 
 
-async def _by_file(state: State, caller: Caller, request: SearchRequest, upload: Upload) -> SearchAnswer:
+async def _in_turn(
+    state: State, caller: Caller, request: SearchRequest, cursor: SearchCursor, clip: Clip | None
+) -> Response:
+    return await state.searches.run(caller.owner_id, partial(_answer, state, caller, request, cursor, clip))
+
+
+def _answer(state: State, caller: Caller, request: SearchRequest, cursor: SearchCursor, clip: Clip | None) -> Response:
+    # Checked once, when it was made: FastAPI would check and copy all of it again in the event loop.
+    found = search(state, caller, request, cursor, clip)
+    return Response(found.model_dump_json(), media_type="application/json")
+
+
+async def _by_file(state: State, caller: Caller, request: SearchRequest, upload: Upload) -> Response:
     cursor, windows = SearchCursor.of(request, upload.sha256), request.unit is SearchUnit.MOMENT
     async with analysed_clip(state, caller, upload, request.space, windows=windows) as clip:
-        return await to_thread.run_sync(search, state, caller, request, cursor, clip)
+        return await _in_turn(state, caller, request, cursor, clip)
 
 
-@router.get("/tracks/{track_id}/similar", responses=problems(NotFound, SilentRecording))
-def read_similar(
+@router.get("/tracks/{track_id}/similar", responses=problems(NotFound, SilentRecording, TooManySearches))
+async def read_similar(
     track_id: str,
     state: StateDep,
     caller: CallerDep,
@@ -110,4 +130,4 @@ def read_similar(
     With `stem` it is that stem that sounds alike: those that `embed` with its option `stems` has embedded. A silent
     track, or stem, is like nothing: 422, `silent_recording`.
     """
-    return similar(state, caller, track_id, limit, model, stem)
+    return await state.searches.run(caller.owner_id, partial(similar, state, caller, track_id, limit, model, stem))

@@ -5,11 +5,21 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from phonoscope.db.library.embeddings import own_space
-from phonoscope.db.search.stored import kept_spaces
+from phonoscope.db.search.stored import find_space, kept_spaces
 from phonoscope.db.spaces.reading import reading_space
 from phonoscope.errors import InvalidRequest, UnknownModel
 from phonoscope.work import WHOLE_TRACK, Space
 from phonoscope_gateway.state import State
+
+_IDS = "phonoscope_space_ids"
+
+
+def space_id_of(session: Session, space: Space) -> int | None:
+    """The id of a space, read once a transaction; ``None`` before the first window is kept in it."""
+    known: dict[Space, int | None] = session.info.setdefault(_IDS, {})
+    if space not in known:
+        known[space] = find_space(session, space)
+    return known[space]
 
 
 def named_spaces(session: Session, state: State, owner_id: str, name: str | None) -> tuple[Space, ...]:

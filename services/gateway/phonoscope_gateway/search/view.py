@@ -21,11 +21,12 @@ from phonoscope.contract import (
     Track,
 )
 from phonoscope.db.library.tracks import tracks_by_id
-from phonoscope.db.search.stored import KnownLabel, best_stretches, find_space, labels_by_id
+from phonoscope.db.search.stored import best_stretches
 from phonoscope_gateway.search.candidates import Candidate
 from phonoscope_gateway.search.copies import Item
 from phonoscope_gateway.search.find import FoundPage
 from phonoscope_gateway.search.queries import Query
+from phonoscope_gateway.search.spaces import space_id_of
 from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.tracks.view import describe_tracks
 
@@ -49,7 +50,7 @@ def describe_page(
     """A page as its client sees it, without tracks that were erased meanwhile."""
     tracks = _tracks(session, signer, page.items, known)
     items = [item for item in (_there(item, tracks) for item in page.items) if item is not None]
-    shown = _Shown(query, tracks, _labels(session, query, items), _stretches(session, query, items, tracks))
+    shown = _Shown(query, tracks, _stretches(session, query, items, tracks))
     return SearchAnswer(
         items=[shown.item(item) for item in items],
         next_cursor=page.next_cursor,
@@ -64,13 +65,11 @@ class _Shown:
     """What items are shown with.
 
     Args:
-        labels: that were searched by, by id.
         stretches: of whole tracks their most similar windows.
     """
 
     query: Query
     tracks: Mapping[str, Track]
-    labels: Mapping[int, KnownLabel]
     stretches: Mapping[str, Span]
 
     def item(self, item: Item) -> SearchItem:
@@ -100,10 +99,11 @@ class _Shown:
 
     def _heard(self, heard: Mapping[int, float]) -> list[MatchedLabel]:
         """Of the labels that were searched by those that are heard, each once, the most probable first."""
+        wanted = self.query.wanted
         found = [
-            MatchedLabel(model=self.labels[label].model, label=self.labels[label].label, probability=probability)
+            MatchedLabel(model=wanted[label].model, label=wanted[label].label, probability=probability)
             for label, probability in sorted(heard.items(), key=lambda pair: -pair[1])
-            if label in self.labels and probability >= _LEAST_SHOWN
+            if label in wanted and probability >= _LEAST_SHOWN
         ]
         return list({(label.model, label.label): label for label in reversed(found)}.values())[::-1]
 
@@ -119,15 +119,10 @@ def _there(item: Item, tracks: Mapping[str, Track]) -> Item | None:
     return Item(members[0], item.is_copy, members[1:]) if members else None
 
 
-def _labels(session: Session, query: Query, items: Sequence[Item]) -> dict[int, KnownLabel]:
-    wanted = {label for label, weight in query.weights.items() if weight > 0.0}
-    return labels_by_id(session, wanted & {label for item in items for label in item.best.heard})
-
-
 def _stretches(session: Session, query: Query, items: Sequence[Item], tracks: Mapping[str, Track]) -> dict[str, Span]:
     if query.by_windows or query.space is None:
         return {}
-    space_id = find_space(session, query.space)
+    space_id = space_id_of(session, query.space)
     if space_id is None:
         return {}
     wanted, left_s = [], _MOST_LOOKED_THROUGH_S

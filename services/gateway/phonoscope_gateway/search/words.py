@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from phonoscope.contract import NearLabel, SearchRequest, UnderstoodQuery, WeightedLabel
 from phonoscope.db.search.filters import Filters
-from phonoscope.db.search.stored import covered_by_windows, find_space, labels_named
+from phonoscope.db.search.stored import covered_by_windows, labels_named
 from phonoscope.errors import BodyAbsent, InvalidRequest, ModelError
 from phonoscope.tasks.spec import ModelRef
 from phonoscope.text import Meant
 from phonoscope_gateway.search.queries import Query
+from phonoscope_gateway.search.spaces import space_id_of
 from phonoscope_gateway.state import State
 
 _BY_SPELLING = "words are compared with labels by their spelling: run `phonoscope models pull minilm`"
@@ -49,7 +50,7 @@ def _by_clap(state: State, owner_id: str, request: SearchRequest, filters: Filte
 
 def _all_in_sentences_space(session: Session, state: State, owner_id: str, stem: str) -> bool:
     space = state.text_tower.space
-    space_id = None if space is None else find_space(session, space)
+    space_id = None if space is None else space_id_of(session, space)
     if space_id is None:
         return False
     key = owner_id, space, stem, True
@@ -63,7 +64,16 @@ def _by_labels(session: Session, state: State, owner_id: str, request: SearchReq
     weights = meant.weights if meant.wanted else {}
     known = labels_named(session, {label for _, label in weights})
     ids = {label.id: weights[label.model, label.label] for label in known if (label.model, label.label) in weights}
-    return Query(owner_id, request.unit, filters, _understood(meant), weights=ids)
+    wanted = {label.id: label for label in known if ids.get(label.id, 0.0) > 0.0}
+    things = [
+        {
+            label.id: thing.weights[label.model, label.label]
+            for label in known
+            if (label.model, label.label) in thing.weights
+        }
+        for thing in meant.together
+    ]
+    return Query(owner_id, request.unit, filters, _understood(meant), weights=ids, wanted=wanted, things=things)
 
 
 def _understood(meant: Meant) -> UnderstoodQuery:
@@ -77,6 +87,7 @@ def _understood(meant: Meant) -> UnderstoodQuery:
         by="text",
         way=meant.way,
         labels=labels,
+        together=[thing.words for thing in meant.together],
         near=near if meant.missing or not meant.wanted else [],
         missing=list(meant.missing),
         notes=notes if meant.wanted else [*notes, _NOTHING_WANTED],

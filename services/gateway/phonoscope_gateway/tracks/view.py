@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Vocabularies
 from phonoscope.contract import ArtifactLink, SignedLink, Track
-from phonoscope.db.library.artifacts import covers_of
-from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
-from phonoscope.db.schema.tables import ArtifactRow, TrackRow
+from phonoscope.db.library.shown import Cover, Shown, shown_of
+from phonoscope.db.schema.tables import TrackRow
 from phonoscope_gateway.signing import Signer, artifact_path, audio_path
 
 _DERIVED = {"label", "label_confirmed", "labels", "confirmed", "rejected", "confirmed_in_parts", "audio", "cover"}
@@ -26,9 +25,8 @@ def describe_tracks(
     Args:
         vocabularies: of the served models.
     """
-    ids = {row.id for row in rows}
-    known, covers = labels_of(session, ids, vocabularies), covers_of(session, ids)
-    return [_describe(signer.of(row.link_key), row, known.get(row.id, NO_LABELS), covers.get(row.id)) for row in rows]
+    shown = shown_of(session, {row.id for row in rows}, vocabularies)
+    return [_describe(signer.of(row.link_key), row, shown.get(row.id, Shown())) for row in rows]
 
 
 def describe_track(signer: Signer, session: Session, row: TrackRow, vocabularies: Vocabularies) -> Track:
@@ -45,7 +43,7 @@ def audio_link(signer: Signer, track_id: str) -> SignedLink:
     return signer.link(audio_path(track_id), time())
 
 
-def cover_link(signer: Signer, cover: ArtifactRow) -> ArtifactLink:
+def cover_link(signer: Signer, cover: Cover) -> ArtifactLink:
     """A link to a cover that is valid from now on.
 
     Args:
@@ -56,7 +54,8 @@ def cover_link(signer: Signer, cover: ArtifactRow) -> ArtifactLink:
     return ArtifactLink.model_validate({**facts, "media_type": cover.media_type, **link.model_dump()})
 
 
-def _describe(signer: Signer, row: TrackRow, labels: TrackLabels, cover: ArtifactRow | None) -> Track:
+def _describe(signer: Signer, row: TrackRow, shown: Shown) -> Track:
+    labels, cover = shown
     columns = {name: getattr(row, name) for name in _COLUMNS}
     return Track(
         **columns,

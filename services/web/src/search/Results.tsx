@@ -74,7 +74,7 @@ function Named({ tracks, preview }: { tracks: Track[]; preview: Preview }) {
 
 /** In words, what was searched for, and what could not be. */
 function Understood({ answer: { query, coverage } }: { answer: SearchAnswer }) {
-  const { labels = [], missing = [], near = [], notes = [] } = query;
+  const { labels = [], together = [], missing = [], near = [], notes = [] } = query;
   const wanted = labels.filter(({ weight }) => weight > 0);
   const unwanted = labels.filter(({ weight }) => weight < 0);
   const left = coverage.of - coverage.tracks;
@@ -88,6 +88,10 @@ function Understood({ answer: { query, coverage } }: { answer: SearchAnswer }) {
           {unwanted.length ? `; without ${named(unwanted)}` : ""}
         </p>
       ) : null}
+      {together.length ? (
+        <p className="quiet small">First what has all at once: {together.map((words) => `“${words}”`).join(" and ")}.</p>
+      ) : null}
+      {query.way === "clap" ? <p className="quiet small">The words were compared with sounds as they are, without labels.</p> : null}
       {missing.length ? (
         <p className="note">
           Nothing that can be heard is near {missing.map((word) => `“${word}”`).join(", ")}.

@@ -93,11 +93,15 @@ def among(column: InstrumentedAttribute[Value], values: Collection[Value]) -> Co
 
 
 def lock_tracks(session: Session, owner_id: str, track_ids: Collection[str]) -> dict[str, TrackRow]:
-    """The owner's tracks with these ids, whose sets nobody else changes before the commit."""
+    """The owner's tracks with these ids, whose sets nobody else changes before the commit.
+
+    They are locked in the order of their ids' characters, which is that of ``sorted``: whoever locks several parts of
+    tracks one after another takes them in that order.
+    """
     rows = session.scalars(
         select(TrackRow)
         .where(TrackRow.owner_id == owner_id, among(TrackRow.id, track_ids))
-        .order_by(TrackRow.id)
+        .order_by(TrackRow.id.collate("C"))
         .with_for_update(key_share=True)
     )
     return {row.id: row for row in rows}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
@@ -21,14 +19,6 @@ def get_artifact(session: Session, artifact_id: str) -> tuple[ArtifactRow, str]:
     if found is None:
         raise NotFound(f"no artifact {artifact_id!r}")
     return found[0], found[1]
-
-
-def covers_of(session: Session, tracks: Collection[str]) -> dict[str, ArtifactRow]:
-    """The covers of tracks by their ids, for those that have one. The caller has checked the owners."""
-    if not tracks:
-        return {}
-    rows = session.scalars(select(ArtifactRow).where(ArtifactRow.track_id.in_(tracks), ArtifactRow.kind == COVER))
-    return {row.track_id: row for row in rows}
 
 
 def add_cover(session: Session, row: ArtifactRow) -> None:

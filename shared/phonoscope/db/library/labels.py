@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from phonoscope.annotations.values import Annotation
 from phonoscope.catalogue import Vocabularies
 from phonoscope.db.access.paging import text_cursor, text_of
-from phonoscope.db.library.annotations import OWNERS, among
+from phonoscope.db.library.annotations import OWNERS
 from phonoscope.db.schema.annotations import AnnotationRow
 from phonoscope.db.schema.tables import TrackLabelsRow, TrackRow
 from phonoscope.states import LabelState
@@ -21,6 +20,14 @@ from phonoscope.states import LabelState
 APPLIED = -1
 """The position of labels that were found in kept vectors: those of classifications count before them."""
 _WHOLE = AnnotationRow.start_s.is_(None)
+LABEL_COLUMNS = """
+    (SELECT json_agg(json_build_array(model, labels) ORDER BY position = -1, finished_at DESC, position, model)
+     FROM track_labels WHERE track_id = asked.id AND model <> '') AS answers,
+    (SELECT json_agg(json_build_array(label, state, start_s, end_s) ORDER BY id)
+     FROM annotations WHERE track_id = asked.id) AS said
+"""
+"""SQL of what ``labels_in`` reads, of tracks that are called ``asked``."""
+_LABELS = text(f"SELECT id, {LABEL_COLUMNS} FROM unnest(CAST(:tracks AS text[])) AS asked (id)")  # noqa: S608
 _COUNTS = text(
     """
     SELECT label,
@@ -101,23 +108,14 @@ def labels_of(
     """
     if not tracks:
         return {}
-    answers: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-    for track_id, model, labels in session.execute(
-        select(TrackLabelsRow.track_id, TrackLabelsRow.model, TrackLabelsRow.labels)
-        .where(among(TrackLabelsRow.track_id, tracks), TrackLabelsRow.model != OWNERS)
-        .order_by(
-            TrackLabelsRow.position == APPLIED,
-            TrackLabelsRow.finished_at.desc(),
-            TrackLabelsRow.position,
-            TrackLabelsRow.model,
-        )
-    ):
-        answers[track_id].append((model, labels))
-    said: dict[str, list[Annotation]] = defaultdict(list)
-    statement = select(AnnotationRow).where(among(AnnotationRow.track_id, tracks)).order_by(AnnotationRow.id)
-    for row in session.scalars(statement):
-        said[row.track_id].append(row.annotation)
-    return {each: combined(answers[each], said[each], vocabularies or {}) for each in {*answers, *said}}
+    rows = session.execute(_LABELS, {"tracks": list(tracks)})
+    return {row.id: labels_in(row, vocabularies or {}) for row in rows if row.answers or row.said}
+
+
+def labels_in(row: Any, vocabularies: Vocabularies) -> TrackLabels:
+    """The labels that count for a track, of a row with ``LABEL_COLUMNS``."""
+    said = [Annotation(label, LabelState(state), start_s, end_s) for label, state, start_s, end_s in row.said or ()]
+    return combined(row.answers or (), said, vocabularies)
 
 
 def combined(

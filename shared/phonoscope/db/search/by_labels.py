@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.search.filters import Filters, sparse
-from phonoscope.db.search.hits import WINDOW_COLUMNS, WindowHit, window_hits
+from phonoscope.db.search.hits import HEARD, WINDOW_COLUMNS, WindowHit, heard_hits
 from phonoscope.db.search.namespaces import Of
 
 _FIRST_TRACKS = 50
@@ -42,7 +42,7 @@ _STATEMENT = f"""
         WHERE v.stem = :stem AND v.owner_id = :owner_id AND (v.heard <#> CAST(:weights AS sparsevec)) < 0 {{labelled}}
         ORDER BY distance LIMIT :limit
     )
-    SELECT {WINDOW_COLUMNS}, -distance AS similarity, rest.bound
+    SELECT {WINDOW_COLUMNS}, {HEARD}, -distance AS similarity, rest.bound
     FROM (SELECT CASE WHEN count(*) > :tracks THEN min(bound) ELSE 0 END AS bound FROM bounded) AS rest
     LEFT JOIN found AS v ON true ORDER BY distance, v.track_id, v.position
 """  # noqa: S608 - of constants
@@ -77,7 +77,7 @@ def windows_by_labels(
     tracks = max(_FIRST_TRACKS, limit // 8)
     while True:
         rows = list(session.execute(statement, {**values, "tracks": tracks}))
-        found = window_hits([row for row in rows if row.track_id is not None], cosines=False)
+        found = heard_hits([row for row in rows if row.track_id is not None])
         last = found[-1].similarity if len(found) == limit else 0.0
         if rows[0].bound <= last:
             return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,14 +13,13 @@ from phonoscope.db.schema.tables import EMBEDDING_DIM
 
 _HEADER = 2
 """Numbers of two bytes before those of a vector."""
-_COLUMNS = 9
 _SPARSE = struct.Struct(">iii")
+_NOTHING: Mapping[int, float] = {}
 
-WINDOW_COLUMNS = (
-    "v.track_id, v.space_id, v.stem, v.position, v.start_s, v.end_s, halfvec_send(v.vector) AS vector, "
-    "sparsevec_send(v.heard) AS heard"
-)
+WINDOW_COLUMNS = "v.track_id, v.position, v.start_s, v.end_s, halfvec_send(v.vector) AS vector"
 """SQL of what ``window_hits`` reads, before ``similarity``. Binary: numbers as words take longer than the search."""
+HEARD = "sparsevec_send(v.heard) AS heard"
+"""Likewise of the labels, where they are searched by."""
 TRACK_COLUMNS = "v.track_id, halfvec_send(v.vector) AS vector"
 
 
@@ -38,18 +37,16 @@ class WindowHit(NamedTuple):
     Args:
         similarity: the cosine in [-1, 1]; of a search by labels their weighted sum.
         vector: its unit vector.
-        heard: the probabilities of labels, by id.
+        heard: the probabilities of labels, by id, where they were searched by.
     """
 
     track_id: str
-    space_id: int
-    stem: str
     position: int
     start_s: float
     end_s: float
     similarity: float
     vector: NDArray[np.float32]
-    heard: dict[int, float]
+    heard: Mapping[int, float]
 
 
 def track_hits(rows: Sequence[Any]) -> list[TrackHit]:
@@ -59,13 +56,21 @@ def track_hits(rows: Sequence[Any]) -> list[TrackHit]:
     ]
 
 
-def window_hits(rows: Sequence[Any], *, cosines: bool = True) -> list[WindowHit]:
-    """Windows, from rows that begin with ``WINDOW_COLUMNS`` and ``similarity``."""
+def window_hits(rows: Sequence[Any]) -> list[WindowHit]:
+    """Windows, from rows that begin with ``WINDOW_COLUMNS`` and the cosine ``similarity``."""
     found = []
     for row, vector in zip(rows, vectors_of(rows), strict=True):
-        track_id, space_id, stem, position, start_s, end_s, _, heard, similarity = row[:_COLUMNS]
-        fits = _cosine(similarity) if cosines else float(similarity)
-        found.append(WindowHit(track_id, space_id, stem, position, start_s, end_s, fits, vector, _heard(heard)))
+        track_id, position, start_s, end_s, _, similarity = row[:6]
+        found.append(WindowHit(track_id, position, start_s, end_s, _cosine(similarity), vector, _NOTHING))
+    return found
+
+
+def heard_hits(rows: Sequence[Any]) -> list[WindowHit]:
+    """Windows, from rows that begin with ``WINDOW_COLUMNS``, ``HEARD`` and their sum ``similarity``."""
+    found = []
+    for row, vector in zip(rows, vectors_of(rows), strict=True):
+        track_id, position, start_s, end_s, _, heard, similarity = row[:7]
+        found.append(WindowHit(track_id, position, start_s, end_s, float(similarity), vector, _heard(heard)))
     return found
 
 

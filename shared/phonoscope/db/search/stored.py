@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.windows import LabelPeaksRow, LabelRow, SpaceRow, WindowEmbeddingRow
+from phonoscope.db.schema.windows import LabelPeaksRow, SpaceRow, WindowEmbeddingRow
 from phonoscope.db.tasks.windows import AUDIO, is_space
 from phonoscope.work import Space
 
@@ -19,6 +19,12 @@ _BEST = text(
     SELECT DISTINCT ON (track_id) track_id, start_s, end_s FROM window_embeddings
     WHERE track_id = ANY(:tracks) AND space_id = :space_id AND stem = :stem
     ORDER BY track_id, vector <#> CAST(:vector AS halfvec), position
+    """
+)
+_NAMED = text(
+    """
+    SELECT id, model, label FROM labels WHERE label = ANY(:labels) AND (CAST(:model AS text) IS NULL OR model = :model)
+    ORDER BY id
     """
 )
 _WITH_WINDOWS = """
@@ -119,10 +125,10 @@ def covered_by_windows(session: Session, owner_id: str, space_id: int | None, st
 
 def labels_named(session: Session, labels: Collection[str], model: str | None = None) -> list[KnownLabel]:
     """All versions of labels, by any model or by one."""
-    statement = select(LabelRow.id, LabelRow.model, LabelRow.label).where(LabelRow.label.in_(labels))
-    if model is not None:
-        statement = statement.where(LabelRow.model == model)
-    return [KnownLabel(*row) for row in session.execute(statement.order_by(LabelRow.id))]
+    if not labels:
+        return []
+    rows = session.execute(_NAMED, {"labels": list(labels), "model": model})
+    return [KnownLabel(*row) for row in rows]
 
 
 def is_heard(session: Session, owner_id: str, labels: Collection[int]) -> bool:
@@ -130,12 +136,6 @@ def is_heard(session: Session, owner_id: str, labels: Collection[int]) -> bool:
     row = LabelPeaksRow
     heard = select(row.track_id).where(row.owner_id == owner_id, row.label_id.in_(labels)).limit(1)
     return bool(labels) and session.execute(heard).first() is not None
-
-
-def labels_by_id(session: Session, ids: Collection[int]) -> dict[int, KnownLabel]:
-    """Labels by their ids."""
-    rows = session.execute(select(LabelRow.id, LabelRow.model, LabelRow.label).where(LabelRow.id.in_(ids)))
-    return {row.id: KnownLabel(*row) for row in rows}
 
 
 def _covered(session: Session, found: str, **values: Any) -> Covered:

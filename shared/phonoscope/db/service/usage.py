@@ -2,7 +2,8 @@
 
 Uploads, their bytes and test deliveries are counted by day, before they are carried out. What is stored and what is
 queued is compared as the last statement of a transaction, under the lock of its owner's row, which the transaction then
-holds for as long as its commit takes: no number of parallel requests exceeds a quota.
+holds for as long as its commit takes: no number of parallel requests exceeds a quota. Jobs for the clips that an owner
+searches by count as the owner's own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.contract.usage import Quota, QuotaUsage, Usage
 from phonoscope.db.access.prepared import Prepared
+from phonoscope.db.schema.accounts import ACCOUNT, IN_ACCOUNT
 from phonoscope.errors import (
     DeliveryTestQuotaExceeded,
     LimitReached,
@@ -55,15 +57,15 @@ _TODAY = text(
 )
 _FORGET = text("DELETE FROM usage_days WHERE day < CAST(now() - CAST(:kept AS interval) AS date)")
 # A statement of its own, so that the next sees what was committed while it waited.
-_LOCK = "SELECT id FROM owners WHERE id = :owner_id FOR NO KEY UPDATE"
-_HELD = """
+_LOCK = f"SELECT id FROM owners WHERE id = {ACCOUNT} FOR NO KEY UPDATE"  # noqa: S608 - of constants alone
+_HELD = f"""
     SELECT stored_tracks, stored_bytes, queued.jobs AS queued_jobs, queued.audio_s AS queued_audio_s
     FROM owners, LATERAL (
         SELECT count(*) AS jobs, coalesce(sum(audio_s), 0) AS audio_s FROM jobs
-        WHERE owner_id = :owner_id AND status IN ('queued', 'running') AND reembeds IS NULL
+        WHERE owner_id = ANY(ARRAY({IN_ACCOUNT})) AND status IN ('queued', 'running') AND reembeds IS NULL
     ) AS queued
     WHERE id = :owner_id
-"""
+"""  # noqa: S608 - of constants alone
 _LOCKED_AND_HELD = Prepared(_LOCK, _HELD, types={"owner_id": "text"})
 _HELD_NOW = Prepared(_HELD, types={"owner_id": "text"})
 _BEYOND_ALL = 2**62

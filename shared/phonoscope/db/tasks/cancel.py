@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.schema.accounts import IN_ACCOUNT
 from phonoscope.db.service.audit import Actor, record
 from phonoscope.db.tasks.family import lock_family
 from phonoscope.db.tasks.rollup import promote_followers, settle
@@ -20,15 +21,17 @@ _TASKS_OF = text(
 _AT_A_TIME = 100
 _TASKS_OF_ALL = text("SELECT id FROM tasks WHERE job_id = ANY(:jobs)")
 _OPEN_JOBS = text(
-    """
+    f"""
     SELECT id FROM jobs
-    WHERE owner_id = :owner_id AND status IN ('queued', 'running') AND id > :after
+    WHERE owner_id = ANY(ARRAY({IN_ACCOUNT})) AND status IN ('queued', 'running') AND id > :after
       AND (CAST(:of_key AS text) IS NULL OR key_id = :of_key)
     ORDER BY id LIMIT :most
-    """
+    """  # noqa: S608 - of constants alone
 )
 _STATUS = text("SELECT status FROM jobs WHERE id = :job_id AND owner_id = :owner_id")
-_STILL_OPEN = text("SELECT id FROM jobs WHERE id = ANY(:jobs) AND status IN ('queued', 'running') ORDER BY id")
+_STILL_OPEN = text(
+    "SELECT id, owner_id FROM jobs WHERE id = ANY(:jobs) AND status IN ('queued', 'running') ORDER BY id"
+)
 
 # Under the locks of lock_family (LOCKS.md).
 _CANCEL = text(
@@ -70,6 +73,8 @@ def cancel_tasks(session: Session, jobs: list[str]) -> list[TaskQueue]:
 def cancel_open_jobs(database: Database, actor: Actor, of_key: str | None = None) -> tuple[int, list[TaskQueue]]:
     """Cancels the owner's jobs that have not ended, or those of them that an API key asked for; several at a time.
 
+    Those for the clips that the owner searches by are among them, which no log has.
+
     Returns how many, and where tasks can start now that followed one of theirs. Raises ``DatabaseUnavailable``; those
     that were cancelled before stay so.
     """
@@ -91,8 +96,9 @@ def _cancel_some(
     scope = {"owner_id": actor.owner_id, "of_key": of_key, "after": after, "most": _AT_A_TIME}
     found = list(connection.scalars(_OPEN_JOBS, scope))
     lock_family(session, list(connection.scalars(_TASKS_OF_ALL, {"jobs": found})))
-    still_open = list(connection.scalars(_STILL_OPEN, {"jobs": found}))
-    queues = cancel_tasks(session, still_open)
-    for job_id in still_open:
-        record(session, actor, "job.cancelled", job_id)
+    still_open = connection.execute(_STILL_OPEN, {"jobs": found}).all()
+    queues = cancel_tasks(session, [job.id for job in still_open])
+    for job in still_open:
+        if job.owner_id == actor.owner_id:
+            record(session, actor, "job.cancelled", job.id)
     return found, len(still_open), queues

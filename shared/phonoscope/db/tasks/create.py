@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.costs import cost_s, queues_of
 from phonoscope.db.access.prepared import Prepared
+from phonoscope.db.schema.accounts import IN_ACCOUNT
 from phonoscope.db.schema.tables import JobRow, ResultRow, TaskRow, TrackRow, given
 from phonoscope.db.tasks.family import lock_subject
 from phonoscope.db.tasks.ledger import Repeats, find_repeats
@@ -26,9 +27,10 @@ _ADD_RESULTS = insert(ResultRow)
 _STATE = select(JobRow.status, JobRow.finished_at, JobRow.version)
 
 # Start-time fair queuing (Goyal, Vin and Cheng, 1996): a task's turn comes after all that its owner has queued before,
-# but no earlier than what is served now, so that an owner who asks for nothing saves up no turns.
+# but no earlier than what is served now, so that an owner who asks for nothing saves up no turns. Clips of searches are
+# queued by their owner.
 _TURN = Prepared(
-    """
+    f"""
     SELECT greatest(
         coalesce(
             (SELECT max(turn) FROM tasks
@@ -37,12 +39,14 @@ _TURN = Prepared(
              WHERE pool = :pool AND lane = :lane AND status = 'queued' AND turn < 'infinity'),
             0),
         coalesce(
-            (SELECT turn + sum(cost_s) FROM tasks
-             WHERE owner_id = :owner_id AND pool = :pool AND lane = :lane AND status IN ('queued', 'running')
-               AND turn < 'infinity'
-             GROUP BY turn ORDER BY turn DESC LIMIT 1),
+            (SELECT max(latest.turn) FROM ({IN_ACCOUNT}) AS own
+             CROSS JOIN LATERAL (
+                 SELECT turn + sum(cost_s) AS turn FROM tasks
+                 WHERE owner_id = own.id AND pool = :pool AND lane = :lane AND status IN ('queued', 'running')
+                   AND turn < 'infinity'
+                 GROUP BY turn ORDER BY turn DESC LIMIT 1) AS latest),
             0))
-    """,
+    """,  # noqa: S608 - of constants alone
     types={"owner_id": "text", "pool": "text", "lane": "text"},
 )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
+from phonoscope.audio.copies import Comparable
 from phonoscope.contract import SearchRequest
 from phonoscope.db.search.nearest import WindowHit
 from phonoscope.db.search.stored import KeptWindow
@@ -27,7 +28,7 @@ _EAST, _NORTH = np.eye(2, dtype=np.float32)
 def hit(position: int, similarity: float, track_id: str = "a") -> WindowHit:
     """A window of five seconds, each half over the next."""
     start_s = 2.5 * position
-    return WindowHit(track_id, 1, "", position, start_s, start_s + 5.0, similarity, _EAST, {})
+    return WindowHit(track_id, position, start_s, start_s + 5.0, similarity, _EAST, {})
 
 
 def spans(*hits: WindowHit, by_labels: bool = False) -> list[tuple[Any, ...]]:
@@ -141,7 +142,7 @@ def test_so_many_fingerprints_are_compared_and_no_more(monkeypatch: pytest.Monke
     """The pairs after them count as different recordings."""
     monkeypatch.setattr(copies, "_MOST_COMPARED", 1)
     monkeypatch.setattr(copies, "are_copies", lambda *_: True)
-    relation = _Relation({name: AcousticFingerprint(b"", 5.0) for name in "abc"})
+    relation = _Relation({name: Comparable(AcousticFingerprint(b"", 5.0)) for name in "abc"})
     one, other, third = (Candidate(name, 0.9, _EAST) for name in "abc")
     assert [relation.same(one, other), relation.same(one, third), relation.same(one, other)] == [True, False, True]
 

@@ -1,0 +1,53 @@
+"""What is shown of tracks beside their rows, read at once: the labels that count for them, and their covers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phonoscope.catalogue import Vocabularies
+from phonoscope.db.library.artifacts import COVER
+from phonoscope.db.library.labels import LABEL_COLUMNS, NO_LABELS, TrackLabels, labels_in
+
+_SHOWN = text(
+    f"""
+    SELECT asked.id, {LABEL_COLUMNS}, cover.id AS cover, object_key, media_type, size_bytes
+    FROM unnest(CAST(:tracks AS text[])) AS asked (id)
+    LEFT JOIN artifacts AS cover ON cover.track_id = asked.id AND cover.kind = '{COVER}'
+    """  # noqa: S608 - of constants
+)
+
+
+class Cover(NamedTuple):
+    """A recording's cover, an artifact."""
+
+    id: str
+    object_key: str
+    media_type: str
+    size_bytes: int
+
+
+class Shown(NamedTuple):
+    """What is shown of a track."""
+
+    labels: TrackLabels = NO_LABELS
+    cover: Cover | None = None
+
+
+def shown_of(session: Session, tracks: Collection[str], vocabularies: Vocabularies) -> dict[str, Shown]:
+    """What is shown of tracks, by their ids. The caller has checked the owners.
+
+    Args:
+        vocabularies: of the served models.
+    """
+    if not tracks:
+        return {}
+    rows = session.execute(_SHOWN, {"tracks": list(tracks)})
+    return {row.id: Shown(labels_in(row, vocabularies), _cover(row)) for row in rows}
+
+
+def _cover(row: Any) -> Cover | None:
+    return Cover(row.cover, row.object_key, row.media_type, row.size_bytes) if row.cover is not None else None
