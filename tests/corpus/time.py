@@ -75,16 +75,19 @@ def _chained(*kinds: tuple[str, ...]) -> Callable[[Path], Path]:
     return make
 
 
-def _joined(name: str) -> Callable[[Path], Path]:
+def _joined(name: str, *arguments: str, other: tuple[str, ...] = ()) -> Callable[[Path], Path]:
+    """A recording and another one, made with ``other`` arguments too."""
+
     def make(folder: Path) -> Path:
-        path = _beeps(folder, name)
-        path.write_bytes(path.read_bytes() * 2)
+        first = _beeps(folder, name, *arguments).read_bytes()
+        path = _beeps(folder, name, *arguments, *other)
+        path.write_bytes(first + path.read_bytes())
         return path
 
     return make
 
 
-def _always(value: float | str) -> Callable[[Path], float | str]:
+def _always(value: float | str | bool) -> Callable[[Path], float | str | bool]:
     return lambda _: value
 
 
@@ -141,6 +144,17 @@ def _agrees(name: str, *arguments: str) -> Case:
     return Case(_SECTION, name, _DURATION, make, by_ffmpeg_s, _probed_s, _ONE_FRAME_S, needs_ffmpeg=True)
 
 
+def _ends(name: str, *arguments: str) -> tuple[Case, Case]:
+    """Of two joined files players play the first one; a warning says so."""
+    make = _joined(*arguments)
+    by_ffmpeg_s = lambda path: len(_by_ffmpeg(path, "anull")) / _RATE_HZ  # noqa: E731
+    told = lambda path: "another recording is joined" in _told(path)  # noqa: E731
+    return (
+        Case(_SECTION, name, _DURATION, make, by_ffmpeg_s, _probed_s, _ONE_FRAME_S, needs_ffmpeg=True),
+        Case(_SECTION, name, "whether a warning says so", make, _always(True), told, needs_ffmpeg=True),
+    )
+
+
 def _silent(name: str, make: Callable[[Path], Path]) -> Case:
     return Case(_SECTION, name, _TOLD, make, _always("none"), _told, needs_ffmpeg=True)
 
@@ -175,6 +189,28 @@ _FORMATS = (
     ("FLV", "a.flv", "-ar", "44100"),
     ("AC-3 of 44.1 kHz", "b.ac3", "-ar", "44100"),
 )
+_OTHER_RATE = ("-ar", "32000")
+_PLAYED_ON = (
+    ("FLAC", "a.flac"),
+    ("Matroska", "a.mka", "-c:a", "flac"),
+    ("AU", "a.au"),
+    ("SoX", "a.sox"),
+    ("IRCAM", "a.sf", "-f", "ircam"),
+    ("NUT", "a.nut", "-c:a", "pcm_s16le"),
+    ("RealAudio", "a.rm", "-c:a", "ac3"),
+)
+_ENDED = (
+    ("WAV", "a.wav"),
+    ("AIFF", "a.aiff"),
+    ("CAF", "a.caf"),
+    ("Wave64", "a.w64"),
+    ("TTA", "a.tta"),
+    ("WavPack", "a.wv"),
+    ("VOC", "a.voc"),
+    ("M4A", "a.m4a"),
+    ("WMA", "a.wma", "-c:a", "wmav2"),
+    ("FLV", "a.flv", "-ar", "44100"),
+)
 
 CASES: tuple[Case, ...] = (
     _onset("browser's recording (WebM, Opus) with a pause of 1.5 s", _stamped("a.webm", "webm", _PAUSE), 2.5),
@@ -201,5 +237,10 @@ CASES: tuple[Case, ...] = (
     _lasts("chained Ogg: Opus, then FLAC", _chained(("-c:a", "libopus"), ("-c:a", "flac")), 4.0),
     _lasts("two MP3s joined", _joined("a.mp3"), 4.07),
     _silent("two MP3s joined", _joined("a.mp3")),
+    *(
+        _onset(f"{name} joined, of 48 kHz and of 32 kHz", _joined(*arguments, other=_OTHER_RATE), 3.0)
+        for name, *arguments in _PLAYED_ON
+    ),
+    *(case for name, *arguments in _ENDED for case in _ends(f"{name} joined", *arguments)),
     *(_agrees(*arguments) for arguments in _FORMATS),
 )

@@ -1,7 +1,8 @@
-"""One run of a recording's audio stream through demuxer and decoder: a whole file, or a link of a chained Ogg file."""
+"""One run of a recording's audio stream through demuxer and decoder: a whole file, or one of joined ones."""
 
 from __future__ import annotations
 
+import os
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from av.codec.context import Flags2
 from av.container import InputContainer
 
 from phonoscope.audio.axis import Axis, Clock, Sound
+from phonoscope.audio.chains import begins_again
 from phonoscope.audio.containers import (
     audio_stream,
     check_audio,
@@ -28,6 +30,7 @@ from phonoscope.audio.formats import media_type
 from phonoscope.audio.headers import Header
 from phonoscope.audio.samples import piece_of
 from phonoscope.audio.speakers import Speakers, settled, speakers_of
+from phonoscope.audio.tags import Span
 from phonoscope.errors import EncryptedRecording
 
 Packet: TypeAlias = "av.Packet[av.AudioStream]"
@@ -45,7 +48,23 @@ _STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
 _LOCKABLE = frozenset({"mov", "mp4", "3gp", "mpegts"})
 _TAGS = (b"ID3", b"TAG", b"APE")
 _HOPELESS_ERRORS = 3
+_SYNC = 0xFF
 _SKIPPED = struct.Struct("<II")
+_MARK_BYTES = 7
+
+
+def _adts_rate(frame: bytes) -> int | None:
+    """The index of the rate in the header of an AAC frame (ISO 14496-3, 1.A.2.2)."""
+    return frame[2] >> 2 & 0xF if len(frame) == _MARK_BYTES and frame[0] == _SYNC else None
+
+
+def _loas_rate(frame: bytes) -> int | None:
+    """The index of the rate in a frame that has a configuration (ISO 14496-3, 1.7.3)."""
+    bits = int.from_bytes(frame[3:], "big")
+    return bits >> 7 & 0xF if len(frame) == _MARK_BYTES and not bits >> 30 else None
+
+
+_RATE_MARKS = {"aac": _adts_rate, "loas": _loas_rate}
 
 
 @dataclass
@@ -93,8 +112,10 @@ class Part:
     def __init__(
         self, file: BinaryIO, header: Header, findings: Findings, choose: Callable[[InputContainer], int]
     ) -> None:
+        self._file = file
         self._header = header
         self._findings = findings
+        self._read_to = 0
         self.opened = open_container(file, header.head)
         try:
             self.container = container_name(self.opened, header.head)
@@ -150,13 +171,22 @@ class Part:
                     self._refuse_locked(packet)
                     if packet.size:
                         self._first_pts = packet.pts if self._first_pts is None else self._first_pts
+                        self._read_to = max(self._read_to, (packet.pos or 0) + packet.size)
                         yield packet
             except av.error.FFmpegError:
                 errors += 1
-                if errors == 1:
+                if errors == 1 and not self.another_follows():
                     self._findings.note_damage()
             else:
                 return
+
+    def another_follows(self) -> bool:
+        """Whether another recording begins after the packets that were read, which players do not play."""
+        position = self._file.tell()
+        rest = Span(self._read_to, self._file.seek(0, os.SEEK_END))
+        found = bool(self._read_to) and begins_again(self._file, rest, self._header.head)
+        self._file.seek(position)
+        return found
 
     def decode(self, packet: Packet | None) -> list[Sound]:
         """The sounds of a packet, none when it is damaged; for ``None`` those left in the decoder."""
@@ -176,6 +206,11 @@ class Part:
         for packet in self.packets():
             yield from self.decode(packet)
         yield from self.decode(None)
+
+    def rate_mark(self, packet: Packet) -> int | None:
+        """What a packet that carries its own rate says of it; ``None`` where packets state their right durations."""
+        reader = _RATE_MARKS.get(self.container)
+        return reader(bytes(memoryview(packet)[:_MARK_BYTES])) if reader else None
 
     def begin_again(self, packets: list[Packet]) -> None:
         """Decodes packets for nothing but the decoder's state, after others were left out."""
