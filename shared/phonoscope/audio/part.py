@@ -26,6 +26,7 @@ from phonoscope.audio.containers import (
     has_video,
     open_container,
 )
+from phonoscope.audio.delays import delay_s, delays_frames
 from phonoscope.audio.formats import media_type
 from phonoscope.audio.headers import Header
 from phonoscope.audio.samples import piece_of
@@ -35,14 +36,16 @@ from phonoscope.errors import EncryptedRecording
 
 Packet: TypeAlias = "av.Packet[av.AudioStream]"
 
-_STAMPED = frozenset({"matroska", "webm", "mov", "mp4", "3gp", "mpegts", "mpeg", "flv", "asf", "ogg"})
+_STAMPED = frozenset(
+    {"matroska", "webm", "mov", "mp4", "3gp", "mpegts", "mpeg", "flv", "asf", "ogg", "nut", "rm", "wtv"}
+)
 _FROM_ZERO = frozenset({"matroska", "webm", "mov", "mp4", "3gp", "ogg"})
 _LASTS_FROM_ZERO = frozenset({"matroska", "webm", "ogg"})
 _LONGEST_LEAD_S = 60.0
+_ONE_TICK_S = 0.001
 _LEAPING = frozenset({"mpegts", "mpeg"})
 _ENDS_STATED = frozenset({"mov", "mp4", "3gp"})
 _KNOW_THEIR_END = frozenset({"alac", "flac"})
-_LATE_CODECS = frozenset({"wmav1", "wmav2"})
 _STATED_BY_STREAM = frozenset({"ape", "au", "dsf", "flac", "mov", "mp4", "3gp", "ogg", "tta", "wv"})
 _STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
 _LOCKABLE = frozenset({"mov", "mp4", "3gp", "mpegts"})
@@ -133,13 +136,12 @@ class Part:
             # The library would cut off again what the last frame does not have.
             self._context.flags2 |= Flags2.skip_manual
         self.codec = self._context.codec.canonical_name
+        if delays_frames(self.codec):
+            self._context.flags2 |= Flags2.skip_manual
         self.tick_s = float(self.stream.time_base or 0)
         self.media_type = media_type(self.container, video=has_video(self.opened))
         self.sample_rate_hz: int = self._context.sample_rate
         self.channels = self._context.layout.nb_channels
-        self._first_pts: int | None = None
-        self._late_ticks: int | None = None if self.codec in _LATE_CODECS else 0
-        """By how much the decoder's time stamps are too late, since it keeps the first sound back."""
         self._clock = self._read_clock()
         self.axis = Axis(self._clock)
 
@@ -170,7 +172,6 @@ class Part:
                     errors = 0
                     self._refuse_locked(packet)
                     if packet.size:
-                        self._first_pts = packet.pts if self._first_pts is None else self._first_pts
                         self._read_to = max(self._read_to, (packet.pos or 0) + packet.size)
                         yield packet
             except av.error.FFmpegError:
@@ -257,6 +258,8 @@ class Part:
     def _read_clock(self) -> Clock:
         start_s = (self.opened.start_time or 0) / av.time_base
         origin_s = 0.0 if self.container in _FROM_ZERO and 0.0 < start_s <= _LONGEST_LEAD_S else start_s
+        if (self.stream.start_time or 0) * self.tick_s - origin_s < _ONE_TICK_S:
+            origin_s += delay_s(self.codec, self.sample_rate_hz, self._context.extradata or b"")
         latest_s = end_s = None
         if self.opened.duration is not None:
             starts_s = 0.0 if self.container in _LASTS_FROM_ZERO else start_s
@@ -272,11 +275,9 @@ class Part:
         )
 
     def _stamp_s(self, pts: int | None) -> float | None:
-        return None if pts is None else (pts - (self._late_ticks or 0)) * self.tick_s
+        return None if pts is None else pts * self.tick_s
 
     def _sound(self, frame: AudioFrame) -> Sound:
-        if self._late_ticks is None and frame.pts is not None:
-            self._late_ticks = frame.pts - (self._first_pts or 0)
         start_s = self._stamp_s(frame.pts)
         return Sound(start_s, frame.samples / frame.sample_rate, piece_of(frame, self._speakers_of(frame)))
 
