@@ -45,6 +45,19 @@ def _encoded(name: str, *arguments: str) -> Callable[[Path], Path]:
     return lambda folder: _beeps(folder, name, *arguments)
 
 
+def _late(name: str, *arguments: str) -> Callable[[Path], Path]:
+    """Beside 3.5 s of black pictures."""
+    codec = {"flv": "flv1", "wma": "wmv2", "nut": "mpeg4"}.get(name.rpartition(".")[2], "mpeg2video")
+
+    def make(folder: Path) -> Path:
+        path = folder / f"late-{name}"
+        pictures = ("-f", "lavfi", "-i", "color=d=3.5:s=64x64:r=25", "-itsoffset", "1.5")
+        ffmpeg(*pictures, "-i", _beeps(folder, "b.wav"), "-map", "0", "-map", "1", *arguments, "-c:v", codec, path)
+        return path
+
+    return make
+
+
 def _edited(name: str, *arguments: str) -> Callable[[Path], Path]:
     """Two seconds, of which an edit list plays a part."""
 
@@ -75,16 +88,19 @@ def _chained(*kinds: tuple[str, ...]) -> Callable[[Path], Path]:
     return make
 
 
-def _joined(name: str) -> Callable[[Path], Path]:
+def _joined(name: str, *arguments: str, other: tuple[str, ...] = ()) -> Callable[[Path], Path]:
+    """A recording and another one, made with ``other`` arguments too."""
+
     def make(folder: Path) -> Path:
-        path = _beeps(folder, name)
-        path.write_bytes(path.read_bytes() * 2)
+        first = _beeps(folder, name, *arguments).read_bytes()
+        path = _beeps(folder, name, *arguments, *other)
+        path.write_bytes(first + path.read_bytes())
         return path
 
     return make
 
 
-def _always(value: float | str) -> Callable[[Path], float | str]:
+def _always(value: float | str | bool) -> Callable[[Path], float | str | bool]:
     return lambda _: value
 
 
@@ -141,6 +157,17 @@ def _agrees(name: str, *arguments: str) -> Case:
     return Case(_SECTION, name, _DURATION, make, by_ffmpeg_s, _probed_s, _ONE_FRAME_S, needs_ffmpeg=True)
 
 
+def _ends(name: str, *arguments: str) -> tuple[Case, Case]:
+    """Of two joined files players play the first one; a warning says so."""
+    make = _joined(*arguments)
+    by_ffmpeg_s = lambda path: len(_by_ffmpeg(path, "anull")) / _RATE_HZ  # noqa: E731
+    told = lambda path: "another recording is joined" in _told(path)  # noqa: E731
+    return (
+        Case(_SECTION, name, _DURATION, make, by_ffmpeg_s, _probed_s, _ONE_FRAME_S, needs_ffmpeg=True),
+        Case(_SECTION, name, "whether a warning says so", make, _always(True), told, needs_ffmpeg=True),
+    )
+
+
 def _silent(name: str, make: Callable[[Path], Path]) -> Case:
     return Case(_SECTION, name, _TOLD, make, _always("none"), _told, needs_ffmpeg=True)
 
@@ -158,7 +185,6 @@ _PAUSE = paused(0.75, 2.25)
 _LATE: Stamp = lambda at_s: at_s + 1.5  # noqa: E731
 _FORMATS = (
     ("ALAC in CAF", "a.caf", "-c:a", "alac"),
-    ("WMA", "a.wma", "-c:a", "wmav2"),
     ("MP3", "a.mp3"),
     ("Opus in WebM", "a.webm", "-c:a", "libopus"),
     ("Opus", "a.opus"),
@@ -175,6 +201,44 @@ _FORMATS = (
     ("FLV", "a.flv", "-ar", "44100"),
     ("AC-3 of 44.1 kHz", "b.ac3", "-ar", "44100"),
 )
+_WMA = (
+    ("WMA 1", "v1.wma", "-c:a", "wmav1"),
+    ("WMA 2", "v2.wma", "-c:a", "wmav2"),
+    ("WMA of 44.1 kHz", "44.wma", "-c:a", "wmav2", "-ar", "44100"),
+    ("WMA of 16 kHz", "16.wma", "-c:a", "wmav2", "-ar", "16000"),
+    ("WMA in Matroska", "w.mka", "-c:a", "wmav2"),
+    ("WMA in WAV", "w.wav", "-c:a", "wmav2"),
+)
+_STAMPED = (
+    ("NUT", "p.nut", "-c:a", "pcm_s16le"),
+    ("Windows TV", "p.wtv", "-c:a", "mp2"),
+    ("WMA", "p.wma", "-c:a", "wmav2"),
+    ("FLV", "p.flv", "-c:a", "mp3", "-ar", "44100"),
+    ("MPEG", "p.mpg", "-c:a", "mp2"),
+)
+_PAUSED = ("-af", "asetpts='if(lt(T,0.75),PTS,PTS+1.5/TB)'")
+_OTHER_RATE = ("-ar", "32000")
+_PLAYED_ON = (
+    ("FLAC", "a.flac"),
+    ("Matroska", "a.mka", "-c:a", "flac"),
+    ("AU", "a.au"),
+    ("SoX", "a.sox"),
+    ("IRCAM", "a.sf", "-f", "ircam"),
+    ("NUT", "a.nut", "-c:a", "pcm_s16le"),
+    ("RealAudio", "a.rm", "-c:a", "ac3"),
+)
+_ENDED = (
+    ("WAV", "a.wav"),
+    ("AIFF", "a.aiff"),
+    ("CAF", "a.caf"),
+    ("Wave64", "a.w64"),
+    ("TTA", "a.tta"),
+    ("WavPack", "a.wv"),
+    ("VOC", "a.voc"),
+    ("M4A", "a.m4a"),
+    ("WMA", "a.wma", "-c:a", "wmav2"),
+    ("FLV", "a.flv", "-ar", "44100"),
+)
 
 CASES: tuple[Case, ...] = (
     _onset("browser's recording (WebM, Opus) with a pause of 1.5 s", _stamped("a.webm", "webm", _PAUSE), 2.5),
@@ -188,6 +252,16 @@ CASES: tuple[Case, ...] = (
     _onset("priming of AAC in M4A", _encoded("a.m4a"), 1.0),
     _onset("priming of MP3", _encoded("a.mp3"), 1.0),
     _onset("pre-skip of Opus", _encoded("a.opus"), 1.0),
+    *(
+        case
+        for name, *arguments in _WMA
+        for case in (
+            _onset(f"priming of {name}", _encoded(*arguments), 1.0),
+            _lasts(f"priming of {name}", _encoded(*arguments), 2.0),
+        )
+    ),
+    *(_onset(f"{name} with a pause of 1.5 s", _encoded(*arguments, *_PAUSED), 2.5) for name, *arguments in _STAMPED),
+    *(_onset(f"{name} video whose sound starts at 1.5 s", _late(*arguments), 2.5) for name, *arguments in _STAMPED),
     _lasts("MP3 with a cover of 60 kB in an APE tag at its end", _followed("a.mp3", _APE), 2.0),
     _silent("MP3 with a cover of 60 kB in an APE tag at its end", _followed("a.mp3", _APE)),
     _lasts("AAC (ADTS) with an APE and an ID3v1 tag at its end", _followed("a.aac", _APE + _ID3V1), 2.03),
@@ -201,5 +275,10 @@ CASES: tuple[Case, ...] = (
     _lasts("chained Ogg: Opus, then FLAC", _chained(("-c:a", "libopus"), ("-c:a", "flac")), 4.0),
     _lasts("two MP3s joined", _joined("a.mp3"), 4.07),
     _silent("two MP3s joined", _joined("a.mp3")),
+    *(
+        _onset(f"{name} joined, of 48 kHz and of 32 kHz", _joined(*arguments, other=_OTHER_RATE), 3.0)
+        for name, *arguments in _PLAYED_ON
+    ),
+    *(case for name, *arguments in _ENDED for case in _ends(f"{name} joined", *arguments)),
     *(_agrees(*arguments) for arguments in _FORMATS),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -137,22 +138,55 @@ def test_an_end_that_postgresql_refuses_fails_the_task(
     assert store.keys(f"tracks/{job.track_id}/") == []
 
 
-def test_an_option_of_another_release_fails_the_task(run: Run, job: JobRow, database: Database) -> None:
-    """Its problem names the option; the handler is never called."""
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"classify": {"mood": True}}, "options.classify.mood"),
+        ({"stereo_track": 2}, "options.stereo_track"),
+        ({"audio_track": "best"}, "options.audio_track"),
+    ],
+)
+def test_an_option_of_another_release_is_left_to_another_worker(
+    run: Run, job: JobRow, database: Database, options: dict[str, Any], field: str
+) -> None:
+    """During an upgrade: it is no attempt, however often; once its worker has come, the job succeeds."""
+    given = "UPDATE jobs SET options = CAST(:options AS jsonb) WHERE id = :id"
     with database.transaction() as session:
-        options = """UPDATE jobs SET options = '{"classify": {"mood": true}}' WHERE id = :id"""
-        session.execute(text(options), {"id": job.id})
+        session.execute(text(given), {"id": job.id, "options": json.dumps(options)})
     called: list[Work] = []
 
     def handler(work: Work) -> dict[TaskName, Outcome]:
         called.append(work)
         return good(work)
 
-    assert run(handler)
-    problem = problem_of_first_attempt(database, job)
-    assert (problem["code"], problem["retryable"]) == ("unsupported_task", True)
-    assert problem["detail"].startswith("options.classify.mood: ")
+    for _ in range(MAX_ATTEMPTS + 2):
+        assert run(handler)
+        assert not run(handler), "it pauses"
+        (task,) = read(database, job).tasks
+        assert (task.status, task.attempt, task.lease_token, task.error) == (Status.QUEUED, 0, None, None)
+        due_now(database)
     assert called == []
+    with database.transaction() as session:
+        session.execute(text(given), {"id": job.id, "options": "{}"})
+    assert run(handler)
+    assert read(database, job).status is Status.SUCCEEDED
+
+
+def test_an_option_that_no_worker_knows_ends_the_task(run: Run, job: JobRow, database: Database) -> None:
+    """An hour after it was queued attempts count; the problem names the option, and the handler is never called."""
+    with database.transaction() as session:
+        options = """UPDATE jobs SET options = '{"classify": {"mood": true}}' WHERE id = :id"""
+        session.execute(text(options), {"id": job.id})
+    queued_long_ago(database)
+    for _ in range(MAX_ATTEMPTS):
+        due_now(database)
+        assert run(lambda _: pytest.fail("the handler is called"))
+    (task,) = read(database, job).tasks
+    assert task.status is Status.FAILED
+    assert task.error is not None
+    assert (task.error["code"], task.error["retryable"]) == ("unsupported_task", True)
+    assert task.error["detail"].startswith("options.classify.mood: ")
+    assert events_of(database, job) == ["job.failed"]
 
 
 def test_a_handler_that_forgets_a_task_fails_it(run: Run, job: JobRow, database: Database) -> None:
@@ -204,20 +238,32 @@ def test_an_end_that_can_never_be_written_is_handed_back(
 
 
 def test_a_task_of_another_release_is_left_to_another_worker(run: Run, job: JobRow, database: Database) -> None:
-    """It queues again for a worker that knows it, at most as often as any; other tasks are run meanwhile."""
+    """It queues again for a worker that knows it, for an hour without attempts; other tasks are run meanwhile."""
     with database.transaction() as session:
         session.execute(text("UPDATE tasks SET name = 'dream' WHERE job_id = :id"), {"id": job.id})
     other = new_job(database, new_track(database), [TaskName.CLASSIFY])
     assert run(good)
     assert run(good)
     assert read(database, other).status is Status.SUCCEEDED
-    for _ in range(MAX_ATTEMPTS - 1):
+    due_now(database)
+    assert run(good)
+    with database.transaction() as session:
+        waits = session.execute(text("SELECT status, attempt FROM tasks WHERE name = 'dream'")).one()
+    assert tuple(waits) == ("queued", 0)
+    queued_long_ago(database)
+    for _ in range(MAX_ATTEMPTS):
         due_now(database)
         assert run(good)
     with database.transaction() as session:
         found = session.execute(text("SELECT status, error ->> 'code' FROM tasks WHERE name = 'dream'")).one()
     assert tuple(found) == ("failed", "unsupported_task")
     assert events_of(database, job) == ["job.failed"]
+
+
+def queued_long_ago(database: Database) -> None:
+    """Longer ago than any upgrade takes."""
+    with database.transaction() as session:
+        session.execute(text("UPDATE tasks SET queued_at = now() - interval '2 hours' WHERE status = 'queued'"))
 
 
 def due_now(database: Database) -> None:

@@ -10,6 +10,7 @@ from phonoscope.logs import configure_logs
 from phonoscope.settings import get_settings
 from phonoscope_gateway import create_app
 from phonoscope_gateway.edge.connections import ConnectionLimits, Connections
+from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.protocol import protocol_for
 from phonoscope_gateway.limits import allow_many_connections, collect_all_rarely, multiply_in_one_thread
 
@@ -31,7 +32,7 @@ def main() -> None:
     edge = Connections(ConnectionLimits.of(settings, allow_many_connections()))
     uvicorn.run(
         app,
-        http=protocol_for(edge),
+        http=protocol_for(edge, CrossOrigin.parse(settings.cors_origins)),
         ws="none",
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=[str(network) for network in edge.limits.proxies.networks],

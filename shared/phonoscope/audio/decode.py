@@ -10,7 +10,7 @@ from av.container import InputContainer
 
 from phonoscope.audio.audio_tracks import audio_tracks, first_with_sound, is_default, name_and_language, preferred
 from phonoscope.audio.axis import Gap, Placed
-from phonoscope.audio.chains import ogg_links
+from phonoscope.audio.chains import links
 from phonoscope.audio.containers import open_container
 from phonoscope.audio.cover import has_picture
 from phonoscope.audio.facts import AudioTrack
@@ -34,10 +34,10 @@ class Recording(BlockSource):
     """A recording, opened for one pass over one of its audio tracks.
 
     That is the one that the file marks as default, else its first, unless it is silent where it begins and another one
-    is not. Samples lie where the file's time stamps say: gaps are filled with silence, overlaps left out. The links of
-    a chained Ogg file follow on one another. Damaged packets are skipped. After the pass, ``warnings`` says what was
-    lost and ``gaps`` where no sound is. ``container``, ``codec`` and ``media_type`` are the recording's format;
-    ``audio_track`` is the index of the one that is read, among the file's audio tracks.
+    is not. Samples lie where the file's time stamps say: gaps are filled with silence, overlaps left out. Recordings
+    that were joined follow on one another where players play them so. Damaged packets are skipped. After the pass,
+    ``warnings`` says what was lost and ``gaps`` where no sound is. ``container``, ``codec`` and ``media_type`` are the
+    recording's format; ``audio_track`` is the index of the one that is read, among the file's audio tracks.
 
     Args:
         audio_track: the audio track to read instead.
@@ -60,7 +60,7 @@ class Recording(BlockSource):
         self._file = without_tags(file)
         self._header = read_header(self._file)
         whole = Span(0, self._file.seek(0, 2))
-        self._spans = ogg_links(self._file, whole) if self._header.head[:4] == b"OggS" else [whole]
+        self._spans = links(self._file, whole, self._header.head)
         self._wanted = audio_track
         self._part = Part(self._of(self._spans[0]), self._header, self.findings, self._choose)
         self.container, self.codec, self.media_type = self._part.container, self._part.codec, self._part.media_type
@@ -109,7 +109,7 @@ class Recording(BlockSource):
         return self._part.stores_floats
 
     def parts(self) -> Iterator[Part]:
-        """The file's parts one after the other, each to be read before the next; one, but for a chained Ogg file."""
+        """The file's parts one after the other, each to be read before the next; one, but for joined files."""
         for span in self._spans:
             if span is not self._spans[0]:
                 try:
@@ -153,7 +153,9 @@ class Recording(BlockSource):
         elif self._header.lacks_end_mark:
             self.warnings.append(f"the file ends without its end mark: {found_s:.2f} s can be read")
         audio = self._header.audio
-        if audio is not None and audio.trailing > audio.claimed:
+        if self._part.another_follows():
+            self.warnings.append(f"another recording is joined after {found_s:.2f} s; as in players, it is not read")
+        elif audio is not None and audio.trailing > audio.claimed:
             rest = f"the {audio.trailing} bytes after them are not audio"
             self.warnings.append(f"only {found_s:.2f} s are declared; {rest}")
         self.warnings += gaps_told(self.gaps) + breaks_told(self._overlap_s, self._leaps)

@@ -20,6 +20,7 @@ from phonoscope.audio.samples import HIGHEST_RATE_HZ, LOUDEST, Joined
 from phonoscope.errors import NonFiniteSamples, RecordingTooLong, TooCostlyToRead, UndecodableRecording
 
 _PROOF_S = 10.0
+_LATER_PROOF_S = 1.0
 _PROOF_PACKETS = 5_000
 _SHORTEST_S = 1e-6
 _LAST_PACKETS = 8
@@ -53,7 +54,7 @@ class _Examination:
         self._recording = recording
         self._decodes_all = recording.stores_floats
         self._packets_s: list[tuple[float, float]] = []
-        """What packets state and what they give, in seconds."""
+        """What packets of the part that is read state and what they give, in seconds."""
         self._examined = 0
         self._loud = False
 
@@ -67,26 +68,31 @@ class _Examination:
                 yield recording.placed_s
 
     def _sounds(self, part: Part) -> Iterator[Sound]:
-        """The sounds of a part: decoded at its start and its end, as packets in between."""
+        """The sounds of a part: decoded at its start and its end, and after a change of rate; as packets in between."""
         packets = part.packets()
+        decoded_s = self._recording.findings.decoded_s
+        until_s = decoded_s + _LATER_PROOF_S if decoded_s else _PROOF_S
+        self._packets_s.clear()
         for packet in packets:
             yield from self._decoded(part, packet)
-            if not (self._decodes_all or self._wants_proof()):
+            if not (self._decodes_all or self._wants_proof(until_s)):
                 break
         else:
             yield from self._decoded(part, None)
             return
-        pace = self._pace()
+        pace, rate_mark = self._pace(), part.rate_mark(packet)
         known: deque[Packet] = deque(maxlen=_LAST_PACKETS)
         last: deque[Packet] = deque()
         for packet in packets:
             last.append(packet)
+            if part.rate_mark(packet) not in {None, rate_mark}:
+                break
             if len(last) > _LAST_PACKETS:
                 known.append(last.popleft())
                 yield from part.undecoded(known[-1], pace)
         if known:
             part.begin_again(list(known))
-        for end in (*last, None):
+        for end in (*last, *packets, None):
             yield from self._decoded(part, end)
 
     def verdict(self, tags: Tags, cover: bytes | None) -> Probe:
@@ -116,9 +122,9 @@ class _Examination:
             cover_base64=None if cover is None else b64encode(cover).decode(),
         )
 
-    def _wants_proof(self) -> bool:
+    def _wants_proof(self, until_s: float) -> bool:
         proven = self._examined >= _PROOF_PACKETS and self._recording.decoded_s
-        return self._recording.findings.decoded_s < _PROOF_S and not proven
+        return self._recording.findings.decoded_s < until_s and not proven
 
     def _decoded(self, part: Part, packet: Packet | None) -> list[Sound]:
         sounds = part.decode(packet)

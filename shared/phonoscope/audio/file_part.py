@@ -22,6 +22,9 @@ class FilePart:
 
     def read(self, size: int = -1) -> bytes:
         left = max(0, self._span.end - self._position)
+        if not left:
+            # Damaged sizes lead to positions to which no file can go.
+            return b""
         self._file.seek(self._position)
         found = self._file.read(left if size < 0 else min(size, left))
         self._position += len(found)

@@ -1,7 +1,8 @@
-"""One run of a recording's audio stream through demuxer and decoder: a whole file, or a link of a chained Ogg file."""
+"""One run of a recording's audio stream through demuxer and decoder: a whole file, or one of joined ones."""
 
 from __future__ import annotations
 
+import os
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from av.codec.context import Flags2
 from av.container import InputContainer
 
 from phonoscope.audio.axis import Axis, Clock, Sound
+from phonoscope.audio.chains import begins_again
 from phonoscope.audio.containers import (
     audio_stream,
     check_audio,
@@ -24,28 +26,48 @@ from phonoscope.audio.containers import (
     has_video,
     open_container,
 )
+from phonoscope.audio.delays import delay_s, delays_frames
 from phonoscope.audio.formats import media_type
 from phonoscope.audio.headers import Header
 from phonoscope.audio.samples import piece_of
 from phonoscope.audio.speakers import Speakers, settled, speakers_of
+from phonoscope.audio.tags import Span
 from phonoscope.errors import EncryptedRecording
 
 Packet: TypeAlias = "av.Packet[av.AudioStream]"
 
-_STAMPED = frozenset({"matroska", "webm", "mov", "mp4", "3gp", "mpegts", "mpeg", "flv", "asf", "ogg"})
+_STAMPED = frozenset(
+    {"matroska", "webm", "mov", "mp4", "3gp", "mpegts", "mpeg", "flv", "asf", "ogg", "nut", "rm", "wtv"}
+)
 _FROM_ZERO = frozenset({"matroska", "webm", "mov", "mp4", "3gp", "ogg"})
 _LASTS_FROM_ZERO = frozenset({"matroska", "webm", "ogg"})
 _LONGEST_LEAD_S = 60.0
+_ONE_TICK_S = 0.001
 _LEAPING = frozenset({"mpegts", "mpeg"})
 _ENDS_STATED = frozenset({"mov", "mp4", "3gp"})
 _KNOW_THEIR_END = frozenset({"alac", "flac"})
-_LATE_CODECS = frozenset({"wmav1", "wmav2"})
 _STATED_BY_STREAM = frozenset({"ape", "au", "dsf", "flac", "mov", "mp4", "3gp", "ogg", "tta", "wv"})
 _STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
 _LOCKABLE = frozenset({"mov", "mp4", "3gp", "mpegts"})
 _TAGS = (b"ID3", b"TAG", b"APE")
 _HOPELESS_ERRORS = 3
+_SYNC = 0xFF
 _SKIPPED = struct.Struct("<II")
+_MARK_BYTES = 7
+
+
+def _adts_rate(frame: bytes) -> int | None:
+    """The index of the rate in the header of an AAC frame (ISO 14496-3, 1.A.2.2)."""
+    return frame[2] >> 2 & 0xF if len(frame) == _MARK_BYTES and frame[0] == _SYNC else None
+
+
+def _loas_rate(frame: bytes) -> int | None:
+    """The index of the rate in a frame that has a configuration (ISO 14496-3, 1.7.3)."""
+    bits = int.from_bytes(frame[3:], "big")
+    return bits >> 7 & 0xF if len(frame) == _MARK_BYTES and not bits >> 30 else None
+
+
+_RATE_MARKS = {"aac": _adts_rate, "loas": _loas_rate}
 
 
 @dataclass
@@ -93,8 +115,10 @@ class Part:
     def __init__(
         self, file: BinaryIO, header: Header, findings: Findings, choose: Callable[[InputContainer], int]
     ) -> None:
+        self._file = file
         self._header = header
         self._findings = findings
+        self._read_to = 0
         self.opened = open_container(file, header.head)
         try:
             self.container = container_name(self.opened, header.head)
@@ -112,13 +136,12 @@ class Part:
             # The library would cut off again what the last frame does not have.
             self._context.flags2 |= Flags2.skip_manual
         self.codec = self._context.codec.canonical_name
+        if delays_frames(self.codec):
+            self._context.flags2 |= Flags2.skip_manual
         self.tick_s = float(self.stream.time_base or 0)
         self.media_type = media_type(self.container, video=has_video(self.opened))
         self.sample_rate_hz: int = self._context.sample_rate
         self.channels = self._context.layout.nb_channels
-        self._first_pts: int | None = None
-        self._late_ticks: int | None = None if self.codec in _LATE_CODECS else 0
-        """By how much the decoder's time stamps are too late, since it keeps the first sound back."""
         self._clock = self._read_clock()
         self.axis = Axis(self._clock)
 
@@ -149,14 +172,22 @@ class Part:
                     errors = 0
                     self._refuse_locked(packet)
                     if packet.size:
-                        self._first_pts = packet.pts if self._first_pts is None else self._first_pts
+                        self._read_to = max(self._read_to, (packet.pos or 0) + packet.size)
                         yield packet
             except av.error.FFmpegError:
                 errors += 1
-                if errors == 1:
+                if errors == 1 and not self.another_follows():
                     self._findings.note_damage()
             else:
                 return
+
+    def another_follows(self) -> bool:
+        """Whether another recording begins after the packets that were read, which players do not play."""
+        position = self._file.tell()
+        rest = Span(self._read_to, self._file.seek(0, os.SEEK_END))
+        found = bool(self._read_to) and begins_again(self._file, rest, self._header.head)
+        self._file.seek(position)
+        return found
 
     def decode(self, packet: Packet | None) -> list[Sound]:
         """The sounds of a packet, none when it is damaged; for ``None`` those left in the decoder."""
@@ -176,6 +207,11 @@ class Part:
         for packet in self.packets():
             yield from self.decode(packet)
         yield from self.decode(None)
+
+    def rate_mark(self, packet: Packet) -> int | None:
+        """What a packet that carries its own rate says of it; ``None`` where packets state their right durations."""
+        reader = _RATE_MARKS.get(self.container)
+        return reader(bytes(memoryview(packet)[:_MARK_BYTES])) if reader else None
 
     def begin_again(self, packets: list[Packet]) -> None:
         """Decodes packets for nothing but the decoder's state, after others were left out."""
@@ -222,6 +258,8 @@ class Part:
     def _read_clock(self) -> Clock:
         start_s = (self.opened.start_time or 0) / av.time_base
         origin_s = 0.0 if self.container in _FROM_ZERO and 0.0 < start_s <= _LONGEST_LEAD_S else start_s
+        if (self.stream.start_time or 0) * self.tick_s - origin_s < _ONE_TICK_S:
+            origin_s += delay_s(self.codec, self.sample_rate_hz, self._context.extradata or b"")
         latest_s = end_s = None
         if self.opened.duration is not None:
             starts_s = 0.0 if self.container in _LASTS_FROM_ZERO else start_s
@@ -237,11 +275,9 @@ class Part:
         )
 
     def _stamp_s(self, pts: int | None) -> float | None:
-        return None if pts is None else (pts - (self._late_ticks or 0)) * self.tick_s
+        return None if pts is None else pts * self.tick_s
 
     def _sound(self, frame: AudioFrame) -> Sound:
-        if self._late_ticks is None and frame.pts is not None:
-            self._late_ticks = frame.pts - (self._first_pts or 0)
         start_s = self._stamp_s(frame.pts)
         return Sound(start_s, frame.samples / frame.sample_rate, piece_of(frame, self._speakers_of(frame)))
 

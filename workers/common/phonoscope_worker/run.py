@@ -110,6 +110,9 @@ def _run(
         why = TimedOut(f"it took more than the {limit_s:.0f} s that it may")
     except StoreUnavailable as error:
         why = error
+    except UnsupportedTask as error:
+        _hand_back(context, claim, error, elsewhere=True)
+        return None
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a task that stayed running would be computed twice more
@@ -152,10 +155,16 @@ def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[TaskQueu
     return None
 
 
-def _hand_back(context: Context, claim: Claim, why: PhonoscopeError) -> None:
-    """Queues the tasks for another attempt, or fails them after the last; changes nothing when the lease was lost."""
+def _hand_back(context: Context, claim: Claim, why: PhonoscopeError, *, elsewhere: bool = False) -> None:
+    """Queues the tasks for another attempt, or fails them after the last; changes nothing when the lease was lost.
+
+    Args:
+        elsewhere: as of ``hand_back``.
+    """
     _log.warning("task.given_up", job_id=claim.job_id, code=why.code, detail=why.detail)
-    _wake(context, context.database.retrying(lambda session: hand_back(session, [claim.token], why)))
+    _wake(
+        context, context.database.retrying(lambda session: hand_back(session, [claim.token], why, elsewhere=elsewhere))
+    )
 
 
 def _hand_back_all(context: Context, why: PhonoscopeError) -> bool:
@@ -163,7 +172,7 @@ def _hand_back_all(context: Context, why: PhonoscopeError) -> bool:
 
     def hand_back_held(session: Session) -> tuple[set[str], list[TaskQueue]]:
         held = leases_of(session, context.heartbeat.worker_id)
-        return held, hand_back(session, held, why)
+        return held, hand_back(session, held, why, elsewhere=True)
 
     held, free = context.database.retrying(hand_back_held)
     _wake(context, free)

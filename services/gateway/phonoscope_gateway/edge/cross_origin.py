@@ -42,9 +42,16 @@ class CrossOrigin:
         """Whether answers depend on the origin that asks."""
         return bool(self.origins) and ANY not in self.origins
 
-    def answer_headers(self, asked: Headers) -> dict[str, str]:
-        """What allows the page that asks to read the answer; nothing where it may not."""
+    def answer_headers(self, asked: Headers, *, whole: bool = True) -> dict[str, str]:
+        """What allows the page that asks to read the answer; nothing where it may not.
+
+        Args:
+            whole: whether ``asked`` are all headers. Of a request that was refused before its ``Origin`` had come, the
+                answer can be read from the only listed origin: browsers compare.
+        """
         allowed = self._allowed(asked)
+        if not whole and "origin" not in asked and len(self.origins) == 1:
+            allowed = self.origins[0]
         return {"Access-Control-Allow-Origin": allowed, "Access-Control-Expose-Headers": _READ} if allowed else {}
 
     def preflight(self, method: str, asked: Headers) -> Response | None:

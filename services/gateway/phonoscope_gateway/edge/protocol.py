@@ -12,12 +12,14 @@ from math import inf
 from termios import TIOCOUTQ
 from typing import Any
 
+from starlette.datastructures import Headers
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import get_remote_addr
 
 from phonoscope.errors import HeadTooLarge, MalformedRequest, PhonoscopeError, RequestTimeout
 from phonoscope_gateway.edge.connections import KEEP_PLACE, LEAST_BYTES_PER_S, Connections
+from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.problems import NO_GUESSING, problem
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -46,13 +48,14 @@ class _Phase(Enum):
 
 
 class EdgeProtocol(HttpToolsProtocol):
-    """One client's connection. ``protocol_for`` gives the class its ``edge``.
+    """One client's connection. ``protocol_for`` gives the class its ``edge`` and ``cross_origin``.
 
     A head has ``head_s`` to arrive and at most ``MAX_HEAD_BYTES``; a body must arrive, and an answer be read, at
     ``LEAST_BYTES_PER_S``. What is wrong with a request before it reaches the application is answered with a problem.
     """
 
     edge: Connections
+    cross_origin: CrossOrigin
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -77,7 +80,7 @@ class EdgeProtocol(HttpToolsProtocol):
         refused = self.edge.admit(self, client[0] if client else None)
         if refused is not None:
             self._phase = _Phase.DISCARDED
-            transport.write(_rendered(refused))
+            transport.write(self._rendered(refused))
             transport.close()
             return
         self._admitted = True
@@ -246,10 +249,11 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: PhonoscopeError) -> None:
         """Answers and closes. A request that arrived whole is answered first, and nothing after it."""
+        answer = self._rendered(error)
         in_body, self._phase = self._phase is _Phase.BODY, _Phase.DISCARDED
         running = self._running if self._running is not None and not self._running.response_complete else None
         if running is None:
-            self._linger(_rendered(error))
+            self._linger(answer)
         elif running is not self.cycle or not in_body:
             self._read_by = inf
             self.pipeline.clear()
@@ -261,7 +265,20 @@ class EdgeProtocol(HttpToolsProtocol):
             if running.response_started:
                 self.transport.abort()
             else:
-                self._linger(_rendered(error))
+                self._linger(answer)
+
+    def _rendered(self, error: PhonoscopeError) -> bytes:
+        """A problem as an answer over a connection that closes, which the page that asks may read."""
+        response = problem(error, "/")
+        response.headers.append(*NO_GUESSING)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Connection"] = "close"
+        asked = Headers(raw=self.headers if self._phase in (_Phase.HEAD, _Phase.BODY) else [])
+        response.headers.update(self.cross_origin.answer_headers(asked, whole=self._phase is _Phase.BODY))
+        if self.cross_origin.varies:
+            response.headers.add_vary_header("Origin")
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
+        return STATUS_LINE[error.status] + head + b"\r\n" + bytes(response.body)
 
     def _linger(self, answer: bytes) -> None:
         """Reads on for a moment: a socket closed over unread bytes takes the answer with it."""
@@ -278,9 +295,9 @@ class EdgeProtocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
 
 
-def protocol_for(edge: Connections) -> type[EdgeProtocol]:
+def protocol_for(edge: Connections, cross_origin: CrossOrigin) -> type[EdgeProtocol]:
     """The class for the connections of one server."""
-    return type("EdgeProtocol", (EdgeProtocol,), {"edge": edge})
+    return type("EdgeProtocol", (EdgeProtocol,), {"edge": edge, "cross_origin": cross_origin})
 
 
 def _head_too_large() -> HeadTooLarge:
@@ -289,13 +306,3 @@ def _head_too_large() -> HeadTooLarge:
 
 def _framing() -> MalformedRequest:
     return MalformedRequest("the body's chunks have more framing than content")
-
-
-def _rendered(error: PhonoscopeError) -> bytes:
-    """A problem as an answer over a connection that closes."""
-    response = problem(error, "/")
-    response.headers.append(*NO_GUESSING)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Connection"] = "close"
-    head = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
-    return STATUS_LINE[error.status] + head + b"\r\n" + bytes(response.body)

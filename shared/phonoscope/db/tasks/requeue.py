@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import Boolean, Float, bindparam, select, text, update
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -22,24 +22,37 @@ MAX_ATTEMPTS = 3
 BACKOFF = Backoff(first_s=2.0, factor=5.0, attempts=MAX_ATTEMPTS)
 """How long a task waits after its first and its second attempt were lost."""
 
+_NEVER_S = 1e9
+_PATIENCE_S = 3_600.0
+_ELSEWHERE_S = 5.0
+"""How long, and how often, a task that a worker's release does not know waits for one that does."""
+
 # Under the locks of lock_family (LOCKS.md).
+_COUNTS = "(:counts OR queued_at < now() - make_interval(secs => :patience_s))"
+_FAILS = f"({_COUNTS} AND attempt >= :most)"
 _HAND_BACK = text(
-    """
+    f"""
     UPDATE tasks
     SET lease_token = NULL, lease_expires_at = NULL, worker_id = NULL,
-        attempt = CASE WHEN :counts THEN attempt ELSE attempt - 1 END,
-        status = CASE WHEN :counts AND attempt >= :most THEN 'failed' ELSE 'queued' END,
-        stage = CASE WHEN :counts AND attempt >= :most THEN 'failed' ELSE 'waiting' END,
-        error = CASE WHEN :counts AND attempt >= :most THEN :problem END,
-        finished_at = CASE WHEN :counts AND attempt >= :most THEN now() END,
-        progress = CASE WHEN :counts AND attempt >= :most THEN progress ELSE 0 END,
-        sent_at = now(), available_at = now() + CASE WHEN :counts
-            THEN make_interval(secs => (CAST(:waits AS double precision[]))[least(attempt, :most - 1)])
-            ELSE interval '0' END
+        attempt = CASE WHEN {_COUNTS} THEN attempt ELSE attempt - 1 END,
+        status = CASE WHEN {_FAILS} THEN 'failed' ELSE 'queued' END,
+        stage = CASE WHEN {_FAILS} THEN 'failed' ELSE 'waiting' END,
+        error = CASE WHEN {_FAILS} THEN :problem END,
+        finished_at = CASE WHEN {_FAILS} THEN now() END,
+        progress = CASE WHEN {_FAILS} THEN progress ELSE 0 END,
+        sent_at = now(), available_at = now() + make_interval(secs => CASE WHEN {_COUNTS}
+            THEN (CAST(:waits AS double precision[]))[least(attempt, :most - 1)] ELSE :pause_s END)
     WHERE status = 'running' AND lease_token = ANY(:tokens)
     RETURNING id, job_id, pool, lane, status
-    """
-).bindparams(bindparam("problem", type_=JSONB), most=MAX_ATTEMPTS, waits=list(BACKOFF.pauses()))
+    """  # noqa: S608 - of constants
+).bindparams(
+    bindparam("problem", type_=JSONB),
+    bindparam("counts", type_=Boolean),
+    bindparam("patience_s", type_=Float),
+    bindparam("pause_s", type_=Float),
+    most=MAX_ATTEMPTS,
+    waits=list(BACKOFF.pauses()),
+)
 
 
 @dataclass(frozen=True)
@@ -66,13 +79,15 @@ def leases_of(session: Session, worker_id: str) -> set[str]:
 
 
 def hand_back(
-    session: Session, tokens: Collection[str], why: PhonoscopeError, *, counts: bool = True
+    session: Session, tokens: Collection[str], why: PhonoscopeError, *, counts: bool = True, elsewhere: bool = False
 ) -> list[TaskQueue]:
     """Takes tasks from their workers: they queue again, after a pause, or fail once their attempts are used up.
 
     Args:
         why: the problem with which they fail.
         counts: whether this was an attempt; false when a worker only had to stop.
+        elsewhere: whether a worker of another release may know what this one does not: for an hour after the tasks were
+            queued it is no attempt then, and they wait a few seconds. Workers of two releases run during an upgrade.
 
     Returns where tasks can start at once; one that waits for its next attempt is sent when it is due.
     """
@@ -80,12 +95,15 @@ def hand_back(
         return []
     held = select(TaskRow.id).where(TaskRow.status == Status.RUNNING, TaskRow.lease_token.in_(tokens))
     lock_family(session, session.scalars(held).all())
-    facts = {"tokens": sorted(tokens), "problem": why.as_problem(), "counts": counts}
+    facts = {"tokens": sorted(tokens), "problem": why.as_problem(), "counts": counts and not elsewhere}
+    facts |= (
+        {"patience_s": _PATIENCE_S, "pause_s": _ELSEWHERE_S} if elsewhere else {"patience_s": _NEVER_S, "pause_s": 0.0}
+    )
     rows = session.connection().execute(_HAND_BACK, facts).all()
     failed = [row.id for row in rows if row.status == Status.FAILED]
     pass_on(session, failed)
     free = settle(session, {row.job_id for row in rows})
-    if counts:
+    if counts or elsewhere:
         return free
     return [*free, *(TaskQueue(Pool(row.pool), Lane(row.lane)) for row in rows)]
 

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from phonoscope_gateway.edge.connections import ConnectionLimits, Connections, keep_place
+from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
 from phonoscope_gateway.edge.protocol import protocol_for
@@ -72,12 +73,12 @@ def serve() -> Serve:
     """Starts a server with these limits in place of the usual ones; it is stopped at the end."""
 
     @contextmanager
-    def started(**changes: object) -> Iterator[Door]:
+    def started(origins: str = "", **changes: object) -> Iterator[Door]:
         edge = Connections(ConnectionLimits(**LIMITS | changes))  # type: ignore[arg-type]
         config = uvicorn.Config(
             application(),
             port=0,
-            http=protocol_for(edge),
+            http=protocol_for(edge, CrossOrigin.parse(origins)),
             ws="none",
             log_config=None,
             timeout_graceful_shutdown=1,

@@ -50,6 +50,54 @@ def test_a_head_that_is_too_large_is_refused(serve: Serve, head: bytes) -> None:
         assert problem_of(door, head) == (431, "head_too_large")
 
 
+STUDIO = b"https://studio.example"
+TOO_LARGE = b"X: " + b"a" * 70_000 + b"\r\n\r\n"
+LINE = b"GET /live HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (431, LINE + b"Origin: " + STUDIO + b"\r\n" + TOO_LARGE),
+        (431, LINE + TOO_LARGE),
+        (431, LINE + b"Origin: " + STUDIO + b"\r\n" + b"a:\r\n" * 101 + b"\r\n"),
+        (408, LINE + b"Origin: " + STUDIO + b"\r\n"),
+        (408, LINE),
+        (408, b"GET /li"),
+        (400, LINE + b"Origin: " + STUDIO + b"\r\nContent-Length: five\r\n\r\n"),
+        (400, b"nonsense\r\n\r\n"),
+        (408, b"POST /echo HTTP/1.1\r\nHost: x\r\nOrigin: " + STUDIO + b"\r\nContent-Length: 9\r\n\r\nabc"),
+    ],
+)
+@pytest.mark.parametrize("origins", ["*", STUDIO.decode()])
+def test_a_listed_origin_reads_refusals_of_half_a_request(
+    serve: Serve, origins: str, status: int, content: bytes
+) -> None:
+    """Before its head, or its body, has come; whether or not its ``Origin`` has."""
+    with serve(origins) as door:
+        answer = door.ask(content)
+        assert answer.status == status
+        allowed = f"access-control-allow-origin: {origins}\r\n".encode()
+        assert allowed in answer.content.lower()
+        assert (b"vary: origin" in answer.content.lower()) == (origins != "*")
+
+
+@pytest.mark.parametrize(
+    ("origins", "content"),
+    [
+        ("", LINE + b"Origin: " + STUDIO + b"\r\n" + TOO_LARGE),
+        (STUDIO.decode(), LINE + b"Origin: https://other.example\r\n" + b"a:\r\n" * 101 + b"\r\n"),
+        (f"{STUDIO.decode()},https://second.example", LINE + TOO_LARGE),
+    ],
+)
+def test_no_other_origin_reads_them(serve: Serve, origins: str, content: bytes) -> None:
+    """None is listed, another one asks, or it is not known which of several does."""
+    with serve(origins) as door:
+        answer = door.ask(content)
+        assert answer.status == 431
+        assert b"access-control-allow-origin" not in answer.content.lower()
+
+
 @pytest.mark.parametrize("start", [b"GET /", b"GET /live HTTP/1.1\r\nX: ", b"", b"GET /live HTTP/1.1\r\n"])
 def test_a_head_without_an_end_is_cut_off(serve: Serve, start: bytes) -> None:
     """After little more than it may have, whatever it goes on with; the answer arrives all the same."""
