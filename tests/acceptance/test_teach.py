@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from phonoscope.catalogue.cards import ModelCard
 from phonoscope.client import Client
 from phonoscope.contract.labels import LabelState
 from phonoscope.states import Status, TaskName
@@ -78,7 +79,8 @@ def test_a_folder_becomes_a_classifier(
     right = [job.result(Classify).top[0].label == heard[track] for track, job in results.items()]
     assert sum(right) >= 0.9 * len(right)
     assert all(job.result(Explain).model.name == "yard" for job in results.values())
-    assert client.model("yard").labels == sorted(LABELS)
+    assert isinstance(model := client.model("yard"), ModelCard)
+    assert model.labels == sorted(LABELS)
     named = {track.id for track in client.tracks(label="rooster", model="yard", limit=100).items}
     assert {track for track, label in heard.items() if label == "rooster"} <= named
 

@@ -185,7 +185,7 @@ def test_vectors_that_are_not_there_say_what_to_run(client: Client, tmp_path: Pa
         status, code, body = refused(plain, **{name: value})
         assert (status, code, f'"{name}' in body) == (422, "invalid_request", True)
     assert refused(plain, accept="image/png")[:2] == (406, "not_acceptable")
-    for wrong_path, code in (("0", 422), ("32768", 422), ("x/reembedding", 404)):
-        assert client._http.delete(f"/v1/spaces/{wrong_path}").status_code == code
+    for wrong_path, refusal in (("0", 422), ("32768", 422), ("x/reembedding", 404)):
+        assert client._http.delete(f"/v1/spaces/{wrong_path}").status_code == refusal
     assert client._http.options("/v1/spaces/reembed").headers["Allow"] == "POST"
     assert client._http.post("/v1/spaces/reembed", params={"model": "nobody"}).json()["code"] == "unknown_model"

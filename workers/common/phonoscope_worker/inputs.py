@@ -38,8 +38,16 @@ def work_of(context: Context, claim: Claim, timings: dict[str, float]) -> Work:
     vectors = partial(_read_vectors, context, claim.subject.owner_id)
     lesson = partial(_read_lesson, context, claim.subject.owner_id)
     labelling = partial(begin_labelling, context.database, claim)
-    about = {"vectors": vectors, "lesson": lesson, "labelling": labelling}
-    return Work(claim, options, spool(), report, **about, timings=timings)
+    return Work(
+        claim,
+        options,
+        spool(),
+        report,
+        vectors=vectors,
+        lesson=lesson,
+        labelling=labelling,
+        timings=timings,
+    )
 
 
 def _options(claim: Claim) -> JobOptions:

@@ -20,8 +20,8 @@ from phonoscope.states import LabelState
 APPLIED = -1
 """The position of labels that were found in kept vectors: those of classifications count before them."""
 _WHOLE = AnnotationRow.start_s.is_(None)
-LABEL_COLUMNS = """
-    (SELECT json_agg(json_build_array(model, labels) ORDER BY position = -1, finished_at DESC, position, model)
+LABEL_COLUMNS = f"""
+    (SELECT json_agg(json_build_array(model, labels) ORDER BY position = {APPLIED}, finished_at DESC, position, model)
      FROM track_labels WHERE track_id = asked.id AND model <> '') AS answers,
     (SELECT json_agg(json_build_array(label, state, start_s, end_s) ORDER BY id)
      FROM annotations WHERE track_id = asked.id) AS said
