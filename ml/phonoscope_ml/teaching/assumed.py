@@ -8,6 +8,8 @@ from phonoscope_ml.teaching.examples import Examples
 
 _MOST = 500
 """Windows that a label is assumed not to hold in."""
+_MOST_FACTS = 1_000_000
+"""Of all labels together; of many labels each is assumed not to hold in fewer windows."""
 _ENOUGH = 10
 """Groups of a label's rejected windows with which nothing is assumed of it."""
 
@@ -23,7 +25,8 @@ def with_assumed(examples: Examples, labels: int, seed: int) -> Examples:
     groups = np.unique(examples.groups, return_inverse=True)[1][examples.windows]
     pairs = np.unique(examples.labels[rejected] * (groups.max() + 1) + groups[rejected]) // (groups.max() + 1)
     few = np.flatnonzero(np.bincount(pairs, minlength=labels) < _ENOUGH)
-    some = np.sort(np.random.default_rng(seed).permutation(len(examples))[:_MOST])
+    most = min(_MOST, max(1, _MOST_FACTS // labels))
+    some = np.sort(np.random.default_rng(seed).permutation(len(examples))[:most])
     windows, of = np.tile(some, len(few)), np.repeat(few, len(some))
     unsaid = ~np.isin(windows * labels + of, examples.windows * labels + examples.labels)
     return Examples(

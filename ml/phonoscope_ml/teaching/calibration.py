@@ -13,7 +13,7 @@ from phonoscope_ml.teaching.selection import HeldOut
 STRANGERS_CALLED = 0.05
 """The share of strangers that may be called something."""
 _KNOWN_LOST = 0.02
-"""The share of what is known that may be called unknown where nothing is known of strangers."""
+"""The share of what is known that may be called unknown without strangers, below even odds."""
 _LEAST_KNOWN = 0.2
 """The share of what is known above a level at which strangers are compared with it."""
 _FAINTLY_ALIKE = 0.05
@@ -52,12 +52,13 @@ def thresholds_of(held: HeldOut, strangers: Probabilities, *, several: bool, see
     """
     start = _best_of_each(held) if several else np.zeros(1)
     known = _levels(held.probabilities[held.cases.holds & held.cases.stated], start)
+    least = 0.0 if several else min(_EVEN, _lost(known))
     if not len(strangers):
-        return Thresholds(_at(start, _lost(known)))
+        return Thresholds(_at(start, least))
     levels = _levels(strangers, start)
-    level, alike = _level(known, levels)
+    level, alike = _level(known, levels, least)
     halves = np.random.default_rng(seed).permutation(len(levels)) % 2 == 0
-    unknown = [levels[half] < _level(known, levels[~half])[0] for half in (halves, ~halves)]
+    unknown = [levels[half] < _level(known, levels[~half], least)[0] for half in (halves, ~halves)]
     share = float(np.concatenate(unknown).mean())
     return Thresholds(_at(start, level), alike, share)
 
@@ -80,12 +81,10 @@ def threshold_of(found: NDArray[np.floating], holds: NDArray[np.bool_]) -> float
 
 
 def _best_of_each(held: HeldOut) -> _Levels:
-    cases = held.cases
-    found = []
-    for label in range(held.probabilities.shape[1]):
-        of_label = cases.labels == label
-        found.append(threshold_of(held.probabilities[of_label, label], cases.holds[of_label]))
-    return np.array(found).clip(_LEAST, 1.0 - _LEAST)
+    labels, own = held.cases.labels, held.probabilities[np.arange(len(held.cases)), held.cases.labels]
+    order = np.argsort(labels, kind="stable")
+    parts = np.split(order, np.searchsorted(labels[order], np.arange(1, held.probabilities.shape[1])))
+    return np.array([threshold_of(own[part], held.cases.holds[part]) for part in parts]).clip(_LEAST, 1.0 - _LEAST)
 
 
 def _levels(found: Probabilities, start: _Levels) -> _Levels:
@@ -98,10 +97,10 @@ def _levels(found: Probabilities, start: _Levels) -> _Levels:
 
 
 def _at(start: _Levels, level: float) -> NDArray[np.float32]:
-    """Thresholds at a level; where several labels can hold none is lower than it was."""
+    """Thresholds at a level."""
     if len(start) == 1:
         return np.array([level], dtype=np.float32)
-    raised: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-_log_odds(start) - max(level, 0.0)))).astype(np.float32)
+    raised: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-_log_odds(start) - level))).astype(np.float32)
     return raised
 
 
@@ -116,8 +115,8 @@ def _lost(known: _Levels) -> float:
     return float(np.quantile(known, _KNOWN_LOST, method="lower")) if len(known) else 0.0
 
 
-def _level(known: _Levels, strangers: _Levels) -> tuple[float, float]:
-    """The lowest level that at most 5 % of strangers reach, and the share of these that have a label after all.
+def _level(known: _Levels, strangers: _Levels, least: float) -> tuple[float, float]:
+    """The lowest level, from the least one up, that at most 5 % of strangers reach, and the share of them alike.
 
     Of an owner's other recordings some have the labels, though nobody said so. Their share is at most the smallest
     ratio of strangers to known recordings above any level (Blanchard, Lee and Scott, 2010, section 4); that
@@ -132,7 +131,7 @@ def _level(known: _Levels, strangers: _Levels) -> tuple[float, float]:
     called = above - alike * (right + _DOUBTS * doubt)
     few = np.flatnonzero(called <= STRANGERS_CALLED * (1.0 - alike) + _LEAST)
     level = levels[few[0]] if few.size else np.nextafter(np.float32(levels[-1]), np.float32(np.inf))
-    return max(float(level), _lost(known)), alike
+    return max(float(level), least), alike
 
 
 def _reached(values: _Levels, levels: _Levels) -> _Levels:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope_ml.teaching.calibration import Thresholds
-from phonoscope_ml.teaching.examples import Examples
-from phonoscope_ml.teaching.figures import Confusion, Figures, LabelFigures, wilson
+from phonoscope_ml.teaching.examples import Examples, Ids
+from phonoscope_ml.teaching.figures import Confused, Figures, LabelFigures, wilson
 from phonoscope_ml.teaching.heldout import Cases
 from phonoscope_ml.teaching.linear import LinearHead, Probabilities, heard
 from phonoscope_ml.teaching.selection import HeldOut
@@ -25,26 +25,26 @@ def figures_of(head: LinearHead, examples: Examples, held: HeldOut, found: Thres
     right = called[np.arange(len(cases)), cases.labels] == cases.holds
     accuracy = float(right.mean()) if len(cases) else None
     low, high = (None, None) if accuracy is None else wilson(accuracy, len(np.unique(cases.groups)))
-    labels = tuple(_of_label(head, examples, cases, called, label) for label in range(len(head.labels)))
+    labels = _by_label(head, examples, cases, called)
     scores = [_f1(one) for one in labels if one.recall is not None]
     return Figures(
         method=held.candidate.method,
-        why=held.why,
+        reason=held.reason,
         accuracy=accuracy,
         accuracy_low=low,
         accuracy_high=high,
         macro_f1=float(np.mean(scores)) if scores else None,
+        examples=len(examples),
         recordings=len(np.unique(examples.recordings)),
-        windows=len(examples),
         groups=len(np.unique(examples.groups)),
         held_out=len(np.unique(cases.recordings)),
         folds=held.folds,
         strangers=strangers,
-        unknown_of_strangers=found.unknown,
+        unknown_share_of_strangers=found.unknown,
         strangers_alike=found.alike,
-        unknown_of_known=_unknown(head, answers[cases.holds]),
+        unknown_share_of_examples=_unknown(head, answers[cases.holds]),
         labels=labels,
-        confusions=() if several else _confusions(head, cases, answers),
+        confusion=() if several else _confusion(head, cases, answers),
     )
 
 
@@ -58,24 +58,36 @@ def _unknown(head: LinearHead, answers: Probabilities) -> float | None:
     return float((~heard(head, answers).any(axis=1)).mean()) if len(answers) else None
 
 
-def _of_label(
-    head: LinearHead, examples: Examples, cases: Cases, called: NDArray[np.bool_], label: int
-) -> LabelFigures:
-    windows = examples.windows[(examples.labels == label) & examples.holds]
-    groups = len(np.unique(examples.groups[windows]))
-    of_label = cases.labels == label
-    known = of_label if head.activation == "sigmoid" else np.ones(len(cases), dtype=np.bool_)
-    said, is_it = called[known, label], (of_label & cases.holds)[known]
-    return LabelFigures(
-        label=head.labels[label],
-        recordings=len(np.unique(examples.recordings[windows])),
-        groups=groups,
-        windows=len(windows),
-        precision=float(is_it[said].mean()) if said.any() else None,
-        recall=float(said[is_it].mean()) if is_it.any() else None,
-        threshold=float(np.broadcast_to(head.thresholds, len(head.labels))[label]),
-        too_few=groups < FEWEST,
+def _by_label(
+    head: LinearHead, examples: Examples, cases: Cases, called: NDArray[np.bool_]
+) -> tuple[LabelFigures, ...]:
+    count = len(head.labels)
+    own = called[np.arange(len(cases)), cases.labels]
+    said = np.bincount(cases.labels[own], minlength=count) if head.activation == "sigmoid" else called.sum(axis=0)
+    right = np.bincount(cases.labels[own & cases.holds], minlength=count)
+    held = np.bincount(cases.labels[cases.holds], minlength=count)
+    thresholds = np.broadcast_to(head.thresholds, count)
+    recordings, groups = (_sizes(examples, of, count) for of in (examples.recordings, examples.groups))
+    return tuple(
+        LabelFigures(
+            label=name,
+            recordings=int(recordings[label]),
+            groups=int(groups[label]),
+            precision=float(right[label] / said[label]) if said[label] else None,
+            recall=float(right[label] / held[label]) if held[label] else None,
+            threshold=float(thresholds[label]),
+            too_few=bool(groups[label] < FEWEST),
+        )
+        for label, name in enumerate(head.labels)
     )
+
+
+def _sizes(examples: Examples, of: Ids, count: int) -> Ids:
+    """How many different ids the windows of each label have. Shape: of ``(n,)``; output ``(labels,)``."""
+    holding = examples.holds
+    ids = np.unique(of, return_inverse=True)[1][examples.windows[holding]]
+    pairs = np.unique(examples.labels[holding] * (ids.max() + 1) + ids)
+    return np.bincount(pairs // (ids.max() + 1), minlength=count)
 
 
 def _f1(figures: LabelFigures) -> float:
@@ -83,13 +95,13 @@ def _f1(figures: LabelFigures) -> float:
     return 2.0 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def _confusions(head: LinearHead, cases: Cases, answers: Probabilities) -> tuple[Confusion, ...]:
+def _confusion(head: LinearHead, cases: Cases, answers: Probabilities) -> tuple[Confused, ...]:
     """The most frequent first."""
     best, count = answers.argmax(axis=1), len(head.labels)
     wrong = best != cases.labels
     pairs, counts = np.unique(cases.labels[wrong] * count + best[wrong], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return tuple(
-        Confusion(head.labels[label], head.labels[said], int(often))
+        Confused(head.labels[label], head.labels[said], int(often))
         for label, said, often in zip(*np.divmod(pairs[order], count), counts[order], strict=True)
     )

@@ -119,11 +119,15 @@ def check_vectors(vectors: NDArray[np.floating], name: str) -> None:
     """Raises ``ValueError``, which names the first row that is no unit vector."""
     if vectors.ndim != 2 or 0 in vectors.shape:  # noqa: PLR2004 - rows and columns
         raise ValueError(f"{name} must be rows of numbers, not of shape {vectors.shape}")
+    if (wrong := np.flatnonzero(~unit_rows(vectors))).size:
+        raise ValueError(f"{name}: row {wrong[0]} has length {np.linalg.norm(vectors[wrong[0]]):.3g}, not 1")
+
+
+def unit_rows(vectors: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which rows are unit vectors. Shape: ``(n, dimensions)`` to ``(n,)``."""
     lengths = np.linalg.norm(vectors, axis=1)
-    if (wrong := np.flatnonzero(~np.isfinite(lengths))).size:
-        raise ValueError(f"{name}: row {wrong[0]} has numbers that are not finite")
-    if (wrong := np.flatnonzero((lengths < _LEAST_LENGTH) | (lengths > _MOST_LENGTH))).size:
-        raise ValueError(f"{name}: row {wrong[0]} has length {lengths[wrong[0]]:.3g}, not 1")
+    found: NDArray[np.bool_] = (lengths >= _LEAST_LENGTH) & (lengths <= _MOST_LENGTH)
+    return found
 
 
 def _check_lengths(names: str, wanted: int, *found: NDArray[np.generic]) -> None:

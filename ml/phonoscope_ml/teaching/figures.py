@@ -10,7 +10,7 @@ class LabelFigures:
     """A label's figures.
 
     Args:
-        recordings, windows: examples of it; groups: near-duplicates count as one.
+        recordings: examples of it; groups: near-duplicates count as one.
         precision: of the held-out recordings called so, the share that are; ``None`` where none was called so.
         recall: of the held-out recordings that are, the share called so; ``None`` where none was held out.
         threshold: the probability from which it counts as heard.
@@ -20,7 +20,6 @@ class LabelFigures:
     label: str
     recordings: int
     groups: int
-    windows: int
     precision: float | None
     recall: float | None
     threshold: float
@@ -28,11 +27,11 @@ class LabelFigures:
 
 
 @dataclass(frozen=True)
-class Confusion:
-    """How many held-out recordings of one label were taken for another."""
+class Confused:
+    """How many held-out recordings of one label were called another."""
 
     label: str
-    taken_for: str
+    called: str
     recordings: int
 
 
@@ -47,32 +46,32 @@ class Figures:
         accuracy: of held-out recordings; ``None`` where none could be held out.
         accuracy_low, accuracy_high: Wilson's interval of 95 %, by groups.
         macro_f1: the mean over labels that were held out.
-        recordings, windows: examples; groups: near-duplicates count as one; held_out: recordings that were tested.
+        examples: windows; recordings; groups: near-duplicates count as one; held_out: recordings that were tested.
         folds: how many parts were held out in turn, by group.
-        why: why this method was chosen.
+        reason: why this method was chosen.
         strangers: recordings from which the threshold of unknown was chosen.
-        unknown_of_strangers: the share of these called unknown, each by a threshold that was chosen on others.
+        unknown_share_of_strangers: of these, each by a threshold that was chosen on others.
         strangers_alike: the share of these that seem to have one of the labels; they do not count as wrongly called.
-        unknown_of_known: the share of held-out recordings called unknown.
+        unknown_share_of_examples: of held-out recordings.
     """
 
     method: str
-    why: str
+    reason: str
     accuracy: float | None
     accuracy_low: float | None
     accuracy_high: float | None
     macro_f1: float | None
+    examples: int
     recordings: int
-    windows: int
     groups: int
     held_out: int
     folds: int
     strangers: int
-    unknown_of_strangers: float | None
+    unknown_share_of_strangers: float | None
     strangers_alike: float | None
-    unknown_of_known: float | None
+    unknown_share_of_examples: float | None
     labels: tuple[LabelFigures, ...]
-    confusions: tuple[Confusion, ...]
+    confusion: tuple[Confused, ...]
 
 
 @dataclass(frozen=True)
@@ -81,14 +80,14 @@ class Doubt:
 
     Args:
         window: its index in the examples.
-        given: what it is said to be; ``not`` and a label where it is only said what it is not.
-        label: what it is taken for, likewise.
+        label: what it is said to be; ``not`` and a label where it is only said what it is not.
+        likely: what it is taken for, likewise.
         probability: how sure that is, in [0, 1].
     """
 
     window: int
-    given: str
     label: str
+    likely: str
     probability: float
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,16 @@ OWN = "own"
 WEIGHTS = "weights.safetensors"
 _DIMENSIONS = 512
 """Of the vectors of all bodies."""
+_MOST_NAMED = 10
 _DATA = "examples of its owner"
 _LICENCE = "its owner's"
 
 
-def to_files(
-    taught: Taught, name: str, version: int, body: BodyRef, *, limits: Sequence[str] = ()
-) -> tuple[HeadManifest, bytes]:
-    """A head's manifest and its weights; they name no recording."""
+def to_files(taught: Taught, name: str, version: int, body: BodyRef) -> tuple[HeadManifest, bytes]:
+    """A head's manifest and its weights; they name no recording.
+
+    Raises ``InvalidManifest`` when the centre of the body's space cannot be read.
+    """
     weights = save({"linear.weight": taught.weights, "linear.bias": taught.bias})
     choice = {
         "bodies": [body],
@@ -49,10 +51,21 @@ def to_files(
             "on": [choice],
             "data": _DATA,
             "licence": _LICENCE,
-            "limits": list(limits),
+            "limits": list(_limits(taught)),
         }
     )
     return manifest, weights
+
+
+def _limits(taught: Taught) -> Iterator[str]:
+    figures = taught.figures
+    if figures.accuracy is None:
+        yield "It has no figures: nothing could be held out."
+    if few := [one.label for one in figures.labels if one.too_few]:
+        named = ", ".join(few[:_MOST_NAMED]) + (" and others" if len(few) > _MOST_NAMED else "")
+        yield f"Taught on fewer than 10 recordings, so that their figures say little: {named}."
+    if not figures.strangers:
+        yield "It was shown no recordings without its labels, and may call these something."
 
 
 def space_of(body: BodyRef) -> str:
@@ -87,8 +100,8 @@ def from_files(manifest: HeadManifest, weights: bytes) -> LinearHead:
 def metrics_of(taught: Taught) -> dict[str, Any]:
     """What a model card says of it in numbers; ``None`` where nothing could be held out."""
     names = (
-        "method accuracy accuracy_low accuracy_high macro_f1 recordings windows groups held_out folds strangers "
-        "unknown_of_strangers strangers_alike unknown_of_known"
+        "method accuracy accuracy_low accuracy_high macro_f1 examples recordings groups held_out folds strangers "
+        "unknown_share_of_strangers strangers_alike unknown_share_of_examples"
     )
     values = {name: getattr(taught.figures, name) for name in names.split()}
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}

@@ -26,6 +26,8 @@ _SHARPNESS = 12.0
 _ITERATIONS, _TOLERANCE = 150, 1e-3
 _LEAST_A_LABEL = 2
 """Windows a label below which there is nothing to regress."""
+_BALANCE = 0.75
+"""1 would give rare labels the weight of frequent ones."""
 _NEVER = -1e3
 """The bias of a label that nothing was said of."""
 
@@ -85,14 +87,14 @@ def fit(candidate: Candidate, examples: Examples, labels: int, kept: NDArray[np.
 def weights_of(examples: Examples, facts: Ids) -> NDArray[np.float64]:
     """How much facts count, with a mean of 1.
 
-    Groups of a label count alike; labels count by the root of their number of groups, so that frequent ones do not
-    drown rare ones, and rare ones are not called everywhere.
+    Groups of a label count alike. All groups of a label count as the fourth root of their number together: frequent
+    labels do not drown rare ones, and rare ones are not called everywhere.
     """
     _, targets = np.unique(examples.labels[facts] * 2 + examples.holds[facts], return_inverse=True)
     _, groups = np.unique(examples.groups[examples.windows[facts]], return_inverse=True)
     _, inverse, counts = np.unique(targets * (groups.max() + 1) + groups, return_inverse=True, return_counts=True)
     each = 1.0 / counts[inverse]
-    found: NDArray[np.float64] = each / np.sqrt(np.bincount(targets, each))[targets]
+    found: NDArray[np.float64] = each / np.bincount(targets, each)[targets] ** _BALANCE
     found /= found.mean()
     return found
 
@@ -101,7 +103,8 @@ def _one(candidate: Candidate, examples: Examples, labels: int, scaling: Scaling
     facts = np.flatnonzero(examples.holds)
     windows, targets = examples.windows[facts], examples.labels[facts]
     vectors, counts = scaling(examples.vectors[windows]), weights_of(examples, facts)
-    if candidate.method == "prototypes" or len(windows) < _LEAST_A_LABEL * len(np.unique(targets)):
+    there = len(np.unique(targets))
+    if candidate.method == "prototypes" or there == 1 or len(windows) < _LEAST_A_LABEL * there:
         return _prototypes(vectors, targets, counts, labels)
     weights, bias = _regression(candidate, vectors, targets, counts, labels)
     rejected = examples.only_rejected

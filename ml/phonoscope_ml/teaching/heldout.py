@@ -12,7 +12,9 @@ from phonoscope_ml.teaching.fitting import Candidate, fit
 from phonoscope_ml.teaching.linear import Activation, activated
 
 FOLDS = 5
-_TEMPERATURES = np.geomspace(0.1, 10.0, 25)
+_TEMPERATURES = np.geomspace(0.25, 4.0, 25)
+_CALIBRATING = 2_000_000
+"""Logits by which a temperature is chosen; of more, those of some cases."""
 _LEAST = 1e-6
 
 
@@ -87,7 +89,7 @@ def fold_of(examples: Examples, seed: int) -> Ids:
 
 
 def cases_of(examples: Examples, folds: Ids, stated: int, *, several: bool) -> Cases:
-    """What can be tested: of labels that at least two groups have, since one must be left to teach.
+    """What can be tested: of labels that groups of at least two folds have, since one must be left to teach.
 
     Where one label holds at a time, that others do not hold follows, and is no case of its own.
 
@@ -95,9 +97,8 @@ def cases_of(examples: Examples, folds: Ids, stated: int, *, several: bool) -> C
         stated: how many of the facts were said; those that follow are assumed.
     """
     holding = examples.holds
-    groups = np.unique(examples.groups, return_inverse=True)[1][examples.windows]
-    pairs = np.unique(examples.labels[holding] * (groups.max() + 1) + groups[holding])
-    enough = np.bincount(pairs // (groups.max() + 1), minlength=int(examples.labels.max()) + 1) > 1
+    pairs = np.unique(examples.labels[holding] * FOLDS + folds[examples.windows[holding]])
+    enough = np.bincount(pairs // FOLDS, minlength=int(examples.labels.max()) + 1) > 1
     tested = holding.copy()
     tested[slice(None) if several else examples.only_rejected] = True
     facts = np.flatnonzero(tested & enough[examples.labels])
@@ -117,17 +118,15 @@ def held_out_logits(
     """The logits of the cases' windows, each from a layer that was taught without its fold.
 
     Args:
-        most: windows that each layer is taught on; of more, the same number of each recording as far as can be.
+        most: windows that each layer is taught on; see ``evenly``.
 
     Shape:
         - folds: ``(n,)``; output: ``(members, labels)``
     """
     found = np.zeros((len(cases.members), labels), dtype=np.float32)
-    ranks, tested = _ranks(examples), folds[cases.members]
+    tested = folds[cases.members]
     for fold in np.unique(tested):
-        others = np.flatnonzero(folds != fold)
-        kept = np.zeros(len(examples), dtype=np.bool_)
-        kept[others[np.argsort(ranks[others], kind="stable")[:most]]] = True
+        kept = evenly(examples, folds != fold, most)
         rows = tested == fold
         if kept[examples.windows[examples.holds]].any():
             layer = fit(candidate, examples, labels, kept, several=several)
@@ -146,15 +145,37 @@ def likelihoods(
 
 
 def temperature_of(logits: NDArray[np.float32], cases: Cases, activation: Activation) -> float:
-    """The temperature under which what is known is most likely, of 25 from 0.1 to 10."""
+    """The temperature under which what is known is most likely, of 25 from 0.25 to 4."""
+    some = np.random.default_rng(0).permutation(len(cases))[: max(1, _CALIBRATING * len(cases) // logits.size)]
+    kept = np.isin(np.arange(len(cases)), some)
+    logits, cases = logits[kept[cases.of]], cases.only(kept)
     sums = [float(likelihoods(logits, cases, one, activation).mean()) for one in _TEMPERATURES]
     return float(_TEMPERATURES[int(np.argmax(sums))])
 
 
-def _ranks(examples: Examples) -> Ids:
-    """The place of each window among those of its recording, from 0. Shape: ``(n,)``."""
-    order = np.argsort(examples.recordings, kind="stable")
-    starts = np.flatnonzero(np.diff(examples.recordings[order], prepend=examples.recordings[order[0]] - 1))
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
-    return ranks
+def evenly(examples: Examples, among: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
+    """Some of these windows: the same number of each label, and of each recording of a label, as far as can be.
+
+    Shape:
+        - among, output: ``(n,)``
+    """
+    rows = np.flatnonzero(among)
+    if len(rows) <= most:
+        return among
+    labels = np.full(len(examples), -1)
+    labels[examples.windows[examples.holds]] = examples.labels[examples.holds]
+    chance = np.random.default_rng(0).permutation(len(examples))
+    turns = _turns(examples.recordings, chance)
+    turns = _turns(labels, np.lexsort((chance, turns)).argsort())
+    kept = np.zeros(len(examples), dtype=np.bool_)
+    kept[rows[np.lexsort((chance[rows], turns[rows]))[:most]]] = True
+    return kept
+
+
+def _turns(ids: Ids, order: Ids) -> Ids:
+    """The place of each entry among those with its id, from 0, by rising ``order``. Shape: ``(n,)``."""
+    sort = np.lexsort((order, ids))
+    starts = np.flatnonzero(np.append(True, np.diff(ids[sort]) != 0))
+    turns = np.empty(len(ids), dtype=np.int64)
+    turns[sort] = np.arange(len(ids)) - np.repeat(starts, np.diff(starts, append=len(ids)))
+    return turns

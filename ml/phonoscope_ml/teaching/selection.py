@@ -21,7 +21,7 @@ from phonoscope_ml.teaching.heldout import (
 from phonoscope_ml.teaching.linear import Activation, Probabilities, activated
 
 _PROTOTYPES = Candidate("prototypes")
-_REGRESSIONS = tuple(Candidate("logistic regression", strength) for strength in (3.0, 10.0, 30.0))
+_REGRESSIONS = tuple(Candidate("logistic regression", strength) for strength in (5.0, 30.0))
 _UNTESTED = 0.6
 """The temperature of prototypes where nothing can be held out: about what it is where something can."""
 _FEW = 5
@@ -29,7 +29,9 @@ _FEW = 5
 _MOST_WINDOWS = 20_000
 """By which candidates are compared."""
 _MOST_LOGITS = 2_000_000
-"""Windows times labels that a regression is compared on; with more there are prototypes alone."""
+"""Windows times labels by which candidates are compared."""
+_FEWEST_EACH = 5
+"""Windows a label that these must leave; with more labels there are prototypes alone."""
 _MOST_BY_THEMSELVES = 200
 """Labels of which each has a regression of its own, where several can hold."""
 _MOST_TESTED = 20_000_000
@@ -46,14 +48,14 @@ class HeldOut:
     which anything was chosen.
 
     Args:
-        why: why the candidate was chosen.
+        reason: why the candidate was chosen.
 
     Shape:
         - probabilities: ``(cases, labels)``
     """
 
     candidate: Candidate
-    why: str
+    reason: str
     temperature: float
     folds: int
     cases: Cases
@@ -87,29 +89,32 @@ def hold_out(
     several = activation == "sigmoid"
     folds = fold_of(taught_on, seed)
     cases = _bounded(cases_of(taught_on, folds, len(examples.windows), several=several), labels)
-    if not len(cases) or len(np.unique(folds)) == 1:
-        why = "no label has two recordings, so that nothing could be held out"
+    if len(np.unique(cases.labels)) < (1 if several else 2):
+        reason = "too few labels have two recordings, so that nothing could be held out"
         nothing = cases.only(np.zeros(len(cases), dtype=np.bool_))
-        return HeldOut(_PROTOTYPES, why, _UNTESTED, 0, nothing, np.zeros((0, labels), dtype=np.float32))
-    candidates = _candidates(taught_on, cases, labels, several=several)
+        return HeldOut(_PROTOTYPES, reason, _UNTESTED, 0, nothing, np.zeros((0, labels), dtype=np.float32))
+    candidates = _candidates(cases, labels, several=several)
     tried = []
     for number, candidate in enumerate(candidates, 1):
-        logits = held_out_logits(candidate, taught_on, cases, folds, labels, _MOST_WINDOWS, several=several)
+        most = _MOST_WINDOWS if len(candidates) > 1 else len(taught_on)
+        most = min(most, _MOST_LOGITS // labels) if candidate.strength else most
+        logits = held_out_logits(candidate, taught_on, cases, folds, labels, most, several=several)
         temperature = temperature_of(logits, cases, activation)
         tried.append(_Tried(candidate, logits, temperature, likelihoods(logits, cases, temperature, activation)))
         report(_TRYING * number / len(candidates))
     best = max(tried, key=lambda one: float(one.scores.mean()))
     answers = _answers(tried, cases, activation)
-    return HeldOut(best.candidate, _why(tried), best.temperature, len(np.unique(folds)), cases, answers)
+    return HeldOut(best.candidate, _reason(tried), best.temperature, len(np.unique(folds)), cases, answers)
 
 
-def _candidates(examples: Examples, cases: Cases, labels: int, *, several: bool) -> tuple[Candidate, ...]:
-    if min(len(examples), _MOST_WINDOWS) * labels > _MOST_LOGITS or (several and labels > _MOST_BY_THEMSELVES):
+def _candidates(cases: Cases, labels: int, *, several: bool) -> tuple[Candidate, ...]:
+    too_many = labels > _MOST_BY_THEMSELVES if several else labels * labels * _FEWEST_EACH > _MOST_LOGITS
+    if too_many:
         return (_PROTOTYPES,)
     held, members = cases.labels[cases.holds], cases.groups[cases.holds]
     counts = np.unique(np.unique(np.stack([held, members]), axis=1)[0], return_counts=True)[1]
     few = several or not counts.size or np.median(counts) < _FEW
-    return (_PROTOTYPES, _REGRESSIONS[1]) if few else (_PROTOTYPES, *_REGRESSIONS)
+    return (_PROTOTYPES, _REGRESSIONS[0]) if few else (_PROTOTYPES, *_REGRESSIONS)
 
 
 def _bounded(cases: Cases, labels: int) -> Cases:
@@ -127,13 +132,14 @@ def _answers(tried: list[_Tried], cases: Cases, activation: Activation) -> Proba
     found = np.zeros((len(cases), tried[0].logits.shape[1]), dtype=np.float32)
     for fold in np.unique(cases.folds):
         tested = cases.folds == fold
-        best = max(tried, key=lambda one: float(one.scores[~tested].mean()))
+        others = tested if tested.all() else ~tested
+        best = max(tried, key=lambda one: float(one.scores[others].mean()))
         windows = activated(best.logits[tested[cases.of]] / np.float32(best.temperature), activation)
         found[tested] = cases.only(tested).means(windows)
     return found
 
 
-def _why(tried: list[_Tried]) -> str:
+def _reason(tried: list[_Tried]) -> str:
     if len(tried) == 1:
         return "there are too many labels for anything else"
     said = ", ".join(f"{_named(one.candidate)} {float(np.exp(one.scores.mean())):.3f}" for one in tried)

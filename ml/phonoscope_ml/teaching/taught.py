@@ -12,11 +12,15 @@ from phonoscope_ml.teaching.assumed import with_assumed
 from phonoscope_ml.teaching.calibration import thresholds_of
 from phonoscope_ml.teaching.doubts import doubts_of
 from phonoscope_ml.teaching.evaluation import figures_of
-from phonoscope_ml.teaching.examples import Examples, Ids, Vectors, check_vectors
+from phonoscope_ml.teaching.examples import Examples, Ids, Vectors, unit_rows
 from phonoscope_ml.teaching.figures import Doubt, Figures
 from phonoscope_ml.teaching.fitting import fit
+from phonoscope_ml.teaching.heldout import evenly
 from phonoscope_ml.teaching.linear import Activation, LinearHead, Probabilities, of_recordings, probabilities
 from phonoscope_ml.teaching.selection import HeldOut, hold_out
+
+_MOST_LOGITS = 10_000_000
+"""Windows times labels that a regression is taught on."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def teach(
     """Teaches a linear head on stored vectors.
 
     Args:
-        strangers: window vectors of recordings that hold none of the labels.
+        strangers: window vectors of recordings of which few hold a label; rows that are no unit vectors do not count.
         several: whether several labels can hold at once.
         report: called with the share that is done.
 
@@ -49,9 +53,12 @@ def teach(
         - strangers: ``(m, dimensions)``, float32, of length 1; stranger_recordings: ``(m,)``, ids
 
     Raises:
-        ValueError: fewer than two labels, a label that no example has, or strangers that are no unit vectors.
+        ValueError: fewer than two labels, a label that no example has, two labels in a window where one
+            holds at a time, or strangers without ids.
     """
     _check(labels, examples, strangers, stranger_recordings)
+    if not several:
+        _check_one(labels, examples)
     with threadpool_limits(limits=1):
         head, held = _fitted(tuple(labels), examples, several, seed, report)
         others = _answers(head, strangers, stranger_recordings)
@@ -70,16 +77,19 @@ def _fitted(
     taught_on = with_assumed(examples, len(labels), seed) if several else examples
     held = hold_out(examples, taught_on, len(labels), activation, seed, report)
     everything = np.ones(len(taught_on), dtype=np.bool_)
-    layer = fit(held.candidate, taught_on, len(labels), everything, several=several)
+    prototypes = held.candidate.method == "prototypes"
+    kept = everything if prototypes else evenly(taught_on, everything, _MOST_LOGITS // len(labels))
+    layer = fit(held.candidate, taught_on, len(labels), kept, several=several)
     nothing = np.zeros(1, dtype=np.float32)
     return LinearHead(labels, activation, layer.weights, layer.bias, held.temperature, nothing), held
 
 
 def _answers(head: LinearHead, strangers: Vectors | None, recordings: Ids | None) -> Probabilities:
     """What a head says of strangers. Shape: ``(recordings, labels)``."""
-    if strangers is None or recordings is None or not len(strangers):
-        return np.zeros((0, len(head.labels)), dtype=np.float32)
-    return of_recordings(probabilities(head, strangers), recordings)[1]
+    nothing = np.zeros((0, len(head.labels)), dtype=np.float32)
+    if strangers is None or recordings is None or not (kept := unit_rows(strangers)).any():
+        return nothing
+    return of_recordings(probabilities(head, strangers[kept]), recordings[kept])[1]
 
 
 def _check(labels: Sequence[str], examples: Examples, strangers: Vectors | None, recordings: Ids | None) -> None:
@@ -92,7 +102,12 @@ def _check(labels: Sequence[str], examples: Examples, strangers: Vectors | None,
     taught = np.bincount(examples.labels[examples.holds], minlength=len(labels))
     if (without := np.flatnonzero(taught == 0)).size:
         raise ValueError(f"label {labels[without[0]]!r} has no examples")
-    if strangers is not None and len(strangers):
-        check_vectors(strangers, "strangers")
-        if recordings is None or recordings.shape != (len(strangers),):
-            raise ValueError("stranger_recordings must have an id for each of strangers")
+    if strangers is not None and (recordings is None or recordings.shape != (len(strangers),)):
+        raise ValueError("stranger_recordings must have an id for each of strangers")
+
+
+def _check_one(labels: Sequence[str], examples: Examples) -> None:
+    counts = np.bincount(examples.windows[examples.holds], minlength=len(examples))
+    if (twice := np.flatnonzero(counts > 1)).size:
+        held = examples.labels[examples.holds & (examples.windows == twice[0])]
+        raise ValueError(f"window {twice[0]} has two labels: {' and '.join(labels[label] for label in held)}")
