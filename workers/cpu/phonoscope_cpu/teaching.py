@@ -93,8 +93,24 @@ def strangers_of(lesson: Lesson) -> Windows:
 
 def figures_of(lesson: Lesson, figures: Figures) -> dict[str, Any]:
     """The figures of a teaching as the contract has them; what was left out is by ids."""
-    found = ClassifierFigures.model_validate(asdict(figures)).model_dump(mode="json")
-    return {**found, "confusions": found["confusions"][:_MOST_CONFUSED], "left_out": list(lesson.left_out)}
+    windows = np.bincount(lesson.facts[lesson.facts[:, 2] == 1, 1], minlength=len(lesson.labels))
+    confusions = sorted(figures.confusion, key=lambda each: -each.recordings)[:_MOST_CONFUSED]
+    same = ("accuracy", "accuracy_low", "accuracy_high", "recordings", "groups", "folds", "method", "strangers_alike")
+    found = {
+        **{name: getattr(figures, name) for name in same},
+        "windows": figures.examples,
+        "why": figures.reason,
+        "unknown_of_strangers": figures.unknown_share_of_strangers,
+        "unknown_of_known": figures.unknown_share_of_examples,
+        "labels": [
+            {**asdict(each), "windows": int(count)} for each, count in zip(figures.labels, windows, strict=True)
+        ],
+        "confusions": [
+            {"label": each.label, "taken_for": each.called, "recordings": each.recordings} for each in confusions
+        ],
+    }
+    kept = ClassifierFigures.model_validate(found).model_dump(mode="json")
+    return {**kept, "left_out": list(lesson.left_out)}
 
 
 def _body_of(catalogue: Catalogue, space: Space) -> BodyRef:
@@ -117,7 +133,7 @@ def _examples(lesson: Lesson) -> Examples:
 
 def _doubts(lesson: Lesson, taught: Taught) -> tuple[NotedWindow, ...]:
     return tuple(
-        NotedWindow(*_place(lesson.known, each.window), each.label, each.probability, each.given)
+        NotedWindow(*_place(lesson.known, each.window), each.likely, each.probability, each.label)
         for each in taught.doubts
     )
 
@@ -144,7 +160,7 @@ def _result(lesson: Lesson, figures: Figures, version: int, digest: str) -> dict
         "accuracy": figures.accuracy,
         "accuracy_low": figures.accuracy_low,
         "accuracy_high": figures.accuracy_high,
-        "examples": figures.windows,
+        "examples": figures.examples,
         "recordings": figures.recordings,
         "left_out": len(lesson.left_out),
     }

@@ -44,7 +44,10 @@ def spread(session: Session, owner_id: str, space_id: int, without: Collection[S
     taken = Counter(spot.track_id for spot in without)
     counts = {row.track_id: left for row in counted if (left := row.windows - taken[row.track_id]) > 0}
     tracks = evenly(list(counts), most)
-    asked = {"space_id": space_id, "each": share_of_each([counts[track] for track in tracks], most)}
+    left = [counts[track] for track in tracks]
+    # Where all fit, those that are left out take no place.
+    each = share_of_each(left, most) if sum(left) > most else max((row.windows for row in counted), default=1)
+    asked = {"space_id": space_id, "each": each}
     rows: list[Any] = []
     for some in batched(tracks, _AT_ONCE):
         rows += session.execute(_SOME, {**asked, "tracks": some})
@@ -61,8 +64,6 @@ def share_of_each(counts: Sequence[int], most: int) -> int:
     >>> share_of_each([2, 10, 10], 12)
     5
     """
-    if sum(counts) <= most:
-        return max(counts, default=1)
     low, high = 1, max(counts)
     while low < high:
         middle = (low + high + 1) // 2
