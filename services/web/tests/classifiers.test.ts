@@ -5,6 +5,7 @@ import { examplesOf } from "../src/classifiers/ChosenRecordings";
 import { answerTo } from "../src/classifiers/Doubts";
 import { matrixOf } from "../src/classifiers/Figures";
 import { restored, undoing } from "../src/classifiers/labelling";
+import { type Markable, requestFrom, toggled } from "../src/classifiers/marks/marks";
 import type { Figures } from "../src/classifiers/queries";
 import { oppositeOf, saidBy } from "../src/classifiers/review/answers";
 import { accuracyText, confusionTexts, figuresText, nameFrom, tooFewText } from "../src/classifiers/words";
@@ -130,4 +131,27 @@ test("a labelling says what it changed", () => {
   const applied = { version: 3, job_id: null, tracks: 1200, changed: 1, unknown: 40, without_vectors: 2, finished_at: new Date().toISOString() };
   expect(appliedText(applied)).toBe("Version 3 labelled your library just now: 1,200 recordings, 1 label changed, 40 are unknown, 2 have no vectors yet.");
   expect(appliedText({ ...applied, without_vectors: 0, finished_at: null })).toContain("is labelling your library");
+});
+
+test("a mark is taken back by the same, turned by the other, and what it was compared with is like it", () => {
+  const [dog, cat, own] = ["dog", "cat", "own"].map((name) => ({ trackId: name, name })) as [Markable, Markable, Markable];
+  let marks = toggled([], { ...dog, like: true }, own);
+  expect(marks.map(({ name, like }) => [name, like])).toEqual([["own", true], ["dog", true]]);
+  marks = toggled(marks, { ...cat, like: false }, own);
+  expect(marks).toHaveLength(3);
+  expect(toggled(marks, { ...cat, like: true }).map(({ like }) => like)).toEqual([true, true, true]);
+  expect(toggled(marks, { ...cat, like: false })).toHaveLength(2);
+  expect(toggled([{ ...dog, like: true }], { ...dog, startS: 1, endS: 2, like: true })).toHaveLength(2);
+});
+
+test("marks become a request when both kinds are there and it has a name", () => {
+  const like = { trackId: "a", name: "a.wav", startS: 1, endS: 3, like: true };
+  const unlike = { trackId: "b", name: "b.wav", like: false };
+  expect(requestFrom([like], "Dog barking")).toBeNull();
+  expect(requestFrom([like, unlike], "!")).toBeNull();
+  expect(requestFrom([like, unlike], " Dog barking ")).toEqual({
+    name: "dog-barking",
+    labels: ["Dog barking", "not Dog barking"],
+    examples: { "Dog barking": [{ track_id: "a", start_s: 1, end_s: 3 }], "not Dog barking": ["b"] },
+  });
 });

@@ -9,7 +9,7 @@ import { Applying } from "./Applying";
 import "./classifiers.css";
 import { Doubts } from "./Doubts";
 import { FiguresOf } from "./Figures";
-import { type Classifier, isTaught, useClassifier, useClassifierActions, useJob } from "./queries";
+import { type Classifier, isTaught, taughtByLabels, useClassifier, useClassifierActions, useJob } from "./queries";
 import { Versions } from "./Versions";
 import { counted, STATES } from "./words";
 
@@ -40,9 +40,8 @@ function isGone(error: unknown): boolean {
 
 function Card({ one }: { one: Classifier }) {
   const { name, state, version, figures, doubts, queue } = one;
-  const { teach, reteach } = useClassifierActions();
+  const { teach } = useClassifierActions();
   const busy = isTaught(state);
-  const problem = teach.error ?? reteach.error;
   return (
     <>
       <State one={one} />
@@ -52,15 +51,15 @@ function Card({ one }: { one: Classifier }) {
             Review {queue ? counted(queue, "window") : "windows"}
           </Link>
         ) : null}
-        <Button disabled={teach.isPending} onClick={() => teach.mutate(name)}>
+        <Button disabled={teach.isPending} onClick={() => teach.mutate({ name, body: version && !figures ? taughtByLabels(one) : {} })}>
           {busy ? "Teach it once more after this" : version ? "Teach it again" : "Teach it"}
         </Button>
         <label className="row">
-          <input type="checkbox" checked={one.reteach} disabled={reteach.isPending} onChange={() => reteach.mutate({ name, reteach: !one.reteach })} />
+          <input type="checkbox" checked={one.reteach} disabled={teach.isPending} onChange={() => teach.mutate({ name, body: { reteach: !one.reteach } })} />
           teach it again when my labels change
         </label>
       </div>
-      {problem ? <ErrorNote>{errorText(problem)}</ErrorNote> : null}
+      {teach.isError ? <ErrorNote>{errorText(teach.error)}</ErrorNote> : null}
       {figures ? <FiguresOf figures={figures} several={one.multi_label} /> : null}
       {version && !figures ? <p className="quiet">It was imported: nothing is known of how often it is right with your recordings.</p> : null}
       {figures?.left_out?.length ? <LeftOut texts={figures.left_out} /> : null}

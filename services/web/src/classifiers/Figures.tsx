@@ -7,6 +7,7 @@ import { accuracyText, confusionTexts, figuresText, tooFewText } from "./words";
 
 const MOST_IN_WORDS = 5;
 const MOST_IN_MATRIX = 24;
+const UNKNOWN = "unknown";
 
 /** What held-out recordings say of it, in numbers and in words. */
 export function FiguresOf({ figures, several }: { figures: Figures; several: boolean }) {
@@ -84,11 +85,11 @@ function Matrix({ figures }: { figures: Figures }) {
 /** How often each label was taken for each other, as a table; null where nothing was. */
 export function matrixOf({ labels, confusions }: Pick<Figures, "labels" | "confusions">): { labels: string[]; counts: number[][] } | null {
   if (confusions.length === 0) return null;
-  const names = [...new Set([...labels.map(({ label }) => label), ...confusions.map(({ taken_for }) => taken_for)])];
+  const names = [...new Set([...labels.map(({ label }) => label), ...confusions.map(({ taken_for }) => taken_for ?? UNKNOWN)])];
   const counts = names.map(() => names.map(() => 0));
   for (const { label, taken_for, recordings } of confusions) {
     const row = counts[names.indexOf(label)];
-    if (row) row[names.indexOf(taken_for)] = recordings;
+    if (row) row[names.indexOf(taken_for ?? UNKNOWN)] = recordings;
   }
   // Where only mistakes are listed, what was named right is the label's recall.
   labels.forEach(({ recall, recordings }, at) => {

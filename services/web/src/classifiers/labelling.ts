@@ -17,15 +17,15 @@ const MOST_TRIES = 5;
 const OUTDATED = 412;
 const MILLI = 1_000;
 
-/** Says labels of a span. Returns what undoes it; nothing of what others say meanwhile is lost. Throws an `ApiProblem` when the service refuses. */
-export function changeLabels(trackId: string, { startS, endS }: Span, said: readonly Said[]): Promise<Before[]> {
-  const span = { start_s: thousandths(startS), end_s: thousandths(endS) };
+/** Says labels of a span, of the whole recording for null. Returns what undoes it; nothing of what others say meanwhile is lost. Throws an `ApiProblem` when the service refuses. */
+export function changeLabels(trackId: string, span: Span | null, said: readonly Said[]): Promise<Before[]> {
+  const placed = span ? { start_s: thousandths(span.startS), end_s: thousandths(span.endS) } : {};
   return unlessOutdated(async () => {
     const { labels, revision } = await read(trackId);
     let [now, tag] = [labels, revision];
     for (const { label, state } of said) {
       const params = { path: { track_id: trackId }, header: { "if-match": `"${tag}"` } };
-      const made = dataOf(await api.POST("/v1/tracks/{track_id}/labels", { params, body: { label, state, ...span } }));
+      const made = dataOf(await api.POST("/v1/tracks/{track_id}/labels", { params, body: { label, state, ...placed } }));
       [now, tag] = [made.labels, made.revision];
     }
     return undoing(labels, now);

@@ -12,6 +12,7 @@ export type Doubt = Schemas["DoubtfulExample"];
 export type Version = Schemas["ClassifierVersion"];
 export type QueuedWindow = Schemas["QueuedWindow"];
 export type ClassifierRequest = Schemas["ClassifierRequest"];
+export type TeachRequest = Schemas["TeachRequest"];
 export type Example = NonNullable<ClassifierRequest["examples"]>[string][number];
 
 const EVERY_MS = 1_000;
@@ -27,6 +28,12 @@ export function isBusy({ state, applied }: Classifier): boolean {
 /** Whether a teaching of it waits or runs. */
 export function isTaught(state: Classifier["state"]): boolean {
   return state === "embedding" || state === "teaching";
+}
+
+/** What a teaching is to be asked for so that confirmed labels count, and no labels but those that it has. */
+export function taughtByLabels({ version, figures, confirmed, labels }: Classifier): TeachRequest {
+  const imported = version > 0 && figures === null;
+  return confirmed && !imported ? {} : { confirmed: true, labels };
 }
 
 export function useOwnClassifiers() {
@@ -104,11 +111,10 @@ async function everyLabel(signal: AbortSignal): Promise<Schemas["LabelCount"][]>
 export function useClassifierActions() {
   return {
     create: useAction(async (body: ClassifierRequest) => dataOf(await api.POST("/v1/classifiers", { body }))),
-    teach: useAction(async (name: string) => dataOf(await api.POST("/v1/classifiers/{name}/teach", named(name)))),
-    apply: useAction(async (name: string) => dataOf(await api.POST("/v1/classifiers/{name}/apply", named(name)))),
-    reteach: useAction(async ({ name, reteach }: { name: string; reteach: boolean }) =>
-      dataOf(await api.PATCH("/v1/classifiers/{name}", { ...named(name), body: { reteach } })),
+    teach: useAction(async ({ name, body = {} }: { name: string; body?: TeachRequest }) =>
+      dataOf(await api.POST("/v1/classifiers/{name}/teach", { ...named(name), body })),
     ),
+    apply: useAction(async (name: string) => dataOf(await api.POST("/v1/classifiers/{name}/apply", named(name)))),
     remove: useAction((name: string) => api.DELETE("/v1/classifiers/{name}", named(name))),
     bring: useAction(async ({ name, file }: { name: string; file: File }) => {
       const form = new FormData();

@@ -59,7 +59,10 @@ function unknownText({ unknown_of_strangers: strangers, unknown_of_known: known 
 export function confusionTexts({ confusions }: Figures): string[] {
   return confusions
     .filter(({ label, taken_for, recordings }) => label !== taken_for && recordings > 0)
-    .map(({ label, taken_for, recordings }) => `${labelText(label)} was taken for ${labelText(taken_for)}: ${counted(recordings, "recording")}`);
+    .map(({ label, taken_for, recordings }) => {
+      const called = taken_for === null ? "called unknown" : `taken for ${labelText(taken_for)}`;
+      return `${labelText(label)} was ${called}: ${counted(recordings, "recording")}`;
+    });
 }
 
 /** Why a window is asked about. */

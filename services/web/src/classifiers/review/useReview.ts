@@ -1,9 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "../../sound/store";
 import { announce } from "../../ui/live";
 import type { Before, Said } from "../labelling";
-import { type Classifier, type QueuedWindow, useClassifierActions, useQueue } from "../queries";
+import { type Classifier, type QueuedWindow, taughtByLabels, useClassifierActions, useQueue } from "../queries";
 import { keyOf, type Reply, replyText, saidBy } from "./answers";
 import { type Change, newChange, type Outbox, outboxOf, undoOf } from "./outbox";
 import { skippedOf } from "./skipped";
@@ -22,7 +22,7 @@ export function useReview(classifier: Classifier) {
   const [history, setHistory] = useState<readonly Done[]>([]);
   const [held, setHeld] = useState<QueuedWindow | null>(null);
   const waiting = useStore(outbox.waiting);
-  const { sentSince, teach, teachNow } = useBatches(name, outbox);
+  const { sentSince, teach, teachNow } = useBatches(classifier, outbox);
   const queries = useQueryClient();
 
   // What an earlier visit left; its own answers are in the history.
@@ -75,10 +75,12 @@ export function useReview(classifier: Classifier) {
 export type Teaching = ReturnType<typeof useClassifierActions>["teach"];
 
 /** Counts the answers that the service has, and teaches anew after each batch of them. */
-function useBatches(name: string, outbox: Outbox) {
+function useBatches(classifier: Classifier, outbox: Outbox) {
   const { teach } = useClassifierActions();
   const [sentSince, setSentSince] = useState(0);
   const tried = useRef(0);
+  const latest = useRef(classifier);
+  latest.current = classifier;
   const { mutate, isPending } = teach;
   useEffect(() => {
     outbox.onSent = (change, before) => {
@@ -94,17 +96,17 @@ function useBatches(name: string, outbox: Outbox) {
       outbox.onSent = undefined;
     };
   }, [outbox]);
-  const teachNow = useMemo(
-    () => (count: number) => {
+  const teachNow = useCallback(
+    (count: number) => {
       tried.current = count;
-      mutate(name, {
-        onSuccess: () => {
-          tried.current = 0;
-          setSentSince((now) => Math.max(0, now - count));
-        },
-      });
+      const { name } = latest.current;
+      const onSuccess = () => {
+        tried.current = 0;
+        setSentSince((now) => Math.max(0, now - count));
+      };
+      mutate({ name, body: taughtByLabels(latest.current) }, { onSuccess });
     },
-    [mutate, name],
+    [mutate],
   );
   useEffect(() => {
     if (sentSince >= BATCH && !isPending && sentSince > tried.current) teachNow(sentSince);
