@@ -72,7 +72,7 @@ def upgrade() -> None:
         "ix_classifiers_open",
         "classifiers",
         ["asked_at"],
-        postgresql_where=sa.text("state = 'embedding' OR again OR reteach"),
+        postgresql_where=sa.text("state = 'embedding' OR state = 'teaching' OR again OR reteach"),
     )
     op.create_table(
         "classifier_versions",

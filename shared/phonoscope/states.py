@@ -63,6 +63,8 @@ class TaskName(StrEnum):
     """The stems mixed again, louder or softer."""
     MAP = "map"
     """The owner's library on a plane, where similar tracks are near each other; it has no track of its own."""
+    TEACH = "teach"
+    """A classifier of the owner's own, taught from stored vectors; it has no track of its own."""
 
 
 class TaskQueue(NamedTuple):

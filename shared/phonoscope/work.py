@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
@@ -149,6 +150,47 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class NotedWindow:
+    """A window that a teaching notes, with the label that it may have and how probable that is.
+
+    Args:
+        note: of an example in doubt the label that it was given, of a window to ask about the reason to ask.
+    """
+
+    track_id: str
+    start_s: float
+    end_s: float
+    label: str
+    probability: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """A new version of a classifier.
+
+    Args:
+        version: one more than its newest had when the examples were read, at ``read_at``.
+        manifest: of the head, in JSON's types; it names no track.
+        weights: in safetensors.
+        figures: what held-out recordings say of it, as the contract has it.
+        tracks: those whose windows it was taught from; when one of them is gone, the version is not kept.
+        doubts: examples that contradict their neighbours, the surest first.
+        queue: windows to ask about, the best first.
+    """
+
+    classifier_id: str
+    version: int
+    read_at: datetime
+    manifest: Mapping[str, Any] = field(repr=False)
+    weights: bytes = field(repr=False)
+    figures: Mapping[str, Any] = field(repr=False)
+    tracks: frozenset[str] = field(repr=False)
+    doubts: tuple[NotedWindow, ...] = field(default=(), repr=False)
+    queue: tuple[NotedWindow, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How one task ended: with a body, or with a problem.
 
@@ -158,6 +200,7 @@ class Outcome:
         windows: likewise, what was heard in each window.
         acoustic: the track's acoustic fingerprint.
         points: the points of a map, by track id.
+        teaching: a new version of a classifier.
 
     Raises ``ValueError`` for two artifacts of one name, and for artifacts together with a problem.
     """
@@ -171,6 +214,7 @@ class Outcome:
     acoustic: AcousticFingerprint | None = field(default=None, repr=False)
     artifacts: tuple[Artifact, ...] = ()
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict, repr=False)
+    teaching: Teaching | None = None
 
     def __post_init__(self) -> None:
         if len({artifact.name for artifact in self.artifacts}) < len(self.artifacts):

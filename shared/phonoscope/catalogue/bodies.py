@@ -38,6 +38,10 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_features(value: object) -> bool:
+    return value == "features"
+
+
 class BodyManifest(BodyManifestBase):
     """The manifest of a body: front end, network, and an embedding that is a space of its own.
 
@@ -103,6 +107,7 @@ class HeadManifest(ManifestBase):
     Args:
         activation: ``softmax`` when one label holds at a time, ``softmax-none`` when one or none of them does,
             ``sigmoid`` when each holds or not by itself.
+        reads: ``features`` of its bodies, or the ``embedding`` of its one body as a vector of the body's space.
         on: in order of preference; the first choice whose bodies are there is served.
     """
 
@@ -111,6 +116,7 @@ class HeadManifest(ManifestBase):
     kind: str
     labels: list[str] = Field(min_length=2)
     activation: Literal["softmax", "softmax-none", "sigmoid"]
+    reads: Literal["features", "embedding"] = Field("features", exclude_if=_is_features)
     on: list[HeadChoice] = Field(min_length=1)
     metrics: dict[str, Any] = Field(default_factory=dict)
     data: str
@@ -121,6 +127,8 @@ class HeadManifest(ManifestBase):
     def _check_thresholds(self) -> Self:
         if any(len(choice.thresholds) not in {1, len(self.labels)} for choice in self.on):
             raise ValueError("thresholds must be one for all labels, or one for each")
+        if self.reads == "embedding" and any(len(choice.bodies) > 1 for choice in self.on):
+            raise ValueError("a head that reads an embedding has one body")
         return self
 
     @property

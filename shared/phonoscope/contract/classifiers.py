@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from phonoscope.annotations.values import Label
+from phonoscope.annotations.values import Label, check_end
 from phonoscope.contract.spaces import SpaceRef
 from phonoscope.requests import Name, RequestModel, text
 
@@ -41,11 +41,20 @@ class ExampleSpan(RequestModel):
 
     track_id: Annotated[str, _TRACK_ID]
     start_s: float | None = Field(None, ge=0.0, description="the whole recording when left out")
-    end_s: float | None = Field(None, gt=0.0)
+    end_s: float | None = Field(None, gt=0.0, description="the window around `start_s` when left out")
+
+    @field_validator("end_s")
+    @classmethod
+    def _check_end(cls, end_s: float | None, info: ValidationInfo) -> float | None:
+        check_end(info.data, end_s)
+        return end_s
 
 
 class TeachRequest(RequestModel):
-    """What a classifier is taught from: confirmed labels, examples, or both."""
+    """What a classifier is taught from: confirmed labels, examples, or both.
+
+    Where one is taught again, fields that are left out stay as they were.
+    """
 
     space: Name | None = Field(
         None, description="a model or body in whose space examples are compared; the general one when left out"
@@ -59,7 +68,7 @@ class TeachRequest(RequestModel):
         max_length=MOST_TAUGHT_LABELS,
         description="which of your labels it tells apart; all that you confirmed and gave examples of when left out",
     )
-    examples: dict[Label, list[Annotated[str, _TRACK_ID] | ExampleSpan]] = Field(
+    examples: dict[Label, Annotated[list[Annotated[str, _TRACK_ID] | ExampleSpan], Field(min_length=1)]] = Field(
         default_factory=dict,
         description="recordings, or spans of them, by label",
         json_schema_extra={"maxProperties": MOST_TAUGHT_LABELS},
@@ -89,7 +98,7 @@ class Confusion(BaseModel):
     """How often one label was taken for another, in recordings."""
 
     label: str
-    taken_for: str
+    taken_for: str | None = Field(description="null: it was called unknown")
     recordings: int
 
 
@@ -105,7 +114,7 @@ class ClassifierFigures(BaseModel):
     windows: int
     groups: int = Field(description="recordings that are near-duplicates of each other count as one")
     folds: int
-    method: str = Field(description="`prototypes` or `logistic regression`")
+    method: str = Field(description="such as `prototypes` or `logistic regression`")
     why: str = Field(description="why this method was taken")
     labels: list[LabelFigures]
     confusions: list[Confusion] = Field(description="the most frequent first")

@@ -14,6 +14,7 @@ from phonoscope.tasks.features import FeaturesOptions
 from phonoscope.tasks.map import MapOptions
 from phonoscope.tasks.mixdown import MixdownOptions
 from phonoscope.tasks.separate import SeparateOptions
+from phonoscope.tasks.teach import TeachOptions
 
 
 class JobOptions(RequestModel):
@@ -27,6 +28,7 @@ class JobOptions(RequestModel):
     mixdown: MixdownOptions = Field(default_factory=MixdownOptions)
     describe: DescribeOptions = Field(default_factory=DescribeOptions)
     map: MapOptions = Field(default_factory=MapOptions)
+    teach: TeachOptions = Field(default_factory=TeachOptions)
     audio_track: int | None = Field(
         None,
         ge=0,

@@ -11,6 +11,7 @@ PhonoscopeError
 ├── RequestTimeout              408
 ├── JobEnded                    409
 ├── SpaceInUse                  409
+├── NameTaken                   409
 ├── RequestInFlight             409
 ├── NothingToUndo               409
 ├── PreconditionFailed          412
@@ -22,6 +23,8 @@ PhonoscopeError
 │   ├── NoStems
 │   ├── TooManyLabels
 │   ├── ContradictoryLabels
+│   ├── TooFewExamples
+│   ├── SpaceGone
 │   ├── InvalidImport
 │   ├── RefusedUrl
 │   └── NoDefaultSecret
@@ -42,7 +45,8 @@ PhonoscopeError
 │   ├── QueuedAudioQuotaExceeded
 │   ├── QueuedJobsQuotaExceeded
 │   ├── OpenStreamQuotaExceeded
-│   └── DeliveryTestQuotaExceeded
+│   ├── DeliveryTestQuotaExceeded
+│   └── ClassifierQuotaExceeded
 ├── RecordingError              422
 │   ├── EmptyUpload
 │   ├── NotARecording           415
@@ -83,12 +87,14 @@ PhonoscopeError
 │   ├── InvalidResult
 │   ├── OutdatedResult          410
 │   ├── UnsupportedTask
+│   ├── OutdatedTeaching
 │   └── UnstorableResult
 └── StackError                  500
 """
 
 from phonoscope.errors.base import PhonoscopeError
 from phonoscope.errors.limits import (
+    ClassifierQuotaExceeded,
     DeliveryTestQuotaExceeded,
     LimitReached,
     OpenStreamQuotaExceeded,
@@ -155,6 +161,7 @@ from phonoscope.errors.requests import (
     MalformedRequest,
     MisdirectedRequest,
     MissingScope,
+    NameTaken,
     NoDefaultSecret,
     NoStems,
     NotAcceptable,
@@ -166,7 +173,9 @@ from phonoscope.errors.requests import (
     RequestInFlight,
     RequestTimeout,
     SignatureExpired,
+    SpaceGone,
     SpaceInUse,
+    TooFewExamples,
     TooManyLabels,
     Unauthorized,
     UnknownLabel,
@@ -177,6 +186,7 @@ from phonoscope.errors.tasks import (
     DiskFull,
     InvalidResult,
     OutdatedResult,
+    OutdatedTeaching,
     OutOfMemory,
     TaskFailed,
     TimedOut,
@@ -189,6 +199,7 @@ __all__ = [
     "BodyAbsent",
     "BodyTooLarge",
     "BrokerUnavailable",
+    "ClassifierQuotaExceeded",
     "ContradictoryLabels",
     "DatabaseUnavailable",
     "DeliveryTestQuotaExceeded",
@@ -214,6 +225,7 @@ __all__ = [
     "MissingScope",
     "ModelError",
     "ModelNotPulled",
+    "NameTaken",
     "NoAudioStream",
     "NoDefaultSecret",
     "NoStems",
@@ -226,6 +238,7 @@ __all__ = [
     "OpenStreamQuotaExceeded",
     "OutOfMemory",
     "OutdatedResult",
+    "OutdatedTeaching",
     "Overloaded",
     "PhonoscopeError",
     "PreconditionFailed",
@@ -241,6 +254,7 @@ __all__ = [
     "SearchTimeout",
     "SignatureExpired",
     "SilentRecording",
+    "SpaceGone",
     "SpaceInUse",
     "SpoolFull",
     "StackError",
@@ -250,6 +264,7 @@ __all__ = [
     "TaskFailed",
     "TimedOut",
     "TooCostlyToRead",
+    "TooFewExamples",
     "TooManyConnections",
     "TooManyLabels",
     "TooManyRequests",

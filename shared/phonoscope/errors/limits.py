@@ -98,3 +98,9 @@ class DeliveryTestQuotaExceeded(LimitReached):
     """Too many test deliveries on this day."""
 
     policy = "test_deliveries"
+
+
+class ClassifierQuotaExceeded(LimitReached):
+    """There are as many classifiers as there may be."""
+
+    policy = "classifiers"

@@ -70,6 +70,12 @@ class SpaceInUse(PhonoscopeError):
     status = 409
 
 
+class NameTaken(PhonoscopeError):
+    """A model or a classifier has that name."""
+
+    status = 409
+
+
 class RequestInFlight(PhonoscopeError):
     """The same request is being answered."""
 
@@ -126,11 +132,19 @@ class NoStems(InvalidRequest):
 
 
 class TooManyLabels(InvalidRequest):
-    """The track would have more labels than this service keeps."""
+    """There would be more labels than this service keeps."""
 
 
 class ContradictoryLabels(InvalidRequest):
-    """A label is both confirmed and rejected."""
+    """Labels contradict each other."""
+
+
+class TooFewExamples(InvalidRequest):
+    """There are too few examples to teach from."""
+
+
+class SpaceGone(InvalidRequest):
+    """The space in which the examples are compared is no longer served."""
 
 
 class InvalidImport(InvalidRequest):

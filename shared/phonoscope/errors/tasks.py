@@ -46,3 +46,7 @@ class UnstorableResult(TaskFailed):
     """The task's result cannot be stored."""
 
     retryable = False
+
+
+class OutdatedTeaching(TaskFailed):
+    """What was taught from was erased or changed meanwhile."""

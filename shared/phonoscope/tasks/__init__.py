@@ -19,6 +19,7 @@ from phonoscope.tasks.map import Map, MapResult
 from phonoscope.tasks.mixdown import Mixdown, MixdownResult
 from phonoscope.tasks.separate import Separate, SeparateResult
 from phonoscope.tasks.spec import ModelKind, RequestContext, Subject, TaskSpec, Writes
+from phonoscope.tasks.teach import Teach, TeachResult
 
 AnyResult: TypeAlias = Annotated[
     ClassifyResult
@@ -28,12 +29,13 @@ AnyResult: TypeAlias = Annotated[
     | DescribeResult
     | SeparateResult
     | MixdownResult
-    | MapResult,
+    | MapResult
+    | TeachResult,
     Field(discriminator="task"),
 ]
 """The result of any task; ``task`` is its name."""
 
-_SPECS: tuple[TaskSpec[Any, Any], ...] = (Classify, Embed, Explain, Features, Describe, Separate, Mixdown, Map)
+_SPECS: tuple[TaskSpec[Any, Any], ...] = (Classify, Embed, Explain, Features, Describe, Separate, Mixdown, Map, Teach)
 
 TASKS: dict[TaskName, TaskSpec[Any, Any]] = {spec.name: spec for spec in _SPECS}
 """Every task, by its name."""
@@ -53,5 +55,6 @@ __all__ = [
     "Separate",
     "Subject",
     "TaskSpec",
+    "Teach",
     "Writes",
 ]

@@ -79,6 +79,7 @@ class Writes(StrEnum):
     EMBEDDINGS = "embeddings"
     STEMS = "stems"
     MAP = "map"
+    CLASSIFIER = "classifier"
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ class TaskSpec(Generic[Options, Result]):
         revision: raised whenever its algorithm changes so that earlier results no longer stand.
         alone: whether it queues by itself in the long lane, instead of sharing a pass with its pool's other tasks.
         subject: a track, or the owner's library.
+        asked_by: the call that makes its jobs, where that is not ``POST /v1/jobs``.
         model: the kind of model that decides its result, if any.
         writes: what else it changes.
         reads_stems: whether, with these options, it reads the track's stems: it waits for ``separate`` of its own job.
@@ -164,6 +166,7 @@ class TaskSpec(Generic[Options, Result]):
     further_cost: Cost = _NO_COST
     alone: bool = False
     subject: Subject = Subject.TRACK
+    asked_by: str | None = None
     model: ModelKind | None = None
     writes: frozenset[Writes] = frozenset()
     reads_stems: Callable[[Options], bool] = _never

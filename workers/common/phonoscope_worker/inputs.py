@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from phonoscope.contract import MOST_ON_MAP, JobOptions
+from phonoscope.db.classifiers.examples import MOST_OTHERS, Lesson, read_lesson
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.maps import vectors_to_place
 from phonoscope.db.library.results import newest_result
@@ -32,7 +33,8 @@ def work_of(context: Context, claim: Claim, timings: dict[str, float]) -> Work:
         stems = partial(_fetch_stems, context, claim, options.audio_track)
         return Work(claim, options, spool(), report, stems=stems, fetch=fetch, timings=timings)
     vectors = partial(_read_vectors, context, claim.subject.owner_id)
-    return Work(claim, options, spool(), report, vectors=vectors, timings=timings)
+    lesson = partial(_read_lesson, context, claim.subject.owner_id)
+    return Work(claim, options, spool(), report, vectors=vectors, lesson=lesson, timings=timings)
 
 
 def _options(claim: Claim) -> JobOptions:
@@ -64,3 +66,8 @@ def _read_vectors(context: Context, owner_id: str, served: Space) -> tuple[Space
     with context.database.autocommit() as session:
         space = reading_space(session, owner_id, served)
         return space, vectors_to_place(session, owner_id, space, MOST_ON_MAP)
+
+
+def _read_lesson(context: Context, owner_id: str, name: str) -> Lesson:
+    with context.database.transaction() as session:
+        return read_lesson(session, owner_id, name, MOST_OTHERS)

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from phonoscope.costs import time_limit_s
 from phonoscope.db.tasks.claim import claim_next
-from phonoscope.db.tasks.finish import end_tasks, has_windows
+from phonoscope.db.tasks.finish import end_tasks, needs_transaction
 from phonoscope.db.tasks.requeue import hand_back, leases_of
 from phonoscope.errors import (
     BrokerUnavailable,
+    OutdatedTeaching,
     PhonoscopeError,
     StoreUnavailable,
     TaskFailed,
@@ -40,6 +41,8 @@ from phonoscope_worker.work import Work
 
 TURN_S = 1.0
 """Seconds after which a worker checks its other queues for work."""
+_TEACHINGS = 5
+"""How often a classifier is taught in one attempt, where recordings of its examples are erased meanwhile."""
 _log = get_logger(__name__)
 
 
@@ -91,14 +94,20 @@ def _run(
 ) -> Iterable[TaskQueue] | None:
     """Runs the claim; returns where tasks can start now, or ``None`` when this attempt did not end its tasks."""
     limit_s = time_limit_s(claim.tasks, claim.subject.duration_s)
+    why: PhonoscopeError
     try:
-        work = work_of(context, claim, timings)
-        with work.spool:
-            compute = partial(_compute, context, work, objects)
-            outcomes = context.heartbeat.holding(claim.token, limit_s, compute)
-        return _commit(context, claim, outcomes, timings)
+        for _ in range(_TEACHINGS):
+            work = work_of(context, claim, timings)
+            with work.spool:
+                compute = partial(_compute, context, work, objects)
+                outcomes = context.heartbeat.holding(claim.token, limit_s, compute)
+            try:
+                return _commit(context, claim, outcomes, timings)
+            except OutdatedTeaching as error:
+                _log.warning("teaching.outdated", job_id=claim.job_id, detail=error.detail)
+                why = error
     except TaskInterrupted:
-        why: PhonoscopeError = TimedOut(f"it took more than the {limit_s:.0f} s that it may")
+        why = TimedOut(f"it took more than the {limit_s:.0f} s that it may")
     except StoreUnavailable as error:
         why = error
     except Unavailable:
@@ -124,7 +133,7 @@ def _commit(
     """As ``_run``. Raises ``UnstorableResult`` when PostgreSQL refuses the end."""
     try:
         return context.database.retrying(
-            lambda session: end_tasks(session, claim, outcomes, timings), autocommit=not has_windows(outcomes)
+            lambda session: end_tasks(session, claim, outcomes, timings), autocommit=not needs_transaction(outcomes)
         )
     except DBAPIError as error:
         _log.exception("task.not_written", job_id=claim.job_id)

@@ -8,13 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.contract import JobOptions
+from phonoscope.errors import NotFound
 from phonoscope.states import TaskName
 from phonoscope.work import Claim, Outcome, Space
 from phonoscope_worker.store_retry import retrying_store
+
+if TYPE_CHECKING:
+    from phonoscope.db.classifiers.examples import Lesson
 
 _IN_MEMORY_BYTES = 8 << 20
 
@@ -27,6 +31,10 @@ def _no_vectors(space: Space) -> tuple[Space, dict[str, Any]]:
     return space, {}
 
 
+def _no_lesson(name: str) -> Lesson:
+    raise NotFound(f"no classifier {name!r}")
+
+
 @dataclass
 class Work:
     """The tasks of one claim, with access to their inputs.
@@ -37,6 +45,7 @@ class Work:
         stems: fetches the stems of the track's newest separation, by name; empty before the first one.
         vectors: in the place of a served space the one that the owner's searches read, and the vectors of the newest
             tracks there by track id.
+        lesson: what a classifier of the owner's is taught from, by its name.
         timings: seconds by stage.
     """
 
@@ -47,6 +56,7 @@ class Work:
     stems: Callable[[], dict[str, BinaryIO]] = dict
     fetch: Callable[[BinaryIO], None] = _fetch_nothing
     vectors: Callable[[Space], tuple[Space, dict[str, Any]]] = _no_vectors
+    lesson: Callable[[str], Lesson] = _no_lesson
     timings: dict[str, float] = field(default_factory=dict)
 
     @cached_property

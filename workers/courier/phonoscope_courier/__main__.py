@@ -1,4 +1,4 @@
-"""``python -m phonoscope_courier``: delivers events, runs sweeper, reembedder and indexer, until SIGTERM or SIGINT."""
+"""``python -m phonoscope_courier``: delivers events and does rounds of other work, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from threading import Event, Thread
 import uvloop
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.service.usage import Limits
 from phonoscope.logs import configure_logs
 from phonoscope.settings import Settings, get_settings
 from phonoscope.storage import ObjectStore
@@ -25,6 +26,7 @@ from phonoscope_courier.listener import listen
 from phonoscope_courier.reembedding import Reembedder
 from phonoscope_courier.sending import Sender
 from phonoscope_courier.sweeper import Sweeper
+from phonoscope_courier.teaching import Teacher
 
 _SWEEP_LIMIT_S = 3.0
 _COLLECT_AFTER = 100_000
@@ -38,6 +40,7 @@ def main() -> None:
     sweeper.start()
     # Not waited for at the end: what they leave unfinished, their next round does, in this courier or another.
     Thread(target=_reembedder(settings).run, args=(stopped,), name="reembedder", daemon=True).start()
+    Thread(target=_teacher(settings).run, args=(stopped,), name="teacher", daemon=True).start()
     Thread(target=_indexer(settings).run, args=(stopped,), name="indexer", daemon=True).start()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -59,6 +62,11 @@ def _sweeper(settings: Settings) -> Sweeper:
 def _reembedder(settings: Settings) -> Reembedder:
     database = Database(settings.database_url.get_secret_value(), pool_size=1)
     return Reembedder(database, Waker(settings.broker_url.get_secret_value()))
+
+
+def _teacher(settings: Settings) -> Teacher:
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    return Teacher(database, Waker(settings.broker_url.get_secret_value()), Limits.of(settings))
 
 
 def _indexer(settings: Settings) -> Indexer:

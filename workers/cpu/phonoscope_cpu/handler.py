@@ -15,6 +15,7 @@ from phonoscope_cpu.mapping import map_task
 from phonoscope_cpu.mixing import mixdown_task
 from phonoscope_cpu.separating import separate_task
 from phonoscope_cpu.separators import Separators
+from phonoscope_cpu.teaching import teach_task
 from phonoscope_worker import Handler, Handlers, Work
 
 
@@ -42,6 +43,7 @@ HANDLERS: Handlers[CpuHandler] = Handlers(
         TaskName.DESCRIBE: lambda work, _: describe_task(work),
         TaskName.SEPARATE: lambda work, pool: separate_task(work, pool.separators),
         TaskName.MIXDOWN: lambda work, _: mixdown_task(work),
+        TaskName.TEACH: lambda work, pool: teach_task(work, pool.models.current),
         TaskName.MAP: lambda work, pool: map_task(work, pool.models.current, pool.cache),
     },
 )

@@ -15,6 +15,8 @@ from phonoscope_gateway.forms import MAX_LABEL_FILE_BYTES, too_large
 MAX_JSON_BYTES = 256 * 1024
 MAX_LABEL_SET_BYTES = 1 << 20
 """Of a thousand labels with a hundred characters."""
+MAX_TEACHING_BYTES = 2 << 20
+"""Of ten thousand labels with examples."""
 ENVELOPE_BYTES = 2 * MAX_JSON_BYTES
 """What a form may have beside its file."""
 
@@ -28,6 +30,7 @@ _SEARCH = "/v1/search"
 """Changes nothing, though it is posted; its route asks for more where a file is sent."""
 _UPLOADS = frozenset({"/v1/tracks", "/v1/jobs", _SEARCH})
 _LABEL_FILES = re.compile(r"/v1/(tracks/[^/]+/)?labels/import")
+_TEACHINGS = re.compile(r"/v1/classifiers(/[^/]+/teach)?")
 _LABEL_SETS = re.compile(r"/v1/tracks/[^/]+/labels")
 
 
@@ -119,4 +122,6 @@ def body_limit(method: str, path: str, headers: Headers, max_upload_bytes: int) 
             return BodyLimit(max_upload_bytes + ENVELOPE_BYTES, True, max_upload_bytes)
         if _LABEL_FILES.fullmatch(path):
             return BodyLimit(MAX_LABEL_FILE_BYTES + ENVELOPE_BYTES, True, MAX_LABEL_FILE_BYTES)
+    if method == "POST" and _TEACHINGS.fullmatch(path):
+        return BodyLimit(MAX_TEACHING_BYTES)
     return BodyLimit(MAX_LABEL_SET_BYTES if method == "PUT" and _LABEL_SETS.fullmatch(path) else MAX_JSON_BYTES)

@@ -102,6 +102,9 @@ def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
 
 
 def _check_subject(request: JobRequest) -> None:
+    for task in request.tasks:
+        if asked_by := TASKS[task].asked_by:
+            raise InvalidRequest.field("tasks", f"`{task}` is asked for by `{asked_by}`")
     of_library = [task for task in request.tasks if TASKS[task].subject is Subject.LIBRARY]
     if of_library and (len(request.tasks) > 1 or request.track_id is not None):
         raise InvalidRequest.field(

@@ -23,6 +23,7 @@ class Lock(IntEnum):
     FAN_OUT = 0x50484F45
     TIDY = 0x50484F54
     REEMBED = 0x50484F52
+    TEACH = 0x50484F4C
 
 
 def try_lock(session: Session, lock: Lock) -> bool:

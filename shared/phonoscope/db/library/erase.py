@@ -13,6 +13,20 @@ from phonoscope.db.tasks.cancel import cancel_tasks
 from phonoscope.db.tasks.family import lock_family, lock_subject
 
 _TASKS_OF = text("SELECT tasks.id, job_id FROM tasks JOIN jobs ON jobs.id = job_id WHERE jobs.track_id = :track_id")
+# After the track's row, as whoever keeps an example holds that first.
+_FORGET_EXAMPLES = text(
+    """
+    UPDATE classifiers SET spec = jsonb_set(spec, '{examples}', coalesce((
+        SELECT jsonb_object_agg(label, kept) FROM (
+            SELECT label, (SELECT jsonb_agg(example) FROM jsonb_array_elements(given) AS example
+                           WHERE example ->> 'track_id' <> :track_id) AS kept
+            FROM jsonb_each(spec -> 'examples') AS by_label (label, given)
+        ) AS labels WHERE kept IS NOT NULL), '{}'))
+    WHERE owner_id = :owner_id
+      AND jsonb_path_exists(
+          spec, '$.examples.*[*].track_id ? (@ == $id)', jsonb_build_object('id', CAST(:track_id AS text)))
+    """
+)
 
 
 def delete_track(session: Session, actor: Actor, track_id: str, *, audited: bool = True) -> list[str]:
@@ -28,6 +42,7 @@ def delete_track(session: Session, actor: Actor, track_id: str, *, audited: bool
     cancel_tasks(session, [task.job_id for task in tasks])
     keys = list(session.scalars(select(ArtifactRow.object_key).where(ArtifactRow.track_id == track_id)))
     session.execute(delete(TrackRow).where(TrackRow.id == track_id))
+    session.execute(_FORGET_EXAMPLES, {"owner_id": actor.owner_id, "track_id": track_id})
     erase_answers(session, actor.owner_id, track_id)
     if audited:
         record(session, actor, "track.deleted", track_id, jobs=len({task.job_id for task in tasks}))

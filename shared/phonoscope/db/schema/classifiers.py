@@ -30,7 +30,11 @@ class ClassifierRow(Base):
     __tablename__ = "classifiers"
     __table_args__ = (
         UniqueConstraint("owner_id", "name"),
-        Index("ix_classifiers_open", "asked_at", postgresql_where="state = 'embedding' OR again OR reteach"),
+        Index(
+            "ix_classifiers_open",
+            "asked_at",
+            postgresql_where="state = 'embedding' OR state = 'teaching' OR again OR reteach",
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -12,10 +12,11 @@ from phonoscope.db.schema.tables import ArtifactRow
 from phonoscope.db.tasks.family import SUBJECT, family
 from phonoscope.db.tasks.results import RECORD
 from phonoscope.db.tasks.rollup import HAND_ON, RELEASE, SETTLE
+from phonoscope.db.tasks.teachings import keep_teaching
 from phonoscope.db.tasks.windows import keep_windows
 from phonoscope.states import Lane, Pool, TaskName, TaskQueue
 from phonoscope.tasks import TASKS, Writes
-from phonoscope.work import Claim, Outcome
+from phonoscope.work import Claim, Library, Outcome
 
 # The order of these statements, and what each leaves for the next, is in LOCKS.md.
 _LOCK = family("ARRAY(SELECT id FROM tasks WHERE lease_token = :token AND status = 'running')")
@@ -103,6 +104,7 @@ _TYPES = {
 }
 _WHOLE = Prepared(SUBJECT, _LOCK, _END, HAND_ON, SETTLE, RECORD, _REPORT, types=_TYPES)
 _WITH_STEMS = Prepared(SUBJECT, _LOCK, _END, HAND_ON, RELEASE, SETTLE, RECORD, _REPORT, types=_TYPES)
+_OF_LIBRARY = Prepared(SUBJECT, _LOCK, _END, HAND_ON, SETTLE, _REPORT, types=_TYPES)
 _WITH_MAP = Prepared(SUBJECT, _LOCK, _END, _MAP_POINTS, HAND_ON, SETTLE, _REPORT, types=_TYPES)
 
 # The lock waits for an end whose commit is still under way after its worker lost the connection.
@@ -114,9 +116,10 @@ def end_tasks(
 ) -> list[TaskQueue] | None:
     """Ends the claim's tasks, all at once, and those that follow them; in one round trip.
 
-    It needs a transaction where windows are to be kept (``has_windows``), and runs with autocommit otherwise.
+    It needs a transaction where that takes further statements (``needs_transaction``), and runs with autocommit else.
 
     Returns where tasks can start now that could not before; ``None``, and nothing changed, when the lease was lost.
+    Raises ``OutdatedTeaching``; the caller must not commit, and holds the lease still.
     """
     facts = {
         "subject_id": claim.subject.id or claim.subject.owner_id,
@@ -141,18 +144,22 @@ def end_tasks(
         return None
     for outcome in outcomes.values():
         keep_windows(session, claim, outcome.windows)
+        if outcome.teaching is not None:
+            keep_teaching(session, claim.subject.owner_id, outcome.teaching)
     return sorted({TaskQueue(Pool(row.pool), Lane(row.lane)) for row in rows if not row.ended})
 
 
-def has_windows(outcomes: Mapping[TaskName, Outcome]) -> bool:
-    """Whether windows are to be kept, which takes statements of its own."""
-    return any(outcome.windows for outcome in outcomes.values())
+def needs_transaction(outcomes: Mapping[TaskName, Outcome]) -> bool:
+    """Whether windows or a classifier are to be kept, which takes statements of its own."""
+    return any(outcome.windows or outcome.teaching for outcome in outcomes.values())
 
 
 def _statement(claim: Claim) -> Prepared:
     writes = {kind for task in claim.tasks for kind in TASKS[task].writes}
     if Writes.MAP in writes:
         return _WITH_MAP
+    if isinstance(claim.subject, Library):
+        return _OF_LIBRARY
     return _WITH_STEMS if Writes.STEMS in writes else _WHOLE
 
 

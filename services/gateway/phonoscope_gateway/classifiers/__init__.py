@@ -1,0 +1,1 @@
+"""Owners' classifiers over HTTP."""

@@ -1,0 +1,76 @@
+"""Classifiers as clients see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phonoscope.contract import SpaceRef
+from phonoscope.contract.classifiers import (
+    Application,
+    ClassifierCard,
+    ClassifierFigures,
+    ClassifierProblem,
+    ClassifierVersion,
+    DoubtfulExample,
+)
+from phonoscope.db.classifiers.listing import Seen
+from phonoscope.db.schema.classifiers import ClassifierRow, ClassifierVersionRow
+from phonoscope_gateway.state import State
+
+_GONE = 0
+
+
+def card(state: State, seen: Seen) -> ClassifierCard:
+    """A classifier's card."""
+    row, newest = seen.row, seen.newest
+    return ClassifierCard(
+        id=row.id,
+        name=row.name,
+        state=seen.state,
+        version=row.version,
+        space=SpaceRef(id=seen.space_id or _GONE, model=row.model, digest=row.digest),
+        labels=_labels(row.spec) if newest is None else newest.manifest["labels"],
+        multi_label=row.several,
+        reteach=row.reteach,
+        confirmed=row.spec.get("confirmed", True),
+        examples=sum(map(len, row.spec.get("examples", {}).values())),
+        job_id=row.job_id,
+        problem=ClassifierProblem.model_validate(seen.problem) if seen.problem else None,
+        figures=None if newest is None else _figures(newest, list(seen.left_out)),
+        doubts=[DoubtfulExample.model_validate(each) for each in seen.doubts],
+        queue=seen.queue,
+        applied=_applied(row),
+        shadowed=row.name in state.catalogue.models,
+        created_at=row.created_at,
+        taught_at=None if newest is None else newest.taught_at,
+    )
+
+
+def version(row: ClassifierVersionRow) -> ClassifierVersion:
+    """A version, without what was left out of it."""
+    return ClassifierVersion(
+        version=row.version,
+        labels=row.manifest["labels"],
+        digest=f"sha256:{row.manifest['on'][0]['weights']['sha256']}",
+        figures=_figures(row, []),
+        taught_at=row.taught_at,
+        manifest=row.manifest,
+    )
+
+
+def _labels(spec: Mapping[str, Any]) -> list[str]:
+    """Those that were asked for; where none were named those of the examples."""
+    return spec.get("labels") or sorted(spec.get("examples", {}))
+
+
+def _figures(row: ClassifierVersionRow, left_out: list[str]) -> ClassifierFigures | None:
+    return ClassifierFigures.model_validate({**row.figures, "left_out": left_out}) if row.figures else None
+
+
+def _applied(row: ClassifierRow) -> Application | None:
+    if row.applied_version is None:
+        return None
+    counts = {name: row.applied.get(name, 0) for name in ("tracks", "changed", "unknown", "without_vectors")}
+    job_id = row.applied.get("job_id")
+    return Application(version=row.applied_version, job_id=job_id, finished_at=row.applied_at, **counts)

@@ -1,0 +1,1 @@
+"""Owners' classifiers: what they are taught from, their teachings and their queues."""

@@ -1,0 +1,85 @@
+"""Keeping a new version of a classifier, in the transaction that ends the task that taught it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phonoscope.db.schema.classifiers import ClassifierVersionRow
+from phonoscope.errors import OutdatedTeaching
+from phonoscope.work import NotedWindow, Teaching
+
+MOST_VERSIONS = 20
+"""Of each classifier the newest versions are kept; results of others keep their digests."""
+
+# Tracks first, then the classifier's row: see LOCKS.md.
+_HOLD = text("SELECT id FROM tracks WHERE owner_id = :owner_id AND id = ANY(:tracks) ORDER BY id FOR KEY SHARE")
+_MOVE = text(
+    """
+    UPDATE classifiers
+    SET version = :version, problem = NULL, state = CASE WHEN again THEN 'teaching' ELSE 'ready' END
+    WHERE id = :id AND owner_id = :owner_id AND version = :version - 1
+    RETURNING id
+    """
+)
+_FORGET_VERSIONS = text("DELETE FROM classifier_versions WHERE classifier_id = :id AND version <= :version - :most")
+_FORGET_NOTES = [
+    text(f"DELETE FROM {table} WHERE classifier_id = :id")  # noqa: S608 - of constants
+    for table in ("classifier_doubts", "classifier_queue")
+]
+_ADD_NOTES = {
+    column: text(
+        f"""
+        INSERT INTO {table} (classifier_id, version, rank, track_id, start_s, end_s, label, probability, {column})
+        SELECT :id, :version, rank, track_id, start_s, end_s, label, probability, note
+        FROM jsonb_to_recordset(CAST(:noted AS jsonb)) AS noted (
+            rank smallint, track_id text, start_s real, end_s real, label text, probability real, note text)
+        """  # noqa: S608 - of constants
+    )
+    for table, column in (("classifier_doubts", "given"), ("classifier_queue", "reason"))
+}
+
+
+def keep_teaching(session: Session, owner_id: str, teaching: Teaching) -> None:
+    """Adds the version, which is served from the commit on, and its doubts and its queue in the place of those before.
+
+    Raises ``OutdatedTeaching``, and the caller must not commit, when a track that it was taught from is gone, or
+    another version came first.
+    """
+    noted = {note.track_id for note in (*teaching.doubts, *teaching.queue)}
+    there = set(session.scalars(_HOLD, {"owner_id": owner_id, "tracks": sorted(teaching.tracks | noted)}))
+    if not teaching.tracks <= there:
+        raise OutdatedTeaching("a recording was erased while the classifier was taught from it")
+    at = {"id": teaching.classifier_id, "version": teaching.version}
+    if session.scalar(_MOVE, {**at, "owner_id": owner_id}) is None:
+        raise OutdatedTeaching("the classifier got another version while it was taught")
+    _add_version(session, teaching)
+    session.execute(_FORGET_VERSIONS, {**at, "most": MOST_VERSIONS})
+    for statement in _FORGET_NOTES:
+        session.execute(statement, at)
+    _add_notes(session, at, "given", [note for note in teaching.doubts if note.track_id in there])
+    _add_notes(session, at, "reason", [note for note in teaching.queue if note.track_id in there])
+
+
+def _add_version(session: Session, teaching: Teaching) -> None:
+    session.add(
+        ClassifierVersionRow(
+            classifier_id=teaching.classifier_id,
+            version=teaching.version,
+            manifest=dict(teaching.manifest),
+            weights=teaching.weights,
+            figures=dict(teaching.figures),
+            read_at=teaching.read_at,
+        )
+    )
+    session.flush()
+
+
+def _add_notes(session: Session, at: Mapping[str, Any], column: str, notes: Sequence[NotedWindow]) -> None:
+    rows = [{"rank": rank, **vars(note)} for rank, note in enumerate(notes)]
+    if rows:
+        session.execute(_ADD_NOTES[column], {**at, "noted": json.dumps(rows, allow_nan=False)})
