@@ -10,6 +10,7 @@ const DOING: Record<TaskName, string> = {
   separate: "separating",
   mixdown: "mixing",
   map: "drawing the map",
+  teach: "teaching the classifier",
 };
 
 export const POOLS = { gpu: "GPU", cpu: "CPU" } as const;

@@ -15,7 +15,8 @@ export function FiguresOf({ figures, several }: { figures: Figures; several: boo
   const interval = low === null || high === null ? "" : `${Math.round(low * 100)} – ${Math.round(high * 100)} %`;
   const confusions = confusionTexts(figures).slice(0, MOST_IN_WORDS);
   return (
-    <section className="stack" aria-label="How well it does">
+    <section className="stack" aria-labelledby="figures">
+      <h2 id="figures">How well it does</h2>
       <dl className="figures">
         <Figure name="accuracy" value={accuracy === null ? accuracyText(figures) : percent(accuracy)} more={accuracy === null ? "" : interval} />
         <Figure name="recordings" value={String(recordings)} />

@@ -76,7 +76,7 @@ type AnswerProps = { name: string; letter: string; main?: boolean; expanded?: bo
 
 function Answer({ name, letter, main = false, expanded, disabled = false, onClick }: AnswerProps) {
   return (
-    <Button main={main} disabled={disabled} aria-label={name} aria-keyshortcuts={letter} aria-expanded={expanded} onClick={onClick}>
+    <Button main={main} disabled={disabled} aria-keyshortcuts={letter} aria-expanded={expanded} onClick={onClick}>
       {name} <kbd>{letter}</kbd>
     </Button>
   );

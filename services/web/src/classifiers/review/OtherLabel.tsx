@@ -35,7 +35,7 @@ export function OtherLabel({ labels, asked, choose, cancel }: Props) {
           </Button>
         ))}
       </div>
-      <div className="row">
+      <div className="row wrap">
         <input
           className="field"
           // biome-ignore lint/a11y/noAutofocus: it opens to be typed into
