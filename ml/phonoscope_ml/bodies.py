@@ -51,9 +51,9 @@ class Body:
         Shape:
             - input, output: ``(windows, 512)``
         """
-        vectors = _of_length_1(embeddings.astype(np.float64))
+        vectors = of_length_1(embeddings.astype(np.float64))
         if self.centre is not None:
-            vectors = _of_length_1(np.where(vectors.any(axis=1, keepdims=True), vectors - self.centre, 0.0))
+            vectors = of_length_1(np.where(vectors.any(axis=1, keepdims=True), vectors - self.centre, 0.0))
         return vectors.astype(np.float32)
 
     @torch.inference_mode()
@@ -63,7 +63,8 @@ class Body:
         self.network(self.spectrograms(silence))
 
 
-def _of_length_1(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def of_length_1(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows with the length 1; those without a direction stay zeros. Shape: ``(rows, dimensions)``, as the input."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: NDArray[np.float64] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0.0)
     return scaled

@@ -1,4 +1,4 @@
-"""Heads: labels, taught on the features of one body or of several."""
+"""Heads: labels, taught on the features of one body or of several, or on a body's embedding."""
 
 from __future__ import annotations
 
@@ -68,13 +68,42 @@ class Head(nn.Module):
         return logits.softmax(-1) if self.activation == "softmax" else logits.sigmoid()
 
 
+class Placing(nn.Module):
+    """Embeddings as unit vectors of their body's space: :meth:`~phonoscope_ml.bodies.Body.placed`, differentiable.
+
+    Args:
+        centre: the mean that is subtracted from unit vectors.
+
+    Shape:
+        - input, output: ``(windows, 512)``, float32; zeros stay zeros
+        - centre: ``(512,)``
+
+    >>> Placing()(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+
+    centre: Tensor | None
+
+    def __init__(self, centre: Tensor | None = None) -> None:
+        super().__init__()
+        self.register_buffer("centre", centre, persistent=False)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        vectors = functional.normalize(embedding.float(), dim=-1)
+        if self.centre is None:
+            return vectors
+        moved = functional.normalize(vectors - self.centre, dim=-1)
+        return torch.where((vectors != 0.0).any(dim=-1, keepdim=True), moved, 0.0)
+
+
 class HeadedNetwork(Network):
     """A body's network whose logits are a head's: what is differentiated for evidence.
 
     Args:
         body: the network of the head's first body; its own last layer is not used.
-        head: takes the body's features, followed by ``context``.
+        head: takes the body's features, followed by ``context``; or the body's embedding as ``placing`` gives it.
         context: the features of the head's other bodies, held constant: one row for all windows, or one for each.
+        placing: puts embeddings into the space whose vectors the head was taught on; ``None`` of a head on features.
 
     Shape:
         - context: ``(1 or windows, features)``, with no columns when the head has one body
@@ -84,17 +113,22 @@ class HeadedNetwork(Network):
     torch.Size([1, 50])
     """
 
-    def __init__(self, body: Network, head: Head, context: Tensor | None = None) -> None:
+    def __init__(
+        self, body: Network, head: Head, context: Tensor | None = None, placing: Placing | None = None
+    ) -> None:
         super().__init__(body.architecture, body.features, head.linear.out_features)
         self.body = body
         self.head = head
         self.context = context
+        self.placing = placing
 
     def forward(self, x: Tensor) -> Output:
         output: Output = self.body(x)
-        return output._replace(logits=self.classify(output.features))
+        read = output.features if self.placing is None else self.placing(output.embedding)
+        return output._replace(logits=self.classify(read))
 
     def classify(self, features: Tensor) -> Tensor:
+        """The head's logits. Shape: ``(windows, what the head reads of the first body)`` to ``(windows, labels)``."""
         if self.context is not None:
             features = torch.cat([features, self.context.expand(len(features), -1)], dim=1)
         logits: Tensor = self.head(features)
@@ -102,7 +136,7 @@ class HeadedNetwork(Network):
 
     def beside(self, context: Tensor) -> HeadedNetwork:
         """The same network and head with the features of the head's other bodies."""
-        return HeadedNetwork(self.body, self.head, context)
+        return HeadedNetwork(self.body, self.head, context, self.placing)
 
     def layer(self, name: str) -> nn.Module:
         return self.body.layer(name)

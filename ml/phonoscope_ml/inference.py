@@ -17,7 +17,7 @@ from phonoscope.audio.decode import Samples
 from phonoscope.batches import batched, taken_ahead
 from phonoscope.errors import UndecodableRecording
 from phonoscope_ml.audible import audible
-from phonoscope_ml.bodies import Body
+from phonoscope_ml.bodies import Body, of_length_1
 from phonoscope_ml.device import one_thread
 from phonoscope_ml.frontends import FrontEndSettings
 from phonoscope_ml.heads import HeadedNetwork
@@ -60,19 +60,25 @@ class BodyPass:
     embedding: NDArray[np.float32] | None
     vectors: NDArray[np.float16]
 
-    def during(self, spans_s: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+    def during(
+        self, spans_s: Sequence[tuple[float, float]], values: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """The features in other windows: means over the windows that overlap each, weighted by their overlap.
+
+        Args:
+            values: in place of the features, a row for each of its windows.
 
         Shape:
             - output: ``(len(spans_s), features)``
         """
+        values = self.features if values is None else values
         starts, ends = np.array(self.spans_s).T
         rows = []
         for start_s, end_s in spans_s:
             first = min(int(np.searchsorted(ends, start_s, side="right")), len(ends) - 1)
             last = max(first + 1, int(np.searchsorted(starts, end_s)))
             overlaps = np.minimum(ends[first:last], end_s) - np.maximum(starts[first:last], start_s)
-            rows.append(np.average(self.features[first:last], axis=0, weights=overlaps.clip(_LEAST_OVERLAP_S)))
+            rows.append(np.average(values[first:last], axis=0, weights=overlaps.clip(_LEAST_OVERLAP_S)))
         return np.stack(rows).astype(np.float32)
 
 
@@ -241,8 +247,8 @@ def predict(model: Model, passes: Sequence[BodyPass], windows: BodyPass | None =
     """
     first, *others = passes
     windows = windows or first
-    heard = [first.features if windows is first else first.during(windows.spans_s)]
-    features = np.concatenate([*heard, *(other.during(windows.spans_s) for other in others)], axis=1)
+    heard = _read(model, first, windows)
+    features = np.concatenate([heard, *(other.during(windows.spans_s) for other in others)], axis=1)
     with torch.inference_mode():
         logits = model.network.classify(torch.from_numpy(features).to(model.device))
         probabilities = model.network.probabilities(logits).cpu().numpy()
@@ -254,6 +260,15 @@ def predict(model: Model, passes: Sequence[BodyPass], windows: BodyPass | None =
         silent=windows.silent,
         embedding=first.embedding,
     )
+
+
+def _read(model: Model, heard: BodyPass, windows: BodyPass) -> NDArray[np.float32]:
+    """What a model's head reads of its first body in these windows: features, or the vectors that are stored."""
+    values = heard.features if model.reads == "features" else heard.vectors.astype(np.float32)
+    if windows is heard:
+        return values
+    found = heard.during(windows.spans_s, values)
+    return found if model.reads == "features" else of_length_1(found.astype(np.float64)).astype(np.float32)
 
 
 def beside(model: Model, others: Sequence[BodyPass], spans_s: Sequence[tuple[float, float]]) -> Network:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 from torch import Tensor, nn
 
 from phonoscope.catalogue import (
@@ -28,7 +30,7 @@ from phonoscope.errors import InvalidManifest, WeightsMismatch
 from phonoscope.work import Space
 from phonoscope_ml.bodies import Body
 from phonoscope_ml.frontends import FrontEnd, build_front_end, read_settings
-from phonoscope_ml.heads import Head, HeadedNetwork
+from phonoscope_ml.heads import Head, HeadedNetwork, Placing
 from phonoscope_ml.networks import EMBEDDING_DIM, Network, build_network
 
 
@@ -55,6 +57,11 @@ class Model:
     def several(self) -> bool:
         """Whether several labels can hold at once."""
         return self.manifest.several
+
+    @property
+    def reads(self) -> Literal["features", "embedding"]:
+        """What its network's ``classify`` takes: its bodies' features, or vectors of its body's space."""
+        return self.manifest.head.reads if isinstance(self.manifest, HeadedManifest) else "features"
 
     @property
     def space(self) -> Space:
@@ -111,21 +118,35 @@ def load_body(manifest: BodyManifest, folder: Path, device: torch.device) -> Bod
     return _body(manifest, manifest.arguments, 0, folder, device)
 
 
-def load_head(manifest: HeadedManifest, folder: Path, bodies: list[Body]) -> Model:
+def read_head(manifest: HeadedManifest, folder: Path) -> bytes:
+    """The weights in a head's folder. Raises ``WeightsMismatch`` when they are missing, or not the manifest's."""
+    return check_file(manifest.choice.weights, folder).read_bytes()
+
+
+def load_head(manifest: HeadedManifest, weights: bytes, bodies: list[Body]) -> Model:
     """Checks and loads a head onto its bodies' device.
 
     Args:
+        weights: a file in the format of safetensors.
         bodies: in the order of the head's choice.
 
     Raises:
-        WeightsMismatch: the weights are missing, or differ from the manifest in digest or shape.
+        WeightsMismatch: the weights differ from the manifest in digest or shape, or are not finite.
     """
-    features, choice = sum(body.network.features for body in bodies), manifest.choice
+    choice, (body, *others) = manifest.choice, bodies
+    placing = Placing(_tensor(body.centre)) if manifest.head.reads == "embedding" else None
+    features = EMBEDDING_DIM if placing else sum(body.network.features for body in bodies)
     head = Head(features, len(manifest.labels), manifest.head.activation, choice.temperature, choice.thresholds)
-    _load_weights(head, choice.weights, folder, manifest.name)
-    body, *others = bodies
-    head = head.eval().requires_grad_(False).to(body.device)
-    return Model(manifest, body, HeadedNetwork(body.network, head).eval(), tuple(others))
+    if hashlib.sha256(weights).hexdigest() != choice.weights.sha256:
+        raise WeightsMismatch(f"the weights of {manifest.name} differ from those its manifest names")
+    try:
+        _fill(head, load(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise WeightsMismatch(f"{choice.weights.file} does not fit {manifest.name}: {error}") from error
+    if not all(bool(value.isfinite().all()) for value in head.state_dict().values()):
+        raise WeightsMismatch(f"the weights of {manifest.name} are not finite")
+    network = HeadedNetwork(body.network, head.requires_grad_(False), placing=placing)
+    return Model(manifest, body, network.eval().to(body.device), tuple(others))
 
 
 def load_named(
@@ -145,7 +166,7 @@ def load_named(
     if isinstance(manifest, Manifest):
         return load_model(catalogue.folder(name), device)
     bodies = [body_of(body, catalogue.folder(body.name)) for body in manifest.bodies]
-    return load_head(manifest, catalogue.folder(name), bodies)
+    return load_head(manifest, read_head(manifest, catalogue.folder(name)), bodies)
 
 
 def _body(
@@ -169,10 +190,18 @@ def _body(
 def _load_weights(module: nn.Module, weights: Weights, folder: Path, name: str) -> None:
     path = check_file(weights, folder)
     try:
-        found = load_file(path)
-        module.load_state_dict({name: _own(value) for name, value in found.items()}, assign=True)
+        _fill(module, load_file(path))
     except (SafetensorError, RuntimeError) as error:
         raise WeightsMismatch(f"{path} does not fit {name}: {error}") from error
+
+
+def _fill(module: nn.Module, found: Mapping[str, Tensor]) -> None:
+    """Raises ``RuntimeError`` where names or shapes differ."""
+    module.load_state_dict({name: _own(value) for name, value in found.items()}, assign=True)
+
+
+def _tensor(values: NDArray[np.float32] | None) -> Tensor | None:
+    return None if values is None else torch.from_numpy(values)
 
 
 def _own(value: Tensor) -> Tensor:

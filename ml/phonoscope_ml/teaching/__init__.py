@@ -1,7 +1,7 @@
 """Teaches linear heads on stored window vectors: numpy and scikit-learn, without torch or a database."""
 
 from phonoscope_ml.teaching.examples import Examples
-from phonoscope_ml.teaching.figures import Confused, Doubt, Figures, LabelFigures, wilson
+from phonoscope_ml.teaching.figures import Confusion, Doubt, Figures, LabelFigures, wilson
 from phonoscope_ml.teaching.files import OWN, WEIGHTS, from_files, metrics_of, to_files
 from phonoscope_ml.teaching.linear import LinearHead, heard, of_recordings, probabilities
 from phonoscope_ml.teaching.queue import Asked, choose
@@ -11,7 +11,7 @@ __all__ = [
     "OWN",
     "WEIGHTS",
     "Asked",
-    "Confused",
+    "Confusion",
     "Doubt",
     "Examples",
     "Figures",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,51 +12,131 @@ from phonoscope_ml.teaching.selection import HeldOut
 
 STRANGERS_CALLED = 0.05
 """The share of strangers that may be called something."""
+_KNOWN_LOST = 0.02
+"""The share of what is known that may be called unknown where nothing is known of strangers."""
+_LEAST_KNOWN = 0.2
+"""The share of what is known above a level at which strangers are compared with it."""
+_FAINTLY_ALIKE = 0.05
+_DOUBTS = 2.0
+"""Standard errors by which strangers may exceed those that have a label."""
+_EVEN = 0.5
+_LEAST = 1e-6
+
+_Levels = NDArray[np.float64]
 
 
-def thresholds_of(held: HeldOut, strangers: Probabilities | None, *, several: bool) -> NDArray[np.float32]:
-    """One threshold for all labels, or where several can hold one for each.
+@dataclass(frozen=True)
+class Thresholds:
+    """Thresholds, and what they make of strangers.
+
+    Args:
+        alike: the share of strangers that seem to have one of the labels; ``None`` without strangers, as ``unknown``.
+        unknown: the share of strangers called unknown, each half of them by a threshold that the other half gave.
 
     Shape:
-        - strangers: ``(recordings, labels)``; output: ``(1,)`` or ``(labels,)``
+        - values: ``(1,)``, or ``(labels,)`` where several labels can hold
     """
-    if not several:
-        highest = None if strangers is None else strangers.max(axis=1)
-        return np.array([unknown_below(held.probabilities.max(axis=1), highest)], dtype=np.float32)
-    labels, cases = held.probabilities.shape[1], held.cases
-    found = [
-        threshold_of(held.probabilities[cases.labels == label, label], cases.holds[cases.labels == label])
-        for label in range(labels)
-    ]
-    return np.array(found, dtype=np.float32)
+
+    values: NDArray[np.float32]
+    alike: float | None = None
+    unknown: float | None = None
 
 
-def unknown_below(examples: Probabilities, strangers: Probabilities | None) -> float:
-    """The probability below which a recording is called nothing.
+def thresholds_of(held: HeldOut, strangers: Probabilities, *, several: bool, seed: int) -> Thresholds:
+    """The lowest thresholds under which at most 5 % of strangers are called something.
+
+    Where several labels can hold, each has the threshold with its best F1 first; all odds are raised alike after.
 
     Shape:
-        - examples: ``(cases,)``, the highest probability of each held-out recording
-        - strangers: ``(recordings,)``, that of each recording that holds none of the labels
+        - strangers: ``(recordings, labels)``
     """
-    if strangers is None or not len(strangers):
-        return 0.0
-    ordered = np.sort(strangers)[::-1]
-    allowed = int(STRANGERS_CALLED * len(ordered))
-    return float(np.nextafter(np.float32(ordered[allowed]), np.float32(2.0)))
+    start = _best_of_each(held) if several else np.zeros(1)
+    known = _levels(held.probabilities[held.cases.holds & held.cases.stated], start)
+    if not len(strangers):
+        return Thresholds(_at(start, _lost(known)))
+    levels = _levels(strangers, start)
+    level, alike = _level(known, levels)
+    halves = np.random.default_rng(seed).permutation(len(levels)) % 2 == 0
+    unknown = [levels[half] < _level(known, levels[~half])[0] for half in (halves, ~halves)]
+    share = float(np.concatenate(unknown).mean())
+    return Thresholds(_at(start, level), alike, share)
 
 
-def threshold_of(found: NDArray[np.float64], holds: NDArray[np.bool_]) -> float:
-    """The probability from which a label counts, with the best F1; 0.5 where nothing is known.
+def threshold_of(found: NDArray[np.floating], holds: NDArray[np.bool_]) -> float:
+    """The probability from which a label counts, with the best F1; 0.5 where only one answer is known.
 
     Shape:
         - found, holds: ``(cases,)``
     """
     if not holds.any() or holds.all():
-        return 0.5
+        return _EVEN
     order = np.argsort(-found)
-    right = np.cumsum(holds[order])
-    scores = 2.0 * right / (np.arange(1, len(order) + 1) + holds.sum())
-    last = np.append(np.diff(found[order]) < 0.0, True)
+    ordered = found[order].astype(np.float64)
+    scores = 2.0 * np.cumsum(holds[order]) / (np.arange(1, len(order) + 1) + holds.sum())
+    last = np.append(np.diff(ordered) < 0.0, True)
     best = int(np.where(last, scores, -1.0).argmax())
-    below = found[order[best + 1]] if best + 1 < len(order) else 0.0
-    return float((found[order[best]] + below) / 2.0)
+    below = ordered[best + 1] if best + 1 < len(order) else 0.0
+    return float((ordered[best] + below) / 2.0)
+
+
+def _best_of_each(held: HeldOut) -> _Levels:
+    cases = held.cases
+    found = []
+    for label in range(held.probabilities.shape[1]):
+        of_label = cases.labels == label
+        found.append(threshold_of(held.probabilities[of_label, label], cases.holds[of_label]))
+    return np.array(found).clip(_LEAST, 1.0 - _LEAST)
+
+
+def _levels(found: Probabilities, start: _Levels) -> _Levels:
+    """How far the best label of each recording is above its threshold, in odds where there are several thresholds."""
+    if len(start) == 1:
+        highest: _Levels = found.max(axis=1, initial=0.0).astype(np.float64)
+        return highest
+    above: _Levels = (_log_odds(found) - _log_odds(start)).max(axis=1, initial=-np.inf)
+    return above
+
+
+def _at(start: _Levels, level: float) -> NDArray[np.float32]:
+    """Thresholds at a level; where several labels can hold none is lower than it was."""
+    if len(start) == 1:
+        return np.array([level], dtype=np.float32)
+    raised: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-_log_odds(start) - max(level, 0.0)))).astype(np.float32)
+    return raised
+
+
+def _log_odds(found: NDArray[np.floating]) -> _Levels:
+    clipped = found.astype(np.float64).clip(_LEAST, 1.0 - _LEAST)
+    odds: _Levels = np.log(clipped / (1.0 - clipped))
+    return odds
+
+
+def _lost(known: _Levels) -> float:
+    """The level below which 2 % of what is known are."""
+    return float(np.quantile(known, _KNOWN_LOST, method="lower")) if len(known) else 0.0
+
+
+def _level(known: _Levels, strangers: _Levels) -> tuple[float, float]:
+    """The lowest level that at most 5 % of strangers reach, and the share of these that have a label after all.
+
+    Of an owner's other recordings some have the labels, though nobody said so. Their share is at most the smallest
+    ratio of strangers to known recordings above any level (Blanchard, Lee and Scott, 2010, section 4); that
+    share of what is known is taken from the strangers before they are counted.
+    """
+    levels = np.unique(np.concatenate([known, strangers]))
+    above, right = _reached(strangers, levels), _reached(known, levels)
+    doubt = np.sqrt(above * (1.0 - above) / len(strangers) + right * (1.0 - right) / max(1, len(known)))
+    compared = right >= _LEAST_KNOWN
+    alike = float((above[compared] / right[compared]).min(initial=1.0)) if len(known) else 0.0
+    alike = alike if alike > _FAINTLY_ALIKE else 0.0
+    called = above - alike * (right + _DOUBTS * doubt)
+    few = np.flatnonzero(called <= STRANGERS_CALLED * (1.0 - alike) + _LEAST)
+    level = levels[few[0]] if few.size else np.nextafter(np.float32(levels[-1]), np.float32(np.inf))
+    return max(float(level), _lost(known)), alike
+
+
+def _reached(values: _Levels, levels: _Levels) -> _Levels:
+    """The share of values that reach each level; 0 of none."""
+    ordered = np.sort(values)
+    found: _Levels = 1.0 - np.searchsorted(ordered, levels) / max(1, len(ordered))
+    return found if len(ordered) else np.zeros(len(levels))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from phonoscope_ml.teaching.calibration import Thresholds
 from phonoscope_ml.teaching.examples import Examples
-from phonoscope_ml.teaching.figures import Confused, Figures, LabelFigures, wilson
+from phonoscope_ml.teaching.figures import Confusion, Figures, LabelFigures, wilson
+from phonoscope_ml.teaching.heldout import Cases
 from phonoscope_ml.teaching.linear import LinearHead, Probabilities, heard
 from phonoscope_ml.teaching.selection import HeldOut
 
@@ -14,65 +16,63 @@ FEWEST = 10
 """Groups of a label below which its figures say little."""
 
 
-def figures_of(head: LinearHead, examples: Examples, held: HeldOut, strangers: Probabilities | None) -> Figures:
-    """The figures of a head. Shape: strangers ``(recordings, labels)``."""
-    cases, several = held.cases, head.activation == "sigmoid"
-    called = heard(head, held.probabilities.astype(np.float32))
-    right = _right(head, held, called)
-    accuracy, groups = _by_groups(right, cases.groups) if len(cases) else (None, 0)
-    low, high = wilson(accuracy, groups) if accuracy is not None else (None, None)
-    labels = tuple(_of_label(head, examples, held, called, label) for label in range(len(head.labels)))
+def figures_of(head: LinearHead, examples: Examples, held: HeldOut, found: Thresholds, strangers: int) -> Figures:
+    """The figures of a head, of which the thresholds were found with so many strangers."""
+    several = head.activation == "sigmoid"
+    kept = held.cases.stated & (held.cases.holds | several)
+    cases, answers = held.cases.only(kept), held.probabilities[kept]
+    called = heard(head, answers) if several else _best(answers)
+    right = called[np.arange(len(cases)), cases.labels] == cases.holds
+    accuracy = float(right.mean()) if len(cases) else None
+    low, high = (None, None) if accuracy is None else wilson(accuracy, len(np.unique(cases.groups)))
+    labels = tuple(_of_label(head, examples, cases, called, label) for label in range(len(head.labels)))
     scores = [_f1(one) for one in labels if one.recall is not None]
-    holding = cases.holds
     return Figures(
         method=held.candidate.method,
-        reason=held.reason,
+        why=held.why,
         accuracy=accuracy,
         accuracy_low=low,
         accuracy_high=high,
         macro_f1=float(np.mean(scores)) if scores else None,
-        examples=len(examples),
         recordings=len(np.unique(examples.recordings)),
+        windows=len(examples),
         groups=len(np.unique(examples.groups)),
         held_out=len(np.unique(cases.recordings)),
         folds=held.folds,
-        strangers=0 if strangers is None else len(strangers),
-        unknown_share_of_strangers=None if strangers is None else _share(~heard(head, strangers).any(axis=1)),
-        unknown_share_of_examples=_share(~called[holding].any(axis=1)) if holding.any() else None,
+        strangers=strangers,
+        unknown_of_strangers=found.unknown,
+        strangers_alike=found.alike,
+        unknown_of_known=_unknown(head, answers[cases.holds]),
         labels=labels,
-        confusion=() if several else tuple(_confusion(head, held, called)),
+        confusions=() if several else _confusions(head, cases, answers),
     )
 
 
-def _right(head: LinearHead, held: HeldOut, called: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether each case is decided right: by the most probable label, or for its label by the threshold."""
-    cases = held.cases
-    if head.activation == "sigmoid":
-        decided: NDArray[np.bool_] = called[np.arange(len(cases)), cases.labels] == cases.holds
-        return decided
-    best: NDArray[np.bool_] = held.probabilities.argmax(axis=1) == cases.labels
+def _best(answers: Probabilities) -> NDArray[np.bool_]:
+    best = np.zeros(answers.shape, dtype=np.bool_)
+    best[np.arange(len(answers)), answers.argmax(axis=1)] = True
     return best
 
 
-def _by_groups(right: NDArray[np.bool_], groups: NDArray[np.int64]) -> tuple[float, int]:
-    """The share that is right and the number of groups: near-duplicates do not count twice in an interval."""
-    return float(right.mean()), len(np.unique(groups))
+def _unknown(head: LinearHead, answers: Probabilities) -> float | None:
+    return float((~heard(head, answers).any(axis=1)).mean()) if len(answers) else None
 
 
 def _of_label(
-    head: LinearHead, examples: Examples, held: HeldOut, called: NDArray[np.bool_], label: int
+    head: LinearHead, examples: Examples, cases: Cases, called: NDArray[np.bool_], label: int
 ) -> LabelFigures:
-    cases = held.cases
     windows = examples.windows[(examples.labels == label) & examples.holds]
     groups = len(np.unique(examples.groups[windows]))
-    known = cases.labels == label if head.activation == "sigmoid" else np.ones(len(cases), dtype=np.bool_)
-    said, is_it = called[known, label], (cases.labels == label)[known] & cases.holds[known]
+    of_label = cases.labels == label
+    known = of_label if head.activation == "sigmoid" else np.ones(len(cases), dtype=np.bool_)
+    said, is_it = called[known, label], (of_label & cases.holds)[known]
     return LabelFigures(
         label=head.labels[label],
         recordings=len(np.unique(examples.recordings[windows])),
         groups=groups,
-        precision=_share(is_it[said]) if said.any() else None,
-        recall=_share(said[is_it]) if is_it.any() else None,
+        windows=len(windows),
+        precision=float(is_it[said].mean()) if said.any() else None,
+        recall=float(said[is_it].mean()) if is_it.any() else None,
         threshold=float(np.broadcast_to(head.thresholds, len(head.labels))[label]),
         too_few=groups < FEWEST,
     )
@@ -83,14 +83,13 @@ def _f1(figures: LabelFigures) -> float:
     return 2.0 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def _confusion(head: LinearHead, held: HeldOut, called: NDArray[np.bool_]) -> list[Confused]:
-    best = np.where(called.any(axis=1), called.argmax(axis=1), -1)
-    pairs, counts = np.unique(np.stack([held.cases.labels, best]), axis=1, return_counts=True)
-    return [
-        Confused(head.labels[label], head.labels[said] if said >= 0 else None, int(count))
-        for (label, said), count in zip(pairs.T, counts, strict=True)
-    ]
-
-
-def _share(those: NDArray[np.bool_]) -> float:
-    return float(those.mean())
+def _confusions(head: LinearHead, cases: Cases, answers: Probabilities) -> tuple[Confusion, ...]:
+    """The most frequent first."""
+    best, count = answers.argmax(axis=1), len(head.labels)
+    wrong = best != cases.labels
+    pairs, counts = np.unique(cases.labels[wrong] * count + best[wrong], return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return tuple(
+        Confusion(head.labels[label], head.labels[said], int(often))
+        for label, said, often in zip(*np.divmod(pairs[order], count), counts[order], strict=True)
+    )

@@ -88,6 +88,29 @@ class Examples:
             np.ones(count, dtype=np.bool_),
         )
 
+    @property
+    def only_rejected(self) -> Ids:
+        """The facts about windows of which it is only known what they are not."""
+        held = np.zeros(len(self), dtype=np.bool_)
+        held[self.windows[self.holds]] = True
+        return np.flatnonzero(~self.holds & ~held[self.windows])
+
+    def among(self, kept: NDArray[np.bool_]) -> Self:
+        """These windows alone, with what is known of them. Shape: kept ``(n,)``."""
+        if kept.all():
+            return self
+        facts = kept[self.windows]
+        number = np.cumsum(kept) - 1
+        windows = number[self.windows[facts]]
+        return type(self)(
+            self.vectors[kept],
+            self.recordings[kept],
+            self.groups[kept],
+            windows,
+            self.labels[facts],
+            self.holds[facts],
+        )
+
     def __len__(self) -> int:
         return len(self.vectors)
 
@@ -114,14 +137,14 @@ def _check_facts(examples: Examples) -> None:
         raise ValueError("no label is known to hold in any window")
     if windows.min() < 0 or windows.max() >= len(examples.vectors) or labels.min() < 0:
         raise ValueError("a fact is about a window or a label that is not there")
-    order = np.lexsort((labels, windows))
-    again = (np.diff(windows[order]) == 0) & (np.diff(labels[order]) == 0)
-    if again.any():
-        at = order[np.flatnonzero(again)[0]]
-        raise ValueError(f"label {labels[at]} is stated twice for window {windows[at]}")
+    keys = np.sort(windows * (labels.max() + 1) + labels)
+    if (again := np.flatnonzero(np.diff(keys) == 0)).size:
+        window, label = divmod(int(keys[again[0]]), int(labels.max()) + 1)
+        raise ValueError(f"label {label} is stated twice for window {window}")
 
 
 def _check_groups(recordings: Ids, groups: Ids) -> None:
-    pairs = np.unique(np.stack([recordings, groups]), axis=1)
-    if (again := np.flatnonzero(np.diff(pairs[0]) == 0)).size:
-        raise ValueError(f"recording {pairs[0][again[0]]} is in two groups")
+    order = np.argsort(recordings, kind="stable")
+    same = np.diff(recordings[order]) == 0
+    if (split := np.flatnonzero(same & (np.diff(groups[order]) != 0))).size:
+        raise ValueError(f"recording {recordings[order[split[0]]]} is in two groups")

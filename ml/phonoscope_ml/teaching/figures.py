@@ -10,7 +10,7 @@ class LabelFigures:
     """A label's figures.
 
     Args:
-        recordings: examples of it, by recording; groups: by near-duplicates.
+        recordings, windows: examples of it; groups: near-duplicates count as one.
         precision: of the held-out recordings called so, the share that are; ``None`` where none was called so.
         recall: of the held-out recordings that are, the share called so; ``None`` where none was held out.
         threshold: the probability from which it counts as heard.
@@ -20,6 +20,7 @@ class LabelFigures:
     label: str
     recordings: int
     groups: int
+    windows: int
     precision: float | None
     recall: float | None
     threshold: float
@@ -27,61 +28,67 @@ class LabelFigures:
 
 
 @dataclass(frozen=True)
-class Confused:
-    """Held-out recordings of a label and what they were called; ``None`` for unknown."""
+class Confusion:
+    """How many held-out recordings of one label were taken for another."""
 
     label: str
-    called: str | None
+    taken_for: str
     recordings: int
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a teaching, all in [0, 1] but counts.
+    """The figures of a teaching, all in [0, 1] but counts; those of held-out recordings disregard thresholds.
+
+    Where several labels can hold, accuracy is of decisions: whether a label is above its threshold in a recording of
+    which that is known.
 
     Args:
-        accuracy: of held-out recordings, without regard to thresholds; ``None`` where none could be held out.
+        accuracy: of held-out recordings; ``None`` where none could be held out.
         accuracy_low, accuracy_high: Wilson's interval of 95 %, by groups.
         macro_f1: the mean over labels that were held out.
-        examples: windows; recordings; groups: of near-duplicates; held_out: recordings that were tested.
+        recordings, windows: examples; groups: near-duplicates count as one; held_out: recordings that were tested.
         folds: how many parts were held out in turn, by group.
-        unknown_share_of_strangers: of recordings that hold none of the labels, the share that is called nothing.
-        unknown_share_of_examples: of held-out recordings, the share that is called nothing.
-        reason: why this method was chosen.
+        why: why this method was chosen.
+        strangers: recordings from which the threshold of unknown was chosen.
+        unknown_of_strangers: the share of these called unknown, each by a threshold that was chosen on others.
+        strangers_alike: the share of these that seem to have one of the labels; they do not count as wrongly called.
+        unknown_of_known: the share of held-out recordings called unknown.
     """
 
     method: str
-    reason: str
+    why: str
     accuracy: float | None
     accuracy_low: float | None
     accuracy_high: float | None
     macro_f1: float | None
-    examples: int
     recordings: int
+    windows: int
     groups: int
     held_out: int
     folds: int
     strangers: int
-    unknown_share_of_strangers: float | None
-    unknown_share_of_examples: float | None
+    unknown_of_strangers: float | None
+    strangers_alike: float | None
+    unknown_of_known: float | None
     labels: tuple[LabelFigures, ...]
-    confusion: tuple[Confused, ...]
+    confusions: tuple[Confusion, ...]
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """An example that contradicts its neighbours.
+    """An example that contradicts other recordings.
 
     Args:
         window: its index in the examples.
-        label: what it is said to be, or ``None`` where it is only said what it is not.
-        likely: what other recordings say that it is; the same label where that is what they deny.
-        probability: how sure they are, in [0, 1].
+        given: what it is said to be; ``not`` and a label where it is only said what it is not.
+        label: what it is taken for, likewise.
+        probability: how sure that is, in [0, 1].
     """
 
     window: int
+    given: str
     label: str
-    likely: str
     probability: float
 
 

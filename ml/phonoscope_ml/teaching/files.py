@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from phonoscope.catalogue import BodyRef, HeadManifest
+from phonoscope.catalogue.centres import centre_of
 from phonoscope.errors import WeightsMismatch
 from phonoscope_ml.teaching.linear import LinearHead
 from phonoscope_ml.teaching.taught import Taught
@@ -18,6 +19,8 @@ from phonoscope_ml.teaching.taught import Taught
 OWN = "own"
 """The kind of owners' heads."""
 WEIGHTS = "weights.safetensors"
+_DIMENSIONS = 512
+"""Of the vectors of all bodies."""
 _DATA = "examples of its owner"
 _LICENCE = "its owner's"
 
@@ -42,6 +45,7 @@ def to_files(
             "labels": list(taught.labels),
             "activation": taught.activation,
             "reads": "embedding",
+            "space": space_of(body),
             "on": [choice],
             "data": _DATA,
             "licence": _LICENCE,
@@ -49,6 +53,12 @@ def to_files(
         }
     )
     return manifest, weights
+
+
+def space_of(body: BodyRef) -> str:
+    """The digest of the space whose vectors a body gives now. Raises ``InvalidManifest``."""
+    centre = centre_of(body.digest)
+    return f"sha256:{centre.space_digest if centre else body.digest}"
 
 
 def from_files(manifest: HeadManifest, weights: bytes) -> LinearHead:
@@ -65,8 +75,9 @@ def from_files(manifest: HeadManifest, weights: bytes) -> LinearHead:
         matrix, bias = (found[key].astype(np.float32) for key in ("linear.weight", "linear.bias"))
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise WeightsMismatch(f"the weights of {manifest.name} cannot be read: {error}") from error
-    if matrix.ndim != 2 or matrix.shape[0] != len(manifest.labels) or bias.shape != (len(manifest.labels),):  # noqa: PLR2004
-        raise WeightsMismatch(f"the weights of {manifest.name} are of shape {matrix.shape} and {bias.shape}")
+    labels = len(manifest.labels)
+    if (matrix.shape, bias.shape) != ((labels, _DIMENSIONS), (labels,)):
+        raise WeightsMismatch(f"the weights of {manifest.name} have shapes {matrix.shape} and {bias.shape}")
     if not (np.isfinite(matrix).all() and np.isfinite(bias).all()):
         raise WeightsMismatch(f"the weights of {manifest.name} are not finite")
     thresholds = np.array(choice.thresholds, dtype=np.float32)
@@ -76,8 +87,8 @@ def from_files(manifest: HeadManifest, weights: bytes) -> LinearHead:
 def metrics_of(taught: Taught) -> dict[str, Any]:
     """What a model card says of it in numbers; ``None`` where nothing could be held out."""
     names = (
-        "method accuracy accuracy_low accuracy_high macro_f1 examples recordings groups held_out folds strangers "
-        "unknown_share_of_strangers unknown_share_of_examples"
+        "method accuracy accuracy_low accuracy_high macro_f1 recordings windows groups held_out folds strangers "
+        "unknown_of_strangers strangers_alike unknown_of_known"
     )
     values = {name: getattr(taught.figures, name) for name in names.split()}
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from phonoscope_ml.teaching.examples import Examples, Vectors
+from phonoscope_ml.teaching.examples import Examples, Ids, Vectors
+from phonoscope_ml.teaching.rejected import refined
 
 Method: TypeAlias = Literal["prototypes", "logistic regression"]
+_Numbers: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Weights and bias on scaled vectors."""
 
 _FLOOR = 0.3
 """Added to each dimension's deviation, as a share of the mean one: no dimension is blown up."""
 _SHARPNESS = 12.0
 """The factor on the cosines of prototypes before a temperature is known."""
-_ITERATIONS = 150
+_ITERATIONS, _TOLERANCE = 150, 1e-3
+_LEAST_A_LABEL = 2
+"""Windows a label below which there is nothing to regress."""
+_NEVER = -1e3
+"""The bias of a label that nothing was said of."""
 
 
 class Candidate(NamedTuple):
@@ -65,74 +75,94 @@ class Scaling:
         return Layer(own, (bias - own.astype(np.float64) @ self.mean).astype(np.float32))
 
 
-def weights_of(examples: Examples, windows: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How much each fact counts: recordings of a label count alike, and so do labels. The mean is 1."""
-    pairs = np.stack([labels, examples.recordings[windows]])
-    _, inverse, counts = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
-    each = 1.0 / counts[inverse.ravel()]
-    totals = np.bincount(labels, each)
-    balanced = each / totals[labels]
-    found: NDArray[np.float64] = balanced / balanced.mean()
+def fit(candidate: Candidate, examples: Examples, labels: int, kept: NDArray[np.bool_], *, several: bool) -> Layer:
+    """A layer taught on the windows that are kept; a label without any is never probable. Shape: kept ``(n,)``."""
+    scaling = Scaling.of(examples.vectors[kept])
+    taught = examples.among(kept)
+    return scaling.folded(*(_several if several else _one)(candidate, taught, labels, scaling))
+
+
+def weights_of(examples: Examples, facts: Ids) -> NDArray[np.float64]:
+    """How much facts count, with a mean of 1.
+
+    Groups of a label count alike; labels count by the root of their number of groups, so that frequent ones do not
+    drown rare ones, and rare ones are not called everywhere.
+    """
+    _, targets = np.unique(examples.labels[facts] * 2 + examples.holds[facts], return_inverse=True)
+    _, groups = np.unique(examples.groups[examples.windows[facts]], return_inverse=True)
+    _, inverse, counts = np.unique(targets * (groups.max() + 1) + groups, return_inverse=True, return_counts=True)
+    each = 1.0 / counts[inverse]
+    found: NDArray[np.float64] = each / np.sqrt(np.bincount(targets, each))[targets]
+    found /= found.mean()
     return found
 
 
-def fit(candidate: Candidate, examples: Examples, labels: int, kept: NDArray[np.bool_], *, several: bool) -> Layer:
-    """A layer taught on the windows that are kept. Shape: kept ``(n,)``."""
-    scaling = Scaling.of(examples.vectors[kept])
-    fitted = _several if several else _one
-    return fitted(candidate, examples, labels, kept, scaling)
-
-
-def _one(candidate: Candidate, examples: Examples, labels: int, kept: NDArray[np.bool_], scaling: Scaling) -> Layer:
-    facts = examples.holds & kept[examples.windows]
+def _one(candidate: Candidate, examples: Examples, labels: int, scaling: Scaling) -> _Numbers:
+    facts = np.flatnonzero(examples.holds)
     windows, targets = examples.windows[facts], examples.labels[facts]
-    vectors = scaling(examples.vectors[windows])
-    counts = weights_of(examples, windows, targets)
-    if candidate.method == "prototypes" or len(np.unique(targets)) == 1:
-        return scaling.folded(*_prototypes(vectors, targets, counts, labels))
-    model = LogisticRegression(C=candidate.strength, max_iter=_ITERATIONS, tol=1e-3)
-    model.fit(vectors, targets, sample_weight=counts)
-    weights = np.zeros((labels, vectors.shape[1]))
-    bias = np.full(labels, -1e3)
-    if len(model.classes_) == 2:  # noqa: PLR2004 - one row of coefficients stands for both
-        weights[model.classes_] = np.concatenate([-model.coef_, model.coef_]) / 2.0
-        bias[model.classes_] = np.concatenate([-model.intercept_, model.intercept_]) / 2.0
-    else:
-        weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
-    return scaling.folded(weights, bias)
+    vectors, counts = scaling(examples.vectors[windows]), weights_of(examples, facts)
+    if candidate.method == "prototypes" or len(windows) < _LEAST_A_LABEL * len(np.unique(targets)):
+        return _prototypes(vectors, targets, counts, labels)
+    weights, bias = _regression(candidate, vectors, targets, counts, labels)
+    rejected = examples.only_rejected
+    if not rejected.size:
+        return weights, bias
+    possible = np.zeros((len(windows), labels + 1), dtype=np.bool_)
+    possible[np.arange(len(windows)), targets] = True
+    denied = examples.windows[rejected], examples.labels[rejected]
+    others, of = np.unique(denied[0], return_inverse=True)
+    left = np.ones((len(others), labels + 1), dtype=np.bool_)
+    left[of, denied[1]] = False
+    everything = np.concatenate([vectors, scaling(examples.vectors[others])])
+    shares = np.ones(len(others))
+    np.maximum.at(shares, of, weights_of(examples, rejected))
+    both = np.concatenate([counts, shares])
+    return refined(weights, bias, everything, np.concatenate([possible, left]), both, candidate.strength)
 
 
-def _several(candidate: Candidate, examples: Examples, labels: int, kept: NDArray[np.bool_], scaling: Scaling) -> Layer:
-    weights, bias = np.zeros((labels, examples.vectors.shape[1])), np.zeros(labels)
-    vectors = scaling(examples.vectors)
+def _several(candidate: Candidate, examples: Examples, labels: int, scaling: Scaling) -> _Numbers:
+    weights, bias = np.zeros((labels, examples.vectors.shape[1])), np.full(labels, _NEVER)
+    order = np.argsort(examples.labels, kind="stable")
+    ends = np.searchsorted(examples.labels[order], np.arange(labels + 1))
     for label in range(labels):
-        facts = (examples.labels == label) & kept[examples.windows]
-        windows, holds = examples.windows[facts], examples.holds[facts]
-        if not holds.any():
-            bias[label] = -1e3
-            continue
-        counts = weights_of(examples, windows, holds.astype(np.int64))
-        weights[label], bias[label] = _yes_or_no(candidate, vectors[windows], holds, counts)
-    return scaling.folded(weights, bias)
+        facts = order[ends[label] : ends[label + 1]]
+        holds = examples.holds[facts]
+        if holds.any():
+            vectors = scaling(examples.vectors[examples.windows[facts]])
+            weights[label], bias[label] = _yes_or_no(candidate, vectors, holds, weights_of(examples, facts))
+    return weights, bias
 
 
 def _yes_or_no(
     candidate: Candidate, vectors: Vectors, holds: NDArray[np.bool_], counts: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float]:
     if candidate.method == "prototypes" or holds.all():
-        both, bias = _prototypes(vectors, holds.astype(np.int64), counts, 2)
-        return both[1] - both[0], float(bias[1] - bias[0]) if not holds.all() else -_SHARPNESS / 2.0
-    model = LogisticRegression(C=candidate.strength, max_iter=_ITERATIONS, tol=1e-3)
-    model.fit(vectors, holds, sample_weight=counts)
-    return model.coef_[0], float(model.intercept_[0])
+        both, _ = _prototypes(vectors, holds.astype(np.int64), counts, 2)
+        return both[1] - both[0], -_SHARPNESS / 2.0 if holds.all() else 0.0
+    both, bias = _regression(candidate, vectors, holds.astype(np.int64), counts, 2)
+    return both[1] - both[0], float(bias[1] - bias[0])
 
 
-def _prototypes(
-    vectors: Vectors, targets: NDArray[np.int64], counts: NDArray[np.float64], labels: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Each label's mean direction, of which vectors take the cosine."""
-    sums = np.zeros((labels, vectors.shape[1]))
-    np.add.at(sums, targets, vectors * counts[:, None])
+def _regression(
+    candidate: Candidate, vectors: Vectors, targets: Ids, counts: NDArray[np.float64], labels: int
+) -> _Numbers:
+    model = LogisticRegression(C=candidate.strength, max_iter=_ITERATIONS, tol=_TOLERANCE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(vectors, targets, sample_weight=counts)
+    weights, bias = np.zeros((labels, vectors.shape[1])), np.full(labels, _NEVER)
+    rows, shifts = model.coef_, model.intercept_
+    if len(model.classes_) == 2:  # noqa: PLR2004 - there is one row, for the second of them
+        rows, shifts = np.concatenate([-rows, rows]) / 2.0, np.concatenate([-shifts, shifts]) / 2.0
+    weights[model.classes_], bias[model.classes_] = rows, shifts
+    return weights, bias
+
+
+def _prototypes(vectors: Vectors, targets: Ids, counts: NDArray[np.float64], labels: int) -> _Numbers:
+    """Each label's mean direction, of which vectors take the cosine (Snell et al., 2017, arXiv 1703.05175)."""
+    by_label = csr_array((counts, (targets, np.arange(len(targets)))), shape=(labels, len(targets)))
+    sums: NDArray[np.float64] = by_label @ vectors
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     directions = np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0.0)
-    return _SHARPNESS * directions, np.where(lengths[:, 0] > 0.0, 0.0, -1e3)
+    there = np.isin(np.arange(labels), targets)
+    return _SHARPNESS * directions, np.where(there, 0.0, _NEVER)

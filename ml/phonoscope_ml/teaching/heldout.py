@@ -23,9 +23,10 @@ class Cases:
     Args:
         members: a row of ``windows`` for each window of a case.
         of: the case that each member is of.
+        stated: whether that was said, and not assumed.
 
     Shape:
-        - recordings, groups, labels, holds, folds: ``(cases,)``
+        - recordings, groups, labels, holds, stated, folds: ``(cases,)``
         - members, of: ``(windows of all cases,)``
     """
 
@@ -33,6 +34,7 @@ class Cases:
     groups: Ids
     labels: Ids
     holds: NDArray[np.bool_]
+    stated: NDArray[np.bool_]
     folds: Ids
     members: Ids
     of: Ids
@@ -49,6 +51,7 @@ class Cases:
             self.groups[kept],
             self.labels[kept],
             self.holds[kept],
+            self.stated[kept],
             self.folds[kept],
             self.members[members],
             number[self.of[members]],
@@ -68,62 +71,76 @@ def fold_of(examples: Examples, seed: int) -> Ids:
     facts = examples.holds
     windows, labels = examples.windows[facts], examples.labels[facts]
     groups, inverse = np.unique(examples.groups, return_inverse=True)
-    pairs = np.unique(np.stack([labels, inverse.ravel()[windows]]), axis=1)
-    rarity = np.bincount(pairs[0])
+    owners, members = np.divmod(np.unique(labels * len(groups) + inverse[windows]), len(groups))
+    rarity = np.bincount(owners)[owners]
     # Of several labels the rarest one decides where a group goes.
-    order = np.lexsort((np.random.default_rng(seed).permutation(pairs.shape[1]), pairs[0], rarity[pairs[0]]))
+    order = np.lexsort((np.random.default_rng(seed).permutation(len(owners)), owners, rarity))
     folds = np.full(len(groups), -1)
     dealt = 0
-    for group in pairs[1, order]:
+    for group in members[order]:
         if folds[group] < 0:
             folds[group] = dealt % FOLDS
             dealt += 1
     folds[folds < 0] = np.arange((folds < 0).sum()) % FOLDS
-    found: Ids = folds[inverse.ravel()]
+    found: Ids = folds[inverse]
     return found
 
 
-def cases_of(examples: Examples, folds: Ids, *, several: bool) -> Cases:
-    """What can be tested: of labels that at least two groups have, since one must be left to teach."""
+def cases_of(examples: Examples, folds: Ids, stated: int, *, several: bool) -> Cases:
+    """What can be tested: of labels that at least two groups have, since one must be left to teach.
+
+    Where one label holds at a time, that others do not hold follows, and is no case of its own.
+
+    Args:
+        stated: how many of the facts were said; those that follow are assumed.
+    """
     holding = examples.holds
-    pairs = np.unique(np.stack([examples.labels[holding], examples.groups[examples.windows[holding]]]), axis=1)
-    enough = np.bincount(pairs[0], minlength=int(examples.labels.max()) + 1) > 1
-    facts = np.flatnonzero((holding | several) & enough[examples.labels])
+    groups = np.unique(examples.groups, return_inverse=True)[1][examples.windows]
+    pairs = np.unique(examples.labels[holding] * (groups.max() + 1) + groups[holding])
+    enough = np.bincount(pairs // (groups.max() + 1), minlength=int(examples.labels.max()) + 1) > 1
+    tested = holding.copy()
+    tested[slice(None) if several else examples.only_rejected] = True
+    facts = np.flatnonzero(tested & enough[examples.labels])
     windows, labels, holds = examples.windows[facts], examples.labels[facts], holding[facts]
-    keys = np.stack([examples.recordings[windows], labels, holds.astype(np.int64)])
-    _, first, of = np.unique(keys, axis=1, return_index=True, return_inverse=True)
-    order = np.argsort(of.ravel(), kind="stable")
+    recordings = np.unique(examples.recordings, return_inverse=True)[1][windows]
+    keys = (recordings * (examples.labels.max() + 1) + labels) * 2 + holds
+    _, first, of = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(of, kind="stable")
     at = windows[first]
-    return Cases(
-        examples.recordings[at],
-        examples.groups[at],
-        labels[first],
-        holds[first],
-        folds[at],
-        windows[order],
-        of.ravel()[order],
-    )
+    where = (examples.recordings[at], examples.groups[at])
+    return Cases(*where, labels[first], holds[first], (facts < stated)[first], folds[at], windows[order], of[order])
 
 
 def held_out_logits(
-    candidate: Candidate, examples: Examples, labels: int, folds: Ids, *, several: bool
+    candidate: Candidate, examples: Examples, cases: Cases, folds: Ids, labels: int, most: int, *, several: bool
 ) -> NDArray[np.float32]:
-    """The logits of each window from a layer that was taught without its fold. Shape: ``(n, labels)``."""
-    found = np.zeros((len(examples), labels), dtype=np.float32)
-    for fold in np.unique(folds):
-        out = folds == fold
-        if (~out)[examples.windows[examples.holds]].any():
-            found[out] = fit(candidate, examples, labels, ~out, several=several).logits(examples.vectors[out])
+    """The logits of the cases' windows, each from a layer that was taught without its fold.
+
+    Args:
+        most: windows that each layer is taught on; of more, the same number of each recording as far as can be.
+
+    Shape:
+        - folds: ``(n,)``; output: ``(members, labels)``
+    """
+    found = np.zeros((len(cases.members), labels), dtype=np.float32)
+    ranks, tested = _ranks(examples), folds[cases.members]
+    for fold in np.unique(tested):
+        others = np.flatnonzero(folds != fold)
+        kept = np.zeros(len(examples), dtype=np.bool_)
+        kept[others[np.argsort(ranks[others], kind="stable")[:most]]] = True
+        rows = tested == fold
+        if kept[examples.windows[examples.holds]].any():
+            layer = fit(candidate, examples, labels, kept, several=several)
+            found[rows] = layer.logits(examples.vectors[cases.members[rows]])
     return found
 
 
 def likelihoods(
     logits: NDArray[np.float32], cases: Cases, temperature: float, activation: Activation
 ) -> NDArray[np.float64]:
-    """The logarithm of the probability of what is known of each case. Shape: logits ``(n, labels)`` to ``(cases,)``."""
-    found = activated(logits[cases.members] / np.float32(temperature), activation)
-    of_label = found[np.arange(len(found)), cases.labels[cases.of]]
-    means = cases.means(of_label)
+    """The logarithm of the probability of what is known of each case. Shape: ``(members, labels)`` to ``(cases,)``."""
+    found = activated(logits / np.float32(temperature), activation)
+    means = cases.means(found[np.arange(len(found)), cases.labels[cases.of]])
     known: NDArray[np.float64] = np.log(np.where(cases.holds, means, 1.0 - means).clip(_LEAST))
     return known
 
@@ -132,3 +149,12 @@ def temperature_of(logits: NDArray[np.float32], cases: Cases, activation: Activa
     """The temperature under which what is known is most likely, of 25 from 0.1 to 10."""
     sums = [float(likelihoods(logits, cases, one, activation).mean()) for one in _TEMPERATURES]
     return float(_TEMPERATURES[int(np.argmax(sums))])
+
+
+def _ranks(examples: Examples) -> Ids:
+    """The place of each window among those of its recording, from 0. Shape: ``(n,)``."""
+    order = np.argsort(examples.recordings, kind="stable")
+    starts = np.flatnonzero(np.diff(examples.recordings[order], prepend=examples.recordings[order[0]] - 1))
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+    return ranks

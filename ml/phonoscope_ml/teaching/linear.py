@@ -13,6 +13,9 @@ from phonoscope_ml.teaching.examples import Ids, Vectors
 Activation: TypeAlias = Literal["softmax", "softmax-none", "sigmoid"]
 Probabilities: TypeAlias = NDArray[np.float32]
 
+_STEEPEST = 80.0
+"""The exponential of more is no number in single precision."""
+
 
 @dataclass(frozen=True)
 class LinearHead:
@@ -43,17 +46,20 @@ def probabilities(head: LinearHead, vectors: NDArray[np.floating]) -> Probabilit
 
 
 def activated(logits: NDArray[np.float32], activation: Activation) -> Probabilities:
-    """Probabilities of logits that were divided by the temperature. Shape: ``(n, labels)``; the input is overwritten."""
+    """Probabilities of logits that were divided by the temperature; they are computed in place.
+
+    Shape:
+        - input, output: ``(n, labels)``
+    """
     if activation == "sigmoid":
-        np.negative(logits, out=logits)
-        np.exp(np.clip(logits, -80.0, 80.0, out=logits), out=logits)
-        return np.divide(1.0, logits + 1.0, out=logits)
-    peak = logits.max(axis=1, keepdims=True)
+        np.exp(np.clip(-logits, -_STEEPEST, _STEEPEST, out=logits), out=logits)
+        np.divide(1.0, logits + 1.0, out=logits)
+        return logits
     none = activation == "softmax-none"
-    peak = np.maximum(peak, 0.0) if none else peak
+    peak = logits.max(axis=1, keepdims=True, initial=0.0 if none else -np.inf)
     np.exp(logits - peak, out=logits)
-    total = logits.sum(axis=1, keepdims=True) + (np.exp(-peak) if none else 0.0)
-    return np.divide(logits, total, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True) + (np.exp(-peak) if none else 0.0)
+    return logits
 
 
 def of_recordings(found: Probabilities, recordings: Ids) -> tuple[Ids, Probabilities]:
@@ -70,7 +76,9 @@ def of_recordings(found: Probabilities, recordings: Ids) -> tuple[Ids, Probabili
 
 
 def heard(head: LinearHead, found: Probabilities) -> NDArray[np.bool_]:
-    """Which labels count, by the rule of ``classify``: none below all thresholds, else the best one, or all above theirs.
+    """Which labels count, by the rule of ``classify``: none where all are below their thresholds, else the best one.
+
+    Where several can hold, all that are not below theirs count.
 
     Shape:
         - found: ``(recordings, labels)``; output: the same

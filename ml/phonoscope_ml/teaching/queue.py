@@ -68,7 +68,7 @@ def choose(
             head.labels[best[at]],
             float(found[at, best[at]]),
             "uncertain" if unsure[at] >= 0.5 else "varied",
-        )  # noqa: E501
+        )
         for at in chosen
     ]
 

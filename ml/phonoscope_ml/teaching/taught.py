@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from phonoscope_ml.teaching.assumed import with_assumed
 from phonoscope_ml.teaching.calibration import thresholds_of
 from phonoscope_ml.teaching.doubts import doubts_of
 from phonoscope_ml.teaching.evaluation import figures_of
@@ -14,7 +16,7 @@ from phonoscope_ml.teaching.examples import Examples, Ids, Vectors, check_vector
 from phonoscope_ml.teaching.figures import Doubt, Figures
 from phonoscope_ml.teaching.fitting import fit
 from phonoscope_ml.teaching.linear import Activation, LinearHead, Probabilities, of_recordings, probabilities
-from phonoscope_ml.teaching.selection import hold_out
+from phonoscope_ml.teaching.selection import HeldOut, hold_out
 
 
 @dataclass(frozen=True)
@@ -50,22 +52,33 @@ def teach(
         ValueError: fewer than two labels, a label that no example has, or strangers that are no unit vectors.
     """
     _check(labels, examples, strangers, stranger_recordings)
-    activation: Activation = "sigmoid" if several else "softmax"
-    held = hold_out(examples, len(labels), activation, seed, report)
-    everything = np.ones(len(examples), dtype=np.bool_)
-    layer = fit(held.candidate, examples, len(labels), everything, several=several)
-    head = LinearHead(tuple(labels), activation, layer.weights, layer.bias, held.temperature, np.zeros(1, np.float32))
-    others = _of_strangers(head, strangers, stranger_recordings)
-    head = replace(head, thresholds=thresholds_of(held, others, several=several))
-    report(0.95)
-    figures = figures_of(head, examples, held, others)
+    with threadpool_limits(limits=1):
+        head, held = _fitted(tuple(labels), examples, several, seed, report)
+        others = _answers(head, strangers, stranger_recordings)
+        found = thresholds_of(held, others, several=several, seed=seed)
+        head = replace(head, thresholds=found.values)
+        figures = figures_of(head, examples, held, found, len(others))
     report(1.0)
-    return Taught(**vars(head), method=held.candidate.method, figures=figures, doubts=doubts_of(head, examples, held))
+    return Taught(**vars(head), method=held.candidate.method, figures=figures, doubts=doubts_of(head, held))
 
 
-def _of_strangers(head: LinearHead, strangers: Vectors | None, recordings: Ids | None) -> Probabilities | None:
+def _fitted(
+    labels: tuple[str, ...], examples: Examples, several: bool, seed: int, report: Callable[[float], None]
+) -> tuple[LinearHead, HeldOut]:
+    """A head without thresholds, and what heads like it say of held-out recordings."""
+    activation: Activation = "sigmoid" if several else "softmax-none" if examples.only_rejected.size else "softmax"
+    taught_on = with_assumed(examples, len(labels), seed) if several else examples
+    held = hold_out(examples, taught_on, len(labels), activation, seed, report)
+    everything = np.ones(len(taught_on), dtype=np.bool_)
+    layer = fit(held.candidate, taught_on, len(labels), everything, several=several)
+    nothing = np.zeros(1, dtype=np.float32)
+    return LinearHead(labels, activation, layer.weights, layer.bias, held.temperature, nothing), held
+
+
+def _answers(head: LinearHead, strangers: Vectors | None, recordings: Ids | None) -> Probabilities:
+    """What a head says of strangers. Shape: ``(recordings, labels)``."""
     if strangers is None or recordings is None or not len(strangers):
-        return None
+        return np.zeros((0, len(head.labels)), dtype=np.float32)
     return of_recordings(probabilities(head, strangers), recordings)[1]
 
 

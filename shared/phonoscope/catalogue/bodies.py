@@ -108,6 +108,7 @@ class HeadManifest(ManifestBase):
         activation: ``softmax`` when one label holds at a time, ``softmax-none`` when one or none of them does,
             ``sigmoid`` when each holds or not by itself.
         reads: ``features`` of its bodies, or the ``embedding`` of its one body as a vector of the body's space.
+        space: the digest of the space whose vectors an ``embedding`` head was taught on.
         on: in order of preference; the first choice whose bodies are there is served.
     """
 
@@ -117,6 +118,7 @@ class HeadManifest(ManifestBase):
     labels: list[str] = Field(min_length=2)
     activation: Literal["softmax", "softmax-none", "sigmoid"]
     reads: Literal["features", "embedding"] = Field("features", exclude_if=_is_features)
+    space: str | None = Field(None, pattern=r"^sha256:[0-9a-f]{64}$", exclude_if=_is_none)
     on: list[HeadChoice] = Field(min_length=1)
     metrics: dict[str, Any] = Field(default_factory=dict)
     data: str
@@ -127,8 +129,12 @@ class HeadManifest(ManifestBase):
     def _check_thresholds(self) -> Self:
         if any(len(choice.thresholds) not in {1, len(self.labels)} for choice in self.on):
             raise ValueError("thresholds must be one for all labels, or one for each")
-        if self.reads == "embedding" and any(len(choice.bodies) > 1 for choice in self.on):
-            raise ValueError("a head that reads an embedding has one body")
+        return self
+
+    @model_validator(mode="after")
+    def _check_space(self) -> Self:
+        if self.reads == "embedding" and (self.space is None or any(len(choice.bodies) > 1 for choice in self.on)):
+            raise ValueError("a head that reads an embedding has one body and names its space")
         return self
 
     @property
@@ -224,11 +230,15 @@ def headed(head: HeadManifest, bodies: dict[str, BodyManifest]) -> HeadedManifes
         found = tuple(
             body
             for body, wanted in zip(there, choice.bodies, strict=True)
-            if body and body.digest == wanted.digest and body.architecture in ARCHITECTURES
+            if body and body.digest == wanted.digest and _serves(body, head)
         )
         if len(found) == len(choice.bodies):
             return HeadedManifest(head, choice, found)
     raise BodyAbsent(_absence(head, bodies))
+
+
+def _serves(body: BodyManifest, head: HeadManifest) -> bool:
+    return body.architecture in ARCHITECTURES and head.space in {None, body.space.digest}
 
 
 def _absence(head: HeadManifest, bodies: dict[str, BodyManifest]) -> str:
@@ -239,6 +249,8 @@ def _absence(head: HeadManifest, bodies: dict[str, BodyManifest]) -> str:
     if only := [one.name for one in wanted if one.name in bodies and bodies[one.name].architecture in EMBEDDERS]:
         return f"{head.name} cannot be served on {only[0]}, which only embeds"
     missing = [one.name for one in wanted if one.name not in bodies]
+    if not missing:
+        return f"{head.name} was taught on other vectors of {wanted[0].name}: its space differs from the one there is"
     needs = f"{head.name} needs {' and '.join(missing)}"
     if not set(missing) <= set(PULLABLE):
         return f"{needs}, which is not there"

@@ -13,7 +13,7 @@ from phonoscope.catalogue import MANIFEST, Catalogue, HeadChoice, HeadManifest, 
 from phonoscope.catalogue.bodies import headed
 from phonoscope.errors import BodyAbsent
 from phonoscope_ml.heads import HeadedNetwork
-from phonoscope_ml.registry import Model, load_body, load_head
+from phonoscope_ml.registry import Model, load_body, load_head, read_head
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.heads.answers import checked_answers
 from phonoscope_training.heads.features import Listener
@@ -61,7 +61,7 @@ def _load(head: HeadManifest, choice: HeadChoice, folder: Path, models: Catalogu
     """The head on one choice of bodies. Raises ``BodyAbsent`` when these are not there."""
     served = headed(head.model_copy(update={"on": [choice]}), models.bodies)
     bodies = [load_body(body, models.folder(body.name), torch.device("cpu")) for body in served.bodies]
-    return load_head(served, folder, bodies)
+    return load_head(served, read_head(served, folder), bodies)
 
 
 def _answers(served: Model, checks: list[SoundSettings], root: Path, watch: Watch) -> list[dict[str, Any]]:

@@ -27,16 +27,16 @@ def load_teacher(settings: TeacherSettings, models: Catalogue) -> Model:
 
     Raises:
         UnknownModel, BodyAbsent, InvalidManifest, WeightsMismatch: it cannot be loaded.
-        InvalidRun: it is no head, or lacks a label that the recipe names.
+        InvalidRun: it is no head on features, or lacks a label that the recipe names.
     """
     device = torch.device("cpu")
     teacher = load_named(models, settings.model, lambda body, folder: load_body(body, folder, device), device)
     missing = [label for label in settings.labels.values() if label not in teacher.manifest.labels]
-    if missing or not isinstance(teacher.network, HeadedNetwork):
+    if missing or not isinstance(teacher.network, HeadedNetwork) or teacher.reads != "features":
         raise InvalidRun(
             f"{settings.model} cannot teach: it has no label {missing[0]!r}"
             if missing
-            else f"{settings.model} cannot teach: it is not a head on a body"
+            else f"{settings.model} cannot teach: it is not a head on a body's features"
         )
     return teacher
 

@@ -13,7 +13,7 @@ from rich.progress import track
 
 from phonoscope.catalogue import Catalogue, HeadedManifest
 from phonoscope_ml.bodies import Body
-from phonoscope_ml.registry import load_body, load_head
+from phonoscope_ml.registry import load_body, load_head, read_head
 from phonoscope_training.data.clips import LabelledFile
 from phonoscope_training.errors import InvalidRun
 from phonoscope_training.folder import open_run_folder
@@ -54,14 +54,14 @@ class ThresholdRun:
         Raises:
             InvalidDataset: a recording cannot be read.
             InvalidRecipe: the recipe names a label or a category that does not exist.
-            InvalidRun: the model is not a head on one body.
+            InvalidRun: the model is not a head on the features of one body.
             ModelError: it cannot be loaded.
         """
         return choose_thresholds(self.recipe, self._heard())
 
     def _heard(self) -> Heard:
         manifest, body = self._model()
-        model = load_head(manifest, self.models.folder(manifest.name), [body])
+        model = load_head(manifest, read_head(manifest, self.models.folder(manifest.name)), [body])
         listener = Listener([body], self.root, self.folder / _FEATURES, self.recipe.seed, self._watch)
         found = listener.hear(self.recipe.sounds)
         with torch.inference_mode():
@@ -70,8 +70,8 @@ class ThresholdRun:
 
     def _model(self) -> tuple[HeadedManifest, Body]:
         manifest = self.models.get(self.recipe.model)
-        if not isinstance(manifest, HeadedManifest) or len(manifest.bodies) != 1:
-            raise InvalidRun(f"{self.recipe.model} is not a head on one body")
+        if not isinstance(manifest, HeadedManifest) or len(manifest.bodies) != 1 or manifest.head.reads != "features":
+            raise InvalidRun(f"{self.recipe.model} is not a head on the features of one body")
         body = manifest.bodies[0]
         return manifest, load_body(body, self.models.folder(body.name), torch.device("cpu"))
 

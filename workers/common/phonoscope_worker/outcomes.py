@@ -80,7 +80,10 @@ def _fault(outcome: Outcome) -> str | None:
     for name, numbers in chain(vectors.items(), points.items()):
         if not all(map(isfinite, numbers)):
             return f"{name} holds a number that is not finite"
-    for name, value in (("result", outcome.body), ("problem", outcome.problem)):
+    kept = {"result": outcome.body, "problem": outcome.problem}
+    if outcome.teaching is not None:
+        kept |= {"manifest": dict(outcome.teaching.manifest), "figures": dict(outcome.teaching.figures)}
+    for name, value in kept.items():
         if not _is_json(value):
             found = next(_faults(name, value), None)
             if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -40,7 +41,8 @@ def spread(session: Session, owner_id: str, space_id: int, without: Collection[S
         without: windows that are left out.
     """
     counted = session.execute(_COUNTS, {"owner_id": owner_id, "space_id": space_id}).all()
-    counts = {row.track_id: row.windows for row in counted}
+    taken = Counter(spot.track_id for spot in without)
+    counts = {row.track_id: left for row in counted if (left := row.windows - taken[row.track_id]) > 0}
     tracks = evenly(list(counts), most)
     asked = {"space_id": space_id, "each": share_of_each([counts[track] for track in tracks], most)}
     rows: list[Any] = []

@@ -1,0 +1,170 @@
+"""What a classifier is taught from: which windows, and what is said of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from phonoscope.annotations.values import Annotation
+from phonoscope.db.access.engine import Database
+from phonoscope.db.classifiers.examples import MOST_OF_ONE, Lesson, read_lesson
+from phonoscope.db.library.erase import delete_track
+from phonoscope.errors import ContradictoryLabels, InvalidRequest, NotFound, TooFewExamples
+from tests.integration.lessons import NO, YES, Owner, new_owner
+
+
+@pytest.fixture
+def owner(database: Database) -> Owner:
+    return new_owner(database)
+
+
+def lesson(owner: Owner, name: str = "own", most_others: int = 1_000) -> Lesson:
+    with owner.database.transaction() as session:
+        return read_lesson(session, owner.id, name, most_others)
+
+
+def facts(found: Lesson, track_id: str) -> set[tuple[float, str, bool]]:
+    """Of a track: the start of each window, the label, and whether it holds."""
+    known = found.known
+    return {
+        (float(known.spans_s[window, 0]), found.labels[label], bool(holds))
+        for window, label, holds in found.facts
+        if known.track_of(window) == track_id
+    }
+
+
+def test_whole_recordings_spans_and_points(owner: Owner) -> None:
+    """A span has the windows that overlap it by half, a point the one around it; what is rejected does not hold."""
+    whole, part, point = owner.labelled("low", windows=3), owner.track("high", 5), owner.track("high", 5)
+    owner.says(part, Annotation("high", YES, 5.0, 10.0), Annotation("low", NO))
+    owner.says(point, Annotation("high", YES, 7.4))
+    owner.asks()
+    found = lesson(owner)
+    assert list(found.labels) == ["high", "low"]
+    assert facts(found, whole) == {(start, "low", True) for start in (0.0, 2.5, 5.0)}
+    spans = {(start, "high", True) for start in (2.5, 5.0, 7.5)}
+    assert facts(found, part) == spans | {(start, "low", False) for start in (0.0, 2.5, 5.0, 7.5, 10.0)}
+    assert facts(found, point) == {(5.0, "high", True)}
+    assert found.track_vectors.shape == (3, 512)
+
+
+def test_the_narrower_counts(owner: Owner) -> None:
+    """In a recording that has a label a span is rejected; of two labels of one window the narrower holds."""
+    track = owner.labelled("low", windows=3)
+    owner.says(track, Annotation("low", NO, 5.0, 10.0), Annotation("high", YES, 0.0, 4.0))
+    owner.two_labels(1)
+    owner.asks()
+    assert facts(lesson(owner), track) == {(0.0, "high", True), (2.5, "low", False), (5.0, "low", False)}
+
+
+def test_examples_beside_labels_and_without_them(owner: Owner, database: Database) -> None:
+    """With ``confirmed`` false nothing else is taught; windows that are no examples are others, of this owner alone."""
+    new_owner(database).two_labels()
+    labelled = owner.two_labels()
+    low, high = owner.track("low", 4), owner.track("high", 1)
+    span = {"track_id": low, "start_s": 0.0, "end_s": 5.0}
+    owner.asks("both", examples={"low": [low], "high": [high]})
+    owner.asks("alone", examples={"low": [span], "high": [high]}, confirmed=False)
+    both, alone = lesson(owner, "both"), lesson(owner, "alone")
+    assert set(both.known.tracks) == {*labelled, low, high}
+    assert both.others.tracks == []
+    assert facts(alone, low) == {(0.0, "low", True), (2.5, "low", True)}
+    others = {alone.others.track_of(at) for at in range(len(alone.others.vectors))}
+    assert others == {*labelled, low}
+    assert len(alone.others.vectors) == 4 * 2 + 2
+
+
+def test_others_are_taken_evenly(owner: Owner) -> None:
+    """Of a long recording no more than of a short one; a long example does not outweigh all others."""
+    owner.two_labels(1)
+    long = owner.labelled("low", windows=MOST_OF_ONE + 40)
+    tracks = [owner.track("noise", windows) for windows in (1, 3, 40)]
+    owner.asks()
+    found = lesson(owner, most_others=8)
+    assert len(facts(found, long)) == MOST_OF_ONE
+    taken = [found.others.track_of(at) for at in range(len(found.others.vectors))]
+    assert [taken.count(track) for track in tracks] == [1, 3, 4]
+    assert len(taken) <= 8
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "names"),
+    [
+        ({}, TooFewExamples, "there are none"),
+        ({"labels": ["a", "b"]}, TooFewExamples, "'a' has no example"),
+        ({"examples": {"a": ["trk_nobody"], "b": ["trk_nobody"]}}, InvalidRequest, "examples.a.0"),
+        ({"examples": {"a": ["trk_nobody"]}, "labels": ["b", "c"]}, InvalidRequest, "examples.a: not among labels"),
+    ],
+)
+def test_what_cannot_be_taught(owner: Owner, asked: dict[str, Any], error: type[Exception], names: str) -> None:
+    """Each is said by its field."""
+
+    def taught() -> None:
+        owner.asks(**asked)
+        lesson(owner)
+
+    with pytest.raises(error, match=names):
+        taught()
+
+
+def test_another_owner_s_recording_is_no_example(owner: Owner, database: Database) -> None:
+    """It is as one that does not exist."""
+    foreign = new_owner(database).track("low")
+    own = owner.track("high")
+    with pytest.raises(InvalidRequest, match=r"examples\.low\.0: no track"):
+        owner.asks(examples={"low": [foreign], "high": [own]})
+
+
+def test_one_label_alone(owner: Owner) -> None:
+    owner.labelled("low")
+    owner.asks()
+    with pytest.raises(TooFewExamples, match="'low' alone"):
+        lesson(owner)
+
+
+def test_labels_of_which_one_holds_contradict_each_other(owner: Owner) -> None:
+    """On one span; with several labels at a time they do not, but what is confirmed and rejected does."""
+    twice = owner.labelled("low")
+    owner.says(twice, Annotation("high", YES))
+    owner.asks()
+    with pytest.raises(ContradictoryLabels, match=f"{twice} is 'high' and 'low' as a whole; set multi_label"):
+        lesson(owner)
+    owner.asks("several", multi_label=True)
+    assert len(lesson(owner, "several").facts) == 4
+    owner.says(twice, Annotation("loud", NO, 0.0, 2.0))
+    span = {"track_id": twice, "start_s": 0.0, "end_s": 2.0}
+    owner.asks("said", multi_label=True, examples={"loud": [span]})
+    with pytest.raises(ContradictoryLabels, match="'loud' and not 'loud' from 0 s to 2 s"):
+        lesson(owner, "said")
+
+
+def test_a_recording_without_vectors_is_left_out(owner: Owner, database: Database) -> None:
+    """It is named as long as it is there; a silent one as silent. A label that has none but such cannot be taught."""
+    owner.two_labels()
+    broken = owner.labelled("low", windows=0)
+    owner.asks()
+    assert lesson(owner).left_out == [{"track_id": broken, "silent": False}]
+    owner.labelled("mute", windows=0)
+    with pytest.raises(TooFewExamples, match="'mute' has a window"):
+        lesson(owner)
+
+
+def test_a_classifier_that_is_gone(owner: Owner) -> None:
+    with pytest.raises(NotFound):
+        lesson(owner)
+
+
+def test_erased_recordings_are_no_examples(owner: Owner, database: Database) -> None:
+    """Nor are they named in what it is taught from."""
+    tracks = [owner.track("low"), owner.track("low"), owner.track("high")]
+    owner.asks(examples={"low": tracks[:2], "high": tracks[2:]})
+    for track in tracks[1:]:
+        with database.transaction() as session:
+            delete_track(session, owner.actor, track)
+    with database.transaction() as session:
+        (kept,) = session.scalars(text("SELECT spec FROM classifiers WHERE owner_id = :id"), {"id": owner.id})
+    assert [list(kept["examples"]), [each["track_id"] for each in kept["examples"]["low"]]] == [["low"], tracks[:1]]
+    with pytest.raises(TooFewExamples):
+        lesson(owner)

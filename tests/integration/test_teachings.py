@@ -1,0 +1,346 @@
+"""Teachings from the request to the version: one at a time, fenced by the lease, without what was erased meanwhile."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phonoscope.annotations.values import Annotation
+from phonoscope.contract.classifiers import ClassifierState
+from phonoscope.db.access.engine import Database
+from phonoscope.db.classifiers.queue import to_ask
+from phonoscope.db.classifiers.rounds import AT_ONCE, Due, due, go_on
+from phonoscope.db.classifiers.teaching import MOST_CLASSIFIERS, delete_classifier, find_classifier
+from phonoscope.db.library.erase import delete_track
+from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.service.usage import Limits
+from phonoscope.db.tasks.cancel import cancel_job
+from phonoscope.db.tasks.create import create_job
+from phonoscope.db.tasks.family import lock_subject
+from phonoscope.db.tasks.finish import end_tasks
+from phonoscope.db.tasks.requeue import hand_back
+from phonoscope.db.tasks.rollup import settle
+from phonoscope.db.tasks.teachings import MOST_VERSIONS
+from phonoscope.errors import ClassifierQuotaExceeded, LimitReached, NameTaken, NotFound, OutdatedTeaching, WorkerLost
+from phonoscope.states import TaskName
+from phonoscope.work import Claim, NotedWindow, Outcome, Teaching
+from tests.integration.lessons import NO, YES, Owner, counts, new_owner
+from tests.integration.life import CPU, claim, claimed, empty
+
+NOTES = ("classifier_doubts", "classifier_queue")
+PROBLEM = {"type": "about:blank", "title": "no", "status": 422, "code": "too_few_examples", "detail": "labels: few"}
+READY, FAILED, TEACHING, EMBEDDING = (ClassifierState(state) for state in ("ready", "failed", "teaching", "embedding"))
+
+
+_FAIL = text(
+    "UPDATE tasks SET status = 'failed', finished_at = now() WHERE name = 'embed' AND status = 'queued' RETURNING id"
+)
+
+
+@pytest.fixture
+def owner(database: Database) -> Owner:
+    empty(database)
+    return new_owner(database)
+
+
+def made(owner: Owner, tracks: list[str], version: int = 1, **notes: Any) -> Outcome:
+    """What a worker made, of a classifier that was taught from these tracks."""
+    manifest = {"labels": ["high", "low"], "on": [{"weights": {"sha256": f"{version:064x}"}}]}
+    teaching = Teaching(owner.sees().row.id, version, datetime.now(UTC), manifest, b"w", {}, frozenset(tracks), **notes)
+    return Outcome({"version": version}, None, "own", f"sha256:{version:064x}", teaching=teaching)
+
+
+def end(owner: Owner, held: Claim, outcome: Outcome) -> bool:
+    with owner.database.transaction() as session:
+        return end_tasks(session, held, {TaskName.TEACH: outcome}, {}) is not None
+
+
+def step(owner: Owner, limits: Limits | None = None) -> int:
+    """What a round of the courier does for the owner's classifiers; returns for how many."""
+    with owner.database.transaction() as session:
+        found = due(session)
+    for one in found:
+        go_on(owner.database, one, limits or Limits())
+    return len(found)
+
+
+def erase(owner: Owner, track_id: str) -> None:
+    with owner.database.transaction() as session:
+        delete_track(session, owner.actor, track_id)
+
+
+def noted(track_id: str, note: str = "uncertain", start_s: float = 0.0) -> NotedWindow:
+    return NotedWindow(track_id, start_s, start_s + 5.0, "low", 0.5, note)
+
+
+def test_a_version_comes_with_the_end(owner: Owner) -> None:
+    """With its doubts and its queue, in the place of those before."""
+    tracks = owner.two_labels()
+    other = owner.track("noise")
+    assert owner.asks() == [CPU]
+    assert owner.sees().state is TEACHING
+    assert end(owner, claimed(owner.database, CPU), made(owner, tracks, doubts=(noted(tracks[0], "high"),)))
+    seen = owner.sees()
+    assert (seen.state, seen.row.version, [each["given"] for each in seen.doubts]) == (READY, 1, ["high"])
+    owner.asks_again()
+    asked = (noted(other), noted(other, "new", 2.5), noted("trk_gone"))
+    assert end(owner, claimed(owner.database, CPU), made(owner, tracks, 2, queue=asked))
+    seen = owner.sees()
+    assert (seen.row.version, seen.doubts, seen.queue) == (2, [], 2)
+    with owner.database.transaction() as session:
+        rows, left = to_ask(session, seen.row, 1)
+    assert (left, [(row.track_id, row.reason) for row in rows]) == (2, [(other, "uncertain")])
+
+
+def test_what_was_answered_is_not_asked_again(owner: Owner) -> None:
+    """By a span, a point or of the whole recording; what is said of other labels does not count."""
+    tracks = owner.two_labels()
+    others = [owner.track("noise", 3) for _ in range(4)]
+    owner.asks()
+    queue = tuple(noted(track, start_s=2.5) for track in others)
+    assert end(owner, claimed(owner.database, CPU), made(owner, tracks, queue=queue))
+    owner.says(others[0], Annotation("low", NO, 2.5, 7.5))
+    owner.says(others[1], Annotation("high", YES, 5.0))
+    owner.says(others[2], Annotation("low", YES))
+    owner.says(others[3], Annotation("loud", YES), Annotation("low", YES, 0.0, 3.0))
+    assert owner.sees().queue == 1
+
+
+def test_who_lost_the_lease_writes_no_version(owner: Owner) -> None:
+    """Another attempt does, once."""
+    tracks = owner.two_labels()
+    owner.asks()
+    lost = claimed(owner.database, CPU)
+    with owner.database.transaction() as session:
+        hand_back(session, {lost.token}, WorkerLost("killed"))
+        session.execute(text("UPDATE tasks SET available_at = now()"))
+    again = claimed(owner.database, CPU)
+    assert not end(owner, lost, made(owner, tracks))
+    assert owner.sees().newest is None
+    assert end(owner, again, made(owner, tracks))
+    assert not end(owner, again, made(owner, tracks, 2))
+    assert owner.sees().row.version == 1
+
+
+def test_a_track_that_was_erased_meanwhile(owner: Owner) -> None:
+    """The version that was taught from it is not kept, and the lease stays; one without it is."""
+    tracks = owner.two_labels(3)
+    owner.asks()
+    held = claimed(owner.database, CPU)
+    erase(owner, tracks[0])
+    with pytest.raises(OutdatedTeaching, match="erased"):
+        end(owner, held, made(owner, tracks))
+    assert owner.sees().state is TEACHING
+    with owner.database.transaction() as session:
+        assert counts(session, owner.id, ("classifier_versions",)) == {"classifier_versions": 0}
+    assert end(owner, held, made(owner, tracks[1:]))
+
+
+def test_another_version_came_first(owner: Owner) -> None:
+    """Such as an import: the worker reads the number anew."""
+    tracks = owner.two_labels()
+    owner.asks()
+    held = claimed(owner.database, CPU)
+    with owner.database.transaction() as session:
+        session.execute(text("UPDATE classifiers SET version = 4"))
+    with pytest.raises(OutdatedTeaching, match="another version"):
+        end(owner, held, made(owner, tracks))
+    assert end(owner, held, made(owner, tracks, 5))
+
+
+def test_an_erased_track_is_in_no_doubt_and_no_queue(owner: Owner) -> None:
+    tracks = owner.two_labels()
+    owner.asks()
+    outcome = made(owner, tracks, doubts=(noted(tracks[0], "high"),), queue=(noted(tracks[0]),))
+    assert end(owner, claimed(owner.database, CPU), outcome)
+    erase(owner, tracks[0])
+    with owner.database.transaction() as session:
+        assert counts(session, owner.id, NOTES) == dict.fromkeys(NOTES, 0)
+    assert owner.sees().row.version == 1
+
+
+def test_one_teaching_at_a_time(owner: Owner) -> None:
+    """A request joins the one that waits; while one runs another follows, once, however often it is asked for."""
+    tracks = owner.two_labels()
+    owner.asks()
+    assert owner.asks_again() == []
+    held = claimed(owner.database, CPU)
+    assert [owner.asks_again(), owner.asks_again()] == [[], []]
+    assert claim(owner.database, CPU) is None
+    assert step(owner) == 0
+    assert end(owner, held, made(owner, tracks))
+    assert owner.sees().state is TEACHING
+    assert step(owner) == 1
+    second = claimed(owner.database, CPU)
+    assert end(owner, second, made(owner, tracks, 2))
+    assert (owner.sees().state, step(owner), claim(owner.database, CPU)) == (READY, 0, None)
+
+
+@pytest.mark.parametrize("how", ["failed", "cancelled", "gone"])
+def test_a_teaching_that_ends_badly(owner: Owner, how: str) -> None:
+    """That is seen at once, and noted by the courier; the version of before stays, and it can be taught again."""
+    tracks = owner.two_labels()
+    owner.asks()
+    assert end(owner, claimed(owner.database, CPU), made(owner, tracks))
+    owner.asks_again()
+    held = claimed(owner.database, CPU)
+    if how == "failed":
+        assert end(owner, held, Outcome(problem=PROBLEM))
+    with owner.database.transaction() as session:
+        if how == "cancelled":
+            cancel_job(session, owner.id, held.job_id)
+        if how == "gone":
+            session.execute(text("DELETE FROM jobs WHERE id = :id"), {"id": held.job_id})
+    code = {"failed": "too_few_examples", "cancelled": "cancelled", "gone": "worker_lost"}[how]
+    for _ in range(2):
+        seen = owner.sees()
+        assert seen.problem is not None
+        assert (seen.state, seen.problem["code"], seen.row.version) == (FAILED, code, 1)
+        step(owner)
+    assert step(owner) == 0
+    owner.asks_again()
+    assert owner.sees().state is TEACHING
+    assert end(owner, claimed(owner.database, CPU), made(owner, tracks, 2))
+    assert (owner.sees().state, owner.sees().problem) == (READY, None)
+
+
+def test_examples_are_embedded_first(owner: Owner) -> None:
+    """A few at a time, each once; those that fail are left out, and it is taught when all have ended."""
+    owner.two_labels()
+    missing = [owner.labelled("low", windows=0) for _ in range(AT_ONCE + 2)]
+    assert owner.asks() == []
+    assert owner.sees().state is EMBEDDING
+    assert step(owner) == 1
+    assert step(owner) == 1
+    assert ended(owner) == AT_ONCE
+    assert step(owner) == 1
+    assert ended(owner) == 2
+    assert step(owner) == 1
+    assert owner.sees().state is TEACHING
+    assert claimed(owner.database, CPU).tasks.keys() == {TaskName.TEACH}
+    assert missing
+
+
+def ended(owner: Owner) -> int:
+    """Fails all jobs that embed; returns how many there were."""
+    with owner.database.transaction() as session:
+        tasks = list(session.scalars(_FAIL))
+        settle(session, list(session.scalars(text("SELECT id FROM jobs WHERE status = 'queued'"))))
+    return len(tasks)
+
+
+def test_an_embedding_that_waits_already_is_waited_for(owner: Owner) -> None:
+    """It is not made twice; a track that is erased is not waited for."""
+    tracks = owner.two_labels()
+    missing = owner.labelled("low", windows=0)
+    with owner.database.transaction() as session:
+        add_embedding(session, missing)
+    owner.asks()
+    step(owner)
+    with owner.database.transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM tasks WHERE name = 'embed'")) == 1
+    erase(owner, missing)
+    step(owner)
+    assert owner.sees().state is TEACHING
+    assert end(owner, claimed(owner.database, CPU), made(owner, tracks))
+
+
+def add_embedding(session: Session, track_id: str) -> None:
+    create_job(session, session.get_one(TrackRow, track_id), [TaskName.EMBED], {}, {})
+
+
+def test_a_full_queue_only_delays(owner: Owner) -> None:
+    """The owner's quota holds for what the courier makes too; nothing is lost."""
+    owner.two_labels()
+    owner.labelled("low", windows=0)
+    owner.asks()
+    with owner.database.transaction() as session:
+        add_embedding(session, owner.track("noise"))
+    with pytest.raises(LimitReached):
+        step(owner, Limits(queued_jobs=1))
+    assert ended(owner) == 1
+    assert step(owner, Limits(queued_jobs=1)) == 1
+    assert ended(owner) == 1
+
+
+def test_it_is_taught_again_when_labels_changed(owner: Owner) -> None:
+    """Once they have been quiet, and only for labels that it has; a failure does not begin it anew."""
+    tracks = owner.two_labels()
+    owner.asks(labels=["high", "low"], reteach=True)
+    assert end(owner, claimed(owner.database, CPU), made(owner, tracks))
+    past(owner, "classifiers", "asked_at", 60.0)
+    past(owner, "classifier_versions", "read_at", 60.0)
+    past(owner, "label_changes", "created_at", 90.0)
+    assert step(owner) == 0
+    owner.labelled("loud")
+    past(owner, "label_changes", "created_at", 30.0)
+    assert step(owner) == 0
+    owner.labelled("low")
+    assert step(owner) == 0
+    past(owner, "label_changes", "created_at", 11.0)
+    assert step(owner) == 1
+    held = claimed(owner.database, CPU)
+    assert step(owner) == 0
+    assert end(owner, held, Outcome(problem=PROBLEM))
+    step(owner)
+    assert (owner.sees().state, step(owner)) == (FAILED, 0)
+
+
+def past(owner: Owner, table: str, column: str, seconds: float) -> None:
+    """Makes what was written just now older."""
+    with owner.database.transaction() as session:
+        moved = f"UPDATE {table} SET {column} = now() - :by * interval '1 s' WHERE {column} > now() - interval '5 s'"
+        session.execute(text(moved), {"by": seconds})
+
+
+def test_a_removed_classifier(owner: Owner) -> None:
+    """Its job is cancelled; what its worker made is not kept."""
+    tracks = owner.two_labels()
+    owner.asks()
+    held = claimed(owner.database, CPU)
+    outcome = made(owner, tracks)
+    with owner.database.transaction() as session:
+        lock_subject(session, owner.id)
+        delete_classifier(session, owner.actor, find_classifier(session, owner.id, "own"))
+    assert not end(owner, held, outcome)
+    with pytest.raises(NotFound):
+        owner.sees()
+    assert step(owner) == 0
+    assert go_on(owner.database, Due("cls_gone", owner.id), Limits()) == []
+
+
+def test_the_newest_versions_are_kept(owner: Owner) -> None:
+    tracks = owner.two_labels(1)
+    owner.asks()
+    for version in range(1, MOST_VERSIONS + 3):
+        assert end(owner, claimed(owner.database, CPU), made(owner, tracks, version))
+        owner.asks_again()
+    with owner.database.transaction() as session:
+        kept = session.scalars(text("SELECT version FROM classifier_versions ORDER BY version")).all()
+    assert kept == list(range(3, MOST_VERSIONS + 3))
+
+
+def test_an_owner_has_a_hundred_at_most(owner: Owner, database: Database) -> None:
+    """Each by a name of its own; another owner may have one of the same name."""
+    owner.two_labels(1)
+    owner.asks("c0")
+    with pytest.raises(NameTaken):
+        owner.asks("c0")
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO classifiers (id, owner_id, name, state, model, digest, several, spec) "
+                "SELECT 'cls_' || n, :owner, 'c' || n, 'ready', 'm', 'd', false, '{}' "
+                "FROM generate_series(1, :most) AS n"
+            ),
+            {"owner": owner.id, "most": MOST_CLASSIFIERS - 1},
+        )
+    with pytest.raises(ClassifierQuotaExceeded):
+        owner.asks("one-more")
+    other = new_owner(database)
+    other.two_labels(1)
+    other.asks("c0")
