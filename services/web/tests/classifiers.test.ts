@@ -129,7 +129,7 @@ test("chosen recordings are examples by label; rows of one label are one", () =>
 
 test("a labelling says what it changed", () => {
   const applied = { version: 3, job_id: null, tracks: 1200, changed: 1, unknown: 40, without_vectors: 2, finished_at: new Date().toISOString() };
-  expect(appliedText(applied)).toBe("Version 3 labelled your library just now: 1,200 recordings, 1 label changed, 40 are unknown, 2 have no vectors yet.");
+  expect(appliedText(applied)).toBe("Version 3 labelled your library just now: 1,200 recordings, 1 has other labels than before, 40 are unknown, 2 have no vectors yet.");
   expect(appliedText({ ...applied, without_vectors: 0, finished_at: null })).toContain("is labelling your library");
 });
 

@@ -10,7 +10,8 @@ const DOING: Record<TaskName, string> = {
   separate: "separating",
   mixdown: "mixing",
   map: "drawing the map",
-  teach: "teaching the classifier",
+  apply: "labelling the library",
+  teach: "teaching",
 };
 
 export const POOLS = { gpu: "GPU", cpu: "CPU" } as const;

@@ -20,11 +20,6 @@ const LIST = ["classifiers", "all"];
 const MOST_ASKED = 100;
 const COUNTED = 100;
 
-/** Whether something of it changes by itself: it is being taught, or labels the library. */
-export function isBusy({ state, applied }: Classifier): boolean {
-  return isTaught(state) || (applied !== null && applied.finished_at === null);
-}
-
 /** Whether a teaching of it waits or runs. */
 export function isTaught(state: Classifier["state"]): boolean {
   return state === "embedding" || state === "teaching";
@@ -40,7 +35,7 @@ export function useOwnClassifiers() {
   return useQuery({
     queryKey: LIST,
     queryFn: async ({ signal }) => dataOf(await api.GET("/v1/classifiers", { signal })).items,
-    refetchInterval: ({ state: { data } }) => (data?.some(isBusy) ? EVERY_MS : false),
+    refetchInterval: ({ state: { data } }) => (data?.some(({ state: of }) => isTaught(of)) ? EVERY_MS : false),
   });
 }
 
@@ -48,7 +43,7 @@ export function useClassifier(name: string) {
   return useQuery({
     queryKey: ["classifiers", "one", name],
     queryFn: async ({ signal }) => dataOf(await api.GET("/v1/classifiers/{name}", { ...named(name), signal })),
-    refetchInterval: ({ state: { data } }) => (data && isBusy(data) ? EVERY_MS : false),
+    refetchInterval: ({ state: { data } }) => (data && isTaught(data.state) ? EVERY_MS : false),
     refetchOnMount: "always",
   });
 }

@@ -17,7 +17,7 @@ export function OtherLabel({ labels, asked, choose, cancel }: Props) {
   return (
     <form
       className="other"
-      aria-label="Another label"
+      aria-label="What it is"
       onSubmit={(event) => {
         event.preventDefault();
         if (known) choose(known);
