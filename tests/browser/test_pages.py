@@ -17,7 +17,7 @@ from phonoscope.contract import Quota
 from tests.browser.visit import NARROW, WIDE, Visit
 from tests.support import RunningStack, phonoscope, tone_wav
 
-_PAGES = ["/", "/search?q=rain", "/tracks/{track}", "/jobs", "/models", "/webhooks"]
+_PAGES = ["/", "/search?q=rain", "/tracks/{track}", "/classifiers", "/jobs", "/models", "/webhooks"]
 _MOST_SCRIPT_BYTES = 300_000
 
 

@@ -172,6 +172,12 @@ describe("a streamed sound", () => {
     expect(sounding()).toEqual(["/audio?2"]);
   });
 
+  it("says when the recording cannot be fetched", async () => {
+    Player.broken.add("/audio?1");
+    const source = new AudioSource("/audio?1", 0, 60, () => Promise.reject(new TypeError("no connection")));
+    await expect(source.play(0)).rejects.toThrow("The recording cannot be fetched now.");
+  });
+
   it("says when the browser cannot play it", async () => {
     Player.broken.add("/audio?1");
     const source = new AudioSource("/audio?1", 0, 60, () => Promise.resolve("/audio?1"));

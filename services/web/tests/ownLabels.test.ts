@@ -6,9 +6,9 @@ test("confirmed labels come first, then what models predict, then what was rejec
   const labels = { "genre-10": ["jazz"], "music-100": ["jazz", "guitar"] };
   const track = { labels, confirmed: ["guitar", "mine"], rejected: ["rock"] } as unknown as Track;
   expect(ownLabels(track)).toEqual([
-    { label: "guitar", state: "confirmed" },
-    { label: "mine", state: "confirmed" },
-    { label: "jazz", state: null },
-    { label: "rock", state: "rejected" },
+    { label: "guitar", state: "confirmed", by: ["music-100"] },
+    { label: "mine", state: "confirmed", by: [] },
+    { label: "jazz", state: null, by: ["genre-10", "music-100"] },
+    { label: "rock", state: "rejected", by: [] },
   ]);
 });

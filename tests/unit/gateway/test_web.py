@@ -14,6 +14,7 @@ from phonoscope_gateway.openapi import nowhere
 from phonoscope_gateway.problems import add_problem_handlers
 from phonoscope_gateway.web.routes import ADDRESSES, add_page
 
+_SOURCES = Path(__file__).parents[3] / "services" / "web" / "src"
 _DOCUMENT = '<script type="module" nonce="__CSP_NONCE__" src="/assets/index-1.js"></script>'
 
 
@@ -34,13 +35,21 @@ def page(tmp_path: Path) -> TestClient:
     return _served(tmp_path)
 
 
-@pytest.mark.parametrize("address", ["/", "/tracks/trk_1", "/jobs", "/models", "/webhooks"])
+@pytest.mark.parametrize(
+    "address", ["/", "/tracks/trk_1", "/classifiers/barks/review", "/jobs", "/models", "/webhooks"]
+)
 def test_every_address_of_the_page_gives_the_document(page: TestClient, address: str) -> None:
     """A link to any place in the page can be followed, and what is shown is asked for anew each time."""
     response = page.get(address)
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/html")
     assert response.headers["cache-control"] == "no-cache"
+
+
+def test_the_gateway_serves_every_address_that_the_page_has() -> None:
+    """A page that is opened by its address, or loaded again, is found."""
+    routes = re.findall(r'<Route path="([^"]+)"', (_SOURCES / "app" / "App.tsx").read_text())
+    assert {re.sub(r":\w+", "{}", route) for route in routes} == {re.sub(r"{\w+}", "{}", one) for one in ADDRESSES}
 
 
 def test_the_policy_lets_nothing_else_run(page: TestClient) -> None:

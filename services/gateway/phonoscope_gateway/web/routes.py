@@ -10,7 +10,17 @@ from fastapi.responses import FileResponse, HTMLResponse
 from phonoscope.errors import NotFound
 from phonoscope_gateway.documents import NONCE, document
 
-ADDRESSES = ("/", "/search", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
+ADDRESSES = (
+    "/",
+    "/search",
+    "/tracks/{track_id}",
+    "/classifiers",
+    "/classifiers/{name}",
+    "/classifiers/{name}/review",
+    "/jobs",
+    "/models",
+    "/webhooks",
+)
 """The page's addresses. Everything else belongs to the API."""
 
 _STATIC = Path(__file__).with_name("static")

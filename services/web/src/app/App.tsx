@@ -17,11 +17,15 @@ const TrackPage = lazy(() => import("../track/TrackPage"));
 const JobsPage = lazy(() => import("../jobs/JobsPage"));
 const SearchPage = lazy(() => import("../search/SearchPage"));
 const ModelsPage = lazy(() => import("../models/ModelsPage"));
+const ClassifiersPage = lazy(() => import("../classifiers/ClassifiersPage"));
+const ClassifierPage = lazy(() => import("../classifiers/ClassifierPage"));
+const ReviewPage = lazy(() => import("../classifiers/review/ReviewPage"));
 const WebhooksPage = lazy(() => import("../webhooks/WebhooksPage"));
 
 const PAGES = [
   ["/", "Library"],
   ["/search", "Search"],
+  ["/classifiers", "Classifiers"],
   ["/jobs", "Jobs"],
   ["/models", "Models"],
   ["/webhooks", "Webhooks"],
@@ -55,6 +59,9 @@ function Shell() {
           <Route path="/" component={LibraryPage} />
           <Route path="/tracks/:id">{({ id }) => <TrackPage key={id} id={id} />}</Route>
           <Route path="/search" component={SearchPage} />
+          <Route path="/classifiers" component={ClassifiersPage} />
+          <Route path="/classifiers/:name">{({ name }) => <ClassifierPage key={name} name={name} />}</Route>
+          <Route path="/classifiers/:name/review">{({ name }) => <ReviewPage key={name} name={name} />}</Route>
           <Route path="/jobs" component={JobsPage} />
           <Route path="/models" component={ModelsPage} />
           <Route path="/webhooks" component={WebhooksPage} />

@@ -13,6 +13,8 @@ const KEYS: [string[], string][] = [
   [["↑", "↓"], "in the spectrogram: read its level at the playhead"],
   [["←", "↑", "→", "↓"], "move the map; with Shift go from recording to recording"],
   [["0"], "show the whole map"],
+  [["y", "n", "o"], "in a review: yes, no, another label"],
+  [["s", "u"], "in a review: skip, or undo the last answer"],
   [["/"], "search the library"],
   [["?"], "show this list"],
 ];

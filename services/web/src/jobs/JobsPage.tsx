@@ -66,7 +66,7 @@ function JobRow({ job }: { job: Job }) {
   return (
     <li className="job">
       <div className="row spread wrap">
-        {job.track_id ? <Recording id={job.track_id} /> : <Link href="/?view=map">Map of the library</Link>}
+        {job.track_id ? <Recording id={job.track_id} /> : <OfLibrary job={job} />}
         <span className="mono small quiet">{job.id}</span>
         <span className={`job__state job__state--${job.status}`}>{jobText(job)}</span>
         <span className="quiet small">{ago(job.created_at)}</span>
@@ -79,6 +79,11 @@ function JobRow({ job }: { job: Job }) {
       </ul>
     </li>
   );
+}
+
+function OfLibrary({ job: { tasks } }: { job: Job }) {
+  if (tasks.some(({ name }) => name === "map")) return <Link href="/?view=map">Map of the library</Link>;
+  return <Link href="/classifiers">Classifiers</Link>;
 }
 
 function Recording({ id }: { id: string }) {

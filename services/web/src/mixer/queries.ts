@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { api, fetchArtifact, fetchWithKey, dataOf, type Stems } from "../api/client";
+import { api, fetchArtifact, dataOf, type Stems } from "../api/client";
+import { saveAs } from "../api/download";
 import { renewalMs } from "../api/links";
 import { isResultOf, type ResultOf } from "../state/results";
 
@@ -56,11 +57,5 @@ export function useMixdown(jobId: string | null): ResultOf<"mixdown"> | null {
 
 /** Downloads all stems in one ZIP file. */
 export async function downloadAll(trackId: string, filename: string): Promise<void> {
-  const response = await fetchWithKey(`/v1/tracks/${trackId}/stems.zip`);
-  const url = URL.createObjectURL(await response.blob());
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `${filename.replace(/\.\w+$/, "")} stems.zip`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  await saveAs(`/v1/tracks/${trackId}/stems.zip`, `${filename.replace(/\.\w+$/, "")} stems.zip`);
 }

@@ -1,6 +1,8 @@
 import { Link } from "wouter";
 import type { SearchAnswer, SearchItem, Track } from "../api/client";
 import { errorText } from "../api/problem";
+import { MarkButtons } from "../classifiers/marks/MarkButtons";
+import { MarkTray } from "../classifiers/marks/MarkTray";
 import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
 import { labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
@@ -39,6 +41,7 @@ export function Results({ query, unit }: { query: Query; unit: Unit }) {
           </div>
         ) : null}
       </section>
+      <MarkTray suggested={query.by === "words" ? query.words : ""} />
     </>
   );
 }
@@ -65,6 +68,7 @@ function Named({ tracks, preview }: { tracks: Track[]; preview: Preview }) {
             </Link>
             <span className="quiet found__when">{time(track.duration_s, 0)}</span>
             <span className={`clip found__why ${track.label ? "found__label" : "quiet"}`}>{track.label ? labelText(track.label) : "no label"}</span>
+            <MarkButtons what={{ trackId: track.id, name: titleOf(track) }} />
           </li>
         ))}
       </ul>
@@ -132,6 +136,7 @@ function Item({ item, unit, preview }: { item: SearchItem; unit: Unit; preview: 
       </span>
       <span className="quiet found__when">{moment ? `${time(moment.start_s)} – ${time(moment.end_s)}` : time(track.duration_s, 0)}</span>
       <Why item={item} unit={unit} />
+      <MarkButtons what={moment ? { trackId: track.id, name, startS: moment.start_s, endS: moment.end_s } : { trackId: track.id, name }} />
     </li>
   );
 }

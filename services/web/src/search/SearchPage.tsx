@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { useSearchField } from "../library/libraryView";
 import { useTrack } from "../state/queries";
@@ -6,6 +6,7 @@ import { Button, Choice, IconButton } from "../ui/controls";
 import { useDrop } from "../ui/drop";
 import { time } from "../ui/format";
 import { titleOf } from "../ui/tags";
+import { useTitle } from "../ui/title";
 import { type Query, queryFrom, type Unit, unitFrom } from "./query";
 import { Results } from "./Results";
 import "./search.css";
@@ -28,12 +29,7 @@ export default function SearchPage() {
     setAddress(unit === "moment" ? { ...part, unit } : part);
   };
   const [words, setWords] = useSearchField(asked?.by === "words" ? asked.words : "", (typed) => change(typed ? { q: typed } : {}));
-  useEffect(() => {
-    document.title = "Search · Phonoscope";
-    return () => {
-      document.title = "Phonoscope";
-    };
-  }, []);
+  useTitle("Search");
   return (
     <main id="main" className="page page--narrow search">
       <h1 className="unseen">Search</h1>

@@ -15,6 +15,8 @@ export class AudioSource implements Source {
   /** Loads a renewed link until it takes over. */
   #next: HTMLAudioElement | null = null;
   #playing = false;
+  /** Whether its link could not be read again. */
+  #unreachable = false;
   /** Whether the current element has played. */
   #begun = false;
 
@@ -33,7 +35,8 @@ export class AudioSource implements Source {
     this.#playing = true;
     this.#element.currentTime = Math.max(0, fromS - this.startS);
     if (!this.#element.paused && !this.#element.error) return;
-    if (!(await this.#started()) && !(await this.#restarted())) throw new Error("This browser cannot play the recording's format.");
+    if ((await this.#started()) || (await this.#restarted())) return;
+    throw new Error(this.#unreachable ? "The recording cannot be fetched now." : "This browser cannot play the recording's format.");
   }
 
   pause(): void {
@@ -119,6 +122,7 @@ export class AudioSource implements Source {
   /** Whether the sound plays after its link was read again. */
   async #restarted(): Promise<boolean> {
     const url = await this.#newUrl().catch(() => undefined);
+    this.#unreachable = !url;
     if (!url) return false;
     if (url !== this.#url || this.#element.error) {
       this.#load(url);

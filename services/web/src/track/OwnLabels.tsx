@@ -1,11 +1,15 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { LabelState, Track } from "../api/client";
 import { errorText } from "../api/problem";
+import { useStore } from "../sound/store";
+import { useTimeAxis } from "../sound/timeAxis";
 import { Button, IconButton } from "../ui/controls";
 import { labelText } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { announce } from "../ui/live";
 import { type OwnLabel, ownLabels, useSayLabel } from "./ownLabels";
+
+const TeachWith = lazy(() => import("../classifiers/TeachWith"));
 
 const LONGEST = 100;
 
@@ -38,15 +42,16 @@ export function OwnLabels({ track }: { track: Track }) {
         </Button>
       ) : null}
       {saying.isError ? <span role="alert">{errorText(saying.error)}</span> : null}
+      <Teaching track={track} />
     </section>
   );
 }
 
 type OwnProps = { own: OwnLabel; disabled: boolean; say: (label: string, state: LabelState) => void };
 
-function Own({ own: { label, state }, disabled, say }: OwnProps) {
+function Own({ own: { label, state, by }, disabled, say }: OwnProps) {
   return (
-    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={state ? `${state} by you` : "predicted"}>
+    <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={state ? `${state} by you` : `predicted by ${by.join(" and ")}`}>
       {state === "confirmed" ? <Icon name="check" size={14} /> : null}
       <span>{labelText(label)}</span>
       {state === "confirmed" ? null : (
@@ -56,6 +61,23 @@ function Own({ own: { label, state }, disabled, say }: OwnProps) {
         <IconButton icon="close" label={`Reject ${labelText(label)}`} disabled={disabled} onClick={() => say(label, "rejected")} />
       )}
     </li>
+  );
+}
+
+function Teaching({ track }: { track: Track }) {
+  const [open, setOpen] = useState(false);
+  const { loop } = useStore(useTimeAxis().transport.state);
+  return (
+    <>
+      <Button aria-expanded={open} onClick={() => setOpen(!open)}>
+        Teach with this
+      </Button>
+      {open ? (
+        <Suspense fallback={null}>
+          <TeachWith track={track} loop={loop} />
+        </Suspense>
+      ) : null}
+    </>
   );
 }
 

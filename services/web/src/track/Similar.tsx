@@ -6,6 +6,8 @@ import { renewalMs } from "../api/links";
 import { ApiProblem, errorText } from "../api/problem";
 import { ErrorNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, shownLabel } from "../ui/format";
+import { MarkButtons } from "../classifiers/marks/MarkButtons";
+import { MarkTray } from "../classifiers/marks/MarkTray";
 import { useStems } from "../state/queries";
 import { addressOfStretch } from "../search/query";
 import { type Preview, usePreview } from "../sound/preview";
@@ -96,8 +98,9 @@ function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
   return (
     <>
       {outdated ? <p className="note">{leftOutText(outdated, model)}</p> : null}
-      {copies.length ? <Ranked title="Copies of this recording" items={copies} preview={preview} /> : null}
-      {others.length ? <Ranked title={copies.length ? "Others that sound like it" : null} items={others} preview={preview} /> : null}
+      {copies.length ? <Ranked of={track} title="Copies of this recording" items={copies} preview={preview} /> : null}
+      {others.length ? <Ranked of={track} title={copies.length ? "Others that sound like it" : null} items={others} preview={preview} /> : null}
+      <MarkTray />
       {items.length ? null : (
         <p className="quiet">No other recording {stem ? `has an embedding of its ${stem}` : "has an embedding by this model"} yet.</p>
       )}
@@ -106,13 +109,13 @@ function Neighbours({ track, stem, submitting, embed }: NeighboursProps) {
 }
 
 /** Recordings with their similarity, the most similar first; below each the copies of it. */
-function Ranked({ title, items, preview }: { title: string | null; items: Neighbour[]; preview: Preview }) {
+function Ranked({ of, title, items, preview }: { of: Track; title: string | null; items: Neighbour[]; preview: Preview }) {
   return (
     <section className="stack">
       {title ? <h3>{title}</h3> : null}
       <ol className="alike" aria-label={title ?? undefined}>
         {items.flatMap((item) => [item, ...(item.copies ?? []).map((copy) => ({ ...copy, of: item.track.filename }))]).map((near) => (
-          <Row key={near.track.id} near={near} preview={preview} />
+          <Row key={near.track.id} near={near} beside={of} preview={preview} />
         ))}
       </ol>
     </section>
@@ -127,7 +130,7 @@ function leftOutText(count: number, model: string | null): string {
 
 type Near = { track: Track; similarity: number; of?: string };
 
-function Row({ near: { track, similarity, of }, preview }: { near: Near; preview: Preview }) {
+function Row({ near: { track, similarity, of }, beside, preview }: { near: Near; beside: Track; preview: Preview }) {
   const playing = preview.playing === track.id;
   return (
     <li className={of ? "alike__copy" : undefined}>
@@ -148,6 +151,7 @@ function Row({ near: { track, similarity, of }, preview }: { near: Near; preview
       <span className="bar__value" title="cosine similarity of the embeddings">
         {similarity.toFixed(2).replace("-", "−")}
       </span>
+      <MarkButtons what={{ trackId: track.id, name: track.filename }} also={{ trackId: beside.id, name: beside.filename }} />
     </li>
   );
 }

@@ -1,0 +1,142 @@
+import { useState } from "react";
+import { Link, useLocation } from "wouter";
+import { ApiProblem, errorText, sentence } from "../api/problem";
+import { taskText } from "../api/taskText";
+import { Button, ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
+import { ago } from "../ui/format";
+import { useTitle } from "../ui/title";
+import { Applying } from "./Applying";
+import "./classifiers.css";
+import { Doubts } from "./Doubts";
+import { FiguresOf } from "./Figures";
+import { type Classifier, isTaught, taughtByLabels, useClassifier, useClassifierActions, useJob } from "./queries";
+import { Versions } from "./Versions";
+import { counted, STATES } from "./words";
+
+/** The card of a classifier: what it was taught, how well it does, and what can be done with it. */
+export default function ClassifierPage({ name }: { name: string }) {
+  const found = useClassifier(name);
+  useTitle(name);
+  return (
+    <main id="main" className="page page--narrow stack own-page">
+      <div className="row wrap">
+        <Link href="/classifiers" className="quiet">
+          Classifiers
+        </Link>
+        <h1 className="clip">{name}</h1>
+      </div>
+      {found.isPending ? <Skeleton height={320} /> : null}
+      {found.isError && (!found.data || isGone(found.error)) ? (
+        <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
+      ) : null}
+      {found.data && !isGone(found.error) ? <Card one={found.data} /> : null}
+    </main>
+  );
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof ApiProblem && error.status === 404;
+}
+
+function Card({ one }: { one: Classifier }) {
+  const { name, state, version, figures, doubts, queue } = one;
+  const { teach } = useClassifierActions();
+  const busy = isTaught(state);
+  return (
+    <>
+      <State one={one} />
+      <div className="row wrap">
+        {version ? (
+          <Link href={`/classifiers/${name}/review`} className="button button--main">
+            Review {queue ? counted(queue, "window") : "windows"}
+          </Link>
+        ) : null}
+        <Button disabled={teach.isPending} onClick={() => teach.mutate({ name, body: version && !figures ? taughtByLabels(one) : {} })}>
+          {busy ? "Teach it once more after this" : version ? "Teach it again" : "Teach it"}
+        </Button>
+        <label className="row">
+          <input type="checkbox" checked={one.reteach} disabled={teach.isPending} onChange={() => teach.mutate({ name, body: { reteach: !one.reteach } })} />
+          teach it again when my labels change
+        </label>
+      </div>
+      {teach.isError ? <ErrorNote>{errorText(teach.error)}</ErrorNote> : null}
+      {figures ? <FiguresOf figures={figures} several={one.multi_label} /> : null}
+      {version && !figures ? <p className="quiet">It was imported: nothing is known of how often it is right with your recordings.</p> : null}
+      {figures?.left_out?.length ? <LeftOut texts={figures.left_out} /> : null}
+      {doubts.length ? <Doubts doubts={doubts} /> : null}
+      {version ? <Applying one={one} /> : null}
+      {version ? <Versions name={name} newest={version} /> : null}
+      <Facts one={one} />
+      <Deletion name={name} />
+    </>
+  );
+}
+
+/** Where its teaching is, in words; why the last one failed. */
+function State({ one }: { one: Classifier }) {
+  const { state, version, problem, taught_at, shadowed, name, job_id } = one;
+  const job = useJob(job_id, state === "teaching").data;
+  const task = state === "teaching" ? job?.tasks[0] : undefined;
+  return (
+    <>
+      <p role="status" className={`taught__state taught__state--${state}`}>
+        {version ? `Version ${version}, taught ${taught_at ? ago(taught_at) : "elsewhere"}. ` : ""}
+        {state === "ready" ? "" : state === "failed" ? "The last teaching failed." : `${sentence(`${version ? "a newer one is " : "it is "}${STATES[state]}`)}`}
+        {task && task.status !== "succeeded" ? ` ${sentence(taskText(task))}` : ""}
+      </p>
+      {task?.status === "running" ? <ProgressBar share={task.progress} label="teaching" /> : null}
+      {state === "failed" && problem ? <ErrorNote>{sentence(problem.detail)}</ErrorNote> : null}
+      {shadowed ? (
+        <p className="note">A model of this service has the name “{name}” too: jobs that name it get that model. Import it under another name to use it.</p>
+      ) : null}
+    </>
+  );
+}
+
+function LeftOut({ texts }: { texts: readonly string[] }) {
+  return (
+    <details className="note">
+      <summary>{counted(texts.length, "example")} could not be embedded and {texts.length === 1 ? "was" : "were"} left out</summary>
+      <ul>
+        {texts.map((text) => (
+          <li key={text}>{sentence(text)}</li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Facts({ one: { space, multi_label, confirmed, examples } }: { one: Classifier }) {
+  const from = [confirmed ? "what you confirm and reject" : "", examples ? `${counted(examples, "example")} that you gave` : ""].filter(Boolean).join(" and ");
+  return (
+    <section className="stack" aria-labelledby="about">
+      <h2 id="about">About it</h2>
+      <p>
+        Taught from {from || "a file"}, in the space of {space.model}. {multi_label ? "Several labels can hold at once." : "One label holds at a time."}{" "}
+        Jobs and searches use it by its name, as any model.
+      </p>
+    </section>
+  );
+}
+
+function Deletion({ name }: { name: string }) {
+  const [, go] = useLocation();
+  const { remove } = useClassifierActions();
+  const [sure, setSure] = useState(false);
+  return (
+    <div className="row wrap">
+      {sure ? (
+        <>
+          <span>Delete it, its versions and the labels that it gave?</span>
+          <Button autoFocus disabled={remove.isPending} onClick={() => remove.mutate(name, { onSuccess: () => go("/classifiers") })}>
+            Delete
+          </Button>
+          <Button onClick={() => setSure(false)}>Keep</Button>
+        </>
+      ) : (
+        <Button onClick={() => setSure(true)}>Delete it</Button>
+      )}
+      {remove.isError ? <ErrorNote>{errorText(remove.error)}</ErrorNote> : null}
+    </div>
+  );
+}

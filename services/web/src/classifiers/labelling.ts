@@ -1,0 +1,97 @@
+import { api, dataOf, type LabelState } from "../api/client";
+import { ApiProblem } from "../api/problem";
+import type { components } from "../api/schema";
+
+type Kept = components["schemas"]["KeptLabel"];
+
+/** What is said of a label: that it is right, or wrong. */
+export type Said = { label: string; state: LabelState };
+
+/** A part of a recording, in seconds. */
+export type Span = { startS: number; endS: number };
+
+/** A label as it was kept before a change; `state` is null where it was not. */
+export type Before = { label: string; start_s: number | null; end_s: number | null; state: LabelState | null };
+
+const MOST_TRIES = 5;
+const OUTDATED = 412;
+const MILLI = 1_000;
+
+/** Says labels of a span, of the whole recording for null. Returns what undoes it; nothing of what others say meanwhile is lost. Throws an `ApiProblem` when the service refuses. */
+export function changeLabels(trackId: string, span: Span | null, said: readonly Said[]): Promise<Before[]> {
+  const placed = span ? { start_s: thousandths(span.startS), end_s: thousandths(span.endS) } : {};
+  return unlessOutdated(async () => {
+    const { labels, revision } = await read(trackId);
+    let [now, tag] = [labels, revision];
+    for (const { label, state } of said) {
+      const params = { path: { track_id: trackId }, header: { "if-match": `"${tag}"` } };
+      const made = dataOf(await api.POST("/v1/tracks/{track_id}/labels", { params, body: { label, state, ...placed } }));
+      [now, tag] = [made.labels, made.revision];
+    }
+    return undoing(labels, now);
+  });
+}
+
+/** Puts labels back to what they were before a change. Throws an `ApiProblem` when the service refuses. */
+export function restoreLabels(trackId: string, before: readonly Before[]): Promise<void> {
+  return unlessOutdated(async () => {
+    const { labels, revision } = await read(trackId);
+    const params = { path: { track_id: trackId }, header: { "if-match": `"${revision}"` } };
+    await api.PUT("/v1/tracks/{track_id}/labels", { params, body: { labels: restored(labels, before) } });
+  });
+}
+
+/** What turns the labels after a change into those before it. */
+export function undoing(before: readonly Placed[], after: readonly Placed[]): Before[] {
+  const [old, made] = [byKey(before), byKey(after)];
+  const keys = [...new Set([...old.keys(), ...made.keys()])];
+  return keys
+    .filter((key) => old.get(key)?.state !== made.get(key)?.state)
+    .map((key) => {
+      const { label, start_s, end_s } = (old.get(key) ?? made.get(key)) as Placed;
+      return { label, start_s, end_s, state: old.get(key)?.state ?? null };
+    });
+}
+
+/** The labels as they are to be sent, with these put back. */
+export function restored(labels: readonly Placed[], before: readonly Before[]): Placed[] {
+  const kept = byKey(labels);
+  for (const one of before) {
+    const { label, start_s, end_s, state } = one;
+    if (state === null) kept.delete(keyOf(one));
+    else kept.set(keyOf(one), { label, start_s, end_s, state });
+  }
+  return [...kept.values()].map(({ label, start_s, end_s, state }) => ({ label, start_s, end_s, state }));
+}
+
+type Placed = Pick<Kept, "label" | "start_s" | "end_s" | "state">;
+
+function byKey(labels: readonly Placed[]): Map<string, Placed> {
+  return new Map(labels.map((one) => [keyOf(one), one]));
+}
+
+function keyOf({ label, start_s, end_s }: Pick<Placed, "label" | "start_s" | "end_s">): string {
+  return JSON.stringify([label, start_s, end_s]);
+}
+
+async function read(trackId: string) {
+  return dataOf(await api.GET("/v1/tracks/{track_id}/labels", { params: { path: { track_id: trackId } } })) as {
+    labels: Kept[];
+    revision: number;
+  };
+}
+
+async function unlessOutdated<T>(change: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await change();
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.status === OUTDATED) || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
+/** Windows' ends are kept in single precision. */
+function thousandths(seconds: number): number {
+  return Math.round(seconds * MILLI) / MILLI;
+}

@@ -1,0 +1,137 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, dataOf, fetchWithKey, type Job } from "../api/client";
+import { saveAs } from "../api/download";
+import { renewalMs } from "../api/links";
+import type { components } from "../api/schema";
+import { hasEnded } from "../api/watch";
+
+type Schemas = components["schemas"];
+export type Classifier = Schemas["ClassifierCard"];
+export type Figures = Schemas["ClassifierFigures"];
+export type Doubt = Schemas["DoubtfulExample"];
+export type Version = Schemas["ClassifierVersion"];
+export type QueuedWindow = Schemas["QueuedWindow"];
+export type ClassifierRequest = Schemas["ClassifierRequest"];
+export type TeachRequest = Schemas["TeachRequest"];
+export type Example = NonNullable<ClassifierRequest["examples"]>[string][number];
+
+const EVERY_MS = 1_000;
+const LIST = ["classifiers", "all"];
+const MOST_ASKED = 100;
+const COUNTED = 100;
+
+/** Whether a teaching of it waits or runs. */
+export function isTaught(state: Classifier["state"]): boolean {
+  return state === "embedding" || state === "teaching";
+}
+
+/** What a teaching is to be asked for so that confirmed labels count, and no labels but those that it has. */
+export function taughtByLabels({ version, figures, confirmed, labels }: Classifier): TeachRequest {
+  const imported = version > 0 && figures === null;
+  return confirmed && !imported ? {} : { confirmed: true, labels };
+}
+
+export function useOwnClassifiers() {
+  return useQuery({
+    queryKey: LIST,
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/classifiers", { signal })).items,
+    refetchInterval: ({ state: { data } }) => (data?.some(({ state: of }) => isTaught(of)) ? EVERY_MS : false),
+  });
+}
+
+export function useClassifier(name: string) {
+  return useQuery({
+    queryKey: ["classifiers", "one", name],
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/classifiers/{name}", { ...named(name), signal })),
+    refetchInterval: ({ state: { data } }) => (data && isTaught(data.state) ? EVERY_MS : false),
+    refetchOnMount: "always",
+  });
+}
+
+/** The versions of a classifier, the newest first; read again when it has a newer one. */
+export function useVersions(name: string, newest: number) {
+  return useQuery({
+    queryKey: ["classifiers", "versions", name, newest],
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/classifiers/{name}/versions", { ...named(name), signal })).items,
+    placeholderData: (before) => before,
+  });
+}
+
+/** The windows that one version would be taught most by. Their links are renewed before they expire. */
+export function useQueue(name: string, version: number) {
+  return useQuery({
+    queryKey: ["classifiers", "queue", name, version],
+    enabled: version > 0,
+    queryFn: async ({ signal }) => {
+      const params = { ...named(name).params, query: { limit: MOST_ASKED } };
+      return dataOf(await api.GET("/v1/classifiers/{name}/queue", { params, signal }));
+    },
+    placeholderData: (before) => before,
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnMount: "always",
+    refetchInterval: ({ state: { data, dataUpdatedAt } }) => renewalMs(data, dataUpdatedAt),
+  });
+}
+
+/** A job, read again until it has ended; null for none. */
+export function useJob(id: string | null, wanted: boolean) {
+  return useQuery({
+    queryKey: ["jobs", "one", id],
+    enabled: id !== null && wanted,
+    queryFn: async ({ signal }): Promise<Job> => dataOf(await api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: id as string } }, signal })),
+    refetchInterval: ({ state: { data } }) => (data && hasEnded(data) ? false : EVERY_MS),
+  });
+}
+
+/** All labels that were confirmed of some recording, those of most recordings first. */
+export function useConfirmedLabels() {
+  return useQuery({
+    queryKey: ["tracks", "labels"],
+    queryFn: async ({ signal }) => (await everyLabel(signal)).filter(({ confirmed }) => confirmed > 0).sort((a, b) => b.confirmed - a.confirmed),
+  });
+}
+
+async function everyLabel(signal: AbortSignal): Promise<Schemas["LabelCount"][]> {
+  const found: Schemas["LabelCount"][] = [];
+  for (let cursor: string | null = null; ; ) {
+    const params = { query: { limit: COUNTED, ...(cursor && { cursor }) } };
+    const page: Schemas["Page_LabelCount_"] = dataOf(await api.GET("/v1/labels", { params, signal }));
+    found.push(...page.items);
+    if (!page.next_cursor) return found;
+    cursor = page.next_cursor;
+  }
+}
+
+/** What can be done with classifiers. Lists, cards and the models are read again after each. */
+export function useClassifierActions() {
+  return {
+    create: useAction(async (body: ClassifierRequest) => dataOf(await api.POST("/v1/classifiers", { body }))),
+    teach: useAction(async ({ name, body = {} }: { name: string; body?: TeachRequest }) =>
+      dataOf(await api.POST("/v1/classifiers/{name}/teach", { ...named(name), body })),
+    ),
+    apply: useAction(async (name: string) => dataOf(await api.POST("/v1/classifiers/{name}/apply", named(name)))),
+    remove: useAction((name: string) => api.DELETE("/v1/classifiers/{name}", named(name))),
+    bring: useAction(async ({ name, file }: { name: string; file: File }) => {
+      const form = new FormData();
+      form.set("file", file, file.name);
+      const answer = await fetchWithKey(`/v1/classifiers/${encodeURIComponent(name)}`, { method: "PUT", body: form });
+      return (await answer.json()) as Classifier;
+    }),
+    take: useMutation({
+      mutationFn: ({ name, version }: { name: string; version: number }) =>
+        saveAs(`/v1/classifiers/${encodeURIComponent(name)}/export?version=${version}`, `${name}-${version}.zip`),
+    }),
+  };
+}
+
+function named(name: string) {
+  return { params: { path: { name } } };
+}
+
+function useAction<Given, Made>(act: (given: Given) => Promise<Made>) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: act,
+    onSettled: () => Promise.all([["classifiers"], ["models"], ["jobs"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
+  });
+}

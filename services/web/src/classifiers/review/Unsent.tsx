@@ -1,0 +1,33 @@
+import { errorText } from "../../api/problem";
+import { Button, ErrorNote } from "../../ui/controls";
+import { counted } from "../words";
+import type { Outbox, Waiting } from "./outbox";
+
+/** The answers that the service does not have yet, and those that it refused. */
+export function Unsent({ outbox, waiting: { changes, failing, refused } }: { outbox: Outbox; waiting: Waiting }) {
+  return (
+    <>
+      {failing !== null && changes.length ? (
+        <div className="note" role="status">
+          <span>
+            {counted(changes.length, "answer")} could not be sent. {changes.length === 1 ? "It is" : "They are"} kept in this browser and sent again; you can go on.
+          </span>
+          <Button onClick={() => void outbox.flush()}>Send now</Button>
+        </div>
+      ) : null}
+      {refused.map(({ change, why }) => (
+        <ErrorNote
+          key={change.id}
+          action={
+            <span className="row">
+              <Button onClick={() => outbox.retry(change.id)}>Try again</Button>
+              <Button onClick={() => outbox.dismiss(change.id)}>Drop it</Button>
+            </span>
+          }
+        >
+          The answer about {change.filename} was refused: {errorText(why)}
+        </ErrorNote>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,157 @@
+import { expect, test } from "vitest";
+import type { Track } from "../src/api/client";
+import { appliedText } from "../src/classifiers/Applying";
+import { examplesOf } from "../src/classifiers/ChosenRecordings";
+import { answerTo } from "../src/classifiers/Doubts";
+import { matrixOf } from "../src/classifiers/Figures";
+import { restored, undoing } from "../src/classifiers/labelling";
+import { type Markable, requestFrom, toggled } from "../src/classifiers/marks/marks";
+import type { Figures } from "../src/classifiers/queries";
+import { oppositeOf, saidBy } from "../src/classifiers/review/answers";
+import { accuracyText, confusionTexts, figuresText, nameFrom, tooFewText } from "../src/classifiers/words";
+
+function label(name: string, recordings: number, recall: number | null = 0.5) {
+  return { label: name, recordings, windows: recordings, precision: null, recall, too_few: recordings < 10 };
+}
+
+function figures(part: Partial<Figures> = {}): Figures {
+  return {
+    accuracy: 0.84,
+    accuracy_low: 0.76,
+    accuracy_high: 0.9,
+    recordings: 40,
+    windows: 80,
+    groups: 38,
+    folds: 5,
+    method: "logistic regression",
+    why: "it was right most often",
+    labels: [label("rain", 20), label("sea_waves", 20)],
+    confusions: [],
+    unknown_of_strangers: 0.8,
+    unknown_of_known: 0.05,
+    left_out: [],
+    ...part,
+  };
+}
+
+test("an accuracy has its interval, and without one it is said why", () => {
+  expect(accuracyText(figures())).toBe("84 % (76 – 90 %)");
+  expect(accuracyText(figures({ accuracy: null, accuracy_low: null, accuracy_high: null }))).toBe("too few to say");
+  expect(accuracyText(null)).toBe("not measured");
+});
+
+test("labels with few recordings are named, or all of them together", () => {
+  expect(tooFewText(figures())).toBe("");
+  expect(tooFewText(figures({ labels: [label("rain", 20), label("sea_waves", 3)] }))).toBe("too few to say of sea waves");
+  expect(tooFewText(figures({ labels: [label("rain", 4), label("sea_waves", 3)] }))).toBe("too few recordings to say");
+});
+
+test("figures in words say how they were measured, near-duplicates and strangers too", () => {
+  const text = figuresText(figures()).join(" ");
+  expect(text).toContain("84 % of the recordings right when it was not taught on them (76 – 90 % with 95 % confidence), in 5 folds");
+  expect(text).toContain("40 recordings, of which 2 are near-duplicates of others");
+  expect(text).toContain("80 % of your other recordings unknown");
+  expect(figuresText(figures({ accuracy: null, unknown_of_strangers: null, unknown_of_known: null })).join(" ")).toContain("cannot be said");
+});
+
+test("confusions are mistakes only, and the matrix has what was right", () => {
+  const mistaken = figures({
+    labels: [label("rain", 4, 0.75), label("wind", 2, 1)],
+    confusions: [
+      { label: "rain", taken_for: "wind", recordings: 1 },
+      { label: "wind", taken_for: "wind", recordings: 2 },
+    ],
+  });
+  expect(confusionTexts(mistaken)).toEqual(["rain was taken for wind: 1 recording"]);
+  expect(matrixOf(mistaken)).toEqual({ labels: ["rain", "wind"], counts: [[3, 1], [0, 2]] });
+  expect(matrixOf(figures())).toBeNull();
+});
+
+test.each([
+  ["Dog barking!", "dog-barking"],
+  ["Él pájaro", "el-pajaro"],
+  ["--.x-.", "x"],
+  ["!?", ""],
+  ["a".repeat(80), "a".repeat(63)],
+])("%s as a name", (text, name) => {
+  expect(nameFrom(text)).toBe(name);
+});
+
+test("yes confirms and no rejects; of x and not x, no confirms the opposite", () => {
+  const rain = { labels: ["rain", "wind", "hail"], multi_label: false };
+  expect(saidBy("yes", { label: "rain" }, rain)).toEqual([{ label: "rain", state: "confirmed" }]);
+  expect(saidBy("no", { label: "rain" }, rain)).toEqual([{ label: "rain", state: "rejected" }]);
+  const fault = { labels: ["fault", "not fault"], multi_label: false };
+  expect(saidBy("no", { label: "fault" }, fault)).toEqual([{ label: "not fault", state: "confirmed" }]);
+  expect(saidBy("no", { label: "not fault" }, fault)).toEqual([{ label: "fault", state: "confirmed" }]);
+  expect(saidBy("no", { label: "fault" }, { ...fault, multi_label: true })).toEqual([{ label: "fault", state: "rejected" }]);
+  expect(oppositeOf("rain", ["rain", "wind"])).toBeNull();
+});
+
+test("another label takes the place of the one that was asked about", () => {
+  const known = { labels: ["rain", "wind"], multi_label: false };
+  const both = [{ label: "rain", state: "rejected" }, { label: "hail", state: "confirmed" }];
+  expect(saidBy({ other: "wind" }, { label: "rain" }, known)).toEqual([{ label: "wind", state: "confirmed" }]);
+  expect(saidBy({ other: " hail " }, { label: "rain" }, known)).toEqual(both);
+  expect(saidBy({ other: "hail" }, { label: "rain" }, { labels: ["rain", "hail"], multi_label: true })).toEqual(both);
+  expect(saidBy({ other: "rain" }, { label: "rain" }, known)).toEqual([{ label: "rain", state: "confirmed" }]);
+});
+
+test("a change is undone by key, and what others said meanwhile stays", () => {
+  const whole = { label: "rain", start_s: null, end_s: null, state: "confirmed" as const };
+  const before = [whole, { label: "wind", start_s: 0, end_s: 5, state: "confirmed" as const }];
+  const after = [whole, { label: "wind", start_s: 0, end_s: 5, state: "rejected" as const }, { label: "hail", start_s: 0, end_s: 5, state: "confirmed" as const }];
+  const undo = undoing(before, after);
+  expect(undo).toEqual([
+    { label: "wind", start_s: 0, end_s: 5, state: "confirmed" },
+    { label: "hail", start_s: 0, end_s: 5, state: null },
+  ]);
+  const meanwhile = { label: "frog", start_s: 1, end_s: 2, state: "confirmed" as const };
+  expect(restored([...after, meanwhile], undo)).toEqual([...before, meanwhile]);
+});
+
+test("a doubtful example keeps its label, gets the other one, or loses it", () => {
+  expect(answerTo({ given: "rain", label: "wind" }, true)).toEqual([{ label: "rain", state: "confirmed" }]);
+  expect(answerTo({ given: "rain", label: "wind" }, false)).toEqual([{ label: "rain", state: "rejected" }, { label: "wind", state: "confirmed" }]);
+  expect(answerTo({ given: "rain", label: "rain" }, false)).toEqual([{ label: "rain", state: "rejected" }]);
+});
+
+test("chosen recordings are examples by label; rows of one label are one", () => {
+  const track = (id: string) => ({ id }) as Track;
+  const chosen = [
+    { id: 0, label: " rain ", tracks: [track("a"), track("b")] },
+    { id: 1, label: "rain", tracks: [track("b")] },
+    { id: 2, label: "", tracks: [track("c")] },
+    { id: 3, label: "wind", tracks: [] },
+  ];
+  expect(examplesOf(chosen)).toEqual({ rain: ["a", "b"] });
+});
+
+test("a labelling says what it changed", () => {
+  const applied = { version: 3, job_id: null, tracks: 1200, changed: 1, unknown: 40, without_vectors: 2, finished_at: new Date().toISOString() };
+  expect(appliedText(applied)).toBe("Version 3 labelled your library just now: 1,200 recordings, 1 has other labels than before, 40 are unknown, 2 have no vectors yet.");
+  expect(appliedText({ ...applied, without_vectors: 0, finished_at: null })).toContain("is labelling your library");
+});
+
+test("a mark is taken back by the same, turned by the other, and what it was compared with is like it", () => {
+  const [dog, cat, own] = ["dog", "cat", "own"].map((name) => ({ trackId: name, name })) as [Markable, Markable, Markable];
+  let marks = toggled([], { ...dog, like: true }, own);
+  expect(marks.map(({ name, like }) => [name, like])).toEqual([["own", true], ["dog", true]]);
+  marks = toggled(marks, { ...cat, like: false }, own);
+  expect(marks).toHaveLength(3);
+  expect(toggled(marks, { ...cat, like: true }).map(({ like }) => like)).toEqual([true, true, true]);
+  expect(toggled(marks, { ...cat, like: false })).toHaveLength(2);
+  expect(toggled([{ ...dog, like: true }], { ...dog, startS: 1, endS: 2, like: true })).toHaveLength(2);
+});
+
+test("marks become a request when both kinds are there and it has a name", () => {
+  const like = { trackId: "a", name: "a.wav", startS: 1, endS: 3, like: true };
+  const unlike = { trackId: "b", name: "b.wav", like: false };
+  expect(requestFrom([like], "Dog barking")).toBeNull();
+  expect(requestFrom([like, unlike], "!")).toBeNull();
+  expect(requestFrom([like, unlike], " Dog barking ")).toEqual({
+    name: "dog-barking",
+    labels: ["Dog barking", "not Dog barking"],
+    examples: { "Dog barking": [{ track_id: "a", start_s: 1, end_s: 3 }], "not Dog barking": ["b"] },
+  });
+});

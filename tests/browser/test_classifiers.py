@@ -1,0 +1,333 @@
+"""Classifiers of one's own on the page: made, read, reviewed, applied, exported; nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, expect
+
+from phonoscope.contract import LabelRequest
+from tests.browser.visit import NARROW, WIDE, Visit, record_players
+from tests.support import authorities, tone_wav
+
+_PATIENCE_MS = 120_000
+_OFFLINE = ("ERR_INTERNET_DISCONNECTED",)
+
+
+@pytest.fixture
+def here(visit: Callable[..., Visit]) -> Visit:
+    return visit(WIDE)
+
+
+def _api(here: Visit, path: str, **body: Any) -> Any:
+    """What the API answers to this owner: to a POST where there is a body."""
+    with httpx.Client(
+        base_url=here.url, headers={"Authorization": f"Bearer {here.key}"}, timeout=60, verify=authorities()
+    ) as http:
+        answer = http.post(path, json=body) if body else http.get(path)
+        answer.raise_for_status()
+        return answer.json()
+
+
+def _library(here: Visit, folder: Path, count: int) -> dict[str, str]:
+    """The ids of so many low and high tones, by name; three of each are confirmed to be that."""
+    jobs = {}
+    for name, lowest_hz in (("low", 90.0), ("high", 1_800.0)):
+        for number in range(count):
+            path = folder / f"{name}-{number}.wav"
+            path.write_bytes(tone_wav(1.0, hertz=lowest_hz * 1.17**number, rate_hz=16_000, seed=number))
+            jobs[path.stem] = here.client.analyze(path, ["embed"])
+    tracks = {name: here.client.wait(job).recording for name, job in jobs.items()}
+    for name in ("low", "high"):
+        for number in range(3):
+            here.client.say_label(tracks[f"{name}-{number}"], name)
+    return tracks
+
+
+def _taught(here: Visit, name: str = "pitch", **more: Any) -> None:
+    """Has one taught from the confirmed labels, and waits for it on its card."""
+    _api(here, "/v1/classifiers", name=name, labels=["low", "high"], **more)
+    here.go(f"/classifiers/{name}")
+    _await_version(here, 1)
+
+
+def _await_version(here: Visit, version: int) -> None:
+    state = here.page.get_by_role("status").filter(has_text=re.compile(rf"Version {version}, taught [^.]+\.\s*$"))
+    expect(state).to_be_visible(timeout=_PATIENCE_MS)
+
+
+def _asked(here: Visit) -> tuple[str, str]:
+    """What the window that is asked about may be, and its recording's name without suffix."""
+    section = here.page.locator(".asked")
+    label = section.get_by_role("heading").inner_text().removesuffix("?")
+    return label, section.get_by_role("link").inner_text().removesuffix(".wav")
+
+
+def _answer(here: Visit, key: str) -> tuple[str, str]:
+    """What was asked when a key was pressed; waits for the next window."""
+    asked = _asked(here)
+    here.page.keyboard.press(key)
+    link = here.page.locator(".asked").get_by_role("link")
+    expect(link).not_to_have_text(f"{asked[1]}.wav")
+    return asked
+
+
+def _said(here: Visit, track_id: str) -> set[tuple[str, str]]:
+    return {(each.label, each.state.value) for each in here.client.labels(track_id).labels}
+
+
+def _await_said(here: Visit, track_id: str, labels: set[tuple[str, str]]) -> None:
+    for _ in range(100):
+        if _said(here, track_id) == labels:
+            return
+        here.page.wait_for_timeout(100)
+    assert _said(here, track_id) == labels
+
+
+def _fits(here: Visit) -> None:
+    """Wide and narrow, axe finds nothing serious, and nothing is wider than the screen."""
+    for size in (NARROW, WIDE):
+        here.page.set_viewport_size(size)
+        assert here.violations() == [], size
+        assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
+
+
+def test_one_is_made_from_confirmed_labels(here: Visit, tmp_path: Path) -> None:
+    """The form offers what was confirmed; the card says how good it is, and that it is too early."""
+    page = here.page
+    _library(here, tmp_path, 3)
+    here.go("/classifiers")
+    expect(page.get_by_text("There is no classifier yet.")).to_be_visible()
+    page.get_by_role("button", name="New classifier").click()
+    form = page.get_by_role("form", name="New classifier")
+    form.get_by_label("Name", exact=True).fill("My pitch!")
+    expect(form.get_by_text("It will be named “my-pitch”.")).to_be_visible()
+    form.get_by_label("low").check()
+    expect(form.get_by_role("button", name="Teach it")).to_be_disabled()
+    form.get_by_label("high").check()
+    _fits(here)
+    form.get_by_role("button", name="Teach it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("my-pitch")
+    _await_version(here, 1)
+    figures = page.get_by_role("region", name="How well it does")
+    expect(figures).to_contain_text("with 95 % confidence")
+    expect(figures).to_contain_text("Too few recordings to say")
+    table = figures.get_by_role("region", name="Figures by label")
+    expect(table.get_by_role("row")).to_have_count(3)
+    expect(table.get_by_role("row", name="low")).to_contain_text("3")
+    _fits(here)
+    page.get_by_label("teach it again when my labels change").check()
+    _await_version(here, 2)
+    assert _api(here, "/v1/classifiers/my-pitch")["reteach"]
+    expect(page.get_by_role("list", name="Versions").get_by_role("listitem")).to_have_count(2)
+    page.get_by_role("link", name="Classifiers").last.click()
+    row = page.get_by_role("list", name="Your classifiers").get_by_role("listitem")
+    expect(row).to_contain_text("ready")
+    expect(row).to_contain_text(re.compile(r"\d+ % \(\d+ – \d+ %\) too few recordings to say"))
+    _fits(here)
+    row.get_by_role("link").click()
+    page.get_by_role("button", name="Delete it").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("There is no classifier yet.")).to_be_visible()
+
+
+def test_one_is_made_from_chosen_recordings(here: Visit, tmp_path: Path) -> None:
+    """By label, found by name; a name that is taken is refused in words."""
+    page = here.page
+    tracks = _library(here, tmp_path, 3)
+    here.expected = ("409",)
+    here.go("/classifiers")
+    page.get_by_role("button", name="New classifier").click()
+    form = page.get_by_role("form", name="New classifier")
+    form.get_by_role("radio", name="recordings you choose").click()
+    for number, (label, names) in enumerate({"dull": ["low-0", "low-1"], "bright": ["high-0"]}.items(), 1):
+        form.get_by_label(f"Label {number}", exact=True).fill(label)
+        for name in names:
+            form.get_by_role("searchbox", name=f"Recordings of label {number}").fill(name)
+            form.get_by_role("button", name=f"{name}.wav", exact=True).click()
+    form.get_by_label("Name", exact=True).fill("environment-50")
+    form.get_by_role("button", name="Teach it").click()
+    expect(form.get_by_role("alert")).to_contain_text("environment-50")
+    form.get_by_label("Name", exact=True).fill("tint")
+    form.get_by_role("button", name="Teach it").click()
+    _await_version(here, 1)
+    card = _api(here, "/v1/classifiers/tint")
+    assert (card["labels"], card["examples"], len(tracks)) == (["bright", "dull"], 3, 6)
+
+
+def test_windows_are_reviewed_with_keys(here: Visit, tmp_path: Path) -> None:
+    """Each answer is a label of its window, and undone exactly; after ten it is taught anew, which is shown."""
+    page = here.page
+    tracks = _library(here, tmp_path, 9)
+    _taught(here)
+    record_players(page)
+    here.go("/classifiers/pitch")
+    page.get_by_role("link", name="Review").click()
+    page.wait_for_function("() => window.players?.some((one) => !one.paused && one.currentTime > 0.1)")
+    page.keyboard.press(" ")
+    expect(page.locator(".asked").get_by_role("button", name="Play")).to_be_visible()
+    label, name = _answer(here, "y")
+    _await_said(here, tracks[name], {(label, "confirmed")})
+    label, name = _answer(here, "n")
+    _await_said(here, tracks[name], {(label, "rejected")})
+    page.keyboard.press("u")
+    expect(page.locator(".asked").get_by_role("link")).to_have_text(f"{name}.wav")
+    _await_said(here, tracks[name], set())
+    skipped = _answer(here, "s")
+    assert skipped == (label, name)
+    label, name = _asked(here)
+    page.keyboard.press("o")
+    page.get_by_role("combobox", name="Another label").fill("hum")
+    _fits(here)
+    page.keyboard.press("Enter")
+    _await_said(here, tracks[name], {("hum", "confirmed"), (label, "rejected")})
+    for _ in range(8):
+        _answer(here, "y")
+    rounds = page.get_by_role("region", name="Accuracy by version").get_by_role("listitem")
+    expect(rounds).to_have_count(2, timeout=_PATIENCE_MS)
+    expect(rounds.nth(0)).to_contain_text(re.compile(r"version 1.*\d+ % \(\d+ – \d+ %\)", re.DOTALL))
+    expect(rounds.nth(1)).to_contain_text(re.compile(r"version 2.*\d+ % \(\d+ – \d+ %\)", re.DOTALL))
+    expect(page.locator("body > [role=status]")).to_contain_text("Version 2: accuracy")
+    assert _api(here, "/v1/classifiers/pitch")["figures"]["recordings"] > 6
+
+
+def test_answers_outlive_a_connection_and_a_page(here: Visit, tmp_path: Path) -> None:
+    """While the service is away answers are kept, which is said; they are sent when it is back, by another page too."""
+    page = here.page
+    tracks = _library(here, tmp_path, 5)
+    _taught(here)
+    here.expected = _OFFLINE
+    page.get_by_role("link", name="Review").click()
+    expect(page.locator(".asked")).to_be_visible()
+    page.set_viewport_size(NARROW)
+    page.context.set_offline(True)
+    first = _asked(here)
+    page.get_by_role("button", name=re.compile("^Yes")).click()
+    expect(page.locator(".asked").get_by_role("link")).not_to_have_text(f"{first[1]}.wav")
+    expect(page.get_by_text("1 answer could not be sent.")).to_be_visible()
+    assert here.violations() == []
+    page.context.set_offline(False)
+    _await_said(here, tracks[first[1]], {(first[0], "confirmed")})
+    expect(page.get_by_text("could not be sent")).to_have_count(0)
+    page.context.set_offline(True)
+    second = _asked(here)
+    page.get_by_role("button", name=re.compile("^No")).click()
+    expect(page.get_by_text("1 answer could not be sent.")).to_be_visible()
+    assert here.key not in page.evaluate("JSON.stringify(localStorage)")
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    assert _said(here, tracks[second[1]]) == set()
+    here.go("/classifiers/pitch/review")
+    _await_said(here, tracks[second[1]], {(second[0], "rejected")})
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.includes('answer'))") == []
+
+
+def _mark(row: Locator, words: str) -> None:
+    row.get_by_role("button", name=re.compile(f"^{words}")).click()
+
+
+def test_marked_results_become_a_classifier(here: Visit, tmp_path: Path) -> None:
+    """“Like these” and “not like these” on similar recordings and on a search's results, then one press."""
+    page = here.page
+    tracks = _library(here, tmp_path, 4)
+    here.go(f"/tracks/{tracks['low-0']}")
+    page.locator("#similar").scroll_into_view_if_needed()
+    similar = page.locator("#similar").get_by_role("listitem")
+    _mark(similar.filter(has_text="low-1.wav").first, "Like these")
+    tray = page.get_by_role("region", name="What you marked")
+    expect(tray.get_by_role("status")).to_have_text("2 like these, 0 not like these")
+    expect(tray).to_contain_text("Mark one at least that is not like these")
+    expect(tray.get_by_role("button", name="Make a classifier of it")).to_be_disabled()
+    _fits(here)
+    page.get_by_role("link", name="Search", exact=True).click()
+    here.page.goto(f"{here.url}/search?track={tracks['high-0']}")
+    page.get_by_role("radio", name="moments").click()
+    found = page.get_by_role("list", name="Moments").get_by_role("listitem")
+    expect(found.first).to_be_visible()
+    high = found.filter(has_text="high-1.wav").first
+    _mark(high, "Not like these")
+    expect(high.get_by_role("button", name="Not like these")).to_have_attribute("aria-pressed", "true")
+    _mark(found.filter(has_text="low-2.wav").first, "Like these")
+    _mark(found.filter(has_text="low-3.wav").first, "Like these")
+    _fits(here)
+    tray.get_by_label("What these are").fill("Deep hum")
+    tray.get_by_role("button", name="Make a classifier of it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("deep-hum")
+    _await_version(here, 1)
+    card = _api(here, "/v1/classifiers/deep-hum")
+    assert (card["labels"], card["examples"]) == (["Deep hum", "not Deep hum"], 3)
+    here.go("/search")
+    expect(tray).to_have_count(0)
+
+
+def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_path: Path) -> None:
+    """Its labels are filters and chips as any model's; a track teaches it; its file is another classifier."""
+    page = here.page
+    tracks = _library(here, tmp_path, 4)
+    _taught(here)
+    library = page.get_by_role("region", name="Your library")
+    expect(library).to_contain_text("It has not labelled your library yet.")
+    library.get_by_role("button", name="Label my library").click()
+    expect(library).to_contain_text(re.compile(r"labelled your library .*: 8 recordings"), timeout=_PATIENCE_MS)
+    _fits(here)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export version 1").click()
+    assert download.value.suggested_filename == "pitch-1.zip"
+    kept = tmp_path / "pitch-1.zip"
+    download.value.save_as(kept)
+    library.get_by_role("link", name="Show its labels in the library").click()
+    expect(page.get_by_label("Model of the labels")).to_have_value("pitch")
+    labelled = {name: _api(here, f"/v1/tracks/{track}")["labels"].get("pitch") for name, track in tracks.items()}
+    given = next(name for name, labels in labelled.items() if labels and name.endswith("-3"))
+    chip = page.get_by_role("group", name="Filter by label").get_by_role("button", name=labelled[given][0])
+    chip.click()
+    expect(page.get_by_role("link", name=f"{given}.wav")).to_be_visible()
+    page.get_by_role("link", name=f"{given}.wav").click()
+    own = page.get_by_role("region", name="Your labels")
+    expect(own.get_by_role("listitem")).to_have_attribute("title", "predicted by pitch")
+    own.get_by_role("button", name="Teach with this").click()
+    form = page.get_by_role("form", name="Teach a classifier with this")
+    form.get_by_label("Label of this recording").fill(labelled[given][0])
+    _fits(here)
+    form.get_by_role("button", name="Teach", exact=True).click()
+    expect(form.get_by_role("status")).to_contain_text("taught anew")
+    assert _said(here, tracks[given]) == {(labelled[given][0], "confirmed")}
+    form.get_by_role("link", name="pitch").click()
+    _await_version(here, 2)
+    page.get_by_role("link", name="Classifiers").last.click()
+    page.get_by_label("A classifier's file to import").set_input_files(kept)
+    page.get_by_label("Name of the imported classifier").fill("pitch-again")
+    page.get_by_role("button", name="Import it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("pitch-again")
+    expect(page.get_by_text("It was imported")).to_be_visible()
+    assert _api(here, "/v1/classifiers/pitch-again")["labels"] == ["high", "low"]
+
+
+def test_a_doubtful_example_is_heard_and_changed(here: Visit, tmp_path: Path) -> None:
+    """What contradicts the other recordings is listed; the other label takes its place."""
+    page = here.page
+    tracks = _library(here, tmp_path, 8)
+    kept = [LabelRequest(label="high")]
+    here.client.replace_labels(tracks["low-1"], kept, here.client.labels(tracks["low-1"]).revision)
+    for name in ("low", "high"):
+        for number in range(3, 8):
+            here.client.say_label(tracks[f"{name}-{number}"], name)
+    _taught(here)
+    doubts = page.get_by_role("list", name="Examples that may be labelled wrongly").get_by_role("listitem")
+    doubt = doubts.filter(has_text="low-1.wav")
+    expect(doubt).to_contain_text("said to be high, sounds like low")
+    record_players(page)
+    doubt.get_by_role("button", name="Play").click()
+    expect(doubt.get_by_role("button", name="Stop")).to_be_visible()
+    _fits(here)
+    doubt.get_by_role("button", name="It is low").click()
+    expect(doubt).to_contain_text("changed to low")
+    assert _said(here, tracks["low-1"]) == {("high", "rejected"), ("low", "confirmed")}
+    page.get_by_role("button", name="Teach it again").click()
+    _await_version(here, 2)
+    expect(page.get_by_text("said to be high, sounds like low")).to_have_count(0)
