@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from phonoscope.audio.copies import MOST_DIFFERENCE_S, are_copies
+from phonoscope.audio.copies import MOST_DIFFERENCE_S, Comparable, are_copies
 from phonoscope.work import AcousticFingerprint
 
 ALIKE = 0.98
@@ -49,7 +49,7 @@ def groups_of(
             closest = np.concatenate([closest, found + start])
             best = np.argsort(-nearness, kind="stable")[:_MOST_COMPARED]
             nearness, closest = nearness[best], closest[best]
-    copies = [pair for pair in closest if are_copies(known[int(pair[0])], known[int(pair[1])])]
+    copies = [pair for pair in closest if are_copies(Comparable(known[int(pair[0])]), Comparable(known[int(pair[1])]))]
     return _joined(len(vectors), np.concatenate([*alike, np.array(copies, np.int64).reshape(-1, 2)]))
 
 

@@ -131,7 +131,8 @@ def _space(state: State, request: TeachRequest) -> Space:
     bodies = {body.space: name for name, body in state.catalogue.bodies.items() if body.architecture in ARCHITECTURES}
     if request.space is not None and request.space not in _names(state):
         raise InvalidRequest.choice("space", f"space {request.space!r}", sorted(bodies.values()))
-    found = next((space for space in state.catalogue.spaces(request.space or state.settings.default_model) if space in bodies), None)
+    served = state.catalogue.spaces(request.space or state.settings.default_model)
+    found = next((space for space in served if space in bodies), None)
     if found is None:
         raise InvalidRequest.field(
             "space", f"a classifier needs a body; there are {', '.join(sorted(bodies.values()))}"
