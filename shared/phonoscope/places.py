@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from threading import Lock
 
-from phonoscope.errors import TooManyUploads
+from phonoscope.errors import PhonoscopeError, TooManyUploads
 
 
 class Places:
@@ -21,9 +21,17 @@ class Places:
         total: the number of places.
         each: the most that one owner holds at a time.
         most_waiting: the most requests of one owner that wait; ``None`` for any number.
+        refusal: what one more than that is refused with.
     """
 
-    def __init__(self, total: int, each: int, most_waiting: int | None = None) -> None:
+    def __init__(
+        self,
+        total: int,
+        each: int,
+        most_waiting: int | None = None,
+        refusal: type[PhonoscopeError] = TooManyUploads,
+    ) -> None:
+        self._refusal = refusal
         self._free = total
         self._each = each
         self._most_waiting = most_waiting
@@ -33,7 +41,7 @@ class Places:
 
     @contextmanager
     def held(self, owner: str) -> Iterator[None]:
-        """Waits for a place and holds it. Raises ``TooManyUploads`` when too many requests of the owner wait."""
+        """Waits for a place and holds it. Raises the refusal when too many requests of the owner wait."""
         place = self._ask(owner)
         try:
             place.result()
@@ -56,7 +64,7 @@ class Places:
         with self._lock:
             waiting = len(self._waiting.get(owner, ()))
             if self._most_waiting is not None and waiting >= self._most_waiting:
-                raise TooManyUploads(f"{waiting} uploads of yours wait to be read; send this one again later")
+                raise self._refusal(f"{waiting} requests of yours wait for their turn; send this one again later")
             place: Future[None] = Future()
             self._waiting.setdefault(owner, deque()).append(place)
             self._let_in()

@@ -30,6 +30,7 @@ from phonoscope_gateway.pings import Pings
 from phonoscope_gateway.rates import RateLimiter
 from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.streams import OpenStreams
+from phonoscope_gateway.stretches import Stretches
 from phonoscope_gateway.uploads import UploadThreads
 from phonoscope_gateway.uses import KeyUses
 
@@ -55,6 +56,11 @@ class State:
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
     door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
     coverages: Coverages = field(default_factory=Coverages)
+
+    @cached_property
+    def stretches(self) -> Stretches:
+        """Parts of recordings that pictures are drawn from."""
+        return Stretches()
 
     @cached_property
     def limits(self) -> Limits:

@@ -12,14 +12,14 @@ from phonoscope.audio.spectrogram import band_corners
 
 _FRAME_S = 0.04
 _HOPS = 2
-_SHORTEST = 8
+_SHORTEST = 4
 
 
 class MelAnalysis:
     """Computes the power of the mel bands at one rate, frame by frame, each in the middle of its hop.
 
     A frame lasts 40 ms, or as much longer as it takes for a transform's bin to be no wider than a band; its window has
-    all of it, or less where hops are shorter than half a frame: twice a hop, but an eighth of the frame at least.
+    all of it, or less where hops are shorter than half a frame: twice a hop, but a quarter of the frame at least.
 
     Args:
         hop: samples from one frame to the next; half a frame when left out.

@@ -28,6 +28,7 @@ PhonoscopeError
 ├── BodyTooLarge                413
 ├── UploadTooLarge              413
 ├── TooManyUploads              429
+├── TooManyTiles                429
 ├── RangeNotSatisfiable         416
 ├── MisdirectedRequest          421
 ├── TooManyRequests             429
@@ -98,6 +99,7 @@ from phonoscope.errors.limits import (
     StoredBytesQuotaExceeded,
     StoredTracksQuotaExceeded,
     TooManyRequests,
+    TooManyTiles,
     TooManyUploads,
     TooManyWrongKeys,
     UploadBytesQuotaExceeded,
@@ -253,6 +255,7 @@ __all__ = [
     "TooManyConnections",
     "TooManyLabels",
     "TooManyRequests",
+    "TooManyTiles",
     "TooManyUploads",
     "TooManyWrongKeys",
     "TransactionConflict",

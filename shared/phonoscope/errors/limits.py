@@ -15,6 +15,14 @@ class TooManyUploads(PhonoscopeError):
     retry_after_s = 5
 
 
+class TooManyTiles(PhonoscopeError):
+    """Too many of this owner's requests wait for a part of a recording to be decoded."""
+
+    status = 429
+    retryable = True
+    retry_after_s = 1
+
+
 class TooManyRequests(PhonoscopeError):
     """Too many requests at once."""
 
