@@ -24,8 +24,8 @@ FACTOR = 4
 OUTLINE, SPECTROGRAM = "waveform_pyramid", "spectrogram_pyramid"
 """The kinds of artifacts."""
 MEDIA_TYPE = "application/octet-stream"
-OUTLINE_FINEST = 4
-"""The finest level that is kept of an outline: 256 samples."""
+OUTLINE_FINEST = 3
+"""The finest level that is kept of an outline: 64 samples."""
 SPECTROGRAM_FINER = 3
 """How many levels finer than those that are kept a spectrogram can be computed."""
 
