@@ -26,7 +26,7 @@ type Props = { trackId: string; explained: ResultOf<"explain"> | null; opacity: 
 /** The mel spectrogram with the evidence over it, and a crosshair that reads time, frequency and level. */
 export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
   const axis = useTimeAxis();
-  const { levels, drawn, problem: unread } = useSpectrogram(trackId);
+  const { levels, drawn, loading, problem: unread } = useSpectrogram(trackId);
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [spot, setSpot] = useState<Spot | null>(null);
@@ -58,6 +58,7 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
     <div
       ref={box}
       className="plot plot--spectrogram"
+      aria-busy={loading}
       onPointerMove={(event) => setSpot(spotAt(event))}
       onPointerLeave={() => setSpot(null)}
       tabIndex={0}

@@ -18,7 +18,7 @@ const ROOM = 0.96;
 /** The recording's outline at the resolution of the view, down to its samples. */
 export function Waveform({ trackId }: { trackId: string }) {
   const { durationS, view } = useTimeAxis();
-  const { levels, drawn, problem } = useOutline(trackId);
+  const { levels, drawn, loading, problem } = useOutline(trackId);
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const colour = useToken("--wave");
@@ -38,7 +38,7 @@ export function Waveform({ trackId }: { trackId: string }) {
   useDrawing(canvas, size, draw);
   const text = `Waveform of ${durationS.toFixed(1)} seconds, peak ${peak ? signed(20 * Math.log10(peak), 1) : "−∞"} dBFS`;
   return (
-    <div className="plot plot--wave" ref={box}>
+    <div className="plot plot--wave" ref={box} aria-busy={loading && !problem}>
       <canvas ref={canvas} className="wave" role="img" aria-label={text} />
       {drawn.length || problem ? null : <Skeleton height="100%" />}
       {problem ? <ErrorNote>{errorText(problem)}</ErrorNote> : null}

@@ -67,7 +67,8 @@ function useTiles<Facts extends Levels & { version: string }, Tile>(
   }, [cache, levels, wanted]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn changes when a tile was loaded
   const drawn = useMemo((): Part<Tile>[] => (levels && cache ? parts(levels, wanted, cache.get) : []), [levels, cache, wanted, loaded]);
-  return { levels, drawn, problem: error ?? (drawn.length ? null : cache?.problem) };
+  const loading = drawn.length < wanted.length || drawn.some(({ level }) => level !== wanted[0]?.level);
+  return { levels, drawn, loading, problem: error ?? (drawn.length ? null : cache?.problem) };
 }
 
 async function levelsOf(picture: Blob): Promise<SpectrogramTile> {
