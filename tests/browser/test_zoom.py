@@ -28,6 +28,7 @@ _COLUMNS = """canvas => {
         return 1 - (2 * y) / height;
     });
 }"""
+_READS = ("willReadFrequently",)
 _LOADED = """() => {
     const plots = [...document.querySelectorAll(".plot--wave, .plot--spectrogram")];
     return plots.length === 2 && plots.every((plot) => plot.ariaBusy === "false" && !plot.querySelector(".skeleton"));
@@ -59,6 +60,7 @@ def click(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click: Path, size: ViewportSize) -> None:
     """A click of 4.5 ms is as wide and where it is; a steady tone is steady, also where tiles meet."""
     here = visit(size)
+    here.expected = _READS
     page, client = here.page, here.client
     track = client.upload(click)
     client.wait(client.create_job(track.id, ["describe"]))
@@ -89,6 +91,7 @@ def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
 ) -> None:
     """Another label's evidence is turned on by its choice; after a reload the page explains the winner."""
     here = visit()
+    here.expected = _READS
     page, client = here.page, here.client
     job = client.wait(client.analyze(recordings["dog_large"], ["classify", "explain", "describe"]))
     here.go(f"/tracks/{job.recording}")
