@@ -33,6 +33,7 @@ from phonoscope_gateway.library.routes import router as library
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.models.routes import router as models
 from phonoscope_gateway.pictures.routes import router as pictures
+from phonoscope_gateway.pictures.tiles import router as tiles
 from phonoscope_gateway.problems import ALWAYS, add_problem_handlers
 from phonoscope_gateway.queues.routes import router as queues
 from phonoscope_gateway.results.routes import router as results
@@ -107,6 +108,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         labels,
         results,
         pictures,
+        tiles,
         spaces,
         stems,
         vectors,

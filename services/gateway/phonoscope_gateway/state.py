@@ -32,6 +32,7 @@ from phonoscope_gateway.pings import Pings
 from phonoscope_gateway.rates import RateLimiter
 from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.streams import OpenStreams
+from phonoscope_gateway.stretches import Stretches
 from phonoscope_gateway.threads import SharedThreads, search_threads, upload_threads
 from phonoscope_gateway.uses import KeyUses
 
@@ -59,6 +60,11 @@ class State:
     door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
     coverages: Coverages = field(default_factory=Coverages)
     own_heads: OwnHeads = field(default_factory=OwnHeads)
+
+    @cached_property
+    def stretches(self) -> Stretches:
+        """Parts of recordings that pictures are drawn from."""
+        return Stretches()
 
     @cached_property
     def limits(self) -> Limits:

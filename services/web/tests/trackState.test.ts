@@ -57,6 +57,19 @@ describe("a track's state", () => {
     expect(state.result("explain", ({ model }) => model.name === "environment-50")).toBeNull();
   });
 
+  it("keeps the evidence of the label that counts, whatever else was asked for later", () => {
+    const heard = result("classify", "genre-10", { top: [{ label: "pop", probability: 0.4 }], unknown: false });
+    const explained = (label: string, variant: string | null, layer: string) =>
+      ({ ...result("explain", "genre-10", { label, layer }), variant }) as TrackResult;
+    const asked = [explained("country", "country", "layer4"), explained("pop", "pop", "layer1")];
+    const own = explained("pop", null, "layer4");
+    const shown = (...results: TrackResult[]) => new TrackState([...results, heard], [], null).explained;
+    expect(shown(...asked, own)).toBe(own.result);
+    expect(shown(...asked)?.label).toBe("pop");
+    expect(shown(...asked.slice(0, 1))?.label).toBe("country");
+    expect(shown()).toBeNull();
+  });
+
   it("tells models that were named from the same ones chosen by what is heard", () => {
     const answers = ["genre-10", "music-100"].map((name) => ({ model: { name }, top: [], thresholds: [] }));
     const named = new TrackState([result("classify", "genre-10", { kind: null, answers })], [], null);

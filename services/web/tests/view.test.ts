@@ -22,8 +22,8 @@ describe("the visible range", () => {
   });
 
   it("shows a recording shorter than the closest zoom as it is", () => {
-    expect(zoomOf(whole(0.1), 0.1)).toBe(0);
-    expect(zoomed(whole(0.1), 1, 0.05, 0.1)).toEqual(whole(0.1));
+    expect(zoomOf(whole(0.004), 0.004)).toBe(0);
+    expect(zoomed(whole(0.004), 1, 0.002, 0.004)).toEqual(whole(0.004));
   });
 
   it("turns the page when the playhead leaves it", () => {

@@ -116,6 +116,15 @@ def quantised(power: NDArray[np.floating]) -> MelLevels:
     return levels
 
 
+def mean_levels(levels: MelLevels, axis: int) -> MelLevels:
+    """The levels of the mean power along an axis.
+
+    >>> mean_levels(np.array([[75, 249], [75, 249]], dtype=np.uint8), axis=0)
+    array([ 75, 249], dtype=uint8)
+    """
+    return quantised(_POWERS[levels].mean(axis=axis))
+
+
 def decibels(levels: MelLevels) -> NDArray[np.float64]:
     """Converts levels to dBFS, for arrays of any shape."""
     return LOWEST_DBFS + STEP_DB * levels.astype(np.float64)

@@ -104,6 +104,47 @@ class SpectrogramAxes(BaseModel):
     colour_map: ColourMap
 
 
+class TileLevel(BaseModel):
+    """One resolution of a picture, cut into tiles."""
+
+    level: int = Field(description="in the tiles' path; an item of level n is for 4 ** n samples")
+    items: int = Field(description="of the whole recording")
+    tiles: int
+
+
+class PictureLevels(BaseModel):
+    """The resolutions at which parts of a track's picture can be read."""
+
+    track_id: str
+    version: str = Field(description="what a tile's `version` has to be for its answer to be kept for good")
+    samples: int = Field(description="of the recording at its first sampling rate")
+    sample_rate_hz: int
+    duration_s: float
+    tile_items: int = Field(description="items in a tile; the last one of a level may have fewer")
+    levels: list[TileLevel] = Field(description="the finest first; the last one has a single tile")
+    kept_level: int = Field(description="the finest level that can be read of all of the recording")
+    detail_end_s: float = Field(description="until where finer levels can be read, in seconds; 0 where they cannot")
+
+
+class WaveformLevels(PictureLevels):
+    """The resolutions of an outline. A tile is a NumPy array (`.npy`), `(items, 2)`, float16: lowest and highest."""
+
+    peak: float = Field(description="the largest distance from zero of any sample; full scale is 1")
+
+
+class SpectrogramLevels(PictureLevels):
+    """The resolutions of a mel spectrogram. A tile is a grey PNG, a column for each item, low bands at the bottom.
+
+    A pixel of value v is a level of `lowest_dbfs + v * step_db`.
+    """
+
+    centre_hz: list[float] = Field(description="where each band is most sensitive, from low to high")
+    edge_hz: list[float] = Field(description="one more than there are bands")
+    loudest_dbfs: float
+    lowest_dbfs: float
+    step_db: float
+
+
 class Stems(BaseModel):
     """The stems of a recording's newest separation."""
 

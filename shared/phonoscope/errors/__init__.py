@@ -32,6 +32,7 @@ PhonoscopeError
 ├── UploadTooLarge              413
 ├── TooManyUploads              429
 ├── TooManySearches             429
+├── TooManyTiles                429
 ├── RangeNotSatisfiable         416
 ├── MisdirectedRequest          421
 ├── TooManyRequests             429
@@ -106,6 +107,7 @@ from phonoscope.errors.limits import (
     StoredTracksQuotaExceeded,
     TooManyRequests,
     TooManySearches,
+    TooManyTiles,
     TooManyUploads,
     TooManyWrongKeys,
     UploadBytesQuotaExceeded,
@@ -271,6 +273,7 @@ __all__ = [
     "TooManyLabels",
     "TooManyRequests",
     "TooManySearches",
+    "TooManyTiles",
     "TooManyUploads",
     "TooManyWrongKeys",
     "TransactionConflict",

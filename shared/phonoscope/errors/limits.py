@@ -20,6 +20,14 @@ class TooManySearches(PhonoscopeError):
 
     status = 429
     retryable = True
+    retry_after_s = 5
+
+
+class TooManyTiles(PhonoscopeError):
+    """Too many of this owner's requests wait for a part of a recording to be decoded."""
+
+    status = 429
+    retryable = True
     retry_after_s = 1
 
 

@@ -134,6 +134,12 @@ class DescribeResult(TaskResult):
     )
     waveform: ArtifactLink | None = Field(None, description="the outline as arrays (npz)")
     spectrogram: ArtifactLink | None = Field(None, description="the mel spectrogram as arrays (npz)")
+    waveform_pyramid: ArtifactLink | None = Field(
+        None, description="the outline at several resolutions; read it by `/waveform/tiles`"
+    )
+    spectrogram_pyramid: ArtifactLink | None = Field(
+        None, description="the mel spectrogram at several resolutions; read it by `/spectrogram/tiles`"
+    )
     playback: ArtifactLink | None = Field(
         None, description="a copy to play, with the gaps as silence, which players pass over; null where there are none"
     )
@@ -154,7 +160,7 @@ Describe = TaskSpec(
     cost=Cost(0.2, 0.03),
     options=DescribeOptions,
     result=DescribeResult,
-    revision=5,
+    revision=6,
     # A genre's profile is compared whenever the result is read, since the genre may be recognised later.
     unkeyed=frozenset({"genre"}),
     check=_check,

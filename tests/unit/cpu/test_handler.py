@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from phonoscope.audio.beats import Beats
+from phonoscope.audio.pyramid import Pyramid
 from phonoscope.audio.spectrogram import MelSpectrogram
 from phonoscope.audio.waveform import Waveform
 from phonoscope.catalogue import Catalogue, LiveCatalogue
@@ -64,6 +65,9 @@ def test_describe_task(settings: Settings, wav: MakeWav, clicks: MakeClicks) -> 
     assert isinstance(outline, bytes)
     assert isinstance(picture, bytes)
     assert Waveform.from_npz(outline).duration_s == MelSpectrogram.from_npz(picture).duration_s == 6.0
+    for kind in ("waveform_pyramid", "spectrogram_pyramid"):
+        with made[kind].open() as file:
+            assert Pyramid.unpack(file.read(Pyramid.HEADER.size)).samples == 6 * 22_050
     beats = made["beats"].content
     assert isinstance(beats, bytes)
     np.testing.assert_allclose(Beats.from_npz(beats).beats_s, body["beats_s"], atol=1e-3)

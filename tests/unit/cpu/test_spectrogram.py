@@ -9,6 +9,7 @@ import librosa
 import numpy as np
 import pytest
 
+from phonoscope.audio.mel_power import MelAnalysis
 from phonoscope.audio.samples import Block
 from phonoscope.audio.spectrogram import MelSpectrogram, band_corners, decibels
 from phonoscope_cpu.describe import describe
@@ -77,7 +78,7 @@ def test_white_noise_has_more_in_wider_bands() -> None:
 @pytest.mark.parametrize("rate_hz", [1, 100, 8_000, 11_025, 37_800, 44_100, 192_000])
 def test_the_bands_are_mel_filters(rate_hz: int) -> None:
     """A frame's bands are those of librosa's triangles, their tips at 1."""
-    analysis, corners = spectrogram._Analysis(rate_hz, 1), band_corners(rate_hz)
+    analysis, corners = MelAnalysis(rate_hz, 1), band_corners(rate_hz)
     size = 2 * analysis.hop
     noise = np.random.default_rng(7).standard_normal(4 * size)
     found = analysis(noise.astype(np.float32)[None])[1]

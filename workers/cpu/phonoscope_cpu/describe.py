@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from contextlib import ExitStack
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
-from phonoscope.audio import arrays, beats, spectrogram, waveform
+from phonoscope.audio import arrays, beats, pyramid, spectrogram, waveform
 from phonoscope.audio.confined import ConfinedRecording
+from phonoscope.audio.framing import Meter
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, Block
 from phonoscope.audio.speakers import UNKNOWN
 from phonoscope.tasks.describe import MOST_INLINE_BEATS
 from phonoscope.work import Artifact, Outcome
 from phonoscope_cpu.measure.balance import Balance
-from phonoscope_cpu.measure.framing import Meter
 from phonoscope_cpu.measure.levels import SilenceAndClipping
 from phonoscope_cpu.measure.loudness import Loudness
 from phonoscope_cpu.measure.peaks import WaveformMeter
@@ -22,7 +23,7 @@ from phonoscope_cpu.measure.rhythm import Rhythm, Tempo
 from phonoscope_cpu.measure.spectrogram import Spectrogram
 from phonoscope_cpu.measure.tonality import Key, Tonality
 from phonoscope_cpu.playback import playback_of
-from phonoscope_worker import Work, typed_resource_errors
+from phonoscope_worker import Work, spool, typed_resource_errors
 
 _RATE_HZ = 22_050
 
@@ -33,29 +34,40 @@ def describe_task(work: Work) -> Outcome:
 
     Raises:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
-        OutOfMemory, DiskFull: the copy needs more than there is.
+        OutOfMemory, DiskFull: the pyramids or the copy need more than there is.
     """
+    with ExitStack() as kept:
+        outline, levels = kept.enter_context(spool()), kept.enter_context(spool())
+        with work.timed("describe_s"):
+            body, made = _measured(work, outline, levels)
+        if body["gaps"]:
+            with work.timed("playback_s"):
+                made.append(playback_of(work))
+        kept.pop_all()
+    body |= {artifact.kind: artifact.reference for artifact in made}
+    return Outcome(body, artifacts=tuple(made))
+
+
+def _measured(work: Work, outline: IO[bytes], levels: IO[bytes]) -> tuple[dict[str, Any], list[Artifact]]:
+    """What one pass finds; the pyramids are written to files, which are artifacts then."""
     track, audio_track = work.claim.track, work.options.audio_track
-    peaks, columns, rhythm = WaveformMeter(), Spectrogram(), Rhythm(_RATE_HZ)
+    peaks, columns, rhythm = WaveformMeter(outline), Spectrogram(levels), Rhythm(_RATE_HZ)
 
     def report(done_s: float) -> None:
         work.report(done_s / max(done_s, track.duration_s), "measuring")
 
     work.file.seek(0)
-    with work.timed("describe_s"):
-        meters = (peaks, columns)
-        body = describe(work.file, report, meters=meters, owner=track.owner_id, audio_track=audio_track, rhythm=rhythm)
-        made = [
-            Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz()),
-            Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz()),
-        ]
-        if body["beat_count"]:
-            made.append(Artifact("beats.npz", beats.KIND, arrays.MEDIA_TYPE, rhythm.tempo.beats.to_npz()))
-    if body["gaps"]:
-        with work.timed("playback_s"):
-            made.append(playback_of(work))
-    body |= {artifact.kind: artifact.reference for artifact in made}
-    return Outcome(body, artifacts=tuple(made))
+    meters = (peaks, columns)
+    body = describe(work.file, report, meters=meters, owner=track.owner_id, audio_track=audio_track, rhythm=rhythm)
+    made = [
+        Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz()),
+        Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz()),
+        Artifact("waveform.pyramid", pyramid.OUTLINE, pyramid.MEDIA_TYPE, outline),
+        Artifact("spectrogram.pyramid", pyramid.SPECTROGRAM, pyramid.MEDIA_TYPE, levels),
+    ]
+    if body["beat_count"]:
+        made.append(Artifact("beats.npz", beats.KIND, arrays.MEDIA_TYPE, rhythm.tempo.beats.to_npz()))
+    return body, made
 
 
 def describe(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import zlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phonoscope.audio.spectrogram import MelLevels, MelSpectrogram, decibels
 from phonoscope.contract import SpectrogramLook
@@ -29,6 +31,19 @@ def draw(spectrogram: MelSpectrogram, look: SpectrogramLook) -> bytes:
     image.putpalette(_palette(spectrogram, look))
     file = io.BytesIO()
     image.save(file, "PNG", **_DEFLATE)
+    return file.getvalue()
+
+
+def grey(columns: NDArray[Any]) -> bytes:
+    """A PNG with a pixel for each level, the first band at the bottom.
+
+    Shape:
+        - columns: ``(columns, bands)``, uint8
+    """
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(columns.T[::-1])).save(file, "PNG", **_DEFLATE)
     return file.getvalue()
 
 

@@ -9,32 +9,19 @@ from fastapi import APIRouter, Query, Request, Response
 from phonoscope.audio import spectrogram, waveform
 from phonoscope.audio.spectrogram import MelSpectrogram
 from phonoscope.audio.waveform import MOST_POINTS, Waveform
-from phonoscope.contract import Job, Peaks, SpectrogramAxes, SpectrogramLook
-from phonoscope.errors import (
-    InvalidRequest,
-    NotAcceptable,
-    NotARecording,
-    NotFound,
-    OutdatedResult,
-    UndecodableRecording,
-)
+from phonoscope.contract import Peaks, SpectrogramAxes, SpectrogramLook
+from phonoscope.errors import NotAcceptable
 from phonoscope.requests import WholeText
 from phonoscope_gateway.accept import negotiate
 from phonoscope_gateway.audio_tracks import AudioTrackQuery
 from phonoscope_gateway.pictures.drawing import draw
 from phonoscope_gateway.pictures.service import axes, peaks
-from phonoscope_gateway.pictures.view import PictureRequestDep
-from phonoscope_gateway.problems import FAILED, KEYED, problems
+from phonoscope_gateway.pictures.view import UNTIL_MEASURED, PictureRequestDep
+from phonoscope_gateway.problems import KEYED, problems
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"], responses=KEYED)
 
 _JSON, _PNG = "application/json", "image/png"
-_UNTIL_MEASURED: dict[int | str, dict[str, Any]] = {
-    202: {"model": Job, "description": "The job that measures it; ask again when it has ended"},
-    304: {"description": "It is what you have"},
-    **problems(NotFound, NotARecording, InvalidRequest, UndecodableRecording, OutdatedResult),
-    **FAILED,
-}
 _AS_PNG: dict[int | str, dict[str, Any]] = {
     200: {"content": {_PNG: {"schema": {"type": "string", "format": "binary"}}}}
 }
@@ -46,7 +33,7 @@ class SpectrogramQuery(SpectrogramLook):
     audio_track: AudioTrackQuery = None
 
 
-@router.get("/{track_id}/waveform", response_model=Peaks, responses=_UNTIL_MEASURED)
+@router.get("/{track_id}/waveform", response_model=Peaks, responses=UNTIL_MEASURED)
 def read_track_waveform(
     track_id: str,
     view: PictureRequestDep,
@@ -66,7 +53,7 @@ def read_track_waveform(
 @router.get(
     "/{track_id}/spectrogram",
     response_model=SpectrogramAxes,
-    responses={**_UNTIL_MEASURED, **_AS_PNG, **problems(NotAcceptable)},
+    responses={**UNTIL_MEASURED, **_AS_PNG, **problems(NotAcceptable)},
 )
 def read_track_spectrogram(
     track_id: str, request: Request, view: PictureRequestDep, look: Annotated[SpectrogramQuery, Query()]

@@ -1,4 +1,4 @@
-"""Rules for pictures: a worker measures the recording once; the gateway draws and never decodes."""
+"""Rules for whole pictures: a worker measures the recording once, the gateway draws."""
 
 from __future__ import annotations
 

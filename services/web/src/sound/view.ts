@@ -1,7 +1,8 @@
 /** The visible range of a recording, in seconds. */
 export type View = { startS: number; endS: number };
 
-export const CLOSEST_S = 0.25;
+/** The closest zoom: a few samples on each centimetre. */
+export const CLOSEST_S = 0.005;
 
 export function whole(durationS: number): View {
   return { startS: 0, endS: Math.max(durationS, 1e-3) };
@@ -51,7 +52,7 @@ export function ticks(view: View, width: number, apart = 80): number[] {
   return found;
 }
 
-const STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
+const STEPS_S = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
 
 function spanAt(zoom: number, durationS: number): number {
   const closest = Math.min(CLOSEST_S, durationS);

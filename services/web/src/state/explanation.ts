@@ -9,15 +9,15 @@ export type Choice = { model: string; label: string; layer: string | null; metho
 
 export type Explanation = ReturnType<typeof useExplanation>;
 
-/** The evidence that is shown: an earlier result that fits the choice, else that of a new job. */
-export function useExplanation(trackId: string) {
+/** The evidence that is shown: an earlier result that fits the choice, else that of a new job. `onChoice` is called with each choice. */
+export function useExplanation(trackId: string, onChoice: () => void) {
   const { state } = useTrackState();
   const { models } = state;
   const [made, setMade] = useState<{ choice: Choice; models: typeof models } | null>(null);
   const chosen = made && made.models?.join() === models?.join() ? made.choice : null;
   const { submit, submitting, job, problem } = useSubmit(trackId);
-  const latest = state.result("explain");
-  const wanted = chosen ?? (latest && choiceOf(latest));
+  const own = state.explained;
+  const wanted = chosen ?? (own && choiceOf(own));
   const newest = (has: (one: ResultOf<"explain">) => boolean) =>
     state.result("explain", (one) => wanted !== null && isOf(one, wanted) && has(one));
   const request = (choice: Choice | null, more: ExplainOptions = {}) => submit({ tasks: ["explain"], options: optionsOf(choice, more) });
@@ -33,11 +33,15 @@ export function useExplanation(trackId: string) {
     problem,
     choose: (change: Partial<Choice>) => {
       if (!wanted) return;
+      onChoice();
       const next = changed(wanted, change);
       setMade({ choice: next, models });
       if (!state.result("explain", (one) => isOf(one, next))) request(next);
     },
-    explainFirst: () => request(null),
+    explainFirst: () => {
+      onChoice();
+      request(null);
+    },
     // A result of a label replaces the one before: what that one had is asked for again.
     checkEvidence: () => request(wanted, { trust: true, ...(stems && { stems: true }) }),
     explainStems: () => request(wanted, { stems: true, ...(trust && { trust: true }) }),

@@ -6,44 +6,47 @@ import { ErrorNote, Skeleton } from "../ui/controls";
 import { band, hertz, signed, time } from "../ui/format";
 import { errorText } from "../api/problem";
 import { announce } from "../ui/live";
+import type { SpectrogramLevels } from "../api/client";
+import { itemS, type Part } from "../sound/tiles";
 import { painted, useDrawing, useSize } from "../ui/canvas";
 import { useTimeAxis } from "../sound/timeAxis";
-import { type Spectrogram, useArrays, useSpectrogram } from "./queries";
+import { useArrays } from "./queries";
+import { type SpectrogramTile, useSpectrogram } from "./tiles";
 import type { ResultOf } from "../state/results";
 
 const MARKS_HZ = [50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000, 16_000];
 const MARK_APART = 0.07;
 
+const RANGE_DB = 80;
+
+type Spectrogram = { levels: SpectrogramLevels; drawn: readonly Part<SpectrogramTile>[] };
 type Spot = { timeS: number; height: number };
 type Props = { trackId: string; explained: ResultOf<"explain"> | null; opacity: number };
 
 /** The mel spectrogram with the evidence over it, and a crosshair that reads time, frequency and level. */
 export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
   const axis = useTimeAxis();
-  const found = useSpectrogram(trackId, axis.durationS);
+  const { levels, drawn, loading, problem: unread } = useSpectrogram(trackId);
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [spot, setSpot] = useState<Spot | null>(null);
-  const spectrogram = found.data;
-  const { picture: evidence, problem } = useEvidence(spectrogram, explained, opacity > 0);
+  const spectrogram = useMemo(() => levels && { levels, drawn }, [levels, drawn]);
+  const { picture: evidence, problem } = useEvidence(levels, explained, opacity > 0);
   const greyness = evidence ? Math.min(1, 1.5 * opacity) : 0;
-  const picture = useMemo(
-    () => spectrogram && painted(spectrogram.levels, spectrogram.columns, spectrogram.rows, spectrogramPalette(greyness)),
-    [spectrogram, greyness],
-  );
+  const paint = useMemo(() => levels && paintsIn(scaled(levels, spectrogramPalette(greyness))), [levels, greyness]);
   const { view } = axis;
   const draw = useCallback(
     (context: CanvasRenderingContext2D) => {
-      if (!picture || !spectrogram) return;
-      drawPart(context, picture, 0, spectrogram.axes.duration_s, view, size);
+      if (!levels || !paint) return;
+      for (const part of drawn) drawTile(context, levels, part, paint(part.tile), view, size);
       if (!evidence || !explained) return;
       context.globalAlpha = opacity;
       drawPart(context, evidence, explained.start_s, explained.end_s, view, size);
     },
-    [picture, spectrogram, evidence, explained, opacity, view, size],
+    [levels, drawn, paint, evidence, explained, opacity, view, size],
   );
   useDrawing(canvas, size, draw);
-  if (found.isError) return <ErrorNote>{errorText(found.error)}</ErrorNote>;
+  if (unread) return <ErrorNote>{errorText(unread)}</ErrorNote>;
   const spotAt = (event: PointerEvent<HTMLElement>): Spot => {
     const area = event.currentTarget.getBoundingClientRect();
     return {
@@ -55,6 +58,7 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
     <div
       ref={box}
       className="plot plot--spectrogram"
+      aria-busy={loading}
       onPointerMove={(event) => setSpot(spotAt(event))}
       onPointerLeave={() => setSpot(null)}
       tabIndex={0}
@@ -65,14 +69,15 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
         const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
         if (!step || !spectrogram) return;
         event.preventDefault();
-        const height = Math.min(1, Math.max(0, (spot?.height ?? 0.5) + step / spectrogram.rows));
+        const height = Math.min(1, Math.max(0, (spot?.height ?? 0.5) + step / spectrogram.levels.centre_hz.length));
         const next = { timeS: axis.transport.time.get(), height };
         setSpot(next);
         announce(reading(spectrogram, next));
       }}
     >
-      <canvas ref={canvas} role="img" aria-label={spectrogram ? description(spectrogram, explained, opacity) : "Spectrogram"} />
-      {spectrogram ? <Marks edgesHz={spectrogram.axes.edge_hz} /> : <Skeleton height="100%" />}
+      <canvas ref={canvas} role="img" aria-label={spectrogram ? description(spectrogram.levels, explained, opacity) : "Spectrogram"} />
+      {levels ? <Marks edgesHz={levels.edge_hz} /> : null}
+      {drawn.length ? null : <Skeleton height="100%" />}
       {problem ? <ErrorNote>The evidence cannot be shown. {problem}</ErrorNote> : null}
       {spectrogram && spot ? <Crosshair spectrogram={spectrogram} spot={spot} size={size} /> : null}
     </div>
@@ -80,18 +85,58 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
 }
 
 /** The heatmap resampled to the spectrogram's rows, in amber. */
-function useEvidence(spectrogram: Spectrogram | undefined, explained: ResultOf<"explain"> | null, wanted: boolean) {
+function useEvidence(levels: SpectrogramLevels | undefined, explained: ResultOf<"explain"> | null, wanted: boolean) {
   const { data: arrays, error } = useArrays(explained?.heatmap, wanted);
   const picture = useMemo(() => {
     const heat = arrays?.get("heatmap");
     const heatHz = arrays?.get("hertz");
-    if (!spectrogram || !heat || !heatHz || !wanted) return null;
+    if (!levels || !heat || !heatHz || !wanted) return null;
     const columns = heat.shape[1] ?? 0;
-    const { centre_hz } = spectrogram.axes;
+    const { centre_hz } = levels;
     const rows = resampledRows(heat.values, columns, heatHz.values, [...centre_hz].reverse());
     return painted(rows.map((value) => Math.round(Math.min(1, Math.max(0, value)) * 255)), columns, centre_hz.length, evidencePalette());
-  }, [arrays, spectrogram, wanted]);
+  }, [arrays, levels, wanted]);
   return { picture, problem: error ? errorText(error) : null };
+}
+
+/** A palette's colours for a tile's levels: the darkest is 80 dB below the loudest one of the recording. */
+function scaled({ loudest_dbfs, lowest_dbfs, step_db }: SpectrogramLevels, palette: Uint32Array): Uint32Array {
+  const floor = Math.max(lowest_dbfs, loudest_dbfs - RANGE_DB);
+  return palette.map((_, level) => {
+    const share = (lowest_dbfs + level * step_db - floor) / Math.max(1, loudest_dbfs - floor);
+    return palette[Math.round(255 * Math.min(1, Math.max(0, share)))] ?? 0;
+  });
+}
+
+/** Paints tiles in the colours of a palette, each once. */
+function paintsIn(palette: Uint32Array): (tile: SpectrogramTile) => OffscreenCanvas {
+  const made = new WeakMap<SpectrogramTile, OffscreenCanvas>();
+  return (tile) => {
+    const found = made.get(tile) ?? painted(tile.levels, tile.columns, tile.rows, palette);
+    made.set(tile, found);
+    return found;
+  };
+}
+
+/** The part of a tile that is in view and that no finer tile is there for. */
+function drawTile(
+  context: CanvasRenderingContext2D,
+  levels: SpectrogramLevels,
+  { level, number, startS, endS }: Part<SpectrogramTile>,
+  picture: OffscreenCanvas,
+  view: { startS: number; endS: number },
+  size: { width: number; height: number },
+): void {
+  const columnS = itemS(levels, level);
+  const originS = number * levels.tile_items * columnS;
+  const [fromS, toS] = [Math.max(startS, view.startS), Math.min(endS, view.endS, originS + picture.width * columnS)];
+  if (toS <= fromS) return;
+  // Between device pixels the ground would shine through where tiles meet.
+  const ratio = context.getTransform().a;
+  const [left, right] = [fromS, toS].map((at) => Math.round(toX(at, view, size.width) * ratio) / ratio) as [number, number];
+  const source = [(fromS - originS) / columnS, 0, (toS - fromS) / columnS, picture.height] as const;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, ...source, left, 0, right - left, size.height);
 }
 
 function drawPart(
@@ -146,17 +191,20 @@ function Crosshair({ spectrogram, spot, size }: { spectrogram: Spectrogram; spot
 }
 
 /** Time, frequency and level of a spot, as text. */
-function reading({ axes, levels, columns, rows }: Spectrogram, { timeS, height }: Spot): string {
-  const column = Math.min(columns - 1, Math.max(0, Math.floor((timeS / axes.duration_s) * columns)));
+function reading({ levels, drawn }: Spectrogram, { timeS, height }: Spot): string {
+  const at = `${time(timeS, 2)} · ${hertz(hertzAt(height, levels.edge_hz))}`;
+  const part = drawn.find(({ startS, endS }) => timeS >= startS && timeS < endS);
+  if (!part) return at;
+  const { columns, rows, levels: values } = part.tile;
+  const column = Math.floor(timeS / itemS(levels, part.level)) - part.number * levels.tile_items;
   const row = Math.min(rows - 1, Math.max(0, Math.floor((1 - height) * rows)));
-  const level = levels[row * columns + column] ?? 0;
-  const decibels = axes.floor_dbfs + (level / 255) * (axes.ceiling_dbfs - axes.floor_dbfs);
-  const loud = level === 0 ? `≤ ${signed(axes.floor_dbfs, 0)}` : signed(decibels, 0);
-  return `${time(timeS, 2)} · ${hertz(hertzAt(height, axes.edge_hz))} · ${loud} dB`;
+  const level = values[row * columns + Math.min(columns - 1, Math.max(0, column))] ?? 0;
+  const loud = level === 0 ? `≤ ${signed(levels.lowest_dbfs, 0)}` : signed(levels.lowest_dbfs + level * levels.step_db, 0);
+  return `${at} · ${loud} dB`;
 }
 
-function description({ axes }: Spectrogram, explained: ResultOf<"explain"> | null, opacity: number): string {
-  const range = band(axes.edge_hz[0] ?? 0, axes.edge_hz.at(-1) ?? 0);
-  const about = `Mel spectrogram, ${range}, loudest spot ${signed(axes.ceiling_dbfs, 0)} dBFS.`;
+function description({ edge_hz, loudest_dbfs }: SpectrogramLevels, explained: ResultOf<"explain"> | null, opacity: number): string {
+  const range = band(edge_hz[0] ?? 0, edge_hz.at(-1) ?? 0);
+  const about = `Mel spectrogram, ${range}, loudest spot ${signed(loudest_dbfs, 0)} dBFS.`;
   return explained && opacity > 0 ? `${about} ${explained.reading.replaceAll("*", "")}` : about;
 }

@@ -74,7 +74,7 @@ function LoopShade() {
 
 function Ruler() {
   const { view, width } = useTimeAxis();
-  const digits = view.endS - view.startS < 2 ? 2 : view.endS - view.startS < 12 ? 1 : 0;
+  const digits = digitsFor(view.endS - view.startS);
   return (
     <div className="ruler" aria-hidden="true">
       {ticks(view, width).map((at) => {
@@ -88,6 +88,14 @@ function Ruler() {
       })}
     </div>
   );
+}
+
+/** The digits after the point that tell ticks apart. */
+function digitsFor(spanS: number): number {
+  if (spanS < 0.02) return 4;
+  if (spanS < 0.2) return 3;
+  if (spanS < 2) return 2;
+  return spanS < 12 ? 1 : 0;
 }
 
 /** Ctrl and the wheel, or a pinch, zoom; the wheel sideways pans. */

@@ -13,7 +13,7 @@ import { useSize } from "../ui/canvas";
 import { TimeAxisProvider } from "../sound/timeAxis";
 import { AudioTracks, ofAudioTrack } from "./AudioTracks";
 import { BeatMarks } from "./BeatMarks";
-import { EvidenceBar } from "./EvidenceBar";
+import { EvidenceBar, SHOWN } from "./EvidenceBar";
 import { type Explanation, useExplanation } from "../state/explanation";
 import { Heard } from "./Heard";
 import { KindLegend, LabelStrip } from "./LabelStrip";
@@ -102,7 +102,7 @@ function Studio({ track }: { track: Track }) {
   const [view, setView] = useState(() => whole(durationS));
   const [opacity, setOpacity] = useState(0);
   const [plots, { width }] = useSize<HTMLDivElement>();
-  const explanation = useExplanation(track.id);
+  const explanation = useExplanation(track.id, () => setOpacity((now) => now || SHOWN));
   const { explained } = explanation;
   useSounds(transport, track, explanation);
   const axis = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);

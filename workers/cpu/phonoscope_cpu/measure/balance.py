@@ -7,9 +7,9 @@ from typing import TypedDict
 import numpy as np
 
 from phonoscope.audio.bands import BANDS
+from phonoscope.audio.framing import Framer, hann
 from phonoscope.audio.profiles import REACH_HZ, BandLevel, levels_of
 from phonoscope.audio.samples import Block, Samples
-from phonoscope_cpu.measure.framing import Framer, hann
 
 
 class BandShare(TypedDict):

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
+from phonoscope.audio.framing import Framer, hann
 from phonoscope.audio.samples import Samples
-from phonoscope_cpu.measure.framing import Framer, hann
 
 Values = NDArray[np.float32]
 Scores = NDArray[np.float64]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import IO
+
 import numpy as np
 
 from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.downmix import MonoDownmix
+from phonoscope.audio.framing import at_rate
+from phonoscope.audio.pyramid import EXTREMES, FACTOR, OUTLINE_FINEST, PyramidWriter, extremes_of
 from phonoscope.audio.samples import Block, Samples
 from phonoscope.audio.waveform import MOST_POINTS, Waveform
-from phonoscope_cpu.measure.framing import at_rate
 
 _MOST_BUCKETS = 2 * MOST_POINTS
+_ITEM = FACTOR**OUTLINE_FINEST
 
 
 class WaveformMeter:
@@ -18,9 +22,14 @@ class WaveformMeter:
 
     Buckets have one sample at first. Each time there are 8,000, pairs are merged. When the sampling rate changes within
     a recording, the samples after the change are taken at the first rate.
+
+    Args:
+        file: where the outline's pyramid is written to, of which ``finish`` makes a whole file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: IO[bytes] | None = None) -> None:
+        self._pyramid = PyramidWriter(file, EXTREMES) if file is not None else None
+        self._rest = StreamBuffer()
         self._low, self._high, self._energy = (np.zeros(_MOST_BUCKETS) for _ in range(3))
         self._buffer = StreamBuffer()
         self._downmix = MonoDownmix()
@@ -54,12 +63,18 @@ class WaveformMeter:
             if self._buckets == _MOST_BUCKETS:
                 self._halve()
             self._put(self._buffer.take(len(self._buffer))[None, :])
+        if self._pyramid is not None and self._samples:
+            self._pyramid.add(extremes_of(self._rest.take(len(self._rest)), _ITEM))
+            self._pyramid.finish(OUTLINE_FINEST, self._samples, self._rate_hz)
 
     def _add(self, mono: Samples, sample_rate_hz: int) -> None:
         self._rate_hz = self._rate_hz or sample_rate_hz
         samples = at_rate(mono, sample_rate_hz, self._rate_hz)
         self._samples += len(samples)
         self._buffer.append(samples)
+        if self._pyramid is not None:
+            self._rest.append(samples)
+            self._pyramid.add(extremes_of(self._rest.take(len(self._rest) // _ITEM * _ITEM), _ITEM))
         while len(self._buffer) >= self._width:
             self._fill()
 

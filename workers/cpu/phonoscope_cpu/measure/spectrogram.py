@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from typing import IO
 
 import numpy as np
 
+from phonoscope.audio.framing import at_rate
+from phonoscope.audio.mel_power import MelAnalysis
+from phonoscope.audio.pyramid import FACTOR, LEVELS, PyramidWriter, spectrogram_finest
 from phonoscope.audio.samples import Block, Samples
-from phonoscope.audio.spectrogram import MEL_BANDS, MelSpectrogram, band_corners, quantised
-from phonoscope_cpu.measure.framing import Framer, at_rate, hann
+from phonoscope.audio.spectrogram import MEL_BANDS, MelSpectrogram, quantised
 
 _MOST_COLUMNS = 4_000
-_FRAME_S = 0.04
-_HOPS = 2
 
 
 class Spectrogram:
@@ -21,13 +21,17 @@ class Spectrogram:
     A column is the mean power of its frames and of the channels. A frame lasts 40 ms, or as much longer as it takes for
     a transform's bin to be no wider than a mel band. Where the sampling rate changes within a recording, the samples
     after it are taken at the first rate.
+
+    Args:
+        file: where the spectrogram's pyramid is written to, of which ``finish`` makes a whole file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: IO[bytes] | None = None) -> None:
         self._power = np.zeros((_MOST_COLUMNS, MEL_BANDS))
         self._frames = self._samples = 0
         self._width = 1
-        self._analysis: _Analysis | None = None
+        self._analysis: MelAnalysis | None = None
+        self._pyramid = _Columns(file) if file is not None else None
 
     @property
     def spectrogram(self) -> MelSpectrogram:
@@ -46,7 +50,7 @@ class Spectrogram:
 
     def add(self, block: Block) -> None:
         if self._analysis is None:
-            self._analysis = _Analysis(block.sample_rate_hz, len(block.samples))
+            self._analysis = MelAnalysis(block.sample_rate_hz, len(block.samples))
         samples = at_rate(block.samples, block.sample_rate_hz, self._analysis.sample_rate_hz)
         self._samples += samples.shape[1]
         self._put(self._analysis(samples))
@@ -56,8 +60,12 @@ class Spectrogram:
         if self._analysis is not None:
             left = -(-self._samples // self._analysis.hop) - self._frames
             self._put(self._analysis.flush()[:left])
+            if self._pyramid is not None:
+                self._pyramid.finish(self._samples, self._analysis.sample_rate_hz)
 
     def _put(self, power: Samples) -> None:
+        if self._pyramid is not None and self._analysis is not None:
+            self._pyramid.add(power, self._analysis)
         while (self._frames + len(power) - 1) // self._width >= _MOST_COLUMNS:
             self._halve()
         if len(power):
@@ -73,47 +81,23 @@ class Spectrogram:
         self._width *= 2
 
 
-class _Analysis:
-    """Computes the power of the mel bands at one rate, frame by frame, each in the middle of its hop."""
+class _Columns:
+    """Joins frames to the columns of a pyramid's finest level."""
 
-    def __init__(self, sample_rate_hz: int, channels: int) -> None:
-        corners = band_corners(sample_rate_hz)
-        shortest = max(_FRAME_S * sample_rate_hz, sample_rate_hz / (corners[1] - corners[0]))
-        size = 1 << (math.ceil(shortest) - 1).bit_length()
-        self.sample_rate_hz = sample_rate_hz
-        self.hop = size // _HOPS
-        self._framer = Framer(size, self.hop, channels, first=self.hop // 2)
-        window = hann(size)
-        # A sine at full scale has a power of one half, and this is a one-sided spectrum.
-        self._window = window * np.float32(2.0 / np.sqrt(size * np.square(window, dtype=np.float64).sum()))
-        hertz = np.fft.rfftfreq(size, 1.0 / sample_rate_hz)
-        first, *_, end = starts = np.searchsorted(hertz, corners)
-        within = np.searchsorted(corners, hertz[first:end], side="right") - 1
-        self._bins = slice(first, end)
-        self._starts = starts[:-1] - first
-        self._rising = ((hertz[first:end] - corners[within]) / np.diff(corners)[within]).astype(np.float32)
+    def __init__(self, file: IO[bytes]) -> None:
+        self._writer = PyramidWriter(file, LEVELS)
+        self._finest = 0
+        self._rest = np.zeros((0, MEL_BANDS), dtype=np.float32)
 
-    def __call__(self, samples: Samples) -> Samples:
-        """Shape: ``(channels, samples)`` to ``(frames, bands)``."""
-        return self._measured(self._framer(samples))
+    def add(self, power: Samples, analysis: MelAnalysis) -> None:
+        self._finest = spectrogram_finest(analysis.sample_rate_hz, analysis.hop)
+        width = FACTOR**self._finest // analysis.hop
+        held = np.concatenate([self._rest, power])
+        whole = len(held) // width * width
+        self._rest = held[whole:]
+        self._writer.add(quantised(held[:whole].reshape(-1, width, MEL_BANDS).mean(axis=1)))
 
-    def flush(self) -> Samples:
-        """The frames that reach past the end. Shape: ``(frames, bands)``."""
-        return self._measured(self._framer.flush())
-
-    def _measured(self, frames: Samples) -> Samples:
-        power = np.zeros((frames.shape[1], len(self._rising)), dtype=np.float32)
-        for channel in frames:
-            spectra = np.fft.rfft(channel * self._window)[:, self._bins]
-            power += np.square(spectra.real) + np.square(spectra.imag)
-        return self._in_bands(power / np.float32(len(frames)))
-
-    def _in_bands(self, power: Samples) -> Samples:
-        """Distributes each bin's power over the two bands whose triangles contain it.
-
-        Not by a matrix product, which would use all of the machine's cores for a small sum.
-        """
-        whole = np.add.reduceat(power, self._starts, axis=1)
-        rising = np.add.reduceat(power * self._rising, self._starts, axis=1)
-        bands: Samples = rising[:, :-1] + (whole - rising)[:, 1:]
-        return bands
+    def finish(self, samples: int, sample_rate_hz: int) -> None:
+        if len(self._rest):
+            self._writer.add(quantised(self._rest.mean(axis=0, keepdims=True)))
+        self._writer.finish(self._finest, samples, sample_rate_hz)

@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from phonoscope.audio.framing import Framer, hann
 from phonoscope.audio.samples import Samples
-from phonoscope_cpu.measure.framing import Framer, hann
 from phonoscope_cpu.measure.keys import KeyCandidate, by_strongest, key_features, likeliest_keys, likeness
 
 _SIZE = 8_192

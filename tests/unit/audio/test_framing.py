@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phonoscope_cpu.measure.framing import Framer, hann
+from phonoscope.audio.framing import Framer, hann
 
 
 @pytest.mark.parametrize("sizes", [[50], [1] * 50, [7, 0, 30, 13]])

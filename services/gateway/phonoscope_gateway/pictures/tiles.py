@@ -1,0 +1,103 @@
+"""The calls for parts of a track's pictures, under ``/v1/tracks/{id}``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Path, Query, Response
+
+from phonoscope.audio.pyramid import OUTLINE, SPECTROGRAM
+from phonoscope.contract import SpectrogramLevels, WaveformLevels
+from phonoscope.errors import TooManyTiles
+from phonoscope.requests import WholeText
+from phonoscope_gateway.pictures.levels import levels, source_of
+from phonoscope_gateway.pictures.view import UNTIL_MEASURED, PictureRequestDep
+from phonoscope_gateway.problems import KEYED, problems
+
+router = APIRouter(prefix="/v1/tracks", tags=["tracks"], responses=KEYED)
+
+_NPY, _PNG, _JSON = "application/x-npy", "image/png", "application/json"
+_DEEPEST, _MOST_TILES = 40, 1 << 40
+_FOR_GOOD = "private, max-age=31536000, immutable"
+
+LevelPath = Annotated[WholeText, Path(ge=0, le=_DEEPEST, description="one of those that `levels` lists")]
+NumberPath = Annotated[WholeText, Path(ge=0, le=_MOST_TILES, description="the tile's, from 0 at the start")]
+VersionQuery = Annotated[
+    str | None, Query(max_length=64, description="the `version` of `levels`: then the answer may be kept for good")
+]
+
+
+def _tile(media_type: str) -> dict[int | str, dict[str, Any]]:
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {**UNTIL_MEASURED, 200: {"content": content}, **problems(TooManyTiles)}
+
+
+@router.get("/{track_id}/waveform/levels", response_model=WaveformLevels, responses=UNTIL_MEASURED)
+def read_waveform_levels(track_id: str, view: PictureRequestDep) -> Response:
+    """At which resolutions parts of the outline can be read.
+
+    A worker measures it once; before, the answer is the job.
+    """
+    return _levels(view, track_id, OUTLINE)
+
+
+@router.get("/{track_id}/spectrogram/levels", response_model=SpectrogramLevels, responses=UNTIL_MEASURED)
+def read_spectrogram_levels(track_id: str, view: PictureRequestDep) -> Response:
+    """At which resolutions parts of the spectrogram can be read.
+
+    A worker measures it once; before, the answer is the job.
+    """
+    return _levels(view, track_id, SPECTROGRAM)
+
+
+@router.get("/{track_id}/waveform/tiles/{level}/{number}", response_class=Response, responses=_tile(_NPY))
+async def read_waveform_tile(
+    track_id: str, level: LevelPath, number: NumberPath, view: PictureRequestDep, version: VersionQuery = None
+) -> Response:
+    """A part of the outline: the lowest and the highest of each `4 ** level` samples, at level 0 the samples.
+
+    The answer is a NumPy array (`.npy`), `(items, 2)`, float16, full scale at 1.
+    """
+    return await _part(view, track_id, OUTLINE, level, number, version)
+
+
+@router.get("/{track_id}/spectrogram/tiles/{level}/{number}", response_class=Response, responses=_tile(_PNG))
+async def read_spectrogram_tile(
+    track_id: str, level: LevelPath, number: NumberPath, view: PictureRequestDep, version: VersionQuery = None
+) -> Response:
+    """A part of the spectrogram as a grey PNG, a column for each `4 ** level` samples, the lowest band at the bottom.
+
+    Below what is kept, frames have shorter windows the finer the level: time is sharper then, and pitch less so.
+    """
+    return await _part(view, track_id, SPECTROGRAM, level, number, version)
+
+
+def _levels(view: PictureRequestDep, track_id: str, kind: str) -> Response:
+    found = view.find(track_id, kind)
+    if isinstance(found, Response):
+        return found
+    tag = f'"{found.id}.levels"'
+    if view.has(tag):
+        return view.unchanged(tag)
+    source = source_of(view.state, view.caller.owner_id, found, view.audio_track)
+    return Response(levels(source).model_dump_json(), headers=view.headers(tag), media_type=_JSON)
+
+
+async def _part(
+    view: PictureRequestDep, track_id: str, kind: str, level: int, number: int, version: str | None
+) -> Response:
+    found = await to_thread.run_sync(view.find, track_id, kind)
+    if isinstance(found, Response):
+        return found
+    tag = f'"{found.id}.{level}.{number}"'
+    headers = view.headers(tag) | {"Vary": "Authorization"}
+    if version == found.id:
+        headers["Cache-Control"] = _FOR_GOOD
+    if view.has(tag):
+        return view.unchanged(tag)
+    source = await to_thread.run_sync(source_of, view.state, view.caller.owner_id, found, view.audio_track)
+    source.span(level, number)
+    stretch = await source.stretch(level, number) if level < source.pyramid.finest else None
+    content = await to_thread.run_sync(source.tile, level, number, stretch)
+    return Response(content, headers=headers, media_type=_NPY if kind == OUTLINE else _PNG)

@@ -1,0 +1,86 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { fetchWithKey, type SpectrogramLevels, type WaveformLevels } from "../api/client";
+import { readNpy } from "../sound/arrays";
+import type { OutlineTile } from "../sound/outline";
+import { type Levels, levelFor, type Part, parts, TileCache, type TileName, tilesIn } from "../sound/tiles";
+import { useTimeAxis } from "../sound/timeAxis";
+import { useTrackState } from "../state/TrackStateProvider";
+import { measured } from "./queries";
+
+// A view that moves is drawn from what is there; its tiles are asked for once it rests.
+const REST_MS = 80;
+const WAVEFORM = { mostPx: 1, tiles: 160 };
+const SPECTROGRAM = { mostPx: 2, tiles: 96 };
+
+/** A tile's levels, 0 to 255, the lowest band in the last row. */
+export type SpectrogramTile = { levels: Uint8Array; columns: number; rows: number };
+
+export function useOutline(id: string) {
+  return useTiles<WaveformLevels, OutlineTile>(id, "waveform", WAVEFORM, async (answer) => {
+    return readNpy(new Uint8Array(await answer.arrayBuffer())).values;
+  });
+}
+
+export function useSpectrogram(id: string) {
+  return useTiles<SpectrogramLevels, SpectrogramTile>(id, "spectrogram", SPECTROGRAM, async (answer) => levelsOf(await answer.blob()));
+}
+
+/** The resolutions of a picture, and what the view is drawn from now. */
+function useTiles<Facts extends Levels & { version: string }, Tile>(
+  id: string,
+  name: string,
+  { mostPx, tiles }: { mostPx: number; tiles: number },
+  decode: (answer: Response) => Promise<Tile>,
+) {
+  const { audioTrack } = useTrackState();
+  const { view, width } = useTimeAxis();
+  const audio = audioTrack === null ? "" : `audio_track=${audioTrack}`;
+  const { data: levels, error } = useQuery({
+    queryKey: [name, id, audioTrack],
+    queryFn: ({ signal }) => measured<Facts>(`/v1/tracks/${id}/${name}/levels?${audio}`, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const decoded = useRef(decode);
+  const cache = useMemo(() => {
+    if (!levels) return null;
+    const load = async ({ level, number }: TileName, signal: AbortSignal) =>
+      decoded.current(await fetchWithKey(`/v1/tracks/${id}/${name}/tiles/${level}/${number}?version=${levels.version}&${audio}`, { signal }));
+    return new TileCache<Tile>(load, tiles);
+  }, [levels, id, name, audio, tiles]);
+  const [loaded, setLoaded] = useState(0);
+  useEffect(() => {
+    if (!cache) return;
+    cache.onChange = () => setLoaded((count) => count + 1);
+    return () => cache.close();
+  }, [cache]);
+  const ratio = window.devicePixelRatio || 1;
+  const wanted = useMemo(
+    () => (levels && width ? tilesIn(levels, levelFor(levels, view, width * ratio, mostPx), view) : []),
+    [levels, view, width, ratio, mostPx],
+  );
+  useEffect(() => {
+    if (!cache || !levels || !wanted.length) return;
+    const whole = tilesIn(levels, levels.levels.at(-1)?.level ?? 0, { startS: 0, endS: levels.samples / levels.sample_rate_hz });
+    const timer = setTimeout(() => cache.want([...whole, ...wanted]), cache.size ? REST_MS : 0);
+    return () => clearTimeout(timer);
+  }, [cache, levels, wanted]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn changes when a tile was loaded
+  const drawn = useMemo((): Part<Tile>[] => (levels && cache ? parts(levels, wanted, cache.get) : []), [levels, cache, wanted, loaded]);
+  const loading = drawn.length < wanted.length || drawn.some(({ level }) => level !== wanted[0]?.level);
+  return { levels, drawn, loading, problem: error ?? (drawn.length ? null : cache?.problem) };
+}
+
+async function levelsOf(picture: Blob): Promise<SpectrogramTile> {
+  const bitmap = await createImageBitmap(picture, { colorSpaceConversion: "none" });
+  const { width: columns, height: rows } = bitmap;
+  const canvas = new OffscreenCanvas(columns, rows);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("this browser cannot draw");
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const { data } = context.getImageData(0, 0, columns, rows);
+  const levels = new Uint8Array(columns * rows);
+  for (let at = 0; at < levels.length; at += 1) levels[at] = data[at * 4] ?? 0;
+  return { levels, columns, rows };
+}

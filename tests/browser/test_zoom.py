@@ -1,0 +1,160 @@
+"""The views of a recording at every zoom, and which evidence they show, measured in pixels."""
+
+from __future__ import annotations
+
+import math
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.browser.visit import NARROW, WIDE, Visit
+
+_RATE_HZ = 8_000
+_DURATION_S = 170
+_CLICK_S, _CLICK_SAMPLES = 150.0, 36
+_CLOSEST_S, _WHEEL_ZOOM = 0.005, 0.0015
+_COLUMNS = """canvas => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    return Array.from({ length: width }, (_, x) => {
+        let y = 0;
+        while (y < height && data[4 * (y * width + x) + 3] <= 127) y += 1;
+        return 1 - (2 * y) / height;
+    });
+}"""
+_READS = ("willReadFrequently",)
+_LOADED = """() => {
+    const plots = [...document.querySelectorAll(".plot--wave, .plot--spectrogram")];
+    return plots.length === 2 && plots.every((plot) => plot.ariaBusy === "false" && !plot.querySelector(".skeleton"));
+}"""
+_SUM = """() => {
+    const canvas = document.querySelector(".plot--spectrogram canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((sum, value) => sum + value, 0);
+}"""
+
+
+@pytest.fixture(scope="module")
+def click(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tone at a quarter of full scale with a click of 4.5 ms."""
+    time_s = np.arange(_DURATION_S * _RATE_HZ) / _RATE_HZ
+    samples = 0.25 * np.sin(2 * np.pi * 440.0 * time_s)
+    at = round(_CLICK_S * _RATE_HZ)
+    samples[at : at + _CLICK_SAMPLES] = 1.0
+    path = tmp_path_factory.mktemp("zoom") / "click.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_RATE_HZ)
+        file.writeframes((samples * 32_767).astype("<i2").tobytes())
+    return path
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click: Path, size: ViewportSize) -> None:
+    """A click of 4.5 ms is as wide and where it is; a steady tone is steady, also where tiles meet."""
+    here = visit(size)
+    here.expected = _READS
+    page, client = here.page, here.client
+    track = client.upload(click)
+    client.wait(client.create_job(track.id, ["describe"]))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/tiles/" in request.url else None)
+    here.go(f"/tracks/{track.id}")
+    canvas = page.locator(".plot--wave canvas")
+    expect(canvas).to_be_visible()
+    page.wait_for_function(_LOADED)
+    for span_s in (0.4, 0.05):
+        seen = _zoomed(page, _CLICK_S + 0.002, span_s)
+        loud = np.flatnonzero(seen.columns > 0.5)
+        assert len(loud) == loud[-1] - loud[0] + 1
+        near_s = 2.5 / seen.px_per_s + 1 / _RATE_HZ
+        assert len(loud) / seen.px_per_s == pytest.approx(_CLICK_SAMPLES / _RATE_HZ, abs=near_s), span_s
+        assert seen.start_s + loud[0] / seen.px_per_s == pytest.approx(_CLICK_S, abs=near_s), span_s
+    for at_s, span_s in ((12.288, 4.0), (65.536, 30.0)):
+        steady = _zoomed(page, at_s, span_s).columns[2:-2]
+        assert steady.min() > 0.9 * steady.max() > 0.2, (at_s, span_s)
+    levels = {url.partition("/waveform/tiles/")[2].partition("/")[0] for url in asked if "/waveform/" in url}
+    assert {"0", "5"} <= levels
+    assert len(asked) == len(set(asked))
+    assert here.violations() == []
+
+
+def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
+    visit: Callable[..., Visit], recordings: dict[str, Path]
+) -> None:
+    """Another label's evidence is turned on by its choice; after a reload the page explains the winner."""
+    here = visit()
+    here.expected = _READS
+    page, client = here.page, here.client
+    job = client.wait(client.analyze(recordings["dog_large"], ["classify", "explain", "describe"]))
+    here.go(f"/tracks/{job.recording}")
+    why = page.get_by_label("Why")
+    expect(why).to_contain_text("dog")
+    button = page.get_by_role("button", name="Evidence", exact=True)
+    expect(button).to_have_attribute("aria-pressed", "false")
+    page.wait_for_function(_LOADED)
+    before = page.evaluate(_SUM)
+    page.get_by_label("Evidence label").select_option("rain")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(why).to_contain_text("rain")
+    page.wait_for_function(f"before => ({_SUM})() !== before", arg=before)
+    page.reload()
+    expect(why).to_contain_text("dog")
+    expect(page.get_by_label("Evidence label")).to_have_value("dog")
+
+
+class _Seen(NamedTuple):
+    """How far above the middle the waveform reaches in each column, 1 at the top, from `start_s` on."""
+
+    columns: NDArray[np.float64]
+    start_s: float
+    px_per_s: float
+
+
+def _zoomed(page: Page, at_s: float, span_s: float) -> _Seen:
+    """What is drawn once the view is zoomed to a span around a time, by the wheel, and loaded."""
+    plots = page.locator(".timeline__plots")
+    plots.scroll_into_view_if_needed()
+    box = plots.bounding_box()
+    assert box
+    page.keyboard.down("Control")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    page.mouse.wheel(0, 10_000)
+    for span in (30.0, 2.0, 0.4, span_s):
+        if span < span_s:
+            continue
+        page.wait_for_timeout(150)
+        start_s, px_per_s = _axis(page)
+        page.mouse.move(box["x"] + (at_s - start_s) * px_per_s, box["y"] + 40)
+        page.mouse.wheel(
+            0, -math.log(box["width"] / px_per_s / span) / math.log(_DURATION_S / _CLOSEST_S) / _WHEEL_ZOOM
+        )
+    page.keyboard.up("Control")
+    page.mouse.move(0, 0)
+    page.wait_for_function(_LOADED)
+    page.wait_for_timeout(100)
+    columns = np.asarray(page.locator(".plot--wave canvas").evaluate(_COLUMNS))
+    return _Seen(columns, *_axis(page))
+
+
+def _axis(page: Page) -> tuple[float, float]:
+    """The time at the left edge, and the pixels of a second, by the ruler."""
+    ticks: list[tuple[float, str]] = page.locator(".ruler__tick").evaluate_all(
+        "ticks => ticks.map((tick) => [parseFloat(tick.style.left), tick.textContent])"
+    )
+    (first, first_text), (last, last_text) = ticks[0], ticks[-1]
+    first_s, last_s = _seconds(first_text), _seconds(last_text)
+    px_per_s = (last - first) / (last_s - first_s)
+    return first_s - first / px_per_s, px_per_s
+
+
+def _seconds(text: str) -> float:
+    minutes, _, seconds = text.partition(":")
+    return 60 * int(minutes) + float(seconds)
