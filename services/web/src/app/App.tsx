@@ -5,12 +5,15 @@ import { LibraryPage } from "../library/LibraryPage";
 import { IconButton, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { HelpSheet } from "./HelpSheet";
+import { addFiles } from "../library/uploads";
+import { useWindowDrop } from "../ui/drop";
 import { useKeys } from "../ui/keys";
 import { useScrollPositions } from "../ui/scrollPositions";
 import { SignIn } from "./SignIn";
 import { UsageSheet } from "./UsageSheet";
+import { UploadNotice } from "./UploadNotice";
 import { ROOT_PATH } from "../api/root";
-import { signOut, useKey } from "../api/session";
+import { signOut, useIsAsking, useKey } from "../api/session";
 import { toggleTheme, useTheme } from "../ui/theme";
 
 const TrackPage = lazy(() => import("../track/TrackPage"));
@@ -29,10 +32,14 @@ const PAGES = [
 
 export function App() {
   const key = useKey();
-  return key ? <Shell key={key} /> : <SignIn />;
+  const asking = useIsAsking();
+  const over = useWindowDrop((files) => (key ? addFiles(files) : undefined));
+  if (key) return <Shell key={key} over={over} />;
+  return asking ? <Loading /> : <SignIn />;
 }
 
-function Shell() {
+/** `over` says whether files are held over the window. */
+function Shell({ over }: { over: boolean }) {
   const [help, setHelp] = useState(false);
   const [usage, setUsage] = useState(false);
   const queries = useQueryClient();
@@ -66,6 +73,12 @@ function Shell() {
           </Route>
         </Switch>
       </Suspense>
+      <UploadNotice />
+      {over ? (
+        <p className="dropping" role="status">
+          Drop to add to the library
+        </p>
+      ) : null}
       {help ? <HelpSheet onClose={() => setHelp(false)} /> : null}
       {usage ? <UsageSheet onClose={() => setUsage(false)} /> : null}
     </div>
@@ -91,7 +104,7 @@ function Top({ onHelp, onUsage }: { onHelp: () => void; onUsage: () => void }) {
         <a href={`${ROOT_PATH}/docs`}>API</a>
       </nav>
       <div className="row">
-        <IconButton icon="usage" label="Usage" onClick={onUsage} />
+        <IconButton icon="usage" label="Usage and sign-in" onClick={onUsage} />
         <IconButton icon="help" label="Keyboard shortcuts" onClick={onHelp} />
         <IconButton icon="theme" label={theme === "dark" ? "Light theme" : "Dark theme"} onClick={toggleTheme} />
         <IconButton icon="out" label="Sign out" onClick={() => signOut()} />

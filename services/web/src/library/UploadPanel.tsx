@@ -3,14 +3,12 @@ import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { taskText } from "../api/taskText";
 import { Button, IconButton, ProgressBar } from "../ui/controls";
-import { useDrop } from "../ui/drop";
 import { time } from "../ui/format";
 import { type Microphone, useMicrophone } from "./microphone";
 import { addFiles, dismissUpload, onTracksChanged, retryUpload, type Upload, useUploads } from "./uploads";
 
 /** Adds recordings: dropped, chosen or recorded. Lists the uploads with their progress. */
 export function UploadPanel() {
-  const { over, target } = useDrop(addFiles);
   const chooser = useRef<HTMLInputElement>(null);
   const microphone = useMicrophone((file) => addFiles([file]));
   const uploads = useUploads();
@@ -21,13 +19,9 @@ export function UploadPanel() {
     });
   }, [queries]);
   return (
-    <section
-      className="upload"
-      aria-label="Add recordings"
-      {...target}
-    >
-      <div className={`upload__drop ${over ? "upload__drop--over" : ""}`}>
-        <span className="quiet">Drop recordings here, or</span>
+    <section className="upload" aria-label="Add recordings">
+      <div className="upload__drop">
+        <span className="quiet">Drop recordings anywhere, or</span>
         <Button icon="upload" main onClick={() => chooser.current?.click()}>
           Choose files
         </Button>
