@@ -19,6 +19,7 @@ from phonoscope.waker import Waker
 from phonoscope_gateway.artifacts.routes import router as artifacts
 from phonoscope_gateway.audit.routes import router as audit
 from phonoscope_gateway.audit.settings import recording_settings
+from phonoscope_gateway.compression import Compression
 from phonoscope_gateway.docs.routes import add_docs
 from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.guard import Guard
@@ -91,6 +92,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         webhooks=events,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.add_middleware(Compression)
     app.add_middleware(
         Guard,
         max_upload_bytes=settings.max_upload_bytes,

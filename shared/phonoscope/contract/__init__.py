@@ -34,7 +34,7 @@ from phonoscope.contract.labels import (
     LabelState,
     PlacedLabel,
 )
-from phonoscope.contract.library import LibraryMap, MapPoint
+from phonoscope.contract.library import LabelledTracks, Library, LibraryMap, MapPoint
 from phonoscope.contract.metadata import MAX_METADATA_BYTES
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.results import TrackResult, TrackResults
@@ -164,6 +164,8 @@ __all__ = [
     "LabelSet",
     "LabelSetRequest",
     "LabelState",
+    "LabelledTracks",
+    "Library",
     "LibraryMap",
     "MapMethod",
     "MapOptions",

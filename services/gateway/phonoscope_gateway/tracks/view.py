@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from phonoscope.catalogue import Vocabularies
 from phonoscope.contract import ArtifactLink, SignedLink, Track
 from phonoscope.db.library.artifacts import covers_of
-from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
+from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of, models_of
 from phonoscope.db.schema.tables import ArtifactRow, TrackRow
 from phonoscope_gateway.signing import Signer, artifact_path, audio_path
 
-_DERIVED = {"label", "label_confirmed", "labels", "confirmed", "rejected", "confirmed_in_parts", "audio", "cover"}
+_LABELS = {"label", "label_confirmed", "labels", "classified_by", "confirmed", "rejected", "confirmed_in_parts"}
+_DERIVED = _LABELS | {"audio", "cover"}
 _COLUMNS = [name for name in Track.model_fields if name not in _DERIVED]
 
 
@@ -27,8 +28,13 @@ def describe_tracks(
         vocabularies: of the served models.
     """
     ids = {row.id for row in rows}
-    known, covers = labels_of(session, ids, vocabularies), covers_of(session, ids)
-    return [_describe(signer.of(row.link_key), row, known.get(row.id, NO_LABELS), covers.get(row.id)) for row in rows]
+    known, covers, models = labels_of(session, ids, vocabularies), covers_of(session, ids), models_of(session, ids)
+    return [
+        _describe(
+            signer.of(row.link_key), row, known.get(row.id, NO_LABELS), models.get(row.id, []), covers.get(row.id)
+        )
+        for row in rows
+    ]
 
 
 def describe_track(signer: Signer, session: Session, row: TrackRow, vocabularies: Vocabularies) -> Track:
@@ -56,13 +62,16 @@ def cover_link(signer: Signer, cover: ArtifactRow) -> ArtifactLink:
     return ArtifactLink.model_validate({**facts, "media_type": cover.media_type, **link.model_dump()})
 
 
-def _describe(signer: Signer, row: TrackRow, labels: TrackLabels, cover: ArtifactRow | None) -> Track:
+def _describe(
+    signer: Signer, row: TrackRow, labels: TrackLabels, models: list[str], cover: ArtifactRow | None
+) -> Track:
     columns = {name: getattr(row, name) for name in _COLUMNS}
     return Track(
         **columns,
         label=labels.newest,
         label_confirmed=labels.is_confirmed(labels.newest),
         labels=labels.by_model,
+        classified_by=models,
         confirmed=list(labels.confirmed),
         rejected=list(labels.rejected),
         confirmed_in_parts=list(labels.in_parts),

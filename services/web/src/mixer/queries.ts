@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, fetchArtifact, fetchWithKey, dataOf, type Stems } from "../api/client";
 import { renewalMs } from "../api/links";
+import { downloadName } from "../ui/format";
 import { isResultOf, type ResultOf } from "../state/results";
 
 const SAMPLE_BYTES = 8;
@@ -60,7 +61,7 @@ export async function downloadAll(trackId: string, filename: string): Promise<vo
   const url = URL.createObjectURL(await response.blob());
   const link = document.createElement("a");
   link.href = url;
-  link.download = `${filename.replace(/\.\w+$/, "")} stems.zip`;
+  link.download = downloadName(filename, "stems.zip");
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

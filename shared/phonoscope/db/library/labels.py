@@ -136,6 +136,20 @@ def combined(
     )
 
 
+def models_of(session: Session, tracks: Collection[str]) -> dict[str, list[str]]:
+    """The models that have classified tracks, by their ids: newest first, also those that recognised nothing."""
+    if not tracks:
+        return {}
+    found: dict[str, list[str]] = defaultdict(list)
+    for track_id, model in session.execute(
+        select(TrackLabelsRow.track_id, TrackLabelsRow.model)
+        .where(among(TrackLabelsRow.track_id, tracks), TrackLabelsRow.model != OWNERS)
+        .order_by(TrackLabelsRow.finished_at.desc(), TrackLabelsRow.position, TrackLabelsRow.model)
+    ):
+        found[track_id].append(model)
+    return found
+
+
 def predicted_labels(session: Session, track_id: str) -> set[str]:
     """All that models predicted of a track, whatever its owner says of it. The caller has checked the owner."""
     rows = select(TrackLabelsRow.labels).where(TrackLabelsRow.track_id == track_id, TrackLabelsRow.model != OWNERS)
