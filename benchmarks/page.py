@@ -85,7 +85,7 @@ def _show(name: str, browser: Browser, url: str, ready: str, kind: str) -> None:
 
 def _measured(browser: Browser, url: str | None, ready: str, kind: str) -> tuple[list[float], float]:
     """The frame times, and the main thread's computing time for a frame, in milliseconds."""
-    page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+    page = browser.new_page(viewport=SIZE, color_scheme="dark")  # type: ignore[arg-type]
     page.route("**/v1/**", _answer)
     if url is None:
         page.set_content(EMPTY)

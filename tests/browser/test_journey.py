@@ -114,6 +114,11 @@ def _see_the_evidence(page: Page) -> None:
     """Evidence changes the picture, and another layer changes it again."""
     plot = page.locator(".plot--spectrogram canvas")
     expect(plot).to_have_attribute("aria-label", re.compile("Mel spectrogram"))
+    expect(plot).to_have_attribute("aria-label", re.compile("evidence"))
+    expect(page.locator(".amber")).to_contain_text("dog")
+    page.get_by_role("button", name="Evidence", exact=True).click()
+    expect(plot).not_to_have_attribute("aria-label", re.compile("evidence"))
+    expect(page.locator(".amber")).to_have_count(0)
     before = plot.screenshot()
     page.get_by_role("button", name="Evidence", exact=True).click()
     expect(plot).to_have_attribute("aria-label", re.compile("evidence"))

@@ -24,6 +24,7 @@ from phonoscope_gateway.docs.routes import add_docs
 from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
+from phonoscope_gateway.examples.routes import router as examples
 from phonoscope_gateway.health.routes import router as health
 from phonoscope_gateway.jobs.routes import router as jobs
 from phonoscope_gateway.keys.routes import router as keys
@@ -113,6 +114,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         jobs,
         search,
         library,
+        examples,
         artifacts,
         models,
         queues,

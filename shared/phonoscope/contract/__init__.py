@@ -34,7 +34,7 @@ from phonoscope.contract.labels import (
     LabelState,
     PlacedLabel,
 )
-from phonoscope.contract.library import LabelledTracks, Library, LibraryMap, MapPoint
+from phonoscope.contract.library import Examples, LabelledTracks, Library, LibraryMap, MapPoint
 from phonoscope.contract.metadata import MAX_METADATA_BYTES
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.results import TrackResult, TrackResults
@@ -139,6 +139,7 @@ __all__ = [
     "DisabledNotice",
     "EmbedOptions",
     "EventType",
+    "Examples",
     "ExplainArtifact",
     "ExplainOptions",
     "FeaturesArtifact",

@@ -38,6 +38,12 @@ class Library(BaseModel):
     labels: list[LabelledTracks] = Field(description="the 100 commonest, those with most recordings first")
 
 
+class Examples(BaseModel):
+    """Recordings to try the service with."""
+
+    names: list[str] = Field(description="each is at `GET /v1/examples/{name}`")
+
+
 class LibraryMap(BaseModel):
     """The library on a plane: what is near sounds alike. The axes themselves mean nothing.
 

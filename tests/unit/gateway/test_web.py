@@ -104,6 +104,26 @@ def test_files_are_sent_as_the_client_takes_them(
     assert page.get("/assets/index-1.js.br").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("accept", "path", "is_page"),
+    [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "/nothing", True),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "/tracks/a/b", True),
+        ("text/html,*/*;q=0.8", "/v1/nothing", False),
+        ("text/html,*/*;q=0.8", "/assets/none.js", False),
+        ("text/html,*/*;q=0.8", "/docs/none", False),
+        ("*/*", "/nothing", False),
+        ("application/json", "/nothing", False),
+    ],
+)
+def test_an_unknown_address_is_the_page_for_browsers(page: TestClient, accept: str, path: str, is_page: bool) -> None:
+    """404 in either form: the page says that there is no such one, programs get a problem."""
+    response = page.get(path, headers={"Accept": accept})
+    assert response.status_code == 404
+    assert response.headers["content-type"].startswith("text/html" if is_page else "application/problem+json")
+    assert ("content-security-policy" in response.headers) is is_page
+
+
 def test_nothing_outside_of_the_folder_is_served(page: TestClient) -> None:
     """Neither what is not there nor what lies beside."""
     for path in ("/assets/none.js", "/assets/..%2Findex.html", "/index.html", "/tracks"):

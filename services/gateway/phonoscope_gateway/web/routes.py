@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Header
+from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
 from phonoscope.errors import NotFound
+from phonoscope_gateway.accept import negotiate
 from phonoscope_gateway.compression import takes
 from phonoscope_gateway.documents import NONCE, document
+from phonoscope_gateway.problems import http_problem
 
 AcceptEncoding = Annotated[str | None, Header()]
 
 ADDRESSES = ("/", "/search", "/tracks/{track_id}", "/jobs", "/models", "/webhooks")
 """The page's addresses. Everything else belongs to the API."""
 
+_OF_PROGRAMS = re.compile(r"/(v1|docs|health|assets|openapi\.json|metrics)(/|$)")
+_KINDS = ("application/problem+json", "text/html")
 _STATIC = Path(__file__).with_name("static")
 _BESIDE = '="./'
 """How the built document begins the addresses of files beside it, though it is served at many addresses."""
@@ -54,15 +60,29 @@ def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "", root_pa
 
     app.include_router(router)
 
+    async def no_such_page(request: Request, error: Exception) -> Response:
+        """The page's own words for whoever follows a link in a browser; a problem for programs."""
+        path = request.scope["path"].removeprefix(root_path)
+        if _OF_PROGRAMS.match(path) or not _wants_a_page(request):
+            return await http_problem(request, error)
+        return _document(static, objects_at, root_path, HTTPStatus.NOT_FOUND)
 
-def _document(static: Path, objects_at: str, root_path: str) -> HTMLResponse:
+    app.add_exception_handler(HTTPStatus.NOT_FOUND, no_such_page)
+
+
+def _wants_a_page(request: Request) -> bool:
+    accept = request.headers.get("accept", "")
+    return request.method == "GET" and "text/html" in accept and negotiate(accept, _KINDS) == "text/html"
+
+
+def _document(static: Path, objects_at: str, root_path: str, code: int = HTTPStatus.OK) -> HTMLResponse:
     try:
         text = (static / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise _not_built() from None
     stored = dict.fromkeys(_FROM_THE_STORE, objects_at) if objects_at else {}
     text = text.replace(_BESIDE, f'="{root_path}/').replace(_ROOT_PATH, root_path)
-    return document(text, _MADE_HERE | stored)
+    return document(text, _MADE_HERE | stored, code)
 
 
 def _file(path: Path, cache_control: str, accept_encoding: str | None) -> FileResponse:

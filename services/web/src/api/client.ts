@@ -16,6 +16,7 @@ export type ModelCard = Schemas["ModelCard"];
 export type BodyCard = Schemas["BodyCard"];
 export type SpaceCard = Schemas["SpaceCard"];
 export type StemModelCard = Schemas["StemModelCard"];
+export type LabelledTracks = Schemas["LabelledTracks"];
 export type Neighbour = Schemas["Neighbour"];
 export type SearchAnswer = Schemas["SearchAnswer"];
 export type SearchItem = Schemas["SearchItem"];

@@ -5,13 +5,14 @@ import { LibraryPage } from "../library/LibraryPage";
 import { IconButton, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { HelpSheet } from "./HelpSheet";
+import { UploadDock } from "../library/UploadDock";
 import { addFiles } from "../library/uploads";
 import { useWindowDrop } from "../ui/drop";
 import { useKeys } from "../ui/keys";
+import { useOnline } from "../ui/online";
 import { useScrollPositions } from "../ui/scrollPositions";
 import { SignIn } from "./SignIn";
 import { UsageSheet } from "./UsageSheet";
-import { UploadNotice } from "./UploadNotice";
 import { ROOT_PATH } from "../api/root";
 import { signOut, useIsAsking, useKey } from "../api/session";
 import { toggleTheme, useTheme } from "../ui/theme";
@@ -43,6 +44,7 @@ function Shell({ over }: { over: boolean }) {
   const [help, setHelp] = useState(false);
   const [usage, setUsage] = useState(false);
   const queries = useQueryClient();
+  const online = useOnline();
   useScrollPositions();
   // Answers to one key must not be shown after a sign-in with another.
   useEffect(() => () => queries.clear(), [queries]);
@@ -73,7 +75,12 @@ function Shell({ over }: { over: boolean }) {
           </Route>
         </Switch>
       </Suspense>
-      <UploadNotice />
+      <UploadDock />
+      {online ? null : (
+        <p className="offline" role="status">
+          No network. What is shown may be old; it goes on by itself when the network is back.
+        </p>
+      )}
       {over ? (
         <p className="dropping" role="status">
           Drop to add to the library

@@ -30,12 +30,6 @@ export function labelledBy(track: Track, model: string | null): Track {
   return { ...track, label, label_confirmed: label !== null && (track.confirmed ?? []).includes(label) };
 }
 
-/** All labels by which a track is found: those of a model; for null those that its owner confirmed, and of all models. */
-export function labelsBy({ labels, confirmed = [], confirmed_in_parts = [] }: Track, model: string | null): string[] {
-  if (model !== null) return labels[model] ?? [];
-  return [...new Set([...confirmed, ...confirmed_in_parts, ...Object.values(labels).flat()])];
-}
-
 /** The view, kept in the address so that it can be copied and gone back to. */
 export function useLibraryView(): [LibraryView, (part: Partial<LibraryView>) => void] {
   const [address, setAddress] = useSearchParams();

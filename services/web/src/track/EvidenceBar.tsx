@@ -6,7 +6,8 @@ import type { Explanation } from "../state/explanation";
 import { METHODS, predictedLabels } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 
-const SHOWN = 0.75;
+/** The opacity of evidence that is shown. */
+export const SHOWN = 0.75;
 
 type Props = {
   explanation: Explanation;
