@@ -3,16 +3,16 @@ import type { Track } from "../src/api/client";
 import { labelledBy, queryOf, viewFrom } from "../src/library/libraryView";
 
 test("a view is read back from its address", () => {
-  const shown = { view: "map", search: "rain & <wind>", label: "sea_waves", model: "environment-50" } as const;
+  const shown = { view: "map", search: "rain & <wind>", label: "sea_waves", model: "environment-50", sort: "name" } as const;
   expect(viewFrom(new URLSearchParams(queryOf(shown).toString()))).toEqual(shown);
 });
 
 test("the default view has no query", () => {
-  expect(queryOf({ view: "list", search: "", label: null, model: null }).toString()).toBe("");
+  expect(queryOf({ view: "list", search: "", label: null, model: null, sort: "newest" }).toString()).toBe("");
 });
 
 test("an address with unknown values shows the default view", () => {
-  expect(viewFrom(new URLSearchParams("view=globe&label=&q="))).toEqual({ view: "list", search: "", label: null, model: null });
+  expect(viewFrom(new URLSearchParams("view=globe&label=&q="))).toEqual({ view: "list", search: "", label: null, model: null, sort: "newest" });
 });
 
 test("a recording has the newest label, or the selected model's", () => {

@@ -1,13 +1,13 @@
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { errorText } from "../api/problem";
 import { useKeys } from "../ui/keys";
-import { ErrorNote, Button, Choice, Skeleton } from "../ui/controls";
+import { ErrorNote, Button, Choice, Select, Skeleton } from "../ui/controls";
 import { LabelChips } from "./LabelChips";
 import { LabelModel } from "./LabelModel";
 import "./library.css";
 import { Empty } from "./Empty";
 import { useLibrary, useTracks } from "./queries";
-import { labelledBy, useLibraryView, useSearchField } from "./libraryView";
+import { labelledBy, SORTS, useLibraryView, useSearchField } from "./libraryView";
 import { Selection } from "./Selection";
 import { Tour } from "./Tour";
 import { TrackList } from "./TrackList";
@@ -22,7 +22,7 @@ const VIEWS = [
 
 export function LibraryPage() {
   const [shown, show] = useLibraryView();
-  const { view, search, label, model } = shown;
+  const { view, search, label, model, sort } = shown;
   const [typed, setTyped] = useSearchField(
     search,
     useCallback((search) => show({ search }), [show]),
@@ -69,7 +69,12 @@ export function LibraryPage() {
         </Suspense>
       ) : (
         <>
-          {library && tracks.length ? <p className="quiet small library__count">{countText(library.tracks)}</p> : null}
+          {library && tracks.length ? (
+            <div className="row spread library__count">
+              <span className="quiet small">{countText(library.tracks)}</span>
+              <Select label="sorted by" name="Order of the library" value={sort} options={SORTS} onChange={(sort) => show({ sort })} />
+            </div>
+          ) : null}
           {selected ? <Selection tracks={tracks} selected={selected} onSelect={(ids) => setSelected(new Set(ids))} onDone={() => setSelected(null)} /> : null}
           <List found={found} tracks={tracks} filtered={Boolean(search || label)} model={model} selected={selected} onSelect={setSelected} />
         </>

@@ -9,13 +9,13 @@ const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
 
 /** The tracks that match a search and a label, by a model or by any, newest first, page by page. */
-export function useTracks({ search, label, model }: LibraryView, wanted: boolean) {
+export function useTracks({ search, label, model, sort }: LibraryView, wanted: boolean) {
   return useInfiniteQuery({
     enabled: wanted,
-    queryKey: ["tracks", "list", search, label, label && model],
+    queryKey: ["tracks", "list", sort, search, label, label && model],
     queryFn: async ({ pageParam, signal }) => {
       const labelled = label ? { label, ...(model && { model }) } : {};
-      const query = { limit: PAGE_SIZE, ...(search && { q: search }), ...labelled, ...(pageParam && { cursor: pageParam }) };
+      const query = { limit: PAGE_SIZE, sort, ...(search && { q: search }), ...labelled, ...(pageParam && { cursor: pageParam }) };
       return dataOf(await api.GET("/v1/tracks", { params: { query }, signal }));
     },
     initialPageParam: "",

@@ -73,7 +73,7 @@ def commonest_labels(
     own = {
         "owner_id": owner_id,
         "model": model,
-        "known": sorted(vocabularies[model].labels) if model in vocabularies else [],
+        "known": sorted(vocabularies[model].labels) if model is not None and model in vocabularies else [],
         "single": {name: sorted(each.labels) for name, each in vocabularies.items() if not each.several},
         "limit": limit,
     }
