@@ -1,4 +1,4 @@
-"""Measures how smoothly the page moves with 10,000 recordings in its library, as a list and as a map.
+"""Measures a first visit, and how smoothly the page moves with 10,000 recordings, as a list and as a map.
 
 The gateway serves the built page; this script answers the page's API requests, so that only the page is measured. The
 baseline is the frames of an empty document that is scrolled the same way, measured before each.
@@ -19,13 +19,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import uvicorn
 from common import machine
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
 
 from phonoscope_gateway.app import create_app
 from phonoscope_gateway.openapi import nowhere
 
 TRACKS, PAGE, LABELS, FRAMES = 10_000, 100, 50, 180
 SIZE = {"width": 1440, "height": 900}
+SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const {value, hadRecentInput} of list.getEntries()) if (!hadRecentInput) window.shifts += value;
+}).observe({type: "layout-shift", buffered: true});
+"""
 EMPTY = f"<style>body{{height:{TRACKS * 64}px}}</style>"
 FRAME_TIMES = """
 async ([kind, frames]) => {
@@ -72,6 +78,7 @@ def main() -> None:
         _show("the list, flung back", browser, f"{url}/#key=psk_bench", ".track", "fling")
         for name, kind in (("zoomed", "zoom"), ("moved", "move"), ("hovered over", "hover")):
             _show(f"the map, {name}", browser, f"{url}/?view=map#key=psk_bench", ".map__plot canvas", kind)
+        _show_first_visit(browser, f"{url}/#key=psk_bench")
         browser.close()
 
 
@@ -83,9 +90,33 @@ def _show(name: str, browser: Browser, url: str, ready: str, kind: str) -> None:
     print(f"| {name} | {middle:.1f} ms | {last:.1f} ms | {busy_ms:.1f} ms | {ratio:.2f} |", flush=True)
 
 
+def _show_first_visit(browser: Browser, url: str) -> None:
+    """What is sent before the library shows, when something is painted first, and how far things jump."""
+    page = browser.new_page(viewport=SIZE, color_scheme="dark")  # type: ignore[arg-type]
+    page.route("**/v1/**", _answer)
+    page.add_init_script(SHIFTS)
+    sizes: list[int] = []
+    page.on("requestfinished", lambda request: sizes.append(_size(request)))
+    page.goto(url)
+    page.wait_for_selector(".track")
+    page.wait_for_load_state("networkidle")
+    sent = sum(sizes)
+    painted_ms = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    print("\n| first visit | |\n| --- | ---: |")
+    print(f"| script, style and document on the wire | {sent / 1000:.0f} kB |")
+    print(f"| first contentful paint | {painted_ms:.0f} ms |")
+    print(f"| cumulative layout shift | {page.evaluate('shifts'):.3f} |", flush=True)
+    page.close()
+
+
+def _size(request: Request) -> int:
+    """Bytes of a response's body on the wire; none of answers that this script makes."""
+    return 0 if "/v1/" in request.url else request.sizes()["responseBodySize"]
+
+
 def _measured(browser: Browser, url: str | None, ready: str, kind: str) -> tuple[list[float], float]:
     """The frame times, and the main thread's computing time for a frame, in milliseconds."""
-    page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+    page = browser.new_page(viewport=SIZE, color_scheme="dark")  # type: ignore[arg-type]
     page.route("**/v1/**", _answer)
     if url is None:
         page.set_content(EMPTY)
@@ -128,6 +159,11 @@ def _answer(route: Route) -> None:
         },
         "waveform": {"min": [-0.5] * 32, "max": [0.1 + number % 10 / 10 for number in range(32)], "rms": [0.1] * 32},
         "jobs": {"items": [], "next_cursor": None},
+        "models": {"items": []},
+        "library": {
+            "tracks": TRACKS,
+            "labels": [{"label": f"label_{at}", "tracks": TRACKS // LABELS} for at in range(LABELS)],
+        },
         "map": {"model": "environment-50", "method": "umap", "trustworthiness": 0.94, "missing": 0, "points": POINTS}
         | {"drawn_at": "2026-01-01T00:00:00Z", "job_id": None},
     }

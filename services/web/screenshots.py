@@ -37,7 +37,7 @@ def take_all(folder: Path) -> None:
                 client.wait(job)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+            page = browser.new_page(viewport=SIZE, color_scheme="dark")  # type: ignore[arg-type]
             page.goto(f"{credentials.url}/#key={credentials.api_key}")
             _library(page, folder)
             _track(page, f"{credentials.url}/tracks/{jobs['day'].track_id}", folder)

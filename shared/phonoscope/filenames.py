@@ -11,6 +11,7 @@ LONGEST = 255
 """Characters of a name that is kept."""
 _LONGEST_GIVEN = 4 * LONGEST
 """Characters of which a name is made: NFC makes one of four at most, and its time is the square of their number."""
+_ENDING = re.compile(r"(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{1,5}$", re.DOTALL)
 _NAMELESS = "recording"
 _FOLDERS = re.compile(r"[/\\]")
 _LINES_AND_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -62,6 +63,19 @@ def read_latin(raw: bytes) -> str:
 def filename_of(path: Path) -> str:
     """A file's name as it can be sent and shown, also where the system's bytes are not UTF-8."""
     return clean_filename(read_filename(os.fsencode(path.name)))
+
+
+def download_name(recording: str, part: str) -> str:
+    """The name of a file that was made of a recording, which says of which.
+
+    Args:
+        recording: the recording's file name, whose ending is left out; a date's last dot begins none.
+        part: what was made, with its ending.
+
+    >>> download_name("Let it go.mp3", "vocals.flac"), download_name("2024.01.05", "mix.flac")
+    ('Let it go - vocals.flac', '2024.01.05 - mix.flac')
+    """
+    return f"{_ENDING.sub('', recording)} - {part}"
 
 
 def shown_path(path: Path) -> str:

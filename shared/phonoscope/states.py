@@ -81,6 +81,21 @@ class TaskQueue(NamedTuple):
         return f"{self.pool}.{self.lane}"
 
 
+class TrackSort(StrEnum):
+    """The order of a list of tracks."""
+
+    NEWEST = "newest"
+    """Uploaded last comes first."""
+    OLDEST = "oldest"
+    """Uploaded first comes first."""
+    NAME = "name"
+    """By file name, in which capital letters are small ones."""
+    LONGEST = "longest"
+    """The longest first."""
+    SHORTEST = "shortest"
+    """The shortest first."""
+
+
 class LabelState(StrEnum):
     """What an owner says of a label."""
 

@@ -70,7 +70,7 @@ def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visi
     visits: list[Visit] = []
 
     def opened(size: ViewportSize = WIDE, gateway: RunningStack = stack) -> Visit:
-        context = chromium.new_context(viewport=size, accept_downloads=True)
+        context = chromium.new_context(viewport=size, accept_downloads=True, color_scheme="dark")
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
         key = stack.new_key(f"owner-{uuid4()}")

@@ -114,6 +114,11 @@ def _see_the_evidence(page: Page) -> None:
     """Evidence changes the picture, and another layer changes it again."""
     plot = page.locator(".plot--spectrogram canvas")
     expect(plot).to_have_attribute("aria-label", re.compile("Mel spectrogram"))
+    expect(plot).to_have_attribute("aria-label", re.compile("evidence"))
+    expect(page.locator(".amber")).to_contain_text("dog")
+    page.get_by_role("button", name="Evidence", exact=True).click()
+    expect(plot).not_to_have_attribute("aria-label", re.compile("evidence"))
+    expect(page.locator(".amber")).to_have_count(0)
     before = plot.screenshot()
     page.get_by_role("button", name="Evidence", exact=True).click()
     expect(plot).to_have_attribute("aria-label", re.compile("evidence"))
@@ -180,7 +185,7 @@ def _mix(here: Visit, model: str) -> None:
     with page.expect_download(timeout=_ENDS_MS) as download:
         page.get_by_role("link", name="Download the mix").click(timeout=_ENDS_MS)
     assert Path(download.value.path()).read_bytes()[:4] == b"fLaC"
-    assert download.value.suggested_filename == "mix.flac"
+    assert download.value.suggested_filename == "song - mix.flac"
     page.get_by_role("button", name="Pause", exact=True).first.click()
 
 

@@ -44,7 +44,7 @@ def _fill(stack: RunningStack, key: str) -> None:
         session.execute(insert(TrackRow), rows)
         classified = {"model": "environment-50", "position": 0, "finished_at": first}
         labels = [
-            {"track_id": row["id"], "labels": _LABELS[number % len(_LABELS)], **classified}
+            {"track_id": row["id"], "labels": _LABELS[number % len(_LABELS)] if number else ["owl"], **classified}
             for number, row in enumerate(rows)
         ]
         session.execute(insert(TrackLabelsRow), labels)
@@ -68,6 +68,13 @@ def test_a_long_list_renders_few_rows(stack: RunningStack, visit: Callable[..., 
         page.wait_for_timeout(150)
         assert rows.count() < _MOST_ROWS
         seen |= set(rows.get_by_role("link").all_inner_texts())
+
+    chips = page.get_by_role("group", name="Filter by label")
+    expect(chips.get_by_role("button")).to_have_text(["all", "dog 3,333", "rain 3,333", "owl 1"])
+    chips.get_by_role("button", name="owl").click()
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("take-00000.wav")
+    chips.get_by_role("button", name="all").click()
 
     page.get_by_label("Search by name").fill("take-00042")
     expect(rows).to_have_count(1)

@@ -21,6 +21,7 @@ from phonoscope.db.library.annotations import (
     revision_of,
     undone,
 )
+from phonoscope.db.library.counts import commonest_labels
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.labels import TrackLabels, count_labels, labels_of
 from phonoscope.db.library.tracks import list_tracks
@@ -92,11 +93,19 @@ def filters(database: Database, track: TrackRow) -> dict[tuple[str, str | None],
         }
 
 
+def counted(database: Database, track: TrackRow, model: str | None) -> dict[str, int]:
+    """How many of the owner's tracks have each label."""
+    with database.transaction() as session:
+        return dict(commonest_labels(session, track.owner_id, model, KNOWN, 100))
+
+
 def agrees(database: Database, track: TrackRow) -> TrackLabels:
-    """The track's labels; fails unless the filters find it by exactly these."""
+    """The track's labels; fails unless the filters find it by exactly these, and they are counted."""
     shown = labels(database, track)
     for (label, model), is_found in filters(database, track).items():
         assert is_found == (label in shown.all_of(model)), (label, model, shown)
+    for model in (None, "genre", "tags"):
+        assert counted(database, track, model) == dict.fromkeys(shown.all_of(model), 1)
     return shown
 
 

@@ -210,7 +210,7 @@ def test_files_of_a_track_come_back_as_they_were(http: httpx.Client, track_id: s
     for kind, media_type in (("csv", "text/csv"), ("jsonl", "application/jsonl"), ("raven", "text/tab-separated")):
         file = http.get(path, params={"format": kind})
         assert file.headers["Content-Type"].startswith(media_type)
-        assert "tone-labels." in file.headers["Content-Disposition"]
+        assert "tone - labels." in file.headers["Content-Disposition"]
         put(http, track_id)
         report = send(http, f"/tracks/{track_id}/labels", file.content, kind).json()
         assert (report["added"], report["tracks"], report["dry_run"]) == (4, 1, False), report

@@ -21,10 +21,12 @@ from phonoscope_gateway.audit.routes import router as audit
 from phonoscope_gateway.audit.settings import recording_settings
 from phonoscope_gateway.classifiers.routes import router as classifiers
 from phonoscope_gateway.classifiers.serving import router as own_models
+from phonoscope_gateway.compression import Compression
 from phonoscope_gateway.docs.routes import add_docs
 from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
+from phonoscope_gateway.examples.routes import router as examples
 from phonoscope_gateway.health.routes import router as health
 from phonoscope_gateway.jobs.routes import router as jobs
 from phonoscope_gateway.keys.routes import router as keys
@@ -94,6 +96,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         webhooks=events,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.add_middleware(Compression)
     app.add_middleware(
         Guard,
         max_upload_bytes=settings.max_upload_bytes,
@@ -115,6 +118,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         jobs,
         search,
         library,
+        examples,
         artifacts,
         models,
         classifiers,

@@ -30,15 +30,16 @@ _HEADERS = {
 }
 
 
-def document(text: str, also: dict[str, str]) -> HTMLResponse:
+def document(text: str, also: dict[str, str], code: int = 200) -> HTMLResponse:
     """A document that may load only what this server serves.
 
     Args:
         text: HTML, with ``NONCE`` in its inline scripts and styles.
         also: further sources by directive, such as ``{"img-src": "https://objects.example.org"}``.
+        code: the status of the answer.
     """
     allowed = _ALLOWED | {name: f"{_HERE} {source}" for name, source in also.items()}
     policy = "; ".join(f"{name} {sources}" for name, sources in allowed.items())
     nonce = secrets.token_urlsafe(16)
     headers = _HEADERS | {"Content-Security-Policy": policy.replace(NONCE, nonce)}
-    return HTMLResponse(text.replace(NONCE, nonce), headers=headers)
+    return HTMLResponse(text.replace(NONCE, nonce), code, headers=headers)

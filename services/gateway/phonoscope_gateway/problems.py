@@ -84,7 +84,7 @@ ALWAYS = problems(
 def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(PhonoscopeError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, http_problem)
     app.add_exception_handler(Exception, _unknown)
 
 
@@ -147,7 +147,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     return problem(invalid_request(error.errors()), request.url.path)
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def http_problem(request: Request, error: Exception) -> JSONResponse:
+    """An error of the framework's as a problem."""
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     body = {

@@ -4,7 +4,7 @@ import { Router } from "wouter";
 import { ApiProblem } from "./api/problem";
 import { ROOT_PATH } from "./api/root";
 import { App } from "./app/App";
-import { takeKeyFromAddress } from "./api/session";
+import { joinSession, takeKeyFromAddress } from "./api/session";
 import { applyTheme } from "./ui/theme";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -21,6 +21,7 @@ const queries = new QueryClient({
 });
 
 applyTheme();
+joinSession();
 takeKeyFromAddress();
 window.addEventListener("hashchange", takeKeyFromAddress);
 

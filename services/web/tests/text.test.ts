@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { waitingText } from "../src/api/taskText";
 import { segments, type Window } from "../src/sound/segments";
-import { ago, band, decibels, hertz, percent, shownLabel, time } from "../src/ui/format";
+import { ago, band, decibels, downloadName, hertz, percent, shownLabel, time } from "../src/ui/format";
 import { sentence } from "../src/api/problem";
 
 const window = (start_s: number, label: string, unknown = false): Window => ({
@@ -13,6 +13,13 @@ const window = (start_s: number, label: string, unknown = false): Window => ({
 });
 
 describe("texts", () => {
+  it("name downloads after their recording", () => {
+    expect(downloadName("Let it go.mp3", "vocals.flac")).toBe("Let it go - vocals.flac");
+    expect(downloadName("2024.01.05", "mix.flac")).toBe("2024.01.05 - mix.flac");
+    expect(downloadName("röhre.3gp", "mix.flac")).toBe("röhre - mix.flac");
+    expect(downloadName(".wav", "mix.flac")).toBe(".wav - mix.flac");
+  });
+
   it("format times, shares and bands", () => {
     expect(shownLabel({ label: "clock_tick", label_confirmed: true })).toBe("clock tick (confirmed)");
     expect([shownLabel({ label: "rain" }), shownLabel({ label: null })]).toEqual(["rain", "no label"]);

@@ -53,7 +53,7 @@ from phonoscope.contract.labels import (
     LabelState,
     PlacedLabel,
 )
-from phonoscope.contract.library import LibraryMap, MapPoint
+from phonoscope.contract.library import Examples, LabelledTracks, Library, LibraryMap, MapPoint
 from phonoscope.contract.metadata import MAX_METADATA_BYTES
 from phonoscope.contract.options import JobOptions
 from phonoscope.contract.results import TrackResult, TrackResults
@@ -176,6 +176,7 @@ __all__ = [
     "EmbedOptions",
     "EventType",
     "ExampleSpan",
+    "Examples",
     "ExplainArtifact",
     "ExplainOptions",
     "FeaturesArtifact",
@@ -202,6 +203,8 @@ __all__ = [
     "LabelSet",
     "LabelSetRequest",
     "LabelState",
+    "LabelledTracks",
+    "Library",
     "LibraryMap",
     "MapMethod",
     "MapOptions",

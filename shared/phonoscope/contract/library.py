@@ -24,6 +24,26 @@ class MapPoint(BaseModel):
     y: float = Field(ge=-1.0, le=1.0)
 
 
+class LabelledTracks(BaseModel):
+    """How many of your recordings have a label."""
+
+    label: str
+    tracks: int
+
+
+class Library(BaseModel):
+    """Your library in numbers."""
+
+    tracks: int = Field(description="all recordings")
+    labels: list[LabelledTracks] = Field(description="the 100 commonest, those with most recordings first")
+
+
+class Examples(BaseModel):
+    """Recordings to try the service with."""
+
+    names: list[str] = Field(description="each is at `GET /v1/examples/{name}`")
+
+
 class LibraryMap(BaseModel):
     """The library on a plane: what is near sounds alike. The axes themselves mean nothing.
 

@@ -46,6 +46,11 @@ class Track(BaseModel):
         "several can hold, all that are above their thresholds; without models to which the track is unknown. Those "
         "that you rejected are left out; those that you confirmed come first, or alone where only one can hold"
     )
+    classified_by: list[str] = Field(
+        default_factory=list,
+        description="the models that have classified it, the newest first, also those that recognised nothing; none "
+        "before the first classification",
+    )
     confirmed: list[str] = Field(default_factory=list, description="what you confirmed of the whole recording")
     rejected: list[str] = Field(default_factory=list, description="what you rejected of the whole recording")
     confirmed_in_parts: list[str] = Field(default_factory=list, description="what you confirmed of parts of it alone")

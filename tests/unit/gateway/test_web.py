@@ -87,6 +87,52 @@ def test_files_whose_names_change_are_kept_for_ever(page: TestClient) -> None:
     assert page.get("/favicon.svg").headers["content-type"].startswith("image/svg+xml")
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coding", "content"),
+    [
+        ("gzip, deflate, br, zstd", "br", b"of br"),
+        ("gzip", "gzip", b"of gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip", b"of gzip"),
+        ("identity", None, b"1"),
+        ("", None, b"1"),
+    ],
+)
+def test_files_are_sent_as_the_client_takes_them(
+    page: TestClient, tmp_path: Path, accepted: str, coding: str | None, content: bytes
+) -> None:
+    """In Brotli before gzip, of the same type, and caches know that there are several."""
+    for ending, packed in ((".br", b"of br"), (".gz", b"of gzip")):
+        (tmp_path / "assets" / f"index-1.js{ending}").write_bytes(packed)
+    with page.stream("GET", "/assets/index-1.js", headers={"Accept-Encoding": accepted}) as response:
+        raw = b"".join(response.iter_raw())
+    assert raw == content
+    assert response.headers.get("content-encoding") == coding
+    assert response.headers["content-type"].startswith("text/javascript")
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert "immutable" in response.headers["cache-control"]
+    assert page.get("/assets/index-1.js.br").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accept", "path", "is_page"),
+    [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "/nothing", True),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "/tracks/a/b", True),
+        ("text/html,*/*;q=0.8", "/v1/nothing", False),
+        ("text/html,*/*;q=0.8", "/assets/none.js", False),
+        ("text/html,*/*;q=0.8", "/docs/none", False),
+        ("*/*", "/nothing", False),
+        ("application/json", "/nothing", False),
+    ],
+)
+def test_an_unknown_address_is_the_page_for_browsers(page: TestClient, accept: str, path: str, is_page: bool) -> None:
+    """404 in either form: the page says that there is no such one, programs get a problem."""
+    response = page.get(path, headers={"Accept": accept})
+    assert response.status_code == 404
+    assert response.headers["content-type"].startswith("text/html" if is_page else "application/problem+json")
+    assert ("content-security-policy" in response.headers) is is_page
+
+
 def test_nothing_outside_of_the_folder_is_served(page: TestClient) -> None:
     """Neither what is not there nor what lies beside."""
     for path in ("/assets/none.js", "/assets/..%2Findex.html", "/index.html", "/tracks"):

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from phonoscope.db.library.artifacts import get_artifact
+from phonoscope.filenames import download_name
 from phonoscope_gateway.links import LinkRequestDep
 from phonoscope_gateway.signing import artifact_path
 from phonoscope_gateway.state import StateDep
@@ -24,8 +25,8 @@ def read_artifact(
     """What a task made, by the link that a job's result holds. Needs no key; the link is good for a time."""
     left_s = link.check(state.signer, artifact_path(artifact_id))
     with state.database.autocommit() as session:
-        row, link_key = get_artifact(session, artifact_id)
-        link.check_revocation(session, link_key)
+        row, track = get_artifact(session, artifact_id)
+        link.check_revocation(session, track.link_key)
     return send_object(
         state.store,
         StoredObject(
@@ -33,7 +34,7 @@ def read_artifact(
             size_bytes=row.size_bytes,
             media_type=row.media_type,
             tag=row.id,
-            filename=row.object_key.rpartition("/")[2],
+            filename=download_name(track.filename, row.object_key.rpartition("/")[2]),
             cache_control=f"private, max-age={left_s}, immutable",
             link_s=left_s,
         ),

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import PurePath
 from typing import IO
 
 from sqlalchemy.orm import Session
@@ -33,6 +32,7 @@ from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import record
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import InvalidRequest
+from phonoscope.filenames import download_name
 from phonoscope_gateway.labels.service import labelled_track
 from phonoscope_gateway.state import State
 
@@ -77,7 +77,7 @@ def write_track(state: State, caller: Caller, track_id: str, kind: LabelFormat, 
     with state.database.transaction() as session:
         labelled = labelled_track(session, caller, track_id)
     track, annotations = labelled.track, labelled.annotations
-    name = f"{PurePath(track.filename).stem}-labels.{kind.ending}"
+    name = download_name(track.filename, f"labels.{kind.ending}")
     rows = [Exported(each, _recording(track)) for each in annotations]
     match kind:
         case LabelFormat.CSV:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from phonoscope.contract import LibraryMap, MapPoint
+from phonoscope.contract import LabelledTracks, Library, LibraryMap, MapPoint
+from phonoscope.db.library.counts import commonest_labels, count_tracks
 from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.library.maps import count_missing, count_silent, drawing_job, newest_map, placed_tracks
 from phonoscope.db.schema.tables import TaskRow, TrackRow
@@ -20,10 +21,28 @@ from phonoscope_gateway.jobs.results import read_result
 from phonoscope_gateway.problems import KEYED
 from phonoscope_gateway.state import CallerDep, State, StateDep
 
-router = APIRouter(prefix="/v1/map", tags=["search"], responses=KEYED)
+router = APIRouter(prefix="/v1", tags=["search"], responses=KEYED)
+_MOST_LABELS = 100
 
 
-@router.get("")
+@router.get("/library")
+def read_library(
+    state: StateDep,
+    caller: CallerDep,
+    model: Annotated[
+        Name | None, Query(description="whose labels to count; yours and all models' when left out")
+    ] = None,
+) -> Library:
+    """How many recordings you have, and the labels that most of them have, as `GET /v1/tracks` finds them by each."""
+    with state.database.autocommit() as session:
+        labels = commonest_labels(session, caller.owner_id, model, state.catalogue.vocabularies, _MOST_LABELS)
+        return Library(
+            tracks=count_tracks(session, caller.owner_id),
+            labels=[LabelledTracks(label=each.label, tracks=each.tracks) for each in labels],
+        )
+
+
+@router.get("/map")
 def read_map(
     state: StateDep,
     caller: CallerDep,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -17,6 +16,7 @@ from phonoscope.db.schema.tables import ArtifactRow, TrackResultRow, TrackRow
 from phonoscope.db.service.audit import record
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import NotFound
+from phonoscope.filenames import download_name
 from phonoscope.states import TaskName
 from phonoscope.tasks import Separate
 from phonoscope_gateway.jobs.checks import other_audio_track
@@ -63,7 +63,7 @@ def find_stems(state: State, caller: Caller, track_id: str, audio_track: int | N
         rows = artifacts_of(session, found.produced_by) if found else []
     if found is None or not rows:
         raise _no_stems(track_id)
-    return StoredStems(track_id, found.job_id, f"{Path(track.filename).stem}-stems.zip", rows)
+    return StoredStems(track_id, found.job_id, download_name(track.filename, "stems.zip"), rows)
 
 
 def zip_stems(state: State, caller: Caller, stems: StoredStems) -> Iterator[bytes]:

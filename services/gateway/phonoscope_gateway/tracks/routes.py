@@ -18,6 +18,7 @@ from phonoscope.erasure import erase_track
 from phonoscope.errors import InvalidRequest, NotFound
 from phonoscope.logs import get_logger
 from phonoscope.requests import Name, text
+from phonoscope.states import TrackSort
 from phonoscope_gateway.forms import Form, Upload, read_form
 from phonoscope_gateway.idempotency import UPLOADED, IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.links import LinkRequestDep
@@ -131,14 +132,23 @@ def read_tracks(
         Annotated[str, text(255)] | None,
         Query(description="text anywhere in the file name, or in a tag: title, artist, album or genre"),
     ] = None,
+    sort: Annotated[TrackSort, Query(description="by the time of upload, by name, or by length")] = TrackSort.NEWEST,
 ) -> Page[Track]:
-    """Your tracks, newest first."""
+    """Your tracks."""
     if model is not None and label is None:
         raise InvalidRequest.field("model", "says whose `label` is meant; name a label too")
     with state.database.autocommit() as session:
         known = state.catalogue_for(caller.owner_id, session).vocabularies
         rows, next_cursor = list_tracks(
-            session, caller.owner_id, cursor=cursor, limit=limit, label=label, model=model, q=q, vocabularies=known
+            session,
+            caller.owner_id,
+            cursor=cursor,
+            limit=limit,
+            label=label,
+            model=model,
+            q=q,
+            vocabularies=known,
+            sort=sort,
         )
         return Page(items=describe_tracks(state.signer_for(caller), session, rows, known), next_cursor=next_cursor)
 

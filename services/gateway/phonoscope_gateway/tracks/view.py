@@ -13,7 +13,8 @@ from phonoscope.db.library.shown import Cover, Shown, shown_of
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope_gateway.signing import Signer, artifact_path, audio_path
 
-_DERIVED = {"label", "label_confirmed", "labels", "confirmed", "rejected", "confirmed_in_parts", "audio", "cover"}
+_LABELS = {"label", "label_confirmed", "labels", "classified_by", "confirmed", "rejected", "confirmed_in_parts"}
+_DERIVED = _LABELS | {"audio", "cover"}
 _COLUMNS = [name for name in Track.model_fields if name not in _DERIVED]
 
 
@@ -55,13 +56,14 @@ def cover_link(signer: Signer, cover: Cover) -> ArtifactLink:
 
 
 def _describe(signer: Signer, row: TrackRow, shown: Shown) -> Track:
-    labels, cover = shown
+    labels, models, cover = shown
     columns = {name: getattr(row, name) for name in _COLUMNS}
     return Track(
         **columns,
         label=labels.newest,
         label_confirmed=labels.is_confirmed(labels.newest),
         labels=labels.by_model,
+        classified_by=list(models),
         confirmed=list(labels.confirmed),
         rejected=list(labels.rejected),
         confirmed_in_parts=list(labels.in_parts),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
+from mimetypes import guess_type
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
 from phonoscope.errors import NotFound
+from phonoscope_gateway.accept import negotiate
+from phonoscope_gateway.compression import takes
 from phonoscope_gateway.documents import NONCE, document
+from phonoscope_gateway.problems import http_problem
+
+AcceptEncoding = Annotated[str | None, Header()]
 
 ADDRESSES = (
     "/",
@@ -23,6 +32,8 @@ ADDRESSES = (
 )
 """The page's addresses. Everything else belongs to the API."""
 
+_OF_PROGRAMS = re.compile(r"/(v1|docs|health|assets|openapi\.json|metrics)(/|$)")
+_KINDS = ("application/problem+json", "text/html")
 _STATIC = Path(__file__).with_name("static")
 _BESIDE = '="./'
 """How the built document begins the addresses of files beside it, though it is served at many addresses."""
@@ -32,6 +43,8 @@ _MADE_HERE = {"style-src": f"'nonce-{NONCE}'"}
 _FROM_THE_STORE = ("connect-src", "img-src", "media-src")
 _FOR_EVER = "public, max-age=31536000, immutable"
 """The ``Cache-Control`` of files whose names change with their content."""
+_CODINGS = {"br": ".br", "gzip": ".gz"}
+"""The content codings in which the build leaves files, the smallest first, and the endings of their names."""
 
 
 def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "", root_path: str = "") -> None:
@@ -46,25 +59,53 @@ def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "", root_pa
     router = APIRouter(include_in_schema=False)
     for address in ADDRESSES:
         router.add_api_route(address, lambda: _document(static, objects_at, root_path), response_class=HTMLResponse)
-    router.add_api_route("/favicon.svg", lambda: _file(static / "favicon.svg", "no-cache"))
-    router.add_api_route("/assets/{name}", lambda name: _file(static / "assets" / name, _FOR_EVER))
+
+    @router.get("/favicon.svg")
+    def icon(accept_encoding: AcceptEncoding = None) -> FileResponse:
+        return _file(static / "favicon.svg", "no-cache", accept_encoding)
+
+    @router.get("/assets/{name}")
+    def asset(name: str, accept_encoding: AcceptEncoding = None) -> FileResponse:
+        return _file(static / "assets" / name, _FOR_EVER, accept_encoding)
+
     app.include_router(router)
 
+    async def no_such_page(request: Request, error: Exception) -> Response:
+        """The page's own words for whoever follows a link in a browser; a problem for programs."""
+        path = request.scope["path"].removeprefix(root_path)
+        if _OF_PROGRAMS.match(path) or not _wants_a_page(request):
+            return await http_problem(request, error)
+        return _document(static, objects_at, root_path, HTTPStatus.NOT_FOUND)
 
-def _document(static: Path, objects_at: str, root_path: str) -> HTMLResponse:
+    app.add_exception_handler(HTTPStatus.NOT_FOUND, no_such_page)
+
+
+def _wants_a_page(request: Request) -> bool:
+    accept = request.headers.get("accept", "")
+    return request.method == "GET" and "text/html" in accept and negotiate(accept, _KINDS) == "text/html"
+
+
+def _document(static: Path, objects_at: str, root_path: str, code: int = HTTPStatus.OK) -> HTMLResponse:
     try:
         text = (static / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise _not_built() from None
     stored = dict.fromkeys(_FROM_THE_STORE, objects_at) if objects_at else {}
     text = text.replace(_BESIDE, f'="{root_path}/').replace(_ROOT_PATH, root_path)
-    return document(text, _MADE_HERE | stored)
+    return document(text, _MADE_HERE | stored, code)
 
 
-def _file(path: Path, cache_control: str) -> FileResponse:
-    if not path.is_file():
+def _file(path: Path, cache_control: str, accept_encoding: str | None) -> FileResponse:
+    """A file of the page, as the client can take it: the build has compressed what gains by it."""
+    if not path.is_file() or path.suffix in _CODINGS.values():
         raise NotFound("the page has no such file") if path.parent.is_dir() else _not_built()
-    return FileResponse(path, headers={"Cache-Control": cache_control})
+    headers = {"Cache-Control": cache_control, "Vary": "Accept-Encoding"}
+    media_type = guess_type(path.name)[0]
+    for coding, ending in _CODINGS.items():
+        packed = path.with_name(path.name + ending)
+        if takes(accept_encoding, coding) and packed.is_file():
+            return FileResponse(packed, headers=headers | {"Content-Encoding": coding}, media_type=media_type)
+    return FileResponse(path, headers=headers, media_type=media_type)
 
 
 def _not_built() -> NotFound:

@@ -1,6 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import { ROOT_PATH } from "./root";
-import { currentKey, signOut } from "./session";
+import { currentKey, refuseKey } from "./session";
 import { problemOf } from "./problem";
 import type { components, paths } from "./schema";
 
@@ -16,6 +16,7 @@ export type ModelCard = Schemas["ModelCard"];
 export type BodyCard = Schemas["BodyCard"];
 export type SpaceCard = Schemas["SpaceCard"];
 export type StemModelCard = Schemas["StemModelCard"];
+export type LabelledTracks = Schemas["LabelledTracks"];
 export type Neighbour = Schemas["Neighbour"];
 export type SearchAnswer = Schemas["SearchAnswer"];
 export type SearchItem = Schemas["SearchItem"];
@@ -77,6 +78,6 @@ export function dataOf<T>(answer: { data?: T }): T {
 
 async function problemFrom(response: Response): Promise<Error> {
   const problem = await problemOf(response);
-  if (response.status === 401) signOut("The service does not know this key.");
+  if (response.status === 401) refuseKey("The service does not know this key.");
   return problem;
 }

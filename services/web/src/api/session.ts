@@ -3,14 +3,23 @@ import { ROOT_PATH } from "./root";
 
 // Another service may run under another prefix of the same host.
 const STORED = `phonoscope.key${ROOT_PATH}`;
+const SIGN_OUTS = `phonoscope.signouts${ROOT_PATH}`;
 const FRAGMENT = /^#key=([\w-]+)$/;
+// Another tab answers within a few milliseconds.
+const ASKED_MS = 200;
 
-let problem: string | null = null;
+type Message = { ask: true } | { key: string; signOuts: string };
+
 const listeners = new Set<() => void>();
+let tabs: BroadcastChannel | null = null;
+let problem: string | null = null;
+let asking = false;
 
 /** The API key of this tab, or null. It is sent as a header, never as a cookie. */
 export function currentKey(): string | null {
-  return sessionStorage.getItem(STORED);
+  const key = sessionStorage.getItem(STORED);
+  // A tab that the browser restores has the key of before; signing out since then ended it.
+  return key && sessionStorage.getItem(SIGN_OUTS) === signOuts() ? key : null;
 }
 
 /** Why the service refused the last key, as a sentence, or null. */
@@ -18,16 +27,36 @@ export function signInProblem(): string | null {
   return problem;
 }
 
-export function signIn(key: string): void {
-  problem = null;
-  sessionStorage.setItem(STORED, key);
+/** Whether the key is kept when the browser is closed. */
+export function isKept(): boolean {
+  return localStorage.getItem(STORED) !== null && localStorage.getItem(STORED) === currentKey();
+}
+
+/** Keeps the key on this machine, or only as long as a tab is open. */
+export function keepKey(kept: boolean): void {
+  const key = currentKey();
+  if (kept && key) localStorage.setItem(STORED, key);
+  else localStorage.removeItem(STORED);
   notify();
 }
 
-export function signOut(why: string | null = null): void {
-  problem = why;
-  sessionStorage.removeItem(STORED);
-  notify();
+/** Signs in this tab, and the page's other tabs that have no key. */
+export function signIn(key: string): void {
+  take(key);
+  say({ key, signOuts: signOuts() });
+}
+
+/** Signs out every tab of the page, and forgets a key that was kept on this machine. */
+export function signOut(): void {
+  localStorage.setItem(SIGN_OUTS, String(Number(signOuts()) + 1));
+  localStorage.removeItem(STORED);
+  leave(null);
+}
+
+/** Signs out this tab, whose key the service refuses. A link with a wrong key must not end other tabs. */
+export function refuseKey(why: string): void {
+  if (isKept()) localStorage.removeItem(STORED);
+  leave(why);
 }
 
 /** Removes the key from an address such as `/#key=psk_…`, so that neither the history nor a copied link holds it, and signs in with it. */
@@ -38,8 +67,70 @@ export function takeKeyFromAddress(): void {
   signIn(found[1]);
 }
 
+/** Takes the key that is kept on this machine, else asks the page's other tabs for theirs; follows them from now on. */
+export function joinSession(): void {
+  tabs = new BroadcastChannel(STORED);
+  tabs.onmessage = ({ data }: MessageEvent<Message>) => hear(data);
+  window.addEventListener("storage", ({ key }) => {
+    if (key === SIGN_OUTS || key === null) leave(problem);
+  });
+  if (currentKey()) return;
+  const kept = localStorage.getItem(STORED);
+  if (kept) take(kept);
+  else ask();
+}
+
 export function useKey(): string | null {
   return useSyncExternalStore(subscribe, currentKey);
+}
+
+export function useIsKept(): boolean {
+  return useSyncExternalStore(subscribe, isKept);
+}
+
+/** Whether other tabs were asked for their key and may still answer. */
+export function useIsAsking(): boolean {
+  return useSyncExternalStore(subscribe, () => asking);
+}
+
+function ask(): void {
+  asking = true;
+  say({ ask: true });
+  setTimeout(() => {
+    asking = false;
+    notify();
+  }, ASKED_MS);
+}
+
+function hear(message: Message): void {
+  const key = currentKey();
+  if ("ask" in message) {
+    if (key) say({ key, signOuts: signOuts() });
+  } else if (!key && message.signOuts === signOuts()) {
+    take(message.key);
+  }
+}
+
+function say(message: Message): void {
+  tabs?.postMessage(message);
+}
+
+function take(key: string): void {
+  problem = null;
+  sessionStorage.setItem(SIGN_OUTS, signOuts());
+  sessionStorage.setItem(STORED, key);
+  notify();
+}
+
+function leave(why: string | null): void {
+  problem = why;
+  sessionStorage.removeItem(STORED);
+  notify();
+}
+
+/** How often somebody signed out in this browser, as text. */
+function signOuts(): string {
+  return localStorage.getItem(SIGN_OUTS) ?? "0";
 }
 
 function subscribe(listener: () => void): () => void {

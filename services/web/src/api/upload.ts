@@ -3,12 +3,17 @@ import { currentKey } from "./session";
 import type { Track } from "./client";
 import { ApiProblem } from "./problem";
 
+const ALREADY = 200;
+
+/** A stored recording, and whether these very bytes were in the library before. */
+export type Uploaded = { track: Track; already: boolean };
+
 /**
  * Uploads a recording. Calls `sent` with the share that was sent, 0 to 1.
  *
  * Throws an `ApiProblem` when the service refuses, a `TypeError` when the connection breaks and the signal's reason when it aborts.
  */
-export function upload(file: File, sent: (share: number) => void, signal: AbortSignal): Promise<Track> {
+export function upload(file: File, sent: (share: number) => void, signal: AbortSignal): Promise<Uploaded> {
   return new Promise((resolve, reject) => {
     // `fetch` does not report how much was sent.
     const request = new XMLHttpRequest();
@@ -18,7 +23,7 @@ export function upload(file: File, sent: (share: number) => void, signal: AbortS
     if (key) request.setRequestHeader("Authorization", `Bearer ${key}`);
     request.upload.onprogress = (event) => sent(event.lengthComputable ? event.loaded / event.total : 0);
     request.onload = () => {
-      if (request.status < 300) resolve(request.response as Track);
+      if (request.status < 300) resolve({ track: request.response as Track, already: request.status === ALREADY });
       else reject(new ApiProblem((request.response ?? {}) as object, request.status));
     };
     request.onerror = () => reject(new TypeError("the connection was lost"));

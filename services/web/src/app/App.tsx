@@ -5,12 +5,16 @@ import { LibraryPage } from "../library/LibraryPage";
 import { IconButton, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { HelpSheet } from "./HelpSheet";
+import { UploadDock } from "../library/UploadDock";
+import { addFiles } from "../library/uploads";
+import { useWindowDrop } from "../ui/drop";
 import { useKeys } from "../ui/keys";
+import { useOnline } from "../ui/online";
 import { useScrollPositions } from "../ui/scrollPositions";
 import { SignIn } from "./SignIn";
 import { UsageSheet } from "./UsageSheet";
 import { ROOT_PATH } from "../api/root";
-import { signOut, useKey } from "../api/session";
+import { signOut, useIsAsking, useKey } from "../api/session";
 import { toggleTheme, useTheme } from "../ui/theme";
 
 const TrackPage = lazy(() => import("../track/TrackPage"));
@@ -33,13 +37,18 @@ const PAGES = [
 
 export function App() {
   const key = useKey();
-  return key ? <Shell key={key} /> : <SignIn />;
+  const asking = useIsAsking();
+  const over = useWindowDrop((files) => (key ? addFiles(files) : undefined));
+  if (key) return <Shell key={key} over={over} />;
+  return asking ? <Loading /> : <SignIn />;
 }
 
-function Shell() {
+/** `over` says whether files are held over the window. */
+function Shell({ over }: { over: boolean }) {
   const [help, setHelp] = useState(false);
   const [usage, setUsage] = useState(false);
   const queries = useQueryClient();
+  const online = useOnline();
   useScrollPositions();
   // Answers to one key must not be shown after a sign-in with another.
   useEffect(() => () => queries.clear(), [queries]);
@@ -73,6 +82,17 @@ function Shell() {
           </Route>
         </Switch>
       </Suspense>
+      <UploadDock />
+      {online ? null : (
+        <p className="offline" role="status">
+          No network. What is shown may be old; it goes on by itself when the network is back.
+        </p>
+      )}
+      {over ? (
+        <p className="dropping" role="status">
+          Drop to add to the library
+        </p>
+      ) : null}
       {help ? <HelpSheet onClose={() => setHelp(false)} /> : null}
       {usage ? <UsageSheet onClose={() => setUsage(false)} /> : null}
     </div>
@@ -98,7 +118,7 @@ function Top({ onHelp, onUsage }: { onHelp: () => void; onUsage: () => void }) {
         <a href={`${ROOT_PATH}/docs`}>API</a>
       </nav>
       <div className="row">
-        <IconButton icon="usage" label="Usage" onClick={onUsage} />
+        <IconButton icon="usage" label="Usage and sign-in" onClick={onUsage} />
         <IconButton icon="help" label="Keyboard shortcuts" onClick={onHelp} />
         <IconButton icon="theme" label={theme === "dark" ? "Light theme" : "Dark theme"} onClick={toggleTheme} />
         <IconButton icon="out" label="Sign out" onClick={() => signOut()} />

@@ -1,22 +1,25 @@
 import { useState } from "react";
 import { Button } from "../ui/controls";
-import { signIn, signInProblem } from "../api/session";
+import { keepKey, signIn, signInProblem } from "../api/session";
 
-/** Asks for the API key. A link from `phonoscope up` signs in without it. */
+/** Asks for the API key, and whether to keep it. A link from `phonoscope up` signs in without it. */
 export function SignIn() {
   const [key, setKey] = useState("");
+  const [kept, setKept] = useState(false);
   const problem = signInProblem();
   return (
     <main className="signin">
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (key.trim()) signIn(key.trim());
+          if (!key.trim()) return;
+          signIn(key.trim());
+          keepKey(kept);
         }}
       >
         <h1>Phonoscope</h1>
         <p className="quiet">
-          <code>phonoscope up</code> prints a link that signs you in. Or paste an API key; it is kept in this tab only.
+          <code>phonoscope up</code> prints a link that signs you in. Or paste an API key; the page forgets it when its last tab is closed.
         </p>
         {problem ? (
           <p className="note note--bad" role="alert">
@@ -35,6 +38,10 @@ export function SignIn() {
             value={key}
             onChange={(event) => setKey(event.currentTarget.value)}
           />
+        </label>
+        <label className="row">
+          <input type="checkbox" checked={kept} onChange={(event) => setKept(event.currentTarget.checked)} />
+          Stay signed in on this machine
         </label>
         <Button main type="submit" disabled={!key.trim()}>
           Sign in

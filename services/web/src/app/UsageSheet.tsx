@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, dataOf, type QuotaUsage } from "../api/client";
+import { keepKey, useIsKept } from "../api/session";
 import { ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
 import { Dialog } from "../ui/Dialog";
 import { amount, freeAgain, QUOTAS } from "./quotas";
 
 const EVERY_MS = 5_000;
 
-/** How much of each quota the owner of this key has used. */
+/** How much of each quota the owner of this key has used, and how long the key is kept. */
 export function UsageSheet({ onClose }: { onClose: () => void }) {
   const found = useQuery({
     queryKey: ["usage"],
@@ -14,7 +15,7 @@ export function UsageSheet({ onClose }: { onClose: () => void }) {
     refetchInterval: EVERY_MS,
   });
   return (
-    <Dialog title="Usage" onClose={onClose}>
+    <Dialog title="Usage and sign-in" onClose={onClose}>
       <p className="quiet">Of all keys of this owner together.</p>
       {found.error && !found.data ? <ErrorNote>{found.error.message}</ErrorNote> : null}
       {found.data ? (
@@ -26,7 +27,23 @@ export function UsageSheet({ onClose }: { onClose: () => void }) {
       ) : (
         <Skeleton height={240} />
       )}
+      <Kept />
     </Dialog>
+  );
+}
+
+function Kept() {
+  const kept = useIsKept();
+  return (
+    <div className="stack kept">
+      <label className="row">
+        <input type="checkbox" checked={kept} onChange={(event) => keepKey(event.currentTarget.checked)} />
+        Stay signed in on this machine
+      </label>
+      <span className="quiet small">
+        {kept ? "The key is kept when the browser is closed, for whoever uses this account of the machine." : "The key is forgotten with the last tab."}
+      </span>
+    </div>
   );
 }
 

@@ -1,13 +1,15 @@
-import { lazy, Suspense, useCallback, useMemo, useRef } from "react";
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { errorText } from "../api/problem";
 import { useKeys } from "../ui/keys";
-import { ErrorNote, Button, Choice, Skeleton } from "../ui/controls";
+import { ErrorNote, Button, Choice, Select, Skeleton } from "../ui/controls";
 import { LabelChips } from "./LabelChips";
 import { LabelModel } from "./LabelModel";
 import "./library.css";
-import { useLibraryMap } from "./map/queries";
-import { useTracks } from "./queries";
-import { labelledBy, labelsBy, useLibraryView, useSearchField } from "./libraryView";
+import { Empty } from "./Empty";
+import { useLibrary, useTracks } from "./queries";
+import { labelledBy, SORTS, useLibraryView, useSearchField } from "./libraryView";
+import { Selection } from "./Selection";
+import { Tour } from "./Tour";
 import { TrackList } from "./TrackList";
 import { UploadPanel } from "./UploadPanel";
 
@@ -20,16 +22,16 @@ const VIEWS = [
 
 export function LibraryPage() {
   const [shown, show] = useLibraryView();
-  const { view, search, label, model } = shown;
+  const { view, search, label, model, sort } = shown;
   const [typed, setTyped] = useSearchField(
     search,
     useCallback((search) => show({ search }), [show]),
   );
   const field = useRef<HTMLInputElement>(null);
   const found = useTracks(shown, view === "list");
-  const map = useLibraryMap(model, view === "map").data;
+  const library = useLibrary(model).data;
+  const [selected, setSelected] = useState<ReadonlySet<string> | null>(null);
   const tracks = useMemo(() => found.data?.pages.flatMap((page) => page.items.map((track) => labelledBy(track, model))) ?? [], [found.data, model]);
-  const labelled = useMemo(() => tracks.map((track) => ({ labels: labelsBy(track, model) })), [tracks, model]);
   useKeys((event) => {
     if (event.key !== "/") return false;
     field.current?.focus();
@@ -38,14 +40,10 @@ export function LibraryPage() {
   return (
     <main id="main" className={`page page--narrow library ${view === "map" ? "library--map" : ""}`}>
       <h1 className="unseen">Library</h1>
+      <Tour />
       <UploadPanel />
       <div className="library__filter">
-        <LabelChips
-          key={`${view} ${model}`}
-          of={view === "map" ? (map?.points ?? []) : labelled}
-          label={label}
-          onChange={(label) => show({ label })}
-        />
+        <LabelChips key={model} labels={library?.labels ?? []} label={label} onChange={(label) => show({ label })} />
         <LabelModel model={model} onChange={(model) => show({ model, label: null })} />
         <input
           ref={field}
@@ -56,23 +54,53 @@ export function LibraryPage() {
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
         />
-        <Choice label="Library as" value={view} options={VIEWS} onChange={(view) => show({ view })} />
+        <div className="row">
+          <Choice label="Library as" value={view} options={VIEWS} onChange={(view) => show({ view })} />
+          {view === "list" && tracks.length ? (
+            <Button aria-pressed={selected !== null} onClick={() => setSelected(selected ? null : new Set())}>
+              Select
+            </Button>
+          ) : null}
+        </div>
       </div>
       {view === "map" ? (
         <Suspense fallback={<Rows />}>
           <LibraryMap search={search} label={label} model={model} />
         </Suspense>
       ) : (
-        <List found={found} tracks={tracks} filtered={Boolean(search || label)} />
+        <>
+          {library && tracks.length ? (
+            <div className="row spread library__count">
+              <span className="quiet small">{countText(library.tracks)}</span>
+              <Select label="sorted by" name="Order of the library" value={sort} options={SORTS} onChange={(sort) => show({ sort })} />
+            </div>
+          ) : null}
+          {selected ? <Selection tracks={tracks} selected={selected} onSelect={(ids) => setSelected(new Set(ids))} onDone={() => setSelected(null)} /> : null}
+          <List found={found} tracks={tracks} filtered={Boolean(search || label)} model={model} selected={selected} onSelect={setSelected} />
+        </>
       )}
     </main>
   );
 }
 
-type ListProps = { found: ReturnType<typeof useTracks>; tracks: Parameters<typeof TrackList>[0]["tracks"]; filtered: boolean };
+function countText(tracks: number): string {
+  return tracks === 1 ? "1 recording in the library" : `${tracks.toLocaleString("en-GB")} recordings in the library`;
+}
 
-function List({ found, tracks, filtered }: ListProps) {
-  if (found.isPending) return <Rows />;
+type ListProps = Pick<Parameters<typeof TrackList>[0], "tracks" | "model" | "selected" | "onSelect"> & {
+  found: ReturnType<typeof useTracks>;
+  filtered: boolean;
+};
+
+function List({ found, tracks, filtered, model, selected, onSelect }: ListProps) {
+  if (found.isPending) {
+    return (
+      <>
+        {found.failureReason ? <p role="status">{errorText(found.failureReason)} Trying again …</p> : null}
+        <Rows />
+      </>
+    );
+  }
   return (
     <>
       {found.isError ? (
@@ -82,6 +110,9 @@ function List({ found, tracks, filtered }: ListProps) {
       {tracks.length ? (
         <TrackList
           tracks={tracks}
+          model={model}
+          selected={selected}
+          onSelect={onSelect}
           more={found.hasNextPage}
           onMore={() => {
             if (!found.isFetchingNextPage) void found.fetchNextPage();
@@ -103,9 +134,10 @@ function Rows() {
 }
 
 function Nothing({ filtered }: { filtered: boolean }) {
+  if (!filtered) return <Empty />;
   return (
     <div className="empty">
-      {filtered ? <p>No recording matches.</p> : <p>Your library is empty. Drop a recording above, or record one.</p>}
+      <p>No recording matches.</p>
     </div>
   );
 }

@@ -1,17 +1,27 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Track } from "../api/client";
+import { usePreview } from "../sound/preview";
 import { useKeys } from "../ui/keys";
 import { useActiveJobs } from "./queries";
-import { TrackRow } from "./TrackRow";
+import { type RowActions, TrackRow } from "./TrackRow";
 
 const ROW_PX = 64;
 const CLOSE_TO_END = 20;
 
-type Props = { tracks: Track[]; more: boolean; onMore: () => void };
+type Props = {
+  tracks: Track[];
+  /** The model whose labels are shown; null for the newest. */
+  model: string | null;
+  /** The ids of the selected tracks; null while nothing is being selected. */
+  selected: ReadonlySet<string> | null;
+  onSelect: (selected: ReadonlySet<string>) => void;
+  more: boolean;
+  onMore: () => void;
+};
 
 /** A list of tracks. Only rows near the visible range are in the document; arrow keys move through all of them. */
-export function TrackList({ tracks, more, onMore }: Props) {
+export function TrackList({ tracks, model, selected, onSelect, more, onMore }: Props) {
   const list = useRef<HTMLUListElement>(null);
   const [top, setTop] = useState(0);
   const active = useActiveJobs().data;
@@ -42,7 +52,27 @@ export function TrackList({ tracks, more, onMore }: Props) {
       list.current?.querySelector<HTMLElement>(`[data-index="${focused.current}"] a`)?.focus({ preventScroll: true });
     });
   };
+  const { playing, ...preview } = usePreview();
+  const latest = useRef<RowActions>(null as never);
+  latest.current = {
+    play: ({ id, audio }) => preview.toggle(id, { url: audio.url }),
+    select: (id, on) => onSelect(new Set(on ? [...(selected ?? []), id] : [...(selected ?? [])].filter((one) => one !== id))),
+    // The rows after it have moved up: the next one is where it was.
+    gone: focus,
+  };
+  const actions = useMemo<RowActions>(
+    () => ({
+      play: (track) => latest.current.play(track),
+      select: (id, on) => latest.current.select(id, on),
+      gone: (index) => void requestAnimationFrame(() => latest.current.gone(index)),
+    }),
+    [],
+  );
   useKeys((event) => {
+    if (event.key === " " && playing) {
+      preview.stop();
+      return true;
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return false;
     const at = (event.target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset.index;
@@ -61,7 +91,7 @@ export function TrackList({ tracks, more, onMore }: Props) {
             aria-posinset={item.index + 1}
             style={{ height: item.size, transform: `translateY(${item.start - rows.options.scrollMargin}px)` }}
           >
-            <TrackRow track={track} job={active?.get(track.id)} />
+            <TrackRow track={track} index={item.index} job={active?.get(track.id)} model={model} playing={playing === track.id} selected={selected?.has(track.id) ?? null} actions={actions} />
           </li>
         ) : null;
       })}

@@ -2,8 +2,11 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import type { Track } from "../api/client";
 
+export const SORTS = ["newest", "oldest", "name", "longest", "shortest"] as const;
+export type Sort = (typeof SORTS)[number];
+
 /** Which recordings the library shows, as a list or a map; `model` is the one whose labels count, null for the newest label. */
-export type LibraryView = { view: "list" | "map"; search: string; label: string | null; model: string | null };
+export type LibraryView = { view: "list" | "map"; search: string; label: string | null; model: string | null; sort: Sort };
 
 // Browsers limit how often an address may change.
 const PAUSE_MS = 200;
@@ -14,12 +17,13 @@ export function viewFrom(address: URLSearchParams): LibraryView {
     search: address.get("q") ?? "",
     label: address.get("label") || null,
     model: address.get("model") || null,
+    sort: SORTS.find((sort) => sort === address.get("sort")) ?? "newest",
   };
 }
 
 /** The view as the address's query, without defaults. */
-export function queryOf({ view, search, label, model }: LibraryView): URLSearchParams {
-  const parameters = { view: view === "map" ? view : "", q: search, label: label ?? "", model: model ?? "" };
+export function queryOf({ view, search, label, model, sort }: LibraryView): URLSearchParams {
+  const parameters = { view: view === "map" ? view : "", q: search, label: label ?? "", model: model ?? "", sort: sort === "newest" ? "" : sort };
   return new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
 }
 
@@ -28,12 +32,6 @@ export function labelledBy(track: Track, model: string | null): Track {
   if (model === null) return track;
   const label = track.labels[model]?.[0] ?? null;
   return { ...track, label, label_confirmed: label !== null && (track.confirmed ?? []).includes(label) };
-}
-
-/** All labels by which a track is found: those of a model; for null those that its owner confirmed, and of all models. */
-export function labelsBy({ labels, confirmed = [], confirmed_in_parts = [] }: Track, model: string | null): string[] {
-  if (model !== null) return labels[model] ?? [];
-  return [...new Set([...confirmed, ...confirmed_in_parts, ...Object.values(labels).flat()])];
 }
 
 /** The view, kept in the address so that it can be copied and gone back to. */

@@ -1,6 +1,7 @@
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, dataOf, type Job, type Peaks, type Track } from "../api/client";
 import type { LibraryView } from "./libraryView";
+import { forgetTrack } from "./uploads";
 
 type Page = { items: Track[]; next_cursor?: string | null };
 
@@ -8,17 +9,26 @@ const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
 
 /** The tracks that match a search and a label, by a model or by any, newest first, page by page. */
-export function useTracks({ search, label, model }: LibraryView, wanted: boolean) {
+export function useTracks({ search, label, model, sort }: LibraryView, wanted: boolean) {
   return useInfiniteQuery({
     enabled: wanted,
-    queryKey: ["tracks", search, label, label && model],
+    queryKey: ["tracks", "list", sort, search, label, label && model],
     queryFn: async ({ pageParam, signal }) => {
       const labelled = label ? { label, ...(model && { model }) } : {};
-      const query = { limit: PAGE_SIZE, ...(search && { q: search }), ...labelled, ...(pageParam && { cursor: pageParam }) };
+      const query = { limit: PAGE_SIZE, sort, ...(search && { q: search }), ...labelled, ...(pageParam && { cursor: pageParam }) };
       return dataOf(await api.GET("/v1/tracks", { params: { query }, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** How many recordings there are, and the labels that most of them have, by a model or by any. */
+export function useLibrary(model: string | null) {
+  return useQuery({
+    queryKey: ["tracks", "counts", model],
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/library", { params: { query: { ...(model && { model }) } }, signal })),
     placeholderData: keepPreviousData,
   });
 }
@@ -62,7 +72,8 @@ export function useDeleteTrack() {
   return useMutation({
     mutationFn: (trackId: string) => api.DELETE("/v1/tracks/{track_id}", { params: { path: { track_id: trackId } } }),
     onSuccess: (_, trackId) => {
-      queries.setQueriesData<InfiniteData<Page>>({ queryKey: ["tracks"] }, (found) => found && without(found, trackId));
+      forgetTrack(trackId);
+      queries.setQueriesData<InfiniteData<Page>>({ queryKey: ["tracks", "list"] }, (found) => found && without(found, trackId));
       queries.removeQueries({ queryKey: ["outline", trackId] });
     },
     onSettled: () =>

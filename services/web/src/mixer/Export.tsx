@@ -5,7 +5,7 @@ import { taskText } from "../api/taskText";
 import { useSubmit } from "../state/submit";
 import { ErrorNote, Button } from "../ui/controls";
 import { Icon } from "../ui/Icon";
-import { bytes } from "../ui/format";
+import { bytes, downloadName } from "../ui/format";
 import { announce } from "../ui/live";
 import { type Mix, mixdownOptions } from "./mix";
 import { downloadAll, useMixdown } from "./queries";
@@ -29,7 +29,7 @@ export function Export({ track, mix }: { track: Track; mix: Mix }) {
   return (
     <div className="export">
       {fresh ? (
-        <a className="button button--main" href={fresh.audio.url} download={`${track.filename.replace(/\.\w+$/, "")} mix.${format}`}>
+        <a className="button button--main" href={fresh.audio.url} download={downloadName(track.filename, `mix.${format}`)}>
           <Icon name="download" />
           Download the mix · {bytes(fresh.audio.size_bytes)}
         </a>

@@ -30,6 +30,7 @@ export function Mixer({ track, stems, explanation }: Props) {
       <ol aria-label="Stems">
         {stems.stems.map((stem) => (
           <StemRow
+            recording={track.filename}
             key={stem.name}
             stem={stem}
             loudest={loudest}

@@ -7,7 +7,7 @@ import { useTimeAxis } from "../sound/timeAxis";
 import { useToken } from "../ui/theme";
 import { Slider, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
-import { signed } from "../ui/format";
+import { downloadName, signed } from "../ui/format";
 import { type Channel, LOUDEST_DB, outline, QUIETEST_DB } from "./mix";
 
 const POINTS_PER_S = 200;
@@ -15,6 +15,8 @@ const MOST_POINTS = 60_000;
 const KNOWN = new Set(["vocals", "drums", "bass", "other", "guitar", "piano"]);
 
 type Props = {
+  /** The recording's file name. */
+  recording: string;
   stem: Stem;
   /** The highest peak of all stems, which share one scale. */
   loudest: number;
@@ -25,7 +27,7 @@ type Props = {
   onChange: (change: Partial<Channel>) => void;
 };
 
-export function StemRow({ stem, loudest, buffer, channel, silent, without, onChange }: Props) {
+export function StemRow({ recording, stem, loudest, buffer, channel, silent, without, onChange }: Props) {
   const { name } = stem;
   const token = `--${KNOWN.has(name) ? name : "other"}`;
   return (
@@ -63,7 +65,7 @@ export function StemRow({ stem, loudest, buffer, channel, silent, without, onCha
         />
       </div>
       <StemWave buffer={buffer} loudest={loudest} name={name} token={token} />
-      <a className="button button--plain" href={stem.audio.url} download={stem.audio.name} aria-label={`Download ${name}`} title={`Download ${name}`}>
+      <a className="button button--plain" href={stem.audio.url} download={downloadName(recording, stem.audio.name)} aria-label={`Download ${name}`} title={`Download ${name}`}>
         <Icon name="download" />
       </a>
       {without ? <span className="stem__without small quiet">{without}</span> : null}

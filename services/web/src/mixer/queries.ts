@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { api, fetchArtifact, dataOf, type Stems } from "../api/client";
 import { saveAs } from "../api/download";
 import { renewalMs } from "../api/links";
+import { downloadName } from "../ui/format";
 import { isResultOf, type ResultOf } from "../state/results";
 
 const SAMPLE_BYTES = 8;
@@ -57,5 +58,5 @@ export function useMixdown(jobId: string | null): ResultOf<"mixdown"> | null {
 
 /** Downloads all stems in one ZIP file. */
 export async function downloadAll(trackId: string, filename: string): Promise<void> {
-  await saveAs(`/v1/tracks/${trackId}/stems.zip`, `${filename.replace(/\.\w+$/, "")} stems.zip`);
+  await saveAs(`/v1/tracks/${trackId}/stems.zip`, downloadName(filename, "stems.zip"));
 }

@@ -8,7 +8,7 @@ import { answersOf, type Models, modelOption, shownLabels, thresholdOf } from ".
 import { useTrackState } from "../state/TrackStateProvider";
 import { useSubmit } from "../state/submit";
 import type { ResultOf } from "../state/results";
-import type { ModelLabel } from "../state/trackState";
+import type { ModelLabel, TrackState } from "../state/trackState";
 import { ModelChoice } from "./ModelChoice";
 import { Tags } from "./Tags";
 
@@ -26,7 +26,7 @@ export function Classification({ trackId, explanation }: Props) {
     <section className="panel" aria-labelledby="labels-title" aria-busy={submitting}>
       <h2 id="labels-title">Labels</h2>
       {classified ? <Answers classified={classified} explanation={explanation} /> : null}
-      {classified || models ? null : <p className="quiet">Not classified yet.</p>}
+      {classified ? null : <p className="quiet">{unheardText(state)}</p>}
       {state.labels.length > 1 ? <ByModel labels={state.labels} /> : null}
       {models ? (
         <ModelChoice
@@ -107,6 +107,13 @@ function Bars({ answer, explanation }: { answer: Answer; explanation: Explanatio
       <p className="small quiet">{verdict(answer, top[0] && leastOf(top[0].label))}</p>
     </>
   );
+}
+
+/** Why there are no labels: nobody listened, it is being listened to, or others did. */
+function unheardText({ models, labels, active }: TrackState): string {
+  if (active.some(({ name }) => name === "classify")) return "It is being listened to.";
+  if (labels.length === 0) return "It was never listened to.";
+  return `It was not heard by ${models?.join(", ") ?? "this model"}; others have classified it.`;
 }
 
 function Threshold({ share }: { share: number | undefined }) {

@@ -6,7 +6,7 @@ import type { Explanation } from "../state/explanation";
 import { METHODS, predictedLabels } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 
-/** The opacity of evidence that is turned on. */
+/** The opacity of evidence that is shown. */
 export const SHOWN = 0.75;
 
 type Props = {

@@ -11,6 +11,7 @@ import { channels, time } from "../ui/format";
 import { tagsOf, titleOf } from "../ui/tags";
 import { useSize } from "../ui/canvas";
 import { TimeAxisProvider } from "../sound/timeAxis";
+import { Amber } from "./Amber";
 import { AudioTracks, ofAudioTrack } from "./AudioTracks";
 import { BeatMarks } from "./BeatMarks";
 import { EvidenceBar, SHOWN } from "./EvidenceBar";
@@ -100,7 +101,7 @@ function Studio({ track }: { track: Track }) {
   const durationS = track.duration_s;
   const transport = useMemo(() => new Transport(durationS), [durationS]);
   const [view, setView] = useState(() => whole(durationS));
-  const [opacity, setOpacity] = useState(0);
+  const [opacity, setOpacity] = useState(SHOWN);
   const [plots, { width }] = useSize<HTMLDivElement>();
   const explanation = useExplanation(track.id, () => setOpacity((now) => now || SHOWN));
   const { explained } = explanation;
@@ -123,6 +124,7 @@ function Studio({ track }: { track: Track }) {
           <KindLegend />
         </div>
         <EvidenceBar explanation={explanation} opacity={opacity} setOpacity={setOpacity} />
+        <Amber explained={explained} opacity={opacity} />
       </section>
       {track.warnings.map((warning) => (
         <p key={warning} className="note">

@@ -1,14 +1,17 @@
 import { Button } from "../ui/controls";
-import { band, percent, signed } from "../ui/format";
+import { band, percent } from "../ui/format";
 import type { Explanation } from "../state/explanation";
 import type { ResultOf } from "../state/results";
+import { useTrackState } from "../state/TrackStateProvider";
+import { Trust } from "./Trust";
 
 type Bands = ResultOf<"explain">["bands"];
-type Trust = NonNullable<ResultOf<"explain">["trust"]>;
 
 /** Where the evidence is, as a sentence and by band, and checks of it. */
 export function Why({ explanation }: { explanation: Explanation }) {
   const { explained, trust, submitting, checkEvidence } = explanation;
+  const { state } = useTrackState();
+  const going = state.active.some(({ name }) => name === "explain");
   return (
     <section className="panel" aria-labelledby="why-title" aria-busy={submitting}>
       <h2 id="why-title">Why</h2>
@@ -19,7 +22,7 @@ export function Why({ explanation }: { explanation: Explanation }) {
           </p>
           <BandShares bands={explained.bands} />
           {trust ? (
-            <TrustFigures trust={trust} />
+            <Trust trust={trust} />
           ) : (
             <Button disabled={submitting} onClick={checkEvidence}>
               {submitting ? "Checking …" : "Check the evidence"}
@@ -27,7 +30,7 @@ export function Why({ explanation }: { explanation: Explanation }) {
           )}
         </>
       ) : (
-        <p className="quiet">{submitting ? "The evidence is being computed." : "No evidence has been computed yet."}</p>
+        <p className="quiet">{submitting || going ? "The evidence is being computed." : "No evidence has been computed yet."}</p>
       )}
     </section>
   );
@@ -56,44 +59,5 @@ function BandShares({ bands }: { bands: Bands }) {
         ))}
       </tbody>
     </table>
-  );
-}
-
-const MEANING: { name: string; value: keyof Trust; random?: keyof Trust; why: string }[] = [
-  {
-    name: "deletion",
-    value: "deletion",
-    random: "random_deletion",
-    why: "The hottest spots are silenced step by step. Lower than random is good: without its evidence the label becomes less probable.",
-  },
-  {
-    name: "insertion",
-    value: "insertion",
-    random: "random_insertion",
-    why: "The hottest spots are added to silence step by step. Higher than random is good: the evidence alone makes the label probable.",
-  },
-  {
-    name: "random network",
-    value: "randomised",
-    why: "How similar the heatmap is to that of a network whose last block is random. Far from 1 is good: the heatmap depends on what the model learned.",
-  },
-];
-
-function TrustFigures({ trust }: { trust: Trust }) {
-  return (
-    <dl className="trust">
-      {MEANING.map(({ name, value, random, why }) => (
-        <div key={name} className="tip" tabIndex={0} aria-describedby={`trust-${value}`}>
-          <dt>{name}</dt>
-          <dd>
-            {signed(trust[value], 2)}
-            {random ? <span className="quiet small"> random {signed(trust[random], 2)}</span> : null}
-          </dd>
-          <span role="tooltip" id={`trust-${value}`} className="tip__text">
-            {why}
-          </span>
-        </div>
-      ))}
-    </dl>
   );
 }

@@ -1,4 +1,4 @@
-import { type DragEvent, useState } from "react";
+import { type DragEvent as ReactDragEvent, useEffect, useRef, useState } from "react";
 
 /** What makes an element take dropped files, and whether something is held over it. */
 export function useDrop(onFiles: (files: FileList) => void) {
@@ -6,16 +6,52 @@ export function useDrop(onFiles: (files: FileList) => void) {
   return {
     over,
     target: {
-      onDragOver: (event: DragEvent) => {
+      onDragOver: (event: ReactDragEvent) => {
         event.preventDefault();
         setOver(true);
       },
       onDragLeave: () => setOver(false),
-      onDrop: (event: DragEvent) => {
+      onDrop: (event: ReactDragEvent) => {
         event.preventDefault();
         setOver(false);
         onFiles(event.dataTransfer.files);
       },
     },
   };
+}
+
+/**
+ * Takes files that are dropped anywhere in the window, but where an element takes them itself. True while some are held over it.
+ *
+ * Without it the browser opens a dropped file in the page's place.
+ */
+export function useWindowDrop(onFiles: (files: FileList) => void): boolean {
+  const [over, setOver] = useState(false);
+  const latest = useRef(onFiles);
+  latest.current = onFiles;
+  useEffect(() => {
+    const stop = new AbortController();
+    const on = (type: "dragover" | "dragleave" | "drop", handle: (event: DragEvent) => void) =>
+      window.addEventListener(type, handle, { signal: stop.signal });
+    on("dragover", (event) => {
+      if (!hasFiles(event)) return;
+      setOver(!event.defaultPrevented);
+      event.preventDefault();
+    });
+    on("dragleave", (event) => {
+      if (event.relatedTarget === null) setOver(false);
+    });
+    on("drop", (event) => {
+      setOver(false);
+      if (event.defaultPrevented || !hasFiles(event) || !event.dataTransfer) return;
+      event.preventDefault();
+      latest.current(event.dataTransfer.files);
+    });
+    return () => stop.abort();
+  }, []);
+  return over;
+}
+
+function hasFiles({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer?.types.includes("Files") ?? false;
 }

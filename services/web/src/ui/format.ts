@@ -46,6 +46,11 @@ export function bytes(count: number): string {
   return `${(count / (size as number)).toFixed(count / (size as number) < 10 ? 1 : 0)} ${unit}`;
 }
 
+/** The name of a file that was made of a recording, as the service names it: `song - vocals.flac`. */
+export function downloadName(recording: string, part: string): string {
+  return `${recording.replace(/(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{1,5}$/s, "")} - ${part}`;
+}
+
 /** How long ago: `2 min ago`, `yesterday`; after a week the date. */
 export function ago(when: string, now = Date.now()): string {
   const date = new Date(when);

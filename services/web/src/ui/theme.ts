@@ -3,21 +3,25 @@ import { useSyncExternalStore } from "react";
 export type Theme = "dark" | "light";
 
 const STORED = "phonoscope.theme";
+const LIGHT = "(prefers-color-scheme: light)";
 const listeners = new Set<() => void>();
 
-/** The theme that was chosen, else dark. */
+/** The theme that was chosen, else the system's. */
 export function currentTheme(): Theme {
-  return localStorage.getItem(STORED) === "light" ? "light" : "dark";
+  const chosen = localStorage.getItem(STORED);
+  if (chosen === "light" || chosen === "dark") return chosen;
+  return matchMedia(LIGHT).matches ? "light" : "dark";
 }
 
+/** Shows the current theme, now and when the system's changes. */
 export function applyTheme(): void {
-  document.documentElement.dataset.theme = currentTheme();
+  show();
+  matchMedia(LIGHT).addEventListener("change", show);
 }
 
 export function toggleTheme(): void {
   localStorage.setItem(STORED, currentTheme() === "dark" ? "light" : "dark");
-  applyTheme();
-  for (const listener of listeners) listener();
+  show();
 }
 
 export function useTheme(): Theme {
@@ -27,6 +31,11 @@ export function useTheme(): Theme {
 /** A design token's value in the current theme, for example the colour `--wave`. */
 export function useToken(name: string): string {
   return useSyncExternalStore(subscribe, () => getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+}
+
+function show(): void {
+  document.documentElement.dataset.theme = currentTheme();
+  for (const listener of listeners) listener();
 }
 
 function subscribe(listener: () => void): () => void {

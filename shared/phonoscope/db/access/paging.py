@@ -1,4 +1,4 @@
-"""Keyset pages, newest first; a cursor is the last row's time and id, opaque to clients."""
+"""Keyset pages, newest first unless another order is asked for; a cursor is the last row's place, opaque to clients."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import base64
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter
-from sqlalchemy import Select, tuple_
+from sqlalchemy import ColumnElement, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from phonoscope.errors import InvalidCursor
 
-_POSITION = TypeAdapter(tuple[AwareDatetime, Annotated[str, StringConstraints(pattern="^[0-9a-z_]+$")]])
+_Id: TypeAlias = Annotated[str, StringConstraints(pattern="^[0-9a-z_]+$")]
+_POSITION = TypeAdapter(tuple[Annotated[AwareDatetime, Field(strict=True)], _Id])
 
 _TEXT = TypeAdapter(Annotated[str, Field(strict=True), StringConstraints(pattern=r"^[^\x00]*$")])
 _OTHER = "not a cursor of this service"
@@ -36,11 +37,44 @@ def page(
     *,
     cursor: str | None,
     limit: int,
+    newest_first: bool = True,
 ) -> Select[Row]:
     """Limits the statement to one page and one more row, which shows whether there is a next page."""
+    place = tuple_(created_at, id_)
     if cursor is not None:
-        statement = statement.where(tuple_(created_at, id_) < _decode(cursor))
-    return statement.order_by(created_at.desc(), id_.desc()).limit(limit + 1)
+        statement = statement.where(place < _decode(cursor) if newest_first else place > _decode(cursor))
+    order = (created_at.desc(), id_.desc()) if newest_first else (created_at, id_)
+    return statement.order_by(*order).limit(limit + 1)
+
+
+class Order(NamedTuple):
+    """What a list is ordered by beside the id: a value of each row, its type, and whether the largest comes first."""
+
+    key: ColumnElement[Any]
+    kind: TypeAdapter[Any]
+    descending: bool = False
+
+
+TEXT_ORDER = TypeAdapter(tuple[Annotated[str, Field(strict=True), StringConstraints(pattern=r"^[^\x00]*$")], _Id])
+NUMBER_ORDER = TypeAdapter(tuple[Annotated[float, Field(strict=True, allow_inf_nan=False)], _Id])
+
+
+def page_by(
+    statement: Select[Row], order: Order, id_: InstrumentedAttribute[str], *, cursor: str | None, limit: int
+) -> Select[Any]:
+    """As ``page`` in another order; each row comes with its value. Raises ``InvalidCursor``."""
+    key, place = order.key, tuple_(order.key, id_)
+    if cursor is not None:
+        at = _read(order.kind, cursor)
+        statement = statement.where(place < at if order.descending else place > at)
+    directed = (key.desc(), id_.desc()) if order.descending else (key, id_)
+    return statement.add_columns(key).order_by(*directed).limit(limit + 1)
+
+
+def cut_by(rows: Sequence[Any], limit: int) -> tuple[list[Any], str | None]:
+    """The page's rows without their values, and the cursor of the next page."""
+    kept = [row for row, _ in rows[:limit]]
+    return kept, _written([rows[limit - 1][1], kept[-1].id]) if len(rows) > limit else None
 
 
 def cut(rows: Sequence[Row], limit: int) -> tuple[list[Row], str | None]:

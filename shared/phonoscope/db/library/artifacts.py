@@ -12,9 +12,9 @@ COVER = "cover"
 """The kind of the artifact with a recording's cover."""
 
 
-def get_artifact(session: Session, artifact_id: str) -> tuple[ArtifactRow, str]:
-    """The artifact of any owner, with its track's link key: the caller has checked a signature. Raises ``NotFound``."""
-    of_id = select(ArtifactRow, TrackRow.link_key).join(TrackRow, TrackRow.id == ArtifactRow.track_id)
+def get_artifact(session: Session, artifact_id: str) -> tuple[ArtifactRow, TrackRow]:
+    """The artifact of any owner, with its track: the caller has checked a signature. Raises ``NotFound``."""
+    of_id = select(ArtifactRow, TrackRow).join(TrackRow, TrackRow.id == ArtifactRow.track_id)
     found = session.execute(of_id.where(ArtifactRow.id == artifact_id)).one_or_none()
     if found is None:
         raise NotFound(f"no artifact {artifact_id!r}")

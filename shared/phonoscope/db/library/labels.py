@@ -25,7 +25,7 @@ LABEL_COLUMNS = f"""
      FROM track_labels WHERE track_id = asked.id AND model <> '') AS answers,
     (SELECT json_agg(json_build_array(label, state, start_s, end_s) ORDER BY id)
      FROM annotations WHERE track_id = asked.id) AS said
-"""
+"""  # noqa: S608 - of a constant
 """SQL of what ``labels_in`` reads, of tracks that are called ``asked``."""
 _LABELS = text(f"SELECT id, {LABEL_COLUMNS} FROM unnest(CAST(:tracks AS text[])) AS asked (id)")  # noqa: S608
 _COUNTS = text(

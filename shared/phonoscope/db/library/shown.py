@@ -31,9 +31,14 @@ class Cover(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What is shown of a track."""
+    """What is shown of a track.
+
+    Args:
+        models: those that have labelled it, newest first, also where they recognised nothing.
+    """
 
     labels: TrackLabels = NO_LABELS
+    models: tuple[str, ...] = ()
     cover: Cover | None = None
 
 
@@ -46,7 +51,11 @@ def shown_of(session: Session, tracks: Collection[str], vocabularies: Vocabulari
     if not tracks:
         return {}
     rows = session.execute(_SHOWN, {"tracks": list(tracks)})
-    return {row.id: Shown(labels_in(row, vocabularies), _cover(row)) for row in rows}
+    return {row.id: Shown(labels_in(row, vocabularies), _models(row), _cover(row)) for row in rows}
+
+
+def _models(row: Any) -> tuple[str, ...]:
+    return tuple(model for model, _ in row.answers or ())
 
 
 def _cover(row: Any) -> Cover | None:

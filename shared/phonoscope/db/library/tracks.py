@@ -6,15 +6,22 @@ import secrets
 from collections.abc import Collection
 from unicodedata import normalize
 
-from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy import bindparam, func, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Vocabularies
-from phonoscope.db.access.paging import cut, page
+from phonoscope.db.access.paging import NUMBER_ORDER, TEXT_ORDER, Order, cut, cut_by, page, page_by
 from phonoscope.db.library.labels import is_labelled
 from phonoscope.db.schema.tables import TrackRow, given
 from phonoscope.errors import NotFound
+from phonoscope.states import TrackSort
+
+_ORDERS = {
+    TrackSort.NAME: Order(func.lower(TrackRow.filename).collate("C"), TEXT_ORDER),
+    TrackSort.LONGEST: Order(TrackRow.duration_s.expression, NUMBER_ORDER, descending=True),
+    TrackSort.SHORTEST: Order(TrackRow.duration_s.expression, NUMBER_ORDER),
+}
 
 _OF_OWNER = select(TrackRow).where(TrackRow.id == bindparam("of_id"), TrackRow.owner_id == bindparam("of_owner"))
 _FIVE_SECONDS = text("SET LOCAL lock_timeout = '5s'")
@@ -84,8 +91,9 @@ def list_tracks(
     model: str | None = None,
     q: str | None = None,
     vocabularies: Vocabularies | None = None,
+    sort: TrackSort = TrackSort.NEWEST,
 ) -> tuple[list[TrackRow], str | None]:
-    """A page of the owner's tracks, newest first, and the cursor of the next page.
+    """A page of the owner's tracks, and the cursor of the next page, which is of the same order.
 
     Args:
         label: only tracks with this label, as ``labels_of`` has it.
@@ -101,8 +109,12 @@ def list_tracks(
         statement = statement.where(is_labelled(normalize("NFC", label), model, vocabularies or {}))
     if q is not None:
         statement = statement.where(TrackRow.words.icontains(normalize("NFC", q), autoescape=True))
-    rows = session.scalars(page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit)).all()
-    return cut(rows, limit)
+    if sort in _ORDERS:
+        ordered = page_by(statement, _ORDERS[sort], TrackRow.id, cursor=cursor, limit=limit)
+        return cut_by(session.execute(ordered).all(), limit)
+    newest_first = sort is TrackSort.NEWEST
+    by_time = page(statement, TrackRow.created_at, TrackRow.id, cursor=cursor, limit=limit, newest_first=newest_first)
+    return cut(session.scalars(by_time).all(), limit)
 
 
 def tracks_by_id(session: Session, tracks: Collection[str]) -> list[TrackRow]:

@@ -1,0 +1,1 @@
+"""Recordings to try the service with, over HTTP."""

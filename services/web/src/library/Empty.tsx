@@ -1,0 +1,34 @@
+import { useState } from "react";
+import { api, dataOf, fetchWithKey } from "../api/client";
+import { errorText } from "../api/problem";
+import { Button, ErrorNote } from "../ui/controls";
+import { addFiles } from "./uploads";
+
+/** An empty library: how to fill it, and recordings to try the service with. */
+export function Empty() {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const tryExamples = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      for (const name of dataOf(await api.GET("/v1/examples")).names) {
+        const example = await fetchWithKey(`/v1/examples/${encodeURIComponent(name)}`);
+        addFiles([new File([await example.blob()], name, { type: "audio/flac" })]);
+      }
+    } catch (error) {
+      setProblem(errorText(error));
+    }
+    setBusy(false);
+  };
+  return (
+    <div className="empty">
+      <p>Your library is empty. Drop a recording anywhere, record one, or</p>
+      <Button main disabled={busy} onClick={() => void tryExamples()}>
+        {busy ? "Making the examples …" : "Try an example"}
+      </Button>
+      <p className="small">A dog, rain on a roof and a short song, synthesised by this service.</p>
+      {problem ? <ErrorNote>{problem}</ErrorNote> : null}
+    </div>
+  );
+}

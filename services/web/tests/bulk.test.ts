@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { Track } from "../src/api/client";
+import { csvOf, forEach } from "../src/library/bulk";
+import { unlabelledText } from "../src/library/states";
+
+test("every item is done though some fail, and their errors are given", async () => {
+  const counts: number[] = [];
+  const one = (item: number) => (item % 2 ? Promise.reject(new Error(`no ${item}`)) : Promise.resolve());
+  const problems = await forEach([0, 1, 2, 3, 4, 5], one, (count) => counts.push(count));
+  expect(problems.map(String).sort()).toEqual(["Error: no 1", "Error: no 3", "Error: no 5"]);
+  expect(counts.at(-1)).toBe(6);
+});
+
+test("a table quotes what it must and runs no formula", () => {
+  const track = { filename: '=cmd|" /C calc"!A1.wav', label: "rain, hail", labels: { m: ["rain", "hail"] }, duration_s: 1.5, created_at: "2026-01-01", id: "trk_1" };
+  const [head, row] = csvOf([track as unknown as Track]).split("\r\n");
+  expect(head).toBe("\ufefffilename,label,confirmed,labels,duration_s,created_at,id");
+  expect(row).toBe(`"'=cmd|"" /C calc""!A1.wav","rain, hail",,"m: rain, hail",1.5,2026-01-01,trk_1`);
+});
+
+test("a recording without a label says why", () => {
+  const track = (classified_by: string[]) => ({ classified_by }) as unknown as Track;
+  expect(unlabelledText(track([]), undefined, null)).toBe("not listened to");
+  expect(unlabelledText(track(["genre-10"]), undefined, null)).toBe("no label is likely");
+  expect(unlabelledText(track(["genre-10"]), undefined, "birds")).toBe("not heard by birds");
+  const job = { tasks: [{ name: "classify", status: "running" }] } as unknown as Parameters<typeof unlabelledText>[1];
+  expect(unlabelledText(track([]), job, null)).toBe("…");
+});

@@ -1,0 +1,182 @@
+"""What a first visitor meets: signing in, dropping a file anywhere, Space."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.visit import NARROW, WIDE, Visit
+from tests.support import tone_wav
+
+_ENDS_MS = 60_000
+_DROP = """
+    ([names, content]) => {
+        const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+        const dataTransfer = new DataTransfer();
+        // The bytes after a recording's end make it another file.
+        names.forEach((name, at) => dataTransfer.items.add(new File([bytes, new Uint8Array(2 * at)], name)));
+        const asked = { bubbles: true, cancelable: true, dataTransfer, clientX: 5, clientY: innerHeight - 5 };
+        const zone = document.elementFromPoint(5, innerHeight - 5);
+        const over = new DragEvent('dragover', asked);
+        zone.dispatchEvent(over);
+        const drop = new DragEvent('drop', asked);
+        zone.dispatchEvent(drop);
+        return over.defaultPrevented && drop.defaultPrevented;
+    }
+"""
+
+
+def _signed_in(page: Page) -> None:
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+
+
+def _signed_out(page: Page) -> None:
+    expect(page.get_by_label("API key")).to_be_visible()
+
+
+def _tab(here: Visit, path: str = "/") -> Page:
+    page = here.page.context.new_page()
+    page.goto(f"{here.url}{path}")
+    return page
+
+
+def test_tabs_share_the_sign_in(visit: Callable[..., Visit]) -> None:
+    """A new tab needs no key while another has one, though none is stored; signing out ends all tabs."""
+    here = visit()
+    here.go("/")
+    _signed_in(here.page)
+    other = _tab(here, "/jobs")
+    _signed_in(other)
+    assert here.key not in str(other.evaluate("JSON.stringify(localStorage)"))
+    other.get_by_role("button", name="Sign out").click()
+    _signed_out(other)
+    _signed_out(here.page)
+    for page in (other, here.page):
+        page.reload()
+        _signed_out(page)
+        assert here.key not in str(page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])"))
+    other.get_by_label("API key").fill(here.key)
+    other.get_by_role("button", name="Sign in").click()
+    _signed_in(other)
+    _signed_in(here.page)
+
+
+def test_a_restored_tab_is_signed_out_too(visit: Callable[..., Visit]) -> None:
+    """What a browser restores of a closed tab does not sign in again once its owner signed out elsewhere."""
+    here = visit()
+    here.go("/")
+    _signed_in(here.page)
+    kept = here.page.evaluate("({ ...sessionStorage })")
+    here.page.get_by_role("button", name="Sign out").click()
+    _signed_out(here.page)
+    page = here.page.context.new_page()
+    page.goto(f"{here.url}/health/live")
+    page.evaluate("kept => Object.entries(kept).forEach(([name, value]) => sessionStorage.setItem(name, value))", kept)
+    page.goto(f"{here.url}/")
+    _signed_out(page)
+
+
+def test_a_wrong_link_ends_no_other_tab(visit: Callable[..., Visit]) -> None:
+    """A link with a key that the service refuses signs out the tab that follows it, and no other."""
+    here = visit()
+    here.go("/")
+    other = _tab(here)
+    _signed_in(other)
+    other.goto("about:blank")
+    other.goto(f"{here.url}/#key=psk_nobody")
+    expect(other.get_by_role("alert")).to_contain_text("does not know this key")
+    here.page.reload()
+    _signed_in(here.page)
+
+
+@pytest.mark.parametrize("way", ["form", "link"])
+def test_staying_signed_in_is_a_choice(visit: Callable[..., Visit], way: str) -> None:
+    """Only who chooses it is signed in when all tabs were closed; signing out forgets it."""
+    here = visit(NARROW)
+    here.go("/")
+    box = "Stay signed in on this machine"
+    here.page.get_by_role("button", name="Sign out" if way == "form" else "Usage and sign-in").click()
+    expect(here.page.get_by_label(box)).not_to_be_checked()
+    here.page.get_by_label(box).check()
+    assert here.violations() == []
+    if way == "form":
+        here.page.get_by_label("API key").fill(here.key)
+        here.page.get_by_role("button", name="Sign in").click()
+        _signed_in(here.page)
+    blank = here.page.context.new_page()
+    here.page.goto("about:blank")
+    page = _tab(here)
+    _signed_in(page)
+    page.get_by_role("button", name="Usage and sign-in").click()
+    expect(page.get_by_label(box)).to_be_checked()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Sign out").click()
+    _signed_out(page)
+    page.reload()
+    _signed_out(page)
+    blank.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/search", "/jobs", "/models", "/webhooks", "/tracks/trk_none"])
+def test_the_whole_window_takes_drops(visit: Callable[..., Visit], path: str) -> None:
+    """Two files that are dropped beside everything become recordings, on every page; none is opened in its place."""
+    here = visit()
+    here.expected = ("404",)
+    here.go(path)
+    names = ["first.wav", "second.wav"]
+    assert here.page.evaluate(_DROP, [names, b64encode(tone_wav(0.3, seed=len(path))).decode()])
+    if path != "/":
+        here.page.get_by_role("complementary", name="Uploads").get_by_role("link").click()
+    expect(here.page.get_by_label("Uploads").get_by_role("listitem")).to_have_count(2)
+    rows = here.page.get_by_label("Recordings", exact=True)
+    for name in names:
+        expect(rows.get_by_role("link", name=name)).to_be_visible()
+
+
+def test_nobody_signed_in_drops_nothing(visit: Callable[..., Visit]) -> None:
+    """The sign-in form is not replaced by the file."""
+    here = visit()
+    here.page.goto(here.url)
+    _signed_out(here.page)
+    assert here.page.evaluate(_DROP, [["first.wav"], ""])
+    assert here.page.evaluate("document.querySelector('[name=key]') !== null")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_space_plays_wherever_one_does_not_type(
+    visit: Callable[..., Visit], recordings: dict[str, Path], size: dict[str, int]
+) -> None:
+    """After a pointer pressed a slider, a button, a label or a list; a button that keys reached still takes Space."""
+    here = visit(size)
+    job = here.client.wait(here.client.analyze(recordings["rain_roof"], ["classify", "explain", "describe"]))
+    here.go(f"/tracks/{job.recording}")
+    page = here.page
+    label = page.locator(".bar__name").first
+    expect(label).to_be_visible()
+    toggle = page.get_by_role("button", name="Play", exact=True).or_(
+        page.get_by_role("button", name="Pause", exact=True)
+    )
+    pressed = [
+        page.get_by_label("Zoom").or_(page.get_by_label("Opacity of the evidence")).first,
+        page.get_by_role("button", name="Evidence", exact=True),
+        label,
+        page.get_by_role("button", name="Light theme"),
+    ]
+    for control in pressed:
+        control.click()
+        expect(toggle).to_have_accessible_name("Play")
+        page.keyboard.press("Space")
+        expect(toggle).to_have_accessible_name("Pause")
+        page.keyboard.press("Space")
+        expect(toggle).to_have_accessible_name("Play")
+    expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
+    page.get_by_role("button", name="Usage").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(toggle).to_have_accessible_name("Play")
