@@ -15,6 +15,7 @@ from sqlalchemy import text
 from phonoscope.annotations.files import LabelFormat
 from phonoscope.contract.labels import ImportReport
 from phonoscope.db.access.engine import Database
+from phonoscope.db.library.annotations import labelled_tracks
 from phonoscope.db.schema.tables import TrackRow, given
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import InvalidImport
@@ -44,24 +45,25 @@ def tracks(database: Database) -> list[TrackRow]:
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Parts of two tracks; of each its size."""
     sizes: list[int] = []
-    real = files.labelled_tracks
 
     def labelled(session: Any, tracks: Any) -> Any:
         sizes.append(len(tracks))
-        return real(session, tracks)
+        return labelled_tracks(session, tracks)
 
     monkeypatch.setattr(files, "labelled_tracks", labelled)
     monkeypatch.setattr(files, "TRACKS_AT_ONCE", 2)
     return sizes
 
 
-def imported(database: Database, tracks: Iterable[TrackRow], *labels: str, **asked: bool) -> ImportReport:
+def imported(
+    database: Database, tracks: Iterable[TrackRow], *labels: str, dry_run: bool = False, replace: bool = False
+) -> ImportReport:
     rows = list(tracks)
     lines = [f"{track.id},{label}" for label in labels for track in rows]
     state: Any = SimpleNamespace(database=database)
     caller = Caller(rows[0].owner_id, "key")
     file = BytesIO("\n".join(["track_id,label", *lines]).encode())
-    return import_labels(state, caller, file, ImportRequest(LabelFormat.CSV, **asked))
+    return import_labels(state, caller, file, ImportRequest(LabelFormat.CSV, dry_run=dry_run, replace=replace))
 
 
 def kept(database: Database, owner_id: str) -> list[str]:

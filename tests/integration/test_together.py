@@ -110,7 +110,7 @@ def everything(
 
     each, against = np.stack([summed(thing) for thing in things]), summed(unwanted)
     tracks, starts = np.array([row.track_id for row in rows]), np.array([row.start_s for row in rows])
-    scores, best = np.zeros(len(rows)), {}
+    scores, best = np.zeros(len(rows)), dict[str, tuple[tuple[float, int], float]]()
     for number, (track, start_s) in enumerate(zip(tracks, starts, strict=True)):
         own = (tracks == track) & (each > 0.0).any(axis=0)
         if not own[number]:

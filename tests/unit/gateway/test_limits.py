@@ -74,3 +74,16 @@ def test_a_crowd_is_not_searched_for_garbage_again_and_again() -> None:
 
     assert passes("rarely") == 0
     assert passes("usually") > 0
+
+
+def test_matrices_are_multiplied_in_the_thread_that_asks() -> None:
+    """In a process of its own, since it is for all of it."""
+    script = """
+from phonoscope_gateway.limits import multiply_in_one_thread
+import numpy
+from threadpoolctl import threadpool_info
+multiply_in_one_thread()
+found = [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+assert found and set(found) == {1}, found
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

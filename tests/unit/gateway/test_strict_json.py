@@ -38,6 +38,8 @@ _VALUES = st.recursive(
         (b'{"a": "\\ud800"}', "a", "surrogate"),
         (b'{"a": {"b": 1, "c": 2, "b": 1}}', "a.b", "more than once"),
         (b'{"a": [NaN]}', "a.0", "no number"),
+        (b'{"a": [0.5, 1e400, 0.5]}', "a.1", "no number"),
+        (b'{"a": [0.5, "\\u0000"]}', "a.1", "NUL"),
         (b'{"a": -Infinity}', "a", "no number"),
         (b'{"a": 1e400}', "a", "no number"),
         (b'{"a": 9223372036854775808}', "a", "64 bits"),

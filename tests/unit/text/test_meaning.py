@@ -96,6 +96,31 @@ def test_a_window_scores_by_the_sum(meaning: Meaning) -> None:
     assert alone.tolist() == pytest.approx([0.5, 0.5, 0.0, 0.25])
 
 
+def test_searches_rank_what_has_all_before_one_loud_thing(meaning: Meaning) -> None:
+    """By the geometric mean; one thing alone is found too, and what should not be heard is subtracted."""
+    heard = {"sounds": np.zeros((4, 6), dtype=np.float32), "few": np.zeros((4, 3), dtype=np.float32)}
+    both = meaning.of("dog barking in the rain")
+    assert [thing.words for thing in both.together] == ["dog barking", "rain"]
+    for label, column in meaning._columns:
+        for thing, values in zip(both.together, ((0.3, 0.95, 0.0, 0.0), (0.3, 0.0, 0.2, 0.0)), strict=True):
+            if label.key in thing.weights:
+                heard[label.model][:, column] = values
+    found = meaning.found(both, heard)
+    assert found.argsort()[::-1].tolist() == [0, 1, 2, 3]
+    assert found[3] == pytest.approx(0.0, abs=1e-6)
+    assert meaning.scores(both, heard)[1] > meaning.scores(both, heard)[0]
+    one = meaning.of("rain without thunder")
+    assert one.together == ()
+    np.testing.assert_allclose(meaning.found(one, heard), meaning.scores(one, heard), atol=1e-6)
+
+
+def test_a_sentence_is_worked_out_once(meaning: Meaning, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next page of a search asks for the same."""
+    known = meaning.of("dog barking in the rain")
+    monkeypatch.setattr(meaning, "_similar", None)
+    assert meaning.of("dog barking in the rain") is known
+
+
 def test_words_that_no_label_is_near_are_said(meaning: Meaning) -> None:
     """With the nearest labels, beside words that are known."""
     meant = meaning.of("quark and rain")

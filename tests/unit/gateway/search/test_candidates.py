@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from phonoscope.audio.copies import Comparable
@@ -49,6 +51,21 @@ def test_a_moment_does_not_grow_over_what_is_much_less_similar() -> None:
         ("a", 10.0, 15.0, 0.9),
         ("a", 17.5, 22.5, 0.45),
     ]
+
+
+@given(st.permutations(range(12)), st.lists(st.sampled_from([0.9, 0.88, 0.86, 0.5]), min_size=12, max_size=12))
+def test_no_two_moments_touch_and_the_best_of_each_stays(order: list[int], similarities: list[float]) -> None:
+    """Whatever windows there are; each moment has the similarity of its best window, which is within it."""
+    hits = [hit(2 * number, similarity) for number, similarity in zip(order[:8], similarities, strict=False)]
+    moments = moments_of(hits, by_labels=False)
+    found = sorted(moment.span_s for moment in moments if moment.span_s is not None)
+    assert all(before[1] < after[0] for before, after in pairwise(found))
+    assert [moment.similarity for moment in moments] == sorted((m.similarity for m in moments), reverse=True)
+    best = max(hits, key=lambda each: (each.similarity, -each.position))
+    assert (moments[0].similarity, moments[0].position) == (best.similarity, best.position)
+    for moment in moments:
+        assert moment.span_s is not None
+        assert moment.span_s[0] <= 2.5 * moment.position < moment.span_s[1]
 
 
 def test_a_whole_track_is_no_moment_of_one_sound() -> None:
