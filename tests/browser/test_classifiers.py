@@ -224,7 +224,7 @@ def test_answers_outlive_a_connection_and_a_page(here: Visit, tmp_path: Path) ->
     assert _said(here, tracks[second[1]]) == set()
     here.go("/classifiers/pitch/review")
     _await_said(here, tracks[second[1]], {(second[0], "rejected")})
-    assert page.evaluate("Object.keys(localStorage).filter((name) => name.includes('answer'))") == []
+    page.wait_for_function("() => !Object.keys(localStorage).some((name) => name.includes('answer'))")
 
 
 def _mark(row: Locator, words: str) -> None:

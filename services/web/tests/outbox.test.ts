@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiProblem } from "../src/api/problem";
-import { type Change, newChange, Outbox, undoOf } from "../src/classifiers/review/outbox";
+import { type Change, newChange, Outbox, undoOf } from "../src/classifiers/outbox";
 
 class Memory implements Storage {
   readonly #items = new Map<string, string>();

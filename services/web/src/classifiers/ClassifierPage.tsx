@@ -1,7 +1,8 @@
-import { useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { ApiProblem, errorText, sentence } from "../api/problem";
 import { taskText } from "../api/taskText";
+import { useStore } from "../sound/store";
 import { Button, ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
 import { useTitle } from "../ui/title";
@@ -10,6 +11,8 @@ import "./classifiers.css";
 import { Doubts } from "./Doubts";
 import { FiguresOf } from "./Figures";
 import { type Classifier, isTaught, taughtByLabels, useClassifier, useClassifierActions, useJob } from "./queries";
+import { outboxOf } from "./outbox";
+import { Unsent } from "./Unsent";
 import { Versions } from "./Versions";
 import { counted, STATES } from "./words";
 
@@ -41,10 +44,16 @@ function isGone(error: unknown): boolean {
 function Card({ one }: { one: Classifier }) {
   const { name, state, version, figures, doubts, queue } = one;
   const { teach } = useClassifierActions();
+  const outbox = useMemo(() => outboxOf(name), [name]);
+  const waiting = useStore(outbox.waiting);
+  useEffect(() => void outbox.flush(), [outbox]);
   const busy = isTaught(state);
+  const asked = teach.isPending ? teach.variables.body?.reteach : undefined;
+  const reteach = asked ?? one.reteach;
   return (
     <>
       <State one={one} />
+      <Unsent outbox={outbox} waiting={waiting} />
       <div className="row wrap">
         {version ? (
           <Link href={`/classifiers/${name}/review`} className="button button--main">
@@ -55,7 +64,7 @@ function Card({ one }: { one: Classifier }) {
           {busy ? "Teach it once more after this" : version ? "Teach it again" : "Teach it"}
         </Button>
         <label className="row">
-          <input type="checkbox" checked={one.reteach} disabled={teach.isPending} onChange={() => teach.mutate({ name, body: { reteach: !one.reteach } })} />
+          <input type="checkbox" checked={reteach} disabled={teach.isPending} onChange={() => teach.mutate({ name, body: { reteach: !reteach } })} />
           teach it again when my labels change
         </label>
       </div>

@@ -36,6 +36,7 @@ export function useOwnClassifiers() {
     queryKey: LIST,
     queryFn: async ({ signal }) => dataOf(await api.GET("/v1/classifiers", { signal })).items,
     refetchInterval: ({ state: { data } }) => (data?.some(({ state: of }) => isTaught(of)) ? EVERY_MS : false),
+    refetchOnMount: "always",
   });
 }
 
@@ -110,7 +111,7 @@ export function useClassifierActions() {
       dataOf(await api.POST("/v1/classifiers/{name}/teach", { ...named(name), body })),
     ),
     apply: useAction(async (name: string) => dataOf(await api.POST("/v1/classifiers/{name}/apply", named(name)))),
-    remove: useAction((name: string) => api.DELETE("/v1/classifiers/{name}", named(name))),
+    remove: useRemoval(),
     bring: useAction(async ({ name, file }: { name: string; file: File }) => {
       const form = new FormData();
       form.set("file", file, file.name);
@@ -122,6 +123,15 @@ export function useClassifierActions() {
         saveAs(`/v1/classifiers/${encodeURIComponent(name)}/export?version=${version}`, `${name}-${version}.zip`),
     }),
   };
+}
+
+/** What is shown of it must not be read again: it is gone, and its page is left. */
+function useRemoval() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) => api.DELETE("/v1/classifiers/{name}", named(name)),
+    onSuccess: () => Promise.all([["models"], ["jobs"], ["tracks"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
+  });
 }
 
 function named(name: string) {

@@ -8,7 +8,7 @@ import { STATES } from "../words";
 import { Asked } from "./Asked";
 import { Rounds } from "./Rounds";
 import "./review.css";
-import { Unsent } from "./Unsent";
+import { Unsent } from "../Unsent";
 import { useReview } from "./useReview";
 
 /** Asks about one window after the other, and teaches the classifier anew after each batch of answers. */

@@ -5,7 +5,7 @@ import { announce } from "../../ui/live";
 import type { Before, Said } from "../labelling";
 import { type Classifier, type QueuedWindow, taughtByLabels, useClassifierActions, useQueue } from "../queries";
 import { keyOf, type Reply, replyText, saidBy } from "./answers";
-import { type Change, newChange, type Outbox, outboxOf, undoOf } from "./outbox";
+import { type Change, newChange, type Outbox, outboxOf, undoOf } from "../outbox";
 import { skippedOf } from "./skipped";
 
 /** After so many answers it is taught anew. */

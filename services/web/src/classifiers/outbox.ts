@@ -1,8 +1,8 @@
-import { ROOT_PATH } from "../../api/root";
-import { ApiProblem } from "../../api/problem";
-import { currentKey } from "../../api/session";
-import { Store } from "../../sound/store";
-import { type Before, changeLabels, restoreLabels, type Said } from "../labelling";
+import { ROOT_PATH } from "../api/root";
+import { ApiProblem } from "../api/problem";
+import { currentKey } from "../api/session";
+import { Store } from "../sound/store";
+import { type Before, changeLabels, restoreLabels, type Said } from "./labelling";
 
 /** A change of labels that is kept until the service has it: what an answer says, or what undoes one. */
 export type Change = {

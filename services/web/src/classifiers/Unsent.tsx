@@ -1,6 +1,6 @@
-import { errorText } from "../../api/problem";
-import { Button, ErrorNote } from "../../ui/controls";
-import { counted } from "../words";
+import { errorText } from "../api/problem";
+import { Button, ErrorNote } from "../ui/controls";
+import { counted } from "./words";
 import type { Outbox, Waiting } from "./outbox";
 
 /** The answers that the service does not have yet, and those that it refused. */
