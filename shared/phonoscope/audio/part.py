@@ -138,6 +138,7 @@ class Part:
         self.codec = self._context.codec.canonical_name
         if delays_frames(self.codec):
             self._context.flags2 |= Flags2.skip_manual
+        self._last_pts: int | None = None
         self.tick_s = float(self.stream.time_base or 0)
         self.media_type = media_type(self.container, video=has_video(self.opened))
         self.sample_rate_hz: int = self._context.sample_rate
@@ -275,7 +276,9 @@ class Part:
         )
 
     def _stamp_s(self, pts: int | None) -> float | None:
-        return None if pts is None else pts * self.tick_s
+        """In seconds; ``None`` where it is that of the sound before, as of muxers without a clock."""
+        stands, self._last_pts = pts == self._last_pts, pts
+        return None if pts is None or stands else pts * self.tick_s
 
     def _sound(self, frame: AudioFrame) -> Sound:
         start_s = self._stamp_s(frame.pts)
