@@ -43,6 +43,7 @@ _FROM_ZERO = frozenset({"matroska", "webm", "mov", "mp4", "3gp", "ogg"})
 _LASTS_FROM_ZERO = frozenset({"matroska", "webm", "ogg"})
 _LONGEST_LEAD_S = 60.0
 _ONE_TICK_S = 0.001
+_CLOCKLESS = frozenset({"rm"})
 _LEAPING = frozenset({"mpegts", "mpeg"})
 _ENDS_STATED = frozenset({"mov", "mp4", "3gp"})
 _KNOW_THEIR_END = frozenset({"alac", "flac"})
@@ -276,8 +277,8 @@ class Part:
         )
 
     def _stamp_s(self, pts: int | None) -> float | None:
-        """In seconds; ``None`` where it is that of the sound before, as of muxers without a clock."""
-        stands, self._last_pts = pts == self._last_pts, pts
+        """In seconds; ``None`` where it repeats the one before in a container that may have no clock."""
+        stands, self._last_pts = self.container in _CLOCKLESS and pts == self._last_pts, pts
         return None if pts is None or stands else pts * self.tick_s
 
     def _sound(self, frame: AudioFrame) -> Sound:
