@@ -163,7 +163,7 @@ def _ends(name: str, *arguments: str) -> tuple[Case, Case]:
     by_ffmpeg_s = lambda path: len(_by_ffmpeg(path, "anull")) / _RATE_HZ  # noqa: E731
     told = lambda path: "another recording is joined" in _told(path)  # noqa: E731
     return (
-        Case(_SECTION, name, _DURATION, make, by_ffmpeg_s, _probed_s, _ONE_FRAME_S, needs_ffmpeg=True),
+        Case(_SECTION, name, _DURATION, make, by_ffmpeg_s, _probed_s, _FRAME_S, needs_ffmpeg=True),
         Case(_SECTION, name, "whether a warning says so", make, _always(True), told, needs_ffmpeg=True),
     )
 
