@@ -7,13 +7,16 @@ import re
 import unicodedata
 from pathlib import Path
 
+from phonoscope.encodings import decoded
+
 LONGEST = 255
 """Characters of a name that is kept."""
 _LONGEST_GIVEN = 4 * LONGEST
 """Characters of which a name is made: NFC makes one of four at most, and its time is the square of their number."""
 _ENDING = re.compile(r"(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{1,5}$", re.DOTALL)
 _NAMELESS = "recording"
-_FOLDERS = re.compile(r"[/\\]")
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|(?:.*\\)?\.{0,2}\\")
+"""A drive, a server or a step up: what tells a path of Windows from a name with a backslash in it."""
 _LINES_AND_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _INVISIBLE = frozenset({"Cf", "Zs"})
 _ATTACHED = frozenset({"Cf", "Mc", "Me", "Mn"})
@@ -25,6 +28,8 @@ _BYTE_ORDER_MARK = "\ufeff"
 def clean_filename(name: str) -> str:
     r"""The last part of a path in Unicode's form NFC, at most ``LONGEST`` characters, of which the last are kept.
 
+    A backslash parts folders in a path with a drive, a server, ``.\`` or ``..\``; elsewhere it belongs to the name.
+
     Left out are control characters, line separators, lone surrogates, byte order marks, and the characters that
     reorder text; joiners, spaces of every width and the marks of right-to-left scripts stay. A name without a visible
     character, or of dots alone, becomes ``recording``.
@@ -32,37 +37,16 @@ def clean_filename(name: str) -> str:
     >>> clean_filename("C:\\fakepath\\a\x00b.wav"), clean_filename("..")
     ('ab.wav', 'recording')
     """
-    last = "".join(filter(is_printable, _FOLDERS.split(name)[-1])).strip()
+    last = _last_part("".join(filter(is_printable, name)).strip())
     kept = unicodedata.normalize("NFC", last[-_LONGEST_GIVEN:]).strip()
     if len(kept) > LONGEST or len(last) > _LONGEST_GIVEN:
-        kept = _from_a_whole_character(kept[-LONGEST:]).strip()
+        kept = _last_part(_from_a_whole_character(kept[-LONGEST:]).strip())
     return kept if not all(map(is_invisible, kept.strip("."))) else _NAMELESS
-
-
-def read_filename(raw: bytes) -> str:
-    r"""A name from bytes that say no encoding: UTF-8 where it is valid, else Windows-1252, which has Latin-1 in it.
-
-    >>> read_filename("é.wav".encode()), read_filename(b"\xe9.wav")
-    ('é.wav', 'é.wav')
-    """
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return read_latin(raw)
-
-
-def read_latin(raw: bytes) -> str:
-    r"""Windows-1252, as browsers read what is called Latin-1, without the five bytes that it does not use.
-
-    >>> read_latin(b"\x80\x81")
-    '€'
-    """
-    return raw.decode("cp1252", "ignore")
 
 
 def filename_of(path: Path) -> str:
     """A file's name as it can be sent and shown, also where the system's bytes are not UTF-8."""
-    return clean_filename(read_filename(os.fsencode(path.name)))
+    return clean_filename(decoded(os.fsencode(path.name)))
 
 
 def download_name(recording: str, part: str) -> str:
@@ -100,6 +84,13 @@ def is_printable(character: str) -> bool:
 def is_invisible(character: str) -> bool:
     """Whether it is a space or a joiner, of which nothing is seen."""
     return unicodedata.category(character) in _INVISIBLE
+
+
+def _last_part(path: str) -> str:
+    last = path.rpartition("/")[2].strip()
+    while _WINDOWS_PATH.match(last):
+        last = last.rpartition("\\")[2].strip()
+    return last
 
 
 def _from_a_whole_character(text: str) -> str:

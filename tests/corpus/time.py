@@ -163,7 +163,7 @@ def _ends(name: str, *arguments: str) -> tuple[Case, Case]:
     by_ffmpeg_s = lambda path: len(_by_ffmpeg(path, "anull")) / _RATE_HZ  # noqa: E731
     told = lambda path: "another recording is joined" in _told(path)  # noqa: E731
     return (
-        Case(_SECTION, name, _DURATION, make, by_ffmpeg_s, _probed_s, _ONE_FRAME_S, needs_ffmpeg=True),
+        Case(_SECTION, name, _DURATION, make, by_ffmpeg_s, _probed_s, _FRAME_S, needs_ffmpeg=True),
         Case(_SECTION, name, "whether a warning says so", make, _always(True), told, needs_ffmpeg=True),
     )
 
@@ -274,6 +274,9 @@ CASES: tuple[Case, ...] = (
     _lasts("chained Ogg: Opus mono, then stereo", _chained(("-c:a", "libopus"), ("-c:a", "libopus", "-ac", "2")), 4.0),
     _lasts("chained Ogg: Opus, then FLAC", _chained(("-c:a", "libopus"), ("-c:a", "flac")), 4.0),
     _lasts("two MP3s joined", _joined("a.mp3"), 4.07),
+    _silent(
+        "RealAudio 1, whose time stamps stand still", _encoded("1.ra", "-f", "rm", "-c:a", "real_144", "-ar", "8000")
+    ),
     _silent("two MP3s joined", _joined("a.mp3")),
     *(
         _onset(f"{name} joined, of 48 kHz and of 32 kHz", _joined(*arguments, other=_OTHER_RATE), 3.0)

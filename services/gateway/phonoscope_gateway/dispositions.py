@@ -10,7 +10,8 @@ from email.header import decode_header
 from itertools import filterfalse
 from urllib.parse import quote, unquote_to_bytes
 
-from phonoscope.filenames import clean_filename, read_filename, read_latin
+from phonoscope.encodings import decoded, western
+from phonoscope.filenames import clean_filename
 
 _PARAMETER = re.compile(rb';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^;]*)')
 _ESCAPED = re.compile(rb'\\(["\\])')
@@ -30,8 +31,8 @@ class Disposition:
     """A part's ``Content-Disposition``: the name of its field, and of its file.
 
     A file's name is read from ``filename*`` (RFC 8187, also in pieces as RFC 2231 has them), else from ``filename``:
-    its bytes as UTF-8 or Latin-1, its escapes as curl and browsers write them, and encoded words (RFC 2047), which .NET
-    sends.
+    its bytes as ``phonoscope.encodings`` reads them, its escapes as curl and browsers write them, and encoded words
+    (RFC 2047), which .NET sends.
     """
 
     def __init__(self, header: bytes) -> None:
@@ -67,7 +68,7 @@ class Disposition:
 
     def _plain(self) -> str:
         raw = _PERCENT.sub(_percent_decoded, self._values.get(b"filename", b""))
-        return _ENCODED_WORDS.sub(_read_encoded_words, read_filename(raw))
+        return _ENCODED_WORDS.sub(_read_encoded_words, decoded(raw))
 
 
 def content_disposition(kind: str, filename: str) -> str:
@@ -121,11 +122,11 @@ def _read_encoded_words(found: re.Match[str]) -> str:
 def _decoded(raw: bytes, charset: str) -> str | None:
     """The text; ``None`` where the bytes are not of that charset, or it is not known."""
     if not charset:
-        return read_filename(raw)
+        return decoded(raw)
     try:
         codec = codecs.lookup(charset).name
         if codec == "iso8859-1":
-            return read_latin(raw)
+            return western(raw)
         return raw.decode(codec) if _CHARSETS.fullmatch(codec) else None
     except (LookupError, UnicodeError, ValueError):
         return None

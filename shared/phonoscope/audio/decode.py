@@ -20,6 +20,7 @@ from phonoscope.audio.outer_tags import without_tags
 from phonoscope.audio.part import Findings, Part
 from phonoscope.audio.samples import Block, Joined, Samples, blocks, silence
 from phonoscope.audio.source import BlockSource
+from phonoscope.audio.stem_names import with_stem_names
 from phonoscope.audio.tags import Span
 from phonoscope.audio.words import breaks_told, gaps_told
 from phonoscope.errors import NoSuchAudioTrack, RecordingError
@@ -83,7 +84,8 @@ class Recording(BlockSource):
             duration_s=duration_s,
             **name_and_language(stream),
         )
-        return audio_tracks(self._part.opened.streams.audio, read)
+        found = audio_tracks(self._part.opened.streams.audio, read)
+        return with_stem_names(found, self._of(self._spans[0])) if self.container == "mp4" else found
 
     def reopened(self) -> InputContainer:
         """The container, opened once more; to be closed."""

@@ -43,6 +43,7 @@ _FROM_ZERO = frozenset({"matroska", "webm", "mov", "mp4", "3gp", "ogg"})
 _LASTS_FROM_ZERO = frozenset({"matroska", "webm", "ogg"})
 _LONGEST_LEAD_S = 60.0
 _ONE_TICK_S = 0.001
+_CLOCKLESS = frozenset({"rm"})
 _LEAPING = frozenset({"mpegts", "mpeg"})
 _ENDS_STATED = frozenset({"mov", "mp4", "3gp"})
 _KNOW_THEIR_END = frozenset({"alac", "flac"})
@@ -138,6 +139,7 @@ class Part:
         self.codec = self._context.codec.canonical_name
         if delays_frames(self.codec):
             self._context.flags2 |= Flags2.skip_manual
+        self._last_pts: int | None = None
         self.tick_s = float(self.stream.time_base or 0)
         self.media_type = media_type(self.container, video=has_video(self.opened))
         self.sample_rate_hz: int = self._context.sample_rate
@@ -275,7 +277,9 @@ class Part:
         )
 
     def _stamp_s(self, pts: int | None) -> float | None:
-        return None if pts is None else pts * self.tick_s
+        """In seconds; ``None`` where it repeats the one before in a container that may have no clock."""
+        stands, self._last_pts = self.container in _CLOCKLESS and pts == self._last_pts, pts
+        return None if pts is None or stands else pts * self.tick_s
 
     def _sound(self, frame: AudioFrame) -> Sound:
         start_s = self._stamp_s(frame.pts)
