@@ -32,7 +32,9 @@ let kept: Memory;
 beforeEach(() => {
   kept = new Memory();
   vi.stubGlobal("sessionStorage", tab);
+  vi.stubGlobal("localStorage", new Memory());
   tab.setItem("phonoscope.key", "psk_one");
+  tab.setItem("phonoscope.signouts", "0");
   vi.useFakeTimers();
 });
 
