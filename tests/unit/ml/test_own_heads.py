@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.numpy import save
 
-from phonoscope.catalogue import BodyRef, Catalogue, HeadManifest, centres
+from phonoscope.catalogue import BodyRef, Catalogue, HeadedManifest, HeadManifest, centres
 from phonoscope.catalogue.architectures import METHODS
 from phonoscope.errors import BodyAbsent, WeightsMismatch
 from phonoscope_ml.explain import explain
@@ -72,10 +72,16 @@ def loaded(folder: Path) -> Model:
     return load_named(Catalogue(folder), "mine", lambda body, where: load_body(body, where, CPU), CPU)
 
 
+def of(model: Model) -> HeadedManifest:
+    """The manifest of a head."""
+    assert isinstance(model.manifest, HeadedManifest)
+    return model.manifest
+
+
 def test_torch_and_numpy_agree(folder: Path) -> None:
     """On stored vectors to a millionth, and in the network within half precision."""
     model = loaded(folder)
-    head = from_files(model.manifest.head, (folder / "mine" / "weights.safetensors").read_bytes())  # type: ignore[union-attr]
+    head = from_files(of(model).head, (folder / "mine" / "weights.safetensors").read_bytes())
     heard = run_body(model.body, [tone(440.0)])
     stored = probabilities(head, heard.vectors)
     np.testing.assert_allclose(predict(model, [heard]).probabilities, stored, atol=1e-6)
@@ -101,7 +107,7 @@ def test_windows_of_another_body_are_read_as_vectors(folder: Path) -> None:
     other = run_body(model.body, [noise(9, 7.5)])
     rows = heard.during(other.spans_s, heard.vectors.astype(np.float32))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    head = from_files(model.manifest.head, (folder / "mine" / "weights.safetensors").read_bytes())  # type: ignore[union-attr]
+    head = from_files(of(model).head, (folder / "mine" / "weights.safetensors").read_bytes())
     np.testing.assert_allclose(predict(model, [heard], other).probabilities, probabilities(head, rows), atol=1e-5)
 
 
@@ -157,11 +163,11 @@ def test_weights_that_do_not_fit_are_refused(folder: Path, change: Callable[[dic
     """By torch and by numpy alike, though the digest is right."""
     model = loaded(folder)
     weights = (folder / "mine" / "weights.safetensors").read_bytes()
-    values, changed = damaged(change)(model.manifest.head, weights)  # type: ignore[union-attr]
+    values, changed = damaged(change)(of(model).head, weights)
     head = HeadManifest.model_validate(values)
-    manifest = type(model.manifest)(head, head.on[0], model.manifest.bodies)  # type: ignore[union-attr,call-arg]
+    manifest = HeadedManifest(head, head.on[0], of(model).bodies)
     with pytest.raises(WeightsMismatch, match="mine"):
-        load_head(manifest, changed, [model.body])  # type: ignore[arg-type]
+        load_head(manifest, changed, [model.body])
     with pytest.raises(WeightsMismatch, match="mine"):
         from_files(head, changed)
 
@@ -170,13 +176,13 @@ def test_weights_that_do_not_fit_are_refused(folder: Path, change: Callable[[dic
 def test_other_bytes_are_refused(folder: Path, weights: bytes) -> None:
     """By their digest, and as what is no file of that format where the manifest names theirs."""
     model = loaded(folder)
-    values = json.loads(model.manifest.head.model_dump_json())  # type: ignore[union-attr]
+    values = json.loads(of(model).head.model_dump_json())
     for digest in (values["on"][0]["weights"]["sha256"], hashlib.sha256(weights).hexdigest()):
         values["on"][0]["weights"]["sha256"] = digest
         head = HeadManifest.model_validate(values)
-        manifest = type(model.manifest)(head, head.on[0], model.manifest.bodies)  # type: ignore[union-attr,call-arg]
+        manifest = HeadedManifest(head, head.on[0], of(model).bodies)
         with pytest.raises(WeightsMismatch, match="mine"):
-            load_head(manifest, weights, [model.body])  # type: ignore[arg-type]
+            load_head(manifest, weights, [model.body])
         with pytest.raises(WeightsMismatch, match="mine"):
             from_files(head, weights)
 
@@ -197,7 +203,7 @@ def test_a_head_of_another_space_is_not_served(folder: Path, tmp_path: Path) -> 
 def test_what_a_head_reads_is_left_out_where_it_is_features(folder: Path) -> None:
     """The identities of models from before stay."""
     model = loaded(folder)
-    values = model.manifest.head.model_dump()  # type: ignore[union-attr]
+    values = of(model).head.model_dump()
     assert values["reads"] == "embedding"
     plain = HeadManifest.model_validate({**values, "reads": "features", "space": None})
     assert {"reads", "space"}.isdisjoint(plain.model_dump())

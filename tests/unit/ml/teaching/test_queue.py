@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phonoscope_ml.teaching import Examples, choose, probabilities, teach
+from phonoscope_ml.teaching import Examples, Taught, choose, probabilities, teach
 from tests.unit.ml.teaching.worlds import World, ids, unit
 
 WORLD = World(4)
 
 
-def taught(several: bool = False) -> tuple:
+def taught(several: bool = False) -> tuple[Taught, Examples]:
     """A head on few examples, and these."""
     examples = WORLD.taught(4)
     return teach(list("abcd"), examples, several=several), examples

@@ -48,12 +48,14 @@ class World:
 
     @staticmethod
     def _around(rng: np.random.Generator, count: int) -> Vectors:
-        return (rng.standard_normal((count, DIMENSIONS)) / np.sqrt(DIMENSIONS)).astype(np.float32)
+        found: Vectors = (rng.standard_normal((count, DIMENSIONS)) / np.sqrt(DIMENSIONS)).astype(np.float32)
+        return found
 
 
 def unit(vectors: np.ndarray) -> Vectors:
     """Of length 1, float32."""
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    found: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return found
 
 
 def ids(count: int) -> Ids:
