@@ -152,9 +152,7 @@ class LoadedModels:
             except ModelError as error:
                 _log.warning("model.not_loaded", model=name, reason=str(error))
 
-    def _load_once(
-        self, among: dict[str, _Held], name: str, identity: str, load: Callable[[], Model | Body]
-    ) -> _Held:
+    def _load_once(self, among: dict[str, _Held], name: str, identity: str, load: Callable[[], Model | Body]) -> _Held:
         with self._loading:
             held = _held_as(among, name, identity)
             if held is None:
