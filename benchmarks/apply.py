@@ -48,6 +48,8 @@ _NAME = "bench"
 _SPREAD = 0.7
 _TAUGHT = 20
 """Windows of each label that the classifier is taught on."""
+_AT_ONCE = 1_000
+"""Tracks that are stored in one transaction."""
 _BASES = 5_000
 """Different windows of which the library is made."""
 
@@ -61,7 +63,7 @@ _TRACKS = text(
                         channels, duration_s, warnings, object_key)
     SELECT md5(n::text), :owner_id, n::text, n || '.wav', 1, 'audio/wav', 'wav', 'pcm_s16le', 1, 1,
            2.5 * (:windows + 1), '[]', n::text
-    FROM generate_series(1, :tracks) AS n
+    FROM generate_series(:first, :last) AS n
     """
 )
 _WINDOWS = text(
@@ -112,6 +114,14 @@ def _measure(database: Database, server: psutil.Process, arguments: argparse.Nam
     centres = rng.standard_normal((arguments.labels, 512))
     of = rng.integers(arguments.labels, size=_BASES)
     vectors = _units(centres[of] + _SPREAD * rng.standard_normal((_BASES, 512)))
+    with database.transaction() as session:
+        session.add(OwnerRow(id=_OWNER, name=_OWNER))
+    for first in range(1, arguments.tracks + 1, _AT_ONCE):
+        # A commit counts what the owner stores, track by track.
+        last = min(first + _AT_ONCE - 1, arguments.tracks)
+        of_tracks = {"owner_id": _OWNER, "windows": arguments.windows, "first": first, "last": last}
+        with database.transaction() as session:
+            session.execute(_TRACKS, of_tracks)
     with database.transaction() as session:
         _fill(session, body, vectors, arguments)
     with database.autocommit() as session:
@@ -173,12 +183,9 @@ def _work(database: Database, claim: Claim, moments: list[float]) -> Work:
 
 
 def _fill(session: Session, body: BodyManifest, vectors: NDArray[np.float32], arguments: argparse.Namespace) -> None:
-    session.add(OwnerRow(id=_OWNER, name=_OWNER))
-    session.flush()
     session.execute(text("CREATE TEMP TABLE bases (id int PRIMARY KEY, vector halfvec(512)) ON COMMIT DROP"))
     session.execute(_KEEP_BASES, {"vectors": [str(np.round(row, 5).tolist()) for row in vectors]})
     counts = {"owner_id": _OWNER, "tracks": arguments.tracks, "windows": arguments.windows, "bases": _BASES}
-    session.execute(_TRACKS, counts)
     session.execute(_WINDOWS, {**counts, "space_id": space_id(session, body.space)})
     facts = {"model": body.name, "digest": body.space.digest, "several": False, "spec": {}}
     session.add(ClassifierRow(id="cls_bench", owner_id=_OWNER, name=_NAME, state="ready", **facts))

@@ -153,8 +153,13 @@ def test_a_killed_worker_s_successor_goes_on(http: httpx.Client, database: Datab
     with database.transaction() as session:
         owner_id = session.get_one(TrackRow, track_id).owner_id
         counts = {"id": track_id, "owner_id": owner_id, "many": many, "vector": str([1.0] + 511 * [0.0])}
-        session.execute(_MORE_TRACKS, counts)
-        session.execute(_THEIR_WINDOWS, {**counts, "space_id": space_id(session, general_body().space)})
+        known = space_id(session, general_body().space)
+    for first in range(0, many, 1_000):
+        # A commit counts what the owner stores, track by track.
+        with database.transaction() as session:
+            session.execute(_MORE_TRACKS, {**counts, "first": first})
+    with database.transaction() as session:
+        session.execute(_THEIR_WINDOWS, {**counts, "space_id": known})
     job = http.post("/v1/classifiers/shades/apply").json()
     progress = 0.0
     while not 0.0 < progress < 1.0:
@@ -179,7 +184,7 @@ _MORE_TRACKS = text(
     INSERT INTO tracks (id, owner_id, sha256, filename, size_bytes, media_type, container, codec, sample_rate_hz,
                         channels, duration_s, warnings, object_key)
     SELECT id || '_' || n, owner_id, id || n, filename, 1, media_type, container, codec, sample_rate_hz, channels,
-           duration_s, warnings, object_key FROM tracks, generate_series(1, :many) AS n WHERE id = :id
+           duration_s, warnings, object_key FROM tracks, generate_series(:first + 1, :first + 1000) AS n WHERE id = :id
     """
 )
 _THEIR_WINDOWS = text(
