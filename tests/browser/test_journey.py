@@ -185,7 +185,7 @@ def _mix(here: Visit, model: str) -> None:
     with page.expect_download(timeout=_ENDS_MS) as download:
         page.get_by_role("link", name="Download the mix").click(timeout=_ENDS_MS)
     assert Path(download.value.path()).read_bytes()[:4] == b"fLaC"
-    assert download.value.suggested_filename == "song - mix.flac"
+    assert download.value.suggested_filename == "dog_large - mix.flac"
     page.get_by_role("button", name="Pause", exact=True).first.click()
 
 
