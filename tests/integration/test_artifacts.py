@@ -108,7 +108,8 @@ def test_deleting_a_track_erases_its_artifacts(
     """The objects are gone, also one that a dying worker left behind, and the link leads nowhere."""
     job, link = described(client, tmp_path, 106)
     store, prefix = ObjectStore(stack.settings), f"tracks/{job.track_id}/"
-    assert {key.rpartition("/")[2] for key in store.keys(f"{prefix}describe/")} == {"waveform.npz", "spectrogram.npz"}
+    pictures = {f"{picture}.{form}" for picture in ("waveform", "spectrogram") for form in ("npz", "pyramid")}
+    assert {key.rpartition("/")[2] for key in store.keys(f"{prefix}describe/")} == pictures
     store.put(f"{prefix}describe/lease_of_a_dead_worker/waveform.npz", io.BytesIO(b"left"), "application/x-npz")
     client.delete_track(job.recording)
     assert store.keys(prefix) == []

@@ -67,6 +67,7 @@ def test_describe_task(settings: Settings, wav: MakeWav, clicks: MakeClicks) -> 
     assert Waveform.from_npz(outline).duration_s == MelSpectrogram.from_npz(picture).duration_s == 6.0
     for kind in ("waveform_pyramid", "spectrogram_pyramid"):
         with made[kind].open() as file:
+            file.seek(0)
             assert Pyramid.unpack(file.read(Pyramid.HEADER.size)).samples == 6 * 22_050
     beats = made["beats"].content
     assert isinstance(beats, bytes)

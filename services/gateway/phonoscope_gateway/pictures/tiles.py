@@ -98,6 +98,9 @@ async def _part(
         return view.unchanged(tag)
     source = await to_thread.run_sync(source_of, view.state, view.caller.owner_id, found, view.audio_track)
     source.span(level, number)
+    media_type = _NPY if kind == OUTLINE else _PNG
+    if view.head:
+        return Response(None, headers=headers, media_type=media_type)
     stretch = await source.stretch(level, number) if level < source.pyramid.finest else None
     content = await to_thread.run_sync(source.tile, level, number, stretch)
-    return Response(content, headers=headers, media_type=_NPY if kind == OUTLINE else _PNG)
+    return Response(content, headers=headers, media_type=media_type)
