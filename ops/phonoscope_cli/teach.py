@@ -49,7 +49,7 @@ def teach(
         card = _taught(client, errors, name, _request(examples, space, several=several))
         print_card(console, card)
         if apply and card.problem is None:
-            run_application(client, errors, name)
+            run_application(client, console, name)
     raise typer.Exit(0 if card.problem is None else 1)
 
 

@@ -16,7 +16,8 @@ from phonoscope.contract.classifiers import ClassifierState
 from phonoscope.db.access.engine import Database
 from phonoscope.db.classifiers.queue import to_ask
 from phonoscope.db.classifiers.rounds import AT_ONCE, Due, due, go_on
-from phonoscope.db.classifiers.teaching import MOST_CLASSIFIERS, delete_classifier, find_classifier
+from phonoscope.db.classifiers.teaching import delete_classifier, find_classifier
+from phonoscope.db.classifiers.versions import MOST_CLASSIFIERS
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.usage import Limits

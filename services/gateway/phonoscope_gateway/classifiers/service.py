@@ -101,11 +101,12 @@ def read_versions(state: State, caller: Caller, name: str) -> list[ClassifierVer
 
 
 def remove(state: State, caller: Caller, name: str) -> None:
-    """Cancels a classifier's jobs and removes it with its versions. Raises ``NotFound``."""
+    """Cancels a classifier's jobs and removes it with its versions and its labels. Raises ``NotFound``."""
 
     def body(session: Session) -> list[TaskQueue]:
         lock_subject(session, caller.owner_id)
-        return delete_classifier(session, caller.actor, find_classifier(session, caller.owner_id, name))
+        row = find_classifier(session, caller.owner_id, name)
+        return delete_classifier(session, caller.actor, row, keeps_labels=state.catalogue.has(name))
 
     _wake(state, state.database.retrying(body))
 

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from phonoscope.contract import JobOptions
 from phonoscope.contract.classifiers import ClassifierState
+from phonoscope.db.classifiers.heads import forget_labels
 from phonoscope.db.classifiers.spec import SAID, Spec
+from phonoscope.db.classifiers.versions import check_room
 from phonoscope.db.schema.classifiers import ClassifierRow
 from phonoscope.db.schema.tables import TaskRow, given
 from phonoscope.db.service.audit import Actor, record
@@ -22,13 +24,11 @@ from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.create import create_job, startable_queues
 from phonoscope.db.tasks.family import lock_family
 from phonoscope.db.tasks.windows import space_id
-from phonoscope.errors import ClassifierQuotaExceeded, JobEnded, NameTaken, NotFound
+from phonoscope.errors import JobEnded, NameTaken, NotFound
 from phonoscope.ids import new_id
 from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.work import Library, Space
 
-MOST_CLASSIFIERS = 100
-"""Of each owner."""
 CANCELLED = {"code": "cancelled", "detail": "its job was cancelled"}
 
 MISSING = f"""
@@ -70,15 +70,12 @@ def new_classifier(session: Session, actor: Actor, name: str, space: Space, kept
 
     Raises:
         NameTaken: the owner has a classifier of that name.
-        ClassifierQuotaExceeded: the owner has ``MOST_CLASSIFIERS``.
+        ClassifierQuotaExceeded: the owner has as many as may be.
     """
-    names = set(session.scalars(select(ClassifierRow.name).where(ClassifierRow.owner_id == actor.owner_id)))
-    if name in names:
+    there = select(ClassifierRow.id).where(ClassifierRow.owner_id == actor.owner_id, ClassifierRow.name == name)
+    if session.scalar(there) is not None:
         raise NameTaken(f"you have a classifier {name!r}: `POST /v1/classifiers/{name}/teach` teaches it again")
-    if len(names) >= MOST_CLASSIFIERS:
-        raise ClassifierQuotaExceeded(
-            f"{MOST_CLASSIFIERS} classifiers may be kept; delete one first", limit=MOST_CLASSIFIERS
-        )
+    check_room(session, actor.owner_id)
     row = ClassifierRow(
         id=new_id("cls"),
         owner_id=actor.owner_id,
@@ -167,8 +164,13 @@ def failure_of(task: TaskRow | None) -> dict[str, Any] | None:
     return None
 
 
-def delete_classifier(session: Session, actor: Actor, row: ClassifierRow) -> list[TaskQueue]:
-    """Cancels its jobs and removes it with its versions. The caller holds the owner's subject.
+def delete_classifier(
+    session: Session, actor: Actor, row: ClassifierRow, *, keeps_labels: bool = False
+) -> list[TaskQueue]:
+    """Cancels its jobs and removes it with its versions and its labels. The caller holds the owner's subject.
+
+    Args:
+        keeps_labels: whether the labels under its name are those of a served model.
 
     Returns where tasks can start now.
     """
@@ -180,5 +182,7 @@ def delete_classifier(session: Session, actor: Actor, row: ClassifierRow) -> lis
         except JobEnded:
             continue
     session.execute(delete(ClassifierRow).where(ClassifierRow.id == row.id))
+    if not keeps_labels:
+        forget_labels(session, row.owner_id, row.name)
     record(session, actor, "classifier.deleted", row.id, name=row.name)
     return queues

@@ -84,17 +84,22 @@ def keep_import(session: Session, actor: Actor, files: HeadFiles) -> ClassifierR
     return row
 
 
+def check_room(session: Session, owner_id: str) -> None:
+    """Raises ``ClassifierQuotaExceeded`` when the owner has ``MOST_CLASSIFIERS``; the caller holds its subject."""
+    held = select(func.count()).select_from(ClassifierRow).where(ClassifierRow.owner_id == owner_id)
+    if (session.scalar(held) or 0) >= MOST_CLASSIFIERS:
+        raise ClassifierQuotaExceeded(
+            f"{MOST_CLASSIFIERS} classifiers may be kept; delete one first", limit=MOST_CLASSIFIERS
+        )
+
+
 def _find(session: Session, owner_id: str, name: str) -> ClassifierRow | None:
     of = ClassifierRow.owner_id == owner_id, ClassifierRow.name == name
     return session.scalar(select(ClassifierRow).where(*of))
 
 
 def _new(session: Session, actor: Actor, manifest: HeadManifest) -> ClassifierRow:
-    held = select(func.count()).select_from(ClassifierRow).where(ClassifierRow.owner_id == actor.owner_id)
-    if (session.scalar(held) or 0) >= MOST_CLASSIFIERS:
-        raise ClassifierQuotaExceeded(
-            f"{MOST_CLASSIFIERS} classifiers may be kept; delete one first", limit=MOST_CLASSIFIERS
-        )
+    check_room(session, actor.owner_id)
     row = ClassifierRow(
         id=new_id("cls"),
         owner_id=actor.owner_id,
