@@ -26,6 +26,13 @@ _SONG = "song"
 _SHOWN_IN_FULL = ("day", _SONG)
 _WORDS, _MOST_FOUND = "dogs barking", 3
 _CLOCK_S = 24.0, 28.0
+_TAUGHT = {
+    "clock": ("clock_tall", "clock_wall"),
+    "dog": ("dog_large", "dog_small"),
+    "helicopter": ("helicopter_far", "helicopter_near"),
+    "rain": ("rain_garden", "rain_roof"),
+    "sea": ("sea_calm", "sea_storm"),
+}
 
 
 def demo(
@@ -63,7 +70,9 @@ def _analyze(folder: Path, library: list[Path], files: list[Path]) -> bool:
         for name in classifying_models([*jobs.values()]):
             print_card(console, client.model(name))
 
-        _search(console, client, {path.stem: job.recording for path, job in jobs.items()})
+        tracks = {path.stem: job.recording for path, job in jobs.items()}
+        _search(console, client, tracks)
+        _teach(console, client, tracks)
 
         def run(path: Path) -> Job:
             job = run_job(client, path, _tasks(in_full=True), console)
@@ -92,6 +101,22 @@ def _search(console: Console, client: Client, tracks: dict[str, str]) -> None:
     start_s, end_s = _CLOCK_S
     answer = client.search(track_id=tracks["day"], start_s=start_s, end_s=end_s, unit="moment", limit=_MOST_FOUND)
     print_found(console, answer, f"moments that sound like day.opus from {start_s:g} s to {end_s:g} s")
+
+
+def _teach(console: Console, client: Client, tracks: dict[str, str]) -> None:
+    """Teaches a classifier from two recordings of each of five sounds, and labels the library by it."""
+    from phonoscope.contract.classifiers import TeachRequest
+    from phonoscope_cli.classifiers import print_card, run_application
+    from phonoscope_cli.teach import taught
+
+    examples = {label: [tracks[name] for name in names] for label, names in _TAUGHT.items()}
+    request = TeachRequest.model_validate({"confirmed": False, "examples": examples})
+    started_at = perf_counter()
+    card = taught(client, console, "demo-sounds", request)
+    told = f"A classifier of your own, taught from {sum(map(len, examples.values()))} recordings"
+    console.print(f"\n{told} in {perf_counter() - started_at:.1f} s", style="bold", highlight=False)
+    print_card(console, card)
+    run_application(client, console, card.name)
 
 
 def _compare(console: Console, client: Client, job: Job, song: Path) -> None:

@@ -46,7 +46,7 @@ def teach(
     with connect(url, api_key, data_dir) as client:
         examples = _uploaded(client, errors, folder, files)
         _check(examples, several=several)
-        card = _taught(client, errors, name, _request(examples, space, several=several))
+        card = taught(client, errors, name, _request(examples, space, several=several))
         print_card(console, card)
         if apply and card.problem is None:
             run_application(client, console, name)
@@ -157,7 +157,8 @@ def _request(examples: dict[str, dict[str, Path]], space: str | None, *, several
     return TeachRequest.model_validate(values)
 
 
-def _taught(client: Client, errors: Console, name: str, request: TeachRequest) -> ClassifierCard:
+def taught(client: Client, console: Console, name: str, request: TeachRequest) -> ClassifierCard:
+    """A classifier once it was taught from what ``request`` says, anew where it is there already."""
     from phonoscope.contract.classifiers import ClassifierRequest
 
     there = {card.name for card in client.classifiers()}
@@ -165,5 +166,5 @@ def _taught(client: Client, errors: Console, name: str, request: TeachRequest) -
         client.teach_again(name, request)
     else:
         client.create_classifier(ClassifierRequest.model_validate({"name": name, **request.model_dump()}))
-    with errors.status(f"teaching {name}") as status:
+    with console.status(f"teaching {name}") as status:
         return client.taught(name, lambda card: status.update(f"teaching {name}: {card.state}"))

@@ -23,6 +23,9 @@ def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path, ca
         found = done.stdout.partition('found by the words "dogs barking"')[2]
         assert re.match(r"\s+\d:\d\d\.\d – .* (dog_(small|large)|day)\.", found)
         assert re.match(r"\s+0:0.* clock_", done.stdout.partition("like day.opus from 24 s to 28 s")[2])
+        taught = done.stdout.partition("A classifier of your own, taught from 10 recordings")[2]
+        assert re.search(r"accuracy \d+\.\d% .*: 10 recordings", taught)
+        assert re.search(r"^\d+ recordings: the labels of ", taught, re.MULTILINE)
         assert _mean_gain_db(done.stdout) > 5.0
         assert running(tmp_path / "demo") is None
     for name in ("explain-overlay.png", "explain-listen.flac", "explain-heatmap.npz"):

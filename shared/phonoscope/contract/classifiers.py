@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from phonoscope.annotations.values import Label, check_end
+from phonoscope.annotations.values import LONGEST_LABEL, Label, check_end
 from phonoscope.contract.spaces import SpaceRef
 from phonoscope.requests import Name, RequestModel, text
 
@@ -75,6 +77,16 @@ class TeachRequest(RequestModel):
     )
     multi_label: bool = Field(default=False, description="whether several labels can hold at once")
     reteach: bool = Field(default=False, description="whether it is taught again when your labels change")
+
+    @field_validator("examples", mode="before")
+    @classmethod
+    def _check_labels(cls, examples: Any) -> Any:
+        """Two spellings of one label would be one key, and the examples of the first be lost."""
+        given = [label.strip() for label in examples if isinstance(label, str)] if isinstance(examples, dict) else []
+        short = [unicodedata.normalize("NFC", label) for label in given if len(label) <= LONGEST_LABEL]
+        if len(set(short)) < len(short):
+            raise PydanticCustomError("label_twice", "Each label should be there once, whatever spaces are around it")
+        return examples
 
 
 class ClassifierRequest(TeachRequest):

@@ -44,6 +44,8 @@ def test_a_spec_is_read_as_it_was_kept() -> None:
         {"examples": {"a": [{"track_id": "t", "end_s": 2.0}]}},
         {"examples": {"a": [{"track_id": "t", "start_s": 2.0, "end_s": 2.0}]}},
         {"examples": {"\n": ["t"]}},
+        {"examples": {"a": ["t"], " a": ["u"]}},
+        {"examples": {"e\u0301": ["t"], "\u00e9": ["u"]}},
         {"labels": []},
         {"confirmed": "yes"},
     ],
