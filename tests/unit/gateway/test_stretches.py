@@ -66,6 +66,8 @@ def test_an_owner_decodes_two_at_a_time_and_64_wait() -> None:
         with pytest.raises(TooManyTiles):
             await kept.get("own_1", 66, partial(decode, 66))
         assert (await kept.get("own_2", "theirs", stretch)).start == 0
+        while decode.most < 2:
+            await asyncio.sleep(0.01)
         decode.go.set()
         assert [each.start for each in await asyncio.gather(*own)] == list(range(66))
 
