@@ -24,7 +24,7 @@ class Decoder:
     """Decodes when it may, and counts."""
 
     def __init__(self) -> None:
-        self.go = Event()
+        self.go, self.two = Event(), Event()
         self.calls: list[int] = []
         self.most = self._now = 0
         self._lock = Lock()
@@ -34,6 +34,8 @@ class Decoder:
             self._now += 1
             self.most = max(self.most, self._now)
             self.calls.append(number)
+            if self._now == 2:
+                self.two.set()
         self.go.wait(30.0)
         with self._lock:
             self._now -= 1
@@ -66,8 +68,7 @@ def test_an_owner_decodes_two_at_a_time_and_64_wait() -> None:
         with pytest.raises(TooManyTiles):
             await kept.get("own_1", 66, partial(decode, 66))
         assert (await kept.get("own_2", "theirs", stretch)).start == 0
-        while decode.most < 2:
-            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(decode.two.wait, 30.0)
         decode.go.set()
         assert [each.start for each in await asyncio.gather(*own)] == list(range(66))
 
