@@ -129,9 +129,12 @@ def test_the_whole_window_takes_drops(visit: Callable[..., Visit], path: str) ->
     here.go(path)
     names = ["first.wav", "second.wav"]
     assert here.page.evaluate(_DROP, [names, b64encode(tone_wav(0.3, seed=len(path))).decode()])
+    dock = here.page.get_by_role("complementary", name="Uploads")
+    if path.startswith("/tracks/"):
+        dock.get_by_role("button", name="Show").click()
+    expect(dock.get_by_role("listitem")).to_have_count(2)
     if path != "/":
-        here.page.get_by_role("complementary", name="Uploads").get_by_role("link").click()
-    expect(here.page.get_by_label("Uploads").get_by_role("listitem")).to_have_count(2)
+        here.page.get_by_role("navigation").get_by_role("link", name="Library").click()
     rows = here.page.get_by_label("Recordings", exact=True)
     for name in names:
         expect(rows.get_by_role("link", name=name)).to_be_visible()

@@ -37,7 +37,7 @@ def test_words_find_what_is_heard(library: Visit) -> None:
     moments = page.get_by_role("list", name="Moments").get_by_role("listitem")
     expect(moments.first).to_contain_text("dog_")
     expect(moments.first).to_contain_text("–")
-    moments.first.get_by_role("button").click()
+    moments.first.get_by_role("button").first.click()
     page.wait_for_function("() => window.players.at(-1)?.currentTime > 0.2")
     expect(moments.first.get_by_role("button", name="Play")).to_be_visible()
     assert "unit=moment" in page.url

@@ -98,6 +98,8 @@ def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
     why = page.get_by_label("Why")
     expect(why).to_contain_text("dog")
     button = page.get_by_role("button", name="Evidence", exact=True)
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
     page.wait_for_function(_LOADED)
     before = page.evaluate(_SUM)

@@ -2,13 +2,12 @@
 
 from phonoscope_ml.teaching.examples import Examples
 from phonoscope_ml.teaching.figures import Confused, Doubt, Figures, LabelFigures, wilson
-from phonoscope_ml.teaching.files import OWN, WEIGHTS, from_files, metrics_of, to_files
+from phonoscope_ml.teaching.files import WEIGHTS, from_files, metrics_of, to_files
 from phonoscope_ml.teaching.linear import LinearHead, heard, of_recordings, probabilities
 from phonoscope_ml.teaching.queue import Asked, choose
 from phonoscope_ml.teaching.taught import Taught, teach
 
 __all__ = [
-    "OWN",
     "WEIGHTS",
     "Asked",
     "Confused",

@@ -10,14 +10,12 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from phonoscope.catalogue import BodyRef, HeadManifest
+from phonoscope.catalogue import OWN, BodyRef, HeadManifest
 from phonoscope.catalogue.centres import centre_of
 from phonoscope.errors import WeightsMismatch
 from phonoscope_ml.teaching.linear import LinearHead
 from phonoscope_ml.teaching.taught import Taught
 
-OWN = "own"
-"""The kind of owners' heads."""
 WEIGHTS = "weights.safetensors"
 _DIMENSIONS = 512
 """Of the vectors of all bodies."""

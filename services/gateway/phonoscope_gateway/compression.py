@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from http import HTTPStatus
 
 from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
@@ -44,16 +45,18 @@ class Compression:
         if scope["type"] != "http" or _NEVER.fullmatch(scope["path"].removeprefix(scope.get("root_path", ""))):
             await self._app(scope, receive, send)
             return
-        wanted = takes(Headers(scope=scope).get("accept-encoding"), "gzip")
-        await self._app(scope, receive, _Answer(send, wanted).send)
+        headers = Headers(scope=scope)
+        answer = _Answer(send, takes(headers.get("accept-encoding"), "gzip"), headers.get("if-none-match", ""))
+        await self._app(scope, receive, answer.send)
 
 
 class _Answer:
     """Holds an answer's head back until its body is known."""
 
-    def __init__(self, send: Send, wanted: bool) -> None:
+    def __init__(self, send: Send, wanted: bool, known: str) -> None:
         self._send = send
         self._wanted = wanted
+        self._known = known
         self._head: Message | None = None
 
     async def send(self, message: Message) -> None:
@@ -61,11 +64,19 @@ class _Answer:
             MutableHeaders(scope=message).add_vary_header("Accept-Encoding")
             self._head = message
             return
+        if message["type"] == "http.response.start" and message["status"] == HTTPStatus.NOT_MODIFIED:
+            self._weaken(MutableHeaders(scope=message))
         if self._head is not None:
             head, self._head = self._head, None
             message = await self._compressed(head, message)
             await self._send(head)
         await self._send(message)
+
+    def _weaken(self, headers: MutableHeaders) -> None:
+        """The tag of what did not change is the one that the client has."""
+        tag = headers.get("etag", "")
+        if tag.startswith('"') and f"W/{tag}" in self._known:
+            headers["ETag"] = f"W/{tag}"
 
     async def _compressed(self, head: Message, message: Message) -> Message:
         """The body's only message, compressed; ``message`` itself where that is not wanted or gains nothing."""

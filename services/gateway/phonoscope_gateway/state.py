@@ -33,7 +33,7 @@ from phonoscope_gateway.rates import RateLimiter
 from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.streams import OpenStreams
 from phonoscope_gateway.stretches import Stretches
-from phonoscope_gateway.threads import SharedThreads, search_threads, upload_threads
+from phonoscope_gateway.threads import SharedThreads, example_threads, search_threads, upload_threads
 from phonoscope_gateway.uses import KeyUses
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `phonoscope keys create` prints it: `psk_…`")
@@ -56,6 +56,7 @@ class State:
     listener: JobListener
     uploads: SharedThreads = field(default_factory=upload_threads)
     searches: SharedThreads = field(default_factory=search_threads)
+    examples: SharedThreads = field(default_factory=example_threads)
     threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _THREADS))
     door: CapacityLimiter = field(default_factory=partial(CapacityLimiter, _DOOR))
     coverages: Coverages = field(default_factory=Coverages)

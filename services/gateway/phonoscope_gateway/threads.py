@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from phonoscope.errors import PhonoscopeError, TooManySearches, TooManyUploads
+from phonoscope.errors import PhonoscopeError, TooManyRequests, TooManySearches, TooManyUploads
 from phonoscope.places import Places
 
 Answer = TypeVar("Answer")
@@ -40,6 +40,15 @@ def upload_threads() -> SharedThreads:
         return TooManyUploads(f"{waiting} uploads of yours wait to be read; send this one again later")
 
     return SharedThreads(24, 12, 64, refused)
+
+
+def example_threads() -> SharedThreads:
+    """For the synthesis of examples, each of which is made once."""
+
+    def refused(waiting: int) -> PhonoscopeError:
+        return TooManyRequests(f"{waiting} examples are being made for you; ask again when one of them is there")
+
+    return SharedThreads(2, 1, 8, refused)
 
 
 def search_threads() -> SharedThreads:

@@ -4,6 +4,7 @@ from phonoscope.catalogue.auto import AUTO, Auto, Classifier, Kind, domain_of
 from phonoscope.catalogue.base import CheckedFile, Weights
 from phonoscope.catalogue.bodies import (
     BODY,
+    OWN,
     BodyManifest,
     BodyRef,
     HeadChoice,
@@ -34,6 +35,7 @@ __all__ = [
     "BODY",
     "GIVING",
     "MANIFEST",
+    "OWN",
     "PULLABLE",
     "SEPARATION",
     "TEXT",

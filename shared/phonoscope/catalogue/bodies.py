@@ -15,6 +15,8 @@ from phonoscope.errors import BodyAbsent
 from phonoscope.work import Space
 
 BODY = "body"
+OWN = "own"
+"""The kind of heads that owners taught."""
 
 
 class TextTower(BaseModel):

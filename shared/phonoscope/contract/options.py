@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from pydantic import Field
 
 from phonoscope.audio.facts import MOST_AUDIO_TRACKS
 from phonoscope.requests import RequestModel
+from phonoscope.states import TaskName
 from phonoscope.tasks.apply import ApplyOptions
 from phonoscope.tasks.classify import ClassifyOptions
 from phonoscope.tasks.describe import DescribeOptions
@@ -39,3 +43,11 @@ class JobOptions(RequestModel):
         "`audio_track` when left out",
     )
     no_cache: bool = Field(False, description="compute again what the same job gave before")
+
+    def kept(self, tasks: Iterable[TaskName]) -> dict[str, Any]:
+        """The options as a job of these tasks keeps them.
+
+        Those of tasks that the release before does not know are left out of other jobs, which its workers can run.
+        """
+        others = {str(name) for name in (TaskName.TEACH, TaskName.APPLY)} - {str(name) for name in tasks}
+        return self.model_dump(mode="json", exclude=others)

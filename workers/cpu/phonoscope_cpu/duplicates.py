@@ -37,11 +37,11 @@ def groups_of(
     """
     known = fingerprints or {}
     durations_s = np.array([known[at].duration_s if at in known else np.nan for at in range(len(vectors))])
-    alike, closest = [np.zeros((0, 2), np.int64)], np.zeros((0, 2), np.int64)
+    alike, closest = np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
     nearness = np.zeros(0, np.float32)
     for start in range(0, len(vectors), _ROWS):
         cosines = np.triu(vectors[start : start + _ROWS] @ vectors[start:].T, 1)
-        alike.append(np.argwhere(cosines >= ALIKE) + start)
+        alike = _forest(len(vectors), np.concatenate([alike, np.argwhere(cosines >= ALIKE) + start]))
         if known:
             apart_s = np.abs(durations_s[start : start + _ROWS, None] - durations_s[start:])
             found = np.argwhere((cosines >= _LEAST_OF_COPIES) & (cosines < ALIKE) & (apart_s <= MOST_DIFFERENCE_S))
@@ -50,7 +50,15 @@ def groups_of(
             best = np.argsort(-nearness, kind="stable")[:_MOST_COMPARED]
             nearness, closest = nearness[best], closest[best]
     copies = [pair for pair in closest if are_copies(Comparable(known[int(pair[0])]), Comparable(known[int(pair[1])]))]
-    return _joined(len(vectors), np.concatenate([*alike, np.array(copies, np.int64).reshape(-1, 2)]))
+    return _joined(len(vectors), np.concatenate([alike, np.array(copies, np.int64).reshape(-1, 2)]))
+
+
+def _forest(count: int, pairs: Pairs) -> Pairs:
+    """Fewer pairs that join the same: of recordings that are all alike there are the square of their number."""
+    groups = _joined(count, pairs)
+    _, first = np.unique(groups, return_index=True)
+    joined = np.flatnonzero(first[groups] != np.arange(count))
+    return np.stack([joined, first[groups][joined]], axis=1)
 
 
 def _joined(count: int, pairs: Pairs) -> NDArray[np.int64]:

@@ -16,15 +16,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from phonoscope.annotations.values import Label
-from phonoscope.catalogue import MANIFEST, HeadManifest
+from phonoscope.catalogue import MANIFEST, OWN, HeadManifest
 from phonoscope.contract.classifiers import MOST_TAUGHT_LABELS
 from phonoscope.errors import InvalidImport, InvalidRequest
 from phonoscope_gateway.forms import MAX_HEAD_BYTES
 from phonoscope_gateway.strict_json import parse_json
 
 WEIGHTS = "weights.safetensors"
-OWN = "own"
-"""The kind of owners' heads."""
 _MOST = {MANIFEST: 8 << 20, WEIGHTS: MAX_HEAD_BYTES}
 _MOST_LISTED_BYTES = 4_096
 """Of the list at the end of a ZIP file, which names all its members."""

@@ -7,7 +7,7 @@ from functools import partial
 from fastapi import APIRouter, Depends, Response
 
 from phonoscope.contract import Examples
-from phonoscope.errors import NotFound, TooManyUploads, Unavailable
+from phonoscope.errors import NotFound, TooManyRequests, Unavailable
 from phonoscope_gateway.dispositions import content_disposition
 from phonoscope_gateway.examples.service import EXAMPLES, example
 from phonoscope_gateway.problems import KEYED, problems
@@ -29,12 +29,12 @@ def read_examples() -> Examples:
     response_class=Response,
     responses={
         200: {"description": "The recording", "content": {_FLAC: _BYTES}},
-        **problems(NotFound, TooManyUploads, Unavailable),
+        **problems(NotFound, TooManyRequests, Unavailable),
     },
 )
 async def read_example(name: str, state: StateDep, caller: CallerDep) -> Response:
     """One of them, to be uploaded as any other recording."""
-    content = await state.uploads.run(caller.owner_id, partial(example, name))
+    content = await state.examples.run(caller.owner_id, partial(example, name))
     headers = {
         "Content-Disposition": content_disposition("attachment", name),
         "Cache-Control": "private, max-age=86400",

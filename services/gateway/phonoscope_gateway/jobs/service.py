@@ -246,7 +246,7 @@ def _make_job(
         check_duration(request, audio_duration_s(request, subject))
         check_stems(request, lambda: stems_to_read(session, subject, request, asked))
     request = completed(request, asked)
-    options = request.options.model_dump(mode="json")
+    options = request.options.kept(request.tasks)
     ledger = ledger_of(session, subject, request, asked)
     row = create_job(
         session,

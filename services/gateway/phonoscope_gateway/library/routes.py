@@ -35,7 +35,8 @@ def read_library(
 ) -> Library:
     """How many recordings you have, and the labels that most of them have, as `GET /v1/tracks` finds them by each."""
     with state.database.autocommit() as session:
-        labels = commonest_labels(session, caller.owner_id, model, state.catalogue.vocabularies, _MOST_LABELS)
+        known = state.catalogue_for(caller.owner_id, session).vocabularies
+        labels = commonest_labels(session, caller.owner_id, model, known, _MOST_LABELS)
         return Library(
             tracks=count_tracks(session, caller.owner_id),
             labels=[LabelledTracks(label=each.label, tracks=each.tracks) for each in labels],

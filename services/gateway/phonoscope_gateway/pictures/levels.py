@@ -21,8 +21,10 @@ from phonoscope.storage import ObjectStore
 from phonoscope_gateway.pictures.drawing import grey
 from phonoscope_gateway.state import State
 
-_UNIT = 1 << 20
-"""Samples that are decoded at once."""
+_LEAST_UNIT = 1 << 20
+"""Samples that are decoded at once, or more where a tile needs more."""
+DRAWING = 1
+"""Raised when tiles are drawn otherwise: they are kept for good under the version that they were fetched by."""
 _LONGEST_LEAD_S = 900.0
 _MOST_BYTES = 256 << 20
 
@@ -45,12 +47,17 @@ class Source:
         return max(0, self.pyramid.finest - SPECTROGRAM_FINER)
 
     @property
+    def unit(self) -> int:
+        """Samples that are decoded at once: whole tiles of every level that is decoded."""
+        return max(_LEAST_UNIT, self.pyramid.kind.tile << 2 * (self.pyramid.finest - 1))
+
+    @property
     def detail_end(self) -> int:
         """The sample up to which the recording is decoded."""
         if self.track.size_bytes > _MOST_BYTES:
             return 0
-        units = int(_LONGEST_LEAD_S * self.pyramid.sample_rate_hz) // _UNIT
-        return min(self.pyramid.samples, max(1, units) * _UNIT)
+        units = int(_LONGEST_LEAD_S * self.pyramid.sample_rate_hz) // self.unit
+        return min(self.pyramid.samples, max(1, units) * self.unit)
 
     def span(self, level: int, number: int) -> tuple[int, int]:
         """The items of a tile. Raises ``InvalidRequest`` where there is no such tile, or it cannot be read."""
@@ -83,7 +90,7 @@ class Source:
             NotFound, StoreUnavailable: it cannot be read.
         """
         start, _ = self.pyramid.span(level, number)
-        unit = start * FACTOR**level // _UNIT
+        unit = start * FACTOR**level // self.unit
         key = (self.track.id, self.audio_track, unit)
         return await self.state.stretches.get(self.track.owner_id, key, partial(self._decode, unit))
 
@@ -95,7 +102,7 @@ class Source:
 
     def _decode(self, unit: int) -> Stretch:
         rate_hz, around = self.pyramid.sample_rate_hz, reach(self.pyramid.sample_rate_hz)
-        start, stop = max(0, unit * _UNIT - around), (unit + 1) * _UNIT + around
+        start, stop = max(0, unit * self.unit - around), (unit + 1) * self.unit + around
         with tempfile.TemporaryFile() as file:
             self.state.store.fetch(self.track.object_key, file)
             return decoded_stretch(file, self.track.owner_id, self.audio_track, rate_hz, start, stop)
@@ -108,13 +115,18 @@ def source_of(state: State, owner_id: str, row: ArtifactRow, audio_track: int | 
     return Source(state, row, track, _pyramid(state.store, row.object_key), audio_track)
 
 
+def version_of(row: ArtifactRow) -> str:
+    """The version of a picture's tiles."""
+    return f"{row.id}.{DRAWING}"
+
+
 def levels(source: Source) -> PictureLevels:
     """How a picture can be read in parts."""
     pyramid = source.pyramid
     finest = source.finest if source.detail_end else pyramid.finest
     facts: dict[str, Any] = {
         "track_id": source.track.id,
-        "version": source.row.id,
+        "version": version_of(source.row),
         "samples": pyramid.samples,
         "sample_rate_hz": pyramid.sample_rate_hz,
         "duration_s": round(pyramid.samples / pyramid.sample_rate_hz, 6),

@@ -11,7 +11,7 @@ from phonoscope.audio.pyramid import OUTLINE, SPECTROGRAM
 from phonoscope.contract import SpectrogramLevels, WaveformLevels
 from phonoscope.errors import TooManyTiles
 from phonoscope.requests import WholeText
-from phonoscope_gateway.pictures.levels import levels, source_of
+from phonoscope_gateway.pictures.levels import DRAWING, levels, source_of, version_of
 from phonoscope_gateway.pictures.view import UNTIL_MEASURED, PictureRequestDep
 from phonoscope_gateway.problems import KEYED, problems
 
@@ -77,7 +77,7 @@ def _levels(view: PictureRequestDep, track_id: str, kind: str) -> Response:
     found = view.find(track_id, kind)
     if isinstance(found, Response):
         return found
-    tag = f'"{found.id}.levels"'
+    tag = f'"{found.id}.{DRAWING}.levels"'
     if view.has(tag):
         return view.unchanged(tag)
     source = source_of(view.state, view.caller.owner_id, found, view.audio_track)
@@ -90,9 +90,9 @@ async def _part(
     found = await to_thread.run_sync(view.find, track_id, kind)
     if isinstance(found, Response):
         return found
-    tag = f'"{found.id}.{level}.{number}"'
+    tag = f'"{version_of(found)}.{level}.{number}"'
     headers = view.headers(tag) | {"Vary": "Authorization"}
-    if version == found.id:
+    if version == version_of(found):
         headers["Cache-Control"] = _FOR_GOOD
     if view.has(tag):
         return view.unchanged(tag)

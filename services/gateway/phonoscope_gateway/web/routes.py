@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from mimetypes import guess_type
+from os.path import isfile
 from pathlib import Path
 from typing import Annotated
 
@@ -75,7 +76,10 @@ def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "", root_pa
         path = request.scope["path"].removeprefix(root_path)
         if _OF_PROGRAMS.match(path) or not _wants_a_page(request):
             return await http_problem(request, error)
-        return _document(static, objects_at, root_path, HTTPStatus.NOT_FOUND)
+        try:
+            return _document(static, objects_at, root_path, HTTPStatus.NOT_FOUND)
+        except NotFound:
+            return await http_problem(request, error)
 
     app.add_exception_handler(HTTPStatus.NOT_FOUND, no_such_page)
 
@@ -97,7 +101,7 @@ def _document(static: Path, objects_at: str, root_path: str, code: int = HTTPSta
 
 def _file(path: Path, cache_control: str, accept_encoding: str | None) -> FileResponse:
     """A file of the page, as the client can take it: the build has compressed what gains by it."""
-    if not path.is_file() or path.suffix in _CODINGS.values():
+    if not isfile(path) or path.suffix in _CODINGS.values():  # noqa: PTH113 - a name too long is no error here
         raise NotFound("the page has no such file") if path.parent.is_dir() else _not_built()
     headers = {"Cache-Control": cache_control, "Vary": "Accept-Encoding"}
     media_type = guess_type(path.name)[0]

@@ -137,10 +137,12 @@ function Deletion({ name }: { name: string }) {
       {sure ? (
         <>
           <span>Delete it, its versions and the labels that it gave?</span>
-          <Button autoFocus disabled={remove.isPending} onClick={() => remove.mutate(name, { onSuccess: () => go("/classifiers") })}>
+          <Button disabled={remove.isPending} onClick={() => remove.mutate(name, { onSuccess: () => go("/classifiers") })}>
             Delete
           </Button>
-          <Button onClick={() => setSure(false)}>Keep</Button>
+          <Button autoFocus onClick={() => setSure(false)}>
+            Keep
+          </Button>
         </>
       ) : (
         <Button onClick={() => setSure(true)}>Delete it</Button>

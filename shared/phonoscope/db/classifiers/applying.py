@@ -126,6 +126,9 @@ _OPEN_JOB = text(
     SELECT jobs.id FROM tasks JOIN jobs ON jobs.id = job_id
     WHERE tasks.owner_id = :owner_id AND name = 'apply' AND tasks.status IN ('queued', 'running')
       AND options #>> '{apply,classifier}' = :name
+      AND (tasks.status = 'queued' OR EXISTS (
+            SELECT FROM classifiers WHERE classifiers.owner_id = :owner_id AND classifiers.name = :name
+              AND applied ->> 'job_id' = jobs.id AND applied_version = classifiers.version))
     ORDER BY queued_at LIMIT 1
     """
 )

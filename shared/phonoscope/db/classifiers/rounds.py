@@ -46,7 +46,8 @@ _DUE = text(
         OR (own.again OR own.state = 'teaching') AND coalesce(teaching.status, '') NOT IN ('queued', 'running')
         OR own.reteach AND own.state IN ('ready', 'failed') AND (
             SELECT max(changes.created_at) FROM label_changes AS changes
-            WHERE changes.owner_id = own.owner_id AND changes.created_at > own.asked_at
+            WHERE changes.owner_id = own.owner_id
+              AND changes.created_at > own.asked_at - CAST(:late_s AS float) * interval '1 s'
               AND changes.created_at > coalesce(
                     (SELECT read_at - CAST(:late_s AS float) * interval '1 s' FROM classifier_versions
                      WHERE classifier_id = own.id AND classifier_versions.version = own.version), '-infinity')
@@ -137,7 +138,7 @@ def _embed(session: Session, one: Due, track_id: str, limits: Limits) -> list[Ta
     track, row = session.get(TrackRow, track_id), session.get(ClassifierRow, one.classifier_id)
     if track is None or row is None or row.state != ClassifierState.EMBEDDING:
         return []
-    options = JobOptions.model_validate({"classify": {"model": Spec.of(row.spec).embedder}}).model_dump(mode="json")
+    options = JobOptions.model_validate({"classify": {"model": Spec.of(row.spec).embedder}}).kept([TaskName.EMBED])
     job = create_job(session, track, [TaskName.EMBED], options, {"classifier": row.name}, key_id=row.key_id)
     check_held(session, one.owner_id, limits, new_job=True)
     return startable_queues(job)

@@ -28,6 +28,7 @@ SAID = """
         FROM jsonb_to_recordset(CAST(:given AS jsonb))
              AS given (track_id text, label text, start_s float8, end_s float8)
         JOIN tracks ON tracks.id = given.track_id AND tracks.owner_id = :owner_id
+        WHERE CAST(:labels AS text[]) IS NULL OR given.label = ANY(:labels)
     )
 """
 """All that is said of an owner's recordings, as SQL: confirmed, rejected, and given as an example."""

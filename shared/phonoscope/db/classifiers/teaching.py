@@ -123,7 +123,7 @@ def ask_for_teaching(session: Session, row: ClassifierRow) -> list[TaskQueue]:
 
 def start_teaching(session: Session, row: ClassifierRow) -> list[TaskQueue]:
     """Makes the job that teaches a classifier of which none is open. The caller holds the owner's subject."""
-    options = JobOptions.model_validate({"teach": {"classifier": row.name}}).model_dump(mode="json")
+    options = JobOptions.model_validate({"teach": {"classifier": row.name}}).kept([TaskName.TEACH])
     job = create_job(session, Library(row.owner_id), [TaskName.TEACH], options, {}, key_id=row.key_id)
     row.job_id, row.state = job.id, ClassifierState.TEACHING
     session.flush()
@@ -131,9 +131,8 @@ def start_teaching(session: Session, row: ClassifierRow) -> list[TaskQueue]:
 
 
 def any_missing(session: Session, row: ClassifierRow) -> bool:
-    """Whether a recording that it is taught from can be embedded, and has no vectors in its space."""
-    spec = Spec.of(row.spec)
-    return bool(spec.embedder) and bool(session.connection().scalar(_ANY_MISSING, of_space(session, row, spec)))
+    """Whether a recording that it is taught from has no vectors in its space."""
+    return bool(session.connection().scalar(_ANY_MISSING, of_space(session, row, Spec.of(row.spec))))
 
 
 def of_space(session: Session, row: ClassifierRow, spec: Spec) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def _make_job(session: Session, reembedding: Reembedding, found: Any) -> list[Ta
     if track is None or row is None:
         return []
     options = {"classify": {"model": reembedding.model}, "embed": {"stems": found.with_stems}}
-    whole = JobOptions.model_validate(options).model_dump(mode="json")
+    whole = JobOptions.model_validate(options).kept([TaskName.EMBED])
     return startable_queues(create_job(session, track, [TaskName.EMBED], whole, {}, reembeds=row.space_id))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from phonoscope.catalogue import BodyRef, HeadManifest
-from phonoscope_ml.teaching import OWN, Examples, from_files, probabilities, teach, to_files
+from phonoscope_ml.teaching import Examples, from_files, probabilities, teach, to_files
 from phonoscope_ml.teaching.files import space_of
 from tests.unit.ml.teaching.worlds import World, ids
 
