@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,20 @@ def test_the_whole_window_takes_drops(visit: Callable[..., Visit], path: str) ->
     rows = here.page.get_by_label("Recordings", exact=True)
     for name in names:
         expect(rows.get_by_role("link", name=name)).to_be_visible()
+
+
+def test_a_part_that_cannot_be_loaded_leaves_the_page(visit: Callable[..., Visit]) -> None:
+    """After an upgrade its file is gone: the page says so, and goes on elsewhere."""
+    here = visit()
+    here.expected = ("404", "Failed to load", "Failed to fetch", "dynamically imported")
+    here.page.route(re.compile("/assets/ModelsPage"), lambda route: route.fulfill(status=404, body="gone"))
+    here.go("/")
+    pages = here.page.get_by_role("navigation")
+    pages.get_by_role("link", name="Models").click()
+    expect(here.page.get_by_role("heading", name="This page could not be loaded")).to_be_visible()
+    assert here.violations() == []
+    pages.get_by_role("link", name="Jobs").click()
+    expect(here.page.get_by_role("heading", level=1)).to_have_text("Jobs")
 
 
 def test_nobody_signed_in_drops_nothing(visit: Callable[..., Visit]) -> None:

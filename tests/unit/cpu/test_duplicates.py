@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,3 +51,14 @@ def test_copies_share_a_group_though_their_vectors_differ() -> None:
 def test_nothing() -> None:
     """Of no recording there is no group."""
     assert groups_of(np.zeros((0, 512), np.float32)).tolist() == []
+
+
+def test_recordings_that_are_all_alike_need_little_memory() -> None:
+    """A machine that is recorded every minute: pairs are as many as the square of the recordings."""
+    vectors = np.tile(np.eye(1, 64, dtype=np.float32), (3_000, 1))
+    tracemalloc.start()
+    groups = groups_of(vectors)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(set(groups.tolist())) == 1
+    assert peak < 100e6

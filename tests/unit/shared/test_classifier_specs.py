@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from phonoscope.contract import TeachRequest
+from phonoscope.contract import JobOptions, TeachRequest
 from phonoscope.db.classifiers.spec import Spec, as_kept, merged
+from phonoscope.states import TaskName
 
 ASKED = {"examples": {"low": ["trk_1"], "high": [{"track_id": "trk_2", "start_s": 1.0}]}, "labels": ["high", "low"]}
 
@@ -54,3 +55,11 @@ def test_what_is_no_request(wrong: dict[str, Any]) -> None:
     """It is refused before anything is looked up."""
     with pytest.raises(ValidationError):
         TeachRequest.model_validate(wrong)
+
+
+def test_other_jobs_say_nothing_of_classifiers() -> None:
+    """Workers of the release before refuse options of tasks that they do not know."""
+    kept = JobOptions().kept([TaskName.CLASSIFY])
+    assert not {"teach", "apply"} & kept.keys()
+    assert JobOptions.model_validate(kept) == JobOptions()
+    assert JobOptions().kept([TaskName.TEACH]).keys() - kept.keys() == {"teach"}

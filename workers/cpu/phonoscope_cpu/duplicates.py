@@ -18,7 +18,7 @@ _LEAST_OF_COPIES = 0.3
 """The cosine of copies: a low rate takes from a sound what lies above its band."""
 _MOST_COMPARED = 20_000
 """Pairs of fingerprints, the most similar ones, which take a second or two; all others count as different."""
-_ROWS = 1_024
+_ROWS = 256
 
 Pairs = NDArray[np.int64]
 
@@ -41,7 +41,8 @@ def groups_of(
     nearness = np.zeros(0, np.float32)
     for start in range(0, len(vectors), _ROWS):
         cosines = np.triu(vectors[start : start + _ROWS] @ vectors[start:].T, 1)
-        alike = _forest(len(vectors), np.concatenate([alike, np.argwhere(cosines >= ALIKE) + start]))
+        if len(pairs := np.argwhere(cosines >= ALIKE)):
+            alike = _forest(len(vectors), np.concatenate([alike, pairs + start]))
         if known:
             apart_s = np.abs(durations_s[start : start + _ROWS, None] - durations_s[start:])
             found = np.argwhere((cosines >= _LEAST_OF_COPIES) & (cosines < ALIKE) & (apart_s <= MOST_DIFFERENCE_S))

@@ -71,10 +71,11 @@ def teach(
 
     def make(session: Session) -> tuple[ClassifierCard, list[TaskQueue]]:
         lock_subject(session, caller.owner_id)
-        row = find_classifier(session, caller.owner_id, name)
-        given = request or TeachRequest()
+        find_classifier(session, caller.owner_id, name)
+        given = placed(session, caller.owner_id, request or TeachRequest())
+        row = find_classifier(session, caller.owner_id, name, to_change=True)
         space = _space(state, given) if "space" in given.model_fields_set else _served_now(state, row)
-        whole = merged(row.spec, placed(session, caller.owner_id, given))
+        whole = merged(row.spec, given)
         change_spec(session, caller.actor, row, space, as_kept(whole, state.catalogue.embedders.get(space, "")))
         record(session, caller.actor, "classifier.teaching_asked", row.id, name=name)
         return _ask(state, caller, session, row, then)

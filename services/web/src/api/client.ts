@@ -43,8 +43,8 @@ const keyed: Middleware = {
     if (key) request.headers.set("Authorization", `Bearer ${key}`);
     return request;
   },
-  async onResponse({ response }) {
-    if (!response.ok && response.status !== NOT_MODIFIED) throw await problemFrom(response);
+  async onResponse({ request, response }) {
+    if (!response.ok && response.status !== NOT_MODIFIED) throw await problemFrom(response, request.headers);
     return response;
   },
 };
@@ -59,7 +59,7 @@ export async function fetchWithKey(path: string, init: RequestInit = {}): Promis
   const key = currentKey();
   if (key) headers.set("Authorization", `Bearer ${key}`);
   const response = await fetch(ROOT_PATH + path, { ...init, headers });
-  if (!response.ok) throw await problemFrom(response);
+  if (!response.ok) throw await problemFrom(response, headers);
   return response;
 }
 
@@ -76,8 +76,10 @@ export function dataOf<T>(answer: { data?: T }): T {
   return answer.data;
 }
 
-async function problemFrom(response: Response): Promise<Error> {
+async function problemFrom(response: Response, sent: Headers): Promise<Error> {
   const problem = await problemOf(response);
-  if (response.status === 401) refuseKey("The service does not know this key.");
+  // A late answer to the key of before says nothing of the one that is signed in now.
+  const key = currentKey();
+  if (response.status === 401 && key && sent.get("Authorization") === `Bearer ${key}`) refuseKey("The service does not know this key.");
   return problem;
 }

@@ -15,6 +15,7 @@ import { SignIn } from "./SignIn";
 import { UsageSheet } from "./UsageSheet";
 import { ROOT_PATH } from "../api/root";
 import { signOut, useIsAsking, useKey } from "../api/session";
+import { Boundary } from "../ui/Boundary";
 import { toggleTheme, useTheme } from "../ui/theme";
 
 const TrackPage = lazy(() => import("../track/TrackPage"));
@@ -49,6 +50,7 @@ function Shell({ over }: { over: boolean }) {
   const [usage, setUsage] = useState(false);
   const queries = useQueryClient();
   const online = useOnline();
+  const [location] = useLocation();
   useScrollPositions();
   // Answers to one key must not be shown after a sign-in with another.
   useEffect(() => () => queries.clear(), [queries]);
@@ -63,25 +65,27 @@ function Shell({ over }: { over: boolean }) {
         Skip to the content
       </a>
       <Top onHelp={() => setHelp(true)} onUsage={() => setUsage(true)} />
-      <Suspense fallback={<Loading />}>
-        <Switch>
-          <Route path="/" component={LibraryPage} />
-          <Route path="/tracks/:id">{({ id }) => <TrackPage key={id} id={id} />}</Route>
-          <Route path="/search" component={SearchPage} />
-          <Route path="/classifiers" component={ClassifiersPage} />
-          <Route path="/classifiers/:name">{({ name }) => <ClassifierPage key={name} name={name} />}</Route>
-          <Route path="/classifiers/:name/review">{({ name }) => <ReviewPage key={name} name={name} />}</Route>
-          <Route path="/jobs" component={JobsPage} />
-          <Route path="/models" component={ModelsPage} />
-          <Route path="/webhooks" component={WebhooksPage} />
-          <Route>
-            <main id="main" className="page empty">
-              <h1>There is no such page</h1>
-              <Link href="/">Go to the library</Link>
-            </main>
-          </Route>
-        </Switch>
-      </Suspense>
+      <Boundary key={location}>
+        <Suspense fallback={<Loading />}>
+          <Switch>
+            <Route path="/" component={LibraryPage} />
+            <Route path="/tracks/:id">{({ id }) => <TrackPage key={id} id={id} />}</Route>
+            <Route path="/search" component={SearchPage} />
+            <Route path="/classifiers" component={ClassifiersPage} />
+            <Route path="/classifiers/:name">{({ name }) => <ClassifierPage key={name} name={name} />}</Route>
+            <Route path="/classifiers/:name/review">{({ name }) => <ReviewPage key={name} name={name} />}</Route>
+            <Route path="/jobs" component={JobsPage} />
+            <Route path="/models" component={ModelsPage} />
+            <Route path="/webhooks" component={WebhooksPage} />
+            <Route>
+              <main id="main" className="page empty">
+                <h1>There is no such page</h1>
+                <Link href="/">Go to the library</Link>
+              </main>
+            </Route>
+          </Switch>
+        </Suspense>
+      </Boundary>
       <UploadDock />
       {online ? null : (
         <p className="offline" role="status">

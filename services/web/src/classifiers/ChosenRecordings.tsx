@@ -112,7 +112,8 @@ function Finder({ name, onFound }: { name: string; onFound: (track: Track) => vo
         onKeyDown={(event) => event.key === "Escape" && setOpen(false)}
         onChange={(event) => setTyped(event.currentTarget.value)}
       />
-      <ul className="finder__list" aria-label={`Found: ${name.toLowerCase()}`} hidden={!open}>
+      {/* Some browsers focus no button that is clicked: the field would lose the focus, and the list be gone before the click. */}
+      <ul className="finder__list" aria-label={`Found: ${name.toLowerCase()}`} hidden={!open} onMouseDown={(event) => event.preventDefault()}>
         {found.data?.map((track) => (
           <li key={track.id}>
             <Button onClick={() => onFound(track)}>{titleOf(track)}</Button>

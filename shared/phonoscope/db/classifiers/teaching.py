@@ -54,9 +54,16 @@ _OF_CLASSIFIER = text(
 )
 
 
-def find_classifier(session: Session, owner_id: str, name: str) -> ClassifierRow:
-    """An owner's classifier. Raises ``NotFound``."""
-    row = session.scalar(select(ClassifierRow).where(ClassifierRow.owner_id == owner_id, ClassifierRow.name == name))
+def find_classifier(session: Session, owner_id: str, name: str, *, to_change: bool = False) -> ClassifierRow:
+    """An owner's classifier. Raises ``NotFound``.
+
+    Args:
+        to_change: whether nobody else changes it before the commit: who erases a track takes its examples out.
+    """
+    wanted = select(ClassifierRow).where(ClassifierRow.owner_id == owner_id, ClassifierRow.name == name)
+    if to_change:
+        wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
+    row: ClassifierRow | None = session.scalar(wanted)
     if row is None:
         raise NotFound(f"no classifier {name!r}")
     return row
@@ -107,7 +114,7 @@ def ask_for_teaching(session: Session, row: ClassifierRow) -> list[TaskQueue]:
     them embedded first.
     """
     status = lock_job(session, row)
-    missing = any_missing(session, row)
+    missing = bool(Spec.of(row.spec).embedder) and any_missing(session, row)
     row.asked_at, row.problem = func.now(), None
     if status is not None and not status.ended:
         row.again = row.again or missing or status is Status.RUNNING

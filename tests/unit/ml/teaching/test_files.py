@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phonoscope.catalogue import BodyRef, HeadManifest
+from phonoscope.catalogue import OWN, BodyRef, HeadManifest
 from phonoscope_ml.teaching import Examples, from_files, probabilities, teach, to_files
 from phonoscope_ml.teaching.files import space_of
 from tests.unit.ml.teaching.worlds import World, ids
