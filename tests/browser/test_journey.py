@@ -38,7 +38,7 @@ def test_a_recording_from_upload_to_deletion(
         expect(row.locator(".track__label")).to_have_text("dog", timeout=_ENDS_MS)
     expect(page.get_by_label("Uploads").get_by_text("done")).to_have_count(2, timeout=_ENDS_MS)
 
-    page.get_by_label("Uploads").get_by_role("button", name="Fold").click()
+    page.get_by_label("Uploads").get_by_role("button", name="Clear").click()
     page.get_by_label("Recordings", exact=True).get_by_role("link", name="dog_large.flac").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("dog_large.flac")
     expect(page.get_by_label("Labels", exact=True)).to_contain_text("dog")
