@@ -158,7 +158,7 @@ def _request(examples: dict[str, dict[str, Path]], space: str | None, *, several
 
 
 def taught(client: Client, console: Console, name: str, request: TeachRequest) -> ClassifierCard:
-    """A classifier once it was taught from what ``request`` says, anew where it is there already."""
+    """A classifier once it was taught from what ``request`` says, again where it is there already."""
     from phonoscope.contract.classifiers import ClassifierRequest
 
     there = {card.name for card in client.classifiers()}

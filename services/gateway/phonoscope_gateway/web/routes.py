@@ -72,7 +72,7 @@ def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "", root_pa
     app.include_router(router)
 
     async def no_such_page(request: Request, error: Exception) -> Response:
-        """The page's own words for whoever follows a link in a browser; a problem for programs."""
+        """The page says it to a person who follows a link in a browser; programs get a problem."""
         path = request.scope["path"].removeprefix(root_path)
         if _OF_PROGRAMS.match(path) or not _wants_a_page(request):
             return await http_problem(request, error)
