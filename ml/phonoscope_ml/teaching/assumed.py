@@ -18,7 +18,7 @@ def with_assumed(examples: Examples, labels: int, seed: int) -> Examples:
     """Examples in which each label is known not to hold somewhere, as far as can be.
 
     A label that was rejected in fewer than 10 groups is assumed not to hold in examples of others, where nothing is
-    said of it: whoever names several labels of a recording names those that they hear. What is assumed follows what
+    said of it: who names several labels names all that they hear. What is assumed follows what
     was said; it teaches and calibrates, and no figure is of it.
     """
     rejected = ~examples.holds

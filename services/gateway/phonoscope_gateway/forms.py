@@ -6,7 +6,7 @@ import errno
 import hashlib
 import tempfile
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from fastapi import Request
 from python_multipart.exceptions import MultipartParseError
@@ -42,6 +42,16 @@ class Form:
 
     fields: dict[str, list[str]] = field(default_factory=dict)
     upload: Upload | None = None
+
+
+def takes_file(description: str) -> dict[str, Any]:
+    """What the OpenAPI document says of a call that takes one file in a form."""
+    schema = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary", "description": description}},
+    }
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 async def read_form(request: Request, max_upload_bytes: int) -> Form:

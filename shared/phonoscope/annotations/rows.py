@@ -152,7 +152,7 @@ class Lines:
         self._found.append(Line(number, said, Recording(row.track_id, row.sha256, row.filename)))
 
     def _why(self, error: ValidationError) -> str:
-        """The first thing that is wrong in a line; lines come in order, and of the later ones nothing is told."""
+        """The first thing that is wrong in a line; lines come in order, and nothing is said of the later ones."""
         if self._faults.count >= _MOST_NAMED:
             return ""
         first = error.errors(include_url=False, include_input=False)[0]

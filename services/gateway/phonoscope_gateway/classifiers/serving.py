@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
 
@@ -30,7 +30,7 @@ from phonoscope.tasks.apply import ApplyOptions
 from phonoscope_gateway.classifiers.importing import take_import
 from phonoscope_gateway.classifiers.transfer import pack
 from phonoscope_gateway.dispositions import content_disposition
-from phonoscope_gateway.forms import MAX_HEAD_BYTES, read_form
+from phonoscope_gateway.forms import MAX_HEAD_BYTES, read_form, takes_file
 from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentAnswer, KeepAnswer
 from phonoscope_gateway.jobs.service import Then, submit_unless_open
 from phonoscope_gateway.problems import KEYED, Responses, problems
@@ -44,20 +44,7 @@ VersionQuery = Annotated[
 ]
 _ZIP = "application/zip"
 _BYTES = {"type": "string", "format": "binary"}
-_FILE: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {**_BYTES, "description": "a ZIP file as an export makes it"}},
-                }
-            }
-        },
-    }
-}
+_FILE = takes_file("a ZIP file as an export makes it")
 _EXPORTED: Responses = {200: {"description": "The ZIP file", "content": {_ZIP: {"schema": _BYTES}}}}
 _IMPORTS = problems(InvalidImport, BodyAbsent, NameTaken, UploadTooLarge, TooManyUploads)
 _MADE: Responses = {201: {"model": ClassifierCard, "description": "It is a new classifier"}}

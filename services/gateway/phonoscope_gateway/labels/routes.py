@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -37,7 +37,7 @@ from phonoscope.errors import (
 from phonoscope.requests import WholeText, text
 from phonoscope_gateway.bodies import json_body, takes
 from phonoscope_gateway.dispositions import content_disposition
-from phonoscope_gateway.forms import MAX_LABEL_FILE_BYTES, read_form
+from phonoscope_gateway.forms import MAX_LABEL_FILE_BYTES, read_form, takes_file
 from phonoscope_gateway.labels.files import ImportRequest, LabelFile, import_labels, write_library, write_track
 from phonoscope_gateway.labels.service import read_set, replace_set, say_one, undo
 from phonoscope_gateway.paging import CursorQuery, LimitQuery
@@ -75,22 +75,7 @@ _OF_A_TRACK: Responses = {200: {"content": {kind.media_type: _TEXT for kind in L
 _OF_A_LIBRARY: Responses = {
     200: {"description": "All labels", "content": {LabelFormat(kind).media_type: _TEXT for kind in ("csv", "jsonl")}}
 }
-_FILE: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "the labels, in UTF-8"}
-                    },
-                }
-            }
-        },
-    }
-}
+_FILE = takes_file("the labels, in UTF-8")
 
 
 @router.get("/tracks/{track_id}/labels", response_model=LabelSet, responses=_OF_A_TRACK | problems(NotFound))

@@ -11,7 +11,7 @@ import "./review.css";
 import { Unsent } from "../Unsent";
 import { useReview } from "./useReview";
 
-/** Asks about one window after the other, and teaches the classifier anew after each batch of answers. */
+/** Asks about one window after the other, and teaches the classifier again after each batch of answers. */
 export default function ReviewPage({ name }: { name: string }) {
   const found = useClassifier(name);
   useTitle(`Review of ${name}`);

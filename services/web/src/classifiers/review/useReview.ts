@@ -8,7 +8,7 @@ import { keyOf, type Reply, replyText, saidBy } from "./answers";
 import { type Change, newChange, type Outbox, outboxOf, undoOf } from "../outbox";
 import { skippedOf } from "./skipped";
 
-/** After so many answers it is taught anew. */
+/** After so many answers it is taught again. */
 export const BATCH = 10;
 
 type Done = { window: QueuedWindow; change: Change | null; text: string };
@@ -74,7 +74,7 @@ export function useReview(classifier: Classifier) {
 
 export type Teaching = ReturnType<typeof useClassifierActions>["teach"];
 
-/** Counts the answers that the service has, and teaches anew after each batch of them. */
+/** Counts the answers that the service has, and teaches again after each batch of them. */
 function useBatches(classifier: Classifier, outbox: Outbox) {
   const { teach } = useClassifierActions();
   const [sentSince, setSentSince] = useState(0);
