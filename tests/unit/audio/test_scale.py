@@ -1,22 +1,22 @@
-"""Long recordings need no more memory than short ones, and little time."""
+"""Long recordings need no more memory than short ones, and are not decoded to be measured."""
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from phonoscope.audio.decode import Recording
+from phonoscope.audio.part import Part
 from phonoscope.errors import RecordingTooLong
 
 if TYPE_CHECKING:
+    from phonoscope.audio.axis import Sound
+    from phonoscope.audio.part import Packet
     from tests.unit.audio.maker import Maker
 
 HOUR_S = 3_600
@@ -73,26 +73,20 @@ def test_long_needs_no_more_memory_than_a_minute(
     assert found["grown_mb"] < 15
 
 
-def test_an_hour_of_silence_in_a_few_bytes(make: Maker) -> None:
+def test_an_hour_of_silence_in_a_few_bytes(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A FLAC file of less than a megabyte can hold an hour: it is measured, or refused, without being decoded."""
+    decoded: list[Packet | None] = []
+    decode = Part.decode
+
+    def counted(part: Part, packet: Packet | None) -> list[Sound]:
+        decoded.append(packet)
+        return decode(part, packet)
+
+    monkeypatch.setattr(Part, "decode", counted)
     kind = make.formats["flac"]
     data = make.encode(kind, np.zeros((1, HOUR_S * 8_000), np.int16), rate_hz=8_000)
     assert len(data) < 1_000_000
-    began = time.process_time()
     assert make.examine(data, 2.0 * HOUR_S).duration_s == pytest.approx(HOUR_S)
     with pytest.raises(RecordingTooLong):
         make.examine(data, 0.5 * HOUR_S)
-    assert time.process_time() - began < 2.0
-
-
-def test_decoding_is_fast(make: Maker) -> None:
-    """Two minutes of stereo MP3 come out at another rate at such a pace that an hour takes far less than 30 s."""
-    data = make.recording("mp3-no-xing", 10.0, 2) * 12
-    spent_s = []
-    for _ in range(2):
-        began = time.process_time()
-        with Recording(io.BytesIO(data)) as recording:
-            samples = sum(len(block) for block in recording.mono(44_100))
-        spent_s.append(time.process_time() - began)
-        assert samples / 44_100 == pytest.approx(120, rel=0.01)
-    assert min(spent_s) < 30 * 120 / HOUR_S
+    assert 0 < len(decoded) < 600, "of the 7,000 packets that each of the two could decode"
