@@ -57,8 +57,8 @@ test: $(DEV_STAMP) $(PAGE) ## Run every check and every test; prints the lines c
 
 everything:
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory --jobs 2 lint check unit page-test
-	@$(MAKE) --no-print-directory stack-test
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 lint check unit page-test; early=$$?; \
+	$(MAKE) --no-print-directory stack-test && exit $$early
 	@$(BIN)/coverage combine --quiet
 	@echo "$$($(BIN)/coverage report --format=total) % of the lines are covered; \`$(BIN)/coverage html\` shows which"
 
