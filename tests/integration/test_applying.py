@@ -353,11 +353,16 @@ def test_applied_labels_count_after_those_of_a_classification(database: Database
 def test_the_job_that_applies_a_classifier_is_found_while_it_is_open(
     database: Database, owner_id: str, claim: Claim
 ) -> None:
-    """By the classifier's name and the owner."""
+    """By the classifier's name and the owner, while it is queued and while it labels by the newest version."""
+    teach(database, owner_id, own_head())
+    begin_labelling(database, claim, "shades")
     with database.transaction() as session:
         assert applying_job(session, owner_id, "shades") == claim.job_id
         assert applying_job(session, owner_id, "other") is None
         assert applying_job(session, "own_other", "shades") is None
+    teach(database, owner_id, own_head(version=2))
+    with database.transaction() as session:
+        assert applying_job(session, owner_id, "shades") is None, "it labels by an older version"
         end_tasks(session, claim, {TaskName.APPLY: Outcome({"a": 1})}, {})
         assert applying_job(session, owner_id, "shades") is None
         assert session.get_one(JobRow, claim.job_id).status is Status.SUCCEEDED

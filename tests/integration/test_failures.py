@@ -63,8 +63,8 @@ def deadlock(database: Database, owners: list[str], runs: int) -> list[int]:
 
 
 def test_a_transaction_that_lost_a_deadlock_runs_once_more(database: Database, owners: list[str]) -> None:
-    """Both are committed in the end, each once."""
-    assert deadlock(database, owners, runs=1) == [1, 2]
+    """Both are committed in the end, each once. The one that is repeated may itself be in the other's way."""
+    assert deadlock(database, owners, runs=1)[-1] == 2
     assert names(database, owners) == ["++", "++"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import sleep
 from typing import TypeVar
 
 from sqlalchemy import text
@@ -16,6 +17,7 @@ from phonoscope.logs import get_logger
 
 Result = TypeVar("Result")
 _log = get_logger(__name__)
+_PAUSE_S = 0.05
 
 
 class Database:
@@ -54,8 +56,8 @@ class Database:
     def retrying(self, body: Callable[[Session], Result], *, autocommit: bool = False) -> Result:
         """What the body returns from a transaction, or with ``autocommit`` from one statement.
 
-        It runs once more, in a new transaction, when another transaction was in its way: it must have no effect
-        outside of the database.
+        It runs once more, in a new transaction and after a moment in which the other one can go on, when another
+        transaction was in its way: it must have no effect outside of the database.
 
         Raises:
             TransactionConflict: the second run failed likewise.
@@ -67,6 +69,7 @@ class Database:
                 return body(session)
         except TransactionConflict as conflict:
             _log.warning("transaction.repeated", detail=conflict.detail)
+        sleep(_PAUSE_S)
         with begin() as session:
             return body(session)
 
