@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from phonoscope_cli.analyze import analyze
+from phonoscope_cli.backups import backup, backup_key, restore
 from phonoscope_cli.classifiers import classifiers
 from phonoscope_cli.demo import demo
 from phonoscope_cli.doctor import doctor
@@ -42,4 +43,7 @@ app.add_typer(webhooks, name="webhooks")
 app.command()(usage)
 app.command()(audit)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
+app.command()(backup_key)
 app.command(hidden=True)(migrate)

@@ -91,9 +91,27 @@ PhonoscopeError
 │   ├── UnsupportedTask
 │   ├── OutdatedTeaching
 │   └── UnstorableResult
+├── BackupError                 500
+│   ├── BackupBusy
+│   ├── BackupUnwritable
+│   ├── BackupIncomplete
+│   ├── BackupDamaged
+│   ├── BackupTooNew
+│   ├── BackupSealed
+│   └── RestoreRefused
 └── StackError                  500
 """
 
+from phonoscope.errors.backups import (
+    BackupBusy,
+    BackupDamaged,
+    BackupError,
+    BackupIncomplete,
+    BackupSealed,
+    BackupTooNew,
+    BackupUnwritable,
+    RestoreRefused,
+)
 from phonoscope.errors.base import PhonoscopeError
 from phonoscope.errors.limits import (
     ClassifierQuotaExceeded,
@@ -200,6 +218,13 @@ from phonoscope.errors.tasks import (
 )
 
 __all__ = [
+    "BackupBusy",
+    "BackupDamaged",
+    "BackupError",
+    "BackupIncomplete",
+    "BackupSealed",
+    "BackupTooNew",
+    "BackupUnwritable",
     "BodyAbsent",
     "BodyTooLarge",
     "BrokerUnavailable",
@@ -255,6 +280,7 @@ __all__ = [
     "RequestInFlight",
     "RequestQuotaExceeded",
     "RequestTimeout",
+    "RestoreRefused",
     "SearchTimeout",
     "SignatureExpired",
     "SilentRecording",

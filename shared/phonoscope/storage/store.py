@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -33,7 +33,7 @@ _LONGEST_LINK_S = 7 * 24 * 3600
 class StoredRange:
     """The bytes of an object while they are read: ``chunks`` must be read to the end or closed."""
 
-    chunks: Iterator[bytes]
+    chunks: Generator[bytes, None, None]
     length: int
 
 
@@ -77,7 +77,7 @@ class ObjectStore:
             )
 
     def read(self, key: str, start: int, length: int) -> StoredRange:
-        """``length`` bytes from ``start``. Raises ``NotFound`` or ``StoreUnavailable``."""
+        """``length`` bytes from ``start``, or with 0 all that follow. Raises ``NotFound`` or ``StoreUnavailable``."""
         with translated(key):
             response = self._client.get_object(self.bucket, key, offset=start, length=length)
         return StoredRange(_chunks(key, response), int(response.headers["Content-Length"]))
@@ -155,7 +155,7 @@ def _client(url: str, settings: Settings, http: HttpClient) -> Minio:
     return client
 
 
-def _chunks(key: str, response: BaseHTTPResponse) -> Iterator[bytes]:
+def _chunks(key: str, response: BaseHTTPResponse) -> Generator[bytes, None, None]:
     try:
         with translated(key):
             yield from response.stream(_CHUNK_BYTES, decode_content=False)

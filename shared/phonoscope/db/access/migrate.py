@@ -15,6 +15,6 @@ def alembic_config(database_url: str) -> Config:
     return config
 
 
-def migrate(database_url: str) -> None:
-    """Brings the database to the newest schema."""
-    command.upgrade(alembic_config(database_url), "head")
+def migrate(database_url: str, revision: str = "head") -> None:
+    """Brings the database to a schema, by default the newest."""
+    command.upgrade(alembic_config(database_url), revision)

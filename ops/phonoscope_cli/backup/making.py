@@ -1,0 +1,252 @@
+"""Makes a backup, or brings one in the same folder up to date."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from io import BufferedReader
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, BinaryIO
+
+import psycopg2
+from sqlalchemy import text
+
+from phonoscope import __version__
+from phonoscope.db.access.engine import Database
+from phonoscope.db.access.locks import stay_open
+from phonoscope.errors import BackupBusy, BackupError, BackupIncomplete, BackupUnwritable, NotFound
+from phonoscope.settings import Settings
+from phonoscope.storage import ObjectStore
+from phonoscope_cli.backup.manifest import (
+    FORMAT,
+    File,
+    Manifest,
+    Stored,
+    fingerprint,
+    object_file,
+    read_objects,
+    rows_folder,
+)
+from phonoscope_cli.backup.sealing import Sealer
+from phonoscope_cli.backup.tables import dump_tables
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+Say = Callable[[str], None]
+_SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+_REVISION = text("SELECT version_num FROM alembic_version")
+_OBJECTS = text(
+    """
+    SELECT object_key, media_type FROM tracks UNION ALL SELECT object_key, media_type FROM artifacts ORDER BY object_key
+    """
+)
+_NAMED = text(
+    """
+    SELECT key FROM unnest(CAST(:keys AS text[])) AS asked (key)
+    WHERE EXISTS (SELECT FROM tracks WHERE object_key = key) OR EXISTS (SELECT FROM artifacts WHERE object_key = key)
+    """
+)
+_COPIES_AT_ONCE = 4
+_NAMES = {"backup.json", "backup.partial", "copied.jsonl", "copied.partial", "lock", "objects", "rows"}
+_PART = 500
+
+
+def make_backup(settings: Settings, folder: Path, recipients: Sequence[str], say: Say) -> Manifest:
+    """Backs up the database and the bucket that the settings name, beside running work.
+
+    Args:
+        recipients: age's public keys to encrypt all files to; with none they are plain.
+
+    Raises:
+        BackupSealed: a recipient is no public key.
+        BackupBusy: another process writes into the folder.
+        BackupUnwritable: the folder cannot be written.
+        BackupIncomplete: objects that rows name are not in the bucket. The rest is kept, and goes on next time.
+        DatabaseUnavailable, StoreUnavailable: what was copied is kept, and goes on next time.
+    """
+    sealer = Sealer(recipients)
+    database = Database(settings.database_url.get_secret_value(), pool_size=2)
+    try:
+        with _taken(folder):
+            return _Backup(database, ObjectStore(settings), folder, sealer, say).make(
+                fingerprint(settings.signing_secret.get_secret_value())
+            )
+    except psycopg2.Error as error:
+        raise BackupError(f"the database's rows cannot be read: {str(error).strip()}") from error
+    finally:
+        database.close()
+
+
+class _Backup:
+    def __init__(self, database: Database, store: ObjectStore, folder: Path, sealer: Sealer, say: Say) -> None:
+        self._database = database
+        self._store = store
+        self._folder = folder
+        self._sealer = sealer
+        self._say = say
+        self._suffix = ".age" if sealer.sealed_to else ""
+        self._copied = _Copied(folder / "copied.jsonl")
+
+    def make(self, signed_with: str) -> Manifest:
+        made_at = datetime.now(UTC)
+        snapshot = f"{made_at:%Y%m%dT%H%M%S%fZ}"
+        rows = rows_folder(self._folder) / snapshot
+        with self._database.transaction() as session:
+            session.execute(_SNAPSHOT)
+            stay_open(session)
+            revision = session.scalar(_REVISION) or ""
+            tables = dump_tables(session, lambda name, file: self._write(rows / f"{name}.copy.gz", file))
+            wanted = {row.object_key: str(row.media_type) for row in session.execute(_OBJECTS)}
+        self._say(f"{sum(table.rows for table in tables):,} rows of {len(tables)} tables")
+        erased = self._copy(wanted)
+        kept = sorted((self._copied[key] for key in wanted if key not in erased), key=lambda stored: stored.key)
+        lines = "".join(stored.model_dump_json() + "\n" for stored in kept)
+        manifest = Manifest(
+            format=FORMAT,
+            release=__version__,
+            revision=revision,
+            made_at=made_at,
+            signed_with=signed_with,
+            sealed_to=self._sealer.sealed_to,
+            snapshot=snapshot,
+            tables=tables,
+            objects=self._write(rows / "objects.jsonl", io.BytesIO(lines.encode())),
+            objects_count=len(kept),
+            objects_bytes=sum(stored.size_bytes for stored in kept),
+            erased=sorted(erased),
+        )
+        manifest.write(self._folder)
+        self._tidy(rows, kept, lines)
+        return manifest
+
+    def _write(self, path: Path, file: BinaryIO) -> File:
+        return self._sealer.write(path.with_name(path.name + self._suffix), file)
+
+    def _copy(self, wanted: dict[str, str]) -> set[str]:
+        """Copies what is not in the folder yet; returns the keys whose recordings were erased meanwhile."""
+        to_do = [key for key in wanted if not self._copied.has(key, self._sealer.sealed_to, self._path(key))]
+        self._say(f"{len(wanted):,} objects, {len(to_do):,} to copy")
+        absent: list[str] = []
+        with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
+            for start in range(0, len(to_do), _PART):
+                part = to_do[start : start + _PART]
+                there = pool.map(self._copy_one, part, [wanted[key] for key in part])
+                absent += [key for key, found in zip(part, there, strict=True) if not found]
+                self._say(f"{min(start + _PART, len(to_do)):,} of {len(to_do):,} copied")
+        lost = self._named(absent)
+        if lost:
+            raise BackupIncomplete(f"{len(lost):,} objects that rows name are not in the bucket, such as {lost[0]}")
+        return set(absent)
+
+    def _copy_one(self, key: str, media_type: str) -> bool:
+        try:
+            stored = self._store.read(key, 0, 0)
+        except NotFound:
+            return False
+        with closing(stored.chunks), BufferedReader(_Chunks(stored.chunks)) as source:
+            written = self._sealer.write(self._path(key), source)
+        self._copied.add(
+            Stored(
+                key=key,
+                media_type=media_type,
+                size_bytes=written.size_bytes,
+                sha256=written.sha256,
+                sealed_to=self._sealer.sealed_to,
+            )
+        )
+        return True
+
+    def _path(self, key: str) -> Path:
+        path = object_file(self._folder, key)
+        return path.with_name(path.name + self._suffix)
+
+    def _named(self, keys: Sequence[str]) -> list[str]:
+        """Those of the keys that the database still names, in a newer snapshot."""
+        with self._database.transaction() as session:
+            return list(session.scalars(_NAMED, {"keys": list(keys)}))
+
+    def _tidy(self, rows: Path, kept: Iterable[Stored], lines: str) -> None:
+        """Removes what only backups of before name."""
+        self._copied.replace(lines)
+        named = {self._path(stored.key) for stored in kept}
+        for path in (self._folder / "objects").rglob("*"):
+            if path.is_file() and path not in named:
+                path.unlink()
+        for old in rows.parent.iterdir():
+            if old != rows:
+                shutil.rmtree(old)
+        for below, folders, files in os.walk(self._folder / "objects", topdown=False):
+            if not folders and not files:
+                Path(below).rmdir()
+
+
+class _Chunks(io.RawIOBase):
+    """Reads what an iterator gives."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        into = memoryview(buffer)
+        self._left = self._left or next(self._chunks, b"")
+        count = min(len(into), len(self._left))
+        into[:count], self._left = self._left[:count], self._left[count:]
+        return count
+
+
+class _Copied:
+    """The objects that are in the folder, whole: a line is added once a file is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._found = {stored.key: stored for stored in read_objects(path, cut_off=True)} if path.exists() else {}
+        self.replace("".join(stored.model_dump_json() + "\n" for stored in self._found.values()))
+
+    def __getitem__(self, key: str) -> Stored:
+        return self._found[key]
+
+    def has(self, key: str, sealed_to: str, path: Path) -> bool:
+        stored = self._found.get(key)
+        if stored is None or stored.sealed_to != sealed_to:
+            return False
+        return path.exists() and path.stat().st_size == stored.size_bytes
+
+    def add(self, stored: Stored) -> None:
+        with self._lock, self._path.open("a", encoding="utf-8") as file:
+            file.write(stored.model_dump_json() + "\n")
+            self._found[stored.key] = stored
+
+    def replace(self, lines: str) -> None:
+        draft = self._path.with_suffix(".partial")
+        draft.write_text(lines, encoding="utf-8")
+        draft.replace(self._path)
+
+
+@contextmanager
+def _taken(folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if {entry.name for entry in folder.iterdir()} - _NAMES:
+            raise BackupUnwritable(f"{folder} holds other files; name a new folder, or one with a backup")
+        file = (folder / "lock").open("w")
+    except OSError as error:
+        raise BackupUnwritable(f"{folder} cannot be used: {error.strerror or error}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BackupBusy(f"another process makes a backup in {folder}") from error
+        yield

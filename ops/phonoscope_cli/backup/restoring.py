@@ -1,0 +1,179 @@
+"""Brings a backup back into an empty database and a bucket."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import psycopg2
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from phonoscope.db.access.engine import Database
+from phonoscope.db.access.locks import stay_open
+from phonoscope.db.access.migrate import alembic_config, migrate
+from phonoscope.db.library.erase import delete_track
+from phonoscope.db.service.audit import Actor
+from phonoscope.db.service.workers import live_workers
+from phonoscope.errors import BackupError, BackupTooNew, RestoreRefused
+from phonoscope.settings import Settings
+from phonoscope.storage import ObjectStore
+from phonoscope_cli.backup.manifest import Manifest, Stored, Table, fingerprint, object_file, read_objects
+from phonoscope_cli.backup.sealing import Opener, checked
+from phonoscope_cli.backup.tables import load_tables
+
+Say = Callable[[str], None]
+_HAS_TABLES = text("SELECT to_regclass('public.alembic_version') IS NOT NULL")
+_IN_USE = text("SELECT EXISTS (SELECT FROM tracks) OR EXISTS (SELECT FROM jobs) OR EXISTS (SELECT FROM webhooks)")
+_CLEAR = text("DROP SCHEMA public CASCADE")
+_MAKE = text("CREATE SCHEMA public")
+_ERASED = text("SELECT owner_id, id FROM tracks WHERE object_key = ANY(:keys)")
+_GONE = text("DELETE FROM artifacts WHERE object_key = ANY(:keys)")
+_COPIES_AT_ONCE = 4
+_PART = 500
+
+
+def check_backup(folder: Path, identity: Path | None, say: Say) -> Manifest:
+    """Reads every file of a backup against what was noted of it.
+
+    Raises:
+        BackupIncomplete: there is no whole backup.
+        BackupTooNew: its format, or its schema, is of a newer release.
+        BackupDamaged: a file is missing or was changed.
+        BackupSealed: it is encrypted, and not to this identity.
+    """
+    backup = _Backup(folder, identity)
+    backup.check(say)
+    return backup.manifest
+
+
+def restore_backup(settings: Settings, folder: Path, identity: Path | None, say: Say) -> Manifest:
+    """Brings a backup back, after all of it was checked: the objects, then the rows in one transaction.
+
+    One that was cut off is simply run again: objects that are in the bucket are left, and there are no rows yet.
+
+    Raises:
+        RestoreRefused: the database has recordings, jobs or webhooks, or workers are at work on it.
+        DatabaseUnavailable, StoreUnavailable: there are no rows yet; run it again.
+        BackupError: as ``check_backup``; nothing was changed.
+    """
+    url = settings.database_url.get_secret_value()
+    database = Database(url, pool_size=2)
+    store = ObjectStore(settings)
+    try:
+        refuse_if_used(database)
+        backup = _Backup(folder, identity)
+        backup.check(say)
+        store.ensure_bucket()
+        backup.send_objects(store, say)
+        _clear(database)
+        migrate(url, backup.manifest.revision)
+        with database.transaction() as session:
+            backup.load(session)
+        migrate(url)
+    except (psycopg2.Error, SQLAlchemyError) as error:
+        reason = str(getattr(error, "orig", error)).strip()
+        raise BackupError(f"the database does not take the rows: {reason}") from error
+    finally:
+        database.close()
+    if backup.manifest.signed_with != fingerprint(settings.signing_secret.get_secret_value()):
+        say("PHONOSCOPE_SIGNING_SECRET is another one: links are void, and each webhook needs a new secret")
+    return backup.manifest
+
+
+def refuse_if_used(database: Database) -> None:
+    """Raises ``RestoreRefused`` when the database has recordings, jobs or webhooks, or workers are at work on it."""
+    with database.transaction() as session:
+        if not session.scalar(_HAS_TABLES):
+            return
+        if session.scalar(_IN_USE):
+            raise RestoreRefused("the database has recordings, jobs or webhooks: restore into an empty one")
+        if workers := live_workers(session):
+            raise RestoreRefused(f"{len(workers)} workers are at work on this database: stop the service first")
+
+
+class _Backup:
+    def __init__(self, folder: Path, identity: Path | None) -> None:
+        self._folder = folder
+        self._opener = Opener(identity)
+        self.manifest = Manifest.read(folder)
+        self._rows = self.manifest.rows(folder)
+        self._sealed = bool(self.manifest.sealed_to)
+        try:
+            ScriptDirectory.from_config(alembic_config("")).get_revision(self.manifest.revision)
+        except CommandError as error:
+            raise BackupTooNew(
+                f"the schema {self.manifest.revision!r} of release {self.manifest.release} is unknown to this one"
+            ) from error
+
+    def check(self, say: Say) -> None:
+        """Raises ``BackupDamaged`` and ``BackupSealed``."""
+        for file in (self.manifest.objects, *(table.file for table in self.manifest.tables)):
+            checked(self._rows / file.name, file.size_bytes, file.sha256)
+        with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool, self._objects() as objects:
+            for part in _parts(objects):
+                list(pool.map(lambda stored: checked(self._path(stored), stored.size_bytes, stored.sha256), part))
+        say(f"{self.manifest.objects_count:,} objects and {len(self.manifest.tables)} tables are as they were written")
+
+    def send_objects(self, store: ObjectStore, say: Say) -> None:
+        """Stores the objects that the bucket does not have."""
+        there = set(store.keys("tracks/"))
+        sent = 0
+        with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool, self._objects() as objects:
+            for part in _parts(objects):
+                missing = [stored for stored in part if stored.key not in there]
+                list(pool.map(lambda stored: self._send(store, stored), missing))
+                sent += len(missing)
+                say(f"{sent:,} objects stored")
+
+    def load(self, session: Session) -> None:
+        """Fills the tables, and leaves out what was erased while the backup was made."""
+        stay_open(session)
+        load_tables(session, self.manifest.tables, self._table)
+        keys = {"keys": self.manifest.erased}
+        for owner_id, track_id in session.execute(_ERASED, keys).all():
+            delete_track(session, Actor(owner_id), track_id, audited=False)
+        session.execute(_GONE, keys)
+
+    def _table(self, table: Table) -> AbstractContextManager[BinaryIO]:
+        return self._opener.open(self._rows / table.file.name, sealed=self._sealed)
+
+    def _send(self, store: ObjectStore, stored: Stored) -> None:
+        with self._opener.open(self._path(stored), sealed=self._sealed) as file:
+            store.put(stored.key, file, stored.media_type)
+
+    def _path(self, stored: Stored) -> Path:
+        path = object_file(self._folder, stored.key)
+        return path.with_name(path.name + ".age") if self._sealed else path
+
+    @contextmanager
+    def _objects(self) -> Iterator[Iterator[Stored]]:
+        with (
+            self._opener.open(self._rows / self.manifest.objects.name, sealed=self._sealed) as file,
+            tempfile.NamedTemporaryFile() as plain,
+        ):
+            while chunk := file.read(1 << 20):
+                plain.write(chunk)
+            plain.flush()
+            yield read_objects(Path(plain.name))
+
+
+def _clear(database: Database) -> None:
+    """Removes the tables of a service that nobody has used yet."""
+    with database.transaction() as session:
+        if session.scalar(_HAS_TABLES):
+            session.execute(_CLEAR)
+            session.execute(_MAKE)
+
+
+def _parts(objects: Iterator[Stored]) -> Iterator[list[Stored]]:
+    while part := list(islice(objects, _PART)):
+        yield part

@@ -1,0 +1,419 @@
+"""Backups of the database and the bucket, and their way back."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from phonoscope.db.access.engine import Database
+from phonoscope.db.access.migrate import migrate
+from phonoscope.db.library.artifacts import COVER
+from phonoscope.db.schema.service import WorkerRow
+from phonoscope.db.schema.tables import ArtifactRow
+from phonoscope.db.service.audit import Actor, record
+from phonoscope.erasure import erase_track
+from phonoscope.errors import (
+    BackupBusy,
+    BackupDamaged,
+    BackupError,
+    BackupIncomplete,
+    BackupSealed,
+    BackupTooNew,
+    BackupUnwritable,
+    RestoreRefused,
+    StoreUnavailable,
+)
+from phonoscope.settings import Settings
+from phonoscope.states import Pool
+from phonoscope.storage import ObjectStore
+from phonoscope.storage.store import StoredRange
+from phonoscope_cli.backup import making
+from phonoscope_cli.backup.making import make_backup
+from phonoscope_cli.backup.manifest import Manifest
+from phonoscope_cli.backup.restoring import check_backup, restore_backup
+from phonoscope_cli.backup.sealing import new_identity
+from tests.support import RunningStack, add_track
+
+_TABLES = text(
+    """
+    SELECT tablename FROM pg_tables WHERE schemaname = 'public'
+      AND tablename NOT IN ('alembic_version', 'workers', 'open_streams') ORDER BY tablename
+    """
+)
+
+
+def quiet(_: str) -> None:
+    """Says nothing."""
+
+
+class Service:
+    """A database and a bucket of their own on the tests' servers."""
+
+    def __init__(self, servers: Settings, revision: str | None = None) -> None:
+        name = f"backups_{uuid4().hex}"
+        url = servers.database_url.get_secret_value()
+        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        self.url = url.rpartition("/")[0] + f"/{name}"
+        self.settings = servers.model_copy(
+            update={"database_url": SecretStr(self.url), "s3_bucket": name.replace("_", "-")}
+        )
+        self.store = ObjectStore(self.settings)
+        self.store.ensure_bucket()
+        if revision is not None:
+            migrate(self.url, revision)
+        self.database = Database(self.url, pool_size=2)
+
+    def upload(self, number: int) -> str:
+        """A track of an owner of its own, with a cover, in the database and in the bucket."""
+        owner_id, track_id = f"own_{number}", f"trk_{number}"
+        key, cover = f"tracks/{track_id}/original.wav", f"tracks/{track_id}/cover/cover.jpg"
+        self.store.put(key, io.BytesIO(b"sound of " + track_id.encode()), "audio/wav")
+        self.store.put(cover, io.BytesIO(b"picture of " + track_id.encode()), "image/jpeg")
+        with self.database.transaction() as session:
+            add_track(session, owner_id, track_id, key, size_bytes=100)
+            facts = {"kind": COVER, "object_key": cover, "media_type": "image/jpeg", "size_bytes": 3}
+            session.add(ArtifactRow(id=f"art_{number}", track_id=track_id, **facts))
+            record(session, Actor(owner_id), "track.uploaded", track_id)
+        return track_id
+
+    def erase(self, number: int) -> None:
+        erase_track(self.database, self.store, Actor(f"own_{number}"), f"trk_{number}")
+
+    def rows(self) -> dict[str, list[str]]:
+        """Every row of every table, as PostgreSQL writes it."""
+        with self.database.transaction() as session:
+            names = session.scalars(_TABLES).all()
+            return {name: sorted(session.scalars(text(f"SELECT {name}::text FROM {name}")).all()) for name in names}
+
+    def objects(self) -> dict[str, bytes]:
+        return {key: b"".join(self.store.read(key, 0, 0).chunks) for key in self.keys}
+
+    @property
+    def keys(self) -> list[str]:
+        return self.store.keys()
+
+    def has_tables(self) -> bool:
+        with self.database.transaction() as session:
+            return bool(session.scalars(_TABLES).all())
+
+    def back_up(self, folder: Path, *recipients: str) -> Manifest:
+        return make_backup(self.settings, folder, recipients, quiet)
+
+    def restore(self, folder: Path, identity: Path | None = None) -> Manifest:
+        return restore_backup(self.settings, folder, identity, quiet)
+
+
+def new_label(service: Service, name: str) -> int:
+    """The number that the next label is given."""
+    with service.database.transaction() as session:
+        return int(
+            session.scalar(
+                text("INSERT INTO labels (model, digest, label) VALUES ('m', 'd', :name) RETURNING id"), {"name": name}
+            )
+            or 0
+        )
+
+
+@pytest.fixture
+def new_service(server_settings: Settings) -> Iterator[Callable[..., Service]]:
+    """Makes services; at the end their connections are closed."""
+    made: list[Service] = []
+
+    def make(revision: str | None = None) -> Service:
+        made.append(Service(server_settings, revision))
+        return made[-1]
+
+    yield make
+    for service in made:
+        service.database.close()
+
+
+@pytest.fixture
+def service(new_service: Callable[..., Service]) -> Service:
+    """A service with two recordings."""
+    service = new_service("head")
+    service.upload(1)
+    service.upload(2)
+    return service
+
+
+@pytest.fixture
+def empty(new_service: Callable[..., Service]) -> Service:
+    """A database without tables and a bucket without objects."""
+    return new_service()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the backup lies; it does not exist yet."""
+    return tmp_path / "backup"
+
+
+def test_a_restored_service_has_every_row_and_every_object(service: Service, empty: Service, folder: Path) -> None:
+    """Also counters, and what identity columns give next; the audit log too, though nothing may change it."""
+    new_label(service, "dog")
+    made = service.back_up(folder)
+    assert (made.objects_count, made.erased, made.sealed_to) == (4, [], "")
+    check_backup(folder, None, quiet)
+    empty.restore(folder)
+    assert empty.rows() == service.rows()
+    assert empty.objects() == service.objects()
+    assert new_label(empty, "cat") == new_label(service, "cat")
+    for restored in (service, empty):
+        restored.upload(3)
+        restored.erase(1)
+    audited = "SELECT owner_id, action, subject FROM audit_log ORDER BY owner_id, action"
+    stored = "SELECT id, stored_bytes, stored_tracks FROM owners ORDER BY id"
+    for statement in (audited, stored):
+        found = []
+        for restored in (service, empty):
+            with restored.database.transaction() as session:
+                found.append(session.execute(text(statement)).all())
+        assert found[0] == found[1]
+        assert len(found[0]) >= 3
+
+
+def test_the_next_backup_copies_what_is_new(
+    service: Service, empty: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects never change: those in the folder stay as they are, those that were erased go."""
+    service.back_up(folder)
+    service.upload(3)
+    service.erase(1)
+    fetched: list[str] = []
+    read = ObjectStore.read
+
+    def noted(store: ObjectStore, key: str, start: int, length: int) -> StoredRange:
+        fetched.append(key)
+        return read(store, key, start, length)
+
+    monkeypatch.setattr(ObjectStore, "read", noted)
+    made = service.back_up(folder)
+    assert sorted(fetched) == ["tracks/trk_3/cover/cover.jpg", "tracks/trk_3/original.wav"]
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    objects = [f"objects/{key}" for key in service.keys]
+    tables = [f"rows/{made.snapshot}/{table.file.name}" for table in made.tables]
+    others = ["backup.json", "copied.jsonl", "lock", f"rows/{made.snapshot}/objects.jsonl"]
+    assert files == sorted(objects + tables + others)
+    empty.restore(folder)
+    assert empty.rows() == service.rows()
+
+
+def test_what_is_erased_while_it_runs_does_not_come_back(
+    service: Service, empty: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The snapshot still has its rows; they are erased again, and counted so."""
+    read = ObjectStore.read
+
+    def late(store: ObjectStore, key: str, start: int, length: int) -> StoredRange:
+        if any("trk_1" in kept for kept in service.keys):
+            service.erase(1)
+        return read(store, key, start, length)
+
+    monkeypatch.setattr(ObjectStore, "read", late)
+    monkeypatch.setattr(making, "_COPIES_AT_ONCE", 1)
+    made = service.back_up(folder)
+    assert made.erased == ["tracks/trk_1/cover/cover.jpg", "tracks/trk_1/original.wav"]
+    empty.restore(folder)
+    same = ("tracks", "artifacts", "owners")
+    assert [empty.rows()[name] for name in same] == [service.rows()[name] for name in same]
+    assert empty.objects() == service.objects()
+
+
+def test_an_object_that_the_bucket_lost_is_named(service: Service, folder: Path) -> None:
+    """A backup that lacks what rows name is none; the one of before stays, whole."""
+    before = service.back_up(folder)
+    service.upload(3)
+    service.store.delete(["tracks/trk_3/original.wav"])
+    with pytest.raises(BackupIncomplete, match=r"1 objects .* such as tracks/trk_3/original\.wav"):
+        service.back_up(folder)
+    assert check_backup(folder, None, quiet) == before
+
+
+def test_one_that_was_cut_off_goes_on(
+    service: Service, empty: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was copied is kept; until the end there is no backup, or the one of before."""
+    read, fetched = ObjectStore.read, list[str]()
+
+    def failing(store: ObjectStore, key: str, start: int, length: int) -> StoredRange:
+        fetched.append(key)
+        found = read(store, key, start, length)
+        return replace(found, chunks=_broken(found.chunks)) if len(fetched) == 3 else found
+
+    monkeypatch.setattr(ObjectStore, "read", failing)
+    monkeypatch.setattr(making, "_COPIES_AT_ONCE", 1)
+    with pytest.raises(StoreUnavailable):
+        service.back_up(folder)
+    with pytest.raises(BackupIncomplete, match="cut off: run `phonoscope backup` again"):
+        empty.restore(folder)
+    with (folder / "copied.jsonl").open("a") as file:
+        file.write('{"key": "tracks/tr')
+    service.back_up(folder)
+    assert len(fetched) <= 6, "the first two were kept"
+    assert fetched.count(fetched[0]) == fetched.count(fetched[1]) == 1
+    empty.restore(folder)
+    assert empty.objects() == service.objects()
+
+
+def test_an_encrypted_backup_shows_nothing_and_needs_its_identity(
+    service: Service, empty: Service, folder: Path, tmp_path: Path
+) -> None:
+    """A backup that was plain before is encrypted as a whole when a key is given."""
+    service.back_up(folder)
+    keys = [tmp_path / "first.key", tmp_path / "other.key"]
+    public = [new_identity(key) for key in keys]
+    assert keys[0].stat().st_mode & 0o777 == 0o600
+    service.back_up(folder, public[0])
+    everything = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert b"sound of" not in everything
+    assert b"own_1" not in everything
+    for identity, words in ((None, "cannot be decrypted"), (keys[1], "cannot be decrypted")):
+        with pytest.raises(BackupSealed, match=words):
+            empty.restore(folder, identity)
+    assert not empty.has_tables()
+    assert empty.objects() == {}
+    empty.restore(folder, keys[0])
+    assert empty.rows() == service.rows()
+    assert empty.objects() == service.objects()
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "AGE-SECRET-KEY-1\n", "\0"])
+def test_a_file_without_a_key_is_said(service: Service, folder: Path, tmp_path: Path, content: str) -> None:
+    """Before anything is read, and a recipient that is none before anything is written."""
+    key = tmp_path / "key"
+    key.write_text(content)
+    with pytest.raises(BackupSealed, match="key"):
+        check_backup(folder, key, quiet)
+    with pytest.raises(BackupSealed, match="--to"):
+        service.back_up(folder, content)
+    assert not folder.exists()
+
+
+def test_a_service_in_use_is_left_alone(service: Service, new_service: Callable[..., Service], folder: Path) -> None:
+    """Recordings, or workers without any; a service that was only started is replaced."""
+    service.back_up(folder)
+    before = service.rows()
+    with pytest.raises(RestoreRefused, match="has recordings"):
+        service.restore(folder)
+    assert service.rows() == before
+    started = new_service("head")
+    with started.database.transaction() as session:
+        session.execute(text("INSERT INTO owners (id, name) VALUES ('own_new', 'local')"))
+        session.add(WorkerRow(id="w", pool=Pool.CPU, host="h", device="cpu", lanes=["short"]))
+    with pytest.raises(RestoreRefused, match="1 workers are at work"):
+        started.restore(folder)
+    with started.database.transaction() as session:
+        session.execute(text("DELETE FROM workers"))
+    started.restore(folder)
+    assert started.rows() == before
+
+
+def test_a_folder_that_cannot_be_used_is_named(service: Service, folder: Path) -> None:
+    """Other files, another process, a file in its place."""
+    folder.mkdir()
+    (folder / "photo.jpg").touch()
+    with pytest.raises(BackupUnwritable, match="holds other files"):
+        service.back_up(folder)
+    (folder / "photo.jpg").unlink()
+    with (folder / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(BackupBusy):
+            service.back_up(folder)
+    with pytest.raises(BackupUnwritable, match="cannot be used"):
+        service.back_up(folder / "lock")
+    with pytest.raises(BackupIncomplete, match="holds no backup"):
+        check_backup(folder, None, quiet)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda folder, _made: _flip(folder / "objects/tracks/trk_1/original.wav"), BackupDamaged),
+        (lambda folder, _made: (folder / "objects/tracks/trk_2/original.wav").unlink(), BackupDamaged),
+        (lambda folder, made: _flip(made.rows(folder) / "tracks.copy.gz"), BackupDamaged),
+        (lambda folder, made: (made.rows(folder) / "objects.jsonl").write_text(""), BackupDamaged),
+        (lambda folder, _made: (folder / "backup.json").write_text("{"), BackupDamaged),
+        (lambda folder, _made: _note(folder, format=2), BackupTooNew),
+        (lambda folder, _made: _note(folder, revision="9999"), BackupTooNew),
+        (lambda folder, _made: _note(folder, snapshot="../../etc"), BackupDamaged),
+    ],
+)
+def test_a_damaged_or_newer_backup_changes_nothing(
+    service: Service,
+    empty: Service,
+    folder: Path,
+    change: Callable[[Path, Manifest], object],
+    error: type[BackupError],
+) -> None:
+    """All of it is read before the first row or object is written."""
+    change(folder, service.back_up(folder))
+    with pytest.raises(error):
+        empty.restore(folder)
+    assert not empty.has_tables()
+    assert empty.objects() == {}
+
+
+def test_a_backup_of_an_older_release_is_brought_up_to_date(new_service: Callable[..., Service], folder: Path) -> None:
+    """It is restored into its own schema; the migrations since follow."""
+    old, new = new_service("0014"), new_service("head")
+    with old.database.transaction() as session:
+        session.execute(text("INSERT INTO owners (id, name) VALUES ('own_old', 'old')"))
+    old.back_up(folder)
+    new.restore(folder)
+    with new.database.transaction() as session:
+        assert session.scalars(text("SELECT name FROM owners")).all() == ["old"]
+        assert session.scalar(text("SELECT to_regclass('classifiers') IS NOT NULL"))
+
+
+def test_the_commands(service: Service, empty: Service, stack: RunningStack, folder: Path) -> None:
+    """With the servers that the environment names; a local stack that runs is not restored into."""
+
+    def phonoscope(of: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
+        values = of.settings.model_dump()
+        plain = {name: getattr(value, "get_secret_value", lambda v=value: v)() for name, value in values.items()}
+        named = {f"PHONOSCOPE_{name.upper()}": str(value) for name, value in plain.items() if value is not None}
+        command = [sys.executable, "-c", "from phonoscope_cli import main; main()", *arguments]
+        return subprocess.run(command, env=os.environ | named, capture_output=True, text=True, timeout=120, check=False)
+
+    made = phonoscope(service, "backup", str(folder))
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "4 objects of" in made.stdout
+    refused = phonoscope(empty, "restore", str(folder), "--data-dir", str(stack.folder))
+    assert refused.returncode == 1
+    assert "`phonoscope down` first" in refused.stderr
+    assert "is whole" in phonoscope(empty, "restore", str(folder), "--check").stdout
+    restored = phonoscope(empty, "restore", str(folder))
+    assert (restored.returncode, restored.stderr) == (0, "")
+    assert empty.rows() == service.rows()
+
+
+def _broken(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
+    yield next(chunks)[:5]
+    raise StoreUnavailable("it went away in the middle")
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def _note(folder: Path, **changes: object) -> None:
+    path = folder / "backup.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
