@@ -10,7 +10,8 @@ from rich.console import Console
 
 from phonoscope.contract import Copy, Job, Neighbour, Task, Track
 from phonoscope.states import Status, TaskName
-from phonoscope_cli.render import clock, print_analysis, where_the_time_went
+from phonoscope_cli.render import print_analysis, where_the_time_went
+from phonoscope_cli.tables import clock
 
 
 @pytest.fixture
