@@ -6,7 +6,7 @@ from typing import Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
-from phonoscope.catalogue.architectures import METHODS, Method
+from phonoscope.catalogue.architectures import DEFAULT_METHOD, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
 from phonoscope.links import ArtifactLink
 from phonoscope.requests import Name
@@ -28,7 +28,7 @@ class ExplainOptions(TaskOptions):
         description="a layer of the model's network; a deeper one is coarser and closer to the decision; "
         "the model's own default when left out",
     )
-    method: Method = METHODS[0]
+    method: Method = DEFAULT_METHOD
     start_s: float | None = Field(None, ge=0.0, le=LATEST_S, description="from here on; the beginning when left out")
     end_s: float | None = Field(None, gt=0.0, le=LATEST_S, description="up to here; at most 30 s at once")
     artifacts: list[ExplainArtifact] = Field(

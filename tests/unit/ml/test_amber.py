@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from phonoscope.audio.samples import Samples
+from phonoscope.catalogue.architectures import DEFAULT_METHOD
 from phonoscope_ml.explain import Explanation, explain
 from phonoscope_ml.inference import run_inference
 from phonoscope_ml.recorder import EvidenceRecorder
@@ -44,11 +45,10 @@ def test_the_amber_of_a_short_bark_does_not_cover_the_silence_around_it(
     samples = _bark(shipped.front_end.settings.sample_rate_hz, start_s, noise)
     with EvidenceRecorder(shipped, features=()) as recorder:
         run_inference(shipped, [samples], forward=recorder)
-        found = explain(recorder, "dog", "grad-cam")
+        found = explain(recorder, "dog", DEFAULT_METHOD)
     amber, seconds = _amber(found), found.grid.seconds
     outside = (seconds < start_s) | (seconds > start_s + _BARK_S)
     covered_s = (amber.max(axis=0)[outside] > _SEEN).sum() * shipped.front_end.settings.frame_s
     share = amber[:, outside].sum() / amber.sum()
-    print(start_s, noise, round(float(covered_s), 2), round(float(share), 2))
-    assert covered_s < 0.75
+    assert covered_s < 0.5
     assert share < 0.6

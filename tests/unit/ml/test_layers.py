@@ -21,7 +21,7 @@ _MELS, _FRAMES = 128, 512
 def test_a_cell_spans_as_many_frames_as_is_said(name: str) -> None:
     """In a real pass of a network with this architecture."""
     architecture = ARCHITECTURES[name]
-    network = build_network(name, labels=2, embedding_dim=8).eval()
+    network = build_network(name, {}, labels=2).eval()
     with torch.inference_mode():
         maps = network(torch.rand(1, 1, _MELS, _FRAMES)).maps
     assert list(architecture.strides) == list(architecture.layers)
