@@ -26,7 +26,8 @@ _STARTS = """
     window.started = [];
     const start = AudioBufferSourceNode.prototype.start;
     AudioBufferSourceNode.prototype.start = function (when, offset) {
-        window.started.push({ when, offset: offset ?? 0, seconds: this.buffer.duration, rate: this.context.sampleRate });
+        const { buffer, context } = this;
+        window.started.push({ when, offset: offset ?? 0, seconds: buffer.duration, rate: context.sampleRate });
         return start.call(this, when, offset);
     };
 """
@@ -101,9 +102,7 @@ def _on_one_scale(page: Page) -> None:
 
 
 @_SIZES
-def test_why_here_at_any_place_of_a_long_recording(
-    visit: Callable[..., Visit], long: Path, size: ViewportSize
-) -> None:
+def test_why_here_at_any_place_of_a_long_recording(visit: Callable[..., Visit], long: Path, size: ViewportSize) -> None:
     """Asks for what is heard at the playhead; what the page says of the whole recording stays, also when reloaded."""
     here = visit(size)
     job = here.client.wait(here.client.analyze(long, ["classify", "explain", "describe"]))
@@ -251,9 +250,9 @@ def test_each_label_has_its_colour_and_its_stretches_play(
     here.go(f"/tracks/{job.recording}")
     page = here.page
     legend = page.get_by_role("list", name="Colours of the labels")
-    labels = {name.strip() for name in legend.locator(".legend__label").all_inner_texts()}
     rows = page.get_by_role("list", name="Stretches of one label each").get_by_role("button")
     expect(rows.first).to_be_visible()
+    labels = {name.strip() for name in legend.locator(".legend__label").all_inner_texts()}
     shown = [text for text in rows.locator(".segment__name").all_inner_texts() if text not in ("unknown", "silence")]
     assert labels == set(shown)
     assert len(labels) > 1
@@ -262,7 +261,7 @@ def test_each_label_has_its_colour_and_its_stretches_play(
         expect(row.locator(".segment__chance")).to_have_text("" if unknown else re.compile(r"^(< |> )?\d+ %$"))
         expect(row.locator(".segment__time")).to_have_text(re.compile(r"^0:\d\d\.\d – 0:\d\d\.\d$"))
     colours = {_colour(each) for each in legend.locator(".legend__label").all()}
-    assert len(colours) == len(labels)
+    assert len(colours - {"rgba(0, 0, 0, 0)"}) == len(labels)
     assert colours <= {_edge(each) for each in page.locator(".label:not(.label--unknown)").all()}
     last = rows.last
     start = last.locator(".segment__time").inner_text().partition(" – ")[0]

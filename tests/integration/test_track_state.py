@@ -125,11 +125,13 @@ def test_variants_stand_side_by_side(database: Database) -> None:
 def test_the_evidence_of_a_stretch_is_kept_beside_that_of_the_whole(database: Database) -> None:
     """The newest stretch of each label, of each audio track; none takes the place of the whole's."""
     track = new_track(database)
-    jobs = {}
-    for asks in ({}, {"label": "dog"}, {"start_s": 1.0}, {"label": "dog", "end_s": 3.0}, {"label": "dog", "start_s": 0.0}):
+    jobs: dict[str, JobRow] = {}
+    whole: list[dict[str, Any]] = [{}, {"label": "dog"}]
+    for asks in (*whole, {"start_s": 1.0}, {"label": "dog", "end_s": 3.0}, {"label": "dog", "start_s": 0.0}):
         jobs[str(asks)] = asked(database, track, TaskName.EXPLAIN, options={"explain": asks})
         end(database, claimed(database))
-    other = asked(database, track, TaskName.EXPLAIN, options={"audio_track": 1, "explain": {"start_s": 1.0, "end_s": 2.0}})
+    of_another = {"audio_track": 1, "explain": {"start_s": 1.0, "end_s": 2.0}}
+    other = asked(database, track, TaskName.EXPLAIN, options=of_another)
     end(database, claimed(database))
     state = state_of(database, track)
     assert {variant: row.job_id for (_, _, variant), row in state.items()} == {

@@ -13,7 +13,7 @@ test("checks pass, are doubtful within chance, or fail, each by itself", () => {
 test("the verdict is one sentence that names the worst", () => {
   const verdict = (change: Partial<typeof good>) => verdictText(checksOf({ ...good, ...change }));
   expect(verdict({})).toBe("It passes: all 3 checks agree that the amber is what the model went by.");
-  expect(verdict({ deletion: 0.5 })).toBe("It is doubtful: 1 of 3 checks is no better than chance, so believe this amber with care.");
+  expect(verdict({ deletion: 0.5 })).toBe("It is doubtful: 1 of 3 checks is not clear, so believe this amber with care.");
   expect(verdict({ deletion: 0.5, insertion: 0.1 })).toBe("It fails: 1 of 3 checks fails, so do not rely on this amber.");
   expect(verdict({ deletion: 0.9, insertion: 0.1 })).toBe("It fails: 2 of 3 checks fail, so do not rely on this amber.");
 });

@@ -111,9 +111,7 @@ def compare(levels: Sequence[BandLevel], genre: str, *, named: bool) -> dict[str
         BandDifference(
             name=level["name"], difference_db=None if apart is None else round(apart, 1), spread_db=round(spread, 1)
         )
-        for level, apart, spread in zip(
-            levels, differences_db(levels, profile.mean_db), profile.spread_db, strict=True
-        )
+        for level, apart, spread in zip(levels, differences_db(levels, profile.mean_db), profile.spread_db, strict=True)
     ]
     reading = _reading(genre, found)
     return {"genre": genre, "named": named, "source": profiles.source, "bands": found, "reading": reading}

@@ -35,5 +35,5 @@ function hash(text: string): number {
   let value = 0x811c9dc5;
   for (const letter of text) value = Math.imul(value ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
   // Its lowest bits alone are poor.
-  return value ^ (value >>> 15);
+  return (value ^ (value >>> 15)) >>> 0;
 }

@@ -46,7 +46,7 @@ export function verdictText(checks: readonly Check[]): string {
   const count = checks.filter(({ outcome }) => outcome === worst).length;
   const some = `${count} of ${checks.length} checks`;
   if (worst === "fails") return `It fails: ${some} ${count === 1 ? "fails" : "fail"}, so do not rely on this amber.`;
-  if (worst === "doubtful") return `It is doubtful: ${some} ${count === 1 ? "is" : "are"} no better than chance, so believe this amber with care.`;
+  if (worst === "doubtful") return `It is doubtful: ${some} ${count === 1 ? "is" : "are"} not clear, so believe this amber with care.`;
   return `It passes: all ${checks.length} checks agree that the amber is what the model went by.`;
 }
 

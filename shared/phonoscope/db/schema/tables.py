@@ -261,8 +261,8 @@ class TrackResultRow(Base):
     ``model`` is empty for tasks without a model. ``variant`` distinguishes results of one task and model that are kept
     together: of ``separate`` the ``two_stems`` asked for, of ``explain`` the ``label`` asked for; empty otherwise.
     The newest evidence of a stretch that was asked for is kept beside that of the whole: its variant starts with
-    *stretch* and a line break. Results of another audio track than the one that is read when nobody chooses are kept beside those: ``audio_track``
-    says which, and ``variant`` starts with it and a line break.
+    *stretch* and a line break. Results of another audio track than the one that is read when nobody chooses are kept
+    beside those: ``audio_track`` says which, and ``variant`` starts with it and a line break.
     ``task_id`` is the task that asked last, ``produced_by`` the task that computed the result: artifacts belong to it.
     Both are of the track's own jobs, which are erased with it, so neither needs a foreign key.
     """
