@@ -75,7 +75,8 @@ class Explanation:
     def cell_s(self) -> float:
         """The seconds of one cell of the layer, before the heatmap is smoothed."""
         heatmaps = self.parts[0].heatmaps
-        return self.model.front_end.settings.frame_s * heatmaps.values.shape[-1] / heatmaps.raw.shape[-1]
+        stride: float = heatmaps.values.shape[-1] / heatmaps.raw.shape[-1]
+        return self.model.front_end.settings.frame_s * stride
 
     @property
     def cell_bands(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +50,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _fine(here: Visit) -> None:
     """In both themes."""
     for theme in ("light", "dark"):
-        here.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        here.page.emulate_media(color_scheme=theme)
         expect(here.page.locator(f"html[data-theme={theme}]")).to_have_count(1)
         assert here.violations() == []
         assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -131,6 +132,7 @@ def test_why_here_at_any_place_of_a_long_recording(visit: Callable[..., Visit], 
     expect(mark).to_have_attribute("aria-label", text, timeout=_ENDS_MS)
     expect(page.locator(".evidence-span")).to_contain_text(text.removeprefix("The evidence is of "))
     expect(own).to_contain_text(asked["label"].replace("_", " "))
+    expect(page.get_by_label("Why", exact=True)).to_contain_text(re.compile(r"and (> )?\d+ % in one window, 0:[23]\d"))
     _fine(here)
     back.click()
     expect(own).to_have_text(before)
@@ -309,7 +311,8 @@ def _seek(page: Page, share: float) -> None:
 
 
 def _explain_options(request: Request) -> dict[str, Any]:
-    options: dict[str, Any] = request.post_data_json["options"]["explain"]
+    assert request.post_data is not None
+    options: dict[str, Any] = json.loads(request.post_data)["options"]["explain"]
     return options
 
 

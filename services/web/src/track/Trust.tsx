@@ -1,4 +1,4 @@
-import type { ResultOf } from "../state/results";
+import { type ResultOf, strongestOf } from "../state/results";
 import { time } from "../ui/format";
 import { type Check, checksOf, type Outcome, verdictText, worstOf } from "./verdict";
 
@@ -10,7 +10,7 @@ type Props = { trust: NonNullable<Explained["trust"]>; windows: Explained["windo
 /** Whether the evidence can be believed: in one sentence, then each check with what it means. */
 export function Trust({ trust, windows }: Props) {
   const checks = checksOf(trust);
-  const checked = strongest(windows);
+  const checked = strongestOf(windows);
   return (
     <div className="believed">
       <h3>Can it be believed?</h3>
@@ -43,9 +43,4 @@ function Row({ check: { name, outcome, figures, why } }: { check: Check }) {
       <dd className="small">{figures}</dd>
     </div>
   );
-}
-
-/** The window that is checked: the one in which the label is most probable. */
-function strongest(windows: Explained["windows"]): Explained["windows"][number] | undefined {
-  return windows.filter(({ silent }) => !silent).sort((one, other) => other.probability - one.probability)[0];
 }

@@ -1,7 +1,7 @@
 import { Button } from "../ui/controls";
-import { band, labelText, percent } from "../ui/format";
+import { band, labelText, percent, time } from "../ui/format";
 import type { Explanation } from "../state/explanation";
-import type { ResultOf } from "../state/results";
+import { type ResultOf, strongestOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Trust } from "./Trust";
 
@@ -40,9 +40,9 @@ export function Why({ explanation }: { explanation: Explanation }) {
 /** The label's probability, and what it is of. */
 function chanceText({ label, probability, windows, stretch }: ResultOf<"explain">): string {
   const whole = `${labelText(label)} has ${percent(probability)} over the whole recording`;
-  const best = Math.max(0, ...windows.map((window) => window.probability));
-  if (windows.length <= 1 && !stretch) return `${whole}.`;
-  return `${whole}, and ${percent(best)} in the window of this evidence where it is strongest.`;
+  const best = strongestOf(windows);
+  if (!best || (windows.length === 1 && !stretch && best.probability === probability)) return `${whole}.`;
+  return `${whole}, and ${percent(best.probability)} in one window, ${time(best.start_s)} – ${time(best.end_s)}.`;
 }
 
 /** A sentence with a label between asterisks, which becomes emphasis. */
