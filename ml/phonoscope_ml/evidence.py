@@ -15,6 +15,8 @@ Axis = NDArray[np.float64]
 
 _MOST = 0.5
 _KILOHERTZ = 1_000.0
+_MINUTE = 600
+"""Tenths of a second."""
 _ALIKE = 1e-5
 """Rows that differ by a smaller share of the peak differ by rounding alone."""
 _SHARES_TRIED = np.arange(0.5, 1.0, 0.05)
@@ -184,7 +186,26 @@ def _sentence(region: Region | None, grid: Axes, label: str, *, silent: bool, al
         return f"There is no evidence for *{label}*."
     where = "in all bands alike" if alike else f"between {_hertz(region.low_hz)} and {_hertz(region.high_hz)}"
     start, end = max(region.start_s, grid.seconds_edges[0]), min(region.end_s, grid.seconds_edges[-1])
-    return f"Most of the evidence for *{label}* lies {where}, at {start:.1f}–{end:.1f} s."
+    return f"Most of the evidence for *{label}* lies {where}, at {_seconds(start, end)}."
+
+
+def _seconds(start_s: float, end_s: float) -> str:
+    """A stretch as a player's clock has it, in seconds alone where it ends within the first minute.
+
+    >>> _seconds(0.3, 0.9), _seconds(81.0, 84.24), _seconds(59.97, 3_661.0)
+    ('0.3–0.9 s', '1:21.0–1:24.2', '1:00.0–1:01:01.0')
+    """
+    tenths = round(10 * start_s), round(10 * end_s)
+    if tenths[1] < _MINUTE:
+        return f"{start_s:.1f}–{end_s:.1f} s"
+    return "–".join(_clock(each) for each in tenths)
+
+
+def _clock(tenths: int) -> str:
+    minutes, rest = divmod(tenths, _MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    front = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{front}:{rest / 10:04.1f}"
 
 
 def _hertz(hertz: float) -> str:

@@ -72,6 +72,18 @@ class Explanation:
         return float(self.grid.seconds_edges[0]), float(self.grid.seconds_edges[-1])
 
     @property
+    def cell_s(self) -> float:
+        """The seconds of one cell of the layer, before the heatmap is smoothed."""
+        heatmaps = self.parts[0].heatmaps
+        stride: float = heatmaps.values.shape[-1] / heatmaps.raw.shape[-1]
+        return self.model.front_end.settings.frame_s * stride
+
+    @property
+    def cell_bands(self) -> int:
+        """How many bands the layer tells apart."""
+        return int(self.parts[0].heatmaps.raw.shape[-2])
+
+    @property
     def silent(self) -> bool:
         return all(part.window.silent for part in self.parts)
 

@@ -64,9 +64,13 @@ def read_stems(shares: list[StemShare], label: str, probability: float) -> str:
     """A sentence on the stem without which the label falls most.
 
     >>> read_stems([StemShare("drums", 0.62, 0.34), StemShare("vocals", 0.1, 0.8)], "hip-hop", 0.81)
-    'Without drums, *hip-hop* falls from 0.81 to 0.34.'
+    'Without drums, *hip-hop* falls from 81 % to 34 %.'
     """
     most = min(shares, key=lambda share: share.without)
     if probability - most.without < _LEAST_FALL:
-        return f"Without any single stem, *{label}* stays at {probability:.2f}."
-    return f"Without {most.name}, *{label}* falls from {probability:.2f} to {most.without:.2f}."
+        return f"Without any single stem, *{label}* stays at {_percent(probability)}."
+    return f"Without {most.name}, *{label}* falls from {_percent(probability)} to {_percent(most.without)}."
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * share)} %"

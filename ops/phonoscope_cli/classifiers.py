@@ -89,7 +89,7 @@ def queue(
     from rich.table import Table
     from rich.text import Text
 
-    from phonoscope_cli.render import clock
+    from phonoscope_cli.tables import clock
 
     table = Table("recording", "file", "from", "to", "may be", "probability", "because")
     with connect(url, api_key, data_dir) as client:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phonoscope.tasks.explain import ExplainResult, Trust
-from phonoscope_cli.tables import plain_table, share_bar
+from phonoscope_cli.tables import clock, plain_table, share_bar
 
 
 def print_evidence(console: Console, result: ExplainResult) -> None:
@@ -21,7 +21,8 @@ def print_evidence(console: Console, result: ExplainResult) -> None:
 
 
 def _bands(result: ExplainResult) -> Table:
-    table = plain_table(f"why {result.label} ({result.method}, {result.layer})")
+    of = f", {clock(result.start_s)} – {clock(result.end_s)}" if result.stretch else ""
+    table = plain_table(f"why {result.label} ({result.method}, {result.layer}{of})")
     for band in result.bands:
         upper = f"{band.high_hz:g} Hz" if band.high_hz is not None else "up"
         span = f"{band.low_hz:g} – {upper}"

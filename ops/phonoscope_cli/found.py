@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phonoscope.contract import SearchAnswer, SearchCopy, SearchItem, UnderstoodQuery
-from phonoscope_cli.render import clock
-from phonoscope_cli.tables import plain_table
+from phonoscope_cli.tables import clock, plain_table
 
 _MOST_LABELS = 6
 

@@ -22,7 +22,7 @@ from phonoscope.tasks.explain import ExplainResult
 from phonoscope.tasks.separate import SeparateResult
 from phonoscope_cli.evidence import print_evidence
 from phonoscope_cli.stems import stems_table
-from phonoscope_cli.tables import plain_table, share_bar
+from phonoscope_cli.tables import clock, plain_table, share_bar
 
 _NAMELESS = ("silence", "unknown")
 
@@ -72,16 +72,6 @@ def _audio_tracks(track: Track, read: int) -> str:
     """The audio tracks of the file, of which one is read."""
     names = [f"{one.index} {one.title or one.language or one.codec or ''}".rstrip() for one in track.audio_tracks]
     return f"audio tracks: {', '.join(names)}; number {read} is read, another one with -o audio_track=N"
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds.
-
-    >>> clock(64.35)
-    '1:04.3'
-    """
-    tenths = int(seconds * 10)
-    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
 def where_the_time_went(job: Job) -> str:

@@ -1,4 +1,4 @@
-"""Helpers for tables on the screen."""
+"""Helpers for tables on the screen, and for times in them."""
 
 from __future__ import annotations
 
@@ -19,3 +19,13 @@ def share_bar(share: float, style: str) -> Text:
     """A bar whose filled part is a share of 1."""
     filled = round(share * _BAR)
     return Text("█" * filled + "·" * (_BAR - filled), style=style)
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds.
+
+    >>> clock(64.35)
+    '1:04.3'
+    """
+    tenths = int(seconds * 10)
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"

@@ -14,5 +14,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  test: { include: ["tests/**/*.test.ts"] },
+  // A test measures colours: style sheets are read as they are.
+  test: { include: ["tests/**/*.test.ts"], css: true },
 });

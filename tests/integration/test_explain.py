@@ -44,6 +44,22 @@ def test_a_job_says_why(client: Client, clip: Path) -> None:
         assert Image.open(io.BytesIO(client.download(layer.image))).format == "PNG"
 
 
+def test_a_stretch_is_explained_beside_the_whole(client: Client, clip: Path) -> None:
+    """Both are in the track's state; each result says what it is of, and how coarsely its layer sees."""
+    job = client.wait(client.analyze(clip, ["classify", "explain"], {"explain": {"artifacts": []}}))
+    whole, label = job.result(Explain), job.result(Explain).label
+    asked = {"label": label, "start_s": 1.0, "end_s": 3.5, "artifacts": []}
+    part = client.wait(client.create_job(job.recording, ["explain"], {"explain": asked})).result(Explain)
+    assert whole.stretch is None
+    assert part.stretch is not None
+    assert (part.stretch.start_s, part.stretch.end_s) == (part.start_s, part.end_s) == (1.0, 3.5)
+    assert (whole.start_s, whole.end_s) == (0.0, 6.0)
+    assert whole.cell_s == pytest.approx(0.32, abs=0.02)
+    assert whole.cell_bands == 4
+    kept = [item.result for item in client.results(job.recording).items if item.task == "explain"]
+    assert kept == [part, whole]
+
+
 def test_what_was_made_goes_with_its_track(client: Client, clip: Path) -> None:
     """No link outlives the recording."""
     job = client.wait(client.analyze(clip, ["explain"]))

@@ -122,6 +122,28 @@ def test_variants_stand_side_by_side(database: Database) -> None:
         assert newest_result(session, track.id, TaskName.MIXDOWN) is None
 
 
+def test_the_evidence_of_a_stretch_is_kept_beside_that_of_the_whole(database: Database) -> None:
+    """The newest stretch of each label, of each audio track; none takes the place of the whole's."""
+    track = new_track(database)
+    jobs: dict[str, JobRow] = {}
+    whole: list[dict[str, Any]] = [{}, {"label": "dog"}]
+    for asks in (*whole, {"start_s": 1.0}, {"label": "dog", "end_s": 3.0}, {"label": "dog", "start_s": 0.0}):
+        jobs[str(asks)] = asked(database, track, TaskName.EXPLAIN, options={"explain": asks})
+        end(database, claimed(database))
+    of_another = {"audio_track": 1, "explain": {"start_s": 1.0, "end_s": 2.0}}
+    other = asked(database, track, TaskName.EXPLAIN, options=of_another)
+    end(database, claimed(database))
+    state = state_of(database, track)
+    assert {variant: row.job_id for (_, _, variant), row in state.items()} == {
+        "": jobs["{}"].id,
+        "dog": jobs["{'label': 'dog'}"].id,
+        "stretch\n": jobs["{'start_s': 1.0}"].id,
+        "stretch\ndog": jobs["{'label': 'dog', 'start_s': 0.0}"].id,
+        "1\nstretch\n": other.id,
+    }
+    assert {row.own_variant for row in state.values()} == {"", "dog"}
+
+
 def test_failures_change_nothing(database: Database) -> None:
     """The result from before stays, and what failed alone has none."""
     track = new_track(database)

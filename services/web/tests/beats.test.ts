@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { shownTimes } from "../src/sound/beats";
+import { beatsBetween, shownTimes } from "../src/sound/beats";
 
 const BEATS = Float64Array.from({ length: 40 }, (_, beat) => beat / 2);
 const BARS = BEATS.filter((_, beat) => beat % 4 === 1);
@@ -24,5 +24,15 @@ describe("shownTimes", () => {
   it("gives nothing where there are none", () => {
     expect(shownTimes([], [], { startS: 0, endS: 1 }, 100)).toEqual([]);
     expect(shownTimes(BEATS, BARS, { startS: 100, endS: 101 }, 100)).toEqual([]);
+  });
+});
+
+describe("beatsBetween", () => {
+  it("gives each beat to one of two stretches that meet", () => {
+    const times = (startS: number, endS: number) => beatsBetween(BEATS, BARS, startS, endS).map(({ timeS }) => timeS);
+    expect(times(1, 2.5)).toEqual([1, 1.5, 2]);
+    expect(times(2.5, 3)).toEqual([2.5]);
+    expect(beatsBetween(BEATS, BARS, 2.5, 3)).toEqual([{ timeS: 2.5, down: true }]);
+    expect([...times(0, 7.3), ...times(7.3, 100)]).toEqual([...BEATS]);
   });
 });

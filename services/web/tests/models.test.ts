@@ -100,7 +100,7 @@ describe("windows", () => {
 });
 
 describe("what is explained", () => {
-  const choice: Choice = { model: "genre-10", label: "jazz", layer: "layer4", method: "grad-cam" };
+  const choice: Choice = { model: "genre-10", label: "jazz", layer: "layer4", method: "grad-cam", stretch: null };
   const result = { model: { name: "genre-10" }, label: "jazz", layer: "layer4", method: "grad-cam" } as ResultOf<"explain">;
 
   it("keeps its layer until the model changes: another network has other layers", () => {
@@ -116,6 +116,8 @@ describe("what is explained", () => {
     });
     expect(optionsOf({ ...choice, layer: null }, {}).explain).toEqual({ label: "jazz", method: "grad-cam" });
     expect(optionsOf(null, {})).toEqual({ explain: {} });
+    const stretch = { startS: 60, endS: 65 };
+    expect(optionsOf({ ...choice, stretch }, {}).explain).toMatchObject({ label: "jazz", start_s: 60, end_s: 65 });
   });
 
   it("is found by model, label, layer and method", () => {
@@ -124,5 +126,11 @@ describe("what is explained", () => {
     for (const other of [{ model: "music-100" }, { label: "rock" }, { layer: "layer2" }, { method: "hirescam" } as const]) {
       expect(isOf(result, { ...choice, ...other })).toBe(false);
     }
+    const stretch = { startS: 60, endS: 65 };
+    const there = { ...result, stretch: { start_s: 60, end_s: 65 } };
+    expect(isOf(there, { ...choice, stretch })).toBe(true);
+    expect(isOf(there, choice)).toBe(false);
+    expect(isOf(result, { ...choice, stretch })).toBe(false);
+    expect(isOf(there, { ...choice, stretch: { startS: 60, endS: 66 } })).toBe(false);
   });
 });

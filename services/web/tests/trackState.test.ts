@@ -67,6 +67,9 @@ describe("a track's state", () => {
     expect(shown(...asked, own)).toBe(own.result);
     expect(shown(...asked)?.label).toBe("pop");
     expect(shown(...asked.slice(0, 1))?.label).toBe("country");
+    const here = { ...result("explain", "genre-10", { label: "pop", stretch: { start_s: 60, end_s: 65 } }), variant: "pop" } as TrackResult;
+    expect(shown(here, ...asked, own)).toBe(own.result);
+    expect(shown(here)).toBeNull();
     expect(shown()).toBeNull();
   });
 

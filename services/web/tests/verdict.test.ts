@@ -10,9 +10,17 @@ test("checks pass, are doubtful within chance, or fail, each by itself", () => {
   expect(outcomes({ deletion: 0.9, insertion: 0.1, randomised: 0.95 })).toEqual(["fails", "fails", "fails"]);
 });
 
-test("the verdict names the worst", () => {
+test("the verdict is one sentence that names the worst", () => {
   const verdict = (change: Partial<typeof good>) => verdictText(checksOf({ ...good, ...change }));
-  expect(verdict({})).toBe("All 3 checks pass: it shows what the model went by.");
-  expect(verdict({ deletion: 0.5 })).toBe("1 of 3 checks is doubtful: believe it with care.");
-  expect(verdict({ deletion: 0.5, insertion: 0.1 })).toBe("1 of 3 checks fails: take this map with a grain of salt.");
+  expect(verdict({})).toBe("It passes: all 3 checks agree that the amber is what the model went by.");
+  expect(verdict({ deletion: 0.5 })).toBe("It is doubtful: 1 of 3 checks is not clear, so believe this amber with care.");
+  expect(verdict({ deletion: 0.5, insertion: 0.1 })).toBe("It fails: 1 of 3 checks fails, so do not rely on this amber.");
+  expect(verdict({ deletion: 0.9, insertion: 0.1 })).toBe("It fails: 2 of 3 checks fail, so do not rely on this amber.");
+});
+
+test("figures are shares in percent, as all probabilities of the page are", () => {
+  const [deletion, insertion, random] = checksOf({ ...good, randomised: -0.3 }).map(({ figures }) => figures);
+  expect(deletion).toBe("20 % are left; after other spots 50 %");
+  expect(insertion).toBe("70 % are back; with other spots 40 %");
+  expect(random).toBe("0 % alike");
 });

@@ -33,10 +33,14 @@ class BandLevel(TypedDict):
 
 
 class BandDifference(TypedDict):
-    """The difference between a band and a profile in dB; ``None`` for a band that the recording lacks."""
+    """The difference between a band and a profile in dB; ``None`` for a band that the recording lacks.
+
+    ``spread_db`` is the standard deviation of the genre's recordings: a band that is further away stands out.
+    """
 
     name: str
     difference_db: float | None
+    spread_db: float
 
 
 @dataclass(frozen=True)
@@ -104,10 +108,12 @@ def compare(levels: Sequence[BandLevel], genre: str, *, named: bool) -> dict[str
     profiles = reference_profiles()
     profile = profiles.genres[genre]
     found = [
-        BandDifference(name=level["name"], difference_db=None if apart is None else round(apart, 1))
-        for level, apart in zip(levels, differences_db(levels, profile.mean_db), strict=True)
+        BandDifference(
+            name=level["name"], difference_db=None if apart is None else round(apart, 1), spread_db=round(spread, 1)
+        )
+        for level, apart, spread in zip(levels, differences_db(levels, profile.mean_db), profile.spread_db, strict=True)
     ]
-    reading = _reading(genre, found, profile.spread_db)
+    reading = _reading(genre, found)
     return {"genre": genre, "named": named, "source": profiles.source, "bands": found, "reading": reading}
 
 
@@ -119,17 +125,24 @@ def _known(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _reading(genre: str, bands: Sequence[BandDifference], spread_db: Sequence[float]) -> str:
-    phrases = [
-        f"{band['name']} {{}}{abs(apart):.1f} dB {'above' if apart > 0.0 else 'below'}"
-        for band, spread in zip(bands, spread_db, strict=True)
-        if (apart := band["difference_db"]) is not None and abs(apart) > spread
-    ]
-    if not phrases:
-        return f"Against *{genre}*, no band stands out: all lie within what is usual for it."
-    first, *others = phrases
-    listed = _listed([first.format("stands "), *(phrase.format("") for phrase in others)])
-    return f"Against *{genre}*, {listed}."
+def _reading(genre: str, bands: Sequence[BandDifference]) -> str:
+    """The bands that stand out, the furthest first."""
+    apart = {band["name"]: band["difference_db"] for band in bands if _stands_out(band)}
+    worst = sorted(apart.items(), key=lambda item: -abs(item[1] or 0.0))
+    if not worst:
+        return f"No band stands out: all are as *{genre}* usually has them."
+    (name, first), *others = worst
+    listed = _listed([f"{name} is {_above(first)}", *(f"{name} {_above(each)}" for name, each in others)])
+    return f"{listed[0].upper()}{listed[1:]} what *{genre}* usually has."
+
+
+def _stands_out(band: BandDifference) -> bool:
+    return band["difference_db"] is not None and abs(band["difference_db"]) > band["spread_db"]
+
+
+def _above(apart_db: float | None) -> str:
+    apart = apart_db or 0.0
+    return f"{abs(apart):.1f} dB {'above' if apart > 0.0 else 'below'}"
 
 
 def _listed(phrases: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ Residual: TypeAlias = Literal["resnet18", "resnet34"]
 Method: TypeAlias = Literal["grad-cam", "grad-cam++", "hirescam"]
 METHODS: tuple[Method, ...] = get_args(Method)
 """The methods of attribution."""
+DEFAULT_METHOD: Method = "grad-cam++"
+"""The one whose maps lie least where nothing sounds, as measured in docs/evidence.md."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,15 @@ class Architecture:
     Args:
         first: the depth before the layers; it has feature maps, and shows no evidence.
         blocks: the layers that can show evidence, and the number of blocks in each; 0 for a layer that is one block.
-        evidence: the layer whose evidence is shown unless another is named.
+        evidence: the layer whose evidence is shown unless another is named: of those measured in docs/evidence.md the
+            one whose maps pass their checks best.
+        strides: how many frames of the spectrogram one cell of each layer spans: the more, the coarser it sees.
     """
 
     first: str | None
     blocks: dict[str, int]
     evidence: str
+    strides: dict[str, int]
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -49,7 +54,8 @@ class Architecture:
 
 
 def _residual(*blocks: int) -> Architecture:
-    return Architecture("conv1", {f"layer{1 + index}": count for index, count in enumerate(blocks)}, "layer4")
+    layers = {f"layer{1 + index}": count for index, count in enumerate(blocks)}
+    return Architecture("conv1", layers, "layer4", {name: 4 << index for index, name in enumerate(layers)})
 
 
 EMBEDDERS = frozenset({"clap"})
@@ -61,6 +67,12 @@ ARCHITECTURES: dict[str, Architecture] = {
         "stem",
         {"stage1": 1, "stage2": 2, "stage3": 3, "stage4": 4, "stage5": 2, "stage6": 3, "last": 0},
         "last",
+        {"stage1": 2, "stage2": 4, "stage3": 8, "stage4": 16, "stage5": 16, "stage6": 32, "last": 32},
     ),
-    "musicnn": Architecture(None, {"front": 0, "middle1": 0, "middle2": 0, "middle3": 0}, "middle3"),
+    "musicnn": Architecture(
+        None,
+        {"front": 0, "middle1": 0, "middle2": 0, "middle3": 0},
+        "middle3",
+        {"front": 1, "middle1": 1, "middle2": 1, "middle3": 1},
+    ),
 }

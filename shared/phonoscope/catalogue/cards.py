@@ -47,6 +47,9 @@ class ModelCard(_Card):
     )
     layers: list[str] = Field(description="the layers of its network that can show evidence, from input to output")
     default_layer: str | None = Field(description="the layer whose evidence is shown unless another one is named")
+    strides: dict[str, int] = Field(
+        {}, description="how many frames one cell of each layer spans: the more, the coarser it sees"
+    )
     depths: list[str] = Field(description="the depths of its network whose feature maps can be shown")
     yours: bool = Field(False, description="whether it is a classifier that you taught, which nobody else sees")
 
@@ -70,5 +73,10 @@ def layers_of(architecture: str) -> dict[str, Any]:
     """
     known = ARCHITECTURES.get(architecture)
     if known is None:
-        return {"layers": [], "default_layer": None, "depths": []}
-    return {"layers": list(known.layers), "default_layer": known.evidence, "depths": list(known.depths)}
+        return {"layers": [], "default_layer": None, "strides": {}, "depths": []}
+    return {
+        "layers": list(known.layers),
+        "default_layer": known.evidence,
+        "strides": dict(known.strides),
+        "depths": list(known.depths),
+    }

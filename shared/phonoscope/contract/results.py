@@ -21,7 +21,8 @@ class TrackResult(BaseModel):
         None, description="the index of the audio track that the job named; null for the track's own `audio_track`"
     )
     variant: str | None = Field(
-        description="of `separate` the `two_stems` asked for, of `explain` the `label` asked for; null otherwise"
+        description="of `separate` the `two_stems` asked for, of `explain` the `label` asked for; null otherwise. "
+        "The newest evidence of a stretch is kept beside that of the whole: its result says `stretch`"
     )
     job_id: str = Field(description="the job that asked last")
     task_id: str = Field(description="that job's task; another one when the same was asked again")

@@ -44,6 +44,9 @@ class BandDifference(Part):
 
     name: str
     difference_db: float | None
+    spread_db: float | None = Field(
+        None, description="the standard deviation of the genre's recordings: a band that is further away stands out"
+    )
 
 
 class TempoCandidate(Part):

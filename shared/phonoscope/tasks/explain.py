@@ -6,7 +6,7 @@ from typing import Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
-from phonoscope.catalogue.architectures import METHODS, Method
+from phonoscope.catalogue.architectures import DEFAULT_METHOD, Method
 from phonoscope.errors import InvalidRequest, UnknownLabel, UnknownLayer
 from phonoscope.links import ArtifactLink
 from phonoscope.requests import Name
@@ -28,7 +28,7 @@ class ExplainOptions(TaskOptions):
         description="a layer of the model's network; a deeper one is coarser and closer to the decision; "
         "the model's own default when left out",
     )
-    method: Method = METHODS[0]
+    method: Method = DEFAULT_METHOD
     start_s: float | None = Field(None, ge=0.0, le=LATEST_S, description="from here on; the beginning when left out")
     end_s: float | None = Field(None, gt=0.0, le=LATEST_S, description="up to here; at most 30 s at once")
     artifacts: list[ExplainArtifact] = Field(
@@ -85,6 +85,13 @@ class EvidenceReading(Part):
     bands: list[EvidenceBand]
 
 
+class AskedStretch(Part):
+    """The part of a recording whose evidence was asked for."""
+
+    start_s: float
+    end_s: float
+
+
 class ExplainedWindow(EvidenceReading):
     """The evidence in one window."""
 
@@ -133,6 +140,11 @@ class ExplainResult(EvidenceReading, TaskResult):
     probability: float = Field(description="the label's, over the whole recording")
     start_s: float
     end_s: float
+    stretch: AskedStretch | None = Field(None, description="the stretch that was asked for; null where none was")
+    cell_s: float | None = Field(
+        None, description="seconds of one cell of the layer, before the heatmap is smoothed; null in earlier results"
+    )
+    cell_bands: int | None = Field(None, description="how many bands the layer tells apart; 1 where none")
     silent: bool
     windows: list[ExplainedWindow]
     stems: StemEvidence | None = Field(None, description="null without stems, or when they were not asked for")
@@ -177,10 +189,11 @@ Explain = TaskSpec(
     cost=Cost(1.0, 0.03),
     options=ExplainOptions,
     result=ExplainResult,
-    revision=2,
+    revision=3,
     model=ModelKind.CLASSIFIER,
     reads_stems=_reads_stems,
     variant="label",
+    stretch=("start_s", "end_s"),
     complete=_complete,
     check=_check,
     check_duration=_check_duration,

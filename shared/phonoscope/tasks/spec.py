@@ -149,6 +149,7 @@ class TaskSpec(Generic[Options, Result]):
         writes: what else it changes.
         reads_stems: whether, with these options, it reads the track's stems: it waits for ``separate`` of its own job.
         variant: the option whose values are results of their own on a track, kept side by side.
+        stretch: the options that ask about a part of a recording; its newest result is kept beside that of the whole.
         further: the identities of further models that, with these options, decide its result.
         unkeyed: options that do not change what is computed. The model's identity stands for its name.
         complete: fills in options that depend on the rest of the request.
@@ -171,6 +172,7 @@ class TaskSpec(Generic[Options, Result]):
     writes: frozenset[Writes] = frozenset()
     reads_stems: Callable[[Options], bool] = _never
     variant: str | None = None
+    stretch: tuple[str, ...] = ()
     further: Callable[[Options, Catalogue], list[str]] = _none
     unkeyed: frozenset[str] = field(default=frozenset({"model"}))
     complete: Callable[[Options, RequestContext], Options] = _as_given

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from phonoscope.contract import Copy, Job, Neighbour, Task, Track
 from phonoscope.states import Status, TaskName
-from phonoscope_cli.render import clock, print_analysis, where_the_time_went
+from phonoscope_cli.render import print_analysis, where_the_time_went
+from phonoscope_cli.tables import clock
 
 
 @pytest.fixture
@@ -74,6 +75,9 @@ def test_evidence_is_told_in_words_and_bars(
     assert second[:4] == ["brilliance", "6000", "–", "up"]
     assert "Most of it." in text
     assert "deletion 0.25" in text
+    of_a_part = result | {"stretch": {"start_s": 65.0, "end_s": 70.0}, "start_s": 65.0, "end_s": 70.0}
+    text = shown(make_track(), make_job(make_task(name=TaskName.EXPLAIN, result=of_a_part | {"trust": None})))
+    assert "why dog (grad-cam, layer4, 1:05.0 – 1:10.0)" in text
     assert "deletion" not in shown(
         make_track(), make_job(make_task(name=TaskName.EXPLAIN, result=result | {"trust": None}))
     )

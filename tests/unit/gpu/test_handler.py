@@ -88,7 +88,7 @@ def test_explain_gives_what_the_contract_says(handler: GpuHandler) -> None:
     outcomes, _ = run(handler, seconds=10.0)
     body, top = body_of(outcomes[TaskName.EXPLAIN]), body_of(outcomes[TaskName.CLASSIFY])["top"][0]
     assert (body["label"], body["probability"]) == (top["label"], top["probability"])
-    assert (body["method"], body["layer"], body["start_s"], body["end_s"]) == ("grad-cam", "last", 0.0, 10.0)
+    assert (body["method"], body["layer"], body["start_s"], body["end_s"]) == ("grad-cam++", "last", 0.0, 10.0)
     assert sum(band["share"] for band in body["bands"]) == pytest.approx(1.0, abs=1e-3)
     assert f"*{top['label']}*" in body["reading"]
     assert [(window["start_s"], window["end_s"]) for window in body["windows"]] == [(0, 5), (2.5, 7.5), (5, 10)]

@@ -61,6 +61,14 @@ def test_windows_are_joined_to_one_picture(model: Model, whistler: Model, small:
     assert len(found.parts) == 11
 
 
+def test_the_cells_are_the_layer_s(model: Model, small: DecibelSettings) -> None:
+    """As long as a window divided by the columns of its layer; as many bands as that has rows."""
+    found = explained(model, sound(6.0))
+    rows, columns = found.parts[0].heatmaps.raw.shape[-2:]
+    assert found.cell_bands == rows < small.n_mels
+    assert found.cell_s == pytest.approx(small.window_s / columns, rel=0.05)
+
+
 def test_the_joined_axes_are_as_fine_as_a_window_s(model: Model, small: DecibelSettings) -> None:
     """Columns from the stretch's start to its end, a frame apart."""
     found = explained(model, sound(6.0))

@@ -55,5 +55,5 @@ def test_a_stream_may_end_before_its_window() -> None:
 def test_the_sentence_names_the_stem_that_matters() -> None:
     """Or says that none does."""
     shares = [StemShare("drums", 0.2, 0.79), StemShare("vocals", 0.7, 0.3)]
-    assert read_stems(shares, "pop", 0.8) == "Without vocals, *pop* falls from 0.80 to 0.30."
-    assert read_stems(shares[:1], "pop", 0.8) == "Without any single stem, *pop* stays at 0.80."
+    assert read_stems(shares, "pop", 0.8) == "Without vocals, *pop* falls from 80 % to 30 %."
+    assert read_stems(shares[:1], "pop", 0.8) == "Without any single stem, *pop* stays at 80 %."

@@ -42,6 +42,7 @@ def test_a_card_names_the_layers_that_a_request_may_name(tmp_path: Path, archite
     request, known = asked(tmp_path, architecture), ARCHITECTURES[architecture]
     card = request.catalogue.get("one").card()
     assert (card.layers, card.depths) == (list(known.layers), list(known.depths))
+    assert (list(card.strides), card.strides) == (card.layers, known.strides)
     assert card.default_layer == Explain.complete(ExplainOptions(), request).layer
     for layer in card.layers:
         Explain.check(ExplainOptions(layer=layer), request)
@@ -50,7 +51,7 @@ def test_a_card_names_the_layers_that_a_request_may_name(tmp_path: Path, archite
 
 def test_a_card_of_an_unknown_architecture_names_no_layers() -> None:
     """A model that this version cannot run can still be listed."""
-    assert layers_of("perceiver") == {"layers": [], "default_layer": None, "depths": []}
+    assert layers_of("perceiver") == {"layers": [], "default_layer": None, "strides": {}, "depths": []}
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

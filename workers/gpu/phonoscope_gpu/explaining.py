@@ -69,6 +69,9 @@ def _body(found: Explanation, options: ExplainOptions, prediction: Prediction) -
         "probability": round(prediction.probability(found.label), 4),
         "start_s": round(start_s, 3),
         "end_s": round(end_s, 3),
+        "stretch": _stretch(options),
+        "cell_s": round(found.cell_s, 4),
+        "cell_bands": found.cell_bands,
         "silent": found.silent,
         **_reading(found.evidence),
         "windows": [
@@ -82,6 +85,10 @@ def _body(found: Explanation, options: ExplainOptions, prediction: Prediction) -
             for part in found.parts
         ],
     }
+
+
+def _stretch(options: ExplainOptions) -> dict[str, float] | None:
+    return None if options.span_s is None else dict(zip(("start_s", "end_s"), options.span_s, strict=True))
 
 
 def _reading(evidence: Evidence) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
 import { ErrorNote, Button, ProgressBar } from "../ui/controls";
-import { percent, labelText } from "../ui/format";
+import { percent, labelText, time } from "../ui/format";
 import { StemsSource } from "./engine";
 import { Export } from "./Export";
 import { MasterMeter } from "./MasterMeter";
@@ -90,7 +90,14 @@ function PlayStems({ ready }: { ready: boolean }) {
 
 function Attribution({ explanation }: { explanation: Explanation }) {
   const { stems, wanted, submitting, explainStems } = explanation;
-  if (stems) return <p className="small quiet mixer__reading">{labelText(stems.reading.replaceAll("*", ""))}</p>;
+  if (stems) {
+    const where = `These are of one window, ${time(stems.start_s)} – ${time(stems.end_s)}.`;
+    return (
+      <p className="small quiet mixer__reading">
+        {labelText(stems.reading.replaceAll("*", ""))} {where}
+      </p>
+    );
+  }
   if (!wanted) return null;
   return (
     <Button disabled={submitting} onClick={explainStems}>

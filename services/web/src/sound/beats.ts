@@ -18,6 +18,14 @@ function hasRoom(times: number[], width: number): boolean {
   return times.length * LEAST_APART_PX <= width;
 }
 
+/** The beats from `startS` on and before `endS`, ascending. */
+export function beatsBetween(beats: ArrayLike<number>, downbeats: ArrayLike<number>, startS: number, endS: number): Mark[] {
+  const firsts = new Set(within(downbeats, { startS, endS }));
+  return within(beats, { startS, endS })
+    .filter((timeS) => timeS < endS)
+    .map((timeS) => ({ timeS, down: firsts.has(timeS) }));
+}
+
 function within(times: ArrayLike<number>, { startS, endS }: View): number[] {
   const found: number[] = [];
   for (let at = firstFrom(times, startS); at < times.length; at += 1) {

@@ -24,3 +24,8 @@ export function predictedLabels({ model, top, answers = [], windows }: ResultOf<
   }
   return [...best.entries()].sort((a, b) => b[1] - a[1]).map(([label]) => label);
 }
+
+/** The window of an explanation in which the label is most probable, which is the one that is checked; undefined in silence. */
+export function strongestOf(windows: ResultOf<"explain">["windows"]): ResultOf<"explain">["windows"][number] | undefined {
+  return windows.filter(({ silent }) => !silent).sort((one, other) => other.probability - one.probability)[0];
+}

@@ -40,10 +40,13 @@ export class TrackState {
     return null;
   }
 
-  /** The evidence for the label that counts, as it was before anyone chose another layer; that of another label where there is no other. */
+  /**
+   * The evidence for the label that counts, as it was before anyone chose another layer; that of another label where there
+   * is no other. Never that of a stretch that was asked for.
+   */
   get explained(): ResultOf<"explain"> | null {
     const label = this.classified?.top[0]?.label;
-    const found = this.#results.flatMap(({ result, variant }) => (isResultOf(result, "explain") ? [{ result, unasked: variant === null }] : []));
+    const found = this.#results.flatMap(({ result, variant }) => (isResultOf(result, "explain") && !result.stretch ? [{ result, unasked: variant === null }] : []));
     const best =
       found.find(({ result, unasked }) => unasked && result.label === label) ?? found.find(({ result }) => result.label === label) ?? found[0];
     return best?.result ?? null;

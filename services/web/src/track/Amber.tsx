@@ -1,14 +1,14 @@
-import { labelText } from "../ui/format";
 import type { ResultOf } from "../state/results";
+import { labelText } from "../ui/format";
+import { coarseness } from "./layers";
 
-/** One line that says what the amber over the spectrogram means. */
+/** One line that says what the amber over the spectrogram means, and how coarsely its layer sees. */
 export function Amber({ explained, opacity }: { explained: ResultOf<"explain"> | null; opacity: number }) {
   if (!explained || opacity === 0) return null;
-  const { label, model, layer } = explained;
+  const { label, model } = explained;
   return (
     <p className="small quiet amber">
-      <i aria-hidden="true" /> Amber is where {model.name} found what made it say <em>{labelText(label)}</em>: the brighter, the more. Its layer {layer} sees
-      coarsely, so the amber is wider than the sound.
+      <i aria-hidden="true" /> Amber is where {model.name} found what made it say <em>{labelText(label)}</em>: the brighter, the more. {coarseness(explained)}
     </p>
   );
 }

@@ -1,19 +1,18 @@
 import { useMemo } from "react";
 import { shownTimes } from "../sound/beats";
-import { toX } from "../sound/view";
 import { useTimeAxis } from "../sound/timeAxis";
-import { useTrackState } from "../state/TrackStateProvider";
-import { useArrays } from "./queries";
+import { toX } from "../sound/view";
+import { Button } from "../ui/controls";
+import "./measurements.css";
+import { useBeats } from "./useBeats";
+import type { Clicks } from "./useClicks";
 
 const NONE: ArrayLike<number> = [];
 
 /** Beats as ticks below the plots, those that start a bar longer; where they are too dense, only these, then none. */
 export function BeatMarks() {
   const { view, width } = useTimeAxis();
-  const described = useTrackState().state.result("describe");
-  const arrays = useArrays(described?.beats).data;
-  const beats = arrays?.get("beats_s")?.values ?? NONE;
-  const downbeats = arrays?.get("downbeats_s")?.values ?? NONE;
+  const { beats, downbeats } = useBeats() ?? { beats: NONE, downbeats: NONE };
   const shown = useMemo(() => shownTimes(beats, downbeats, view, width), [beats, downbeats, view, width]);
   if (beats.length === 0) return null;
   const text = `${beats.length} beats, ${downbeats.length} of them start a bar`;
@@ -23,5 +22,20 @@ export function BeatMarks() {
         <span key={timeS} className={down ? "beat beat--down" : "beat"} style={{ left: toX(timeS, view, width) }} />
       ))}
     </div>
+  );
+}
+
+/** The switch that lets beats be heard as clicks. Nothing where there are no beats. */
+export function BeatClicks({ clicks: { on, setOn, loading, blocked, problem } }: { clicks: Clicks }) {
+  if (!useBeats()) return null;
+  return (
+    <p className="row wrap small">
+      <Button aria-pressed={on} disabled={blocked !== null} onClick={() => setOn(!on)}>
+        Click on the beats
+      </Button>
+      <span className="quiet" role="status">
+        {loading ? "decoding the recording …" : (blocked ?? problem ?? (on ? "a higher click where a bar starts" : ""))}
+      </span>
+    </p>
   );
 }

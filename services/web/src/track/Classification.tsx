@@ -92,7 +92,7 @@ function Bars({ answer, explanation }: { answer: Answer; explanation: Explanatio
               type="button"
               className="bar__name clip"
               title={`Show the evidence for ${labelText(label)}`}
-              onClick={() => explanation.choose({ model, label })}
+              onClick={() => explanation.choose({ model, label, stretch: null })}
             >
               {labelText(label)}
             </button>
@@ -143,14 +143,21 @@ function ByModel({ labels }: { labels: readonly ModelLabel[] }) {
   );
 }
 
+/** Two shares as percent, with a digit more where they would look the same. */
+function twoShares(one: number, other: number): [string, string] {
+  const [first, second] = [percent(one), percent(other)];
+  if (first !== second) return [first, second];
+  return [`${(100 * one).toFixed(1)} %`, `${(100 * other).toFixed(1)} %`];
+}
+
 function verdict({ model, unknown, several, top: [best] }: Answer, least: number | undefined): string {
   if (!best || least === undefined) return `By ${model.name}.`;
   if (several) {
     const more = "Several can hold at once: the probabilities need not sum to 100 %.";
     return unknown ? `By ${model.name}: unknown, no label reaches its threshold.` : `By ${model.name}. ${more}`;
   }
-  const shown = `${best.probability.toFixed(2)} ${unknown ? "<" : "≥"} ${least.toFixed(2)}`;
+  const [own, needed] = twoShares(best.probability, least);
   return unknown
-    ? `Unknown: no label of ${model.name} reaches the threshold over the whole recording (${shown}).`
-    : `By ${model.name}, above the threshold (${shown}).`;
+    ? `Unknown: no label of ${model.name} reaches ${needed} over the whole recording; the nearest has ${own}.`
+    : `By ${model.name}, over the whole recording: ${own}, and ${needed} are enough.`;
 }

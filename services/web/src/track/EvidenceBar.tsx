@@ -5,6 +5,8 @@ import { percent } from "../ui/format";
 import type { Explanation } from "../state/explanation";
 import { METHODS, predictedLabels } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
+import { textOfLayer } from "./layers";
+import { WhyHere } from "./WhyHere";
 
 /** The opacity of evidence that is shown. */
 export const SHOWN = 0.75;
@@ -26,6 +28,7 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
         <Button disabled={submitting} onClick={explainFirst}>
           {submitting ? "Explaining …" : "Show the evidence"}
         </Button>
+        <WhyHere explanation={explanation} />
         {problem ? <ErrorNote>{problem}</ErrorNote> : null}
       </div>
     );
@@ -36,6 +39,7 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
   const layer = wanted.layer ?? explained?.layer ?? model?.default_layer ?? "";
   const layers = [...new Set([...(model?.layers ?? []), layer])].filter(Boolean);
   const task = job?.tasks[0];
+  const layerText = (name: string) => textOfLayer(name, layer, model);
   return (
     <div className="evidence">
       <Button
@@ -56,8 +60,9 @@ export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
         onChange={setOpacity}
       />
       <Select label="label" name="Evidence label" value={wanted.label} options={labels} onChange={(label) => choose({ label })} />
-      <Select label="layer" name="Evidence layer" value={layer} options={layers} onChange={(layer) => choose({ layer })} />
+      <Select label="layer" name="Evidence layer" value={layer} options={layers} text={layerText} onChange={(layer) => choose({ layer })} />
       <Select label="method" name="Evidence method" value={wanted.method} options={METHODS} onChange={(method) => choose({ method })} />
+      <WhyHere explanation={explanation} />
       <span className="small quiet" role="status">
         {submitting && task ? `${taskText(task)} …` : null}
       </span>

@@ -1,19 +1,22 @@
-import { useMemo } from "react";
-import { type Segment, segments } from "../sound/segments";
-import { toX } from "../sound/view";
-import { percent, time, labelText } from "../ui/format";
-import { kindText } from "../ui/Kind";
+import { type CSSProperties, useMemo } from "react";
+import type { Segment } from "../sound/segments";
 import { useTimeAxis } from "../sound/timeAxis";
+import { toX } from "../sound/view";
 import { kindsHeard } from "../state/models";
 import { useTrackState } from "../state/TrackStateProvider";
+import { labelText, time } from "../ui/format";
+import { kindText } from "../ui/Kind";
+import "./labels.css";
+import { chanceOf, kindOf, nameOf, useSegments } from "./useSegments";
 
-const ROOM_PX = 36;
+const NAME_PX = 36;
+const CHANCE_PX = 110;
 
-/** The labels over time, window by window, in the colour of what is heard there. */
+/** The labels over time, window by window, each label in its own colour. */
 export function LabelStrip() {
   const { classified } = useTrackState().state;
-  const { durationS, view, width } = useTimeAxis();
-  const found = useMemo(() => (classified ? segments(classified.windows, durationS) : []), [classified, durationS]);
+  const { view, width } = useTimeAxis();
+  const { found, colourOf } = useSegments();
   const winner = classified && !classified.unknown ? (classified.top[0]?.label ?? null) : null;
   return (
     <ol className="plot plot--labels" aria-label="Labels over time">
@@ -22,10 +25,18 @@ export function LabelStrip() {
         const right = Math.min(width, toX(segment.endS, view, width));
         if (right <= left) return null;
         const text = textOf(segment);
+        const room = right - left;
         return (
-          <li key={segment.startS} className={`label ${lookOf(segment, winner)}`} style={{ left, width: right - left }} title={text}>
+          <li
+            key={segment.startS}
+            className={`label ${lookOf(segment, winner)}`}
+            style={{ left, width: room, "--label": colourOf(segment.label) } as CSSProperties}
+            title={text}
+          >
             <span className="unseen">{text}</span>
-            <span aria-hidden="true">{right - left > ROOM_PX ? nameOf(segment) : ""}</span>
+            <span aria-hidden="true">
+              {room > NAME_PX ? nameOf(segment) : ""} {room > CHANCE_PX ? <span className="quiet">{chanceOf(segment)}</span> : null}
+            </span>
           </li>
         );
       })}
@@ -33,37 +44,43 @@ export function LabelStrip() {
   );
 }
 
-/** The kinds on the strip with their colours, and the models that answer for each. Nothing when models were named. */
-export function KindLegend() {
+/** The labels on the strip with their colours, the longest first, then which model answers for which kind of sound. */
+export function LabelLegend() {
   const { classified } = useTrackState().state;
+  const { labels, colourOf } = useSegments();
   const kinds = useMemo(() => kindsHeard(classified?.windows ?? []), [classified]);
-  if (kinds.length === 0) return null;
+  if (labels.length === 0 && kinds.length === 0) return null;
+  const own = labels.filter(({ colour }) => colour !== null);
+  const others = labels.length - own.length;
   return (
-    <ul className="legend small quiet" aria-label="Kinds over time">
+    <ul className="legend small" aria-label="Colours of the labels">
+      {own.map(({ label }) => (
+        <li key={label} className="legend__label" style={{ "--label": colourOf(label) } as CSSProperties}>
+          {labelText(label)}
+        </li>
+      ))}
+      {others ? (
+        <li className="legend__label" style={{ "--label": "var(--label-other)" } as CSSProperties}>
+          {others} other {others === 1 ? "label" : "labels"}
+        </li>
+      ) : null}
       {kinds.map(({ kind, models }) => (
-        <li key={kind} className={`legend__kind kind--${kind}`}>
+        <li key={kind} className="quiet">
           {kindText(kind)}
-          {models.length ? `, by ${models.join(" and ")}` : null}
+          {models.length ? ` by ${models.join(" and ")}` : null}
         </li>
       ))}
     </ul>
   );
 }
 
-function nameOf({ label, silent }: Segment): string {
-  if (silent) return "silence";
-  return label === null ? "unknown" : labelText(label);
-}
-
 /** What a segment is, in words: `jazz 64 %, music by genre-10, 0:00.0 to 0:03.2`. */
 function textOf(segment: Segment): string {
-  const { startS, endS, label, probability, kind, model, silent } = segment;
-  const name = `${nameOf(segment)}${label === null ? "" : ` ${percent(probability)}`}`;
-  const heard = kind && !silent ? `, ${kind}${model ? ` by ${model}` : ""}` : "";
-  return `${name}${heard}, ${time(startS)} to ${time(endS)}`;
+  const what = `${nameOf(segment)} ${chanceOf(segment)}`.trim();
+  return [what, kindOf(segment), `${time(segment.startS)} to ${time(segment.endS)}`].filter(Boolean).join(", ");
 }
 
-function lookOf({ label, kind }: Segment, winner: string | null): string {
-  const known = label === null ? "label--unknown" : label === winner ? "label--winner" : "";
-  return kind ? `label--kind kind--${kind} ${known}` : known;
+function lookOf({ label }: Segment, winner: string | null): string {
+  if (label === null) return "label--unknown";
+  return label === winner ? "label--winner" : "";
 }

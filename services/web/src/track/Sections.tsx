@@ -18,7 +18,7 @@ type Props = { track: Track; explanation: Explanation };
 
 /** The sections below the time axis: labels, evidence and measurements; feature maps; stems; similar recordings. */
 export function Sections({ track, explanation }: Props) {
-  const { loaded } = useTrackState();
+  const { state, loaded } = useTrackState();
   // The browser looks for an address's section before the sections are rendered.
   useEffect(() => {
     if (loaded) document.getElementById(location.hash.slice(1))?.scrollIntoView();
@@ -38,13 +38,13 @@ export function Sections({ track, explanation }: Props) {
         <Why explanation={explanation} />
         <Measurements />
       </div>
-      <WhenSeen id="inside" title="Inside the network" height={200}>
+      <WhenSeen id="inside" title="Inside the network" height={state.has("features") ? 200 : 0}>
         <FeatureMaps trackId={track.id} />
       </WhenSeen>
-      <WhenSeen id="stems" title="Stems" height={240}>
+      <WhenSeen id="stems" title="Stems" height={state.has("separate") ? 240 : 0}>
         <Stems track={track} explanation={explanation} />
       </WhenSeen>
-      <WhenSeen id="similar" title="Similar recordings" height={240}>
+      <WhenSeen id="similar" title="Similar recordings" height={state.has("embed") ? 96 : 0}>
         <Similar track={track} />
       </WhenSeen>
     </>
@@ -99,7 +99,10 @@ function Pending({ trackId }: { trackId: string }) {
 
 type SectionProps = { id: string; title: string; height: number; children: ReactNode };
 
-/** A section whose script and data are fetched when it becomes visible. */
+/** The height of a section that has a button alone, in pixels. */
+const BUTTON_PX = 32;
+
+/** A section whose script and data are fetched when it becomes visible. Its content has at least a height, in pixels: 0 where nothing was made. */
 function WhenSeen({ id, title, height, children }: SectionProps) {
   const section = useRef<HTMLElement>(null);
   const [seen, setSeen] = useState(false);
@@ -111,12 +114,11 @@ function WhenSeen({ id, title, height, children }: SectionProps) {
     if (section.current) observer.observe(section.current);
     return () => observer.disconnect();
   }, []);
+  const room = height ? <Skeleton height={height} /> : null;
   return (
     <section ref={section} id={id} className="part" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>{title}</h2>
-      <div style={{ minHeight: height }}>
-        {seen ? <Suspense fallback={<Skeleton height={height} />}>{children}</Suspense> : <Skeleton height={height} />}
-      </div>
+      <div style={{ minHeight: height || BUTTON_PX }}>{seen ? <Suspense fallback={room}>{children}</Suspense> : room}</div>
     </section>
   );
 }

@@ -18,7 +18,7 @@ export function Tags({ answer, explanation }: Props) {
             type="button"
             className="tag"
             title={`${model}. Show the evidence for ${labelText(label)}.`}
-            onClick={() => explanation.choose({ model, label })}
+            onClick={() => explanation.choose({ model, label, stretch: null })}
           >
             {labelText(label)} <span className="quiet">{percent(probability)}</span>
           </button>

@@ -13,11 +13,13 @@ import { useSize } from "../ui/canvas";
 import { TimeAxisProvider } from "../sound/timeAxis";
 import { Amber } from "./Amber";
 import { AudioTracks, ofAudioTrack } from "./AudioTracks";
-import { BeatMarks } from "./BeatMarks";
+import { BeatClicks, BeatMarks } from "./BeatMarks";
 import { EvidenceBar, SHOWN } from "./EvidenceBar";
+import { EvidenceMark, EvidenceSpan } from "./EvidenceSpan";
 import { type Explanation, useExplanation } from "../state/explanation";
 import { Heard } from "./Heard";
-import { KindLegend, LabelStrip } from "./LabelStrip";
+import { LabelList } from "./LabelList";
+import { LabelLegend, LabelStrip } from "./LabelStrip";
 import { OwnLabels } from "./OwnLabels";
 import { Sections } from "./Sections";
 import { useTrack } from "../state/queries";
@@ -26,8 +28,10 @@ import { useLinkedSound } from "./sources";
 import { SpectrogramPlot } from "./SpectrogramPlot";
 import { Timeline } from "./Timeline";
 import "./track.css";
+import "./evidence.css";
 import { TransportBar } from "./TransportBar";
 import { useTransportKeys } from "./transportKeys";
+import { type Clicks, useClicks } from "./useClicks";
 import { Waveform } from "./Waveform";
 
 /** The page of one recording. */
@@ -59,7 +63,8 @@ function StateProblem() {
 }
 
 /** Streams the recording, or its copy where browsers would pass over gaps, and the sound of its evidence when it was explained. */
-function useSounds(transport: Transport, { id, audio, duration_s }: Track, { explained }: Explanation): void {
+function useSounds(transport: Transport, track: Track, { explained }: Explanation): Clicks {
+  const { id, audio, duration_s } = track;
   const { refetch } = useTrack(id);
   const { renewedUrl, state } = useTrackState();
   const playback = state.result("describe")?.playback;
@@ -67,9 +72,11 @@ function useSounds(transport: Transport, { id, audio, duration_s }: Track, { exp
   const newUrl = async () => (playback ? renewedUrl(playback.id) : (await refetch()).data?.audio.url);
   const listen = explained?.listen;
   const evidence = explained && listen ? { id: listen.id, url: listen.url, startS: explained.start_s, endS: explained.end_s } : null;
-  useLinkedSound(transport, "recording", recording, newUrl);
+  const clicks = useClicks(transport, track, recording.url);
+  useLinkedSound(transport, "recording", clicks.heard ? null : recording, newUrl);
   useLinkedSound(transport, "evidence", evidence, renewedUrl);
   useEffect(() => () => transport.close(), [transport]);
+  return clicks;
 }
 
 function Heading({ track }: { track: Track | undefined }) {
@@ -105,7 +112,7 @@ function Studio({ track }: { track: Track }) {
   const [plots, { width }] = useSize<HTMLDivElement>();
   const explanation = useExplanation(track.id, () => setOpacity((now) => now || SHOWN));
   const { explained } = explanation;
-  useSounds(transport, track, explanation);
+  const clicks = useSounds(transport, track, explanation);
   const axis = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
   useTransportKeys(axis);
   return (
@@ -119,12 +126,16 @@ function Studio({ track }: { track: Track }) {
             <Waveform trackId={track.id} />
             <LabelStrip />
             <BeatMarks />
+            <EvidenceMark explained={explained} />
             <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} />
           </Timeline>
-          <KindLegend />
+          <LabelLegend />
         </div>
+        <BeatClicks clicks={clicks} />
         <EvidenceBar explanation={explanation} opacity={opacity} setOpacity={setOpacity} />
         <Amber explained={explained} opacity={opacity} />
+        <EvidenceSpan explained={explained} />
+        <LabelList />
       </section>
       {track.warnings.map((warning) => (
         <p key={warning} className="note">

@@ -1,35 +1,46 @@
-import { signed } from "../ui/format";
-import type { ResultOf } from "../state/results";
-import { type Check, type Trust as Figures, checksOf, verdictText } from "./verdict";
+import { type ResultOf, strongestOf } from "../state/results";
+import { time } from "../ui/format";
+import { type Check, checksOf, type Outcome, verdictText, worstOf } from "./verdict";
+
+const SIGNS = { passes: "✓", doubtful: "~", fails: "✗" } as const satisfies Record<Outcome, string>;
+
+type Explained = ResultOf<"explain">;
+type Props = { trust: NonNullable<Explained["trust"]>; windows: Explained["windows"] };
 
 /** Whether the evidence can be believed: in one sentence, then each check with what it means. */
-export function Trust({ trust }: { trust: NonNullable<ResultOf<"explain">["trust"]> }) {
-  const checks = checksOf(trust satisfies Figures);
+export function Trust({ trust, windows }: Props) {
+  const checks = checksOf(trust);
+  const checked = strongestOf(windows);
   return (
     <div className="believed">
       <h3>Can it be believed?</h3>
-      <p>{verdictText(checks)}</p>
+      <p className={`believed__verdict believed--${worstOf(checks)}`}>{verdictText(checks)}</p>
       <dl>
         {checks.map((check) => (
           <Row key={check.name} check={check} />
         ))}
       </dl>
+      {checked ? (
+        <p className="small quiet">
+          The figures are of the label's probability, on average while the spots change, in one window: {time(checked.start_s)} – {time(checked.end_s)}.
+        </p>
+      ) : null}
     </div>
   );
 }
 
-function Row({ check: { name, outcome, value, random, why } }: { check: Check }) {
+function Row({ check: { name, outcome, figures, why } }: { check: Check }) {
   return (
-    <div className={`believed__check believed__check--${outcome}`}>
+    <div className={`believed__check believed--${outcome}`}>
       <dt>
-        {name} <strong>{outcome}</strong>
-        <span className="quiet small">
-          {" "}
-          {signed(value, 2)}
-          {random === null ? null : `, random ${signed(random, 2)}`}
+        {name}{" "}
+        <span className="believed__outcome">
+          <span aria-hidden="true">{SIGNS[outcome]} </span>
+          <strong>{outcome}</strong>
         </span>
       </dt>
       <dd className="small quiet">{why}</dd>
+      <dd className="small">{figures}</dd>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { Button } from "../ui/controls";
-import { band, percent } from "../ui/format";
+import { band, labelText, percent, time } from "../ui/format";
 import type { Explanation } from "../state/explanation";
-import type { ResultOf } from "../state/results";
+import { type ResultOf, strongestOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Trust } from "./Trust";
 
@@ -20,9 +20,10 @@ export function Why({ explanation }: { explanation: Explanation }) {
           <p>
             <Reading text={explained.reading} />
           </p>
+          <p className="small quiet">{chanceText(explained)}</p>
           <BandShares bands={explained.bands} />
           {trust ? (
-            <Trust trust={trust} />
+            <Trust trust={trust} windows={explained.windows} />
           ) : (
             <Button disabled={submitting} onClick={checkEvidence}>
               {submitting ? "Checking …" : "Check the evidence"}
@@ -34,6 +35,14 @@ export function Why({ explanation }: { explanation: Explanation }) {
       )}
     </section>
   );
+}
+
+/** The label's probability, and what it is of. */
+function chanceText({ label, probability, windows, stretch }: ResultOf<"explain">): string {
+  const whole = `${labelText(label)} has ${percent(probability)} over the whole recording`;
+  const best = strongestOf(windows);
+  if (!best || (windows.length === 1 && !stretch && best.probability === probability)) return `${whole}.`;
+  return `${whole}, and ${percent(best.probability)} in one window, ${time(best.start_s)} – ${time(best.end_s)}.`;
 }
 
 /** A sentence with a label between asterisks, which becomes emphasis. */

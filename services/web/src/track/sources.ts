@@ -5,7 +5,7 @@ import type { SourceName, Transport } from "../sound/transport";
 /** A sound at a signed link. The `id` stays the same when the link is renewed. */
 export type LinkedSound = { id: string; url: string; startS: number; endS: number };
 
-/** Gives a player the sound at a link, and each later link to it. `newUrl` reads the link again. */
+/** Gives a player the sound at a link, and each later link to it; without one it leaves the player as it is. `newUrl` reads the link again. */
 export function useLinkedSound(
   transport: Transport,
   name: SourceName,
@@ -19,7 +19,10 @@ export function useLinkedSound(
     latest.current = newUrl;
   });
   useEffect(() => {
-    if (id === null || url === null) return;
+    if (id === null || url === null) {
+      made.current = null;
+      return;
+    }
     if (made.current?.id === id && made.current.transport === transport) {
       made.current.source.renew(url);
       return;

@@ -260,8 +260,9 @@ class TrackResultRow(Base):
 
     ``model`` is empty for tasks without a model. ``variant`` distinguishes results of one task and model that are kept
     together: of ``separate`` the ``two_stems`` asked for, of ``explain`` the ``label`` asked for; empty otherwise.
-    Results of another audio track than the one that is read when nobody chooses are kept beside those: ``audio_track``
-    says which, and ``variant`` starts with it and a line break.
+    The newest evidence of a stretch that was asked for is kept beside that of the whole: its variant starts with
+    *stretch* and a line break. Results of another audio track than the one that is read when nobody chooses are kept
+    beside those: ``audio_track`` says which, and ``variant`` starts with it and a line break.
     ``task_id`` is the task that asked last, ``produced_by`` the task that computed the result: artifacts belong to it.
     Both are of the track's own jobs, which are erased with it, so neither needs a foreign key.
     """
@@ -283,7 +284,7 @@ class TrackResultRow(Base):
 
     @property
     def own_variant(self) -> str:
-        """The variant, without the audio track."""
+        """The variant, without the audio track and the mark of a stretch."""
         return self.variant.rpartition("\n")[2]
 
     @property

@@ -17,11 +17,24 @@ _AUDIO_TRACK = "(jobs.options ->> 'audio_track')"
 
 
 def _variants() -> str:
-    """The value of each task's option of variants, as SQL; before it another audio track and a line break."""
-    kept = [(name, spec.variant) for name, spec in TASKS.items() if spec.variant is not None]
-    cases = (f"WHEN '{name}' THEN coalesce(jobs.options -> '{name}' ->> '{option}', '')" for name, option in kept)
+    """The value of each task's option of variants, as SQL; before it what else is kept apart, each with a line break.
+
+    That is another audio track, and the word *stretch* where the options ask about a part of the recording.
+    """
+    kept = [(name, spec.variant, spec.stretch) for name, spec in TASKS.items() if spec.variant is not None]
+    cases = (
+        f"WHEN '{name}' THEN {_of_stretch(name, stretch)}coalesce(jobs.options -> '{name}' ->> '{option}', '')"
+        for name, option, stretch in kept
+    )
     own = f"CASE tasks.name {' '.join(cases)} ELSE '' END"
     return f"coalesce({_AUDIO_TRACK} || E'\\n', '') || {own}"
+
+
+def _of_stretch(task: str, options: Collection[str]) -> str:
+    if not options:
+        return ""
+    given = ", ".join(f"jobs.options -> '{task}' ->> '{option}'" for option in options)
+    return f"CASE WHEN coalesce({given}) IS NULL THEN '' ELSE E'stretch\\n' END || "
 
 
 def _labelling() -> str:

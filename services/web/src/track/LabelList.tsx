@@ -1,0 +1,81 @@
+import { type CSSProperties, useCallback, useSyncExternalStore } from "react";
+import type { Segment } from "../sound/segments";
+import { useStore } from "../sound/store";
+import { useTimeAxis } from "../sound/timeAxis";
+import type { Transport } from "../sound/transport";
+import { useTrackState } from "../state/TrackStateProvider";
+import { Icon } from "../ui/Icon";
+import { time } from "../ui/format";
+import { chanceOf, kindOf, nameOf, useSegments } from "./useSegments";
+
+const MOST = 100;
+
+/** The stretches of one label each that are in view, as a list; a press plays one. */
+export function LabelList() {
+  const { transport, view } = useTimeAxis();
+  const { classified } = useTrackState().state;
+  const { found, colourOf } = useSegments();
+  const current = useCurrent(transport, found);
+  const { playing } = useStore(transport.state);
+  const inView = found.filter(({ startS, endS }) => endS > view.startS && startS < view.endS);
+  if (inView.length === 0) return null;
+  const shown = inView.slice(0, MOST);
+  return (
+    <details className="segments" open>
+      <summary>
+        {inView.length === 1 ? "1 stretch" : `${inView.length} stretches`} of the labels over time
+        <span className="small quiet"> {scaleText(classified?.windows[0])}</span>
+      </summary>
+      <ol aria-label="Stretches of one label each">
+        {shown.map((segment) => {
+          const on = segment === current;
+          return (
+            <li key={segment.startS}>
+              <button
+                type="button"
+                className="segment"
+                aria-current={on ? "true" : undefined}
+                style={{ "--label": colourOf(segment.label) } as CSSProperties}
+                onClick={() => (on && playing ? transport.pause() : playFrom(transport, segment.startS))}
+              >
+                <Icon name={on && playing ? "pause" : "play"} size={14} />
+                <span className="segment__name clip">{nameOf(segment)}</span>
+                <span className="segment__chance">{chanceOf(segment)}</span>
+                <span className="segment__kind quiet clip">{kindOf(segment)}</span>
+                <span className="segment__time quiet">
+                  {time(segment.startS)} – {time(segment.endS)}
+                </span>
+              </button>
+            </li>
+          );
+        })}
+      </ol>
+      {inView.length > MOST ? <p className="small quiet">{inView.length - MOST} more follow: zoom in to see them.</p> : null}
+    </details>
+  );
+}
+
+/** What the numbers of the list are of. */
+function scaleText(window: { start_s: number; end_s: number } | undefined): string {
+  if (!window) return "";
+  const seconds = Number((window.end_s - window.start_s).toFixed(1));
+  return `Each number is of one window of ${seconds} s, the highest where several follow each other.`;
+}
+
+/** Plays the recording from a time, whatever was looped or heard before. */
+function playFrom(transport: Transport, startS: number): void {
+  const { source, loop } = transport.state.get();
+  if (loop && (startS < loop.startS || startS >= loop.endS)) transport.setLoop(null);
+  if (source === "evidence") transport.switchTo("recording");
+  transport.seek(startS);
+  if (!transport.state.get().playing) void transport.play();
+}
+
+/** The segment under the playhead. */
+function useCurrent(transport: Transport, segments: readonly Segment[]): Segment | null {
+  const current = useCallback(() => {
+    const now = transport.time.get();
+    return segments.find(({ startS, endS }) => now >= startS && now < endS) ?? null;
+  }, [transport, segments]);
+  return useSyncExternalStore(transport.time.subscribe, current);
+}
