@@ -41,7 +41,7 @@ def run_helm(*words: str, values: str = "minimal", changed: Mapping[str, object]
     """
     command = [helm(), *words, str(CHART), "--values", str(VALUES[values]), "--values", "-"]
     given = yaml.safe_dump(dict(changed or {}))
-    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=250, check=False)
     return done.returncode, done.stdout if done.returncode == 0 else done.stderr
 
 

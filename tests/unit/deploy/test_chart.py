@@ -13,7 +13,6 @@ import yaml  # type: ignore[import-untyped]
 from deploy.chart_settings import OF_THE_CHART, SCHEMA, as_text, settings_schema
 from phonoscope.settings import Settings
 from tests.unit.deploy.chart import (
-    CHART,
     COMPONENT,
     DECODERS,
     PARTS,
@@ -294,8 +293,20 @@ def test_metrics_have_a_port_only_when_asked() -> None:
             assert OF_METRICS.isdisjoint(environment(pod)) == (values == "minimal")
 
 
-def test_the_notes_say_how_to_begin() -> None:
+@pytest.mark.parametrize(
+    ("values", "said", "not_said"),
+    [
+        ("minimal", "port-forward service/test-phonoscope-gateway 8000:80", "Without network policies"),
+        ("bare", "Without network policies", "scaledobjects"),
+        ("autoscaled", "get scaledobjects", "https://"),
+        ("everything", "https://sounds.example.org/sounds", "port-forward"),
+    ],
+)
+def test_the_notes_say_how_to_begin(values: str, said: str, not_said: str) -> None:
     """A key, and the address or the way to it."""
-    text = (CHART / "templates" / "NOTES.txt").read_text()
-    assert "phonoscope keys create" in text
-    assert "port-forward" in text
+    status, text = run_helm("install", "test", "--dry-run=client", values=values)
+    assert status == 0, text
+    notes = text.partition("NOTES:")[2]
+    assert "-gateway -- phonoscope keys create" in notes
+    assert said in notes
+    assert not_said not in notes

@@ -17,6 +17,7 @@ NGINX = [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]
         ({"database": {"host": ""}}, "/database/host"),
         ({"database": {"password": "x"}}, "password"),
         ({"database": {"user": "a:b"}}, "/database/user"),
+        ({"database": {"sslmode": "verify-full"}}, "/database/sslmode"),
         ({"store": {"endpointUrl": "minio:9000"}}, "/store/endpointUrl"),
         ({"secrets": {"existingSecret": ""}}, "/secrets/existingSecret"),
         ({"secrets": {"signingSecret": "abc"}}, "signingSecret"),
@@ -69,6 +70,27 @@ NGINX = [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]
         ({"metrics": {"port": 70000}}, "/metrics/port"),
         ({"podDisruptionBudget": {"maxUnavailable": 0}}, "/podDisruptionBudget/maxUnavailable"),
         ({"replicas": 3}, "replicas"),
+        ({"gateway": {"temporary": "2000Mi"}}, "gateway.temporary: 2000Mi is less than the largest upload"),
+        ({"settings": {"max_upload_bytes": 30 << 30}}, "gateway.temporary"),
+        (
+            {"settings": {"max_upload_bytes": 30 << 30}, "gateway": {"temporary": "40Gi"}},
+            "pools.cpu-short-worker.temporary",
+        ),
+        ({"gateway": {"resources": {"requests": {"memory": "4G"}}}}, "gateway.resources.requests.memory: 4G is more"),
+        (
+            {"pools": {"gpu-worker": {"resources": {"requests": {"memory": "13Gi"}}}}},
+            "pools.gpu-worker.resources.requests.memory",
+        ),
+        (
+            {
+                "ingress": INGRESS,
+                "networkPolicy": {"gateway": NGINX},
+                "settings": {"allowed_hosts": "example.org, *.other.org"},
+            },
+            "settings.allowed_hosts",
+        ),
+        ({"secrets": {"existingSecret": "My_Secret"}}, "/secrets/existingSecret"),
+        ({"fullnameOverride": "Sounds"}, "/fullnameOverride"),
     ],
     ids=str,
 )
@@ -102,6 +124,12 @@ def test_without_values_helm_says_what_is_missing() -> None:
         {"pools": {"gpu-long-worker": {"enabled": False}, "gpu-worker": {"lane": "both"}}},
         {"networkPolicy": {"enabled": False, "store": [], "gateway": []}},
         {"networkPolicy": {"webhooks": []}},
+        {"gateway": {"temporary": "2Gi", "resources": {"requests": {"memory": "3221225472"}}}},
+        {
+            "ingress": INGRESS,
+            "networkPolicy": {"gateway": NGINX},
+            "settings": {"allowed_hosts": "other.org, *.Example.org"},
+        },
         {"settings": {"search_wait_s": 30, "webhook_http": True, "allowed_hosts": "*.example.org"}},
     ],
     ids=str,
