@@ -142,4 +142,5 @@ $(DEV_STAMP): $(STAMP)
 	@$(call install_torch,dev)
 	@$(LOCKED) dev > $(VENV)/dev.txt
 	@$(PIP) --no-build-isolation --require-hashes -r $(VENV)/dev.txt
+	@$(BIN)/python deploy/install_helm.py
 	@touch $@

@@ -16,6 +16,7 @@ from phonoscope.db.access.prepared import PREPARATIONS, Prepared
 from phonoscope.db.library.tracks import list_tracks
 from phonoscope.db.tasks import claim, create, family, finish, rollup, waiting
 from tests.integration.life import empty
+from tests.unit.deploy.chart import jobs_queries
 
 JOBS = 50_000
 LARGE = frozenset({"tasks", "jobs", "results", "track_labels"})
@@ -122,6 +123,17 @@ def test_prepared_statements_use_indices(busy: Database, prepared: tuple[str, Pr
         session.connection().exec_driver_sql("SELECT 1", None, {PREPARATIONS: statements._preparations})
         found = {call: explained(session, call, values) for call in statements._calls.split(";")}
     assert {call: tables for call, tables in found.items() if tables} == {}
+
+
+@pytest.mark.parametrize("pool", ["gpu-worker", "gpu-long-worker", "cpu-worker", "cpu-short-worker"])
+def test_what_scales_workers_reads_no_whole_table(busy: Database, pool: str) -> None:
+    """KEDA asks it every few seconds, for each pool: of 5,000 jobs that wait it reads as many as change the answer."""
+    with busy.transaction() as session:
+        statement = jobs_queries()[pool]
+        rows = session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}")
+        plan = rows.scalar_one()[0]["Plan"]
+    assert not scanned(plan)
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 1_000
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,139 @@
+"""Values that the chart refuses, with the name of what is wrong."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.deploy.chart import refusal, render
+
+ANYWHERE = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+INGRESS = {"enabled": True, "host": "sounds.example.org"}
+NGINX = [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"database": {"host": ""}}, "/database/host"),
+        ({"database": {"password": "x"}}, "password"),
+        ({"database": {"user": "a:b"}}, "/database/user"),
+        ({"database": {"sslmode": "verify-full"}}, "/database/sslmode"),
+        ({"store": {"endpointUrl": "minio:9000"}}, "/store/endpointUrl"),
+        ({"secrets": {"existingSecret": ""}}, "/secrets/existingSecret"),
+        ({"secrets": {"signingSecret": "abc"}}, "signingSecret"),
+        ({"settings": {"max_uplaod_bytes": 1}}, "max_uplaod_bytes"),
+        ({"settings": {"database_url": "postgresql://x"}}, "database_url"),
+        ({"settings": {"log_level": "loud"}}, "/settings/log_level"),
+        ({"settings": {"max_upload_bytes": -1}}, "/settings/max_upload_bytes"),
+        ({"courier": {"settings": {"signing_secret": "x"}}}, "signing_secret"),
+        ({"images": {"gateway": {"digest": "sha256:12"}}}, "/images/gateway/digest"),
+        ({"gateway": {"replicas": 0}}, "/gateway/replicas"),
+        ({"gateway": {"resources": {"limits": {"memory": None}}}}, "/gateway/resources/limits"),
+        ({"terminationGracePeriodSeconds": 10}, "/terminationGracePeriodSeconds"),
+        ({"ingress": {"enabled": True}}, "/ingress/host"),
+        ({"ingress": {"tlsSecretName": "certificate"}}, "/ingress/tlsSecretName"),
+        ({"ingress": INGRESS}, "networkPolicy.gateway"),
+        (
+            {"ingress": {**INGRESS, "timeoutSeconds": 100}, "networkPolicy": {"gateway": NGINX}},
+            "ingress.timeoutSeconds",
+        ),
+        (
+            {"ingress": INGRESS, "networkPolicy": {"gateway": NGINX}, "gateway": {"settings": {"search_wait_s": 300}}},
+            "ingress.timeoutSeconds",
+        ),
+        ({"gpu": {"enabled": True, "count": 0}}, "/gpu/count"),
+        ({"gpu": {"enabled": True, "resource": ""}}, "/gpu/resource"),
+        (
+            {"pools": {"gpu-worker": {"resources": {"limits": {"nvidia.com/gpu": 1}}}}},
+            "pools.gpu-worker.resources.limits",
+        ),
+        ({"pools": {"gpu-worker": {"pool": "cpu"}}}, "/pools/gpu-worker/pool"),
+        ({"pools": {"gpu-worker": {"lane": "longest"}}}, "/pools/gpu-worker/lane"),
+        ({"pools": {"mine": {"enabled": True}}}, "mine"),
+        ({"pools": {"gpu-long-worker": {"enabled": False}}}, "gpu long tasks"),
+        ({"pools": {"cpu-worker": {"enabled": False}}}, "cpu long tasks"),
+        (
+            {"pools": {"cpu-worker": {"autoscaling": {"minReplicas": 9}}}},
+            "pools.cpu-worker.autoscaling.minReplicas: 9 is more than maxReplicas",
+        ),
+        ({"pools": {"cpu-worker": {"autoscaling": {"maxReplicas": 0}}}}, "/pools/cpu-worker/autoscaling/maxReplicas"),
+        ({"autoscaling": {"enabled": True}, "pools": {"cpu-worker": {"replicas": 2}}}, "pools.cpu-worker.replicas"),
+        ({"autoscaling": {"user": "scaler"}}, "autoscaling.existingSecret"),
+        ({"networkPolicy": {"store": []}}, "/networkPolicy/store"),
+        ({"networkPolicy": {"dns": []}}, "/networkPolicy/dns"),
+        ({"networkPolicy": {"gateway": []}}, "/networkPolicy/gateway"),
+        ({"networkPolicy": {"store": [ANYWHERE]}}, "/networkPolicy/store/0/ipBlock/cidr"),
+        ({"networkPolicy": {"database": [{}]}}, "/networkPolicy/database/0"),
+        ({"networkPolicy": {"broker": [{**ANYWHERE, "podSelector": {}}]}}, "/networkPolicy/broker/0/podSelector"),
+        ({"metrics": {"port": 8000}}, "metrics.port"),
+        ({"metrics": {"port": 9464}}, "networkPolicy.metrics"),
+        ({"metrics": {"port": 70000}}, "/metrics/port"),
+        ({"podDisruptionBudget": {"maxUnavailable": 0}}, "/podDisruptionBudget/maxUnavailable"),
+        ({"replicas": 3}, "replicas"),
+        ({"gateway": {"temporary": "2000Mi"}}, "gateway.temporary: 2000Mi is less than the largest upload"),
+        ({"settings": {"max_upload_bytes": 30 << 30}}, "gateway.temporary"),
+        (
+            {"settings": {"max_upload_bytes": 30 << 30}, "gateway": {"temporary": "40Gi"}},
+            "pools.cpu-short-worker.temporary",
+        ),
+        ({"gateway": {"resources": {"requests": {"memory": "4G"}}}}, "gateway.resources.requests.memory: 4G is more"),
+        (
+            {"pools": {"gpu-worker": {"resources": {"requests": {"memory": "13Gi"}}}}},
+            "pools.gpu-worker.resources.requests.memory",
+        ),
+        (
+            {
+                "ingress": INGRESS,
+                "networkPolicy": {"gateway": NGINX},
+                "settings": {"allowed_hosts": "example.org, *.other.org"},
+            },
+            "settings.allowed_hosts",
+        ),
+        ({"secrets": {"existingSecret": "My_Secret"}}, "/secrets/existingSecret"),
+        ({"fullnameOverride": "Sounds"}, "/fullnameOverride"),
+    ],
+    ids=str,
+)
+def test_contradictions_are_refused(changed: dict[str, Any], said: str) -> None:
+    """Before anything is installed, and with the field's name."""
+    assert said in refusal(changed)
+
+
+def test_without_values_helm_says_what_is_missing() -> None:
+    """Each value that has no default, at once."""
+    nothing = {
+        "database": {"host": ""},
+        "broker": {"host": ""},
+        "store": {"endpointUrl": ""},
+        "secrets": {"existingSecret": ""},
+        "networkPolicy": {"database": [], "broker": [], "store": []},
+    }
+    said = refusal(nothing)
+    for name in ("database/host", "broker/host", "store/endpointUrl", "secrets/existingSecret"):
+        assert f"/{name}" in said
+    for name in ("database", "broker", "store"):
+        assert f"'/networkPolicy/{name}'" in said
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ingress": {**INGRESS, "timeoutSeconds": 101}, "networkPolicy": {"gateway": NGINX}},
+        {"ingress": {**INGRESS, "controller": "other"}, "networkPolicy": {"enabled": False}},
+        {"pools": {"cpu-worker": {"autoscaling": {"minReplicas": 8}}}, "autoscaling": {"enabled": True}},
+        {"pools": {"gpu-long-worker": {"enabled": False}, "gpu-worker": {"lane": "both"}}},
+        {"networkPolicy": {"enabled": False, "store": [], "gateway": []}},
+        {"networkPolicy": {"webhooks": []}},
+        {"gateway": {"temporary": "2Gi", "resources": {"requests": {"memory": "3221225472"}}}},
+        {
+            "ingress": INGRESS,
+            "networkPolicy": {"gateway": NGINX},
+            "settings": {"allowed_hosts": "other.org, *.Example.org"},
+        },
+        {"settings": {"search_wait_s": 30, "webhook_http": True, "allowed_hosts": "*.example.org"}},
+    ],
+    ids=str,
+)
+def test_what_just_fits_is_taken(changed: dict[str, Any]) -> None:
+    """At the limits themselves nothing is refused."""
+    assert render(changed=changed)
