@@ -8,6 +8,7 @@ import { failureText } from "../api/taskText";
 import { ANALYSIS, jobRequest } from "../state/requests";
 import { isResultOf } from "../state/results";
 import { labelText, percent } from "../ui/format";
+import type { Dropped } from "../ui/dropped";
 import { announce } from "../ui/live";
 
 /** A recording that is uploaded and analysed; `sent` is a share, 0 to 1; `file` is null after a reload, and of an example. */
@@ -56,15 +57,21 @@ export function addFiles(files: Iterable<File>): void {
   add([...files].map((file) => ({ name: file.name, file, example: false })));
 }
 
+/** Adds what was dropped. What could not be read has a row that says so. */
+export function addDropped({ files, refused }: Dropped): void {
+  addFiles(files);
+  for (const { name, why } of refused) add([{ name, file: null, example: false }], { phase: "failed", problem: why });
+}
+
 /** Adds the service's examples. Throws an `ApiProblem` when it does not say which there are. */
 export async function addExamples(): Promise<void> {
   const { names } = dataOf(await api.GET("/v1/examples"));
   add(names.map((name) => ({ name, file: null, example: true })));
 }
 
-function add(added: readonly Pick<Upload, "name" | "file" | "example">[]): void {
+function add(added: readonly Pick<Upload, "name" | "file" | "example">[], as: Partial<Upload> = {}): void {
   const rest = { phase: "waiting", sent: 0, track: null, already: false, job: null, jobId: null, heard: null, problem: null } as const;
-  uploads = [...uploads, ...added.map((one) => ({ ...one, ...rest, id: nextId++, request: newRequest() }))];
+  uploads = [...uploads, ...added.map((one) => ({ ...one, ...rest, ...as, id: nextId++, request: newRequest() }))];
   notify();
   startNext();
 }
