@@ -17,8 +17,14 @@ def _dock(page: Page) -> Locator:
     return page.get_by_role("complementary", name="Uploads")
 
 
+def _row_px(page: Page) -> float:
+    box = _dock(page).get_by_role("listitem").bounding_box()
+    assert box
+    return round(box["height"], 1)
+
+
 def test_a_reload_goes_on_with_the_analysis(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
-    """It is watched, and not asked for again."""
+    """It is watched, and not asked for again; nothing moves when it is ready."""
     here = visit()
     here.expected = _LOST
     page = here.page
@@ -36,11 +42,12 @@ def test_a_reload_goes_on_with_the_analysis(visit: Callable[..., Visit], recordi
     page.get_by_label("Recordings to upload").set_input_files(recordings["rain_roof"])
     page.wait_for_function("() => Object.values(sessionStorage).some((kept) => kept.includes('job_'))")
     assert len(asked) == 1
+    busy_px = _row_px(page)
     page.unroute_all(behavior="ignoreErrors")
     page.reload()
     expect(_dock(page).get_by_role("listitem")).to_contain_text("%", timeout=_ENDS_MS)
     assert len(asked) == 1
-    assert here.client.jobs().items[0].id
+    assert _row_px(page) == busy_px
     assert len(here.client.jobs().items) == 1
 
 
