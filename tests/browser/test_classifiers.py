@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from phonoscope.contract import LabelRequest
 from tests.browser.visit import NARROW, WIDE, Visit, record_players
@@ -225,6 +225,46 @@ def test_answers_outlive_a_connection_and_a_page(here: Visit, tmp_path: Path) ->
     here.go("/classifiers/pitch/review")
     _await_said(here, tracks[second[1]], {(second[0], "rejected")})
     page.wait_for_function("() => !Object.keys(localStorage).some((name) => name.includes('answer'))")
+
+
+def test_an_answer_that_is_taken_back_is_not_there_whatever_was_lost(here: Visit, tmp_path: Path) -> None:
+    """Neither another tab sends it, nor does it stay when it was saved and its confirmation was lost."""
+    page = here.page
+    tracks = _library(here, tmp_path, 5)
+    _taught(here)
+    here.expected = _OFFLINE
+    page.get_by_role("link", name="Review").click()
+    expect(page.locator(".asked")).to_be_visible()
+    page.route("**/v1/tracks/*/labels", lambda route: route.abort())
+    unsent = _answer(here, "y")
+    expect(page.get_by_text("1 answer could not be sent.")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(f"{here.url}/classifiers/pitch/review")
+    expect(other.locator(".asked")).to_be_visible()
+    other.evaluate("dispatchEvent(new Event('online'))")
+    page.keyboard.press("u")
+    expect(page.get_by_text("could not be sent")).to_have_count(0)
+    page.unroute("**/v1/tracks/*/labels")
+
+    def lose(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/v1/tracks/*/labels", lose)
+    lost = _answer(here, "y")
+    assert lost == unsent
+    expect(page.get_by_text("1 answer could not be sent.")).to_be_visible()
+    _await_said(here, tracks[lost[1]], {(lost[0], "confirmed")})
+    page.route("**/v1/tracks/*/labels", lambda route: route.abort())
+    page.keyboard.press("u")
+    expect(page.get_by_text("1 answer that you took back may have been saved")).to_be_visible()
+    page.unroute_all()
+    _await_said(here, tracks[lost[1]], set())
+    page.wait_for_function("() => !Object.keys(localStorage).some((name) => name.includes('answer'))")
+    assert _said(here, tracks[lost[1]]) == set()
 
 
 def _mark(row: Locator, words: str) -> None:

@@ -43,7 +43,10 @@ def levels(http: httpx.Client, path: str) -> dict[str, Any]:
     """Once there are any."""
     answer = http.get(f"{path}/levels")
     if answer.status_code == 202:
-        assert http.get(answer.headers["Location"], params={"wait": 60}).json()["status"] == "succeeded"
+        job = {"status": "queued"}
+        while job["status"] in {"queued", "running"}:
+            job = http.get(answer.headers["Location"], params={"wait": 10}).json()
+        assert job["status"] == "succeeded", job
         answer = http.get(f"{path}/levels")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -155,3 +158,38 @@ def test_many_at_once_are_answered(http: httpx.Client, path: str) -> None:
     with ThreadPoolExecutor(12) as threads:
         found = list(threads.map(lambda number: outline(http, path, 0, number), range(24)))
     assert all(len(each) == 4_096 for each in found)
+
+
+def test_late_parts_are_as_fine_as_early_ones(http: httpx.Client) -> None:
+    """After a quarter of an hour each sample is there, and the columns of every level, beside a mark in silence."""
+    rate_hz, marks_s = 500, (300.0, 1_000.25)
+    silence = np.full(1_020 * rate_hz, 128, dtype=np.uint8)
+    for at_s in marks_s:
+        silence[round(at_s * rate_hz)] = 255
+    path = uploaded(http, silence, rate_hz)
+    found = levels(http, f"{path}/waveform")
+    assert (found["detail_end_s"], found["duration_s"]) == (1_020.0, 1_020.0)
+    for at_s in marks_s:
+        at = round(at_s * rate_hz)
+        for level in (0, 1, 2):
+            number, place = divmod(at // 4**level, found["tile_items"])
+            loud = np.flatnonzero(outline(http, path, level, number)[:, 1] > 0.5)
+            assert loud.tolist() == [place], (at_s, level)
+    finest = levels(http, f"{path}/spectrogram")["levels"][0]["level"]
+    number, place = divmod(round(marks_s[1] * rate_hz) // 4**finest, 512)
+    answer = http.get(f"{path}/spectrogram/tiles/{finest}/{number}")
+    picture = np.asarray(Image.open(io.BytesIO(answer.content)))
+    assert abs(int(picture.sum(axis=0).argmax()) - place) <= 1
+
+
+def uploaded(http: httpx.Client, samples: np.ndarray, rate_hz: int) -> str:
+    """The path of a track with these samples, of eight or sixteen bits."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(samples.itemsize)
+        file.setframerate(rate_hz)
+        file.writeframes(samples.tobytes())
+    answer = http.post("/v1/tracks", files={"file": ("long.wav", buffer.getvalue())})
+    assert answer.status_code == 201, answer.text
+    return f"/v1/tracks/{answer.json()['id']}"

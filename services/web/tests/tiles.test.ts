@@ -31,6 +31,19 @@ describe("tiles", () => {
     expect(levelFor(levels, { startS: 9_000, endS: 9_000.01 }, 1_440, 1)).toBe(4);
   });
 
+  it("are as fine at the very end of a recording, whose last sample the axis may miss", () => {
+    const all = { ...levels, detail_end_s: SIX_HOURS };
+    expect(levelFor(all, { startS: SIX_HOURS - 0.01, endS: SIX_HOURS + 1e-6 }, 1_440, 1)).toBe(0);
+    expect(levelFor(all, { startS: 9_000, endS: 9_000.01 }, 1_440, 1)).toBe(0);
+  });
+
+  it("that the service refuses are not waited for", async () => {
+    const cache = new TileCache<number>(async () => Promise.reject(new Error("refused")), 4);
+    cache.want([{ level: 0, number: 7 }]);
+    await later();
+    expect([7, 8].map((number) => cache.hasFailed({ level: 0, number }))).toEqual([true, false]);
+  });
+
   it("are drawn from coarser ones until they are there", () => {
     const wanted = [
       { level: 4, number: 8 },

@@ -85,16 +85,19 @@ class Axis:
     the start. When they drift, single samples are left out or repeated. Other jumps, such as those of a damaged time
     stamp, are no time, nor is more than six hours in all: ``leaps`` counts them. ``gaps`` are the stretches without
     sound of 0.1 s and more, ``overlap_s`` is what was left out.
+
+    Args:
+        start_s: the place of the first sound, where that is not the recording's first.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self.end_s = 0.0
+    def __init__(self, clock: Clock, start_s: float = 0.0) -> None:
+        self.end_s = start_s
         self.gaps: list[Gap] = []
         self.overlap_s = 0.0
         self.leaps = 0
         self._clock = clock
         self._base_s = clock.origin_s
-        self._begun = False
+        self._begun = start_s > 0.0
         self._exact = True
         self._left_over_s = 0.0
         self._late_s = 0.0

@@ -8,7 +8,9 @@ import os
 import signal
 import socket
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import takewhile
 from typing import BinaryIO, cast
 
 from phonoscope.audio.messages import STARTED, Request, send_message
@@ -17,6 +19,7 @@ from phonoscope.confinement import confine, enclose
 from phonoscope.errors import RecordingError
 
 _BUFFER_BYTES = 256 * 1024
+_MOST_PARTS = 16
 _FREE = b"+"
 
 in_force: dict[str, bool] = {}
@@ -46,7 +49,8 @@ def serve_files(parent: socket.socket, function: SandboxedFunction, space_bytes:
         request, (file, reply_to) = Request.unpack(data), descriptors
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, reply_to) as reply:
             reply.sendall(STARTED)
-            is_well = _answer(function, PositionedFile(file, request.size_bytes), request, reply)
+            fetch = partial(_fetch, reply) if request.partial else None
+            is_well = _answer(function, PositionedFile(file, request.size_bytes, fetch), request, reply)
             signal.setitimer(signal.ITIMER_PROF, 0.0)
             os.close(file)
             if not is_well:
@@ -94,18 +98,31 @@ def _messages(function: SandboxedFunction, file: BinaryIO, number: float) -> Ite
     return [(found, b"")] if isinstance(found, dict) else found
 
 
+def _fetch(reply: socket.socket, offset: int, size: int) -> None:
+    """Has the caller put a part of the file in its place. Raises ``ConnectionError`` when it has gone."""
+    send_message(reply, {"fetch": [offset, size]})
+    if not reply.recv(1):
+        raise ConnectionError("nobody waits for an answer any more")
+
+
 class PositionedFile:
     """Reads at a position of its own, since the caller shares the descriptor's position.
 
     FFmpeg asks for the size at each seek: nothing here but reading outside the buffer costs a system call.
+
+    Args:
+        fetch: puts as many bytes as its second argument, from the offset that its first one is, in their place.
     """
 
-    def __init__(self, descriptor: int, size_bytes: int) -> None:
+    def __init__(self, descriptor: int, size_bytes: int, fetch: Callable[[int, int], None] | None = None) -> None:
         self._descriptor = descriptor
         self._size = size_bytes
         self._position = 0
         self._buffer = b""
         self._start = 0
+        self._fetch = fetch
+        self._there: set[int] = set()
+        self._fetched_to, self._run = -1, 1
 
     def read(self, size: int = -1) -> bytes:
         """At most ``size`` bytes; all that are left for a negative number."""
@@ -113,6 +130,8 @@ class PositionedFile:
         size = left if size < 0 else min(size, left)
         offset = self._position - self._start
         if not 0 <= offset <= len(self._buffer) - size:
+            if self._fetch is not None:
+                self._have(self._position, min(self._size, self._position + max(size, _BUFFER_BYTES)))
             self._buffer = os.pread(self._descriptor, max(size, _BUFFER_BYTES), self._position)
             self._start, offset = self._position, 0
         found = self._buffer[offset : offset + size]
@@ -128,3 +147,16 @@ class PositionedFile:
 
     def tell(self) -> int:
         return self._position
+
+    def _have(self, start: int, end: int) -> None:
+        """Fetches what is missing; more and more at once while it is read from front to back."""
+        assert self._fetch is not None
+        for part in range(start // _BUFFER_BYTES, -(-end // _BUFFER_BYTES)):
+            if part in self._there:
+                continue
+            self._run = min(_MOST_PARTS, 2 * self._run) if part == self._fetched_to else 1
+            parts = list(takewhile(lambda at: at not in self._there, range(part, part + self._run)))
+            offset = part * _BUFFER_BYTES
+            self._fetch(offset, min(self._size - offset, len(parts) * _BUFFER_BYTES))
+            self._there.update(parts)
+            self._fetched_to = parts[-1] + 1

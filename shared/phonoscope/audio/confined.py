@@ -11,10 +11,12 @@ import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, PositiveInt, StringConstraints
 
 from phonoscope.audio.axis import Gap
+from phonoscope.audio.partial_file import PartialFile
 from phonoscope.audio.probe import SILENCE
 from phonoscope.audio.samples import Block, Joined, limited
 from phonoscope.audio.sandbox import Sandbox
 from phonoscope.audio.source import BlockSource
+from phonoscope.audio.where import Where
 from phonoscope.errors import UndecodableRecording
 
 _FUNCTION = "phonoscope.audio.stream:stream_samples"
@@ -28,6 +30,11 @@ class ConfinedRecording(BlockSource):
     Args:
         owner: whom it belongs to; no process reads files of two owners.
         audio_track: the audio track to read, where it is another one than ``Recording`` reads by itself.
+        from_s: the time from which on samples are wanted.
+
+    Attributes:
+        start_s: where the first block begins: a second and more before ``from_s``, or at the recording's start.
+        stated_s: the duration that the header states, of joined recordings the first one's; ``None`` without one.
 
     Raises:
         RecordingError: as ``Recording`` does; ``UndecodableRecording`` also when the decoder crashes, or needs more
@@ -36,15 +43,19 @@ class ConfinedRecording(BlockSource):
         Unavailable: no process can be started.
     """
 
-    def __init__(self, file: BinaryIO, owner: str, audio_track: int | None = None) -> None:
-        place = 0.0 if audio_track is None else audio_track + 1.0
+    def __init__(
+        self, file: BinaryIO | PartialFile, owner: str, audio_track: int | None = None, from_s: float = 0.0
+    ) -> None:
+        where = Where(audio_track, int(from_s * 1000.0)).pack()
         self.warnings: list[str] = []
         self.gaps: list[Gap] = []
         self._decoded: Counter[int] = Counter()
         with ExitStack() as opened:
-            self._messages = opened.enter_context(_sandbox.streaming(file, place, owner))
+            self._messages = opened.enter_context(_sandbox.streaming(file, where, owner))
             head, _ = next(self._messages)
-            self.container, self.codec = str(head.get("container")), str(head.get("codec"))
+            format_ = _Format.parse(head)
+            self.container, self.codec = format_.container, format_.codec
+            self.start_s, self.stated_s = format_.start_s, format_.stated_s
             self._opened = opened.pop_all()
 
     @property
@@ -88,6 +99,13 @@ class _Told(BaseModel):
             return cls.model_validate(head)
         except ValueError as error:
             raise UndecodableRecording(_IMPOSSIBLE) from error
+
+
+class _Format(_Told):
+    container: str
+    codec: str
+    start_s: FiniteFloat = Field(ge=0.0)
+    stated_s: FiniteFloat | None
 
 
 class _End(_Told):

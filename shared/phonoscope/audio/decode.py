@@ -42,6 +42,7 @@ class Recording(BlockSource):
 
     Args:
         audio_track: the audio track to read instead.
+        linked: whether to look for joined recordings, which takes a look at the whole file.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -53,7 +54,7 @@ class Recording(BlockSource):
         NoSuchAudioTrack: the file has fewer audio tracks.
     """
 
-    def __init__(self, file: BinaryIO, audio_track: int | None = None) -> None:
+    def __init__(self, file: BinaryIO, audio_track: int | None = None, *, linked: bool = True) -> None:
         self.warnings: list[str] = []
         self.gaps: list[Gap] = []
         self.placed_s = 0.0
@@ -61,7 +62,7 @@ class Recording(BlockSource):
         self._file = without_tags(file)
         self._header = read_header(self._file)
         whole = Span(0, self._file.seek(0, 2))
-        self._spans = links(self._file, whole, self._header.head)
+        self._spans = links(self._file, whole, self._header.head) if linked else [whole]
         self._wanted = audio_track
         self._part = Part(self._of(self._spans[0]), self._header, self.findings, self._choose)
         self.container, self.codec, self.media_type = self._part.container, self._part.codec, self._part.media_type
@@ -109,6 +110,15 @@ class Recording(BlockSource):
     def stores_floats(self) -> bool:
         """Whether samples are stored as floats, some of which may be no numbers."""
         return self._part.stores_floats
+
+    def seek(self, to_s: float) -> float | None:
+        """Has ``pieces`` begin a little before a time; returns where, in seconds, or ``None`` where that cannot be."""
+        return self._part.seek(to_s)
+
+    @property
+    def stated_s(self) -> float | None:
+        """The duration that the header of the first part states, in seconds."""
+        return self._part.stated_s(0.0)
 
     def parts(self) -> Iterator[Part]:
         """The file's parts one after the other, each to be read before the next; one, but for joined files."""

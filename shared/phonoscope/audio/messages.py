@@ -29,15 +29,17 @@ class Request:
         cpu_s: the limit on processor time in seconds; of a stream, for each of its messages.
         size_bytes: the file's size.
         owner: whom the file belongs to, as a digest: no process reads files of two owners.
+        partial: whether parts of the file are there only once they were asked for.
     """
 
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct("!dddQ16s")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("!dddQ16s?")
 
     number: float
     longest_s: float
     cpu_s: float
     size_bytes: int
     owner: bytes = b""
+    partial: bool = False
 
     def pack(self) -> bytes:
         return self.LAYOUT.pack(*astuple(self))

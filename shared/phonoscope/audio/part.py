@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 import av
@@ -52,6 +53,9 @@ _STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
 _LOCKABLE = frozenset({"mov", "mp4", "3gp", "mpegts"})
 _TAGS = (b"ID3", b"TAG", b"APE")
 _HOPELESS_ERRORS = 3
+_SETTLED_AFTER_S = 1.0
+WALKED = frozenset({"mp3", "aac"})
+"""Containers without an index: packets are read up to a time, and not decoded."""
 _SYNC = 0xFF
 _SKIPPED = struct.Struct("<II")
 _MARK_BYTES = 7
@@ -140,6 +144,7 @@ class Part:
         if delays_frames(self.codec):
             self._context.flags2 |= Flags2.skip_manual
         self._last_pts: int | None = None
+        self._sought: list[Sound] = []
         self.tick_s = float(self.stream.time_base or 0)
         self.media_type = media_type(self.container, video=has_video(self.opened))
         self.sample_rate_hz: int = self._context.sample_rate
@@ -204,8 +209,32 @@ class Part:
             self._findings.decoded[frame.sample_rate, frame.layout.nb_channels] += frame.samples
         return [self._sound(frame) for frame in frames]
 
+    def seek(self, to_s: float) -> float | None:
+        """Goes to a sound that is a little before a time, so that the decoder has settled there.
+
+        Returns where on the axis that sound starts, in seconds; ``None`` where the container does not lead there.
+        Raises ``EncryptedRecording``.
+        """
+        from_s = max(0.0, to_s - _SETTLED_AFTER_S) + self._clock.origin_s
+        packets = self.packets()
+        try:
+            if self.container in WALKED:
+                packets = chain([next(packet for packet in packets if self._is_from(packet, from_s))], packets)
+            else:
+                self.opened.seek(int(from_s / self.tick_s), stream=self.stream)
+                self._context.flush_buffers()
+            self._sought = next(filter(None, map(self.decode, packets)), [])
+        except (av.error.FFmpegError, StopIteration, ZeroDivisionError):
+            return None
+        if not self._sought or self._sought[0].start_s is None:
+            return None
+        start_s = self._sought[0].start_s - self._clock.origin_s
+        self.axis = Axis(self._clock, start_s)
+        return start_s if start_s <= to_s else None
+
     def sounds(self) -> Iterator[Sound]:
         """All sounds; damaged packets are skipped. Raises ``EncryptedRecording``."""
+        yield from self._sought
         for packet in self.packets():
             yield from self.decode(packet)
         yield from self.decode(None)
@@ -256,6 +285,9 @@ class Part:
 
     def close(self) -> None:
         self.opened.close()
+
+    def _is_from(self, packet: Packet, from_s: float) -> bool:
+        return packet.pts is not None and packet.pts * self.tick_s >= from_s
 
     def _read_clock(self) -> Clock:
         start_s = (self.opened.start_time or 0) / av.time_base

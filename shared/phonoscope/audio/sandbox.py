@@ -17,10 +17,11 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, Self, TypeAlias
+from typing import Any, BinaryIO, Self, TypeAlias, cast
 
 import phonoscope.errors
 from phonoscope.audio.messages import STARTED, Request, receive_message
+from phonoscope.audio.partial_file import PartialFile
 from phonoscope.confinement import confined_command, confined_environment
 from phonoscope.errors import RecordingError, TooCostlyToRead, Unavailable, UndecodableRecording
 from phonoscope.places import Places
@@ -96,22 +97,24 @@ class Sandbox:
             yield call.result
 
     @contextmanager
-    def streaming(self, file: BinaryIO, number: float, owner: str = "") -> Iterator[Iterator[Message]]:
+    def streaming(self, file: BinaryIO | PartialFile, number: float, owner: str = "") -> Iterator[Iterator[Message]]:
         """Calls the function, which is a generator; yields an iterator of its messages, each as it comes.
 
         Any number of streams may be open. The child waits until its messages are taken, and is ended at the block's
-        end. Raises as ``call`` does, where the next message is needed.
+        end. Of a ``PartialFile`` it reads the parts that it needs. Raises as ``call`` does, where the next message is
+        needed, and as that file's ``read``.
         """
         with self._asked(file, number, owner, 0.0) as call:
             yield call.messages()
 
     @contextmanager
-    def _asked(self, file: BinaryIO, number: float, owner: str, longest_s: float) -> Iterator[_Call]:
+    def _asked(self, file: BinaryIO | PartialFile, number: float, owner: str, longest_s: float) -> Iterator[_Call]:
         with _OnDisk(file) as descriptor:
             size_bytes = os.fstat(descriptor).st_size
             tag = hashlib.sha256(owner.encode(errors="surrogatepass")).digest()[:16]
-            request = Request(number, longest_s, processor_limit_s(size_bytes), size_bytes, tag)
-            with _Call(self, request, descriptor, self._longest_s) as call:
+            partial = file if isinstance(file, PartialFile) else None
+            request = Request(number, longest_s, processor_limit_s(size_bytes), size_bytes, tag, partial is not None)
+            with _Call(self, request, descriptor, self._longest_s, partial) as call:
                 yield call
 
     def close(self) -> None:
@@ -147,8 +150,12 @@ def processor_limit_s(size_bytes: int) -> float:
 class _Call:
     """A request that was sent, and its answer; it is sent once more where its helper or child died before it."""
 
-    def __init__(self, sandbox: Sandbox, request: Request, descriptor: int, longest_s: float) -> None:
+    def __init__(
+        self, sandbox: Sandbox, request: Request, descriptor: int, longest_s: float, partial: PartialFile | None
+    ) -> None:
         self._sandbox = sandbox
+        self._partial = partial
+        self._fetched_bytes = 0
         self._request = request
         self._descriptor = descriptor
         self._longest_s = longest_s
@@ -165,6 +172,9 @@ class _Call:
                 raise Unavailable("no process can be started to read the recording")
         while True:
             head, body = self._next()
+            if self._partial is not None and "fetch" in head:
+                self._fetch(self._partial, head["fetch"])
+                continue
             if "end" in head:
                 with suppress(TimeoutError, ConnectionError):
                     self._reply.recv(1)
@@ -175,6 +185,14 @@ class _Call:
         """The answer of a function that has one message. Raises as ``Sandbox.call`` does."""
         ((found, _),) = self.messages()
         return found
+
+    def _fetch(self, file: PartialFile, part: Any) -> None:
+        """Raises ``UndecodableRecording`` when more is asked for than there is: a process that reads asks once."""
+        self._fetched_bytes += file.fetch(part)
+        if self._fetched_bytes > self._request.size_bytes:
+            raise UndecodableRecording("the file makes its decoder fail")
+        with suppress(OSError):
+            self._reply.sendall(STARTED)
 
     def _next(self) -> Message:
         with suppress(TimeoutError, ConnectionError):
@@ -273,7 +291,7 @@ class _Helper:
 class _OnDisk:
     """Gives the file's descriptor, or that of a copy on disk when it has none."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO | PartialFile) -> None:
         self._file = file
         self._copy: BinaryIO | None = None
 
@@ -281,7 +299,7 @@ class _OnDisk:
         try:
             descriptor = self._file.fileno()
         except OSError:
-            return self._copied()
+            return self._copied(cast("BinaryIO", self._file))
         self._file.flush()
         return descriptor
 
@@ -289,13 +307,13 @@ class _OnDisk:
         if self._copy is not None:
             self._copy.close()
 
-    def _copied(self) -> int:
+    def _copied(self, file: BinaryIO) -> int:
         self._copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the block's end
         try:
-            position = self._file.tell()
-            self._file.seek(0)
-            shutil.copyfileobj(self._file, self._copy)
-            self._file.seek(position)
+            position = file.tell()
+            file.seek(0)
+            shutil.copyfileobj(file, self._copy)
+            file.seek(position)
             self._copy.flush()
         except BaseException:
             # A task can be interrupted anywhere, and the block has not begun.

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from phonoscope.audio.decode import Recording
 from phonoscope.audio.samples import joined
 from phonoscope.audio.sandbox import Message
+from phonoscope.audio.where import Where
 
 _MOST_GAPS = 1_000
 
 
-def stream_samples(file: BinaryIO, place: float) -> Iterator[Message]:
+def stream_samples(file: BinaryIO, where: float) -> Iterator[Message]:
     """The recording's format, then its pieces of about a second, then its warnings and its first 1,000 gaps.
 
+    The format says where the first piece begins, which is the recording's start where its container leads nowhere else.
+
     Args:
-        place: that of the audio track to read, from 1; 0 for the one that is read when nobody chooses.
+        where: a ``Where`` as a number.
 
     Raises ``RecordingError`` as ``Recording`` does.
     """
-    with Recording(file, int(place) - 1 if place else None) as recording:
-        yield {"container": recording.container, "codec": recording.codec}, b""
+    with _opened(file, Where.unpack(where)) as (recording, start_s):
+        yield (
+            {
+                "container": recording.container,
+                "codec": recording.codec,
+                "start_s": start_s,
+                "stated_s": recording.stated_s,
+            },
+            b"",
+        )
         for piece in joined(recording.pieces()):
             # Interleaved samples stay so: another order would cost a copy.
             interleaved = not piece.channels.flags.c_contiguous
@@ -35,3 +47,16 @@ def stream_samples(file: BinaryIO, place: float) -> Iterator[Message]:
             }
             yield head, values.data.cast("B")
         yield {"warnings": recording.warnings, "gaps": recording.gaps[:_MOST_GAPS]}, b""
+
+
+@contextmanager
+def _opened(file: BinaryIO, where: Where) -> Iterator[tuple[Recording, float]]:
+    """The recording, and where its samples begin, in seconds."""
+    if where.from_ms:
+        with Recording(file, where.audio_track, linked=False) as recording:
+            start_s = recording.seek(where.from_ms / 1000.0)
+            if start_s is not None:
+                yield recording, start_s
+                return
+    with Recording(file, where.audio_track) as recording:
+        yield recording, 0.0

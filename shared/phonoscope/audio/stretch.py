@@ -1,30 +1,48 @@
-"""The samples of a stretch of a recording, as ``describe`` measures them."""
+"""Parts of a recording as ``describe`` measures them: samples for an outline, columns for a spectrogram."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 import numpy as np
 
-from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.confined import ConfinedRecording
-from phonoscope.audio.downmix import MonoDownmix
+from phonoscope.audio.downmix import MonoDownmix, context_samples, hop_samples
 from phonoscope.audio.framing import at_rate
 from phonoscope.audio.mel_power import MelAnalysis, frame_size
+from phonoscope.audio.part import WALKED
+from phonoscope.audio.partial_file import PartialFile
 from phonoscope.audio.pyramid import FACTOR, Items, extremes_of
-from phonoscope.audio.samples import Samples
-from phonoscope.audio.spectrogram import quantised
+from phonoscope.audio.samples import Block, Samples
+from phonoscope.audio.spectrogram import MelLevels, quantised
+from phonoscope.errors import UndecodableRecording
+
+_COUNTED = frozenset({"wav", "w64", "aiff", "caf"})
+_INDEXED = frozenset({"flac", "ogg", "mp4", "mov", "3gp", "au", "wv", "tta"})
+_SAME_S = 0.1
+_SLAB_VALUES = 1 << 20
+
+
+def leads_anywhere(container: str, codec: str, warnings: Iterable[str]) -> bool:
+    """Whether any part of a recording can be decoded to the sample without all that is before it.
+
+    In Matroska and WebM times are milliseconds, others have none; where something was lost, bytes say nothing of times.
+    """
+    if container in _COUNTED and codec.startswith("pcm_"):
+        return True
+    return container in _INDEXED | WALKED and not list(warnings)
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Consecutive samples of a recording.
+    """Consecutive samples of a recording, mixed down by ``MonoDownmix``.
 
     Shape:
-        - mono: ``(samples,)``, mixed down by ``MonoDownmix``
-        - channels: ``(channels, samples)``
+        - mono: ``(samples,)``
 
     Args:
         start: the position of the first one.
@@ -32,65 +50,143 @@ class Stretch:
 
     start: int
     mono: Samples
-    channels: Samples
-    sample_rate_hz: int
 
     @property
     def size_bytes(self) -> int:
-        return self.mono.nbytes + self.channels.nbytes
+        return self.mono.nbytes
 
     def extremes(self, level: int, first: int, last: int) -> Items:
         """An outline's items, from ``first`` up to ``last``. Shape: ``(items, 2)``."""
         width = FACTOR**level
-        held = self.mono[first * width - self.start : last * width - self.start]
-        return extremes_of(held, width)
+        return extremes_of(self.mono[first * width - self.start : last * width - self.start], width)
 
-    def columns(self, level: int, first: int, last: int) -> Items:
-        """A spectrogram's columns, from ``first`` up to ``last``; silence where the stretch does not reach.
+
+@dataclass(frozen=True)
+class StoredRecording:
+    """A recording that parts are decoded of.
+
+    Args:
+        owner: whom it belongs to.
+        audio_track: the index of the audio track.
+        sample_rate_hz: its first sampling rate, at which positions count.
+        samples: how many there are at that rate.
+        leads_anywhere: as the function of this name says.
+        most_before: how many samples before a part are decoded at most, where the container does not lead there.
+    """
+
+    file: BinaryIO | PartialFile
+    owner: str
+    audio_track: int | None
+    sample_rate_hz: int
+    samples: int
+    channels: int
+    leads_anywhere: bool
+    most_before: int
+
+    def stretch(self, start: int, stop: int) -> Stretch:
+        """The samples from ``start`` up to ``stop``, fewer at the recording's end.
+
+        Raises:
+            RecordingError: as ``ConfinedRecording`` does; ``UndecodableRecording`` also where the container does not
+                lead to a part that is too far from the start.
+        """
+        kept, downmix = _Kept(start, stop), MonoDownmix()
+        with self._from(start - context_samples(self.sample_rate_hz, self.channels)) as opened:
+            kept.position, blocks = _from_a_hop(*opened)
+            for mixed, rate_hz in _mixed(downmix, blocks):
+                kept.add(at_rate(mixed, rate_hz, self.sample_rate_hz))
+                if kept.position >= stop:
+                    break
+        return Stretch(start, kept.joined())
+
+    def columns(self, level: int, first: int, last: int) -> MelLevels:
+        """A spectrogram's columns, from ``first`` up to ``last``; silence where the recording does not reach.
 
         Shape:
             - output: ``(columns, bands)``
+
+        Raises as ``stretch`` does.
         """
-        hop = FACTOR**level
-        around = frame_size(self.sample_rate_hz) // 2
-        held = StreamBuffer(len(self.channels))
-        held.append(self.channels)
-        before = first * hop - self.start - around
-        samples = held.between(before, last * hop - self.start + around)
-        analysis = MelAnalysis(self.sample_rate_hz, len(self.channels), hop)
-        skipped = around // hop
-        power = analysis(samples)[skipped:]
-        return quantised(power[: last - first])
+        hop, around = FACTOR**level, frame_size(self.sample_rate_hz) // 2
+        start, stop = first * hop - around, last * hop + around
+        with self._from(start) as (position, blocks):
+            found = _columns(self._between(blocks, position, start, stop), self.sample_rate_hz, hop)
+            skipped = around // hop
+            parts: list[MelLevels] = []
+            for part in found:
+                parts.append(part)
+                if sum(map(len, parts)) >= skipped + last - first:
+                    break
+        return np.concatenate(parts)[skipped : skipped + last - first]
+
+    @contextmanager
+    def _from(self, position: int) -> Iterator[tuple[int, Iterator[Block]]]:
+        """Blocks, and the position of the first one, which is not after the one that is asked for."""
+        wanted_s = position / self.sample_rate_hz
+        if self.leads_anywhere and wanted_s > 0.0:
+            with ConfinedRecording(self.file, self.owner, self.audio_track, wanted_s) as recording:
+                if recording.start_s <= wanted_s and self._believes(recording):
+                    yield round(recording.start_s * self.sample_rate_hz), recording.blocks()
+                    return
+        if position > self.most_before:
+            raise UndecodableRecording("the file does not lead to this part: only what is near its start is decoded")
+        with ConfinedRecording(self.file, self.owner, self.audio_track) as recording:
+            yield 0, recording.blocks()
+
+    def _believes(self, recording: ConfinedRecording) -> bool:
+        """Whether it leads to the samples that ``describe`` has counted from the start: joined recordings do not."""
+        if recording.container in _COUNTED | WALKED:
+            return True
+        lasts_s = self.samples / self.sample_rate_hz
+        return recording.stated_s is not None and abs(recording.stated_s - lasts_s) < _SAME_S
+
+    def _between(self, blocks: Iterable[Block], position: int, start: int, stop: int) -> Iterator[Samples]:
+        """The samples between two positions, with silence before the recording's start and after its end."""
+        channels = self.channels
+        if start < 0:
+            yield np.zeros((channels, -start), dtype=np.float32)
+        for block in blocks:
+            samples = at_rate(block.samples, block.sample_rate_hz, self.sample_rate_hz)
+            first, last = (max(0, edge - position) for edge in (start, stop))
+            position += samples.shape[1]
+            if first < min(last, samples.shape[1]):
+                yield samples[:, first:last]
+            if position >= stop:
+                return
+        yield np.zeros((channels, stop - max(position, start)), dtype=np.float32)
 
 
-def reach(sample_rate_hz: int) -> int:
-    """How many samples before and after those of its columns a stretch needs."""
-    return frame_size(sample_rate_hz)
+def _mixed(downmix: MonoDownmix, blocks: Iterable[Block]) -> Iterator[tuple[Samples, int]]:
+    for block in blocks:
+        yield from downmix(block)
+    yield from downmix.flush()
 
 
-def decoded_stretch(
-    file: BinaryIO, owner: str, audio_track: int | None, sample_rate_hz: int, start: int, stop: int
-) -> Stretch:
-    """Decodes a recording from its start and keeps the samples from ``start`` up to ``stop``, fewer at its end.
+def _from_a_hop(position: int, blocks: Iterator[Block]) -> tuple[int, Iterator[Block]]:
+    """Leaves out what is before the first hop of the downmix, as it is counted from the recording's start."""
+    first = next(blocks, None)
+    if first is None:
+        return position, blocks
+    left_out = -position % hop_samples(first.sample_rate_hz, len(first.channels)) if len(first.channels) > 1 else 0
+    return position + left_out, _without(left_out, first, blocks)
 
-    Args:
-        owner: whom the recording belongs to.
-        sample_rate_hz: its first sampling rate, at which positions count.
 
-    Raises ``RecordingError`` as ``ConfinedRecording`` does.
-    """
-    mono, channels, downmix = _Kept(start, stop), _Kept(start, stop), MonoDownmix()
-    with ConfinedRecording(file, owner, audio_track) as recording:
-        for block in recording.blocks():
-            channels.add(at_rate(block.samples, block.sample_rate_hz, sample_rate_hz))
-            for mixed, rate_hz in downmix(block):
-                mono.add(at_rate(mixed, rate_hz, sample_rate_hz))
-            if mono.position >= stop:
-                break
-        else:
-            for mixed, rate_hz in downmix.flush():
-                mono.add(at_rate(mixed, rate_hz, sample_rate_hz))
-    return Stretch(start, mono.joined()[0], channels.joined(), sample_rate_hz)
+def _without(count: int, first: Block, blocks: Iterator[Block]) -> Iterator[Block]:
+    for block in chain([first], blocks):
+        if count < block.channels.shape[1]:
+            yield Block(block.channels[:, count:], block.speakers, block.sample_rate_hz)
+        count = max(0, count - block.channels.shape[1])
+
+
+def _columns(pieces: Iterable[Samples], sample_rate_hz: int, hop: int) -> Iterator[MelLevels]:
+    """Columns as they become ready; a few frames are transformed at once, however long the pieces are."""
+    analysis: MelAnalysis | None = None
+    size = frame_size(sample_rate_hz)
+    for piece in pieces:
+        analysis = analysis or MelAnalysis(sample_rate_hz, len(piece), hop)
+        slab = max(1, _SLAB_VALUES // size) * hop
+        for start in range(0, piece.shape[1], slab):
+            yield quantised(analysis(piece[:, start : start + slab]))
 
 
 class _Kept:
@@ -102,17 +198,11 @@ class _Kept:
         self.position = 0
 
     def add(self, samples: Samples) -> None:
-        rows = np.atleast_2d(samples)
         first, last = (max(0, edge - self.position) for edge in (self._start, self._stop))
-        self._parts.append(rows[:, first:last].copy())
-        self.position += rows.shape[1]
+        if first < min(last, len(samples)):
+            self._parts.append(samples[first:last].copy())
+        self.position += len(samples)
 
     def joined(self) -> Samples:
-        """Shape: ``(channels, samples)``, with the first part's channels, repeated or dropped to match."""
-        kept = [part for part in self._parts if part.size] or [np.zeros((1, 0), dtype=np.float32)]
-        return np.concatenate(list(_matched(kept)), axis=1)
-
-
-def _matched(parts: list[Samples]) -> Iterable[Samples]:
-    count = len(parts[0])
-    return (part if len(part) == count else part[np.arange(count) % len(part)] for part in parts)
+        """Shape: ``(samples,)``."""
+        return np.concatenate(self._parts or [np.zeros(0, dtype=np.float32)])

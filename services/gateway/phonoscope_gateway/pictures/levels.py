@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+from anyio import to_thread
 
+from phonoscope.audio.part import WALKED
+from phonoscope.audio.partial_file import PartialFile
 from phonoscope.audio.pyramid import FACTOR, OUTLINE, SPECTROGRAM, SPECTROGRAM_FINER, Items, Pyramid
-from phonoscope.audio.spectrogram import LOWEST_DBFS, STEP_DB, MelSpectrogram
-from phonoscope.audio.stretch import Stretch, decoded_stretch, reach
+from phonoscope.audio.spectrogram import LOWEST_DBFS, STEP_DB, MelLevels, MelSpectrogram
+from phonoscope.audio.stretch import StoredRecording, Stretch, leads_anywhere
 from phonoscope.contract import PictureLevels, SpectrogramLevels, TileLevel, WaveformLevels
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import ArtifactRow, TrackRow
@@ -21,12 +25,13 @@ from phonoscope.storage import ObjectStore
 from phonoscope_gateway.pictures.drawing import grey
 from phonoscope_gateway.state import State
 
-_LEAST_UNIT = 1 << 20
-"""Samples that are decoded at once, or more where a tile needs more."""
-DRAWING = 1
+_UNIT = 1 << 20
+"""Samples that are decoded at once for an outline: whole tiles of every level that is decoded."""
+DRAWING = 2
 """Raised when tiles are drawn otherwise: they are kept for good under the version that they were fetched by."""
 _LONGEST_LEAD_S = 900.0
 _MOST_BYTES = 256 << 20
+_MOST_WALKED_BYTES = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -47,17 +52,38 @@ class Source:
         return max(0, self.pyramid.finest - SPECTROGRAM_FINER)
 
     @property
-    def unit(self) -> int:
-        """Samples that are decoded at once: whole tiles of every level that is decoded."""
-        return max(_LEAST_UNIT, self.pyramid.kind.tile << 2 * (self.pyramid.finest - 1))
+    def detail_end(self) -> int:
+        """The sample up to which the recording is decoded.
+
+        That is its end where its container leads anywhere. Where packets have to be read up to a part, it is what lies
+        in the first 512 MiB; where they have to be decoded too, the first 15 minutes, of files of up to 256 MiB.
+        """
+        samples = self.pyramid.samples
+        if not self._leads_anywhere:
+            return min(samples, self._most_before)
+        if self.track.container not in WALKED or self.track.size_bytes <= _MOST_WALKED_BYTES:
+            return samples
+        return samples * _MOST_WALKED_BYTES // self.track.size_bytes
 
     @property
-    def detail_end(self) -> int:
-        """The sample up to which the recording is decoded."""
-        if self.track.size_bytes > _MOST_BYTES:
-            return 0
-        units = int(_LONGEST_LEAD_S * self.pyramid.sample_rate_hz) // self.unit
-        return min(self.pyramid.samples, max(1, units) * self.unit)
+    def _leads_anywhere(self) -> bool:
+        codec = self._read_track.get("codec", self.track.codec)
+        return leads_anywhere(self.track.container, codec, self.track.warnings)
+
+    @property
+    def _most_before(self) -> int:
+        small = self.track.size_bytes <= _MOST_BYTES
+        return int(_LONGEST_LEAD_S * self.pyramid.sample_rate_hz) if small else 0
+
+    @property
+    def _read_track(self) -> dict[str, Any]:
+        """What is known of the audio track; nothing of recordings of earlier releases."""
+        tracks = self.track.audio_tracks
+        return tracks[self._index] if self._index < len(tracks) else {}
+
+    @property
+    def _index(self) -> int:
+        return self.track.audio_track if self.audio_track is None else self.audio_track
 
     def span(self, level: int, number: int) -> tuple[int, int]:
         """The items of a tile. Raises ``InvalidRequest`` where there is no such tile, or it cannot be read."""
@@ -71,28 +97,28 @@ class Source:
             raise InvalidRequest.field("level", f"from {self.pyramid.finest} here: later parts are not decoded")
         return start, stop
 
-    def tile(self, level: int, number: int, stretch: Stretch | None) -> bytes:
-        """A tile, drawn from a stretch or, without one, from what the pyramid holds.
-
-        Raises ``NotFound``, ``OutdatedResult`` or ``StoreUnavailable``.
-        """
-        start, stop = self.pyramid.span(level, number)
-        if self.row.kind == OUTLINE:
-            return _array(stretch.extremes(level, start, stop) if stretch else self._kept(level, start, stop))
-        return grey(stretch.columns(level, start, stop) if stretch else self._kept(level, start, stop))
-
-    async def stretch(self, level: int, number: int) -> Stretch:
-        """The part of the recording that a tile is drawn from, which is finer than what is kept.
+    async def tile(self, level: int, number: int) -> bytes:
+        """A tile: of what the pyramid holds, or decoded and drawn when it is the owner's turn.
 
         Raises:
             TooManyTiles: too many of the owner's requests wait for a part to be decoded.
             RecordingError: the recording cannot be decoded any more.
-            NotFound, StoreUnavailable: it cannot be read.
+            NotFound, OutdatedResult, StoreUnavailable: what it is drawn from cannot be read.
         """
-        start, _ = self.pyramid.span(level, number)
-        unit = start * FACTOR**level // self.unit
-        key = (self.track.id, self.audio_track, unit)
-        return await self.state.stretches.get(self.track.owner_id, key, partial(self._decode, unit))
+        if level >= self.pyramid.finest:
+            return await to_thread.run_sync(self._kept_tile, level, number)
+        start, stop = self.pyramid.span(level, number)
+        stretches, owner_id, of = self.state.stretches, self.track.owner_id, (self.track.id, self._index, self.row.kind)
+        if self.row.kind == OUTLINE:
+            unit = start * FACTOR**level // _UNIT
+            draw = partial(_extremes, level, start, stop)
+            return await stretches.drawn(owner_id, (*of, unit), partial(self._stretch, unit), draw)
+        decode = partial(self._columns, level, start, stop)
+        return await stretches.drawn(owner_id, (*of, level, number), decode, grey)
+
+    def _kept_tile(self, level: int, number: int) -> bytes:
+        items = self._kept(level, *self.pyramid.span(level, number))
+        return _array(items) if self.row.kind == OUTLINE else grey(items)
 
     def _kept(self, level: int, start: int, stop: int) -> Items:
         try:
@@ -100,12 +126,28 @@ class Source:
         except ValueError as error:
             raise OutdatedResult("the picture is not whole; a new `describe` makes it again") from error
 
-    def _decode(self, unit: int) -> Stretch:
-        rate_hz, around = self.pyramid.sample_rate_hz, reach(self.pyramid.sample_rate_hz)
-        start, stop = max(0, unit * self.unit - around), (unit + 1) * self.unit + around
-        with tempfile.TemporaryFile() as file:
-            self.state.store.fetch(self.track.object_key, file)
-            return decoded_stretch(file, self.track.owner_id, self.audio_track, rate_hz, start, stop)
+    def _stretch(self, unit: int) -> Stretch:
+        with self._stored() as recording:
+            return recording.stretch(unit * _UNIT, (unit + 1) * _UNIT)
+
+    def _columns(self, level: int, start: int, stop: int) -> MelLevels:
+        with self._stored() as recording:
+            return recording.columns(level, start, stop)
+
+    @contextmanager
+    def _stored(self) -> Iterator[StoredRecording]:
+        read = partial(_read, self.state.store, self.track.object_key)
+        with PartialFile(self.track.size_bytes, read) as file:
+            yield StoredRecording(
+                file,
+                self.track.owner_id,
+                self._index,
+                self.pyramid.sample_rate_hz,
+                self.pyramid.samples,
+                self._read_track.get("channels", self.track.channels),
+                self._leads_anywhere,
+                self._most_before,
+            )
 
 
 def source_of(state: State, owner_id: str, row: ArtifactRow, audio_track: int | None) -> Source:
@@ -141,6 +183,10 @@ def levels(source: Source) -> PictureLevels:
     if source.row.kind == SPECTROGRAM:
         return SpectrogramLevels(**facts, **_scale(pyramid))
     return WaveformLevels(**facts, peak=max(-pyramid.lowest, pyramid.highest))
+
+
+def _extremes(level: int, start: int, stop: int, stretch: Stretch) -> bytes:
+    return _array(stretch.extremes(level, start, stop))
 
 
 def _array(items: Items) -> bytes:

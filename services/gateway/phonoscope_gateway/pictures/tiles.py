@@ -101,6 +101,4 @@ async def _part(
     media_type = _NPY if kind == OUTLINE else _PNG
     if view.head:
         return Response(None, headers=headers, media_type=media_type)
-    stretch = await source.stretch(level, number) if level < source.pyramid.finest else None
-    content = await to_thread.run_sync(source.tile, level, number, stretch)
-    return Response(content, headers=headers, media_type=media_type)
+    return Response(await source.tile(level, number), headers=headers, media_type=media_type)

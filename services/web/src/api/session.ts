@@ -4,6 +4,8 @@ import { ROOT_PATH } from "./root";
 // Another service may run under another prefix of the same host.
 const STORED = `phonoscope.key${ROOT_PATH}`;
 const SIGN_OUTS = `phonoscope.signouts${ROOT_PATH}`;
+// What a tab remembers for the owner of its key, under a mark of that key.
+const OWN = `phonoscope.own${ROOT_PATH} `;
 const FRAGMENT = /^#key=([\w-]+)$/;
 // Another tab answers within a few milliseconds.
 const ASKED_MS = 200;
@@ -67,12 +69,38 @@ export function takeKeyFromAddress(): void {
   signIn(found[1]);
 }
 
+/** A mark of an API key that does not tell it: what is kept is for the owner of that key alone. */
+export function ownerMark(key = currentKey() ?? ""): string {
+  // FNV-1a, of which 32 bits are kept of a key of many more.
+  let hash = 0x811c9dc5;
+  for (const character of key) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
+  return hash.toString(36);
+}
+
+/** What this tab remembers under a name for the owner of its key, as text, or null. */
+export function remembered(name: string): string | null {
+  return currentKey() ? sessionStorage.getItem(`${OWN}${ownerMark()} ${name}`) : null;
+}
+
+/** Remembers a text in this tab, over a reload, until its owner signs out in any tab; null forgets it. */
+export function remember(name: string, text: string | null): void {
+  if (!currentKey()) return;
+  const stored = `${OWN}${ownerMark()} ${name}`;
+  if (text === null) sessionStorage.removeItem(stored);
+  else sessionStorage.setItem(stored, text);
+}
+
 /** Takes the key that is kept on this machine, else asks the page's other tabs for theirs; follows them from now on. */
 export function joinSession(): void {
+  forgetOthers();
   tabs = new BroadcastChannel(STORED);
   tabs.onmessage = ({ data }: MessageEvent<Message>) => hear(data);
   window.addEventListener("storage", ({ key }) => {
     if (key === SIGN_OUTS || key === null) leave(problem);
+  });
+  // A page that the browser had put aside was told of nothing.
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (persisted && !currentKey()) leave(problem);
   });
   if (currentKey()) return;
   const kept = localStorage.getItem(STORED);
@@ -119,13 +147,23 @@ function take(key: string): void {
   problem = null;
   sessionStorage.setItem(SIGN_OUTS, signOuts());
   sessionStorage.setItem(STORED, key);
+  forgetOthers();
   notify();
 }
 
 function leave(why: string | null): void {
   problem = why;
   sessionStorage.removeItem(STORED);
+  forgetOthers();
   notify();
+}
+
+/** Forgets what the tab remembers for others than the owner of its key, for everybody where it has none. */
+function forgetOthers(): void {
+  const own = currentKey() ? `${OWN}${ownerMark()} ` : null;
+  for (const name of Object.keys(sessionStorage)) {
+    if (name.startsWith(OWN) && !(own && name.startsWith(own))) sessionStorage.removeItem(name);
+  }
 }
 
 /** How often somebody signed out in this browser, as text. */

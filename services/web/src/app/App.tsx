@@ -6,7 +6,7 @@ import { IconButton, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { HelpSheet } from "./HelpSheet";
 import { UploadDock } from "../library/UploadDock";
-import { addFiles } from "../library/uploads";
+import { addDropped } from "../library/uploads";
 import { useWindowDrop } from "../ui/drop";
 import { useKeys } from "../ui/keys";
 import { useOnline } from "../ui/online";
@@ -39,7 +39,7 @@ const PAGES = [
 export function App() {
   const key = useKey();
   const asking = useIsAsking();
-  const over = useWindowDrop((files) => (key ? addFiles(files) : undefined));
+  const over = useWindowDrop((dropped) => (key ? addDropped(dropped) : undefined));
   if (key) return <Shell key={key} over={over} />;
   return asking ? <Loading /> : <SignIn />;
 }

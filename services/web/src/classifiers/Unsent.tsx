@@ -5,12 +5,15 @@ import type { Outbox, Waiting } from "./outbox";
 
 /** The answers that the service does not have yet, and those that it refused. */
 export function Unsent({ outbox, waiting: { changes, failing, refused } }: { outbox: Outbox; waiting: Waiting }) {
+  const undone = changes.filter(({ before }) => before).length;
+  const said = changes.length - undone;
   return (
     <>
       {failing !== null && changes.length ? (
         <div className="note" role="status">
           <span>
-            {counted(changes.length, "answer")} could not be sent. {changes.length === 1 ? "It is" : "They are"} kept in this browser and sent again; you can go on.
+            {said ? `${counted(said, "answer")} could not be sent. ${said === 1 ? "It is" : "They are"} kept in this browser and sent again; you can go on. ` : ""}
+            {undone ? `${counted(undone, "answer")} that you took back may have been saved: that is undone as soon as the service can be reached.` : ""}
           </span>
           <Button onClick={() => void outbox.flush()}>Send now</Button>
         </div>

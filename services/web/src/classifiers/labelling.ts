@@ -17,11 +17,21 @@ const MOST_TRIES = 5;
 const OUTDATED = 412;
 const MILLI = 1_000;
 
-/** Says labels of a span, of the whole recording for null. Returns what undoes it; nothing of what others say meanwhile is lost. Throws an `ApiProblem` when the service refuses. */
-export function changeLabels(trackId: string, span: Span | null, said: readonly Said[]): Promise<Before[]> {
+/**
+ * Says labels of a span, of the whole recording for null. Returns what undoes it; nothing of what others say meanwhile is lost.
+ *
+ * `expect` is called before anything is said, with what will undo it. Throws an `ApiProblem` when the service refuses.
+ */
+export function changeLabels(
+  trackId: string,
+  span: Span | null,
+  said: readonly Said[],
+  expect: (before: Before[]) => void = () => undefined,
+): Promise<Before[]> {
   const placed = span ? { start_s: thousandths(span.startS), end_s: thousandths(span.endS) } : {};
   return unlessOutdated(async () => {
     const { labels, revision } = await read(trackId);
+    expect(undoing(labels, after(labels, span && placed, said)));
     let [now, tag] = [labels, revision];
     for (const { label, state } of said) {
       const params = { path: { track_id: trackId }, header: { "if-match": `"${tag}"` } };
@@ -39,6 +49,12 @@ export function restoreLabels(trackId: string, before: readonly Before[]): Promi
     const params = { path: { track_id: trackId }, header: { "if-match": `"${revision}"` } };
     await api.PUT("/v1/tracks/{track_id}/labels", { params, body: { labels: restored(labels, before) } });
   });
+}
+
+/** The labels as they will be. */
+function after(labels: readonly Placed[], placed: { start_s?: number; end_s?: number } | null, said: readonly Said[]): Placed[] {
+  const made = said.map(({ label, state }) => ({ label, state, start_s: placed?.start_s ?? null, end_s: placed?.end_s ?? null }));
+  return [...byKey([...labels, ...made]).values()];
 }
 
 /** What turns the labels after a change into those before it. */

@@ -1,8 +1,9 @@
 import { ROOT_PATH } from "../api/root";
 import { ApiProblem } from "../api/problem";
-import { currentKey } from "../api/session";
+import { ownerMark } from "../api/session";
 import { Store } from "../sound/store";
 import { type Before, changeLabels, restoreLabels, type Said } from "./labelling";
+import { hold, knowsTabs, THIS_TAB, whenGone } from "./tabs";
 
 /** A change of labels that is kept until the service has it: what an answer says, or what undoes one. */
 export type Change = {
@@ -15,59 +16,80 @@ export type Change = {
   endS: number;
   said: Said[];
   before: Before[] | null;
+  /** What undoes it, once it was sent and no answer came: the service may have it. */
+  maybe?: Before[];
+  /** The tab that sends it, as long as that one is open. */
+  tab?: string;
 };
 
 /** What waits to be sent, and what the service refused. */
 export type Waiting = { changes: readonly Change[]; failing: string | null; refused: readonly { change: Change; why: unknown }[] };
 
+/** Sends a change; says what would undo it before the service can have it. Returns what undoes it. */
+type Send = (change: Change, expect: (before: Before[]) => void) => Promise<Before[]>;
+
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 const SIGNED_OUT = 401;
 
-/** Sends changes one after the other, in the order in which they were made. What could not be sent stays in this browser. */
+/**
+ * Sends changes one after the other, in the order in which they were made. What could not be sent stays in this browser.
+ *
+ * A change belongs to the tab that made it, which alone sends it or takes it back. Once that tab is gone another one takes it over.
+ */
 export class Outbox {
   readonly waiting = new Store<Waiting>({ changes: [], failing: null, refused: [] });
-  /** Is called when the service has a change, with what undoes it. */
-  onSent: ((change: Change, before: Before[]) => void) | undefined;
+  /** Is called when the service has a change. */
+  onSent: ((change: Change) => void) | undefined;
+  /** What closed tabs have left. */
+  readonly found: Change[] = [];
   readonly #kept: Storage;
-  readonly #send: (change: Change) => Promise<Before[]>;
+  readonly #send: Send;
+  readonly #tab: string;
   readonly #owner: string;
   readonly #prefix: string;
+  readonly #before = new Map<string, Before[]>();
+  readonly #takenBack = new Set<string>();
+  readonly #awaited = new Set<string>();
   #flushing = false;
   #sending: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waitMs = FIRST_WAIT_MS;
 
   /** Takes up what was left in the storage for this classifier and this owner. */
-  constructor(classifier: string, kept: Storage = localStorage, send = sent) {
+  constructor(classifier: string, kept: Storage = localStorage, send: Send = sent, tab = THIS_TAB) {
+    void hold(tab);
     this.#kept = kept;
     this.#send = send;
+    this.#tab = tab;
     this.#owner = ownerMark();
     this.#prefix = `phonoscope.answer${ROOT_PATH} ${this.#owner} ${classifier} `;
-    this.waiting.update({ changes: this.#stored() });
+    this.#takeOver();
+    globalThis.addEventListener?.("storage", ({ key }) => {
+      if (knowsTabs() && key?.startsWith(this.#prefix)) this.#takeOver();
+    });
   }
 
   /** Keeps a change and sends it; `first` puts it before all others. */
   add(change: Change, first = false): void {
-    try {
-      this.#kept.setItem(this.#prefix + change.id, JSON.stringify(change));
-    } catch {
-      // The storage is full or switched off: it is kept as long as the page is open.
-    }
+    const own = { ...change, tab: this.#tab };
+    this.#keep(own);
     const { changes } = this.waiting.get();
-    this.waiting.update({ changes: first ? [change, ...changes] : [...changes, change] });
+    this.waiting.update({ changes: first ? [own, ...changes] : [...changes, own] });
     void this.flush();
+  }
+
+  /** Takes an answer back: what was never sent is dropped, what the service has or may have is undone. */
+  undo(change: Change): void {
+    const before = this.#before.get(change.id);
+    if (before) this.add(undoOf(change, before), true);
+    else if (this.isRefused(change.id)) this.dismiss(change.id);
+    else if (this.#sending === change.id) this.#takenBack.add(change.id);
+    else this.#drop(change.id);
   }
 
   isRefused(id: string): boolean {
     return this.waiting.get().refused.some(({ change }) => change.id === id);
-  }
-
-  /** Takes a change back; false when it is being sent or the service has it already. */
-  withdraw(id: string): boolean {
-    if (this.#sending === id || !this.waiting.get().changes.some((change) => change.id === id)) return false;
-    this.#forget(id);
-    return true;
   }
 
   /** Sends what waits, as long as the key is the one that the changes were made with. */
@@ -75,6 +97,7 @@ export class Outbox {
     clearTimeout(this.#timer);
     if (this.#flushing) return;
     this.#flushing = true;
+    await hold(this.#tab);
     for (let [next] = this.waiting.get().changes; next && ownerMark() === this.#owner; [next] = this.waiting.get().changes) {
       if (!(await this.#sendOne(next))) break;
     }
@@ -95,21 +118,30 @@ export class Outbox {
 
   async #sendOne(change: Change): Promise<boolean> {
     this.#sending = change.id;
+    let asked = change;
     try {
-      const before = await this.#send(change);
+      const before = await this.#send(change, (maybe) => {
+        // What was there before the first time counts: later ones may find their own.
+        asked = { ...change, maybe: change.maybe ?? maybe };
+        this.#replace(asked);
+      });
       this.#sending = null;
+      this.#before.set(change.id, change.maybe ?? before);
       this.#forget(change.id);
       this.#waitMs = FIRST_WAIT_MS;
       this.waiting.update({ failing: null });
-      this.onSent?.(change, before);
+      this.onSent?.(change);
+      if (this.#takenBack.delete(change.id)) this.undo(change);
       return true;
     } catch (error) {
       this.#sending = null;
+      const takenBack = this.#takenBack.delete(change.id);
       if (isLasting(error)) {
-        const { changes, refused } = this.waiting.get();
-        this.waiting.update({ changes: changes.filter(({ id }) => id !== change.id), refused: [...refused, { change, why: error }] });
+        if (takenBack) this.#forget(change.id);
+        else this.#refuse(asked, error);
         return true;
       }
+      if (takenBack) this.#drop(change.id);
       this.waiting.update({ failing: error instanceof Error ? error.message : String(error) });
       this.#timer = setTimeout(() => void this.flush(), this.#waitMs);
       this.#waitMs = Math.min(LONGEST_WAIT_MS, 2 * this.#waitMs);
@@ -117,9 +149,55 @@ export class Outbox {
     }
   }
 
+  #refuse(change: Change, why: unknown): void {
+    const { changes, refused } = this.waiting.get();
+    this.waiting.update({ changes: changes.filter(({ id }) => id !== change.id), refused: [...refused, { change, why }] });
+  }
+
+  /** Drops what waits, and undoes it where the service may have it. */
+  #drop(id: string): void {
+    const found = this.waiting.get().changes.find((change) => change.id === id);
+    this.#forget(id);
+    if (found?.maybe) this.add(undoOf(found, found.maybe), true);
+  }
+
+  #keep(change: Change): void {
+    try {
+      this.#kept.setItem(this.#prefix + change.id, JSON.stringify(change));
+    } catch {
+      // The storage is full or switched off: it is kept as long as the page is open.
+    }
+  }
+
+  #replace(change: Change): void {
+    this.#keep(change);
+    this.waiting.update({ changes: this.waiting.get().changes.map((one) => (one.id === change.id ? change : one)) });
+  }
+
   #forget(id: string): void {
     this.#kept.removeItem(this.#prefix + id);
     this.waiting.update({ changes: this.waiting.get().changes.filter((change) => change.id !== id) });
+  }
+
+  /** Makes the changes of closed tabs this one's; those of open tabs as soon as they are closed. */
+  #takeOver(): void {
+    for (const tab of new Set(this.#stored().map(tabOf))) {
+      if (tab === this.#tab || this.#awaited.has(tab)) continue;
+      this.#awaited.add(tab);
+      whenGone(tab, () => {
+        this.#awaited.delete(tab);
+        this.#adopt(tab);
+      });
+    }
+  }
+
+  #adopt(tab: string): void {
+    const left = this.#stored().filter((change) => tabOf(change) === tab).map((change) => ({ ...change, tab: this.#tab }));
+    if (left.length === 0) return;
+    for (const change of left) this.#keep(change);
+    this.found.push(...left);
+    this.waiting.update({ changes: [...left, ...this.waiting.get().changes] });
+    void this.flush();
   }
 
   #stored(): Change[] {
@@ -139,7 +217,8 @@ export function newChange(what: Omit<Change, "id" | "at">): Change {
 
 /** What undoes a change that the service has. It comes before all that was said since. */
 export function undoOf(change: Change, before: Before[]): Change {
-  return { ...change, id: `${change.id}-undo`, said: [], before };
+  const { maybe: _, ...undone } = change;
+  return { ...undone, id: `${change.id}-undo`, said: [], before };
 }
 
 const outboxes = new Map<string, Outbox>();
@@ -152,12 +231,9 @@ export function outboxOf(classifier: string): Outbox {
   return found;
 }
 
-/** A mark of the API key that does not tell it: changes are sent by the key alone that made them. */
-function ownerMark(key = currentKey() ?? ""): string {
-  // FNV-1a, of which 32 bits are kept of a key of many more.
-  let hash = 0x811c9dc5;
-  for (const character of key) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-  return hash.toString(36);
+/** The tab that a change belongs to. */
+function tabOf({ tab }: Change): string {
+  return tab ?? "";
 }
 
 /** Whether sending the same again would end the same way. A key that is not known any more may be replaced. */
@@ -165,12 +241,12 @@ function isLasting(error: unknown): boolean {
   return error instanceof ApiProblem && !error.retryable && error.status !== SIGNED_OUT;
 }
 
-async function sent({ trackId, startS, endS, said, before }: Change): Promise<Before[]> {
+async function sent({ trackId, startS, endS, said, before }: Change, expect: (before: Before[]) => void): Promise<Before[]> {
   if (before) {
     await restoreLabels(trackId, before);
     return [];
   }
-  return changeLabels(trackId, { startS, endS }, said);
+  return changeLabels(trackId, { startS, endS }, said, expect);
 }
 
 function parsed(text: string | null): Change[] {

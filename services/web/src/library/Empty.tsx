@@ -1,8 +1,7 @@
 import { useState } from "react";
-import { api, dataOf, fetchWithKey } from "../api/client";
 import { errorText } from "../api/problem";
 import { Button, ErrorNote } from "../ui/controls";
-import { addFiles } from "./uploads";
+import { addExamples } from "./uploads";
 
 /** An empty library: how to fill it, and recordings to try the service with. */
 export function Empty() {
@@ -12,10 +11,7 @@ export function Empty() {
     setBusy(true);
     setProblem(null);
     try {
-      for (const name of dataOf(await api.GET("/v1/examples")).names) {
-        const example = await fetchWithKey(`/v1/examples/${encodeURIComponent(name)}`);
-        addFiles([new File([await example.blob()], name, { type: "audio/flac" })]);
-      }
+      await addExamples();
     } catch (error) {
       setProblem(errorText(error));
     }

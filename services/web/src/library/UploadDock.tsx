@@ -59,7 +59,7 @@ function UploadRow({ upload }: { upload: Upload }) {
         {upload.already && track ? <Already name={track.filename} own={name} /> : null}
       </span>
       <span className="row">
-        {phase === "failed" && (upload.file ?? track) ? <IconButton icon="retry" label={`Try ${name} again`} onClick={() => retryUpload(id)} /> : null}
+        {phase === "failed" && (upload.file ?? track ?? upload.example) ? <IconButton icon="retry" label={`Try ${name} again`} onClick={() => retryUpload(id)} /> : null}
         <IconButton icon="close" label={`Remove ${name} from this list`} onClick={() => dismissUpload(id)} />
       </span>
       {phase === "sending" || phase === "working" ? <ProgressBar share={shareOf(upload)} label={name} /> : null}

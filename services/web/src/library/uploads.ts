@@ -1,33 +1,41 @@
 import { useSyncExternalStore } from "react";
-import { api, dataOf, type Job, type Track } from "../api/client";
-import { errorText } from "../api/problem";
-import { ROOT_PATH } from "../api/root";
+import { api, dataOf, fetchWithKey, type Job, type Track } from "../api/client";
+import { ApiProblem, errorText } from "../api/problem";
+import { remember, remembered } from "../api/session";
 import { upload } from "../api/upload";
 import { watchJob } from "../api/watch";
 import { failureText } from "../api/taskText";
 import { ANALYSIS, jobRequest } from "../state/requests";
 import { isResultOf } from "../state/results";
 import { labelText, percent } from "../ui/format";
+import type { Dropped } from "../ui/dropped";
 import { announce } from "../ui/live";
 
-/** A recording that is uploaded and analysed; `sent` is a share, 0 to 1; `file` is null after a reload. */
+/** A recording that is uploaded and analysed; `sent` is a share, 0 to 1; `file` is null after a reload, and of an example. */
 export type Upload = {
   id: number;
   name: string;
   file: File | null;
+  /** Whether it is one of the service's examples, which are fetched from it. */
+  example: boolean;
   phase: "waiting" | "sending" | "working" | "done" | "failed";
   sent: number;
   track: Pick<Track, "id" | "filename"> | null;
   /** Whether the library had the same bytes before. */
   already: boolean;
   job: Job | null;
+  /** The analysis, over a reload; null before there is one, and once it has failed. */
+  jobId: string | null;
+  /** By which the service knows a repeated request for the analysis. */
+  request: string;
   /** What was heard when it was done: `rain 97 %`. */
   heard: string | null;
   problem: string | null;
 };
 
 const AT_ONCE = 3;
-const STORED = `phonoscope.uploads${ROOT_PATH}`;
+const STORED = "uploads";
+const GONE = 404;
 const LOST = "The page was closed before it was sent. Add it again.";
 
 let uploads: readonly Upload[] = [];
@@ -46,10 +54,24 @@ export function onTracksChanged(callback: () => void): void {
 }
 
 export function addFiles(files: Iterable<File>): void {
-  for (const file of files) {
-    const added = { id: nextId++, name: file.name, file, phase: "waiting", sent: 0, track: null, already: false, job: null, heard: null, problem: null } as const;
-    uploads = [...uploads, added];
-  }
+  add([...files].map((file) => ({ name: file.name, file, example: false })));
+}
+
+/** Adds what was dropped. What could not be read has a row that says so. */
+export function addDropped({ files, refused }: Dropped): void {
+  addFiles(files);
+  for (const { name, why } of refused) add([{ name, file: null, example: false }], { phase: "failed", problem: why });
+}
+
+/** Adds the service's examples. Throws an `ApiProblem` when it does not say which there are. */
+export async function addExamples(): Promise<void> {
+  const { names } = dataOf(await api.GET("/v1/examples"));
+  add(names.map((name) => ({ name, file: null, example: true })));
+}
+
+function add(added: readonly Pick<Upload, "name" | "file" | "example">[], as: Partial<Upload> = {}): void {
+  const rest = { phase: "waiting", sent: 0, track: null, already: false, job: null, jobId: null, heard: null, problem: null } as const;
+  uploads = [...uploads, ...added.map((one) => ({ ...one, ...rest, ...as, id: nextId++, request: newRequest() }))];
   notify();
   startNext();
 }
@@ -82,11 +104,11 @@ export function forgetTrack(trackId: string): void {
 
 /** Goes on with the uploads of before a reload. What was not sent by then is lost, and says so. */
 export function resumeUploads(): void {
-  const kept = JSON.parse(sessionStorage.getItem(STORED) ?? "[]") as Upload[];
-  if (uploads.length || kept.length === 0) return;
-  uploads = kept.map((upload) => {
+  const found = JSON.parse(remembered(STORED) ?? "[]") as Upload[];
+  if (uploads.length || found.length === 0) return;
+  uploads = found.map((upload) => {
     if (upload.phase === "done" || upload.phase === "failed") return { ...upload, id: nextId++ };
-    const next = upload.track ? ({ phase: "waiting" } as const) : ({ phase: "failed", problem: LOST } as const);
+    const next = upload.track || upload.example ? ({ phase: "waiting" } as const) : ({ phase: "failed", problem: LOST } as const);
     return { ...upload, id: nextId++, ...next };
   });
   notify();
@@ -118,9 +140,12 @@ async function run(id: number): Promise<void> {
     change(id, { phase: "working", sent: 1, ...stored });
     refresh();
     startNext();
-    const job = await analyse(stored.track, (seen) => change(id, { job: seen }), stop.signal);
+    const job = await analyse(id, stored.track, stop.signal);
     const failed = job.tasks.find((task) => task.status === "failed");
-    if (failed) throw new Error(failureText(failed));
+    if (failed) {
+      change(id, { jobId: null, request: newRequest() });
+      throw new Error(failureText(failed));
+    }
     change(id, { phase: "done", job, heard: heardText(job) });
     announce(`${name} was analysed.`);
   } catch (error) {
@@ -135,16 +160,38 @@ async function run(id: number): Promise<void> {
 }
 
 async function store(id: number, signal: AbortSignal): Promise<Pick<Upload, "already"> & { track: { id: string; filename: string } }> {
-  const { file, track, already } = find(id);
+  const { name, file, example, track, already } = find(id);
   if (track) return { track, already };
-  if (!file) throw new Error(LOST);
-  return upload(file, (sent) => change(id, { sent }), signal);
+  const content = example ? await exampleOf(name, signal) : file;
+  if (!content) throw new Error(LOST);
+  return upload(content, (sent) => change(id, { sent }), signal);
 }
 
-async function analyse(track: { id: string }, notify: (job: Job) => void, signal: AbortSignal): Promise<Job> {
-  const job = dataOf(await api.POST("/v1/jobs", { body: jobRequest(track.id, ANALYSIS), signal }));
-  notify(job);
-  return watchJob(job.id, notify, signal);
+async function exampleOf(name: string, signal: AbortSignal): Promise<File> {
+  const answer = await fetchWithKey(`/v1/examples/${encodeURIComponent(name)}`, { signal });
+  return new File([await answer.blob()], name, { type: "audio/flac" });
+}
+
+/** Watches the analysis that was begun before a reload, else begins one; the same one when the answer to that was lost. */
+async function analyse(id: number, track: { id: string }, signal: AbortSignal): Promise<Job> {
+  const seen = (job: Job) => change(id, { job, jobId: job.id });
+  const { jobId, request } = find(id);
+  if (jobId) {
+    try {
+      return await watchJob(jobId, seen, signal);
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.status === GONE)) throw error;
+    }
+  }
+  const params = { header: { "Idempotency-Key": request } };
+  const job = dataOf(await api.POST("/v1/jobs", { params, body: jobRequest(track.id, ANALYSIS), signal }));
+  seen(job);
+  return watchJob(job.id, seen, signal);
+}
+
+// `randomUUID` is there on pages that came over TLS alone.
+function newRequest(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function find(id: number): Upload {
@@ -164,14 +211,13 @@ function subscribe(listener: () => void): () => void {
 }
 
 function notify(): void {
-  if (uploads.length) sessionStorage.setItem(STORED, JSON.stringify(uploads.map(remembered)));
-  else sessionStorage.removeItem(STORED);
+  remember(STORED, uploads.length ? JSON.stringify(uploads.map(kept)) : null);
   window.onbeforeunload = uploads.some(({ phase, file }) => file && (phase === "waiting" || phase === "sending")) ? askToStay : null;
   for (const listener of listeners) listener();
 }
 
 /** What is needed to go on after a reload, and little more: results are long. */
-function remembered(upload: Upload): Upload {
+function kept(upload: Upload): Upload {
   const { track } = upload;
   return { ...upload, file: null, job: null, track: track && { id: track.id, filename: track.filename } };
 }

@@ -25,10 +25,16 @@ export function itemS(levels: Levels, level: number): number {
 
 /** The coarsest level whose items are at most `mostPx` wide, else the finest one that can be read in view. */
 export function levelFor(levels: Levels, view: View, width: number, mostPx: number): number {
-  const readable = levels.levels.filter(({ level }) => level >= levels.kept_level || view.endS <= levels.detail_end_s);
+  const readable = levels.levels.filter(({ level }) => level >= levels.kept_level || hasDetail(levels, view));
   const pxPerS = width / (view.endS - view.startS);
   const fine = readable.filter(({ level }) => itemS(levels, level) * pxPerS <= mostPx);
   return (fine.at(-1) ?? readable[0])?.level ?? levels.kept_level;
+}
+
+/** Whether levels finer than those that are kept can be read in all of a view. */
+export function hasDetail({ samples, sample_rate_hz, detail_end_s }: Levels, view: View): boolean {
+  // The recording may end a sample before or after the axis.
+  return Math.min(view.endS, samples / sample_rate_hz) <= detail_end_s + 0.5 / sample_rate_hz;
 }
 
 /** The tiles of a level that have a part of a view. */
@@ -64,6 +70,7 @@ export class TileCache<Tile> {
   readonly #most: number;
   readonly #tiles = new Map<string, Tile>();
   readonly #loading = new Map<string, AbortController>();
+  readonly #failed = new Set<string>();
   #wanted: readonly TileName[] = [];
 
   constructor(load: Load<Tile>, most: number) {
@@ -79,6 +86,9 @@ export class TileCache<Tile> {
     this.#tiles.set(key, found);
     return found;
   };
+
+  /** Whether the service has refused a tile, or it could not be read, when it was asked for last. */
+  readonly hasFailed = (name: TileName): boolean => this.#failed.has(keyOf(name));
 
   get size(): number {
     return this.#tiles.size;
@@ -110,10 +120,12 @@ export class TileCache<Tile> {
     this.#loading.set(key, stop);
     try {
       this.#keep(key, await this.#load(name, stop.signal));
+      this.#failed.delete(key);
       this.problem = null;
     } catch (error) {
       if (!stop.signal.aborted) {
         this.#wanted = this.#wanted.filter((one) => keyOf(one) !== key);
+        this.#failed.add(key);
         this.problem = error;
       }
     } finally {

@@ -1,8 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { api, dataOf, type Job, type JobOptions, type TaskName } from "../api/client";
-import { errorText } from "../api/problem";
-import { watchJob } from "../api/watch";
+import { api, dataOf, type Job, type JobOptions, type JobRequest, type TaskName } from "../api/client";
+import { ApiProblem, errorText } from "../api/problem";
+import { remember, remembered } from "../api/session";
+import { hasEnded, watchJob } from "../api/watch";
 import { failureText } from "../api/taskText";
 import { modelOption } from "./models";
 import { jobRequest } from "./requests";
@@ -11,7 +12,7 @@ import { useTrackState } from "./TrackStateProvider";
 /**
  * Submits jobs on a track for the models in use, follows them and reads the track's state again when they have ended.
  *
- * `submitAndWait` throws when a task fails; `problem` is the same as a sentence.
+ * What was asked for before a reload, and still runs, is followed and not asked for again. `submitAndWait` throws when a task fails; `problem` is the same as a sentence.
  */
 export function useSubmit(trackId: string) {
   const queries = useQueryClient();
@@ -28,9 +29,7 @@ export function useSubmit(trackId: string) {
       const { signal } = stop.current;
       const own = { ...(models && { classify: { model: modelOption(models) } }), ...(audioTrack !== null && { audio_track: audioTrack }) };
       const body = jobRequest(trackId, tasks, { ...own, ...options });
-      const made = dataOf(await api.POST("/v1/jobs", { body, signal }));
-      setJob(made);
-      const done = await watchJob(made.id, setJob, signal);
+      const done = await ended(body, setJob, signal);
       const failed = done.tasks.find((task) => task.status === "failed");
       if (failed) throw new Error(failureText(failed));
       return done;
@@ -43,4 +42,29 @@ export function useSubmit(trackId: string) {
   });
   const { mutate, mutateAsync, isPending, error } = submission;
   return { submit: mutate, submitAndWait: mutateAsync, submitting: isPending, job, problem: error ? errorText(error) : null };
+}
+
+const GONE = 404;
+
+/** The job of a request when it has ended. */
+async function ended(body: JobRequest, notify: (job: Job) => void, signal: AbortSignal): Promise<Job> {
+  const name = `job ${JSON.stringify(body)}`;
+  const running = await jobThatRuns(remembered(name), signal);
+  const made = running ?? dataOf(await api.POST("/v1/jobs", { body, signal }));
+  remember(name, made.id);
+  notify(made);
+  const done = await watchJob(made.id, notify, signal);
+  remember(name, null);
+  return done;
+}
+
+async function jobThatRuns(id: string | null, signal: AbortSignal): Promise<Job | null> {
+  if (id === null) return null;
+  try {
+    const job = dataOf(await api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: id } }, signal }));
+    return hasEnded(job) ? null : job;
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === GONE) return null;
+    throw error;
+  }
 }

@@ -67,7 +67,8 @@ function useTiles<Facts extends Levels & { version: string }, Tile>(
   }, [cache, levels, wanted]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn changes when a tile was loaded
   const drawn = useMemo((): Part<Tile>[] => (levels && cache ? parts(levels, wanted, cache.get) : []), [levels, cache, wanted, loaded]);
-  const loading = drawn.length < wanted.length || drawn.some(({ level }) => level !== wanted[0]?.level);
+  const isDrawn = ({ level, number }: TileName) => drawn.some((part) => part.level === level && part.number === number);
+  const loading = !levels || wanted.length === 0 || wanted.some((name) => !isDrawn(name) && !cache?.hasFailed(name));
   return { levels, drawn, loading, problem: error ?? (drawn.length ? null : cache?.problem) };
 }
 

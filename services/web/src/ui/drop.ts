@@ -1,4 +1,5 @@
 import { type DragEvent as ReactDragEvent, useEffect, useRef, useState } from "react";
+import { type Dropped, openDropped } from "./dropped";
 
 /** What makes an element take dropped files, and whether something is held over it. */
 export function useDrop(onFiles: (files: FileList) => void) {
@@ -21,14 +22,14 @@ export function useDrop(onFiles: (files: FileList) => void) {
 }
 
 /**
- * Takes files that are dropped anywhere in the window, but where an element takes them itself. True while some are held over it.
+ * Takes files and folders that are dropped anywhere in the window, but where an element takes them itself. True while some are held over it.
  *
  * Without it the browser opens a dropped file in the page's place.
  */
-export function useWindowDrop(onFiles: (files: FileList) => void): boolean {
+export function useWindowDrop(onDrop: (dropped: Dropped) => void): boolean {
   const [over, setOver] = useState(false);
-  const latest = useRef(onFiles);
-  latest.current = onFiles;
+  const latest = useRef(onDrop);
+  latest.current = onDrop;
   useEffect(() => {
     const stop = new AbortController();
     const on = (type: "dragover" | "dragleave" | "drop", handle: (event: DragEvent) => void) =>
@@ -45,7 +46,7 @@ export function useWindowDrop(onFiles: (files: FileList) => void): boolean {
       setOver(false);
       if (event.defaultPrevented || !hasFiles(event) || !event.dataTransfer) return;
       event.preventDefault();
-      latest.current(event.dataTransfer.files);
+      void openDropped(event.dataTransfer).then((dropped) => latest.current(dropped));
     });
     return () => stop.abort();
   }, []);

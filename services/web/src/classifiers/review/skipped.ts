@@ -1,14 +1,14 @@
-import { ROOT_PATH } from "../../api/root";
+import { remember, remembered } from "../../api/session";
 
 /** The windows that were skipped, in this tab. */
 export function skippedOf(classifier: string) {
-  const name = `phonoscope.skipped${ROOT_PATH} ${classifier}`;
-  const all = (): string[] => JSON.parse(sessionStorage.getItem(name) ?? "[]") as string[];
-  const keep = (keys: string[]) => sessionStorage.setItem(name, JSON.stringify(keys));
+  const name = `skipped ${classifier}`;
+  const all = (): string[] => JSON.parse(remembered(name) ?? "[]") as string[];
+  const keep = (keys: string[]) => remember(name, JSON.stringify(keys));
   return {
     all,
     add: (key: string) => keep([...new Set([...all(), key])]),
-    clear: () => sessionStorage.removeItem(name),
+    clear: () => remember(name, null),
     remove: (key: string) => keep(all().filter((one) => one !== key)),
   };
 }

@@ -2,10 +2,10 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "../../sound/store";
 import { announce } from "../../ui/live";
-import type { Before, Said } from "../labelling";
+import type { Said } from "../labelling";
 import { type Classifier, type QueuedWindow, taughtByLabels, useClassifierActions, useQueue } from "../queries";
 import { keyOf, type Reply, replyText, saidBy } from "./answers";
-import { type Change, newChange, type Outbox, outboxOf, undoOf } from "../outbox";
+import { type Change, newChange, type Outbox, outboxOf } from "../outbox";
 import { skippedOf } from "./skipped";
 
 /** After so many answers it is taught again. */
@@ -25,9 +25,7 @@ export function useReview(classifier: Classifier) {
   const { sentSince, teach, teachNow } = useBatches(classifier, outbox);
   const queries = useQueryClient();
 
-  // What an earlier visit left; its own answers are in the history.
-  const [found] = useState(() => outbox.waiting.get().changes);
-  const gone = new Set([...history.map(({ window }) => keyOf(window)), ...skipped.all(), ...found.map(keyOfChange)]);
+  const gone = new Set([...history.map(({ window }) => keyOf(window)), ...skipped.all(), ...outbox.found.map(keyOfChange)]);
   const items = queue.data?.items ?? [];
   const open = items.filter((item) => !gone.has(keyOf(item)));
   const kept = held && !gone.has(keyOf(held)) ? (items.find((item) => keyOf(item) === keyOf(held)) ?? held) : null;
@@ -56,7 +54,7 @@ export function useReview(classifier: Classifier) {
     if (!last) return;
     setHistory(history.slice(0, -1));
     setHeld(last.window);
-    if (last.change) revert(outbox, last.change);
+    if (last.change) outbox.undo(last.change);
     else skipped.remove(keyOf(last.window));
     announce(`Undone: ${last.text}. ${last.window.label}?`);
   };
@@ -83,11 +81,7 @@ function useBatches(classifier: Classifier, outbox: Outbox) {
   latest.current = classifier;
   const { mutate, isPending } = teach;
   useEffect(() => {
-    outbox.onSent = (change, before) => {
-      sentBefore.set(change.id, before);
-      if (reverted.delete(change.id)) revert(outbox, change);
-      setSentSince((count) => Math.max(0, count + (change.before ? -1 : 1)));
-    };
+    outbox.onSent = (change) => setSentSince((count) => Math.max(0, count + (change.before ? -1 : 1)));
     void outbox.flush();
     const again = () => void outbox.flush();
     globalThis.addEventListener("online", again);
@@ -112,17 +106,6 @@ function useBatches(classifier: Classifier, outbox: Outbox) {
     if (sentSince >= BATCH && !isPending && sentSince > tried.current) teachNow(sentSince);
   }, [sentSince, isPending, teachNow]);
   return { sentSince, teach, teachNow: () => teachNow(sentSince) };
-}
-
-// What undoes the answers that the service has, and those to undo as soon as it has them.
-const sentBefore = new Map<string, Before[]>();
-const reverted = new Set<string>();
-
-function revert(outbox: Outbox, change: Change): void {
-  const before = sentBefore.get(change.id);
-  if (before) outbox.add(undoOf(change, before), true);
-  else if (outbox.isRefused(change.id)) outbox.dismiss(change.id);
-  else if (!outbox.withdraw(change.id)) reverted.add(change.id);
 }
 
 function changeOf(classifier: string, { track_id, filename, start_s, end_s }: QueuedWindow, said: Said[]): Change {

@@ -1,0 +1,177 @@
+"""The parts of ``page.py`` that need a service: a local stack with its workers."""
+
+from __future__ import annotations
+
+import base64
+import io
+import statistics
+import tempfile
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from common import clip
+from playwright.sync_api import Browser, Page, Response
+
+from phonoscope.client import Client
+from phonoscope_local.control import start_detached, stop
+from phonoscope_local.state import read_credentials
+
+SHIFTS = """
+window.shifts = 0;
+window.moved = [];
+new PerformanceObserver((list) => {
+  for (const {value, hadRecentInput, sources} of list.getEntries()) {
+    if (hadRecentInput) continue;
+    window.shifts += value;
+    for (const {node} of sources) window.moved.push(`${node?.nodeName} ${node?.className} ${value.toFixed(4)}`);
+  }
+}).observe({type: "layout-shift", buffered: true});
+"""
+"""Adds up how far things move by themselves, and says which."""
+CLIPS, DROPS = 8, 5
+LONG_S, LONG_HZ, MARK_S = 6 * 3_600, 500, 21_000.0
+SIZE = {"width": 1440, "height": 900}
+_ENDS_MS = 120_000
+_DROP = """
+(files) => {
+  const given = new DataTransfer();
+  for (const [name, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+    given.items.add(new File([bytes], name, {type: "audio/wav"}));
+  }
+  window.dropped = performance.now();
+  for (const type of ["dragover", "drop"])
+    document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: given}));
+}
+"""
+_LABELLED = """
+(count) => {
+  const rows = [...document.querySelectorAll(".upload__row")];
+  return rows.length === count && rows.every((row) => row.textContent.includes("done:")) && performance.now() - dropped;
+}
+"""
+_ZOOM = """
+async () => {
+  const plot = document.querySelector(".timeline__plots");
+  const {x, y, width} = plot.getBoundingClientRect();
+  const at = x + width * MARK;
+  const times = [];
+  let last = await new Promise(requestAnimationFrame);
+  for (let step = 0; step < 120; step++) {
+    plot.dispatchEvent(new WheelEvent("wheel", {bubbles: true, cancelable: true, ctrlKey: true, clientX: at,
+      clientY: y + 40, deltaY: -7}));
+    const now = await new Promise(requestAnimationFrame);
+    times.push(now - last);
+    last = now;
+  }
+  return times;
+}
+""".replace("MARK", str(MARK_S / LONG_S))
+_QUIET = """() => [...document.querySelectorAll(".plot--wave, .plot--spectrogram")].every((plot) =>
+  plot.ariaBusy === "false" && !plot.querySelector(".skeleton")) && document.querySelectorAll(".plot--wave").length"""
+
+
+def show_live(browser: Browser) -> None:
+    """Prints the tables of what is measured on a stack."""
+    with tempfile.TemporaryDirectory() as scratch, _stack(Path(scratch)) as (url, key):
+        first_ms = [_label_ms(browser, url, key) for _ in range(DROPS + 1)][1:]
+        print("\n| on a local stack | | must be |\n| --- | ---: | ---: |")
+        label_ms = statistics.median(first_ms)
+        print(f"| first label after the drop of a 5 s clip, median of {DROPS} | {label_ms:.0f} ms | ≤ 1,000 ms |")
+        _show_shifts(browser, url, key)
+        with Client(url, key) as client:
+            track = client.upload(_long(Path(scratch)))
+            client.wait(client.create_job(track.id, ["describe"]))
+        _show_zoom(browser, url, key, track.id)
+
+
+def _label_ms(browser: Browser, url: str, key: str) -> float:
+    page = _opened(browser, f"{url}/#key={key}")
+    page.wait_for_selector(".upload__drop")
+    page.evaluate(_DROP, [["clip.wav", base64.b64encode(clip()).decode()]])
+    found = page.wait_for_function(_LABELLED, arg=1, timeout=_ENDS_MS, polling="raf").json_value()
+    page.context.close()
+    return float(found)
+
+
+def _show_shifts(browser: Browser, url: str, key: str) -> None:
+    page = _opened(browser, f"{url}/#key={key}")
+    page.wait_for_selector(".track")
+    page.wait_for_load_state("networkidle")
+    files = [[f"clip {at}.wav", base64.b64encode(clip()).decode()] for at in range(CLIPS)]
+    page.evaluate(_DROP, files)
+    page.wait_for_function(_LABELLED, arg=CLIPS, timeout=_ENDS_MS)
+    page.wait_for_timeout(1_000)
+    _show_shift(f"layout shift of the library while {CLIPS} recordings are added", page)
+    link = page.locator(".track__name").first.get_attribute("href")
+    page.context.close()
+    page = _opened(browser, f"{url}{link}#key={key}")
+    page.wait_for_function(_QUIET, timeout=_ENDS_MS)
+    page.wait_for_timeout(2_000)
+    _show_shift("layout shift of a recording's page", page)
+    page.context.close()
+
+
+def _show_shift(name: str, page: Page) -> None:
+    shift = page.evaluate("shifts")
+    print(f"| {name} | {shift:.3f} | ≤ 0.02 |", flush=True)
+    for moved in page.evaluate("moved") if shift > 0.02 else []:
+        print(f"  {moved}")
+
+
+def _show_zoom(browser: Browser, url: str, key: str, track_id: str) -> None:
+    """Zooms from six hours to single samples by the wheel."""
+    page = _opened(browser, f"{url}/#key={key}")
+    page.wait_for_selector(".track")
+    sizes: list[int] = []
+    page.on("response", lambda response: sizes.append(_tile_bytes(response)))
+    page.goto(f"{url}/tracks/{track_id}")
+    page.wait_for_function(_QUIET, timeout=_ENDS_MS)
+    times = page.evaluate(_ZOOM)
+    page.wait_for_function(_QUIET, timeout=_ENDS_MS)
+    fetched = [size for size in sizes if size]
+    print(f"| six hours zoomed to samples: longest frame of {len(times)} | {max(times):.0f} ms | |")
+    print(f"| median frame | {statistics.median(times):.0f} ms | |")
+    print(f"| tiles fetched | {len(fetched)} | ≤ 80 |")
+    print(f"| their bytes | {sum(fetched) / 1000:.0f} kB | ≤ 3,000 kB |", flush=True)
+    page.context.close()
+
+
+def _tile_bytes(response: Response) -> int:
+    return int(response.headers.get("content-length", "0")) if "/tiles/" in response.url else 0
+
+
+def _opened(browser: Browser, url: str) -> Page:
+    context = browser.new_context(viewport=SIZE, color_scheme="dark")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.add_init_script(SHIFTS)
+    page.goto(url)
+    return page
+
+
+def _long(folder: Path) -> Path:
+    """Six hours of silence with a mark."""
+    samples = np.full(LONG_S * LONG_HZ, 128, dtype=np.uint8)
+    samples[round(MARK_S * LONG_HZ)] = 255
+    path = folder / "six hours.wav"
+    with io.BytesIO() as buffer, wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(LONG_HZ)
+        file.writeframes(samples.tobytes())
+        path.write_bytes(buffer.getvalue())
+    return path
+
+
+@contextmanager
+def _stack(folder: Path) -> Iterator[tuple[str, str]]:
+    try:
+        start_detached(folder)
+        found = read_credentials(folder)
+        assert found is not None
+        yield found.url, found.api_key
+    finally:
+        stop(folder, lambda _: None)

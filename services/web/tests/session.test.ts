@@ -1,0 +1,76 @@
+import { beforeEach, expect, test, vi } from "vitest";
+
+class Memory implements Storage {
+  [name: string]: unknown;
+  get length() {
+    return Object.keys(this).length;
+  }
+  key(at: number) {
+    return Object.keys(this)[at] ?? null;
+  }
+  getItem(name: string) {
+    return (this[name] as string | undefined) ?? null;
+  }
+  setItem(name: string, text: string) {
+    this[name] = text;
+  }
+  removeItem(name: string) {
+    delete this[name];
+  }
+  clear() {
+    for (const name of Object.keys(this)) delete this[name];
+  }
+}
+
+let tab: Memory;
+
+async function opened() {
+  vi.resetModules();
+  return import("../src/api/session");
+}
+
+beforeEach(() => {
+  tab = new Memory();
+  vi.stubGlobal("localStorage", new Memory());
+  vi.stubGlobal("sessionStorage", tab);
+  vi.stubGlobal("window", { addEventListener: () => undefined });
+});
+
+test("what a tab remembers outlives a reload, and its owner's signing out forgets it", async () => {
+  const first = await opened();
+  first.signIn("psk_one");
+  first.remember("uploads", "dog.flac");
+  const reloaded = await opened();
+  reloaded.joinSession();
+  expect(reloaded.remembered("uploads")).toBe("dog.flac");
+  reloaded.signOut();
+  expect(JSON.stringify(tab)).not.toContain("dog.flac");
+});
+
+test("a restored tab forgets what it remembered for somebody who has signed out since", async () => {
+  const first = await opened();
+  first.signIn("psk_one");
+  first.remember("uploads", "dog.flac");
+  const restored = { ...tab };
+  first.signOut();
+  Object.assign(tab, restored);
+  const next = await opened();
+  next.joinSession();
+  expect(JSON.stringify(tab)).not.toContain("dog.flac");
+  next.signIn("psk_two");
+  expect(next.remembered("uploads")).toBeNull();
+});
+
+test("another key neither sees what a tab remembers nor leaves it there", async () => {
+  const first = await opened();
+  first.signIn("psk_one");
+  first.remember("uploads", "dog.flac");
+  first.remember("uploads", null);
+  first.remember("uploads", "cat.flac");
+  first.signIn("psk_two");
+  expect(first.remembered("uploads")).toBeNull();
+  expect(JSON.stringify(tab)).not.toContain("cat.flac");
+  first.refuseKey("unknown");
+  first.remember("uploads", "rain.flac");
+  expect(Object.keys(tab).join()).not.toContain("uploads");
+});

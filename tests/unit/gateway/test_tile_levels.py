@@ -1,0 +1,104 @@
+"""Tiles of six hours: of every level, wherever, for a few bytes of the file."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import wave
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from phonoscope.audio.pyramid import EXTREMES, OUTLINE, Pyramid, PyramidWriter, extremes_of
+from phonoscope.errors import InvalidRequest
+from phonoscope_gateway.pictures.levels import Source, levels
+from phonoscope_gateway.stretches import Stretches
+
+RATE_HZ, SAMPLES, MARK = 500, 6 * 3_600 * 500, 21_000 * 500 + 123
+
+
+class Stored:
+    """Objects in memory; counts the bytes that are read."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self._objects = objects
+        self.read_bytes = 0
+
+    def read(self, key: str, offset: int, size: int) -> SimpleNamespace:
+        self.read_bytes += size
+        return SimpleNamespace(chunks=[self._objects[key][offset : offset + size]])
+
+
+@pytest.fixture(scope="module")
+def objects() -> dict[str, bytes]:
+    """Six hours of silence with a mark, and what `describe` keeps of it."""
+    samples = np.full(SAMPLES, 128, dtype=np.uint8)
+    samples[MARK] = 255
+    recording, outline = io.BytesIO(), io.BytesIO()
+    with wave.open(recording, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(RATE_HZ)
+        file.writeframes(samples.tobytes())
+    writer = PyramidWriter(outline, EXTREMES)
+    writer.add(extremes_of(((samples - 128.0) / 128.0).astype(np.float32), 64))
+    writer.finish(3, SAMPLES, RATE_HZ)
+    return {"recording": recording.getvalue(), "outline": outline.getvalue()}
+
+
+def source(objects: dict[str, bytes], **changes: Any) -> tuple[Source, Stored]:
+    store = Stored(objects)
+    facts = {"container": "wav", "codec": "pcm_u8", "warnings": [], "size_bytes": len(objects["recording"])}
+    owned = {"id": "trk_1", "owner_id": "own_1", "object_key": "recording", "channels": 1, "audio_track": 0}
+    track = SimpleNamespace(**owned | facts | changes, audio_tracks=[])
+    row = SimpleNamespace(id="art_1", kind=OUTLINE, object_key="outline")
+    state = SimpleNamespace(store=store, stretches=Stretches())
+    pyramid = Pyramid.unpack(objects["outline"][: Pyramid.HEADER.size])
+    return Source(cast("Any", state), cast("Any", row), cast("Any", track), pyramid, None), store
+
+
+def drawn(found: Source, level: int, number: int) -> NDArray[np.float16]:
+    content = asyncio.run(found.tile(level, number))
+    assert len(content) <= 128 + 4 * 4_096
+    items: NDArray[np.float16] = np.load(io.BytesIO(content))
+    return items
+
+
+def test_every_level_has_the_mark_for_a_few_bytes(objects: dict[str, bytes]) -> None:
+    """From six hours in one tile to single samples: a tile is 16 kB, and finer ones cost an eighth of the file."""
+    found, store = source(objects)
+    facts = levels(found)
+    assert facts.detail_end_s == facts.duration_s == 6 * 3_600.0
+    assert [each.level for each in facts.levels] == list(range(7))
+    assert facts.levels[-1].tiles == 1
+    for each in facts.levels:
+        number, place = divmod(MARK // 4**each.level, facts.tile_items)
+        store.read_bytes = 0
+        assert np.flatnonzero(drawn(found, each.level, number)[:, 1] > 0.5).tolist() == [place], each.level
+        assert store.read_bytes < len(objects["recording"]) / 8
+    assert len(drawn(found, 0, facts.levels[0].tiles - 1)) == SAMPLES % 4_096
+
+
+@pytest.mark.parametrize(
+    ("changes", "end_s"),
+    [
+        ({"container": "webm", "codec": "opus"}, 900.0),
+        ({"container": "webm", "codec": "opus", "size_bytes": 257 << 20}, 0.0),
+        ({"container": "flac", "codec": "flac", "warnings": ["damaged from 3.00 s on"]}, 900.0),
+        ({"container": "mp3", "codec": "mp3"}, 21_600.0),
+        ({"container": "mp3", "codec": "mp3", "size_bytes": 1 << 30}, 10_800.0),
+        ({"size_bytes": 2 << 30}, 21_600.0),
+    ],
+)
+def test_levels_say_how_far_detail_reaches(objects: dict[str, bytes], changes: dict[str, Any], end_s: float) -> None:
+    """As far as is cheap in this format; a finer tile after that is refused by its field, a kept one is not."""
+    found, _ = source(objects, **changes)
+    assert levels(found).detail_end_s == end_s
+    last = found.pyramid.tiles(0) - 1
+    if end_s < 6 * 3_600.0:
+        with pytest.raises(InvalidRequest):
+            found.span(0, last)
+    found.span(3, found.pyramid.tiles(3) - 1)
