@@ -157,7 +157,7 @@ def _standing(session: Session, row: ClassifierRow) -> tuple[ClassifierState, di
 
 def _named(session: Session, row: ClassifierRow, problem: dict[str, Any]) -> dict[str, Any]:
     """The problem with the recording that it is about, as things are now: nothing that is kept names one."""
-    if problem["code"] != ContradictoryLabels.code:
+    if problem["code"] != ContradictoryLabels("").code:
         return problem
     spec = Spec.of(row.spec)
     try:

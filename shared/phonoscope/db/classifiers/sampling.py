@@ -54,9 +54,9 @@ def spread(
     taken = Counter(spot.track_id for spot in without)
     counts = {track: left for track, windows in counted.items() if (left := windows - taken[track]) > 0}
     tracks = evenly(list(counts), most)
-    left = [counts[track] for track in tracks]
+    some = [counts[track] for track in tracks]
     # Where all fit, those that are left out take no place.
-    each = share_of_each(left, most) if sum(left) > most else max(counted.values(), default=1)
+    each = share_of_each(some, most) if sum(some) > most else max(counted.values(), default=1)
     return _windows(session, space_id, tracks, each, without, most)
 
 
