@@ -28,6 +28,13 @@ _NAME_NO_RECORDING = r"""
         problem, '{detail}', to_jsonb(regexp_replace(problem ->> 'detail', 'recording trk_\w+', 'a recording')))
     WHERE problem ->> 'detail' ~ 'recording trk_\w+'
 """
+_NOTE_CHANGES = """
+    INSERT INTO classifier_label_changes (classifier_id, changed_at)
+    SELECT own.id, max(changes.created_at)
+    FROM classifiers AS own JOIN label_changes AS changes
+      ON changes.owner_id = own.owner_id AND changes.created_at > own.asked_at
+    WHERE own.reteach GROUP BY own.id
+"""
 
 
 def upgrade() -> None:
@@ -64,6 +71,7 @@ def upgrade() -> None:
     op.add_column("classifier_versions", sa.Column("erased_at", sa.DateTime(timezone=True)))
     op.execute(_FORGET_LEFT_OUT)
     op.execute(_NAME_NO_RECORDING)
+    op.execute(_NOTE_CHANGES)
     _index_open(_OPEN)
 
 
