@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import RLock, Thread
@@ -170,7 +170,7 @@ class LoadedModels:
 
     def _load_own(self, catalogue: Catalogue, manifest: HeadedManifest, head: OwnHead) -> Model:
         bodies = [self._body(body, catalogue.folder(body.name)) for body in manifest.bodies]
-        model = load_head(manifest, head.weights(), bodies)
+        model = replace(load_head(manifest, head.weights(), bodies), own=True)
         model.warm_up()
         return model
 

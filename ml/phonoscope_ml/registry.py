@@ -42,12 +42,14 @@ class Model:
         body: the first of its bodies, whose windows and evidence are the model's.
         network: the first body's with the head's logits; it is differentiated for evidence.
         others: its further bodies.
+        own: whether it is an owner's, and not a model of the service.
     """
 
     manifest: Classifier
     body: Body
     network: Network
     others: tuple[Body, ...] = ()
+    own: bool = False
 
     @property
     def digest(self) -> str:

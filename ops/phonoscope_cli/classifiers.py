@@ -31,7 +31,7 @@ def list_(url: UrlOption = None, api_key: KeyOption = None, data_dir: DataDirOpt
     with connect(url, api_key, data_dir) as client:
         for card in client.classifiers():
             recordings = "" if card.figures is None else f"{card.figures.recordings:,}"
-            facts = (card.state, str(card.version), f"{len(card.labels):,}", recordings, accuracy_of(card.figures))
+            facts = (card.state, str(card.version), f"{card.label_count:,}", recordings, accuracy_of(card.figures))
             table.add_row(Text(card.name), *facts, f"{card.queue:,}")
     Console().print(table)
 
@@ -114,7 +114,7 @@ def versions(
         for one in client.classifier_versions(name):
             moment = f"{one.taught_at.astimezone():%Y-%m-%d %H:%M:%S}"
             digest = one.digest.removeprefix("sha256:")[:12]
-            table.add_row(str(one.version), moment, f"{len(one.labels):,}", accuracy_of(one.figures), digest)
+            table.add_row(str(one.version), moment, f"{one.label_count:,}", accuracy_of(one.figures), digest)
     Console().print(table)
 
 
@@ -145,7 +145,7 @@ def import_(
 
     with connect(url, api_key, data_dir) as client, open_recording(file) as content:
         card = client.import_classifier(name, content)
-    typer.echo(f"{card.name}: version {card.version}, {len(card.labels)} labels")
+    typer.echo(f"{card.name}: version {card.version}, {card.label_count} labels")
 
 
 @classifiers.command()
@@ -187,6 +187,10 @@ def print_card(console: Console, card: ClassifierCard) -> None:
     console.print(Text(f"{title} on {card.space.model}", style="bold"), highlight=False)
     if card.problem is not None:
         console.print(Text(f"  it was not taught: {card.problem.detail}", style="red"), highlight=False, soft_wrap=True)
+    if card.erased:
+        console.print(
+            "  a recording that it was taught from was erased: teach it again", style="yellow", highlight=False
+        )
     if card.figures is not None:
         _print_figures(console, card.figures)
     for doubt in card.doubts[:_MOST_SHOWN]:

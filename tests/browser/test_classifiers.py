@@ -161,7 +161,7 @@ def test_one_is_made_from_chosen_recordings(here: Visit, tmp_path: Path) -> None
 
 
 def test_windows_are_reviewed_with_keys(here: Visit, tmp_path: Path) -> None:
-    """Each answer is a label of its window, and undone exactly; after ten it is taught anew, which is shown."""
+    """Each answer is a label of its window, and undone exactly; after ten it is taught again, which is shown."""
     page = here.page
     tracks = _library(here, tmp_path, 9)
     _taught(here)
@@ -335,7 +335,7 @@ def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_pat
     form.get_by_label("Label of this recording").fill(labelled[given][0])
     _fits(here)
     form.get_by_role("button", name="Teach", exact=True).click()
-    expect(form.get_by_role("status")).to_contain_text("taught anew")
+    expect(form.get_by_role("status")).to_contain_text("taught again")
     assert _said(here, tracks[given]) == {(labelled[given][0], "confirmed")}
     form.get_by_role("link", name="pitch").click()
     _await_version(here, 2)

@@ -18,8 +18,8 @@ from phonoscope.catalogue import Catalogue
 from phonoscope.contract.classifiers import TeachRequest
 from phonoscope.db.access.engine import Database
 from phonoscope.db.classifiers.listing import Seen, see
-from phonoscope.db.classifiers.spec import as_kept, placed
-from phonoscope.db.classifiers.teaching import ask_for_teaching, find_classifier, new_classifier
+from phonoscope.db.classifiers.spec import as_kept, merged, placed
+from phonoscope.db.classifiers.teaching import ask_for_teaching, change_spec, find_classifier, new_classifier
 from phonoscope.db.library.annotations import apply_changes, labelled_tracks, lock_tracks
 from phonoscope.db.search.hits import as_sql
 from phonoscope.db.service.audit import Actor
@@ -114,6 +114,14 @@ class Owner:
             lock_subject(session, self.id)
             kept = as_kept(placed(session, self.id, TeachRequest.model_validate(asked)), embedder)
             return ask_for_teaching(session, new_classifier(session, self.actor, name, body_space(), kept))
+
+    def gives(self, name: str = "own", **asked: Any) -> None:
+        """Changes what it is taught from, as a further request does."""
+        with self.database.transaction() as session:
+            lock_subject(session, self.id)
+            given = placed(session, self.id, TeachRequest.model_validate(asked))
+            row = find_classifier(session, self.id, name, to_change=True)
+            change_spec(session, self.actor, row, body_space(), as_kept(merged(row.spec, given), "environment-50"))
 
     def asks_again(self, name: str = "own") -> list[TaskQueue]:
         with self.database.transaction() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from sqlalchemy import text
 
 from phonoscope.annotations.values import Annotation
 from phonoscope.db.access.engine import Database
+from phonoscope.db.classifiers import examples, versions
 from phonoscope.db.classifiers.examples import MOST_OF_ONE, Lesson, read_lesson
 from phonoscope.db.library.erase import delete_track
-from phonoscope.errors import ContradictoryLabels, InvalidRequest, NotFound, TooFewExamples
+from phonoscope.errors import ContradictoryLabels, InvalidRequest, NotFound, TooFewExamples, TooManyLabels
 from tests.integration.lessons import NO, YES, Owner, new_owner
 
 
@@ -129,7 +131,7 @@ def test_labels_of_which_one_holds_contradict_each_other(owner: Owner) -> None:
     twice = owner.labelled("low")
     owner.says(twice, Annotation("high", YES))
     owner.asks()
-    with pytest.raises(ContradictoryLabels, match=f"{twice} is 'high' and 'low' as a whole; set multi_label"):
+    with pytest.raises(ContradictoryLabels, match="a recording is 'high' and 'low' as a whole; set multi_label"):
         lesson(owner)
     owner.asks("several", multi_label=True)
     assert len(lesson(owner, "several").facts) == 4
@@ -167,4 +169,91 @@ def test_erased_recordings_are_no_examples(owner: Owner, database: Database) -> 
         (kept,) = session.scalars(text("SELECT spec FROM classifiers WHERE owner_id = :id"), {"id": owner.id})
     assert [list(kept["examples"]), [each["track_id"] for each in kept["examples"]["low"]]] == [["low"], tracks[:1]]
     with pytest.raises(TooFewExamples):
+        lesson(owner)
+
+
+def test_strangers_are_whole_recordings(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many windows there are: of each stranger enough for a mean, of examples none."""
+    owner.two_labels()
+    noise = {owner.track("noise", windows=16) for _ in range(5)}
+    owner.asks()
+    for most, recordings, each in ((30, 2, 12), (200, 5, 16)):
+        monkeypatch.setattr(examples, "MOST_STRANGERS", most)
+        found = lesson(owner, most_others=5)
+        taken = Counter(found.strangers.track_of(at) for at in range(len(found.strangers.vectors)))
+        assert (len(taken), set(taken.values())) == (recordings, {each})
+        assert taken.keys() <= noise
+
+
+def test_there_may_be_no_strangers(owner: Owner) -> None:
+    owner.two_labels()
+    owner.asks()
+    assert lesson(owner).strangers.vectors.shape == (0, 512)
+
+
+LATER = {
+    "the same span": ((0.0, 5.0), (0.0, 5.0), {0.0, 2.5}),
+    "the window around a span": ((1.0, 3.0), (0.0, 5.0), {0.0, 2.5}),
+    "the window around a point": ((2.0, None), (0.0, 5.0), {0.0, 2.5}),
+    "a window that the half of a span is in": ((3.0, 7.0), (0.0, 5.0), {0.0, 2.5}),
+    "the recording": ((None, None), (None, None), {0.0, 2.5, 5.0}),
+}
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+@pytest.mark.parametrize(("given", "said", "windows"), LATER.values(), ids=list(LATER))
+def test_a_later_answer_wins_over_an_example(
+    owner: Owner, given: Any, said: Any, windows: set[float], confirmed: bool
+) -> None:
+    """What was given is not taught any more, also where labels are no examples else; and it contradicts nothing."""
+    doubtful, low, high = owner.track("low", windows=3), owner.track("low"), owner.track("high")
+    example = {"track_id": doubtful, "start_s": given[0], "end_s": given[1]}
+    owner.asks(confirmed=confirmed, examples={"high": [example, high], "low": [low]})
+    assert {label for _, label, _ in facts(lesson(owner), doubtful)} == {"high"}
+    owner.says(doubtful, Annotation("high", NO, *said), Annotation("low", YES, *said))
+    expected = {(start, label, label == "low") for start in windows for label in ("low", "high")}
+    assert facts(lesson(owner), doubtful) == expected
+
+
+def test_a_later_answer_about_a_part_leaves_the_rest(owner: Owner) -> None:
+    """Of a long example one window is changed."""
+    doubtful, low, high = owner.track("low", windows=5), owner.track("low"), owner.track("high")
+    owner.asks(confirmed=False, examples={"high": [doubtful, high], "low": [low]})
+    owner.says(doubtful, Annotation("high", NO, 0.0, 5.0), Annotation("low", YES, 0.0, 5.0))
+    changed = {(start, label, label == "low") for start in (0.0, 2.5) for label in ("low", "high")}
+    assert facts(lesson(owner), doubtful) == changed | {(start, "high", True) for start in (5.0, 7.5, 10.0)}
+
+
+def test_an_example_keeps_its_time(owner: Owner) -> None:
+    """A request that adds one does not set aside what was answered about others; one that was said before does."""
+    doubtful, low, high, more = (owner.track(kind) for kind in ("low", "low", "high", "high"))
+    owner.asks(examples={"high": [doubtful, high], "low": [low]})
+    owner.says(doubtful, Annotation("high", NO), Annotation("low", YES))
+    owner.says(more, Annotation("high", NO))
+    owner.gives(examples={"high": [doubtful, high], "low": [low]})
+    assert {holds for _, label, holds in facts(lesson(owner), doubtful) if label == "high"} == {False}
+    owner.gives(examples={"high": [doubtful, high, more], "low": [low]})
+    with pytest.raises(ContradictoryLabels):
+        lesson(owner)
+
+
+def test_what_a_teaching_says_of_contradictions_names_no_recording(owner: Owner) -> None:
+    """It is kept with the task, and would outlive the recording."""
+    twice = owner.labelled("low")
+    owner.labelled("high")
+    owner.says(twice, Annotation("high", YES))
+    owner.asks()
+    with pytest.raises(ContradictoryLabels, match="a recording is 'high' and 'low'") as raised:
+        lesson(owner)
+    assert "trk_" not in raised.value.detail
+
+
+def test_labels_of_all_classifiers_are_bounded(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A teaching that would exceed the bound says so; its own version does not count."""
+    owner.two_labels()
+    owner.asks()
+    monkeypatch.setattr(versions, "MOST_LABELS", 2)
+    assert lesson(owner).labels
+    monkeypatch.setattr(versions, "MOST_LABELS", 1)
+    with pytest.raises(TooManyLabels, match="may have 1 labels together"):
         lesson(owner)

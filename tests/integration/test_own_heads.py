@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from phonoscope.contract.classifiers import MOST_CLASSIFIERS
 from phonoscope.db.access.engine import Database
 from phonoscope.db.classifiers.heads import OwnHeads, find_head
 from phonoscope.db.schema.tables import OwnerRow
@@ -75,6 +76,20 @@ def test_the_heads_that_were_read_last_are_kept(database: Database, owners: list
         for _ in range(2):
             assert versions(session, heads, owners[0]) == {"one": 1, "two": 2}
         assert len(sent) == 4
+
+
+def test_all_heads_of_an_owner_are_read_once(database: Database, owners: list[str]) -> None:
+    """As many as an owner may have."""
+    heads = OwnHeads()
+    with database.transaction() as session, statements(session) as sent:
+        for number in range(MOST_CLASSIFIERS):
+            keep_head(session, owners[2], own_head(f"head-{number}"))
+        counts = []
+        for _ in range(2):
+            before = len(sent)
+            assert len(versions(session, heads, owners[2])) == MOST_CLASSIFIERS
+            counts.append(len(sent) - before)
+    assert counts == [2, 1]
 
 
 def test_a_manifest_of_another_release_takes_no_other_away(database: Database, owners: list[str]) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from phonoscope.annotations.values import Annotation
 from phonoscope.catalogue import HeadManifest
@@ -59,9 +60,9 @@ def run(database: Database, server_settings: Settings) -> Callable[..., None]:
 
 
 def version(owner: Owner) -> ClassifierVersionRow:
-    newest = owner.sees().newest
-    assert newest is not None
-    return newest
+    row = owner.sees().row
+    with owner.database.transaction() as session:
+        return session.get_one(ClassifierVersionRow, (row.id, row.version))
 
 
 def test_a_classifier_is_taught(owner: Owner, run: Callable[..., None]) -> None:
@@ -118,6 +119,10 @@ def test_labels_that_cannot_be_taught_any_more(owner: Owner, run: Callable[..., 
     assert seen.problem is not None
     assert (seen.state, seen.problem["code"]) == (ClassifierState.FAILED, "contradictory_labels")
     assert tracks[0] in seen.problem["detail"]
+    with owner.database.transaction() as session:
+        (kept,) = session.scalars(text("SELECT error::text FROM tasks WHERE error IS NOT NULL"))
+    assert "a recording is 'high' and 'low'" in kept
+    assert "trk_" not in kept
     with owner.database.transaction() as session:
         delete_track(session, owner.actor, tracks[0])
     owner.asks_again()

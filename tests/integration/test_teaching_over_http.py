@@ -78,6 +78,8 @@ def test_a_classifier_is_taught_from_labels(http: httpx.Client, stack: RunningSt
     assert queue["version"] == 1
     assert {item["track_id"] for item in queue["items"]} == {other}
     assert http.head(queue["items"][0]["audio_url"].partition("#")[0]).status_code == 200
+    assert card["figures"]["held_out"] == 6
+    assert card["figures"]["macro_f1"] is not None
     (version,) = http.get("/v1/classifiers/pitch/versions").json()["items"]
     assert (version["version"], version["digest"]) == (1, task["result"]["digest"])
     with stack.http("somebody-else") as stranger:
@@ -162,3 +164,26 @@ def test_examples_are_changed_and_requests_repeated(http: httpx.Client) -> None:
     twice = http.post("/v1/classifiers/given/teach", json={"examples": {"low": [low], "high": [low]}})
     assert (twice.status_code, twice.json()["code"]) == (422, "contradictory_labels")
     assert http.get("/v1/classifiers/given").json()["examples"] == 2
+
+
+def test_lists_are_short(http: httpx.Client, stack: RunningStack) -> None:
+    """A list has the first labels of each and says how many there are; the card of one has all."""
+    track = embedded(http, uploaded(http, LOW_HZ[0]))
+    names = [f"l{number:02}" for number in range(25)]
+    for name in names:
+        confirmed(http, track, name)
+    body = {"name": "many", "labels": names, "multi_label": True}
+    made = http.post("/v1/classifiers", json=body)
+    assert (made.status_code, made.json()["label_count"], made.json()["labels"]) == (202, 25, names[:20])
+    card = taught(http, "many")
+    assert (card["labels"], len(card["figures"]["labels"]), card["erased"]) == (names, 25, False)
+    (listed,) = http.get("/v1/classifiers").json()["items"]
+    (version,) = http.get("/v1/classifiers/many/versions").json()["items"]
+    for short in (listed, version):
+        assert (short["labels"], short["label_count"]) == (names[:20], 25)
+        assert [each["label"] for each in short["figures"]["labels"]] == names[:20]
+    assert "manifest" not in version
+    used = {quota["name"]: quota for quota in http.get("/v1/usage").json()["quotas"]}["classifiers"]
+    assert (used["used"], used["limit"]) == (1, 100)
+    assert http.delete(f"/v1/tracks/{track}").status_code == 204
+    assert http.get("/v1/classifiers/many").json()["erased"] is True

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from phonoscope_ml.teaching.heldout import FOLDS
 from phonoscope_ml.teaching.linear import Probabilities
 from phonoscope_ml.teaching.selection import HeldOut
+from phonoscope_ml.teaching.strangers import Strangers
 
 STRANGERS_CALLED = 0.05
 """The share of strangers that may be called something."""
@@ -30,37 +32,69 @@ class Thresholds:
     """Thresholds, and what they make of strangers.
 
     Args:
+        of_folds: for each fold of the examples those that were chosen by the others.
         alike: the share of strangers that seem to have one of the labels; ``None`` without strangers, as ``unknown``.
-        unknown: the share of strangers called unknown, each half of them by a threshold that the other half gave.
+        unknown: the share of strangers called unknown, each half of them by thresholds that the other half gave.
 
     Shape:
-        - values: ``(1,)``, or ``(labels,)`` where several labels can hold
+        - values: ``(1,)``, or ``(labels,)`` where several labels can hold; of_folds: ``(FOLDS, 1)`` or
+          ``(FOLDS, labels)``
     """
 
     values: NDArray[np.float32]
+    of_folds: NDArray[np.float32]
     alike: float | None = None
     unknown: float | None = None
 
 
-def thresholds_of(held: HeldOut, strangers: Probabilities, *, several: bool, seed: int) -> Thresholds:
+def thresholds_of(held: HeldOut, strangers: Strangers, *, several: bool, seed: int) -> Thresholds:
     """The lowest thresholds under which at most 5 % of strangers are called something.
 
     Where several labels can hold, each has the threshold with its best F1 first; all odds are raised alike after.
+    """
+    everything = np.ones(len(held.cases), dtype=np.bool_)
+    parts = [held.cases.besides(fold) for fold in range(FOLDS)]
+    served, *others = (_Start.of(held, part, several=several) for part in (everything, *parts))
+    values, alike = served.raised(strangers)
+    of_folds = np.stack([start.raised(strangers)[0] for start in others])
+    if not len(strangers):
+        return Thresholds(values, of_folds)
+    halves = np.random.default_rng(seed).permutation(len(strangers)) % 2 == 0
+    unknown = [_unknown(served, strangers.only(half), strangers.only(~half)) for half in (halves, ~halves)]
+    return Thresholds(values, of_folds, alike, float(np.concatenate(unknown).mean()))
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Thresholds before strangers raise them, and how far what is known is above them.
 
     Shape:
-        - strangers: ``(recordings, labels)``
+        - thresholds: ``(1,)`` or ``(labels,)``; known: ``(cases that hold,)``
     """
-    start = _best_of_each(held) if several else np.zeros(1)
-    known = _levels(held.probabilities[held.cases.holds & held.cases.stated], start)
-    least = 0.0 if several else min(_EVEN, _lost(known))
-    if not len(strangers):
-        return Thresholds(_at(start, least))
-    levels = _levels(strangers, start)
-    level, alike = _level(known, levels, least)
-    halves = np.random.default_rng(seed).permutation(len(levels)) % 2 == 0
-    unknown = [levels[half] < _level(known, levels[~half], least)[0] for half in (halves, ~halves)]
-    share = float(np.concatenate(unknown).mean())
-    return Thresholds(_at(start, level), alike, share)
+
+    thresholds: _Levels
+    known: _Levels
+    least: float
+
+    @classmethod
+    def of(cls, held: HeldOut, kept: NDArray[np.bool_], *, several: bool) -> _Start:
+        """By some of the cases. Shape: kept ``(cases,)``."""
+        thresholds = _best_of_each(held, kept) if several else np.zeros(1)
+        known = _levels(held.probabilities[kept & held.cases.holds & held.cases.stated], thresholds)
+        return cls(thresholds, known, 0.0 if several else min(_EVEN, _lost(known)))
+
+    def raised(self, strangers: Strangers) -> tuple[NDArray[np.float32], float | None]:
+        """Thresholds that few strangers reach, and the share of strangers that are alike."""
+        if not len(strangers):
+            return _at(self.thresholds, self.least), None
+        level, alike = _level(self.known, _levels(strangers.pieces, self.thresholds), self.least)
+        return _at(self.thresholds, level), alike
+
+
+def _unknown(start: _Start, tested: Strangers, others: Strangers) -> NDArray[np.bool_]:
+    """Which strangers reach no threshold that others gave. Shape: ``(tested,)``."""
+    below: NDArray[np.bool_] = np.logical_and.reduce(tested.whole < start.raised(others)[0], axis=1)
+    return below
 
 
 def threshold_of(found: NDArray[np.floating], holds: NDArray[np.bool_]) -> float:
@@ -80,11 +114,13 @@ def threshold_of(found: NDArray[np.floating], holds: NDArray[np.bool_]) -> float
     return float((ordered[best] + below) / 2.0)
 
 
-def _best_of_each(held: HeldOut) -> _Levels:
-    labels, own = held.cases.labels, held.probabilities[np.arange(len(held.cases)), held.cases.labels]
+def _best_of_each(held: HeldOut, kept: NDArray[np.bool_]) -> _Levels:
+    rows = np.flatnonzero(kept)
+    labels, holds = held.cases.labels[rows], held.cases.holds[rows]
+    own = held.probabilities[rows, labels]
     order = np.argsort(labels, kind="stable")
     parts = np.split(order, np.searchsorted(labels[order], np.arange(1, held.probabilities.shape[1])))
-    return np.array([threshold_of(own[part], held.cases.holds[part]) for part in parts]).clip(_LEAST, 1.0 - _LEAST)
+    return np.array([threshold_of(own[part], holds[part]) for part in parts]).clip(_LEAST, 1.0 - _LEAST)
 
 
 def _levels(found: Probabilities, start: _Levels) -> _Levels:

@@ -9,7 +9,7 @@ from phonoscope_ml.teaching.calibration import Thresholds
 from phonoscope_ml.teaching.examples import Examples, Ids
 from phonoscope_ml.teaching.figures import Confused, Figures, LabelFigures, wilson
 from phonoscope_ml.teaching.heldout import Cases
-from phonoscope_ml.teaching.linear import LinearHead, Probabilities, heard
+from phonoscope_ml.teaching.linear import LinearHead, Probabilities, counted
 from phonoscope_ml.teaching.selection import HeldOut
 
 FEWEST = 10
@@ -17,11 +17,14 @@ FEWEST = 10
 
 
 def figures_of(head: LinearHead, examples: Examples, held: HeldOut, found: Thresholds, strangers: int) -> Figures:
-    """The figures of a head, of which the thresholds were found with so many strangers."""
+    """The figures of a head, whose thresholds were found with so many strangers.
+
+    Held-out recordings are called by thresholds that were chosen on other folds.
+    """
     several = head.activation == "sigmoid"
     kept = held.cases.stated & (held.cases.holds | several)
     cases, answers = held.cases.only(kept), held.probabilities[kept]
-    called = heard(head, answers) if several else _best(answers)
+    called = counted(answers, found.of_folds[cases.folds], several=True) if several else _best(answers)
     right = called[np.arange(len(cases)), cases.labels] == cases.holds
     accuracy = float(right.mean()) if len(cases) else None
     low, high = (None, None) if accuracy is None else wilson(accuracy, len(np.unique(cases.groups)))
@@ -42,7 +45,7 @@ def figures_of(head: LinearHead, examples: Examples, held: HeldOut, found: Thres
         strangers=strangers,
         unknown_share_of_strangers=found.unknown,
         strangers_alike=found.alike,
-        unknown_share_of_examples=_unknown(head, answers[cases.holds]),
+        unknown_share_of_examples=_unknown(answers[cases.holds], found.of_folds[cases.folds[cases.holds]]),
         labels=labels,
         confusion=() if several else _confusion(head, cases, answers),
     )
@@ -54,8 +57,8 @@ def _best(answers: Probabilities) -> NDArray[np.bool_]:
     return best
 
 
-def _unknown(head: LinearHead, answers: Probabilities) -> float | None:
-    return float((~heard(head, answers).any(axis=1)).mean()) if len(answers) else None
+def _unknown(answers: Probabilities, thresholds: NDArray[np.float32]) -> float | None:
+    return float((answers < thresholds).all(axis=1).mean()) if len(answers) else None
 
 
 def _by_label(

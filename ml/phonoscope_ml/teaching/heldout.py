@@ -12,9 +12,9 @@ from phonoscope_ml.teaching.fitting import Candidate, fit
 from phonoscope_ml.teaching.linear import Activation, activated
 
 FOLDS = 5
-_TEMPERATURES = np.geomspace(0.25, 4.0, 25)
+TEMPERATURES = np.geomspace(0.25, 4.0, 25)
 _CALIBRATING = 2_000_000
-"""Logits by which a temperature is chosen; of more, those of some cases."""
+"""Logits by which a candidate and its temperature are chosen; of more, those of some cases."""
 _LEAST = 1e-6
 
 
@@ -58,6 +58,11 @@ class Cases:
             self.members[members],
             number[self.of[members]],
         )
+
+    def besides(self, fold: int) -> NDArray[np.bool_]:
+        """The cases by which those of a fold are judged: those of other folds, or all where there are no others."""
+        others: NDArray[np.bool_] = self.folds != fold
+        return others if others.any() else np.ones(len(self), dtype=np.bool_)
 
     def means(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """The mean over each case's windows. Shape: ``(members, ...)`` to ``(cases, ...)``."""
@@ -144,13 +149,21 @@ def likelihoods(
     return known
 
 
-def temperature_of(logits: NDArray[np.float32], cases: Cases, activation: Activation) -> float:
-    """The temperature under which what is known is most likely, of 25 from 0.25 to 4."""
-    some = np.random.default_rng(0).permutation(len(cases))[: max(1, _CALIBRATING * len(cases) // logits.size)]
-    kept = np.isin(np.arange(len(cases)), some)
-    logits, cases = logits[kept[cases.of]], cases.only(kept)
-    sums = [float(likelihoods(logits, cases, one, activation).mean()) for one in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmax(sums))])
+def choosing(cases: Cases, labels: int) -> NDArray[np.bool_]:
+    """The cases by which candidates and temperatures are chosen: all, or some where they have many logits."""
+    most = max(1, _CALIBRATING * len(cases) // max(1, len(cases.members) * labels))
+    kept = np.zeros(len(cases), dtype=np.bool_)
+    kept[np.random.default_rng(0).permutation(len(cases))[:most]] = True
+    return kept
+
+
+def by_temperature(logits: NDArray[np.float32], cases: Cases, activation: Activation) -> NDArray[np.float64]:
+    """The log-likelihood of what is known of each case under each of ``TEMPERATURES``.
+
+    Shape:
+        - logits: ``(members, labels)``; output: ``(temperatures, cases)``
+    """
+    return np.stack([likelihoods(logits, cases, one, activation) for one in TEMPERATURES])
 
 
 def evenly(examples: Examples, among: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:

@@ -76,15 +76,21 @@ def of_recordings(found: Probabilities, recordings: Ids) -> tuple[Ids, Probabili
 
 
 def heard(head: LinearHead, found: Probabilities) -> NDArray[np.bool_]:
+    """Which labels count. Shape: ``(recordings, labels)`` to the same."""
+    return counted(found, head.thresholds, several=head.activation == "sigmoid")
+
+
+def counted(found: Probabilities, thresholds: NDArray[np.float32], *, several: bool) -> NDArray[np.bool_]:
     """Which labels count, by the rule of ``classify``: none where all are below their thresholds, else the best one.
 
     Where several can hold, all that are not below theirs count.
 
     Shape:
         - found: ``(recordings, labels)``; output: the same
+        - thresholds: as a head has them, or a row of these for each recording
     """
-    above = found >= head.thresholds
-    if head.activation == "sigmoid":
+    above: NDArray[np.bool_] = found >= thresholds
+    if several:
         return above
     best = np.zeros_like(above)
     best[np.arange(len(found)), found.argmax(axis=1)] = above.any(axis=1)

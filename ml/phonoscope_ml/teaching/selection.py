@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from phonoscope_ml.teaching.examples import Examples
 from phonoscope_ml.teaching.fitting import Candidate
 from phonoscope_ml.teaching.heldout import (
+    TEMPERATURES,
     Cases,
+    by_temperature,
     cases_of,
+    choosing,
     fold_of,
     held_out_logits,
-    likelihoods,
-    temperature_of,
 )
 from phonoscope_ml.teaching.linear import Activation, Probabilities, activated
 
@@ -44,11 +45,12 @@ _TRYING = 0.8
 class HeldOut:
     """What is said of held-out recordings, and the candidate that says it best.
 
-    The answers for a fold are those of the candidate that is best on the other folds: no figure is of recordings by
-    which anything was chosen.
+    The answers for a fold are those of the candidate and of the temperature that are best on the other folds: no
+    figure is of recordings by which these were chosen.
 
     Args:
         reason: why the candidate was chosen.
+        temperature: of the head that is served, chosen by all cases.
 
     Shape:
         - probabilities: ``(cases, labels)``
@@ -64,11 +66,10 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class _Tried:
-    """A candidate with its logits ``(members, labels)``, and the log-likelihood ``(cases,)`` of what is known."""
+    """A candidate with its logits ``(members, labels)``, and the log-likelihoods ``(temperatures, choosing cases)``."""
 
     candidate: Candidate
     logits: NDArray[np.float32]
-    temperature: float
     scores: NDArray[np.float64]
 
 
@@ -94,17 +95,18 @@ def hold_out(
         nothing = cases.only(np.zeros(len(cases), dtype=np.bool_))
         return HeldOut(_PROTOTYPES, reason, _UNTESTED, 0, nothing, np.zeros((0, labels), dtype=np.float32))
     candidates = _candidates(cases, labels, several=several)
+    chosen_by = choosing(cases, labels)
     tried = []
     for number, candidate in enumerate(candidates, 1):
         most = _MOST_WINDOWS if len(candidates) > 1 else len(taught_on)
         most = min(most, _MOST_LOGITS // labels) if candidate.strength else most
         logits = held_out_logits(candidate, taught_on, cases, folds, labels, most, several=several)
-        temperature = temperature_of(logits, cases, activation)
-        tried.append(_Tried(candidate, logits, temperature, likelihoods(logits, cases, temperature, activation)))
+        scores = by_temperature(logits[chosen_by[cases.of]], cases.only(chosen_by), activation)
+        tried.append(_Tried(candidate, logits, scores))
         report(_TRYING * number / len(candidates))
-    best = max(tried, key=lambda one: float(one.scores.mean()))
-    answers = _answers(tried, cases, activation)
-    return HeldOut(best.candidate, _reason(tried), best.temperature, len(np.unique(folds)), cases, answers)
+    best, temperature = _best(tried, np.ones(int(chosen_by.sum()), dtype=np.bool_))
+    answers = _answers(tried, cases, chosen_by, activation)
+    return HeldOut(best.candidate, _reason(tried), temperature, len(np.unique(folds)), cases, answers)
 
 
 def _candidates(cases: Cases, labels: int, *, several: bool) -> tuple[Candidate, ...]:
@@ -128,13 +130,21 @@ def _bounded(cases: Cases, labels: int) -> Cases:
     return cases.only(kept)
 
 
-def _answers(tried: list[_Tried], cases: Cases, activation: Activation) -> Probabilities:
+def _best(tried: list[_Tried], kept: NDArray[np.bool_]) -> tuple[_Tried, float]:
+    """The candidate, and its temperature, under which what is known of these cases is most likely."""
+    means = np.stack([one.scores[:, kept].mean(axis=1) for one in tried])
+    candidate, temperature = divmod(int(means.argmax()), len(TEMPERATURES))
+    return tried[candidate], float(TEMPERATURES[temperature])
+
+
+def _answers(tried: list[_Tried], cases: Cases, chosen_by: NDArray[np.bool_], activation: Activation) -> Probabilities:
+    """The answers for each fold, by what is best on the others. Shape: ``(cases, labels)``."""
     found = np.zeros((len(cases), tried[0].logits.shape[1]), dtype=np.float32)
+    judges = cases.only(chosen_by)
     for fold in np.unique(cases.folds):
         tested = cases.folds == fold
-        others = tested if tested.all() else ~tested
-        best = max(tried, key=lambda one: float(one.scores[others].mean()))
-        windows = activated(best.logits[tested[cases.of]] / np.float32(best.temperature), activation)
+        best, temperature = _best(tried, judges.besides(int(fold)))
+        windows = activated(best.logits[tested[cases.of]] / np.float32(temperature), activation)
         found[tested] = cases.only(tested).means(windows)
     return found
 
@@ -142,7 +152,7 @@ def _answers(tried: list[_Tried], cases: Cases, activation: Activation) -> Proba
 def _reason(tried: list[_Tried]) -> str:
     if len(tried) == 1:
         return "there are too many labels for anything else"
-    said = ", ".join(f"{_named(one.candidate)} {float(np.exp(one.scores.mean())):.3f}" for one in tried)
+    said = ", ".join(f"{_named(one.candidate)} {np.exp(one.scores.mean(axis=1).max()):.3f}" for one in tried)
     return f"the most probable answers on held-out recordings (geometric mean of the right ones): {said}"
 
 

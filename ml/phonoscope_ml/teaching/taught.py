@@ -12,12 +12,13 @@ from phonoscope_ml.teaching.assumed import with_assumed
 from phonoscope_ml.teaching.calibration import thresholds_of
 from phonoscope_ml.teaching.doubts import doubts_of
 from phonoscope_ml.teaching.evaluation import figures_of
-from phonoscope_ml.teaching.examples import Examples, Ids, Vectors, unit_rows
+from phonoscope_ml.teaching.examples import Examples, Ids, Vectors
 from phonoscope_ml.teaching.figures import Doubt, Figures
 from phonoscope_ml.teaching.fitting import fit
 from phonoscope_ml.teaching.heldout import evenly
-from phonoscope_ml.teaching.linear import Activation, LinearHead, Probabilities, of_recordings, probabilities
+from phonoscope_ml.teaching.linear import Activation, LinearHead
 from phonoscope_ml.teaching.selection import HeldOut, hold_out
+from phonoscope_ml.teaching.strangers import answers_for
 
 _MOST_LOGITS = 10_000_000
 """Windows times labels that a regression is taught on."""
@@ -45,7 +46,8 @@ def teach(
     """Teaches a linear head on stored vectors.
 
     Args:
-        strangers: window vectors of recordings of which few hold a label; rows that are no unit vectors do not count.
+        strangers: window vectors of recordings of which few hold a label, of each in the order of their time; rows
+            that are no unit vectors do not count.
         several: whether several labels can hold at once.
         report: called with the share that is done.
 
@@ -61,7 +63,7 @@ def teach(
         _check_one(labels, examples)
     with threadpool_limits(limits=1):
         head, held = _fitted(tuple(labels), examples, several, seed, report)
-        others = _answers(head, strangers, stranger_recordings)
+        others = answers_for(head, strangers, stranger_recordings, held.cases, seed)
         found = thresholds_of(held, others, several=several, seed=seed)
         head = replace(head, thresholds=found.values)
         figures = figures_of(head, examples, held, found, len(others))
@@ -82,14 +84,6 @@ def _fitted(
     layer = fit(held.candidate, taught_on, len(labels), kept, several=several)
     nothing = np.zeros(1, dtype=np.float32)
     return LinearHead(labels, activation, layer.weights, layer.bias, held.temperature, nothing), held
-
-
-def _answers(head: LinearHead, strangers: Vectors | None, recordings: Ids | None) -> Probabilities:
-    """What a head says of strangers. Shape: ``(recordings, labels)``."""
-    nothing = np.zeros((0, len(head.labels)), dtype=np.float32)
-    if strangers is None or recordings is None or not (kept := unit_rows(strangers)).any():
-        return nothing
-    return of_recordings(probabilities(head, strangers[kept]), recordings[kept])[1]
 
 
 def _check(labels: Sequence[str], examples: Examples, strangers: Vectors | None, recordings: Ids | None) -> None:

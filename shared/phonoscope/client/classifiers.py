@@ -36,7 +36,7 @@ class ClassifierCalls(Connection):
         )
 
     def classifiers(self) -> list[ClassifierCard]:
-        """All of the owner's, by name."""
+        """All of the owner's, by name, each with its first labels; ``classifier`` gives one whole."""
         return self._ask(Classifiers, "GET", _PATH).items
 
     def classifier(self, name: str) -> ClassifierCard:
@@ -45,7 +45,7 @@ class ClassifierCalls(Connection):
     def teach_again(
         self, name: str, request: TeachRequest | None = None, idempotency_key: str | None = None
     ) -> ClassifierCard:
-        """Has it taught anew from the labels as they are now.
+        """Has it taught again from the labels as they are now.
 
         What ``request`` says takes the place of what was asked for before; what it leaves out stays.
         """

@@ -14,9 +14,13 @@ from phonoscope.annotations.values import LONGEST_LABEL, Label, check_end
 from phonoscope.contract.spaces import SpaceRef
 from phonoscope.requests import Name, RequestModel, text
 
+MOST_CLASSIFIERS = 100
+"""Of each owner."""
 MOST_TAUGHT_LABELS = 10_000
 MOST_EXAMPLES = 100_000
 MOST_ASKED_ABOUT = 200
+MOST_LISTED_LABELS = 20
+"""Of each classifier, or version, in a list."""
 _TRACK_ID = text(64, 1)
 _CLASSIFIER_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 
@@ -135,6 +139,8 @@ class ClassifierFigures(BaseModel):
     accuracy: float | None = Field(description="of recordings; null where no label has two recordings")
     accuracy_low: float | None = Field(description="the lower end of its interval of 95 %")
     accuracy_high: float | None
+    macro_f1: float | None = Field(None, description="the mean over labels of which recordings were held out")
+    held_out: int = Field(0, description="recordings that were tested by heads that were not taught on them")
     recordings: int
     windows: int
     groups: int = Field(description="recordings that are near-duplicates of each other count as one")
@@ -192,7 +198,11 @@ class ClassifierCard(BaseModel):
     state: ClassifierState
     version: int = Field(description="of its newest head; 0 before it was taught")
     space: SpaceRef = Field(description="in which examples are compared; its `id` is 0 when it was dropped")
-    labels: list[str] = Field(description="of its newest version, else those asked for")
+    labels: list[str] = Field(
+        description=f"of its newest version, else those asked for; in lists the first {MOST_LISTED_LABELS}, also in "
+        "`figures`"
+    )
+    label_count: int = Field(description="how many labels there are")
     multi_label: bool
     reteach: bool
     confirmed: bool
@@ -203,6 +213,9 @@ class ClassifierCard(BaseModel):
     doubts: list[DoubtfulExample]
     queue: int = Field(description="windows that wait in its review queue")
     applied: Application | None
+    erased: bool = Field(
+        description="whether a recording was erased that its newest version was taught from: teach it again"
+    )
     shadowed: bool = Field(description="whether a served model has taken its name, so that it cannot be named in jobs")
     created_at: datetime
     taught_at: datetime | None
@@ -218,11 +231,11 @@ class ClassifierVersion(BaseModel):
     """One teaching of a classifier."""
 
     version: int
-    labels: list[str]
+    labels: list[str] = Field(description=f"the first {MOST_LISTED_LABELS}, also in `figures`; its export has all")
+    label_count: int = Field(description="how many labels there are")
     digest: str = Field(description="of its weights, `sha256:…`; results name it")
     figures: ClassifierFigures | None = Field(description="null of one that was imported")
     taught_at: datetime
-    manifest: dict[str, Any]
 
 
 class ClassifierVersions(BaseModel):

@@ -29,6 +29,8 @@ class Quota(StrEnum):
     """Open streams of events."""
     TEST_DELIVERIES = "test_deliveries"
     """Test deliveries of webhooks a day (UTC)."""
+    CLASSIFIERS = "classifiers"
+    """Classifiers of your own."""
 
 
 class QuotaUsage(BaseModel):

@@ -50,4 +50,5 @@ Apply = TaskSpec(
     alone=True,
     subject=Subject.LIBRARY,
     check=_check,
+    asked_by="POST /v1/classifiers/{name}/apply",
 )

@@ -40,5 +40,6 @@ Teach = TaskSpec(
     result=TeachResult,
     subject=Subject.LIBRARY,
     writes=frozenset({Writes.CLASSIFIER}),
+    revision=2,
     asked_by="POST /v1/classifiers/{name}/teach",
 )

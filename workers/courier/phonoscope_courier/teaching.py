@@ -43,7 +43,7 @@ class Teacher:
         """
         ends = monotonic() + lasts_s
         with self.database.transaction() as locked:
-            if not (found := due(locked)) or not try_lock(locked, Lock.TEACH):
+            if not try_lock(locked, Lock.TEACH) or not (found := due(locked)):
                 return 0
             stay_open(locked)
             served = 0

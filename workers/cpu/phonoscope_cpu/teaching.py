@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from phonoscope.catalogue import BodyRef, Catalogue
 from phonoscope.contract.classifiers import ClassifierFigures
@@ -19,14 +18,13 @@ if TYPE_CHECKING:
     from phonoscope.db.classifiers.examples import Lesson
     from phonoscope_ml.teaching import Asked, Examples, Figures, Taught
 
-MOST_STRANGERS = 5_000
-"""Windows of recordings that are no examples, by which it is decided what is unknown."""
 _MOST_QUEUED = 200
 _MOST_CONFUSED = 200
+_SAME = (
+    *("accuracy", "accuracy_low", "accuracy_high", "macro_f1", "held_out", "recordings", "groups", "folds", "method"),
+    "strangers_alike",
+)
 _REASONS = {"varied": "new"}
-
-Windows: TypeAlias = NDArray[np.int64]
-"""Indices of windows."""
 
 
 def teach_task(work: Work, catalogue: Catalogue) -> Outcome:
@@ -47,13 +45,12 @@ def teach_task(work: Work, catalogue: Catalogue) -> Outcome:
         lesson = work.lesson(work.options.teach.classifier or "")
         body = _body_of(catalogue, lesson.space)
         examples = _examples(lesson)
-        strangers = strangers_of(lesson)
     with work.timed("teach_s"):
         taught = teach(
             lesson.labels,
             examples,
-            lesson.others.vectors[strangers],
-            lesson.others.recordings[strangers],
+            lesson.strangers.vectors,
+            lesson.strangers.recordings,
             several=lesson.several,
             report=lambda done: work.report(0.1 + 0.7 * done, "teaching"),
         )
@@ -77,27 +74,12 @@ def teach_task(work: Work, catalogue: Catalogue) -> Outcome:
     return Outcome(_result(lesson, taught.figures, made.version, digest), None, lesson.name, digest, teaching=made)
 
 
-def strangers_of(lesson: Lesson) -> Windows:
-    """Windows of recordings that nothing is said of, at most ``MOST_STRANGERS``: of each recording alike."""
-    known, others = set(lesson.known.tracks), lesson.others
-    is_strange = np.array([track not in known for track in others.tracks], np.bool_)
-    found = np.flatnonzero(is_strange[others.recordings]) if len(others.tracks) else np.zeros(0, np.int64)
-    if len(found) <= MOST_STRANGERS:
-        return found
-    # The first windows of all recordings, then the second ones, and so on.
-    of = others.recordings[found]
-    first = np.searchsorted(of, of)
-    turn = np.lexsort((of, np.arange(len(of)) - first))
-    return np.sort(found[turn[:MOST_STRANGERS]])
-
-
 def figures_of(lesson: Lesson, figures: Figures) -> dict[str, Any]:
     """The figures of a teaching as the contract has them; what was left out is by ids."""
     windows = np.bincount(lesson.facts[lesson.facts[:, 2] == 1, 1], minlength=len(lesson.labels))
     confusions = sorted(figures.confusion, key=lambda each: -each.recordings)[:_MOST_CONFUSED]
-    same = ("accuracy", "accuracy_low", "accuracy_high", "recordings", "groups", "folds", "method", "strangers_alike")
     found = {
-        **{name: getattr(figures, name) for name in same},
+        **{name: getattr(figures, name) for name in _SAME},
         "windows": figures.examples,
         "why": figures.reason,
         "unknown_of_strangers": figures.unknown_share_of_strangers,

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.audio.confined import ConfinedRecording
-from phonoscope.catalogue import OWN
 from phonoscope.errors import NoStems
 from phonoscope.windows import HeardLabels, Windows
 from phonoscope.work import WHOLE_TRACK, Outcome, Space
@@ -84,7 +83,7 @@ def hear_stems(work: Work, bodies: Mapping[Space, Body]) -> dict[Space, dict[str
 def _windows(shared: Pass, heard: Mapping[Space, Mapping[str, BodyPass]]) -> dict[Space, dict[str, Windows]]:
     """The windows of the recording and of its stems; of stems, with the labels of heads on that body alone."""
     # The labels of an owner's own head are its owner's alone, and each teaching would add to those of all.
-    heads = [model for model in shared.heads() if model.manifest.kind != OWN]
+    heads = [model for model in shared.heads() if not model.own]
     found: dict[Space, dict[str, Windows]] = {}
     for space, body in shared.spaces.items():
         own = [model for model in heads if model.body.identity == body.identity]

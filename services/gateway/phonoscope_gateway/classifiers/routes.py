@@ -86,7 +86,7 @@ def create_classifier(request: NewBody, response: Response, once: IdempotencyDep
 
 @router.get("")
 def read_classifiers(state: StateDep, caller: CallerDep) -> Classifiers:
-    """Your classifiers, by name."""
+    """Your classifiers, by name, in brief: with the first 20 labels of each."""
     return Classifiers(items=read_all(state, caller))
 
 
@@ -94,7 +94,7 @@ def read_classifiers(state: StateDep, caller: CallerDep) -> Classifiers:
 def read_one_classifier(name: NamePath, state: StateDep, caller: CallerDep) -> ClassifierCard:
     """A classifier: where its newest teaching is, what it is worth, and which examples seem wrong.
 
-    Answers of other calls leave out `doubts` and `left_out`.
+    Answers of other calls leave out `doubts`, `left_out` and all labels but the first 20.
     """
     return read(state, caller, name)
 
@@ -130,7 +130,10 @@ def teach_classifier(name: NamePath, request: AgainBody, response: Response, onc
 
 @router.get("/{name}/versions", responses=problems(NotFound))
 def read_classifier_versions(name: NamePath, state: StateDep, caller: CallerDep) -> ClassifierVersions:
-    """The newest 20 versions of a classifier, the newest first; results name the digest of the one that gave them."""
+    """The newest 20 versions of a classifier, the newest first; results name the digest of the one that gave them.
+
+    Versions that were taught from a recording that was erased are not kept, but for the newest one.
+    """
     return ClassifierVersions(items=read_versions(state, caller, name))
 
 

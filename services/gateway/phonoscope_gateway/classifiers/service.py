@@ -20,6 +20,7 @@ from phonoscope.db.classifiers.teaching import (
     find_classifier,
     new_classifier,
 )
+from phonoscope.db.classifiers.versions import check_room
 from phonoscope.db.schema.classifiers import ClassifierRow
 from phonoscope.db.service.audit import record
 from phonoscope.db.service.keys import Caller
@@ -116,7 +117,9 @@ def _ask(
     state: State, caller: Caller, session: Session, row: ClassifierRow, then: Then
 ) -> tuple[ClassifierCard, list[TaskQueue]]:
     spec = Spec.of(row.spec)
-    check_said(session, caller.owner_id, spec, taught_labels(session, caller.owner_id, spec))
+    labels = taught_labels(session, caller.owner_id, spec)
+    check_said(session, caller.owner_id, spec, labels)
+    check_room(session, caller.owner_id, len(labels), row)
     if not spec.embedder and any_missing(session, row):
         raise InvalidRequest.field("space", "examples have no vectors in it, and no served model embeds there")
     queues = ask_for_teaching(session, row)
@@ -137,7 +140,9 @@ def _space(state: State, request: TeachRequest) -> Space:
     found = next((space for space in served if space in bodies), None)
     if found is None:
         raise InvalidRequest.field(
-            "space", f"a classifier needs a body; there are {', '.join(sorted(bodies.values()))}"
+            "space",
+            f"no classifier can be served on {request.space or state.settings.default_model!r}, which has no body or "
+            f"one that only embeds; there are {', '.join(sorted(bodies.values()))}",
         )
     return found
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from phonoscope.contract import SpaceRef
 from phonoscope.contract.classifiers import (
     Application,
@@ -14,8 +11,8 @@ from phonoscope.contract.classifiers import (
     ClassifierVersion,
     DoubtfulExample,
 )
-from phonoscope.db.classifiers.listing import Seen
-from phonoscope.db.schema.classifiers import ClassifierRow, ClassifierVersionRow
+from phonoscope.db.classifiers.listing import Seen, Version
+from phonoscope.db.schema.classifiers import ClassifierRow
 from phonoscope_gateway.state import State
 
 _GONE = 0
@@ -23,48 +20,45 @@ _GONE = 0
 
 def card(state: State, seen: Seen) -> ClassifierCard:
     """A classifier's card."""
-    row, newest = seen.row, seen.newest
+    row, newest, asked = seen.row, seen.newest, seen.asked
     return ClassifierCard(
         id=row.id,
         name=row.name,
         state=seen.state,
         version=row.version,
         space=SpaceRef(id=seen.space_id or _GONE, model=row.model, digest=row.digest),
-        labels=_labels(row.spec) if newest is None else newest.manifest["labels"],
+        labels=list((newest or asked).labels),
+        label_count=(newest or asked).label_count,
         multi_label=row.several,
         reteach=row.reteach,
-        confirmed=row.spec.get("confirmed", True),
-        examples=sum(map(len, row.spec.get("examples", {}).values())),
+        confirmed=asked.confirmed,
+        examples=asked.examples,
         job_id=row.job_id,
         problem=ClassifierProblem.model_validate(seen.problem) if seen.problem else None,
         figures=None if newest is None else _figures(newest, list(seen.left_out)),
         doubts=[DoubtfulExample.model_validate(each) for each in seen.doubts],
         queue=seen.queue,
         applied=_applied(row),
+        erased=newest is not None and newest.erased_at is not None,
         shadowed=row.name in state.catalogue.models,
         created_at=row.created_at,
         taught_at=None if newest is None else newest.taught_at,
     )
 
 
-def version(row: ClassifierVersionRow) -> ClassifierVersion:
+def version(row: Version) -> ClassifierVersion:
     """A version, without what was left out of it."""
     return ClassifierVersion(
         version=row.version,
-        labels=row.manifest["labels"],
-        digest=f"sha256:{row.manifest['on'][0]['weights']['sha256']}",
+        labels=list(row.labels),
+        label_count=row.label_count,
+        digest=f"sha256:{row.sha256}",
         figures=_figures(row, []),
         taught_at=row.taught_at,
-        manifest=row.manifest,
     )
 
 
-def _labels(spec: Mapping[str, Any]) -> list[str]:
-    """Those that were asked for; where none were named those of the examples."""
-    return spec.get("labels") or sorted(spec.get("examples", {}))
-
-
-def _figures(row: ClassifierVersionRow, left_out: list[str]) -> ClassifierFigures | None:
+def _figures(row: Version, left_out: list[str]) -> ClassifierFigures | None:
     return ClassifierFigures.model_validate({**row.figures, "left_out": left_out}) if row.figures else None
 
 

@@ -21,6 +21,13 @@ def context_of(state: State, owner_id: str, request: JobRequest) -> RequestConte
     return RequestContext(tuple(request.tasks), named, default, catalogue)
 
 
+def check_asked(request: JobRequest) -> None:
+    """Refuses tasks that calls of their own ask for. Raises ``InvalidRequest``."""
+    for task in request.tasks:
+        if asked_by := TASKS[task].asked_by:
+            raise InvalidRequest.field("tasks", f"`{task}` is asked for by `{asked_by}`")
+
+
 def check_request(request: JobRequest, asked: RequestContext) -> None:
     """Refuses a valid request that cannot be carried out. Raises ``InvalidRequest`` or ``UnknownModel``."""
     if len(set(request.tasks)) != len(request.tasks):
@@ -103,9 +110,6 @@ def order_of(request: JobRequest) -> dict[TaskName, TaskName]:
 
 
 def _check_subject(request: JobRequest) -> None:
-    for task in request.tasks:
-        if asked_by := TASKS[task].asked_by:
-            raise InvalidRequest.field("tasks", f"`{task}` is asked for by `{asked_by}`")
     of_library = [task for task in request.tasks if TASKS[task].subject is Subject.LIBRARY]
     if of_library and (len(request.tasks) > 1 or request.track_id is not None):
         raise InvalidRequest.field(

@@ -27,6 +27,7 @@ from phonoscope.work import Library
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.jobs.checks import (
     audio_duration_s,
+    check_asked,
     check_audio_track,
     check_duration,
     check_request,
@@ -57,6 +58,7 @@ def submit_job(state: State, caller: Caller, request: JobRequest, then: Then = l
         LimitReached: the owner has as much in the queues as may be.
         DatabaseUnavailable: no job was made.
     """
+    check_asked(request)
     asked = context_of(state, caller.owner_id, request)
     check_request(request, asked)
     check_webhook(state, caller.owner_id, request)
@@ -87,6 +89,7 @@ def submit_recording(
         LimitReached: a quota of the owner is used up; nothing is stored.
         Unavailable: the database or the store is down; no job was made, nothing is stored.
     """
+    check_asked(request)
     asked = context_of(state, caller.owner_id, request)
     check_request(request, asked)
     check_webhook(state, caller.owner_id, request)

@@ -11,6 +11,7 @@ export const QUOTAS: Record<QuotaUsage["name"], string> = {
   queued_jobs: "Jobs that wait or run",
   open_streams: "Open streams of events",
   test_deliveries: "Test deliveries today",
+  classifiers: "Classifiers",
 };
 
 const BYTES = new Set<QuotaUsage["name"]>(["upload_bytes", "stored_bytes"]);

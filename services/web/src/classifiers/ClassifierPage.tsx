@@ -83,7 +83,7 @@ function Card({ one }: { one: Classifier }) {
 
 /** Where its teaching is, in words; why the last one failed. */
 function State({ one }: { one: Classifier }) {
-  const { state, version, problem, taught_at, shadowed, name, job_id } = one;
+  const { state, version, problem, taught_at, erased, shadowed, name, job_id } = one;
   const job = useJob(job_id, state === "teaching").data;
   const task = state === "teaching" ? job?.tasks[0] : undefined;
   return (
@@ -95,6 +95,7 @@ function State({ one }: { one: Classifier }) {
       </p>
       {task?.status === "running" ? <ProgressBar share={task.progress} label="teaching" /> : null}
       {state === "failed" && problem ? <ErrorNote>{sentence(problem.detail)}</ErrorNote> : null}
+      {erased ? <p className="note">A recording that it was taught from was erased since: teach it again, so that nothing of it is left.</p> : null}
       {shadowed ? (
         <p className="note">A model of this service has the name “{name}” too: jobs that name it get that model. Import it under another name to use it.</p>
       ) : null}

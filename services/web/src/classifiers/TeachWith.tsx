@@ -7,7 +7,7 @@ import { Button, Choice, ErrorNote, Select } from "../ui/controls";
 import { labelText, time } from "../ui/format";
 import { announce } from "../ui/live";
 import { changeLabels, type Span } from "./labelling";
-import { type Classifier, taughtByLabels, useClassifierActions, useOwnClassifiers } from "./queries";
+import { type Classifier, readClassifier, taughtByLabels, useClassifier, useClassifierActions, useOwnClassifiers } from "./queries";
 
 const OF = ["whole", "loop"] as const;
 const LONGEST = 100;
@@ -35,17 +35,20 @@ function Form({ track, loop, classifiers }: Props & { classifiers: Classifier[] 
   const [of, setOf] = useState<(typeof OF)[number]>("whole");
   const classifier = classifiers.find((one) => one.name === name) ?? classifiers[0];
   const span = of === "loop" ? loop : null;
+  const whole = useClassifier(classifier?.name ?? "");
   const teaching = useTeaching(track.id);
   if (!classifier) return null;
   const said = label.trim();
-  const known = classifier.labels.includes(said);
+  // A list has the first labels of each.
+  const labels = whole.data?.labels ?? classifier.labels;
+  const known = labels.includes(said);
   return (
     <form
       className="row wrap"
       aria-label="Teach a classifier with this"
       onSubmit={(event) => {
         event.preventDefault();
-        teaching.mutate({ classifier, label: said, span }, { onSuccess: () => announce(`${labelText(said)} is confirmed, and ${name} is taught anew.`) });
+        teaching.mutate({ name: classifier.name, label: said, span }, { onSuccess: () => announce(`${labelText(said)} is confirmed, and ${name} is taught again.`) });
       }}
     >
       <Select label="teach" name="Classifier" value={classifier.name} options={classifiers.map((one) => one.name)} text={(one) => one} onChange={setName} />
@@ -62,7 +65,7 @@ function Form({ track, loop, classifiers }: Props & { classifiers: Classifier[] 
         />
       </label>
       <datalist id="labels-taught">
-        {classifier.labels.map((one) => (
+        {labels.map((one) => (
           <option key={one} value={one} />
         ))}
       </datalist>
@@ -83,7 +86,7 @@ function Form({ track, loop, classifiers }: Props & { classifiers: Classifier[] 
       {said && !known ? <span className="small quiet">{classifier.name} does not have this label yet.</span> : null}
       {teaching.isSuccess ? (
         <span role="status">
-          Kept. <Link href={`/classifiers/${classifier.name}`}>{classifier.name}</Link> is taught anew.
+          Kept. <Link href={`/classifiers/${classifier.name}`}>{classifier.name}</Link> is taught again.
         </span>
       ) : null}
       {teaching.isError ? <ErrorNote>{errorText(teaching.error)}</ErrorNote> : null}
@@ -95,9 +98,9 @@ function useTeaching(trackId: string) {
   const queries = useQueryClient();
   const { teach } = useClassifierActions();
   return useMutation({
-    mutationFn: async ({ classifier, label, span }: { classifier: Classifier; label: string; span: Span | null }) => {
+    mutationFn: async ({ name, label, span }: { name: string; label: string; span: Span | null }) => {
       await changeLabels(trackId, span, [{ label, state: "confirmed" }]);
-      await teach.mutateAsync({ name: classifier.name, body: taughtByLabels(classifier) });
+      await teach.mutateAsync({ name, body: taughtByLabels(await readClassifier(name)) });
     },
     onSettled: () => Promise.all([["track", trackId], ["tracks"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
   });

@@ -40,10 +40,16 @@ export function useOwnClassifiers() {
   });
 }
 
+/** A classifier's card, with all its labels. */
+export async function readClassifier(name: string, signal?: AbortSignal): Promise<Classifier> {
+  return dataOf(await api.GET("/v1/classifiers/{name}", { ...named(name), ...(signal && { signal }) }));
+}
+
 export function useClassifier(name: string) {
   return useQuery({
     queryKey: ["classifiers", "one", name],
-    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/classifiers/{name}", { ...named(name), signal })),
+    enabled: name !== "",
+    queryFn: ({ signal }) => readClassifier(name, signal),
     refetchInterval: ({ state: { data } }) => (data && isTaught(data.state) ? EVERY_MS : false),
     refetchOnMount: "always",
   });

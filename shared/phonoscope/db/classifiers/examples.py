@@ -15,20 +15,23 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.contract.classifiers import MOST_EXAMPLES
-from phonoscope.db.classifiers.sampling import spread
+from phonoscope.db.classifiers.sampling import spread, whole_recordings, window_counts
 from phonoscope.db.classifiers.spec import SAID, Spec, check_said, taught_labels
 from phonoscope.db.classifiers.teaching import find_classifier, of_space
+from phonoscope.db.classifiers.versions import check_room
 from phonoscope.db.classifiers.windows import Spot, Windows, read_vectors, windows_of
 from phonoscope.db.library.fingerprints import fingerprints_of
 from phonoscope.db.schema.classifiers import ClassifierRow
 from phonoscope.db.schema.tables import EMBEDDING_DIM, EmbeddingRow
-from phonoscope.errors import TooFewExamples
+from phonoscope.errors import ClassifierQuotaExceeded, TooFewExamples, TooManyLabels
 from phonoscope.work import WHOLE_TRACK, AcousticFingerprint, Space
 
 MOST_OF_ONE = 120
 """Windows of one recording or span that is an example: ten minutes of sound, taken evenly."""
 MOST_OTHERS = 20_000
 """Windows that nothing is said of: of all recordings alike."""
+MOST_STRANGERS = 5_000
+"""Windows of recordings that nothing is said of, by which it is decided what is unknown."""
 MOST_FINGERPRINTS = 5_000
 """Recordings of which copies are looked for by acoustic fingerprints, which take 2 kB a minute."""
 MOST_LEFT_OUT = 100
@@ -90,6 +93,7 @@ class Lesson:
         known: windows with something said of them; ``facts`` are index of the window, index of the label, whether it
             holds.
         others: windows that nothing is said of, of all of the owner's recordings, evenly.
+        strangers: windows of recordings of which nothing is said, of each enough for a mean, by time.
         track_vectors: of the recordings of ``known``, in their order; zeros where there is none.
         fingerprints: acoustic ones of these recordings by their row; none of more than ``MOST_FINGERPRINTS``.
         left_out: the ids of recordings without vectors, and whether they are ``silent``.
@@ -108,6 +112,7 @@ class Lesson:
     known: Windows
     facts: NDArray[np.int64]
     others: Windows
+    strangers: Windows
     track_vectors: NDArray[np.float32]
     fingerprints: Mapping[int, AcousticFingerprint]
     left_out: Sequence[Mapping[str, Any]]
@@ -124,7 +129,7 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
     read_at: datetime = session.connection().scalar(_NOW)
     spec = Spec.of(row.spec)
     labels = taught_labels(session, owner_id, spec)
-    check_said(session, owner_id, spec, labels)
+    _check(session, row, spec, labels)
     asked = {**of_space(session, row, spec), "known": labels}
     said = _said(session, asked, {label: index for index, label in enumerate(labels)}, several=row.several)
     known, spots = _known(session, asked["space_id"], said)
@@ -132,7 +137,7 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
         [(at, label, holds) for at, spot in enumerate(spots) for label, holds in said[spot].facts.items()], np.int64
     ).reshape(-1, 3)
     _check_facts(labels, facts)
-    others = spread(session, owner_id, asked["space_id"], set(spots), most_others)
+    counted = window_counts(session, owner_id, asked["space_id"])
     return Lesson(
         classifier_id=row.id,
         name=row.name,
@@ -143,11 +148,21 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
         read_at=read_at,
         known=known,
         facts=facts,
-        others=others,
+        others=spread(session, asked["space_id"], counted, set(spots), most_others),
+        strangers=whole_recordings(session, asked["space_id"], counted, set(known.tracks), MOST_STRANGERS),
         track_vectors=_track_vectors(session, row, known.tracks),
         fingerprints=_fingerprints(session, known.tracks),
         left_out=_left_out(session, asked),
     )
+
+
+def _check(session: Session, row: ClassifierRow, spec: Spec, labels: Sequence[str]) -> None:
+    """What is kept of a failed task names no recording; the card says which one it is."""
+    try:
+        check_said(session, row.owner_id, spec, labels, named=False)
+        check_room(session, row.owner_id, len(labels), row)
+    except ClassifierQuotaExceeded as error:
+        raise TooManyLabels.field("labels", error.detail) from error
 
 
 class _Said(NamedTuple):

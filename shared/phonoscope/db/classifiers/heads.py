@@ -20,7 +20,8 @@ from phonoscope.logs import get_logger
 
 _Version: TypeAlias = tuple[str, int]
 """A classifier's id and a version of it, which never changes."""
-_MOST_KEPT = 64
+_MOST_KEPT = 500_000
+"""Labels of heads in memory, 50 MB: more than an owner may have, so that one owner's are read once."""
 _NEWEST = select(ClassifierRow.name, ClassifierRow.id, ClassifierRow.version).where(ClassifierRow.version > 0)
 _MANIFESTS = text(
     """
@@ -36,7 +37,7 @@ class OwnHeads:
     """Reads the manifests of owners' newest heads, and keeps those that were read last. Threads may share it.
 
     Args:
-        most: how many are kept in memory.
+        most: labels of heads that are kept in memory.
     """
 
     def __init__(self, most: int = _MOST_KEPT) -> None:
@@ -74,8 +75,11 @@ class OwnHeads:
                 _log.warning("classifier.unreadable", classifier_id=row.classifier_id, reason=error.detail)
         with self._lock:
             self._kept |= found
-            for oldest in list(self._kept)[: -self._most]:
-                del self._kept[oldest]
+            held = sum(len(manifest.labels) for manifest in self._kept.values())
+            for oldest in list(self._kept):
+                if held <= self._most:
+                    break
+                held -= len(self._kept.pop(oldest).labels)
         return found
 
 

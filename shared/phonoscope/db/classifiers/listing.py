@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session, defer
 
-from phonoscope.contract.classifiers import ClassifierState
+from phonoscope.contract.classifiers import MOST_LISTED_LABELS, ClassifierState
 from phonoscope.db.classifiers.queue import count_to_ask
+from phonoscope.db.classifiers.spec import Spec, check_said, taught_labels
 from phonoscope.db.classifiers.teaching import failure_of
-from phonoscope.db.schema.classifiers import ClassifierRow, ClassifierVersionRow
+from phonoscope.db.schema.classifiers import ClassifierRow
 from phonoscope.db.schema.tables import TaskRow
 from phonoscope.db.spaces.vectors import row_of
+from phonoscope.errors import ContradictoryLabels, InvalidRequest
 from phonoscope.states import TaskName
 from phonoscope.work import Space
 
+_FIRST = f"$[0 to {MOST_LISTED_LABELS - 1}]"
 _DOUBTS = text(
     """
     SELECT track_id, filename, start_s, end_s, given, label, probability
@@ -25,7 +29,70 @@ _DOUBTS = text(
     WHERE classifier_id = :id AND version = :version ORDER BY rank
     """
 )
+# The list of an owner's classifiers, or of versions, must not read all labels of all of them.
+_VERSIONS = """
+    SELECT version, manifest #>> '{on,0,weights,sha256}' AS sha256, taught_at, erased_at,
+           jsonb_array_length(manifest -> 'labels') AS label_count
+"""
+_WHOLE = ", manifest -> 'labels' AS labels, figures"
+_BRIEF = """
+    , jsonb_path_query_array(manifest -> 'labels', CAST(:first AS jsonpath)) AS labels,
+    CASE WHEN figures ? 'labels' THEN figures || jsonb_build_object(
+        'labels', jsonb_path_query_array(figures -> 'labels', CAST(:first AS jsonpath)),
+        'confusions', CAST('[]' AS jsonb), 'left_out', CAST('[]' AS jsonb)) ELSE figures END AS figures
+"""
+_OF_ONE = "FROM classifier_versions WHERE classifier_id = :id"
+_ONE_WHOLE = text(f"{_VERSIONS} {_WHOLE} {_OF_ONE} AND version = :version")
+_ONE_BRIEF = text(f"{_VERSIONS} {_BRIEF} {_OF_ONE} AND version = :version")
+_ALL_BRIEF = text(f"{_VERSIONS} {_BRIEF} {_OF_ONE} ORDER BY version DESC")
+_ASKED = text(
+    """
+    SELECT confirmed, examples, jsonb_array_length(labels) AS label_count,
+           jsonb_path_query_array(labels, CAST(:first AS jsonpath)) AS labels
+    FROM (
+        SELECT coalesce(CAST(spec ->> 'confirmed' AS boolean), true) AS confirmed,
+               (SELECT coalesce(sum(jsonb_array_length(value)), 0) FROM jsonb_each(spec -> 'examples')) AS examples,
+               coalesce(nullif(spec -> 'labels', 'null'), (
+                   SELECT jsonb_agg(label ORDER BY label COLLATE "C")
+                   FROM jsonb_object_keys(spec -> 'examples') AS label), '[]') AS labels
+        FROM classifiers WHERE id = :id
+    ) AS own
+    """
+)
 _NAMES = text("SELECT id, filename FROM tracks WHERE owner_id = :owner_id AND id = ANY(CAST(:tracks AS text[]))")
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a classifier, without its weights.
+
+    Args:
+        sha256: of its weights.
+        labels: all, or the first ``MOST_LISTED_LABELS`` of ``label_count``, as in ``figures``.
+        erased_at: when a recording was erased that it was taught from.
+    """
+
+    version: int
+    sha256: str
+    taught_at: datetime
+    erased_at: datetime | None
+    label_count: int
+    labels: Sequence[str]
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for: whether confirmed labels are examples, how many others were given, and the labels.
+
+    Args:
+        labels: those that were named, or of the examples; all, or the first ``MOST_LISTED_LABELS`` of ``label_count``.
+    """
+
+    confirmed: bool
+    examples: int
+    label_count: int
+    labels: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -33,15 +100,16 @@ class Seen:
     """A classifier as it is now.
 
     Args:
-        newest: its newest version, without the weights; ``None`` before it was taught.
+        newest: its newest version; ``None`` before it was taught.
         space_id: ``None`` when its space was dropped.
         left_out: recordings of its examples without vectors, as sentences; those that were erased since are not named.
     """
 
     row: ClassifierRow
+    asked: Asked
     state: ClassifierState
     problem: dict[str, Any] | None
-    newest: ClassifierVersionRow | None
+    newest: Version | None
     space_id: int | None
     doubts: Sequence[Any]
     left_out: Sequence[str]
@@ -49,27 +117,32 @@ class Seen:
 
 
 def list_classifiers(session: Session, owner_id: str) -> list[Seen]:
-    """All of an owner's, by name, without their doubts."""
-    rows = session.scalars(select(ClassifierRow).where(ClassifierRow.owner_id == owner_id).order_by(ClassifierRow.name))
+    """All of an owner's, by name, in brief."""
+    of_owner = select(ClassifierRow).where(ClassifierRow.owner_id == owner_id).order_by(ClassifierRow.name)
+    rows = session.scalars(of_owner.options(defer(ClassifierRow.spec)))
     return [see(session, row, whole=False) for row in rows.all()]
 
 
 def see(session: Session, row: ClassifierRow, *, whole: bool = True) -> Seen:
-    """A classifier as it is now; with its doubts and what was left out where the ``whole`` is asked for."""
+    """A classifier as it is now; in brief without its doubts, what was left out, and all labels but the first ones."""
     state, problem = _standing(session, row)
-    newest = _version(session, row)
+    problem = _named(session, row, problem) if whole and problem else problem
+    newest = _version(session, row, whole=whole)
     space = row_of(session, Space(row.model, row.digest))
     at = {"id": row.id, "version": row.version}
     doubts = session.execute(_DOUBTS, at).mappings().all() if whole else []
     left_out = _left_out(session, row.owner_id, newest) if whole and newest is not None else []
     queue = count_to_ask(session, row)
-    return Seen(row, state, problem, newest, None if space is None else space.id, doubts, left_out, queue)
+    asked = session.execute(_ASKED, {"id": row.id, "first": "$[*]" if whole else _FIRST}).mappings().one()
+    return Seen(
+        row, Asked(**asked), state, problem, newest, None if space is None else space.id, doubts, left_out, queue
+    )
 
 
-def list_versions(session: Session, row: ClassifierRow) -> list[ClassifierVersionRow]:
-    """Its versions that are kept, the newest first, without their weights."""
-    of_it = _versions().where(ClassifierVersionRow.classifier_id == row.id)
-    return list(session.scalars(of_it.order_by(ClassifierVersionRow.version.desc())))
+def list_versions(session: Session, row: ClassifierRow) -> list[Version]:
+    """Its versions that are kept, the newest first, in brief."""
+    rows = session.execute(_ALL_BRIEF, {"id": row.id, "first": _FIRST})
+    return [Version(**found) for found in rows.mappings()]
 
 
 def _standing(session: Session, row: ClassifierRow) -> tuple[ClassifierState, dict[str, Any] | None]:
@@ -82,18 +155,26 @@ def _standing(session: Session, row: ClassifierRow) -> tuple[ClassifierState, di
     return (ClassifierState.FAILED, problem) if problem else (state, None)
 
 
-def _version(session: Session, row: ClassifierRow) -> ClassifierVersionRow | None:
-    of_it = ClassifierVersionRow.classifier_id == row.id, ClassifierVersionRow.version == row.version
-    found: ClassifierVersionRow | None = session.scalar(_versions().where(*of_it))
-    return found
+def _named(session: Session, row: ClassifierRow, problem: dict[str, Any]) -> dict[str, Any]:
+    """The problem with the recording that it is about, as things are now: nothing that is kept names one."""
+    if problem["code"] != ContradictoryLabels("").code:
+        return problem
+    spec = Spec.of(row.spec)
+    try:
+        check_said(session, row.owner_id, spec, taught_labels(session, row.owner_id, spec))
+    except InvalidRequest as error:
+        return {"code": error.code, "detail": error.detail}
+    return problem
 
 
-def _versions() -> Any:
-    kept = ClassifierVersionRow
-    return select(kept).options(load_only(kept.manifest, kept.figures, kept.read_at, kept.taught_at))
+def _version(session: Session, row: ClassifierRow, *, whole: bool) -> Version | None:
+    at = {"id": row.id, "version": row.version}
+    found = session.execute(_ONE_WHOLE, at) if whole else session.execute(_ONE_BRIEF, {**at, "first": _FIRST})
+    one = found.mappings().one_or_none()
+    return None if one is None else Version(**one)
 
 
-def _left_out(session: Session, owner_id: str, newest: ClassifierVersionRow) -> list[str]:
+def _left_out(session: Session, owner_id: str, newest: Version) -> list[str]:
     kept = {each["track_id"]: each["silent"] for each in newest.figures.get("left_out", [])}
     rows = session.execute(_NAMES, {"owner_id": owner_id, "tracks": list(kept)}) if kept else ()
     return [f"{row.filename} {'is silent' if kept[row.id] else 'could not be embedded'}" for row in rows]

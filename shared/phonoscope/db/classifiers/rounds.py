@@ -33,30 +33,17 @@ AT_ONCE = 16
 """Jobs that embed examples of one classifier and wait or run."""
 QUIET_S = 10.0
 """Seconds without a change of labels after which a classifier is taught again."""
-_LATE_S = 5.0
-"""A change of labels is committed at most so many seconds after its time."""
-
-# Of changes of labels the newest that is about its labels, later than the examples of its newest version.
 _DUE = text(
     """
-    SELECT own.id, own.owner_id FROM classifiers AS own
+    SELECT own.id, own.owner_id, own.asked_at FROM classifiers AS own
     LEFT JOIN tasks AS teaching ON teaching.job_id = own.job_id AND teaching.name = 'teach'
-    WHERE (own.state = 'embedding' OR own.state = 'teaching' OR own.again OR own.reteach) AND (
-        own.state = 'embedding'
-        OR (own.again OR own.state = 'teaching') AND coalesce(teaching.status, '') NOT IN ('queued', 'running')
-        OR own.reteach AND own.state IN ('ready', 'failed') AND (
-            SELECT max(changes.created_at) FROM label_changes AS changes
-            WHERE changes.owner_id = own.owner_id
-              AND changes.created_at > own.asked_at - CAST(:late_s AS float) * interval '1 s'
-              AND changes.created_at > coalesce(
-                    (SELECT read_at - CAST(:late_s AS float) * interval '1 s' FROM classifier_versions
-                     WHERE classifier_id = own.id AND classifier_versions.version = own.version), '-infinity')
-              AND (own.spec ->> 'labels' IS NULL OR EXISTS (
-                    SELECT FROM jsonb_array_elements(changes.added || changes.removed) AS said
-                    WHERE own.spec -> 'labels' ? (said ->> 'label')))
-        ) < now() - CAST(:quiet_s AS float) * interval '1 s'
-    )
-    ORDER BY own.asked_at, own.id
+    WHERE (own.state = 'embedding' OR own.state = 'teaching' OR own.again)
+      AND (own.state = 'embedding' OR coalesce(teaching.status, '') NOT IN ('queued', 'running'))
+    UNION
+    SELECT own.id, own.owner_id, own.asked_at
+    FROM classifier_label_changes AS changes JOIN classifiers AS own ON own.id = classifier_id
+    WHERE changed_at < now() - CAST(:quiet_s AS float) * interval '1 s' AND reteach AND state IN ('ready', 'failed')
+    ORDER BY asked_at, id
     """
 )
 # Tracks with an open job that embeds are waited for, others are tried once for each time that it is asked for.
@@ -86,7 +73,7 @@ class Due:
 
 def due(session: Session) -> list[Due]:
     """The classifiers that something is to be done for, those first that were asked for longest ago."""
-    rows = session.execute(_DUE, {"quiet_s": QUIET_S, "late_s": _LATE_S})
+    rows = session.execute(_DUE, {"quiet_s": QUIET_S})
     return [Due(row.id, row.owner_id) for row in rows]
 
 

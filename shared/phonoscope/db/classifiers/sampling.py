@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from phonoscope.batches import batched
 from phonoscope.db.classifiers.windows import Spot, Windows, read_vectors, windows_of
 
+FEWEST_OF_ONE = 12
+"""Windows of a recording whose mean is to stand for that of all."""
 _AT_ONCE = 2_000
 
 _COUNTS = text(
@@ -34,23 +36,57 @@ _SOME = text(
 )
 
 
-def spread(session: Session, owner_id: str, space_id: int, without: Collection[Spot], most: int) -> Windows:
-    """Windows of the owner's recordings, at most so many: as many of each recording as of any other that has them.
+def window_counts(session: Session, owner_id: str, space_id: int) -> dict[str, int]:
+    """How many windows each of the owner's recordings has in a space, by their ids."""
+    rows = session.execute(_COUNTS, {"owner_id": owner_id, "space_id": space_id})
+    return {row.track_id: row.windows for row in rows}
+
+
+def spread(
+    session: Session, space_id: int, counted: Mapping[str, int], without: Collection[Spot], most: int
+) -> Windows:
+    """Windows of an owner's recordings, at most so many: as many of each recording as of any other that has them.
 
     Args:
+        counted: as ``window_counts`` gives them.
         without: windows that are left out.
     """
-    counted = session.execute(_COUNTS, {"owner_id": owner_id, "space_id": space_id}).all()
     taken = Counter(spot.track_id for spot in without)
-    counts = {row.track_id: left for row in counted if (left := row.windows - taken[row.track_id]) > 0}
+    counts = {track: left for track, windows in counted.items() if (left := windows - taken[track]) > 0}
     tracks = evenly(list(counts), most)
-    left = [counts[track] for track in tracks]
+    some = [counts[track] for track in tracks]
     # Where all fit, those that are left out take no place.
-    each = share_of_each(left, most) if sum(left) > most else max((row.windows for row in counted), default=1)
-    asked = {"space_id": space_id, "each": each}
+    each = share_of_each(some, most) if sum(some) > most else max(counted.values(), default=1)
+    return _windows(session, space_id, tracks, each, without, most)
+
+
+def whole_recordings(
+    session: Session, space_id: int, counted: Mapping[str, int], without: Collection[str], most: int
+) -> Windows:
+    """Windows of recordings, at most so many, so that means over them are much as those over whole recordings.
+
+    Of more there are recordings drawn evenly, each with all of its windows, or ``FEWEST_OF_ONE`` of them taken evenly.
+
+    Args:
+        without: recordings that are left out.
+    """
+    counts = {track: windows for track, windows in counted.items() if track not in without}
+    if not counts:
+        return _windows(session, space_id, [], 1, (), most)
+    each = max(FEWEST_OF_ONE, share_of_each(list(counts.values()), most))
+    needed = sum(min(each, windows) for windows in counts.values())
+    tracks = evenly(list(counts), len(counts) if needed <= most else len(counts) * most // needed)
+    ends = np.cumsum([min(each, counts[track]) for track in tracks])
+    return _windows(session, space_id, tracks[: int(np.searchsorted(ends, most, "right"))], each, (), most)
+
+
+def _windows(
+    session: Session, space_id: int, tracks: Sequence[str], each: int, without: Collection[Spot], most: int
+) -> Windows:
+    """So many windows of each of these tracks, taken evenly."""
     rows: list[Any] = []
     for some in batched(tracks, _AT_ONCE):
-        rows += session.execute(_SOME, {**asked, "tracks": some})
+        rows += session.execute(_SOME, {"space_id": space_id, "each": each, "tracks": some})
     spans_s = {
         spot: (row.start_s, row.end_s) for row in rows if (spot := Spot(row.track_id, row.position)) not in without
     }

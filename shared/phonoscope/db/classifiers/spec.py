@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,20 +18,49 @@ from phonoscope.errors import ContradictoryLabels, InvalidRequest, TooFewExample
 from phonoscope.states import LabelState
 
 FEWEST_LABELS = 2
+_PLACE = ("track_id", "start_s", "end_s")
+_NOW = text("SELECT clock_timestamp()")
 
 SAID = """
-    said AS (
+    given AS (
+        SELECT own.track_id, own.label, own.start_s, own.end_s, coalesce(own.at, '-infinity') AS at
+        FROM jsonb_to_recordset(CAST(:given AS jsonb))
+             AS own (track_id text, label text, start_s float8, end_s float8, at timestamptz)
+        JOIN tracks ON tracks.id = own.track_id AND tracks.owner_id = :owner_id
+        WHERE CAST(:labels AS text[]) IS NULL OR own.label = ANY(:labels)
+    ), later AS (
+        SELECT own.*, given.label AS given_label, given.start_s AS given_start_s, given.end_s AS given_end_s,
+               least(given.end_s, coalesce(own.end_s, own.start_s)) - greatest(given.start_s, own.start_s) AS both_s,
+               given.end_s - given.start_s AS given_s, coalesce(own.end_s - own.start_s, 0) AS own_s
+        FROM given JOIN annotations AS own ON own.track_id = given.track_id AND own.changed_at > given.at
+        WHERE own.owner_id = :owner_id AND (CAST(:labels AS text[]) IS NULL OR own.label = ANY(:labels))
+    ), said AS (
         SELECT track_id, label, state = 'confirmed' AS holds, start_s, end_s FROM annotations
         WHERE owner_id = :owner_id AND :confirmed AND (CAST(:labels AS text[]) IS NULL OR label = ANY(:labels))
         UNION
-        SELECT tracks.id, given.label, true, given.start_s, given.end_s
-        FROM jsonb_to_recordset(CAST(:given AS jsonb))
-             AS given (track_id text, label text, start_s float8, end_s float8)
-        JOIN tracks ON tracks.id = given.track_id AND tracks.owner_id = :owner_id
-        WHERE CAST(:labels AS text[]) IS NULL OR given.label = ANY(:labels)
+        SELECT track_id, label, state = 'confirmed', start_s, end_s FROM later
+        WHERE given_start_s IS NULL
+           OR given_end_s IS NOT NULL AND both_s >= 0.5 * least(given_s, own_s) - 0.001
+           OR given_end_s IS NULL AND given_start_s BETWEEN start_s - 0.001 AND coalesce(end_s, start_s) + 0.001
+        UNION
+        SELECT track_id, label, true, start_s, end_s FROM given
+        WHERE NOT EXISTS (
+            SELECT FROM later
+            WHERE later.track_id = given.track_id AND given_label = given.label
+              AND given_start_s IS NOT DISTINCT FROM given.start_s AND given_end_s IS NOT DISTINCT FROM given.end_s
+              AND CASE state WHEN 'rejected' THEN later.label = given.label
+                  ELSE later.label <> given.label AND NOT :several END
+              AND (later.start_s IS NULL AND given.start_s IS NULL
+                   OR later.end_s IS NOT NULL AND both_s >= 0.5 * given_s - 0.001
+                   OR given.end_s IS NULL
+                      AND given.start_s BETWEEN later.start_s - 0.001 AND coalesce(later.end_s, later.start_s) + 0.001))
     )
 """
-"""All that is said of an owner's recordings, as SQL: confirmed, rejected, and given as an example."""
+"""All that is said of an owner's recordings, as SQL: confirmed, rejected, and given as an example.
+
+What the owner confirmed or rejected after an example was given, and within it, wins over the example: it counts also
+where confirmed labels are no examples, and an example of which it is about the half or more is none any more.
+"""
 _LABELS = text(
     f'WITH {SAID} SELECT DISTINCT label COLLATE "C" AS label FROM said WHERE holds ORDER BY label LIMIT :most'  # noqa: S608
 )
@@ -52,8 +81,8 @@ class Spec:
     """What a classifier is taught from, as its row keeps it.
 
     Args:
-        given: the examples besides confirmed labels, as JSON's objects with ``label``, ``track_id``, ``start_s`` and
-            ``end_s``.
+        given: the examples besides confirmed labels, as JSON's objects with ``label``, ``track_id``, ``start_s``,
+            ``end_s``, and ``at``, when they were given.
         embedder: the name of a served model that embeds in its space; empty where there is none.
     """
 
@@ -66,15 +95,15 @@ class Spec:
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Self:
         """As ``as_kept`` made it; one that was imported keeps nothing."""
-        examples = kept.get("examples", {}).items()
-        given = [{"label": label, **each} for label, some in examples for each in some]
+        given = [{"label": label, **each} for label, each in _examples(kept)]
         several, embedder = kept.get("multi_label", False), kept.get("embedder", "")
         return cls(kept.get("confirmed", True), kept.get("labels"), given, several, embedder)
 
     def asked(self, owner_id: str) -> dict[str, Any]:
         """The parameters of ``SAID``."""
         given = json.dumps(list(self.given))
-        return {"owner_id": owner_id, "confirmed": self.confirmed, "labels": self.labels, "given": given}
+        said = {"confirmed": self.confirmed, "labels": self.labels, "several": self.several}
+        return {"owner_id": owner_id, "given": given, **said}
 
 
 def as_kept(request: TeachRequest, embedder: str) -> dict[str, Any]:
@@ -84,10 +113,25 @@ def as_kept(request: TeachRequest, embedder: str) -> dict[str, Any]:
     return {**kept, "examples": examples, "embedder": embedder}
 
 
+def dated(session: Session, kept: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is to be kept, with the time at which each example was given: now, or that which is kept of it before."""
+    now = session.connection().scalar(_NOW).isoformat()
+    known = {(label, *_place(each)): each.get("at") for label, each in _examples(before)}
+    examples: dict[str, list[dict[str, Any]]] = {}
+    for label, each in _examples(kept):
+        examples.setdefault(label, []).append({**each, "at": known.get((label, *_place(each)), now)})
+    return {**kept, "examples": examples}
+
+
 def merged(kept: Mapping[str, Any], request: TeachRequest) -> TeachRequest:
     """What was asked for before, with what a request says in its place."""
     before = {name: value for name, value in kept.items() if name != "embedder"}
-    return TeachRequest.model_validate(before | request.model_dump(mode="json", exclude_unset=True))
+    given: dict[str, list[dict[str, Any]]] = {}
+    for label, each in _examples(kept):
+        given.setdefault(label, []).append(dict(zip(_PLACE, _place(each), strict=True)))
+    return TeachRequest.model_validate(
+        before | {"examples": given} | request.model_dump(mode="json", exclude_unset=True)
+    )
 
 
 def placed(session: Session, owner_id: str, request: TeachRequest) -> TeachRequest:
@@ -132,15 +176,16 @@ def taught_labels(session: Session, owner_id: str, spec: Spec) -> list[str]:
     return found
 
 
-def check_said(session: Session, owner_id: str, spec: Spec, known: Sequence[str]) -> None:
+def check_said(session: Session, owner_id: str, spec: Spec, known: Sequence[str], *, named: bool = True) -> None:
     """Refuses what contradicts itself.
+
+    Args:
+        named: whether the error says which recording it is.
 
     Raises ``ContradictoryLabels`` where one span of a recording has a label that is rejected there too, or has two
     labels of which only one can hold.
     """
-    row = session.execute(
-        _CONTRADICTIONS, {**spec.asked(owner_id), "known": list(known), "several": spec.several}
-    ).first()
+    row = session.execute(_CONTRADICTIONS, {**spec.asked(owner_id), "known": list(known)}).first()
     if row is None:
         return
     where = "as a whole" if row.start_s is None else f"from {row.start_s:g} s"
@@ -149,7 +194,16 @@ def check_said(session: Session, owner_id: str, spec: Spec, known: Sequence[str]
     twice = next((label for label in row.labels if row.labels.count(label) > 1), None)
     what = f"{twice!r} and not {twice!r}" if twice else f"{row.labels[0]!r} and {row.labels[1]!r}"
     hint = "" if twice else "; set multi_label where several can hold"
-    raise ContradictoryLabels.field("examples", f"recording {row.track_id} is {what} {where}{hint}")
+    which = f"recording {row.track_id}" if named else "a recording"
+    raise ContradictoryLabels.field("examples", f"{which} is {what} {where}{hint}")
+
+
+def _examples(kept: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    return ((label, each) for label, some in kept.get("examples", {}).items() for each in some)
+
+
+def _place(example: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(example.get(name) for name in _PLACE)
 
 
 def _tracks(owner_id: str, wanted: set[str]) -> Any:

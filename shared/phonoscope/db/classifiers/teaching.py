@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from phonoscope.contract import JobOptions
 from phonoscope.contract.classifiers import ClassifierState
 from phonoscope.db.classifiers.heads import forget_labels
-from phonoscope.db.classifiers.spec import SAID, Spec
+from phonoscope.db.classifiers.spec import SAID, Spec, dated
 from phonoscope.db.classifiers.versions import check_room
-from phonoscope.db.schema.classifiers import ClassifierRow
+from phonoscope.db.schema.classifiers import ClassifierLabelChangeRow, ClassifierRow
 from phonoscope.db.schema.tables import TaskRow, given
 from phonoscope.db.service.audit import Actor, record
 from phonoscope.db.tasks.cancel import cancel_job
@@ -82,7 +82,7 @@ def new_classifier(session: Session, actor: Actor, name: str, space: Space, kept
     there = select(ClassifierRow.id).where(ClassifierRow.owner_id == actor.owner_id, ClassifierRow.name == name)
     if session.scalar(there) is not None:
         raise NameTaken(f"you have a classifier {name!r}: `POST /v1/classifiers/{name}/teach` teaches it again")
-    check_room(session, actor.owner_id)
+    check_room(session, actor.owner_id, 0)
     row = ClassifierRow(
         id=new_id("cls"),
         owner_id=actor.owner_id,
@@ -91,7 +91,7 @@ def new_classifier(session: Session, actor: Actor, name: str, space: Space, kept
         model=space.model,
         digest=space.digest,
         several=kept["multi_label"],
-        spec=dict(kept),
+        spec=dated(session, kept, {}),
         reteach=kept["reteach"],
         key_id=actor.key_id,
     )
@@ -103,7 +103,8 @@ def new_classifier(session: Session, actor: Actor, name: str, space: Space, kept
 def change_spec(session: Session, actor: Actor, row: ClassifierRow, space: Space, kept: Mapping[str, Any]) -> None:
     """What it is taught from the next time, in the place of before. The caller holds the owner's subject."""
     row.model, row.digest, row.key_id = space.model, space.digest, actor.key_id
-    row.several, row.reteach, row.spec = kept["multi_label"], kept["reteach"], dict(kept)
+    row.several, row.reteach = kept["multi_label"], kept["reteach"]
+    row.spec = dated(session, kept, row.spec)
     session.flush()
 
 
@@ -116,6 +117,7 @@ def ask_for_teaching(session: Session, row: ClassifierRow) -> list[TaskQueue]:
     status = lock_job(session, row)
     missing = bool(Spec.of(row.spec).embedder) and any_missing(session, row)
     row.asked_at, row.problem = func.now(), None
+    session.execute(delete(ClassifierLabelChangeRow).where(ClassifierLabelChangeRow.classifier_id == row.id))
     if status is not None and not status.ended:
         row.again = row.again or missing or status is Status.RUNNING
         session.flush()

@@ -38,6 +38,17 @@ _FORGET = text(
     WHERE label_changes.track_id = newest.id AND label_changes.revision <= newest.revision - :most
     """
 )
+# Classifiers that are taught again when these labels change; the courier does so once they are quiet.
+_NOTE_FOR_CLASSIFIERS = text(
+    """
+    INSERT INTO classifier_label_changes (classifier_id, changed_at)
+    SELECT id, clock_timestamp() FROM classifiers
+    WHERE owner_id = :owner_id AND reteach
+      AND (spec ->> 'labels' IS NULL OR spec -> 'labels' ?| CAST(:labels AS text[]))
+    ORDER BY id
+    ON CONFLICT (classifier_id) DO UPDATE SET changed_at = excluded.changed_at
+    """
+)
 _KEEP_CONFIRMED = text(
     """
     INSERT INTO track_labels (track_id, model, position, labels, finished_at)
@@ -142,6 +153,8 @@ def apply_changes(session: Session, actor: Actor, action: str, changes: Sequence
         delete(TrackLabelsRow).where(among(TrackLabelsRow.track_id, ids), TrackLabelsRow.model == OWNERS)
     )
     connection.execute(_KEEP_CONFIRMED, {"ids": ids})
+    labels = {each.label for change in made for each in (*change.added, *change.removed)}
+    connection.execute(_NOTE_FOR_CLASSIFIERS, {"owner_id": actor.owner_id, "labels": sorted(labels)})
     session.expire_all()
 
 

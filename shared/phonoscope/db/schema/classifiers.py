@@ -33,7 +33,7 @@ class ClassifierRow(Base):
         Index(
             "ix_classifiers_open",
             "asked_at",
-            postgresql_where="state = 'embedding' OR state = 'teaching' OR again OR reteach",
+            postgresql_where="state = 'embedding' OR state = 'teaching' OR again",
         ),
     )
 
@@ -72,6 +72,28 @@ class ClassifierVersionRow(Base):
     read_at: Mapped[datetime]
     """When its examples were read: later labels are not in it."""
     taught_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    erased_at: Mapped[datetime | None]
+    """When a recording was erased that it was taught from; only of the newest version, older ones go with it."""
+
+
+class ClassifierTrackRow(Base):
+    """A recording that versions of a classifier were taught from, between the first and the last of them."""
+
+    __tablename__ = "classifier_tracks"
+
+    classifier_id: Mapped[str] = mapped_column(ForeignKey("classifiers.id", ondelete="CASCADE"), primary_key=True)
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True, index=True)
+    first_version: Mapped[int]
+    last_version: Mapped[int]
+
+
+class ClassifierLabelChangeRow(Base):
+    """When the labels of a classifier changed last, which is taught again then; gone when that is asked for."""
+
+    __tablename__ = "classifier_label_changes"
+
+    classifier_id: Mapped[str] = mapped_column(ForeignKey("classifiers.id", ondelete="CASCADE"), primary_key=True)
+    changed_at: Mapped[datetime]
 
 
 class _OfWindow:

@@ -15,6 +15,7 @@ from math import ceil
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.contract.classifiers import MOST_CLASSIFIERS
 from phonoscope.contract.usage import Quota, QuotaUsage, Usage
 from phonoscope.db.access.prepared import Prepared
 from phonoscope.db.schema.accounts import ACCOUNT, IN_ACCOUNT
@@ -55,6 +56,7 @@ _TODAY = text(
     WHERE owner_id = :owner_id AND day = CAST(now() AT TIME ZONE 'UTC' AS date)
     """
 )
+_CLASSIFIERS = text("SELECT count(*) FROM classifiers WHERE owner_id = :owner_id")
 _FORGET = text("DELETE FROM usage_days WHERE day < CAST(now() - CAST(:kept AS interval) AS date)")
 # A statement of its own, so that the next sees what was committed while it waited.
 _LOCK = f"SELECT id FROM owners WHERE id = {ACCOUNT} FOR NO KEY UPDATE"  # noqa: S608 - of constants alone
@@ -141,6 +143,7 @@ def read_usage(session: Session, owner_id: str, limits: Limits, open_streams: in
     """What the owner has used of each quota but that of requests."""
     day = _today(session, owner_id)
     held = _HELD_NOW.execute(session, {"owner_id": owner_id}).one()
+    classifiers = session.connection().scalar(_CLASSIFIERS, {"owner_id": owner_id}) or 0
     midnight = _midnight()
 
     def daily(name: Quota, used: float, limit: float) -> QuotaUsage:
@@ -159,6 +162,7 @@ def read_usage(session: Session, owner_id: str, limits: Limits, open_streams: in
             standing(Quota.QUEUED_JOBS, held.queued_jobs, limits.queued_jobs),
             standing(Quota.OPEN_STREAMS, open_streams, limits.open_streams),
             daily(Quota.TEST_DELIVERIES, day.test_deliveries, limits.test_deliveries),
+            standing(Quota.CLASSIFIERS, classifiers, MOST_CLASSIFIERS),
         ]
     )
 

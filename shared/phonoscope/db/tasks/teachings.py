@@ -15,6 +15,8 @@ from phonoscope.work import NotedWindow, Teaching
 
 MOST_VERSIONS = 20
 """Of each classifier the newest versions are kept; results of others keep their digests."""
+MOST_WEIGHT_BYTES = 1 << 30
+"""Of all versions of an owner's classifiers; of more the newest of each are kept, and of others those taught last."""
 
 # Tracks first, then the classifier's row: see LOCKS.md.
 _HOLD = text("SELECT id FROM tracks WHERE owner_id = :owner_id AND id = ANY(:tracks) ORDER BY id FOR KEY SHARE")
@@ -26,7 +28,38 @@ _MOVE = text(
     RETURNING id
     """
 )
-_FORGET_VERSIONS = text("DELETE FROM classifier_versions WHERE classifier_id = :id AND version <= :version - :most")
+_FORGET_VERSIONS = text(
+    """
+    DELETE FROM classifier_versions AS gone USING (
+        SELECT kept.classifier_id, kept.version, kept.version = own.version AS newest,
+               own.id = :id AND (own.version - kept.version >= :most OR erased_at IS NOT NULL) AS old,
+               sum(octet_length(weights)) OVER (
+                   ORDER BY kept.version = own.version DESC, taught_at DESC, own.id, kept.version) AS bytes
+        FROM classifiers AS own JOIN classifier_versions AS kept ON kept.classifier_id = own.id
+        WHERE owner_id = (SELECT owner_id FROM classifiers WHERE id = :id)
+    ) AS held
+    WHERE gone.classifier_id = held.classifier_id AND gone.version = held.version
+      AND NOT newest AND (old OR bytes > :most_bytes)
+    """
+)
+# Who is left out is shown of the newest version alone.
+_FORGET_LEFT_OUT = text(
+    "UPDATE classifier_versions SET figures = figures - 'left_out' "
+    "WHERE classifier_id = :id AND version < :version AND figures ? 'left_out'"
+)
+_FORGET_TRACKS = text(
+    """
+    DELETE FROM classifier_tracks WHERE classifier_id = :id AND last_version < (
+        SELECT min(version) FROM classifier_versions WHERE classifier_id = :id)
+    """
+)
+_ADD_TRACKS = text(
+    """
+    INSERT INTO classifier_tracks (classifier_id, track_id, first_version, last_version)
+    SELECT :id, track_id, :version, :version FROM unnest(CAST(:tracks AS text[])) AS taught (track_id)
+    ON CONFLICT (classifier_id, track_id) DO UPDATE SET last_version = excluded.last_version
+    """
+)
 _FORGET_NOTES = [
     text(f"DELETE FROM {table} WHERE classifier_id = :id")  # noqa: S608 - of constants
     for table in ("classifier_doubts", "classifier_queue")
@@ -58,11 +91,18 @@ def keep_teaching(session: Session, owner_id: str, teaching: Teaching) -> None:
     if session.scalar(_MOVE, {**at, "owner_id": owner_id}) is None:
         raise OutdatedTeaching("the classifier got another version while it was taught")
     _add_version(session, teaching)
-    session.execute(_FORGET_VERSIONS, {**at, "most": MOST_VERSIONS})
-    for statement in _FORGET_NOTES:
-        session.execute(statement, at)
+    session.execute(_ADD_TRACKS, {**at, "tracks": sorted(teaching.tracks)})
+    replace_versions(session, teaching.classifier_id, teaching.version)
     _add_notes(session, at, "given", [note for note in teaching.doubts if note.track_id in there])
     _add_notes(session, at, "reason", [note for note in teaching.queue if note.track_id in there])
+
+
+def replace_versions(session: Session, classifier_id: str, version: int) -> None:
+    """Takes away what a newer version of a classifier takes the place of: old versions, doubts and the queue."""
+    at = {"id": classifier_id, "version": version}
+    session.execute(_FORGET_VERSIONS, {**at, "most": MOST_VERSIONS, "most_bytes": MOST_WEIGHT_BYTES})
+    for statement in (_FORGET_LEFT_OUT, _FORGET_TRACKS, *_FORGET_NOTES):
+        session.execute(statement, at)
 
 
 def _add_version(session: Session, teaching: Teaching) -> None:

@@ -65,7 +65,7 @@ type NothingProps = { skipped: number; showSkipped: () => void; undo: (() => voi
 function Nothing({ skipped, showSkipped, undo }: NothingProps) {
   return (
     <div className="empty">
-      <p>Nothing is left to ask about with this version. Teach it anew, or come back when there are more recordings.</p>
+      <p>Nothing is left to ask about with this version. Teach it again, or come back when there are more recordings.</p>
       <div className="row wrap">
         {skipped ? <Button onClick={showSkipped}>Ask about what was skipped</Button> : null}
         {undo ? <Button onClick={undo}>Undo</Button> : null}

@@ -56,8 +56,8 @@ function Round({ one: { version, figures } }: { one: Version }) {
 function progressText(state: Classifier["state"], sentSince: number, risen: boolean): string {
   if (isTaught(state)) return `A newer version is ${STATES[state]}; you can go on.`;
   const missing = Math.max(0, BATCH - sentSince);
-  if (!sentSince) return risen ? `Taught anew. ${BATCH} more answers make the next version.` : `It is taught anew after ${BATCH} answers.`;
-  return `${counted(sentSince, "answer")} since: taught anew after ${missing} more.`;
+  if (!sentSince) return risen ? `Taught again. ${BATCH} more answers make the next version.` : `It is taught again after ${BATCH} answers.`;
+  return `${counted(sentSince, "answer")} since: taught again after ${missing} more.`;
 }
 
 /** Says the accuracy before and after when a newer version is there. */
