@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { forgetOwn } from "./own";
 import { ROOT_PATH } from "./root";
 
 // Another service may run under another prefix of the same host.
@@ -46,8 +47,9 @@ export function signIn(key: string): void {
   say({ key, signOuts: signOuts() });
 }
 
-/** Signs out every tab of the page, and forgets a key that was kept on this machine. */
+/** Signs out every tab of the page, and forgets a key that was kept on this machine and what owners kept here. */
 export function signOut(): void {
+  forgetOwn();
   localStorage.setItem(SIGN_OUTS, String(Number(signOuts()) + 1));
   localStorage.removeItem(STORED);
   leave(null);

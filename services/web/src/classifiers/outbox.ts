@@ -1,3 +1,4 @@
+import { keyMark } from "../api/own";
 import { ROOT_PATH } from "../api/root";
 import { ApiProblem } from "../api/problem";
 import { currentKey } from "../api/session";
@@ -152,12 +153,9 @@ export function outboxOf(classifier: string): Outbox {
   return found;
 }
 
-/** A mark of the API key that does not tell it: changes are sent by the key alone that made them. */
-function ownerMark(key = currentKey() ?? ""): string {
-  // FNV-1a, of which 32 bits are kept of a key of many more.
-  let hash = 0x811c9dc5;
-  for (const character of key) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-  return hash.toString(36);
+/** Changes are sent by the key alone that made them. */
+function ownerMark(): string {
+  return keyMark(currentKey());
 }
 
 /** Whether sending the same again would end the same way. A key that is not known any more may be replaced. */

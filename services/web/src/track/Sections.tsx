@@ -18,7 +18,7 @@ type Props = { track: Track; explanation: Explanation };
 
 /** The sections below the time axis: labels, evidence and measurements; feature maps; stems; similar recordings. */
 export function Sections({ track, explanation }: Props) {
-  const { loaded } = useTrackState();
+  const { loaded, state } = useTrackState();
   // The browser looks for an address's section before the sections are rendered.
   useEffect(() => {
     if (loaded) document.getElementById(location.hash.slice(1))?.scrollIntoView();
@@ -41,7 +41,7 @@ export function Sections({ track, explanation }: Props) {
       <WhenSeen id="inside" title="Inside the network" height={200}>
         <FeatureMaps trackId={track.id} />
       </WhenSeen>
-      <WhenSeen id="stems" title="Stems" height={240}>
+      <WhenSeen id="stems" title="Stems" height={state.has("separate") ? "var(--mixer-room)" : 240}>
         <Stems track={track} explanation={explanation} />
       </WhenSeen>
       <WhenSeen id="similar" title="Similar recordings" height={240}>
@@ -97,7 +97,7 @@ function Pending({ trackId }: { trackId: string }) {
   );
 }
 
-type SectionProps = { id: string; title: string; height: number; children: ReactNode };
+type SectionProps = { id: string; title: string; height: number | string; children: ReactNode };
 
 /** A section whose script and data are fetched when it becomes visible. */
 function WhenSeen({ id, title, height, children }: SectionProps) {

@@ -24,6 +24,7 @@ import { useTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
 import { useLinkedSound } from "./sources";
 import { SpectrogramPlot } from "./SpectrogramPlot";
+import { SpectrogramSettings } from "./SpectrogramSettings";
 import { Timeline } from "./Timeline";
 import "./track.css";
 import { TransportBar } from "./TransportBar";
@@ -123,6 +124,7 @@ function Studio({ track }: { track: Track }) {
           </Timeline>
           <KindLegend />
         </div>
+        <SpectrogramSettings sampleRateHz={track.sample_rate_hz} />
         <EvidenceBar explanation={explanation} opacity={opacity} setOpacity={setOpacity} />
         <Amber explained={explained} opacity={opacity} />
       </section>
