@@ -33,6 +33,12 @@ _TAP = """
         const at = Math.round(hertz / found.width);
         return Math.max(...found.bins.subarray(Math.max(0, at - 3), at + 4), -200);
     };
+    window.loud = () => {
+        const tap = window.taps.findLast((one) => one.context.state === "running");
+        const samples = new Float32Array(32768);
+        tap?.getFloatTimeDomainData(samples);
+        return samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    };
     window.pitch = () => {
         const found = window.heard();
         if (!found) return 0;
@@ -61,7 +67,7 @@ def route_players(page: Page) -> None:
 
 
 def expect_heard(page: Page, says: str) -> None:
-    """Waits until this holds of `levelAt(hertz)`, in dB, or of `pitch()`, in Hz."""
+    """Waits until this holds of `levelAt(hertz)`, in dB, of `pitch()`, in Hz, or of `loud()`, the highest sample."""
     page.wait_for_function(f"() => {says}", timeout=_ENDS_MS, polling=100)
 
 

@@ -172,7 +172,9 @@ def _mix(here: Visit, model: str) -> None:
     page.locator("#stems").scroll_into_view_if_needed()
     page.get_by_role("button", name="Loop the visible range").click()
     page.get_by_role("button", name="Play the stems").click()
-    page.wait_for_function("() => Number(document.querySelector('[aria-label=\"Level of the mix\"]').ariaValueNow) > -60")
+    page.wait_for_function(
+        "() => Number(document.querySelector('[aria-label=\"Level of the mix\"]').ariaValueNow) > -60"
+    )
     every = _loudest(page)
     assert every > _SILENCE_DB
     page.get_by_role("button", name="Solo drums").click()

@@ -89,8 +89,8 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
       }}
     >
       <canvas ref={canvas} role="img" aria-label={spectrogram ? description(spectrogram.levels, look, explained, opacity) : "Spectrogram"} />
-      {frequencies ? <Marks frequencies={frequencies} /> : null}
       {levels && frequencies ? <BandLayer frequencies={frequencies} highestHz={levels.edge_hz.at(-1) ?? 0} /> : null}
+      {frequencies ? <Marks frequencies={frequencies} /> : null}
       {drawn.length ? null : <Skeleton height="100%" />}
       {problem ? <ErrorNote>The evidence cannot be shown. {problem}</ErrorNote> : null}
       {spectrogram && spot ? <Crosshair spectrogram={spectrogram} spot={spot} size={size} /> : null}
