@@ -21,6 +21,18 @@ _SHIFTS = """
         for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
     }).observe({ type: "layout-shift", buffered: true });
 """
+_TONES = """
+    BaseAudioContext.prototype.decodeAudioData = async function () {
+        const tone = this.createBuffer(2, 8 * this.sampleRate, this.sampleRate);
+        for (const channel of [0, 1]) {
+            tone.getChannelData(channel).forEach((_, at, samples) => {
+                samples[at] = 0.1 * Math.sin((2 * Math.PI * 440 * at) / this.sampleRate);
+            });
+        }
+        return tone;
+    };
+"""
+"""Has stems be a tone: a network that has learned nothing makes sounds that nobody knows."""
 _LEVEL = "Number(document.querySelector('[aria-label=\"Level of {}\"]').ariaValueNow)"
 _MOST_SHIFT = 0.02
 
@@ -163,9 +175,13 @@ def test_lanes_are_on_the_pages_axis(mixer: Callable[[ViewportSize], Visit], siz
 
 
 def test_stems_have_the_pages_speed_pitch_and_band(mixer: Callable[[ViewportSize], Visit]) -> None:
-    """At half the speed the loudest tone stays, or is an octave lower; muted and outside of a band nothing is heard."""
+    """At half the speed a tone keeps its pitch, or is an octave lower; muted and outside of a band nothing is heard."""
     here = mixer(WIDE)
     page = here.page
+    page.add_init_script(_TONES)
+    page.reload()
+    page.locator("#stems").scroll_into_view_if_needed()
+    expect(page.get_by_role("button", name="Play the stems")).to_be_enabled()
     page.get_by_role("button", name="Loop the visible range").click()
     page.get_by_role("button", name="Play the stems").click()
     expect_heard(page, "Math.abs(pitch() - 440) < 9")
@@ -177,7 +193,7 @@ def test_stems_have_the_pages_speed_pitch_and_band(mixer: Callable[[ViewportSize
     expect_heard(page, "Math.abs(pitch() - 440) < 9")
     page.get_by_text("Spectrogram settings").click()
     page.get_by_label("Lowest frequency that is played, in Hz").fill("2000")
-    expect_heard(page, "levelAt(440) < -90 && levelAt(440) > -200")
+    expect_heard(page, "levelAt(440) < -60")
     page.get_by_role("button", name="Play everything").click()
     expect_heard(page, "Math.abs(pitch() - 440) < 9")
     page.get_by_role("button", name="Mute", exact=True).click()

@@ -14,7 +14,8 @@ from tests.browser.visit import NARROW, WIDE, Visit
 _SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _ENDS_MS = 60_000
 _SILENT = """
-    if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = async () => new AudioContext().createMediaStreamDestination().stream;
+    if (navigator.mediaDevices)
+        navigator.mediaDevices.getUserMedia = async () => new AudioContext().createMediaStreamDestination().stream;
 """
 
 

@@ -1,4 +1,4 @@
-"""How the spectrogram is drawn, measured in pixels, and which of its frequencies are played, measured in what is heard."""
+"""How the spectrogram is drawn, measured in pixels, and which of its frequencies are played, measured in the sound."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_picture_has_the_look_that_was_chosen(tones: Callable[[ViewportSize]
 
 @_SIZES
 def test_a_band_alone_is_played(tones: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
-    """A tone outside of the band is more than 30 dB quieter than one inside, and the picture shows what is not played."""
+    """A tone outside of the band is more than 30 dB quieter than one inside; the picture shows what is not played."""
     here = tones(size)
     page = here.page
     page.get_by_text("Spectrogram settings").click()
@@ -178,7 +178,7 @@ def _quietest(page: Page) -> list[int]:
     found = page.wait_for_function(
         f"""() => {{
             const rows = ({_MIDDLE})();
-            const grey = rows.every(([red, green, blue]) => Math.max(red, green, blue) - Math.min(red, green, blue) < 8);
+            const grey = rows.every((row) => Math.max(...row) - Math.min(...row) < 8);
             return grey && rows.reduce((least, row) => (row[0] < least[0] ? row : least));
         }}"""
     )
