@@ -174,7 +174,9 @@ def _mix(here: Visit, model: str) -> None:
     page.locator("#stems").scroll_into_view_if_needed()
     page.get_by_role("button", name="Loop the visible range").click()
     page.get_by_role("button", name="Play the stems").click()
-    page.wait_for_function("() => Number(document.querySelector('[role=meter]').ariaValueNow) > -60")
+    page.wait_for_function(
+        "() => Number(document.querySelector('[aria-label=\"Level of the mix\"]').ariaValueNow) > -60"
+    )
     every = _loudest(page)
     assert every > _SILENCE_DB
     page.get_by_role("button", name="Solo drums").click()
@@ -227,7 +229,7 @@ def _loudest(page: Page) -> float:
     page.wait_for_timeout(200)
     level: float = page.evaluate(
         """async () => {
-            const meter = document.querySelector('[role=meter]');
+            const meter = document.querySelector('[aria-label="Level of the mix"]');
             let loudest = -60;
             for (let round = 0; round < 25; round += 1) {
                 await new Promise((resolve) => setTimeout(resolve, 40));

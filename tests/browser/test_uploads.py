@@ -56,7 +56,9 @@ def test_the_microphone_makes_a_recording(visit: Callable[..., Visit]) -> None:
     here = visit()
     here.go("/")
     here.page.get_by_role("button", name="Record", exact=True).click()
-    here.page.get_by_role("button", name="Stop · 0:02").click()
+    here.page.wait_for_function("() => parseInt(document.querySelector('.recorder__time')?.textContent.slice(2)) >= 2")
+    here.page.get_by_role("button", name="Stop", exact=True).click()
+    here.page.get_by_role("button", name="Add to the library").click()
     expect(here.page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
     [track] = here.client.tracks().items
     assert track.filename.startswith("recording 20")

@@ -12,6 +12,11 @@ class Player extends EventTarget {
   paused = true;
   error: object | null = null;
   ended = false;
+  defaultPlaybackRate = 1;
+  volume = 1;
+  muted = false;
+  preservesPitch = true;
+  #rate = 1;
   #at = 0;
   #since = 0;
 
@@ -22,7 +27,17 @@ class Player extends EventTarget {
   }
 
   get currentTime(): number {
-    return this.paused || this.error ? this.#at : this.#at + (Date.now() - this.#since) / 1000;
+    return this.paused || this.error ? this.#at : this.#at + (this.#rate * (Date.now() - this.#since)) / 1000;
+  }
+
+  get playbackRate(): number {
+    return this.#rate;
+  }
+
+  set playbackRate(rate: number) {
+    this.#at = this.currentTime;
+    this.#since = Date.now();
+    this.#rate = rate;
   }
 
   set currentTime(to: number) {
@@ -92,6 +107,21 @@ describe("a streamed sound", () => {
     }
     expect(sounding()).toEqual(["/audio?2"]);
     expect(made[0]?.src).toBe("");
+  });
+
+  it("keeps speed, pitch and volume, and its position at that speed, when its link is renewed", async () => {
+    const source = new AudioSource("/audio?1", 0, 3_600, nothing);
+    source.setSound({ speed: 2, keepsPitch: false, volume: 0.25, muted: true, band: null });
+    await source.play(40);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(source.now()).toBeCloseTo(42, 3);
+    source.renew("/audio?2");
+    for (let step = 1; step <= 50; step += 1) {
+      await vi.advanceTimersByTimeAsync(20);
+      expect(source.now()).toBeCloseTo(42 + step * 0.04, 1);
+    }
+    expect(sounding()).toEqual(["/audio?2"]);
+    expect(made[1]).toMatchObject({ playbackRate: 2, defaultPlaybackRate: 2, preservesPitch: false, volume: 0.25, muted: true });
   });
 
   it("keeps its position and stays silent when its link is renewed while it is paused", async () => {

@@ -1,22 +1,25 @@
 import { describe, expect, it } from "vitest";
-import { evidencePalette, lightness, magma, spectrogramPalette } from "../src/sound/colours";
+import { COLOUR_MAPS, colourOf, evidencePalette, lightness, spectrogramPalette } from "../src/sound/colours";
 
 const pixels = (palette: Uint32Array) => new Uint8Array(palette.buffer);
 
 describe("colours", () => {
-  it("get lighter with every step of loudness", () => {
-    const lights = Array.from({ length: 256 }, (_, step) => lightness(magma(step / 255)));
+  it.each(COLOUR_MAPS)("of %s get lighter with every step of loudness, and darker where they are inverted", (map) => {
+    const lights = Array.from({ length: 256 }, (_, step) => lightness(colourOf(map, step / 255)));
     lights.forEach((light, step) => {
-      if (step) expect(light).toBeGreaterThanOrEqual((lights[step - 1] ?? 0) - 1e-3);
+      if (step) expect(light).toBeGreaterThanOrEqual((lights[step - 1] ?? 0) - 3e-3);
     });
-    expect(lights[0]).toBeLessThan(0.01);
-    expect(lights[255]).toBeGreaterThan(0.9);
+    expect(lights[0]).toBeLessThan(0.15);
+    expect(lights[255]).toBeGreaterThan(0.75);
+    const inverted = pixels(spectrogramPalette(0, map, true));
+    expect([...inverted.subarray(0, 3)]).toEqual([...colourOf(map, 1)]);
+    expect([...inverted.subarray(255 * 4, 255 * 4 + 3)]).toEqual([...colourOf(map, 0)]);
   });
 
   it("are clamped", () => {
-    expect(magma(-3)).toEqual(magma(0));
-    expect(magma(7)).toEqual(magma(1));
-    expect(magma(Number.NaN)).toEqual(magma(0));
+    expect(colourOf("magma", -3)).toEqual(colourOf("magma", 0));
+    expect(colourOf("magma", 7)).toEqual(colourOf("magma", 1));
+    expect(colourOf("magma", Number.NaN)).toEqual(colourOf("magma", 0));
   });
 
   it("are grey under evidence, which is opaque amber at its hottest", () => {

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { SoundSettings } from "../src/sound/settings";
 import { type Source, Transport } from "../src/sound/transport";
 
 /** Plays nothing, and keeps time. */
 class Clock implements Source {
   playing = false;
   closed = false;
+  settings: SoundSettings | null = null;
   onFailure: ((problem: string) => void) | undefined;
   #at = 0;
   #since = 0;
@@ -27,6 +29,10 @@ class Clock implements Source {
   close(): void {
     this.playing = false;
     this.closed = true;
+  }
+
+  setSound(settings: SoundSettings): void {
+    this.settings = settings;
   }
 
   now(): number {
@@ -69,6 +75,30 @@ describe("the player", () => {
       expect(transport.time.get()).toBeGreaterThanOrEqual(4);
       expect(transport.time.get()).toBeLessThan(5.05);
     }
+  });
+
+  it("leaves its loop when it is sought outside of it, and then plays on from there", async () => {
+    const transport = new Transport(10);
+    transport.setSource("recording", new Clock(0, 10));
+    transport.setLoop({ startS: 4, endS: 5 });
+    transport.seek(4.5);
+    expect(transport.state.get().loop).toEqual({ startS: 4, endS: 5 });
+    transport.seek(7);
+    expect(transport.state.get().loop).toBeNull();
+    await transport.play();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(transport.time.get()).toBeCloseTo(7.5, 1);
+  });
+
+  it("has all sources play alike, those that come later too, within what is possible", () => {
+    const transport = new Transport(10);
+    const [recording, stems] = [new Clock(0, 10), new Clock(0, 10)];
+    transport.setSource("recording", recording);
+    transport.setSound({ speed: 7, keepsPitch: false, volume: -1 });
+    transport.setSource("stems", stems);
+    for (const source of [recording, stems]) expect(source.settings).toMatchObject({ speed: 2, keepsPitch: false, volume: 0 });
+    transport.setSound({ speed: 0.1, volume: 0.5 });
+    expect(stems.settings).toMatchObject({ speed: 0.5, keepsPitch: false, volume: 0.5 });
   });
 
   it("ends with the recording and starts again from its beginning", async () => {

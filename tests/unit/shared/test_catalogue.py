@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from phonoscope.catalogue import AnyManifest, Catalogue, LiveCatalogue, live
+from phonoscope.catalogue import PULLABLE, AnyManifest, Catalogue, LiveCatalogue, live
 from phonoscope.errors import InvalidManifest, UnknownModel
 from phonoscope.logs import get_logger
 
@@ -152,3 +153,12 @@ def test_an_unreadable_manifest_at_the_start_takes_its_own_model_away(folders: t
     assert str(path) in catalogue.current.absent["small"]
     write(folders[1], "small")
     assert list(catalogue.current.models) == ["large", "small"]
+
+
+def test_the_page_offers_a_separation_model_that_can_be_pulled_with_its_size() -> None:
+    """The page names the model and its size without a call: both are those of the catalogue."""
+    source = Path(__file__).parents[3] / "services" / "web" / "src" / "mixer" / "separators.ts"
+    found = re.search(r'name: "(\w+)", sizeBytes: ([\d_]+)', source.read_text())
+    assert found is not None
+    offered = PULLABLE[found[1]]
+    assert (offered.kind, offered.size_bytes) == ("separation", int(found[2]))

@@ -1,11 +1,10 @@
 import { useSyncExternalStore } from "react";
+import { forgetOwn, keyMark, ownName, OWN } from "./own";
 import { ROOT_PATH } from "./root";
 
 // Another service may run under another prefix of the same host.
 const STORED = `phonoscope.key${ROOT_PATH}`;
 const SIGN_OUTS = `phonoscope.signouts${ROOT_PATH}`;
-// What a tab remembers for the owner of its key, under a mark of that key.
-const OWN = `phonoscope.own${ROOT_PATH} `;
 const FRAGMENT = /^#key=([\w-]+)$/;
 // Another tab answers within a few milliseconds.
 const ASKED_MS = 200;
@@ -48,8 +47,9 @@ export function signIn(key: string): void {
   say({ key, signOuts: signOuts() });
 }
 
-/** Signs out every tab of the page, and forgets a key that was kept on this machine. */
+/** Signs out every tab of the page, and forgets a key that was kept on this machine and what owners kept here. */
 export function signOut(): void {
+  forgetOwn();
   localStorage.setItem(SIGN_OUTS, String(Number(signOuts()) + 1));
   localStorage.removeItem(STORED);
   leave(null);
@@ -69,23 +69,20 @@ export function takeKeyFromAddress(): void {
   signIn(found[1]);
 }
 
-/** A mark of an API key that does not tell it: what is kept is for the owner of that key alone. */
-export function ownerMark(key = currentKey() ?? ""): string {
-  // FNV-1a, of which 32 bits are kept of a key of many more.
-  let hash = 0x811c9dc5;
-  for (const character of key) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-  return hash.toString(36);
+/** The mark of the owner who is signed in: what is kept under it is for the owner of that key alone. */
+export function ownerMark(key = currentKey()): string {
+  return keyMark(key);
 }
 
 /** What this tab remembers under a name for the owner of its key, as text, or null. */
 export function remembered(name: string): string | null {
-  return currentKey() ? sessionStorage.getItem(`${OWN}${ownerMark()} ${name}`) : null;
+  return currentKey() ? sessionStorage.getItem(ownName(name, currentKey())) : null;
 }
 
 /** Remembers a text in this tab, over a reload, until its owner signs out in any tab; null forgets it. */
 export function remember(name: string, text: string | null): void {
   if (!currentKey()) return;
-  const stored = `${OWN}${ownerMark()} ${name}`;
+  const stored = ownName(name, currentKey());
   if (text === null) sessionStorage.removeItem(stored);
   else sessionStorage.setItem(stored, text);
 }
@@ -160,7 +157,7 @@ function leave(why: string | null): void {
 
 /** Forgets what the tab remembers for others than the owner of its key, for everybody where it has none. */
 function forgetOthers(): void {
-  const own = currentKey() ? `${OWN}${ownerMark()} ` : null;
+  const own = currentKey() ? ownName("", currentKey()) : null;
   for (const name of Object.keys(sessionStorage)) {
     if (name.startsWith(OWN) && !(own && name.startsWith(own))) sessionStorage.removeItem(name);
   }

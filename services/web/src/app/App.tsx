@@ -5,6 +5,7 @@ import { LibraryPage } from "../library/LibraryPage";
 import { IconButton, Skeleton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { HelpSheet } from "./HelpSheet";
+import { microphone } from "../library/microphone";
 import { UploadDock } from "../library/UploadDock";
 import { addDropped } from "../library/uploads";
 import { useWindowDrop } from "../ui/drop";
@@ -52,8 +53,14 @@ function Shell({ over }: { over: boolean }) {
   const online = useOnline();
   const [location] = useLocation();
   useScrollPositions();
-  // Answers to one key must not be shown after a sign-in with another.
-  useEffect(() => () => queries.clear(), [queries]);
+  // Answers to one key, and what was recorded, must not be there after a sign-in with another.
+  useEffect(
+    () => () => {
+      queries.clear();
+      microphone.discard();
+    },
+    [queries],
+  );
   useKeys((event) => {
     if (event.key !== "?") return false;
     setHelp(true);

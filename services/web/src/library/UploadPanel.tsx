@@ -1,13 +1,11 @@
 import { useRef } from "react";
 import { Button } from "../ui/controls";
-import { time } from "../ui/format";
-import { type Microphone, useMicrophone } from "./microphone";
+import { RecordButton, Recorder } from "./Recorder";
 import { addFiles } from "./uploads";
 
 /** Adds recordings: dropped, chosen or recorded. */
 export function UploadPanel() {
   const chooser = useRef<HTMLInputElement>(null);
-  const microphone = useMicrophone((file) => addFiles([file]));
   return (
     <section className="upload" aria-label="Add recordings">
       <div className="upload__drop">
@@ -15,7 +13,7 @@ export function UploadPanel() {
         <Button icon="upload" main onClick={() => chooser.current?.click()}>
           Choose files
         </Button>
-        <RecordButton microphone={microphone} />
+        <RecordButton />
         <input
           ref={chooser}
           className="unseen"
@@ -30,26 +28,7 @@ export function UploadPanel() {
           }}
         />
       </div>
-      {microphone.problem ? (
-        <p className="note note--bad" role="alert">
-          {microphone.problem}
-        </p>
-      ) : null}
+      <Recorder />
     </section>
-  );
-}
-
-function RecordButton({ microphone }: { microphone: Microphone }) {
-  if (!microphone.recording) {
-    return (
-      <Button icon="microphone" onClick={() => void microphone.start()}>
-        Record
-      </Button>
-    );
-  }
-  return (
-    <Button icon="stop" aria-pressed onClick={microphone.stop}>
-      Stop · {time(microphone.seconds, 0)}
-    </Button>
   );
 }

@@ -4,12 +4,15 @@ import { errorText } from "../api/problem";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
-import { ErrorNote, Button, ProgressBar } from "../ui/controls";
+import { ErrorNote, Button, IconButton, ProgressBar } from "../ui/controls";
 import { percent, labelText, time } from "../ui/format";
+import { announce } from "../ui/live";
 import { StemsSource } from "./engine";
 import { Export } from "./Export";
-import { MasterMeter } from "./MasterMeter";
-import { type Channel, withChannel, isAudible, type Mix, neutralMix } from "./mix";
+import { begun, settled, stepped, undone } from "./history";
+import { keepMix, keptMix } from "./kept";
+import { Meter } from "./Meter";
+import { type Channel, isAudible, isNeutral, type Mix, neutralMix, withChannel, withSoloAlone } from "./mix";
 import { type Loaded, useLoadedStems } from "./queries";
 import { StemRow } from "./StemRow";
 
@@ -19,38 +22,81 @@ type Props = { track: Track; stems: Stems; explanation: Explanation };
 export function Mixer({ track, stems, explanation }: Props) {
   const { loaded, share, error } = useLoadedStems(stems);
   const names = useMemo(() => stems.stems.map(({ name }) => name), [stems]);
-  const [mix, setMix] = useState<Mix>(() => neutralMix(names));
+  const { mix, change, undo, settle, canUndo } = useMix(track.id, names);
   const source = usePlayable(loaded, mix);
   const loudest = Math.max(0.01, ...stems.stems.map(({ peak }) => peak));
   const without = new Map(explanation.stems?.parts.map((part) => [part.name, part.without]));
   return (
-    <div className="mixer">
-      {error ? <ErrorNote>{errorText(error)}</ErrorNote> : null}
-      {!loaded && !error ? <ProgressBar share={share} label="Loading the stems" /> : null}
+    <div
+      className="mixer"
+      role="group"
+      aria-label="Mixer"
+      onPointerUp={settle}
+      onKeyUp={settle}
+      onBlur={settle}
+      onKeyDown={(event) => {
+        if (event.key.toLowerCase() !== "z" || event.shiftKey || !(event.ctrlKey || event.metaKey)) return;
+        event.preventDefault();
+        undo();
+      }}
+    >
+      <div className="mixer__state">
+        {error ? <ErrorNote>{errorText(error)}</ErrorNote> : null}
+        {!loaded && !error ? <ProgressBar share={share} label="Loading the stems" /> : null}
+      </div>
       <ol aria-label="Stems">
-        {stems.stems.map((stem) => (
-          <StemRow
-            recording={track.filename}
-            key={stem.name}
-            stem={stem}
-            loudest={loudest}
-            buffer={loaded?.buffers.get(stem.name)}
-            channel={mix[stem.name] as Channel}
-            silent={!isAudible(mix, stem.name)}
-            without={withoutText(explanation, without.get(stem.name))}
-            onChange={(change) => setMix((before) => withChannel(before, stem.name, change))}
-          />
-        ))}
+        {stems.stems.map((stem) => {
+          const { name } = stem;
+          const set = (to: Partial<Channel>, resets = false) => change((now) => withChannel(now, name, to), `${name} ${Object.keys(to).join()}`, resets);
+          return (
+            <StemRow
+              recording={track.filename}
+              key={name}
+              stem={stem}
+              loudest={loudest}
+              buffer={loaded?.buffers.get(name)}
+              source={source}
+              channel={mix[name] as Channel}
+              silent={!isAudible(mix, name)}
+              without={withoutText(explanation, without.get(name))}
+              onChange={(to) => set(to)}
+              onReset={(to) => set(to, true)}
+              onAlone={() => change((now) => withSoloAlone(now, name), `${name} alone`)}
+            />
+          );
+        })}
       </ol>
       <div className="mixer__foot">
         <PlayStems ready={source !== null} />
-        <MasterMeter source={source} />
-        <Button onClick={() => setMix(neutralMix(names))}>Reset</Button>
+        <Meter source={source} />
+        <IconButton icon="undo" label="Undo the last change of the mix" disabled={!canUndo} onClick={undo} />
+        <Button onClick={() => change(() => neutralMix(names), "all")}>Reset</Button>
         <Export track={track} mix={mix} />
         <Attribution explanation={explanation} />
       </div>
     </div>
   );
+}
+
+/** The mix of a track, which is kept, and what undoes its changes. */
+function useMix(trackId: string, names: readonly string[]) {
+  const [history, setHistory] = useState(() => begun(keptMix(trackId, names)));
+  const { mix, earlier } = history;
+  useEffect(() => {
+    if (earlier.length || !isNeutral(mix)) keepMix(trackId, mix);
+  }, [trackId, mix, earlier]);
+  return {
+    mix,
+    canUndo: earlier.length > 0,
+    /** A reset joins the presses of the double click that asked for it. */
+    change: (to: (mix: Mix) => Mix, what: string, resets = false) =>
+      setHistory((before) => stepped(before, to(before.mix), what, before.open || resets)),
+    settle: () => setHistory(settled),
+    undo: () => {
+      setHistory(undone);
+      announce("Undone");
+    },
+  };
 }
 
 /** Adds the stems to the page's player as soon as they are decoded. */

@@ -1,15 +1,17 @@
 import { Link } from "wouter";
 import type { Task, Track } from "../api/client";
 import { errorText } from "../api/problem";
-import { failureText, taskText } from "../api/taskText";
+import { failureText, secondsText, taskText } from "../api/taskText";
 import { useSeparators } from "../models/queries";
 import type { Explanation } from "../state/explanation";
 import { useSubmit } from "../state/submit";
 import { useStems } from "../state/queries";
 import { useTrackState } from "../state/TrackStateProvider";
 import { ErrorNote, Button, ProgressBar, Select, Skeleton } from "../ui/controls";
+import { bytes } from "../ui/format";
 import { Mixer } from "./Mixer";
 import "./mixer.css";
+import { betterThan } from "./separators";
 import { tooLong } from "./queries";
 
 type Props = { track: Track; explanation: Explanation };
@@ -18,7 +20,7 @@ type Props = { track: Track; explanation: Explanation };
 export default function Stems({ track, explanation }: Props) {
   const found = useStems(track.id);
   if (!found.made) return <Separation track={track} />;
-  if (found.isPending) return <Skeleton height={240} />;
+  if (found.isPending) return <Skeleton height="var(--mixer-room)" />;
   if (found.isError) {
     return <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>;
   }
@@ -38,7 +40,7 @@ export default function Stems({ track, explanation }: Props) {
 
 /** Which model separated the track. Another one can; its stems replace these when they are ready. */
 function SeparationModel({ model, track }: { model: string; track: Track }) {
-  const { submit, unfinished, failure } = useSeparation(track);
+  const { submit, submitting, unfinished, failure } = useSeparation(track);
   const names = useSeparators().data?.map(({ name }) => name) ?? [];
   const again = (name: string) => submit({ tasks: ["separate"], options: { separate: { model: name } } });
   return (
@@ -47,23 +49,50 @@ function SeparationModel({ model, track }: { model: string; track: Track }) {
       {unfinished ? (
         <Progress task={unfinished} />
       ) : (
-        <p className="small quiet row">
+        <div className="small quiet row wrap">
+          <span>Taken apart by</span>
           <Select label="model" name="Separation model" value={model} options={[...new Set([...names, model])]} onChange={again} />
+          <Better model={model} served={names} durationS={track.duration_s} busy={submitting} onAsk={again} />
           <Link href="/models">how well each model separates</Link>
-        </p>
+        </div>
       )}
     </>
   );
 }
 
+type BetterProps = { model: string; served: readonly string[]; durationS: number; busy: boolean; onAsk: (name: string) => void };
+
+/** Offers the best model that is known to separate better, with its size and its time; the command that pulls it where it is not served. */
+function Better({ model, served, durationS, busy, onAsk }: BetterProps) {
+  const better = betterThan(model);
+  if (!better) return null;
+  const { name, sizeBytes } = better;
+  const about = `${bytes(sizeBytes)}, about ${secondsText(durationS * better.secondsPerSecond)} on two processor cores`;
+  if (!served.includes(name)) {
+    return (
+      <span>
+        {name} separates better ({about}): run <code>phonoscope models pull {name}</code>
+      </span>
+    );
+  }
+  return (
+    <Button disabled={busy} onClick={() => onAsk(name)}>
+      Separate better with {name} · {about}
+    </Button>
+  );
+}
+
 function Separation({ track }: { track: Track }) {
   const { submit, submitting, unfinished, failure } = useSeparation(track);
-  if (unfinished) return <Progress task={unfinished} />;
+  // The mixer takes this room: what is below does not move when it appears.
+  if (unfinished || submitting) {
+    return <div className="mixer-room">{unfinished ? <Progress task={unfinished} /> : null}</div>;
+  }
   return (
     <div className="stack">
       {failure ? <ErrorNote>{failure}</ErrorNote> : null}
       <div className="row wrap">
-        <Button main disabled={submitting} onClick={() => submit({ tasks: ["separate"] })}>
+        <Button main onClick={() => submit({ tasks: ["separate"] })}>
           {failure ? "Try again" : "Separate the stems"}
         </Button>
         <span className="quiet">into vocals, drums, bass and the rest; then play each of them, and mix them</span>

@@ -18,6 +18,29 @@ export function withChannel(mix: Mix, name: string, change: Partial<Channel>): M
   return { ...mix, [name]: { ...(mix[name] ?? NEUTRAL), ...change } };
 }
 
+/** The mix with one stem alone solo; without any solo when it was that already. */
+export function withSoloAlone(mix: Mix, name: string): Mix {
+  const alone = Object.entries(mix).every(([other, { solo }]) => solo === (other === name));
+  return Object.fromEntries(Object.entries(mix).map(([other, channel]) => [other, { ...channel, solo: !alone && other === name }]));
+}
+
+export function isNeutral(mix: Mix): boolean {
+  return Object.values(mix).every(({ gainDb, pan, muted, solo }) => gainDb === 0 && pan === 0 && !muted && !solo);
+}
+
+/** The mix of these stems that a stored value describes, neutral where it says nothing that can be. */
+export function mixOf(stored: unknown, names: readonly string[]): Mix {
+  const given = typeof stored === "object" && stored !== null ? (stored as Record<string, Partial<Channel> | null>) : {};
+  return Object.fromEntries(
+    names.map((name) => {
+      const { gainDb, pan, muted, solo } = given[name] ?? {};
+      const held = (value: unknown, low: number, high: number) =>
+        typeof value === "number" && Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : 0;
+      return [name, { gainDb: held(gainDb, QUIETEST_DB, LOUDEST_DB), pan: held(pan, -1, 1), muted: muted === true, solo: solo === true }];
+    }),
+  );
+}
+
 /** Whether a stem is played: not when it is muted, nor when only other stems are solo. */
 export function isAudible(mix: Mix, name: string): boolean {
   const channel = mix[name];
@@ -41,13 +64,6 @@ export function mixdownOptions(mix: Mix): { gains_db: Record<string, number>; pa
     gains_db: Object.fromEntries(names.map((name) => [name, isAudible(mix, name) ? (mix[name]?.gainDb ?? 0) : QUIETEST_DB])),
     pan: Object.fromEntries(names.map((name) => [name, mix[name]?.pan ?? 0])),
   };
-}
-
-/** The level of samples in dBFS, at least -60. */
-export function levelDb(samples: ArrayLike<number>): number {
-  let power = 0;
-  for (let at = 0; at < samples.length; at += 1) power += (samples[at] ?? 0) ** 2;
-  return Math.max(QUIETEST_DB, 10 * Math.log10(power / Math.max(1, samples.length) + 1e-12));
 }
 
 /** The lowest and highest sample of each of `points` equal parts. */

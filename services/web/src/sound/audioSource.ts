@@ -1,3 +1,5 @@
+import { BandFilter } from "./bandFilter";
+import type { SoundSettings } from "./settings";
 import type { Source } from "./transport";
 
 // A renewed link starts to load this much after the position, so that its sound is ready when the position gets there.
@@ -19,6 +21,10 @@ export class AudioSource implements Source {
   #unreachable = false;
   /** Whether the current element has played. */
   #begun = false;
+  #settings: SoundSettings | null = null;
+  /** Its elements play through it as soon as a band was chosen. */
+  #filter: { context: AudioContext; band: BandFilter } | null = null;
+  readonly #routed = new WeakSet<HTMLAudioElement>();
 
   /** `newUrl` reads the link again; it is called when the link does not work any more. */
   constructor(url: string, startS: number, endS: number, newUrl: () => Promise<string | undefined>) {
@@ -33,6 +39,7 @@ export class AudioSource implements Source {
   async play(fromS: number): Promise<void> {
     this.#takeOver();
     this.#playing = true;
+    void this.#filter?.context.resume();
     this.#element.currentTime = Math.max(0, fromS - this.startS);
     if (!this.#element.paused && !this.#element.error) return;
     if ((await this.#started()) || (await this.#restarted())) return;
@@ -43,6 +50,15 @@ export class AudioSource implements Source {
     this.#takeOver();
     this.#playing = false;
     this.#element.pause();
+    void this.#filter?.context.suspend();
+  }
+
+  setSound(settings: SoundSettings): void {
+    this.#settings = settings;
+    if (settings.band && !this.#filter) this.#filter = bandFilter();
+    this.#filter?.band.set(settings.band);
+    this.#shape(this.#element);
+    if (this.#next) this.#shape(this.#next);
   }
 
   now(): number {
@@ -54,6 +70,8 @@ export class AudioSource implements Source {
     if (this.#next) release(this.#next);
     this.#next = null;
     release(this.#element);
+    void this.#filter?.context.close();
+    this.#filter = null;
   }
 
   /** Changes to another link to the same sound, which keeps its position; when it plays, it plays on without a break. */
@@ -78,7 +96,8 @@ export class AudioSource implements Source {
   #handOver(): void {
     const next = this.#next;
     if (!next) return;
-    next.currentTime = this.#element.currentTime + AHEAD_S;
+    const speed = next.playbackRate;
+    next.currentTime = this.#element.currentTime + AHEAD_S * speed;
     const start = async () => {
       if (this.#next !== next) return;
       if (this.#element.currentTime - next.currentTime > LATE_S) next.currentTime = this.#element.currentTime;
@@ -90,9 +109,8 @@ export class AudioSource implements Source {
       }
       if (this.#next === next) this.#takeOver();
     };
-    next.addEventListener("canplay", () => setTimeout(start, 1000 * Math.max(0, next.currentTime - this.#element.currentTime)), {
-      once: true,
-    });
+    const untilS = () => Math.max(0, next.currentTime - this.#element.currentTime) / speed;
+    next.addEventListener("canplay", () => setTimeout(start, 1000 * untilS()), { once: true });
   }
 
   /** Puts the next element, if there is one, in the current one's place and at its position. */
@@ -134,7 +152,22 @@ export class AudioSource implements Source {
   #loading(url: string): HTMLAudioElement {
     const element = streamed(url);
     element.addEventListener("error", () => void this.#onError(element));
+    this.#shape(element);
     return element;
+  }
+
+  /** Has an element play as the settings say. */
+  #shape(element: HTMLAudioElement): void {
+    if (!this.#settings) return;
+    const { speed, keepsPitch, volume, muted } = this.#settings;
+    element.defaultPlaybackRate = speed;
+    element.playbackRate = speed;
+    element.preservesPitch = keepsPitch;
+    element.volume = volume;
+    element.muted = muted;
+    if (!this.#filter || this.#routed.has(element)) return;
+    this.#routed.add(element);
+    this.#filter.context.createMediaElementSource(element).connect(this.#filter.band.entry);
   }
 
   async #onError(element: HTMLAudioElement): Promise<void> {
@@ -143,6 +176,13 @@ export class AudioSource implements Source {
     this.#begun = false;
     if (!(await this.#restarted())) this.onFailure?.("The sound broke off. Play it again to continue.");
   }
+}
+
+function bandFilter(): { context: AudioContext; band: BandFilter } {
+  const context = new AudioContext();
+  const band = new BandFilter(context);
+  band.exit.connect(context.destination);
+  return { context, band };
 }
 
 /** An element that streams the sound at a signed link, as much of it at a time as it needs. */

@@ -1,4 +1,7 @@
+import { BandFilter } from "./bandFilter";
 import { beatsBetween } from "./beats";
+import type { SoundSettings } from "./settings";
+import { Stretcher } from "./stretch";
 import type { Source } from "./transport";
 
 const AHEAD_S = 0.03;
@@ -21,6 +24,12 @@ export class ClickedSource implements Source {
   readonly #beats: Beats;
   readonly #clicks: { beat: AudioBuffer; down: AudioBuffer };
   readonly #out: GainNode;
+  readonly #volume: GainNode;
+  readonly #band: BandFilter;
+  readonly #stretcher: Stretcher;
+  #playing = false;
+  #speed = 1;
+  #keepsPitch = true;
   #players: AudioBufferSourceNode[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
   #fromS = 0;
@@ -36,7 +45,11 @@ export class ClickedSource implements Source {
     this.endS = endS;
     this.#clicks = { beat: click(context, CLICK_HZ), down: click(context, DOWN_HZ) };
     this.#out = new GainNode(context, { gain: CLICK_GAIN });
-    this.#out.connect(context.destination);
+    this.#volume = new GainNode(context);
+    this.#band = new BandFilter(context);
+    this.#out.connect(this.#volume);
+    this.#band.exit.connect(this.#volume).connect(context.destination);
+    this.#stretcher = new Stretcher(context, [{ buffer, out: this.#band.entry }]);
   }
 
   async play(fromS: number): Promise<void> {
@@ -44,12 +57,7 @@ export class ClickedSource implements Source {
     const attempt = this.#attempt;
     await this.#context.resume();
     if (attempt !== this.#attempt) return;
-    this.#startedAt = this.#context.currentTime + AHEAD_S;
-    this.#fromS = fromS;
-    this.#scheduledS = fromS;
-    if (fromS < this.#buffer.duration) this.#start(this.#buffer, this.#context.destination, this.#startedAt, fromS);
-    this.#schedule();
-    this.#timer = setInterval(() => this.#schedule(), SCHEDULE_MS);
+    this.#begin(fromS);
   }
 
   pause(): void {
@@ -57,25 +65,55 @@ export class ClickedSource implements Source {
   }
 
   now(): number {
-    return Math.min(this.endS, this.#fromS + Math.max(0, this.#context.currentTime - this.#startedAt));
+    const elapsedS = Math.max(0, this.#context.currentTime - this.#startedAt);
+    return Math.min(this.endS, this.#fromS + elapsedS * this.#speed);
+  }
+
+  setSound({ speed, keepsPitch, volume, muted, band }: SoundSettings): void {
+    this.#volume.gain.value = muted ? 0 : volume;
+    this.#band.set(band);
+    if (speed === this.#speed && keepsPitch === this.#keepsPitch) return;
+    const at = this.now();
+    const playing = this.#playing;
+    this.#stop();
+    this.#speed = speed;
+    this.#keepsPitch = keepsPitch;
+    if (playing) this.#begin(at);
   }
 
   close(): void {
     this.#stop();
     this.#out.disconnect();
+    this.#volume.disconnect();
+  }
+
+  #begin(fromS: number): void {
+    this.#playing = true;
+    this.#startedAt = this.#context.currentTime + AHEAD_S;
+    this.#fromS = fromS;
+    this.#scheduledS = fromS;
+    if (fromS < this.#buffer.duration) this.#startRecording(fromS);
+    this.#schedule();
+    this.#timer = setInterval(() => this.#schedule(), SCHEDULE_MS);
+  }
+
+  #startRecording(fromS: number): void {
+    if (this.#keepsPitch && this.#speed !== 1) this.#stretcher.start(this.#startedAt, fromS, this.#speed);
+    else this.#start(this.#buffer, this.#band.entry, this.#startedAt, fromS, this.#speed);
   }
 
   /** Starts the clicks of the next seconds, ahead of their time. */
   #schedule(): void {
-    const untilS = this.now() + SCHEDULED_S;
+    const untilS = this.now() + SCHEDULED_S * this.#speed;
     for (const { timeS, down } of beatsBetween(this.#beats.beats, this.#beats.downbeats, this.#scheduledS, untilS)) {
-      this.#start(down ? this.#clicks.down : this.#clicks.beat, this.#out, this.#startedAt + timeS - this.#fromS, 0);
+      const atS = this.#startedAt + (timeS - this.#fromS) / this.#speed;
+      this.#start(down ? this.#clicks.down : this.#clicks.beat, this.#out, atS, 0);
     }
     this.#scheduledS = Math.max(this.#scheduledS, untilS);
   }
 
-  #start(buffer: AudioBuffer, out: AudioNode, atS: number, offsetS: number): void {
-    const player = new AudioBufferSourceNode(this.#context, { buffer });
+  #start(buffer: AudioBuffer, out: AudioNode, atS: number, offsetS: number, playbackRate = 1): void {
+    const player = new AudioBufferSourceNode(this.#context, { buffer, playbackRate });
     player.connect(out);
     player.onended = () => {
       this.#players = this.#players.filter((one) => one !== player);
@@ -86,7 +124,9 @@ export class ClickedSource implements Source {
 
   #stop(): void {
     this.#attempt += 1;
+    this.#playing = false;
     clearInterval(this.#timer);
+    this.#stretcher.stop();
     for (const player of this.#players) {
       player.onended = null;
       player.stop();

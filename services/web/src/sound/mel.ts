@@ -22,6 +22,40 @@ export function heightOf(hertz: number, edgesHz: readonly number[]): number {
   return (band + (to > from ? (hertz - from) / (to - from) : 0)) / (edgesHz.length - 1);
 }
 
+export type Scale = "mel" | "linear" | "log";
+
+/** The frequencies along the height of a picture, which is 0 at its lower edge and 1 at its upper one. */
+export type FrequencyAxis = { hertzAt: (height: number) => number; heightOf: (hertz: number) => number };
+
+const LOWEST_LOG_HZ = 20;
+
+/** The axis of a picture of bands between these edges: mel bands are equally high, octaves are, or hertz. */
+export function frequencyAxis(edgesHz: readonly number[], scale: Scale): FrequencyAxis {
+  if (scale === "mel") return { hertzAt: (height) => hertzAt(height, edgesHz), heightOf: (hertz) => heightOf(hertz, edgesHz) };
+  const top = edgesHz.at(-1) ?? 1;
+  const bottom = scale === "log" ? Math.max(LOWEST_LOG_HZ, edgesHz[0] ?? 0) : (edgesHz[0] ?? 0);
+  const held = (height: number) => Math.min(1, Math.max(0, height));
+  if (scale === "linear") {
+    return { hertzAt: (height) => bottom + held(height) * (top - bottom), heightOf: (hertz) => held((hertz - bottom) / (top - bottom)) };
+  }
+  const octaves = Math.log(top / bottom);
+  return {
+    hertzAt: (height) => bottom * Math.exp(held(height) * octaves),
+    heightOf: (hertz) => (hertz <= bottom ? 0 : held(Math.log(hertz / bottom) / octaves)),
+  };
+}
+
+/** The frequencies in the middle of each of a picture's rows, the uppermost first. */
+export function rowsHz(axis: FrequencyAxis, rows: number): number[] {
+  return Array.from({ length: rows }, (_, row) => axis.hertzAt(1 - (row + 0.5) / rows));
+}
+
+/** For each frequency the row that shows it in a picture with a row for each band, the highest one first. */
+export function bandRows(hertz: readonly number[], edgesHz: readonly number[]): number[] {
+  const last = edgesHz.length - 2;
+  return hertz.map((one) => last - Math.min(last, Math.max(0, bandOf(one, edgesHz))));
+}
+
 /**
  * The rows of a picture resampled to other frequencies: linear between two rows, zero further than half a row outside.
  *

@@ -1,3 +1,4 @@
+import { rememberedSound, rememberVolume, type SoundSettings, withinRange } from "./settings";
 import { Store } from "./store";
 
 /** A sound that covers a part of the recording's time. */
@@ -9,6 +10,8 @@ export interface Source {
   pause(): void;
   /** The current position, in seconds of the recording. */
   now(): number;
+  /** Changes how it is played, at once. */
+  setSound(settings: SoundSettings): void;
   /** Stops it for good and frees what it holds. */
   close(): void;
   /** Is called, where it is set, when the sound breaks off. */
@@ -44,6 +47,8 @@ export class Transport {
   });
   /** The position in seconds; changes many times a second while it plays. */
   readonly time = new Store(0);
+  /** How all sources are played. */
+  readonly sound = new Store<SoundSettings>(rememberedSound());
   readonly durationS: number;
   readonly #sources = new Map<SourceName, Source>();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -57,6 +62,7 @@ export class Transport {
   setSource(name: SourceName, source: Source): void {
     this.#sources.get(name)?.close();
     this.#sources.set(name, source);
+    source.setSound(this.sound.get());
     source.onFailure = (problem) => {
       if (this.#sources.get(name) !== source || this.state.get().source !== name) return;
       this.pause();
@@ -106,9 +112,11 @@ export class Transport {
     this.state.update({ playing: false, waiting: false });
   }
 
+  /** Goes to a position. One outside the loop leaves it. */
   seek(toS: number): void {
     this.time.set(Math.min(Math.max(0, toS), this.durationS));
-    const { playing, waiting } = this.state.get();
+    const { playing, waiting, loop } = this.state.get();
+    if (loop && (toS < loop.startS || toS > loop.endS)) this.setLoop(null);
     if (playing || waiting) void this.play();
   }
 
@@ -124,6 +132,14 @@ export class Transport {
   setLoop(loop: Loop | null): void {
     const fits = loop && loop.endS - loop.startS >= LEAST_LOOP_S;
     this.state.update({ loop: fits ? loop : null });
+  }
+
+  /** Changes how all sources are played. The volume is remembered for other recordings. */
+  setSound(change: Partial<SoundSettings>): void {
+    const settings = withinRange({ ...this.sound.get(), ...change });
+    this.sound.set(settings);
+    rememberVolume(settings);
+    for (const source of this.#sources.values()) source.setSound(settings);
   }
 
   /** Stops and closes all sources. */

@@ -41,7 +41,7 @@ export function Sections({ track, explanation }: Props) {
       <WhenSeen id="inside" title="Inside the network" height={state.has("features") ? 200 : 0}>
         <FeatureMaps trackId={track.id} />
       </WhenSeen>
-      <WhenSeen id="stems" title="Stems" height={state.has("separate") ? 240 : 0}>
+      <WhenSeen id="stems" title="Stems" height={state.has("separate") ? "var(--mixer-room)" : 0}>
         <Stems track={track} explanation={explanation} />
       </WhenSeen>
       <WhenSeen id="similar" title="Similar recordings" height={state.has("embed") ? 96 : 0}>
@@ -97,7 +97,7 @@ function Pending({ trackId }: { trackId: string }) {
   );
 }
 
-type SectionProps = { id: string; title: string; height: number; children: ReactNode };
+type SectionProps = { id: string; title: string; height: number | string; children: ReactNode };
 
 /** The height of a section that has a button alone, in pixels. */
 const BUTTON_PX = 32;

@@ -1,6 +1,8 @@
 import { type PointerEvent, useCallback, useMemo, useRef, useState } from "react";
-import { evidencePalette, spectrogramPalette } from "../sound/colours";
-import { heightOf, hertzAt, resampledRows } from "../sound/mel";
+import { colourOf, evidencePalette, lightness, spectrogramPalette } from "../sound/colours";
+import { type Look, look as lookStore } from "../sound/look";
+import { bandOf, bandRows, type FrequencyAxis, frequencyAxis, resampledRows, rowsHz } from "../sound/mel";
+import { useStore } from "../sound/store";
 import { toTime, toX } from "../sound/view";
 import { ErrorNote, Skeleton } from "../ui/controls";
 import { band, hertz, signed, time } from "../ui/format";
@@ -10,6 +12,7 @@ import type { SpectrogramLevels } from "../api/client";
 import { itemS, type Part } from "../sound/tiles";
 import { painted, useDrawing, useSize } from "../ui/canvas";
 import { useTimeAxis } from "../sound/timeAxis";
+import { BandLayer } from "./BandLayer";
 import { useArrays } from "./queries";
 import { type SpectrogramTile, useSpectrogram } from "./tiles";
 import type { ResultOf } from "../state/results";
@@ -17,23 +20,32 @@ import type { ResultOf } from "../state/results";
 const MARKS_HZ = [50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000, 16_000];
 const MARK_APART = 0.07;
 
-const RANGE_DB = 80;
+const SCALES = { mel: "Mel", linear: "Linear", log: "Logarithmic" } as const;
+// Rows of a picture that is not drawn on the bands' own scale.
+const ROWS = 512;
 
-type Spectrogram = { levels: SpectrogramLevels; drawn: readonly Part<SpectrogramTile>[] };
+type Spectrogram = { levels: SpectrogramLevels; drawn: readonly Part<SpectrogramTile>[]; frequencies: FrequencyAxis };
 type Spot = { timeS: number; height: number };
 type Props = { trackId: string; explained: ResultOf<"explain"> | null; opacity: number };
 
-/** The mel spectrogram with the evidence over it, and a crosshair that reads time, frequency and level. */
+/** The spectrogram with the evidence over it, and a crosshair that reads time, frequency and level. */
 export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
   const axis = useTimeAxis();
-  const { levels, drawn, loading, problem: unread } = useSpectrogram(trackId);
+  const look = useStore(lookStore);
+  const { levels, drawn, loading, problem: unread } = useSpectrogram(trackId, look.frames);
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [spot, setSpot] = useState<Spot | null>(null);
-  const spectrogram = useMemo(() => levels && { levels, drawn }, [levels, drawn]);
-  const { picture: evidence, problem } = useEvidence(levels, explained, opacity > 0);
+  const frequencies = useMemo(() => levels && frequencyAxis(levels.edge_hz, look.scale), [levels, look.scale]);
+  const rows = useMemo(() => levels && frequencies && rowsOf(levels, frequencies, look), [levels, frequencies, look]);
+  const spectrogram = useMemo(() => levels && frequencies && { levels, drawn, frequencies }, [levels, drawn, frequencies]);
+  const { picture: evidence, problem } = useEvidence(rows, explained, opacity > 0);
   const greyness = evidence ? Math.min(1, 1.5 * opacity) : 0;
-  const paint = useMemo(() => levels && paintsIn(scaled(levels, spectrogramPalette(greyness))), [levels, greyness]);
+  const paint = useMemo(
+    () => levels && rows && paintsIn(scaled(levels, spectrogramPalette(greyness, look.colours, look.inverted), look), rows),
+    [levels, rows, greyness, look],
+  );
+  const ground = colourOf(look.colours, look.inverted ? 1 : 0);
   const { view } = axis;
   const draw = useCallback(
     (context: CanvasRenderingContext2D) => {
@@ -57,7 +69,8 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
   return (
     <div
       ref={box}
-      className="plot plot--spectrogram"
+      className={`plot plot--spectrogram ${lightness(ground) > 0.5 ? "plot--light" : ""}`}
+      style={{ background: `rgb(${ground.join()})` }}
       aria-busy={loading}
       onPointerMove={(event) => setSpot(spotAt(event))}
       onPointerLeave={() => setSpot(null)}
@@ -75,8 +88,9 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
         announce(reading(spectrogram, next));
       }}
     >
-      <canvas ref={canvas} role="img" aria-label={spectrogram ? description(spectrogram.levels, explained, opacity) : "Spectrogram"} />
-      {levels ? <Marks edgesHz={levels.edge_hz} /> : null}
+      <canvas ref={canvas} role="img" aria-label={spectrogram ? description(spectrogram.levels, look, explained, opacity) : "Spectrogram"} />
+      {levels && frequencies ? <BandLayer frequencies={frequencies} highestHz={levels.edge_hz.at(-1) ?? 0} /> : null}
+      {frequencies ? <Marks frequencies={frequencies} /> : null}
       {drawn.length ? null : <Skeleton height="100%" />}
       {problem ? <ErrorNote>The evidence cannot be shown. {problem}</ErrorNote> : null}
       {spectrogram && spot ? <Crosshair spectrogram={spectrogram} spot={spot} size={size} /> : null}
@@ -84,38 +98,56 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
   );
 }
 
+/** What each row of the picture shows: its frequency, and its row in a tile. */
+type Rows = { hertz: readonly number[]; bands: readonly number[]; plain: boolean };
+
+function rowsOf({ centre_hz, edge_hz }: SpectrogramLevels, frequencies: FrequencyAxis, { scale }: Look): Rows {
+  const plain = scale === "mel";
+  const hertz = plain ? [...centre_hz].reverse() : rowsHz(frequencies, ROWS);
+  return { hertz, bands: bandRows(hertz, edge_hz), plain };
+}
+
 /** The heatmap resampled to the spectrogram's rows, in amber. */
-function useEvidence(levels: SpectrogramLevels | undefined, explained: ResultOf<"explain"> | null, wanted: boolean) {
+function useEvidence(rows: Rows | undefined, explained: ResultOf<"explain"> | null, wanted: boolean) {
   const { data: arrays, error } = useArrays(explained?.heatmap, wanted);
   const picture = useMemo(() => {
     const heat = arrays?.get("heatmap");
     const heatHz = arrays?.get("hertz");
-    if (!levels || !heat || !heatHz || !wanted) return null;
+    if (!rows || !heat || !heatHz || !wanted) return null;
     const columns = heat.shape[1] ?? 0;
-    const { centre_hz } = levels;
-    const rows = resampledRows(heat.values, columns, heatHz.values, [...centre_hz].reverse());
-    return painted(rows.map((value) => Math.round(Math.min(1, Math.max(0, value)) * 255)), columns, centre_hz.length, evidencePalette());
-  }, [arrays, levels, wanted]);
+    const values = resampledRows(heat.values, columns, heatHz.values, rows.hertz);
+    return painted(values.map((value) => Math.round(Math.min(1, Math.max(0, value)) * 255)), columns, rows.hertz.length, evidencePalette());
+  }, [arrays, rows, wanted]);
   return { picture, problem: error ? errorText(error) : null };
 }
 
-/** A palette's colours for a tile's levels: the darkest is 80 dB below the loudest one of the recording. */
-function scaled({ loudest_dbfs, lowest_dbfs, step_db }: SpectrogramLevels, palette: Uint32Array): Uint32Array {
-  const floor = Math.max(lowest_dbfs, loudest_dbfs - RANGE_DB);
+/** A palette's colours for a tile's levels, from the quietest to the loudest that the look tells apart. */
+function scaled({ loudest_dbfs, lowest_dbfs, step_db }: SpectrogramLevels, palette: Uint32Array, { topDb, rangeDb }: Look): Uint32Array {
+  const ceiling = loudest_dbfs + topDb;
+  const floor = Math.max(lowest_dbfs, ceiling - rangeDb);
   return palette.map((_, level) => {
-    const share = (lowest_dbfs + level * step_db - floor) / Math.max(1, loudest_dbfs - floor);
+    const share = (lowest_dbfs + level * step_db - floor) / Math.max(1, ceiling - floor);
     return palette[Math.round(255 * Math.min(1, Math.max(0, share)))] ?? 0;
   });
 }
 
-/** Paints tiles in the colours of a palette, each once. */
-function paintsIn(palette: Uint32Array): (tile: SpectrogramTile) => OffscreenCanvas {
+/** Paints the rows of tiles in the colours of a palette, each tile once. */
+function paintsIn(palette: Uint32Array, rows: Rows): (tile: SpectrogramTile) => OffscreenCanvas {
   const made = new WeakMap<SpectrogramTile, OffscreenCanvas>();
   return (tile) => {
-    const found = made.get(tile) ?? painted(tile.levels, tile.columns, tile.rows, palette);
+    const found = made.get(tile) ?? painted(onRows(tile, rows), tile.columns, rows.bands.length, palette);
     made.set(tile, found);
     return found;
   };
+}
+
+function onRows({ levels, columns }: SpectrogramTile, { bands, plain }: Rows): Uint8Array {
+  if (plain) return levels;
+  const made = new Uint8Array(bands.length * columns);
+  bands.forEach((band, row) => {
+    made.set(levels.subarray(band * columns, (band + 1) * columns), row * columns);
+  });
+  return made;
 }
 
 /** The part of a tile that is in view and that no finer tile is there for. */
@@ -153,16 +185,16 @@ function drawPart(
   context.drawImage(picture, 0, 0, picture.width, picture.height, left, 0, right - left, height);
 }
 
-function Marks({ edgesHz }: { edgesHz: readonly number[] }) {
+function Marks({ frequencies }: { frequencies: FrequencyAxis }) {
   const marks = useMemo(() => {
     const found: { hz: number; height: number }[] = [];
     for (const hz of [...MARKS_HZ].reverse()) {
-      const height = heightOf(hz, edgesHz);
+      const height = frequencies.heightOf(hz);
       const above = found.at(-1)?.height ?? 1.1;
       if (height > 0.02 && height < 0.98 && above - height >= MARK_APART) found.push({ hz, height });
     }
     return found;
-  }, [edgesHz]);
+  }, [frequencies]);
   return (
     <div className="marks" aria-hidden="true">
       {marks.map(({ hz, height }) => (
@@ -191,20 +223,21 @@ function Crosshair({ spectrogram, spot, size }: { spectrogram: Spectrogram; spot
 }
 
 /** Time, frequency and level of a spot, as text. */
-function reading({ levels, drawn }: Spectrogram, { timeS, height }: Spot): string {
-  const at = `${time(timeS, 2)} · ${hertz(hertzAt(height, levels.edge_hz))}`;
+function reading({ levels, drawn, frequencies }: Spectrogram, { timeS, height }: Spot): string {
+  const hz = frequencies.hertzAt(height);
+  const at = `${time(timeS, 2)} · ${hertz(hz)}`;
   const part = drawn.find(({ startS, endS }) => timeS >= startS && timeS < endS);
   if (!part) return at;
   const { columns, rows, levels: values } = part.tile;
   const column = Math.floor(timeS / itemS(levels, part.level)) - part.number * levels.tile_items;
-  const row = Math.min(rows - 1, Math.max(0, Math.floor((1 - height) * rows)));
+  const row = Math.min(rows - 1, Math.max(0, rows - 1 - bandOf(hz, levels.edge_hz)));
   const level = values[row * columns + Math.min(columns - 1, Math.max(0, column))] ?? 0;
   const loud = level === 0 ? `≤ ${signed(levels.lowest_dbfs, 0)}` : signed(levels.lowest_dbfs + level * levels.step_db, 0);
   return `${at} · ${loud} dB`;
 }
 
-function description({ edge_hz, loudest_dbfs }: SpectrogramLevels, explained: ResultOf<"explain"> | null, opacity: number): string {
+function description({ edge_hz, loudest_dbfs }: SpectrogramLevels, { scale }: Look, explained: ResultOf<"explain"> | null, opacity: number): string {
   const range = band(edge_hz[0] ?? 0, edge_hz.at(-1) ?? 0);
-  const about = `Mel spectrogram, ${range}, loudest spot ${signed(loudest_dbfs, 0)} dBFS.`;
+  const about = `${SCALES[scale]} spectrogram, ${range}, loudest spot ${signed(loudest_dbfs, 0)} dBFS.`;
   return explained && opacity > 0 ? `${about} ${explained.reading.replaceAll("*", "")}` : about;
 }

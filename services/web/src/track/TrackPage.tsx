@@ -26,6 +26,7 @@ import { useTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
 import { useLinkedSound } from "./sources";
 import { SpectrogramPlot } from "./SpectrogramPlot";
+import { SpectrogramSettings } from "./SpectrogramSettings";
 import { Timeline } from "./Timeline";
 import "./track.css";
 import "./evidence.css";
@@ -132,6 +133,7 @@ function Studio({ track }: { track: Track }) {
           <LabelLegend />
         </div>
         <BeatClicks clicks={clicks} />
+        <SpectrogramSettings sampleRateHz={track.sample_rate_hz} />
         <EvidenceBar explanation={explanation} opacity={opacity} setOpacity={setOpacity} />
         <Amber explained={explained} opacity={opacity} />
         <EvidenceSpan explained={explained} />

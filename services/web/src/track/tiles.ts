@@ -5,6 +5,7 @@ import { readNpy } from "../sound/arrays";
 import type { OutlineTile } from "../sound/outline";
 import { type Levels, levelFor, type Part, parts, TileCache, type TileName, tilesIn } from "../sound/tiles";
 import { useTimeAxis } from "../sound/timeAxis";
+import type { Frames } from "../sound/look";
 import { useTrackState } from "../state/TrackStateProvider";
 import { measured } from "./queries";
 
@@ -12,6 +13,8 @@ import { measured } from "./queries";
 const REST_MS = 80;
 const WAVEFORM = { mostPx: 1, tiles: 160 };
 const SPECTROGRAM = { mostPx: 2, tiles: 96 };
+// Frames are shorter the finer a level is below those that are kept.
+const FRAMES: Record<Frames, { mostPx?: number; kept?: boolean }> = { "by zoom": {}, longest: { kept: true }, shorter: { mostPx: 0.5 } };
 
 /** A tile's levels, 0 to 255, the lowest band in the last row. */
 export type SpectrogramTile = { levels: Uint8Array; columns: number; rows: number };
@@ -22,15 +25,16 @@ export function useOutline(id: string) {
   });
 }
 
-export function useSpectrogram(id: string) {
-  return useTiles<SpectrogramLevels, SpectrogramTile>(id, "spectrogram", SPECTROGRAM, async (answer) => levelsOf(await answer.blob()));
+export function useSpectrogram(id: string, frames: Frames = "by zoom") {
+  const resolution = { ...SPECTROGRAM, ...FRAMES[frames] };
+  return useTiles<SpectrogramLevels, SpectrogramTile>(id, "spectrogram", resolution, async (answer) => levelsOf(await answer.blob()));
 }
 
 /** The resolutions of a picture, and what the view is drawn from now. */
 function useTiles<Facts extends Levels & { version: string }, Tile>(
   id: string,
   name: string,
-  { mostPx, tiles }: { mostPx: number; tiles: number },
+  { mostPx, tiles, kept = false }: { mostPx: number; tiles: number; kept?: boolean },
   decode: (answer: Response) => Promise<Tile>,
 ) {
   const { audioTrack } = useTrackState();
@@ -56,8 +60,8 @@ function useTiles<Facts extends Levels & { version: string }, Tile>(
   }, [cache]);
   const ratio = window.devicePixelRatio || 1;
   const wanted = useMemo(
-    () => (levels && width ? tilesIn(levels, levelFor(levels, view, width * ratio, mostPx), view) : []),
-    [levels, view, width, ratio, mostPx],
+    () => (levels && width ? tilesIn(levels, Math.max(levelFor(levels, view, width * ratio, mostPx), kept ? levels.kept_level : 0), view) : []),
+    [levels, view, width, ratio, mostPx, kept],
   );
   useEffect(() => {
     if (!cache || !levels || !wanted.length) return;

@@ -100,12 +100,14 @@ type SliderProps = {
   step: number;
   valueText: string;
   onChange: (value: number) => void;
+  /** Is called by a double click. */
+  onReset?: () => void;
   hideLabel?: boolean;
   className?: string;
 };
 
 /** A slider; `valueText` is its value in words. */
-export function Slider({ label, value, min, max, step, valueText, onChange, hideLabel = false, className }: SliderProps) {
+export function Slider({ label, value, min, max, step, valueText, onChange, onReset, hideLabel = false, className }: SliderProps) {
   const at = { "--at": `${((value - min) / (max - min)) * 100}%` } as CSSProperties;
   return (
     <label className={`labelled ${className ?? ""}`}>
@@ -118,6 +120,7 @@ export function Slider({ label, value, min, max, step, valueText, onChange, hide
         aria-valuetext={valueText}
         title={`${label}: ${valueText}`}
         onChange={(event) => onChange(event.currentTarget.valueAsNumber)}
+        onDoubleClick={onReset}
       />
     </label>
   );

@@ -1,0 +1,23 @@
+import { ROOT_PATH } from "./root";
+
+/** How the names of what owners keep in this browser begin. */
+export const OWN = `phonoscope.own${ROOT_PATH} `;
+
+/** A mark of an API key that does not tell it. */
+export function keyMark(key: string | null): string {
+  // FNV-1a, of which 32 bits are kept of a key of many more.
+  let hash = 0x811c9dc5;
+  for (const character of key ?? "") hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
+  return hash.toString(36);
+}
+
+/** The name in the browser's storage of what the owner of a key keeps there until somebody signs out. */
+export function ownName(what: string, key: string | null): string {
+  return `${OWN}${keyMark(key)} ${what}`;
+}
+
+/** Forgets what any owner keeps in the local storage under such names. */
+export function forgetOwn(): void {
+  const names = Array.from({ length: localStorage.length }, (_, at) => localStorage.key(at) ?? "");
+  for (const name of names) if (name.startsWith(OWN)) localStorage.removeItem(name);
+}
