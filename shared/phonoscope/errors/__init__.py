@@ -48,7 +48,8 @@ PhonoscopeError
 │   ├── QueuedJobsQuotaExceeded
 │   ├── OpenStreamQuotaExceeded
 │   ├── DeliveryTestQuotaExceeded
-│   └── ClassifierQuotaExceeded
+│   ├── ClassifierQuotaExceeded
+│   └── CollectionQuotaExceeded
 ├── RecordingError              422
 │   ├── EmptyUpload
 │   ├── NotARecording           415
@@ -97,6 +98,7 @@ PhonoscopeError
 from phonoscope.errors.base import PhonoscopeError
 from phonoscope.errors.limits import (
     ClassifierQuotaExceeded,
+    CollectionQuotaExceeded,
     DeliveryTestQuotaExceeded,
     LimitReached,
     OpenStreamQuotaExceeded,
@@ -204,6 +206,7 @@ __all__ = [
     "BodyTooLarge",
     "BrokerUnavailable",
     "ClassifierQuotaExceeded",
+    "CollectionQuotaExceeded",
     "ContradictoryLabels",
     "DatabaseUnavailable",
     "DeliveryTestQuotaExceeded",
