@@ -118,12 +118,12 @@ def remove_tracks(session: Session, actor: Actor, collection_id: str, track_ids:
     return get_collection(session, actor.owner_id, collection_id)
 
 
-def tracks_in(collection_id: str) -> Select[tuple[str]]:
+def tracks_in(collection_id: str) -> Select[str]:
     """The ids of the tracks in a collection, to be compared with. The caller has checked the owner."""
     return select(CollectionTrackRow.track_id).where(CollectionTrackRow.collection_id == collection_id)
 
 
-def _counted(owner_id: str) -> Select[tuple[str, str, datetime, int]]:
+def _counted(owner_id: str) -> Select[str, str, datetime, int]:
     count = select(func.count()).where(CollectionTrackRow.collection_id == CollectionRow.id).scalar_subquery()
     columns = CollectionRow.id, CollectionRow.name, CollectionRow.created_at, count
     return select(*columns).where(CollectionRow.owner_id == owner_id)
