@@ -8,6 +8,7 @@ from sqlalchemy import create_engine
 from phonoscope.db.schema import (  # noqa: F401 - their tables are among the metadata
     annotations,
     classifiers,
+    collections,
     limits,
     service,
     spaces,

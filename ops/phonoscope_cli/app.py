@@ -7,6 +7,7 @@ import typer
 from phonoscope_cli.analyze import analyze
 from phonoscope_cli.backups import backup, backup_key, restore
 from phonoscope_cli.classifiers import classifiers
+from phonoscope_cli.collections import collections
 from phonoscope_cli.demo import demo
 from phonoscope_cli.doctor import doctor
 from phonoscope_cli.keys import keys
@@ -34,6 +35,7 @@ app.command()(analyze)
 app.command()(search)
 app.command()(teach)
 app.add_typer(classifiers, name="classifiers")
+app.add_typer(collections, name="collections")
 app.add_typer(keys, name="keys")
 app.add_typer(labels, name="labels")
 app.add_typer(models, name="models")

@@ -20,6 +20,7 @@ def search(
     tracks: Annotated[bool, typer.Option("--tracks", help="Find whole recordings instead of moments.")] = False,
     label: Annotated[list[str] | None, typer.Option(help="Only where this label is probable; can be repeated.")] = None,
     words: Annotated[str | None, typer.Option(help="Only files with this text in their name or tags.")] = None,
+    collection: Annotated[str | None, typer.Option(help="Only in this collection, by its name or id.")] = None,
     diversify: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much items should differ, 0 to 1.")] = 0.0,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many items.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
@@ -30,6 +31,7 @@ def search(
     """Finds moments in your recordings by words, by a sound in a file, or by a stretch of a track."""
     from rich.console import Console
 
+    from phonoscope_cli.collections import id_of
     from phonoscope_cli.found import print_found
 
     if sum(each is not None for each in (text, like, track)) != 1:
@@ -39,6 +41,8 @@ def search(
         filters["words"] = words
     fields: dict[str, Any] = {"unit": "track" if tracks else "moment", "limit": limit, "diversify": diversify}
     with connect(url, api_key, data_dir) as client:
+        if collection is not None:
+            filters["collection"] = id_of(client, collection)
         try:
             answer = client.search(
                 text, like=like, track_id=track, filters=filters, start_s=from_s, end_s=to_s, **fields

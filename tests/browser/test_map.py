@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from phonoscope.client import Client
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import NARROW, WIDE, Visit, record_players
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -160,3 +160,109 @@ def test_a_map_grows_with_the_library(visit: Callable[..., Visit], recordings: d
     page.get_by_role("button", name="Redraw the map").click()
     expect(seen).to_have_text("2 recordings in view", timeout=_ENDS_MS)
     expect(page.get_by_role("button", name="Redraw the map")).to_have_count(0)
+
+
+def _spots(here: Visit) -> list[tuple[float, float]]:
+    """Where the dots are on the plot: keys say it of some, and with the map's coordinates it is known of all."""
+    page = here.page
+    points = {point.filename: (point.x, point.y) for point in here.client.library_map().points}
+    plot, card = page.locator(".map__plot"), page.locator(".map__card")
+    plot.focus()
+    shown: dict[str, tuple[float, float]] = {}
+    for key in ["Right", "Left", "Left", "Left", "Right", "Right", "Right", "Up", "Down"]:
+        page.keyboard.press(f"Shift+Arrow{key}")
+        left, top = (float(card.evaluate(f"node => parseFloat(node.style.{side})")) for side in ("left", "top"))
+        shown[card.locator("span").first.inner_text()] = (left, top)
+    page.keyboard.press("Escape")
+    by_x = sorted(shown, key=lambda name: points[name][0])
+    (x1, y1), (x2, _), (left1, top1), (left2, _) = points[by_x[0]], points[by_x[-1]], shown[by_x[0]], shown[by_x[-1]]
+    scale = (left2 - left1) / (x2 - x1)
+    return [(left1 + (x - x1) * scale, top1 - (y - y1) * scale) for x, y in points.values()]
+
+
+@pytest.fixture
+def map_drawn(visit: Callable[..., Visit], embedded: Callable[[Client], list[str]]) -> Visit:
+    """A map of six recordings, shown."""
+    here = visit()
+    embedded(here.client)
+    here.client.wait(here.client.create_job(None, ["map"]))
+    record_players(here.page)
+    here.go("/?view=map")
+    expect(here.page.locator(".map__text summary")).to_have_text("6 recordings in view", timeout=_ENDS_MS)
+    return here
+
+
+def test_some_of_a_map_are_selected(map_drawn: Visit) -> None:
+    """By a line around them, or by what is in view; the selection is put in a collection, which the map then shows."""
+    page = map_drawn.page
+    spots = _spots(map_drawn)
+    apart = [
+        min(max(abs(across - x), abs(down - y)) for x, y in spots if (x, y) != (across, down)) for across, down in spots
+    ]
+    page.get_by_role("button", name="Lasso").click()
+    plot = page.locator(".map__plot")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    # The buttons lie over the plot's right corners.
+    away, (left, top) = max((far, spot) for far, spot in zip(apart, spots, strict=True) if spot[0] < box["width"] / 2)
+    reach = min(away / 2, 24)
+    corners = [(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -0.5)]
+    places = [(box["x"] + left + x * reach, box["y"] + top + y * reach) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=3)
+    page.mouse.up()
+    selection = page.get_by_label("Selected recordings")
+    expect(selection.get_by_role("status")).to_have_text("1 selected")
+    assert map_drawn.violations() == []
+    selection.get_by_role("button", name="Collect …").click()
+    selection.get_by_label("Name of the new collection").fill("one")
+    selection.get_by_role("button", name="Put there").click()
+    expect(selection.get_by_role("status")).to_have_text("Put in one: 1")
+    selection.get_by_role("button", name="Done").click()
+    page.get_by_label("Collection that is shown").select_option("one (1)")
+    expect(page.locator(".map__text summary")).to_have_text("1 recording in view")
+    page.get_by_label("Collection that is shown").select_option("all recordings")
+    expect(page.locator(".map__text summary")).to_have_text("6 recordings in view")
+    page.get_by_role("button", name="Select what is in view").click()
+    expect(selection.get_by_role("status")).to_have_text("6 selected")
+    page.set_viewport_size(NARROW)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert map_drawn.violations() == []
+
+
+def test_a_map_plays_what_one_rests_on(map_drawn: Visit) -> None:
+    """Quietly, by mouse and by keys, once the sound is on, which is remembered; nothing plays before."""
+    page = map_drawn.page
+    playing = "() => window.players.some(player => !player.paused && player.currentTime > 0)"
+    left, top = _spots(map_drawn)[0]
+    assert page.evaluate("window.players.length") == 0
+    page.get_by_role("button", name="Sound").click()
+    page.locator(".map__plot").hover(position={"x": left, "y": top})
+    page.wait_for_function(playing)
+    assert page.evaluate("window.players.at(-1).volume") == pytest.approx(0.4)
+    page.mouse.move(0, 0)
+    page.wait_for_function("() => window.players.every(player => player.paused)")
+    page.reload()
+    expect(page.get_by_role("button", name="Sound")).to_have_attribute("aria-pressed", "true")
+    page.locator(".map__plot").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_function(playing)
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => window.players.every(player => player.paused)")
+
+
+def test_a_map_is_drawn_again_by_itself(map_drawn: Visit, tmp_path: Path) -> None:
+    """What was added since is on it without a click, minutes later and not at once."""
+    path = tmp_path / "later.wav"
+    path.write_bytes(tone_wav(1.0, 700, seed=8))
+    page = map_drawn.page
+    map_drawn.client.wait(map_drawn.client.analyze(path, ["classify", "embed"]))
+    page.clock.install()
+    page.reload()
+    expect(page.get_by_label("Map of the library")).to_contain_text("1 recording is not on the map yet.")
+    expect(page.locator(".map__text summary")).to_have_text("6 recordings in view")
+    page.clock.fast_forward("03:00")
+    expect(page.locator(".map__text summary")).to_have_text("7 recordings in view", timeout=_ENDS_MS)

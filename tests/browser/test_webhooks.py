@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visit import Visit
+from tests.browser.visit import NARROW, Visit
 from tests.integration.outbox import free_port
 
 
@@ -64,8 +65,10 @@ def test_an_endpoint_is_added_tested_and_sent_to_again(visit: Callable[..., Visi
     log = page.get_by_label("Deliveries", exact=True)
     expect(log.get_by_role("listitem").first).to_contain_text("webhook.test")
     expect(log.locator(".delivery__state").first).to_have_text("delivered", timeout=20_000)
-    log.locator("summary").first.click()
-    expect(log.locator("pre").first).to_have_text("<b>thanks</b>")
+    log.get_by_text("What is sent").first.click()
+    expect(log.locator(".delivery__body").first).to_contain_text('"type": "webhook.test"')
+    log.get_by_text("1 attempt").click()
+    expect(log.locator(".attempts pre").first).to_have_text("<b>thanks</b>")
 
     log.get_by_role("button", name="Send again").first.click()
     assert receiver.came.acquire(timeout=30)
@@ -73,6 +76,47 @@ def test_an_endpoint_is_added_tested_and_sent_to_again(visit: Callable[..., Visi
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete it and its log").click()
     expect(page.get_by_text("There is no endpoint yet.")).to_be_visible()
+
+
+def test_a_delivery_says_what_it_is_about(
+    visit: Callable[..., Visit], receiver: _Receiver, recordings: dict[str, Path]
+) -> None:
+    """The job, the recording with a link, and the body; after the recording was erased, that it is gone."""
+    here = visit(NARROW)
+    here.client.create_webhook(f"http://127.0.0.1:{receiver.server_port}/")
+    job = here.client.wait(here.client.analyze(recordings["dog_small"], ["describe"]))
+    assert receiver.came.acquire(timeout=60)
+    here.go("/webhooks")
+    page = here.page
+    page.get_by_role("button", name="Deliveries").click()
+    log = page.get_by_label("Deliveries", exact=True)
+    expect(log.get_by_role("link", name="dog_small.m4a")).to_have_attribute("href", f"/tracks/{job.recording}")
+    expect(log).to_contain_text(job.id)
+    log.get_by_text("What is sent").click()
+    expect(log.locator(".delivery__body")).to_contain_text(f'"track_id": "{job.recording}"')
+    assert here.violations() == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    here.client.delete_track(job.recording)
+    expect(log).to_contain_text("the recording is not in the library")
+
+
+def test_a_secret_is_made_anew(visit: Callable[..., Visit], receiver: _Receiver) -> None:
+    """It is shown once; the old one signs too for as long as was chosen."""
+    here = visit()
+    endpoint = here.client.create_webhook(f"http://127.0.0.1:{receiver.server_port}/")
+    here.go("/webhooks")
+    page = here.page
+    page.get_by_role("button", name="New secret").click()
+    page.get_by_label("How long the old secret signs too").select_option("for one more hour")
+    assert here.violations() == []
+    page.get_by_role("button", name="Make a new secret").click()
+    secret = page.locator(".adding__secret")
+    expect(secret).to_contain_text("whsec_")
+    assert secret.inner_text() != endpoint.secret
+    page.get_by_role("button", name="I have saved it").click()
+    expect(secret).to_have_count(0)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("button", name="Keep")).to_be_focused()
 
 
 def test_an_endpoint_that_does_not_answer_is_shown_as_failing(visit: Callable[..., Visit]) -> None:

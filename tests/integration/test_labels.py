@@ -24,6 +24,7 @@ from phonoscope.db.library.annotations import (
 from phonoscope.db.library.counts import commonest_labels
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.labels import TrackLabels, count_labels, labels_of
+from phonoscope.db.library.shown import shown_of
 from phonoscope.db.library.tracks import list_tracks
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import Actor
@@ -143,6 +144,25 @@ def test_a_rejected_label_is_not_the_tracks(database: Database) -> None:
     put(database, track, said(("sad", NO), ("jazz", NO)))
     shown = agrees(database, track)
     assert (shown.newest, shown.by_model, shown.rejected) == (None, {}, ("sad", "jazz"))
+
+
+def test_how_probable_a_label_is(database: Database) -> None:
+    """Of each model's first label while it is the predicted one; another answer takes its place, also an empty one."""
+
+    def known() -> dict[str, float]:
+        with database.transaction() as session:
+            return dict(shown_of(session, [track.id], KNOWN)[track.id].probabilities)
+
+    track = new_track(database)
+    assert known() == {}
+    heard(database, track, ("genre", ["jazz"]), ("tags", ["sad", "jazz"]), ("env", []))
+    assert known() == pytest.approx({"genre": 0.9, "tags": 0.9})
+    put(database, track, said(("sad", LabelState.REJECTED), "rock"))
+    assert known() == {}
+    put(database, track, said("jazz"))
+    assert known() == pytest.approx({"genre": 0.9})
+    heard(database, track, ("genre", []))
+    assert known() == {}
 
 
 def test_spans_and_points_say_nothing_of_the_whole(database: Database) -> None:

@@ -81,6 +81,35 @@ def test_words_find_recordings_and_say_why(library: Library) -> None:
     assert (answer.coverage.tracks, answer.coverage.of) == (5, 5)
 
 
+def test_a_collection_is_all_that_is_searched(library: Library) -> None:
+    """By words, a track, a stretch, a vector and a file, for recordings and moments, beside other filters; one that is
+    not there is 404.
+    """
+    client, inside = library.client, {"rain_roof.flac", DAY}
+    few = client.create_collection(f"few {uuid4()}").id
+    client.add_to_collection(few, [library.tracks[name] for name in inside])
+    asked: list[dict[str, Any]] = [
+        {"text": "rain"},
+        {"text": "rain and a clock"},
+        {"text": "rain", "filters": {"labels": [{"label": "rain"}]}},
+        {"track_id": library.tracks["rain_garden.wav"]},
+        {"track_id": library.tracks["rain_garden.wav"], "start_s": 0.0, "end_s": 2.0},
+        {"vector": [1.0] * 512, "space": "environment-50"},
+        {"like": library.folder / "rain_garden.wav"},
+    ]
+    for fields in asked:
+        for unit in ("track", "moment"):
+            filters = {"collection": few, **fields.get("filters", {})}
+            found = library.names(client.search(**{**fields, "filters": filters}, unit=unit))
+            assert found, (fields, unit)
+            assert set(found) <= inside, (fields, unit)
+    gone = {"collection": "col_gone"}
+    for unit in ("track", "moment"):
+        assert refused(client.search, "rain", unit=unit, filters=gone)[:2] == (404, "not_found")
+    client.delete_collection(few)
+    assert refused(client.search, "rain", filters={"collection": few})[:2] == (404, "not_found")
+
+
 def test_words_find_the_moment_in_a_long_recording(library: Library) -> None:
     """Where the dog barks within half a minute; windows that touch are one moment; the link plays just that."""
     answer = library.client.search("dog", unit="moment")
@@ -389,7 +418,7 @@ VECTOR = [1.0] * 512
         ({"text": "rain", "filters": {"least_duration_s": 2.0, "most_duration_s": 1.0}}, "filters.most_duration_s"),
         ({"text": "rain", "filters": {"labels": [{"label": "rain", "least_probability": 0.01}]}},
          "filters.labels.0.least_probability"),
-        ({"text": "rain", "filters": {"collection": "c"}}, "filters.collection"),
+        ({"text": "rain", "filters": {"collection": "a b"}}, "filters.collection"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_searched_is_refused(http: httpx.Client, body: dict[str, Any], field: str) -> None:

@@ -16,6 +16,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import alembic_config
 from phonoscope.db.library.artifacts import artifacts_of
 from phonoscope.db.library.erase import delete_track
+from phonoscope.db.library.facts import Facts, facts_of
 from phonoscope.db.library.labels import TrackLabels, labels_of
 from phonoscope.db.library.results import newest_artifact, newest_result, track_results
 from phonoscope.db.library.tracks import list_tracks
@@ -74,6 +75,31 @@ def test_what_was_computed_is_the_state(database: Database) -> None:
     row, task = state["classify", "m", ""], job.tasks[0]
     assert (row.job_id, row.task_id, row.produced_by, row.body) == (job.id, task.id, task.id, {"a": 1})
     assert row.finished_at is not None
+
+
+def test_facts_are_of_the_newest_results(database: Database) -> None:
+    """Kind, tempo and key, each where a result says it; of another audio track nothing is told."""
+
+    def facts() -> Facts | None:
+        with database.transaction() as session:
+            return facts_of(session, [track.id]).get(track.id)
+
+    track = new_track(database)
+    assert facts() is None
+    asked(database, track, TaskName.CLASSIFY)
+    end(database, claimed(database), classify=Outcome({"kind": "music"}, None, "m", "d"))
+    assert facts() == Facts("music")
+    for tempo in (90.5, 120.0):
+        asked(database, track, TaskName.DESCRIBE)
+        body = {"tempo_bpm": tempo, "key": "A minor"}
+        end(database, claimed(database, CPU), describe=Outcome(body, None, None, None))
+    assert facts() == Facts("music", 120.0, "A minor")
+    asked(database, track, TaskName.DESCRIBE, options={"audio_track": 1})
+    end(database, claimed(database, CPU), describe=Outcome({"tempo_bpm": 60.0, "key": None}, None, None, None))
+    assert facts() == Facts("music", 120.0, "A minor")
+    asked(database, track, TaskName.DESCRIBE)
+    end(database, claimed(database, CPU), describe=Outcome({"tempo_bpm": None, "key": None}, None, None, None))
+    assert facts() == Facts("music")
 
 
 def test_a_repeat_is_the_newest_and_keeps_who_computed(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -182,6 +183,27 @@ def test_a_job_s_end_is_told(client: Client, receiver: Receiver, told: Told, tmp
     (delivery,) = client.deliveries_of_job(job.id).items
     assert (delivery.event_id, delivery.job_id, delivery.webhook_id) == (event_id, job.id, made.id)
     assert client.deliveries(made.id, job_id=job.id).items[0].id == delivery.id
+
+
+def test_a_delivery_names_its_recording_and_what_was_sent(
+    client: Client, receiver: Receiver, told: Told, tmp_path: Path
+) -> None:
+    """The body is what arrived; an erased recording is named no more, and a test has none."""
+    endpoint = client.create_webhook(receiver.url)
+    receiver.secrets.append(endpoint.secret)
+    path = tmp_path / "named.wav"
+    path.write_bytes(tone_wav(0.5, rate_hz=8_000, seed=77))
+    job = client.wait(client.analyze(path, ["describe"]))
+    until(lambda: bool(told))
+    (delivery,) = client.deliveries(endpoint.id).items
+    assert (delivery.job_id, delivery.track_id, delivery.filename) == (job.id, job.recording, "named.wav")
+    assert json.loads(delivery.body) == told[0][1]
+    assert [each.body for each in client.deliveries_of_job(job.id).items] == [delivery.body]
+    client.delete_track(job.recording)
+    after = client.delivery(delivery.id)
+    assert (after.track_id, after.filename, after.body) == (None, None, delivery.body)
+    tried = client.test_webhook(endpoint.id)
+    assert (tried.track_id, json.loads(tried.body)["type"]) == (None, "webhook.test")
 
 
 def test_a_job_may_name_an_address_of_its_own(client: Client, receiver: Receiver, told: Told, tmp_path: Path) -> None:

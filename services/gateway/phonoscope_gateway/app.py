@@ -21,6 +21,7 @@ from phonoscope_gateway.audit.routes import router as audit
 from phonoscope_gateway.audit.settings import recording_settings
 from phonoscope_gateway.classifiers.routes import router as classifiers
 from phonoscope_gateway.classifiers.serving import router as own_models
+from phonoscope_gateway.collections.routes import router as collections
 from phonoscope_gateway.compression import Compression
 from phonoscope_gateway.docs.routes import add_docs
 from phonoscope_gateway.edge.cross_origin import CrossOrigin
@@ -118,6 +119,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         jobs,
         search,
         library,
+        collections,
         examples,
         artifacts,
         models,

@@ -12,6 +12,7 @@ from typing import Any, Self
 from pydantic import RootModel
 
 from phonoscope.client.classifiers import ClassifierCalls
+from phonoscope.client.collections import CollectionCalls
 from phonoscope.client.connection import ApiError, Retry, Unreachable, reaching
 from phonoscope.client.following import Following
 from phonoscope.client.keys import KeyCalls
@@ -48,7 +49,7 @@ __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 _POLL_S = 20.0
 
 
-class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, SpaceCalls, ClassifierCalls):
+class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, SpaceCalls, ClassifierCalls, CollectionCalls):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.
@@ -65,7 +66,9 @@ class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, SpaceCalls, Classi
         return self._ask(Track, "GET", f"/v1/tracks/{track_id}")
 
     def tracks(self, **filters: str | int) -> Page[Track]:
-        """A page of tracks; filters are ``limit``, ``cursor``, ``label``, ``model`` and ``q``."""
+        """A page of tracks; filters are ``limit``, ``cursor``, ``label``, ``model``, ``collection``, ``q`` and
+        ``sort``.
+        """
         return self._ask(Page[Track], "GET", "/v1/tracks", params=filters)
 
     def delete_track(self, track_id: str) -> None:
@@ -133,9 +136,11 @@ class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, SpaceCalls, Classi
         params = {"limit": limit} | ({"model": model} if model else {}) | ({"stem": stem} if stem else {})
         return self._ask(Neighbours, "GET", f"/v1/tracks/{track_id}/similar", params=params)
 
-    def library_map(self, model: str | None = None) -> LibraryMap:
-        """The newest map of the library; ``create_job(None, ["map"])`` draws one."""
-        return self._ask(LibraryMap, "GET", "/v1/map", params={"model": model} if model else {})
+    def library_map(self, model: str | None = None, collection: str | None = None) -> LibraryMap:
+        """The newest map of the library, or its points in a collection; ``create_job(None, ["map"])`` draws one."""
+        asked = {"model": model, "collection": collection}
+        params = {name: value for name, value in asked.items() if value is not None}
+        return self._ask(LibraryMap, "GET", "/v1/map", params=params)
 
     def create_job(
         self,

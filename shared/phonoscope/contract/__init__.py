@@ -20,6 +20,12 @@ from phonoscope.contract.classifiers import (
     ReviewQueue,
     TeachRequest,
 )
+from phonoscope.contract.collections import (
+    Collection,
+    CollectionRequest,
+    Collections,
+    CollectionTracks,
+)
 from phonoscope.contract.events import (
     CompletedEvent,
     JobEvent,
@@ -97,6 +103,7 @@ from phonoscope.contract.tracks import (
     Stems,
     TileLevel,
     Track,
+    TrackFacts,
     WaveformLevels,
 )
 from phonoscope.contract.usage import Quota, QuotaUsage, Usage
@@ -162,6 +169,10 @@ __all__ = [
     "ClassifierVersions",
     "Classifiers",
     "ClassifyOptions",
+    "Collection",
+    "CollectionRequest",
+    "CollectionTracks",
+    "Collections",
     "ColourMap",
     "CompletedEvent",
     "Confusion",
@@ -264,6 +275,7 @@ __all__ = [
     "TeachRequest",
     "TileLevel",
     "Track",
+    "TrackFacts",
     "TrackResult",
     "TrackResults",
     "TrackVectors",

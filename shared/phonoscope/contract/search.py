@@ -62,6 +62,7 @@ class SearchFilters(RequestModel):
     words: Annotated[str, text(255, 1)] | None = Field(
         None, description="text anywhere in the file name, or in a tag: title, artist, album or genre"
     )
+    collection: Id | None = Field(None, description="only tracks in this collection of yours")
     metadata: Metadata = Field(
         default_factory=dict, description="only tracks with a job whose metadata has all of this in it"
     )

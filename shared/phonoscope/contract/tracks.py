@@ -23,6 +23,14 @@ class Page(BaseModel, Generic[Item]):
     next_cursor: str | None = None
 
 
+class TrackFacts(BaseModel):
+    """What the newest classification and description of a recording say of it, in a few words."""
+
+    kind: str | None = Field(None, description="what it mostly is, where `auto` chose the model; else null")
+    tempo_bpm: float | None = Field(None, description="null where no beat was found")
+    key: str | None = Field(None, description="null where nothing is tonal")
+
+
 class Track(BaseModel):
     """An uploaded recording."""
 
@@ -46,6 +54,11 @@ class Track(BaseModel):
         "several can hold, all that are above their thresholds; without models to which the track is unknown. Those "
         "that you rejected are left out; those that you confirmed come first, or alone where only one can hold"
     )
+    probabilities: dict[str, float] = Field(
+        default_factory=dict,
+        description="by model, how probable the first of its `labels` is; none where you confirmed another one, of "
+        "answers of earlier releases, and of labels that a classifier of your own gave when it was applied",
+    )
     classified_by: list[str] = Field(
         default_factory=list,
         description="the models that have classified it, the newest first, also those that recognised nothing; none "
@@ -61,6 +74,7 @@ class Track(BaseModel):
     audio_tracks: list[AudioTrack] = Field(
         default_factory=list, description="all audio tracks of the file; empty for tracks of earlier releases"
     )
+    facts: TrackFacts | None = Field(None, description="in lists that were asked for with `facts`; else null")
     tags: Tags = Field(default_factory=Tags, description="what the file says of itself")
     cover: ArtifactLink | None = Field(None, description="the file's cover, as a JPEG of at most 512 by 512 pixels")
     created_at: datetime

@@ -157,6 +157,9 @@ class Delivery(BaseModel):
     event_id: str = Field(description="the `webhook-id` of every attempt")
     event_type: str
     job_id: str | None
+    track_id: str | None = Field(None, description="the job's recording; null where it has none, or was erased since")
+    filename: str | None = Field(None, description="the recording's file name")
+    body: str = Field(description="what is sent, byte for byte in UTF-8; the same at every attempt")
     status: DeliveryStatus
     created_at: datetime
     ended_at: datetime | None

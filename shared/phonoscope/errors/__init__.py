@@ -48,7 +48,8 @@ PhonoscopeError
 │   ├── QueuedJobsQuotaExceeded
 │   ├── OpenStreamQuotaExceeded
 │   ├── DeliveryTestQuotaExceeded
-│   └── ClassifierQuotaExceeded
+│   ├── ClassifierQuotaExceeded
+│   └── CollectionQuotaExceeded
 ├── RecordingError              422
 │   ├── EmptyUpload
 │   ├── NotARecording           415
@@ -115,6 +116,7 @@ from phonoscope.errors.backups import (
 from phonoscope.errors.base import PhonoscopeError
 from phonoscope.errors.limits import (
     ClassifierQuotaExceeded,
+    CollectionQuotaExceeded,
     DeliveryTestQuotaExceeded,
     LimitReached,
     OpenStreamQuotaExceeded,
@@ -229,6 +231,7 @@ __all__ = [
     "BodyTooLarge",
     "BrokerUnavailable",
     "ClassifierQuotaExceeded",
+    "CollectionQuotaExceeded",
     "ContradictoryLabels",
     "DatabaseUnavailable",
     "DeliveryTestQuotaExceeded",

@@ -120,3 +120,9 @@ class ClassifierQuotaExceeded(LimitReached):
     """There are as many classifiers as there may be."""
 
     policy = "classifiers"
+
+
+class CollectionQuotaExceeded(LimitReached):
+    """There are as many collections as there may be."""
+
+    policy = "collections"

@@ -71,7 +71,7 @@ class SpaceInUse(PhonoscopeError):
 
 
 class NameTaken(PhonoscopeError):
-    """A model or a classifier has that name."""
+    """Something else has that name."""
 
     status = 409
 

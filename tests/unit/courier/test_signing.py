@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from phonoscope.webhooks.bodies import render
 from phonoscope.webhooks.vault import new_secret
-from phonoscope_courier.signing import render, signed_headers
+from phonoscope_courier.signing import signed_headers
 
 DATA = {"job_id": "job_é", "track_id": "trk_1", "status": "succeeded"}
 

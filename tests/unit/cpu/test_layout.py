@@ -70,7 +70,11 @@ def test_many_are_laid_out_so_that_alike_is_near(cache_dir: Path, monkeypatch: p
     """By UMAP in a process of its own, which leaves this one as it was."""
     # Nearly all of the time is Numba's, which compiles for 60 points.
     monkeypatch.setenv("NUMBA_OPT", "0")
-    layout = lay_out_in_process(grouped(60), cache_dir / "numba")
+    shares: list[float] = []
+    layout = lay_out_in_process(grouped(60), cache_dir / "numba", shares.append)
+    assert shares
+    assert shares == sorted(shares)
+    assert (shares[0] >= 0.0, shares[-1]) == (True, 1.0)
     assert (layout.method, layout.points.shape) == ("umap", (60, 2))
     assert np.abs(layout.points).max() == pytest.approx(1.0)
     assert neighbours_are_alike(layout.points)

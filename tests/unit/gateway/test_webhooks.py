@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from phonoscope.contract import DisabledNotice, EventType, JobNotice, TrialNotice
-from phonoscope_courier.signing import render
+from phonoscope.webhooks.bodies import render
 from phonoscope_gateway.app import create_app
 from phonoscope_gateway.openapi import nowhere
 

@@ -12,11 +12,12 @@ from phonoscope.contract import AttemptError, DeliveryStatus
 from phonoscope.db.webhooks.attempts import Attempted
 from phonoscope.db.webhooks.outbox import ClaimedDelivery
 from phonoscope.logs import get_logger
+from phonoscope.webhooks.bodies import render
 from phonoscope.webhooks.vault import Vault
 from phonoscope_courier.exchange import Answer
 from phonoscope_courier.retries import WEBHOOKS, RetryPolicy, retry_after_s
 from phonoscope_courier.sending import AttemptFailed, Sender
-from phonoscope_courier.signing import render, signed_headers
+from phonoscope_courier.signing import signed_headers
 
 _KEPT_ANSWER_BYTES = 1024
 _MAX_DETAIL_LENGTH = 500

@@ -1,25 +1,14 @@
-"""Renders an event as bytes, and signs it."""
+"""Signs an event's request."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from standardwebhooks import Webhook
 
 from phonoscope import __version__
-
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-
-
-def render(type_: str, happened_at: datetime, data: dict[str, Any]) -> bytes:
-    """The body of an event's requests; the same bytes at every attempt."""
-    timestamp = happened_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    event = {"type": type_, "timestamp": timestamp, "data": data}
-    return _encode(event).encode()
 
 
 def signed_headers(event_id: str, body: bytes, secrets: Iterable[str], now: datetime) -> dict[str, str]:

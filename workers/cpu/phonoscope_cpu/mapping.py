@@ -10,7 +10,7 @@ import numpy as np
 from phonoscope.catalogue import Catalogue
 from phonoscope.errors import OutOfMemory, TaskFailed
 from phonoscope.work import Outcome
-from phonoscope_cpu.layout import Layout, lay_out_in_process
+from phonoscope_cpu.layout import Layout, Notify, lay_out_in_process
 from phonoscope_worker import Work
 
 _KILLED = -9
@@ -31,10 +31,11 @@ def map_task(work: Work, catalogue: Catalogue, cache: Path) -> Outcome:
     work.report(0.0, "gathering")
     with work.timed("gather_s"):
         space, found = work.vectors(served)
-    # UMAP does not report its progress.
     work.report(0.0, "drawing")
     with work.timed("draw_s"):
-        layout = _drawn(np.array(list(found.values()), dtype=np.float32), cache)
+        layout = _drawn(
+            np.array(list(found.values()), dtype=np.float32), cache, lambda share: work.report(share, "drawing")
+        )
     body = {
         "method": layout.method,
         "tracks": len(found),
@@ -45,11 +46,11 @@ def map_task(work: Work, catalogue: Catalogue, cache: Path) -> Outcome:
     return Outcome(body, None, space.model, space.digest, points=dict(zip(found, positions, strict=True)))
 
 
-def _drawn(vectors: np.ndarray, cache: Path) -> Layout:
+def _drawn(vectors: np.ndarray, cache: Path, notify: Notify) -> Layout:
     if not len(vectors):
         return Layout("pca", np.zeros((0, 2), dtype=np.float32))
     try:
-        return lay_out_in_process(vectors, cache)
+        return lay_out_in_process(vectors, cache, notify)
     except subprocess.CalledProcessError as error:
         if error.returncode == _KILLED:
             raise OutOfMemory("the system ended the process that draws the map") from error

@@ -17,6 +17,8 @@ from pydantic.json_schema import models_json_schema
 from phonoscope.contract import (
     ArtifactLink,
     ClassifierRequest,
+    CollectionRequest,
+    CollectionTracks,
     JobRequest,
     KeyChange,
     KeyRequest,
@@ -44,6 +46,8 @@ _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
     for model in (
         ArtifactLink,
         ClassifierRequest,
+        CollectionRequest,
+        CollectionTracks,
         JobRequest,
         KeyChange,
         KeyRequest,

@@ -7,18 +7,20 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from phonoscope.contract import LabelledTracks, Library, LibraryMap, MapPoint
+from phonoscope.db.library.collections import check_collection
 from phonoscope.db.library.counts import commonest_labels, count_tracks
 from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.library.maps import count_missing, count_silent, drawing_job, newest_map, placed_tracks
 from phonoscope.db.schema.tables import TaskRow, TrackRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.db.spaces.reading import reading_space
-from phonoscope.errors import OutdatedResult
+from phonoscope.errors import NotFound, OutdatedResult
 from phonoscope.requests import Name
 from phonoscope.tasks import Map
 from phonoscope.tasks.map import MapResult
 from phonoscope_gateway.jobs.results import read_result
-from phonoscope_gateway.problems import KEYED
+from phonoscope_gateway.paging import CollectionQuery
+from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.state import CallerDep, State, StateDep
 
 router = APIRouter(prefix="/v1", tags=["search"], responses=KEYED)
@@ -43,24 +45,29 @@ def read_library(
         )
 
 
-@router.get("/map")
+@router.get("/map", responses=problems(NotFound))
 def read_map(
     state: StateDep,
     caller: CallerDep,
     model: Annotated[
         Name | None, Query(description="whose embeddings to draw from; the general ones when left out")
     ] = None,
+    collection: CollectionQuery = None,
 ) -> LibraryMap:
-    """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`."""
+    """Your recordings on a plane, alike near alike, as they were drawn last by a job with the task `map`.
+
+    With `collection` the points are those of its recordings; all else is of the whole map.
+    """
     owner_id = caller.owner_id
     catalogue = state.catalogue_for(owner_id)
     served = catalogue.spaces(model or state.settings.default_model)[0]
     labelling = model if model is not None and model in catalogue.vocabularies else None
     with state.database.transaction() as session:
+        check_collection(session, owner_id, collection)
         space = reading_space(session, owner_id, served)
         drawn = newest_map(session, owner_id, space.model)
         result = _result_of(state, caller, drawn)
-        placed = placed_tracks(session, owner_id, space)
+        placed = placed_tracks(session, owner_id, space, collection)
         known = state.catalogue_for(owner_id, session).vocabularies
         labels = labels_of(session, {track.id for track, *_ in placed}, known)
         return LibraryMap(

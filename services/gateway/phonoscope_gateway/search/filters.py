@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import LabelFilter, SearchRequest
+from phonoscope.db.library.collections import check_collection
 from phonoscope.db.search.filters import AnyLabel, Filters
 from phonoscope.db.search.stored import is_heard, labels_named
 from phonoscope.errors import UnknownLabel
@@ -13,8 +14,12 @@ from phonoscope_gateway.state import State
 
 
 def filters_of(session: Session, state: State, owner_id: str, request: SearchRequest) -> Filters:
-    """What a search looks at. Raises ``UnknownLabel`` for a label that no model has."""
+    """What a search looks at.
+
+    Raises ``UnknownLabel`` for a label that no model has, ``NotFound`` for a collection that the owner does not have.
+    """
     asked = request.filters
+    check_collection(session, owner_id, asked.collection)
     return Filters(
         stem=request.stem or WHOLE_TRACK,
         any_of=[_label(session, state, owner_id, index, label) for index, label in enumerate(asked.labels)],
@@ -25,6 +30,7 @@ def filters_of(session: Session, state: State, owner_id: str, request: SearchReq
         most_s=asked.most_duration_s,
         words=asked.words,
         metadata=asked.metadata,
+        collection=asked.collection,
     )
 
 

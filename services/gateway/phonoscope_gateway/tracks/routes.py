@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Page, Track
+from phonoscope.db.library.collections import check_collection
 from phonoscope.db.library.tracks import get_track, list_tracks, revoke_links
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import record
@@ -22,7 +23,7 @@ from phonoscope.states import TrackSort
 from phonoscope_gateway.forms import Form, Upload, read_form
 from phonoscope_gateway.idempotency import UPLOADED, IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.links import LinkRequestDep
-from phonoscope_gateway.paging import CursorQuery, LimitQuery
+from phonoscope_gateway.paging import CollectionQuery, CursorQuery, LimitQuery
 from phonoscope_gateway.problems import KEYED, links, problems
 from phonoscope_gateway.state import AnyCallerDep, CallerDep, StateDep
 from phonoscope_gateway.streaming import ObjectRequestDep, object_responses, send_object
@@ -118,7 +119,7 @@ def _stored(track: Track, created: bool) -> IdempotentAnswer[Track]:
     return IdempotentAnswer(code, f"/v1/tracks/{track.id}", track)
 
 
-@router.get("")
+@router.get("", responses=problems(NotFound))
 def read_tracks(
     state: StateDep,
     caller: CallerDep,
@@ -132,13 +133,16 @@ def read_tracks(
         Annotated[str, text(255)] | None,
         Query(description="text anywhere in the file name, or in a tag: title, artist, album or genre"),
     ] = None,
+    collection: CollectionQuery = None,
     sort: Annotated[TrackSort, Query(description="by the time of upload, by name, or by length")] = TrackSort.NEWEST,
+    facts: Annotated[bool, Query(description="say the kind, tempo and key of each in `facts`")] = False,
 ) -> Page[Track]:
     """Your tracks."""
     if model is not None and label is None:
         raise InvalidRequest.field("model", "says whose `label` is meant; name a label too")
     with state.database.autocommit() as session:
         known = state.catalogue_for(caller.owner_id, session).vocabularies
+        check_collection(session, caller.owner_id, collection)
         rows, next_cursor = list_tracks(
             session,
             caller.owner_id,
@@ -147,10 +151,12 @@ def read_tracks(
             label=label,
             model=model,
             q=q,
+            collection=collection,
             vocabularies=known,
             sort=sort,
         )
-        return Page(items=describe_tracks(state.signer_for(caller), session, rows, known), next_cursor=next_cursor)
+        items = describe_tracks(state.signer_for(caller), session, rows, known, facts=facts)
+        return Page(items=items, next_cursor=next_cursor)
 
 
 @router.get("/{track_id}", responses=problems(NotFound))

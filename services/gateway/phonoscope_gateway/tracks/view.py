@@ -8,26 +8,44 @@ from time import time
 from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Vocabularies
-from phonoscope.contract import ArtifactLink, SignedLink, Track
+from phonoscope.contract import ArtifactLink, SignedLink, Track, TrackFacts
+from phonoscope.db.library.facts import Facts, facts_of
 from phonoscope.db.library.shown import Cover, Shown, shown_of
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope_gateway.signing import Signer, artifact_path, audio_path
 
-_LABELS = {"label", "label_confirmed", "labels", "classified_by", "confirmed", "rejected", "confirmed_in_parts"}
+_LABELS = {
+    "label",
+    "label_confirmed",
+    "labels",
+    "probabilities",
+    "classified_by",
+    "facts",
+    "confirmed",
+    "rejected",
+    "confirmed_in_parts",
+}
 _DERIVED = _LABELS | {"audio", "cover"}
 _COLUMNS = [name for name in Track.model_fields if name not in _DERIVED]
 
 
 def describe_tracks(
-    signer: Signer, session: Session, rows: Sequence[TrackRow], vocabularies: Vocabularies
+    signer: Signer, session: Session, rows: Sequence[TrackRow], vocabularies: Vocabularies, *, facts: bool = False
 ) -> list[Track]:
     """Tracks with the labels that count for them, and with links that are valid from now on.
 
     Args:
         vocabularies: of the served models.
+        facts: whether to say their kinds, tempos and keys too.
     """
-    shown = shown_of(session, {row.id for row in rows}, vocabularies)
-    return [_describe(signer.of(row.link_key), row, shown.get(row.id, Shown())) for row in rows]
+    ids = {row.id for row in rows}
+    shown = shown_of(session, ids, vocabularies)
+    known = facts_of(session, ids) if facts else {}
+    described = [_describe(signer.of(row.link_key), row, shown.get(row.id, Shown())) for row in rows]
+    if facts:
+        for track in described:
+            track.facts = TrackFacts(**known.get(track.id, Facts())._asdict())
+    return described
 
 
 def describe_track(signer: Signer, session: Session, row: TrackRow, vocabularies: Vocabularies) -> Track:
@@ -56,13 +74,14 @@ def cover_link(signer: Signer, cover: Cover) -> ArtifactLink:
 
 
 def _describe(signer: Signer, row: TrackRow, shown: Shown) -> Track:
-    labels, models, cover = shown
+    labels, models, cover, probabilities = shown
     columns = {name: getattr(row, name) for name in _COLUMNS}
     return Track(
         **columns,
         label=labels.newest,
         label_confirmed=labels.is_confirmed(labels.newest),
         labels=labels.by_model,
+        probabilities=dict(probabilities),
         classified_by=list(models),
         confirmed=list(labels.confirmed),
         rejected=list(labels.rejected),

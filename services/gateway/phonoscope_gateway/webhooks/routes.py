@@ -32,6 +32,7 @@ from phonoscope_gateway.problems import KEYED, links, problems
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.webhooks.service import (
     create_webhook,
+    describe_deliveries,
     describe_delivery,
     describe_webhook,
     read_default_secret,
@@ -184,7 +185,7 @@ def read_endpoint_deliveries(
             job_id=job_id,
             since=since,
         )
-    return Page(items=[describe_delivery(row) for row in rows], next_cursor=next_cursor)
+        return Page(items=describe_deliveries(session, rows), next_cursor=next_cursor)
 
 
 @router.get("/deliveries")
@@ -198,17 +199,17 @@ def read_job_deliveries(
     """All deliveries about one job, to endpoints and to its own `webhook_url`."""
     with state.database.autocommit() as session:
         rows, next_cursor = list_deliveries(session, caller.owner_id, job_id=job_id, cursor=cursor, limit=limit)
-    return Page(items=[describe_delivery(row) for row in rows], next_cursor=next_cursor)
+        return Page(items=describe_deliveries(session, rows), next_cursor=next_cursor)
 
 
 @router.get("/deliveries/{delivery_id}", responses=problems(NotFound))
 def read_delivery(delivery_id: str, state: StateDep, caller: CallerDep) -> Delivery:
     with state.database.autocommit() as session:
-        return describe_delivery(get_delivery(session, caller.owner_id, delivery_id))
+        return describe_delivery(session, get_delivery(session, caller.owner_id, delivery_id))
 
 
 @router.post("/deliveries/{delivery_id}/redeliver", responses=problems(NotFound), status_code=status.HTTP_202_ACCEPTED)
 def redeliver_event(delivery_id: str, state: StateDep, caller: CallerDep) -> Delivery:
     """Sends the event again, with all its retries and the same `webhook-id`."""
     with state.database.transaction() as session:
-        return describe_delivery(redeliver(session, caller.owner_id, delivery_id))
+        return describe_delivery(session, redeliver(session, caller.owner_id, delivery_id))

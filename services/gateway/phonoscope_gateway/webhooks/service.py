@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from phonoscope.contract import (
     WebhookChange,
     WebhookRequest,
 )
+from phonoscope.db.library.tracks import tracks_by_id
 from phonoscope.db.schema.webhooks import AttemptRow, DeliveryRow, WebhookRow
 from phonoscope.db.service.audit import record
 from phonoscope.db.service.keys import Caller
@@ -35,6 +37,7 @@ from phonoscope.db.webhooks.endpoints import (
     put_secret,
 )
 from phonoscope.errors import InvalidRequest, NoDefaultSecret, NotFound, RefusedUrl
+from phonoscope.webhooks.bodies import render
 from phonoscope.webhooks.rules import Rules
 from phonoscope.webhooks.vault import Vault, new_secret
 from phonoscope_gateway.state import State
@@ -80,7 +83,7 @@ def send_test(state: State, caller: Caller, webhook_id: str) -> Delivery:
     with state.database.transaction() as session:
         get_webhook(session, caller.owner_id, webhook_id)
         spend_test_delivery(session, caller.owner_id, state.limits)
-        return describe_delivery(add_test(session, caller.owner_id, webhook_id))
+        return describe_delivery(session, add_test(session, caller.owner_id, webhook_id))
 
 
 def rotate_secret(state: State, caller: Caller, webhook_id: str | None, overlap: timedelta) -> NewSecret:
@@ -125,7 +128,20 @@ def describe_webhook(row: WebhookRow) -> Webhook:
     return Webhook.model_validate(row, from_attributes=True)
 
 
-def describe_delivery(row: DeliveryRow) -> Delivery:
+def describe_deliveries(session: Session, rows: Sequence[DeliveryRow]) -> list[Delivery]:
+    """Deliveries with the recordings that they are about, where these are there. The caller has checked the owner."""
+    named = {track_id for row in rows if (track_id := row.event.data.get("track_id")) is not None}
+    tracks = {track.id: track.filename for track in tracks_by_id(session, named)}
+    return [_describe(row, tracks) for row in rows]
+
+
+def describe_delivery(session: Session, row: DeliveryRow) -> Delivery:
+    """One delivery, as ``describe_deliveries`` describes several."""
+    return describe_deliveries(session, [row])[0]
+
+
+def _describe(row: DeliveryRow, tracks: Mapping[str, str]) -> Delivery:
+    track_id = row.event.data.get("track_id")
     waits = row.status == DeliveryStatus.PENDING and row.token is None
     return Delivery(
         id=row.id,
@@ -134,6 +150,9 @@ def describe_delivery(row: DeliveryRow) -> Delivery:
         event_id=row.event_id,
         event_type=row.event.type,
         job_id=row.job_id,
+        track_id=track_id if track_id in tracks else None,
+        filename=tracks.get(track_id or ""),
+        body=render(row.event.type, row.event.created_at, row.event.data).decode(),
         status=DeliveryStatus(row.status),
         created_at=row.created_at,
         ended_at=row.ended_at,

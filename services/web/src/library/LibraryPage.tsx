@@ -1,10 +1,14 @@
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { errorText } from "../api/problem";
+import { Link, useSearch } from "wouter";
 import { useKeys } from "../ui/keys";
 import { ErrorNote, Button, Choice, Select, Skeleton } from "../ui/controls";
 import { LabelChips } from "./LabelChips";
 import { LabelModel } from "./LabelModel";
+import { CollectionBar } from "./CollectionBar";
+import { DENSITIES, useDensity, useIsWide } from "./density";
 import "./library.css";
+import "./shelf.css";
 import { Empty } from "./Empty";
 import { useLibrary, useTracks } from "./queries";
 import { labelledBy, SORTS, useLibraryView, useSearchField } from "./libraryView";
@@ -22,23 +26,28 @@ const VIEWS = [
 
 export function LibraryPage() {
   const [shown, show] = useLibraryView();
-  const { view, search, label, model, sort } = shown;
+  const { view, search, label, model, collection, sort } = shown;
+  const [density, setDensity] = useDensity();
+  const dense = density === "dense";
+  const wide = useIsWide();
   const [typed, setTyped] = useSearchField(
     search,
     useCallback((search) => show({ search }), [show]),
   );
+  const address = useSearch();
   const field = useRef<HTMLInputElement>(null);
-  const found = useTracks(shown, view === "list");
+  const found = useTracks(shown, view === "list", dense && wide);
   const library = useLibrary(model).data;
-  const [selected, setSelected] = useState<ReadonlySet<string> | null>(null);
+  const [selected, setSelected] = useState<ReadonlySet<string> | null>(() => (new URLSearchParams(address).has("select") ? new Set() : null));
   const tracks = useMemo(() => found.data?.pages.flatMap((page) => page.items.map((track) => labelledBy(track, model))) ?? [], [found.data, model]);
+  const chosen = tracks.filter(({ id }) => selected?.has(id));
   useKeys((event) => {
     if (event.key !== "/") return false;
     field.current?.focus();
     return true;
   });
   return (
-    <main id="main" className={`page page--narrow library ${view === "map" ? "library--map" : ""}`}>
+    <main id="main" className={`page page--narrow library ${view === "map" ? "library--map" : dense ? "library--dense" : ""}`}>
       <h1 className="unseen">Library</h1>
       <Tour />
       <UploadPanel />
@@ -63,20 +72,33 @@ export function LibraryPage() {
           ) : null}
         </div>
       </div>
+      {search ? (
+        <Link href={`/search?${new URLSearchParams({ q: search, ...(collection && { collection }) })}`}>Search for “{search}” by sound too</Link>
+      ) : null}
+      <CollectionBar collection={collection} onChange={(collection) => show({ collection })} />
       {view === "map" ? (
         <Suspense fallback={<Rows />}>
-          <LibraryMap search={search} label={label} model={model} />
+          <LibraryMap search={search} label={label} model={model} collection={collection} />
         </Suspense>
       ) : (
         <>
           {library && tracks.length ? (
             <div className="row spread library__count">
               <span className="quiet small">{countText(library.tracks)}</span>
-              <Select label="sorted by" name="Order of the library" value={sort} options={SORTS} onChange={(sort) => show({ sort })} />
+              <span className="row wrap">
+                <Select label="rows" name="Density of the rows" value={density} options={DENSITIES} onChange={setDensity} />
+                <Select label="sorted by" name="Order of the library" value={sort} options={SORTS} onChange={(sort) => show({ sort })} />
+              </span>
             </div>
           ) : null}
-          {selected ? <Selection tracks={tracks} selected={selected} onSelect={(ids) => setSelected(new Set(ids))} onDone={() => setSelected(null)} /> : null}
-          <List found={found} tracks={tracks} filtered={Boolean(search || label)} model={model} selected={selected} onSelect={setSelected} />
+          {selected ? (
+            <Selection items={chosen} collection={collection} model={model} onDone={() => setSelected(null)} onDeleted={() => setSelected(new Set())}>
+              <Button onClick={() => setSelected(new Set(chosen.length === tracks.length ? [] : tracks.map(({ id }) => id)))}>
+                {chosen.length === tracks.length ? "Select none" : `Select all ${tracks.length} shown`}
+              </Button>
+            </Selection>
+          ) : null}
+          <List found={found} tracks={tracks} filtered={Boolean(search || label || collection)} density={density} model={model} selected={selected} onSelect={setSelected} />
         </>
       )}
     </main>
@@ -87,12 +109,12 @@ function countText(tracks: number): string {
   return tracks === 1 ? "1 recording in the library" : `${tracks.toLocaleString("en-GB")} recordings in the library`;
 }
 
-type ListProps = Pick<Parameters<typeof TrackList>[0], "tracks" | "model" | "selected" | "onSelect"> & {
+type ListProps = Pick<Parameters<typeof TrackList>[0], "tracks" | "model" | "selected" | "onSelect" | "density"> & {
   found: ReturnType<typeof useTracks>;
   filtered: boolean;
 };
 
-function List({ found, tracks, filtered, model, selected, onSelect }: ListProps) {
+function List({ found, tracks, filtered, density, model, selected, onSelect }: ListProps) {
   if (found.isPending) {
     return (
       <>
@@ -110,6 +132,7 @@ function List({ found, tracks, filtered, model, selected, onSelect }: ListProps)
       {tracks.length ? (
         <TrackList
           tracks={tracks}
+          density={density}
           model={model}
           selected={selected}
           onSelect={onSelect}

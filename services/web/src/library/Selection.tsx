@@ -1,34 +1,64 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { api, type TaskName, type Track } from "../api/client";
+import { type ReactNode, useEffect, useState } from "react";
+import { api, dataOf, type JobOptions, type TaskName, type Track } from "../api/client";
 import { errorText } from "../api/problem";
 import { ANALYSIS, jobRequest } from "../state/requests";
 import { Button } from "../ui/controls";
 import { announce } from "../ui/live";
 import { csvOf, forEach } from "./bulk";
+import { CollectForm } from "./CollectForm";
+import { putIn, takeOut } from "./collections";
 import { forgetTrack } from "./uploads";
 
-type Props = { tracks: readonly Track[]; selected: ReadonlySet<string>; onSelect: (ids: Iterable<string>) => void; onDone: () => void };
+type Item = Track | { id: string; filename: string };
+type Props = {
+  /** What is selected. */
+  items: readonly Item[];
+  /** The collection that is shown. */
+  collection: string | null;
+  /** The model that listens to them; null for the service's choice. */
+  model: string | null;
+  onDone: () => void;
+  onDeleted: () => void;
+  /** Further choices of what is selected. */
+  children?: ReactNode;
+};
 
 /** What can be done with the selected recordings at once. */
-export function Selection({ tracks, selected, onSelect, onDone }: Props) {
+export function Selection({ items: chosen, collection, model, onDone, onDeleted, children }: Props) {
   const queries = useQueryClient();
   const [state, setState] = useState("");
   const [busy, setBusy] = useState(false);
-  const [asking, setAsking] = useState<"delete" | "label" | null>(null);
-  const chosen = tracks.filter(({ id }) => selected.has(id));
+  const [asking, setAsking] = useState<"delete" | "label" | "collect" | null>(null);
+  const ids = chosen.map(({ id }) => id).join();
+  // What was done is said until others are selected.
+  useEffect(() => {
+    if (ids) setState("");
+  }, [ids]);
   const none = busy || chosen.length === 0;
-  const doWith = async (what: string, one: (track: Track) => Promise<unknown>) => {
+  const doWith = async (what: string, one: (item: Item) => Promise<unknown>) => {
     setAsking(null);
     setBusy(true);
     const problems = await forEach(chosen, one, (done) => setState(`${what}: ${done} of ${chosen.length}`));
-    setBusy(false);
     const failed = problems.length ? `, ${problems.length} failed: ${errorText(problems[0])}` : "";
-    setState(`${what}: ${chosen.length - problems.length} of ${chosen.length}${failed}`);
-    announce(`${what}: ${chosen.length - problems.length} of ${chosen.length}${failed}`);
-    await Promise.all([["tracks"], ["jobs"], ["map"]].map((queryKey) => queries.invalidateQueries({ queryKey })));
+    await ended(`${what}: ${chosen.length - problems.length} of ${chosen.length}${failed}`);
   };
-  const submit = (what: string, tasks: readonly TaskName[]) => void doWith(what, ({ id }) => api.POST("/v1/jobs", { body: jobRequest(id, tasks) }));
+  const ended = async (words: string) => {
+    setBusy(false);
+    setState(words);
+    announce(words);
+    // Jobs first: of one that has ended by then the tracks are read afterwards.
+    await queries.invalidateQueries({ queryKey: ["jobs"] });
+    await Promise.all([["tracks"], ["map"]].map((queryKey) => queries.invalidateQueries({ queryKey })));
+  };
+  const atOnce = async (what: string, act: (ids: string[]) => Promise<void>) => {
+    setAsking(null);
+    setBusy(true);
+    const problem = await act(chosen.map(({ id }) => id)).then(() => null, errorText);
+    await ended(problem ?? `${what}: ${chosen.length}`);
+  };
+  const submit = (what: string, tasks: readonly TaskName[], options: JobOptions = {}) =>
+    void doWith(what, ({ id }) => api.POST("/v1/jobs", { body: jobRequest(id, tasks, options) }));
   const label = (name: string) =>
     void doWith(`Labelled ${name}`, ({ id }) =>
       api.POST("/v1/tracks/{track_id}/labels", { params: { path: { track_id: id } }, body: { label: name, state: "confirmed" } }),
@@ -37,13 +67,16 @@ export function Selection({ tracks, selected, onSelect, onDone }: Props) {
     void doWith("Deleted", async ({ id }) => {
       await api.DELETE("/v1/tracks/{track_id}", { params: { path: { track_id: id } } });
       forgetTrack(id);
-    }).then(() => onSelect([]));
+    }).then(onDeleted);
+  const save = async () => {
+    const found = new Map<string, Track>();
+    await doWith("Exported", async (item) => found.set(item.id, "labels" in item ? item : await trackOf(item.id)));
+    download(csvOf(chosen.flatMap(({ id }) => found.get(id) ?? [])));
+  };
   return (
     <section className="selection" aria-label="Selected recordings" onKeyDown={(event) => event.key === "Escape" && (asking ? setAsking(null) : onDone())}>
       <span role="status">{state || `${chosen.length} selected`}</span>
-      <Button disabled={busy} onClick={() => onSelect(chosen.length === tracks.length ? [] : tracks.map(({ id }) => id))}>
-        {chosen.length === tracks.length ? "Select none" : `Select all ${tracks.length} shown`}
-      </Button>
+      {children}
       {asking === "delete" ? (
         <span className="row" role="alertdialog" aria-label={`Delete ${chosen.length} recordings?`}>
           Delete {chosen.length} and their results?
@@ -54,10 +87,12 @@ export function Selection({ tracks, selected, onSelect, onDone }: Props) {
         </span>
       ) : asking === "label" ? (
         <LabelForm onLabel={label} />
+      ) : asking === "collect" ? (
+        <CollectForm onCollect={(id, name) => void atOnce(`Put in ${name}`, (ids) => putIn(id, ids))} onCancel={() => setAsking(null)} />
       ) : (
         <>
-          <Button disabled={none} onClick={() => submit("Listened to again", ANALYSIS)}>
-            Listen again
+          <Button disabled={none} onClick={() => submit("Listened to again", ANALYSIS, model ? { classify: { model } } : {})}>
+            {model ? `Listen with ${model}` : "Listen again"}
           </Button>
           <Button disabled={none} onClick={() => submit("Taken apart", ["separate"])}>
             Take apart
@@ -65,7 +100,15 @@ export function Selection({ tracks, selected, onSelect, onDone }: Props) {
           <Button disabled={none} onClick={() => setAsking("label")}>
             Label …
           </Button>
-          <Button disabled={none} onClick={() => download(csvOf(chosen))}>
+          <Button disabled={none} onClick={() => setAsking("collect")}>
+            Collect …
+          </Button>
+          {collection ? (
+            <Button disabled={none} onClick={() => void atOnce("Taken out of the collection", (ids) => takeOut(collection, ids))}>
+              Take out
+            </Button>
+          ) : null}
+          <Button disabled={none} onClick={() => void save()}>
             Export CSV
           </Button>
           <Button disabled={none} onClick={() => setAsking("delete")}>
@@ -76,6 +119,10 @@ export function Selection({ tracks, selected, onSelect, onDone }: Props) {
       <Button onClick={onDone}>Done</Button>
     </section>
   );
+}
+
+async function trackOf(id: string): Promise<Track> {
+  return dataOf(await api.GET("/v1/tracks/{track_id}", { params: { path: { track_id: id } } }));
 }
 
 function LabelForm({ onLabel }: { onLabel: (label: string) => void }) {

@@ -3,10 +3,12 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Track } from "../api/client";
 import { usePreview } from "../sound/preview";
 import { useKeys } from "../ui/keys";
-import { useActiveJobs } from "./queries";
-import { type RowActions, TrackRow } from "./TrackRow";
+import { type Density, useIsWide } from "./density";
+import { useActiveJobs, useEndedJobs } from "./queries";
+import { ColumnNames, type RowActions, TrackRow } from "./TrackRow";
 
-const ROW_PX = 64;
+const ROW_PX = { comfortable: 64, dense: 40 };
+const NARROW_ROW_PX = 56;
 const CLOSE_TO_END = 20;
 
 type Props = {
@@ -16,15 +18,18 @@ type Props = {
   /** The ids of the selected tracks; null while nothing is being selected. */
   selected: ReadonlySet<string> | null;
   onSelect: (selected: ReadonlySet<string>) => void;
+  density: Density;
   more: boolean;
   onMore: () => void;
 };
 
 /** A list of tracks. Only rows near the visible range are in the document; arrow keys move through all of them. */
-export function TrackList({ tracks, model, selected, onSelect, more, onMore }: Props) {
+export function TrackList({ tracks, model, selected, onSelect, density, more, onMore }: Props) {
   const list = useRef<HTMLUListElement>(null);
   const [top, setTop] = useState(0);
+  const columns = useIsWide() && density === "dense";
   const active = useActiveJobs().data;
+  useEndedJobs(active);
   const focused = useRef(0);
   useLayoutEffect(() => {
     const measure = () => setTop((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
@@ -33,13 +38,16 @@ export function TrackList({ tracks, model, selected, onSelect, more, onMore }: P
     if (list.current?.parentElement) observer.observe(list.current.parentElement);
     return () => observer.disconnect();
   }, []);
+  const rowPx = density === "dense" && matchMedia("(max-width: 800px)").matches ? NARROW_ROW_PX : ROW_PX[density];
   const rows = useWindowVirtualizer({
     count: tracks.length,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowPx,
     overscan: 8,
     scrollMargin: top,
     getItemKey: (index) => tracks[index]?.id ?? index,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows of another height are placed anew
+  useLayoutEffect(() => rows.measure(), [rowPx, rows]);
   const items = rows.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -80,21 +88,24 @@ export function TrackList({ tracks, model, selected, onSelect, more, onMore }: P
     return true;
   });
   return (
-    <ul ref={list} className="tracks" aria-label="Recordings" style={{ height: rows.getTotalSize() }}>
-      {items.map((item) => {
-        const track = tracks[item.index];
-        return track ? (
-          <li
-            key={item.key}
-            data-index={item.index}
-            aria-setsize={more ? -1 : tracks.length}
-            aria-posinset={item.index + 1}
-            style={{ height: item.size, transform: `translateY(${item.start - rows.options.scrollMargin}px)` }}
-          >
-            <TrackRow track={track} index={item.index} job={active?.get(track.id)} model={model} playing={playing === track.id} selected={selected?.has(track.id) ?? null} actions={actions} />
-          </li>
-        ) : null;
-      })}
-    </ul>
+    <div className={density === "dense" ? "tracks--dense" : ""}>
+      {columns ? <ColumnNames /> : null}
+      <ul ref={list} className="tracks" aria-label="Recordings" style={{ height: rows.getTotalSize() }}>
+        {items.map((item) => {
+          const track = tracks[item.index];
+          return track ? (
+            <li
+              key={item.key}
+              data-index={item.index}
+              aria-setsize={more ? -1 : tracks.length}
+              aria-posinset={item.index + 1}
+              style={{ height: item.size, transform: `translateY(${item.start - rows.options.scrollMargin}px)` }}
+            >
+              <TrackRow track={track} index={item.index} job={active?.get(track.id)} model={model} playing={playing === track.id} selected={selected?.has(track.id) ?? null} columns={columns} actions={actions} />
+            </li>
+          ) : null;
+        })}
+      </ul>
+    </div>
   );
 }

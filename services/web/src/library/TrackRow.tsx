@@ -3,12 +3,16 @@ import { Link } from "wouter";
 import type { Job, Track } from "../api/client";
 import { jobText } from "../api/taskText";
 import { IconButton } from "../ui/controls";
-import { ago, time, labelText } from "../ui/format";
+import { ago, bytes, channels, labelText, percent, time } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { titleOf } from "../ui/tags";
 import { Deletion } from "./Deletion";
+import { surenessOf } from "./libraryView";
 import { Thumbnail } from "./Outline";
 import { unlabelledText } from "./states";
+
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "2-digit" });
+const NUMBERS = new Set(["tempo", "size", "length"]);
 
 /** What rows do; the same functions as long as the list is there. */
 export type RowActions = {
@@ -27,12 +31,15 @@ type Props = {
   playing: boolean;
   /** Whether it is selected; null while nothing is being selected. */
   selected: boolean | null;
+  /** Whether there is room for more columns. */
+  columns: boolean;
   actions: RowActions;
 };
 
 /** A row of the library. Rendered again only when something of it changes. */
-export const TrackRow = memo(function TrackRow({ track, index, job, model, playing, selected, actions }: Props) {
+export const TrackRow = memo(function TrackRow({ track, index, job, model, playing, selected, columns, actions }: Props) {
   const [asking, setAsking] = useState(false);
+  const sureness = surenessOf(track, model);
   const bin = useRef<HTMLSpanElement>(null);
   const keep = () => {
     setAsking(false);
@@ -68,9 +75,12 @@ export const TrackRow = memo(function TrackRow({ track, index, job, model, playi
           <span className="track__label clip" title={track.label_confirmed ? "confirmed by you" : undefined}>
             {track.label ? labelText(track.label) : <span className="quiet">{unlabelledText(track, job, model)}</span>}
             {track.label_confirmed ? <Confirmed /> : null}
+            {sureness === null ? null : <span className="track__sureness"> {percent(sureness)}</span>}
           </span>
+          {columns ? <Facts track={track} /> : null}
           <span className="track__length">{time(track.duration_s, 0)}</span>
-          <span className="track__state quiet clip">{job ? jobText(job) : ago(track.created_at)}</span>
+          {columns ? <span className="track__fact">{DAY.format(new Date(track.created_at))}</span> : null}
+          <span className="track__state quiet clip">{job ? jobText(job) : columns ? "" : ago(track.created_at)}</span>
           <span ref={bin} className="track__more">
             <IconButton icon="bin" label={`Delete ${track.filename}`} onClick={() => setAsking(true)} />
           </span>
@@ -79,6 +89,36 @@ export const TrackRow = memo(function TrackRow({ track, index, job, model, playi
     </div>
   );
 });
+
+/** What dense rows say besides: kind, tempo, key, sampling rate and channels, size. */
+function Facts({ track }: { track: Track }) {
+  const { kind, tempo_bpm, key } = track.facts ?? {};
+  return (
+    <>
+      <span className="track__fact clip">{kind ?? ""}</span>
+      <span className="track__fact track__fact--number">{tempo_bpm ? `${Math.round(tempo_bpm)} bpm` : ""}</span>
+      <span className="track__fact clip">{key ?? ""}</span>
+      <span className="track__fact clip">
+        {track.sample_rate_hz / 1000} kHz, {channels(track.channels)}
+      </span>
+      <span className="track__fact track__fact--number">{bytes(track.size_bytes)}</span>
+    </>
+  );
+}
+
+/** The names of the columns of dense rows, above them. */
+export function ColumnNames() {
+  return (
+    <div className="track track__names small" aria-hidden="true">
+      {["", "", "name", "label", "kind", "tempo", "key", "format", "size", "length", "added", "", ""].map((name, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: columns have no other key, and do not move
+        <span key={at} className={NUMBERS.has(name) ? "track__fact--number" : ""}>
+          {name}
+        </span>
+      ))}
+    </div>
+  );
+}
 
 function Confirmed() {
   return (

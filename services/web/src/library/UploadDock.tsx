@@ -46,7 +46,7 @@ export function UploadDock() {
 function UploadRow({ upload }: { upload: Upload }) {
   const { id, name, phase, track, problem } = upload;
   return (
-    <li className="upload__row">
+    <li className={`upload__row ${phase === "failed" ? "upload__row--failed" : ""}`}>
       {track ? (
         <Link href={`/tracks/${track.id}`} className="clip">
           {name}

@@ -1,4 +1,5 @@
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { api, dataOf, type Job, type Peaks, type Track } from "../api/client";
 import type { LibraryView } from "./libraryView";
 import { forgetTrack } from "./uploads";
@@ -8,14 +9,15 @@ type Page = { items: Track[]; next_cursor?: string | null };
 const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
 
-/** The tracks that match a search and a label, by a model or by any, newest first, page by page. */
-export function useTracks({ search, label, model, sort }: LibraryView, wanted: boolean) {
+/** The tracks that match a search, a label, by a model or by any, and a collection, page by page; with facts where wanted. */
+export function useTracks({ search, label, model, collection, sort }: LibraryView, wanted: boolean, facts: boolean) {
   return useInfiniteQuery({
     enabled: wanted,
-    queryKey: ["tracks", "list", sort, search, label, label && model],
+    queryKey: ["tracks", "list", sort, search, label, label && model, collection, facts],
     queryFn: async ({ pageParam, signal }) => {
       const labelled = label ? { label, ...(model && { model }) } : {};
-      const query = { limit: PAGE_SIZE, sort, ...(search && { q: search }), ...labelled, ...(pageParam && { cursor: pageParam }) };
+      const filters = { ...(search && { q: search }), ...labelled, ...(collection && { collection }) };
+      const query = { limit: PAGE_SIZE, sort, ...filters, ...(facts && { facts }), ...(pageParam && { cursor: pageParam }) };
       return dataOf(await api.GET("/v1/tracks", { params: { query }, signal }));
     },
     initialPageParam: "",
@@ -48,6 +50,18 @@ export function useActiveJobs() {
     },
     refetchInterval: (query) => (query.state.data?.size ? ACTIVE_EVERY_MS : false),
   });
+}
+
+/** Reads the tracks again when jobs on them have ended, whoever asked for these. */
+export function useEndedJobs(active: ReadonlyMap<string, Job> | undefined): void {
+  const queries = useQueryClient();
+  const before = useRef(active);
+  useEffect(() => {
+    const going = new Set([...(active?.values() ?? [])].map(({ id }) => id));
+    const ended = active && [...(before.current?.values() ?? [])].some(({ id }) => !going.has(id));
+    before.current = active;
+    if (ended) for (const queryKey of [["tracks"], ["map"]]) void queries.invalidateQueries({ queryKey });
+  }, [active, queries]);
 }
 
 /** A track's outline in a few points, or null when it has not been measured yet. */

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { Link } from "wouter";
 import type { ModelCard, StemModelCard } from "../api/client";
 import { errorText } from "../api/problem";
 import { ErrorNote, Button, Skeleton } from "../ui/controls";
@@ -7,6 +8,7 @@ import { Bodies } from "./Bodies";
 import { Confusion } from "./Confusion";
 import { Figure } from "./Figure";
 import { Labels } from "./Labels";
+import { Mistakes } from "./Mistakes";
 import "./models.css";
 import { isClassifier, useModels } from "./queries";
 import { Spaces } from "./Spaces";
@@ -49,9 +51,19 @@ function Card({ card }: { card: ModelCard | StemModelCard }) {
 function ClassifierCard({ card }: { card: ModelCard }) {
   const validation = (card.metrics.cross_validation ?? {}) as Validation;
   return (
-    <CardFrame card={card} classes={`${card.labels.length} labels`} figures={<Figures card={card} validation={validation} />}>
+    <CardFrame
+      card={card}
+      classes={`${card.labels.length} labels`}
+      figures={<Figures card={card} validation={validation} />}
+      use={
+        <Link href={`/?${new URLSearchParams({ model: card.name, select: "yes" })}`} className="button" aria-label={`Use ${card.name}`}>
+          Use this one
+        </Link>
+      }
+    >
       <div className="stack">
         <Labels labels={card.labels} />
+        {validation.confusion ? <Mistakes labels={card.labels} counts={validation.confusion} /> : null}
         {validation.confusion ? <Confusion labels={card.labels} counts={validation.confusion} /> : null}
         {card.bodies.length ? <Bodies bodies={card.bodies} /> : null}
       </div>
@@ -67,12 +79,15 @@ function SeparatorCard({ card }: { card: StemModelCard }) {
   );
 }
 
-type CardFrameProps = { card: ModelCard | StemModelCard; classes: string; figures: ReactNode; children: ReactNode };
+type CardFrameProps = { card: ModelCard | StemModelCard; classes: string; figures: ReactNode; use?: ReactNode; children: ReactNode };
 
-function CardFrame({ card, classes, figures, children }: CardFrameProps) {
+function CardFrame({ card, classes, figures, use, children }: CardFrameProps) {
   return (
     <article className="card" aria-labelledby={`model-${card.name}`}>
-      <h2 id={`model-${card.name}`}>{card.name}</h2>
+      <div className="row spread wrap">
+        <h2 id={`model-${card.name}`}>{card.name}</h2>
+        {use}
+      </div>
       <p className="quiet">
         {card.kind} · {card.architecture} · {classes}
       </p>

@@ -7,13 +7,14 @@ import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
 import { labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { type Preview, usePreview } from "../sound/preview";
-import { useFound, useNamed } from "./queries";
+import { useFound, useNamed, type Within } from "./queries";
 import type { Query, Unit } from "./query";
 
 /** What was found by name and by sound, how the search was understood, and how much of the library it covers. */
-export function Results({ query, unit }: { query: Query; unit: Unit }) {
-  const found = useFound(query, unit);
-  const named = useNamed(query).data ?? [];
+export function Results({ query, within }: { query: Query; within: Within }) {
+  const { unit } = within;
+  const found = useFound(query, within);
+  const named = useNamed(query, within.collection).data ?? [];
   const preview = usePreview();
   const pages = found.data?.pages ?? [];
   const [first] = pages;

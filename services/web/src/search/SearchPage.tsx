@@ -1,13 +1,14 @@
 import { useRef, useState } from "react";
 import { useSearchParams } from "wouter";
+import { useCollections } from "../library/collections";
 import { useSearchField } from "../library/libraryView";
 import { useTrack } from "../state/queries";
-import { Button, Choice, IconButton } from "../ui/controls";
+import { Button, Choice, IconButton, Select } from "../ui/controls";
 import { useDrop } from "../ui/drop";
 import { time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { useTitle } from "../ui/title";
-import { type Query, queryFrom, type Unit, unitFrom } from "./query";
+import { collectionFrom, type Query, queryFrom, type Unit, unitFrom } from "./query";
 import { Results } from "./Results";
 import "./search.css";
 
@@ -24,11 +25,20 @@ export default function SearchPage() {
   const asked = queryFrom(address);
   const query: Query | null = file ? { by: "file", file } : asked;
   const unit = unitFrom(address);
+  const collection = collectionFrom(address);
+  const collections = useCollections().data ?? [];
   const change = (part: Record<string, string>) => {
     setFile(null);
-    setAddress(unit === "moment" ? { ...part, unit } : part);
+    setAddress({ ...part, ...(unit === "moment" && { unit }), ...(collection && { collection }) });
   };
   const [words, setWords] = useSearchField(asked?.by === "words" ? asked.words : "", (typed) => change(typed ? { q: typed } : {}));
+  const set = (name: string, value: string) =>
+    setAddress((now) => {
+      const next = new URLSearchParams(now);
+      if (value) next.set(name, value);
+      else next.delete(name);
+      return next;
+    });
   useTitle("Search");
   return (
     <main id="main" className="page page--narrow search">
@@ -49,18 +59,21 @@ export default function SearchPage() {
           label="Find"
           value={unit}
           options={UNITS}
-          onChange={(chosen: Unit) =>
-            setAddress((now) => {
-              const next = new URLSearchParams(now);
-              if (chosen === "moment") next.set("unit", chosen);
-              else next.delete("unit");
-              return next;
-            })
-          }
+          onChange={(chosen: Unit) => set("unit", chosen === "moment" ? chosen : "")}
         />
       </DropBox>
+      {collections.length ? (
+        <Select
+          label="in"
+          name="Collection to search in"
+          value={collection ?? ""}
+          options={["", ...collections.map(({ id }) => id), ...(collection && !collections.some(({ id }) => id === collection) ? [collection] : [])]}
+          text={(id) => (id ? (collections.find((each) => each.id === id)?.name ?? "a deleted one") : "all recordings")}
+          onChange={(id) => set("collection", id)}
+        />
+      ) : null}
       {query && query.by !== "words" ? <Held query={query} onRemove={() => change({})} /> : null}
-      {query ? <Results query={query} unit={unit} /> : <Suggestions onChoose={(q) => change({ q })} />}
+      {query ? <Results query={query} within={{ unit, collection }} /> : <Suggestions onChoose={(q) => change({ q })} />}
     </main>
   );
 }

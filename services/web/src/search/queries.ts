@@ -6,13 +6,16 @@ import type { Query, Unit } from "./query";
 const MOST = 20;
 const BY_NAME = 5;
 
+/** What is found, whole recordings or moments, and in which collection; null searches all. */
+export type Within = { unit: Unit; collection: string | null };
+
 /** The pages of what sounds like the query. */
-export function useFound(query: Query | null, unit: Unit) {
+export function useFound(query: Query | null, within: Within) {
   return useInfiniteQuery({
-    queryKey: ["jobs", "search", keyOf(query), unit],
+    queryKey: ["jobs", "search", keyOf(query), within],
     enabled: query !== null,
     initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => ask(query as Query, unit, pageParam, signal),
+    queryFn: ({ pageParam, signal }) => ask(query as Query, within, pageParam, signal),
     getNextPageParam: (page: SearchAnswer) => page.next_cursor,
     retry: false,
     refetchInterval: ({ state: { data, dataUpdatedAt } }) => (query?.by === "file" ? false : renewalMs(data, dataUpdatedAt)),
@@ -20,20 +23,20 @@ export function useFound(query: Query | null, unit: Unit) {
 }
 
 /** The recordings whose names or tags have these words in them. */
-export function useNamed(query: Query | null) {
+export function useNamed(query: Query | null, collection: string | null) {
   const words = query?.by === "words" ? query.words : null;
   return useQuery({
-    queryKey: ["tracks", "named", words],
+    queryKey: ["tracks", "named", words, collection],
     enabled: words !== null,
     queryFn: async ({ signal }): Promise<Track[]> => {
-      const params = { query: { q: words as string, limit: BY_NAME } };
+      const params = { query: { q: words as string, limit: BY_NAME, ...(collection && { collection }) } };
       return dataOf(await api.GET("/v1/tracks", { params, signal })).items;
     },
   });
 }
 
-async function ask(query: Query, unit: Unit, cursor: string | null, signal: AbortSignal): Promise<SearchAnswer> {
-  if (query.by === "file") return askByFile(query.file, unit, cursor, signal);
+async function ask(query: Query, within: Within, cursor: string | null, signal: AbortSignal): Promise<SearchAnswer> {
+  if (query.by === "file") return askByFile(query.file, within, cursor, signal);
   const what =
     query.by === "words"
       ? { text: query.words }
@@ -42,12 +45,18 @@ async function ask(query: Query, unit: Unit, cursor: string | null, signal: Abor
           ...(query.startS !== null && { start_s: query.startS }),
           ...(query.endS !== null && { end_s: query.endS }),
         };
-  return dataOf(await api.POST("/v1/search", { body: { ...what, unit, limit: MOST, cursor }, signal }));
+  return dataOf(await api.POST("/v1/search", { body: { ...what, unit: within.unit, ...filtersOf(within), limit: MOST, cursor }, signal }));
 }
 
-async function askByFile(file: File, unit: Unit, cursor: string | null, signal: AbortSignal): Promise<SearchAnswer> {
+function filtersOf({ collection }: Within) {
+  return collection ? { filters: { collection } } : {};
+}
+
+async function askByFile(file: File, within: Within, cursor: string | null, signal: AbortSignal): Promise<SearchAnswer> {
   const form = new FormData();
-  form.set("unit", unit);
+  form.set("unit", within.unit);
+  const { filters } = filtersOf(within);
+  if (filters) form.set("filters", JSON.stringify(filters));
   form.set("limit", String(MOST));
   if (cursor) form.set("cursor", cursor);
   form.set("file", file, file.name);

@@ -18,6 +18,11 @@ export function unitFrom(address: URLSearchParams): Unit {
   return address.get("unit") === "moment" ? "moment" : "track";
 }
 
+/** The id of the collection that is searched; null for the whole library. */
+export function collectionFrom(address: URLSearchParams): string | null {
+  return address.get("collection") || null;
+}
+
 /** The address of a search for moments like a stretch of a recording. */
 export function addressOfStretch(trackId: string, startS: number, endS: number): string {
   return `/search?${new URLSearchParams({ track: trackId, from: startS.toFixed(2), to: endS.toFixed(2), unit: "moment" })}`;

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { release, streamed } from "./audioSource";
 
 export type Preview = { playing: string | null; toggle: (id: string, sound: Sound) => void };
-export type Sound = { url: string; startS?: number; endS?: number };
+export type Sound = { url: string; startS?: number; endS?: number; volume?: number };
 
 /** Plays one recording, or one moment of it, at a time. `onPlay` is called before, to stop what else plays. */
 export function usePreview(onPlay: () => void = () => undefined): Preview & { stop: () => void } {
@@ -25,8 +25,9 @@ export function usePreview(onPlay: () => void = () => undefined): Preview & { st
   return { playing, toggle, stop };
 }
 
-function started({ url, startS = 0, endS }: Sound, stop: () => void): HTMLAudioElement {
+function started({ url, startS = 0, endS, volume = 1 }: Sound, stop: () => void): HTMLAudioElement {
   const element = streamed(url);
+  element.volume = volume;
   if (startS) element.currentTime = startS;
   element.onended = stop;
   element.ontimeupdate = () => {

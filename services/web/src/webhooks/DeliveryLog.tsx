@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { Link } from "wouter";
 import { errorText } from "../api/problem";
 import { ErrorNote, Button, Choice, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
@@ -53,11 +54,12 @@ function DeliveryRow({ delivery }: { delivery: Delivery }) {
           Send again
         </Button>
       </div>
+      <About delivery={delivery} />
       {redeliver.error ? <ErrorNote>{errorText(redeliver.error)}</ErrorNote> : null}
       {delivery.attempts.length ? (
         <details>
           <summary className="small quiet">
-            {delivery.attempts.length === 1 ? "1 attempt" : `${delivery.attempts.length} attempts`} · {delivery.event_id}
+            {delivery.attempts.length === 1 ? "1 attempt" : `${delivery.attempts.length} attempts`}
           </summary>
           <ol className="attempts">
             {delivery.attempts.map((attempt) => (
@@ -71,6 +73,35 @@ function DeliveryRow({ delivery }: { delivery: Delivery }) {
       ) : null}
     </li>
   );
+}
+
+/** Which job and recording it is about, and what is sent. */
+function About({ delivery: { job_id, track_id, filename, body, event_id } }: { delivery: Delivery }) {
+  return (
+    <>
+      {job_id ? (
+        <p className="small delivery__about">
+          {track_id ? <Link href={`/tracks/${track_id}`}>{filename}</Link> : <span className="quiet">the recording is not in the library</span>}{" "}
+          <span className="quiet">
+            · job <span className="mono">{job_id}</span>
+          </span>
+        </p>
+      ) : null}
+      <details>
+        <summary className="small quiet">What is sent · {event_id}</summary>
+        <pre className="delivery__body" tabIndex={0}>{indented(body)}</pre>
+      </details>
+    </>
+  );
+}
+
+/** JSON with a line for each value; another text as it is. */
+function indented(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return body;
+  }
 }
 
 function statusText({ status, next_attempt_at, attempts }: Delivery): string {

@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { errorText } from "../api/problem";
-import { ErrorNote, Button, IconButton } from "../ui/controls";
-import { announce } from "../ui/live";
+import { ErrorNote, Button } from "../ui/controls";
 import { type EventType, useWebhookActions } from "./queries";
+import { Secret } from "./Secret";
 
 const EVENTS: EventType[] = ["job.succeeded", "job.failed", "job.cancelled"];
 
@@ -55,26 +55,5 @@ export function NewWebhook({ onDone }: { onDone: () => void }) {
         <Button onClick={onDone}>Cancel</Button>
       </div>
     </form>
-  );
-}
-
-function Secret({ secret, onDone }: { secret: string; onDone: () => void }) {
-  return (
-    <div className="adding" role="status">
-      <p>The endpoint's secret. It is shown only once. Your receiver uses it to check that an event comes from this service.</p>
-      <div className="row">
-        <code className="adding__secret">{secret}</code>
-        <IconButton
-          icon="copy"
-          label="Copy the secret"
-          onClick={() => void navigator.clipboard.writeText(secret).then(() => announce("Copied."))}
-        />
-      </div>
-      <div>
-        <Button main onClick={onDone}>
-          I have saved it
-        </Button>
-      </div>
-    </div>
   );
 }

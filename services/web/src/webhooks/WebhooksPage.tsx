@@ -5,6 +5,7 @@ import { ago } from "../ui/format";
 import { announce } from "../ui/live";
 import { DeliveryLog } from "./DeliveryLog";
 import { NewWebhook } from "./NewWebhook";
+import { Rotation } from "./Rotation";
 import { useWebhookActions, useWebhooks, type Webhook } from "./queries";
 import "./webhooks.css";
 
@@ -53,6 +54,7 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
   const { test, remove, enable } = useWebhookActions();
   const [open, setOpen] = useState(false);
   const [sure, setSure] = useState(false);
+  const [rotating, setRotating] = useState(false);
   const problem = test.error ?? remove.error ?? enable.error;
   return (
     <li className="endpoint">
@@ -77,12 +79,17 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
         <Button disabled={enable.isPending} onClick={() => enable.mutate({ id: webhook.id, enabled: !webhook.enabled })}>
           {webhook.enabled ? "Switch off" : "Switch on"}
         </Button>
+        <Button aria-expanded={rotating} onClick={() => setRotating(!rotating)}>
+          New secret
+        </Button>
         {sure ? (
           <>
-            <Button autoFocus disabled={remove.isPending} onClick={() => remove.mutate(webhook.id)}>
+            <Button disabled={remove.isPending} onClick={() => remove.mutate(webhook.id)}>
               Delete it and its log
             </Button>
-            <Button onClick={() => setSure(false)}>Keep</Button>
+            <Button autoFocus onClick={() => setSure(false)}>
+              Keep
+            </Button>
           </>
         ) : (
           <Button
@@ -96,6 +103,7 @@ function Endpoint({ webhook }: { webhook: Webhook }) {
         )}
       </div>
       {problem ? <ErrorNote>{errorText(problem)}</ErrorNote> : null}
+      {rotating ? <Rotation webhook={webhook} onDone={() => setRotating(false)} /> : null}
       {open ? <DeliveryLog webhookId={webhook.id} /> : null}
     </li>
   );

@@ -48,6 +48,9 @@ export function useWebhookActions() {
     enable: useAction(({ id, enabled }: { id: string; enabled: boolean }) =>
       api.PATCH("/v1/webhooks/{webhook_id}", { ...endpoint(id), body: { enabled } }),
     ),
+    rotate: useAction(async ({ id, overlapS }: { id: string; overlapS: number }) =>
+      dataOf(await api.POST("/v1/webhooks/{webhook_id}/rotate-secret", { ...endpoint(id), body: { overlap_s: overlapS } })),
+    ),
     redeliver: useAction((id: string) =>
       api.POST("/v1/deliveries/{delivery_id}/redeliver", { params: { path: { delivery_id: id } } }),
     ),

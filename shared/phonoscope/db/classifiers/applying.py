@@ -102,7 +102,7 @@ _LABEL = text(
     ), kept AS (
         INSERT INTO track_labels (track_id, model, position, labels, finished_at)
         SELECT track_id, :model, :position, labels, now() FROM given ORDER BY track_id
-        ON CONFLICT (track_id, model) DO UPDATE SET labels = excluded.labels
+        ON CONFLICT (track_id, model) DO UPDATE SET labels = excluded.labels, probability = NULL
         WHERE track_labels.labels <> excluded.labels
     )
     SELECT count(*) FROM given LEFT JOIN before USING (track_id) WHERE given.labels <> coalesce(before.labels, '{}')

@@ -21,7 +21,8 @@ APPLIED = -1
 """The position of labels that were found in kept vectors: those of classifications count before them."""
 _WHOLE = AnnotationRow.start_s.is_(None)
 LABEL_COLUMNS = f"""
-    (SELECT json_agg(json_build_array(model, labels) ORDER BY position = {APPLIED}, finished_at DESC, position, model)
+    (SELECT json_agg(json_build_array(model, labels, probability)
+                     ORDER BY position = {APPLIED}, finished_at DESC, position, model)
      FROM track_labels WHERE track_id = asked.id AND model <> '') AS answers,
     (SELECT json_agg(json_build_array(label, state, start_s, end_s) ORDER BY id)
      FROM annotations WHERE track_id = asked.id) AS said
@@ -115,7 +116,20 @@ def labels_of(
 def labels_in(row: Any, vocabularies: Vocabularies) -> TrackLabels:
     """The labels that count for a track, of a row with ``LABEL_COLUMNS``."""
     said = [Annotation(label, LabelState(state), start_s, end_s) for label, state, start_s, end_s in row.said or ()]
-    return combined(row.answers or (), said, vocabularies)
+    return combined([(model, labels) for model, labels, _ in row.answers or ()], said, vocabularies)
+
+
+def probabilities_in(row: Any, labels: TrackLabels) -> dict[str, float]:
+    """By model, how probable the first of its labels is, where it is a predicted one whose probability is known.
+
+    Args:
+        labels: those that count for the track, as ``labels_in`` has them of the same row.
+    """
+    return {
+        model: probability
+        for model, found, probability in row.answers or ()
+        if probability is not None and found and labels.by_model.get(model, [])[:1] == found[:1]
+    }
 
 
 def combined(

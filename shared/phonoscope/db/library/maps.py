@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
+from phonoscope.db.library.collections import tracks_in
 from phonoscope.db.schema.tables import EmbeddingRow, JobRow, MapPointRow, ResultRow, TaskRow, TrackRow
 from phonoscope.states import Status, TaskName
 from phonoscope.work import WHOLE_TRACK, Space
@@ -38,19 +39,25 @@ def library_stamp(session: Session, owner_id: str, space: Space) -> list[str]:
     return [space.digest, *(str(value) for value in session.execute(stamp).one())]
 
 
-def placed_tracks(session: Session, owner_id: str, space: Space) -> list[Placed]:
-    """All points of the map, the newest tracks first; without tracks that are known to be silent since it was drawn."""
+def placed_tracks(session: Session, owner_id: str, space: Space, collection: str | None = None) -> list[Placed]:
+    """All points of the map, the newest tracks first; without tracks that are known to be silent since it was drawn.
+
+    Args:
+        collection: only those in this collection, whose owner the caller has checked.
+    """
     silent = select(EmbeddingRow.track_id).where(
         _embedded(owner_id, space.model), EmbeddingRow.model_digest == space.digest, EmbeddingRow.vector.is_(None)
     )
-    rows = session.execute(
+    placed = (
         select(TrackRow, MapPointRow.x, MapPointRow.y)
         .join(MapPointRow, MapPointRow.track_id == TrackRow.id)
         .where(MapPointRow.owner_id == owner_id, MapPointRow.model_name == space.model)
         .where(MapPointRow.track_id.not_in(silent))
         .order_by(TrackRow.created_at.desc(), TrackRow.id)
     )
-    return [Placed(*row) for row in rows]
+    if collection is not None:
+        placed = placed.where(TrackRow.id.in_(tracks_in(collection)))
+    return [Placed(*row) for row in session.execute(placed)]
 
 
 def newest_map(session: Session, owner_id: str, model_name: str) -> TaskRow | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Vocabularies
 from phonoscope.db.library.artifacts import COVER
-from phonoscope.db.library.labels import LABEL_COLUMNS, NO_LABELS, TrackLabels, labels_in
+from phonoscope.db.library.labels import LABEL_COLUMNS, NO_LABELS, TrackLabels, labels_in, probabilities_in
 
 _SHOWN = text(
     f"""
@@ -35,11 +35,13 @@ class Shown(NamedTuple):
 
     Args:
         models: those that have labelled it, newest first, also where they recognised nothing.
+        probabilities: by model, of the first of its labels.
     """
 
     labels: TrackLabels = NO_LABELS
     models: tuple[str, ...] = ()
     cover: Cover | None = None
+    probabilities: Mapping[str, float] = {}
 
 
 def shown_of(session: Session, tracks: Collection[str], vocabularies: Vocabularies) -> dict[str, Shown]:
@@ -51,11 +53,15 @@ def shown_of(session: Session, tracks: Collection[str], vocabularies: Vocabulari
     if not tracks:
         return {}
     rows = session.execute(_SHOWN, {"tracks": list(tracks)})
-    return {row.id: Shown(labels_in(row, vocabularies), _models(row), _cover(row)) for row in rows}
+    return {row.id: _shown(row, labels_in(row, vocabularies)) for row in rows}
+
+
+def _shown(row: Any, labels: TrackLabels) -> Shown:
+    return Shown(labels, _models(row), _cover(row), probabilities_in(row, labels))
 
 
 def _models(row: Any) -> tuple[str, ...]:
-    return tuple(model for model, _ in row.answers or ())
+    return tuple(model for model, *_ in row.answers or ())
 
 
 def _cover(row: Any) -> Cover | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.catalogue import Vocabularies
 from phonoscope.db.access.paging import NUMBER_ORDER, TEXT_ORDER, Order, cut, cut_by, page, page_by
+from phonoscope.db.library.collections import tracks_in
 from phonoscope.db.library.labels import is_labelled
 from phonoscope.db.schema.tables import TrackRow, given
 from phonoscope.errors import NotFound
@@ -91,6 +92,7 @@ def list_tracks(
     model: str | None = None,
     q: str | None = None,
     vocabularies: Vocabularies | None = None,
+    collection: str | None = None,
     sort: TrackSort = TrackSort.NEWEST,
 ) -> tuple[list[TrackRow], str | None]:
     """A page of the owner's tracks, and the cursor of the next page, which is of the same order.
@@ -100,6 +102,7 @@ def list_tracks(
         model: whose label is meant; any model's counts without.
         q: text anywhere in the file name or in a tag: title, artist, album, genre; case and Unicode's form do not
             count.
+        collection: only tracks in this collection, whose owner the caller has checked.
         vocabularies: of the served models, in which confirmed labels take the place of predicted ones.
 
     Raises ``InvalidCursor``.
@@ -109,6 +112,8 @@ def list_tracks(
         statement = statement.where(is_labelled(normalize("NFC", label), model, vocabularies or {}))
     if q is not None:
         statement = statement.where(TrackRow.words.icontains(normalize("NFC", q), autoescape=True))
+    if collection is not None:
+        statement = statement.where(TrackRow.id.in_(tracks_in(collection)))
     if sort in _ORDERS:
         ordered = page_by(statement, _ORDERS[sort], TrackRow.id, cursor=cursor, limit=limit)
         return cut_by(session.execute(ordered).all(), limit)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Computed,
     DateTime,
@@ -311,7 +312,8 @@ class TrackLabelsRow(Base):
     Written with the state of the track. ``position`` is that of the answer in its classification: the first one, 0,
     counts for the track; -1 is that of labels which a classifier found in kept vectors, and those count after all
     classifications. The row without a model has the labels that the owner confirmed, of the whole track or of a
-    part of it; it is written with ``annotations``.
+    part of it; it is written with ``annotations``. ``probability`` is that of the first of ``labels``,
+    0 to 1: unknown for answers of earlier releases and for labels that were found in kept vectors.
     """
 
     __tablename__ = "track_labels"
@@ -322,6 +324,7 @@ class TrackLabelsRow(Base):
     position: Mapped[int]
     labels: Mapped[list[str]] = mapped_column(ARRAY(Text))
     finished_at: Mapped[datetime]
+    probability: Mapped[float | None] = mapped_column(REAL)
 
 
 class EmbeddingRow(Base):

@@ -41,6 +41,7 @@ class Filters:
         least_s, most_s: the track's duration.
         words: text in the file's name or tags.
         metadata: what a job of the track has in its metadata.
+        collection: the id of a collection that the track is in, whose owner the caller has checked.
         without: ids of tracks that are left out.
     """
 
@@ -54,6 +55,7 @@ class Filters:
     most_s: float | None = None
     words: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    collection: str | None = None
     without: Collection[str] = ()
 
     @property
@@ -113,6 +115,7 @@ class Filters:
             "words": self.words,
             "kinds": list(self.kinds),
             "metadata": json.dumps(self.metadata) if self.metadata else None,
+            "collection": self.collection,
         }
 
     @property
@@ -158,6 +161,9 @@ _TRACKS = {
     )""",
     "metadata": """EXISTS (
         SELECT FROM jobs WHERE jobs.track_id = tracks.id AND jobs.metadata @> CAST(:metadata AS jsonb)
+    )""",
+    "collection": """EXISTS (
+        SELECT FROM collection_tracks WHERE collection_id = :collection AND collection_tracks.track_id = tracks.id
     )""",
 }
 _PEAK = """EXISTS (

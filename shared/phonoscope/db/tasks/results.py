@@ -54,14 +54,17 @@ RECORD = f"""
         WHERE tasks.finished_at = now() AND (tasks.id = ANY(:leaders) OR tasks.source_id = ANY(:leaders))
           AND tasks.status = 'succeeded' AND jobs.track_id IS NOT NULL
     ), labelled AS (
-        INSERT INTO track_labels (track_id, model, position, labels, finished_at)
+        INSERT INTO track_labels (track_id, model, position, labels, finished_at, probability)
         SELECT DISTINCT ON (track_id, answer -> 'model' ->> 'name')
                track_id, answer -> 'model' ->> 'name', place - 1,
-               ARRAY(SELECT jsonb_array_elements_text(answer -> 'labels')), finished_at
+               ARRAY(SELECT jsonb_array_elements_text(answer -> 'labels')), finished_at,
+               (SELECT CAST(guess ->> 'probability' AS real) FROM jsonb_array_elements(answer -> 'top') AS guess
+                WHERE guess ->> 'label' = answer #>> '{{labels,0}}' LIMIT 1)
         FROM ended, jsonb_array_elements(answers) WITH ORDINALITY AS each (answer, place)
         ORDER BY track_id, answer -> 'model' ->> 'name', created_at DESC, task_id
         ON CONFLICT (track_id, model) DO UPDATE
-        SET position = excluded.position, labels = excluded.labels, finished_at = excluded.finished_at
+        SET position = excluded.position, labels = excluded.labels, finished_at = excluded.finished_at,
+            probability = excluded.probability
         WHERE track_labels.finished_at <= excluded.finished_at
     )
     INSERT INTO track_results (track_id, task, model, variant, task_id, produced_by, finished_at, audio_track)

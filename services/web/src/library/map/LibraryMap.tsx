@@ -1,21 +1,27 @@
 import { useMemo, useState } from "react";
 import { errorText } from "../../api/problem";
 import { ErrorNote, Button, Skeleton } from "../../ui/controls";
-import { type LibraryMap as Drawn, useLibraryMap } from "./queries";
-import { atlasOf, filtered } from "./atlas";
+import { announce } from "../../ui/live";
+import { Selection } from "../Selection";
+import { type LibraryMap as Drawn, type MapPoint, useLibraryMap } from "./queries";
+import { type Atlas, atlasOf, filtered } from "./atlas";
+import { isInside, toPixel } from "./mapView";
 import { InView } from "./InView";
 import "./map.css";
+import "./tools.css";
 import { MapPlot } from "./MapPlot";
 import { MapStatus } from "./MapStatus";
 import { useViewport, useSettled } from "./viewport";
 import { methodText } from "./text";
 
+const NONE: ReadonlySet<string> = new Set();
+
 type Filtered = { search: string; label: string | null };
-type Props = Filtered & { model: string | null };
+type Props = Filtered & { model: string | null; collection: string | null };
 
 /** The library as a map: recordings near each other sound alike to a model, or to the service's default model. */
-export default function LibraryMap({ search, label, model }: Props) {
-  const found = useLibraryMap(model);
+export default function LibraryMap({ search, label, model, collection }: Props) {
+  const found = useLibraryMap(model, collection);
   if (found.isPending) return <MapLoading />;
   if (found.isError) {
     return <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>;
@@ -24,7 +30,7 @@ export default function LibraryMap({ search, label, model }: Props) {
   return (
     <section className="map" aria-label="Map of the library">
       <MapStatus key={map.model} map={map} />
-      {map.points?.length ? <Plane key={`${map.model} ${map.drawn_at}`} map={map} search={search} label={label} /> : null}
+      {map.points?.length ? <Plane key={`${map.model} ${map.drawn_at} ${collection}`} map={map} search={search} label={label} model={model} collection={collection} /> : null}
     </section>
   );
 }
@@ -37,15 +43,35 @@ export function MapLoading() {
   );
 }
 
-function Plane({ map, search, label }: Filtered & { map: Drawn }) {
+function itemOf({ points }: Atlas) {
+  return (index: number) => {
+    const { track_id, filename } = points[index] as MapPoint;
+    return { id: track_id, filename };
+  };
+}
+
+function Plane({ map, search, label, model, collection }: Props & { map: Drawn }) {
   const atlas = useMemo(() => atlasOf(map.points ?? []), [map.points]);
   const filter = useMemo(() => filtered(atlas.points, search, label), [atlas, search, label]);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const frame = useMemo(() => ({ bounds: atlas.bounds, size }), [atlas, size]);
-  const viewport = useViewport(`${map.model} ${map.drawn_at}`, atlas.bounds);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(NONE);
+  const chosen = useMemo(() => [...atlas.points.keys()].filter((index) => selected.has(atlas.points[index]?.track_id ?? "")), [atlas, selected]);
+  const choose = (indices: readonly number[]) => {
+    setSelected(new Set(indices.flatMap((index) => atlas.points[index]?.track_id ?? [])));
+    announce(indices.length === 1 ? "1 recording is selected." : `${indices.length} recordings are selected.`);
+  };
+  const seen = () => [...atlas.points.keys()].filter((index) => filter.fits(index) && isInside(toPixel(atlas.points[index] as MapPoint, viewport.view, frame), size));
+  const viewport = useViewport(`${map.model} ${map.drawn_at} ${collection}`, atlas.bounds);
   return (
     <>
-      <MapPlot atlas={atlas} filter={filter} label={label} viewport={viewport} onSize={setSize} />
+      <MapPlot atlas={atlas} filter={filter} label={label} viewport={viewport} chosen={chosen} onChoose={choose} onSize={setSize} />
+      {selected.size ? (
+        <Selection items={chosen.map(itemOf(atlas))} collection={collection} model={model} onDone={() => setSelected(NONE)} onDeleted={() => setSelected(NONE)} />
+      ) : null}
+      <div>
+        <Button onClick={() => choose(seen())}>Select what is in view</Button>
+      </div>
       {filter.count === 0 ? <p role="status">No recording on the map matches.</p> : null}
       <p className="quiet small">{methodText(map)}</p>
       <InView atlas={atlas} filter={filter} view={useSettled(viewport.view)} frame={frame} />

@@ -8,6 +8,8 @@ import { announce } from "../../ui/live";
 import type { MapPoint } from "./queries";
 import type { Atlas, Filter } from "./atlas";
 import { useGestures } from "./gestures";
+import { useHoverSound, useSoundSwitch } from "./hoverSound";
+import { isWithin, useLasso } from "./lasso";
 import { mapTheme } from "./mapTheme";
 import { handleKey, middleOf, ZOOM_STEP } from "./mapKeys";
 import { type Frame, type Pixel, scaleOf, showing, type Size, toPixel, toSpot, whole, zoomed } from "./mapView";
@@ -19,13 +21,24 @@ const REACH_PX = 6;
 const FINGER_PX = 22;
 const HOW = "Map. Arrow keys move it, plus and minus zoom; Shift and an arrow go to the next recording, Enter opens it.";
 
-type Props = { atlas: Atlas; filter: Filter; label: string | null; viewport: Viewport; onSize: (size: Size) => void };
+type Props = {
+  atlas: Atlas;
+  filter: Filter;
+  label: string | null;
+  viewport: Viewport;
+  /** The indices of the selected recordings. */
+  chosen: readonly number[];
+  onChoose: (indices: readonly number[]) => void;
+  onSize: (size: Size) => void;
+};
 type Shown = { index: number; by: "mouse" | "keys" | "touch" };
 
-/** The recordings as dots: pan and zoom, show a card, open a recording. */
-export function MapPlot({ atlas, filter, label, viewport, onSize }: Props) {
+/** The recordings as dots: pan and zoom, show a card, play, draw a line around some, open one. */
+export function MapPlot({ atlas, filter, label, viewport, chosen, onChoose, onSize }: Props) {
   const [box, size] = useSize<HTMLDivElement>();
   const theme = useTheme();
+  const [sound, setSound] = useSoundSwitch();
+  const [drawing, setDrawing] = useState(false);
   const [shown, setShown] = useState<Shown | null>(null);
   const [, navigate] = useLocation();
   const frame = useMemo(() => ({ bounds: atlas.bounds, size }), [atlas.bounds, size]);
@@ -34,7 +47,8 @@ export function MapPlot({ atlas, filter, label, viewport, onSize }: Props) {
   const current = point && shown ? shown.index : null;
   const lit = point?.label ?? label;
   const { view } = viewport;
-  const scene = useMemo(() => ({ atlas, filter, view, frame, lit, shown: current }), [atlas, filter, view, frame, lit, current]);
+  const scene = useMemo(() => ({ atlas, filter, view, frame, lit, shown: current, chosen }), [atlas, filter, view, frame, lit, current, chosen]);
+  useHoverSound(point?.track_id ?? null, sound);
 
   const open = (opened: MapPoint | undefined) => opened && navigate(`/tracks/${opened.track_id}`);
   const at = (pixel: Pixel, reach: number) => {
@@ -59,9 +73,13 @@ export function MapPlot({ atlas, filter, label, viewport, onSize }: Props) {
     announce(pointText(next));
   };
   const gestures = useGestures(box, frame, viewport, pick, hover);
+  const lasso = useLasso(drawing, (corners) => {
+    setDrawing(false);
+    onChoose([...atlas.points.keys()].filter((index) => filter.fits(index) && isWithin(toPixel(atlas.points[index] as MapPoint, view, frame), corners)));
+  });
   const keys = { atlas, filter, frame, viewport, shown: current, show: step, open: () => open(point) };
   return (
-    <div className={`map__room ${viewport.view.zoom > 1 ? "map__room--close" : ""} ${point ? "map__room--aimed" : ""}`}>
+    <div className={`map__room ${viewport.view.zoom > 1 ? "map__room--close" : ""} ${drawing ? "map__room--lasso" : point ? "map__room--aimed" : ""}`}>
       <div
         ref={box}
         className="map__plot"
@@ -69,9 +87,28 @@ export function MapPlot({ atlas, filter, label, viewport, onSize }: Props) {
         tabIndex={0}
         aria-label={HOW}
         onKeyDown={(event) => handleKey(event, keys) && event.preventDefault()}
-        {...gestures}
+        {...(lasso.handlers ?? gestures)}
       >
         <Picture key={theme} scene={scene} />
+      </div>
+      {lasso.path.length ? (
+        <svg className="map__lasso" aria-hidden="true">
+          <polygon points={lasso.path.map(({ left, top }) => `${left},${top}`).join(" ")} />
+        </svg>
+      ) : null}
+      <div className="map__tools" role="group" aria-label="Map tools">
+        <Button aria-pressed={sound} onClick={() => setSound(!sound)}>
+          Sound
+        </Button>
+        <Button
+          aria-pressed={drawing}
+          onClick={() => {
+            setShown(null);
+            setDrawing(!drawing);
+          }}
+        >
+          Lasso
+        </Button>
       </div>
       <Zoom viewport={viewport} frame={frame} />
       {point && shown ? <Card point={point} by={shown.by} at={toPixel(point, viewport.view, frame)} size={size} /> : null}

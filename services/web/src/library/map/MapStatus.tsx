@@ -1,11 +1,13 @@
 import { taskText } from "../../api/taskText";
-import { ErrorNote, Button } from "../../ui/controls";
+import { ErrorNote, Button, ProgressBar } from "../../ui/controls";
 import { type Drawing, type LibraryMap, useMapDrawing } from "./queries";
+import { useRedrawing } from "./redrawing";
 import { missingText, silentText } from "./text";
 
 /** What the map does not show yet, and a button that draws it. */
 export function MapStatus({ map }: { map: LibraryMap }) {
   const drawing = useMapDrawing(map.model, map.job_id ?? null);
+  useRedrawing(map, drawing);
   if (drawing.pending) return <UnderWay drawing={drawing} />;
   if (drawing.problem) return <ErrorNote action={<Button onClick={drawing.draw}>Try again</Button>}>{drawing.problem}</ErrorNote>;
   const missing = missingText(map);
@@ -29,7 +31,12 @@ function UnderWay({ drawing: { job } }: { drawing: Drawing }) {
   const words = task && task.status !== "succeeded" ? taskText(task) : "starting";
   return (
     <div className="note" role="status">
-      {words.charAt(0).toUpperCase() + words.slice(1)}
+      <span>{words.charAt(0).toUpperCase() + words.slice(1)}</span>
+      {task?.progress ? (
+        <div className="map__progress">
+          <ProgressBar share={task.progress} label="Drawing the map" />
+        </div>
+      ) : null}
     </div>
   );
 }

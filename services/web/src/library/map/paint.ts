@@ -13,6 +13,8 @@ export type Scene = {
   /** The highlighted label, and the index of the current recording. */
   lit: string | null;
   shown: number | null;
+  /** The indices of the selected recordings. */
+  chosen: readonly number[];
 };
 
 const ROOM = 0.32;
@@ -43,6 +45,7 @@ export class Painter {
     this.#paintDots(scene, ratio);
     this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.#paintNames(scene);
+    this.#paintChosen(scene);
     this.#paintShown(scene);
   }
 
@@ -93,6 +96,22 @@ export class Painter {
       context.fillStyle = label === lit ? this.#look.accentText : this.#look.text;
       context.fillText(labelText(label), at.left, at.top);
     }
+  }
+
+  #paintChosen({ atlas, view, frame, chosen }: Scene): void {
+    const context = this.#context;
+    const radius = radiusOf(atlas.points.length, frame, view.zoom) + 2;
+    context.beginPath();
+    for (const index of chosen) {
+      const point = atlas.points[index];
+      if (!point) continue;
+      const { left, top } = toPixel(point, view, frame);
+      context.moveTo(left + radius, top);
+      context.arc(left, top, radius, 0, 2 * Math.PI);
+    }
+    context.strokeStyle = this.#look.text;
+    context.lineWidth = 1.5;
+    context.stroke();
   }
 
   #paintShown({ atlas, view, frame, shown }: Scene): void {

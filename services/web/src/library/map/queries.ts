@@ -12,11 +12,11 @@ export type MapPoint = components["schemas"]["MapPoint"];
 
 const MAP_FRESH_MS = 60_000;
 
-/** The map of the library, from the embeddings of a model; of the service's default model for null. */
-export function useLibraryMap(model: string | null, wanted = true) {
+/** The map of the library, from the embeddings of a model; of the service's default model for null; or its points in a collection. */
+export function useLibraryMap(model: string | null, collection: string | null = null, wanted = true) {
   return useQuery({
-    queryKey: ["map", model],
-    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/map", { params: { query: model ? { model } : {} }, signal })),
+    queryKey: ["map", model, collection],
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/map", { params: { query: { ...(model && { model }), ...(collection && { collection }) } }, signal })),
     enabled: wanted,
     staleTime: MAP_FRESH_MS,
   });
