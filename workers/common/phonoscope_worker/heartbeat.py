@@ -17,6 +17,7 @@ from phonoscope.db.service.workers import beat_worker, remove_worker
 from phonoscope.db.tasks.claim import renew_lease
 from phonoscope.errors import DatabaseUnavailable
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.states import Lane, Pool
 
 BEAT_S = 1.0
@@ -67,6 +68,7 @@ class Heartbeat:
         self._interruptible = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._counted_at = monotonic()
 
     @property
     def worker_id(self) -> str:
@@ -124,6 +126,7 @@ class Heartbeat:
                 _log.warning("worker.heartbeat_missed", worker=self.worker_id)
             except Exception:  # noqa: BLE001 - the heartbeat must not stop for anything
                 _log.exception("worker.heartbeat_failed", worker=self.worker_id)
+            self._count()
             self._enforce_limits(self._lease)
 
     def _beat(self) -> None:
@@ -133,6 +136,14 @@ class Heartbeat:
             beat_worker(session, worker.id, worker.pool, worker.lanes, worker.host, worker.device)
             if lease is not None and not renew_lease(session, lease.token, *self._progress) and self._lease is lease:
                 lease.lost = True
+                recorder().leases_lost("worker", 1)
+
+    def _count(self) -> None:
+        """Adds the time since the last beat to the worker's life, and to its work where it holds a lease."""
+        before, self._counted_at = self._counted_at, monotonic()
+        passed = self._counted_at - before
+        worker = self._identity
+        recorder().worker_lived(worker.pool, worker.device, passed, passed if self._lease is not None else 0.0)
 
     def _enforce_limits(self, lease: _Lease | None) -> None:
         """Interrupts a task whose lease is lost or whose time is up; kills the process that does not react."""
