@@ -7,9 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -19,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from phonoscope.metrics.folder import SIZES, MetricsFolder
 from phonoscope.metrics.instruments import Instruments
 from phonoscope_local.ports import LOOPBACK, choose_port
+from phonoscope_local.processes import wait_until
 
 _STARTED = """
 import os, sys
@@ -92,18 +92,14 @@ def samples(text: str) -> dict[str, float]:
 
 
 def eventually(holds: Callable[[], bool]) -> None:
-    """Waits for up to a minute."""
-    deadline = time.monotonic() + 60.0
-    while not answered(holds):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    """Waits for a minute at most, also while nobody listens."""
 
-
-def answered(holds: Callable[[], bool]) -> bool:
-    try:
-        return holds()
-    except httpx.TransportError:
+    def answered() -> bool:
+        with suppress(httpx.TransportError):
+            return holds()
         return False
+
+    assert wait_until(answered, 60.0)
 
 
 @pytest.fixture
