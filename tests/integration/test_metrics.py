@@ -21,7 +21,7 @@ from phonoscope.metrics.instruments import Instruments
 from phonoscope.states import Lane, Pool
 from phonoscope_local.ports import LOOPBACK
 from phonoscope_local.processes import wait_until
-from tests.support import RunningStack, tone_wav
+from tests.support import RunningStack, phonoscope, tone_wav
 
 ROOT = Path(__file__).parents[2]
 ALERTS = yaml.safe_load((ROOT / "deploy" / "alerts.yaml").read_text())
@@ -202,3 +202,15 @@ def test_every_metric_is_documented() -> None:
         for name in re.findall(r"`(\w+)`", names):
             documented[name] = set(re.findall(r"`(\w+)`", labels))
     assert documented == made
+
+
+def test_the_commands_see_it_too(stack: RunningStack, worked: Client) -> None:
+    """``doctor`` says whose metrics are served; ``top`` has the queues and the workers, for people and for programs."""
+    examined = phonoscope("doctor", "--data-dir", stack.folder).stdout
+    assert f"ok   metrics folder: {stack.folder / 'metrics'}" in examined
+    assert re.search(rf"ok   metrics: .*1 courier.* at 127.0.0.1:{stack.settings.metrics_port}", examined)
+    shown = phonoscope("top", "--data-dir", stack.folder)
+    assert shown.returncode == 0, shown.stderr
+    assert all(word in shown.stdout for word in ("gpu.short", "cpu.long", "gpu@", "your task"))
+    line = phonoscope("top", "--once", "--json", "--data-dir", stack.folder).stdout
+    assert {queue["workers"] for queue in json.loads(line)["queues"]} == {1, 2}

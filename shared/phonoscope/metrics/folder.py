@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
+from typing import BinaryIO
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
-from psutil import pid_exists
 
 from phonoscope.logs import get_logger
 
@@ -31,11 +31,13 @@ _log = get_logger(__name__)
 class MetricsFolder:
     """Files of counters, histograms and gauges; those of dead processes are added up and removed.
 
-    Processes that share a folder are on one machine: a process id says whether a file's process lives.
+    Each process locks a file of its own for as long as it lives. The system releases that lock when the process ends,
+    whoever has its id afterwards; a child does not inherit it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._alive: BinaryIO | None = None
 
     def open(self, pid: int) -> None:
         """Makes the folder and this process's files. Raises ``OSError``, such as for a full disk.
@@ -45,6 +47,8 @@ class MetricsFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked():
             self._fold(own=pid)
+            self._alive = self._sign(pid).open("wb")
+            fcntl.lockf(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for kind, size in SIZES.items():
                 _allocate(self._file(kind, pid), size)
 
@@ -66,12 +70,29 @@ class MetricsFolder:
 
     def _fold(self, own: int | None = None) -> None:
         """Adds the files of dead processes, and of an earlier process with the id ``own``, to those of the ended."""
-        for path, kind, pid in self._files():
-            if pid == _ENDED or (pid != own and pid_exists(pid)):
+        files = self._files()
+        dead = {pid for pid in {pid for _, _, pid in files} - {_ENDED} if pid == own or not self._lives(pid)}
+        for path, kind, pid in files:
+            if pid not in dead:
                 continue
             if kind in ("counter", "histogram"):
                 self._add_up(path, kind)
             path.unlink(missing_ok=True)
+        for pid in dead:
+            self._sign(pid).unlink(missing_ok=True)
+
+    def _lives(self, pid: int) -> bool:
+        # To close the file of this process would release its lock.
+        if pid == os.getpid():
+            return self._alive is not None
+        try:
+            with self._sign(pid).open("r+b") as sign:
+                fcntl.lockf(sign, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:
+            return False
+        return False
 
     def _add_up(self, path: Path, kind: str) -> None:
         if not _is_whole(path):
@@ -92,6 +113,9 @@ class MetricsFolder:
     def _files(self) -> list[tuple[Path, str, int]]:
         found = ((path, _FILE.fullmatch(path.name)) for path in sorted(self.path.iterdir()))
         return [(path, match[1], int(match[2])) for path, match in found if match]
+
+    def _sign(self, pid: int) -> Path:
+        return self.path / f"alive_{pid}"
 
     def _file(self, kind: str, pid: int) -> Path:
         return self.path / f"{kind}_{pid}.db"

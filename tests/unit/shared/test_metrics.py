@@ -145,16 +145,23 @@ def test_a_fork_counts_for_itself_and_never_keeps_the_port(port: int, tmp_path: 
 
 def test_a_process_that_starts_again_goes_on(port: int, tmp_path: Path) -> None:
     """Of a container's main process the id is the same each time: its counters grow on, its gauges begin anew."""
-    folder, kept = MetricsFolder(tmp_path), "phonoscope_lease_losses_total{found_by=sweeper}"
-    code = 'start_metrics(port, "127.0.0.1", folder, "courier"); recorder().leases_lost("sweeper", 2); say(os.getpid())'
-    first = run(code, port, tmp_path)
-    for path in tmp_path.glob(f"*_{first.stdout.strip()}.db"):
-        path.rename(path.with_name(f"{path.stem.rpartition('_')[0]}_1.db"))
-    assert samples(folder.render().decode())[kept] == 2
-    folder.open(1)
-    found = samples(folder.render().decode())
-    assert found[kept] == 2
-    assert not any(name.startswith("phonoscope_processes") for name in found)
+    kept = "phonoscope_lease_losses_total{found_by=sweeper}"
+    code = """
+start_metrics(port, "127.0.0.1", folder, "courier"); recorder().leases_lost("sweeper", 2)
+"""
+    run(code, port, tmp_path)
+    for path in [*tmp_path.glob("*_[1-9]*.db"), *tmp_path.glob("alive_*")]:
+        path.rename(path.with_name(re.sub(r"_\d+", "_1", path.name)))
+    again = """
+own = os.getpid()
+for path in list(folder.glob("*_1*")): path.rename(path.with_name(path.name.replace("_1", f"_{own}")))
+start_metrics(port, "127.0.0.1", folder, "gateway"); recorder().leases_lost("sweeper", 1)
+sys.stdout.write(recorder().folder.render().decode())
+"""
+    found = samples(run(again, port, tmp_path).stdout)
+    assert found[kept] == 3
+    assert found[GATEWAYS] == 1
+    assert "phonoscope_processes{program=courier,version=0.1.0}" not in found
 
 
 def test_off_is_free(tmp_path: Path) -> None:
@@ -196,8 +203,7 @@ for number in range(2_000):
     recorder().request_answered(f"M{number}", f"/{number}", number, 0.1)
     recorder().tasks_ended([("classify", f"code_{number}")])
     recorder().tasks_took(["classify"], 0.1, {f"stage_{number}_s": 0.1})
-from phonoscope.metrics.folder import MetricsFolder
-sys.stdout.write(MetricsFolder(folder).render().decode())
+sys.stdout.write(recorder().folder.render().decode())
 """,
         port,
         tmp_path,
@@ -208,14 +214,31 @@ sys.stdout.write(MetricsFolder(folder).render().decode())
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff" * 4096, b"\x40\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00nonsense"])
-@pytest.mark.parametrize("pid", ["1", "999999999"])
-def test_a_damaged_file_costs_its_own_values_alone(port: int, tmp_path: Path, damage: bytes, pid: str) -> None:
+def test_a_damaged_file_costs_its_own_values_alone(port: int, tmp_path: Path, damage: bytes) -> None:
     """Of a living process it is left out, of a dead one removed; all else is answered."""
     run(_GATEWAY, port, tmp_path)
-    (tmp_path / f"counter_{pid}.db").write_bytes(damage)
-    (tmp_path / "notes.db").write_text("not one of ours")
-    assert samples(MetricsFolder(tmp_path).render().decode())[REQUESTS] == 1
-    assert (tmp_path / f"counter_{pid}.db").exists() == (pid == "1")
+    folder = MetricsFolder(tmp_path)
+    with running(
+        'start_metrics(port, "127.0.0.1", folder, "gpu"); say("ready"); sys.stdin.read()', port, tmp_path
+    ) as one:
+        read_line(one, "ready")
+        living, dead = (tmp_path / f"counter_{pid}.db" for pid in (one.pid, 999_999_999))
+        living.write_bytes(damage)
+        dead.write_bytes(damage)
+        (tmp_path / "notes.db").write_text("not one of ours")
+        assert samples(folder.render().decode())[REQUESTS] == 1
+        assert (living.exists(), dead.exists()) == (True, False)
+
+
+def test_another_process_with_the_id_of_a_dead_one_is_not_taken_for_it(port: int, tmp_path: Path) -> None:
+    """Ids are used again, after a container's restart at once: what is alive is known by a lock."""
+    run(_GATEWAY, port, tmp_path)
+    for path in [*tmp_path.glob("*_[1-9]*.db"), *tmp_path.glob("alive_*")]:
+        path.rename(path.with_name(re.sub(r"_\d+", "_1", path.name)))
+    found = samples(MetricsFolder(tmp_path).render().decode())
+    assert found[REQUESTS] == 1
+    assert GATEWAYS not in found
+    assert not list(tmp_path.glob("*_1*"))
 
 
 def test_what_is_no_scrape_is_answered_or_left(port: int, tmp_path: Path) -> None:
