@@ -11,9 +11,11 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import sleep
 from typing import Any
+from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from phonoscope.addresses import is_loopback, parse_address
 from phonoscope.logs import get_logger
 from phonoscope.metrics.folder import MetricsFolder
 
@@ -92,6 +94,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], render: Any) -> None:
         self.render = render
+        self.host = address[0]
         self._places = threading.BoundedSemaphore(_AT_ONCE)
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
@@ -123,6 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        if not answers_to(self.headers.get("Host", ""), self.server.host):
+            said = b"This address answers to IP addresses and localhost alone.\n"
+            self._answer(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", said)
+            return
         if self.path.partition("?")[0] != "/metrics":
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"The metrics are at /metrics.\n")
             return
@@ -152,7 +159,24 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+def answers_to(host: str, listening: str) -> bool:
+    """Whether a request may have this ``Host``: on loopback no name but ``localhost``, as a page may give it its own.
+
+    >>> answers_to("127.0.0.1:9464", "127.0.0.1"), answers_to("rebound.example:9464", "127.0.0.1")
+    (True, False)
+    """
+    if not host or not is_loopback(listening):
+        return True
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return parse_address(name) is not None or is_loopback(name)
+
+
 class _Rehearsed:
+    host = "127.0.0.1"
+
     def __init__(self, render: Any) -> None:
         self.render = render
 

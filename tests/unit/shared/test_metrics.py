@@ -248,6 +248,9 @@ def test_what_is_no_scrape_is_answered_or_left(port: int, tmp_path: Path) -> Non
         eventually(lambda: http.get("/metrics").is_success)
         silent = [socket.create_connection((LOOPBACK, port)) for _ in range(4)]
         assert http.get("/").status_code == 404
+        assert http.get("/metrics", headers={"Host": "rebound.example"}).status_code == 421
+        assert http.get("/metrics", headers={"Host": "[::1"}).status_code == 421
+        assert http.get("/metrics", headers={"Host": f"localhost:{port}"}).is_success
         assert http.head("/metrics").content == b""
         assert http.post("/metrics").status_code == 501
         assert scrape(port)[REQUESTS] == 1
