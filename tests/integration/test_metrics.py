@@ -19,6 +19,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.db.search.recall import measure_recall
 from phonoscope.metrics.instruments import Instruments
 from phonoscope.states import Lane, Pool
+from phonoscope_cli.doctor import metrics_findings
 from phonoscope_local.ports import LOOPBACK
 from phonoscope_local.processes import wait_until
 from tests.support import RunningStack, phonoscope, tone_wav
@@ -206,9 +207,10 @@ def test_every_metric_is_documented() -> None:
 
 def test_the_commands_see_it_too(stack: RunningStack, worked: Client) -> None:
     """``doctor`` says whose metrics are served; ``top`` has the queues and the workers, for people and for programs."""
-    examined = phonoscope("doctor", "--data-dir", stack.folder).stdout
-    assert f"ok   metrics folder: {stack.folder / 'metrics'}" in examined
-    assert re.search(rf"ok   metrics: .*1 courier.* at 127.0.0.1:{stack.settings.metrics_port}", examined)
+    found = {each.subject: each for each in metrics_findings(stack.settings)}
+    assert all(each.well for each in found.values()), found
+    assert found["metrics folder"].found == str(stack.folder / "metrics")
+    assert "1 courier" in found["metrics"].found
     shown = phonoscope("top", "--data-dir", stack.folder)
     assert shown.returncode == 0, shown.stderr
     assert all(word in shown.stdout for word in ("gpu.short", "cpu.long", "gpu@", "your task"))
