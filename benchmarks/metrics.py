@@ -32,7 +32,7 @@ from phonoscope_local.ports import choose_port
 from phonoscope_local.state import stack_settings
 from tests.support import environment, until_ready
 
-_CALLS = 100_000
+_CALLS = 20_000
 
 
 def main() -> None:
