@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile, tee
 from math import inf
+from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor
 from phonoscope.audio.decode import Samples
 from phonoscope.batches import batched, taken_ahead
 from phonoscope.errors import UndecodableRecording
+from phonoscope.metrics import recorder
 from phonoscope_ml.audible import audible
 from phonoscope_ml.bodies import Body, of_length_1
 from phonoscope_ml.device import one_thread
@@ -333,7 +335,10 @@ class _Runs:
         return found
 
     def _compute(self, batch: list[Window], spectrograms: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        began = perf_counter()
         with torch.inference_mode(), one_thread(when=self._body.network.short_operations):
             output = self._forward(batch, spectrograms) if self._forward else self._body.network(spectrograms)
         features, embedding = output.features.detach().float(), output.embedding.detach().float()
-        return features.cpu().numpy(), embedding.cpu().numpy()
+        found = features.cpu().numpy(), embedding.cpu().numpy()
+        recorder().batch_computed(self._body.device.type, len(batch), perf_counter() - began)
+        return found

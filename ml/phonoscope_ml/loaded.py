@@ -15,6 +15,7 @@ import torch
 from phonoscope.catalogue import Auto, BodyManifest, Catalogue, HeadedManifest, LiveCatalogue, OwnHead, headed
 from phonoscope.errors import ModelError, UnknownModel
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.text import ServedMeaning
 from phonoscope.text.clap import LiveTextTower
 from phonoscope_ml.bodies import Body
@@ -161,6 +162,7 @@ class LoadedModels:
                 held = _Held(identity, load(), monotonic())
                 among[name] = held
                 _log.info("model.loaded", model=name, identity=identity)
+                self._count()
         return held
 
     def _load(self, catalogue: Catalogue, name: str) -> Model:
@@ -208,6 +210,10 @@ class LoadedModels:
     def _drop(self, among: dict[str, _Held], name: str) -> None:
         if among.pop(name, None) is not None:
             _log.info("model.dropped", model=name)
+            self._count()
+
+    def _count(self) -> None:
+        recorder().models_loaded(len(self._held) + len(self._own))
 
 
 def _held_as(among: dict[str, _Held], name: str, identity: str) -> _Held | None:

@@ -18,6 +18,7 @@ from phonoscope_cli.search import search
 from phonoscope_cli.spaces import spaces, vectors
 from phonoscope_cli.stack import down, up
 from phonoscope_cli.teach import teach
+from phonoscope_cli.top import top
 from phonoscope_cli.usage import audit, usage
 from phonoscope_cli.webhooks import webhooks
 
@@ -44,6 +45,7 @@ app.command()(vectors)
 app.add_typer(webhooks, name="webhooks")
 app.command()(usage)
 app.command()(audit)
+app.command()(top)
 app.command()(doctor)
 app.command()(backup)
 app.command()(restore)

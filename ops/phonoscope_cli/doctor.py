@@ -66,6 +66,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
     else:
         yield from _weights(settings.more_models_dir, settings.models_dir)
         yield from _services(settings)
+        yield from metrics_findings(settings)
     yield _disk(data_dir)
 
 
@@ -178,6 +179,23 @@ def search_findings(session: Session) -> Iterator[Finding]:
         else:
             found = f"recall {each.recall:.3f} of {each.queries} queries"
             yield Finding(subject, each.recall >= LEAST_RECALL, found, advice)
+
+
+def metrics_findings(settings: Settings) -> Iterator[Finding]:
+    """Whether the folder of metrics can be written, and whose metrics the port serves."""
+    if not settings.metrics_port:
+        yield Finding("metrics", True, "off; PHONOSCOPE_METRICS_PORT turns them on")
+        return
+    from phonoscope_cli.metrics import folder_fault, programs_at
+
+    fault = folder_fault(settings.metrics_dir)
+    advice = "make it writable, or name another with PHONOSCOPE_METRICS_DIR: processes go on without metrics meanwhile"
+    yield Finding("metrics folder", fault is None, fault or str(settings.metrics_dir), advice)
+    advice = "see metrics.off and metrics.not_served in the logs; PHONOSCOPE_METRICS_PORT names another port, 0 none"
+    try:
+        yield Finding("metrics", True, programs_at(settings))
+    except LookupError as error:
+        yield Finding("metrics", False, str(error), advice)
 
 
 def _answering(subject: str, ask: Callable[[], object], advice: str) -> Finding:

@@ -20,7 +20,7 @@ from phonoscope_local.parts import Layer, Part, Stack, nothing
 from phonoscope_local.ports import LOOPBACK, why_unusable
 from phonoscope_local.postgres import Cluster
 from phonoscope_local.programs import Programs, find_programs
-from phonoscope_local.state import StackState
+from phonoscope_local.state import StackState, metrics_dir
 
 if TYPE_CHECKING:
     from phonoscope_local.servers import Servers
@@ -66,7 +66,8 @@ def standard_stack(folder: Path, state: StackState) -> Stack:
 def product_parts(folder: Path, state: StackState, clients: Callable[[], Servers]) -> tuple[Part, ...]:
     """The gateway, two workers for each pool, so that short tasks never wait for long ones, and the sweeper."""
     settings = {f"PHONOSCOPE_{name.upper()}": value for name, value in state.connections().items()}
-    environment = plain_environment() | settings | {"PYTHONUNBUFFERED": "1"}
+    own = {"PYTHONUNBUFFERED": "1", "PHONOSCOPE_METRICS_DIR": str(metrics_dir(folder))}
+    environment = plain_environment() | settings | own
 
     def part(name: str, *arguments: str, healthy: Callable[[datetime], bool]) -> Part:
         command = (sys.executable, "-P", "-m", f"phonoscope_{name}", *arguments)

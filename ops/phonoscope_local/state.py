@@ -39,7 +39,12 @@ def stack_settings(data_dir: Path | None = None) -> Settings:
     state = StackState.read(folder)
     if state is None:
         raise StackError(f"there is no stack in {folder}; `phonoscope up` makes one")
-    return state.settings()
+    return state.settings().model_copy(update={"metrics_dir": metrics_dir(folder)})
+
+
+def metrics_dir(folder: Path) -> Path:
+    """Where the processes of a folder's stack keep their metrics."""
+    return folder / "metrics"
 
 
 def read_credentials(data_dir: Path | None = None) -> Credentials | None:
@@ -88,6 +93,7 @@ class Ports(BaseModel):
     postgres: _Port = 0
     valkey: _Port = 0
     objects: _Port = 0
+    metrics: _Port = 0
 
     def chosen(self) -> Ports:
         """These ports where they are free, and others in place of those that are not. Raises ``StackError``."""
@@ -137,6 +143,7 @@ class StackState(Kept):
             # Webhooks are tried with a receiver on this machine.
             "webhook_allow": "127.0.0.0/8,::1/128",
             "webhook_http": "true",
+            "metrics_port": str(self.ports.metrics),
             "log_format": "text",
         }
 

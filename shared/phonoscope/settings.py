@@ -142,6 +142,16 @@ class Settings(BaseSettings):
     links_end_with_key: bool = Field(
         False, description="whether signed links end with the key that asked for them, whatever the key says"
     )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="port of `/metrics`, for Prometheus, of every process; 0: off"
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", min_length=1, description="address that the port of `/metrics` listens on; it asks for no key"
+    )
+    metrics_dir: Path = Field(
+        default_factory=lambda: cache() / "metrics",
+        description="folder that the processes of one machine share for their metrics",
+    )
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")
 

@@ -19,7 +19,7 @@ from phonoscope.db.access.engine import Database
 from phonoscope.states import Status, TaskName
 from phonoscope.waker import Waker
 from phonoscope_local.standard import plain_environment
-from phonoscope_local.state import StackState
+from phonoscope_local.state import StackState, metrics_dir
 from tests.integration.life import CPU, empty, new_job, new_track, read
 from tests.support import RunningStack
 
@@ -42,6 +42,7 @@ def start(stack: RunningStack, database_url: str, broker: str, tmp_path: Path) -
     state = StackState.read(stack.folder)
     assert state is not None
     facts = state.connections() | {"database_url": database_url, "broker_url": broker}
+    facts["metrics_dir"] = metrics_dir(stack.folder)
     settings = {f"PHONOSCOPE_{name.upper()}": value for name, value in facts.items()}
 
     @contextmanager

@@ -7,6 +7,7 @@ import argparse
 import uvicorn
 
 from phonoscope.logs import configure_logs
+from phonoscope.metrics import start_metrics
 from phonoscope.settings import get_settings
 from phonoscope_gateway import create_app
 from phonoscope_gateway.edge.connections import ConnectionLimits, Connections
@@ -24,6 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
+    start_metrics(settings.metrics_port, settings.metrics_host, settings.metrics_dir, "gateway")
     collect_all_rarely()
     multiply_in_one_thread()
     app = create_app(settings, arguments.host)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from time import perf_counter
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ from urllib3 import BaseHTTPResponse
 
 from phonoscope import __version__
 from phonoscope.errors import StoreUnavailable
+from phonoscope.metrics import recorder
 from phonoscope.storage.transport import HttpClient, refusal, translated
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ class ObjectStore:
         """Stores a file from its start; above 8 MiB in parts of 5 MiB, one at a time. Raises ``StoreUnavailable``."""
         size_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
-        with translated(key):
+        with _calling("put"), translated(key):
             self._client.put_object(
                 self.bucket,
                 key,
@@ -78,7 +81,7 @@ class ObjectStore:
 
     def read(self, key: str, start: int, length: int) -> StoredRange:
         """``length`` bytes from ``start``, or with 0 all that follow. Raises ``NotFound`` or ``StoreUnavailable``."""
-        with translated(key):
+        with _calling("read"), translated(key):
             response = self._client.get_object(self.bucket, key, offset=start, length=length)
         return StoredRange(_chunks(key, response), int(response.headers["Content-Length"]))
 
@@ -86,10 +89,11 @@ class ObjectStore:
         """Copies an object into a file, from its start, and rewinds it. Raises ``NotFound`` or ``StoreUnavailable``."""
         file.seek(0)
         file.truncate()
-        with translated(key):
-            response = self._client.get_object(self.bucket, key)
-        for chunk in _chunks(key, response):
-            file.write(chunk)
+        with _calling("fetch"):
+            with translated(key):
+                response = self._client.get_object(self.bucket, key)
+            for chunk in _chunks(key, response):
+                file.write(chunk)
         file.seek(0)
 
     def delete(self, keys: list[str]) -> None:
@@ -97,7 +101,7 @@ class ObjectStore:
 
         Raises ``StoreUnavailable``; what could be erased is erased even so.
         """
-        with translated(self.bucket):
+        with _calling("delete"), translated(self.bucket):
             errors = list(self._client.remove_objects(self.bucket, map(DeleteObject, keys)))
         if errors:
             raise StoreUnavailable(f"{len(errors)} of {len(keys)} objects remain: {refusal(errors[0].code)}")
@@ -113,7 +117,7 @@ class ObjectStore:
         """
         objects = self._client.list_objects(self.bucket, prefix, recursive=True, start_after=after or None)
         while True:
-            with translated(prefix):
+            with _calling("list"), translated(prefix):
                 page = [_entry(found) for found in islice(objects, size)]
             if not page:
                 return
@@ -137,6 +141,19 @@ class ObjectStore:
             timedelta(seconds=min(expires_s, _LONGEST_LINK_S)),
             response_headers={f"response-{name.lower()}": value for name, value in (headers or {}).items()},
         )
+
+
+@contextmanager
+def _calling(call: str) -> Iterator[None]:
+    """Records a call of the store; one that finds no such object was answered."""
+    began, failed = perf_counter(), False
+    try:
+        yield
+    except StoreUnavailable:
+        failed = True
+        raise
+    finally:
+        recorder().store_called(call, perf_counter() - began, failed=failed)
 
 
 def _client(url: str, settings: Settings, http: HttpClient) -> Minio:

@@ -16,7 +16,7 @@ from phonoscope.errors import StackError
 from phonoscope_cli.analyze import read_options, with_models
 from phonoscope_cli.app import app
 
-COMMANDS = ["up", "down", "demo", "analyze", "keys", "labels", "models", "usage", "audit", "doctor"]
+COMMANDS = ["up", "down", "demo", "analyze", "keys", "labels", "models", "usage", "audit", "top", "doctor"]
 HEAVY = ["torch", "celery", "sqlalchemy", "minio", "av", "numpy", "fastapi", "alembic"]
 
 

@@ -18,7 +18,7 @@ BASE = ROOT / "docker-compose.yml"
 GPU = ROOT / "docker-compose.gpu.yml"
 STORES = {"postgres", "valkey", "minio"}
 OWN = {"migrate", "gateway", "gpu-worker", "gpu-long-worker", "cpu-worker", "cpu-short-worker", "courier"}
-IN_THE_IMAGE = {"models_dir", "more_models_dir", "cache_dir"}
+IN_THE_IMAGE = {"models_dir", "more_models_dir", "cache_dir", "metrics_dir"}
 
 
 @pytest.fixture(scope="module")

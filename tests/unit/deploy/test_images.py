@@ -41,7 +41,7 @@ for package in packages:
     ],
 )
 def test_an_image_has_all_that_it_imports(extra: str, package: str) -> None:
-    """Every module of its program."""
+    """Every module of its program, and of the metrics, which are imported where they are on."""
     installed = needed("phonoscope", frozenset({extra}), set())
     absent = [
         module
@@ -49,6 +49,6 @@ def test_an_image_has_all_that_it_imports(extra: str, package: str) -> None:
         if not installed & {canonicalize_name(owner) for owner in owners}
     ]
     assert {"pytest", "librosa"} <= set(absent)
-    command = [sys.executable, "-c", _IMPORT_ALL, json.dumps([absent, [package]])]
+    command = [sys.executable, "-c", _IMPORT_ALL, json.dumps([absent, [package, "phonoscope.metrics"]])]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

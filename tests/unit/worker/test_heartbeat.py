@@ -169,3 +169,25 @@ def test_who_hears_no_signal_is_ended(heartbeat: Quiet, monkeypatch: pytest.Monk
     heartbeat.holding("token", 60.0, lambda: work(0.6))
     signal.signal(module._INTERRUPT, before)
     assert ended[0] == (os.getpid(), signal.SIGKILL)
+
+
+def test_work_is_counted_however_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases that begin and end between two beats count in full, and one that goes on counts once."""
+    counted: list[tuple[float, float]] = []
+
+    class Noting:
+        def worker_lived(self, _pool: Pool, _device: str, lived_s: float, busy_s: float) -> None:
+            counted.append((lived_s, busy_s))
+
+    clock = count()
+    monkeypatch.setattr(module, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(module, "recorder", Noting)
+    heartbeat = Quiet()
+    for _ in range(3):
+        heartbeat.holding("lease", 1e9, lambda: None)
+    heartbeat._count()
+    heartbeat.holding("lease", 1e9, heartbeat._count)
+    heartbeat._count()
+    # Each look at the clock is a second later; a lease has one at its beginning and one at its end.
+    assert [busy_s for _, busy_s in counted] == [3.0, 1.0, 1.0]
+    assert sum(lived_s for lived_s, _ in counted) == 11.0

@@ -25,6 +25,7 @@ from celery.worker import state as celery_state
 from phonoscope.db.access.engine import Database
 from phonoscope.errors import DatabaseUnavailable, Unavailable
 from phonoscope.logs import configure_logs, get_logger
+from phonoscope.metrics import begin_process, start_metrics
 from phonoscope.retry import Backoff, retrying
 from phonoscope.settings import Settings, get_settings
 from phonoscope.states import Lane, Pool, TaskQueue
@@ -99,6 +100,7 @@ def _register(
     contexts: list[Context] = []
 
     def load() -> None:
+        begin_process(pool)
         database = Database(settings.database_url.get_secret_value(), pool_size=2)
         device, handler = prepare(settings, lanes)
         identity = WorkerIdentity(pool, lanes, socket.gethostname(), device, os.getpid())
@@ -128,6 +130,7 @@ def _register(
             _log.warning("task.left_to_the_sweeper", pool=pool, code=error.code)
 
     def watch(sender: Any, **_: Any) -> None:
+        start_metrics(settings.metrics_port, settings.metrics_host, settings.metrics_dir, None)
         guardian.children.attach(sender)
         guardian.start()
 

@@ -26,6 +26,7 @@ from phonoscope.db.service.workers import remove_worker
 from phonoscope.db.tasks.requeue import hand_back, leases_of
 from phonoscope.errors import OutOfMemory, TaskFailed, TimedOut, Unavailable, WorkerLost
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskQueue
 from phonoscope.waker import Waker
@@ -208,6 +209,8 @@ class Guardian:
         try:
             held, free = database.retrying(partial(_take_back, name=name, why=why, counts=counts))
             if held:
+                if counts:
+                    recorder().leases_lost("guardian", len(held))
                 _log.warning("worker.handed_back", worker=name, code=why.code, leases=len(held))
             Waker(self._settings.broker_url.get_secret_value()).wake(free)
         except Unavailable as error:

@@ -17,6 +17,7 @@ from phonoscope.db.service.workers import beat_worker, remove_worker
 from phonoscope.db.tasks.claim import renew_lease
 from phonoscope.errors import DatabaseUnavailable
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.states import Lane, Pool
 
 BEAT_S = 1.0
@@ -67,6 +68,8 @@ class Heartbeat:
         self._interruptible = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._counted_at = monotonic()
+        self._worked_s = self._counted_s = 0.0
 
     @property
     def worker_id(self) -> str:
@@ -102,13 +105,16 @@ class Heartbeat:
         try:
             try:
                 self._progress = (0.0, "starting")
-                self._lease = _Lease(token, monotonic() + limit_s)
+                began = monotonic()
+                self._lease = _Lease(token, began + limit_s, began)
                 self._interruptible = True
                 return work()
             finally:
                 self._interruptible = False
         finally:
-            self._lease = None
+            lease, self._lease = self._lease, None
+            if lease is not None:
+                self._worked_s += monotonic() - lease.began
 
     def _interrupt(self, _number: int, frame: FrameType | None) -> None:
         # An interrupted import would leave the module incomplete for the process's life. The next beat tries again.
@@ -124,6 +130,7 @@ class Heartbeat:
                 _log.warning("worker.heartbeat_missed", worker=self.worker_id)
             except Exception:  # noqa: BLE001 - the heartbeat must not stop for anything
                 _log.exception("worker.heartbeat_failed", worker=self.worker_id)
+            self._count()
             self._enforce_limits(self._lease)
 
     def _beat(self) -> None:
@@ -133,6 +140,18 @@ class Heartbeat:
             beat_worker(session, worker.id, worker.pool, worker.lanes, worker.host, worker.device)
             if lease is not None and not renew_lease(session, lease.token, *self._progress) and self._lease is lease:
                 lease.lost = True
+                recorder().leases_lost("worker", 1)
+
+    def _count(self) -> None:
+        """Adds the time since the last beat to the worker's life, and to its work what leases took of it."""
+        worked_s, lease, now = self._worked_s, self._lease, monotonic()
+        if lease is not None:
+            worked_s += now - lease.began
+        # A lease that ends just now may be missed, or counted twice, until the next beat.
+        busy_s = max(0.0, worked_s - self._counted_s)
+        worker, lived_s = self._identity, now - self._counted_at
+        self._counted_at, self._counted_s = now, self._counted_s + busy_s
+        recorder().worker_lived(worker.pool, worker.device, lived_s, busy_s)
 
     def _enforce_limits(self, lease: _Lease | None) -> None:
         """Interrupts a task whose lease is lost or whose time is up; kills the process that does not react."""
@@ -153,6 +172,7 @@ class Heartbeat:
 class _Lease:
     token: str
     until: float
+    began: float
     lost: bool = False
     interrupted_at: float | None = None
 

@@ -29,6 +29,7 @@ from phonoscope.errors import (
     UnsupportedTask,
 )
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.states import TaskName, TaskQueue
 from phonoscope.work import Claim, Outcome
 from phonoscope_worker.context import Context
@@ -75,16 +76,24 @@ def run_next(context: Context, queue: TaskQueue) -> bool:
     if claim is None:
         _log.debug("task.nothing_to_do", queue=queue.name)
         return False
-    _attempt(context, claim)
+    _attempt(context, queue, claim)
     return True
 
 
-def _attempt(context: Context, claim: Claim) -> None:
+def _attempt(context: Context, queue: TaskQueue, claim: Claim) -> None:
     timings: dict[str, float] = {}
-    with attempt_objects(claim, context.store, context.database) as objects:
-        free = _run(context, claim, objects, timings)
-        if free is None:
-            objects.discard_uncommitted()
+    began, end = monotonic(), "unfinished"
+    try:
+        with attempt_objects(claim, context.store, context.database) as objects:
+            free = _run(context, claim, objects, timings)
+            if free is None:
+                objects.discard_uncommitted()
+            else:
+                end = "ended"
+    finally:
+        recorder().attempt_ended(queue.pool, queue.lane, end)
+    if free is not None:
+        recorder().tasks_took(list(claim.tasks), monotonic() - began, timings)
     _log.info("task.ended" if free is not None else "task.lost", job_id=claim.job_id, timings=timings)
     _wake(context, free or [])
 
@@ -135,13 +144,16 @@ def _commit(
 ) -> Iterable[TaskQueue] | None:
     """As ``_run``. Raises ``UnstorableResult`` when PostgreSQL refuses the end."""
     try:
-        return context.database.retrying(
+        free = context.database.retrying(
             lambda session: end_tasks(session, claim, outcomes, timings), autocommit=not needs_transaction(outcomes)
         )
     except DBAPIError as error:
         _log.exception("task.not_written", job_id=claim.job_id)
         reason = str(error.orig).partition("\n")[0]
         raise UnstorableResult(f"PostgreSQL refused the result: {reason}") from error
+    if free is not None:
+        recorder().tasks_ended((name, (outcome.problem or {}).get("code")) for name, outcome in outcomes.items())
+    return free
 
 
 def _fail(context: Context, claim: Claim, error: Exception) -> Iterable[TaskQueue] | None:

@@ -14,6 +14,7 @@ import uvloop
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.usage import Limits
 from phonoscope.logs import configure_logs
+from phonoscope.metrics import start_metrics
 from phonoscope.settings import Settings, get_settings
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
@@ -23,6 +24,7 @@ from phonoscope_courier.attempts import Attempter
 from phonoscope_courier.delivery import Courier
 from phonoscope_courier.indexing import Indexer
 from phonoscope_courier.listener import listen
+from phonoscope_courier.observing import Observer
 from phonoscope_courier.reembedding import Reembedder
 from phonoscope_courier.sending import Sender
 from phonoscope_courier.sweeper import Sweeper
@@ -35,6 +37,7 @@ _COLLECT_AFTER = 100_000
 def main() -> None:
     settings = get_settings()
     configure_logs(settings.log_format, settings.log_level)
+    start_metrics(settings.metrics_port, settings.metrics_host, settings.metrics_dir, "courier")
     stopped = Event()
     sweeper = Thread(target=_sweeper(settings).run, args=(stopped,), name="sweeper", daemon=True)
     sweeper.start()
@@ -42,6 +45,7 @@ def main() -> None:
     Thread(target=_reembedder(settings).run, args=(stopped,), name="reembedder", daemon=True).start()
     Thread(target=_teacher(settings).run, args=(stopped,), name="teacher", daemon=True).start()
     Thread(target=_indexer(settings).run, args=(stopped,), name="indexer", daemon=True).start()
+    _observer(settings).start(stopped)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_deliver(settings))
@@ -71,6 +75,12 @@ def _teacher(settings: Settings) -> Teacher:
 
 def _indexer(settings: Settings) -> Indexer:
     return Indexer(Database(settings.database_url.get_secret_value(), pool_size=1), settings)
+
+
+def _observer(settings: Settings) -> Observer:
+    waker, store = Waker(settings.broker_url.get_secret_value()), ObjectStore(settings)
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    return Observer(database, {"broker": waker.ping, "store": store.ping})
 
 
 async def _deliver(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from phonoscope.contract import AttemptError, DeliveryStatus
 from phonoscope.db.webhooks.attempts import Attempted
 from phonoscope.db.webhooks.outbox import ClaimedDelivery
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.webhooks.bodies import render
 from phonoscope.webhooks.vault import Vault
 from phonoscope_courier.exchange import Answer
@@ -49,6 +50,8 @@ class Attempter:
             duration_s=round(clock() - started, 4),
             **verdict | self._consequence(delivery, verdict),
         )
+        result = attempted.error.value if attempted.error else "delivered"
+        recorder().delivery_attempted(result, attempted.duration_s)
         if attempted.error:
             code, error = attempted.status_code, attempted.error.value
             _log.info("delivery.failed", delivery_id=delivery.delivery_id, error=error, status_code=code)

@@ -30,6 +30,7 @@ from phonoscope.db.webhooks.events import forget_old_events
 from phonoscope.erasure import erase_track
 from phonoscope.errors import NotFound, Unavailable, WorkerLost
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
@@ -70,6 +71,7 @@ class Sweeper:
             lost = self._lost(expired_leases(session))
             due = hand_back(session, lost, WorkerLost("the worker stopped sending heartbeats"))
             due += overdue_messages(session, RESEND_AFTER)
+        recorder().leases_lost("sweeper", len(lost))
         self.waker.wake(due)
         if lost or due:
             _log.info("sweeper.mended", lost=len(lost), sent=len(due))

@@ -12,6 +12,7 @@ from starlette.types import Scope
 from phonoscope.addresses import Allowed, client_network, parse_address
 from phonoscope.errors import Overloaded, PhonoscopeError, TooManyRequests
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.settings import Settings
 
 LEAST_BYTES_PER_S = 1024
@@ -120,6 +121,7 @@ class Connections:
     def note(self, how: str) -> None:
         """Counts an end for the log, which has one line a second however many there are."""
         self._ended[how] += 1
+        recorder().connection_ended(how)
 
     def _make_room(self) -> bool:
         longest = next(iter(self._waiting), None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from http import HTTPStatus
+from time import perf_counter
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -12,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from phonoscope.addresses import client_network
 from phonoscope.errors import InvalidRequest, PhonoscopeError
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.places import Places as Turns
 from phonoscope_gateway.edge.access import (
     Crowd,
@@ -33,6 +36,8 @@ from phonoscope_gateway.state import keep_answer_headers, keep_caller, keep_head
 _TURNS = {Crowd.LIVENESS: (8, 4), Crowd.READINESS: (8, 4), Crowd.LINKS: (32, 16), Crowd.PAGES: (8, 4)}
 """Requests of each crowd that are worked at, in all and of one address: hundreds at once would hold up the loop."""
 _MOST_IN_A_PASS = 8
+_LEFT = 499
+"""In place of a status, where the client left before the answer began."""
 _log = get_logger(__name__)
 
 
@@ -76,6 +81,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method = scope["method"]
         self._add_root_path(scope)
         answer = _Answer(
             send,
@@ -90,6 +96,18 @@ class Guard:
             # The server keeps its own scope: it must not expect a body.
             scope = {**scope, "method": "GET"}
             keep_head(scope)
+        try:
+            await self._attend(scope, receive, answer)
+        except Exception:
+            if not answer.begun:
+                answer.status = HTTPStatus.INTERNAL_SERVER_ERROR
+            raise
+        finally:
+            # The router has put the route that it found into this scope.
+            route = getattr(scope.get("route"), "path", None)
+            recorder().request_answered(method, route, answer.status, answer.waited_s)
+
+    async def _attend(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
             async with answer.turn:
                 await self._take_turn(scope, answer)
@@ -188,11 +206,15 @@ class _Answer:
         self.limits: dict[str, str] = {}
         self.body: RequestBody | None = None
         self.begun = False
+        self.status: int = _LEFT
+        self._began = perf_counter()
+        self._waited_s: float | None = None
         self.turn = AsyncExitStack()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
+            self.status, self._waited_s = message["status"], self.waited_s
             await self.turn.aclose()
             self._complete(MutableHeaders(scope=message))
         elif self.head:
@@ -202,6 +224,11 @@ class _Answer:
             await self.body.drain()
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds until the answer began, or until now."""
+        return perf_counter() - self._began if self._waited_s is None else self._waited_s
 
     def _complete(self, headers: MutableHeaders) -> None:
         name, value = NO_GUESSING

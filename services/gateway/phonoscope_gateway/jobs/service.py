@@ -21,6 +21,7 @@ from phonoscope.db.tasks.create import create_job, startable_queues
 from phonoscope.db.tasks.family import lock_subject
 from phonoscope.errors import BrokerUnavailable, NotFound
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope.states import Status, TaskName, TaskQueue
 from phonoscope.tasks import RequestContext, classify, embed
 from phonoscope.work import Library
@@ -263,6 +264,7 @@ def _make_job(
         webhook_url=own_address(state, request),
         key_id=caller.key_id,
     )
+    recorder().tasks_asked((task.name, task.source_id is not None) for task in row.tasks)
     return describe_jobs(state.signer_for(caller), session, [row])[0], startable_queues(row)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import Neighbours, SearchAnswer, SearchRequest
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.service.keys import Caller
+from phonoscope.metrics import recorder
 from phonoscope.work import WHOLE_TRACK
 from phonoscope_gateway.search.clips import Clip
 from phonoscope_gateway.search.coverage import coverage_of
@@ -34,7 +39,7 @@ def search(
         InvalidRequest: a field names something that does not exist.
         DatabaseUnavailable: the database is down.
     """
-    with state.database.transaction() as session:
+    with _timed(_asked_by(request, clip)), state.database.transaction() as session:
         query = _understood(session, state, caller.owner_id, request, clip)
         page = find_page(session, query, cursor, request.limit, request.diversify)
         coverage = coverage_of(session, state, query)
@@ -51,7 +56,7 @@ def similar(state: State, caller: Caller, track_id: str, limit: int, model: str 
         UnknownModel: there is no such model.
     """
     state.spaces(caller.owner_id, model)
-    with state.database.transaction() as session:
+    with _timed("similar"), state.database.transaction() as session:
         get_track(session, caller.owner_id, track_id)
         request = SearchRequest(track_id=track_id, space=model, stem=stem)
         query = by_track(session, state, caller.owner_id, request, Filters(stem=stem or WHOLE_TRACK))
@@ -61,6 +66,20 @@ def similar(state: State, caller: Caller, track_id: str, limit: int, model: str 
         known = state.catalogue_for(caller.owner_id, session).vocabularies
         items = neighbours(session, state.signer_for(caller), page.items, known)
     return Neighbours(items=items, outdated=left_out.outdated, silent=left_out.silent)
+
+
+def _asked_by(request: SearchRequest, clip: Clip | None) -> str:
+    if clip is not None:
+        return "file"
+    return "text" if request.text is not None else "vector" if request.vector is not None else "track"
+
+
+@contextmanager
+def _timed(by: str) -> Iterator[None]:
+    """Records how long a search takes; one that fails is not counted."""
+    began = perf_counter()
+    yield
+    recorder().searched(by, perf_counter() - began)
 
 
 def _understood(session: Session, state: State, owner_id: str, request: SearchRequest, clip: Clip | None) -> Query:

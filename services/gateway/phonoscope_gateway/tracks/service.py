@@ -21,6 +21,7 @@ from phonoscope.db.service.usage import check_held, check_upload, spend_upload
 from phonoscope.errors import Unavailable
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
+from phonoscope.metrics import recorder
 from phonoscope_gateway.forms import Upload
 from phonoscope_gateway.state import State
 
@@ -51,8 +52,34 @@ def create_track_and(
         LimitReached: a quota of the owner is used up; nothing is stored.
         Unavailable: the database or the store is down; nothing is stored, unless the answer to the commit was lost.
     """
+    result = "refused"
+    try:
+        with state.database.autocommit() as session:
+            spend_upload(session, owner_id, state.limits, upload.size_bytes)
+        row, created, made = _find_or_create(state, owner_id, upload, then, new_job=new_job)
+        result = "new" if created else "known"
+        return row, created, made
+    finally:
+        recorder().uploaded(result, upload.size_bytes)
+
+
+async def check_day(state: State, owner_id: str) -> None:
+    """Refuses an upload before its bytes are read, on a day whose quota is used up.
+
+    Raises ``LimitReached`` or ``DatabaseUnavailable``.
+    """
+
+    def check() -> None:
+        with state.database.autocommit() as session:
+            check_upload(session, owner_id, state.limits)
+
+    await to_thread.run_sync(check)
+
+
+def _find_or_create(
+    state: State, owner_id: str, upload: Upload, then: Then[Made], *, new_job: bool
+) -> tuple[TrackRow, bool, Made]:
     with state.database.autocommit() as session:
-        spend_upload(session, owner_id, state.limits, upload.size_bytes)
         known = find_track(session, owner_id, upload.sha256)
     if known is None:
         try:
@@ -69,19 +96,6 @@ def create_track_and(
         if new_job:
             check_held(session, owner_id, state.limits, new_job=True)
         return known, False, made
-
-
-async def check_day(state: State, owner_id: str) -> None:
-    """Refuses an upload before its bytes are read, on a day whose quota is used up.
-
-    Raises ``LimitReached`` or ``DatabaseUnavailable``.
-    """
-
-    def check() -> None:
-        with state.database.autocommit() as session:
-            check_upload(session, owner_id, state.limits)
-
-    await to_thread.run_sync(check)
 
 
 def _create(state: State, owner_id: str, upload: Upload, then: Then[Made], *, new_job: bool) -> tuple[TrackRow, Made]:

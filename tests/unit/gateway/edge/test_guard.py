@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from phonoscope_gateway.edge.guard import Guard
@@ -67,6 +68,43 @@ def test_head_is_get_without_a_body(ask: Ask, app: FastAPI, path: str) -> None:
     assert (head.status_code, head.headers) == (whole.status_code, whole.headers)
     assert int(head.headers["Content-Length"]) == len(whole.content) > 0
     assert head.content == b""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route", "status"),
+    [
+        ("GET", "/echo/a/b", "/echo/{rest:path}", 200),
+        ("HEAD", "/echo/a", "/echo/{rest:path}", 200),
+        ("GET", "/nothing", None, 404),
+        ("GET", "/echo/%00", None, 422),
+        ("GET", "/broken", "/broken", 500),
+        ("GET", "/left", "/left", 499),
+    ],
+)
+def test_every_request_is_counted_once(
+    app: FastAPI, ask: Ask, monkeypatch: pytest.MonkeyPatch, method: str, path: str, route: str | None, status: int
+) -> None:
+    """By its route's template and the status of its answer; a client that left is no failure of the service."""
+    counted: list[tuple[Any, ...]] = []
+
+    class Noting:
+        def request_answered(self, *facts: Any) -> None:
+            counted.append(facts)
+
+    monkeypatch.setattr("phonoscope_gateway.edge.guard.recorder", Noting)
+
+    @app.get("/left")
+    async def leave() -> None:
+        raise ClientDisconnect
+
+    if status == 499:
+        with pytest.raises(AssertionError):
+            ask(app, method, path)
+    else:
+        ask(app, method, path)
+    ((*found, seconds),) = counted
+    assert found == [method, route, status]
+    assert seconds >= 0
 
 
 def test_what_is_not_http_passes() -> None:
