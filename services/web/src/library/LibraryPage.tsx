@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { errorText } from "../api/problem";
 import { Link, useSearch } from "wouter";
 import { useKeys } from "../ui/keys";
@@ -14,10 +14,9 @@ import { useLibrary, useTracks } from "./queries";
 import { labelledBy, SORTS, useLibraryView, useSearchField } from "./libraryView";
 import { Selection } from "./Selection";
 import { Tour } from "./Tour";
+import { MapView } from "./MapView";
 import { TrackList } from "./TrackList";
 import { UploadPanel } from "./UploadPanel";
-
-const LibraryMap = lazy(() => import("./map/LibraryMap"));
 
 const VIEWS = [
   { value: "list", text: "list" },
@@ -78,7 +77,7 @@ export function LibraryPage() {
       <CollectionBar collection={collection} onChange={(collection) => show({ collection })} />
       {view === "map" ? (
         <Suspense fallback={<Rows />}>
-          <LibraryMap search={search} label={label} model={model} collection={collection} />
+          <MapView search={search} label={label} model={model} collection={collection} />
         </Suspense>
       ) : (
         <>

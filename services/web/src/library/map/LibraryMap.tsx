@@ -1,8 +1,7 @@
-import { useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { errorText } from "../../api/problem";
 import { ErrorNote, Button, Skeleton } from "../../ui/controls";
 import { announce } from "../../ui/live";
-import { Selection } from "../Selection";
 import { type LibraryMap as Drawn, type MapPoint, useLibraryMap } from "./queries";
 import { type Atlas, atlasOf, filtered } from "./atlas";
 import { isInside, toPixel } from "./mapView";
@@ -16,11 +15,17 @@ import { methodText } from "./text";
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** What is selected on the map, and what to do once that was dealt with. */
+export type Chosen = { items: { id: string; filename: string }[]; onDone: () => void; onDeleted: () => void };
 type Filtered = { search: string; label: string | null };
-type Props = Filtered & { model: string | null; collection: string | null };
+type Shown = Filtered & { model: string | null; collection: string | null; actions: (chosen: Chosen) => ReactNode };
+type Props = Shown & {
+  /** Whether nothing is analysed now. */
+  idle: boolean;
+};
 
 /** The library as a map: recordings near each other sound alike to a model, or to the service's default model. */
-export default function LibraryMap({ search, label, model, collection }: Props) {
+export default function LibraryMap({ search, label, model, collection, idle, actions }: Props) {
   const found = useLibraryMap(model, collection);
   if (found.isPending) return <MapLoading />;
   if (found.isError) {
@@ -29,8 +34,8 @@ export default function LibraryMap({ search, label, model, collection }: Props) 
   const map = found.data;
   return (
     <section className="map" aria-label="Map of the library">
-      <MapStatus key={map.model} map={map} />
-      {map.points?.length ? <Plane key={`${map.model} ${map.drawn_at} ${collection}`} map={map} search={search} label={label} model={model} collection={collection} /> : null}
+      <MapStatus key={map.model} map={map} idle={idle} />
+      {map.points?.length ? <Plane key={`${map.model} ${map.drawn_at} ${collection}`} map={map} search={search} label={label} model={model} collection={collection} actions={actions} /> : null}
     </section>
   );
 }
@@ -50,7 +55,7 @@ function itemOf({ points }: Atlas) {
   };
 }
 
-function Plane({ map, search, label, model, collection }: Props & { map: Drawn }) {
+function Plane({ map, search, label, collection, actions }: Shown & { map: Drawn }) {
   const atlas = useMemo(() => atlasOf(map.points ?? []), [map.points]);
   const filter = useMemo(() => filtered(atlas.points, search, label), [atlas, search, label]);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -66,9 +71,9 @@ function Plane({ map, search, label, model, collection }: Props & { map: Drawn }
   return (
     <>
       <MapPlot atlas={atlas} filter={filter} label={label} viewport={viewport} chosen={chosen} onChoose={choose} onSize={setSize} />
-      {selected.size ? (
-        <Selection items={chosen.map(itemOf(atlas))} collection={collection} model={model} onDone={() => setSelected(NONE)} onDeleted={() => setSelected(NONE)} />
-      ) : null}
+      {selected.size
+        ? actions({ items: chosen.map(itemOf(atlas)), onDone: () => setSelected(NONE), onDeleted: () => setSelected(NONE) })
+        : null}
       <div>
         <Button onClick={() => choose(seen())}>Select what is in view</Button>
       </div>

@@ -5,9 +5,9 @@ import { useRedrawing } from "./redrawing";
 import { missingText, silentText } from "./text";
 
 /** What the map does not show yet, and a button that draws it. */
-export function MapStatus({ map }: { map: LibraryMap }) {
+export function MapStatus({ map, idle }: { map: LibraryMap; idle: boolean }) {
   const drawing = useMapDrawing(map.model, map.job_id ?? null);
-  useRedrawing(map, drawing);
+  useRedrawing(map, drawing, idle);
   if (drawing.pending) return <UnderWay drawing={drawing} />;
   if (drawing.problem) return <ErrorNote action={<Button onClick={drawing.draw}>Try again</Button>}>{drawing.problem}</ErrorNote>;
   const missing = missingText(map);
