@@ -10,6 +10,7 @@ from phonoscope.db.schema import (  # noqa: F401 - their tables are among the me
     classifiers,
     limits,
     service,
+    shares,
     spaces,
     webhooks,
     windows,

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from phonoscope.errors import ContradictoryLabels, InvalidRequest, TooManyLabels
-from phonoscope.filenames import is_invisible, is_printable
 from phonoscope.requests import RequestModel
 from phonoscope.states import LabelState
+from phonoscope.written import clean_line
 
 LONGEST_LABEL = 100
 MOST_LABELS = 1_000
 """Confirmed and rejected labels of one track."""
-_PER_CHARACTER = 4
-"""Characters of which NFC makes one at most. Its time is the square of their number: more are refused before it."""
 _DECIMALS = 6
 _OVERSHOOT_S = 0.05
 """Programs disagree about a recording's end: what ends a little after it ends with it."""
 
 
-def clean_label(text: str) -> str:
-    r"""A label in Unicode's form NFC, without spaces around it.
-
-    >>> clean_label(" e\u0301tude ")
-    'étude'
-
-    Raises ``PydanticCustomError`` for what is longer than ``LONGEST_LABEL``, no line, or not visible.
-    """
-    given = text.strip()
-    label = unicodedata.normalize("NFC", given).strip() if len(given) <= _PER_CHARACTER * LONGEST_LABEL else given
-    if not 1 <= len(label) <= LONGEST_LABEL:
-        raise PydanticCustomError("label_length", f"A label has 1 to {LONGEST_LABEL} characters")
-    if not all(map(is_printable, label)):
-        raise PydanticCustomError("label_line", "A label is one line without control characters")
-    if all(map(is_invisible, label)):
-        raise PydanticCustomError("label_visible", "A label has a visible character")
-    return label
-
-
 Label: TypeAlias = Annotated[
     str,
-    AfterValidator(clean_label),
+    AfterValidator(partial(clean_line, longest=LONGEST_LABEL, what="label")),
     Field(
         json_schema_extra={"minLength": 1, "maxLength": LONGEST_LABEL},
         description="one line; a model's label, or any of your own",

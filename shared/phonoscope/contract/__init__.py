@@ -74,6 +74,7 @@ from phonoscope.contract.search import (
     WeightedLabel,
 )
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
+from phonoscope.contract.shares import NewShare, SharedTrack, ShareRequest, TrackShare, TrackShares
 from phonoscope.contract.spaces import (
     ReembeddingProgress,
     SpaceCard,
@@ -97,6 +98,7 @@ from phonoscope.contract.tracks import (
     Stems,
     TileLevel,
     Track,
+    TrackChange,
     WaveformLevels,
 )
 from phonoscope.contract.usage import Quota, QuotaUsage, Usage
@@ -217,6 +219,7 @@ __all__ = [
     "Neighbours",
     "NewApiKey",
     "NewSecret",
+    "NewShare",
     "NewWebhook",
     "Page",
     "Peaks",
@@ -244,6 +247,8 @@ __all__ = [
     "SearchUnit",
     "SecretRotation",
     "SeparateOptions",
+    "ShareRequest",
+    "SharedTrack",
     "SignedLink",
     "SpaceCard",
     "SpaceRef",
@@ -264,8 +269,11 @@ __all__ = [
     "TeachRequest",
     "TileLevel",
     "Track",
+    "TrackChange",
     "TrackResult",
     "TrackResults",
+    "TrackShare",
+    "TrackShares",
     "TrackVectors",
     "TrialNotice",
     "UnderstoodQuery",

@@ -6,7 +6,9 @@ PhonoscopeError
 ├── InvalidSignature            403
 ├── SignatureExpired            403
 ├── MissingScope                403
+├── NotShared                   403
 ├── NotFound                    404
+│   └── ShareEnded
 ├── NotAcceptable               406
 ├── RequestTimeout              408
 ├── JobEnded                    409
@@ -22,6 +24,7 @@ PhonoscopeError
 │   ├── UnknownLabel
 │   ├── NoStems
 │   ├── TooManyLabels
+│   ├── TooManyShares
 │   ├── ContradictoryLabels
 │   ├── TooFewExamples
 │   ├── SpaceGone
@@ -171,16 +174,19 @@ from phonoscope.errors.requests import (
     NotAcceptable,
     NotFound,
     NothingToUndo,
+    NotShared,
     PreconditionFailed,
     RangeNotSatisfiable,
     RefusedUrl,
     RequestInFlight,
     RequestTimeout,
+    ShareEnded,
     SignatureExpired,
     SpaceGone,
     SpaceInUse,
     TooFewExamples,
     TooManyLabels,
+    TooManyShares,
     Unauthorized,
     UnknownLabel,
     UnknownLayer,
@@ -238,6 +244,7 @@ __all__ = [
     "NotARecording",
     "NotAcceptable",
     "NotFound",
+    "NotShared",
     "NothingToUndo",
     "OpenStreamQuotaExceeded",
     "OutOfMemory",
@@ -256,6 +263,7 @@ __all__ = [
     "RequestQuotaExceeded",
     "RequestTimeout",
     "SearchTimeout",
+    "ShareEnded",
     "SignatureExpired",
     "SilentRecording",
     "SpaceGone",
@@ -273,6 +281,7 @@ __all__ = [
     "TooManyLabels",
     "TooManyRequests",
     "TooManySearches",
+    "TooManyShares",
     "TooManyTiles",
     "TooManyUploads",
     "TooManyWrongKeys",

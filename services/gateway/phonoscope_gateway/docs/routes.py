@@ -27,7 +27,9 @@ from phonoscope.contract import (
     RedeliveryRequest,
     SearchRequest,
     SecretRotation,
+    ShareRequest,
     TeachRequest,
+    TrackChange,
     WebhookChange,
     WebhookRequest,
 )
@@ -53,8 +55,10 @@ _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
         Problem,
         RedeliveryRequest,
         SearchRequest,
+        ShareRequest,
         SecretRotation,
         TeachRequest,
+        TrackChange,
         WebhookChange,
         WebhookRequest,
     )
