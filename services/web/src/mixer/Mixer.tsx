@@ -4,6 +4,7 @@ import { errorText } from "../api/problem";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
+import { useReadOnly } from "../state/readOnly";
 import { ErrorNote, Button, ProgressBar } from "../ui/controls";
 import { percent, labelText } from "../ui/format";
 import { StemsSource } from "./engine";
@@ -18,6 +19,7 @@ type Props = { track: Track; stems: Stems; explanation: Explanation };
 /** One row per stem. Playback and the exported mix have the same gains. */
 export function Mixer({ track, stems, explanation }: Props) {
   const { loaded, share, error } = useLoadedStems(stems);
+  const readOnly = useReadOnly();
   const names = useMemo(() => stems.stems.map(({ name }) => name), [stems]);
   const [mix, setMix] = useState<Mix>(() => neutralMix(names));
   const source = usePlayable(loaded, mix);
@@ -46,7 +48,7 @@ export function Mixer({ track, stems, explanation }: Props) {
         <PlayStems ready={source !== null} />
         <MasterMeter source={source} />
         <Button onClick={() => setMix(neutralMix(names))}>Reset</Button>
-        <Export track={track} mix={mix} />
+        {readOnly ? null : <Export track={track} mix={mix} />}
         <Attribution explanation={explanation} />
       </div>
     </div>
@@ -90,8 +92,9 @@ function PlayStems({ ready }: { ready: boolean }) {
 
 function Attribution({ explanation }: { explanation: Explanation }) {
   const { stems, wanted, submitting, explainStems } = explanation;
+  const readOnly = useReadOnly();
   if (stems) return <p className="small quiet mixer__reading">{labelText(stems.reading.replaceAll("*", ""))}</p>;
-  if (!wanted) return null;
+  if (!wanted || readOnly) return null;
   return (
     <Button disabled={submitting} onClick={explainStems}>
       {submitting ? "Computing …" : `Which stem is ${labelText(wanted.label)}?`}

@@ -2,6 +2,7 @@ import { Button } from "../ui/controls";
 import { band, percent } from "../ui/format";
 import type { Explanation } from "../state/explanation";
 import type { ResultOf } from "../state/results";
+import { useReadOnly } from "../state/readOnly";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Trust } from "./Trust";
 
@@ -11,6 +12,7 @@ type Bands = ResultOf<"explain">["bands"];
 export function Why({ explanation }: { explanation: Explanation }) {
   const { explained, trust, submitting, checkEvidence } = explanation;
   const { state } = useTrackState();
+  const readOnly = useReadOnly();
   const going = state.active.some(({ name }) => name === "explain");
   return (
     <section className="panel" aria-labelledby="why-title" aria-busy={submitting}>
@@ -23,7 +25,7 @@ export function Why({ explanation }: { explanation: Explanation }) {
           <BandShares bands={explained.bands} />
           {trust ? (
             <Trust trust={trust} />
-          ) : (
+          ) : readOnly ? null : (
             <Button disabled={submitting} onClick={checkEvidence}>
               {submitting ? "Checking …" : "Check the evidence"}
             </Button>
