@@ -11,6 +11,7 @@ from phonoscope.db.schema import (  # noqa: F401 - their tables are among the me
     collections,
     limits,
     service,
+    shares,
     spaces,
     webhooks,
     windows,

@@ -19,6 +19,7 @@ from phonoscope_cli.spaces import spaces, vectors
 from phonoscope_cli.stack import down, up
 from phonoscope_cli.teach import teach
 from phonoscope_cli.top import top
+from phonoscope_cli.tracks import tracks
 from phonoscope_cli.usage import audit, usage
 from phonoscope_cli.webhooks import webhooks
 
@@ -42,6 +43,7 @@ app.add_typer(labels, name="labels")
 app.add_typer(models, name="models")
 app.add_typer(spaces, name="spaces")
 app.command()(vectors)
+app.add_typer(tracks, name="tracks")
 app.add_typer(webhooks, name="webhooks")
 app.command()(usage)
 app.command()(audit)

@@ -56,7 +56,7 @@ def found_table(answer: SearchAnswer, title: str) -> Table:
 def _add(table: Table, found: SearchItem | SearchCopy, before: str, reason: str) -> None:
     moment = found.moment
     where = f"{clock(moment.start_s)} – {clock(moment.end_s)}" if moment else ""
-    table.add_row(where, Text(before + found.track.filename), f"{found.similarity:6.3f}", Text(reason, style="dim"))
+    table.add_row(where, Text(before + found.track.shown_name), f"{found.similarity:6.3f}", Text(reason, style="dim"))
 
 
 def _reason(item: SearchItem) -> str:

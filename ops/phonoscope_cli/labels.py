@@ -124,14 +124,19 @@ def export(
     kind: FormatOption = LabelFormat.CSV,
     track: TrackOption = None,
     state: StateOption = LabelState.CONFIRMED,
+    predicted: Annotated[
+        bool, typer.Option("--predicted", help="Of one recording: what models predict too, without what you rejected.")
+    ] = False,
     url: UrlOption = None,
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Writes your labels into a file: for a spreadsheet, as JSON lines, for Audacity or for Raven."""
     _check(kind, track)
+    if predicted and track is None:
+        raise typer.BadParameter("what models predict is exported of one recording: name it with --track")
     with connect(url, api_key, data_dir) as client:
-        text = client.export_labels(kind, track, state)
+        text = client.export_labels(kind, track, state, predicted=predicted)
     if file is None:
         sys.stdout.write(text)
     else:

@@ -36,15 +36,15 @@ def overview(client: Client, jobs: list[Job]) -> Table:
     for job in jobs:
         track = client.track(job.recording)
         if job.status is not Status.SUCCEEDED:
-            table.add_row(escape(track.filename), "", f"[red]{job.status}[/]")
+            table.add_row(escape(track.shown_name), "", f"[red]{job.status}[/]")
             continue
         result = job.result(Classify)
         best = result.top[0]
         label = escape(best.label)
         heard = f"[dim]unknown ({label}?)[/]" if result.unknown else label
         nearest = [] if job.result(Embed).silent else client.similar(job.recording, limit=1)
-        twin = (escape(nearest[0].track.filename), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
-        table.add_row(escape(track.filename), result.kind or "", heard, f"{best.probability:.0%}", *twin)
+        twin = (escape(nearest[0].track.shown_name), f"{nearest[0].similarity:.3f}") if nearest else ("", "")
+        table.add_row(escape(track.shown_name), result.kind or "", heard, f"{best.probability:.0%}", *twin)
     return table
 
 

@@ -31,7 +31,7 @@ def print_analysis(console: Console, track: Track, job: Job, neighbours: Sequenc
     """Prints a job's results by task, the nearest tracks and the seconds that each stage took."""
     console.print()
     channels = {1: "mono", 2: "stereo"}.get(track.channels, f"{track.channels} channels")
-    console.print(Text(track.filename, style="bold"), end="  ")
+    console.print(Text(track.shown_name, style="bold"), end="  ")
     console.print(
         f"{clock(track.duration_s)} · {track.sample_rate_hz / 1000:g} kHz · {channels} · {track.codec}",
         style="dim",
@@ -206,7 +206,7 @@ def _neighbours(title: str, neighbours: Sequence[Neighbour]) -> Table:
 
 def _add(table: Table, near: Neighbour | Copy, before: str = "") -> None:
     label = (near.track.label or "unknown") + (" (confirmed)" if near.track.label_confirmed else "")
-    table.add_row(Text(before + near.track.filename), Text(label), f"{near.similarity:6.3f}")
+    table.add_row(Text(before + near.track.shown_name), Text(label), f"{near.similarity:6.3f}")
 
 
 def _description(result: DescribeResult) -> Table:

@@ -129,7 +129,7 @@ def _table(*columns: str, numbers: Iterable[str] = ()) -> Table:
 
 
 def _queues(found: Queues) -> Table:
-    from phonoscope_cli.render import clock
+    from phonoscope_cli.tables import clock
 
     numbers = ("waiting", "oldest", "running", "workers", "ended in an hour", "pace")
     table = _table("queue", *numbers, numbers=numbers)
@@ -142,7 +142,7 @@ def _queues(found: Queues) -> Table:
 
 
 def _workers(seen: Look) -> Table:
-    from phonoscope_cli.render import clock
+    from phonoscope_cli.tables import clock
 
     table = _table("worker", "lanes", "device", "since", "last heartbeat", numbers=("last heartbeat",))
     for each in seen.queues.workers:
@@ -155,7 +155,7 @@ def _workers(seen: Look) -> Table:
 
 
 def _tasks(seen: Look) -> Table:
-    from phonoscope_cli.render import clock
+    from phonoscope_cli.tables import clock
 
     table = _table("your task", "job", "stage", "done", "runs for", "left", numbers=("done", "runs for", "left"))
     for ran_s, job_id, task in seen.running[:_MOST_TASKS]:

@@ -62,6 +62,18 @@ def download_name(recording: str, part: str) -> str:
     return f"{_ENDING.sub('', recording)} - {part}"
 
 
+def named_file(name: str, filename: str) -> str:
+    """A file's name after the name that its recording has, with its own ending.
+
+    >>> named_file("AC/DC live", "take-3.flac"), named_file("song.mp3", "x.mp3")
+    ('AC-DC live.flac', 'song.mp3')
+    """
+    found = _ENDING.search(filename)
+    ending = found[0] if found else ""
+    plain = name.replace("/", "-").replace("\\", "-")
+    return clean_filename(plain if plain.lower().endswith(ending.lower()) else plain + ending)
+
+
 def shown_path(path: Path) -> str:
     r"""A path that is safe to print: bytes that are not UTF-8 and control characters as escapes.
 

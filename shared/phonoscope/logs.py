@@ -18,11 +18,12 @@ _SECRETS = tuple(
     (re.compile(pattern, re.ASCII | re.IGNORECASE), kept)
     for pattern, kept in (
         (rf"{_spelt('psk_')}(?:[\w-]|%(?:25)*[0-9A-F]{{2}})+", "psk_…"),
+        (rf"{_spelt('pss_')}(?:[\w-]|%(?:25)*[0-9A-F]{{2}})+", "pss_…"),
         (rf"({_spelt('signature=')})[^&\s\"'\\<>]+", r"\1…"),
         (r"(\b(?:Basic|Bearer) +)[\w.~+/=-]{16,}", r"\1…"),
     )
 )
-"""API keys, the signatures of links, and other credentials of requests; and what is logged instead."""
+"""API keys, tokens of shared links, signatures and other credentials of requests; and what is logged instead."""
 
 
 def without_secrets(text: str) -> str:

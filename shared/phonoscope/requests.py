@@ -7,18 +7,13 @@ lone surrogate, which pydantic refuses in every string.
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from phonoscope.filenames import is_invisible, is_printable
-
 LONGEST_NAME = 128
-_PER_CHARACTER = 4
-"""Characters of which NFC makes one at most. Its time is the square of their number: more are refused before it."""
 _WITHOUT_NUL = r"^[^\x00]*$"
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -45,26 +40,6 @@ class QueryModel(BaseModel):
 def text(longest: int, shortest: int = 0) -> StringConstraints:
     """The bounds of a text, in characters."""
     return StringConstraints(min_length=shortest, max_length=longest, pattern=_WITHOUT_NUL)
-
-
-def clean_line(text: str, longest: int, of: str) -> str:
-    """A label or a name in Unicode's form NFC, without spaces around it.
-
-    Args:
-        longest: characters that it may have.
-        of: what it is, in errors.
-
-    Raises ``PydanticCustomError`` for what is longer, no line, or not visible.
-    """
-    given = text.strip()
-    line = unicodedata.normalize("NFC", given).strip() if len(given) <= _PER_CHARACTER * longest else given
-    if not 1 <= len(line) <= longest:
-        raise PydanticCustomError(f"{of}_length", f"A {of} has 1 to {longest} characters")
-    if not all(map(is_printable, line)):
-        raise PydanticCustomError(f"{of}_line", f"A {of} is one line without control characters")
-    if all(map(is_invisible, line)):
-        raise PydanticCustomError(f"{of}_visible", f"A {of} has a visible character")
-    return line
 
 
 def _utc(moment: datetime) -> datetime:

@@ -169,5 +169,5 @@ def test_an_object_that_is_not_read_to_its_end_costs_nothing(store: ObjectStore,
     for _ in range(60):
         stored = store.read(prefix + "a", 0, 1 << 20)
         assert len(next(stored.chunks)) == 256 << 10
-        stored.chunks.close()  # type: ignore[attr-defined]
+        stored.chunks.close()
     store.ping()

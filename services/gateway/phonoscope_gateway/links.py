@@ -10,6 +10,7 @@ from fastapi import Depends
 from sqlalchemy.orm import Session
 
 from phonoscope.db.service.keys import is_valid
+from phonoscope.db.service.shares import ID_KIND, is_good
 from phonoscope.errors import InvalidSignature
 from phonoscope_gateway.signing import ExpiresQuery, KeyIdQuery, LinkKeyQuery, SignatureQuery, Signer
 
@@ -27,6 +28,11 @@ class LinkRequest:
     def is_link(self) -> bool:
         return self.expires is not None or self.signature is not None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether it was read by a shared link."""
+        return self.key_id.startswith(f"{ID_KIND}_")
+
     def check(self, signer: Signer, path: str) -> int:
         """Checks that the link is genuine, before anything is looked up; returns the seconds until it expires.
 
@@ -41,12 +47,22 @@ class LinkRequest:
         Args:
             link_key: the track's.
 
-        Raises ``InvalidSignature`` when the track's links were revoked, or the key that the link ends with is invalid.
+        Raises ``InvalidSignature`` when the track's links were revoked, or what the link ends with has ended.
         """
         if self.link_key != link_key:
             raise InvalidSignature("the track's links were revoked; read the job or the track again for a new one")
-        if self.key_id and not is_valid(session, self.key_id):
+        if self.is_shared and not is_good(session, self.key_id):
+            raise InvalidSignature("the link has ended with the shared link that it was read by")
+        if self.key_id and not self.is_shared and not is_valid(session, self.key_id):
             raise InvalidSignature("the link has ended with the API key that asked for it")
+
+    def cache_control(self, left_s: int) -> str:
+        """For how long an answer may be kept; not at all what a shared link opens, which can be revoked.
+
+        Args:
+            left_s: seconds until the link expires.
+        """
+        return "private, no-store" if self.is_shared else f"private, max-age={left_s}, immutable"
 
 
 async def get_link_request(

@@ -22,9 +22,11 @@ from phonoscope.errors import (
     MalformedRequest,
     MisdirectedRequest,
     MissingScope,
+    NotShared,
     PhonoscopeError,
     RangeNotSatisfiable,
     RequestTimeout,
+    ShareEnded,
     TaskFailed,
     Unauthorized,
     Unavailable,
@@ -73,8 +75,8 @@ def links(field: str, **operations: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 FAILED: Responses = {HTTPStatus.FAILED_DEPENDENCY: problems(TaskFailed)[TaskFailed.status]}
 """A call that needs a task's result can be answered with this."""
-KEYED = problems(Unauthorized, MissingScope, LimitReached)
-"""Calls that need a key can be answered with these."""
+KEYED = problems(Unauthorized, MissingScope, NotShared, ShareEnded, LimitReached)
+"""Calls that need a key, or take the token of a shared link in its place, can be answered with these."""
 ALWAYS = problems(
     MalformedRequest, RequestTimeout, BodyTooLarge, MisdirectedRequest, InvalidRequest, HeadTooLarge, Unavailable
 )

@@ -37,7 +37,8 @@ class Signer:
 
     Attributes:
         link_key: the track's, which changes when its links are revoked; empty before. No secret: it is in the link.
-        key_id: the API key that the links end with; empty for links that outlive it.
+        key_id: the API key, or the shared link, that the links end with; empty for links that outlive it.
+        until_s: the second since 1970 at which all links end at the latest.
         root_path: the prefix of paths, as the client has them; it is not signed.
     """
 
@@ -46,18 +47,25 @@ class Signer:
     link_key: str = ""
     key_id: str = ""
     root_path: str = ""
+    until_s: int | None = None
 
     def of(self, link_key: str) -> Signer:
         """The signer of links to a track's objects."""
         return replace(self, link_key=link_key)
 
-    def ending_with(self, key_id: str) -> Signer:
-        """The signer of links that end with an API key; of an empty one, of links that outlive it."""
-        return replace(self, key_id=key_id)
+    def ending_with(self, key_id: str, until_s: int | None = None) -> Signer:
+        """The signer of links that end with an API key or a shared link; of an empty one, of links that outlive it.
+
+        Args:
+            until_s: the second since 1970 at which they end at the latest.
+        """
+        return replace(self, key_id=key_id, until_s=until_s)
 
     def link(self, path: str, now_s: float) -> SignedLink:
         """A link to a path on the gateway's own origin."""
         expires = self.period(now_s) + self.good_for_s
+        if self.until_s is not None:
+            expires = min(expires, self.until_s)
         own = {"link_key": self.link_key, "key_id": self.key_id}
         more = "".join(f"&{name}={value}" for name, value in own.items() if value)
         url = f"{self.root_path}{path}?expires={expires}{more}&signature={self._sign(path, str(expires))}"

@@ -85,8 +85,13 @@ class State:
 
     def signer_for(self, caller: Caller) -> Signer:
         """The signer of links that this client asks for."""
-        ends = caller.links_end or self.settings.links_end_with_key
-        return self.signer.ending_with(caller.key_id) if ends else self.signer
+        if caller.until is not None:
+            return self.signer.ending_with(caller.key_id, int(caller.until.timestamp()))
+        return self.signer.ending_with(caller.key_id) if self.links_end(caller) else self.signer
+
+    def links_end(self, caller: Caller) -> bool:
+        """Whether links that this client asks for end with its key."""
+        return caller.links_end or self.settings.links_end_with_key
 
     @cached_property
     def text_tower(self) -> LiveTextTower:

@@ -1,6 +1,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
 import { Router } from "wouter";
+import { isSharedPage } from "./api/credential";
 import { ApiProblem } from "./api/problem";
 import { ROOT_PATH } from "./api/root";
 import { App } from "./app/App";
@@ -21,9 +22,11 @@ const queries = new QueryClient({
 });
 
 applyTheme();
-joinSession();
-takeKeyFromAddress();
-window.addEventListener("hashchange", takeKeyFromAddress);
+if (!isSharedPage()) {
+  joinSession();
+  takeKeyFromAddress();
+}
+window.addEventListener("hashchange", () => (isSharedPage() ? location.reload() : takeKeyFromAddress()));
 
 const root = document.getElementById("root");
 if (root) {

@@ -10,7 +10,7 @@ from itertools import count
 from typing import IO, BinaryIO, cast
 
 from phonoscope.annotations.programs import read_audacity, read_raven
-from phonoscope.annotations.rows import LONGEST_LINE, Exported, Line, Lines
+from phonoscope.annotations.rows import LONGEST_LINE, Exported, Line, Lines, Predicted
 from phonoscope.annotations.tables import read_csv
 from phonoscope.errors import InvalidImport
 from phonoscope.states import LabelState
@@ -77,7 +77,8 @@ def write_jsonl(rows: Iterable[Exported]) -> Iterator[str]:
         said, of = row.annotation, row.recording
         values = {"track_id": of.track_id, "sha256": of.sha256, "filename": of.filename, "label": said.label}
         times = {"start_s": said.start_s, "end_s": said.end_s}
-        yield json.dumps(values | {"state": said.state.value} | times, ensure_ascii=False) + "\n"
+        source = {"model": said.model, "probability": said.probability} if isinstance(said, Predicted) else {}
+        yield json.dumps(values | {"state": str(said.state)} | times | source, ensure_ascii=False) + "\n"
 
 
 def read_jsonl(texts: Iterable[str], state: LabelState) -> list[Line]:

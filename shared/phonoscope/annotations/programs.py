@@ -9,22 +9,23 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 
-from phonoscope.annotations.rows import Line, Lines, as_text, in_seconds
-from phonoscope.annotations.values import Annotation
+from phonoscope.annotations.rows import Line, Lines, Predicted, Written, as_text, in_seconds, source_of
 from phonoscope.errors import InvalidImport
 from phonoscope.states import LabelState
 
 BEGIN, END, STATE = "Begin Time (s)", "End Time (s)", "State"
 NAMES = ("Annotation", "Label", "Common Name", "Species")
 """Columns of a selection table that may have the label; the first that is there counts."""
+SOURCE = ["Model", "Probability"]
 _FREQUENCIES = "\\"
 
 
-def write_audacity(annotations: Iterable[Annotation], duration_s: float) -> Iterator[str]:
-    """A label track, line by line. It has no states: the caller chooses annotations of one."""
+def write_audacity(annotations: Iterable[Written], duration_s: float) -> Iterator[str]:
+    """A label track, line by line. It has no states: the caller chooses annotations of one; predicted labels say so."""
     for each in annotations:
         start_s, end_s = _span(each, duration_s)
-        yield f"{as_text(start_s)}\t{as_text(end_s)}\t{each.label}\n"
+        mark = f" ({each.state} by {', '.join(filter(None, source_of(each)))})" if isinstance(each, Predicted) else ""
+        yield f"{as_text(start_s)}\t{as_text(end_s)}\t{each.label}{mark}\n"
 
 
 def read_audacity(texts: Iterable[str], state: LabelState) -> list[Line]:
@@ -46,12 +47,23 @@ def read_audacity(texts: Iterable[str], state: LabelState) -> list[Line]:
     return lines.finish()
 
 
-def write_raven(annotations: Iterable[Annotation], duration_s: float, highest_hz: float) -> Iterator[str]:
-    """A selection table, line by line, with a column of our own for the state; each selection has all frequencies."""
-    yield _tabbed(["Selection", "View", "Channel", BEGIN, END, "Low Freq (Hz)", "High Freq (Hz)", NAMES[0], STATE])
+def write_raven(
+    annotations: Iterable[Written], duration_s: float, highest_hz: float, *, predicted: bool = False
+) -> Iterator[str]:
+    """A selection table, line by line, with a column of our own for the state; each selection has all frequencies.
+
+    Args:
+        predicted: whether there are columns for what predicted labels come from.
+    """
+    more = SOURCE if predicted else []
+    yield _tabbed(
+        ["Selection", "View", "Channel", BEGIN, END, "Low Freq (Hz)", "High Freq (Hz)", NAMES[0], STATE, *more]
+    )
     for number, each in enumerate(annotations, 1):
         times = map(as_text, _span(each, duration_s))
-        yield _tabbed([str(number), "Spectrogram 1", "1", *times, "0.0", f"{highest_hz:.1f}", each.label, each.state])
+        source = source_of(each) if predicted else ()
+        highest = f"{highest_hz:.1f}"
+        yield _tabbed([str(number), "Spectrogram 1", "1", *times, "0.0", highest, each.label, each.state, *source])
 
 
 def read_raven(texts: Iterable[str], state: LabelState) -> list[Line]:
@@ -103,7 +115,7 @@ def _cells(cells: Sequence[str], columns: Iterable[int | None]) -> tuple[str, ..
     return tuple(cells[at].strip() if at is not None and at < len(cells) else "" for at in columns)
 
 
-def _span(each: Annotation, duration_s: float) -> tuple[float, float]:
+def _span(each: Written, duration_s: float) -> tuple[float, float]:
     if each.start_s is None:
         return 0.0, duration_s
     return each.start_s, each.start_s if each.end_s is None else each.end_s

@@ -44,11 +44,40 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Predicted:
+    """A label that a model gives to a recording, or with times in seconds to a span of it; nobody confirmed it.
+
+    One of very many that a model gives at once has no probability.
+    """
+
+    label: str
+    model: str
+    probability: float | None
+    start_s: float | None = None
+    end_s: float | None = None
+
+    @property
+    def state(self) -> str:
+        """In the place of an annotation's."""
+        return "predicted"
+
+
+Written: TypeAlias = Annotation | Predicted
+
+
+@dataclass(frozen=True, slots=True)
 class Exported:
     """A label as it is written, and the recording that it is of."""
 
-    annotation: Annotation
+    annotation: Written
     recording: Recording
+
+
+def source_of(said: Written) -> tuple[str, str]:
+    """The model that gives a label, and its probability with four decimals; both empty where its owner said it."""
+    if not isinstance(said, Predicted):
+        return "", ""
+    return said.model, "" if said.probability is None else f"{said.probability:.4f}"
 
 
 class TextRow(QueryModel):

@@ -7,11 +7,13 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from phonoscope.annotations.rows import LONGEST_LINE, Exported, Line, Lines, as_text, in_seconds
+from phonoscope.annotations.rows import LONGEST_LINE, Exported, Line, Lines, as_text, in_seconds, source_of
 from phonoscope.errors import InvalidImport
 from phonoscope.states import LabelState
 
 COLUMNS = ("track_id", "sha256", "filename", "label", "state", "start_s", "end_s")
+SOURCE = ("model", "probability")
+"""Further columns of a table that has predicted labels too."""
 _TIMES = ("start_s", "end_s")
 _MOST_COLUMNS = 1_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -19,13 +21,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _QUOTE = "'"
 
 
-def write_csv(rows: Iterable[Exported]) -> Iterator[str]:
-    """A table in pieces of text, the header first. No cell of it is a formula to a spreadsheet."""
-    yield _written(COLUMNS)
+def write_csv(rows: Iterable[Exported], *, predicted: bool = False) -> Iterator[str]:
+    """A table in pieces of text, the header first. No cell of it is a formula to a spreadsheet.
+
+    Args:
+        predicted: whether there are columns for what predicted labels come from.
+    """
+    yield _written((*COLUMNS, *SOURCE) if predicted else COLUMNS)
     for row in rows:
         said, of = row.annotation, row.recording
-        texts = (of.track_id, of.sha256, of.filename, said.label, said.state.value)
-        yield _written((*map(guarded, texts), as_text(said.start_s), as_text(said.end_s)))
+        texts = (of.track_id, of.sha256, of.filename, said.label, str(said.state))
+        source = source_of(said) if predicted else ()
+        yield _written((*map(guarded, texts), as_text(said.start_s), as_text(said.end_s), *map(guarded, source)))
 
 
 def read_csv(texts: Iterable[str], state: LabelState) -> list[Line]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from phonoscope.errors import ContradictoryLabels, InvalidRequest, TooManyLabels
-from phonoscope.requests import RequestModel, clean_line
+from phonoscope.requests import RequestModel
 from phonoscope.states import LabelState
+from phonoscope.written import clean_line
 
 LONGEST_LABEL = 100
 MOST_LABELS = 1_000
@@ -21,20 +23,9 @@ _OVERSHOOT_S = 0.05
 """Programs disagree about a recording's end: what ends a little after it ends with it."""
 
 
-def clean_label(text: str) -> str:
-    r"""A label in Unicode's form NFC, without spaces around it.
-
-    >>> clean_label(" e\u0301tude ")
-    'étude'
-
-    Raises ``PydanticCustomError`` for what is longer than ``LONGEST_LABEL``, no line, or not visible.
-    """
-    return clean_line(text, LONGEST_LABEL, "label")
-
-
 Label: TypeAlias = Annotated[
     str,
-    AfterValidator(clean_label),
+    AfterValidator(partial(clean_line, longest=LONGEST_LABEL, what="label")),
     Field(
         json_schema_extra={"minLength": 1, "maxLength": LONGEST_LABEL},
         description="one line; a model's label, or any of your own",

@@ -13,12 +13,13 @@ from pydantic import RootModel
 
 from phonoscope.client.classifiers import ClassifierCalls
 from phonoscope.client.collections import CollectionCalls
-from phonoscope.client.connection import ApiError, Retry, Unreachable, reaching
+from phonoscope.client.connection import ApiError, Retry, Unreachable, matching, reaching
 from phonoscope.client.following import Following
 from phonoscope.client.keys import KeyCalls
 from phonoscope.client.labels import LabelCalls
 from phonoscope.client.recordings import open_recording
 from phonoscope.client.search import SearchCalls
+from phonoscope.client.shares import ShareCalls
 from phonoscope.client.spaces import SpaceCalls
 from phonoscope.client.webhooks import WebhookCalls
 from phonoscope.contract import (
@@ -40,6 +41,7 @@ from phonoscope.contract import (
     SpectrogramLook,
     Stems,
     Track,
+    TrackChange,
     TrackResults,
 )
 from phonoscope.filenames import filename_of
@@ -49,7 +51,7 @@ __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 _POLL_S = 20.0
 
 
-class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, SpaceCalls, ClassifierCalls, CollectionCalls):
+class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, ShareCalls, SpaceCalls, ClassifierCalls, CollectionCalls):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.
@@ -70,6 +72,16 @@ class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, SpaceCalls, Classi
         ``sort``.
         """
         return self._ask(Page[Track], "GET", "/v1/tracks", params=filters)
+
+    def change_track(self, track_id: str, change: TrackChange, revision: int | None = None) -> Track:
+        """Changes the fields that are set in ``change``.
+
+        Args:
+            revision: the one that the caller knows; when another change came first, ``ApiError`` with the code
+                ``precondition_failed`` is raised. Without it the last change counts.
+        """
+        body = change.model_dump(mode="json", exclude_unset=True)
+        return self._ask(Track, "PATCH", f"/v1/tracks/{track_id}", json=body, headers=matching(revision))
 
     def delete_track(self, track_id: str) -> None:
         self._send("DELETE", f"/v1/tracks/{track_id}")

@@ -135,6 +135,11 @@ class Connection:
             raise ApiError(response)
         return response
 
+    def address(self, link: str) -> str:
+        """The whole address of a link that an answer has."""
+        whole = self._address(link)
+        return whole if "://" in whole else str(self._http.base_url).rstrip("/") + whole
+
     def _address(self, link: str) -> str:
         """The whole address of a link, whose path has the gateway's prefix already, if the gateway knows it."""
         prefix = self._http.base_url.path
@@ -149,6 +154,11 @@ class Connection:
 def is_outage(error: ApiError | Unreachable) -> bool:
     """Whether the same request may succeed later."""
     return isinstance(error, Unreachable) or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def matching(revision: int | None) -> dict[str, str]:
+    """The header by which a change is made of this revision alone; none without one."""
+    return {} if revision is None else {"If-Match": f'"{revision}"'}
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from phonoscope.client.connection import Connection
+from phonoscope.client.connection import Connection, matching
 from phonoscope.contract.labels import (
     ImportReport,
     LabelChange,
@@ -33,7 +33,7 @@ class LabelCalls(Connection):
     def replace_labels(self, track_id: str, labels: Iterable[LabelRequest], revision: int | None = None) -> LabelSet:
         """Confirms and rejects exactly these labels, in place of all others."""
         body = LabelSetRequest(labels=list(labels)).model_dump(mode="json")
-        return self._ask(LabelSet, "PUT", _of(track_id), json=body, headers=_matching(revision))
+        return self._ask(LabelSet, "PUT", _of(track_id), json=body, headers=matching(revision))
 
     def say_label(
         self,
@@ -46,12 +46,12 @@ class LabelCalls(Connection):
     ) -> LabelSet:
         """Confirms or rejects a label of the whole recording, of a span, or without ``end_s`` of a point."""
         said = LabelRequest(label=label, state=state, start_s=start_s, end_s=end_s)
-        headers = _matching(revision)
+        headers = matching(revision)
         return self._ask(LabelSet, "POST", _of(track_id), json=said.model_dump(mode="json"), headers=headers)
 
     def undo_labels(self, track_id: str, revision: int | None = None) -> LabelSet:
         """Undoes the last change; raises ``ApiError`` with the code ``nothing_to_undo`` before the first."""
-        return self._ask(LabelSet, "POST", f"{_of(track_id)}/undo", headers=_matching(revision))
+        return self._ask(LabelSet, "POST", f"{_of(track_id)}/undo", headers=matching(revision))
 
     def label_history(self, track_id: str, **filters: str | int) -> Page[LabelChange]:
         """A page of the changes of a recording's labels; filters are ``limit``, at most 10, and ``cursor``."""
@@ -66,16 +66,19 @@ class LabelCalls(Connection):
         kind: LabelFormat = LabelFormat.CSV,
         track_id: str | None = None,
         state: LabelState = LabelState.CONFIRMED,
+        *,
+        predicted: bool = False,
     ) -> str:
         """A file with the labels of one recording; without one of all.
 
         Args:
             kind: for all recordings CSV or JSON lines.
             state: which labels a format without states has.
+            predicted: of one recording, whether what models predict is added, and what was rejected left out.
         """
         if track_id is None:
             return self._send("GET", "/v1/labels/export", params={"format": kind.value}).content.decode()
-        params = {"format": kind.value, "state": state.value}
+        params = {"format": kind.value, "state": state.value, "predicted": str(predicted).lower()}
         return self._send("GET", _of(track_id), params=params).content.decode()
 
     def import_labels(
@@ -104,7 +107,3 @@ class LabelCalls(Connection):
 
 def _of(track_id: str) -> str:
     return f"/v1/tracks/{track_id}/labels"
-
-
-def _matching(revision: int | None) -> dict[str, str]:
-    return {} if revision is None else {"If-Match": f'"{revision}"'}

@@ -80,6 +80,7 @@ from phonoscope.contract.search import (
     WeightedLabel,
 )
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
+from phonoscope.contract.shares import NewShare, SharedTrack, ShareRequest, TrackShare, TrackShares
 from phonoscope.contract.spaces import (
     ReembeddingProgress,
     SpaceCard,
@@ -103,6 +104,7 @@ from phonoscope.contract.tracks import (
     Stems,
     TileLevel,
     Track,
+    TrackChange,
     TrackFacts,
     WaveformLevels,
 )
@@ -228,6 +230,7 @@ __all__ = [
     "Neighbours",
     "NewApiKey",
     "NewSecret",
+    "NewShare",
     "NewWebhook",
     "Page",
     "Peaks",
@@ -255,6 +258,8 @@ __all__ = [
     "SearchUnit",
     "SecretRotation",
     "SeparateOptions",
+    "ShareRequest",
+    "SharedTrack",
     "SignedLink",
     "SpaceCard",
     "SpaceRef",
@@ -275,9 +280,12 @@ __all__ = [
     "TeachRequest",
     "TileLevel",
     "Track",
+    "TrackChange",
     "TrackFacts",
     "TrackResult",
     "TrackResults",
+    "TrackShare",
+    "TrackShares",
     "TrackVectors",
     "TrialNotice",
     "UnderstoodQuery",

@@ -7,7 +7,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from phonoscope.requests import Id, RequestModel, clean_line
+from phonoscope.requests import Id, RequestModel
+from phonoscope.written import clean_line
 
 LONGEST_COLLECTION_NAME = 100
 MOST_COLLECTIONS = 200

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Generic, Literal, TypeAlias, TypeVar
+from functools import partial
+from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from phonoscope.audio.facts import AudioTrack, Tags
+from phonoscope.filenames import LONGEST as LONGEST_FILENAME
 from phonoscope.links import ArtifactLink, SignedLink
-from phonoscope.requests import DecimalText, QueryModel, WholeText
+from phonoscope.requests import DecimalText, QueryModel, RequestModel, WholeText
 from phonoscope.tasks.separate import Stem
+from phonoscope.written import clean_line, clean_text
 
+LONGEST_NOTES = 4_000
 Item = TypeVar("Item")
+TrackName: TypeAlias = Annotated[
+    str,
+    AfterValidator(partial(clean_line, longest=LONGEST_FILENAME, what="name")),
+    Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_FILENAME}, description="one line"),
+]
+Notes: TypeAlias = Annotated[
+    str,
+    AfterValidator(partial(clean_text, longest=LONGEST_NOTES, what="note")),
+    Field(json_schema_extra={"maxLength": LONGEST_NOTES}),
+]
 ColourMap: TypeAlias = Literal["magma", "viridis", "inferno", "plasma", "cividis", "gray"]
 
 
@@ -37,6 +51,9 @@ class Track(BaseModel):
     id: str
     sha256: str
     filename: str
+    name: str | None = Field(None, description="that you gave it, to be shown in place of title and file name")
+    notes: str = Field("", description="yours; nobody sees them by a shared link")
+    revision: int = Field(0, description="how often `name` and `notes` were changed; what `If-Match` names")
     size_bytes: int
     media_type: str
     container: str
@@ -79,6 +96,18 @@ class Track(BaseModel):
     cover: ArtifactLink | None = Field(None, description="the file's cover, as a JPEG of at most 512 by 512 pixels")
     created_at: datetime
     audio: SignedLink = Field(description="the recording's bytes, with ranges: what a player needs")
+
+    @property
+    def shown_name(self) -> str:
+        """The name that its owner gave it, else the file's."""
+        return self.name or self.filename
+
+
+class TrackChange(RequestModel):
+    """What to change of a recording; what is left out stays. A name of ``null`` is the file's own again."""
+
+    name: TrackName | None = None
+    notes: Notes | None = Field(None, description="`null` removes them")
 
 
 class Peaks(BaseModel):

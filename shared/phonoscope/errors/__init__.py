@@ -6,7 +6,9 @@ PhonoscopeError
 ├── InvalidSignature            403
 ├── SignatureExpired            403
 ├── MissingScope                403
+├── NotShared                   403
 ├── NotFound                    404
+│   └── ShareEnded
 ├── NotAcceptable               406
 ├── RequestTimeout              408
 ├── JobEnded                    409
@@ -22,6 +24,7 @@ PhonoscopeError
 │   ├── UnknownLabel
 │   ├── NoStems
 │   ├── TooManyLabels
+│   ├── TooManyShares
 │   ├── ContradictoryLabels
 │   ├── TooFewExamples
 │   ├── SpaceGone
@@ -191,16 +194,19 @@ from phonoscope.errors.requests import (
     NotAcceptable,
     NotFound,
     NothingToUndo,
+    NotShared,
     PreconditionFailed,
     RangeNotSatisfiable,
     RefusedUrl,
     RequestInFlight,
     RequestTimeout,
+    ShareEnded,
     SignatureExpired,
     SpaceGone,
     SpaceInUse,
     TooFewExamples,
     TooManyLabels,
+    TooManyShares,
     Unauthorized,
     UnknownLabel,
     UnknownLayer,
@@ -266,6 +272,7 @@ __all__ = [
     "NotARecording",
     "NotAcceptable",
     "NotFound",
+    "NotShared",
     "NothingToUndo",
     "OpenStreamQuotaExceeded",
     "OutOfMemory",
@@ -285,6 +292,7 @@ __all__ = [
     "RequestTimeout",
     "RestoreRefused",
     "SearchTimeout",
+    "ShareEnded",
     "SignatureExpired",
     "SilentRecording",
     "SpaceGone",
@@ -302,6 +310,7 @@ __all__ = [
     "TooManyLabels",
     "TooManyRequests",
     "TooManySearches",
+    "TooManyShares",
     "TooManyTiles",
     "TooManyUploads",
     "TooManyWrongKeys",

@@ -44,6 +44,16 @@ class NotFound(PhonoscopeError):
     status = 404
 
 
+class ShareEnded(NotFound):
+    """The shared link has ended."""
+
+
+class NotShared(PhonoscopeError):
+    """A shared link does not open this."""
+
+    status = 403
+
+
 class NotAcceptable(PhonoscopeError):
     """None of the accepted media types is available."""
 
@@ -133,6 +143,10 @@ class NoStems(InvalidRequest):
 
 class TooManyLabels(InvalidRequest):
     """There would be more labels than this service keeps."""
+
+
+class TooManyShares(InvalidRequest):
+    """The recording has as many shared links as it may."""
 
 
 class ContradictoryLabels(InvalidRequest):

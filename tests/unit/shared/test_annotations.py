@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from phonoscope import requests
+from phonoscope import written
 from phonoscope.annotations.values import LONGEST_LABEL, MOST_LABELS, Annotation, LabelRequest, check_together
 from phonoscope.errors import ContradictoryLabels, InvalidRequest, TooManyLabels
 from phonoscope.states import LabelState
@@ -54,7 +54,7 @@ def test_a_label_is_measured_before_it_is_normalised(mark: str, monkeypatch: pyt
         lengths.append(len(text))
         return unicodedata.normalize(form, text)
 
-    monkeypatch.setattr(requests, "unicodedata", SimpleNamespace(normalize=normalize))
+    monkeypatch.setattr(written, "unicodedata", SimpleNamespace(normalize=normalize))
     with pytest.raises(ValidationError, match="1 to 100 characters"):
         LabelRequest(label="a" + mark * 50_000)
     assert LabelRequest(label=" " * 999 + "\u03b1\u0313\u0300\u0345" * LONGEST_LABEL).label == "\u1f82" * LONGEST_LABEL

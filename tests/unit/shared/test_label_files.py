@@ -12,7 +12,7 @@ import pytest
 from phonoscope.annotations import files, rows
 from phonoscope.annotations.files import LabelFormat, read_labels, write_jsonl
 from phonoscope.annotations.programs import write_audacity, write_raven
-from phonoscope.annotations.rows import Exported, Faults, Line, Recording
+from phonoscope.annotations.rows import Exported, Faults, Line, Predicted, Recording, Written
 from phonoscope.annotations.tables import write_csv
 from phonoscope.annotations.values import Annotation
 from phonoscope.errors import InvalidImport
@@ -252,3 +252,36 @@ def test_a_table_without_its_columns_is_no_selection_table() -> None:
         read("Selection\tEnd Time (s)\tAnnotation\n", LabelFormat.RAVEN)
     with pytest.raises(InvalidImport, match="Annotation"):
         read("Begin Time (s)\tEnd Time (s)\n", LabelFormat.RAVEN)
+
+
+def test_predicted_labels_say_so() -> None:
+    """In each format, with their model and probability; a program that reads no states finds it in the label."""
+    said: list[Written] = [
+        Annotation("dog", YES),
+        Predicted("=rain", "esc", 0.5, 0.25, 1.0),
+        Predicted("bark", "esc", None),
+    ]
+    rows = [Exported(each, Recording("trk_1", "ab", "a.wav")) for each in said]
+    table = list(csv.DictReader("".join(write_csv(rows, predicted=True)).splitlines()))
+    assert [(row["label"], row["state"], row["start_s"], row["model"], row["probability"]) for row in table] == [
+        ("dog", "confirmed", "", "", ""),
+        ("'=rain", "predicted", "0.250000", "esc", "0.5000"),
+        ("bark", "predicted", "", "esc", ""),
+    ]
+    assert "".join(write_audacity(said, 2.0)).splitlines() == [
+        "0.000000\t2.000000\tdog",
+        "0.250000\t1.000000\t=rain (predicted by esc, 0.5000)",
+        "0.000000\t2.000000\tbark (predicted by esc)",
+    ]
+    raven = list(csv.DictReader("".join(write_raven(said, 2.0, 4_000.0, predicted=True)).splitlines(), delimiter="\t"))
+    assert [(row["Annotation"], row["State"], row["Model"]) for row in raven] == [
+        ("dog", "confirmed", ""),
+        ("=rain", "predicted", "esc"),
+        ("bark", "predicted", "esc"),
+    ]
+    lines = [json.loads(line) for line in write_jsonl(rows)]
+    assert [(line["state"], line.get("model"), line.get("probability")) for line in lines] == [
+        ("confirmed", None, None),
+        ("predicted", "esc", 0.5),
+        ("predicted", "esc", None),
+    ]

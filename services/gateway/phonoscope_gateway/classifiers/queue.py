@@ -28,7 +28,7 @@ def read_queue(state: State, caller: Caller, name: str, most: int) -> ReviewQueu
         items.append(
             QueuedWindow(
                 track_id=track.id,
-                filename=track.filename,
+                filename=track.shown_filename,
                 start_s=start_s,
                 end_s=end_s,
                 label=each.label,

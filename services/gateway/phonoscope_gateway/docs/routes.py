@@ -29,7 +29,9 @@ from phonoscope.contract import (
     RedeliveryRequest,
     SearchRequest,
     SecretRotation,
+    ShareRequest,
     TeachRequest,
+    TrackChange,
     WebhookChange,
     WebhookRequest,
 )
@@ -57,8 +59,10 @@ _BY_REFERENCE: list[tuple[type[BaseModel], Literal["validation"]]] = [
         Problem,
         RedeliveryRequest,
         SearchRequest,
+        ShareRequest,
         SecretRotation,
         TeachRequest,
+        TrackChange,
         WebhookChange,
         WebhookRequest,
     )

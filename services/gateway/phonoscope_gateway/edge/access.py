@@ -9,7 +9,7 @@ from enum import Enum, auto
 from starlette.datastructures import Headers, QueryParams
 
 from phonoscope.contract import Scope
-from phonoscope.errors import BodyTooLarge, PhonoscopeError
+from phonoscope.errors import BodyTooLarge, NotShared, PhonoscopeError
 from phonoscope_gateway.forms import MAX_HEAD_BYTES, MAX_LABEL_FILE_BYTES, too_large
 
 MAX_JSON_BYTES = 256 * 1024
@@ -35,6 +35,22 @@ _HEADS = re.compile(r"/v1/classifiers/[^/]+")
 _LABEL_SETS = re.compile(r"/v1/tracks/[^/]+/labels")
 
 
+_OF_A_TRACK = re.compile(r"/v1/tracks/(?P<track>[^/]+)(?P<rest>(?:/[a-z.]+){0,2})(?:/[0-9]+/[0-9]+)?", re.ASCII)
+_SHARED = frozenset(
+    {
+        "",
+        "/results",
+        "/stems",
+        "/stems.zip",
+        "/waveform/levels",
+        "/waveform/tiles",
+        "/spectrogram/levels",
+        "/spectrogram/tiles",
+    }
+)
+"""What a shared link reads of its track; what is not measured yet is not found there, and no job is made."""
+
+
 def needs_key(method: str, path: str, query: bytes) -> bool:
     """Whether a request needs an API key: all under ``/v1`` do, but what a signed link opens.
 
@@ -48,6 +64,17 @@ def needs_key(method: str, path: str, query: bytes) -> bool:
     if _BY_LINK.fullmatch(path):
         return False
     return not (_BY_LINK_OR_KEY.fullmatch(path) and _is_signed(query))
+
+
+def check_shared(method: str, path: str, track_id: str) -> None:
+    """Checks that a shared link opens a request: it reads what is there of one track.
+
+    Raises ``NotShared``, in the same words for what is another's and for what does not exist.
+    """
+    found = _OF_A_TRACK.fullmatch(path)
+    opens = path == "/v1/shared" or (found is not None and found["track"] == track_id and found["rest"] in _SHARED)
+    if method not in _READING or not opens:
+        raise NotShared("this link reads one recording, and nothing else")
 
 
 def needed_scope(method: str, path: str) -> Scope:

@@ -14,7 +14,8 @@ from starlette.types import Scope
 
 from phonoscope.addresses import client_network
 from phonoscope.db.service.keys import Caller, authenticate
-from phonoscope.errors import RequestQuotaExceeded, TooManyRequests, TooManyWrongKeys, Unauthorized
+from phonoscope.db.service.shares import PREFIX, find_share
+from phonoscope.errors import RequestQuotaExceeded, ShareEnded, TooManyRequests, TooManyWrongKeys, Unauthorized
 from phonoscope_gateway.problems import limit_headers
 from phonoscope_gateway.rates import Rate, request_rate
 from phonoscope_gateway.state import NO_KEY, State
@@ -29,10 +30,11 @@ def bearer_key(scope: Scope) -> str:
 
 
 async def find_caller(scope: Scope) -> Caller:
-    """The client that the request's key belongs to: one query, in threads that no route uses.
+    """The client that the request's key, or its shared link's token, belongs to: one query, in threads of its own.
 
     Raises:
         Unauthorized: there is no key, or it is not known.
+        ShareEnded: it is the token of a shared link that opens nothing.
         TooManyWrongKeys: it is not known, and neither were many before it from the same address.
         DatabaseUnavailable: the database cannot be asked.
     """
@@ -42,7 +44,7 @@ async def find_caller(scope: Scope) -> Caller:
     state: State = scope["app"].state.phonoscope
     try:
         caller = await to_thread.run_sync(_authenticate, state, key, limiter=state.door)
-    except Unauthorized:
+    except (Unauthorized, ShareEnded):
         await _count_wrong_key(state, scope)
         raise
     if caller.use_is_old:
@@ -51,14 +53,14 @@ async def find_caller(scope: Scope) -> Caller:
 
 
 async def take_request(state: State, caller: Caller) -> dict[str, str]:
-    """Takes one of the requests that the owner may make; returns the headers that say what is left.
+    """Takes one of the requests that the owner, or a shared link, may make; returns the headers that say what is left.
 
     Raises ``RequestQuotaExceeded``.
     """
     rate = request_rate(state.settings)
     if rate is None:
         return {}
-    left = await state.limiter.take(caller.owner_id, rate)
+    left = await state.limiter.take(caller.counts_as, rate)
     if not left.allowed:
         each = state.settings.quota_requests_a_second
         raise RequestQuotaExceeded(
@@ -82,7 +84,7 @@ async def _count_wrong_key(state: State, scope: Scope) -> None:
 
 
 class RequestsInProgress:
-    """How many requests of each owner are in progress."""
+    """How many requests of each owner, and of each shared link, are in progress."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -104,4 +106,9 @@ class RequestsInProgress:
 
 def _authenticate(state: State, key: str) -> Caller:
     with state.database.autocommit() as session:
-        return authenticate(session, key)
+        if not key.startswith(PREFIX):
+            return authenticate(session, key)
+        share = find_share(session, key)
+        return Caller(
+            share.owner_id, share.id, frozenset(), links_end=True, track_id=share.track_id, until=share.expires_at
+        )

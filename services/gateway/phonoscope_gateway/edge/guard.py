@@ -19,6 +19,7 @@ from phonoscope.places import Places as Turns
 from phonoscope_gateway.edge.access import (
     Crowd,
     body_limit,
+    check_shared,
     crowd_of,
     is_health,
     keeps_out_of_caches,
@@ -182,9 +183,13 @@ class Guard:
             return
         caller = await find_caller(scope)
         answer.limits = await take_request(scope["app"].state.phonoscope, caller)
-        caller.needs(needed_scope(method, path))
+        if caller.track_id is None:
+            caller.needs(needed_scope(method, path))
+        else:
+            answer.keeps_nothing = True
+            check_shared(method, path, caller.track_id)
         body.check_length()
-        with self._in_progress.held(caller.owner_id):
+        with self._in_progress.held(caller.counts_as):
             keep_caller(scope, caller)
             keep_place(scope)
             await body.take()
@@ -210,6 +215,8 @@ class _Answer:
         self._began = perf_counter()
         self._waited_s: float | None = None
         self.turn = AsyncExitStack()
+        self.keeps_nothing = False
+        """Whether no cache may keep the answer, whatever its route says: what opens it can be revoked."""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -239,6 +246,9 @@ class _Answer:
             headers.add_vary_header("Origin")
         if headers.get("location", "").startswith("/"):
             headers["location"] = self._root_path + headers["location"]
+        if self.keeps_nothing:
+            headers["Cache-Control"] = "no-store"
+            headers["X-Robots-Tag"] = "noindex"
         if self._private:
             headers.setdefault("Cache-Control", "no-store")
         if self.body is None or self.body.unread:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from phonoscope.annotations.files import LabelFormat, read_labels, write_jsonl
 from phonoscope.annotations.programs import write_audacity, write_raven
-from phonoscope.annotations.rows import Exported, Faults, Line, Recording
+from phonoscope.annotations.rows import Exported, Faults, Line, Recording, Written
 from phonoscope.annotations.tables import write_csv
 from phonoscope.annotations.values import Annotation, check_count
 from phonoscope.batches import batched
@@ -33,6 +33,7 @@ from phonoscope.db.service.audit import record
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import InvalidRequest
 from phonoscope.filenames import download_name
+from phonoscope_gateway.labels.predicted import predicted_of
 from phonoscope_gateway.labels.service import labelled_track
 from phonoscope_gateway.state import State
 
@@ -72,23 +73,37 @@ class LabelFile:
             yield part
 
 
-def write_track(state: State, caller: Caller, track_id: str, kind: LabelFormat, said: LabelState) -> LabelFile:
-    """A track's labels as a file; formats without states have those of the state ``said``. Raises ``NotFound``."""
+def write_track(
+    state: State, caller: Caller, track_id: str, kind: LabelFormat, said: LabelState, *, predicted: bool = False
+) -> LabelFile:
+    """A track's labels as a file; formats without states have those of the state ``said``. Raises ``NotFound``.
+
+    Args:
+        predicted: whether it has what is confirmed and what models predict, in place of what is confirmed and rejected.
+    """
     with state.database.transaction() as session:
         labelled = labelled_track(session, caller, track_id)
-    track, annotations = labelled.track, labelled.annotations
-    name = download_name(track.filename, f"labels.{kind.ending}")
+        own: list[Annotation] = labelled.annotations
+        rejected = {each.label for each in own if each.state is LabelState.REJECTED and each.start_s is None}
+        models = predicted_of(session, state.signer_for(caller), track_id, rejected) if predicted else []
+    track = labelled.track
+    annotations: list[Written] = [*own, *models]
+    if predicted:
+        annotations = [each for each in annotations if each.state != LabelState.REJECTED]
+    name = download_name(track.shown_filename, f"labels.{kind.ending}")
     rows = [Exported(each, _recording(track)) for each in annotations]
     match kind:
         case LabelFormat.CSV:
-            return LabelFile(name, write_csv(rows))
+            return LabelFile(name, write_csv(rows, predicted=predicted))
         case LabelFormat.JSONL:
             return LabelFile(name, write_jsonl(rows))
         case LabelFormat.AUDACITY:
-            of_state = [each for each in annotations if each.state is said]
+            of_state = [each for each in annotations if predicted or each.state is said]
             return LabelFile(name, write_audacity(of_state, track.duration_s))
         case LabelFormat.RAVEN:
-            return LabelFile(name, write_raven(annotations, track.duration_s, track.sample_rate_hz / 2))
+            return LabelFile(
+                name, write_raven(annotations, track.duration_s, track.sample_rate_hz / 2, predicted=predicted)
+            )
 
 
 def write_library(database: Database, owner_id: str, kind: LabelFormat) -> LabelFile:

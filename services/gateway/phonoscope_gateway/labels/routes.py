@@ -87,11 +87,20 @@ def read_track_labels(
     said: Annotated[LabelState, Query(alias="state", description="of `audacity`, which has no states")] = (
         LabelState.CONFIRMED
     ),
+    predicted: Annotated[
+        bool,
+        Query(
+            description="of a file: what is shown of the recording, that is what you confirmed and, marked as such, "
+            "what the newest classification predicts; without what you rejected"
+        ),
+    ] = False,
 ) -> Response:
     """What you confirmed and rejected of a recording; or a file with it, for a spreadsheet, Audacity or Raven."""
     if format_ is None:
+        if predicted:
+            raise InvalidRequest.field("predicted", "is of a file; name a `format` too")
         return _answer(read_set(state, caller, track_id))
-    return _send(write_track(state, caller, track_id, format_, said), format_)
+    return _send(write_track(state, caller, track_id, format_, said, predicted=predicted), format_)
 
 
 @router.put(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -22,11 +21,9 @@ from phonoscope.db.library.annotations import (
 from phonoscope.db.library.labels import predicted_labels
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.service.keys import Caller
-from phonoscope.errors import InvalidRequest, NotFound, PreconditionFailed
+from phonoscope.errors import InvalidRequest, NotFound
+from phonoscope_gateway.preconditions import check_match
 from phonoscope_gateway.state import State
-
-_TAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
-_TAGS = re.compile(rf"\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG})*")
 
 
 def read_set(state: State, caller: Caller, track_id: str) -> LabelSet:
@@ -87,7 +84,7 @@ def change_set(
 
     def body(session: Session) -> LabelSet:
         labelled = labelled_track(session, caller, track_id, to_change=True)
-        _check_match(if_match, labelled.revision)
+        check_match(if_match, labelled.revision, "the labels have")
         made = change(session, labelled)
         apply_changes(session, caller.actor, action, [made])
         record_change(session, caller.actor, action, made)
@@ -124,17 +121,6 @@ def located(prefix: str) -> Iterator[None]:
 def _placed(labelled: LabelledTrack, said: LabelRequest, prefix: str = "") -> Annotation:
     with located(prefix):
         return said.annotation.within(labelled.track.duration_s)
-
-
-def _check_match(if_match: str | None, revision: int) -> None:
-    if if_match is None:
-        return
-    if not _TAGS.fullmatch(if_match.strip()):
-        raise InvalidRequest.field("if-match", 'must be entity tags, such as "3"')
-    # A weak tag never matches (RFC 9110, 13.1.1).
-    strong = [tag for tag in re.findall(_TAG, if_match) if not tag.startswith("W/")]
-    if if_match.strip() != "*" and f'"{revision}"' not in strong:
-        raise PreconditionFailed(f'the labels have the ETag "{revision}" now: read them again')
 
 
 def _describe(session: Session, labelled: LabelledTrack) -> LabelSet:

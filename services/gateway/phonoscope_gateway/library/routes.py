@@ -86,7 +86,7 @@ def _point(track: TrackRow, labels: TrackLabels, labelling: str | None, x: float
     label = labels.of(labelling)
     return MapPoint(
         track_id=track.id,
-        filename=track.filename,
+        filename=track.shown_filename,
         label=label,
         label_confirmed=labels.is_confirmed(label),
         labels=labels.all_of(labelling),

@@ -58,15 +58,18 @@ class PictureRequest:
     def find(self, track_id: str, kind: str) -> ArtifactRow | Response:
         """A track's artifact; until it is made, the answer: 202 with the job, or the problem when that job failed.
 
-        A request for the headers alone makes no job.
+        A request for the headers alone makes no job, and neither does one by a shared link, which finds nothing then.
 
         Raises:
             NotFound: the track is not this owner's.
             InvalidRequest: it has no such audio track.
             Unavailable: the database is down.
         """
-        find = peek_at_picture if self.head else find_picture
+        shared = self.caller.track_id is not None
+        find = peek_at_picture if self.head or shared else find_picture
         found = find(self.state, self.caller, track_id, kind, self.audio_track)
+        if shared and not isinstance(found, ArtifactRow):
+            raise NotFound("it is not measured yet")
         if found is None:
             return Response(None, status.HTTP_202_ACCEPTED, {"Retry-After": _RETRY_AFTER_S})
         return self._not_yet(found) if isinstance(found, Job) else found

@@ -63,7 +63,7 @@ def find_stems(state: State, caller: Caller, track_id: str, audio_track: int | N
         rows = artifacts_of(session, found.produced_by) if found else []
     if found is None or not rows:
         raise _no_stems(track_id)
-    return StoredStems(track_id, found.job_id, download_name(track.filename, "stems.zip"), rows)
+    return StoredStems(track_id, found.job_id, download_name(track.shown_filename, "stems.zip"), rows)
 
 
 def zip_stems(state: State, caller: Caller, stems: StoredStems) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ def find_audio(
     with state.database.autocommit() as session:
         track = get_track_of_any_owner(session, track_id)
         link.check_revocation(session, track.link_key)
-    return _stored(state, track, f"private, max-age={left_s}, immutable", left_s)
+    return _stored(state, track, link.cache_control(left_s), left_s)
 
 
 def _stored(state: State, track: TrackRow, cache_control: str, left_s: int | None = None) -> StoredObject:
@@ -41,7 +41,7 @@ def _stored(state: State, track: TrackRow, cache_control: str, left_s: int | Non
         size_bytes=track.size_bytes,
         media_type=track.media_type,
         tag=track.sha256,
-        filename=track.filename,
+        filename=track.shown_filename,
         cache_control=cache_control,
         link_s=state.settings.artifact_link_s if left_s is None else left_s,
     )

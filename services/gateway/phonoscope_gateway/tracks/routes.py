@@ -6,33 +6,40 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
-from phonoscope.contract import Page, Track
+from phonoscope.contract import Page, Track, TrackChange
 from phonoscope.db.library.collections import check_collection
-from phonoscope.db.library.tracks import get_track, list_tracks, revoke_links
+from phonoscope.db.library.tracks import change_track, get_track, list_tracks, revoke_links
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import record
 from phonoscope.erasure import erase_track
-from phonoscope.errors import InvalidRequest, NotFound
+from phonoscope.errors import InvalidRequest, NotFound, PreconditionFailed
 from phonoscope.logs import get_logger
 from phonoscope.requests import Name, text
 from phonoscope.states import TrackSort
+from phonoscope_gateway.bodies import json_body, takes
 from phonoscope_gateway.forms import Form, Upload, read_form
 from phonoscope_gateway.idempotency import UPLOADED, IdempotencyDep, IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.links import LinkRequestDep
 from phonoscope_gateway.paging import CollectionQuery, CursorQuery, LimitQuery
+from phonoscope_gateway.preconditions import check_match
 from phonoscope_gateway.problems import KEYED, links, problems
 from phonoscope_gateway.state import AnyCallerDep, CallerDep, StateDep
 from phonoscope_gateway.streaming import ObjectRequestDep, object_responses, send_object
 from phonoscope_gateway.tracks.audio import find_audio
 from phonoscope_gateway.tracks.service import check_day, create_track_and
-from phonoscope_gateway.tracks.view import describe_track, describe_tracks
+from phonoscope_gateway.tracks.view import describe_track, describe_tracks, for_caller
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"], responses=KEYED)
 _log = get_logger(__name__)
+
+ChangeBody = Annotated[TrackChange, Depends(json_body(TrackChange))]
+IfMatch = Annotated[
+    str | None, Header(description='the `revision` that you know, as `"3"`: 412 when another change came first')
+]
 
 _OF_A_TRACK = links(
     "id",
@@ -43,6 +50,9 @@ _OF_A_TRACK = links(
         "read_track_labels",
         "read_track_waveform",
         "read_track_spectrogram",
+        "change_one_track",
+        "share_track",
+        "read_track_shares",
         "remove_track",
     ),
 )
@@ -131,7 +141,7 @@ def read_tracks(
     model: Annotated[Name | None, Query(description="only tracks with this `label` by this model")] = None,
     q: Annotated[
         Annotated[str, text(255)] | None,
-        Query(description="text anywhere in the file name, or in a tag: title, artist, album or genre"),
+        Query(description="text anywhere in its name, in the file's, or in a tag: title, artist, album or genre"),
     ] = None,
     collection: CollectionQuery = None,
     sort: Annotated[TrackSort, Query(description="by the time of upload, by name, or by length")] = TrackSort.NEWEST,
@@ -161,8 +171,27 @@ def read_tracks(
 
 @router.get("/{track_id}", responses=problems(NotFound))
 def read_track(track_id: str, state: StateDep, caller: CallerDep) -> Track:
+    """A recording, its labels, and what you wrote of it."""
     with state.database.autocommit() as session:
         row = get_track(session, caller.owner_id, track_id)
+        known = state.catalogue_for(caller.owner_id, session).vocabularies
+        return for_caller(describe_track(state.signer_for(caller), session, row, known), caller)
+
+
+@router.patch("/{track_id}", responses=problems(NotFound, PreconditionFailed), openapi_extra=takes(TrackChange))
+def change_one_track(
+    track_id: str, request: ChangeBody, state: StateDep, caller: CallerDep, if_match: IfMatch = None
+) -> Track:
+    """Names a recording, or notes something of it; what is left out stays. The file's own name is kept.
+
+    With `If-Match` a change that somebody made since then is not lost: 412.
+    """
+    given = request.model_dump(include=request.model_fields_set)
+    changes = {name: value or "" if name == "notes" else value for name, value in given.items()}
+    with state.database.transaction() as session:
+        row = get_track(session, caller.owner_id, track_id, to_change=True)
+        check_match(if_match, row.revision, "the recording has")
+        change_track(session, caller.actor, row, changes)
         known = state.catalogue_for(caller.owner_id, session).vocabularies
         return describe_track(state.signer_for(caller), session, row, known)
 

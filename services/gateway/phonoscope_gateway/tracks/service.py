@@ -162,6 +162,8 @@ def _row(track_id: str, owner_id: str, key: str, upload: Upload, found: Probe) -
         tags=found.tags.model_dump(mode="json", exclude_none=True),
         object_key=key,
         link_key="",
+        notes="",
+        revision=0,
     )
 
 

@@ -12,6 +12,7 @@ from phonoscope.contract import ArtifactLink, SignedLink, Track, TrackFacts
 from phonoscope.db.library.facts import Facts, facts_of
 from phonoscope.db.library.shown import Cover, Shown, shown_of
 from phonoscope.db.schema.tables import TrackRow
+from phonoscope.db.service.keys import Caller
 from phonoscope_gateway.signing import Signer, artifact_path, audio_path
 
 _LABELS = {
@@ -51,6 +52,11 @@ def describe_tracks(
 def describe_track(signer: Signer, session: Session, row: TrackRow, vocabularies: Vocabularies) -> Track:
     """One track, as ``describe_tracks`` describes several."""
     return describe_tracks(signer, session, [row], vocabularies)[0]
+
+
+def for_caller(track: Track, caller: Caller) -> Track:
+    """A track as this client may see it: what its owner noted is not shared."""
+    return track if caller.track_id is None else track.model_copy(update={"notes": "", "revision": 0})
 
 
 def audio_link(signer: Signer, track_id: str) -> SignedLink:

@@ -24,6 +24,7 @@ ADDRESSES = (
     "/",
     "/search",
     "/tracks/{track_id}",
+    "/compare",
     "/classifiers",
     "/classifiers/{name}",
     "/classifiers/{name}/review",
@@ -33,6 +34,9 @@ ADDRESSES = (
 )
 """The page's addresses. Everything else belongs to the API."""
 
+_SHARED = "/shared"
+"""The page for whoever has a shared link: no cache keeps it, and no search engine lists it."""
+_UNLISTED = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 _OF_PROGRAMS = re.compile(r"/(v1|docs|health|assets|openapi\.json|metrics)(/|$)")
 _KINDS = ("application/problem+json", "text/html")
 _STATIC = Path(__file__).with_name("static")
@@ -60,6 +64,12 @@ def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "", root_pa
     router = APIRouter(include_in_schema=False)
     for address in ADDRESSES:
         router.add_api_route(address, lambda: _document(static, objects_at, root_path), response_class=HTMLResponse)
+
+    @router.get(_SHARED, response_class=HTMLResponse)
+    def shared() -> HTMLResponse:
+        answer = _document(static, objects_at, root_path)
+        answer.headers.update(_UNLISTED)
+        return answer
 
     @router.get("/favicon.svg")
     def icon(accept_encoding: AcceptEncoding = None) -> FileResponse:

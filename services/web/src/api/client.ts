@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from "openapi-fetch";
+import { credential } from "./credential";
 import { ROOT_PATH } from "./root";
 import { currentKey, refuseKey } from "./session";
 import { problemOf } from "./problem";
@@ -33,13 +34,15 @@ export type ExplainOptions = Schemas["ExplainOptions"];
 export type Answer = Schemas["Answer"];
 export type Kind = Schemas["Kind"];
 export type QuotaUsage = Schemas["QuotaUsage"];
+export type SharedTrack = Schemas["SharedTrack"];
+export type TrackShare = Schemas["TrackShare"];
 export type LabelState = Schemas["LabelState"];
 
 export const NOT_MODIFIED = 304;
 
 const keyed: Middleware = {
   onRequest({ request }) {
-    const key = currentKey();
+    const key = credential();
     if (key) request.headers.set("Authorization", `Bearer ${key}`);
     return request;
   },
@@ -56,7 +59,7 @@ api.use(keyed);
 /** Fetches bytes or a stream of the API with its key; the path is below the page's own prefix. Throws an `ApiProblem` for an answer that is not a success. */
 export async function fetchWithKey(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
-  const key = currentKey();
+  const key = credential();
   if (key) headers.set("Authorization", `Bearer ${key}`);
   const response = await fetch(ROOT_PATH + path, { ...init, headers });
   if (!response.ok) throw await problemFrom(response, headers);

@@ -14,12 +14,14 @@ import { useOnline } from "../ui/online";
 import { useScrollPositions } from "../ui/scrollPositions";
 import { SignIn } from "./SignIn";
 import { UsageSheet } from "./UsageSheet";
+import { isSharedPage } from "../api/credential";
 import { ROOT_PATH } from "../api/root";
 import { signOut, useIsAsking, useKey } from "../api/session";
 import { Boundary } from "../ui/Boundary";
 import { toggleTheme, useTheme } from "../ui/theme";
 
 const TrackPage = lazy(() => import("../track/TrackPage"));
+const ComparePage = lazy(() => import("../compare/ComparePage"));
 const JobsPage = lazy(() => import("../jobs/JobsPage"));
 const SearchPage = lazy(() => import("../search/SearchPage"));
 const ModelsPage = lazy(() => import("../models/ModelsPage"));
@@ -37,7 +39,18 @@ const PAGES = [
   ["/webhooks", "Webhooks"],
 ] as const;
 
+const SharedPage = lazy(() => import("../shared/SharedPage"));
+
 export function App() {
+  if (!isSharedPage()) return <OwnPages />;
+  return (
+    <Suspense fallback={<Loading />}>
+      <SharedPage />
+    </Suspense>
+  );
+}
+
+function OwnPages() {
   const key = useKey();
   const asking = useIsAsking();
   const over = useWindowDrop((dropped) => (key ? addDropped(dropped) : undefined));
@@ -77,6 +90,7 @@ function Shell({ over }: { over: boolean }) {
           <Switch>
             <Route path="/" component={LibraryPage} />
             <Route path="/tracks/:id">{({ id }) => <TrackPage key={id} id={id} />}</Route>
+            <Route path="/compare" component={ComparePage} />
             <Route path="/search" component={SearchPage} />
             <Route path="/classifiers" component={ClassifiersPage} />
             <Route path="/classifiers/:name">{({ name }) => <ClassifierPage key={name} name={name} />}</Route>

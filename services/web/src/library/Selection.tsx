@@ -1,7 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
+import { Link } from "wouter";
 import { api, dataOf, type JobOptions, type TaskName, type Track } from "../api/client";
 import { errorText } from "../api/problem";
+import { addressOf } from "../state/pair";
 import { ANALYSIS, jobRequest } from "../state/requests";
 import { Button } from "../ui/controls";
 import { announce } from "../ui/live";
@@ -36,6 +38,7 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
     if (ids) setState("");
   }, [ids]);
   const none = busy || chosen.length === 0;
+  const [a, b] = chosen;
   const doWith = async (what: string, one: (item: Item) => Promise<unknown>) => {
     setAsking(null);
     setBusy(true);
@@ -107,6 +110,11 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
             <Button disabled={none} onClick={() => void atOnce("Taken out of the collection", (ids) => takeOut(collection, ids))}>
               Take out
             </Button>
+          ) : null}
+          {a && b && chosen.length === 2 ? (
+            <Link className="button" href={addressOf([{ trackId: a.id, model: null }, { trackId: b.id, model: null }])}>
+              Compare
+            </Link>
           ) : null}
           <Button disabled={none} onClick={() => void save()}>
             Export CSV

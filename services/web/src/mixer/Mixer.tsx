@@ -4,6 +4,7 @@ import { errorText } from "../api/problem";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
+import { useReadOnly } from "../state/readOnly";
 import { ErrorNote, Button, IconButton, ProgressBar } from "../ui/controls";
 import { percent, labelText, time } from "../ui/format";
 import { announce } from "../ui/live";
@@ -21,6 +22,7 @@ type Props = { track: Track; stems: Stems; explanation: Explanation };
 /** One row per stem. Playback and the exported mix have the same gains. */
 export function Mixer({ track, stems, explanation }: Props) {
   const { loaded, share, error } = useLoadedStems(stems);
+  const readOnly = useReadOnly();
   const names = useMemo(() => stems.stems.map(({ name }) => name), [stems]);
   const { mix, change, undo, settle, canUndo } = useMix(track.id, names);
   const source = usePlayable(loaded, mix);
@@ -71,7 +73,7 @@ export function Mixer({ track, stems, explanation }: Props) {
         <Meter source={source} />
         <IconButton icon="undo" label="Undo the last change of the mix" disabled={!canUndo} onClick={undo} />
         <Button onClick={() => change(() => neutralMix(names), "all")}>Reset</Button>
-        <Export track={track} mix={mix} />
+        {readOnly ? null : <Export track={track} mix={mix} />}
         <Attribution explanation={explanation} />
       </div>
     </div>
@@ -136,6 +138,7 @@ function PlayStems({ ready }: { ready: boolean }) {
 
 function Attribution({ explanation }: { explanation: Explanation }) {
   const { stems, wanted, submitting, explainStems } = explanation;
+  const readOnly = useReadOnly();
   if (stems) {
     const where = `These are of one window, ${time(stems.start_s)} – ${time(stems.end_s)}.`;
     return (
@@ -144,7 +147,7 @@ function Attribution({ explanation }: { explanation: Explanation }) {
       </p>
     );
   }
-  if (!wanted) return null;
+  if (!wanted || readOnly) return null;
   return (
     <Button disabled={submitting} onClick={explainStems}>
       {submitting ? "Computing …" : `Which stem is ${labelText(wanted.label)}?`}

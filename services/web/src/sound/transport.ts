@@ -18,7 +18,8 @@ export interface Source {
   onFailure?: ((problem: string) => void) | undefined;
 }
 
-export type SourceName = "recording" | "evidence" | "stems";
+/** `other` is the recording that this one is compared with. */
+export type SourceName = "recording" | "evidence" | "stems" | "other";
 export type Loop = { startS: number; endS: number };
 export type Playing = {
   playing: boolean;

@@ -8,9 +8,15 @@ export type TrackAnswer = { etag: string | null; results: readonly TrackResult[]
 /**
  * Reads the state of a track. Results that have not changed since the `known` answer are not sent again.
  *
- * Throws an `ApiProblem` when the service refuses, for example when the track was deleted.
+ * With `readOnly` its jobs are left out, which a shared link does not open. Throws an `ApiProblem` when the service refuses, for example when the track was deleted.
  */
-export async function readTrackState(trackId: string, known: TrackAnswer | undefined, signal: AbortSignal): Promise<TrackAnswer> {
+export async function readTrackState(
+  trackId: string,
+  known: TrackAnswer | undefined,
+  signal: AbortSignal,
+  readOnly = false,
+): Promise<TrackAnswer> {
+  if (readOnly) return { ...(await readResults(trackId, known, signal)), jobs: [] };
   // One after the other, in the order in which a job goes through them: what moves on meanwhile is found at its next place.
   const queued = await everyJob(trackId, "queued", signal);
   const running = await everyJob(trackId, "running", signal);

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "react";
+import { createPortal } from "react-dom";
 import { Link } from "wouter";
 import type { Track } from "../api/client";
 import { errorText } from "../api/problem";
@@ -16,7 +17,7 @@ import { AudioTracks, ofAudioTrack } from "./AudioTracks";
 import { BeatClicks, BeatMarks } from "./BeatMarks";
 import { EvidenceBar, SHOWN } from "./EvidenceBar";
 import { EvidenceMark, EvidenceSpan } from "./EvidenceSpan";
-import { type Explanation, useExplanation } from "../state/explanation";
+import { useExplanation } from "../state/explanation";
 import { Heard } from "./Heard";
 import { LabelList } from "./LabelList";
 import { LabelLegend, LabelStrip } from "./LabelStrip";
@@ -24,21 +25,23 @@ import { OwnLabels } from "./OwnLabels";
 import { Sections } from "./Sections";
 import { useTrack } from "../state/queries";
 import { TrackStateProvider, useTrackState } from "../state/TrackStateProvider";
-import { useLinkedSound } from "./sources";
+import { useSounds } from "./sounds";
 import { SpectrogramPlot } from "./SpectrogramPlot";
 import { SpectrogramSettings } from "./SpectrogramSettings";
 import { Timeline } from "./Timeline";
+import { TrackMenu } from "./TrackMenu";
+import "../report/print.css";
 import "./track.css";
 import "./evidence.css";
 import { TransportBar } from "./TransportBar";
 import { useTransportKeys } from "./transportKeys";
-import { type Clicks, useClicks } from "./useClicks";
 import { Waveform } from "./Waveform";
 
 /** The page of one recording. */
 export default function TrackPage({ id }: { id: string }) {
   const track = useTrack(id);
   const [audioTrack, setAudioTrack] = useState<number | null>(null);
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
   if (track.isError) {
     return (
       <main id="main" className="page stack">
@@ -49,9 +52,9 @@ export default function TrackPage({ id }: { id: string }) {
   return (
     <TrackStateProvider trackId={id} audioTrack={audioTrack}>
       <main id="main" className="page studio">
-        <Heading track={track.data} />
+        <Heading track={track.data} setSlot={setSlot} />
         {track.data ? <AudioTracks track={track.data} chosen={audioTrack} choose={setAudioTrack} /> : null}
-        {track.data ? <Studio key={audioTrack} track={ofAudioTrack(track.data, audioTrack)} /> : <Skeleton height={440} />}
+        {track.data ? <Studio key={audioTrack} track={ofAudioTrack(track.data, audioTrack)} slot={slot} /> : <Skeleton height={440} />}
         <StateProblem />
       </main>
     </TrackStateProvider>
@@ -63,24 +66,7 @@ function StateProblem() {
   return error ? <ErrorNote action={<Button onClick={retry}>Try again</Button>}>{errorText(error)}</ErrorNote> : null;
 }
 
-/** Streams the recording, or its copy where browsers would pass over gaps, and the sound of its evidence when it was explained. */
-function useSounds(transport: Transport, track: Track, { explained }: Explanation): Clicks {
-  const { id, audio, duration_s } = track;
-  const { refetch } = useTrack(id);
-  const { renewedUrl, state } = useTrackState();
-  const playback = state.result("describe")?.playback;
-  const recording = { id: playback?.id ?? id, url: playback?.url ?? audio.url, startS: 0, endS: duration_s };
-  const newUrl = async () => (playback ? renewedUrl(playback.id) : (await refetch()).data?.audio.url);
-  const listen = explained?.listen;
-  const evidence = explained && listen ? { id: listen.id, url: listen.url, startS: explained.start_s, endS: explained.end_s } : null;
-  const clicks = useClicks(transport, track, recording.url);
-  useLinkedSound(transport, "recording", clicks.heard ? null : recording, newUrl);
-  useLinkedSound(transport, "evidence", evidence, renewedUrl);
-  useEffect(() => () => transport.close(), [transport]);
-  return clicks;
-}
-
-function Heading({ track }: { track: Track | undefined }) {
+function Heading({ track, setSlot }: { track: Track | undefined; setSlot: (slot: HTMLElement | null) => void }) {
   useEffect(() => {
     if (track) document.title = `${titleOf(track)} · Phonoscope`;
     return () => {
@@ -96,16 +82,19 @@ function Heading({ track }: { track: Track | undefined }) {
       <h1 className="clip" title={track?.filename}>
         {track ? titleOf(track) : <Skeleton height={24} width={240} />}
       </h1>
+      <div ref={setSlot} className="studio__menu" />
       {track ? (
         <p className="quiet small">
           {[...tagsOf(track), time(track.duration_s), `${track.sample_rate_hz / 1000} kHz`, channels(track.channels), track.codec].join(" · ")}
         </p>
       ) : null}
+      {track?.notes ? <p className="studio__notes">{track.notes}</p> : null}
     </header>
   );
 }
 
-function Studio({ track }: { track: Track }) {
+/** `slot` is where the menu is shown, whose items are about what the studio shows. */
+function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
   const durationS = track.duration_s;
   const transport = useMemo(() => new Transport(durationS), [durationS]);
   const [view, setView] = useState(() => whole(durationS));
@@ -118,6 +107,7 @@ function Studio({ track }: { track: Track }) {
   useTransportKeys(axis);
   return (
     <TimeAxisProvider value={axis}>
+      {slot ? createPortal(<TrackMenu track={track} explanation={explanation} />, slot) : null}
       <Heard explanation={explanation} />
       <OwnLabels track={track} />
       <section className="studio__desk" aria-label="The recording over time">

@@ -1,6 +1,7 @@
 import { Button } from "../ui/controls";
 import { band, labelText, percent, time } from "../ui/format";
 import type { Explanation } from "../state/explanation";
+import { useReadOnly } from "../state/readOnly";
 import { type ResultOf, strongestOf } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Trust } from "./Trust";
@@ -11,6 +12,7 @@ type Bands = ResultOf<"explain">["bands"];
 export function Why({ explanation }: { explanation: Explanation }) {
   const { explained, trust, submitting, checkEvidence } = explanation;
   const { state } = useTrackState();
+  const readOnly = useReadOnly();
   const going = state.active.some(({ name }) => name === "explain");
   return (
     <section className="panel" aria-labelledby="why-title" aria-busy={submitting}>
@@ -24,7 +26,7 @@ export function Why({ explanation }: { explanation: Explanation }) {
           <BandShares bands={explained.bands} />
           {trust ? (
             <Trust trust={trust} windows={explained.windows} />
-          ) : (
+          ) : readOnly ? null : (
             <Button disabled={submitting} onClick={checkEvidence}>
               {submitting ? "Checking …" : "Check the evidence"}
             </Button>

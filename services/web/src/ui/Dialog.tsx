@@ -1,12 +1,13 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { IconButton } from "./controls";
 
-/** A modal dialog. Escape or a click outside closes it, and the focus returns to where it was. */
+/** A modal dialog. What has `data-focused` has the focus first. Escape or a click outside closes it, and the focus returns to where it was. */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    element?.querySelector<HTMLElement>("[data-focused]")?.focus();
     return () => element?.close();
   }, []);
   return (

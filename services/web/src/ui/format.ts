@@ -51,6 +51,14 @@ export function downloadName(recording: string, part: string): string {
   return `${recording.replace(/(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{1,5}$/s, "")} - ${part}`;
 }
 
+/** The file's name after the name that its recording has, with its own ending, as the service names it. */
+export function shownFilename({ name, filename }: { name?: string | null; filename: string }): string {
+  if (!name) return filename;
+  const ending = /(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{1,5}$/s.exec(filename)?.[0] ?? "";
+  const plain = name.replace(/[/\\]/g, "-");
+  return plain.toLowerCase().endsWith(ending.toLowerCase()) ? plain : plain + ending;
+}
+
 /** How long ago: `2 min ago`, `yesterday`; after a week the date. */
 export function ago(when: string, now = Date.now()): string {
   const date = new Date(when);

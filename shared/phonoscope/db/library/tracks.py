@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import bindparam, func, insert, or_, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -15,11 +16,13 @@ from phonoscope.db.access.paging import NUMBER_ORDER, TEXT_ORDER, Order, cut, cu
 from phonoscope.db.library.collections import tracks_in
 from phonoscope.db.library.labels import is_labelled
 from phonoscope.db.schema.tables import TrackRow, given
+from phonoscope.db.service.audit import Actor, record
+from phonoscope.db.service.shares import revoke_shares
 from phonoscope.errors import NotFound
 from phonoscope.states import TrackSort
 
 _ORDERS = {
-    TrackSort.NAME: Order(func.lower(TrackRow.filename).collate("C"), TEXT_ORDER),
+    TrackSort.NAME: Order(func.lower(func.coalesce(TrackRow.name, TrackRow.filename)).collate("C"), TEXT_ORDER),
     TrackSort.LONGEST: Order(TrackRow.duration_s.expression, NUMBER_ORDER, descending=True),
     TrackSort.SHORTEST: Order(TrackRow.duration_s.expression, NUMBER_ORDER),
 }
@@ -29,12 +32,29 @@ _FIVE_SECONDS = text("SET LOCAL lock_timeout = '5s'")
 _ADD = insert(TrackRow).returning(TrackRow.created_at)
 
 
-def get_track(session: Session, owner_id: str, track_id: str) -> TrackRow:
-    """Raises ``NotFound``, also for another owner's track."""
-    row = session.scalar(_OF_OWNER, {"of_id": track_id, "of_owner": owner_id})
+def get_track(session: Session, owner_id: str, track_id: str, *, to_change: bool = False) -> TrackRow:
+    """Raises ``NotFound``, also for another owner's track.
+
+    Args:
+        to_change: locks the row until the transaction ends.
+    """
+    statement = _OF_OWNER.with_for_update(key_share=True) if to_change else _OF_OWNER
+    row = session.scalar(statement, {"of_id": track_id, "of_owner": owner_id})
     if row is None:
         raise NotFound(f"no track {track_id!r}")
     return row
+
+
+def change_track(session: Session, actor: Actor, row: TrackRow, changes: dict[str, Any]) -> None:
+    """Changes ``name`` or ``notes`` of a track that is locked; the audit log keeps which, and not to what."""
+    changed = sorted(name for name, value in changes.items() if getattr(row, name) != value)
+    if not changed:
+        return
+    for name in changed:
+        setattr(row, name, changes[name])
+    row.revision += 1
+    session.flush()
+    record(session, actor, "track.changed", row.id, changed=changed)
 
 
 def get_track_of_any_owner(session: Session, track_id: str) -> TrackRow:
@@ -54,9 +74,10 @@ def link_keys_of(session: Session, tracks: Collection[str]) -> dict[str, str]:
 
 
 def revoke_links(session: Session, owner_id: str, track_id: str) -> None:
-    """Gives the track a new link key: no signed link of before opens anything of it. Raises ``NotFound``."""
+    """Gives the track a new link key and ends its shares: no link of before opens it. Raises ``NotFound``."""
     get_track(session, owner_id, track_id).link_key = secrets.token_hex(8)
     session.flush()
+    revoke_shares(session, track_id)
 
 
 def find_track(session: Session, owner_id: str, sha256: str) -> TrackRow | None:
@@ -100,8 +121,8 @@ def list_tracks(
     Args:
         label: only tracks with this label, as ``labels_of`` has it.
         model: whose label is meant; any model's counts without.
-        q: text anywhere in the file name or in a tag: title, artist, album, genre; case and Unicode's form do not
-            count.
+        q: text anywhere in its name, in the file's or in a tag: title, artist, album, genre; case and Unicode's form do
+            not count.
         collection: only tracks in this collection, whose owner the caller has checked.
         vocabularies: of the served models, in which confirmed labels take the place of predicted ones.
 
@@ -111,7 +132,9 @@ def list_tracks(
     if label is not None:
         statement = statement.where(is_labelled(normalize("NFC", label), model, vocabularies or {}))
     if q is not None:
-        statement = statement.where(TrackRow.words.icontains(normalize("NFC", q), autoescape=True))
+        said = normalize("NFC", q)
+        named = (column.icontains(said, autoescape=True) for column in (TrackRow.words, TrackRow.name))
+        statement = statement.where(or_(*named))
     if collection is not None:
         statement = statement.where(TrackRow.id.in_(tracks_in(collection)))
     if sort in _ORDERS:

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from phonoscope.filenames import named_file
 from phonoscope.states import LabelState, Lane, Pool, Status, TaskName
 
 EMBEDDING_DIM = 512
@@ -125,7 +126,8 @@ class TrackRow(Base):
     """A recording, identified by its SHA-256 within its owner. A new ``link_key`` revokes all links to it.
 
     ``audio_track`` is the index, in ``audio_tracks``, of the one that is read when nobody chooses; the list is empty
-    for recordings of earlier releases. ``words`` are file name and tags, in small letters, to search in.
+    for recordings of earlier releases. ``words`` are file name and tags, in small letters, to search in. ``name`` and
+    ``notes`` are the owner's, and ``revision`` counts their changes.
     """
 
     __tablename__ = "tracks"
@@ -153,6 +155,14 @@ class TrackRow(Base):
     object_key: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     link_key: Mapped[str] = mapped_column(server_default="")
+    name: Mapped[str | None] = mapped_column("own_name")
+    notes: Mapped[str] = mapped_column("own_notes", server_default="")
+    revision: Mapped[int] = mapped_column("own_revision", server_default="0")
+
+    @property
+    def shown_filename(self) -> str:
+        """The file's name, or that which the owner gave the recording, with the file's ending."""
+        return self.filename if self.name is None else named_file(self.name, self.filename)
 
 
 class JobRow(Base):

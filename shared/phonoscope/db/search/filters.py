@@ -153,7 +153,8 @@ _TRACKS = {
     "until": "tracks.created_at < :until",
     "least_s": "tracks.duration_s >= :least_s",
     "most_s": "tracks.duration_s <= :most_s",
-    "words": "strpos(tracks.words, lower(normalize(:words, NFC))) > 0",
+    "words": """(strpos(tracks.words, lower(normalize(:words, NFC))) > 0
+        OR strpos(lower(tracks.own_name), lower(normalize(:words, NFC))) > 0)""",
     "kinds": """EXISTS (
         SELECT FROM track_results JOIN results USING (task_id)
         WHERE track_results.track_id = tracks.id AND task = 'classify' AND audio_track IS NULL

@@ -43,6 +43,8 @@ class Caller:
     Attributes:
         links_end: whether signed links that this key asks for end with it.
         use_is_old: whether the key's last use is older than ``USED_EVERY``.
+        track_id: the one track that a shared link opens, whose id is in place of the key's; ``None`` with a key.
+        until: when that link expires.
     """
 
     owner_id: str
@@ -50,6 +52,13 @@ class Caller:
     scopes: frozenset[Scope] = frozenset(USUAL_SCOPES)
     links_end: bool = False
     use_is_old: bool = False
+    track_id: str | None = None
+    until: datetime | None = None
+
+    @property
+    def counts_as(self) -> str:
+        """Whose limits its requests count against: its owner's, or the shared link's own."""
+        return self.owner_id if self.track_id is None else self.key_id
 
     @property
     def actor(self) -> Actor:
@@ -100,7 +109,7 @@ def add_key(
     Raises ``InvalidRequest`` when the owner has ``MOST_KEYS`` valid keys.
     """
     _lock_owner(session, actor.owner_id)
-    valid = select(func.count()).where(KeyRow.owner_id == actor.owner_id, _is_valid())
+    valid = select(func.count()).where(KeyRow.owner_id == actor.owner_id, is_valid_key())
     if (session.scalar(valid) or 0) >= MOST_KEYS:
         raise InvalidRequest.field("name", f"there are {MOST_KEYS} valid keys already; revoke one first")
     key_id, secret = new_id("k").removeprefix("k_"), secrets.token_urlsafe(32)
@@ -144,7 +153,12 @@ def note_use(session: Session, key_id: str) -> None:
 
 def is_valid(session: Session, key_id: str) -> bool:
     """Whether the key is neither revoked nor expired."""
-    return bool(session.scalar(select(exists().where(KeyRow.id == key_id, _is_valid()))))
+    return bool(session.scalar(select(exists().where(KeyRow.id == key_id, is_valid_key()))))
+
+
+def is_valid_key() -> ColumnElement[bool]:
+    """Whether a key's row is neither revoked nor expired, as SQL."""
+    return and_(KeyRow.revoked_at.is_(None), or_(KeyRow.expires_at.is_(None), KeyRow.expires_at > func.now()))
 
 
 def get_key(session: Session, owner_id: str | None, key_id: str, *, to_change: bool = False) -> KeyRow:
@@ -224,10 +238,6 @@ def _refuse_revoked(row: KeyRow) -> None:
 
 def _lock_owner(session: Session, owner_id: str) -> None:
     session.execute(select(OwnerRow.id).where(OwnerRow.id == owner_id).with_for_update(key_share=True))
-
-
-def _is_valid() -> ColumnElement[bool]:
-    return and_(KeyRow.revoked_at.is_(None), or_(KeyRow.expires_at.is_(None), KeyRow.expires_at > func.now()))
 
 
 def _facts(row: KeyRow) -> dict[str, Any]:

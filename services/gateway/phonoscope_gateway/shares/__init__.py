@@ -1,0 +1,1 @@
+"""Links that share one recording, under ``/v1/tracks/{id}/shares``."""

@@ -1,0 +1,27 @@
+import type { Track } from "../api/client";
+import { keepAs } from "../api/download";
+import { useTimeAxis } from "../sound/timeAxis";
+import type { Explanation } from "../state/explanation";
+import { useTrackState } from "../state/TrackStateProvider";
+import { downloadName, shownFilename } from "../ui/format";
+import { shownPictures } from "./pictures";
+import { reportOf } from "./report";
+
+/** A function that saves a report of what the page shows now as a file. */
+export function useReport(track: Track, { explained, trust }: Explanation): () => void {
+  const { state } = useTrackState();
+  const { view } = useTimeAxis();
+  return () => {
+    const text = reportOf({
+      track,
+      classified: state.classified,
+      explained,
+      trust,
+      described: state.result("describe"),
+      separated: state.result("separate"),
+      pictures: shownPictures(view),
+      madeAt: new Date(),
+    });
+    keepAs(new Blob([text], { type: "text/html" }), downloadName(shownFilename(track), "report.html"));
+  };
+}

@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import { addressOf, pairIn } from "../src/state/pair";
+import { html } from "../src/report/html";
+import { type Facts, reportOf } from "../src/report/report";
+import { shownFilename } from "../src/ui/format";
+import { tagsOf, titleOf } from "../src/ui/tags";
+
+const NASTY = `"><script>alert(1)</script>&'`;
+
+const track = {
+  id: "trk_1",
+  sha256: "ab",
+  filename: `${NASTY}.wav`,
+  name: NASTY,
+  size_bytes: 1_000,
+  codec: NASTY,
+  container: "wav",
+  sample_rate_hz: 8_000,
+  channels: 1,
+  duration_s: 2,
+  labels: {},
+  confirmed: [NASTY],
+  confirmed_in_parts: [],
+  rejected: [NASTY],
+  warnings: [NASTY],
+  tags: { artist: NASTY },
+  created_at: "2026-01-02T03:04:05Z",
+} as unknown as Facts["track"];
+
+const nothing = { classified: null, explained: null, trust: null, described: null, separated: null, pictures: [] };
+
+test("what people and models wrote is text in a report", () => {
+  const model = { name: NASTY, digest: "cd" };
+  const top = [{ label: NASTY, probability: 0.5 }];
+  const window = { start_s: 0, end_s: 2, silent: false, unknown: false, top, model: NASTY };
+  const answer = { model, top, unknown: false, several: false, thresholds: [0.25] };
+  const classified = { task: "classify", model, top, unknown: false, answers: [answer], windows: [window], duration_s: 2 };
+  const bands = [{ name: NASTY, low_hz: 0, high_hz: 100, share: 1 }];
+  const explained = { task: "explain", label: NASTY, reading: NASTY, method: NASTY, layer: NASTY, start_s: 0, end_s: 2, bands, model };
+  const pictures = [{ url: "data:image/png;base64,AA==", text: NASTY }];
+  const text = reportOf({ ...nothing, track, classified, explained, pictures, madeAt: new Date(0) } as unknown as Facts);
+  expect(text).not.toContain("<script");
+  expect(text).not.toMatch(/(?:src|href)="(?!data:image\/png;base64,)/);
+  expect(text.split("&lt;script&gt;").length).toBeGreaterThan(12);
+  expect(text).toContain("1970-01-01 00:00 UTC");
+  expect(text).toContain("counts from 25 %");
+});
+
+test("a report of what is not analysed says so", () => {
+  const text = reportOf({ ...nothing, track, madeAt: new Date(0) } as unknown as Facts);
+  expect(text).toContain("never listened to");
+  expect(text).not.toContain("How it sounds");
+});
+
+test("markup in markup stays markup, and nothing is left of nothing", () => {
+  expect(html`<p>${[html`<b>${1}</b>`, null, false, undefined, "<"]}</p>`.text).toBe("<p><b>1</b>&lt;</p>");
+});
+
+test("a comparison is in its address", () => {
+  const pair = [
+    { trackId: "trk_1", model: "esc & co" },
+    { trackId: "trk_2", model: null },
+  ] as const;
+  expect(pairIn(addressOf(pair).replace("/compare", ""))).toEqual(pair);
+  expect(pairIn("?a=trk_1")).toBeNull();
+  expect(pairIn("")).toBeNull();
+});
+
+test("a recording goes by the name that its owner gave it", () => {
+  const named = { name: "AC/DC live", filename: "take-3.flac", tags: { title: "Track 3" } } as unknown as Facts["track"];
+  expect(titleOf(named)).toBe("AC/DC live");
+  expect(tagsOf(named)).toEqual(["Track 3", "take-3.flac"]);
+  expect(shownFilename(named)).toBe("AC-DC live.flac");
+  expect(shownFilename({ name: null, filename: "a.wav" })).toBe("a.wav");
+  expect(shownFilename({ name: "b.WAV", filename: "a.wav" })).toBe("b.WAV");
+});

@@ -1,0 +1,97 @@
+"""Two recordings, or two models on one, on one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import ViewportSize, expect
+
+from tests.browser.visit import NARROW, WIDE, Visit, record_players
+from tests.support import tone_wav
+
+_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+_ENDS_MS = 60_000
+
+
+def _fine(here: Visit) -> None:
+    assert here.violations() == []
+    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@_SIZES
+def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
+    """One playhead in both, zoomed together, and a switch of which is heard, also by a key."""
+    here = visit(size)
+    page = here.page
+    record_players(page)
+    ids = []
+    for seed, name in enumerate(("long.wav", "short.wav")):
+        (tmp_path / name).write_bytes(tone_wav(40.0 - 20 * seed, rate_hz=8_000, seed=seed))
+        ids.append(here.client.wait(here.client.analyze(tmp_path / name, ["describe"])).recording)
+    here.go(f"/tracks/{ids[0]}")
+    page.get_by_role("button", name="Menu", exact=True).click()
+    page.get_by_role("menuitem", name="Compare …").click()
+    page.get_by_label("Another recording").fill("short")
+    _fine(here)
+    page.get_by_role("link", name="short.wav").click()
+    assert page.url.endswith(f"/compare?a={ids[0]}&b={ids[1]}")
+    lanes = page.locator(".lane")
+    expect(lanes).to_have_count(2)
+    expect(page.locator(".plot[aria-busy=true]")).to_have_count(0)
+    expect(lanes.nth(1)).to_contain_text("0:20.0")
+    _fine(here)
+    plot = lanes.nth(1).locator(".plot--wave")
+    box = plot.bounding_box()
+    assert box
+    plot.click(position={"x": box["width"] / 4, "y": 10})
+    heads = page.locator(".playhead")
+    expect(heads).to_have_count(2)
+    places = [head.evaluate("(one) => one.style.transform") for head in heads.all()]
+    assert places[0] == places[1] != "translateX(0px)"
+    expect(page.get_by_role("timer")).to_contain_text("0:10.0")
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("() => players.length >= 2 && players.filter((one) => !one.paused).length === 1")
+    first = page.evaluate("players.findIndex((one) => !one.paused)")
+    page.keyboard.press("x")
+    expect(page.get_by_role("radio", name="B: short.wav")).to_be_checked()
+    page.wait_for_function(
+        "first => players.findIndex((one) => !one.paused) !== first && players.some((one) => !one.paused)", arg=first
+    )
+    page.get_by_role("button", name="Pause", exact=True).click()
+    before = [ruler.inner_text() for ruler in page.locator(".ruler").all()]
+    page.get_by_role("slider", name="zoom").focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".ruler").first).not_to_have_text(before[0])
+    after = [ruler.inner_text() for ruler in page.locator(".ruler").all()]
+    assert after[0] == after[1]
+
+
+def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+    """Each with its own labels and evidence; one that has not listened can be asked."""
+    here = visit()
+    page = here.page
+    options = {"classify": {"model": "environment-50"}}
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "describe"], options))
+    here.go(f"/tracks/{job.recording}")
+    page.get_by_role("button", name="Menu", exact=True).click()
+    page.get_by_role("menuitem", name="Compare …").click()
+    page.get_by_role("link", name="environment-50 and genre-10").click()
+    lanes = page.locator(".lane")
+    expect(lanes.first.locator(".lane__figures")).to_contain_text("dog")
+    expect(page.get_by_role("radio")).to_have_count(0)
+    lanes.nth(1).get_by_role("button", name="Classify by genre-10").click()
+    expect(lanes.nth(1).locator(".lane__figures")).to_contain_text("%", timeout=_ENDS_MS)
+    expect(lanes.first.locator(".lane__figures")).to_contain_text("dog")
+    expect(lanes.nth(1).locator(".lane__figures")).not_to_contain_text("dog")
+    _fine(here)
+
+
+def test_nothing_to_compare_says_where_to_begin(visit: Callable[..., Visit]) -> None:
+    """Also for an address that was cut."""
+    here = visit(NARROW)
+    here.go("/compare?a=trk_1")
+    expect(here.page.get_by_role("heading", name="Nothing to compare")).to_be_visible()
+    _fine(here)

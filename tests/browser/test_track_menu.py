@@ -1,0 +1,192 @@
+"""What the menu of a recording's page does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, ViewportSize, expect
+
+from phonoscope.contract import TrackChange
+from tests.browser.visit import NARROW, WIDE, Visit
+from tests.support import tone_wav
+
+_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+
+
+def _open(here: Visit, folder: Path, name: str = "take-3.wav", seed: int = 1) -> str:
+    """A recording's page."""
+    path = folder / name
+    path.write_bytes(tone_wav(0.5, rate_hz=8_000, seed=seed))
+    track_id = here.client.upload(path).id
+    here.go(f"/tracks/{track_id}")
+    return track_id
+
+
+def _button(page: Page) -> Locator:
+    return page.get_by_role("button", name="Menu", exact=True)
+
+
+def _choose(page: Page, item: str | re.Pattern[str]) -> None:
+    _button(page).click()
+    page.get_by_role("menuitem", name=item).click()
+
+
+def _fine(here: Visit) -> None:
+    assert here.violations() == []
+    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@_SIZES
+def test_a_recording_is_named_and_noted(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
+    """Its name is shown, kept over a reload, and given back; what was changed elsewhere is not overwritten."""
+    here = visit(size)
+    page = here.page
+    track_id = _open(here, tmp_path)
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("take-3.wav")
+    _button(page).click()
+    expect(page.get_by_role("menuitem", name="Rename …")).to_be_focused()
+    _fine(here)
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Add notes …")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(_button(page)).to_be_focused()
+    expect(page.get_by_role("menu")).to_have_count(0)
+    _choose(page, "Rename …")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    _fine(here)
+    page.get_by_label("Name", exact=True).fill("Bell & <b>whistle</b>")
+    page.keyboard.press("Enter")
+    expect(heading).to_have_text("Bell & <b>whistle</b>")
+    expect(page.locator("dialog")).to_have_count(0)
+    _choose(page, "Add notes …")
+    page.get_by_label("Notes", exact=True).fill("by the mill\nin rain")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("by the mill")).to_be_visible()
+    page.reload()
+    expect(heading).to_have_text("Bell & <b>whistle</b>")
+    track = here.client.track(track_id)
+    assert (track.name, track.notes) == ("Bell & <b>whistle</b>", "by the mill\nin rain")
+    _choose(page, "Rename …")
+    here.client.change_track(track_id, TrackChange(name="elsewhere"))
+    here.expected = ("412",)
+    page.get_by_role("button", name="Use the file's name").click()
+    expect(page.get_by_role("alert")).to_contain_text("read again")
+    page.keyboard.press("Escape")
+    expect(heading).to_have_text("elsewhere")
+    _choose(page, "Rename …")
+    page.get_by_role("button", name="Use the file's name").click()
+    expect(heading).to_have_text("take-3.wav")
+
+
+@_SIZES
+def test_the_safe_answer_has_the_focus(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
+    """Enter twice deletes nothing, and the focus returns; a deleted recording's page gives way to the library."""
+    here = visit(size)
+    page = here.page
+    track_id = _open(here, tmp_path)
+    _choose(page, "Delete …")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    _fine(here)
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog")).to_have_count(0)
+    expect(_button(page)).to_be_focused()
+    assert here.client.track(track_id).id == track_id
+    _choose(page, "Delete …")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("button", name="Choose files")).to_be_visible()
+    expect(page.get_by_role("link", name="phonoscope")).to_be_focused()
+    assert here.client.tracks().items == []
+
+
+def test_the_original_and_the_link_are_named(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """The very bytes, under the name that is shown."""
+    here = visit()
+    page = here.page
+    track_id = _open(here, tmp_path)
+    here.client.change_track(track_id, TrackChange(name="Bell"))
+    page.reload()
+    _button(page).click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Download the original").click()
+    assert download.value.suggested_filename == "Bell.wav"
+    assert Path(download.value.path()).read_bytes() == (tmp_path / "take-3.wav").read_bytes()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    _choose(page, "Copy the link")
+    address = f"{here.url}/tracks/{track_id}"
+    page.wait_for_function("url => navigator.clipboard.readText().then((text) => text === url)", arg=address)
+
+
+def test_labels_are_exported_as_they_are_shown(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+    """Confirmed and predicted ones, each marked, for a spreadsheet, Audacity and Raven."""
+    here = visit()
+    page = here.page
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify"]))
+    here.client.say_label(job.recording, "Rex")
+    here.go(f"/tracks/{job.recording}")
+    marks = {
+        "CSV": ("labels.csv", ",Rex,confirmed,", ",dog,predicted,"),
+        "Audacity": ("labels.txt", "\tRex\n", "\tdog (predicted by "),
+        "Raven": ("labels.selections.txt", "\tRex\tconfirmed\t", "\tdog\tpredicted\t"),
+    }
+    for program, (name, confirmed, predicted) in marks.items():
+        _button(page).click()
+        with page.expect_download() as download:
+            page.get_by_role("menuitem", name=f"Labels for {program}").click()
+        assert download.value.suggested_filename == f"dog_large - {name}"
+        text = Path(download.value.path()).read_text(encoding="utf-8")
+        assert confirmed in text.replace("\r", "")
+        assert predicted in text
+
+
+@_SIZES
+def test_a_report_needs_nothing_else(
+    visit: Callable[..., Visit], recordings: dict[str, Path], tmp_path: Path, size: ViewportSize
+) -> None:
+    """One file with pictures, labels, evidence and figures, without a script or a request; names are text."""
+    here = visit(size)
+    page = here.page
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "explain", "describe"]))
+    here.client.change_track(job.recording, TrackChange(name="<img src=x onerror=alert(1)>", notes="hidden notes"))
+    here.go(f"/tracks/{job.recording}")
+    expect(page.get_by_text("made it say dog")).to_be_visible()
+    expect(page.locator(".plot[aria-busy=true]")).to_have_count(0)
+    _button(page).click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Report (HTML)").click()
+    path = tmp_path / "report.html"
+    download.value.save_as(path)
+    text = path.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "hidden notes" not in text
+    asked: list[str] = []
+    reader = page.context.new_page()
+    reader.on("request", lambda request: asked.append(request.url))
+    reader.on("pageerror", lambda error: asked.append(str(error)))
+    reader.goto(path.as_uri())
+    expect(reader.get_by_role("heading", level=1)).to_have_text("<img src=x onerror=alert(1)>")
+    for title in ("The recording", "Labels", "Why: dog", "How it sounds", "Models"):
+        expect(reader.get_by_role("heading", name=title)).to_be_visible()
+    assert reader.evaluate("[...document.images].map((one) => one.complete && one.naturalWidth > 0)") == [True, True]
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert reader.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    digest = here.client.model("environment-50").digest
+    expect(reader.get_by_text(digest)).to_be_visible()
+
+
+def test_paper_is_white_and_has_no_buttons(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """What the browser prints is the recording's page, without what one cannot press on paper."""
+    here = visit()
+    page = here.page
+    _open(here, tmp_path)
+    expect(page.get_by_label("Player", exact=True)).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.get_by_label("Player", exact=True)).to_be_hidden()
+    expect(page.locator(".top")).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
+    assert page.pdf().startswith(b"%PDF")
