@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checksOf, verdictText } from "../src/track/verdict";
+import { checksOf, verdictText } from "../src/state/verdict";
 
 const good = { deletion: 0.2, random_deletion: 0.5, insertion: 0.7, random_insertion: 0.4, randomised: 0.1 };
 const outcomes = (change: Partial<typeof good>) => checksOf({ ...good, ...change }).map(({ outcome }) => outcome);

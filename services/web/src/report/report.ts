@@ -2,7 +2,7 @@ import type { Answer, Track } from "../api/client";
 import { segments } from "../sound/segments";
 import { answersOf, shownLabels, thresholdOf } from "../state/models";
 import type { ResultOf } from "../state/results";
-import { checksOf, verdictText } from "../track/verdict";
+import { checksOf, verdictText } from "../state/verdict";
 import { band, bytes, channels, decibels, labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { html, type Markup } from "./html";

@@ -1,6 +1,6 @@
 import { type ResultOf, strongestOf } from "../state/results";
 import { time } from "../ui/format";
-import { type Check, checksOf, type Outcome, verdictText, worstOf } from "./verdict";
+import { type Check, checksOf, type Outcome, verdictText, worstOf } from "../state/verdict";
 
 const SIGNS = { passes: "✓", doubtful: "~", fails: "✗" } as const satisfies Record<Outcome, string>;
 
