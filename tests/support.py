@@ -22,6 +22,7 @@ import httpx
 import numpy as np
 import psutil
 from pydantic import SecretStr
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from phonoscope.client import Client
@@ -140,6 +141,12 @@ def add_track(session: Session, owner_id: str, track_id: str, object_key: str, s
     sizes = {"size_bytes": size_bytes, "sample_rate_hz": 1, "channels": 1, "duration_s": 1.0, "warnings": []}
     session.add(TrackRow(id=track_id, owner_id=owner_id, sha256="0", object_key=object_key, **facts, **sizes))
     session.flush()
+
+
+def columns_of(track: TrackRow) -> dict[str, Any]:
+    """What a track's row is made of, by attribute, to make another one like it."""
+    values = {attribute.key: getattr(track, attribute.key) for attribute in inspect(TrackRow).column_attrs}
+    return {name: value for name, value in values.items() if value is not None and name != "words"}
 
 
 @dataclass(frozen=True)

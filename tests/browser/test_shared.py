@@ -88,7 +88,7 @@ def test_a_link_shows_the_same_to_whoever_is_signed_in(
     other.expected = ("404",)
     other.go("/")
     page = _opened(other, owner.client.address(made.url))
-    expect(page.get_by_role("heading", level=1)).to_have_text("dog_small.flac")
+    expect(page.get_by_role("heading", level=1)).to_have_text("dog_small.m4a")
     page.goto(f"{other.url}/")
     expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
     page = _opened(other, f"{other.url}/shared#{made.token[:9]}")

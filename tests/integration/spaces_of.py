@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.schema.tables import TrackRow, given
+from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.spaces.listing import Held, list_spaces
 from phonoscope.db.spaces.reading import reading_space
@@ -25,6 +25,7 @@ from tests.integration.life import (
     new_track,
 )
 from tests.integration.test_windows import windows
+from tests.support import columns_of
 
 BEFORE, NOW, LATER = (Space("m", f"sha256:{name}") for name in ("before", "now", "later"))
 BROKEN = {"type": "about:blank", "title": "broken", "status": 500, "detail": "broken", "code": "task_failed"}
@@ -32,10 +33,9 @@ BROKEN = {"type": "about:blank", "title": "broken", "status": 500, "detail": "br
 
 def further_track(database: Database, first: TrackRow) -> TrackRow:
     """Another track of the same owner."""
-    copied = {name: value for name, value in given(first).items() if name != "words"}
     track_id = f"trk_{uuid4().hex}"
     with database.transaction() as session:
-        session.add(TrackRow(**copied | {"id": track_id, "sha256": track_id}))
+        session.add(TrackRow(**columns_of(first) | {"id": track_id, "sha256": track_id}))
     with database.transaction() as session:
         return session.get_one(TrackRow, track_id)
 

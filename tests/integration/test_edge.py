@@ -144,7 +144,7 @@ def test_private_answers_are_not_stored(http: httpx.Client) -> None:
     ("path", "allow"),
     [
         ("/v1/tracks", "GET, HEAD, POST"),
-        ("/v1/tracks/trk_1", "DELETE, GET, HEAD"),
+        ("/v1/tracks/trk_1", "DELETE, GET, HEAD, PATCH"),
         ("/v1/tracks/trk_1/audio", "GET, HEAD"),
         ("/v1/webhooks/whk_1", "DELETE, GET, HEAD, PATCH"),
         ("/v1/webhooks/default-secret", "GET, HEAD, POST"),

@@ -36,6 +36,7 @@ from tests.integration.life import (
     new_job,
     new_track,
 )
+from tests.support import columns_of
 
 HEARD = [TaskName.CLASSIFY]
 
@@ -342,8 +343,9 @@ def test_a_database_of_before_has_the_labels_of_every_answer(database: Database,
 
 def answer_of_old(track: TrackRow) -> dict[str, Any]:
     """What an upload was answered before tracks had labels by model and a link."""
-    names = [column.name for column in TrackRow.__table__.columns if column.name not in ("owner_id", "object_key")]
-    return {name: getattr(track, name) for name in names} | {"label": None, "created_at": track.created_at.isoformat()}
+    later = ("owner_id", "object_key", "name", "notes", "revision")
+    facts = {name: value for name, value in columns_of(track).items() if name not in later}
+    return facts | {"label": None, "created_at": track.created_at.isoformat()}
 
 
 def facts(state: dict[tuple[str, str, str], TrackResultRow]) -> dict[tuple[str, str, str], tuple[Any, ...]]:

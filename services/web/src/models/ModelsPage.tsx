@@ -56,7 +56,7 @@ function ClassifierCard({ card }: { card: ModelCard }) {
       classes={`${card.labels.length} labels`}
       figures={<Figures card={card} validation={validation} />}
       use={
-        <Link href={`/?${new URLSearchParams({ model: card.name, select: "yes" })}`} className="button" aria-label={`Use ${card.name}`}>
+        <Link href={`/?${new URLSearchParams({ model: card.name, select: "yes" })}`} className="button" aria-label={`Use this one: ${card.name}`}>
           Use this one
         </Link>
       }
