@@ -16,12 +16,13 @@ from phonoscope.annotations.files import LabelFormat
 from phonoscope.contract.labels import ImportReport
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.annotations import labelled_tracks
-from phonoscope.db.schema.tables import TrackRow, given
+from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import InvalidImport
 from phonoscope_gateway.labels import files
 from phonoscope_gateway.labels.files import ImportRequest, import_labels
 from tests.integration.life import empty, new_track
+from tests.support import columns_of
 
 TRACKS = 7
 _KEPT = text("SELECT label FROM annotations WHERE owner_id = :owner_id ORDER BY track_id, label")
@@ -33,7 +34,7 @@ def tracks(database: Database) -> list[TrackRow]:
     """Several of one owner."""
     empty(database)
     first = new_track(database)
-    values = {name: value for name, value in given(first).items() if name not in ("words", "created_at")}
+    values = {name: value for name, value in columns_of(first).items() if name != "created_at"}
     named = [f"{first.id}{letter}" for letter in "Bb_A1z"]
     with database.transaction() as session:
         rows = [TrackRow(**values | {"id": name, "sha256": name, "object_key": name}) for name in named]

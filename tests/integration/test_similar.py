@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from phonoscope.client import ApiError, Client
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.embeddings import LeftOut, search_from
-from phonoscope.db.schema.tables import AcousticFingerprintRow, TrackRow, given
+from phonoscope.db.schema.tables import AcousticFingerprintRow, TrackRow
 from phonoscope.errors import NotFound, SilentRecording
 from phonoscope.states import Status, TaskName
 from phonoscope.tasks import Embed
@@ -18,7 +18,7 @@ from phonoscope.work import Outcome, Space
 from tests.corpus.alike import melody, write
 from tests.corpus.case import NO_FFMPEG, ffmpeg, has_ffmpeg
 from tests.integration.life import ONE, claimed, empty, end, nearest_to, new_job, new_track
-from tests.support import RunningStack, tone_wav
+from tests.support import RunningStack, columns_of, tone_wav
 
 SILENT = "silent_recording"
 
@@ -107,8 +107,7 @@ def test_a_silent_stem_is_like_no_stem(database: Database) -> None:
     empty(database)
     first, space = new_track(database), Space("m", "d")
     with database.transaction() as session:
-        copied = {name: value for name, value in given(first).items() if name != "words"}
-        second = TrackRow(**copied | {"id": f"{first.id}2", "sha256": "1"})
+        second = TrackRow(**columns_of(first) | {"id": f"{first.id}2", "sha256": "1"})
         session.add(second)
     sounding: dict[str, list[float] | None] = {"": ONE, "drums": ONE, "vocals": ONE}
     for track, vectors in ((first, sounding), (second, sounding | {"vocals": None})):
