@@ -83,8 +83,8 @@ def listening(folder: Path) -> set[tuple[str, int]]:
     found = set()
     for process in tree(folder):
         with contextlib.suppress(psutil.NoSuchProcess):  # those that probe come and go
-            connections = process.net_connections("tcp")
-            found |= {tuple(each.laddr) for each in connections if each.status == psutil.CONN_LISTEN}
+            open_ = process.net_connections("tcp")
+            found |= {(each.laddr.ip, each.laddr.port) for each in open_ if each.status == psutil.CONN_LISTEN}
     return found
 
 
