@@ -61,10 +61,25 @@ def source(objects: dict[str, bytes], **changes: Any) -> tuple[Source, Stored]:
 
 
 def drawn(found: Source, level: int, number: int) -> NDArray[np.float16]:
-    content = asyncio.run(found.tile(level, number))
+    content = asyncio.run(found.tile(level, number, "own_1"))
     assert len(content) <= 128 + 4 * 4_096
     items: NDArray[np.float16] = np.load(io.BytesIO(content))
     return items
+
+
+def test_a_part_is_drawn_for_whoever_asks(objects: dict[str, bytes]) -> None:
+    """Whoever has a shared link takes none of its owner's places."""
+    found, _ = source(objects)
+    asked: list[str] = []
+
+    async def draw(whose: str, *_: Any) -> bytes:
+        asked.append(whose)
+        return b""
+
+    shown = cast("Any", found.state.stretches)
+    shown.drawn = draw
+    asyncio.run(found.tile(0, 0, "shr_1"))
+    assert asked == ["shr_1"]
 
 
 def test_every_level_has_the_mark_for_a_few_bytes(objects: dict[str, bytes]) -> None:
