@@ -159,7 +159,7 @@ def _named(session: Session, row: ClassifierRow, problem: dict[str, Any]) -> dic
     """The problem with the recording that it is about, as things are now: nothing that is kept names one."""
     if problem["code"] != ContradictoryLabels("").code:
         return problem
-    spec = Spec.of(row.spec)
+    spec = Spec.of(row.spec, row.created_at)
     try:
         check_said(session, row.owner_id, spec, taught_labels(session, row.owner_id, spec))
     except InvalidRequest as error:
