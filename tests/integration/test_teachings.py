@@ -66,7 +66,7 @@ def owner(database: Database) -> Owner:
 def made(owner: Owner, tracks: list[str], version: int = 1, name: str = "own", **notes: Any) -> Outcome:
     """What a worker made, of a classifier that was taught from these tracks."""
     manifest = {"labels": ["high", "low"], "on": [{"weights": {"sha256": f"{version:064x}"}}]}
-    figures = notes.pop("figures", {})
+    figures = notes.pop("figures", {"accuracy": 0.5})
     id_ = owner.sees(name).row.id
     teaching = Teaching(id_, version, datetime.now(UTC), manifest, b"w", figures, frozenset(tracks), **notes)
     return Outcome({"version": version}, None, name, f"sha256:{version:064x}", teaching=teaching)
@@ -412,6 +412,18 @@ def test_what_was_learned_from_an_erased_recording_goes(owner: Owner) -> None:
     assert versions_of(owner) == [4]
     step(owner)
     assert step(owner) == 0
+
+
+def test_a_version_that_was_imported_stays(owner: Owner) -> None:
+    """It is between two that were taught from the recording, and was taught elsewhere."""
+    tracks = owner.two_labels()
+    owner.asks()
+    for version, figures in enumerate(({"accuracy": 0.5}, {}, {"accuracy": 0.5}, {"accuracy": 0.5}), start=1):
+        of = tracks[1:] if version in (2, 4) else tracks
+        assert end(owner, claimed(owner.database, CPU), made(owner, of, version, figures=figures))
+        owner.asks_again()
+    erase(owner, tracks[0])
+    assert versions_of(owner) == [2, 4]
 
 
 def test_a_recording_that_is_erased_is_taught_away(owner: Owner) -> None:
