@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, text, update
 from sqlalchemy.orm import Session
 
 from phonoscope.annotations.values import Annotation
@@ -179,6 +179,24 @@ def test_an_erased_track_is_in_no_doubt_and_no_queue(owner: Owner) -> None:
     with owner.database.transaction() as session:
         assert counts(session, owner.id, NOTES) == dict.fromkeys(NOTES, 0)
     assert owner.sees().row.version == 1
+
+
+def test_doubts_and_what_is_left_out_have_shown_names(owner: Owner) -> None:
+    """As lists of recordings have them; an erased one is in neither."""
+    tracks = owner.two_labels()
+    lost, mute = owner.track("lost", 0), owner.track("mute", 0)
+    owner.asks()
+    figures = {"left_out": [{"track_id": track, "silent": track == mute} for track in (mute, lost)]}
+    doubts = tuple(noted(track, "high") for track in tracks[:2])
+    assert end(owner, claimed(owner.database, CPU), made(owner, tracks, doubts=doubts, figures=figures))
+    with owner.database.transaction() as session:
+        for track_id, name in ((tracks[0], "Wren"), (mute, "Night")):
+            session.execute(update(TrackRow).where(TrackRow.id == track_id).values(filename="a.wav", name=name))
+    erase(owner, tracks[1])
+    erase(owner, lost)
+    seen = owner.sees()
+    assert [each["filename"] for each in seen.doubts] == ["Wren.wav"]
+    assert seen.left_out == ["Night.wav is silent"]
 
 
 def test_one_teaching_at_a_time(owner: Owner) -> None:
