@@ -125,7 +125,7 @@ class Source:
 
     def _kept(self, level: int, start: int, stop: int) -> Items:
         try:
-            return self.pyramid.read(level, start, stop, partial(_read, self.state.store, self.row.object_key))
+            return self.pyramid.read(level, start, stop, partial(self.state.store.read_bytes, self.row.object_key))
         except ValueError as error:
             raise OutdatedResult("the picture is not whole; a new `describe` makes it again") from error
 
@@ -139,7 +139,7 @@ class Source:
 
     @contextmanager
     def _stored(self) -> Iterator[StoredRecording]:
-        read = partial(_read, self.state.store, self.track.object_key)
+        read = partial(self.state.store.read_bytes, self.track.object_key)
         with PartialFile(self.track.size_bytes, read) as file:
             yield StoredRecording(
                 file,
@@ -214,10 +214,6 @@ def _scale(pyramid: Pyramid) -> dict[str, Any]:
 @lru_cache(maxsize=4_096)
 def _pyramid(store: ObjectStore, key: str) -> Pyramid:
     try:
-        return Pyramid.unpack(_read(store, key, 0, Pyramid.HEADER.size))
+        return Pyramid.unpack(store.read_bytes(key, 0, Pyramid.HEADER.size))
     except ValueError as error:
         raise OutdatedResult("the picture cannot be read; a new `describe` makes it again") from error
-
-
-def _read(store: ObjectStore, key: str, offset: int, size: int) -> bytes:
-    return b"".join(store.read(key, offset, size).chunks)
