@@ -6,13 +6,14 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from phonoscope.annotations.values import Annotation
 from phonoscope.db.access.engine import Database
 from phonoscope.db.classifiers import examples, versions
 from phonoscope.db.classifiers.examples import MOST_OF_ONE, Lesson, read_lesson
 from phonoscope.db.library.erase import delete_track
+from phonoscope.db.schema.classifiers import ClassifierRow
 from phonoscope.errors import ContradictoryLabels, InvalidRequest, NotFound, TooFewExamples, TooManyLabels
 from tests.integration.lessons import NO, YES, Owner, new_owner
 
@@ -235,6 +236,26 @@ def test_an_example_keeps_its_time(owner: Owner) -> None:
     owner.gives(examples={"high": [doubtful, high, more], "low": [low]})
     with pytest.raises(ContradictoryLabels):
         lesson(owner)
+
+
+def test_an_example_without_a_time_wins_over_what_was_judged_before(owner: Owner, database: Database) -> None:
+    """An earlier release kept none: it counts from when the classifier was made, also where it is kept on."""
+    doubtful, low, high = owner.track("low"), owner.track("low"), owner.track("high")
+    owner.says(doubtful, Annotation("high", NO))
+    owner.asks(confirmed=False, examples={"high": [doubtful, high], "low": [low]})
+    of_owner = select(ClassifierRow).where(ClassifierRow.owner_id == owner.id)
+    with database.transaction() as session:
+        row = session.scalars(of_owner).one()
+        without = {
+            label: [{name: value for name, value in each.items() if name != "at"} for each in given]
+            for label, given in row.spec["examples"].items()
+        }
+        row.spec = {**row.spec, "examples": without}
+    assert {(label, holds) for _, label, holds in facts(lesson(owner), doubtful)} == {("high", True)}
+    owner.gives(reteach=True)
+    assert {(label, holds) for _, label, holds in facts(lesson(owner), doubtful)} == {("high", True)}
+    owner.says(doubtful, Annotation("low", YES))
+    assert ("low", True) in {(label, holds) for _, label, holds in facts(lesson(owner), doubtful)}
 
 
 def test_what_a_teaching_says_of_contradictions_names_no_recording(owner: Owner) -> None:

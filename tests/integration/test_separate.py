@@ -86,6 +86,19 @@ def test_the_headers_of_the_archive_are_no_export(stack: RunningStack, tiny: str
         assert "stems.exported" in {entry.action for entry in client.audit().items}
 
 
+def test_a_visitor_s_archives_are_not_in_the_owner_s_audit_log(stack: RunningStack, tiny: str, tmp_path: Path) -> None:
+    """Whoever has a shared link could fill it; that the link was made is there."""
+    with Client(stack.url, stack.new_key("shared-stems", set(Scope))) as client:
+        track_id = separated(client, tmp_path, tiny).recording
+        headers = {"Authorization": f"Bearer {client.share_track(track_id).token}"}
+        with httpx.Client(base_url=stack.url, headers=headers, timeout=30) as visitor:
+            answer = visitor.get(f"/v1/tracks/{track_id}/stems.zip")
+            assert (answer.status_code, answer.content[:2]) == (200, b"PK")
+        actions = [entry.action for entry in client.audit().items]
+        assert "stems.exported" not in actions
+        assert "share.created" in actions
+
+
 def test_stems_from_the_ledger_are_the_track_s_stems(client: Client, tiny: str, tmp_path: Path) -> None:
     """A separation that was answered from an earlier one: list, ZIP and mixes have that one's objects."""
     first = separated(client, tmp_path, tiny)

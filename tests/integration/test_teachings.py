@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, text, update
 from sqlalchemy.orm import Session
 
 from phonoscope.annotations.values import Annotation
@@ -66,7 +66,7 @@ def owner(database: Database) -> Owner:
 def made(owner: Owner, tracks: list[str], version: int = 1, name: str = "own", **notes: Any) -> Outcome:
     """What a worker made, of a classifier that was taught from these tracks."""
     manifest = {"labels": ["high", "low"], "on": [{"weights": {"sha256": f"{version:064x}"}}]}
-    figures = notes.pop("figures", {})
+    figures = notes.pop("figures", {"accuracy": 0.5})
     id_ = owner.sees(name).row.id
     teaching = Teaching(id_, version, datetime.now(UTC), manifest, b"w", figures, frozenset(tracks), **notes)
     return Outcome({"version": version}, None, name, f"sha256:{version:064x}", teaching=teaching)
@@ -179,6 +179,24 @@ def test_an_erased_track_is_in_no_doubt_and_no_queue(owner: Owner) -> None:
     with owner.database.transaction() as session:
         assert counts(session, owner.id, NOTES) == dict.fromkeys(NOTES, 0)
     assert owner.sees().row.version == 1
+
+
+def test_doubts_and_what_is_left_out_have_shown_names(owner: Owner) -> None:
+    """As lists of recordings have them; an erased one is in neither."""
+    tracks = owner.two_labels()
+    lost, mute = owner.track("lost", 0), owner.track("mute", 0)
+    owner.asks()
+    figures = {"left_out": [{"track_id": track, "silent": track == mute} for track in (mute, lost)]}
+    doubts = tuple(noted(track, "high") for track in tracks[:2])
+    assert end(owner, claimed(owner.database, CPU), made(owner, tracks, doubts=doubts, figures=figures))
+    with owner.database.transaction() as session:
+        for track_id, name in ((tracks[0], "Wren"), (mute, "Night")):
+            session.execute(update(TrackRow).where(TrackRow.id == track_id).values(filename="a.wav", name=name))
+    erase(owner, tracks[1])
+    erase(owner, lost)
+    seen = owner.sees()
+    assert [each["filename"] for each in seen.doubts] == ["Wren.wav"]
+    assert seen.left_out == ["Night.wav is silent"]
 
 
 def test_one_teaching_at_a_time(owner: Owner) -> None:
@@ -412,6 +430,18 @@ def test_what_was_learned_from_an_erased_recording_goes(owner: Owner) -> None:
     assert versions_of(owner) == [4]
     step(owner)
     assert step(owner) == 0
+
+
+def test_a_version_that_was_imported_stays(owner: Owner) -> None:
+    """It is between two that were taught from the recording, and was taught elsewhere."""
+    tracks = owner.two_labels()
+    owner.asks()
+    for version, figures in enumerate(({"accuracy": 0.5}, {}, {"accuracy": 0.5}, {"accuracy": 0.5}), start=1):
+        of = tracks[1:] if version in (2, 4) else tracks
+        assert end(owner, claimed(owner.database, CPU), made(owner, of, version, figures=figures))
+        owner.asks_again()
+    erase(owner, tracks[0])
+    assert versions_of(owner) == [2, 4]
 
 
 def test_a_recording_that_is_erased_is_taught_away(owner: Owner) -> None:

@@ -21,6 +21,7 @@ from phonoscope.contract import (
     EventType,
     NewWebhook,
     SecretRotation,
+    TrackChange,
     Webhook,
     WebhookChange,
 )
@@ -199,6 +200,8 @@ def test_a_delivery_names_its_recording_and_what_was_sent(
     assert (delivery.job_id, delivery.track_id, delivery.filename) == (job.id, job.recording, "named.wav")
     assert json.loads(delivery.body) == told[0][1]
     assert [each.body for each in client.deliveries_of_job(job.id).items] == [delivery.body]
+    client.change_track(job.recording, TrackChange(name="Shown"))
+    assert client.delivery(delivery.id).filename == "Shown.wav"
     client.delete_track(job.recording)
     after = client.delivery(delivery.id)
     assert (after.track_id, after.filename, after.body) == (None, None, delivery.body)

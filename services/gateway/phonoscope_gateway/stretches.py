@@ -28,7 +28,7 @@ def _refused(waiting: int) -> TooManyTiles:
 class Stretches:
     """Decodes each part once, however many ask for it, and keeps those that were asked for last, 96 MiB at most.
 
-    An owner has two decoded and drawn at a time; requests that wait hold no thread.
+    An owner, or a shared link, has two decoded and drawn at a time; requests that wait hold no thread.
     """
 
     def __init__(self) -> None:
@@ -38,10 +38,10 @@ class Stretches:
         self._lock = Lock()
 
     async def drawn(
-        self, owner_id: str, key: Hashable, decode: Callable[[], Part], draw: Callable[[Part], bytes]
+        self, whose: str, key: Hashable, decode: Callable[[], Part], draw: Callable[[Part], bytes]
     ) -> bytes:
         """What is drawn of the part with this key; raises ``TooManyTiles``, and what ``decode`` and ``draw`` raise."""
-        return await self._threads.run(owner_id, partial(self._draw, key, decode, draw))
+        return await self._threads.run(whose, partial(self._draw, key, decode, draw))
 
     def _draw(self, key: Hashable, decode: Callable[[], Part], draw: Callable[[Part], bytes]) -> bytes:
         with self._turn(key):

@@ -14,12 +14,11 @@ from itertools import takewhile
 from typing import BinaryIO, cast
 
 from phonoscope.audio.messages import STARTED, Request, send_message
+from phonoscope.audio.partial_file import MOST_PARTS, PART_BYTES
 from phonoscope.audio.sandbox import Message, SandboxedFunction
 from phonoscope.confinement import confine, enclose
 from phonoscope.errors import RecordingError
 
-_BUFFER_BYTES = 256 * 1024
-_MOST_PARTS = 16
 _FREE = b"+"
 
 in_force: dict[str, bool] = {}
@@ -131,8 +130,8 @@ class PositionedFile:
         offset = self._position - self._start
         if not 0 <= offset <= len(self._buffer) - size:
             if self._fetch is not None:
-                self._have(self._position, min(self._size, self._position + max(size, _BUFFER_BYTES)))
-            self._buffer = os.pread(self._descriptor, max(size, _BUFFER_BYTES), self._position)
+                self._have(self._position, min(self._size, self._position + max(size, PART_BYTES)))
+            self._buffer = os.pread(self._descriptor, max(size, PART_BYTES), self._position)
             self._start, offset = self._position, 0
         found = self._buffer[offset : offset + size]
         self._position += len(found)
@@ -151,12 +150,12 @@ class PositionedFile:
     def _have(self, start: int, end: int) -> None:
         """Fetches what is missing; more and more at once while it is read from front to back."""
         assert self._fetch is not None
-        for part in range(start // _BUFFER_BYTES, -(-end // _BUFFER_BYTES)):
+        for part in range(start // PART_BYTES, -(-end // PART_BYTES)):
             if part in self._there:
                 continue
-            self._run = min(_MOST_PARTS, 2 * self._run) if part == self._fetched_to else 1
+            self._run = min(MOST_PARTS, 2 * self._run) if part == self._fetched_to else 1
             parts = list(takewhile(lambda at: at not in self._there, range(part, part + self._run)))
-            offset = part * _BUFFER_BYTES
-            self._fetch(offset, min(self._size - offset, len(parts) * _BUFFER_BYTES))
+            offset = part * PART_BYTES
+            self._fetch(offset, min(self._size - offset, len(parts) * PART_BYTES))
             self._there.update(parts)
             self._fetched_to = parts[-1] + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import time
 from dataclasses import astuple, dataclass
 from typing import Any, ClassVar, Self
 
@@ -57,20 +58,24 @@ def send_message(reply: socket.socket, head: dict[str, Any], body: _Buffer = b""
         reply.sendall(body)
 
 
-def receive_message(reply: socket.socket) -> tuple[dict[str, Any], bytearray] | None:
+def receive_message(reply: socket.socket, within_s: float) -> tuple[dict[str, Any], bytearray] | None:
     """The next message; ``None`` when it ends before it is whole.
+
+    Args:
+        within_s: the time, in seconds, in which all of it must come.
 
     Raises:
         UndecodableRecording: what came is no message; the file has taken its process over.
-        TimeoutError: the socket's time limit has passed.
+        TimeoutError: that time has passed.
     """
-    sizes = _receive(reply, _SIZES.size)
+    end_s = time.monotonic() + within_s
+    sizes = _receive(reply, _SIZES.size, end_s)
     if sizes is None:
         return None
     head_bytes, body_bytes = _SIZES.unpack(sizes)
     if head_bytes > _MOST_HEAD_BYTES or body_bytes > _MOST_BODY_BYTES:
         raise _not_a_message()
-    text, body = _receive(reply, head_bytes), _receive(reply, body_bytes)
+    text, body = _receive(reply, head_bytes, end_s), _receive(reply, body_bytes, end_s)
     if text is None or body is None:
         return None
     try:
@@ -82,10 +87,14 @@ def receive_message(reply: socket.socket) -> tuple[dict[str, Any], bytearray] | 
     return head, body
 
 
-def _receive(reply: socket.socket, size: int) -> bytearray | None:
+def _receive(reply: socket.socket, size: int, end_s: float) -> bytearray | None:
     data = bytearray(size)
     rest = memoryview(data)
     while rest:
+        left_s = end_s - time.monotonic()
+        if left_s <= 0.0:
+            raise TimeoutError
+        reply.settimeout(left_s)
         count = reply.recv_into(rest)
         if not count:
             return None

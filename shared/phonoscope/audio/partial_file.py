@@ -8,6 +8,11 @@ from typing import Any, BinaryIO, Self
 
 from phonoscope.errors import UndecodableRecording
 
+PART_BYTES = 256 * 1024
+"""A process asks for whole parts, each of them once."""
+MOST_PARTS = 16
+"""It asks for so many at once at most."""
+
 
 class PartialFile:
     """A file on disk with holes, which are filled when they are asked for.
@@ -33,24 +38,27 @@ class PartialFile:
     def flush(self) -> None:
         """Nothing waits to be written."""
 
-    def fetch(self, part: Any) -> int:
-        """Fills an offset and a size, which are a sandboxed process's word; returns the size in bytes.
+    def fetch(self, asked: Any) -> range:
+        """Fills an offset and a size, which are a sandboxed process's word; returns the numbers of the parts.
 
         Raises:
-            UndecodableRecording: there is no such part.
+            UndecodableRecording: no process asks so for what is there.
             Exception: as ``read`` does.
         """
-        offset, size = self._believed(part)
+        offset, size = self._believed(asked)
         self._file.seek(offset)
         self._file.write(self._read(offset, size))
         self._file.flush()
         self.fetched_bytes += size
-        return size
+        first = offset // PART_BYTES
+        return range(first, first - (-size // PART_BYTES))
 
-    def _believed(self, part: Any) -> tuple[int, int]:
-        match part:
+    def _believed(self, asked: Any) -> tuple[int, int]:
+        match asked:
             case [int(offset), int(size)] if 0 <= offset < offset + size <= self._size_bytes:
-                return offset, size
+                whole = size % PART_BYTES == 0 or offset + size == self._size_bytes
+                if offset % PART_BYTES == 0 and whole and size <= MOST_PARTS * PART_BYTES:
+                    return offset, size
         raise UndecodableRecording("the file makes its decoder fail")
 
     def __enter__(self) -> Self:

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Self, TypeAlias, cast
@@ -50,7 +51,8 @@ class Sandbox:
     Args:
         function: the function as ``module:name``, imported only in the helper. Its result must be JSON; or it is a
             generator of messages, for ``streaming``.
-        longest_s: the time limit of a call, or of each message of a stream, in seconds.
+        longest_s: the time limit of a call, or of each message of a stream, in seconds; of a stream of a
+            ``PartialFile``, of all of it but what its ``read`` takes.
         most_memory_bytes: the memory limit of a call, in addition to the helper's own memory.
         sample: a small file with which the helper calls the function first, so that later calls are fast.
     """
@@ -155,7 +157,8 @@ class _Call:
     ) -> None:
         self._sandbox = sandbox
         self._partial = partial
-        self._fetched_bytes = 0
+        self._fetched: set[int] = set()
+        self._end_s = 0.0
         self._request = request
         self._descriptor = descriptor
         self._longest_s = longest_s
@@ -170,6 +173,7 @@ class _Call:
             self._reply, self._fate = self._ask()
             if not self._has_started():
                 raise Unavailable("no process can be started to read the recording")
+        self._end_s = self._limit_s()
         while True:
             head, body = self._next()
             if self._partial is not None and "fetch" in head:
@@ -180,6 +184,8 @@ class _Call:
                     self._reply.recv(1)
                 return
             yield _result(head), body
+            if self._partial is None:
+                self._end_s = self._limit_s()
 
     def result(self) -> dict[str, Any]:
         """The answer of a function that has one message. Raises as ``Sandbox.call`` does."""
@@ -187,16 +193,19 @@ class _Call:
         return found
 
     def _fetch(self, file: PartialFile, part: Any) -> None:
-        """Raises ``UndecodableRecording`` when more is asked for than there is: a process that reads asks once."""
-        self._fetched_bytes += file.fetch(part)
-        if self._fetched_bytes > self._request.size_bytes:
+        """Raises ``UndecodableRecording`` when a part is asked for again: a process that reads asks once."""
+        began_s = time.monotonic()
+        parts = file.fetch(part)
+        self._end_s += time.monotonic() - began_s
+        if not self._fetched.isdisjoint(parts):
             raise UndecodableRecording("the file makes its decoder fail")
+        self._fetched.update(parts)
         with suppress(OSError):
             self._reply.sendall(STARTED)
 
     def _next(self) -> Message:
         with suppress(TimeoutError, ConnectionError):
-            message = receive_message(self._reply)
+            message = receive_message(self._reply, self._end_s - time.monotonic())
             if message is not None:
                 return message
         raise self._cause_of_death()
@@ -209,6 +218,9 @@ class _Call:
         with their_reply, their_fate:
             self._sandbox.send(self._request.pack(), [self._descriptor, their_reply.fileno(), their_fate.fileno()])
         return reply, fate
+
+    def _limit_s(self) -> float:
+        return time.monotonic() + self._longest_s + _GRACE_S
 
     def _has_started(self) -> bool:
         with suppress(TimeoutError, ConnectionError):

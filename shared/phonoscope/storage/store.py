@@ -85,6 +85,10 @@ class ObjectStore:
             response = self._client.get_object(self.bucket, key, offset=start, length=length)
         return StoredRange(_chunks(key, response), int(response.headers["Content-Length"]))
 
+    def read_bytes(self, key: str, start: int, length: int) -> bytes:
+        """The same, all at once. Raises as ``read`` does, also where the store fails meanwhile."""
+        return b"".join(self.read(key, start, length).chunks)
+
     def fetch(self, key: str, file: IO[bytes]) -> None:
         """Copies an object into a file, from its start, and rewinds it. Raises ``NotFound`` or ``StoreUnavailable``."""
         file.seek(0)

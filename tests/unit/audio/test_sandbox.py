@@ -21,6 +21,8 @@ import psutil
 import pytest
 
 from phonoscope.audio import probe as probe_module
+from phonoscope.audio import sandbox as sandbox_module
+from phonoscope.audio.partial_file import PartialFile
 from phonoscope.audio.probe import probe
 from phonoscope.audio.sandbox import Sandbox
 from phonoscope.errors import (
@@ -75,6 +77,14 @@ def refuse_short(file, number):
 def burn(file, number):
     while True:
         pass
+
+def insist(file, number):
+    while True:
+        file._fetch(0, 5)
+
+def chatter(file, number):
+    while True:
+        yield {}, b""
 
 def look(file, number):
     return {"bytes": len(file.read()), "number": number, "environment": sorted(os.environ), "pid": os.getpid()}
@@ -153,6 +163,38 @@ def test_a_hang_costs_an_error(looks: ModuleType) -> None:
     with pytest.raises(UndecodableRecording, match=r"longer than 0\.5 s"):
         _call(looks, "hang", longest_s=0.5)
     assert time.monotonic() - began < 20
+
+
+def test_a_process_fetches_a_part_once(looks: ModuleType) -> None:
+    """A servant of the file could keep the store busy with the last part, of which there may be a byte."""
+    reads: list[int] = []
+
+    def read(offset: int, size: int) -> bytes:
+        reads.append(offset)
+        return b"sound"[offset : offset + size]
+
+    with pytest.raises(UndecodableRecording, match="makes its decoder fail"):
+        _stream(looks, "insist", read)
+    assert len(reads) <= 2
+
+
+def test_a_process_has_one_time_limit_for_what_it_fetches(looks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says meanwhile does not renew it: somebody waits for the whole."""
+    monkeypatch.setattr(sandbox_module._Call, "_limit_s", lambda _: time.monotonic() + 0.5)
+    with pytest.raises(UndecodableRecording, match=r"takes longer than 30 s"):
+        _stream(looks, "chatter", lambda offset, size: b"sound"[offset : offset + size])
+
+
+def _stream(looks: ModuleType, name: str, read: Callable[[int, int], bytes]) -> None:
+    """Takes all that a function says of a file in parts."""
+    sandbox = Sandbox(f"{looks.__name__}:{name}", longest_s=30.0)
+    try:
+        sandbox.start()
+        with PartialFile(5, read) as file, sandbox.streaming(file, 1.5) as messages:
+            for _ in messages:
+                pass
+    finally:
+        sandbox.close()
 
 
 def test_much_work_costs_an_error(looks: ModuleType) -> None:

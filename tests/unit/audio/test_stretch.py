@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from phonoscope.audio.partial_file import PartialFile
+from phonoscope.audio.partial_file import MOST_PARTS, PART_BYTES, PartialFile
 from phonoscope.audio.probe import Probe
 from phonoscope.audio.pyramid import spectrogram_finest
 from phonoscope.audio.stretch import StoredRecording, leads_anywhere
@@ -136,6 +136,20 @@ def test_a_process_cannot_fetch_what_is_not_there(part: Any) -> None:
     with pytest.raises(UndecodableRecording):
         file.fetch(part)
     assert file.fetched_bytes == 0
+
+
+@pytest.mark.parametrize(
+    "asked", [[1, PART_BYTES], [0, PART_BYTES - 1], [PART_BYTES, 1], [0, (MOST_PARTS + 1) * PART_BYTES]]
+)
+def test_a_process_fetches_whole_parts_and_few_at_once(asked: list[int]) -> None:
+    """Else it had the store asked for single bytes, or for all of a long recording at once."""
+    file = partial(bytes((MOST_PARTS + 1) * PART_BYTES + 1))
+    with pytest.raises(UndecodableRecording):
+        file.fetch(asked)
+    assert file.fetched_bytes == 0
+    last = (MOST_PARTS + 1) * PART_BYTES
+    assert [*file.fetch([0, MOST_PARTS * PART_BYTES])] == [*range(MOST_PARTS)]
+    assert [*file.fetch([last, 1])] == [MOST_PARTS + 1]
 
 
 def test_what_cannot_be_fetched_ends_the_reading(make: Maker) -> None:

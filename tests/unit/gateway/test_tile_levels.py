@@ -25,11 +25,11 @@ class Stored:
 
     def __init__(self, objects: dict[str, bytes]) -> None:
         self._objects = objects
-        self.read_bytes = 0
+        self.fetched_bytes = 0
 
-    def read(self, key: str, offset: int, size: int) -> SimpleNamespace:
-        self.read_bytes += size
-        return SimpleNamespace(chunks=[self._objects[key][offset : offset + size]])
+    def read_bytes(self, key: str, offset: int, size: int) -> bytes:
+        self.fetched_bytes += size
+        return self._objects[key][offset : offset + size]
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +61,25 @@ def source(objects: dict[str, bytes], **changes: Any) -> tuple[Source, Stored]:
 
 
 def drawn(found: Source, level: int, number: int) -> NDArray[np.float16]:
-    content = asyncio.run(found.tile(level, number))
+    content = asyncio.run(found.tile(level, number, "own_1"))
     assert len(content) <= 128 + 4 * 4_096
     items: NDArray[np.float16] = np.load(io.BytesIO(content))
     return items
+
+
+def test_a_part_is_drawn_for_whoever_asks(objects: dict[str, bytes]) -> None:
+    """Whoever has a shared link takes none of its owner's places."""
+    found, _ = source(objects)
+    asked: list[str] = []
+
+    async def draw(whose: str, *_: Any) -> bytes:
+        asked.append(whose)
+        return b""
+
+    shown = cast("Any", found.state.stretches)
+    shown.drawn = draw
+    asyncio.run(found.tile(0, 0, "shr_1"))
+    assert asked == ["shr_1"]
 
 
 def test_every_level_has_the_mark_for_a_few_bytes(objects: dict[str, bytes]) -> None:
@@ -76,9 +91,9 @@ def test_every_level_has_the_mark_for_a_few_bytes(objects: dict[str, bytes]) -> 
     assert facts.levels[-1].tiles == 1
     for each in facts.levels:
         number, place = divmod(MARK // 4**each.level, facts.tile_items)
-        store.read_bytes = 0
+        store.fetched_bytes = 0
         assert np.flatnonzero(drawn(found, each.level, number)[:, 1] > 0.5).tolist() == [place], each.level
-        assert store.read_bytes < len(objects["recording"]) / 8
+        assert store.fetched_bytes < len(objects["recording"]) / 8
     assert len(drawn(found, 0, facts.levels[0].tiles - 1)) == SAMPLES % 4_096
 
 

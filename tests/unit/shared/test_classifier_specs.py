@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from phonoscope.db.classifiers.spec import Spec, as_kept, merged
 from phonoscope.states import TaskName
 
 ASKED = {"examples": {"low": ["trk_1"], "high": [{"track_id": "trk_2", "start_s": 1.0}]}, "labels": ["high", "low"]}
+MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def kept(**asked: Any) -> dict[str, Any]:
@@ -29,13 +31,21 @@ def test_what_is_left_out_stays() -> None:
 
 def test_a_spec_is_read_as_it_was_kept() -> None:
     """One that was imported keeps nothing, and is taught from all that is confirmed."""
-    spec = Spec.of(kept(**ASKED, multi_label=True))
+    spec = Spec.of(kept(**ASKED, multi_label=True), MADE_AT)
     assert (spec.several, spec.embedder, spec.labels) == (True, "environment-50", ["high", "low"])
     assert [(each["label"], each["track_id"], each["start_s"]) for each in spec.given] == [
         ("low", "trk_1", None),
         ("high", "trk_2", 1.0),
     ]
-    assert Spec.of({}) == Spec(confirmed=True, labels=None, given=[], several=False)
+    assert Spec.of({}, MADE_AT) == Spec(confirmed=True, labels=None, given=[], several=False)
+
+
+def test_examples_of_earlier_releases_count_from_when_the_classifier_was_made() -> None:
+    """They say no time; what was judged before they were given must not win over them."""
+    spec = kept(**ASKED)
+    spec["examples"]["low"][0]["at"] = "2026-02-01T00:00:00+00:00"
+    times = {each["label"]: each["at"] for each in Spec.of(spec, MADE_AT).given}
+    assert times == {"low": "2026-02-01T00:00:00+00:00", "high": MADE_AT.isoformat()}
 
 
 @pytest.mark.parametrize(

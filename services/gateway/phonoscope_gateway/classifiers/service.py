@@ -116,7 +116,7 @@ def remove(state: State, caller: Caller, name: str) -> None:
 def _ask(
     state: State, caller: Caller, session: Session, row: ClassifierRow, then: Then
 ) -> tuple[ClassifierCard, list[TaskQueue]]:
-    spec = Spec.of(row.spec)
+    spec = Spec.of(row.spec, row.created_at)
     labels = taught_labels(session, caller.owner_id, spec)
     check_said(session, caller.owner_id, spec, labels)
     check_room(session, caller.owner_id, len(labels), row)

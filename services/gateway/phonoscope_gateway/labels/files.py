@@ -84,8 +84,7 @@ def write_track(
     with state.database.transaction() as session:
         labelled = labelled_track(session, caller, track_id)
         own: list[Annotation] = labelled.annotations
-        rejected = {each.label for each in own if each.state is LabelState.REJECTED and each.start_s is None}
-        models = predicted_of(session, state.signer_for(caller), track_id, rejected) if predicted else []
+        models = predicted_of(session, state.signer_for(caller), track_id, own) if predicted else []
     track = labelled.track
     annotations: list[Written] = [*own, *models]
     if predicted:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from phonoscope.annotations.rows import Predicted
+from phonoscope.annotations.values import Annotation
 from phonoscope.catalogue import Kind
 from phonoscope.db.library.results import newest_result
 from phonoscope.errors import OutdatedResult
-from phonoscope.states import TaskName
+from phonoscope.states import LabelState, TaskName
 from phonoscope.tasks import Classify
 from phonoscope.tasks.classify import ClassifiedWindow, ClassifyResult
 from phonoscope_gateway.jobs.results import read_result
 from phonoscope_gateway.signing import Signer
 
+_LEAST_S = 0.001
+"""Edges that programs have rounded leave less than this between them."""
 
-def predicted_of(session: Session, signer: Signer, track_id: str, rejected: Collection[str]) -> list[Predicted]:
+
+def predicted_of(session: Session, signer: Signer, track_id: str, own: Sequence[Annotation]) -> list[Predicted]:
     """The labels of the newest classification, of the whole recording and then in the order of time.
 
     Args:
-        rejected: what the owner rejected of the whole recording, which is left out.
+        own: what the owner confirmed and rejected, which is left out.
 
     A classification that cannot be read predicts nothing. The caller has checked the owner.
     """
@@ -34,7 +38,34 @@ def predicted_of(session: Session, signer: Signer, track_id: str, rejected: Coll
     except OutdatedResult:
         return []
     said = (*_of_all(result), *spans(result.windows, result.duration_s, result.model.name))
-    return [each for each in said if each.label not in rejected]
+    return list(unsaid(said, own))
+
+
+def unsaid(predicted: Iterable[Predicted], own: Sequence[Annotation]) -> Iterator[Predicted]:
+    """What the owner has said nothing of; of a span the parts that are in no span with its label.
+
+    A label that is rejected of the whole recording is in no part of it.
+    """
+    rejected = {each.label for each in own if each.start_s is None and each.state is LabelState.REJECTED}
+    whole = {each.label for each in own if each.start_s is None}
+    for each in predicted:
+        if each.label in rejected or (each.start_s is None and each.label in whole):
+            continue
+        yield from [each] if each.start_s is None else _parts(each, own)
+
+
+def _parts(span: Predicted, own: Iterable[Annotation]) -> Iterator[Predicted]:
+    """What spans with its label leave of it."""
+    start_s, end_s = span.start_s or 0.0, span.end_s or 0.0
+    said = ((each.start_s, each.end_s) for each in own if each.label == span.label)
+    for from_s, to_s in sorted((from_s, to_s) for from_s, to_s in said if from_s is not None and to_s is not None):
+        if to_s <= start_s or from_s >= end_s:
+            continue
+        if from_s - start_s > _LEAST_S:
+            yield replace(span, start_s=start_s, end_s=from_s)
+        start_s = max(start_s, to_s)
+    if end_s - start_s > _LEAST_S:
+        yield replace(span, start_s=start_s, end_s=end_s)
 
 
 def _of_all(result: ClassifyResult) -> Iterator[Predicted]:

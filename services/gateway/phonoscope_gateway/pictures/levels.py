@@ -97,24 +97,27 @@ class Source:
             raise InvalidRequest.field("level", f"from {self.pyramid.finest} here: later parts are not decoded")
         return start, stop
 
-    async def tile(self, level: int, number: int) -> bytes:
-        """A tile: of what the pyramid holds, or decoded and drawn when it is the owner's turn.
+    async def tile(self, level: int, number: int, whose: str) -> bytes:
+        """A tile: of what the pyramid holds, or decoded and drawn when it is somebody's turn.
+
+        Args:
+            whose: whose turn it is, and whose requests wait: an owner, or whoever has a shared link.
 
         Raises:
-            TooManyTiles: too many of the owner's requests wait for a part to be decoded.
+            TooManyTiles: too many of these requests wait for a part to be decoded.
             RecordingError: the recording cannot be decoded any more.
             NotFound, OutdatedResult, StoreUnavailable: what it is drawn from cannot be read.
         """
         if level >= self.pyramid.finest:
             return await to_thread.run_sync(self._kept_tile, level, number)
         start, stop = self.pyramid.span(level, number)
-        stretches, owner_id, of = self.state.stretches, self.track.owner_id, (self.track.id, self._index, self.row.kind)
+        stretches, of = self.state.stretches, (self.track.id, self._index, self.row.kind)
         if self.row.kind == OUTLINE:
             unit = start * FACTOR**level // _UNIT
             draw = partial(_extremes, level, start, stop)
-            return await stretches.drawn(owner_id, (*of, unit), partial(self._stretch, unit), draw)
+            return await stretches.drawn(whose, (*of, unit), partial(self._stretch, unit), draw)
         decode = partial(self._columns, level, start, stop)
-        return await stretches.drawn(owner_id, (*of, level, number), decode, grey)
+        return await stretches.drawn(whose, (*of, level, number), decode, grey)
 
     def _kept_tile(self, level: int, number: int) -> bytes:
         items = self._kept(level, *self.pyramid.span(level, number))
@@ -122,7 +125,7 @@ class Source:
 
     def _kept(self, level: int, start: int, stop: int) -> Items:
         try:
-            return self.pyramid.read(level, start, stop, partial(_read, self.state.store, self.row.object_key))
+            return self.pyramid.read(level, start, stop, partial(self.state.store.read_bytes, self.row.object_key))
         except ValueError as error:
             raise OutdatedResult("the picture is not whole; a new `describe` makes it again") from error
 
@@ -136,7 +139,7 @@ class Source:
 
     @contextmanager
     def _stored(self) -> Iterator[StoredRecording]:
-        read = partial(_read, self.state.store, self.track.object_key)
+        read = partial(self.state.store.read_bytes, self.track.object_key)
         with PartialFile(self.track.size_bytes, read) as file:
             yield StoredRecording(
                 file,
@@ -211,10 +214,6 @@ def _scale(pyramid: Pyramid) -> dict[str, Any]:
 @lru_cache(maxsize=4_096)
 def _pyramid(store: ObjectStore, key: str) -> Pyramid:
     try:
-        return Pyramid.unpack(_read(store, key, 0, Pyramid.HEADER.size))
+        return Pyramid.unpack(store.read_bytes(key, 0, Pyramid.HEADER.size))
     except ValueError as error:
         raise OutdatedResult("the picture cannot be read; a new `describe` makes it again") from error
-
-
-def _read(store: ObjectStore, key: str, offset: int, size: int) -> bytes:
-    return b"".join(store.read(key, offset, size).chunks)

@@ -52,11 +52,6 @@ def peek_at_picture(
     return find_job_with(state, caller, track_id, TaskName.DESCRIBE, audio_track) if row is None else row
 
 
-def read_picture(state: State, row: ArtifactRow) -> bytes:
-    """The artifact's content. Raises ``NotFound`` or ``StoreUnavailable``."""
-    return b"".join(state.store.read(row.object_key, 0, row.size_bytes).chunks)
-
-
 def peaks(track_id: str, waveform: Waveform, points: int) -> Peaks:
     """An outline with at most ``points`` points."""
     starts_s, low, high, rms = waveform.coarser(points)

@@ -101,4 +101,4 @@ async def _part(
     media_type = _NPY if kind == OUTLINE else _PNG
     if view.head:
         return Response(None, headers=headers, media_type=media_type)
-    return Response(await source.tile(level, number), headers=headers, media_type=media_type)
+    return Response(await source.tile(level, number, view.caller.counts_as), headers=headers, media_type=media_type)

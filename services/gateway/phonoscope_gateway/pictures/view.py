@@ -14,7 +14,7 @@ from phonoscope.db.service.keys import Caller
 from phonoscope.errors import InvalidRequest, NotARecording, NotFound, OutdatedResult, UndecodableRecording
 from phonoscope.states import TaskName
 from phonoscope_gateway.audio_tracks import AudioTrackQuery
-from phonoscope_gateway.pictures.service import find_picture, peek_at_picture, read_picture
+from phonoscope_gateway.pictures.service import find_picture, peek_at_picture
 from phonoscope_gateway.problems import FAILED, kept_problem, problems
 from phonoscope_gateway.state import CallerDep, HeadDep, State, StateDep
 
@@ -53,7 +53,8 @@ class PictureRequest:
         tag = f'"{found.id}.{media_type.rpartition("/")[2]}"'
         if self.has(tag):
             return self.unchanged(tag)
-        return Response(draw(read_picture(self.state, found)), headers=self.headers(tag), media_type=media_type)
+        content = self.state.store.read_bytes(found.object_key, 0, found.size_bytes)
+        return Response(draw(content), headers=self.headers(tag), media_type=media_type)
 
     def find(self, track_id: str, kind: str) -> ArtifactRow | Response:
         """A track's artifact; until it is made, the answer: 202 with the job, or the problem when that job failed.

@@ -67,9 +67,13 @@ def find_stems(state: State, caller: Caller, track_id: str, audio_track: int | N
 
 
 def zip_stems(state: State, caller: Caller, stems: StoredStems) -> Iterator[bytes]:
-    """The archive's content, read from the store as it is sent. Raises ``NotFound`` or ``StoreUnavailable``."""
-    with state.database.transaction() as session:
-        record(session, caller.actor, "stems.exported", stems.track_id, job_id=stems.job_id)
+    """The archive's content, read from the store as it is sent. Raises ``NotFound`` or ``StoreUnavailable``.
+
+    What visitors of a shared link fetch is not in the audit log, which they could fill; that the link was made is.
+    """
+    if caller.track_id is None:
+        with state.database.transaction() as session:
+            record(session, caller.actor, "stems.exported", stems.track_id, job_id=stems.job_id)
     opened = (
         (row.object_key.rpartition("/")[2], state.store.read(row.object_key, 0, row.size_bytes)) for row in stems.rows
     )

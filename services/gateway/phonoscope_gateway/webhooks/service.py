@@ -131,7 +131,7 @@ def describe_webhook(row: WebhookRow) -> Webhook:
 def describe_deliveries(session: Session, rows: Sequence[DeliveryRow]) -> list[Delivery]:
     """Deliveries with the recordings that they are about, where these are there. The caller has checked the owner."""
     named = {track_id for row in rows if (track_id := row.event.data.get("track_id")) is not None}
-    tracks = {track.id: track.filename for track in tracks_by_id(session, named)}
+    tracks = {track.id: track.shown_filename for track in tracks_by_id(session, named)}
     return [_describe(row, tracks) for row in rows]
 
 

@@ -127,7 +127,7 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
     """
     row = find_classifier(session, owner_id, name)
     read_at: datetime = session.connection().scalar(_NOW)
-    spec = Spec.of(row.spec)
+    spec = Spec.of(row.spec, row.created_at)
     labels = taught_labels(session, owner_id, spec)
     _check(session, row, spec, labels)
     asked = {**of_space(session, row, spec), "known": labels}

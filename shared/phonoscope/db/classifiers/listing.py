@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session, defer, load_only
 
 from phonoscope.contract.classifiers import MOST_LISTED_LABELS, ClassifierState
 from phonoscope.db.classifiers.queue import count_to_ask
 from phonoscope.db.classifiers.spec import Spec, check_said, taught_labels
 from phonoscope.db.classifiers.teaching import failure_of
+from phonoscope.db.library.annotations import among
 from phonoscope.db.schema.classifiers import ClassifierRow
-from phonoscope.db.schema.tables import TaskRow
+from phonoscope.db.schema.tables import TaskRow, TrackRow
 from phonoscope.db.spaces.vectors import row_of
 from phonoscope.errors import ContradictoryLabels, InvalidRequest
 from phonoscope.states import TaskName
@@ -24,8 +25,7 @@ from phonoscope.work import Space
 _FIRST = f"$[0 to {MOST_LISTED_LABELS - 1}]"
 _DOUBTS = text(
     """
-    SELECT track_id, filename, start_s, end_s, given, label, probability
-    FROM classifier_doubts JOIN tracks ON tracks.id = track_id
+    SELECT track_id, start_s, end_s, given, label, probability FROM classifier_doubts
     WHERE classifier_id = :id AND version = :version ORDER BY rank
     """
 )
@@ -59,7 +59,6 @@ _ASKED = text(
     ) AS own
     """
 )
-_NAMES = text("SELECT id, filename FROM tracks WHERE owner_id = :owner_id AND id = ANY(CAST(:tracks AS text[]))")
 
 
 @dataclass(frozen=True)
@@ -129,8 +128,7 @@ def see(session: Session, row: ClassifierRow, *, whole: bool = True) -> Seen:
     problem = _named(session, row, problem) if whole and problem else problem
     newest = _version(session, row, whole=whole)
     space = row_of(session, Space(row.model, row.digest))
-    at = {"id": row.id, "version": row.version}
-    doubts = session.execute(_DOUBTS, at).mappings().all() if whole else []
+    doubts = _doubts(session, row) if whole else []
     left_out = _left_out(session, row.owner_id, newest) if whole and newest is not None else []
     queue = count_to_ask(session, row)
     asked = session.execute(_ASKED, {"id": row.id, "first": "$[*]" if whole else _FIRST}).mappings().one()
@@ -159,7 +157,7 @@ def _named(session: Session, row: ClassifierRow, problem: dict[str, Any]) -> dic
     """The problem with the recording that it is about, as things are now: nothing that is kept names one."""
     if problem["code"] != ContradictoryLabels("").code:
         return problem
-    spec = Spec.of(row.spec)
+    spec = Spec.of(row.spec, row.created_at)
     try:
         check_said(session, row.owner_id, spec, taught_labels(session, row.owner_id, spec))
     except InvalidRequest as error:
@@ -176,5 +174,20 @@ def _version(session: Session, row: ClassifierRow, *, whole: bool) -> Version | 
 
 def _left_out(session: Session, owner_id: str, newest: Version) -> list[str]:
     kept = {each["track_id"]: each["silent"] for each in newest.figures.get("left_out", [])}
-    rows = session.execute(_NAMES, {"owner_id": owner_id, "tracks": list(kept)}) if kept else ()
-    return [f"{row.filename} {'is silent' if kept[row.id] else 'could not be embedded'}" for row in rows]
+    names = _names(session, owner_id, kept)
+    return [f"{name} {'is silent' if kept[id_] else 'could not be embedded'}" for id_, name in names.items()]
+
+
+def _doubts(session: Session, row: ClassifierRow) -> list[dict[str, Any]]:
+    found = session.execute(_DOUBTS, {"id": row.id, "version": row.version}).mappings().all()
+    names = _names(session, row.owner_id, {each["track_id"] for each in found})
+    return [{**each, "filename": names[each["track_id"]]} for each in found if each["track_id"] in names]
+
+
+def _names(session: Session, owner_id: str, track_ids: Collection[str]) -> dict[str, str]:
+    """The shown names of those of an owner's recordings that are there."""
+    if not track_ids:
+        return {}
+    own = select(TrackRow).where(TrackRow.owner_id == owner_id, among(TrackRow.id, track_ids)).order_by(TrackRow.id)
+    rows = session.scalars(own.options(load_only(TrackRow.filename, TrackRow.name)))
+    return {row.id: row.shown_filename for row in rows}

@@ -114,7 +114,7 @@ def _step(session: Session, one: Due, limits: Limits) -> tuple[list[TaskQueue], 
 
 def _next(session: Session, row: ClassifierRow) -> Sequence[Any]:
     """Tracks that are being embedded, and those that are to be; none when all have been tried."""
-    spec = Spec.of(row.spec)
+    spec = Spec.of(row.spec, row.created_at)
     asked = {**of_space(session, row, spec), "asked_at": row.asked_at, "embedder": spec.embedder, "most": AT_ONCE}
     return session.execute(_NEXT, asked).all()
 
@@ -125,7 +125,8 @@ def _embed(session: Session, one: Due, track_id: str, limits: Limits) -> list[Ta
     track, row = session.get(TrackRow, track_id), session.get(ClassifierRow, one.classifier_id)
     if track is None or row is None or row.state != ClassifierState.EMBEDDING:
         return []
-    options = JobOptions.model_validate({"classify": {"model": Spec.of(row.spec).embedder}}).kept([TaskName.EMBED])
+    embedder = Spec.of(row.spec, row.created_at).embedder
+    options = JobOptions.model_validate({"classify": {"model": embedder}}).kept([TaskName.EMBED])
     job = create_job(session, track, [TaskName.EMBED], options, {"classifier": row.name}, key_id=row.key_id)
     check_held(session, one.owner_id, limits, new_job=True)
     return startable_queues(job)

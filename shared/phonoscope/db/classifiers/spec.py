@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import select, text
@@ -23,7 +24,7 @@ _NOW = text("SELECT clock_timestamp()")
 
 SAID = """
     given AS (
-        SELECT own.track_id, own.label, own.start_s, own.end_s, coalesce(own.at, '-infinity') AS at
+        SELECT own.track_id, own.label, own.start_s, own.end_s, own.at
         FROM jsonb_to_recordset(CAST(:given AS jsonb))
              AS own (track_id text, label text, start_s float8, end_s float8, at timestamptz)
         JOIN tracks ON tracks.id = own.track_id AND tracks.owner_id = :owner_id
@@ -82,7 +83,7 @@ class Spec:
 
     Args:
         given: the examples besides confirmed labels, as JSON's objects with ``label``, ``track_id``, ``start_s``,
-            ``end_s``, and ``at``, when they were given.
+            ``end_s``, and ``at``, when they were given, in ISO 8601.
         embedder: the name of a served model that embeds in its space; empty where there is none.
     """
 
@@ -93,9 +94,13 @@ class Spec:
     embedder: str = ""
 
     @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Self:
-        """As ``as_kept`` made it; one that was imported keeps nothing."""
-        given = [{"label": label, **each} for label, each in _examples(kept)]
+    def of(cls, kept: Mapping[str, Any], made_at: datetime) -> Self:
+        """As ``as_kept`` made it; one that was imported keeps nothing.
+
+        Args:
+            made_at: when the classifier was made: examples of earlier releases say no time, and count from then.
+        """
+        given = [{"label": label, "at": made_at.isoformat(), **each} for label, each in _examples(kept)]
         several, embedder = kept.get("multi_label", False), kept.get("embedder", "")
         return cls(kept.get("confirmed", True), kept.get("labels"), given, several, embedder)
 
@@ -113,10 +118,10 @@ def as_kept(request: TeachRequest, embedder: str) -> dict[str, Any]:
     return {**kept, "examples": examples, "embedder": embedder}
 
 
-def dated(session: Session, kept: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+def dated(session: Session, kept: Mapping[str, Any], before: Spec | None = None) -> dict[str, Any]:
     """What is to be kept, with the time at which each example was given: now, or that which is kept of it before."""
     now = session.connection().scalar(_NOW).isoformat()
-    known = {(label, *_place(each)): each.get("at") for label, each in _examples(before)}
+    known = {(each["label"], *_place(each)): each["at"] for each in (before.given if before else ())}
     examples: dict[str, list[dict[str, Any]]] = {}
     for label, each in _examples(kept):
         examples.setdefault(label, []).append({**each, "at": known.get((label, *_place(each)), now)})

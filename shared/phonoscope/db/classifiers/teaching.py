@@ -91,7 +91,7 @@ def new_classifier(session: Session, actor: Actor, name: str, space: Space, kept
         model=space.model,
         digest=space.digest,
         several=kept["multi_label"],
-        spec=dated(session, kept, {}),
+        spec=dated(session, kept),
         reteach=kept["reteach"],
         key_id=actor.key_id,
     )
@@ -104,7 +104,7 @@ def change_spec(session: Session, actor: Actor, row: ClassifierRow, space: Space
     """What it is taught from the next time, in the place of before. The caller holds the owner's subject."""
     row.model, row.digest, row.key_id = space.model, space.digest, actor.key_id
     row.several, row.reteach = kept["multi_label"], kept["reteach"]
-    row.spec = dated(session, kept, row.spec)
+    row.spec = dated(session, kept, Spec.of(row.spec, row.created_at))
     session.flush()
 
 
@@ -115,7 +115,7 @@ def ask_for_teaching(session: Session, row: ClassifierRow) -> list[TaskQueue]:
     them embedded first.
     """
     status = lock_job(session, row)
-    missing = bool(Spec.of(row.spec).embedder) and any_missing(session, row)
+    missing = bool(Spec.of(row.spec, row.created_at).embedder) and any_missing(session, row)
     row.asked_at, row.problem = func.now(), None
     session.execute(delete(ClassifierLabelChangeRow).where(ClassifierLabelChangeRow.classifier_id == row.id))
     if status is not None and not status.ended:
@@ -141,7 +141,7 @@ def start_teaching(session: Session, row: ClassifierRow) -> list[TaskQueue]:
 
 def any_missing(session: Session, row: ClassifierRow) -> bool:
     """Whether a recording that it is taught from has no vectors in its space."""
-    return bool(session.connection().scalar(_ANY_MISSING, of_space(session, row, Spec.of(row.spec))))
+    return bool(session.connection().scalar(_ANY_MISSING, of_space(session, row, Spec.of(row.spec, row.created_at))))
 
 
 def of_space(session: Session, row: ClassifierRow, spec: Spec) -> dict[str, Any]:

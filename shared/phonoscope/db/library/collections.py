@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from phonoscope.contract.collections import MOST_COLLECTIONS
 from phonoscope.db.library.annotations import among
 from phonoscope.db.schema.collections import CollectionRow, CollectionTrackRow
-from phonoscope.db.schema.tables import OwnerRow, TrackRow
+from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import Actor, record
+from phonoscope.db.service.keys import lock_owner
 from phonoscope.errors import CollectionQuotaExceeded, NameTaken, NotFound
 from phonoscope.ids import new_id
 
@@ -59,7 +60,7 @@ def create_collection(session: Session, actor: Actor, name: str) -> CountedColle
         NameTaken: the owner has one of that name.
         CollectionQuotaExceeded: the owner has as many as may be.
     """
-    _hold_names(session, actor.owner_id)
+    lock_owner(session, actor.owner_id)
     _check_name(session, actor.owner_id, name)
     held = select(func.count()).select_from(CollectionRow).where(CollectionRow.owner_id == actor.owner_id)
     if (session.scalar(held) or 0) >= MOST_COLLECTIONS:
@@ -75,7 +76,7 @@ def create_collection(session: Session, actor: Actor, name: str) -> CountedColle
 
 def rename_collection(session: Session, actor: Actor, collection_id: str, name: str) -> CountedCollection:
     """Raises ``NotFound`` or ``NameTaken``."""
-    _hold_names(session, actor.owner_id)
+    lock_owner(session, actor.owner_id)
     row = _find(session, actor.owner_id, collection_id)
     if row.name != name:
         _check_name(session, actor.owner_id, name)
@@ -87,7 +88,7 @@ def rename_collection(session: Session, actor: Actor, collection_id: str, name: 
 
 def delete_collection(session: Session, actor: Actor, collection_id: str) -> None:
     """Deletes a collection; its tracks stay. Raises ``NotFound``."""
-    _hold_names(session, actor.owner_id)
+    lock_owner(session, actor.owner_id)
     session.delete(_find(session, actor.owner_id, collection_id))
     session.flush()
     record(session, actor, "collection.deleted", collection_id)
@@ -137,10 +138,6 @@ def _find(session: Session, owner_id: str, collection_id: str, *, to_fill: bool 
     if row is None:
         raise _unknown(collection_id)
     return row
-
-
-def _hold_names(session: Session, owner_id: str) -> None:
-    session.execute(select(OwnerRow.id).where(OwnerRow.id == owner_id).with_for_update(key_share=True))
 
 
 def _check_name(session: Session, owner_id: str, name: str) -> None:

@@ -28,12 +28,13 @@ _FORGET_EXAMPLES = text(
     """
 )
 
+# Those without figures were imported, and taught elsewhere: an erased recording takes none of them away.
 # From here on no version is kept that was taught from it.
 _HOLD = text("SELECT id FROM tracks WHERE id = :track_id FOR UPDATE")
 _TAUGHT = """
     FROM classifier_tracks AS taught JOIN classifiers AS own ON own.id = taught.classifier_id
     JOIN classifier_versions AS kept
-      ON kept.classifier_id = own.id AND kept.version BETWEEN first_version AND last_version
+      ON kept.classifier_id = own.id AND kept.version BETWEEN first_version AND last_version AND kept.figures <> '{}'
     WHERE taught.track_id = :track_id
 """
 # The newest version stays until the classifier is taught again; older ones nobody needs.

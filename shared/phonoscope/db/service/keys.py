@@ -108,7 +108,7 @@ def add_key(
 
     Raises ``InvalidRequest`` when the owner has ``MOST_KEYS`` valid keys.
     """
-    _lock_owner(session, actor.owner_id)
+    lock_owner(session, actor.owner_id)
     valid = select(func.count()).where(KeyRow.owner_id == actor.owner_id, is_valid_key())
     if (session.scalar(valid) or 0) >= MOST_KEYS:
         raise InvalidRequest.field("name", f"there are {MOST_KEYS} valid keys already; revoke one first")
@@ -236,7 +236,8 @@ def _refuse_revoked(row: KeyRow) -> None:
         raise InvalidRequest.field("key_id", "the key is revoked; make another")
 
 
-def _lock_owner(session: Session, owner_id: str) -> None:
+def lock_owner(session: Session, owner_id: str) -> None:
+    """Has calls for one owner that count or name what it has wait for each other, until the commit."""
     session.execute(select(OwnerRow.id).where(OwnerRow.id == owner_id).with_for_update(key_share=True))
 
 

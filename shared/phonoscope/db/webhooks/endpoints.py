@@ -10,8 +10,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.paging import cut, page
-from phonoscope.db.schema.tables import OwnerRow
 from phonoscope.db.schema.webhooks import WebhookRow, WebhookSecretRow
+from phonoscope.db.service.keys import lock_owner
 from phonoscope.errors import NotFound
 from phonoscope.ids import new_id
 
@@ -72,8 +72,7 @@ def put_secret(
 
     Older ones are removed. Calls for the same owner wait for each other.
     """
-    owner = select(OwnerRow.id).where(OwnerRow.id == owner_id)
-    session.execute(owner.with_for_update(key_share=True))
+    lock_owner(session, owner_id)
     mine = (WebhookSecretRow.owner_id == owner_id, WebhookSecretRow.webhook_id.is_not_distinct_from(webhook_id))
     until: datetime | None = None
     if overlap:
