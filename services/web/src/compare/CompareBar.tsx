@@ -4,7 +4,7 @@ import { useTimeAxis } from "../sound/timeAxis";
 import { following, zoomed, zoomOf } from "../sound/view";
 import { Choice, IconButton, Slider } from "../ui/controls";
 import { time } from "../ui/format";
-import { SOUNDS } from "./Lane";
+import { SOUNDS } from "./Side";
 
 /** The player of a comparison: play, loop, which side is heard, and zoom. `same` says that both sides are one recording. */
 export function CompareBar({ names, same }: { names: readonly [string, string]; same: boolean }) {
