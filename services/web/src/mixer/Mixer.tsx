@@ -13,7 +13,7 @@ import { Export } from "./Export";
 import { begun, settled, stepped, undone } from "./history";
 import { keepMix, keptMix } from "./kept";
 import { Meter } from "./Meter";
-import { type Channel, isAudible, isNeutral, type Mix, neutralMix, withChannel, withSoloAlone } from "./mix";
+import { type Channel, isAudible, type Mix, neutralMix, withChannel, withSoloAlone } from "./mix";
 import { type Loaded, useLoadedStems } from "./queries";
 import { StemRow } from "./StemRow";
 
@@ -24,7 +24,7 @@ export function Mixer({ track, stems, explanation }: Props) {
   const { loaded, share, error } = useLoadedStems(stems);
   const readOnly = useReadOnly();
   const names = useMemo(() => stems.stems.map(({ name }) => name), [stems]);
-  const { mix, change, undo, settle, canUndo } = useMix(track.id, names);
+  const { mix, change, undo, settle, canUndo } = useMix(track.id, names, !readOnly);
   const source = usePlayable(loaded, mix);
   const loudest = Math.max(0.01, ...stems.stems.map(({ peak }) => peak));
   const without = new Map(explanation.stems?.parts.map((part) => [part.name, part.without]));
@@ -80,13 +80,14 @@ export function Mixer({ track, stems, explanation }: Props) {
   );
 }
 
-/** The mix of a track, which is kept, and what undoes its changes. */
-function useMix(trackId: string, names: readonly string[]) {
-  const [history, setHistory] = useState(() => begun(keptMix(trackId, names)));
+/** The mix of a track, kept where it is the owner's, and what undoes its changes. */
+function useMix(trackId: string, names: readonly string[], keeps: boolean) {
+  const [first] = useState(() => begun(keeps ? keptMix(trackId, names) : neutralMix(names)));
+  const [history, setHistory] = useState(first);
   const { mix, earlier } = history;
   useEffect(() => {
-    if (earlier.length || !isNeutral(mix)) keepMix(trackId, mix);
-  }, [trackId, mix, earlier]);
+    if (keeps && history !== first) keepMix(trackId, mix);
+  }, [keeps, trackId, history, first, mix]);
   return {
     mix,
     canUndo: earlier.length > 0,
