@@ -119,7 +119,7 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
             <LabelStrip />
             <BeatMarks />
             <EvidenceMark explained={explained} />
-            <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} />
+            <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} banded />
           </Timeline>
           <LabelLegend />
         </div>
