@@ -9,6 +9,6 @@ export function shownPictures({ startS, endS }: View): Picture[] {
   return PLOTS.flatMap((selector) => {
     const canvas = document.querySelector<HTMLCanvasElement>(selector);
     if (!canvas?.width || !canvas.height || canvas.closest("[aria-busy=true]")) return [];
-    return [{ url: canvas.toDataURL("image/png"), text: `${time(startS)} to ${time(endS)}: ${canvas.ariaLabel ?? ""}` }];
+    return [{ url: canvas.toDataURL("image/png"), text: `${time(startS)} to ${time(endS)}: ${canvas.getAttribute("aria-label") ?? ""}` }];
   });
 }

@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { api, dataOf, type Track, type TrackShare } from "../api/client";
 import { errorText } from "../api/problem";
 import { Button, ErrorNote, Select } from "../ui/controls";
-import { copied } from "../ui/copying";
+import { useCopy } from "../ui/copying";
 import { announce } from "../ui/live";
 
 const DAY_S = 86_400;
@@ -59,11 +59,13 @@ export function Sharing({ track: { id } }: { track: Track }) {
 }
 
 function NewLink({ url }: { url: string }) {
+  const shown = useRef<HTMLInputElement>(null);
+  const { word, copy } = useCopy(url);
   return (
     <div className="row">
-      <input className="field shares__link" aria-label="Shared link" readOnly value={url} onFocus={(event) => event.currentTarget.select()} />
-      <Button icon="copy" onClick={() => void copied(url)}>
-        Copy
+      <input ref={shown} className="field shares__link" aria-label="Shared link" readOnly value={url} onFocus={(event) => event.currentTarget.select()} />
+      <Button icon="copy" onClick={() => void copy(shown.current)}>
+        {word}
       </Button>
       <span className="small quiet">shown only once</span>
     </div>
