@@ -33,8 +33,8 @@ export function Mixer({ track, stems, explanation }: Props) {
       className="mixer"
       role="group"
       aria-label="Mixer"
-      onPointerUp={settle}
-      onKeyUp={settle}
+      onPointerUp={() => !isTyping() && settle()}
+      onKeyUp={() => !isTyping() && settle()}
       onBlur={settle}
       onKeyDown={(event) => {
         if (event.key.toLowerCase() !== "z" || event.shiftKey || !(event.ctrlKey || event.metaKey)) return;
@@ -78,6 +78,11 @@ export function Mixer({ track, stems, explanation }: Props) {
       </div>
     </div>
   );
+}
+
+/** Whether a number is being typed: all its digits are one change. */
+function isTyping(): boolean {
+  return document.activeElement instanceof HTMLInputElement && document.activeElement.type === "number";
 }
 
 /** The mix of a track, kept where it is the owner's, and what undoes its changes. */
