@@ -6,7 +6,7 @@ import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
 import { useReadOnly } from "../state/readOnly";
 import { ErrorNote, Button, IconButton, ProgressBar } from "../ui/controls";
-import { percent, labelText, time } from "../ui/format";
+import { percent, labelText, shownFilename, time } from "../ui/format";
 import { announce } from "../ui/live";
 import { StemsSource } from "./engine";
 import { Export } from "./Export";
@@ -52,7 +52,7 @@ export function Mixer({ track, stems, explanation }: Props) {
           const set = (to: Partial<Channel>, resets = false) => change((now) => withChannel(now, name, to), `${name} ${Object.keys(to).join()}`, resets);
           return (
             <StemRow
-              recording={track.filename}
+              recording={shownFilename(track)}
               key={name}
               stem={stem}
               loudest={loudest}
