@@ -60,6 +60,10 @@ def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Pat
         "first => players.findIndex((one) => !one.paused) !== first && players.some((one) => !one.paused)", arg=first
     )
     page.get_by_role("button", name="Pause", exact=True).click()
+    page.keyboard.press("m")
+    told = "Volume and speed; muted" if size is NARROW else "Unmute"
+    expect(page.get_by_role("button", name=told)).to_be_visible()
+    page.keyboard.press("m")
     before = [ruler.inner_text() for ruler in page.locator(".ruler").all()]
     page.get_by_role("slider", name="zoom").focus()
     for _ in range(30):
