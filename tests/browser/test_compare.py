@@ -37,12 +37,12 @@ def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Pat
     _fine(here)
     page.get_by_role("link", name="short.wav").click()
     assert page.url.endswith(f"/compare?a={ids[0]}&b={ids[1]}")
-    lanes = page.locator(".lane")
-    expect(lanes).to_have_count(2)
+    sides = page.locator(".side")
+    expect(sides).to_have_count(2)
     expect(page.locator(".plot[aria-busy=true]")).to_have_count(0)
-    expect(lanes.nth(1)).to_contain_text("0:20.0")
+    expect(sides.nth(1)).to_contain_text("0:20.0")
     _fine(here)
-    plot = lanes.nth(1).locator(".plot--wave")
+    plot = sides.nth(1).locator(".plot--wave")
     box = plot.bounding_box()
     assert box
     plot.click(position={"x": box["width"] / 4, "y": 10})
@@ -60,6 +60,10 @@ def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Pat
         "first => players.findIndex((one) => !one.paused) !== first && players.some((one) => !one.paused)", arg=first
     )
     page.get_by_role("button", name="Pause", exact=True).click()
+    page.keyboard.press("m")
+    told = "Volume and speed; muted" if size is NARROW else "Unmute"
+    expect(page.get_by_role("button", name=told)).to_be_visible()
+    page.keyboard.press("m")
     before = [ruler.inner_text() for ruler in page.locator(".ruler").all()]
     page.get_by_role("slider", name="zoom").focus()
     for _ in range(30):
@@ -79,13 +83,13 @@ def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: 
     page.get_by_role("button", name="Menu", exact=True).click()
     page.get_by_role("menuitem", name="Compare …").click()
     page.get_by_role("link", name="environment-50 and genre-10").click()
-    lanes = page.locator(".lane")
-    expect(lanes.first.locator(".lane__figures")).to_contain_text("dog")
+    sides = page.locator(".side")
+    expect(sides.first.locator(".side__figures")).to_contain_text("dog")
     expect(page.get_by_role("radio")).to_have_count(0)
-    lanes.nth(1).get_by_role("button", name="Classify by genre-10").click()
-    expect(lanes.nth(1).locator(".lane__figures")).to_contain_text("%", timeout=_ENDS_MS)
-    expect(lanes.first.locator(".lane__figures")).to_contain_text("dog")
-    expect(lanes.nth(1).locator(".lane__figures")).not_to_contain_text("dog")
+    sides.nth(1).get_by_role("button", name="Classify by genre-10").click()
+    expect(sides.nth(1).locator(".side__figures")).to_contain_text("%", timeout=_ENDS_MS)
+    expect(sides.first.locator(".side__figures")).to_contain_text("dog")
+    expect(sides.nth(1).locator(".side__figures")).not_to_contain_text("dog")
     _fine(here)
 
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Answer } from "../src/api/client";
 import { changed, type Choice, isOf, optionsOf } from "../src/state/explanation";
 import { answersOf, kindsHeard, modelOption, modelsNamed, modelsOf, modelsText, sameModels, shownLabels, tagsOf, thresholdOf } from "../src/state/models";
-import { predictedLabels, type ResultOf } from "../src/state/results";
+import { METHODS, predictedLabels, type ResultOf } from "../src/state/results";
 
 type Classified = ResultOf<"classify">;
 
@@ -116,6 +116,7 @@ describe("what is explained", () => {
     });
     expect(optionsOf({ ...choice, layer: null }, {}).explain).toEqual({ label: "jazz", method: "grad-cam" });
     expect(optionsOf(null, {})).toEqual({ explain: {} });
+    expect(METHODS[0]).toBe("grad-cam++");
     const stretch = { startS: 60, endS: 65 };
     expect(optionsOf({ ...choice, stretch }, {}).explain).toMatchObject({ label: "jazz", start_s: 60, end_s: 65 });
   });

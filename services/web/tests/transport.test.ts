@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { SoundSettings } from "../src/sound/settings";
+import { audibleSound, rememberVolume, type SoundSettings } from "../src/sound/settings";
 import { type Source, Transport } from "../src/sound/transport";
 
 /** Plays nothing, and keeps time. */
@@ -178,5 +178,16 @@ describe("the player", () => {
     transport.setSource("recording", broken);
     await transport.play();
     expect(transport.state.get()).toMatchObject({ playing: false, problem: "no such format" });
+  });
+
+  it("is heard where nothing could unmute it", () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal("localStorage", { getItem: (name: string) => kept.get(name) ?? null, setItem: (name: string, value: string) => void kept.set(name, value) });
+    rememberVolume({ ...new Transport(1).sound.get(), volume: 0.4, muted: true });
+    expect(new Transport(1).sound.get()).toMatchObject({ volume: 0.4, muted: true });
+    expect(new Transport(1, audibleSound()).sound.get()).toMatchObject({ volume: 0.4, muted: false });
+    rememberVolume({ ...audibleSound(), volume: 0 });
+    expect(audibleSound()).toMatchObject({ volume: 1, muted: false });
+    vi.unstubAllGlobals();
   });
 });

@@ -44,9 +44,11 @@ const SharedPage = lazy(() => import("../shared/SharedPage"));
 export function App() {
   if (!isSharedPage()) return <OwnPages />;
   return (
-    <Suspense fallback={<Loading />}>
-      <SharedPage />
-    </Suspense>
+    <Boundary>
+      <Suspense fallback={<Loading />}>
+        <SharedPage />
+      </Suspense>
+    </Boundary>
   );
 }
 

@@ -77,11 +77,11 @@ function OneLabel({ row, number, onChange, onRemove }: OneProps) {
             <li key={track.id} className="picked__one">
               <IconButton
                 icon={preview.playing === track.id ? "pause" : "play"}
-                label={`${preview.playing === track.id ? "Stop" : "Play"} ${track.filename}`}
+                label={`${preview.playing === track.id ? "Stop" : "Play"} ${titleOf(track)}`}
                 onClick={() => preview.toggle(track.id, { url: track.audio.url })}
               />
               <span className="clip">{titleOf(track)}</span>
-              <IconButton icon="close" label={`Remove ${track.filename}`} onClick={() => onChange({ ...row, tracks: tracks.filter(({ id }) => id !== track.id) })} />
+              <IconButton icon="close" label={`Remove ${titleOf(track)}`} onClick={() => onChange({ ...row, tracks: tracks.filter(({ id }) => id !== track.id) })} />
             </li>
           ))}
         </ul>

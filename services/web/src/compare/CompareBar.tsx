@@ -4,7 +4,8 @@ import { useTimeAxis } from "../sound/timeAxis";
 import { following, zoomed, zoomOf } from "../sound/view";
 import { Choice, IconButton, Slider } from "../ui/controls";
 import { time } from "../ui/format";
-import { SOUNDS } from "./Lane";
+import { Folded, Speed, Volume } from "../track/PlaybackControls";
+import { SOUNDS } from "./Side";
 
 /** The player of a comparison: play, loop, which side is heard, and zoom. `same` says that both sides are one recording. */
 export function CompareBar({ names, same }: { names: readonly [string, string]; same: boolean }) {
@@ -51,6 +52,10 @@ export function CompareBar({ names, same }: { names: readonly [string, string]; 
         valueText={`${time(view.startS)} to ${time(view.endS)}`}
         onChange={(zoom) => setView(zoomed(view, zoom, around, durationS))}
       />
+      <Folded label="Volume and speed">
+        <Volume />
+        <Speed />
+      </Folded>
     </div>
   );
 }

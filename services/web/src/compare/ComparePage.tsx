@@ -17,8 +17,8 @@ import { titleOf } from "../ui/tags";
 import { useTitle } from "../ui/title";
 import { CompareBar } from "./CompareBar";
 import "./compare.css";
-import { Lane, SOUNDS } from "./Lane";
-import { pairIn, type Side } from "../state/pair";
+import { Side, SOUNDS } from "./Side";
+import { pairIn, type Side as Chosen } from "../state/pair";
 
 /** Two recordings, or two models on one, on one axis: one playhead and one zoom, and a switch of which is heard. */
 export default function ComparePage() {
@@ -42,7 +42,7 @@ export default function ComparePage() {
   );
 }
 
-function Loaded({ pair: [a, b] }: { pair: [Side, Side] }) {
+function Loaded({ pair: [a, b] }: { pair: [Chosen, Chosen] }) {
   const [one, other] = [useTrack(a.trackId), useTrack(b.trackId)];
   const error = one.error ?? other.error;
   if (error) return <ErrorNote action={<Link href="/">Go to the library</Link>}>{errorText(error)}</ErrorNote>;
@@ -50,7 +50,7 @@ function Loaded({ pair: [a, b] }: { pair: [Side, Side] }) {
   return <Both tracks={[one.data, other.data]} sides={[a, b]} />;
 }
 
-function Both({ tracks: [a, b], sides }: { tracks: [Track, Track]; sides: [Side, Side] }) {
+function Both({ tracks: [a, b], sides }: { tracks: [Track, Track]; sides: [Chosen, Chosen] }) {
   const durationS = Math.max(a.duration_s, b.duration_s);
   const transport = useMemo(() => new Transport(durationS), [durationS]);
   const [view, setView] = useState(() => whole(durationS));
@@ -66,7 +66,7 @@ function Both({ tracks: [a, b], sides }: { tracks: [Track, Track]; sides: [Side,
     announce(names[to]);
     return true;
   });
-  useTransportKeys(axis);
+  useTransportKeys(axis, []);
   return (
     <TimeAxisProvider value={axis}>
       <CompareBar names={names} same={same} />
@@ -74,7 +74,7 @@ function Both({ tracks: [a, b], sides }: { tracks: [Track, Track]; sides: [Side,
         {([a, b] as const).map((track, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the two sides have their places only, and may be of one recording
           <TrackStateProvider key={at} trackId={track.id} audioTrack={null}>
-            <Lane track={track} model={sides[at]?.model ?? null} sound={same && at === 1 ? null : (SOUNDS[at] ?? null)} letter={at === 0 ? "A" : "B"} />
+            <Side track={track} model={sides[at]?.model ?? null} sound={same && at === 1 ? null : (SOUNDS[at] ?? null)} letter={at === 0 ? "A" : "B"} />
           </TrackStateProvider>
         ))}
       </div>

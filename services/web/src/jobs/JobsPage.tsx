@@ -6,6 +6,7 @@ import { errorText } from "../api/problem";
 import { hasEnded } from "../api/watch";
 import { ErrorNote, Button, Choice, ProgressBar, Skeleton } from "../ui/controls";
 import { ago } from "../ui/format";
+import { titleOf } from "../ui/tags";
 import "./jobs.css";
 import { Queues } from "./Queues";
 import { useTrack } from "../state/queries";
@@ -90,7 +91,7 @@ function Recording({ id }: { id: string }) {
   const track = useTrack(id).data;
   return (
     <Link href={`/tracks/${id}`} className="clip">
-      {track?.filename ?? id}
+      {track ? titleOf(track) : id}
     </Link>
   );
 }

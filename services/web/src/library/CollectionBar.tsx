@@ -1,6 +1,7 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { errorText } from "../api/problem";
 import { Button, ErrorNote, Select } from "../ui/controls";
+import { useFocusBack } from "../ui/focus";
 import { announce } from "../ui/live";
 import { type Collection, useCollectionActions, useCollections } from "./collections";
 
@@ -14,6 +15,8 @@ export function CollectionBar({ collection, onChange }: Props) {
   const collections = useCollections().data ?? [];
   const [asking, setAsking] = useState<"new" | "rename" | "delete" | null>(null);
   const { create, rename, remove } = useCollectionActions();
+  const bar = useRef<HTMLElement>(null);
+  useFocusBack(bar, asking);
   const chosen = collections.find(({ id }) => id === collection);
   const done = () => setAsking(null);
   const make = (name: string) =>
@@ -38,7 +41,7 @@ export function CollectionBar({ collection, onChange }: Props) {
     setAsking(asking === what ? null : what);
   };
   return (
-    <section className="collections" aria-label="Collections" onKeyDown={(event) => event.key === "Escape" && done()}>
+    <section ref={bar} className="collections" aria-label="Collections" onKeyDown={(event) => event.key === "Escape" && done()}>
       <div className="row wrap">
         {collections.length || collection ? (
           <Select
@@ -53,15 +56,15 @@ export function CollectionBar({ collection, onChange }: Props) {
             }}
           />
         ) : null}
-        <Button aria-expanded={asking === "new"} onClick={() => open("new")}>
+        <Button data-opens="new" aria-expanded={asking === "new"} onClick={() => open("new")}>
           New collection
         </Button>
         {chosen ? (
           <>
-            <Button aria-expanded={asking === "rename"} onClick={() => open("rename")}>
+            <Button data-opens="rename" aria-expanded={asking === "rename"} onClick={() => open("rename")}>
               Rename
             </Button>
-            <Button aria-expanded={asking === "delete"} onClick={() => open("delete")}>
+            <Button data-opens="delete" aria-expanded={asking === "delete"} onClick={() => open("delete")}>
               Delete collection
             </Button>
           </>

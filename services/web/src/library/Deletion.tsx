@@ -2,6 +2,7 @@ import type { Track } from "../api/client";
 import { errorText } from "../api/problem";
 import { Button } from "../ui/controls";
 import { announce } from "../ui/live";
+import { titleOf } from "../ui/tags";
 import { useDeleteTrack } from "./queries";
 
 type Props = { track: Track; onCancel: () => void; onGone: () => void };
@@ -11,14 +12,14 @@ export function Deletion({ track, onCancel, onGone }: Props) {
   const deletion = useDeleteTrack();
   const remove = async () => {
     await deletion.mutateAsync(track.id);
-    announce(`${track.filename} is deleted.`);
+    announce(`${titleOf(track)} is deleted.`);
     onGone();
   };
   return (
     <span
       className="track__sure"
       role="alertdialog"
-      aria-label={`Delete ${track.filename}?`}
+      aria-label={`Delete ${titleOf(track)}?`}
       onKeyDown={(event) => event.key === "Escape" && onCancel()}
     >
       <span className="clip">{deletion.isError ? errorText(deletion.error) : "Delete the recording and its results?"}</span>

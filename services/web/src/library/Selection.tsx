@@ -1,11 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { api, dataOf, type JobOptions, type TaskName, type Track } from "../api/client";
 import { errorText } from "../api/problem";
 import { addressOf } from "../state/pair";
 import { ANALYSIS, jobRequest } from "../state/requests";
 import { Button } from "../ui/controls";
+import { useFocusBack } from "../ui/focus";
 import { announce } from "../ui/live";
 import { csvOf, forEach } from "./bulk";
 import { CollectForm } from "./CollectForm";
@@ -32,6 +33,8 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
   const [state, setState] = useState("");
   const [busy, setBusy] = useState(false);
   const [asking, setAsking] = useState<"delete" | "label" | "collect" | null>(null);
+  const bar = useRef<HTMLElement>(null);
+  useFocusBack(bar, asking);
   const ids = chosen.map(({ id }) => id).join();
   // What was done is said until others are selected.
   useEffect(() => {
@@ -77,7 +80,7 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
     download(csvOf(chosen.flatMap(({ id }) => found.get(id) ?? [])));
   };
   return (
-    <section className="selection" aria-label="Selected recordings" onKeyDown={(event) => event.key === "Escape" && (asking ? setAsking(null) : onDone())}>
+    <section ref={bar} className="selection" aria-label="Selected recordings" onKeyDown={(event) => event.key === "Escape" && (asking ? setAsking(null) : onDone())}>
       <span role="status">{state || `${chosen.length} selected`}</span>
       {children}
       {asking === "delete" ? (
@@ -100,10 +103,10 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
           <Button disabled={none} onClick={() => submit("Taken apart", ["separate"])}>
             Take apart
           </Button>
-          <Button disabled={none} onClick={() => setAsking("label")}>
+          <Button data-opens="label" disabled={none} onClick={() => setAsking("label")}>
             Label …
           </Button>
-          <Button disabled={none} onClick={() => setAsking("collect")}>
+          <Button data-opens="collect" disabled={none} onClick={() => setAsking("collect")}>
             Collect …
           </Button>
           {collection ? (
@@ -119,7 +122,7 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
           <Button disabled={none} onClick={() => void save()}>
             Export CSV
           </Button>
-          <Button disabled={none} onClick={() => setAsking("delete")}>
+          <Button data-opens="delete" disabled={none} onClick={() => setAsking("delete")}>
             Delete …
           </Button>
         </>

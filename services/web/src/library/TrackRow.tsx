@@ -50,7 +50,7 @@ export const TrackRow = memo(function TrackRow({ track, index, job, model, playi
       {selected === null ? (
         <IconButton
           icon={playing ? "pause" : "play"}
-          label={`${playing ? "Stop" : "Play"} ${track.filename}`}
+          label={`${playing ? "Stop" : "Play"} ${titleOf(track)}`}
           className="track__play"
           onClick={() => actions.play(track)}
         />
@@ -58,7 +58,7 @@ export const TrackRow = memo(function TrackRow({ track, index, job, model, playi
         <input
           type="checkbox"
           className="track__play"
-          aria-label={`Select ${track.filename}`}
+          aria-label={`Select ${titleOf(track)}`}
           checked={selected}
           onChange={(event) => actions.select(track.id, event.currentTarget.checked)}
         />
@@ -82,7 +82,7 @@ export const TrackRow = memo(function TrackRow({ track, index, job, model, playi
           {columns ? <span className="track__fact">{DAY.format(new Date(track.created_at))}</span> : null}
           <span className="track__state quiet clip">{job ? jobText(job) : columns ? "" : ago(track.created_at)}</span>
           <span ref={bin} className="track__more">
-            <IconButton icon="bin" label={`Delete ${track.filename}`} onClick={() => setAsking(true)} />
+            <IconButton icon="bin" label={`Delete ${titleOf(track)}`} onClick={() => setAsking(true)} />
           </span>
         </>
       )}

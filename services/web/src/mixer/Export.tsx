@@ -5,7 +5,7 @@ import { taskText } from "../api/taskText";
 import { useSubmit } from "../state/submit";
 import { ErrorNote, Button } from "../ui/controls";
 import { Icon } from "../ui/Icon";
-import { bytes, downloadName } from "../ui/format";
+import { bytes, downloadName, shownFilename } from "../ui/format";
 import { announce } from "../ui/live";
 import { type Mix, mixdownOptions } from "./mix";
 import { downloadAll, useMixdown } from "./queries";
@@ -29,7 +29,7 @@ export function Export({ track, mix }: { track: Track; mix: Mix }) {
   return (
     <div className="export">
       {fresh ? (
-        <a className="button button--main" href={fresh.audio.url} download={downloadName(track.filename, `mix.${format}`)}>
+        <a className="button button--main" href={fresh.audio.url} download={downloadName(shownFilename(track), `mix.${format}`)}>
           <Icon name="download" />
           Download the mix · {bytes(fresh.audio.size_bytes)}
         </a>
@@ -50,7 +50,7 @@ export function Export({ track, mix }: { track: Track; mix: Mix }) {
         icon="download"
         onClick={() => {
           setRefused(null);
-          downloadAll(track.id, track.filename).catch((error: unknown) => setRefused(errorText(error)));
+          downloadAll(track.id, shownFilename(track)).catch((error: unknown) => setRefused(errorText(error)));
         }}
       >
         All stems (ZIP)

@@ -6,14 +6,14 @@ import { useTimeAxis } from "../sound/timeAxis";
 import type { Explanation } from "../state/explanation";
 import { useReadOnly } from "../state/readOnly";
 import { ErrorNote, Button, IconButton, ProgressBar } from "../ui/controls";
-import { percent, labelText, time } from "../ui/format";
+import { percent, labelText, shownFilename, time } from "../ui/format";
 import { announce } from "../ui/live";
 import { StemsSource } from "./engine";
 import { Export } from "./Export";
 import { begun, settled, stepped, undone } from "./history";
 import { keepMix, keptMix } from "./kept";
 import { Meter } from "./Meter";
-import { type Channel, isAudible, isNeutral, type Mix, neutralMix, withChannel, withSoloAlone } from "./mix";
+import { type Channel, isAudible, type Mix, neutralMix, withChannel, withSoloAlone } from "./mix";
 import { type Loaded, useLoadedStems } from "./queries";
 import { StemRow } from "./StemRow";
 
@@ -24,7 +24,7 @@ export function Mixer({ track, stems, explanation }: Props) {
   const { loaded, share, error } = useLoadedStems(stems);
   const readOnly = useReadOnly();
   const names = useMemo(() => stems.stems.map(({ name }) => name), [stems]);
-  const { mix, change, undo, settle, canUndo } = useMix(track.id, names);
+  const { mix, change, undo, settle, canUndo } = useMix(track.id, names, !readOnly);
   const source = usePlayable(loaded, mix);
   const loudest = Math.max(0.01, ...stems.stems.map(({ peak }) => peak));
   const without = new Map(explanation.stems?.parts.map((part) => [part.name, part.without]));
@@ -33,8 +33,8 @@ export function Mixer({ track, stems, explanation }: Props) {
       className="mixer"
       role="group"
       aria-label="Mixer"
-      onPointerUp={settle}
-      onKeyUp={settle}
+      onPointerUp={() => !isTyping() && settle()}
+      onKeyUp={() => !isTyping() && settle()}
       onBlur={settle}
       onKeyDown={(event) => {
         if (event.key.toLowerCase() !== "z" || event.shiftKey || !(event.ctrlKey || event.metaKey)) return;
@@ -52,7 +52,7 @@ export function Mixer({ track, stems, explanation }: Props) {
           const set = (to: Partial<Channel>, resets = false) => change((now) => withChannel(now, name, to), `${name} ${Object.keys(to).join()}`, resets);
           return (
             <StemRow
-              recording={track.filename}
+              recording={shownFilename(track)}
               key={name}
               stem={stem}
               loudest={loudest}
@@ -80,13 +80,19 @@ export function Mixer({ track, stems, explanation }: Props) {
   );
 }
 
-/** The mix of a track, which is kept, and what undoes its changes. */
-function useMix(trackId: string, names: readonly string[]) {
-  const [history, setHistory] = useState(() => begun(keptMix(trackId, names)));
+/** Whether a number is being typed: all its digits are one change. */
+function isTyping(): boolean {
+  return document.activeElement instanceof HTMLInputElement && document.activeElement.type === "number";
+}
+
+/** The mix of a track, kept where it is the owner's, and what undoes its changes. */
+function useMix(trackId: string, names: readonly string[], keeps: boolean) {
+  const [first] = useState(() => begun(keeps ? keptMix(trackId, names) : neutralMix(names)));
+  const [history, setHistory] = useState(first);
   const { mix, earlier } = history;
   useEffect(() => {
-    if (earlier.length || !isNeutral(mix)) keepMix(trackId, mix);
-  }, [trackId, mix, earlier]);
+    if (keeps && history !== first) keepMix(trackId, mix);
+  }, [keeps, trackId, history, first, mix]);
   return {
     mix,
     canUndo: earlier.length > 0,

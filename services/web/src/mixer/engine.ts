@@ -29,6 +29,7 @@ export class StemsSource implements Source {
   #keepsPitch = true;
   #fromS = 0;
   #startedAt = 0;
+  #attempt = 0;
 
   constructor(context: AudioContext, buffers: ReadonlyMap<string, AudioBuffer>) {
     this.#context = context;
@@ -44,17 +45,22 @@ export class StemsSource implements Source {
   }
 
   async play(fromS: number): Promise<void> {
+    this.#attempt += 1;
+    const attempt = this.#attempt;
     await this.#context.resume();
+    // It was paused, or is played from elsewhere, meanwhile.
+    if (attempt !== this.#attempt) return;
     this.#stop();
     this.#start(fromS);
   }
 
   pause(): void {
+    this.#attempt += 1;
     this.#stop();
   }
 
   close(): void {
-    this.#stop();
+    this.pause();
   }
 
   now(): number {

@@ -20,6 +20,7 @@ import { Measurements } from "../track/Measurements";
 import { SpectrogramPlot } from "../track/SpectrogramPlot";
 import { Timeline } from "../track/Timeline";
 import { TransportBar } from "../track/TransportBar";
+import { useBars } from "../track/bars";
 import { useTransportKeys } from "../track/transportKeys";
 import { useSounds } from "../track/sounds";
 import { Waveform } from "../track/Waveform";
@@ -116,7 +117,7 @@ function Studio({ track }: { track: Track }) {
   const { explained } = explanation;
   const clicks = useSounds(transport, track, explanation);
   const axis = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
-  useTransportKeys(axis);
+  useTransportKeys(axis, useBars());
   return (
     <TimeAxisProvider value={axis}>
       <Best />

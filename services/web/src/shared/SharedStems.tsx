@@ -13,5 +13,5 @@ export default function SharedStems({ track, explanation }: { track: Track; expl
   if (found.isError) return <ErrorNote>{errorText(found.error)}</ErrorNote>;
   if (!found.data) return <Skeleton height={240} />;
   if (tooLong(found.data)) return <p className="note">These stems are too long for the mixer of this page.</p>;
-  return <Mixer track={track} stems={found.data} explanation={explanation} />;
+  return <Mixer key={found.data.job_id} track={track} stems={found.data} explanation={explanation} />;
 }

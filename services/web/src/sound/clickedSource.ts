@@ -53,7 +53,7 @@ export class ClickedSource implements Source {
   }
 
   async play(fromS: number): Promise<void> {
-    this.#stop();
+    this.pause();
     const attempt = this.#attempt;
     await this.#context.resume();
     if (attempt !== this.#attempt) return;
@@ -61,6 +61,7 @@ export class ClickedSource implements Source {
   }
 
   pause(): void {
+    this.#attempt += 1;
     this.#stop();
   }
 
@@ -82,7 +83,7 @@ export class ClickedSource implements Source {
   }
 
   close(): void {
-    this.#stop();
+    this.pause();
     this.#out.disconnect();
     this.#volume.disconnect();
   }
@@ -123,7 +124,6 @@ export class ClickedSource implements Source {
   }
 
   #stop(): void {
-    this.#attempt += 1;
     this.#playing = false;
     clearInterval(this.#timer);
     this.#stretcher.stop();

@@ -30,6 +30,12 @@ export function rememberedSound(): SoundSettings {
   }
 }
 
+/** The sound of a page without controls of the volume: what was silenced elsewhere is heard there. */
+export function audibleSound(): SoundSettings {
+  const sound = rememberedSound();
+  return { ...sound, muted: false, volume: sound.volume || PLAIN.volume };
+}
+
 export function rememberVolume({ volume, muted }: SoundSettings): void {
   try {
     globalThis.localStorage?.setItem(STORED, JSON.stringify({ volume, muted }));

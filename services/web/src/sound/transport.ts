@@ -49,14 +49,15 @@ export class Transport {
   /** The position in seconds; changes many times a second while it plays. */
   readonly time = new Store(0);
   /** How all sources are played. */
-  readonly sound = new Store<SoundSettings>(rememberedSound());
+  readonly sound: Store<SoundSettings>;
   readonly durationS: number;
   readonly #sources = new Map<SourceName, Source>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #attempt = 0;
 
-  constructor(durationS: number) {
+  constructor(durationS: number, sound = rememberedSound()) {
     this.durationS = durationS;
+    this.sound = new Store(sound);
   }
 
   /** Sets a source. The one before it is closed. */

@@ -5,7 +5,7 @@ export type ResultOf<Name extends TaskName> = Extract<AnyResult, { task: Name }>
 
 export type Method = NonNullable<ExplainOptions["method"]>;
 
-export const METHODS = ["grad-cam", "grad-cam++", "hirescam"] as const satisfies readonly Method[];
+export const METHODS = ["grad-cam++", "grad-cam", "hirescam"] as const satisfies readonly Method[];
 
 export function isResultOf<Name extends TaskName>(result: AnyResult | null, name: Name): result is ResultOf<Name> {
   return result?.task === name;

@@ -3,6 +3,7 @@ import type { FrequencyAxis } from "../sound/mel";
 import type { Band } from "../sound/settings";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
+import "./bandLayer.css";
 
 const DRAG_PX = 4;
 

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { shownTimes } from "../sound/beats";
+import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import { toX } from "../sound/view";
 import { Button } from "../ui/controls";
@@ -27,14 +28,17 @@ export function BeatMarks() {
 
 /** The switch that lets beats be heard as clicks. Nothing where there are no beats. */
 export function BeatClicks({ clicks: { on, setOn, loading, blocked, problem } }: { clicks: Clicks }) {
+  const { transport } = useTimeAxis();
+  const { source } = useStore(transport.state);
   if (!useBeats()) return null;
+  const heard = source === "recording" ? "a higher click where a bar starts" : "heard with the recording alone: choose it as the sound";
   return (
     <p className="row wrap small">
       <Button aria-pressed={on} disabled={blocked !== null} onClick={() => setOn(!on)}>
         Click on the beats
       </Button>
       <span className="quiet" role="status">
-        {loading ? "decoding the recording …" : (blocked ?? problem ?? (on ? "a higher click where a bar starts" : ""))}
+        {loading ? "decoding the recording …" : (blocked ?? problem ?? (on ? heard : ""))}
       </span>
     </p>
   );

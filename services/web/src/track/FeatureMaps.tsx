@@ -100,7 +100,7 @@ function MapPicture({ arrays, name, place }: { arrays: Arrays; name: string; pla
     canvas.current.height = map.rows;
     canvas.current.getContext("2d")?.drawImage(painted(map.levels, map.columns, map.rows, spectrogramPalette(0)), 0, 0);
   }, [map]);
-  return <canvas ref={canvas} className="map" role="img" aria-label={name.replace(".", ", ")} />;
+  return <canvas ref={canvas} className="feature-map" role="img" aria-label={name.replace(".", ", ")} />;
 }
 
 function mapOf(arrays: Arrays, name: string, place: number): { levels: Uint8Array; columns: number; rows: number } | null {

@@ -1,3 +1,4 @@
+import { type ReactNode, useState } from "react";
 import { changed, lengthText, loopAt } from "../sound/loops";
 import { FASTEST, SLOWEST, speedText } from "../sound/settings";
 import { useStore } from "../sound/store";
@@ -5,6 +6,26 @@ import { useTimeAxis } from "../sound/timeAxis";
 import { IconButton, Slider } from "../ui/controls";
 import { percent } from "../ui/format";
 import { useBars } from "./bars";
+import "./transport.css";
+
+/** Controls that small screens fold away behind a button; it says when nothing is heard. */
+export function Folded({ label, children }: { label: string; children: ReactNode }) {
+  const { transport } = useTimeAxis();
+  const { muted } = useStore(transport.sound);
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <IconButton
+        className="transport__open"
+        icon={muted ? "silence" : "sliders"}
+        label={muted ? `${label}; muted` : label}
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      />
+      <div className={`transport__more ${open ? "transport__more--open" : ""}`}>{children}</div>
+    </>
+  );
+}
 
 /** How it is played: volume, speed, and the length of the loop. */
 export function PlaybackControls() {
@@ -17,7 +38,7 @@ export function PlaybackControls() {
   );
 }
 
-function Volume() {
+export function Volume() {
   const { transport } = useTimeAxis();
   const { volume, muted } = useStore(transport.sound);
   return (
@@ -42,7 +63,7 @@ function Volume() {
   );
 }
 
-function Speed() {
+export function Speed() {
   const { transport } = useTimeAxis();
   const { speed, keepsPitch } = useStore(transport.sound);
   return (

@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { api, dataOf, type Track, type TrackShare } from "../api/client";
 import { errorText } from "../api/problem";
 import { Button, ErrorNote, Select } from "../ui/controls";
-import { copied } from "../ui/copying";
+import { useCopy } from "../ui/copying";
 import { announce } from "../ui/live";
 
 const DAY_S = 86_400;
@@ -12,6 +12,7 @@ const DAYS = ["1", "7", "30", "90"] as const;
 /** Links by which others read this recording alone: makes, lists and revokes them. */
 export function Sharing({ track: { id } }: { track: Track }) {
   const queries = useQueryClient();
+  const box = useRef<HTMLDivElement>(null);
   const [days, setDays] = useState<(typeof DAYS)[number]>("7");
   const params = { path: { track_id: id } };
   const queryKey = ["shares", id];
@@ -28,13 +29,15 @@ export function Sharing({ track: { id } }: { track: Track }) {
     mutationFn: (share_id: string) => api.DELETE("/v1/tracks/{track_id}/shares/{share_id}", { params: { path: { track_id: id, share_id } } }),
     onSuccess: (_, share_id) => {
       if (making.data?.id === share_id) making.reset();
+      // The button that had the focus goes with the link.
+      box.current?.querySelector("button")?.focus();
       announce("The link is revoked.");
     },
     onSettled,
   });
   const problem = making.error ?? revoking.error ?? shares.error;
   return (
-    <div className="stack">
+    <div ref={box} className="stack">
       <p>
         Whoever has a link sees and hears this recording and what is known of it, without your notes and the rest of your library, until the link ends or
         you revoke it.
@@ -59,11 +62,13 @@ export function Sharing({ track: { id } }: { track: Track }) {
 }
 
 function NewLink({ url }: { url: string }) {
+  const shown = useRef<HTMLInputElement>(null);
+  const { word, copy } = useCopy(url);
   return (
     <div className="row">
-      <input className="field shares__link" aria-label="Shared link" readOnly value={url} onFocus={(event) => event.currentTarget.select()} />
-      <Button icon="copy" onClick={() => void copied(url)}>
-        Copy
+      <input ref={shown} className="field shares__link" aria-label="Shared link" readOnly value={url} onFocus={(event) => event.currentTarget.select()} />
+      <Button icon="copy" onClick={() => void copy(shown.current)}>
+        {word}
       </Button>
       <span className="small quiet">shown only once</span>
     </div>

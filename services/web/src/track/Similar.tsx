@@ -6,6 +6,7 @@ import { renewalMs } from "../api/links";
 import { ApiProblem, errorText } from "../api/problem";
 import { ErrorNote, Button, Choice, IconButton, Skeleton } from "../ui/controls";
 import { time, shownLabel } from "../ui/format";
+import { titleOf } from "../ui/tags";
 import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
 import { useStems } from "../state/queries";
@@ -114,7 +115,7 @@ function Ranked({ of, title, items, preview }: { of: Track; title: string | null
     <section className="stack">
       {title ? <h3>{title}</h3> : null}
       <ol className="alike" aria-label={title ?? undefined}>
-        {items.flatMap((item) => [item, ...(item.copies ?? []).map((copy) => ({ ...copy, of: item.track.filename }))]).map((near) => (
+        {items.flatMap((item) => [item, ...(item.copies ?? []).map((copy) => ({ ...copy, of: titleOf(item.track) }))]).map((near) => (
           <Row key={near.track.id} near={near} beside={of} preview={preview} />
         ))}
       </ol>
@@ -136,11 +137,11 @@ function Row({ near: { track, similarity, of }, beside, preview }: { near: Near;
     <li className={of ? "alike__copy" : undefined}>
       <IconButton
         icon={playing ? "pause" : "play"}
-        label={`${playing ? "Stop" : "Play"} ${track.filename}`}
+        label={`${playing ? "Stop" : "Play"} ${titleOf(track)}`}
         onClick={() => preview.toggle(track.id, { url: track.audio.url })}
       />
       <Link href={`/tracks/${track.id}`} className="clip">
-        {track.filename}
+        {titleOf(track)}
         {of ? <span className="quiet"> copy of {of}</span> : null}
       </Link>
       <span className={`clip ${track.label ? "alike__label" : "quiet"}`}>{shownLabel(track)}</span>
@@ -151,7 +152,7 @@ function Row({ near: { track, similarity, of }, beside, preview }: { near: Near;
       <span className="bar__value" title="cosine similarity of the embeddings">
         {similarity.toFixed(2).replace("-", "−")}
       </span>
-      <MarkButtons what={{ trackId: track.id, name: track.filename }} also={{ trackId: beside.id, name: beside.filename }} />
+      <MarkButtons what={{ trackId: track.id, name: titleOf(track) }} also={{ trackId: beside.id, name: titleOf(beside) }} />
     </li>
   );
 }

@@ -14,6 +14,7 @@ import { painted, useDrawing, useSize } from "../ui/canvas";
 import { useTimeAxis } from "../sound/timeAxis";
 import { BandLayer } from "./BandLayer";
 import { useArrays } from "./queries";
+import "./spectrogramPlot.css";
 import { type SpectrogramTile, useSpectrogram } from "./tiles";
 import type { ResultOf } from "../state/results";
 
@@ -26,10 +27,16 @@ const ROWS = 512;
 
 type Spectrogram = { levels: SpectrogramLevels; drawn: readonly Part<SpectrogramTile>[]; frequencies: FrequencyAxis };
 type Spot = { timeS: number; height: number };
-type Props = { trackId: string; explained: ResultOf<"explain"> | null; opacity: number };
+type Props = {
+  trackId: string;
+  explained: ResultOf<"explain"> | null;
+  opacity: number;
+  /** Whether a band can be chosen that is played alone: where the page tells that it is. */
+  banded?: boolean;
+};
 
 /** The spectrogram with the evidence over it, and a crosshair that reads time, frequency and level. */
-export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
+export function SpectrogramPlot({ trackId, explained, opacity, banded = false }: Props) {
   const axis = useTimeAxis();
   const look = useStore(lookStore);
   const { levels, drawn, loading, problem: unread } = useSpectrogram(trackId, look.frames);
@@ -89,7 +96,7 @@ export function SpectrogramPlot({ trackId, explained, opacity }: Props) {
       }}
     >
       <canvas ref={canvas} role="img" aria-label={spectrogram ? description(spectrogram.levels, look, explained, opacity) : "Spectrogram"} />
-      {levels && frequencies ? <BandLayer frequencies={frequencies} highestHz={levels.edge_hz.at(-1) ?? 0} /> : null}
+      {banded && levels && frequencies ? <BandLayer frequencies={frequencies} highestHz={levels.edge_hz.at(-1) ?? 0} /> : null}
       {frequencies ? <Marks frequencies={frequencies} /> : null}
       {drawn.length ? null : <Skeleton height="100%" />}
       {problem ? <ErrorNote>The evidence cannot be shown. {problem}</ErrorNote> : null}

@@ -67,7 +67,7 @@ export function TrackMenu({ track, explanation }: { track: Track; explanation: E
       {problem ? <ErrorNote>{problem}</ErrorNote> : null}
       {opened ? (
         <Dialog title={title} onClose={close}>
-          <div className="asked">{content}</div>
+          <div className="menu-dialog">{content}</div>
         </Dialog>
       ) : null}
     </>

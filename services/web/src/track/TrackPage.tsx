@@ -34,6 +34,7 @@ import "../report/print.css";
 import "./track.css";
 import "./evidence.css";
 import { TransportBar } from "./TransportBar";
+import { useBars } from "./bars";
 import { useTransportKeys } from "./transportKeys";
 import { Waveform } from "./Waveform";
 
@@ -104,7 +105,7 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
   const { explained } = explanation;
   const clicks = useSounds(transport, track, explanation);
   const axis = useMemo(() => ({ transport, durationS, view, setView, width }), [transport, durationS, view, width]);
-  useTransportKeys(axis);
+  useTransportKeys(axis, useBars());
   return (
     <TimeAxisProvider value={axis}>
       {slot ? createPortal(<TrackMenu track={track} explanation={explanation} />, slot) : null}
@@ -118,7 +119,7 @@ function Studio({ track, slot }: { track: Track; slot: HTMLElement | null }) {
             <LabelStrip />
             <BeatMarks />
             <EvidenceMark explained={explained} />
-            <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} />
+            <SpectrogramPlot trackId={track.id} explained={explained} opacity={opacity} banded />
           </Timeline>
           <LabelLegend />
         </div>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useStore } from "../sound/store";
 import type { SourceName } from "../sound/transport";
 import { following, zoomed, zoomOf } from "../sound/view";
@@ -6,14 +6,12 @@ import { Choice, IconButton, Slider } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { time } from "../ui/format";
 import { useTimeAxis } from "../sound/timeAxis";
-import { PlaybackControls } from "./PlaybackControls";
-import "./transport.css";
+import { Folded, PlaybackControls } from "./PlaybackControls";
 
 /** The player: play, loop, sound, zoom, and how it is played. At the page's bottom on small screens. */
 export function TransportBar() {
   const { transport, durationS, view, setView } = useTimeAxis();
   const { playing, waiting, source, ready, loop, problem } = useStore(transport.state);
-  const [more, setMore] = useState(false);
   const options: { value: SourceName; text: string; disabled?: boolean }[] = [
     { value: "recording", text: "recording" },
     { value: "evidence", text: "evidence only", disabled: !ready.includes("evidence") },
@@ -58,16 +56,9 @@ export function TransportBar() {
           setView(zoomed(view, zoom, around, durationS));
         }}
       />
-      <IconButton
-        className="transport__open"
-        icon="sliders"
-        label="Volume, speed and length of the loop"
-        aria-expanded={more}
-        onClick={() => setMore(!more)}
-      />
-      <div className={`transport__more ${more ? "transport__more--open" : ""}`}>
+      <Folded label="Volume, speed and length of the loop">
         <PlaybackControls />
-      </div>
+      </Folded>
     </div>
   );
 }

@@ -5,7 +5,6 @@ import { following, zoomed, zoomOf } from "../sound/view";
 import { percent } from "../ui/format";
 import { announce } from "../ui/live";
 import type { TimeAxis } from "../sound/timeAxis";
-import { useBars } from "./bars";
 
 const ZOOM_STEP = 0.1;
 const VOLUME_STEP = 0.1;
@@ -14,9 +13,8 @@ const SPEED_STEP = 0.05;
 /** Does what a key means; false where it means nothing now. */
 type Action = () => unknown;
 
-/** The page's keys: space plays, arrows seek, brackets loop. */
-export function useTransportKeys(axis: TimeAxis): void {
-  const bars = useBars();
+/** The page's keys: space plays, arrows seek, brackets loop. `bars` give loops their lengths. */
+export function useTransportKeys(axis: TimeAxis, bars: Bars): void {
   useKeys((event) => {
     const known = { ...moves(axis, event.shiftKey), ...settings(axis, event.shiftKey), ...loops(axis, bars) };
     const action = known[event.key];

@@ -14,7 +14,9 @@ type Props = {
 
 /** A number to type. One outside its range counts as the end of it; what is no number changes nothing. */
 export function NumberField({ name, value, min, max, step, digits = 0, unit, onChange }: Props) {
-  const [draft, setDraft] = useState<string | null>(null);
+  const [draft, setDraft] = useState<{ text: string; means: number } | null>(null);
+  // Another value came from outside, as by an undo: it counts.
+  const typed = draft && Math.abs(draft.means - value) < step / 1000 ? draft.text : null;
   return (
     <label className="labelled number">
       <input
@@ -22,11 +24,12 @@ export function NumberField({ name, value, min, max, step, digits = 0, unit, onC
         type="number"
         aria-label={name}
         {...{ min, max, step }}
-        value={draft ?? value.toFixed(digits)}
+        value={typed ?? value.toFixed(digits)}
         onChange={(event) => {
           const { value: text, valueAsNumber } = event.currentTarget;
-          setDraft(text);
-          if (Number.isFinite(valueAsNumber)) onChange(Math.min(max, Math.max(min, valueAsNumber)));
+          const means = Number.isFinite(valueAsNumber) ? Math.min(max, Math.max(min, valueAsNumber)) : value;
+          setDraft({ text, means });
+          if (Number.isFinite(valueAsNumber)) onChange(means);
         }}
         onBlur={() => setDraft(null)}
       />

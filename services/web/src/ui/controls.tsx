@@ -117,6 +117,7 @@ export function Slider({ label, value, min, max, step, valueText, onChange, onRe
         type="range"
         style={at}
         {...{ min, max, step, value }}
+        aria-label={label}
         aria-valuetext={valueText}
         title={`${label}: ${valueText}`}
         onChange={(event) => onChange(event.currentTarget.valueAsNumber)}

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef } from "react";
 import { api, dataOf } from "../../api/client";
 import { AudioSource } from "../../sound/audioSource";
+import { audibleSound } from "../../sound/settings";
 import { Transport } from "../../sound/transport";
 import type { QueuedWindow } from "../queries";
 import { keyOf } from "./answers";
@@ -15,7 +16,7 @@ export function useLoopedWindow(window: QueuedWindow): Transport {
     return dataOf(await api.GET("/v1/tracks/{track_id}", { params })).audio.url;
   }, [trackId]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another window has another clock, be its times the same
-  const transport = useMemo(() => new Transport(endS), [key, endS]);
+  const transport = useMemo(() => new Transport(endS, audibleSound()), [key, endS]);
   const source = useRef<{ of: Transport; audio: AudioSource } | null>(null);
   useEffect(() => {
     if (source.current?.of === transport) {

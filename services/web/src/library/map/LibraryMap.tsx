@@ -35,7 +35,7 @@ export default function LibraryMap({ search, label, model, collection, idle, act
   return (
     <section className="map" aria-label="Map of the library">
       <MapStatus key={map.model} map={map} idle={idle} />
-      {map.points?.length ? <Plane key={`${map.model} ${map.drawn_at} ${collection}`} map={map} search={search} label={label} model={model} collection={collection} actions={actions} /> : null}
+      {map.points?.length ? <Selecting key={`${map.model} ${collection}`} map={map} search={search} label={label} model={model} collection={collection} actions={actions} /> : null}
     </section>
   );
 }
@@ -55,12 +55,19 @@ function itemOf({ points }: Atlas) {
   };
 }
 
-function Plane({ map, search, label, collection, actions }: Shown & { map: Drawn }) {
+type Selected = { selected: ReadonlySet<string>; setSelected: (to: ReadonlySet<string>) => void };
+
+/** The map with what is selected on it, which a map that is drawn anew keeps. */
+function Selecting(shown: Shown & { map: Drawn }) {
+  const [selected, setSelected] = useState(NONE);
+  return <Plane key={shown.map.drawn_at} selected={selected} setSelected={setSelected} {...shown} />;
+}
+
+function Plane({ map, search, label, collection, actions, selected, setSelected }: Shown & Selected & { map: Drawn }) {
   const atlas = useMemo(() => atlasOf(map.points ?? []), [map.points]);
   const filter = useMemo(() => filtered(atlas.points, search, label), [atlas, search, label]);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const frame = useMemo(() => ({ bounds: atlas.bounds, size }), [atlas, size]);
-  const [selected, setSelected] = useState<ReadonlySet<string>>(NONE);
   const chosen = useMemo(() => [...atlas.points.keys()].filter((index) => selected.has(atlas.points[index]?.track_id ?? "")), [atlas, selected]);
   const choose = (indices: readonly number[]) => {
     setSelected(new Set(indices.flatMap((index) => atlas.points[index]?.track_id ?? [])));

@@ -25,7 +25,7 @@ const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 type Props = { track: Track; model: string | null; sound: SourceName | null; letter: string };
 
 /** One side of a comparison, whose recording may end before the axis: its outline, labels, spectrogram and evidence, then what is known of it in a few figures. */
-export function Lane({ track, model, sound, letter }: Props) {
+export function Side({ track, model, sound, letter }: Props) {
   const { state, loaded, selectModels } = useTrackState();
   const axis = useTimeAxis();
   const own = useMemo(() => ({ ...axis, durationS: track.duration_s }), [axis, track.duration_s]);
@@ -35,7 +35,7 @@ export function Lane({ track, model, sound, letter }: Props) {
   }, [models, selectModels]);
   const title = `${letter}: ${titleOf(track)}${models ? `, by ${modelsText(models)}` : ""}`;
   return (
-    <section className="lane" aria-label={title}>
+    <section className="side" aria-label={title}>
       <h2 className="clip">
         <Link href={`/tracks/${track.id}`}>{title}</Link>
       </h2>
@@ -77,7 +77,7 @@ function Figures({ track, models }: { track: Track; models: Models | null }) {
   const going = submitting || active.some(({ name }) => name === "classify");
   return (
     <>
-      <dl className="lane__figures">
+      <dl className="side__figures">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt className="quiet small">{name}</dt>
