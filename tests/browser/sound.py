@@ -20,12 +20,14 @@ _TAP = """
         }
         return window.connect.call(this, to, ...rest);
     };
+    window.running = () => window.taps.filter((one) => one.context.state === "running");
     window.heard = () => {
-        const tap = window.taps.findLast((one) => one.context.state === "running");
-        if (!tap) return null;
-        const bins = new Float32Array(tap.frequencyBinCount);
-        tap.getFloatFrequencyData(bins);
-        return { bins, width: tap.context.sampleRate / tap.fftSize };
+        const heard = window.running().map((tap) => {
+            const bins = new Float32Array(tap.frequencyBinCount);
+            tap.getFloatFrequencyData(bins);
+            return { bins, width: tap.context.sampleRate / tap.fftSize, level: Math.max(...bins) };
+        });
+        return heard.sort((one, other) => other.level - one.level)[0] ?? null;
     };
     window.levelAt = (hertz) => {
         const found = window.heard();
@@ -34,10 +36,11 @@ _TAP = """
         return Math.max(...found.bins.subarray(Math.max(0, at - 3), at + 4), -200);
     };
     window.loud = () => {
-        const tap = window.taps.findLast((one) => one.context.state === "running");
         const samples = new Float32Array(32768);
-        tap?.getFloatTimeDomainData(samples);
-        return samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        return Math.max(0, ...window.running().map((tap) => {
+            tap.getFloatTimeDomainData(samples);
+            return samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        }));
     };
     window.pitch = () => {
         const found = window.heard();

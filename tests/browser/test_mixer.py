@@ -167,7 +167,7 @@ def test_lanes_are_on_the_pages_axis(mixer: Callable[[ViewportSize], Visit], siz
     lane = page.locator(".stem__lane").first
     plots = page.locator(".timeline__plots")
     assert _edges(lane) == _edges(plots)
-    lane.scroll_into_view_if_needed()
+    lane.evaluate("(one) => one.scrollIntoView({ block: 'center' })")
     left, right = _edges(lane)
     middle = _box(lane)["y"] + 20
     page.mouse.move(left + 0.25 * (right - left), middle)
