@@ -164,7 +164,7 @@ def test_the_folder_is_private(stack: RunningStack) -> None:
 
 
 def test_only_loopback_addresses_are_listened_on(stack: RunningStack) -> None:
-    """No port of any process can be reached from another machine; the metrics' moves to another process with a death."""
+    """No port of any process can be reached from another machine. After a death others take the port of the metrics."""
     state = StackState.read(stack.folder)
     assert state is not None
     ports = set(state.ports.model_dump().values())
