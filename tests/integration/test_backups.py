@@ -225,10 +225,12 @@ def test_what_is_erased_while_it_runs_does_not_come_back(
             service.erase(1)
         return read(store, key, start, length)
 
+    service.back_up(folder)
+    service.upload(3)
     monkeypatch.setattr(ObjectStore, "read", late)
     monkeypatch.setattr(making, "_COPIES_AT_ONCE", 1)
     made = service.back_up(folder)
-    assert made.erased == ["tracks/trk_1/cover/cover.jpg", "tracks/trk_1/original.wav"]
+    assert made.erased == ["tracks/trk_1/cover/cover.jpg", "tracks/trk_1/original.wav"], "they are in the folder"
     empty.restore(folder)
     same = ("tracks", "artifacts", "owners")
     assert [empty.rows()[name] for name in same] == [service.rows()[name] for name in same]
@@ -245,8 +247,9 @@ def test_an_object_that_the_bucket_lost_is_named(service: Service, folder: Path)
     assert check_backup(folder, None, quiet) == before
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
 def test_one_that_was_cut_off_goes_on(
-    service: Service, empty: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, empty: Service, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool
 ) -> None:
     """What was copied is kept; until the end there is no backup, or the one of before."""
     read, fetched = ObjectStore.read, list[str]()
@@ -258,16 +261,18 @@ def test_one_that_was_cut_off_goes_on(
 
     monkeypatch.setattr(ObjectStore, "read", failing)
     monkeypatch.setattr(making, "_COPIES_AT_ONCE", 1)
+    recipients = [new_identity(tmp_path / "key")] if encrypted else []
     with pytest.raises(StoreUnavailable):
-        service.back_up(folder)
+        service.back_up(folder, *recipients)
+    assert not list(folder.rglob("*.partial"))
     with pytest.raises(BackupIncomplete, match="cut off: run `phonoscope backup` again"):
         empty.restore(folder)
     with (folder / "copied.jsonl").open("a") as file:
         file.write('{"key": "tracks/tr')
-    service.back_up(folder)
+    service.back_up(folder, *recipients)
     assert len(fetched) <= 6, "the first two were kept"
     assert fetched.count(fetched[0]) == fetched.count(fetched[1]) == 1
-    empty.restore(folder)
+    empty.restore(folder, tmp_path / "key" if encrypted else None)
     assert empty.objects() == service.objects()
 
 
@@ -309,7 +314,7 @@ def test_a_service_in_use_is_left_alone(service: Service, new_service: Callable[
     """Recordings, or workers without any; a service that was only started is replaced."""
     service.back_up(folder)
     before = service.rows()
-    with pytest.raises(RestoreRefused, match="has recordings"):
+    with pytest.raises(RestoreRefused, match="has tracks"):
         service.restore(folder)
     assert service.rows() == before
     started = new_service("head")

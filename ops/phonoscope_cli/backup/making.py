@@ -21,7 +21,7 @@ from sqlalchemy import text
 from phonoscope import __version__
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import stay_open
-from phonoscope.errors import BackupBusy, BackupError, BackupIncomplete, BackupUnwritable, NotFound
+from phonoscope.errors import BackupBusy, BackupError, BackupIncomplete, BackupUnwritable, NotFound, StoreUnavailable
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope_cli.backup.manifest import (
@@ -81,6 +81,8 @@ def make_backup(settings: Settings, folder: Path, recipients: Sequence[str], say
             )
     except psycopg2.Error as error:
         raise BackupError(f"the database's rows cannot be read: {str(error).strip()}") from error
+    except OSError as error:
+        raise BackupUnwritable(f"{folder} cannot be written: {error.strerror or error}") from error
     finally:
         database.close()
 
@@ -132,7 +134,8 @@ class _Backup:
 
     def _copy(self, wanted: dict[str, str]) -> set[str]:
         """Copies what is not in the folder yet; returns the keys whose recordings were erased meanwhile."""
-        to_do = [key for key in wanted if not self._copied.has(key, self._sealer.sealed_to, self._path(key))]
+        keys = list(wanted)
+        to_do = [key for key in keys if not self._copied.has(key, self._sealer.sealed_to, self._path(key))]
         self._say(f"{len(wanted):,} objects, {len(to_do):,} to copy")
         absent: list[str] = []
         with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
@@ -141,18 +144,25 @@ class _Backup:
                 there = pool.map(self._copy_one, part, [wanted[key] for key in part])
                 absent += [key for key, found in zip(part, there, strict=True) if not found]
                 self._say(f"{min(start + _PART, len(to_do)):,} of {len(to_do):,} copied")
-        lost = self._named(absent)
-        if lost:
+        named = {key for start in range(0, len(wanted), _PART) for key in self._named(keys[start : start + _PART])}
+        if lost := [key for key in absent if key in named]:
             raise BackupIncomplete(f"{len(lost):,} objects that rows name are not in the bucket, such as {lost[0]}")
-        return set(absent)
+        return wanted.keys() - named
 
     def _copy_one(self, key: str, media_type: str) -> bool:
         try:
             stored = self._store.read(key, 0, 0)
         except NotFound:
             return False
-        with closing(stored.chunks), BufferedReader(_Chunks(stored.chunks)) as source:
-            written = self._sealer.write(self._path(key), source)
+        chunks = _Chunks(stored.chunks)
+        with closing(stored.chunks), BufferedReader(chunks) as source:
+            try:
+                written = self._sealer.write(self._path(key), source)
+            except BackupUnwritable:
+                # What encrypts gives the store's error another class.
+                if chunks.failure:
+                    raise chunks.failure from None
+                raise
         self._copied.add(
             Stored(
                 key=key,
@@ -194,13 +204,18 @@ class _Chunks(io.RawIOBase):
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._left = b""
+        self.failure: StoreUnavailable | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         into = memoryview(buffer)
-        self._left = self._left or next(self._chunks, b"")
+        try:
+            self._left = self._left or next(self._chunks, b"")
+        except StoreUnavailable as error:
+            self.failure = error
+            raise
         count = min(len(into), len(self._left))
         into[:count], self._left = self._left[:count], self._left[count:]
         return count
@@ -212,7 +227,7 @@ class _Copied:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
-        self._found = {stored.key: stored for stored in read_objects(path, cut_off=True)} if path.exists() else {}
+        self._found = {stored.key: stored for stored in read_objects(path, whole=False)} if path.exists() else {}
         self.replace("".join(stored.model_dump_json() + "\n" for stored in self._found.values()))
 
     def __getitem__(self, key: str) -> Stored:

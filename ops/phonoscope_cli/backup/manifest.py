@@ -126,19 +126,18 @@ def object_file(folder: Path, key: str) -> Path:
     return folder / "objects" / key
 
 
-def read_objects(path: Path, *, cut_off: bool = False) -> Iterator[Stored]:
-    """The objects that a list names, a line each; a last line that was cut off is left out where that may be.
+def read_objects(path: Path, *, whole: bool = True) -> Iterator[Stored]:
+    """The objects that a list names, a line each. One that is not ``whole`` may have lines that were cut off.
 
     Raises ``BackupDamaged``.
     """
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 yield Stored.model_validate_json(line)
             except ValidationError as error:
-                if cut_off and not line.endswith("\n"):
-                    return
-                raise BackupDamaged(f"line {number} of {path} cannot be read") from error
+                if whole:
+                    raise BackupDamaged(f"line {number} of {path} cannot be read") from error
 
 
 def fingerprint(secret: str) -> str:

@@ -20,8 +20,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import stay_open
 from phonoscope.db.access.migrate import alembic_config, migrate
-from phonoscope.db.library.erase import delete_track
-from phonoscope.db.service.audit import Actor
+from phonoscope.db.schema.metadata import METADATA
 from phonoscope.db.service.workers import live_workers
 from phonoscope.errors import BackupError, BackupTooNew, RestoreRefused
 from phonoscope.settings import Settings
@@ -32,10 +31,16 @@ from phonoscope_cli.backup.tables import load_tables
 
 Say = Callable[[str], None]
 _HAS_TABLES = text("SELECT to_regclass('public.alembic_version') IS NOT NULL")
-_IN_USE = text("SELECT EXISTS (SELECT FROM tracks) OR EXISTS (SELECT FROM jobs) OR EXISTS (SELECT FROM webhooks)")
-_CLEAR = text("DROP SCHEMA public CASCADE")
-_MAKE = text("CREATE SCHEMA public")
-_ERASED = text("SELECT owner_id, id FROM tracks WHERE object_key = ANY(:keys)")
+_PRESENT = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename = ANY(:names)")
+_FUNCTIONS = text(
+    "SELECT oid::regprocedure::text FROM pg_proc "
+    "WHERE pronamespace = 'public'::regnamespace AND starts_with(proname, 'phonoscope_')"
+)
+_USED = ("tracks", "jobs", "webhooks", "classifiers", "collections")
+_FORGET = text(
+    "DELETE FROM idempotency_keys WHERE owner_id IN (SELECT owner_id FROM tracks WHERE object_key = ANY(:keys))"
+)
+_ERASE = text("DELETE FROM tracks WHERE object_key = ANY(:keys)")
 _GONE = text("DELETE FROM artifacts WHERE object_key = ANY(:keys)")
 _COPIES_AT_ONCE = 4
 _PART = 500
@@ -61,7 +66,7 @@ def restore_backup(settings: Settings, folder: Path, identity: Path | None, say:
     One that was cut off is simply run again: objects that are in the bucket are left, and there are no rows yet.
 
     Raises:
-        RestoreRefused: the database has recordings, jobs or webhooks, or workers are at work on it.
+        RestoreRefused: the database is in use: it has what owners made, or workers are at work on it.
         DatabaseUnavailable, StoreUnavailable: there are no rows yet; run it again.
         BackupError: as ``check_backup``; nothing was changed.
     """
@@ -78,7 +83,7 @@ def restore_backup(settings: Settings, folder: Path, identity: Path | None, say:
         migrate(url, backup.manifest.revision)
         with database.transaction() as session:
             backup.load(session)
-        migrate(url)
+        _finish(url)
     except (psycopg2.Error, SQLAlchemyError) as error:
         reason = str(getattr(error, "orig", error)).strip()
         raise BackupError(f"the database does not take the rows: {reason}") from error
@@ -90,12 +95,13 @@ def restore_backup(settings: Settings, folder: Path, identity: Path | None, say:
 
 
 def refuse_if_used(database: Database) -> None:
-    """Raises ``RestoreRefused`` when the database has recordings, jobs or webhooks, or workers are at work on it."""
+    """Raises ``RestoreRefused`` when the database has what owners made, or workers are at work on it."""
     with database.transaction() as session:
         if not session.scalar(_HAS_TABLES):
             return
-        if session.scalar(_IN_USE):
-            raise RestoreRefused("the database has recordings, jobs or webhooks: restore into an empty one")
+        for table in session.scalars(_PRESENT, {"names": list(_USED)}):
+            if session.scalar(text(f"SELECT EXISTS (SELECT FROM {table})")):  # noqa: S608
+                raise RestoreRefused(f"the database has {table}: restore into an empty one")
         if workers := live_workers(session):
             raise RestoreRefused(f"{len(workers)} workers are at work on this database: stop the service first")
 
@@ -138,10 +144,8 @@ class _Backup:
         """Fills the tables, and leaves out what was erased while the backup was made."""
         stay_open(session)
         load_tables(session, self.manifest.tables, self._table)
-        keys = {"keys": self.manifest.erased}
-        for owner_id, track_id in session.execute(_ERASED, keys).all():
-            delete_track(session, Actor(owner_id), track_id, audited=False)
-        session.execute(_GONE, keys)
+        for statement in (_FORGET, _ERASE, _GONE):
+            session.execute(statement, {"keys": self.manifest.erased})
 
     def _table(self, table: Table) -> AbstractContextManager[BinaryIO]:
         return self._opener.open(self._rows / table.file.name, sealed=self._sealed)
@@ -169,9 +173,20 @@ class _Backup:
 def _clear(database: Database) -> None:
     """Removes the tables of a service that nobody has used yet."""
     with database.transaction() as session:
-        if session.scalar(_HAS_TABLES):
-            session.execute(_CLEAR)
-            session.execute(_MAKE)
+        names = [*METADATA.tables, "alembic_version"]
+        for table in session.scalars(_PRESENT, {"names": names}).all():
+            session.execute(text(f"DROP TABLE {table} CASCADE"))
+        for function in session.scalars(_FUNCTIONS).all():
+            session.execute(text(f"DROP FUNCTION {function} CASCADE"))
+
+
+def _finish(url: str) -> None:
+    try:
+        migrate(url)
+    except (SQLAlchemyError, CommandError) as error:
+        raise BackupError(
+            f"all rows are back, without the newer migrations; run `phonoscope migrate`: {error}"
+        ) from error
 
 
 def _parts(objects: Iterator[Stored]) -> Iterator[list[Stored]]:

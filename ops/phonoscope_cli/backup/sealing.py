@@ -52,10 +52,13 @@ class Sealer:
                     pyrage.encrypt_io(source, cast("BinaryIO", counted), self._recipients)
                 else:
                     shutil.copyfileobj(source, counted, _CHUNK_BYTES)
+                file.flush()
+                os.fsync(file.fileno())
             draft.replace(path)
-        except OSError as error:
+        except (OSError, pyrage.EncryptError) as error:
+            raise BackupUnwritable(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
+        finally:
             draft.unlink(missing_ok=True)
-            raise BackupUnwritable(f"{path} cannot be written: {error.strerror or error}") from error
         return File(name=path.name, size_bytes=counted.size_bytes, sha256=counted.digest.hexdigest())
 
 
