@@ -45,7 +45,7 @@ def test_a_recording_is_named_and_noted(visit: Callable[..., Visit], tmp_path: P
     here = visit(size)
     page = here.page
     track_id = _open(here, tmp_path)
-    heading = page.locator(".studio__head h1")
+    heading = page.locator(".studio__head > h1")
     expect(heading).to_have_text("take-3.wav")
     _button(page).click()
     expect(page.get_by_role("menuitem", name="Rename …")).to_be_focused()

@@ -24,7 +24,7 @@ const WHOLE = "whole track";
 
 /** The recordings that sound most like this one, as a whole or by one stem. */
 export default function Similar({ track }: { track: Track }) {
-  const { state } = useTrackState();
+  const { state, audioTrack } = useTrackState();
   const { data: stems } = useStems(track.id);
   const [part, setPart] = useState(WHOLE);
   const { submit, submitting, problem } = useSubmit(track.id);
@@ -36,6 +36,7 @@ export default function Similar({ track }: { track: Track }) {
   const options = names.map((name) => ({ value: name, text: name, disabled: name !== WHOLE && !embeddedStems.includes(name) }));
   const embed = (stems: boolean) => submit({ tasks: ["embed"], options: { embed: { stems } } });
   const stem = part === WHOLE ? null : part;
+  if (audioTrack !== null) return <p className="quiet">Recordings are compared by the audio track that is heard first.</p>;
   return (
     <div className="stack">
       {options.length > 1 ? (
