@@ -63,7 +63,7 @@ def test_a_recording_is_named_and_noted(visit: Callable[..., Visit], tmp_path: P
     expect(heading).to_have_text("Bell & <b>whistle</b>")
     expect(page.locator("dialog")).to_have_count(0)
     _choose(page, "Add notes …")
-    page.get_by_label("Notes", exact=True).fill("by the mill\nin rain")
+    page.get_by_role("textbox", name="Notes").fill("by the mill\nin rain")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("by the mill")).to_be_visible()
     page.reload()

@@ -109,7 +109,8 @@ def test_every_process_has_the_variables_of_compose() -> None:
     given = {name: Settings.model_fields[name].default for name in written}
     changed: dict[str, object] = {"settings": given, "store": {"publicEndpointUrl": "https://objects.example.org"}}
     for name, pod in pods(render("minimal", changed)).items():
-        assert environment(pod).keys() - PASSWORDS - OF_METRICS == compose()[name]["environment"].keys(), name
+        of_compose = compose()[name]["environment"].keys() - OF_METRICS
+        assert environment(pod).keys() - PASSWORDS - OF_METRICS == of_compose, name
 
 
 def test_variables_have_the_values_of_compose() -> None:

@@ -31,7 +31,9 @@ export function changeLabels(
   const placed = span ? { start_s: thousandths(span.startS), end_s: thousandths(span.endS) } : {};
   return unlessOutdated(async () => {
     const { labels, revision } = await read(trackId);
-    expect(undoing(labels, after(labels, span && placed, said)));
+    // A span as long as the recording is kept as a label of the whole.
+    const whole = span?.startS === 0 ? undoing(labels, after(labels, null, said)) : [];
+    expect([...undoing(labels, after(labels, span && placed, said)), ...whole]);
     let [now, tag] = [labels, revision];
     for (const { label, state } of said) {
       const params = { path: { track_id: trackId }, header: { "if-match": `"${tag}"` } };
