@@ -82,7 +82,7 @@ def _said(here: Visit, track_id: str) -> set[tuple[str, str]]:
 
 
 def _await_said(here: Visit, track_id: str, labels: set[tuple[str, str]]) -> None:
-    for _ in range(100):
+    for _ in range(600):
         if _said(here, track_id) == labels:
             return
         here.page.wait_for_timeout(100)
