@@ -69,7 +69,7 @@ def share(
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Makes a link by which whoever has it reads this recording, and nothing else. It is shown only once."""
+    """Makes a link with which anyone can read this recording, and nothing else. It is shown only once."""
     with connect(url, api_key, data_dir) as client:
         made = client.share_track(track, round(days * _DAY_S))
         typer.echo(client.address(made.url))

@@ -16,7 +16,7 @@ SHORTEST_SHARE_S = 60
 
 
 class ShareRequest(RequestModel):
-    """A link to make, by which whoever has it reads a recording."""
+    """A link to make, with which anyone can read a recording."""
 
     expires_in_s: int = Field(
         USUAL_SHARE_S, ge=SHORTEST_SHARE_S, le=LONGEST_SHARE_S, description="seconds after which the link ends"

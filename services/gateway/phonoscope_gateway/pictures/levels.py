@@ -101,7 +101,7 @@ class Source:
         """A tile: of what the pyramid holds, or decoded and drawn when it is somebody's turn.
 
         Args:
-            whose: whose turn it is, and whose requests wait: an owner, or whoever has a shared link.
+            whose: whose turn it is, and whose requests wait: an owner, or a shared link's visitor.
 
         Raises:
             TooManyTiles: too many of these requests wait for a part to be decoded.

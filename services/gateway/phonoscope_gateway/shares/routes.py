@@ -25,7 +25,7 @@ RequestBody = Annotated[ShareRequest, Depends(json_body(ShareRequest))]
     openapi_extra=takes(ShareRequest),
 )
 def share_track(track_id: str, request: RequestBody, state: StateDep, caller: CallerDep) -> NewShare:
-    """Makes a link by which whoever has it reads this recording, and nothing else, until it expires or is revoked.
+    """Makes a link with which anyone can read this recording, and nothing else, until it expires or is revoked.
 
     The token in the answer is shown only once. It is sent in place of an API key, and opens `GET` of the recording, its
     results, its stems, and the parts of its pictures.

@@ -35,7 +35,7 @@ ADDRESSES = (
 """The page's addresses. Everything else belongs to the API."""
 
 _SHARED = "/shared"
-"""The page for whoever has a shared link: no cache keeps it, and no search engine lists it."""
+"""The page of a shared link: no cache keeps it, and no search engine lists it."""
 _UNLISTED = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 _OF_PROGRAMS = re.compile(r"/(v1|docs|health|assets|openapi\.json|metrics)(/|$)")
 _KINDS = ("application/problem+json", "text/html")

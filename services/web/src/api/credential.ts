@@ -3,7 +3,7 @@ import { currentKey } from "./session";
 
 const TOKEN = /^#(pss_[\w-]+)$/;
 
-/** Whether the page was opened by a link that shares one recording. The key of whoever is signed in has no part in it. */
+/** Whether the page was opened by a link that shares one recording. The key of a signed-in owner is not used there. */
 export function isSharedPage(): boolean {
   return globalThis.location?.pathname === `${ROOT_PATH}/shared`;
 }

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { api, dataOf, type JobOptions, type TaskName, type Track } from "../api/client";
+import { keepAs } from "../api/download";
 import { errorText } from "../api/problem";
 import { addressOf } from "../state/pair";
 import { ANALYSIS, jobRequest } from "../state/requests";
@@ -77,7 +78,8 @@ export function Selection({ items: chosen, collection, model, onDone, onDeleted,
   const save = async () => {
     const found = new Map<string, Track>();
     await doWith("Exported", async (item) => found.set(item.id, "labels" in item ? item : await trackOf(item.id)));
-    download(csvOf(chosen.flatMap(({ id }) => found.get(id) ?? [])));
+    const csv = csvOf(chosen.flatMap(({ id }) => found.get(id) ?? []));
+    keepAs(new Blob([csv], { type: "text/csv" }), "recordings.csv");
   };
   return (
     <section ref={bar} className="selection" aria-label="Selected recordings" onKeyDown={(event) => event.key === "Escape" && (asking ? setAsking(null) : onDone())}>
@@ -153,13 +155,4 @@ function LabelForm({ onLabel }: { onLabel: (label: string) => void }) {
       </Button>
     </form>
   );
-}
-
-function download(csv: string): void {
-  const url = URL.createObjectURL(new Blob([csv], { type: "text/csv" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = "recordings.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -46,7 +46,7 @@ export function TrackList({ tracks, model, selected, onSelect, density, more, on
     scrollMargin: top,
     getItemKey: (index) => tracks[index]?.id ?? index,
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: rows of another height are placed anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows of another height are placed again
   useLayoutEffect(() => rows.measure(), [rowPx, rows]);
   const items = rows.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;

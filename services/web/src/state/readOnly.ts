@@ -1,6 +1,6 @@
 import { createContext, useContext } from "react";
 
-/** Whether the page only shows what is there, as to whoever has a shared link: nothing is asked for. */
+/** Whether the page only shows what is there, as to a shared link's visitor, who can ask for nothing. */
 const ReadOnly = createContext(false);
 
 export const ReadOnlyProvider = ReadOnly.Provider;

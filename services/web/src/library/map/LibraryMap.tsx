@@ -57,7 +57,7 @@ function itemOf({ points }: Atlas) {
 
 type Selected = { selected: ReadonlySet<string>; setSelected: (to: ReadonlySet<string>) => void };
 
-/** The map with what is selected on it, which a map that is drawn anew keeps. */
+/** The map with its selection, which is kept when the map is drawn again. */
 function Selecting(shown: Shown & { map: Drawn }) {
   const [selected, setSelected] = useState(NONE);
   return <Plane key={shown.map.drawn_at} selected={selected} setSelected={setSelected} {...shown} />;

@@ -70,7 +70,8 @@ function useWheel(plot: RefObject<HTMLElement | null>, frame: Frame, { view, mov
   }, [plot, move]);
 }
 
-function pixelOf(event: PointerEvent<HTMLElement>): Pixel {
+/** Where an event is in the element that listens to it. */
+export function pixelOf(event: PointerEvent<HTMLElement>): Pixel {
   const area = event.currentTarget.getBoundingClientRect();
   return { left: event.clientX - area.left, top: event.clientY - area.top };
 }

@@ -1,3 +1,4 @@
+import { pixelOf } from "./gestures";
 import { type PointerEvent, useRef, useState } from "react";
 import type { Pixel } from "./mapView";
 
@@ -49,9 +50,4 @@ export function isWithin({ left, top }: Pixel, corners: readonly Pixel[]): boole
     before = corner;
   }
   return inside;
-}
-
-function pixelOf(event: PointerEvent<HTMLElement>): Pixel {
-  const area = event.currentTarget.getBoundingClientRect();
-  return { left: event.clientX - area.left, top: event.clientY - area.top };
 }
