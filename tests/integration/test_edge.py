@@ -160,6 +160,17 @@ def test_every_method_of_a_path_is_named(http: httpx.Client, path: str, allow: s
     assert http.get(f"{path}/").status_code == 404
 
 
+def test_a_path_that_needs_no_key_needs_none_for_methods_it_lacks(gateway: Gateway) -> None:
+    """By the document: a client that is told nothing of a key must be told of the method, not of the key."""
+    paths = httpx.get(f"{gateway.url}/openapi.json").json()["paths"]
+    open_paths = {path: has for path, has in paths.items() if not any(each.get("security") for each in has.values())}
+    assert "/v1/artifacts/{artifact_id}" in open_paths
+    for path, has in open_paths.items():
+        for method in {"DELETE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"} - {each.upper() for each in has}:
+            answer = httpx.request(method, gateway.url + path.replace("{artifact_id}", "art_1"))
+            assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD"), (method, path)
+
+
 def test_an_owner_has_so_many_requests_at_once(gateway: Gateway, http: httpx.Client) -> None:
     """One more is told so, with another key too; another owner is not, and when one has ended there is room again."""
     with ThreadPoolExecutor(5) as threads, gateway.http("another") as other:

@@ -57,13 +57,9 @@ def needs_key(method: str, path: str, query: bytes) -> bool:
     >>> needs_key("GET", "/v1/jobs", b""), needs_key("GET", "/health/live", b"")
     (True, False)
     """
-    if not _API.fullmatch(path):
+    if not _API.fullmatch(path) or _BY_LINK.fullmatch(path):
         return False
-    if method not in _READING:
-        return True
-    if _BY_LINK.fullmatch(path):
-        return False
-    return not (_BY_LINK_OR_KEY.fullmatch(path) and _is_signed(query))
+    return not (method in _READING and _BY_LINK_OR_KEY.fullmatch(path) and _is_signed(query))
 
 
 def check_shared(method: str, path: str, track_id: str) -> None:
