@@ -43,13 +43,14 @@ def _noise() -> Samples:
 
 
 def _excerpt() -> Samples:
-    song = _song()
-    start = int(np.random.default_rng().integers(len(song) - round(CLIP_S * RATE_HZ)))
-    return song[start : start + round(CLIP_S * RATE_HZ)]
+    samples = song()
+    start = int(np.random.default_rng().integers(len(samples) - round(CLIP_S * RATE_HZ)))
+    return samples[start : start + round(CLIP_S * RATE_HZ)]
 
 
 @cache
-def _song() -> Samples:
+def song() -> Samples:
+    """A song, mono at ``RATE_HZ``. Raises ``SystemExit`` when there is none."""
     songs = sorted((DATA / "songs").glob("*.ogg"))
     if not songs:
         raise SystemExit(f"no songs in {DATA}; set PHONOSCOPE_DATA")

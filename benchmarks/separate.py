@@ -26,6 +26,7 @@ from safetensors.torch import save_file
 from phonoscope.audio.samples import Samples
 from phonoscope.catalogue import StemManifest
 from phonoscope.contract import Precision
+from phonoscope_ml.device import choose_device
 from phonoscope_ml.separation.adaptive import AdaptiveEstimator
 from phonoscope_ml.separation.compiling import compile_cores
 from phonoscope_ml.separation.ensemble import first_plan, load_ensemble
@@ -33,22 +34,23 @@ from phonoscope_ml.separation.networks import blank_network, open_manifest
 from phonoscope_ml.separation.stream import measure, separate
 
 SOURCES = ["drums", "bass", "other", "vocals"]
-DEVICE = torch.device("cpu")
 
 
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
+    device = choose_device(arguments.device)
     samples = _music(arguments.seconds)
     with tempfile.TemporaryDirectory() as scratch:
         folder, cache = Path(scratch) / "random", Path(scratch) / "cores"
         network = write_model(folder, {"bottom_channels": 512})
         before = perf_counter()
-        compile_cores(folder, cache)
+        if device.type == "cpu":
+            compile_cores(folder, cache)
         compiled_s = perf_counter() - before
-        ways: dict[str, Callable[[], Samples]] = {"demucs": lambda: _by_demucs(network, samples)}
+        ways: dict[str, Callable[[], Samples]] = {"demucs": lambda: _by_demucs(network, samples, device)}
         for precision in ("exact", "fast"):
-            ways[precision] = _ours(folder, cache, precision, samples)
+            ways[precision] = _ours(folder, cache, precision, samples, device)
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         stems: dict[str, Samples] = {}
         for number in range(-1, arguments.runs):
@@ -60,9 +62,11 @@ def main() -> None:
     _print(seconds, stems, arguments, compiled_s)
 
 
-def _ours(folder: Path, cache: Path, precision: Precision, samples: Samples) -> Callable[[], Samples]:
-    ensemble = load_ensemble(folder, DEVICE, cache, precision)
-    estimate = AdaptiveEstimator(open_manifest(folder), lambda _: ensemble, first_plan(DEVICE))
+def _ours(
+    folder: Path, cache: Path, precision: Precision, samples: Samples, device: torch.device
+) -> Callable[[], Samples]:
+    ensemble = load_ensemble(folder, device, cache, precision)
+    estimate = AdaptiveEstimator(open_manifest(folder), lambda _: ensemble, first_plan(device))
 
     def run() -> Samples:
         blocks = np.array_split(samples, samples.shape[1] // RATE_HZ, axis=1)
@@ -71,13 +75,13 @@ def _ours(folder: Path, cache: Path, precision: Precision, samples: Samples) -> 
     return run
 
 
-def _by_demucs(network: HTDemucs, samples: Samples) -> Samples:
+def _by_demucs(network: HTDemucs, samples: Samples, device: torch.device) -> Samples:
     """Separates as ``demucs.api.Separator`` does by default, without shifts."""
     wave = torch.from_numpy(samples)
     middle = wave.mean(0)
     mean, deviation = middle.mean(), middle.std() + 1e-8
     with torch.no_grad():
-        stems = apply_model(network, ((wave - mean) / deviation)[None], shifts=0)
+        stems = apply_model(network, ((wave - mean) / deviation)[None], shifts=0, device=device).cpu()
     found: Samples = (stems * deviation + mean)[0].numpy()
     return found
 
@@ -120,9 +124,8 @@ def _music(seconds: float) -> Samples:
 def _print(
     seconds: dict[str, list[float]], stems: dict[str, Samples], arguments: argparse.Namespace, compiled_s: float
 ) -> None:
-    print(
-        f"{arguments.seconds:g} s of stereo, {arguments.runs} runs each, {machine()}; compiled in {compiled_s:.0f} s\n"
-    )
+    where = f"{machine()}; compiled in {compiled_s:.0f} s" if arguments.device == "cpu" else arguments.device
+    print(f"{arguments.seconds:g} s of stereo, {arguments.runs} runs each, {where}\n")
     print("| | p50 | speed, demucs = 1 | agreement with demucs |\n| --- | ---: | ---: | ---: |")
     names = {"demucs": "demucs 4.1, shifts=0", "exact": "`precision: exact`", "fast": "`precision: fast`, the default"}
     for name, words in names.items():
@@ -139,6 +142,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     return parser.parse_args()
 

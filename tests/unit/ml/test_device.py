@@ -23,7 +23,9 @@ def test_the_best_device_there_is_gets_chosen(
     """CUDA before Metal before the processor."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     assert choose_device().type == chosen
+    assert not torch.backends.cudnn.allow_tf32, "answers depend on the device"
 
 
 @pytest.mark.parametrize("wanted", ["cuda", "tpu"])
