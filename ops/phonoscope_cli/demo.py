@@ -41,8 +41,10 @@ def demo(
 ) -> None:
     """Starts the local stack, analyses synthesised recordings (or yours), prints the results, stops everything."""
     from phonoscope_local.files import open_folder, resolved
+    from phonoscope_local.programs import find_programs
     from phonoscope_local.state import default_data_dir
 
+    find_programs()
     folder = resolved(data_dir or default_data_dir().with_name("phonoscope-demo"))
     open_folder(folder)
     with _recordings(folder / "recordings") as made, _stack(folder):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from phonoscope.errors import PhonoscopeError, StackError
+from phonoscope.errors.base import not_installed
 from phonoscope.paths import bundled, pulled_models
 from phonoscope_cli.connection import DataDirOption, admin_settings
 
@@ -137,6 +138,10 @@ def _weights(pulled: Path, shipped: Path) -> Iterator[Finding]:
 
 
 def _services(settings: Settings) -> Iterator[Finding]:
+    if importlib.util.find_spec("sqlalchemy") is None:
+        found = not_installed("sqlalchemy", "stores")
+        yield Finding("services", False, found, "or run doctor where gateway, workers and courier run")
+        return
     from phonoscope.db.access.engine import Database
     from phonoscope.db.service.workers import live_workers
     from phonoscope.states import Pool

@@ -1,5 +1,25 @@
-"""``python -m phonoscope_training``: the same as the script ``phonoscope-train``, which may not be on the path."""
+"""The ``phonoscope-train`` command."""
 
-from phonoscope_training.cli import main
+from __future__ import annotations
 
-main()
+from typing import TYPE_CHECKING
+
+from phonoscope.commands import run
+
+if TYPE_CHECKING:
+    import typer
+
+
+def main() -> None:
+    """Runs the command line."""
+    run(_app)
+
+
+def _app() -> typer.Typer:
+    from phonoscope_training.cli import app
+
+    return app
+
+
+if __name__ == "__main__":
+    main()

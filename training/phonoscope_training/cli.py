@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from phonoscope.commands import run as run_app
 from phonoscope_ml.device import choose_device
 from phonoscope_training.bodies.cli import app as body
 from phonoscope_training.card import spread, write_card
@@ -95,11 +94,6 @@ def export(
     manifest = export_run(run, to)
     write_card(manifest, card)
     console.print(f"{to} is ready to be served; its card is {card / to.name}.md")
-
-
-def main() -> None:
-    """Runs the command line."""
-    run_app(app)
 
 
 def _show(metrics: dict[str, Any]) -> None:

@@ -103,6 +103,7 @@ PhonoscopeError
 │   ├── BackupTooNew
 │   ├── BackupSealed
 │   └── RestoreRefused
+├── PackageAbsent               500
 └── StackError                  500
 """
 
@@ -153,6 +154,7 @@ from phonoscope.errors.outages import (
     DatabaseUnavailable,
     LockTimeout,
     Overloaded,
+    PackageAbsent,
     SearchTimeout,
     SpoolFull,
     StackError,
@@ -279,6 +281,7 @@ __all__ = [
     "OutdatedResult",
     "OutdatedTeaching",
     "Overloaded",
+    "PackageAbsent",
     "PhonoscopeError",
     "PreconditionFailed",
     "QueuedAudioQuotaExceeded",

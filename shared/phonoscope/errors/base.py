@@ -45,3 +45,8 @@ class PhonoscopeError(Exception):
         if self.errors:
             problem["errors"] = self.errors
         return problem
+
+
+def not_installed(package: str, extra: str) -> str:
+    """What to do about a package that an extra of this distribution installs."""
+    return f"{package} is not installed here: run `pip install 'phonoscope[{extra}]'`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from phonoscope.errors.base import PhonoscopeError
+from phonoscope.errors.base import PhonoscopeError, not_installed
 
 
 class ModelError(PhonoscopeError):
@@ -35,7 +35,7 @@ class ExtraAbsent(ModelError):
     @classmethod
     def of(cls, extra: str, package: str) -> Self:
         """Of an extra of this distribution, by a package that it installs."""
-        return cls(f"{package} is not installed here: run `pip install 'phonoscope[{extra}]'`")
+        return cls(not_installed(package, extra))
 
 
 class DownloadFailed(ModelError):

@@ -57,3 +57,7 @@ class SearchTimeout(PhonoscopeError):
 
 class StackError(PhonoscopeError):
     """The local stack cannot run."""
+
+
+class PackageAbsent(PhonoscopeError):
+    """A package is not installed."""

@@ -108,11 +108,40 @@ def test_a_known_error_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: 
     failing.command()(fail)
     monkeypatch.setattr("sys.argv", ["phonoscope"])
     with pytest.raises(SystemExit) as end:
-        commands.run(failing)
+        commands.run(lambda: failing)
     captured = capsys.readouterr()
     assert end.value.code == 1
     assert captured.out == ""
     assert captured.err == "The local stack cannot run: no stack has run in [/tmp/x]: `phonoscope up --detach`\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"), [("sqlalchemy.orm", "stores"), ("pyrage", "stores"), ("torch", "local"), ("av", "local")]
+)
+def test_a_package_that_is_missing_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], module: str, extra: str
+) -> None:
+    """The client alone is installed with few packages: what needs more says how to get them, however deep it is."""
+
+    def load() -> typer.Typer:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    with pytest.raises(SystemExit) as end:
+        commands.run(load)
+    package = module.partition(".")[0]
+    assert end.value.code == 1
+    wanted = f"{package} is not installed here: run `pip install 'phonoscope[{extra}]'`"
+    assert capsys.readouterr().err == f"A package is not installed: {wanted}\n"
+
+
+def test_a_module_of_ours_that_is_missing_is_a_fault() -> None:
+    """No package would bring it."""
+
+    def load() -> typer.Typer:
+        raise ModuleNotFoundError("No module named 'phonoscope.lost'", name="phonoscope.lost")
+
+    with pytest.raises(ModuleNotFoundError):
+        commands.run(load)
 
 
 def test_without_a_stack_analyze_says_what_to_do(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from phonoscope.audio.decode import Recording
 from phonoscope_ml.inference import run_inference
 from phonoscope_ml.registry import load_model
+from phonoscope_training.__main__ import main
 from phonoscope_training.callbacks import CHECKPOINT
 from phonoscope_training.card import model_card
-from phonoscope_training.cli import main
 from tests.support import tone_wav
 
 RECIPE = """

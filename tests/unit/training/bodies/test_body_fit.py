@@ -15,11 +15,11 @@ from phonoscope.catalogue import Catalogue
 from phonoscope_ml.frontends import build_front_end
 from phonoscope_ml.networks import MobileNet
 from phonoscope_ml.registry import load_body
+from phonoscope_training.__main__ import main
 from phonoscope_training.bodies.export import export_body
 from phonoscope_training.bodies.fit import fit, interpolated, new_training, published_body
 from phonoscope_training.bodies.recipe import BodyRecipe
 from phonoscope_training.checkpoint import load_checkpoint, save_checkpoint
-from phonoscope_training.cli import main
 from phonoscope_training.errors import InvalidRun, TrainingError
 from phonoscope_training.sounds import Sounds, read_sounds
 from phonoscope_training.training import Epoch

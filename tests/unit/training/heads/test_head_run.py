@@ -12,7 +12,7 @@ from phonoscope.audio.decode import Recording
 from phonoscope.catalogue import Catalogue, LiveCatalogue
 from phonoscope_ml.inference import predict, run_body
 from phonoscope_ml.loaded import LoadedModels
-from phonoscope_training.cli import main
+from phonoscope_training.__main__ import main
 from tests.support import tone_wav
 from tests.unit.ml.headed import MUSIC, write_body
 

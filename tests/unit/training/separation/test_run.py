@@ -14,10 +14,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from phonoscope_ml.separation.networks import open_model
+from phonoscope_training.__main__ import main
 from phonoscope_training.callbacks import CHECKPOINT
 from phonoscope_training.card import model_card
 from phonoscope_training.checkpoint import save_checkpoint
-from phonoscope_training.cli import main
 from phonoscope_training.separation.fit import fit, new_training
 from phonoscope_training.separation.recipe import SeparationRecipe
 from phonoscope_training.separation.run import SeparationRun

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phonoscope.audio.decode import Recording
-from phonoscope_training.cli import main
+from phonoscope_training.__main__ import main
 from phonoscope_training.errors import InvalidDataset
 from phonoscope_training.speech import write_speech
 from phonoscope_training.speech.voices import VOICES, Voices

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from phonoscope_cli.pulling import published
-from phonoscope_training.cli import main
+from phonoscope_training.__main__ import main
 from phonoscope_training.errors import InvalidRecipe
 from phonoscope_training.thresholds.choose import Heard, choose_thresholds
 from phonoscope_training.thresholds.recipe import ThresholdRecipe
