@@ -108,6 +108,7 @@ from phonoscope.contract.tracks import (
     TrackFacts,
     WaveformLevels,
 )
+from phonoscope.contract.uploads import PendingUpload
 from phonoscope.contract.usage import Quota, QuotaUsage, Usage
 from phonoscope.contract.webhooks import (
     JOB_EVENTS,
@@ -234,6 +235,7 @@ __all__ = [
     "NewWebhook",
     "Page",
     "Peaks",
+    "PendingUpload",
     "PictureLevels",
     "PlacedLabel",
     "Precision",

@@ -2,6 +2,7 @@
 
 PhonoscopeError
 ├── MalformedRequest            400
+├── UnsupportedChecksum         400
 ├── Unauthorized                401
 ├── InvalidSignature            403
 ├── SignatureExpired            403
@@ -16,9 +17,14 @@ PhonoscopeError
 ├── NameTaken                   409
 ├── RequestInFlight             409
 ├── NothingToUndo               409
+├── OffsetConflict              409
+├── UploadEnded                 410
 ├── PreconditionFailed          412
+├── UnsupportedTusVersion       412
+├── UnsupportedMediaType        415
 ├── InvalidRequest              422
 │   ├── InvalidCursor
+│   ├── DigestMismatch
 │   ├── IdempotencyKeyReused
 │   ├── UnknownLayer
 │   ├── UnknownLabel
@@ -33,6 +39,8 @@ PhonoscopeError
 │   └── NoDefaultSecret
 ├── BodyTooLarge                413
 ├── UploadTooLarge              413
+├── UploadBusy                  423
+├── ChecksumMismatch            460
 ├── TooManyUploads              429
 ├── TooManySearches             429
 ├── TooManyTiles                429
@@ -45,6 +53,7 @@ PhonoscopeError
 │   ├── RequestQuotaExceeded
 │   ├── UploadQuotaExceeded
 │   ├── UploadBytesQuotaExceeded
+│   ├── OpenUploadsQuotaExceeded
 │   ├── StoredBytesQuotaExceeded
 │   ├── StoredTracksQuotaExceeded
 │   ├── QueuedAudioQuotaExceeded
@@ -123,6 +132,7 @@ from phonoscope.errors.limits import (
     DeliveryTestQuotaExceeded,
     LimitReached,
     OpenStreamQuotaExceeded,
+    OpenUploadsQuotaExceeded,
     QueuedAudioQuotaExceeded,
     QueuedJobsQuotaExceeded,
     RequestQuotaExceeded,
@@ -177,7 +187,9 @@ from phonoscope.errors.recordings import (
 )
 from phonoscope.errors.requests import (
     BodyTooLarge,
+    ChecksumMismatch,
     ContradictoryLabels,
+    DigestMismatch,
     HeadTooLarge,
     IdempotencyKeyReused,
     InvalidCursor,
@@ -195,6 +207,7 @@ from phonoscope.errors.requests import (
     NotFound,
     NothingToUndo,
     NotShared,
+    OffsetConflict,
     PreconditionFailed,
     RangeNotSatisfiable,
     RefusedUrl,
@@ -210,6 +223,11 @@ from phonoscope.errors.requests import (
     Unauthorized,
     UnknownLabel,
     UnknownLayer,
+    UnsupportedChecksum,
+    UnsupportedMediaType,
+    UnsupportedTusVersion,
+    UploadBusy,
+    UploadEnded,
     UploadTooLarge,
 )
 from phonoscope.errors.tasks import (
@@ -236,12 +254,14 @@ __all__ = [
     "BodyAbsent",
     "BodyTooLarge",
     "BrokerUnavailable",
+    "ChecksumMismatch",
     "ClassifierQuotaExceeded",
     "CollectionQuotaExceeded",
     "ContradictoryLabels",
     "DatabaseUnavailable",
     "DeliveryTestQuotaExceeded",
     "DeviceUnavailable",
+    "DigestMismatch",
     "DiskFull",
     "DownloadFailed",
     "EmptyUpload",
@@ -274,7 +294,9 @@ __all__ = [
     "NotFound",
     "NotShared",
     "NothingToUndo",
+    "OffsetConflict",
     "OpenStreamQuotaExceeded",
+    "OpenUploadsQuotaExceeded",
     "OutOfMemory",
     "OutdatedResult",
     "OutdatedTeaching",
@@ -323,9 +345,14 @@ __all__ = [
     "UnknownModel",
     "UnreadableWeights",
     "UnstorableResult",
+    "UnsupportedChecksum",
     "UnsupportedCodec",
+    "UnsupportedMediaType",
     "UnsupportedTask",
+    "UnsupportedTusVersion",
+    "UploadBusy",
     "UploadBytesQuotaExceeded",
+    "UploadEnded",
     "UploadQuotaExceeded",
     "UploadTooLarge",
     "WeightsMismatch",
