@@ -17,7 +17,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tusclient.client import TusClient
-from tusclient.uploader import Uploader
+from tusclient.uploader.uploader import Uploader
 
 from phonoscope.db.access.engine import Database
 from phonoscope.storage import ObjectStore

@@ -17,6 +17,8 @@ PhonoscopeError
 ├── NameTaken                   409
 ├── RequestInFlight             409
 ├── NothingToUndo               409
+├── NoPublicStore               409
+├── PartsMissing                409
 ├── OffsetConflict              409
 ├── UploadEnded                 410
 ├── PreconditionFailed          412
@@ -202,12 +204,14 @@ from phonoscope.errors.requests import (
     MissingScope,
     NameTaken,
     NoDefaultSecret,
+    NoPublicStore,
     NoStems,
     NotAcceptable,
     NotFound,
     NothingToUndo,
     NotShared,
     OffsetConflict,
+    PartsMissing,
     PreconditionFailed,
     RangeNotSatisfiable,
     RefusedUrl,
@@ -286,6 +290,7 @@ __all__ = [
     "NameTaken",
     "NoAudioStream",
     "NoDefaultSecret",
+    "NoPublicStore",
     "NoStems",
     "NoSuchAudioTrack",
     "NonFiniteSamples",
@@ -301,6 +306,7 @@ __all__ = [
     "OutdatedResult",
     "OutdatedTeaching",
     "Overloaded",
+    "PartsMissing",
     "PhonoscopeError",
     "PreconditionFailed",
     "QueuedAudioQuotaExceeded",

@@ -94,6 +94,18 @@ class RequestInFlight(PhonoscopeError):
     retry_after_s = 1
 
 
+class NoPublicStore(PhonoscopeError):
+    """Clients cannot reach the object store."""
+
+    status = 409
+
+
+class PartsMissing(PhonoscopeError):
+    """The store has not all parts as they were announced."""
+
+    status = 409
+
+
 class OffsetConflict(PhonoscopeError):
     """The upload goes on at another offset."""
 

@@ -152,7 +152,7 @@ class Sweeper:
         writer = new_id("wrt")
         with self.database.transaction() as session:
             old = take_expired(session, writer, _MOST_ERASED)
-        return sum(erase_upload(self.database, self.store, upload.id, writer) for upload in old)
+        return sum(erase_upload(self.database, self.store, upload, writer) for upload in old)
 
     def _erase_lost_pieces(self) -> int:
         """Erases the pieces of uploads whose rows went with their owner, or before a piece that was on its way."""

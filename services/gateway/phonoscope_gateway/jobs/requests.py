@@ -15,7 +15,8 @@ from phonoscope_gateway.forms import Form, Upload, read_form
 from phonoscope_gateway.strict_json import parse_json
 
 _FORM = "multipart/form-data"
-_NOT_YET = "trk_of_the_upload"
+NOT_YET = "trk_of_the_upload"
+"""The track of a job that is asked for with a recording, until it has one."""
 JOB_FIELDS = ("tasks", "options", "metadata", "webhook_url")
 """What a form has beside the recording."""
 
@@ -57,7 +58,7 @@ async def read_submission(request: Request, max_upload_bytes: int) -> Submission
 
 def request_of_upload(fields: Mapping[str, list[str]]) -> JobRequest:
     """The request beside a recording, of a form's text fields. Raises ``InvalidRequest``, naming the field."""
-    return validate(JobRequest, {"track_id": _NOT_YET, **_form_values(fields)})
+    return validate(JobRequest, {"track_id": NOT_YET, **_form_values(fields)})
 
 
 def _from_form(form: Form) -> Submission:

@@ -15,7 +15,7 @@ from phonoscope_gateway.state import State
 from phonoscope_gateway.uploads.held import HeldUpload, held
 from phonoscope_gateway.uploads.pieces import Pieces
 from phonoscope_gateway.uploads.protocol import Checksum
-from phonoscope_gateway.uploads.service import finish, read_upload
+from phonoscope_gateway.uploads.service import check_way, finish, read_upload
 
 
 async def append(
@@ -50,6 +50,7 @@ async def append(
 
 def _check(upload: HeldUpload, offset: int, request: Request) -> None:
     row = upload.row
+    check_way(row, direct=False)
     if offset != row.offset_bytes:
         raise OffsetConflict(f"the upload goes on at {row.offset_bytes:,}, not at {offset:,}")
     announced = request.headers.get("content-length", "0")

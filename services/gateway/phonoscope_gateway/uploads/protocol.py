@@ -28,6 +28,7 @@ _ALGORITHMS: dict[str, Callable[[], Any]] = {
     "sha256": hashlib.sha256,
 }
 ALGORITHMS = ",".join(_ALGORITHMS)
+CHECKSUM_PATTERN = "^(sha1 [A-Za-z0-9+/]{27}=|sha256 [A-Za-z0-9+/]{43}=)$"
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 Documented: TypeAlias = list[dict[str, Any]]
 

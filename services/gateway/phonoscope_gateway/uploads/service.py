@@ -35,14 +35,12 @@ _SERVER_ERROR = 500
 _log = get_logger(__name__)
 
 
-def open_upload(state: State, caller: Caller, size_bytes: int, metadata: Metadata, said: str = "") -> UploadRow:
-    """Begins an upload of that many bytes, of which none has come.
+def new_upload(state: State, caller: Caller, size_bytes: int, metadata: Metadata, said: str = "") -> UploadRow:
+    """An upload of that many bytes, which ``add_new`` adds.
 
     Raises:
         EmptyUpload, UploadTooLarge: it is too small, or larger than this service takes.
-        LimitReached: it would exceed a quota of the owner.
         UnknownModel, InvalidRequest: the job that is asked for is not valid.
-        DatabaseUnavailable: it was not begun.
     """
     if not size_bytes:
         raise EmptyUpload("the upload would hold no bytes")
@@ -50,7 +48,7 @@ def open_upload(state: State, caller: Caller, size_bytes: int, metadata: Metadat
         raise too_large(state.settings.max_upload_bytes)
     if metadata.request is not None:
         check_submission(state, caller, metadata.request)
-    row = UploadRow(
+    return UploadRow(
         id=new_id("upl"),
         owner_id=caller.owner_id,
         status=UploadStatus.OPEN,
@@ -60,9 +58,19 @@ def open_upload(state: State, caller: Caller, size_bytes: int, metadata: Metadat
         sha256=metadata.sha256,
         asked=metadata.request and metadata.request.model_dump(mode="json", exclude_unset=True),
     )
+
+
+def add_new(session: Session, state: State, row: UploadRow) -> UploadRow:
+    """Adds an upload, of which no byte has come. Raises ``LimitReached`` where it would exceed a quota of the owner."""
+    check_open_upload(session, row.owner_id, state.limits, row.size_bytes)
+    return add_upload(session, row, timedelta(seconds=state.settings.upload_expiry_s))
+
+
+def open_upload(state: State, caller: Caller, size_bytes: int, metadata: Metadata, said: str) -> UploadRow:
+    """Begins an upload. Raises as the two above do, or ``DatabaseUnavailable``."""
+    row = new_upload(state, caller, size_bytes, metadata, said)
     with state.database.transaction() as session:
-        check_open_upload(session, caller.owner_id, state.limits, size_bytes)
-        return add_upload(session, row, timedelta(seconds=state.settings.upload_expiry_s))
+        return add_new(session, state, row)
 
 
 def read_upload(state: State, owner_id: str, upload_id: str) -> UploadRow:
@@ -71,10 +79,16 @@ def read_upload(state: State, owner_id: str, upload_id: str) -> UploadRow:
         return get_upload(session, owner_id, upload_id)
 
 
+def check_way(row: UploadRow, *, direct: bool) -> None:
+    """Raises ``NotFound`` for an upload whose bytes come another way."""
+    if (row.multipart_id is not None) != direct:
+        raise NotFound(f"no upload {row.id!r} whose bytes are sent {'to the store' if direct else 'by tus'}")
+
+
 async def abandon(state: State, owner_id: str, upload_id: str) -> None:
     """Erases an upload and its bytes; the track that it became stays. Raises ``NotFound``, ``UploadBusy``."""
     async with held(state, owner_id, upload_id, ended=True) as upload:
-        await to_thread.run_sync(erase_upload, state.database, state.store, upload.id, upload.writer)
+        await to_thread.run_sync(erase_upload, state.database, state.store, upload.row, upload.writer)
 
 
 def finish(upload: HeldUpload, caller: Caller, keys: Iterable[str], last: BinaryIO | None = None) -> UploadRow:
@@ -158,6 +172,6 @@ def _request(row: UploadRow) -> JobRequest | None:
 def _erase_objects(upload: HeldUpload) -> None:
     """What cannot be erased now is erased when the upload expires."""
     try:
-        erase_objects_of_upload(upload.state.store, upload.id)
+        erase_objects_of_upload(upload.state.store, upload.row)
     except Unavailable:
         _log.warning("upload.objects_left", upload_id=upload.id)

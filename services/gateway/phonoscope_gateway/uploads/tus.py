@@ -30,6 +30,7 @@ from phonoscope_gateway.uploads.appending import append
 from phonoscope_gateway.uploads.metadata import read_metadata
 from phonoscope_gateway.uploads.protocol import (
     ALGORITHMS,
+    CHECKSUM_PATTERN,
     EXTENSIONS,
     OFFSET_STREAM,
     check_media_type,
@@ -38,7 +39,7 @@ from phonoscope_gateway.uploads.protocol import (
     has_body,
     number,
 )
-from phonoscope_gateway.uploads.service import abandon, open_upload, read_upload
+from phonoscope_gateway.uploads.service import abandon, check_way, open_upload, read_upload
 from phonoscope_gateway.uploads.view import headers_of
 
 router = APIRouter(prefix="/v1/uploads/tus", tags=["uploads"])
@@ -59,7 +60,10 @@ def _header(name: str, description: str, *, required: bool, **schema: Any) -> di
 _VERSION = _header("Tus-Resumable", "the version of the protocol", required=True, const=TUS_VERSION)
 _BYTES = {"pattern": "^[0-9]{1,18}$"}
 _CHECKSUM = _header(
-    "Upload-Checksum", f"of the body: one of {ALGORITHMS}, a space, the digest in Base64", required=False
+    "Upload-Checksum",
+    f"of the body: one of {ALGORITHMS}, a space, the digest in Base64",
+    required=False,
+    pattern=CHECKSUM_PATTERN,
 )
 _BODY = {"content": {OFFSET_STREAM: {"schema": {"type": "string", "format": "binary"}}}}
 
@@ -126,6 +130,7 @@ def read_tus_upload(upload_id: str, state: StateDep, caller: CallerDep) -> Respo
     `Phonoscope-Track` is the track that it has become, `Phonoscope-Job` the job that was asked for with it.
     """
     row = read_upload(state, caller.owner_id, upload_id)
+    check_way(row, direct=False)
     if row.problem is not None:
         raise UploadEnded(f"the upload was refused: {row.problem['detail']}")
     return Response(None, status.HTTP_200_OK, headers_of(row))

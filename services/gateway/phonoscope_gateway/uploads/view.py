@@ -18,6 +18,7 @@ def describe_upload(row: UploadRow) -> PendingUpload:
         size_bytes=row.size_bytes,
         offset_bytes=row.offset_bytes,
         sha256=row.sha256,
+        part_bytes=row.part_bytes,
         track_id=row.track_id,
         job_id=row.job_id,
         problem=kept,

@@ -31,6 +31,11 @@ def folder_of(upload_id: str) -> str:
     return f"uploads/{upload_id}/"
 
 
+def whole_of(upload_id: str) -> str:
+    """The key of the object that a direct upload's parts become."""
+    return f"{folder_of(upload_id)}whole"
+
+
 def add_upload(session: Session, row: UploadRow, expires_in: timedelta) -> UploadRow:
     """Adds an upload; the caller has compared the owner's quotas in the same transaction."""
     row.expires_at = session.scalars(select(func.now() + expires_in)).one()
