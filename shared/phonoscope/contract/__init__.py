@@ -117,6 +117,7 @@ from phonoscope.contract.uploads import (
     PartLinks,
     PartsRequest,
     PendingUpload,
+    PendingUploads,
     SentPart,
     UploadRequest,
 )
@@ -254,6 +255,7 @@ __all__ = [
     "PartsRequest",
     "Peaks",
     "PendingUpload",
+    "PendingUploads",
     "PictureLevels",
     "PlacedLabel",
     "Precision",

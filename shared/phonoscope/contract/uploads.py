@@ -45,6 +45,12 @@ class PendingUpload(BaseModel):
     expires_at: datetime = Field(description="when it is erased, unless more bytes come before")
 
 
+class PendingUploads(BaseModel):
+    """Your unfinished uploads, the newest first; 1,000 at most."""
+
+    items: list[PendingUpload]
+
+
 class UploadRequest(RequestModel):
     """A recording that you will send to the object store yourself."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import APIRouter, Depends, Query, Response, status
 
 from phonoscope.contract import (
     CompleteRequest,
@@ -13,8 +13,11 @@ from phonoscope.contract import (
     PartLinks,
     PartsRequest,
     PendingUpload,
+    PendingUploads,
     UploadRequest,
 )
+from phonoscope.contract.uploads import Sha256
+from phonoscope.db.library.uploads import open_uploads
 from phonoscope.errors import (
     NoPublicStore,
     NotARecording,
@@ -35,6 +38,7 @@ from phonoscope_gateway.uploads.view import describe_upload
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], responses=KEYED)
 
+_MOST_LISTED = 1_000
 UploadBody = Annotated[UploadRequest, Depends(json_body(UploadRequest))]
 PartsBody = Annotated[PartsRequest, Depends(json_body(PartsRequest))]
 CompleteBody = Annotated[CompleteRequest, Depends(json_body(CompleteRequest))]
@@ -54,6 +58,18 @@ _OF_ONE = links(
 def begin_upload(request: UploadBody, response: Response, once: IdempotencyDep) -> DirectUpload:
     """Begins an upload whose parts you send to the object store, by links that need no key."""
     return begin(once, request).write(response)
+
+
+@router.get("")
+def read_uploads(
+    state: StateDep,
+    caller: CallerDep,
+    sha256: Annotated[Sha256 | None, Query(description="only uploads that are to have this SHA-256")] = None,
+) -> PendingUploads:
+    """Your unfinished uploads, the newest first."""
+    with state.database.autocommit() as session:
+        rows = open_uploads(session, caller.owner_id, sha256 and sha256.lower(), _MOST_LISTED)
+    return PendingUploads(items=[describe_upload(row) for row in rows])
 
 
 @router.get("/{upload_id}", responses=problems(NotFound))

@@ -57,6 +57,15 @@ def get_upload(session: Session, owner_id: str, upload_id: str) -> UploadRow:
     return row
 
 
+def open_uploads(session: Session, owner_id: str, sha256: str | None, most: int) -> list[UploadRow]:
+    """The owner's unfinished uploads, the newest first; with ``sha256`` those that are to have it."""
+    wanted = [UploadRow.owner_id == owner_id, UploadRow.status == UploadStatus.OPEN, UploadRow.expires_at > func.now()]
+    if sha256 is not None:
+        wanted.append(UploadRow.sha256 == sha256)
+    newest = select(UploadRow).where(*wanted).order_by(UploadRow.created_at.desc(), UploadRow.id)
+    return list(session.scalars(newest.limit(most)))
+
+
 def pieces_of(session: Session, upload_id: str) -> list[UploadPieceRow]:
     """The pieces of an upload, from its start."""
     of_upload = select(UploadPieceRow).where(UploadPieceRow.upload_id == upload_id)
