@@ -27,7 +27,7 @@ from phonoscope.db.service.keys import Caller
 from phonoscope.errors import InvalidRequest, NoPublicStore, NotFound, PartsMissing, UploadEnded
 from phonoscope.filenames import clean_filename
 from phonoscope.states import UploadStatus
-from phonoscope.storage import StoredPart
+from phonoscope.storage.multipart import StoredPart
 from phonoscope_gateway.idempotency import IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.jobs.requests import NOT_YET
 from phonoscope_gateway.state import State
