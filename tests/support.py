@@ -43,6 +43,7 @@ SMALL_QUOTAS: Mapping[str, object] = {
     "quota_stored_tracks": 3,
     "quota_queued_jobs": 2,
     "quota_open_streams": 1,
+    "quota_open_uploads": 2,
     "quota_test_deliveries_a_day": 1,
     "wrong_keys_a_minute": 20,
 }

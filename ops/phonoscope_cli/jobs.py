@@ -35,7 +35,11 @@ def run_job(
     with Progress(*columns, console=console, transient=True) as progress:
         name = filename_of(path)
         bar = progress.add_task(f"{name}: uploading", total=1.0)
-        job = client.analyze(path, [name.strip() for name in tasks], options)
+
+        def sent(done_bytes: int, all_bytes: int) -> None:
+            progress.update(bar, completed=done_bytes / all_bytes)
+
+        job = client.analyze(path, [name.strip() for name in tasks], options, on_progress=sent)
 
         def advance(now: Job) -> None:
             done = sum(task.progress for task in now.tasks) / len(now.tasks)

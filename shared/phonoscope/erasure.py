@@ -1,4 +1,4 @@
-"""Erases a track: rows and objects."""
+"""Erases tracks and uploads: rows and objects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from functools import partial
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.erase import delete_track
+from phonoscope.db.library.uploads import folder_of, forget_upload, whole_of
+from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.audit import Actor
 from phonoscope.errors import StoreUnavailable
 from phonoscope.logs import get_logger
@@ -34,3 +36,26 @@ def erase_track(database: Database, store: ObjectStore, actor: Actor, track_id: 
         _log.warning("track.objects_left", track_id=track_id, detail=error.detail)
         return 0
     return len(objects)
+
+
+def erase_upload(database: Database, store: ObjectStore, upload: UploadRow, writer: str) -> int:
+    """Erases an upload's objects and parts, then its row, which stays where the store is down: it is erased later.
+
+    Args:
+        writer: the request that has taken the upload.
+
+    Returns how many objects were erased. Raises ``StoreUnavailable`` or ``DatabaseUnavailable``.
+    """
+    erased = erase_objects_of_upload(store, upload)
+    with database.transaction() as session:
+        forget_upload(session, upload.id, writer)
+    return erased
+
+
+def erase_objects_of_upload(store: ObjectStore, upload: UploadRow) -> int:
+    """Erases the bytes of an upload, and returns how many objects they were. Raises ``StoreUnavailable``."""
+    if upload.multipart_id is not None:
+        store.multipart.abort(whole_of(upload.id), upload.multipart_id)
+    keys = store.keys(folder_of(upload.id))
+    store.delete(keys)
+    return len(keys)

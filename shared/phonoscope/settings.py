@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     default_model: str = Field(DEFAULT_MODEL, description="model for jobs that name none; `auto`: by what is heard")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="where networks run")
     max_upload_bytes: int = Field(2 * 1024**3, gt=0, description="largest upload; more is answered 413")
+    upload_expiry_s: float = Field(
+        86_400.0, gt=0, description="seconds after its last byte at which an unfinished upload is erased"
+    )
     max_duration_s: float = Field(6 * 3600.0, gt=0, description="longest recording in seconds; more is answered 422")
     retention_days: float = Field(
         0.0, ge=0, description="days after which a recording is erased with all that was made of it; 0 keeps all"
@@ -117,6 +120,9 @@ class Settings(BaseSettings):
     )
     quota_queued_jobs: int = Field(10_000, ge=0, description="an owner's jobs that have not ended; 0: no limit")
     quota_open_streams: int = Field(1_000, ge=0, description="open streams of events of an owner; 0: no limit")
+    quota_open_uploads: int = Field(
+        100, ge=0, description="an owner's unfinished uploads that come in pieces; 0: no limit"
+    )
     quota_test_deliveries_a_day: int = Field(
         1_000, ge=0, description="test deliveries of webhooks a day (UTC) of an owner; 0: no limit"
     )

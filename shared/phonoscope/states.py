@@ -81,6 +81,17 @@ class TaskQueue(NamedTuple):
         return f"{self.pool}.{self.lane}"
 
 
+class UploadStatus(StrEnum):
+    """The state of an upload that comes in pieces."""
+
+    OPEN = "open"
+    """Bytes are missing, or the whole was not read yet."""
+    FINISHED = "finished"
+    """It has become a track."""
+    REFUSED = "refused"
+    """It was whole and could not become a track; its bytes are erased."""
+
+
 class TrackSort(StrEnum):
     """The order of a list of tracks."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Event
@@ -11,13 +11,27 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, try_lock
 from phonoscope.db.library.clips import clips_owner
+from phonoscope.db.library.uploads import (
+    add_upload,
+    finish_upload,
+    folder_of,
+    forget_upload,
+    refuse_upload,
+    renew_upload,
+    take_expired,
+)
+from phonoscope.db.schema.uploads import UploadRow
+from phonoscope.db.service.keys import create_key
 from phonoscope.db.service.workers import beat_worker, live_workers
+from phonoscope.errors import UploadBusy
+from phonoscope.ids import new_id
 from phonoscope.settings import Settings
-from phonoscope.states import Lane, Pool, Status
+from phonoscope.states import Lane, Pool, Status, UploadStatus
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope_courier import sweeper as module
@@ -127,7 +141,7 @@ def test_recordings_past_their_time_are_erased(sweeper: Sweeper, database: Datab
 
 
 class CountedStore(ObjectStore):
-    """Counts the pages that it lists, and waits before each for as long as it is told to."""
+    """Counts the pages of recordings that it lists, and waits before each for as long as it is told to."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -136,6 +150,9 @@ class CountedStore(ObjectStore):
         self.go_on.set()
 
     def pages(self, prefix: str = "", *, after: str = "", size: int = 1000) -> Iterator[list[tuple[str, datetime]]]:
+        if prefix != "tracks/":
+            yield from super().pages(prefix, after=after, size=size)
+            return
         self.listed += 1
         for page in super().pages(prefix, after=after, size=size):
             self.pages_read += 1
@@ -228,3 +245,60 @@ def test_workers_of_long_ago_are_forgotten(sweeper: Sweeper, database: Database)
         assert session.scalar(text("SELECT count(*) FROM workers WHERE id = 'old'")) == 0
         assert "young" in {row.id for row in live_workers(session)}
         session.execute(text("DELETE FROM workers"))
+
+
+def new_upload(sweeper: Sweeper, status: UploadStatus = UploadStatus.OPEN) -> str:
+    """An upload whose time is over, with a piece."""
+    upload_id = new_id("upl")
+    with sweeper.database.transaction() as session:
+        row = UploadRow(
+            id=upload_id, owner_id=upload_owner(session), status=status, filename="a.wav", said="", size_bytes=9
+        )
+        add_upload(session, row, timedelta(seconds=-1))
+    put(sweeper, f"{folder_of(upload_id)}pce_1")
+    return upload_id
+
+
+def upload_owner(session: Session) -> str:
+    name = f"owner-{uuid4()}"
+    create_key(session, name)
+    return str(session.scalar(text("SELECT id FROM owners WHERE name = :name"), {"name": name}))
+
+
+def test_abandoned_uploads_are_erased(sweeper: Sweeper) -> None:
+    """Row and pieces, of those that have ended too; one that a request writes to at this moment stays."""
+    left, ended, written = new_upload(sweeper), new_upload(sweeper, UploadStatus.FINISHED), new_upload(sweeper)
+    with sweeper.database.transaction() as session:
+        session.execute(
+            text("UPDATE uploads SET writer = 'wrt_1', writer_until = now() + interval '1 h' WHERE id = :id"),
+            {"id": written},
+        )
+    sweeper.tidy()
+    with sweeper.database.transaction() as session:
+        assert set(session.scalars(text("SELECT id FROM uploads"))) & {left, ended, written} == {written}
+    assert sweeper.store.keys("uploads/") == [f"{folder_of(written)}pce_1"]
+
+
+def test_a_request_that_lost_its_upload_to_the_sweeper_makes_no_track(sweeper: Sweeper) -> None:
+    """Its commit is refused, so that what is erased is not half there."""
+    upload_id = new_upload(sweeper)
+    with sweeper.database.transaction() as session:
+        assert [row.id for row in take_expired(session, "wrt_sweeper", 100)] == [upload_id]
+    changes: tuple[Callable[[Session], None], ...] = (
+        lambda session: finish_upload(session, upload_id, "wrt_gateway", "trk_1", None),
+        lambda session: refuse_upload(session, upload_id, "wrt_gateway", {}),
+        lambda session: renew_upload(session, upload_id, "wrt_gateway"),
+    )
+    for change in changes:
+        with pytest.raises(UploadBusy), sweeper.database.transaction() as session:
+            change(session)
+    assert sweeper.tidy() == 0
+    with sweeper.database.transaction() as session:
+        forget_upload(session, upload_id, "wrt_sweeper")
+
+
+def test_pieces_without_an_upload_are_erased(sweeper: Sweeper) -> None:
+    """As of an owner who was erased, or of a gateway that died; those of an upload stay."""
+    put(sweeper, "uploads/upl_never/pce_1")
+    assert sweeper.tidy() == 1
+    assert sweeper.store.keys("uploads/") == []

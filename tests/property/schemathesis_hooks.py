@@ -7,5 +7,6 @@ from hypothesis import strategies as st
 
 from tests.support import tone_wav
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 schemathesis.openapi.format("binary", st.just(tone_wav(0.5, seed=21)))
 schemathesis.openapi.format("uri", st.just("http://127.0.0.1:9/events"))

@@ -47,6 +47,8 @@ from phonoscope_gateway.spaces.routes import router as spaces
 from phonoscope_gateway.state import State
 from phonoscope_gateway.stems.routes import router as stems
 from phonoscope_gateway.tracks.routes import router as tracks
+from phonoscope_gateway.uploads.routes import router as uploads
+from phonoscope_gateway.uploads.tus import router as tus
 from phonoscope_gateway.usage.routes import router as usage
 from phonoscope_gateway.web.routes import add_page
 from phonoscope_gateway.webhooks.events import events
@@ -123,6 +125,8 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         library,
         collections,
         examples,
+        tus,
+        uploads,
         artifacts,
         models,
         classifiers,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -69,16 +71,31 @@ async def read_form(request: Request, max_upload_bytes: int) -> Form:
         raise InvalidRequest.field("content-type", "must be multipart/form-data with a boundary")
     reader = _FormReader(boundary, max_upload_bytes)
     try:
-        async for chunk in request.stream():
-            reader.feed(chunk)
-        return reader.finish()
+        with spooling():
+            async for chunk in request.stream():
+                reader.feed(chunk)
+            return reader.finish()
     except BaseException as error:
         reader.close()
         if isinstance(error, MultipartParseError):
             raise InvalidRequest.field("body", f"not a multipart form: {error}") from error
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        raise
+
+
+@contextmanager
+def spooling() -> Iterator[None]:
+    """Raises ``SpoolFull`` for an error that says that the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
             raise SpoolFull("no disk space is left for uploads; nothing was stored") from error
         raise
+
+
+def new_spool() -> BinaryIO:
+    """A file for an upload's bytes, in memory while it is small; the caller closes it."""
+    return cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES))
 
 
 def too_large(max_upload_bytes: int) -> UploadTooLarge:
@@ -154,7 +171,7 @@ class _FormReader:
             if self._file is not None:
                 raise InvalidRequest.field("file", "only one file at a time")
             self._filename = disposition.filename
-            self._file = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES))  # noqa: SIM115
+            self._file = new_spool()
 
     def _content(self, data: bytes, start: int, end: int) -> None:
         if self._name != "file":

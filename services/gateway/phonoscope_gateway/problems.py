@@ -30,6 +30,7 @@ from phonoscope.errors import (
     TaskFailed,
     Unauthorized,
     Unavailable,
+    UnsupportedTusVersion,
 )
 from phonoscope.logs import get_logger
 
@@ -37,6 +38,7 @@ _log = get_logger(__name__)
 _MEDIA_TYPE = "application/problem+json"
 NO_GUESSING = ("X-Content-Type-Options", "nosniff")
 """Forbids browsers to guess another media type."""
+TUS_VERSION = "1.0.0"
 _METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _MOST_NAMED = 20
 LONGEST_FIELD = 200
@@ -99,6 +101,8 @@ def problem(error: PhonoscopeError, instance: str) -> JSONResponse:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, LimitReached):
         headers |= limit_headers(error.policy, error.limit, error.window_s, 0, error.retry_after_s or 0)
+    if isinstance(error, UnsupportedTusVersion):
+        headers["Tus-Version"] = TUS_VERSION
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
     return _response(error.as_problem() | {"instance": instance}, headers)

@@ -21,6 +21,7 @@ from phonoscope.client.recordings import open_recording
 from phonoscope.client.search import SearchCalls
 from phonoscope.client.shares import ShareCalls
 from phonoscope.client.spaces import SpaceCalls
+from phonoscope.client.uploads import JOB, TRACK, Progress, UploadCalls, goes_in_pieces
 from phonoscope.client.webhooks import WebhookCalls
 from phonoscope.contract import (
     DEFAULT_TASKS,
@@ -51,7 +52,17 @@ __all__ = ["ApiError", "Client", "Retry", "Unreachable"]
 _POLL_S = 20.0
 
 
-class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, ShareCalls, SpaceCalls, ClassifierCalls, CollectionCalls):
+class Client(
+    SearchCalls,
+    WebhookCalls,
+    KeyCalls,
+    LabelCalls,
+    ShareCalls,
+    SpaceCalls,
+    ClassifierCalls,
+    CollectionCalls,
+    UploadCalls,
+):
     """A connection to a Phonoscope gateway, for one API key.
 
     Every call raises ``ApiError`` when the service answers with a problem, and ``Unreachable`` when there is no answer.
@@ -59,8 +70,23 @@ class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, ShareCalls, SpaceC
     after an outage, and done once. Those that take a ``path`` raise ``OSError`` where no recording can be read there.
     """
 
-    def upload(self, path: Path, idempotency_key: str | None = None) -> Track:
-        """Uploads a recording; the same bytes again give the same track."""
+    def upload(
+        self,
+        path: Path,
+        idempotency_key: str | None = None,
+        *,
+        resumable: bool | None = None,
+        on_progress: Progress = lambda *_: None,
+    ) -> Track:
+        """Uploads a recording; the same bytes again give the same track.
+
+        Args:
+            resumable: whether it is sent in pieces, so that it goes on after a cut, also in another process; without it
+                recordings above 64 MiB are, unless there is an ``idempotency_key``.
+            on_progress: called with the bytes sent so far, and all, of one that is sent in pieces.
+        """
+        if goes_in_pieces(path, {}, resumable=resumable, has_key=idempotency_key is not None):
+            return self.track(self._in_pieces(path, {}, on_progress)[TRACK])
         with open_recording(path) as file:
             return self._ask_once(Track, "/v1/tracks", idempotency_key, files={"file": (filename_of(path), file)})
 
@@ -174,10 +200,15 @@ class Client(SearchCalls, WebhookCalls, KeyCalls, LabelCalls, ShareCalls, SpaceC
         metadata: dict[str, Any] | None = None,
         idempotency_key: str | None = None,
         webhook_url: str | None = None,
+        *,
+        resumable: bool | None = None,
+        on_progress: Progress = lambda *_: None,
     ) -> Job:
-        """Uploads a recording and asks for tasks on it, in one call."""
+        """Uploads a recording and asks for tasks on it, in one call; ``upload`` says what its last two are."""
         fields = _job_fields(tasks, options, metadata, webhook_url)
         form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+        if goes_in_pieces(path, form, resumable=resumable, has_key=idempotency_key is not None):
+            return self.job(self._in_pieces(path, form, on_progress)[JOB])
         with open_recording(path) as file:
             files = {"file": (filename_of(path), file)}
             return self._ask_once(Job, "/v1/jobs", idempotency_key, files=files, data=form)

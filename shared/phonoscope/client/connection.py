@@ -21,7 +21,7 @@ from phonoscope.retry import Backoff
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
-_NOT_YET = frozenset({"request_in_flight", "request_quota_exceeded"})
+_NOT_YET = frozenset({"request_in_flight", "request_quota_exceeded", "upload_busy"})
 _TIMEOUT = httpx.Timeout(30.0, read=120.0, write=600.0)
 
 

@@ -27,6 +27,8 @@ class Quota(StrEnum):
     """Jobs that have not ended."""
     OPEN_STREAMS = "open_streams"
     """Open streams of events."""
+    OPEN_UPLOADS = "open_uploads"
+    """Unfinished uploads that come in pieces."""
     TEST_DELIVERIES = "test_deliveries"
     """Test deliveries of webhooks a day (UTC)."""
     CLASSIFIERS = "classifiers"

@@ -2,6 +2,7 @@
 
 PhonoscopeError
 ├── MalformedRequest            400
+├── UnsupportedChecksum         400
 ├── Unauthorized                401
 ├── InvalidSignature            403
 ├── SignatureExpired            403
@@ -16,9 +17,16 @@ PhonoscopeError
 ├── NameTaken                   409
 ├── RequestInFlight             409
 ├── NothingToUndo               409
+├── NoPublicStore               409
+├── PartsMissing                409
+├── OffsetConflict              409
+├── UploadEnded                 410
 ├── PreconditionFailed          412
+├── UnsupportedTusVersion       412
+├── UnsupportedMediaType        415
 ├── InvalidRequest              422
 │   ├── InvalidCursor
+│   ├── DigestMismatch
 │   ├── IdempotencyKeyReused
 │   ├── UnknownLayer
 │   ├── UnknownLabel
@@ -33,6 +41,8 @@ PhonoscopeError
 │   └── NoDefaultSecret
 ├── BodyTooLarge                413
 ├── UploadTooLarge              413
+├── UploadBusy                  423
+├── ChecksumMismatch            460
 ├── TooManyUploads              429
 ├── TooManySearches             429
 ├── TooManyTiles                429
@@ -45,6 +55,7 @@ PhonoscopeError
 │   ├── RequestQuotaExceeded
 │   ├── UploadQuotaExceeded
 │   ├── UploadBytesQuotaExceeded
+│   ├── OpenUploadsQuotaExceeded
 │   ├── StoredBytesQuotaExceeded
 │   ├── StoredTracksQuotaExceeded
 │   ├── QueuedAudioQuotaExceeded
@@ -124,6 +135,7 @@ from phonoscope.errors.limits import (
     DeliveryTestQuotaExceeded,
     LimitReached,
     OpenStreamQuotaExceeded,
+    OpenUploadsQuotaExceeded,
     QueuedAudioQuotaExceeded,
     QueuedJobsQuotaExceeded,
     RequestQuotaExceeded,
@@ -179,7 +191,9 @@ from phonoscope.errors.recordings import (
 )
 from phonoscope.errors.requests import (
     BodyTooLarge,
+    ChecksumMismatch,
     ContradictoryLabels,
+    DigestMismatch,
     HeadTooLarge,
     IdempotencyKeyReused,
     InvalidCursor,
@@ -192,11 +206,14 @@ from phonoscope.errors.requests import (
     MissingScope,
     NameTaken,
     NoDefaultSecret,
+    NoPublicStore,
     NoStems,
     NotAcceptable,
     NotFound,
     NothingToUndo,
     NotShared,
+    OffsetConflict,
+    PartsMissing,
     PreconditionFailed,
     RangeNotSatisfiable,
     RefusedUrl,
@@ -212,6 +229,11 @@ from phonoscope.errors.requests import (
     Unauthorized,
     UnknownLabel,
     UnknownLayer,
+    UnsupportedChecksum,
+    UnsupportedMediaType,
+    UnsupportedTusVersion,
+    UploadBusy,
+    UploadEnded,
     UploadTooLarge,
 )
 from phonoscope.errors.tasks import (
@@ -238,12 +260,14 @@ __all__ = [
     "BodyAbsent",
     "BodyTooLarge",
     "BrokerUnavailable",
+    "ChecksumMismatch",
     "ClassifierQuotaExceeded",
     "CollectionQuotaExceeded",
     "ContradictoryLabels",
     "DatabaseUnavailable",
     "DeliveryTestQuotaExceeded",
     "DeviceUnavailable",
+    "DigestMismatch",
     "DiskFull",
     "DownloadFailed",
     "EmptyUpload",
@@ -268,6 +292,7 @@ __all__ = [
     "NameTaken",
     "NoAudioStream",
     "NoDefaultSecret",
+    "NoPublicStore",
     "NoStems",
     "NoSuchAudioTrack",
     "NonFiniteSamples",
@@ -276,12 +301,15 @@ __all__ = [
     "NotFound",
     "NotShared",
     "NothingToUndo",
+    "OffsetConflict",
     "OpenStreamQuotaExceeded",
+    "OpenUploadsQuotaExceeded",
     "OutOfMemory",
     "OutdatedResult",
     "OutdatedTeaching",
     "Overloaded",
     "PackageAbsent",
+    "PartsMissing",
     "PhonoscopeError",
     "PreconditionFailed",
     "QueuedAudioQuotaExceeded",
@@ -326,9 +354,14 @@ __all__ = [
     "UnknownModel",
     "UnreadableWeights",
     "UnstorableResult",
+    "UnsupportedChecksum",
     "UnsupportedCodec",
+    "UnsupportedMediaType",
     "UnsupportedTask",
+    "UnsupportedTusVersion",
+    "UploadBusy",
     "UploadBytesQuotaExceeded",
+    "UploadEnded",
     "UploadQuotaExceeded",
     "UploadTooLarge",
     "WeightsMismatch",

@@ -80,6 +80,12 @@ class UploadBytesQuotaExceeded(LimitReached):
     policy = "upload_bytes"
 
 
+class OpenUploadsQuotaExceeded(LimitReached):
+    """As many uploads are unfinished as may be."""
+
+    policy = "open_uploads"
+
+
 class StoredBytesQuotaExceeded(LimitReached):
     """The stored recordings are as large as they may be."""
 

@@ -94,16 +94,52 @@ class RequestInFlight(PhonoscopeError):
     retry_after_s = 1
 
 
+class NoPublicStore(PhonoscopeError):
+    """Clients cannot reach the object store."""
+
+    status = 409
+
+
+class PartsMissing(PhonoscopeError):
+    """The store has not all parts as they were announced."""
+
+    status = 409
+
+
+class OffsetConflict(PhonoscopeError):
+    """The upload goes on at another offset."""
+
+    status = 409
+
+
 class NothingToUndo(PhonoscopeError):
     """There is no change to undo."""
 
     status = 409
 
 
+class UploadEnded(PhonoscopeError):
+    """The upload has ended."""
+
+    status = 410
+
+
 class PreconditionFailed(PhonoscopeError):
     """Another change came first."""
 
     status = 412
+
+
+class UnsupportedTusVersion(PhonoscopeError):
+    """This service speaks another version of the upload protocol."""
+
+    status = 412
+
+
+class UnsupportedMediaType(PhonoscopeError):
+    """The body's media type is another one than this call takes."""
+
+    status = 415
 
 
 class InvalidRequest(PhonoscopeError):
@@ -171,6 +207,32 @@ class RefusedUrl(InvalidRequest):
 
 class NoDefaultSecret(InvalidRequest):
     """There is no default secret to sign events with."""
+
+
+class DigestMismatch(InvalidRequest):
+    """The bytes are not those that were announced."""
+
+
+class UnsupportedChecksum(PhonoscopeError):
+    """This service does not compute that checksum."""
+
+    status = 400
+
+
+class UploadBusy(PhonoscopeError):
+    """Another request writes to the upload."""
+
+    status = 423
+    retryable = True
+    retry_after_s = 5
+
+
+class ChecksumMismatch(PhonoscopeError):
+    """The body is not that of its checksum; nothing of it was kept."""
+
+    status = 460
+    retryable = True
+    retry_after_s = 1
 
 
 class BodyTooLarge(PhonoscopeError):

@@ -20,6 +20,7 @@ from urllib3 import BaseHTTPResponse
 from phonoscope import __version__
 from phonoscope.errors import StoreUnavailable
 from phonoscope.metrics import recorder
+from phonoscope.storage.multipart import MultipartUploads
 from phonoscope.storage.transport import HttpClient, refusal, translated
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class ObjectStore:
         self._client = _client(settings.s3_endpoint_url, settings, http)
         self._public = _client(settings.s3_public_endpoint_url or settings.s3_endpoint_url, settings, http)
         self.has_public_address = bool(settings.s3_public_endpoint_url)
+        self.multipart = MultipartUploads(self.bucket, self._client, self._public)
 
     def ensure_bucket(self) -> None:
         """Makes the bucket when it is absent. Raises ``StoreUnavailable``."""
@@ -62,6 +64,11 @@ class ObjectStore:
             found = self._client.bucket_exists(self.bucket)
         if not found:
             raise StoreUnavailable(f"the object store has no bucket {self.bucket!r}")
+
+    def size_of(self, key: str) -> int:
+        """The bytes of an object. Raises ``NotFound`` or ``StoreUnavailable``."""
+        with _calling("stat"), translated(key):
+            return self._client.stat_object(self.bucket, key).size or 0
 
     def put(self, key: str, file: IO[bytes], media_type: str) -> None:
         """Stores a file from its start; above 8 MiB in parts of 5 MiB, one at a time. Raises ``StoreUnavailable``."""

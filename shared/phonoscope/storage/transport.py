@@ -16,7 +16,7 @@ from phonoscope.errors import NotFound, StoreUnavailable
 _CONNECTIONS = 50
 _CONNECT_S = 2.0
 _READ_S = 30.0
-_MISSING = frozenset({"NoSuchKey", "NoSuchBucket"})
+_MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchUpload"})
 _DENIED = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
 
 

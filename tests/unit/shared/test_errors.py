@@ -77,7 +77,7 @@ def test_only_passing_troubles_may_be_retried(error: type[PhonoscopeError]) -> N
     """What the client did wrong stays wrong; an outage passes, as the first sending of a request does, and says when to
     ask again.
     """
-    passing = error.status in (408, 429, 503, 504) or error is errors.RequestInFlight
+    passing = error.status in (408, 423, 429, 460, 503, 504) or error is errors.RequestInFlight
     assert passing or not (400 <= error.status < 500 and error.retryable)
     assert (error.retry_after_s is not None) == passing
     if error.retry_after_s is not None:

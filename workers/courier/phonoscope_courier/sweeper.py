@@ -5,7 +5,7 @@ Several sweepers may run; advisory locks let one of them sweep and one tidy at a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,22 +13,26 @@ from itertools import islice
 from threading import Event
 from time import monotonic
 
+from sqlalchemy.orm import Session
+
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, stay_open, try_lock
 from phonoscope.db.library.clips import abandoned_clips
 from phonoscope.db.library.orphans import expired_tracks, forget_jobs, unknown_keys
+from phonoscope.db.library.uploads import keys_without_upload, take_expired
 from phonoscope.db.service.audit import Actor, forget_audit
 from phonoscope.db.service.idempotency import forget_old_keys
 from phonoscope.db.service.rates import forget_rates
 from phonoscope.db.service.streams import forget_dead_streams
 from phonoscope.db.service.usage import forget_old_days
-from phonoscope.db.service.walks import ORPHANS, continue_walk, save_position
+from phonoscope.db.service.walks import ORPHANS, PIECES, continue_walk, save_position
 from phonoscope.db.service.workers import forget_silent_workers
 from phonoscope.db.spaces.reembedding import mark_complete
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
 from phonoscope.db.webhooks.events import forget_old_events
-from phonoscope.erasure import erase_track
+from phonoscope.erasure import erase_track, erase_upload
 from phonoscope.errors import NotFound, Unavailable, WorkerLost
+from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
 from phonoscope.metrics import recorder
 from phonoscope.settings import Settings
@@ -78,8 +82,8 @@ class Sweeper:
         return len(due)
 
     def tidy(self) -> int:
-        """Does one slow round, in one courier at a time: erases abandoned clips, expired recordings, orphans, and old
-        keys, events and entries of the audit log, and notes which spaces are complete.
+        """Does one slow round, in one courier at a time: erases abandoned clips and uploads, expired recordings,
+        orphans, and old keys, events and entries of the audit log, and notes which spaces are complete.
 
         A round checks at most 20,000 objects; the next one, a minute later in any courier, continues there. So a
         million objects take an hour, and no round takes long. Until then an orphan only takes up space.
@@ -114,7 +118,7 @@ class Sweeper:
         return min(TIDY_EVERY_S, self.settings.orphan_grace_s)
 
     def _tidy(self, after: str) -> int:
-        erased = self._erase_clips()
+        erased = self._erase_clips() + self._erase_uploads() + self._erase_lost_pieces()
         if self.settings.retention_days:
             erased += self._erase_expired(timedelta(days=self.settings.retention_days))
         with self.database.transaction() as session:
@@ -143,6 +147,22 @@ class Sweeper:
                 erased += erase_track(self.database, self.store, Actor(owner_id), track_id, audited=False)
         return erased
 
+    def _erase_uploads(self) -> int:
+        """Erases uploads whose time is over: those that were not finished, and what is known of those that were."""
+        writer = new_id("wrt")
+        with self.database.transaction() as session:
+            old = take_expired(session, writer, _MOST_ERASED)
+        return sum(erase_upload(self.database, self.store, upload, writer) for upload in old)
+
+    def _erase_lost_pieces(self) -> int:
+        """Erases the pieces of uploads whose rows went with their owner, or before a piece that was on its way."""
+        with self.database.autocommit() as session:
+            after = continue_walk(session, PIECES, timedelta(0)) or ""
+        page = next(self.store.pages("uploads/", after=after, size=_PAGE_KEYS), [])
+        with self.database.autocommit() as session:
+            save_position(session, PIECES, page[-1][0] if len(page) == _PAGE_KEYS else "")
+        return self._erase_unknown(page, keys_without_upload)
+
     def _erase_expired(self, older_than: timedelta) -> int:
         with self.database.autocommit() as session:
             old = expired_tracks(session, older_than, _MOST_ERASED)
@@ -161,18 +181,20 @@ class Sweeper:
         for page in islice(pages, _PAGES_A_ROUND):
             # First, so that a page whose objects cannot be erased does not block the walk.
             self._save_position(page[-1][0] if page else "")
-            erased += self._erase_unknown(page)
+            erased += self._erase_unknown(page, unknown_keys)
         if next(pages, None) is None:
             self._save_position("")
         return erased
 
-    def _erase_unknown(self, page: list[tuple[str, datetime]]) -> int:
+    def _erase_unknown(
+        self, page: list[tuple[str, datetime]], unknown: Callable[[Session, Sequence[str]], list[str]]
+    ) -> int:
         before = datetime.now(UTC) - timedelta(seconds=self.settings.orphan_grace_s)
         old = [key for key, stored_at in page if stored_at < before]
         if not old:
             return 0
         with self.database.autocommit() as session:
-            orphans = unknown_keys(session, old)
+            orphans = unknown(session, old)
         self.store.delete(orphans)
         return len(orphans)
 

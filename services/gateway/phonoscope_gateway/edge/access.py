@@ -29,6 +29,7 @@ _READING = frozenset({"GET", "HEAD"})
 _SEARCH = "/v1/search"
 """Changes nothing, though it is posted; its route asks for more where a file is sent."""
 _UPLOADS = frozenset({"/v1/tracks", "/v1/jobs", _SEARCH})
+_TUS = re.compile(r"/v1/uploads/tus(/[^/]+)?")
 _LABEL_FILES = re.compile(r"/v1/(tracks/[^/]+/)?labels/import")
 _TEACHINGS = re.compile(r"/v1/classifiers(/[^/]+/teach)?")
 _HEADS = re.compile(r"/v1/classifiers/[^/]+")
@@ -52,14 +53,19 @@ _SHARED = frozenset(
 
 
 def needs_key(method: str, path: str, query: bytes) -> bool:
-    """Whether a request needs an API key: all under ``/v1`` do, but what a signed link opens.
+    """Whether a request needs an API key: all under ``/v1`` do, but what a signed link opens, and what tus can do here.
 
     >>> needs_key("GET", "/v1/jobs", b""), needs_key("GET", "/health/live", b"")
     (True, False)
     """
-    if not _API.fullmatch(path) or _BY_LINK.fullmatch(path):
+    if not _API.fullmatch(path) or _BY_LINK.fullmatch(path) or (method == "OPTIONS" and speaks_tus(path)):
         return False
     return not (method in _READING and _BY_LINK_OR_KEY.fullmatch(path) and _is_signed(query))
+
+
+def speaks_tus(path: str) -> bool:
+    """Whether a path's requests are those of the tus protocol, whose clients may ask what is spoken without a key."""
+    return bool(_TUS.fullmatch(path))
 
 
 def check_shared(method: str, path: str, track_id: str) -> None:
@@ -143,6 +149,8 @@ def body_limit(method: str, path: str, headers: Headers, max_upload_bytes: int) 
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if method == "PUT" and media_type == "multipart/form-data" and _HEADS.fullmatch(path):
         return BodyLimit(MAX_HEAD_BYTES + ENVELOPE_BYTES, True, MAX_HEAD_BYTES)
+    if method in ("PATCH", "POST") and speaks_tus(path):
+        return BodyLimit(max_upload_bytes, True, max_upload_bytes)
     if method == "POST" and media_type == "multipart/form-data":
         if path in _UPLOADS:
             return BodyLimit(max_upload_bytes + ENVELOPE_BYTES, True, max_upload_bytes)

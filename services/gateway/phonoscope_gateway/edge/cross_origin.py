@@ -13,11 +13,14 @@ from phonoscope.origins import ANY, parse_origins
 _METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
 _SENT = (
     "Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, "
-    "Last-Event-ID, Range, X-Requested-With"
+    "Last-Event-ID, Range, Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, "
+    "X-HTTP-Method-Override, X-Requested-With"
 )
 _READ = (
     "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Range, ETag, Idempotent-Replayed, Location, "
-    "RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate"
+    "Phonoscope-Job, Phonoscope-Track, RateLimit, RateLimit-Policy, Retry-After, Tus-Checksum-Algorithm, "
+    "Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, "
+    "Upload-Offset, WWW-Authenticate"
 )
 _KEPT_S = 7200
 """How long a browser need not ask again: as long as any browser allows."""

@@ -25,13 +25,14 @@ from phonoscope_gateway.edge.access import (
     keeps_out_of_caches,
     needed_scope,
     needs_key,
+    speaks_tus,
 )
 from phonoscope_gateway.edge.bodies import RequestBody
 from phonoscope_gateway.edge.callers import RequestsInProgress, bearer_key, find_caller, take_request
 from phonoscope_gateway.edge.connections import keep_place
 from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.hosts import HostCheck
-from phonoscope_gateway.problems import NO_GUESSING, problem
+from phonoscope_gateway.problems import NO_GUESSING, TUS_VERSION, problem
 from phonoscope_gateway.state import keep_answer_headers, keep_caller, keep_head
 
 _TURNS = {Crowd.LIVENESS: (8, 4), Crowd.READINESS: (8, 4), Crowd.LINKS: (32, 16), Crowd.PAGES: (8, 4)}
@@ -89,10 +90,10 @@ class Guard:
             private=keeps_out_of_caches(self._path(scope)),
             head=scope["method"] == "HEAD",
             root_path=self._root_path,
-            cross_origin=self._cross_origin.answer_headers(Headers(scope=scope)),
+            always=self._cross_origin.answer_headers(Headers(scope=scope)) | _spoken(self._path(scope)),
             varies=self._cross_origin.varies,
         )
-        keep_answer_headers(scope, answer.cross_origin)
+        keep_answer_headers(scope, answer.always)
         if answer.head:
             # The server keeps its own scope: it must not expect a body.
             scope = {**scope, "method": "GET"}
@@ -196,17 +197,22 @@ class Guard:
             await self._app(scope, body.receive, answer.send)
 
 
+def _spoken(path: str) -> dict[str, str]:
+    """The header that every answer of the tus protocol has."""
+    return {"Tus-Resumable": TUS_VERSION} if speaks_tus(path) else {}
+
+
 class _Answer:
     """Adds the headers that every answer has, and those that an unread body or a private answer need."""
 
     def __init__(
-        self, send: Send, *, private: bool, head: bool, root_path: str, cross_origin: dict[str, str], varies: bool
+        self, send: Send, *, private: bool, head: bool, root_path: str, always: dict[str, str], varies: bool
     ) -> None:
         self._send = send
         self._private = private
         self._root_path = root_path
         self._varies = varies
-        self.cross_origin = cross_origin
+        self.always = always
         self.head = head
         self.limits: dict[str, str] = {}
         self.body: RequestBody | None = None
@@ -240,7 +246,7 @@ class _Answer:
     def _complete(self, headers: MutableHeaders) -> None:
         name, value = NO_GUESSING
         headers[name] = value
-        for name, value in (self.limits | self.cross_origin).items():
+        for name, value in (self.limits | self.always).items():
             headers.setdefault(name, value)
         if self._varies:
             headers.add_vary_header("Origin")

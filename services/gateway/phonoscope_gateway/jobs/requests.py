@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,8 +15,10 @@ from phonoscope_gateway.forms import Form, Upload, read_form
 from phonoscope_gateway.strict_json import parse_json
 
 _FORM = "multipart/form-data"
-_NOT_YET = "trk_of_the_upload"
-_FIELDS = ("tasks", "options", "metadata", "webhook_url")
+NOT_YET = "trk_of_the_upload"
+"""The track of a job that is asked for with a recording, until it has one."""
+JOB_FIELDS = ("tasks", "options", "metadata", "webhook_url")
+"""What a form has beside the recording."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +56,27 @@ async def read_submission(request: Request, max_upload_bytes: int) -> Submission
     raise InvalidRequest.field("content-type", "must be application/json or multipart/form-data")
 
 
+def request_of_upload(fields: Mapping[str, list[str]]) -> JobRequest:
+    """The request beside a recording, of a form's text fields. Raises ``InvalidRequest``, naming the field."""
+    return validate(JobRequest, {"track_id": NOT_YET, **_form_values(fields)})
+
+
 def _from_form(form: Form) -> Submission:
     if form.upload is None:
         raise InvalidRequest.field("file", "missing")
     try:
-        return Submission(validate(JobRequest, {"track_id": _NOT_YET, **_form_values(form)}), form.upload)
+        return Submission(request_of_upload(form.fields), form.upload)
     except BaseException:
         form.upload.file.close()
         raise
 
 
-def _form_values(form: Form) -> dict[str, Any]:
-    unknown = set(form.fields) - set(_FIELDS)
+def _form_values(fields: Mapping[str, list[str]]) -> dict[str, Any]:
+    unknown = set(fields) - set(JOB_FIELDS)
     if unknown:
-        raise InvalidRequest.field(min(unknown), f"not a field of this form; there are: file, {', '.join(_FIELDS)}")
+        raise InvalidRequest.field(min(unknown), f"not a field of this form; there are: file, {', '.join(JOB_FIELDS)}")
     values: dict[str, Any] = {}
-    for name, texts in form.fields.items():
+    for name, texts in fields.items():
         if name == "tasks":
             values[name] = _tasks(texts)
         elif len(texts) > 1:

@@ -50,6 +50,18 @@ Then: TypeAlias = Callable[[Session, Job], None]
 _log = get_logger(__name__)
 
 
+def check_submission(state: State, caller: Caller, request: JobRequest) -> RequestContext:
+    """Checks what can be checked without the track, and gives what the request depends on.
+
+    Raises ``UnknownModel`` or ``InvalidRequest``.
+    """
+    check_asked(request)
+    asked = context_of(state, caller.owner_id, request)
+    check_request(request, asked)
+    check_webhook(state, caller.owner_id, request)
+    return asked
+
+
 def submit_job(state: State, caller: Caller, request: JobRequest, then: Then = lambda *_: None) -> Job:
     """Commits the job and what ``then`` writes, then wakes the pools it needs.
 
@@ -59,10 +71,7 @@ def submit_job(state: State, caller: Caller, request: JobRequest, then: Then = l
         LimitReached: the owner has as much in the queues as may be.
         DatabaseUnavailable: no job was made.
     """
-    check_asked(request)
-    asked = context_of(state, caller.owner_id, request)
-    check_request(request, asked)
-    check_webhook(state, caller.owner_id, request)
+    asked = check_submission(state, caller, request)
 
     def make(session: Session) -> tuple[Job, list[TaskQueue]]:
         subject = _subject(session, caller.owner_id, request)
@@ -90,10 +99,7 @@ def submit_recording(
         LimitReached: a quota of the owner is used up; nothing is stored.
         Unavailable: the database or the store is down; no job was made, nothing is stored.
     """
-    check_asked(request)
-    asked = context_of(state, caller.owner_id, request)
-    check_request(request, asked)
-    check_webhook(state, caller.owner_id, request)
+    asked = check_submission(state, caller, request)
 
     def make(session: Session, row: TrackRow, _created: bool) -> tuple[Job, list[TaskQueue]]:
         job, queues = _make_job(state, caller, session, row, request, asked)

@@ -10,6 +10,7 @@ export const QUOTAS: Record<QuotaUsage["name"], string> = {
   queued_audio_s: "Audio that waits or is worked on",
   queued_jobs: "Jobs that wait or run",
   open_streams: "Open streams of events",
+  open_uploads: "Unfinished uploads",
   test_deliveries: "Test deliveries today",
   classifiers: "Classifiers",
 };

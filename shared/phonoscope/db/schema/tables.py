@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from phonoscope.filenames import named_file
-from phonoscope.states import LabelState, Lane, Pool, Status, TaskName
+from phonoscope.states import LabelState, Lane, Pool, Status, TaskName, UploadStatus
 
 EMBEDDING_DIM = 512
 WORDS = (
@@ -75,6 +75,7 @@ class Base(DeclarativeBase):
         Lane: _words(Lane),
         TaskName: _words(TaskName),
         LabelState: _words(LabelState),
+        UploadStatus: _words(UploadStatus),
     }
 
 

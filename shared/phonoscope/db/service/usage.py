@@ -22,6 +22,7 @@ from phonoscope.db.schema.accounts import ACCOUNT, IN_ACCOUNT
 from phonoscope.errors import (
     DeliveryTestQuotaExceeded,
     LimitReached,
+    OpenUploadsQuotaExceeded,
     QueuedAudioQuotaExceeded,
     QueuedJobsQuotaExceeded,
     StoredBytesQuotaExceeded,
@@ -56,6 +57,12 @@ _TODAY = text(
     WHERE owner_id = :owner_id AND day = CAST(now() AT TIME ZONE 'UTC' AS date)
     """
 )
+_OPEN_UPLOADS = text(
+    """
+    SELECT count(*) AS uploads, coalesce(sum(size_bytes), 0)::bigint AS size_bytes FROM uploads
+    WHERE owner_id = :owner_id AND status = 'open' AND expires_at > now()
+    """
+)
 _CLASSIFIERS = text("SELECT count(*) FROM classifiers WHERE owner_id = :owner_id")
 _FORGET = text("DELETE FROM usage_days WHERE day < CAST(now() - CAST(:kept AS interval) AS date)")
 # A statement of its own, so that the next sees what was committed while it waited.
@@ -84,6 +91,7 @@ class Limits:
     queued_audio_s: float = 0.0
     queued_jobs: int = 0
     open_streams: int = 0
+    open_uploads: int = 0
     test_deliveries: int = 0
 
     @classmethod
@@ -96,6 +104,7 @@ class Limits:
             queued_audio_s=settings.quota_queued_audio_s,
             queued_jobs=settings.quota_queued_jobs,
             open_streams=settings.quota_open_streams,
+            open_uploads=settings.quota_open_uploads,
             test_deliveries=settings.quota_test_deliveries_a_day,
         )
 
@@ -108,6 +117,27 @@ def check_upload(session: Session, owner_id: str, limits: Limits) -> None:
     Raises ``LimitReached``.
     """
     _compare_day(_today(session, owner_id), limits, uploads=1, upload_bytes=1)
+
+
+def check_open_upload(session: Session, owner_id: str, limits: Limits, size_bytes: int) -> None:
+    """Refuses one more upload that comes in pieces: those that are open count as if each were stored and read already.
+
+    Locks the owner's row until the transaction ends, in which the upload is added. Counts nothing: an upload is spent
+    when it is whole.
+
+    Raises ``LimitReached``.
+    """
+    held = _LOCKED_AND_HELD.execute(session, {"owner_id": owner_id}).one()
+    waiting = session.connection().execute(_OPEN_UPLOADS, {"owner_id": owner_id}).one()
+    if limits.open_uploads and waiting.uploads >= limits.open_uploads:
+        raise OpenUploadsQuotaExceeded(
+            f"{limits.open_uploads:,} uploads may be unfinished; finish or delete one first",
+            limit=limits.open_uploads,
+            retry_after_s=_FREE_SOON_S,
+        )
+    size_bytes += waiting.size_bytes
+    _compare_stored(held.stored_tracks + waiting.uploads + 1, held.stored_bytes + size_bytes, limits)
+    _compare_day(_today(session, owner_id), limits, uploads=waiting.uploads + 1, upload_bytes=size_bytes)
 
 
 def spend_upload(session: Session, owner_id: str, limits: Limits, size_bytes: int) -> None:
@@ -144,6 +174,7 @@ def read_usage(session: Session, owner_id: str, limits: Limits, open_streams: in
     day = _today(session, owner_id)
     held = _HELD_NOW.execute(session, {"owner_id": owner_id}).one()
     classifiers = session.connection().scalar(_CLASSIFIERS, {"owner_id": owner_id}) or 0
+    open_uploads = session.connection().execute(_OPEN_UPLOADS, {"owner_id": owner_id}).one().uploads
     midnight = _midnight()
 
     def daily(name: Quota, used: float, limit: float) -> QuotaUsage:
@@ -161,6 +192,7 @@ def read_usage(session: Session, owner_id: str, limits: Limits, open_streams: in
             standing(Quota.QUEUED_AUDIO, held.queued_audio_s, limits.queued_audio_s),
             standing(Quota.QUEUED_JOBS, held.queued_jobs, limits.queued_jobs),
             standing(Quota.OPEN_STREAMS, open_streams, limits.open_streams),
+            standing(Quota.OPEN_UPLOADS, open_uploads, limits.open_uploads),
             daily(Quota.TEST_DELIVERIES, day.test_deliveries, limits.test_deliveries),
             standing(Quota.CLASSIFIERS, classifiers, MOST_CLASSIFIERS),
         ]

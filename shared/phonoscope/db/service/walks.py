@@ -12,8 +12,8 @@ from phonoscope.db.schema.service import WalkRow
 
 ORPHANS = "orphans"
 """The walk over the store's objects that looks for those without a row."""
-
-
+PIECES = "pieces"
+"""The walk over the pieces of uploads that looks for those without an upload."""
 INDEXES = "indexes"
 """The round that makes the indexes of vectors that are missing."""
 RECALL = "recall"
