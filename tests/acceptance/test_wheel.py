@@ -21,11 +21,10 @@ _COMMAND = "import sys; sys.path.insert(0, sys.argv.pop(1)); from phonoscope_cli
 _TRAIN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from phonoscope_training.__main__ import main; main()"
 _CLIENT = """
 import sys; sys.path.insert(0, sys.argv.pop(1))
-from pathlib import Path
 from phonoscope.client import Client
 from phonoscope.tasks import Classify
 with Client(sys.argv[1], sys.argv[2]) as client:
-    job = client.wait(client.analyze(Path(sys.argv[3]), ["classify"]))
+    job = client.wait(client.analyze(sys.argv[3], ["classify"]))
     print(job.status, len(job.result(Classify).top))
 """
 

@@ -1,7 +1,7 @@
 """A small typed client of the HTTP API.
 
     with Client("http://127.0.0.1:8000", "psk_…") as client:
-        job = client.wait(client.analyze(Path("song.flac")))
+        job = client.wait(client.analyze("song.flac"))
 
 Every call may raise one of two errors, both of them ``phonoscope.errors.PhonoscopeError``:
 

@@ -72,7 +72,7 @@ class Client(
 
     def upload(
         self,
-        path: Path,
+        path: str | Path,
         idempotency_key: str | None = None,
         *,
         resumable: bool | None = None,
@@ -85,6 +85,7 @@ class Client(
                 recordings above 64 MiB are, unless there is an ``idempotency_key``.
             on_progress: called with the bytes sent so far, and all, of one that is sent in pieces.
         """
+        path = Path(path)
         if goes_in_pieces(path, {}, resumable=resumable, has_key=idempotency_key is not None):
             return self.track(self._in_pieces(path, {}, on_progress)[TRACK])
         with open_recording(path) as file:
@@ -194,7 +195,7 @@ class Client(
 
     def analyze(
         self,
-        path: Path,
+        path: str | Path,
         tasks: Sequence[str] = DEFAULT_TASKS,
         options: JobOptions | dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
@@ -205,7 +206,7 @@ class Client(
         on_progress: Progress = lambda *_: None,
     ) -> Job:
         """Uploads a recording and asks for tasks on it, in one call; ``upload`` says what its last two are."""
-        fields = _job_fields(tasks, options, metadata, webhook_url)
+        path, fields = Path(path), _job_fields(tasks, options, metadata, webhook_url)
         form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
         if goes_in_pieces(path, form, resumable=resumable, has_key=idempotency_key is not None):
             return self.job(self._in_pieces(path, form, on_progress)[JOB])
