@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from phonoscope.errors import BackupDamaged
 from phonoscope_cli.backup.manifest import File, Table
 
-_PASSING = frozenset({"alembic_version", "open_streams", "workers"})
-"""Rows about processes that run now, and the schema's revision."""
+_PASSING = frozenset({"alembic_version", "open_streams", "user_sessions", "workers"})
+"""Rows about processes that run and sessions that are open now, and the schema's revision."""
 _COLUMNS = text(
     """
     SELECT relname AS name, array_agg(attname::text ORDER BY attnum) AS columns

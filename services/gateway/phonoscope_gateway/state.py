@@ -30,6 +30,7 @@ from phonoscope_gateway.coverage import Coverages
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.pings import Pings
 from phonoscope_gateway.rates import RateLimiter
+from phonoscope_gateway.sign_in.flow import SignIn
 from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.streams import OpenStreams
 from phonoscope_gateway.stretches import Stretches
@@ -87,11 +88,16 @@ class State:
         """The signer of links that this client asks for."""
         if caller.until is not None:
             return self.signer.ending_with(caller.key_id, int(caller.until.timestamp()))
-        return self.signer.ending_with(caller.key_id) if self.links_end(caller) else self.signer
+        return self.signer.ending_with(caller.credential_id) if self.links_end(caller) else self.signer
 
     def links_end(self, caller: Caller) -> bool:
         """Whether links that this client asks for end with its key."""
         return caller.links_end or self.settings.links_end_with_key
+
+    @cached_property
+    def sign_in(self) -> SignIn | None:
+        """How people sign in through an identity provider; ``None`` without one."""
+        return SignIn(self.settings) if self.settings.oidc_issuer else None
 
     @cached_property
     def text_tower(self) -> LiveTextTower:

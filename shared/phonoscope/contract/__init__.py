@@ -80,6 +80,7 @@ from phonoscope.contract.search import (
     WeightedLabel,
 )
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
+from phonoscope.contract.sessions import CurrentSession, EndedSession, SignedInUser, SignInWay, UserSession
 from phonoscope.contract.shares import NewShare, SharedTrack, ShareRequest, TrackShare, TrackShares
 from phonoscope.contract.spaces import (
     ReembeddingProgress,
@@ -180,6 +181,7 @@ __all__ = [
     "Confusion",
     "Copy",
     "Coverage",
+    "CurrentSession",
     "DefaultSecret",
     "Delivery",
     "DeliveryStatus",
@@ -187,6 +189,7 @@ __all__ = [
     "DisabledNotice",
     "DoubtfulExample",
     "EmbedOptions",
+    "EndedSession",
     "EventType",
     "ExampleSpan",
     "Examples",
@@ -260,6 +263,8 @@ __all__ = [
     "SeparateOptions",
     "ShareRequest",
     "SharedTrack",
+    "SignInWay",
+    "SignedInUser",
     "SignedLink",
     "SpaceCard",
     "SpaceRef",
@@ -290,6 +295,7 @@ __all__ = [
     "TrialNotice",
     "UnderstoodQuery",
     "Usage",
+    "UserSession",
     "Waiting",
     "WaveformLevels",
     "Webhook",

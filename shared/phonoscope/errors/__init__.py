@@ -3,12 +3,18 @@
 PhonoscopeError
 ├── MalformedRequest            400
 ├── Unauthorized                401
+│   └── SessionEnded
 ├── InvalidSignature            403
 ├── SignatureExpired            403
 ├── MissingScope                403
 ├── NotShared                   403
+├── SignInExpired               400
+├── SignInRefused               403
+├── InvalidIdToken              403
+├── CrossSiteRequest            403
 ├── NotFound                    404
-│   └── ShareEnded
+│   ├── ShareEnded
+│   └── SignInOff
 ├── NotAcceptable               406
 ├── RequestTimeout              408
 ├── JobEnded                    409
@@ -83,7 +89,9 @@ PhonoscopeError
 │   ├── BrokerUnavailable
 │   ├── StoreUnavailable
 │   ├── SpoolFull
-│   └── Overloaded
+│   ├── Overloaded
+│   └── ProviderUnavailable
+├── ProviderFault               502
 ├── SearchTimeout               504
 ├── TaskFailed                  500
 │   ├── WorkerLost
@@ -212,6 +220,16 @@ from phonoscope.errors.requests import (
     UnknownLayer,
     UploadTooLarge,
 )
+from phonoscope.errors.sign_in import (
+    CrossSiteRequest,
+    InvalidIdToken,
+    ProviderFault,
+    ProviderUnavailable,
+    SessionEnded,
+    SignInExpired,
+    SignInOff,
+    SignInRefused,
+)
 from phonoscope.errors.tasks import (
     DiskFull,
     InvalidResult,
@@ -239,6 +257,7 @@ __all__ = [
     "ClassifierQuotaExceeded",
     "CollectionQuotaExceeded",
     "ContradictoryLabels",
+    "CrossSiteRequest",
     "DatabaseUnavailable",
     "DeliveryTestQuotaExceeded",
     "DeviceUnavailable",
@@ -250,6 +269,7 @@ __all__ = [
     "HeadTooLarge",
     "IdempotencyKeyReused",
     "InvalidCursor",
+    "InvalidIdToken",
     "InvalidImport",
     "InvalidManifest",
     "InvalidRequest",
@@ -281,6 +301,8 @@ __all__ = [
     "Overloaded",
     "PhonoscopeError",
     "PreconditionFailed",
+    "ProviderFault",
+    "ProviderUnavailable",
     "QueuedAudioQuotaExceeded",
     "QueuedJobsQuotaExceeded",
     "RangeNotSatisfiable",
@@ -292,7 +314,11 @@ __all__ = [
     "RequestTimeout",
     "RestoreRefused",
     "SearchTimeout",
+    "SessionEnded",
     "ShareEnded",
+    "SignInExpired",
+    "SignInOff",
+    "SignInRefused",
     "SignatureExpired",
     "SilentRecording",
     "SpaceGone",
