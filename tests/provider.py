@@ -120,12 +120,12 @@ def identity_provider() -> Iterator[IdentityProvider]:
                 self.send_header("Location", provider.authorize(query))
                 self.end_headers()
                 return
-            known = {
+            known: dict[str, Callable[[], dict[str, Any]]] = {
                 "/.well-known/openid-configuration": provider.well_known,
                 "/keys": lambda: {"keys": [provider.key.as_dict(private=False)]},
                 "/logout": lambda: {"signed": "out"},
             }
-            self._answer(path, 200 if path in known else 404, known.get(path, dict)())
+            self._answer(path, 200 if path in known else 404, known[path]() if path in known else {})
 
         def do_POST(self) -> None:
             path, _ = self._asked()

@@ -27,7 +27,7 @@ RULES = {
     "oidc_default_role": "none",
     "oidc_allowed_domains": "example.org",
 }
-EMAIL = {"email": "ada@example.org", "email_verified": True}
+EMAIL: dict[str, Any] = {"email": "ada@example.org", "email_verified": True}
 
 
 @pytest.fixture(scope="module")

@@ -117,4 +117,4 @@ def test_the_gateway_reaches_the_identity_provider_where_one_is_named() -> None:
     peer = {"ipBlock": {"cidr": "203.0.113.7/32"}}
     objects = render(changed={"networkPolicy": {"identityProvider": [peer]}})
     assert [found for found in allowed("gateway", "egress", objects) if "ipBlock" in found] == [peer | {"ports": [443]}]
-    assert not [found for found in allowed("cpu", "egress", objects) if "ipBlock" in found]
+    assert not [found for found in allowed("cpu-short-worker", "egress", objects) if "ipBlock" in found]
