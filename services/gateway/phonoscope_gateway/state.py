@@ -175,12 +175,17 @@ def keep_caller(scope: Scope, caller: Caller) -> None:
     scope.setdefault("state", {})["caller"] = caller
 
 
+async def kept_caller(request: Request) -> Caller | None:
+    """The client of a request, where it brought a key or a session; the document asks for neither."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return caller
+
+
 async def find_caller(
     request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller | None:
     """The client whose key was checked before the request reached its route; ``None`` where a link opens it."""
-    caller: Caller | None = getattr(request.state, "caller", None)
-    return caller
+    return await kept_caller(request)
 
 
 async def get_head(request: Request) -> bool:
@@ -190,6 +195,7 @@ async def get_head(request: Request) -> bool:
 
 HeadDep = Annotated[bool, Depends(get_head)]
 """Whether the client asked for the headers alone, so that nothing is begun that only a body needs."""
+KeptCallerDep = Annotated[Caller | None, Depends(kept_caller)]
 AnyCallerDep = Annotated[Caller | None, Depends(find_caller)]
 
 

@@ -14,7 +14,7 @@ from phonoscope_gateway.problems import KEYED, problems
 from phonoscope_gateway.sessions.refusals import refusal
 from phonoscope_gateway.sessions.service import describe, end, finish, list_sessions, sign_in_of, sign_out
 from phonoscope_gateway.sign_in.flow import Callback
-from phonoscope_gateway.state import AnyCallerDep, CallerDep, StateDep
+from phonoscope_gateway.state import CallerDep, KeptCallerDep, StateDep
 
 router = APIRouter(prefix="/v1", tags=["sessions"], responses=KEYED)
 
@@ -22,7 +22,7 @@ _SESSION = problems(SessionEnded, CrossSiteRequest)
 
 
 @router.get("/session", responses=_SESSION)
-def read_session(state: StateDep, caller: AnyCallerDep) -> CurrentSession:
+def read_session(state: StateDep, caller: KeptCallerDep) -> CurrentSession:
     """Who is signed in by this browser's cookie, and how anybody signs in; answers without a key too."""
     return describe(state, caller)
 
