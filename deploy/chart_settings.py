@@ -21,6 +21,7 @@ OF_THE_CHART = frozenset(
         "metrics_port",
         "models_dir",
         "more_models_dir",
+        "oidc_client_secret",
         "s3_access_key",
         "s3_bucket",
         "s3_endpoint_url",

@@ -208,7 +208,7 @@ def new_stack(folder: Path, cache: Path, settings: Mapping[str, str] | None = No
 def second_gateway(stack: RunningStack, changes: Mapping[str, object]) -> Iterator[tuple[RunningStack, psutil.Process]]:
     """The stack with another gateway that has other settings, and that gateway's process."""
     url = f"http://{LOOPBACK}:{choose_port(0, set())}"
-    settings = stack.settings.model_copy(update=dict(changes))
+    settings = stack.settings.model_copy(update={"public_url": url} | dict(changes))
     command = [sys.executable, "-m", "phonoscope_gateway", "--port", url.rpartition(":")[2]]
     environ = os.environ | environment(settings)
     with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

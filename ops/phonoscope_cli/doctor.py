@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import shutil
 import sys
@@ -68,6 +69,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
         yield from _weights(settings.more_models_dir, settings.models_dir)
         yield from _services(settings)
         yield from metrics_findings(settings)
+        yield sign_in_finding(settings)
     yield _disk(data_dir)
 
 
@@ -201,6 +203,23 @@ def metrics_findings(settings: Settings) -> Iterator[Finding]:
         yield Finding("metrics", True, programs_at(settings))
     except LookupError as error:
         yield Finding("metrics", False, str(error), advice)
+
+
+def sign_in_finding(settings: Settings) -> Finding:
+    """Whether the identity provider answers, and as the settings have it."""
+    if not settings.oidc_issuer:
+        return Finding("sign-in", True, "by API keys alone; PHONOSCOPE_OIDC_ISSUER adds an identity provider")
+    advice = "see docs/signing-in.md; the gateway has to reach the provider, and to name its issuer to the letter"
+    if importlib.util.find_spec("authlib") is None:
+        return Finding("sign-in", False, "authlib is not installed here", "pip install 'phonoscope[gateway]'")
+    from phonoscope.sign_in.provider import Provider
+
+    try:
+        keys = asyncio.run(Provider(settings).examine())
+    except PhonoscopeError as error:
+        return Finding("sign-in", False, error.detail, advice)
+    found = f"{settings.oidc_issuer} answers, {keys} keys for signatures"
+    return Finding("sign-in", bool(keys), found, "only RSA keys of 2048 bits and more and elliptic curves count")
 
 
 def _answering(subject: str, ask: Callable[[], object], advice: str) -> Finding:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
-from phonoscope.addresses import comma_separated
+from phonoscope.addresses import comma_separated, is_loopback
 
 ANY = "*"
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?", re.ASCII)
@@ -44,6 +45,21 @@ def parse_root_path(text: str) -> str:
     if path[1:].partition("/")[0] in _OWN:
         raise ValueError(f"must not begin as the gateway's own paths do: {', '.join(sorted(_OWN))}")
     return path
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether what is sent to a URL is encrypted on its way, or stays on this machine.
+
+    >>> is_safe_url("https://id.example"), is_safe_url("http://id.example"), is_safe_url("http://127.0.0.1:8080/r")
+    (True, False, True)
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    plain = parts.username is None and not parts.fragment and url.isascii() and url.isprintable() and " " not in url
+    return plain and bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
 
 
 def _origin(word: str) -> str:

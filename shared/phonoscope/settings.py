@@ -11,8 +11,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from phonoscope.addresses import Allowed
-from phonoscope.origins import parse_origins, parse_root_path
+from phonoscope.origins import is_safe_url, parse_origins, parse_root_path
 from phonoscope.paths import bundled, cache, pulled_models
+from phonoscope.roles import parse_roles, parse_teams
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - production refuses a secret that contains this
 DEFAULT_MODEL = "auto"
@@ -148,6 +149,54 @@ class Settings(BaseSettings):
     links_end_with_key: bool = Field(
         False, description="whether signed links end with the key that asked for them, whatever the key says"
     )
+    public_url: str = Field(
+        "",
+        description="origin at which browsers reach the gateway, as `https://phonoscope.example.org`; signing in "
+        "through an identity provider needs it",
+    )
+    session_hours: float = Field(
+        12.0, gt=0, le=24 * 365, description="hours after which somebody who signed in has to do so again"
+    )
+    oidc_issuer: str = Field(
+        "",
+        description="identity provider (OpenID Connect) that the page signs in with, as its issuer; when empty, none",
+    )
+    oidc_client_id: str = Field("", description="what the identity provider knows this service as")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="secret of that client; when empty, it is a public one"
+    )
+    oidc_name: str = Field("", description="name of the identity provider on the page; when empty, its host")
+    oidc_scopes: str = Field("openid profile email", description="scopes to ask the identity provider for")
+    oidc_allowed_domains: str = Field(
+        "", description="domains of verified addresses that may sign in, comma-separated; when empty, all"
+    )
+    oidc_group_claim: str = Field("groups", min_length=1, description="claim with a user's groups")
+    oidc_allowed_groups: str = Field(
+        "", description="groups of which a user must be in one to sign in, comma-separated; when empty, all may"
+    )
+    oidc_team_claim: str = Field(
+        "",
+        description="claim with a user's team, whose users share one library, as `groups`; when empty, each user has "
+        "a library of their own",
+    )
+    oidc_teams: str = Field(
+        "*",
+        description="teams and patterns, comma-separated; a user belongs to the first that matches. `staff=studio`: "
+        "the library of the owner `studio`, who may have API keys too",
+    )
+    oidc_role_claim: str = Field(
+        "", description="claim with a user's roles, as `realm_access.roles`; when empty, all have the default role"
+    )
+    oidc_roles: str = Field(
+        "read=read,write=write,admin=admin",
+        description="what each value of that claim lets do, comma-separated, as `guests=read,staff=write,heads=admin`",
+    )
+    oidc_default_role: Literal["read", "write", "none"] = Field(
+        "write", description="role of users who have none by that claim; `none` refuses them"
+    )
+    oidc_timeout_s: float = Field(
+        10.0, gt=0, le=60, description="seconds in which the identity provider must answer a sign-in's questions"
+    )
     metrics_port: int = Field(
         0, ge=0, le=65535, description="port of `/metrics`, for Prometheus, of every process; 0: off"
     )
@@ -192,6 +241,42 @@ class Settings(BaseSettings):
     def _is_root_path(cls, text: str) -> str:
         return parse_root_path(text)
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_one_origin(cls, text: str) -> str:
+        origins = parse_origins(text)
+        if len(origins) > 1 or (text and not text.startswith(("http://", "https://"))):
+            raise ValueError("must be one origin, as https://phonoscope.example.org")
+        return "".join(origins)
+
+    @field_validator("oidc_teams")
+    @classmethod
+    def _is_teams(cls, text: str) -> str:
+        parse_teams(text)
+        return text
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _is_roles(cls, text: str) -> str:
+        parse_roles(text)
+        return text
+
+    @model_validator(mode="after")
+    def _sign_in_is_whole(self) -> Self:
+        if not self.oidc_issuer:
+            return self
+        for name in ("oidc_issuer", "public_url"):
+            url = getattr(self, name)
+            if not url.startswith(("http://", "https://")) or "?" in url:
+                raise ValueError(f"{name} must be a URL, for oidc_issuer is set")
+            if self.environment == "production" and not is_safe_url(url):
+                raise ValueError(f"{name} must be https, or http on this machine, in production")
+        if not self.oidc_client_id:
+            raise ValueError("oidc_client_id must be set, for oidc_issuer is")
+        if "openid" not in self.oidc_scopes.split():
+            raise ValueError("oidc_scopes must hold openid")
+        return self
+
     @model_validator(mode="after")
     def _no_development_secret_in_production(self) -> Self:
         secrets = {
@@ -199,6 +284,7 @@ class Settings(BaseSettings):
             "broker_url": self.broker_url,
             "s3_secret_key": self.s3_secret_key,
             "signing_secret": self.signing_secret,
+            "oidc_client_secret": self.oidc_client_secret,
         }
         for name, secret in secrets.items():
             if self.environment == "production" and DEVELOPMENT_SECRET in secret.get_secret_value():

@@ -58,8 +58,8 @@ def test_every_route_needs_the_scope_that_is_declared(stack: RunningStack, owner
             base_url=stack.url, headers={"Authorization": f"Bearer {stack.new_key(owner, [scope])}"}, timeout=60
         ) as http:
             for method, path in calls:
-                needed = Scope.READ if method == "GET" or path == "/v1/search" else Scope.WRITE
-                if path.startswith(("/v1/keys", "/v1/audit")):
+                needed = Scope.READ if method == "GET" or path in {"/v1/search", "/v1/session"} else Scope.WRITE
+                if path.startswith(("/v1/keys", "/v1/audit", "/v1/sessions")):
                     needed = Scope.ADMIN
                 response = http.request(method, path)
                 refused = response.status_code == 403 and response.json()["code"] == "missing_scope"

@@ -36,6 +36,9 @@
 {{ include "phonoscope.secret" (dict "root" .root "name" "PHONOSCOPE_S3_ACCESS_KEY" "key" "s3AccessKey") }}
 {{ include "phonoscope.secret" (dict "root" .root "name" "PHONOSCOPE_S3_SECRET_KEY" "key" "s3SecretKey") }}
 {{ include "phonoscope.secret" (dict "root" .root "name" "PHONOSCOPE_SIGNING_SECRET" "key" "signingSecret") }}
+{{- if $values.secrets.keys.oidcClientSecret }}
+{{ include "phonoscope.secret" (dict "root" .root "name" "PHONOSCOPE_OIDC_CLIENT_SECRET" "key" "oidcClientSecret") }}
+{{- end }}
 - name: PHONOSCOPE_DATABASE_URL
   {{- with $values.database }}
   value: {{ printf "postgresql+psycopg2://%s:$(DATABASE_PASSWORD)@%s:%v/%s?sslmode=%s" .user .host .port .name .sslmode | quote }}

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from phonoscope.errors import BackupDamaged
 from phonoscope_cli.backup.manifest import File, Table
 
-_PASSING = frozenset({"alembic_version", "open_streams", "upload_pieces", "uploads", "workers"})
-"""Rows about processes that run now and about uploads that are under way, and the schema's revision."""
+_PASSING = frozenset({"alembic_version", "open_streams", "upload_pieces", "uploads", "user_sessions", "workers"})
+"""Rows about processes that run, uploads under way and sessions that are open now, and the schema's revision."""
 _COLUMNS = text(
     """
     SELECT relname AS name, array_agg(attname::text ORDER BY attnum) AS columns

@@ -41,6 +41,7 @@ from phonoscope_gateway.problems import ALWAYS, add_problem_handlers
 from phonoscope_gateway.queues.routes import router as queues
 from phonoscope_gateway.results.routes import router as results
 from phonoscope_gateway.search.routes import router as search
+from phonoscope_gateway.sessions.routes import router as sessions
 from phonoscope_gateway.shares.routes import router as shares
 from phonoscope_gateway.spaces.routes import of_tracks as vectors
 from phonoscope_gateway.spaces.routes import router as spaces
@@ -134,6 +135,7 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         queues,
         webhooks,
         keys,
+        sessions,
         usage,
         audit,
         health,

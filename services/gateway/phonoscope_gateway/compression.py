@@ -15,7 +15,7 @@ _SMALLEST = 1_000
 _IN_A_THREAD = 64 * 1024
 _LEVEL = 5
 _JSON = re.compile(r"application/([\w.-]+\+)?json\b")
-_NEVER = re.compile(r"/v1/(keys|webhooks|tracks/[^/]+/(labels|shares))(/.*)?")
+_NEVER = re.compile(r"/v1/(keys|webhooks|session|tracks/[^/]+/(labels|shares))(/.*)?")
 """What is answered with secrets that last; and sets of labels, whose strong entity tags ``If-Match`` needs."""
 _CODING = re.compile(r"\s*([\w!#$&^.+*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends
 from sqlalchemy.orm import Session
 
-from phonoscope.db.service.keys import is_valid
+from phonoscope.db.service.sessions import still_good
 from phonoscope.db.service.shares import ID_KIND, is_good
 from phonoscope.errors import InvalidSignature
 from phonoscope_gateway.signing import ExpiresQuery, KeyIdQuery, LinkKeyQuery, SignatureQuery, Signer
@@ -53,8 +53,8 @@ class LinkRequest:
             raise InvalidSignature("the track's links were revoked; read the job or the track again for a new one")
         if self.is_shared and not is_good(session, self.key_id):
             raise InvalidSignature("the link has ended with the shared link that it was read by")
-        if self.key_id and not self.is_shared and not is_valid(session, self.key_id):
-            raise InvalidSignature("the link has ended with the API key that asked for it")
+        if self.key_id and not self.is_shared and not still_good(session, self.key_id):
+            raise InvalidSignature("the link has ended with the API key, or the session, that asked for it")
 
     def cache_control(self, left_s: int) -> str:
         """For how long an answer may be kept; not at all what a shared link opens, which can be revoked.

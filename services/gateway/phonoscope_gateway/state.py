@@ -30,6 +30,7 @@ from phonoscope_gateway.coverage import Coverages
 from phonoscope_gateway.listener import JobListener
 from phonoscope_gateway.pings import Pings
 from phonoscope_gateway.rates import RateLimiter
+from phonoscope_gateway.sign_in.flow import SignIn
 from phonoscope_gateway.signing import Signer
 from phonoscope_gateway.streams import OpenStreams
 from phonoscope_gateway.stretches import Stretches
@@ -87,11 +88,16 @@ class State:
         """The signer of links that this client asks for."""
         if caller.until is not None:
             return self.signer.ending_with(caller.key_id, int(caller.until.timestamp()))
-        return self.signer.ending_with(caller.key_id) if self.links_end(caller) else self.signer
+        return self.signer.ending_with(caller.credential_id) if self.links_end(caller) else self.signer
 
     def links_end(self, caller: Caller) -> bool:
         """Whether links that this client asks for end with its key."""
         return caller.links_end or self.settings.links_end_with_key
+
+    @cached_property
+    def sign_in(self) -> SignIn | None:
+        """How people sign in through an identity provider; ``None`` without one."""
+        return SignIn(self.settings) if self.settings.oidc_issuer else None
 
     @cached_property
     def text_tower(self) -> LiveTextTower:
@@ -169,12 +175,17 @@ def keep_caller(scope: Scope, caller: Caller) -> None:
     scope.setdefault("state", {})["caller"] = caller
 
 
+async def kept_caller(request: Request) -> Caller | None:
+    """The client of a request, where it brought a key or a session; the document asks for neither."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return caller
+
+
 async def find_caller(
     request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller | None:
     """The client whose key was checked before the request reached its route; ``None`` where a link opens it."""
-    caller: Caller | None = getattr(request.state, "caller", None)
-    return caller
+    return await kept_caller(request)
 
 
 async def get_head(request: Request) -> bool:
@@ -184,6 +195,7 @@ async def get_head(request: Request) -> bool:
 
 HeadDep = Annotated[bool, Depends(get_head)]
 """Whether the client asked for the headers alone, so that nothing is begun that only a body needs."""
+KeptCallerDep = Annotated[Caller | None, Depends(kept_caller)]
 AnyCallerDep = Annotated[Caller | None, Depends(find_caller)]
 
 

@@ -74,3 +74,26 @@ test("another key neither sees what a tab remembers nor leaves it there", async 
   first.remember("uploads", "rain.flac");
   expect(Object.keys(tab).join()).not.toContain("uploads");
 });
+
+test("who signed in through the identity provider is found, keeps what is theirs over sessions, and is no key", async () => {
+  const user = (csrf_token: string) => ({ id: "usr_one", name: "Ada", email: null, scopes: ["read"], expires_at: "", csrf_token });
+  const sign_in = { name: "Example ID", url: "/v1/session/login" };
+  const answers = [{ sign_in, user: user("first") }, { sign_in, user: user("second") }, { sign_in, user: null }];
+  vi.stubGlobal("fetch", async () => Response.json(answers.shift()));
+  const first = await opened();
+  first.joinSession();
+  await vi.waitFor(() => expect(first.currentKey()).toBe("user:usr_one:first"));
+  first.remember("uploads", "dog.flac");
+  const next = await opened();
+  next.joinSession();
+  await vi.waitFor(() => expect(next.currentKey()).toBe("user:usr_one:second"));
+  expect(next.remembered("uploads")).toBe("dog.flac");
+  const { headerOf } = await import("../src/api/user");
+  expect(headerOf(next.currentKey() ?? "")).toEqual(["X-CSRF-Token", "second"]);
+  expect(headerOf("psk_one")).toEqual(["Authorization", "Bearer psk_one"]);
+  const ended = await opened();
+  ended.joinSession();
+  await vi.waitFor(() => expect(ended.currentKey()).toBeNull());
+  expect(JSON.stringify(tab)).not.toContain("dog.flac");
+  vi.unstubAllGlobals();
+});

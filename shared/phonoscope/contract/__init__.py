@@ -80,6 +80,7 @@ from phonoscope.contract.search import (
     WeightedLabel,
 )
 from phonoscope.contract.service import Problem, QueueDepth, Queues, Readiness, Worker
+from phonoscope.contract.sessions import CurrentSession, EndedSession, SignedInUser, SignInWay, UserSession
 from phonoscope.contract.shares import NewShare, SharedTrack, ShareRequest, TrackShare, TrackShares
 from phonoscope.contract.spaces import (
     ReembeddingProgress,
@@ -194,6 +195,7 @@ __all__ = [
     "Confusion",
     "Copy",
     "Coverage",
+    "CurrentSession",
     "DefaultSecret",
     "Delivery",
     "DeliveryStatus",
@@ -202,6 +204,7 @@ __all__ = [
     "DisabledNotice",
     "DoubtfulExample",
     "EmbedOptions",
+    "EndedSession",
     "EventType",
     "ExampleSpan",
     "Examples",
@@ -283,6 +286,8 @@ __all__ = [
     "SeparateOptions",
     "ShareRequest",
     "SharedTrack",
+    "SignInWay",
+    "SignedInUser",
     "SignedLink",
     "SpaceCard",
     "SpaceRef",
@@ -314,6 +319,7 @@ __all__ = [
     "UnderstoodQuery",
     "UploadRequest",
     "Usage",
+    "UserSession",
     "Waiting",
     "WaveformLevels",
     "Webhook",

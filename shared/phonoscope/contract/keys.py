@@ -108,7 +108,9 @@ class AuditEntry(BaseModel):
 
     id: str
     created_at: datetime
-    key_id: str | None = Field(description="the API key that did it; `null`: the operator or the service itself")
+    key_id: str | None = Field(
+        description="the API key, or the user, that did it; `null`: the operator or the service itself"
+    )
     action: str = Field(description="as `key.created` or `track.deleted`")
     subject: str = Field(description="the id of what it was done to")
     details: dict[str, Any] = Field(description="never a secret")

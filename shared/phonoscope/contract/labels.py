@@ -67,7 +67,9 @@ class KeptLabel(PlacedLabel):
 
     predicted: bool = Field(description="whether a model predicts it of the recording; if none does, the label is new")
     changed_at: datetime
-    key_id: str | None = Field(description="the API key that said it; `null`: the operator or the service itself")
+    key_id: str | None = Field(
+        description="the API key, or the user, that said it; `null`: the operator or the service"
+    )
 
     def request(self) -> LabelRequest:
         """The same, to be sent."""
@@ -89,7 +91,7 @@ class LabelChange(BaseModel):
 
     revision: int = Field(description="that it made")
     created_at: datetime
-    key_id: str | None = Field(description="the API key that did it; `null`: the operator or the service itself")
+    key_id: str | None = Field(description="the API key, or the user, that did it; `null`: the operator or the service")
     action: LabelAction
     added: list[PlacedLabel]
     removed: list[PlacedLabel]

@@ -32,7 +32,7 @@ class TrackShare(BaseModel):
     track_id: str
     created_at: datetime
     expires_at: datetime
-    key_id: str | None = Field(description="the API key that made it")
+    key_id: str | None = Field(description="the API key, or the user, that made it")
 
 
 class NewShare(TrackShare):

@@ -4,12 +4,18 @@ PhonoscopeError
 ├── MalformedRequest            400
 ├── UnsupportedChecksum         400
 ├── Unauthorized                401
+│   └── SessionEnded
 ├── InvalidSignature            403
 ├── SignatureExpired            403
 ├── MissingScope                403
 ├── NotShared                   403
+├── SignInExpired               400
+├── SignInRefused               403
+├── InvalidIdToken              403
+├── CrossSiteRequest            403
 ├── NotFound                    404
-│   └── ShareEnded
+│   ├── ShareEnded
+│   └── SignInOff
 ├── NotAcceptable               406
 ├── RequestTimeout              408
 ├── JobEnded                    409
@@ -94,7 +100,9 @@ PhonoscopeError
 │   ├── BrokerUnavailable
 │   ├── StoreUnavailable
 │   ├── SpoolFull
-│   └── Overloaded
+│   ├── Overloaded
+│   └── ProviderUnavailable
+├── ProviderFault               502
 ├── SearchTimeout               504
 ├── TaskFailed                  500
 │   ├── WorkerLost
@@ -236,6 +244,16 @@ from phonoscope.errors.requests import (
     UploadEnded,
     UploadTooLarge,
 )
+from phonoscope.errors.sign_in import (
+    CrossSiteRequest,
+    InvalidIdToken,
+    ProviderFault,
+    ProviderUnavailable,
+    SessionEnded,
+    SignInExpired,
+    SignInOff,
+    SignInRefused,
+)
 from phonoscope.errors.tasks import (
     DiskFull,
     InvalidResult,
@@ -264,6 +282,7 @@ __all__ = [
     "ClassifierQuotaExceeded",
     "CollectionQuotaExceeded",
     "ContradictoryLabels",
+    "CrossSiteRequest",
     "DatabaseUnavailable",
     "DeliveryTestQuotaExceeded",
     "DeviceUnavailable",
@@ -276,6 +295,7 @@ __all__ = [
     "HeadTooLarge",
     "IdempotencyKeyReused",
     "InvalidCursor",
+    "InvalidIdToken",
     "InvalidImport",
     "InvalidManifest",
     "InvalidRequest",
@@ -312,6 +332,8 @@ __all__ = [
     "PartsMissing",
     "PhonoscopeError",
     "PreconditionFailed",
+    "ProviderFault",
+    "ProviderUnavailable",
     "QueuedAudioQuotaExceeded",
     "QueuedJobsQuotaExceeded",
     "RangeNotSatisfiable",
@@ -323,7 +345,11 @@ __all__ = [
     "RequestTimeout",
     "RestoreRefused",
     "SearchTimeout",
+    "SessionEnded",
     "ShareEnded",
+    "SignInExpired",
+    "SignInOff",
+    "SignInRefused",
     "SignatureExpired",
     "SilentRecording",
     "SpaceGone",

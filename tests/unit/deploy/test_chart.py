@@ -107,7 +107,11 @@ def test_every_process_has_the_variables_of_compose() -> None:
     """With all settings given each part has each of them, and those of compose alone."""
     written = settings_schema()["properties"]
     given = {name: Settings.model_fields[name].default for name in written}
-    changed: dict[str, object] = {"settings": given, "store": {"publicEndpointUrl": "https://objects.example.org"}}
+    changed: dict[str, object] = {
+        "settings": given,
+        "store": {"publicEndpointUrl": "https://objects.example.org"},
+        "secrets": {"keys": {"oidcClientSecret": "oidc"}},
+    }
     for name, pod in pods(render("minimal", changed)).items():
         of_compose = compose()[name]["environment"].keys() - OF_METRICS
         assert environment(pod).keys() - PASSWORDS - OF_METRICS == of_compose, name

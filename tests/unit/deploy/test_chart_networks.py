@@ -110,3 +110,11 @@ def test_no_webhooks_no_way_out() -> None:
     objects = render(changed={"networkPolicy": {"webhooks": []}})
     assert allowed("courier", "egress", objects) == allowed("gateway", "egress", objects)
     assert COMPONENT in pods(objects)["courier"]["metadata"]["labels"]
+
+
+def test_the_gateway_reaches_the_identity_provider_where_one_is_named() -> None:
+    """On the port of HTTPS alone; the workers do not."""
+    peer = {"ipBlock": {"cidr": "203.0.113.7/32"}}
+    objects = render(changed={"networkPolicy": {"identityProvider": [peer]}})
+    assert [found for found in allowed("gateway", "egress", objects) if "ipBlock" in found] == [peer | {"ports": [443]}]
+    assert not [found for found in allowed("cpu-short-worker", "egress", objects) if "ipBlock" in found]

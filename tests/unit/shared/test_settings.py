@@ -19,7 +19,7 @@ GIVEN = {
     "S3_SECRET_KEY": "xyzzy-three",
     "SIGNING_SECRET": "xyzzy-four-of-enough-length",
 }
-SECRETS = ["database_url", "broker_url", "s3_secret_key", "signing_secret"]
+SECRETS = ["database_url", "broker_url", "s3_secret_key", "signing_secret", "oidc_client_secret"]
 
 
 @pytest.fixture(autouse=True)
@@ -94,12 +94,53 @@ def test_a_store_s_address_has_no_path(monkeypatch: pytest.MonkeyPatch, given: s
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_development_secret_is_fatal_in_production(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Production, which is the default, starts with no secret that is visibly for development; development does."""
-    value = os.environ[f"PHONOSCOPE_{name.upper()}"].replace("xyzzy", DEVELOPMENT_SECRET)
+    value = GIVEN.get(name.upper(), "xyzzy").replace("xyzzy", DEVELOPMENT_SECRET)
     monkeypatch.setenv(f"PHONOSCOPE_{name.upper()}", value)
     with pytest.raises(ValidationError, match=f"{name} holds a secret for development"):
         Settings()
     monkeypatch.setenv("PHONOSCOPE_ENVIRONMENT", "development")
     assert DEVELOPMENT_SECRET in getattr(Settings(), name).get_secret_value()
+
+
+SIGN_IN = {
+    "OIDC_ISSUER": "https://id.example/realms/home",
+    "OIDC_CLIENT_ID": "phonoscope",
+    "PUBLIC_URL": "https://Phonoscope.example:443",
+}
+
+
+def test_a_sign_in_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An issuer, a client and where browsers reach the gateway are enough; roles and teams have defaults."""
+    for name, value in SIGN_IN.items():
+        monkeypatch.setenv(f"PHONOSCOPE_{name}", value)
+    assert Settings().public_url == "https://phonoscope.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OIDC_CLIENT_ID", ""),
+        ("PUBLIC_URL", ""),
+        ("PUBLIC_URL", "https://phonoscope.example/path"),
+        ("PUBLIC_URL", "https://a.example,https://b.example"),
+        ("PUBLIC_URL", "http://phonoscope.example"),
+        ("OIDC_ISSUER", "http://id.example"),
+        ("OIDC_ISSUER", "id.example"),
+        ("OIDC_ISSUER", "https://user@id.example"),
+        ("OIDC_SCOPES", "profile"),
+        ("OIDC_ROLES", "staff"),
+        ("OIDC_ROLES", "staff=root"),
+        ("OIDC_TEAMS", "=studio"),
+        ("OIDC_DEFAULT_ROLE", "admin"),
+        ("SESSION_HOURS", "0"),
+    ],
+)
+def test_half_a_sign_in_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """What lacks, contradicts or would send secrets in the open stops the start, and is named."""
+    for each, given in (SIGN_IN | {name: value}).items():
+        monkeypatch.setenv(f"PHONOSCOPE_{each}", given)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
 
 
 def test_every_secret_is_guarded() -> None:

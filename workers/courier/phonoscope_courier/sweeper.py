@@ -23,6 +23,7 @@ from phonoscope.db.library.uploads import keys_without_upload, take_expired
 from phonoscope.db.service.audit import Actor, forget_audit
 from phonoscope.db.service.idempotency import forget_old_keys
 from phonoscope.db.service.rates import forget_rates
+from phonoscope.db.service.sessions import forget_ended_sessions
 from phonoscope.db.service.streams import forget_dead_streams
 from phonoscope.db.service.usage import forget_old_days
 from phonoscope.db.service.walks import ORPHANS, PIECES, continue_walk, save_position
@@ -128,6 +129,7 @@ class Sweeper:
             forget_old_days(session)
             forget_dead_streams(session)
             forget_rates(session)
+            forget_ended_sessions(session)
             mark_complete(session)
             if self.settings.audit_days:
                 forget_audit(session, timedelta(days=self.settings.audit_days))

@@ -24,7 +24,10 @@ _API = re.compile(r"/v1(/.*)?", re.DOTALL)
 _HEALTH = re.compile(r"/health(/.*)?", re.DOTALL)
 _BY_LINK = re.compile(r"/v1/artifacts/[^/]+")
 _BY_LINK_OR_KEY = re.compile(r"/v1/tracks/[^/]+/audio")
-_OF_ADMINS = re.compile(r"/v1/(keys|audit)(/.*)?", re.DOTALL)
+_OF_ADMINS = re.compile(r"/v1/(keys|audit|sessions)(/.*)?", re.DOTALL)
+_SIGNING_IN = re.compile(r"/v1/session/(login|callback)")
+"""What a browser goes to while nobody is signed in yet."""
+_SESSION = "/v1/session"
 _READING = frozenset({"GET", "HEAD"})
 _SEARCH = "/v1/search"
 """Changes nothing, though it is posted; its route asks for more where a file is sent."""
@@ -53,12 +56,13 @@ _SHARED = frozenset(
 
 
 def needs_key(method: str, path: str, query: bytes) -> bool:
-    """Whether a request needs an API key: all under ``/v1`` do, but what a signed link opens, and what tus can do here.
+    """Whether a request needs an API key: all under ``/v1`` do, but what a signed link opens, tus and signing in.
 
     >>> needs_key("GET", "/v1/jobs", b""), needs_key("GET", "/health/live", b"")
     (True, False)
     """
-    if not _API.fullmatch(path) or _BY_LINK.fullmatch(path) or (method == "OPTIONS" and speaks_tus(path)):
+    open_to_all = _BY_LINK.fullmatch(path) or _SIGNING_IN.fullmatch(path) or (method == "OPTIONS" and speaks_tus(path))
+    if open_to_all or not _API.fullmatch(path):
         return False
     return not (method in _READING and _BY_LINK_OR_KEY.fullmatch(path) and _is_signed(query))
 
@@ -66,6 +70,11 @@ def needs_key(method: str, path: str, query: bytes) -> bool:
 def speaks_tus(path: str) -> bool:
     """Whether a path's requests are those of the tus protocol, whose clients may ask what is spoken without a key."""
     return bool(_TUS.fullmatch(path))
+
+
+def answers_anybody(method: str, path: str) -> bool:
+    """Whether a request that brings neither a key nor a session is answered too: who is signed in, which is nobody."""
+    return method in _READING and path == _SESSION
 
 
 def check_shared(method: str, path: str, track_id: str) -> None:
@@ -80,14 +89,14 @@ def check_shared(method: str, path: str, track_id: str) -> None:
 
 
 def needed_scope(method: str, path: str) -> Scope:
-    """The scope that a key needs for a request: by its method, but for searches and for what only an admin may do.
+    """The scope that a key needs for a request: by its method, but for searches, signing out and what admins may.
 
     >>> needed_scope("GET", "/v1/jobs"), needed_scope("POST", "/v1/jobs"), needed_scope("GET", "/v1/keys/1")
     (<Scope.READ: 'read'>, <Scope.WRITE: 'write'>, <Scope.ADMIN: 'admin'>)
     """
     if _OF_ADMINS.fullmatch(path):
         return Scope.ADMIN
-    return Scope.READ if method in _READING or path == _SEARCH else Scope.WRITE
+    return Scope.READ if method in _READING or path in {_SEARCH, _SESSION} else Scope.WRITE
 
 
 def keeps_out_of_caches(path: str) -> bool:
@@ -102,6 +111,8 @@ class Crowd(Enum):
     READINESS = auto()
     LINKS = auto()
     """What a signed link opens, and links with a wrong signature."""
+    SIGN_INS = auto()
+    """Sign-ins, which may wait for the identity provider."""
     PAGES = auto()
     """Pages and documents, and what lacks a key."""
 
@@ -112,6 +123,8 @@ def crowd_of(path: str, *, has_key: bool) -> Crowd | None:
         return Crowd.READINESS if path == "/health/ready" else Crowd.LIVENESS
     if not _API.fullmatch(path):
         return Crowd.PAGES
+    if _SIGNING_IN.fullmatch(path):
+        return Crowd.SIGN_INS
     if has_key:
         return None
     return Crowd.LINKS if _BY_LINK.fullmatch(path) or _BY_LINK_OR_KEY.fullmatch(path) else Crowd.PAGES

@@ -1,4 +1,4 @@
-"""Who a request comes from, by its API key."""
+"""Who a request comes from, by its API key or its session."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from math import ceil
 from anyio import to_thread
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import Scope
 
 from phonoscope.addresses import client_network
 from phonoscope.db.service.keys import Caller, authenticate
+from phonoscope.db.service.sessions import find_session
 from phonoscope.db.service.shares import PREFIX, find_share
 from phonoscope.errors import RequestQuotaExceeded, ShareEnded, TooManyRequests, TooManyWrongKeys, Unauthorized
 from phonoscope_gateway.problems import limit_headers
@@ -29,26 +31,47 @@ def bearer_key(scope: Scope) -> str:
     return key if scheme.lower() == "bearer" else ""
 
 
+def session_cookie(scope: Scope) -> str:
+    """What the session's cookie holds, right or wrong; "" where there is none, or a key counts in its place."""
+    state: State | None = getattr(scope["app"].state, "phonoscope", None) if "app" in scope else None
+    if state is None or state.sign_in is None or bearer_key(scope):
+        return ""
+    return state.sign_in.cookies.session_in(Headers(scope=scope))
+
+
+def forget_session(scope: Scope, response: Response) -> None:
+    """Has the browser forget a session that has ended."""
+    state: State = scope["app"].state.phonoscope
+    if state.sign_in is not None:
+        state.sign_in.cookies.forget(response, state.sign_in.cookies.session)
+
+
+def brings_credential(scope: Scope) -> bool:
+    """Whether a request brings a key or a session, right or wrong."""
+    return bool(bearer_key(scope) or session_cookie(scope))
+
+
 async def find_caller(scope: Scope) -> Caller:
-    """The client that the request's key, or its shared link's token, belongs to: one query, in threads of its own.
+    """The client that the request's key, its shared link's token or its session belongs to: one query, in own threads.
 
     Raises:
-        Unauthorized: there is no key, or it is not known.
+        Unauthorized: there is no key and no session, or it is not known.
         ShareEnded: it is the token of a shared link that opens nothing.
         TooManyWrongKeys: it is not known, and neither were many before it from the same address.
         DatabaseUnavailable: the database cannot be asked.
     """
     key = bearer_key(scope)
-    if not key:
+    cookie = session_cookie(scope)
+    if not key and not cookie:
         raise Unauthorized(NO_KEY)
     state: State = scope["app"].state.phonoscope
     try:
-        caller = await to_thread.run_sync(_authenticate, state, key, limiter=state.door)
+        caller = await to_thread.run_sync(_authenticate, state, key, cookie, limiter=state.door)
     except (Unauthorized, ShareEnded):
         await _count_wrong_key(state, scope)
         raise
     if caller.use_is_old:
-        state.key_uses.note(caller.key_id)
+        state.key_uses.note(caller.credential_id)
     return caller
 
 
@@ -104,8 +127,10 @@ class RequestsInProgress:
                 del self._taken[owner_id]
 
 
-def _authenticate(state: State, key: str) -> Caller:
+def _authenticate(state: State, key: str, cookie: str) -> Caller:
     with state.database.autocommit() as session:
+        if not key:
+            return find_session(session, cookie)
         if not key.startswith(PREFIX):
             return authenticate(session, key)
         share = find_share(session, key)

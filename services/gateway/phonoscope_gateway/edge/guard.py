@@ -12,12 +12,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phonoscope.addresses import client_network
-from phonoscope.errors import InvalidRequest, PhonoscopeError
+from phonoscope.errors import InvalidRequest, PhonoscopeError, SessionEnded
 from phonoscope.logs import get_logger
 from phonoscope.metrics import recorder
 from phonoscope.places import Places as Turns
 from phonoscope_gateway.edge.access import (
     Crowd,
+    answers_anybody,
     body_limit,
     check_shared,
     crowd_of,
@@ -28,14 +29,27 @@ from phonoscope_gateway.edge.access import (
     speaks_tus,
 )
 from phonoscope_gateway.edge.bodies import RequestBody
-from phonoscope_gateway.edge.callers import RequestsInProgress, bearer_key, find_caller, take_request
+from phonoscope_gateway.edge.callers import (
+    RequestsInProgress,
+    brings_credential,
+    find_caller,
+    forget_session,
+    take_request,
+)
 from phonoscope_gateway.edge.connections import keep_place
 from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.hosts import HostCheck
+from phonoscope_gateway.edge.same_site import check_same_site
 from phonoscope_gateway.problems import NO_GUESSING, TUS_VERSION, problem
 from phonoscope_gateway.state import keep_answer_headers, keep_caller, keep_head
 
-_TURNS = {Crowd.LIVENESS: (8, 4), Crowd.READINESS: (8, 4), Crowd.LINKS: (32, 16), Crowd.PAGES: (8, 4)}
+_TURNS = {
+    Crowd.LIVENESS: (8, 4),
+    Crowd.READINESS: (8, 4),
+    Crowd.LINKS: (32, 16),
+    Crowd.SIGN_INS: (16, 4),
+    Crowd.PAGES: (8, 4),
+}
 """Requests of each crowd that are worked at, in all and of one address: hundreds at once would hold up the loop."""
 _MOST_IN_A_PASS = 8
 _LEFT = 499
@@ -44,7 +58,7 @@ _log = get_logger(__name__)
 
 
 class Guard:
-    """Admits a request: its address, then its key, then its body, of which nothing is read before.
+    """Admits a request: its address, then its key or session, then its body, of which nothing is read before.
 
     The caller is kept in the request's scope, where ``CallerDep`` finds it. A body in JSON is read whole, up to its
     limit; a form streams on to its route, with its own; without a key none is read. Answers that leave a body unread
@@ -139,7 +153,7 @@ class Guard:
 
     async def _take_turn(self, scope: Scope, answer: _Answer) -> None:
         """Waits, if the request has to; the turn ends when the answer begins, however slowly that is read."""
-        crowd = crowd_of(self._path(scope), has_key=bool(bearer_key(scope)))
+        crowd = crowd_of(self._path(scope), has_key=brings_credential(scope))
         if crowd is None:
             return
         address, _ = scope.get("client") or ("unknown", 0)
@@ -164,7 +178,10 @@ class Guard:
         try:
             await self._admit(scope, receive, answer)
         except PhonoscopeError as error:
-            await problem(error, scope["path"].replace("\x00", ""))(scope, receive, answer.send)
+            refused = problem(error, scope["path"].replace("\x00", ""))
+            if isinstance(error, SessionEnded):
+                forget_session(scope, refused)
+            await refused(scope, receive, answer.send)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         method, path, query, headers = scope["method"], self._path(scope), scope["query_string"], Headers(scope=scope)
@@ -178,11 +195,14 @@ class Guard:
         if preflight is not None:
             await preflight(scope, receive, answer.send)
             return
-        if not needs_key(method, path, query):
+        anybody = answers_anybody(method, path) and not brings_credential(scope)
+        if anybody or not needs_key(method, path, query):
             body.check_length()
             await self._app(scope, body.receive, answer.send)
             return
         caller = await find_caller(scope)
+        if caller.session_id is not None:
+            check_same_site(scope, caller.session_id)
         answer.limits = await take_request(scope["app"].state.phonoscope, caller)
         if caller.track_id is None:
             caller.needs(needed_scope(method, path))

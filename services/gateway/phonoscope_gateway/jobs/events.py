@@ -16,7 +16,8 @@ from sse_starlette import ServerSentEvent
 
 from phonoscope.contract import Job, JobProgress, TaskProgress
 from phonoscope.db.library.jobs import get_job
-from phonoscope.db.service.keys import Caller, is_valid
+from phonoscope.db.service.keys import Caller
+from phonoscope.db.service.sessions import still_good
 from phonoscope.errors import DatabaseUnavailable, NotFound
 from phonoscope.states import Status
 from phonoscope_gateway.jobs.view import describe_jobs
@@ -94,7 +95,7 @@ async def stream_events(
         yield event
     if first.job.status.ended:
         return
-    key = _KeyWatch(state, caller.key_id)
+    key = _KeyWatch(state, caller.credential_id)
     with state.listener.waiting_for(first.job.id, progress=True) as woken:
         woken.set()
         while await key.is_valid():
@@ -111,11 +112,11 @@ async def stream_events(
 
 
 class _KeyWatch:
-    """Looks at a stream's key from time to time."""
+    """Looks at a stream's key, or session, from time to time."""
 
-    def __init__(self, state: State, key_id: str) -> None:
+    def __init__(self, state: State, credential_id: str) -> None:
         self._state = state
-        self._key_id = key_id
+        self._credential_id = credential_id
         self._checked_at = monotonic()
 
     async def is_valid(self) -> bool:
@@ -130,7 +131,7 @@ class _KeyWatch:
 
     def _read(self) -> bool:
         with self._state.database.autocommit() as session:
-            return is_valid(session, self._key_id)
+            return still_good(session, self._credential_id)
 
 
 async def _read_again(state: State, caller: Caller, job_id: str) -> Snapshot | None:

@@ -3,6 +3,7 @@ import { credential } from "./credential";
 import { ROOT_PATH } from "./root";
 import { currentKey, refuseKey } from "./session";
 import { problemOf } from "./problem";
+import { headerOf, isUser } from "./user";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -43,7 +44,7 @@ export const NOT_MODIFIED = 304;
 const keyed: Middleware = {
   onRequest({ request }) {
     const key = credential();
-    if (key) request.headers.set("Authorization", `Bearer ${key}`);
+    if (key) request.headers.set(...headerOf(key));
     return request;
   },
   async onResponse({ request, response }) {
@@ -60,7 +61,7 @@ api.use(keyed);
 export async function fetchWithKey(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   const key = credential();
-  if (key) headers.set("Authorization", `Bearer ${key}`);
+  if (key) headers.set(...headerOf(key));
   const response = await fetch(ROOT_PATH + path, { ...init, headers });
   if (!response.ok) throw await problemFrom(response, headers);
   return response;
@@ -83,6 +84,8 @@ async function problemFrom(response: Response, sent: Headers): Promise<Error> {
   const problem = await problemOf(response);
   // A late answer to the key of before says nothing of the one that is signed in now.
   const key = currentKey();
-  if (response.status === 401 && key && sent.get("Authorization") === `Bearer ${key}`) refuseKey("The service does not know this key.");
+  if (response.status !== 401 || !key) return problem;
+  const [name, value] = headerOf(key);
+  if (sent.get(name) === value) refuseKey(isUser(key) ? "Your session has ended. Sign in again." : "The service does not know this key.");
   return problem;
 }

@@ -1,10 +1,12 @@
 import { ROOT_PATH } from "./root";
+import { isUser } from "./user";
 
 /** How the names of what owners keep in this browser begin. */
 export const OWN = `phonoscope.own${ROOT_PATH} `;
 
-/** A mark of an API key that does not tell it. */
-export function keyMark(key: string | null): string {
+/** A mark of an API key that does not tell it; of somebody who signed in, the same in each of their sessions. */
+export function keyMark(credential: string | null): string {
+  const key = credential && isUser(credential) ? credential.slice(0, credential.lastIndexOf(":")) : credential;
   // FNV-1a, of which 32 bits are kept of a key of many more.
   let hash = 0x811c9dc5;
   for (const character of key ?? "") hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;

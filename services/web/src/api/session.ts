@@ -1,6 +1,8 @@
 import { useSyncExternalStore } from "react";
 import { forgetOwn, keyMark, ownName, OWN } from "./own";
 import { ROOT_PATH } from "./root";
+import type { components } from "./schema";
+import { headerOf, isUser, userCredential } from "./user";
 
 // Another service may run under another prefix of the same host.
 const STORED = `phonoscope.key${ROOT_PATH}`;
@@ -9,14 +11,18 @@ const FRAGMENT = /^#key=([\w-]+)$/;
 // Another tab answers within a few milliseconds.
 const ASKED_MS = 200;
 
+type CurrentSession = components["schemas"]["CurrentSession"];
+export type SignInWay = components["schemas"]["SignInWay"];
 type Message = { ask: true } | { key: string; signOuts: string };
 
 const listeners = new Set<() => void>();
 let tabs: BroadcastChannel | null = null;
 let problem: string | null = null;
-let asking = false;
+let waits = 0;
+let way: SignInWay | null = null;
+let signOutUrl: string | null = null;
 
-/** The API key of this tab, or null. It is sent as a header, never as a cookie. */
+/** The API key of this tab, which is sent as a header, or what stands for somebody who signed in; null without. */
 export function currentKey(): string | null {
   const key = sessionStorage.getItem(STORED);
   // A tab that the browser restores has the key of before; signing out since then ended it.
@@ -47,8 +53,10 @@ export function signIn(key: string): void {
   say({ key, signOuts: signOuts() });
 }
 
-/** Signs out every tab of the page, and forgets a key that was kept on this machine and what owners kept here. */
-export function signOut(): void {
+/** Signs out every tab of the page, ends a session, and forgets a key that was kept on this machine and what owners kept here. */
+export function signOut(everywhere = false): void {
+  const key = currentKey();
+  if (key && isUser(key)) void endSession(key, everywhere);
   forgetOwn();
   localStorage.setItem(SIGN_OUTS, String(Number(signOuts()) + 1));
   localStorage.removeItem(STORED);
@@ -99,7 +107,9 @@ export function joinSession(): void {
   window.addEventListener("pageshow", ({ persisted }) => {
     if (persisted && !currentKey()) leave(problem);
   });
-  if (currentKey()) return;
+  const known = currentKey();
+  if (known && isUser(known)) void findUser();
+  if (known) return;
   const kept = localStorage.getItem(STORED);
   if (kept) take(kept);
   else ask();
@@ -113,18 +123,65 @@ export function useIsKept(): boolean {
   return useSyncExternalStore(subscribe, isKept);
 }
 
-/** Whether other tabs were asked for their key and may still answer. */
+/** Whether other tabs and the service were asked who is signed in and may still answer. */
 export function useIsAsking(): boolean {
-  return useSyncExternalStore(subscribe, () => asking);
+  return useSyncExternalStore(subscribe, () => waits > 0);
+}
+
+/** How people sign in through an identity provider, or null where they do not. */
+export function useSignInWay(): SignInWay | null {
+  return useSyncExternalStore(subscribe, () => way);
+}
+
+/** Where somebody who has just signed out does so at the identity provider too, or null. */
+export function useSignOutUrl(): string | null {
+  return useSyncExternalStore(subscribe, () => signOutUrl);
 }
 
 function ask(): void {
-  asking = true;
   say({ ask: true });
-  setTimeout(() => {
-    asking = false;
+  wait(new Promise((resolve) => setTimeout(resolve, ASKED_MS)));
+  wait(findUser());
+}
+
+function wait(until: Promise<void>): void {
+  waits += 1;
+  void until.finally(() => {
+    waits -= 1;
     notify();
-  }, ASKED_MS);
+  });
+}
+
+/** Asks the service who is signed in by this browser's cookie, and how anybody signs in. */
+async function findUser(): Promise<void> {
+  let found: CurrentSession;
+  try {
+    const answer = await fetch(`${ROOT_PATH}/v1/session`);
+    found = answer.ok ? ((await answer.json()) as CurrentSession) : { sign_in: null, user: null };
+    // The cookie of a session that has ended is forgotten by then.
+    if (answer.status === 401) found = (await (await fetch(`${ROOT_PATH}/v1/session`)).json()) as CurrentSession;
+  } catch {
+    return;
+  }
+  way = found.sign_in;
+  const key = currentKey();
+  const own = found.user ? userCredential(found.user) : null;
+  if (own && own !== key && (!key || isUser(key))) take(own);
+  else if (!own && key && isUser(key)) leave("Your session has ended. Sign in again.");
+  notify();
+}
+
+async function endSession(credential: string, everywhere: boolean): Promise<void> {
+  try {
+    const [name, value] = headerOf(credential);
+    const query = everywhere ? "?everywhere=true" : "";
+    const answer = await fetch(`${ROOT_PATH}/v1/session${query}`, { method: "DELETE", headers: { [name]: value }, keepalive: true });
+    if (!answer.ok && answer.status !== 401) throw new Error(answer.statusText);
+    if (answer.ok) signOutUrl = ((await answer.json()) as components["schemas"]["EndedSession"]).sign_out_url;
+  } catch {
+    problem = "The service did not answer: the session may go on. Load the page again to sign out.";
+  }
+  await findUser();
 }
 
 function hear(message: Message): void {
@@ -142,6 +199,7 @@ function say(message: Message): void {
 
 function take(key: string): void {
   problem = null;
+  signOutUrl = null;
   sessionStorage.setItem(SIGN_OUTS, signOuts());
   sessionStorage.setItem(STORED, key);
   forgetOthers();

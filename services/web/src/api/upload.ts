@@ -2,6 +2,7 @@ import { ROOT_PATH } from "./root";
 import { currentKey } from "./session";
 import type { Track } from "./client";
 import { ApiProblem } from "./problem";
+import { headerOf } from "./user";
 
 const ALREADY = 200;
 
@@ -20,7 +21,7 @@ export function upload(file: File, sent: (share: number) => void, signal: AbortS
     request.open("POST", `${ROOT_PATH}/v1/tracks`);
     request.responseType = "json";
     const key = currentKey();
-    if (key) request.setRequestHeader("Authorization", `Bearer ${key}`);
+    if (key) request.setRequestHeader(...headerOf(key));
     request.upload.onprogress = (event) => sent(event.lengthComputable ? event.loaded / event.total : 0);
     request.onload = () => {
       if (request.status < 300) resolve({ track: request.response as Track, already: request.status === ALREADY });

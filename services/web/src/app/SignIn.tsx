@@ -1,12 +1,17 @@
 import { useState } from "react";
 import { Button } from "../ui/controls";
-import { keepKey, signIn, signInProblem } from "../api/session";
+import { ROOT_PATH } from "../api/root";
+import { keepKey, signIn, signInProblem, useSignInWay, useSignOutUrl } from "../api/session";
 
-/** Asks for the API key, and whether to keep it. A link from `phonoscope up` signs in without it. */
+const LONGEST = 1000;
+
+/** Asks for the API key, and whether to keep it, or leads to the identity provider. A link from `phonoscope up` signs in without it. */
 export function SignIn() {
   const [key, setKey] = useState("");
   const [kept, setKept] = useState(false);
   const problem = signInProblem();
+  const way = useSignInWay();
+  const away = useSignOutUrl();
   return (
     <main className="signin">
       <form
@@ -18,6 +23,16 @@ export function SignIn() {
         }}
       >
         <h1>Phonoscope</h1>
+        {away ? (
+          <p className="note" role="status">
+            You are signed out here. <a href={away}>Sign out of {way?.name ?? "the identity provider"} too</a>
+          </p>
+        ) : null}
+        {way ? (
+          <a className="button button--main" href={`${way.url}?return_to=${encodeURIComponent(here())}`}>
+            Sign in with {way.name}
+          </a>
+        ) : null}
         <p className="quiet">
           <code>phonoscope up</code> prints a link that signs you in. Or paste an API key; the page forgets it when its last tab is closed.
         </p>
@@ -43,10 +58,16 @@ export function SignIn() {
           <input type="checkbox" checked={kept} onChange={(event) => setKept(event.currentTarget.checked)} />
           Stay signed in on this machine
         </label>
-        <Button main type="submit" disabled={!key.trim()}>
+        <Button main={!way} type="submit" disabled={!key.trim()}>
           Sign in
         </Button>
       </form>
     </main>
   );
+}
+
+/** The address of the page that is open, below the prefix, to come back to. */
+function here(): string {
+  const path = location.pathname.slice(ROOT_PATH.length) + location.search;
+  return path.startsWith("/") && path.length <= LONGEST ? path : "/";
 }

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, dataOf, type QuotaUsage } from "../api/client";
-import { keepKey, useIsKept } from "../api/session";
-import { ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
+import { currentKey, keepKey, signOut, useIsKept } from "../api/session";
+import { isUser } from "../api/user";
+import { Button, ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
 import { Dialog } from "../ui/Dialog";
 import { amount, freeAgain, QUOTAS } from "./quotas";
 
@@ -27,8 +28,29 @@ export function UsageSheet({ onClose }: { onClose: () => void }) {
       ) : (
         <Skeleton height={240} />
       )}
-      <Kept />
+      {isUser(currentKey() ?? "") ? <SignedIn /> : <Kept />}
     </Dialog>
+  );
+}
+
+/** Who signed in through the identity provider, until when, and a way out of all browsers. */
+function SignedIn() {
+  const found = useQuery({
+    queryKey: ["session"],
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/session", { signal })).user,
+  });
+  if (!found.data) return <Skeleton height={48} />;
+  const { name, email, scopes, expires_at } = found.data;
+  return (
+    <div className="stack kept">
+      <span>
+        Signed in as <strong>{name}</strong>
+        {email && email !== name ? ` (${email})` : null}
+        {scopes.includes("write") ? null : ", who may read and change nothing"}
+      </span>
+      <span className="quiet small">Until {new Date(expires_at).toLocaleString()}.</span>
+      <Button onClick={() => signOut(true)}>Sign out everywhere</Button>
+    </div>
   );
 }
 

@@ -13,7 +13,8 @@ from phonoscope.db.schema.tables import Base
 class ShareRow(Base):
     """A link by which everybody reads one track, until it expires or is revoked, which erases the row.
 
-    Of its secret only a SHA-256 is kept. ``ends_with_key``: it ends with the API key that made it, ``key_id``.
+    Of its secret only a SHA-256 is kept. ``ends_with_key``: it ends with the API key that made it, ``key_id``, or with
+    that user's last session.
     """
 
     __tablename__ = "shares"

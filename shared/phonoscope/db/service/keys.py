@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from phonoscope.contract.keys import USUAL_SCOPES, Scope
@@ -42,9 +43,11 @@ class Caller:
 
     Attributes:
         links_end: whether signed links that this key asks for end with it.
-        use_is_old: whether the key's last use is older than ``USED_EVERY``.
+        key_id: the API key; of somebody who signed in the user, and of a shared link the link.
+        use_is_old: whether the key's, or the session's, last use is older than ``USED_EVERY``.
         track_id: the one track that a shared link opens, whose id is in place of the key's; ``None`` with a key.
         until: when that link expires.
+        session_id: the session of a user who signed in; ``None`` with a key.
     """
 
     owner_id: str
@@ -54,6 +57,12 @@ class Caller:
     use_is_old: bool = False
     track_id: str | None = None
     until: datetime | None = None
+    session_id: str | None = None
+
+    @property
+    def credential_id(self) -> str:
+        """What ends when the caller may do no more: the session, the key or the shared link."""
+        return self.session_id or self.key_id
 
     @property
     def counts_as(self) -> str:
@@ -84,15 +93,20 @@ def create_key(
 
     Raises ``InvalidRequest`` when the owner has ``MOST_KEYS`` valid keys.
     """
-    owner_row = session.scalar(select(OwnerRow).where(OwnerRow.name == (owner or name)))
-    if owner_row is None:
-        owner_row = OwnerRow(id=new_id("own"), name=owner or name)
-        session.add(owner_row)
-        session.flush()
-    _, key = add_key(
-        session, Actor(owner_row.id), name, scopes=scopes, expires_at=expires_at, links_end=links_end
-    )  # fmt: skip
+    actor = Actor(ensure_owner(session, owner or name))
+    _, key = add_key(session, actor, name, scopes=scopes, expires_at=expires_at, links_end=links_end)
     return key
+
+
+def ensure_owner(session: Session, name: str) -> str:
+    """The id of the owner with this name, who is made where there is none."""
+    wanted = select(OwnerRow.id).where(OwnerRow.name == name)
+    known = session.scalar(wanted)
+    if known is None:
+        # One that another transaction adds meanwhile is waited for, and found by the next statement.
+        session.execute(insert(OwnerRow).values(id=new_id("own"), name=name).on_conflict_do_nothing())
+        known = session.scalars(wanted).one()
+    return known
 
 
 def add_key(

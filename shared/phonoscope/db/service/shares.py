@@ -16,6 +16,7 @@ from phonoscope.db.schema.shares import ShareRow
 from phonoscope.db.schema.tables import KeyRow
 from phonoscope.db.service.audit import Actor, record
 from phonoscope.db.service.keys import is_valid_key
+from phonoscope.db.service.sessions import is_signed_in
 from phonoscope.errors import NotFound, ShareEnded, TooManyShares
 from phonoscope.ids import new_id
 
@@ -100,7 +101,8 @@ def is_good(session: Session, share_id: str) -> bool:
 
 
 def _is_good() -> ColumnElement[bool]:
-    ends = or_(~ShareRow.ends_with_key, exists().where(KeyRow.id == ShareRow.key_id, is_valid_key()))
+    key = exists().where(KeyRow.id == ShareRow.key_id, is_valid_key())
+    ends = or_(~ShareRow.ends_with_key, key, is_signed_in(ShareRow.key_id))
     return (ShareRow.expires_at > func.now()) & ends
 
 

@@ -1,0 +1,1 @@
+"""A sign-in in a browser, from its beginning to its end."""
