@@ -67,6 +67,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
         yield from _weights(settings.more_models_dir, settings.models_dir)
         yield from _services(settings)
         yield from metrics_findings(settings)
+        yield traces_finding(settings)
     yield _disk(data_dir)
 
 
@@ -196,6 +197,17 @@ def metrics_findings(settings: Settings) -> Iterator[Finding]:
         yield Finding("metrics", True, programs_at(settings))
     except LookupError as error:
         yield Finding("metrics", False, str(error), advice)
+
+
+def traces_finding(settings: Settings) -> Finding:
+    """Whether traces can be sent from here, and their collector takes them."""
+    if not settings.otlp_endpoint:
+        return Finding("traces", True, "off; PHONOSCOPE_OTLP_ENDPOINT turns them on")
+    from phonoscope_cli.traces import collector_fault
+
+    fault = collector_fault(settings.otlp_endpoint)
+    advice = fault.advice if fault else ""
+    return Finding("traces", fault is None, fault.found if fault else f"taken by {settings.otlp_endpoint}", advice)
 
 
 def _answering(subject: str, ask: Callable[[], object], advice: str) -> Finding:
