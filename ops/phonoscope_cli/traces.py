@@ -33,7 +33,7 @@ def collector_fault(endpoint: str) -> Fault | None:
 
     url = traces_url(endpoint)
     own = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS") or os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "")
-    headers = parse_env_headers(own, liberal=True) | {"Content-Type": "application/x-protobuf"}
+    headers = {**parse_env_headers(own, liberal=True), "Content-Type": "application/x-protobuf"}
     try:
         with httpx.Client(timeout=_ANSWER_S, verify=_authorities()) as http:
             # No bytes are a request without spans.

@@ -17,16 +17,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from phonoscope.client import Client
 from phonoscope.contract import Job
 from phonoscope.db.access.engine import Database
+from phonoscope.db.tasks.requeue import hand_back
+from phonoscope.errors import StoreUnavailable
 from phonoscope.settings import Settings
 from phonoscope.states import Status
+from phonoscope.traces import end_traces, root_span, start_traces
 from phonoscope_local.processes import wait_until
 from tests.collector import CollectedSpan, Collector, collecting
 from tests.integration.gateway_process import Gateway, gateway_with
-from tests.integration.life import empty
+from tests.integration.life import claimed, empty, new_job, new_track
 from tests.support import environment, tone_wav
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -99,6 +103,9 @@ def traced(server_settings: Settings, database_url: str, tmp_path_factory: pytes
     logs = {name: folder / f"{name}.log" for name in ("gateway", "cpu", "courier")}
     with pytest.MonkeyPatch.context() as patch, collecting() as collector, receiving(told) as receiver:
         patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        # FastAPI's own telemetry would send paths and queries there.
+        patch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         settings = server_settings.model_copy(
             update={"otlp_endpoint": collector.url, "metrics_port": 0, "log_format": "json", "cache_dir": folder}
         )
@@ -107,6 +114,26 @@ def traced(server_settings: Settings, database_url: str, tmp_path_factory: pytes
             running.enter_context(program("courier", settings, logs["courier"]))
             gateway = running.enter_context(gateway_with(settings, logs["gateway"]))
             yield Traced(collector, gateway, receiver, logs, told)
+
+
+def test_each_attempt_goes_on_with_the_request(database: Database) -> None:
+    """The job keeps the request's span, whatever comes of an attempt; without a trace it keeps none."""
+    with collecting() as collector:
+        start_traces(collector.url, "gateway")
+        with root_span("POST", "server", f"00-{TRACE}-{PARENT}-01") as span:
+            job = new_job(database, new_track(database))
+        end_traces()
+    for attempt in (1, 2):
+        held = claimed(database)
+        assert (held.job_id, held.attempt, held.traceparent) == (job.id, attempt, span.traceparent)
+        with database.transaction() as session:
+            hand_back(session, [held.token], StoreUnavailable("away"))
+            session.execute(text("UPDATE tasks SET available_at = now()"))
+    empty(database)
+    untraced = new_job(database, new_track(database))
+    held = claimed(database)
+    assert (held.job_id, held.traceparent) == (untraced.id, None)
+    empty(database)
 
 
 def recording(folder: Path, seed: int) -> Path:
@@ -274,4 +301,4 @@ def test_all_goes_on_while_the_collector_refuses(traced: Traced, tmp_path: Path)
     finally:
         traced.collector.status = 200
     for log in traced.logs.values():
-        assert not re.search(r"Traceback|\"level\": \"error\"", log.read_text()), log
+        assert not re.search(r"Traceback|opentelemetry", log.read_text()), log
