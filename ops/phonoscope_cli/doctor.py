@@ -70,6 +70,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
         yield from _services(settings)
         yield from metrics_findings(settings)
         yield sign_in_finding(settings)
+        yield traces_finding(settings)
     yield _disk(data_dir)
 
 
@@ -220,6 +221,17 @@ def sign_in_finding(settings: Settings) -> Finding:
         return Finding("sign-in", False, error.detail, advice)
     found = f"{settings.oidc_issuer} answers, {keys} keys for signatures"
     return Finding("sign-in", bool(keys), found, "only RSA keys of 2048 bits and more and elliptic curves count")
+
+
+def traces_finding(settings: Settings) -> Finding:
+    """Whether traces can be sent from here, and their collector takes them."""
+    if not settings.otlp_endpoint:
+        return Finding("traces", True, "off; PHONOSCOPE_OTLP_ENDPOINT turns them on")
+    from phonoscope_cli.traces import collector_fault
+
+    fault = collector_fault(settings.otlp_endpoint)
+    advice = fault.advice if fault else ""
+    return Finding("traces", fault is None, fault.found if fault else f"taken by {settings.otlp_endpoint}", advice)
 
 
 def _answering(subject: str, ask: Callable[[], object], advice: str) -> Finding:

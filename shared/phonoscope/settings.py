@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from phonoscope.roles import parse_roles, parse_teams
 
 DEVELOPMENT_SECRET = "development-only"  # noqa: S105 - production refuses a secret that contains this
 DEFAULT_MODEL = "auto"
+_COLLECTOR = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?(/[^\s?#@]*)?")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?/?")
 
 
@@ -207,6 +209,11 @@ class Settings(BaseSettings):
         default_factory=lambda: cache() / "metrics",
         description="folder that the processes of one machine share for their metrics",
     )
+    otlp_endpoint: str = Field(
+        "",
+        description="OpenTelemetry collector that traces go to, by OTLP over HTTP, as `http://collector:4318`; when "
+        "empty, `OTEL_EXPORTER_OTLP_ENDPOINT`, else none are recorded",
+    )
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")
 
@@ -216,6 +223,16 @@ class Settings(BaseSettings):
         if url and not _ORIGIN.fullmatch(url):
             raise ValueError("must be http://host:port or https://host, without a user or a path")
         return url.removesuffix("/")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_a_collector(cls, url: str) -> str:
+        if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            return ""
+        url = url or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip()
+        if url and not _COLLECTOR.fullmatch(url):
+            raise ValueError("must be http://host:port or https://host, without a user or a query")
+        return url
 
     @field_validator("webhook_allow")
     @classmethod

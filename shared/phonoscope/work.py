@@ -128,7 +128,11 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Claim:
-    """The tasks of one job and queue that one worker may run, while its lease lasts."""
+    """The tasks of one job and queue that one worker may run, while its lease lasts.
+
+    Args:
+        traceparent: the trace of the request that made the job.
+    """
 
     token: str
     job_id: str
@@ -136,6 +140,7 @@ class Claim:
     tasks: dict[TaskName, str]
     options: dict[str, Any]
     attempt: int
+    traceparent: str | None = None
 
     @property
     def track(self) -> ClaimedTrack:

@@ -70,4 +70,7 @@
 {{- if and $values.metrics.port $values.networkPolicy.enabled (not $values.networkPolicy.metrics) -}}
 {{- fail "networkPolicy.metrics: name who may read metrics.port" -}}
 {{- end -}}
+{{- if and $settings.otlp_endpoint $values.networkPolicy.enabled (not $values.networkPolicy.collector) -}}
+{{- fail "networkPolicy.collector: name where settings.otlp_endpoint leads to" -}}
+{{- end -}}
 {{- end }}

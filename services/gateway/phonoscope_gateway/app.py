@@ -27,6 +27,7 @@ from phonoscope_gateway.docs.routes import add_docs
 from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.guard import Guard
 from phonoscope_gateway.edge.hosts import host_check
+from phonoscope_gateway.edge.tracing import Tracing
 from phonoscope_gateway.examples.routes import router as examples
 from phonoscope_gateway.health.routes import router as health
 from phonoscope_gateway.jobs.routes import router as jobs
@@ -100,6 +101,8 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         responses=ALWAYS,
         webhooks=events,
         generate_unique_id_function=lambda route: route.name,
+        # Its own would record paths and queries, which hold keys and names.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.add_middleware(Compression)
     app.add_middleware(
@@ -110,6 +113,8 @@ def create_app(settings: Settings, listening: str | None = None) -> FastAPI:
         cross_origin=CrossOrigin.parse(settings.cors_origins),
         root_path=settings.root_path,
     )
+    if settings.otlp_endpoint:
+        app.add_middleware(Tracing)
     add_problem_handlers(app)
     for router in (
         tracks,

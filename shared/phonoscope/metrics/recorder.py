@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 OTHER = "other"
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _MOST_VALUES = 150
 """Of one label: those that come later are ``other``. More are in no release's code, but a fault may make them."""
@@ -143,7 +143,7 @@ class Recorder:
     @_safely
     def request_answered(self, to: Instruments, method: str, route: str | None, status: int, seconds: float) -> None:
         """``route`` is its template, ``None`` where no route took the request."""
-        method = method if method in _METHODS else OTHER
+        method = method if method in METHODS else OTHER
         route = self._bounded("route", route or "unmatched")
         to.requests.labels(method, route, _STATUSES[min(max(status // 100, 1), 5) - 1]).inc()
         to.request_duration.labels(method, route).observe(seconds)

@@ -22,6 +22,7 @@ from phonoscope.errors import StoreUnavailable
 from phonoscope.metrics import recorder
 from phonoscope.storage.multipart import MultipartUploads
 from phonoscope.storage.transport import HttpClient, refusal, translated
+from phonoscope.traces import current_span
 
 if TYPE_CHECKING:
     from phonoscope.settings import Settings
@@ -159,7 +160,8 @@ def _calling(call: str) -> Iterator[None]:
     """Records a call of the store; one that finds no such object was answered."""
     began, failed = perf_counter(), False
     try:
-        yield
+        with current_span().child(f"store {call}", "client"):
+            yield
     except StoreUnavailable:
         failed = True
         raise

@@ -105,6 +105,22 @@ def test_the_store_is_reached_by_the_port_of_its_address(url: str, port: int) ->
     assert [port] in [peer["ports"] for peer in peers if peer.get("podSelector") == {"matchLabels": {"app": "minio"}}]
 
 
+@pytest.mark.parametrize(("url", "port"), [("http://otel:4318", 4318), ("https://otel.example.org/otlp", 443)])
+def test_each_pod_reaches_the_collector(url: str, port: int) -> None:
+    """By the port of its address; where no traces are sent, nobody is reached by that."""
+    policy = {"collector": [{"podSelector": {"matchLabels": {"app": "otel"}}}]}
+    on = render(changed={"settings": {"otlp_endpoint": url}, "networkPolicy": policy})
+    off = render(changed={"networkPolicy": policy})
+
+    def ports(part: str, objects: list[dict[str, Any]]) -> list[list[int]]:
+        peers = allowed(part, "egress", objects)
+        return [peer["ports"] for peer in peers if peer.get("podSelector") == {"matchLabels": {"app": "otel"}}]
+
+    for part in sorted(PARTS - {"migrate"}):
+        assert ports(part, on) == [[port]], part
+    assert not [part for part in PARTS if ports(part, off)]
+
+
 def test_no_webhooks_no_way_out() -> None:
     """A courier that delivers nothing outside is as closed as the others."""
     objects = render(changed={"networkPolicy": {"webhooks": []}})

@@ -46,7 +46,9 @@ def needed(name: str, extras: frozenset[str], seen: set[tuple[str, str]]) -> set
     return found
 
 
-@pytest.mark.parametrize("extra", ["gateway", "gpu", "clap", "cpu", "courier", "local", "train", "dev", "build"])
+@pytest.mark.parametrize(
+    "extra", ["gateway", "gpu", "clap", "cpu", "courier", "local", "train", "dev", "build", "otel"]
+)
 def test_an_extra_comes_with_all_that_it_needs(extra: str) -> None:
     """Nothing is missing that the packages' own metadata name, so pip finds a hash for each file; no name is ours."""
     found = printed(extra)

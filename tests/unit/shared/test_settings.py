@@ -184,6 +184,40 @@ def test_settings_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         get_settings.cache_clear()
 
 
+@pytest.mark.parametrize(
+    ("variables", "endpoint"),
+    [
+        ({}, ""),
+        ({"PHONOSCOPE_OTLP_ENDPOINT": "http://a:4318"}, "http://a:4318"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://b/otlp/"}, "https://b/otlp/"),
+        ({"PHONOSCOPE_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1]:4318"}, "http://[::1]:4318"),
+        ({"PHONOSCOPE_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://b"}, "http://a"),
+        ({"PHONOSCOPE_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "True"}, ""),
+    ],
+)
+def test_the_collector_is_ours_or_the_standard_s(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], endpoint: str
+) -> None:
+    """The service's own variable goes first; the standard's switch turns both off."""
+    for name in ("PHONOSCOPE_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SDK_DISABLED"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert Settings().otlp_endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    "url", ["collector:4318", "grpc://a:4317", "http://user:xyzzy@a", "http://a?key=xyzzy", "http://a/#b", "http://"]
+)
+@pytest.mark.parametrize("name", ["PHONOSCOPE_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+def test_a_collector_s_address_is_checked(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+    """It is refused when the process starts, and not shown: it may hold a key."""
+    monkeypatch.setenv(name, url)
+    with pytest.raises(ValidationError, match="otlp_endpoint") as caught:
+        Settings()
+    assert "xyzzy" not in str(caught.value)
+
+
 def test_foreign_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable for the command line, or one of a newer version, stops no server."""
     monkeypatch.setenv("PHONOSCOPE_URL", "http://127.0.0.1:8000")

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from phonoscope.errors import InvalidResult
 from phonoscope.states import Pool, TaskName
 from phonoscope.tasks import TASKS, TaskSpec
+from phonoscope.traces import current_span
 from phonoscope.work import Outcome
 from phonoscope_worker.outcomes import outcome_of
 from phonoscope_worker.work import Work
@@ -43,12 +44,13 @@ class Handlers(Generic[Prepared]):
         return {name: outcome_of(partial(self._checked, name, work, prepared)) for name in work.claim.tasks}
 
     def _checked(self, name: TaskName, work: Work, prepared: Prepared) -> Outcome:
-        outcome = self._by_task[name](work, prepared)
-        spec: TaskSpec[Any, Any] = TASKS[name]
-        if outcome.body is not None:
-            with _closing_unless_valid(outcome):
-                spec.check_body(outcome.body)
-        return outcome
+        with current_span().child(f"task {name}"):
+            outcome = self._by_task[name](work, prepared)
+            spec: TaskSpec[Any, Any] = TASKS[name]
+            if outcome.body is not None:
+                with _closing_unless_valid(outcome):
+                    spec.check_body(outcome.body)
+            return outcome
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from phonoscope.errors import (
 from phonoscope.logs import get_logger
 from phonoscope.metrics import recorder
 from phonoscope.states import TaskName, TaskQueue
+from phonoscope.traces import Attributes, Span, current_span, root_span
 from phonoscope.work import Claim, Outcome
 from phonoscope_worker.context import Context
 from phonoscope_worker.heartbeat import TaskInterrupted
@@ -76,8 +77,18 @@ def run_next(context: Context, queue: TaskQueue) -> bool:
     if claim is None:
         _log.debug("task.nothing_to_do", queue=queue.name)
         return False
-    _attempt(context, queue, claim)
+    with _span(queue, claim):
+        _attempt(context, queue, claim)
     return True
+
+
+def _span(queue: TaskQueue, claim: Claim) -> Span:
+    facts: Attributes = {
+        "phonoscope.job.id": claim.job_id,
+        "phonoscope.tasks": list(claim.tasks),
+        "phonoscope.attempt": claim.attempt,
+    }
+    return root_span(f"attempt {queue.name}", "consumer", claim.traceparent, facts)
 
 
 def _attempt(context: Context, queue: TaskQueue, claim: Claim) -> None:
@@ -92,6 +103,7 @@ def _attempt(context: Context, queue: TaskQueue, claim: Claim) -> None:
                 end = "ended"
     finally:
         recorder().attempt_ended(queue.pool, queue.lane, end)
+        current_span().describe({"phonoscope.attempt.end": end})
     if free is not None:
         recorder().tasks_took(list(claim.tasks), monotonic() - began, timings)
     _log.info("task.ended" if free is not None else "task.lost", job_id=claim.job_id, timings=timings)
@@ -152,7 +164,10 @@ def _commit(
         reason = str(error.orig).partition("\n")[0]
         raise UnstorableResult(f"PostgreSQL refused the result: {reason}") from error
     if free is not None:
-        recorder().tasks_ended((name, (outcome.problem or {}).get("code")) for name, outcome in outcomes.items())
+        codes = {name: (outcome.problem or {}).get("code") for name, outcome in outcomes.items()}
+        recorder().tasks_ended(codes.items())
+        for code in filter(None, codes.values()):
+            current_span().fail(code)
     return free
 
 
@@ -174,6 +189,7 @@ def _hand_back(context: Context, claim: Claim, why: PhonoscopeError, *, elsewher
         elsewhere: as of ``hand_back``.
     """
     _log.warning("task.given_up", job_id=claim.job_id, code=why.code, detail=why.detail)
+    current_span().fail(why.code)
     _wake(
         context, context.database.retrying(lambda session: hand_back(session, [claim.token], why, elsewhere=elsewhere))
     )

@@ -16,6 +16,7 @@ from phonoscope.contract import JobOptions
 from phonoscope.db.classifiers.applying import Labelling
 from phonoscope.errors import NotFound, UnknownModel
 from phonoscope.states import TaskName
+from phonoscope.traces import current_span
 from phonoscope.work import Claim, Outcome, Space
 from phonoscope_worker.store_retry import retrying_store
 
@@ -86,10 +87,11 @@ class Work:
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Adds the seconds spent inside to ``timings``."""
+        """Adds the seconds spent inside to ``timings``, and a span to the attempt's trace."""
         started = perf_counter()
         try:
-            yield
+            with current_span().child(f"stage {stage.removesuffix('_s')}"):
+                yield
         finally:
             self.timings[stage] = round(self.timings.get(stage, 0.0) + perf_counter() - started, 6)
 

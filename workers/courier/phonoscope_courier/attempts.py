@@ -13,6 +13,7 @@ from phonoscope.db.webhooks.attempts import Attempted
 from phonoscope.db.webhooks.outbox import ClaimedDelivery
 from phonoscope.logs import get_logger
 from phonoscope.metrics import recorder
+from phonoscope.traces import current_span, root_span
 from phonoscope.webhooks.bodies import render
 from phonoscope.webhooks.vault import Vault
 from phonoscope_courier.exchange import Answer
@@ -35,6 +36,16 @@ class Attempter:
 
     async def attempt(self, delivery: ClaimedDelivery) -> Attempted:
         """The attempt as it is recorded; an endpoint's failure is part of it, and is not raised."""
+        facts = {"phonoscope.event.type": delivery.type, "phonoscope.delivery.id": delivery.delivery_id}
+        with root_span("deliver", "client", delivery.traceparent, facts) as span:
+            attempted = await self._attempt(delivery)
+            if attempted.status_code is not None:
+                span.describe({"http.response.status_code": attempted.status_code})
+            if attempted.error:
+                span.fail(attempted.error.value)
+        return attempted
+
+    async def _attempt(self, delivery: ClaimedDelivery) -> Attempted:
         started_at = datetime.now(UTC)
         clock = asyncio.get_running_loop().time
         started = clock()
@@ -63,6 +74,8 @@ class Attempter:
             raise AttemptFailed(AttemptError.UNREADABLE_SECRET, "no secret can be read to sign with; rotate it")
         body = render(delivery.type, delivery.happened_at, delivery.data)
         headers = signed_headers(delivery.event_id, body, secrets, now)
+        if (traceparent := current_span().traceparent) is not None:
+            headers["traceparent"] = traceparent
         address, answer = await self._sender.post(delivery.url, headers, body)
         asked_s = retry_after_s(answer.headers.get("retry-after"))
         return {

@@ -40,6 +40,7 @@ from phonoscope_gateway.edge.connections import keep_place
 from phonoscope_gateway.edge.cross_origin import CrossOrigin
 from phonoscope_gateway.edge.hosts import HostCheck
 from phonoscope_gateway.edge.same_site import check_same_site
+from phonoscope_gateway.edge.tracing import note_answer
 from phonoscope_gateway.problems import NO_GUESSING, TUS_VERSION, problem
 from phonoscope_gateway.state import keep_answer_headers, keep_caller, keep_head
 
@@ -122,6 +123,7 @@ class Guard:
             # The router has put the route that it found into this scope.
             route = getattr(scope.get("route"), "path", None)
             recorder().request_answered(method, route, answer.status, answer.waited_s)
+            note_answer(scope, method, route, answer.status)
 
     async def _attend(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:

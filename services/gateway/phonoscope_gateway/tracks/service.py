@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from io import BytesIO
 from typing import TypeAlias, TypeVar
@@ -132,7 +133,7 @@ def _create(state: State, owner_id: str, upload: Upload, then: Then[Made], *, ne
 @contextmanager
 def _meanwhile(threads: ThreadPoolExecutor, call: Callable[[], None]) -> Iterator[Callable[[], None]]:
     """Runs a call while the caller does something else; the yielded function waits for its end."""
-    going = threads.submit(call)
+    going = threads.submit(copy_context().run, call)
     try:
         yield going.result
     finally:

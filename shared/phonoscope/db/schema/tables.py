@@ -170,7 +170,7 @@ class JobRow(Base):
     """What a client asked for. One without a track is about all that its owner has.
 
     ``key_id`` is the API key that asked, ``audio_s`` the length of the recording, ``reembeds`` the space that the job
-    fills where it belongs to a reembedding.
+    fills where it belongs to a reembedding, ``traceparent`` where its trace goes on.
     """
 
     __tablename__ = "jobs"
@@ -193,6 +193,7 @@ class JobRow(Base):
     key_id: Mapped[str | None]
     audio_s: Mapped[float] = mapped_column(default=0.0, server_default="0")
     reembeds: Mapped[int | None] = mapped_column(SmallInteger)
+    traceparent: Mapped[str | None]
 
     track: Mapped[TrackRow | None] = relationship(lazy="raise")
     tasks: Mapped[list[TaskRow]] = relationship(lazy="raise", order_by="TaskRow.position")

@@ -39,10 +39,10 @@ _CLAIM = Prepared(
         RETURNING job_id, id, name, attempt
     ), started AS (
         UPDATE jobs SET status = 'running', version = version + 1 WHERE id IN (SELECT job_id FROM taken)
-        RETURNING jobs.id, track_id, jobs.owner_id, options
+        RETURNING jobs.id, track_id, jobs.owner_id, options, traceparent
     )
     SELECT taken.id AS task_id, job_id, name, attempt, options, track_id, started.owner_id, object_key, duration_s,
-           pg_notify('{PROGRESS_CHANNEL}', job_id)
+           traceparent, pg_notify('{PROGRESS_CHANNEL}', job_id)
     FROM taken JOIN started ON started.id = taken.job_id LEFT JOIN tracks ON tracks.id = started.track_id
     """,  # noqa: S608 - of constants
     types={"pool": "text", "lane": "text", "device": "text", "worker_id": "text", "token": "text", "lease": "interval"},
@@ -78,7 +78,8 @@ def claim_next(session: Session, queue: TaskQueue, device: str, worker_id: str) 
     if first.track_id is not None:
         subject = ClaimedTrack(first.track_id, first.owner_id, first.object_key, first.duration_s)
     tasks = {TaskName(row.name): row.task_id for row in rows}
-    return Claim(token, first.job_id, subject, tasks, first.options, max(row.attempt for row in rows))
+    attempt = max(row.attempt for row in rows)
+    return Claim(token, first.job_id, subject, tasks, first.options, attempt, first.traceparent)
 
 
 def renew_lease(session: Session, token: str, progress: float, stage: str) -> bool:

@@ -19,6 +19,7 @@ from phonoscope.db.tasks.results import record_results
 from phonoscope.db.tasks.rollup import settle
 from phonoscope.ids import new_id
 from phonoscope.states import Status, TaskName, TaskQueue
+from phonoscope.traces import current_span
 from phonoscope.work import CacheKey, Library
 
 _ADD_JOB = insert(JobRow).returning(JobRow.created_at)
@@ -77,6 +78,8 @@ def create_job(
         key_id: the API key that asked.
         reembeds: the space that the job fills in the background: its turn comes after all other work.
 
+    The trace that goes on here goes on in its attempts.
+
     Raises ``sqlalchemy.exc.IntegrityError`` when the track has been erased meanwhile.
     """
     lock_subject(session, subject.id or subject.owner_id)
@@ -93,6 +96,7 @@ def create_job(
         key_id=key_id,
         reembeds=reembeds,
         audio_s=subject.duration_s,
+        traceparent=current_span().traceparent,
     )
     connection = session.connection()
     job.created_at = connection.execute(_ADD_JOB, given(job)).scalar_one()

@@ -103,7 +103,7 @@ _CLAIM = text(
     FROM webhooks, events
     WHERE deliveries.id = ANY (ARRAY(SELECT id FROM chosen)) AND webhooks.id = webhook_id AND events.id = event_id
     RETURNING deliveries.id, webhook_id, coalesce(deliveries.url, webhooks.url), event_id, type, data,
-              events.created_at, tries, CASE
+              events.created_at, tries, (SELECT traceparent FROM jobs WHERE jobs.id = deliveries.job_id), CASE
                   WHEN one_off THEN {_SEALED.format("secret.owner_id = deliveries.owner_id AND webhook_id IS NULL")}
                   ELSE {_SEALED.format("secret.webhook_id = deliveries.webhook_id")} END
     """  # noqa: S608 - of constants
@@ -114,7 +114,10 @@ _RELEASE = text("UPDATE deliveries SET token = NULL, due_at = now() WHERE token 
 
 @dataclass(frozen=True)
 class ClaimedDelivery:
-    """A delivery that this courier holds, with all that it needs to send it; ``sealed`` are secrets, newest first."""
+    """A delivery that this courier holds, with all that it needs to send it; ``sealed`` are secrets, newest first.
+
+    ``traceparent`` is the trace of the request that made the event's job.
+    """
 
     delivery_id: str
     token: str
@@ -126,6 +129,7 @@ class ClaimedDelivery:
     data: dict[str, Any]
     tries: int
     sealed: tuple[str, ...]
+    traceparent: str | None = None
 
 
 def fan_out(session: Session) -> int:
@@ -157,8 +161,10 @@ def claim(session: Session, room: int, *, each: int, lease: timedelta, failing: 
     token = secrets.token_hex(8)
     rows = connection.execute(_CLAIM, scope | {"ids": ids, "token": token, "lease": lease})
     return [
-        ClaimedDelivery(id_, token, webhook_id, url, event_id, type_, happened_at, data, tries, tuple(sealed or ()))
-        for id_, webhook_id, url, event_id, type_, data, happened_at, tries, sealed in rows
+        ClaimedDelivery(
+            id_, token, webhook_id, url, event_id, type_, happened_at, data, tries, tuple(sealed or ()), traceparent
+        )
+        for id_, webhook_id, url, event_id, type_, data, happened_at, tries, traceparent, sealed in rows
     ]
 
 
