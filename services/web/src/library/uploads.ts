@@ -10,6 +10,7 @@ import { isResultOf } from "../state/results";
 import { setUploadModel, uploadModel } from "../state/uploadModel";
 import { labelText, percent } from "../ui/format";
 import type { Dropped } from "../ui/dropped";
+import { askBeforeLeaving } from "../ui/leaving";
 import { announce } from "../ui/live";
 
 /** A recording that is uploaded and analysed; `sent` is a share, 0 to 1; `file` is null after a reload, and of an example. */
@@ -231,7 +232,7 @@ function subscribe(listener: () => void): () => void {
 
 function notify(): void {
   remember(STORED, uploads.length ? JSON.stringify(uploads.map(kept)) : null);
-  window.onbeforeunload = uploads.some(({ phase, file }) => file && (phase === "waiting" || phase === "sending")) ? askToStay : null;
+  askBeforeLeaving("uploads", uploads.some(({ phase, file }) => file !== null && (phase === "waiting" || phase === "sending")));
   for (const listener of listeners) listener();
 }
 
@@ -248,9 +249,4 @@ function heardText(job: Job): string {
   const [best] = result.top;
   if (result.kind === "silence") return "silence";
   return best && !result.unknown ? `${labelText(best.label)} ${percent(best.probability)}` : "no label is likely";
-}
-
-/** Has the browser ask before the page is left: what was not sent would be lost. */
-function askToStay(event: BeforeUnloadEvent): void {
-  event.preventDefault();
 }
