@@ -49,6 +49,16 @@ _TAP = """
         return found.bins[loudest] > -60 ? loudest * found.width : 0;
     };
 """
+STARTS = """
+    window.started = [];
+    const start = AudioBufferSourceNode.prototype.start;
+    AudioBufferSourceNode.prototype.start = function (when, offset) {
+        const { buffer, context } = this;
+        window.started.push({ when, offset: offset ?? 0, seconds: buffer.duration, rate: context.sampleRate });
+        return start.call(this, when, offset);
+    };
+"""
+"""Keeps in `window.started` when each sound is started by the clock of its audio context, and how long it is."""
 _ROUTE = """() => {
     const context = new AudioContext();
     for (const player of window.players) {

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, ViewportSize, expect
 
 from phonoscope.tasks import Classify, Describe, Explain
+from tests.browser.sound import STARTS
 from tests.browser.visit import NARROW, WIDE, Visit
 from tests.corpus import music
 from tests.support import examples
@@ -23,15 +24,6 @@ _RATE_HZ = 44_100
 _BARKS_FROM_S, _LONG_S = 20.0, 36.0
 _SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _FRACTION = re.compile(r"\b[01][.,]\d\d\b")
-_STARTS = """
-    window.started = [];
-    const start = AudioBufferSourceNode.prototype.start;
-    AudioBufferSourceNode.prototype.start = function (when, offset) {
-        const { buffer, context } = this;
-        window.started.push({ when, offset: offset ?? 0, seconds: buffer.duration, rate: context.sampleRate });
-        return start.call(this, when, offset);
-    };
-"""
 
 
 @pytest.fixture(scope="session")
@@ -181,7 +173,7 @@ def test_tempo_and_key_show_their_doubt_and_beats_are_heard(
     waltz = next(case for case in music.CASES if case.name == "a waltz at 190")
     job = here.client.wait(here.client.analyze(waltz.make(tmp_path), ["describe"]))
     described = job.result(Describe)
-    here.page.add_init_script(_STARTS)
+    here.page.add_init_script(STARTS)
     here.go(f"/tracks/{job.recording}")
     page = here.page
     sounds = page.get_by_label("How it sounds")

@@ -68,6 +68,8 @@ def test_usage_is_shown_at_every_width(visit: Callable[..., Visit], recordings: 
         sheet = here.page.get_by_role("dialog", name="Usage")
         expect(sheet.get_by_text("1 of 100,000")).to_be_visible()
         expect(sheet.get_by_role("listitem")).to_have_count(len(Quota))
+        heights = sheet.locator(".usage .spread > .quiet").evaluate_all("all => all.map(one => one.clientHeight)")
+        assert len(set(heights)) == 1, "an amount is on one line"
         assert here.violations() == []
         assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         here.page.keyboard.press("Escape")

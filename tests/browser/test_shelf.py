@@ -156,7 +156,7 @@ def test_a_model_is_used_for_chosen_recordings(visit: Callable[..., Visit], reco
     mistaken = page.get_by_role("article", name="environment-50").locator(".mistakes")
     expect(mistaken).to_have_text(re.compile(r"^Most often mistaken: \S.* for \S.* \(\d+ of \d+, \d+ %\)"))
     card = page.get_by_role("article", name="environment-10")
-    address = card.get_by_role("link", name="Use this one: environment-10").get_attribute("href")
+    address = card.get_by_role("link", name="Listen again with it: environment-10").get_attribute("href")
     assert address is not None
     here.go(address)
     expect(page.get_by_label("Model of the labels")).to_have_value("environment-10")

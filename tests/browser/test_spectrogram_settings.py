@@ -12,6 +12,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.sound import expect_heard, listen, tones_wav
 from tests.browser.visit import NARROW, WIDE, Visit
+from tests.support import tone_wav
 
 _SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _LOW_HZ, _HIGH_HZ, _RATE_HZ = 400, 4_000, 22_050
@@ -78,6 +79,56 @@ def test_the_picture_has_the_look_that_was_chosen(tones: Callable[[ViewportSize]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Default look").click()
     expect(page.get_by_label("Frequency scale")).to_have_value("mel")
+
+
+@_SIZES
+def test_the_window_has_the_length_that_was_chosen(tones: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
+    """A tone is the thinner the longer the window; the choice is kept over a reload, and undone by the default look."""
+    here = tones(size)
+    page = here.page
+    page.get_by_text("Spectrogram settings").click()
+    page.get_by_label("Colours of the spectrogram").select_option("gray")
+    window, picture = page.get_by_label("Window of the frames"), page.locator(".plot--spectrogram canvas")
+    expect(window.get_by_role("option", name="512 samples · 23 ms")).to_be_attached()
+    rows = []
+    for samples in ("512", "2048", "8192"):
+        window.select_option(samples)
+        expect(picture).to_have_attribute("aria-label", re.compile(f"window of {samples} samples"))
+        page.wait_for_function(_LOADED)
+        rows.append(_bright_rows(page))
+    assert rows == sorted(rows, reverse=True)
+    assert rows[0] > 2 * rows[2]
+    assert here.violations() == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.reload()
+    page.wait_for_function(_LOADED)
+    expect(picture).to_have_attribute("aria-label", re.compile("window of 8192 samples"))
+    page.get_by_text("Spectrogram settings").click()
+    page.get_by_role("button", name="Default look").click()
+    expect(window).to_have_value("by zoom")
+    expect(picture).not_to_have_attribute("aria-label", re.compile("window"))
+
+
+def test_a_window_is_for_what_is_close(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """Of seven minutes on a small screen it says to come closer, and shows the frames that are kept until then."""
+    here = visit(NARROW)
+    page = here.page
+    path = tmp_path / "long.wav"
+    path.write_bytes(tone_wav(420.0, rate_hz=8_000))
+    track = here.client.upload(path)
+    here.client.wait(here.client.create_job(track.id, ["describe"]))
+    here.go(f"/tracks/{track.id}")
+    page.wait_for_function(_LOADED)
+    page.get_by_text("Spectrogram settings").click()
+    page.get_by_label("Window of the frames").select_option("1024")
+    far = page.get_by_text("No window of 1024 samples here: come closer.")
+    expect(far).to_be_visible()
+    page.wait_for_function(_LOADED)
+    assert here.violations() == []
+    page.get_by_role("slider", name="zoom").fill("0.5")
+    expect(far).to_have_count(0)
+    picture = page.locator(".plot--spectrogram canvas")
+    expect(picture).to_have_attribute("aria-label", re.compile("window of 1024 samples"))
 
 
 @_SIZES
@@ -172,6 +223,17 @@ def _height_of_loud(page: Page) -> float:
     )
     share: float = found.json_value()
     return share
+
+
+def _bright_rows(page: Page) -> int:
+    """How many rows of the picture's middle are brighter than half of its brightest one."""
+    found: int = page.evaluate(
+        f"""() => {{
+            const rows = ({_MIDDLE})().map(([red]) => red);
+            return rows.filter((one) => one > 0.5 * Math.max(...rows)).length;
+        }}"""
+    )
+    return found
 
 
 def _quietest(page: Page) -> list[int]:

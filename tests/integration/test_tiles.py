@@ -108,6 +108,25 @@ def test_columns_are_computed_for_the_part_that_is_asked_for(http: httpx.Client,
     assert np.abs(both[0][:, -1].astype(int) - both[1][:, 0]).max() <= 12
 
 
+def test_a_window_is_chosen_for_a_tile(http: httpx.Client, path: str) -> None:
+    """A click is wider the longer the window, also where columns are kept; each has its own tag."""
+    found = levels(http, f"{path}/spectrogram")
+    assert (found["windows"], found["windowed_level"]) == ([512, 1_024, 2_048, 4_096, 8_192], 6)
+    for level in (2, found["kept_level"], 6):
+        width, tags = 4**level, set()
+        number, place = divmod(int(CLICK_S * RATE_HZ) // width, found["tile_items"])
+        loud = []
+        for window in (512, 8_192):
+            answer = http.get(f"{path}/spectrogram/tiles/{level}/{number}", params={"window": window})
+            assert answer.status_code == 200, answer.text
+            tags.add(answer.headers["ETag"])
+            high = np.asarray(Image.open(io.BytesIO(answer.content)))[:28].mean(axis=0)
+            assert abs(int(high.argmax()) - place) <= max(1, window // width)
+            loud.append(np.count_nonzero(high > high.max() - 20))
+        assert len(tags) == 2
+        assert loud[1] > loud[0], level
+
+
 def test_tiles_are_kept_for_good_by_their_version(http: httpx.Client, path: str) -> None:
     """With the version that `levels` names; by any other name they are asked for again, and answered 304."""
     version = levels(http, f"{path}/waveform")["version"]
@@ -137,6 +156,14 @@ def test_what_is_no_tile_is_refused_by_its_field(http: httpx.Client, path: str, 
         answer = http.get(f"{path}/{kind}/tiles/{level}/{number}")
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), (level, number, answer.text)
     if kind == "spectrogram":
+        for level, window, field in (
+            ("2", "500", "window"),
+            ("2", "1024.5", "window"),
+            ("2", "", "window"),
+            ("7", "512", "level"),
+        ):
+            answer = http.get(f"{path}/spectrogram/tiles/{level}/0", params={"window": window})
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), (window, answer.text)
         assert http.get(f"{path}/spectrogram/tiles/1/0").json()["errors"][0]["field"] == "level"
 
 

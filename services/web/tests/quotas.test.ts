@@ -5,6 +5,7 @@ const AT = "2030-01-02T00:00:00Z";
 
 test("an amount is said in its quota's unit", () => {
   expect(amount("stored_bytes", 1_234_000_000)).toBe("1.2 GB");
+  expect(amount("stored_bytes", 1.1e12)).toBe("1.1 TB");
   expect(amount("queued_audio_s", 42)).toBe("0:42");
   expect(amount("queued_jobs", 10_000)).toBe("10,000");
 });

@@ -41,10 +41,41 @@ const SOURCES: [string, () => Source][] = [
   ["clicks", () => new ClickedSource(context as unknown as AudioContext, buffer as unknown as AudioBuffer, { beats: [], downbeats: [] }, 2)],
 ];
 
+const NODES = ["AnalyserNode", "AudioBufferSourceNode", "BiquadFilterNode", "ChannelMergerNode", "ChannelSplitterNode", "GainNode"];
+
+describe("stems", () => {
+  beforeEach(() => {
+    started.length = 0;
+    context.currentTime = 0;
+    for (const name of NODES) vi.stubGlobal(name, AnyNode);
+  });
+  afterEach(() => {
+    context.currentTime = 0;
+    vi.unstubAllGlobals();
+  });
+
+  it("click on the beats that are still to come when clicks are added, and no more when they are taken away", async () => {
+    const source = new StemsSource(context as unknown as AudioContext, new Map([["drums", buffer as unknown as AudioBuffer]]));
+    const play = source.play(0);
+    resumed();
+    await play;
+    context.currentTime = 1.03;
+    source.setClicks({ beats: [0.5, 0.9, 1.1, 1.5, 3.9, 4.5], downbeats: [1.5] });
+    expect(started).toHaveLength(1 + 3);
+    source.setClicks(null);
+    source.pause();
+    const again = source.play(0);
+    resumed();
+    await again;
+    expect(started).toHaveLength(1 + 3 + 1);
+    source.close();
+  });
+});
+
 describe.each(SOURCES)("a source of %s whose context is not resumed yet", (_, made) => {
   beforeEach(() => {
     started.length = 0;
-    for (const name of ["AnalyserNode", "AudioBufferSourceNode", "BiquadFilterNode", "ChannelMergerNode", "ChannelSplitterNode", "GainNode"]) vi.stubGlobal(name, AnyNode);
+    for (const name of NODES) vi.stubGlobal(name, AnyNode);
   });
   afterEach(() => void vi.unstubAllGlobals());
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { extremes, linePoints } from "../src/sound/outline";
-import { type Levels, levelFor, parts, TileCache, type TileName, tilesIn } from "../src/sound/tiles";
+import { type Levels, levelFor, parts, TileCache, type TileName, tilesIn, windowFor } from "../src/sound/tiles";
 
 const SIX_HOURS = 6 * 3_600;
 const levels: Levels = {
@@ -35,6 +35,17 @@ describe("tiles", () => {
     const all = { ...levels, detail_end_s: SIX_HOURS };
     expect(levelFor(all, { startS: SIX_HOURS - 0.01, endS: SIX_HOURS + 1e-6 }, 1_440, 1)).toBe(0);
     expect(levelFor(all, { startS: 9_000, endS: 9_000.01 }, 1_440, 1)).toBe(0);
+  });
+
+  it("have a chosen window where it is offered, as far as the recording is decoded", () => {
+    const offered = { ...levels, windows: [512, 8192], windowed_level: 6 };
+    expect(windowFor(offered, { level: 4, number: 0 }, 512)).toBe(512);
+    expect(windowFor(offered, { level: 6, number: 1 }, 8192)).toBe(8192);
+    expect(windowFor(offered, { level: 7, number: 0 }, 512)).toBeUndefined();
+    expect(windowFor(offered, { level: 4, number: 40 }, 512)).toBeUndefined();
+    expect(windowFor(offered, { level: 4, number: 0 }, 600)).toBeUndefined();
+    expect(windowFor(offered, { level: 4, number: 0 }, undefined)).toBeUndefined();
+    expect(windowFor(levels, { level: 4, number: 0 }, 512)).toBeUndefined();
   });
 
   it("that the service refuses are not waited for", async () => {

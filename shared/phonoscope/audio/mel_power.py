@@ -13,6 +13,8 @@ from phonoscope.audio.spectrogram import band_corners
 _FRAME_S = 0.04
 _HOPS = 2
 _SHORTEST = 4
+WINDOWS = (512, 1_024, 2_048, 4_096, 8_192)
+"""The lengths of a window that can be chosen, in samples."""
 
 
 class MelAnalysis:
@@ -23,20 +25,21 @@ class MelAnalysis:
 
     Args:
         hop: samples from one frame to the next; half a frame when left out.
+        window: samples in the window, even; a frame is as long where it would be shorter.
 
     Attributes:
         size: samples in a frame.
     """
 
-    def __init__(self, sample_rate_hz: int, channels: int, hop: int | None = None) -> None:
+    def __init__(self, sample_rate_hz: int, channels: int, hop: int | None = None, window: int | None = None) -> None:
         corners = band_corners(sample_rate_hz)
-        self.size = size = frame_size(sample_rate_hz)
+        self.size = size = frame_size(sample_rate_hz, window)
         self.sample_rate_hz = sample_rate_hz
         self.hop = size // _HOPS if hop is None else hop
         self._framer = Framer(size, self.hop, channels, first=self.hop // 2)
-        window = _window(size, self.hop)
+        shape = _window(size, window or max(_HOPS * self.hop, size // _SHORTEST))
         # A sine at full scale has a power of one half, and this is a one-sided spectrum.
-        self._window = window * np.float32(2.0 / np.sqrt(size * np.square(window, dtype=np.float64).sum()))
+        self._window = shape * np.float32(2.0 / np.sqrt(size * np.square(shape, dtype=np.float64).sum()))
         hertz = np.fft.rfftfreq(size, 1.0 / sample_rate_hz)
         first, *_, end = starts = np.searchsorted(hertz, corners)
         within = np.searchsorted(corners, hertz[first:end], side="right") - 1
@@ -70,15 +73,15 @@ class MelAnalysis:
         return bands
 
 
-def frame_size(sample_rate_hz: int) -> int:
-    """Samples in a frame at a rate; a power of two."""
+def frame_size(sample_rate_hz: int, window: int | None = None) -> int:
+    """Samples in a frame at a rate; a power of two, or the length of a window that is longer."""
     corners = band_corners(sample_rate_hz)
     shortest = max(_FRAME_S * sample_rate_hz, sample_rate_hz / (corners[1] - corners[0]))
     size: int = 1 << (math.ceil(shortest) - 1).bit_length()
-    return size
+    return max(size, window or 0)
 
 
-def _window(size: int, hop: int) -> Samples:
-    length = min(size, max(_HOPS * hop, size // _SHORTEST))
+def _window(size: int, length: int) -> Samples:
+    length = min(size, length)
     before = (size - length) // 2
     return np.pad(hann(length), (before, size - length - before))

@@ -28,6 +28,8 @@ OUTLINE_FINEST = 3
 """The finest level that is kept of an outline: 64 samples."""
 SPECTROGRAM_FINER = 3
 """How many levels finer than those that are kept a spectrogram can be computed."""
+WINDOWED_COARSEST = 6
+"""The coarsest level that a spectrogram is computed at with a window that was chosen: 2^21 samples for a tile."""
 
 _SHORTEST_COLUMN_S = 0.04
 _SLAB = 1 << 14

@@ -99,25 +99,31 @@ class StoredRecording:
                     break
         return Stretch(start, kept.joined())
 
-    def columns(self, level: int, first: int, last: int) -> MelLevels:
+    def columns(self, level: int, first: int, last: int, window: int | None = None) -> MelLevels:
         """A spectrogram's columns, from ``first`` up to ``last``; silence where the recording does not reach.
+
+        Args:
+            window: samples in the window of a frame, a power of two; without one it is shorter the finer the level. Of
+                columns that are longer than half of it, the mean power of frames that overlap by half.
 
         Shape:
             - output: ``(columns, bands)``
 
         Raises as ``stretch`` does.
         """
-        hop, around = FACTOR**level, frame_size(self.sample_rate_hz) // 2
-        start, stop = first * hop - around, last * hop + around
+        column, around = FACTOR**level, frame_size(self.sample_rate_hz, window) // 2
+        hop = min(column, window // 2) if window else column
+        start, stop = first * column - around, last * column + around
         with self._from(start) as (position, blocks):
-            found = _columns(self._between(blocks, position, start, stop), self.sample_rate_hz, hop)
-            skipped = around // hop
+            pieces = self._between(blocks, position, start, stop)
+            powers = _frames(pieces, self.sample_rate_hz, hop, window)
+            found = _columns(powers, around // hop, column // hop)
             parts: list[MelLevels] = []
             for part in found:
                 parts.append(part)
-                if sum(map(len, parts)) >= skipped + last - first:
+                if sum(map(len, parts)) >= last - first:
                     break
-        return np.concatenate(parts)[skipped : skipped + last - first]
+        return np.concatenate(parts)[: last - first]
 
     @contextmanager
     def _from(self, position: int) -> Iterator[tuple[int, Iterator[Block]]]:
@@ -178,15 +184,27 @@ def _without(count: int, first: Block, blocks: Iterator[Block]) -> Iterator[Bloc
         count = max(0, count - block.channels.shape[1])
 
 
-def _columns(pieces: Iterable[Samples], sample_rate_hz: int, hop: int) -> Iterator[MelLevels]:
-    """Columns as they become ready; a few frames are transformed at once, however long the pieces are."""
+def _frames(pieces: Iterable[Samples], sample_rate_hz: int, hop: int, window: int | None) -> Iterator[Samples]:
+    """The power of frames as they become ready; a few are transformed at once, however long the pieces are."""
     analysis: MelAnalysis | None = None
-    size = frame_size(sample_rate_hz)
+    size = frame_size(sample_rate_hz, window)
     for piece in pieces:
-        analysis = analysis or MelAnalysis(sample_rate_hz, len(piece), hop)
+        analysis = analysis or MelAnalysis(sample_rate_hz, len(piece), hop, window)
         slab = max(1, _SLAB_VALUES // size) * hop
         for start in range(0, piece.shape[1], slab):
-            yield quantised(analysis(piece[:, start : start + slab]))
+            yield analysis(piece[:, start : start + slab])
+
+
+def _columns(powers: Iterable[Samples], skipped: int, each: int) -> Iterator[MelLevels]:
+    """The mean of each so many frames after those that are skipped, as a level."""
+    rest: Samples | None = None
+    for power in powers:
+        rest = power if rest is None else np.concatenate([rest, power])
+        left_out = min(skipped, len(rest))
+        skipped -= left_out
+        whole = left_out + (len(rest) - left_out) // each * each
+        yield quantised(rest[left_out:whole].reshape(-1, each, rest.shape[1]).mean(axis=1))
+        rest = rest[whole:]
 
 
 class _Kept:

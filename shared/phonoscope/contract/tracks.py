@@ -191,6 +191,8 @@ class SpectrogramLevels(PictureLevels):
     loudest_dbfs: float
     lowest_dbfs: float
     step_db: float
+    windows: list[int] = Field(description="what a tile's `window` can be, in samples; none if parts are not decoded")
+    windowed_level: int = Field(description="the coarsest level whose tiles can have a `window`")
 
 
 class Stems(BaseModel):

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from phonoscope.audio.mel_power import WINDOWS
 from phonoscope.audio.partial_file import MOST_PARTS, PART_BYTES, PartialFile
 from phonoscope.audio.probe import Probe
 from phonoscope.audio.pyramid import spectrogram_finest
+from phonoscope.audio.spectrogram import LOWEST_DBFS, STEP_DB
 from phonoscope.audio.stretch import StoredRecording, leads_anywhere
 from phonoscope.errors import UndecodableRecording
 
@@ -99,6 +101,54 @@ def test_channels_that_cancel_are_mixed_as_from_the_start(make: Maker) -> None:
         found = stored(data, probe).stretch(start, stop)
         assert np.array_equal(found.mono, whole.stretch(start, stop).mono), start_s
         assert len(found.mono) == min(stop, 75 * RATE_HZ) - start
+
+
+def loud_db(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The level of all bands of each column, in dBFS. Shape: ``(columns, bands)`` to ``(columns,)``."""
+    power: NDArray[np.float64] = 10.0 ** ((LOWEST_DBFS + STEP_DB * levels.astype(float)) / 10.0)
+    total: NDArray[np.float64] = 10.0 * np.log10(power.sum(axis=1))
+    return total
+
+
+@pytest.mark.parametrize("level", [3, 4, 5, 6])
+def test_a_window_of_a_chosen_length_tells_pitches_or_moments_apart(make: Maker, level: int) -> None:
+    """The longer it is, the fewer bands a tone is in and the more columns a click; a tone stays as loud."""
+    rate_hz, column = 44_100, 4**level
+    time_s = np.arange(4 * rate_hz) / rate_hz
+    sound = 0.1 * np.sin(2 * np.pi * 440.0 * time_s)
+    sound[2 * rate_hz] = 0.9
+    data = make.encode(make.formats["wav-s16"], sound[None], rate_hz=rate_hz)
+    part = stored(data, make.examine(data))
+    first, click = rate_hz // 2 // column, 2 * rate_hz // column
+    bands, columns = [], []
+    for window in WINDOWS:
+        tone = part.columns(level, first, first + 8, window)
+        assert loud_db(tone) == pytest.approx(20 * np.log10(0.1), abs=0.5)
+        bands.append(int((tone[4] > tone[4].max() - 80).sum()))
+        around = 2 * WINDOWS[-1] // column + 4
+        high = loud_db(part.columns(level, click - around, click + around, window)[:, 100:])
+        columns.append(int((high > high.max() - 20.0).sum()))
+    assert bands == sorted(bands, reverse=True)
+    assert bands[0] > 2 * bands[-1]
+    assert columns == sorted(columns)
+    if column < WINDOWS[0]:
+        assert columns[-1] > 4 * columns[0]
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("level", [2, 5, 6])
+def test_parts_with_a_chosen_window_join(make: Maker, level: int, window: int) -> None:
+    """Two tiles are what one of both is, at the recording's start and within it; and what is decoded from the start."""
+    data = make.encode(make.formats["wav-s16"], chirp(RATE_HZ, 6.0, 2), rate_hz=RATE_HZ)
+    probe = make.examine(data)
+    part, whole = stored(data, probe), from_start(data, probe)
+    last = 6 * RATE_HZ // 4**level
+    for start in (0, last // 2):
+        middle, stop = start + (last // 2) // 3, start + last // 2
+        both = [part.columns(level, start, middle, window), part.columns(level, middle, stop, window)]
+        joined = whole.columns(level, start, stop, window)
+        assert joined.shape == (stop - start, 128)
+        assert np.abs(np.concatenate(both).astype(int) - joined)[joined > 60].max() <= 1
 
 
 @pytest.mark.parametrize("name", ["wav-s16", "flac", "m4a"])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from phonoscope.audio.mel_power import frame_size
+from phonoscope.audio.mel_power import WINDOWS, frame_size
 from phonoscope.audio.pyramid import spectrogram_finest
 from phonoscope.audio.stretch import StoredRecording, Stretch
 from phonoscope.errors import TooManyTiles
@@ -146,17 +146,18 @@ def test_tiles_at_192_khz_take_little_memory_however_many_are_asked_for() -> Non
     data = _wav(rate_hz, channels, samples)
     alone, many = (_peak_bytes(data, rate_hz, channels, hop_level, count) for count in (0, 24))
     assert alone < 2 * samples * channels * 4
+    assert _peak_bytes(data, rate_hz, channels, hop_level, 0, WINDOWS[0]) < 2 * samples * channels * 4
     assert many < 3 * alone + (8 << 20)
 
 
-def _peak_bytes(data: bytes, rate_hz: int, channels: int, level: int, count: int) -> int:
+def _peak_bytes(data: bytes, rate_hz: int, channels: int, level: int, count: int, window: int | None = None) -> int:
     """The most memory that so many columns of one owner, all different ones, and one of another's take."""
     kept = Stretches()
     samples = len(data) // channels // 2
 
     def columns(at: int) -> Any:
         recording = StoredRecording(io.BytesIO(data), "own", 0, rate_hz, samples, channels, True, 0)
-        return recording.columns(level, at, at + 200)
+        return recording.columns(level, at, at + 200, window)
 
     async def ask() -> None:
         own = [kept.drawn("own_1", at, partial(columns, at), np.ndarray.tobytes) for at in range(count)]

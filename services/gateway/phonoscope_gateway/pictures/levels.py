@@ -12,9 +12,18 @@ from typing import Any
 import numpy as np
 from anyio import to_thread
 
+from phonoscope.audio.mel_power import WINDOWS
 from phonoscope.audio.part import WALKED
 from phonoscope.audio.partial_file import PartialFile
-from phonoscope.audio.pyramid import FACTOR, OUTLINE, SPECTROGRAM, SPECTROGRAM_FINER, Items, Pyramid
+from phonoscope.audio.pyramid import (
+    FACTOR,
+    OUTLINE,
+    SPECTROGRAM,
+    SPECTROGRAM_FINER,
+    WINDOWED_COARSEST,
+    Items,
+    Pyramid,
+)
 from phonoscope.audio.spectrogram import LOWEST_DBFS, STEP_DB, MelLevels, MelSpectrogram
 from phonoscope.audio.stretch import StoredRecording, Stretch, leads_anywhere
 from phonoscope.contract import PictureLevels, SpectrogramLevels, TileLevel, WaveformLevels
@@ -85,30 +94,41 @@ class Source:
     def _index(self) -> int:
         return self.track.audio_track if self.audio_track is None else self.audio_track
 
-    def span(self, level: int, number: int) -> tuple[int, int]:
+    @property
+    def windowed_level(self) -> int:
+        """The coarsest level of a spectrogram that is computed with a window that was chosen."""
+        return min(WINDOWED_COARSEST, self.pyramid.coarsest)
+
+    def span(self, level: int, number: int, window: int | None = None) -> tuple[int, int]:
         """The items of a tile. Raises ``InvalidRequest`` where there is no such tile, or it cannot be read."""
-        if not self.finest <= level <= self.pyramid.coarsest:
-            raise InvalidRequest.field("level", f"from {self.finest} to {self.pyramid.coarsest}")
+        if window is not None and window not in WINDOWS:
+            raise InvalidRequest.field("window", f"one of {', '.join(map(str, WINDOWS))}")
+        coarsest = self.pyramid.coarsest if window is None else self.windowed_level
+        if not self.finest <= level <= coarsest:
+            raise InvalidRequest.field("level", f"from {self.finest} to {coarsest}{' with a window' * bool(window)}")
         tiles = self.pyramid.tiles(level)
         if not 0 <= number < tiles:
             raise InvalidRequest.field("number", f"from 0 to {tiles - 1} at level {level}")
         start, stop = self.pyramid.span(level, number)
-        if level < self.pyramid.finest and min(stop * FACTOR**level, self.pyramid.samples) > self.detail_end:
-            raise InvalidRequest.field("level", f"from {self.pyramid.finest} here: later parts are not decoded")
+        decoded = level < self.pyramid.finest or window is not None
+        if decoded and min(stop * FACTOR**level, self.pyramid.samples) > self.detail_end:
+            name, why = ("window", "none") if window else ("level", f"from {self.pyramid.finest}")
+            raise InvalidRequest.field(name, f"{why} here: later parts are not decoded")
         return start, stop
 
-    async def tile(self, level: int, number: int, whose: str) -> bytes:
+    async def tile(self, level: int, number: int, whose: str, window: int | None = None) -> bytes:
         """A tile: of what the pyramid holds, or decoded and drawn when it is somebody's turn.
 
         Args:
             whose: whose turn it is, and whose requests wait: an owner, or a shared link's visitor.
+            window: that of a spectrogram's frames, in samples; without one the service's own.
 
         Raises:
             TooManyTiles: too many of these requests wait for a part to be decoded.
             RecordingError: the recording cannot be decoded any more.
             NotFound, OutdatedResult, StoreUnavailable: what it is drawn from cannot be read.
         """
-        if level >= self.pyramid.finest:
+        if level >= self.pyramid.finest and window is None:
             return await to_thread.run_sync(self._kept_tile, level, number)
         start, stop = self.pyramid.span(level, number)
         stretches, of = self.state.stretches, (self.track.id, self._index, self.row.kind)
@@ -116,8 +136,8 @@ class Source:
             unit = start * FACTOR**level // _UNIT
             draw = partial(_extremes, level, start, stop)
             return await stretches.drawn(whose, (*of, unit), partial(self._stretch, unit), draw)
-        decode = partial(self._columns, level, start, stop)
-        return await stretches.drawn(whose, (*of, level, number), decode, grey)
+        decode = partial(self._columns, level, start, stop, window)
+        return await stretches.drawn(whose, (*of, level, number, window), decode, grey)
 
     def _kept_tile(self, level: int, number: int) -> bytes:
         items = self._kept(level, *self.pyramid.span(level, number))
@@ -133,9 +153,9 @@ class Source:
         with self._stored() as recording:
             return recording.stretch(unit * _UNIT, (unit + 1) * _UNIT)
 
-    def _columns(self, level: int, start: int, stop: int) -> MelLevels:
+    def _columns(self, level: int, start: int, stop: int, window: int | None) -> MelLevels:
         with self._stored() as recording:
-            return recording.columns(level, start, stop)
+            return recording.columns(level, start, stop, window)
 
     @contextmanager
     def _stored(self) -> Iterator[StoredRecording]:
@@ -184,7 +204,8 @@ def levels(source: Source) -> PictureLevels:
         ],
     }
     if source.row.kind == SPECTROGRAM:
-        return SpectrogramLevels(**facts, **_scale(pyramid))
+        windows = list(WINDOWS) if source.detail_end else []
+        return SpectrogramLevels(**facts, **_scale(pyramid), windows=windows, windowed_level=source.windowed_level)
     return WaveformLevels(**facts, peak=max(-pyramid.lowest, pyramid.highest))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Response
 
+from phonoscope.audio.mel_power import WINDOWS
 from phonoscope.audio.pyramid import OUTLINE, SPECTROGRAM
 from phonoscope.contract import SpectrogramLevels, WaveformLevels
 from phonoscope.errors import TooManyTiles
@@ -19,12 +20,22 @@ router = APIRouter(prefix="/v1/tracks", tags=["tracks"], responses=KEYED)
 
 _NPY, _PNG, _JSON = "application/x-npy", "image/png", "application/json"
 _DEEPEST, _MOST_TILES = 40, 1 << 40
+_FACTS = 2
+"""Raised when `levels` says more of a picture than before."""
 _FOR_GOOD = "private, max-age=31536000, immutable"
 
 LevelPath = Annotated[WholeText, Path(ge=0, le=_DEEPEST, description="one of those that `levels` lists")]
 NumberPath = Annotated[WholeText, Path(ge=0, le=_MOST_TILES, description="the tile's, from 0 at the start")]
 VersionQuery = Annotated[
     str | None, Query(max_length=64, description="the `version` of `levels`: then the answer may be kept for good")
+]
+WindowQuery = Annotated[
+    WholeText | None,
+    Query(
+        description="samples in the window of each frame, one of the `windows` of `levels`, up to `windowed_level`: "
+        "longer ones tell pitches apart, shorter ones moments",
+        json_schema_extra={"enum": list(WINDOWS)},
+    ),
 ]
 
 
@@ -64,20 +75,26 @@ async def read_waveform_tile(
 
 @router.get("/{track_id}/spectrogram/tiles/{level}/{number}", response_class=Response, responses=_tile(_PNG))
 async def read_spectrogram_tile(
-    track_id: str, level: LevelPath, number: NumberPath, view: PictureRequestDep, version: VersionQuery = None
+    track_id: str,
+    level: LevelPath,
+    number: NumberPath,
+    view: PictureRequestDep,
+    version: VersionQuery = None,
+    window: WindowQuery = None,
 ) -> Response:
     """A part of the spectrogram as a grey PNG, a column for each `4 ** level` samples, the lowest band at the bottom.
 
-    Below what is kept, frames have shorter windows the finer the level: time is sharper then, and pitch less so.
+    Below what is kept, frames have shorter windows the finer the level: time is sharper then, and pitch less so. With
+    `window` all of them have the same; the recording is decoded for it, to some minutes in one tile.
     """
-    return await _part(view, track_id, SPECTROGRAM, level, number, version)
+    return await _part(view, track_id, SPECTROGRAM, level, number, version, window)
 
 
 def _levels(view: PictureRequestDep, track_id: str, kind: str) -> Response:
     found = view.find(track_id, kind)
     if isinstance(found, Response):
         return found
-    tag = f'"{found.id}.{DRAWING}.levels"'
+    tag = f'"{found.id}.{DRAWING}.levels.{_FACTS}"'
     if view.has(tag):
         return view.unchanged(tag)
     source = source_of(view.state, view.caller.owner_id, found, view.audio_track)
@@ -85,20 +102,27 @@ def _levels(view: PictureRequestDep, track_id: str, kind: str) -> Response:
 
 
 async def _part(
-    view: PictureRequestDep, track_id: str, kind: str, level: int, number: int, version: str | None
+    view: PictureRequestDep,
+    track_id: str,
+    kind: str,
+    level: int,
+    number: int,
+    version: str | None,
+    window: int | None = None,
 ) -> Response:
     found = await to_thread.run_sync(view.find, track_id, kind)
     if isinstance(found, Response):
         return found
-    tag = f'"{version_of(found)}.{level}.{number}"'
+    tag = f'"{version_of(found)}.{level}.{number}{f".{window}" if window else ""}"'
     headers = view.headers(tag) | {"Vary": "Authorization"}
     if version == version_of(found):
         headers["Cache-Control"] = _FOR_GOOD
     if view.has(tag):
         return view.unchanged(tag)
     source = await to_thread.run_sync(source_of, view.state, view.caller.owner_id, found, view.audio_track)
-    source.span(level, number)
+    source.span(level, number, window)
     media_type = _NPY if kind == OUTLINE else _PNG
     if view.head:
         return Response(None, headers=headers, media_type=media_type)
-    return Response(await source.tile(level, number, view.caller.counts_as), headers=headers, media_type=media_type)
+    content = await source.tile(level, number, view.caller.counts_as, window)
+    return Response(content, headers=headers, media_type=media_type)

@@ -1,3 +1,4 @@
+import { hash } from "./hash";
 import { ROOT_PATH } from "./root";
 import { isUser } from "./user";
 
@@ -7,10 +8,8 @@ export const OWN = `phonoscope.own${ROOT_PATH} `;
 /** A mark of an API key that does not tell it; of somebody who signed in, the same in each of their sessions. */
 export function keyMark(credential: string | null): string {
   const key = credential && isUser(credential) ? credential.slice(0, credential.lastIndexOf(":")) : credential;
-  // FNV-1a, of which 32 bits are kept of a key of many more.
-  let hash = 0x811c9dc5;
-  for (const character of key ?? "") hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-  return hash.toString(36);
+  // 32 bits are kept of a key of many more.
+  return hash(key ?? "").toString(36);
 }
 
 /** The name in the browser's storage of what the owner of a key keeps there until somebody signs out. */

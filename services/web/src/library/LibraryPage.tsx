@@ -12,6 +12,7 @@ import "./shelf.css";
 import { Empty } from "./Empty";
 import { useLibrary, useTracks } from "./queries";
 import { labelledBy, SORTS, useLibraryView, useSearchField } from "./libraryView";
+import { SearchField } from "./SearchField";
 import { Selection } from "./Selection";
 import { Tour } from "./Tour";
 import { MapView } from "./MapView";
@@ -53,15 +54,7 @@ export function LibraryPage() {
       <div className="library__filter">
         <LabelChips key={model} labels={library?.labels ?? []} label={label} onChange={(label) => show({ label })} />
         <LabelModel model={model} onChange={(model) => show({ model, label: null })} />
-        <input
-          ref={field}
-          className="field"
-          type="search"
-          placeholder="Search by name"
-          aria-label="Search by name"
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
+        <SearchField field={field} value={typed} collection={collection} onChange={setTyped} />
         <div className="row">
           <Choice label="Library as" value={view} options={VIEWS} onChange={(view) => show({ view })} />
           {view === "list" && tracks.length ? (

@@ -1,4 +1,5 @@
 import { useRef } from "react";
+import { UsedForUploads } from "../models/UploadModel";
 import { Button } from "../ui/controls";
 import { RecordButton, Recorder } from "./Recorder";
 import { addFiles } from "./uploads";
@@ -28,6 +29,7 @@ export function UploadPanel() {
           }}
         />
       </div>
+      <UsedForUploads />
       <Recorder />
     </section>
   );

@@ -1,5 +1,6 @@
 import { levelDb, SILENCE_DB } from "../sound/level";
 import { Store } from "../sound/store";
+import { askBeforeLeaving } from "../ui/leaving";
 
 /** What was recorded, and has not been added to the library. */
 export type Take = { content: Blob; name: string; seconds: number };
@@ -70,7 +71,7 @@ export class Microphone {
     const open = this.#open;
     this.#end();
     if (open) release(open);
-    window.removeEventListener("beforeunload", askToStay);
+    askBeforeLeaving("recording", false);
     this.state.set(OFF);
   }
 
@@ -94,7 +95,7 @@ export class Microphone {
       this.state.set({ ...OFF, phase: "done", seconds, take: { content: new Blob(pieces, { type }), name: nameAt(new Date()), seconds } });
     };
     recorder.start(PIECE_MS);
-    window.addEventListener("beforeunload", askToStay);
+    askBeforeLeaving("recording", true);
     this.state.update({ phase: "recording" });
     this.#count(open);
   }
@@ -151,11 +152,6 @@ function heard({ meter, samples }: Open): Float32Array {
 function release({ recorder, context }: Open): void {
   for (const track of recorder.stream.getTracks()) track.stop();
   if (context.state !== "closed") void context.close();
-}
-
-/** Has the browser ask before the page is left: what was recorded would be lost. */
-function askToStay(event: BeforeUnloadEvent): void {
-  event.preventDefault();
 }
 
 function nameAt(when: Date): string {

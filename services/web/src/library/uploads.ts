@@ -7,8 +7,10 @@ import { watchJob } from "../api/watch";
 import { failureText } from "../api/taskText";
 import { ANALYSIS, jobRequest } from "../state/requests";
 import { isResultOf } from "../state/results";
+import { setUploadModel, uploadModel } from "../state/uploadModel";
 import { labelText, percent } from "../ui/format";
 import type { Dropped } from "../ui/dropped";
+import { askBeforeLeaving } from "../ui/leaving";
 import { announce } from "../ui/live";
 
 /** A recording that is uploaded and analysed; `sent` is a share, 0 to 1; `file` is null after a reload, and of an example. */
@@ -26,6 +28,8 @@ export type Upload = {
   job: Job | null;
   /** The analysis, over a reload; null before there is one, and once it has failed. */
   jobId: string | null;
+  /** What classifies it; null for the service's choice. */
+  model: string | null;
   /** By which the service knows a repeated request for the analysis. */
   request: string;
   /** What was heard when it was done: `rain 97 %`. */
@@ -36,6 +40,7 @@ export type Upload = {
 const AT_ONCE = 3;
 const STORED = "uploads";
 const GONE = 404;
+const NO_SUCH_MODEL = "unknown_model";
 const LOST = "The page was closed before it was sent. Add it again.";
 
 let uploads: readonly Upload[] = [];
@@ -70,7 +75,7 @@ export async function addExamples(): Promise<void> {
 }
 
 function add(added: readonly Pick<Upload, "name" | "file" | "example">[], as: Partial<Upload> = {}): void {
-  const rest = { phase: "waiting", sent: 0, track: null, already: false, job: null, jobId: null, heard: null, problem: null } as const;
+  const rest = { phase: "waiting", sent: 0, track: null, already: false, job: null, jobId: null, heard: null, problem: null, model: uploadModel() } as const;
   uploads = [...uploads, ...added.map((one) => ({ ...one, ...rest, ...as, id: nextId++, request: newRequest() }))];
   notify();
   startNext();
@@ -175,7 +180,7 @@ async function exampleOf(name: string, signal: AbortSignal): Promise<File> {
 /** Watches the analysis that was begun before a reload, else begins one; the same one when the answer to that was lost. */
 async function analyse(id: number, track: { id: string }, signal: AbortSignal): Promise<Job> {
   const seen = (job: Job) => change(id, { job, jobId: job.id });
-  const { jobId, request } = find(id);
+  const { jobId } = find(id);
   if (jobId) {
     try {
       return await watchJob(jobId, seen, signal);
@@ -183,10 +188,25 @@ async function analyse(id: number, track: { id: string }, signal: AbortSignal): 
       if (!(error instanceof ApiProblem && error.status === GONE)) throw error;
     }
   }
-  const params = { header: { "Idempotency-Key": request } };
-  const job = dataOf(await api.POST("/v1/jobs", { params, body: jobRequest(track.id, ANALYSIS), signal }));
+  const job = await submitted(id, track.id, signal);
   seen(job);
   return watchJob(job.id, seen, signal);
+}
+
+/** Begins the analysis, by the service's choice where the chosen model is not served any more. */
+async function submitted(id: number, trackId: string, signal: AbortSignal): Promise<Job> {
+  const { model, request } = find(id);
+  const params = { header: { "Idempotency-Key": request } };
+  const body = jobRequest(trackId, ANALYSIS, model ? { classify: { model } } : {});
+  try {
+    return dataOf(await api.POST("/v1/jobs", { params, body, signal }));
+  } catch (error) {
+    if (!model || !(error instanceof ApiProblem && error.code === NO_SUCH_MODEL)) throw error;
+    if (uploadModel() === model) setUploadModel(null);
+    announce(`${model} is not served any more: what is heard decides.`);
+    change(id, { model: null, request: newRequest() });
+    return submitted(id, trackId, signal);
+  }
 }
 
 // `randomUUID` is there on pages that came over TLS alone.
@@ -212,7 +232,7 @@ function subscribe(listener: () => void): () => void {
 
 function notify(): void {
   remember(STORED, uploads.length ? JSON.stringify(uploads.map(kept)) : null);
-  window.onbeforeunload = uploads.some(({ phase, file }) => file && (phase === "waiting" || phase === "sending")) ? askToStay : null;
+  askBeforeLeaving("uploads", uploads.some(({ phase, file }) => file !== null && (phase === "waiting" || phase === "sending")));
   for (const listener of listeners) listener();
 }
 
@@ -229,9 +249,4 @@ function heardText(job: Job): string {
   const [best] = result.top;
   if (result.kind === "silence") return "silence";
   return best && !result.unknown ? `${labelText(best.label)} ${percent(best.probability)}` : "no label is likely";
-}
-
-/** Has the browser ask before the page is left: what was not sent would be lost. */
-function askToStay(event: BeforeUnloadEvent): void {
-  event.preventDefault();
 }

@@ -117,6 +117,8 @@ function usePlayable(loaded: Loaded | null, mix: Mix): StemsSource | null {
     return () => source.pause();
   }, [source, transport]);
   useEffect(() => source?.setMix(mix), [source, mix]);
+  const clicks = useStore(transport.clicks);
+  useEffect(() => source?.setClicks(clicks), [source, clicks]);
   return source;
 }
 

@@ -1,4 +1,5 @@
 import { BandFilter } from "../sound/bandFilter";
+import { type Beats, ClickTrack } from "../sound/clickTrack";
 import { levelDb, SILENCE_DB } from "../sound/level";
 import type { SoundSettings } from "../sound/settings";
 import { Stretcher } from "../sound/stretch";
@@ -24,6 +25,7 @@ export class StemsSource implements Source {
   readonly #stretcher: Stretcher;
   readonly #samples = new Float32Array(METER_SAMPLES);
   #players: AudioBufferSourceNode[] = [];
+  #clicks: ClickTrack | null = null;
   #playing = false;
   #speed = 1;
   #keepsPitch = true;
@@ -61,6 +63,7 @@ export class StemsSource implements Source {
 
   close(): void {
     this.pause();
+    this.setClicks(null);
   }
 
   now(): number {
@@ -77,6 +80,13 @@ export class StemsSource implements Source {
     this.#speed = speed;
     this.#keepsPitch = keepsPitch;
     if (playing) this.#start(at);
+  }
+
+  /** Adds a click on each beat, from now on; null takes them away. */
+  setClicks(beats: Beats | null): void {
+    this.#clicks?.close();
+    this.#clicks = beats && new ClickTrack(this.#context, beats, this.#volume);
+    if (this.#playing) this.#clicks?.start(this.#startedAt, this.#fromS, this.#speed);
   }
 
   /** Changes to another mix without a click. */
@@ -109,6 +119,7 @@ export class StemsSource implements Source {
     this.#fromS = fromS;
     if (this.#keepsPitch && this.#speed !== 1) this.#stretcher.start(this.#startedAt, fromS, this.#speed);
     else this.#startPlain(fromS);
+    this.#clicks?.start(this.#startedAt, fromS, this.#speed);
   }
 
   #startPlain(fromS: number): void {
@@ -127,6 +138,7 @@ export class StemsSource implements Source {
   #stop(): void {
     this.#playing = false;
     this.#stretcher.stop();
+    this.#clicks?.stop();
     for (const player of this.#players) player.stop();
     this.#players = [];
   }

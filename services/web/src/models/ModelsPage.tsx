@@ -1,5 +1,4 @@
 import type { ReactNode } from "react";
-import { Link } from "wouter";
 import type { ModelCard, StemModelCard } from "../api/client";
 import { errorText } from "../api/problem";
 import { ErrorNote, Button, Skeleton } from "../ui/controls";
@@ -13,6 +12,7 @@ import "./models.css";
 import { isClassifier, useModels } from "./queries";
 import { Spaces } from "./Spaces";
 import { StemFigures, StemTable } from "./StemFigures";
+import { UsedForUploads, UseModel } from "./UploadModel";
 
 type Retrieval = { map?: number };
 type Unknown = { strangers?: number; strangers_rejected?: number };
@@ -32,6 +32,7 @@ export default function ModelsPage() {
   return (
     <main id="main" className="page page--narrow stack">
       <h1>Models</h1>
+      <UsedForUploads />
       {found.isPending ? <Skeleton height={320} /> : null}
       {found.isError ? (
         <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
@@ -55,11 +56,7 @@ function ClassifierCard({ card }: { card: ModelCard }) {
       card={card}
       classes={`${card.labels.length} labels`}
       figures={<Figures card={card} validation={validation} />}
-      use={
-        <Link href={`/?${new URLSearchParams({ model: card.name, select: "yes" })}`} className="button" aria-label={`Use this one: ${card.name}`}>
-          Use this one
-        </Link>
-      }
+      use={<UseModel name={card.name} />}
     >
       <div className="stack">
         <Labels labels={card.labels} />

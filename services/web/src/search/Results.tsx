@@ -1,6 +1,6 @@
 import { Link } from "wouter";
 import type { SearchAnswer, SearchItem, Track } from "../api/client";
-import { errorText } from "../api/problem";
+import { errorText, sentence } from "../api/problem";
 import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
 import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
@@ -105,7 +105,7 @@ function Understood({ answer: { query, coverage } }: { answer: SearchAnswer }) {
       ) : null}
       {notes.map((note) => (
         <p key={note} className="note">
-          {note}
+          <Note text={note} />
         </p>
       ))}
       {left > 0 ? (
@@ -173,4 +173,10 @@ function Play({ id, name, sound, preview }: PlayProps) {
   return (
     <IconButton icon={playing ? "pause" : "play"} label={`${playing ? "Stop" : "Play"} ${name}`} onClick={() => preview.toggle(id, sound)} />
   );
+}
+
+/** A note of the service as a sentence, with its commands as such. */
+function Note({ text }: { text: string }) {
+  // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text do not move
+  return <span>{sentence(text).split("`").map((part, at) => (at % 2 ? <code key={at}>{part}</code> : part))}</span>;
 }

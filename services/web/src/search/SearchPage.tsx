@@ -8,6 +8,7 @@ import { useDrop } from "../ui/drop";
 import { time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { useTitle } from "../ui/title";
+import { takeHeldUp } from "../state/heldSound";
 import { collectionFrom, type Query, queryFrom, type Unit, unitFrom } from "./query";
 import { Results } from "./Results";
 import "./search.css";
@@ -21,7 +22,7 @@ const EXAMPLES = ["a dog barking", "glass breaking", "rain without thunder", "an
 /** One field for words, and a place to hold up a sound; what is found plays in place. */
 export default function SearchPage() {
   const [address, setAddress] = useSearchParams();
-  const [file, setFile] = useState<File | null>(null);
+  const [file, setFile] = useState<File | null>(takeHeldUp);
   const asked = queryFrom(address);
   const query: Query | null = file ? { by: "file", file } : asked;
   const unit = unitFrom(address);

@@ -20,7 +20,7 @@ import { Measurements } from "../track/Measurements";
 import { SpectrogramPlot } from "../track/SpectrogramPlot";
 import { Timeline } from "../track/Timeline";
 import { TransportBar } from "../track/TransportBar";
-import { useBars } from "../track/bars";
+import { useBars } from "../track/useBeats";
 import { useTransportKeys } from "../track/transportKeys";
 import { useSounds } from "../track/sounds";
 import { Waveform } from "../track/Waveform";

@@ -1,3 +1,4 @@
+import { hash } from "../api/hash";
 import type { Segment } from "./segments";
 
 /** Colours that can be told apart, by eyes of all kinds; further labels share one more. */
@@ -24,16 +25,10 @@ export function labelColours(segments: readonly Segment[]): LabelColour[] {
 
 function free(label: string, taken: Set<number>): number | null {
   if (taken.size === COLOURS) return null;
-  let colour = hash(label) % COLOURS;
+  const mark = hash(label);
+  // Its lowest bits alone are poor.
+  let colour = ((mark ^ (mark >>> 15)) >>> 0) % COLOURS;
   while (taken.has(colour)) colour = (colour + 1) % COLOURS;
   taken.add(colour);
   return colour;
-}
-
-// FNV-1a, 32 bits.
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (const letter of text) value = Math.imul(value ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  // Its lowest bits alone are poor.
-  return (value ^ (value >>> 15)) >>> 0;
 }

@@ -3,9 +3,14 @@ import type { Scale } from "./mel";
 import { Store } from "./store";
 
 export const SCALES: readonly Scale[] = ["mel", "linear", "log"];
-/** Which frames a spectrogram has where the service has several: longer ones tell pitches apart, shorter ones moments. */
-export const FRAMES = ["by zoom", "longest", "shorter"] as const;
+/** Which frames a spectrogram has: longer ones tell pitches apart, shorter ones moments. Numbers are samples in a frame's window. */
+export const FRAMES = ["by zoom", "longest", "shorter", "512", "1024", "2048", "4096", "8192"] as const;
 export type Frames = (typeof FRAMES)[number];
+
+/** The samples in a frame's window, where they were chosen; undefined where the service chooses them. */
+export function windowOf(frames: Frames): number | undefined {
+  return Number(frames) || undefined;
+}
 
 /** How spectrograms are drawn. */
 export type Look = {

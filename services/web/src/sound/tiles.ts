@@ -12,6 +12,9 @@ export type Levels = {
   kept_level: number;
   detail_end_s: number;
   levels: readonly { level: number; tiles: number }[];
+  /** The windows that frames can have, in samples, and the coarsest level with them. */
+  windows?: readonly number[];
+  windowed_level?: number;
 };
 type Load<Tile> = (name: TileName, signal: AbortSignal) => Promise<Tile>;
 
@@ -35,6 +38,13 @@ export function levelFor(levels: Levels, view: View, width: number, mostPx: numb
 export function hasDetail({ samples, sample_rate_hz, detail_end_s }: Levels, view: View): boolean {
   // The recording may end a sample before or after the axis.
   return Math.min(view.endS, samples / sample_rate_hz) <= detail_end_s + 0.5 / sample_rate_hz;
+}
+
+/** The window that a tile is asked for with; undefined where it cannot have the chosen one. */
+export function windowFor(levels: Levels, { level, number }: TileName, chosen: number | undefined): number | undefined {
+  if (!chosen || !levels.windows?.includes(chosen) || level > (levels.windowed_level ?? -1)) return undefined;
+  const tileS = itemS(levels, level) * levels.tile_items;
+  return hasDetail(levels, { startS: number * tileS, endS: (number + 1) * tileS }) ? chosen : undefined;
 }
 
 /** The tiles of a level that have a part of a view. */

@@ -1,3 +1,4 @@
+import type { Beats } from "./clickTrack";
 import { rememberedSound, rememberVolume, type SoundSettings, withinRange } from "./settings";
 import { Store } from "./store";
 
@@ -48,6 +49,8 @@ export class Transport {
   });
   /** The position in seconds; changes many times a second while it plays. */
   readonly time = new Store(0);
+  /** The beats that are heard as clicks; null while none are. */
+  readonly clicks = new Store<Beats | null>(null);
   /** How all sources are played. */
   readonly sound: Store<SoundSettings>;
   readonly durationS: number;

@@ -31,10 +31,10 @@ export function BeatClicks({ clicks: { on, setOn, loading, blocked, problem } }:
   const { transport } = useTimeAxis();
   const { source } = useStore(transport.state);
   if (!useBeats()) return null;
-  const heard = source === "recording" ? "a higher click where a bar starts" : "heard with the recording alone: choose it as the sound";
+  const heard = source === "evidence" ? "heard with the recording or its stems: choose one as the sound" : "a higher click where a bar starts";
   return (
     <p className="row wrap small">
-      <Button aria-pressed={on} disabled={blocked !== null} onClick={() => setOn(!on)}>
+      <Button aria-pressed={on} disabled={blocked !== null && !on} onClick={() => setOn(!on)}>
         Click on the beats
       </Button>
       <span className="quiet" role="status">

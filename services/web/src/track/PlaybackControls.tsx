@@ -5,7 +5,7 @@ import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import { IconButton, Slider } from "../ui/controls";
 import { percent } from "../ui/format";
-import { useBars } from "./bars";
+import { useBars } from "./useBeats";
 import "./transport.css";
 
 /** Controls that small screens fold away behind a button; it says when nothing is heard. */

@@ -1,6 +1,6 @@
 import { type PointerEvent, useCallback, useMemo, useRef, useState } from "react";
 import { colourOf, evidencePalette, lightness, spectrogramPalette } from "../sound/colours";
-import { type Look, look as lookStore } from "../sound/look";
+import { type Look, look as lookStore, windowOf } from "../sound/look";
 import { bandOf, bandRows, type FrequencyAxis, frequencyAxis, resampledRows, rowsHz } from "../sound/mel";
 import { useStore } from "../sound/store";
 import { toTime, toX } from "../sound/view";
@@ -39,7 +39,7 @@ type Props = {
 export function SpectrogramPlot({ trackId, explained, opacity, banded = false }: Props) {
   const axis = useTimeAxis();
   const look = useStore(lookStore);
-  const { levels, drawn, loading, problem: unread } = useSpectrogram(trackId, look.frames);
+  const { levels, drawn, loading, windowed, problem: unread } = useSpectrogram(trackId, look.frames);
   const [box, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [spot, setSpot] = useState<Spot | null>(null);
@@ -95,10 +95,15 @@ export function SpectrogramPlot({ trackId, explained, opacity, banded = false }:
         announce(reading(spectrogram, next));
       }}
     >
-      <canvas ref={canvas} role="img" aria-label={spectrogram ? description(spectrogram.levels, look, explained, opacity) : "Spectrogram"} />
+      <canvas ref={canvas} role="img" aria-label={spectrogram ? description(spectrogram.levels, look, windowed, explained, opacity) : "Spectrogram"} />
       {banded && levels && frequencies ? <BandLayer frequencies={frequencies} highestHz={levels.edge_hz.at(-1) ?? 0} /> : null}
       {frequencies ? <Marks frequencies={frequencies} /> : null}
       {drawn.length ? null : <Skeleton height="100%" />}
+      {windowOf(look.frames) && levels && !windowed ? (
+        <p className="note small" role="status">
+          No window of {look.frames} samples here{levels.windows.length ? ": come closer" : ": the recording cannot be decoded again"}.
+        </p>
+      ) : null}
       {problem ? <ErrorNote>The evidence cannot be shown. {problem}</ErrorNote> : null}
       {spectrogram && spot ? <Crosshair spectrogram={spectrogram} spot={spot} size={size} /> : null}
     </div>
@@ -243,8 +248,8 @@ function reading({ levels, drawn, frequencies }: Spectrogram, { timeS, height }:
   return `${at} · ${loud} dB`;
 }
 
-function description({ edge_hz, loudest_dbfs }: SpectrogramLevels, { scale }: Look, explained: ResultOf<"explain"> | null, opacity: number): string {
+function description({ edge_hz, loudest_dbfs }: SpectrogramLevels, { scale, frames }: Look, windowed: boolean, explained: ResultOf<"explain"> | null, opacity: number): string {
   const range = band(edge_hz[0] ?? 0, edge_hz.at(-1) ?? 0);
-  const about = `${SCALES[scale]} spectrogram, ${range}, loudest spot ${signed(loudest_dbfs, 0)} dBFS.`;
+  const about = `${SCALES[scale]} spectrogram, ${range}${windowed ? `, window of ${frames} samples` : ""}, loudest spot ${signed(loudest_dbfs, 0)} dBFS.`;
   return explained && opacity > 0 ? `${about} ${explained.reading.replaceAll("*", "")}` : about;
 }

@@ -1,5 +1,5 @@
 import { COLOUR_MAPS } from "../sound/colours";
-import { FRAMES, type Look, look as lookStore, PLAIN, RANGE_DB, SCALES, TOP_DB } from "../sound/look";
+import { FRAMES, type Frames, type Look, look as lookStore, PLAIN, RANGE_DB, SCALES, TOP_DB, windowOf } from "../sound/look";
 import type { Band } from "../sound/settings";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
@@ -9,7 +9,7 @@ import { NumberField } from "../ui/NumberField";
 import "./spectrogramSettings.css";
 
 const SCALE_NAMES = { mel: "mel", linear: "linear", log: "logarithmic" } as const;
-const FRAME_NAMES = { "by zoom": "by zoom", longest: "longest: sharp in pitch", shorter: "shorter: sharp in time" } as const;
+const FRAME_NAMES: Partial<Record<Frames, string>> = { longest: "longest: sharp in pitch", shorter: "shorter: sharp in time" };
 const LEAST_HZ = 10;
 
 /** How the spectrogram is drawn, and which of its frequencies are played. */
@@ -19,7 +19,7 @@ export function SpectrogramSettings({ sampleRateHz }: { sampleRateHz: number }) 
       <details>
         <summary>Spectrogram settings</summary>
         <div className="look__fields">
-          <Drawing />
+          <Drawing sampleRateHz={sampleRateHz} />
           <Frequencies highestHz={sampleRateHz / 2} />
         </div>
       </details>
@@ -28,7 +28,7 @@ export function SpectrogramSettings({ sampleRateHz }: { sampleRateHz: number }) 
   );
 }
 
-function Drawing() {
+function Drawing({ sampleRateHz }: { sampleRateHz: number }) {
   const look = useStore(lookStore);
   const set = (change: Partial<Look>) => lookStore.update(change);
   const dB = (value: number) => `${signed(value, 0)} dB`;
@@ -71,17 +71,26 @@ function Drawing() {
       />
       <output className="small">{dB(look.topDb)}</output>
       <Select
-        label="frames"
-        name="Length of the frames"
+        label="window"
+        name="Window of the frames"
         value={look.frames}
         options={FRAMES}
-        text={(frames) => FRAME_NAMES[frames]}
+        text={(frames) => FRAME_NAMES[frames] ?? windowText(frames, sampleRateHz)}
         onChange={(frames) => set({ frames })}
       />
       <Button onClick={() => lookStore.set(PLAIN)}>Default look</Button>
-      <p className="small quiet look__note">Frames of 40 ms or more are kept; closer in, shorter ones are computed where the recording can be decoded again.</p>
+      <p className="small quiet look__note">
+        Frames of 40 ms or more are kept; closer in, shorter ones are computed where the recording can be decoded again. So are those of a window that you choose: shorter ones are sharp in time,
+        longer ones in pitch.
+      </p>
     </fieldset>
   );
+}
+
+/** A window's length, as in `512 samples · 12 ms`. */
+function windowText(frames: Frames, sampleRateHz: number): string {
+  const samples = windowOf(frames);
+  return samples ? `${samples} samples · ${((1000 * samples) / sampleRateHz).toPrecision(2)} ms` : frames;
 }
 
 /** The band that is played, by its edges. */

@@ -34,7 +34,7 @@ import "../report/print.css";
 import "./track.css";
 import "./evidence.css";
 import { TransportBar } from "./TransportBar";
-import { useBars } from "./bars";
+import { useBars } from "./useBeats";
 import { useTransportKeys } from "./transportKeys";
 import { Waveform } from "./Waveform";
 

@@ -3,18 +3,18 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { fetchWithKey, type SpectrogramLevels, type WaveformLevels } from "../api/client";
 import { readNpy } from "../sound/arrays";
 import type { OutlineTile } from "../sound/outline";
-import { type Levels, levelFor, type Part, parts, TileCache, type TileName, tilesIn } from "../sound/tiles";
+import { type Levels, levelFor, type Part, parts, TileCache, type TileName, tilesIn, windowFor } from "../sound/tiles";
 import { useTimeAxis } from "../sound/timeAxis";
-import type { Frames } from "../sound/look";
+import { type Frames, windowOf } from "../sound/look";
 import { useTrackState } from "../state/TrackStateProvider";
 import { measured } from "./queries";
 
 // A view that moves is drawn from what is there; its tiles are asked for once it rests.
 const REST_MS = 80;
-const WAVEFORM = { mostPx: 1, tiles: 160 };
+const WAVEFORM = { mostPx: 1, tiles: 160, window: undefined };
 const SPECTROGRAM = { mostPx: 2, tiles: 96 };
 // Frames are shorter the finer a level is below those that are kept.
-const FRAMES: Record<Frames, { mostPx?: number; kept?: boolean }> = { "by zoom": {}, longest: { kept: true }, shorter: { mostPx: 0.5 } };
+const FRAMES: Partial<Record<Frames, { mostPx?: number; kept?: boolean }>> = { longest: { kept: true }, shorter: { mostPx: 0.5 } };
 
 /** A tile's levels, 0 to 255, the lowest band in the last row. */
 export type SpectrogramTile = { levels: Uint8Array; columns: number; rows: number };
@@ -26,7 +26,7 @@ export function useOutline(id: string) {
 }
 
 export function useSpectrogram(id: string, frames: Frames = "by zoom") {
-  const resolution = { ...SPECTROGRAM, ...FRAMES[frames] };
+  const resolution = { ...SPECTROGRAM, ...FRAMES[frames], window: windowOf(frames) };
   return useTiles<SpectrogramLevels, SpectrogramTile>(id, "spectrogram", resolution, async (answer) => levelsOf(await answer.blob()));
 }
 
@@ -34,7 +34,7 @@ export function useSpectrogram(id: string, frames: Frames = "by zoom") {
 function useTiles<Facts extends Levels & { version: string }, Tile>(
   id: string,
   name: string,
-  { mostPx, tiles, kept = false }: { mostPx: number; tiles: number; kept?: boolean },
+  { mostPx, tiles, kept = false, window }: { mostPx: number; tiles: number; kept?: boolean; window: number | undefined },
   decode: (answer: Response) => Promise<Tile>,
 ) {
   const { audioTrack } = useTrackState();
@@ -48,17 +48,20 @@ function useTiles<Facts extends Levels & { version: string }, Tile>(
   const decoded = useRef(decode);
   const cache = useMemo(() => {
     if (!levels) return null;
-    const load = async ({ level, number }: TileName, signal: AbortSignal) =>
-      decoded.current(await fetchWithKey(`/v1/tracks/${id}/${name}/tiles/${level}/${number}?version=${levels.version}&${audio}`, { signal }));
+    const load = async (tile: TileName, signal: AbortSignal) => {
+      const chosen = windowFor(levels, tile, window);
+      const query = new URLSearchParams({ version: levels.version, ...(chosen && { window: String(chosen) }) });
+      return decoded.current(await fetchWithKey(`/v1/tracks/${id}/${name}/tiles/${tile.level}/${tile.number}?${query}&${audio}`, { signal }));
+    };
     return new TileCache<Tile>(load, tiles);
-  }, [levels, id, name, audio, tiles]);
+  }, [levels, id, name, audio, tiles, window]);
   const [loaded, setLoaded] = useState(0);
   useEffect(() => {
     if (!cache) return;
     cache.onChange = () => setLoaded((count) => count + 1);
     return () => cache.close();
   }, [cache]);
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = globalThis.devicePixelRatio || 1;
   const wanted = useMemo(
     () => (levels && width ? tilesIn(levels, Math.max(levelFor(levels, view, width * ratio, mostPx), kept ? levels.kept_level : 0), view) : []),
     [levels, view, width, ratio, mostPx, kept],
@@ -73,7 +76,8 @@ function useTiles<Facts extends Levels & { version: string }, Tile>(
   const drawn = useMemo((): Part<Tile>[] => (levels && cache ? parts(levels, wanted, cache.get) : []), [levels, cache, wanted, loaded]);
   const isDrawn = ({ level, number }: TileName) => drawn.some((part) => part.level === level && part.number === number);
   const loading = !levels || wanted.length === 0 || wanted.some((name) => !isDrawn(name) && !cache?.hasFailed(name));
-  return { levels, drawn, loading, problem: error ?? (drawn.length ? null : cache?.problem) };
+  const windowed = levels !== undefined && window !== undefined && wanted.every((name) => windowFor(levels, name, window));
+  return { levels, drawn, loading, windowed, problem: error ?? (drawn.length ? null : cache?.problem) };
 }
 
 async function levelsOf(picture: Blob): Promise<SpectrogramTile> {

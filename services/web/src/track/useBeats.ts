@@ -1,7 +1,15 @@
 import { useMemo } from "react";
-import type { Beats } from "../sound/clickedSource";
+import type { Beats } from "../sound/clickTrack";
+import type { Bars } from "../sound/loops";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useArrays } from "./queries";
+
+const NONE: Bars = [];
+
+/** Where the recording's bars start, in seconds; empty where they are not known. */
+export function useBars(): Bars {
+  return useBeats()?.downbeats ?? NONE;
+}
 
 /** The beats of the recording; null without any, and until they have loaded. */
 export function useBeats(): Beats | null {

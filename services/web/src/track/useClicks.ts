@@ -1,22 +1,24 @@
 import { useEffect, useState } from "react";
 import { errorText } from "../api/problem";
 import { ClickedSource } from "../sound/clickedSource";
-import type { Transport } from "../sound/transport";
+import { useStore } from "../sound/store";
+import type { SourceName, Transport } from "../sound/transport";
 import { useTrackState } from "../state/TrackStateProvider";
 import { useBeats } from "./useBeats";
 
 const SAMPLE_BYTES = 4;
 const DECODED_HZ = 48_000;
 const MOST_BYTES = 5e8;
+const CLICKED: readonly SourceName[] = ["recording", "stems"];
 
 export type Clicks = {
   on: boolean;
   setOn: (on: boolean) => void;
   /** Whether the recording is being decoded. */
   loading: boolean;
-  /** Whether the clicks are heard, in place of the recording as it is streamed. */
+  /** Whether the recording is heard with clicks, in place of the recording as it is streamed. */
   heard: boolean;
-  /** Why there can be no clicks for this recording; null where there can be. */
+  /** Why there can be no clicks for what is played; null where there can be. */
   blocked: string | null;
   /** Why the clicks failed; null when all is well. */
   problem: string | null;
@@ -29,7 +31,7 @@ export function mostMinutes(channels: number): number {
   return Math.floor(MOST_BYTES / (DECODED_HZ * SAMPLE_BYTES * channels * 60));
 }
 
-/** Clicks on the beats, played by the clock of the recording's own samples: while they are on it is decoded as a whole. */
+/** Clicks on the beats, played by the clock of the samples: those of the stems, or of the recording, which is decoded as a whole when it is first played with them. */
 export function useClicks(transport: Transport, { duration_s, channels }: Recording, url: string): Clicks {
   const beats = useBeats();
   const [on, setOn] = useState(false);
@@ -38,7 +40,13 @@ export function useClicks(transport: Transport, { duration_s, channels }: Record
   const minutes = mostMinutes(channels);
   const tooLong = duration_s > minutes * 60;
   const { audioTrack } = useTrackState();
-  const ready = on && beats !== null && !tooLong;
+  const { source } = useStore(transport.state);
+  const [needed, setNeeded] = useState(false);
+  const ready = needed && on && beats !== null && !tooLong;
+  useEffect(() => {
+    transport.clicks.set(on ? beats : null);
+    setNeeded((before) => on && (before || source === "recording"));
+  }, [transport, on, beats, source]);
   // A renewed link is to the same sound: it is read once.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the link changes and its sound does not
   useEffect(() => {
@@ -67,11 +75,11 @@ export function useClicks(transport: Transport, { duration_s, channels }: Record
     setOn: (next) => {
       setFailure(null);
       setOn(next);
-      if (next && transport.state.get().source !== "recording") transport.switchTo("recording");
+      if (next && !CLICKED.includes(source)) transport.switchTo("recording");
     },
     loading: ready && !heard,
     heard,
-    blocked: tooLong ? `Clicks are for recordings of up to ${minutes} minutes.` : null,
+    blocked: tooLong && source !== "stems" ? `Clicks are for recordings of up to ${minutes} minutes, and for stems.` : null,
     problem: failure,
   };
 }

@@ -1,18 +1,20 @@
 import { type DragEvent as ReactDragEvent, useEffect, useRef, useState } from "react";
 import { type Dropped, openDropped } from "./dropped";
 
-/** What makes an element take dropped files, and whether something is held over it. */
+/** What makes an element take dropped files, and whether some are held over it. Anything else, as text, is the browser's. */
 export function useDrop(onFiles: (files: FileList) => void) {
   const [over, setOver] = useState(false);
   return {
     over,
     target: {
       onDragOver: (event: ReactDragEvent) => {
+        if (!hasFiles(event)) return;
         event.preventDefault();
         setOver(true);
       },
       onDragLeave: () => setOver(false),
       onDrop: (event: ReactDragEvent) => {
+        if (!hasFiles(event)) return;
         event.preventDefault();
         setOver(false);
         onFiles(event.dataTransfer.files);
@@ -53,6 +55,6 @@ export function useWindowDrop(onDrop: (dropped: Dropped) => void): boolean {
   return over;
 }
 
-function hasFiles({ dataTransfer }: DragEvent): boolean {
+function hasFiles({ dataTransfer }: Pick<DragEvent, "dataTransfer">): boolean {
   return dataTransfer?.types.includes("Files") ?? false;
 }

@@ -42,7 +42,7 @@ export function signed(value: number, digits: number): string {
 
 export function bytes(count: number): string {
   if (count < 1000) return `${count} B`;
-  const [unit, size] = count < 1e6 ? ["kB", 1e3] : count < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
+  const [unit, size] = count < 1e6 ? ["kB", 1e3] : count < 1e9 ? ["MB", 1e6] : count < 1e12 ? ["GB", 1e9] : ["TB", 1e12];
   return `${(count / (size as number)).toFixed(count / (size as number) < 10 ? 1 : 0)} ${unit}`;
 }
 

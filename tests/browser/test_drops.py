@@ -1,0 +1,68 @@
+"""Where a clip is dropped decides: on the library's search field it is searched by, elsewhere it is added."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, ViewportSize, expect
+
+from tests.browser.visit import NARROW, WIDE, Visit
+
+_ENDS_MS = 60_000
+_DRAG = """
+    (zone, [types, content, name]) => {
+        const dataTransfer = new DataTransfer();
+        const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+        if (name) dataTransfer.items.add(new File([bytes], name, { type: 'audio/mp4' }));
+        else dataTransfer.setData('text/plain', 'rain');
+        return types.map((type) => {
+            const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer });
+            zone.dispatchEvent(event);
+            return event.defaultPrevented;
+        });
+    }
+"""
+
+
+def drag(zone: Locator, *types: str, path: Path | None = None) -> list[bool]:
+    """Sends a file's drag events to an element, a text's without one; returns which of them the page took."""
+    content = b64encode(path.read_bytes()).decode() if path else ""
+    taken: list[bool] = zone.evaluate(_DRAG, [types, content, path.name if path else ""])
+    return taken
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_a_clip_on_the_search_field_is_searched_by(
+    visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
+) -> None:
+    """Nothing is added: what sounds like it is found. A text is the browser's, and a clip beside the field is added."""
+    here = visit(size)
+    page = here.page
+    jobs = [here.client.analyze(recordings[name], ["classify", "embed"]) for name in ("dog_large", "rain_roof")]
+    for job in jobs:
+        here.client.wait(job)
+    here.go("/")
+    field = page.get_by_role("searchbox", name="Search by name")
+    assert drag(field, "dragover", "drop") == [False, False]
+    assert drag(field, "dragover", path=recordings["dog_small"]) == [True]
+    expect(field).to_have_attribute("placeholder", "Drop to search by it")
+    expect(page.get_by_text("Drop to add to the library")).to_have_count(0)
+    assert here.violations() == []
+    assert drag(field, "drop", path=recordings["dog_small"]) == [True]
+    expect(page.get_by_text("What sounds like")).to_be_visible()
+    found = page.get_by_role("list", name="Recordings").get_by_role("listitem")
+    expect(found.first).to_contain_text("dog_large", timeout=_ENDS_MS)
+    assert here.violations() == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert len(here.client.tracks().items) == 2
+    page.get_by_role("link", name="Library", exact=True).click()
+    expect(field).to_have_attribute("placeholder", "Search by name")
+    assert drag(page.locator("main"), "dragover", "drop", path=recordings["dog_small"]) == [True, True]
+    expect(page.get_by_label("Uploads").get_by_text("done")).to_be_visible(timeout=_ENDS_MS)
+    assert len(here.client.tracks().items) == 3
+    page.get_by_role("link", name="Search", exact=True).click()
+    expect(page.get_by_label("Search by words")).to_be_visible()
+    expect(page.get_by_text("What sounds like")).to_have_count(0)
