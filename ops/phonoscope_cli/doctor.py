@@ -212,7 +212,7 @@ def sign_in_finding(settings: Settings) -> Finding:
         return Finding("sign-in", True, "by API keys alone; PHONOSCOPE_OIDC_ISSUER adds an identity provider")
     advice = "see docs/signing-in.md; the gateway has to reach the provider, and to name its issuer to the letter"
     if importlib.util.find_spec("authlib") is None:
-        return Finding("sign-in", False, "authlib is not installed here", "pip install 'phonoscope[gateway]'")
+        return Finding("sign-in", False, not_installed("authlib", "sign-in"), advice)
     from phonoscope.sign_in.provider import Provider
 
     try:

@@ -180,6 +180,11 @@ def test_another_user_s_token_is_no_good(browser: Browser) -> None:
         "/a\r\nSet-Cookie: a=b",
         "/\u00e4",
         "/v1/session/login",
+        "/./v1/session/login",
+        "/../other/x",
+        "/%2e%2E/other/x",
+        "/a/..",
+        "/a/..//evil.example",
         "/" + "a" * 2000,
     ],
 )
@@ -190,7 +195,7 @@ def test_nobody_is_sent_elsewhere(browser: Browser, path: str) -> None:
     assert "Location" not in refused.headers
 
 
-@pytest.mark.parametrize("path", ["/@evil.example", "/.evil.example", "/%2f/evil.example", "/a/..//evil.example"])
+@pytest.mark.parametrize("path", ["/@evil.example", "/.evil.example", "/%2f/evil.example", "/..a/b"])
 def test_what_looks_like_elsewhere_is_here(browser: Browser, path: str) -> None:
     landed = httpx.URL(browser.sign_in(path).headers["Location"])
     assert f"{landed.scheme}://{landed.host}:{landed.port}" == browser.gateway.url
@@ -356,6 +361,16 @@ def test_what_changed_at_the_provider_counts_from_the_next_sign_in(
     assert first.me["user"]["id"] == second.me["user"]["id"]
     made = member(strict, provider, team, "staff").http
     assert made.get("/v1/tracks").status_code == 200
+
+
+def test_who_is_not_let_in_any_more_stays_in_nowhere(strict: RunningStack, provider: IdentityProvider) -> None:
+    """A sign-in that is refused ends the sessions of before, of this user alone."""
+    sub, team = uuid4().hex, f"band-{uuid4()}"
+    known, other = member(strict, provider, team, "staff", sub=sub), member(strict, provider, team, "staff")
+    claims = EMAIL | {"sub": sub, "groups": [], "realm_access": {"roles": ["staff"]}}
+    assert code_of(Browser.at(strict, provider).sign_in(**claims)) == (403, "sign_in_refused")
+    assert known.http.get("/v1/session").status_code == 401
+    assert other.me["user"]
 
 
 @pytest.mark.parametrize(

@@ -285,8 +285,8 @@ def test_a_request_that_lost_its_upload_to_the_sweeper_makes_no_track(sweeper: S
     with sweeper.database.transaction() as session:
         assert [row.id for row in take_expired(session, "wrt_sweeper", 100)] == [upload_id]
     changes: tuple[Callable[[Session], None], ...] = (
-        lambda session: finish_upload(session, upload_id, "wrt_gateway", "trk_1", None),
-        lambda session: refuse_upload(session, upload_id, "wrt_gateway", {}),
+        lambda session: finish_upload(session, upload_id, "wrt_gateway", "trk_1", None, timedelta(days=1)),
+        lambda session: refuse_upload(session, upload_id, "wrt_gateway", {}, timedelta(days=1)),
         lambda session: renew_upload(session, upload_id, "wrt_gateway"),
     )
     for change in changes:

@@ -133,7 +133,7 @@ def test_tiles_are_kept_for_good_by_their_version(http: httpx.Client, path: str)
     url = f"{path}/waveform/tiles/4/0"
     kept = http.get(url, params={"version": version})
     assert kept.headers["Cache-Control"] == "private, max-age=31536000, immutable"
-    assert kept.headers["Vary"] == "Authorization"
+    assert kept.headers["Vary"] == "Authorization, Cookie"
     other = http.get(url, params={"version": "art_of_before"})
     assert other.headers["Cache-Control"] == "private, no-cache"
     again = http.get(url, headers={"If-None-Match": other.headers["ETag"]})

@@ -338,6 +338,21 @@ def test_an_upload_can_be_given_up(http: httpx.Client, stack: RunningStack) -> N
     assert http.get(f"/v1/tracks/{track}").status_code == 200
 
 
+@pytest.mark.parametrize("kept", [1_000, 300_000], ids=["the last, small piece", "a piece before"])
+def test_an_upload_whose_piece_the_store_has_lost_has_ended(http: httpx.Client, stack: RunningStack, kept: int) -> None:
+    """It says so, and the same recording can be sent anew."""
+    content = tone_wav(4.0, seed=14)
+    url = begin(http, len(content))
+    append(http, url, 0, content[:kept])
+    store = ObjectStore(stack.settings)
+    store.delete(store.keys(f"uploads/{url.rpartition('/')[2]}/"))
+    lost = append(http, url, kept, content[kept:])
+    assert (lost.status_code, lost.json()["code"]) == (410, "upload_ended")
+    assert append(http, url, kept, content[kept:]).status_code == 410
+    assert http.get("/v1/uploads").json()["items"] == []
+    assert append(http, begin(http, len(content)), 0, content).status_code == 204
+
+
 def test_what_is_unfinished_counts(limited: RunningStack) -> None:
     """By number, and as if it were stored; what is given up is free again."""
     with limited.http(f"owner-{uuid4()}") as http:
@@ -351,9 +366,11 @@ def test_what_is_unfinished_counts(limited: RunningStack) -> None:
 
 
 def test_bytes_that_are_unfinished_count(stack: RunningStack) -> None:
-    """What two uploads announce is compared with what may be stored before a byte of it comes."""
-    with second_gateway(stack, {"quota_stored_bytes": 1_000}) as (gateway, _), gateway.http(f"o-{uuid4()}") as http:
-        begin(http, 600)
-        refused = http.post(PATH, headers=TUS | {"Upload-Length": "600"})
+    """What two uploads announce is compared with what may be stored before a byte of it comes; so are whole uploads."""
+    with second_gateway(stack, {"quota_stored_bytes": 10_000}) as (gateway, _), gateway.http(f"o-{uuid4()}") as http:
+        begin(http, 6_000)
+        refused = http.post(PATH, headers=TUS | {"Upload-Length": "6000"})
         assert (refused.status_code, refused.json()["code"]) == (429, "stored_bytes_quota_exceeded")
-        begin(http, 400)
+        whole = http.post("/v1/tracks", files={"file": ("a.wav", tone_wav(0.05, seed=13))})
+        assert (whole.status_code, whole.json()["code"]) == (429, "stored_bytes_quota_exceeded")
+        begin(http, 4_000)

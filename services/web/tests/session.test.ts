@@ -97,3 +97,57 @@ test("who signed in through the identity provider is found, keeps what is theirs
   expect(JSON.stringify(tab)).not.toContain("dog.flac");
   vi.unstubAllGlobals();
 });
+
+test("signing out of a key ends the session that is there beside it", async () => {
+  const asked: string[] = [];
+  let user: object | null = { id: "usr_one", name: "Ada", csrf_token: "now" };
+  vi.stubGlobal("fetch", async (_: string, init?: RequestInit) => {
+    asked.push(`${init?.method ?? "GET"} ${(init?.headers as Record<string, string> | undefined)?.["X-CSRF-Token"] ?? ""}`);
+    if (init?.method === "DELETE") user = null;
+    return Response.json(init?.method === "DELETE" ? { sign_out_url: null } : { sign_in: null, user });
+  });
+  const page = await opened();
+  page.signIn("psk_one");
+  page.signOut();
+  await vi.waitFor(() => expect(asked).toEqual(["GET ", "DELETE now", "GET "]));
+  expect(page.currentKey()).toBeNull();
+  vi.unstubAllGlobals();
+});
+
+test("a service that is away signs nobody out", async () => {
+  const user = { id: "usr_one", name: "Ada", csrf_token: "first" };
+  const answers = [Response.json({ sign_in: null, user }), new Response("", { status: 503 })];
+  vi.stubGlobal("fetch", async () => answers.shift());
+  const first = await opened();
+  first.joinSession();
+  await vi.waitFor(() => expect(first.currentKey()).toBe("user:usr_one:first"));
+  const next = await opened();
+  next.joinSession();
+  await vi.waitFor(() => expect(answers).toEqual([]));
+  await Promise.resolve();
+  expect(next.currentKey()).toBe("user:usr_one:first");
+  vi.unstubAllGlobals();
+});
+
+test("a session that another tab has begun anew takes the place of the one before", async () => {
+  const tabs: { onmessage?: (event: object) => void }[] = [];
+  vi.stubGlobal(
+    "BroadcastChannel",
+    class {
+      constructor() {
+        tabs.push(this);
+      }
+      postMessage() {}
+    },
+  );
+  const user = { id: "usr_one", name: "Ada", csrf_token: "first" };
+  vi.stubGlobal("fetch", async () => Response.json({ sign_in: null, user }));
+  const page = await opened();
+  page.joinSession();
+  await vi.waitFor(() => expect(page.currentKey()).toBe("user:usr_one:first"));
+  tabs[0]?.onmessage?.({ data: { key: "psk_other", signOuts: "0" } });
+  expect(page.currentKey()).toBe("user:usr_one:first");
+  tabs[0]?.onmessage?.({ data: { key: "user:usr_one:second", signOuts: "0" } });
+  expect(page.currentKey()).toBe("user:usr_one:second");
+  vi.unstubAllGlobals();
+});

@@ -7,6 +7,8 @@ import os
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from errno import EINVAL
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -49,11 +51,11 @@ class UploadCalls(Connection):
         After a cut it goes on where it was, also where another process began it with the same fields.
         """
         with open_recording(path) as file:
-            sha256 = _sha256(file)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             said = _metadata({"filename": filename_of(path), "sha256": sha256, **fields})
             size_bytes = os.fstat(file.fileno()).st_size
-            address = self._begun_before(sha256, said) or self._begin(size_bytes, said)
-            return self._sent(file, size_bytes, address, on_progress)
+            begin = partial(self._begin, size_bytes, sha256, said)
+            return self._sent(file, size_bytes, begin, on_progress)
 
     def _begun_before(self, sha256: str, said: str) -> str | None:
         for upload in self.open_uploads(sha256):
@@ -63,14 +65,21 @@ class UploadCalls(Connection):
                     return f"{_PATH}/tus/{upload.id}"
         return None
 
-    def _begin(self, size_bytes: int, said: str) -> str:
+    def _begin(self, size_bytes: int, sha256: str, said: str) -> str:
+        """The address of the upload: of one that was begun before, also by a request whose answer was lost."""
+        before = self._begun_before(sha256, said)
+        if before is not None:
+            return before
         headers = _TUS | {"Upload-Length": str(size_bytes), "Upload-Metadata": said}
         return self._address(self._send("POST", f"{_PATH}/tus", headers=headers).headers["Location"])
 
-    def _sent(self, file: BinaryIO, size_bytes: int, address: str, on_progress: Progress) -> Mapping[str, str]:
-        offset, failures, since = -1, 0, time.monotonic()
+    def _sent(
+        self, file: BinaryIO, size_bytes: int, begin: Callable[[], str], on_progress: Progress
+    ) -> Mapping[str, str]:
+        address, offset, failures, since = "", -1, 0, time.monotonic()
         while True:
             try:
+                address = address or begin()
                 kept = self._send("HEAD", address, headers=_TUS).headers
                 if TRACK in kept:
                     return kept
@@ -79,7 +88,9 @@ class UploadCalls(Connection):
                 return self._append(file, offset, size_bytes, address, on_progress)
             except (ApiError, Unreachable) as error:
                 failures += 1
-                if not self._is_repeatable(error, failures, time.monotonic() - since):
+                # A request that was cut off may have kept more after it was asked for its offset.
+                moved = getattr(error, "code", "") == "offset_conflict" and self._retry.allows(failures)
+                if not (moved or self._is_repeatable(error, failures, time.monotonic() - since)):
                     raise
                 time.sleep(self._retry.pause_s(failures, getattr(error, "retry_in_s", 0.0)))
 
@@ -109,13 +120,6 @@ def goes_in_pieces(path: Path, fields: Mapping[str, str], *, resumable: bool | N
     return bool(resumable) or (resumable is None and not has_key and fits and path.stat().st_size > RESUMABLE_BYTES)
 
 
-def _sha256(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(_CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _metadata(values: Mapping[str, str]) -> str:
     return ",".join(f"{name} {b64encode(value.encode()).decode()}".strip() for name, value in values.items())
 
@@ -126,3 +130,5 @@ def _rest(file: BinaryIO, offset: int, size_bytes: int, on_progress: Progress) -
         yield chunk
         offset += len(chunk)
         on_progress(offset, size_bytes)
+    if offset < size_bytes:
+        raise OSError(EINVAL, "The file became shorter while it was sent")

@@ -31,7 +31,7 @@ _CHUNK_BYTES = 256 << 10
 _ONE_REQUEST_BYTES = 8 << 20
 _PART_BYTES = 5 << 20
 _PAGE = 1000
-_LONGEST_LINK_S = 7 * 24 * 3600
+LONGEST_LINK_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class ObjectStore:
         return self._public.presigned_get_object(
             self.bucket,
             key,
-            timedelta(seconds=min(expires_s, _LONGEST_LINK_S)),
+            timedelta(seconds=min(expires_s, LONGEST_LINK_S)),
             response_headers={f"response-{name.lower()}": value for name, value in (headers or {}).items()},
         )
 

@@ -32,7 +32,7 @@ from phonoscope.db.spaces.reembedding import mark_complete
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
 from phonoscope.db.webhooks.events import forget_old_events
 from phonoscope.erasure import erase_track, erase_upload
-from phonoscope.errors import NotFound, Unavailable, WorkerLost
+from phonoscope.errors import NotFound, StoreUnavailable, Unavailable, WorkerLost
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
 from phonoscope.metrics import recorder
@@ -119,7 +119,7 @@ class Sweeper:
         return min(TIDY_EVERY_S, self.settings.orphan_grace_s)
 
     def _tidy(self, after: str) -> int:
-        erased = self._erase_clips() + self._erase_uploads() + self._erase_lost_pieces()
+        erased = self._erase_clips()
         if self.settings.retention_days:
             erased += self._erase_expired(timedelta(days=self.settings.retention_days))
         with self.database.transaction() as session:
@@ -133,7 +133,8 @@ class Sweeper:
             mark_complete(session)
             if self.settings.audit_days:
                 forget_audit(session, timedelta(days=self.settings.audit_days))
-        erased += self._erase_orphans(after)
+        # These ask the store, which may be away while the database is not.
+        erased += self._erase_orphans(after) + self._erase_uploads() + self._erase_lost_pieces()
         if erased:
             _log.info("sweeper.tidied", objects=erased)
         return erased
@@ -154,7 +155,13 @@ class Sweeper:
         writer = new_id("wrt")
         with self.database.transaction() as session:
             old = take_expired(session, writer, _MOST_ERASED)
-        return sum(erase_upload(self.database, self.store, upload, writer) for upload in old)
+        erased = 0
+        for upload in old:
+            try:
+                erased += erase_upload(self.database, self.store, upload, writer)
+            except StoreUnavailable as error:
+                _log.warning("upload.objects_left", upload_id=upload.id, detail=error.detail)
+        return erased
 
     def _erase_lost_pieces(self) -> int:
         """Erases the pieces of uploads whose rows went with their owner, or before a piece that was on its way."""

@@ -15,6 +15,8 @@ from phonoscope_gateway.forms import MAX_HEAD_BYTES, MAX_LABEL_FILE_BYTES, too_l
 MAX_JSON_BYTES = 256 * 1024
 MAX_LABEL_SET_BYTES = 1 << 20
 """Of a thousand labels with a hundred characters."""
+MAX_COMPLETION_BYTES = 4 << 20
+"""Of an upload with ten thousand parts."""
 MAX_TEACHING_BYTES = 2 << 20
 """Of ten thousand labels with examples."""
 ENVELOPE_BYTES = 2 * MAX_JSON_BYTES
@@ -28,15 +30,22 @@ _OF_ADMINS = re.compile(r"/v1/(keys|audit|sessions)(/.*)?", re.DOTALL)
 _SIGNING_IN = re.compile(r"/v1/session/(login|callback)")
 """What a browser goes to while nobody is signed in yet."""
 _SESSION = "/v1/session"
-_READING = frozenset({"GET", "HEAD"})
+READING = frozenset({"GET", "HEAD"})
 _SEARCH = "/v1/search"
 """Changes nothing, though it is posted; its route asks for more where a file is sent."""
 _UPLOADS = frozenset({"/v1/tracks", "/v1/jobs", _SEARCH})
 _TUS = re.compile(r"/v1/uploads/tus(/[^/]+)?")
 _LABEL_FILES = re.compile(r"/v1/(tracks/[^/]+/)?labels/import")
 _TEACHINGS = re.compile(r"/v1/classifiers(/[^/]+/teach)?")
+_COMPLETIONS = re.compile(r"/v1/uploads/[^/]+/complete")
 _HEADS = re.compile(r"/v1/classifiers/[^/]+")
 _LABEL_SETS = re.compile(r"/v1/tracks/[^/]+/labels")
+_JSON_LIMITS = (
+    ("POST", _COMPLETIONS, MAX_COMPLETION_BYTES),
+    ("POST", _TEACHINGS, MAX_TEACHING_BYTES),
+    ("PUT", _LABEL_SETS, MAX_LABEL_SET_BYTES),
+)
+"""Of bodies that may be larger than others."""
 
 
 _OF_A_TRACK = re.compile(r"/v1/tracks/(?P<track>[^/]+)(?P<rest>(?:/[a-z.]+){0,2})(?:/[0-9]+/[0-9]+)?", re.ASCII)
@@ -64,7 +73,7 @@ def needs_key(method: str, path: str, query: bytes) -> bool:
     open_to_all = _BY_LINK.fullmatch(path) or _SIGNING_IN.fullmatch(path) or (method == "OPTIONS" and speaks_tus(path))
     if open_to_all or not _API.fullmatch(path):
         return False
-    return not (method in _READING and _BY_LINK_OR_KEY.fullmatch(path) and _is_signed(query))
+    return not (method in READING and _BY_LINK_OR_KEY.fullmatch(path) and _is_signed(query))
 
 
 def speaks_tus(path: str) -> bool:
@@ -74,7 +83,7 @@ def speaks_tus(path: str) -> bool:
 
 def answers_anybody(method: str, path: str) -> bool:
     """Whether a request that brings neither a key nor a session is answered too: who is signed in, which is nobody."""
-    return method in _READING and path == _SESSION
+    return method in READING and path == _SESSION
 
 
 def check_shared(method: str, path: str, track_id: str) -> None:
@@ -84,7 +93,7 @@ def check_shared(method: str, path: str, track_id: str) -> None:
     """
     found = _OF_A_TRACK.fullmatch(path)
     opens = path == "/v1/shared" or (found is not None and found["track"] == track_id and found["rest"] in _SHARED)
-    if method not in _READING or not opens:
+    if method not in READING or not opens:
         raise NotShared("this link reads one recording, and nothing else")
 
 
@@ -96,7 +105,7 @@ def needed_scope(method: str, path: str) -> Scope:
     """
     if _OF_ADMINS.fullmatch(path):
         return Scope.ADMIN
-    return Scope.READ if method in _READING or path in {_SEARCH, _SESSION} else Scope.WRITE
+    return Scope.READ if method in READING or path in {_SEARCH, _SESSION} else Scope.WRITE
 
 
 def keeps_out_of_caches(path: str) -> bool:
@@ -169,6 +178,5 @@ def body_limit(method: str, path: str, headers: Headers, max_upload_bytes: int) 
             return BodyLimit(max_upload_bytes + ENVELOPE_BYTES, True, max_upload_bytes)
         if _LABEL_FILES.fullmatch(path):
             return BodyLimit(MAX_LABEL_FILE_BYTES + ENVELOPE_BYTES, True, MAX_LABEL_FILE_BYTES)
-    if method == "POST" and _TEACHINGS.fullmatch(path):
-        return BodyLimit(MAX_TEACHING_BYTES)
-    return BodyLimit(MAX_LABEL_SET_BYTES if method == "PUT" and _LABEL_SETS.fullmatch(path) else MAX_JSON_BYTES)
+    found = (most for own, pattern, most in _JSON_LIMITS if method == own and pattern.fullmatch(path))
+    return BodyLimit(next(found, MAX_JSON_BYTES))

@@ -8,10 +8,10 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from phonoscope.errors import CrossSiteRequest
+from phonoscope_gateway.edge.access import READING
 from phonoscope_gateway.state import State
 
 CSRF = "X-CSRF-Token"
-_READING = frozenset({"GET", "HEAD"})
 _OWN = frozenset({"same-origin", "none"})
 """Values of ``Sec-Fetch-Site``: of the page itself, and of a person who typed the address."""
 
@@ -24,7 +24,7 @@ def check_same_site(scope: Scope, session_id: str) -> None:
     state: State = scope["app"].state.phonoscope
     assert state.sign_in is not None
     headers = Headers(scope=scope)
-    reads = scope["method"] in _READING
+    reads = scope["method"] in READING
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site not in _OWN:
         raise CrossSiteRequest("another site's page asked for this; open this service's own page")

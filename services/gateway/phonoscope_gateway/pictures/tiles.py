@@ -114,7 +114,7 @@ async def _part(
     if isinstance(found, Response):
         return found
     tag = f'"{version_of(found)}.{level}.{number}{f".{window}" if window else ""}"'
-    headers = view.headers(tag) | {"Vary": "Authorization"}
+    headers = view.headers(tag) | {"Vary": "Authorization, Cookie"}
     if version == version_of(found):
         headers["Cache-Control"] = _FOR_GOOD
     if view.has(tag):

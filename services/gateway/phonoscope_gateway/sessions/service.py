@@ -12,12 +12,14 @@ from phonoscope.db.service.sessions import (
     Person,
     end_session,
     end_sessions,
+    end_sessions_of,
     get_session,
     open_session,
     owner_sessions,
 )
-from phonoscope.errors import NotFound, SignInExpired, SignInOff
+from phonoscope.errors import NotFound, SignInExpired, SignInOff, SignInRefused
 from phonoscope.logs import get_logger
+from phonoscope.sign_in.rules import Claims
 from phonoscope_gateway.rates import Rate
 from phonoscope_gateway.sign_in.cookies import BEGUN_S, Begun
 from phonoscope_gateway.sign_in.flow import Callback, SignIn
@@ -36,15 +38,21 @@ def sign_in_of(state: State) -> SignIn:
 async def finish(state: State, begun: Begun | None, callback: Callback) -> tuple[str, Begun]:
     """Ends a sign-in well: what the session's cookie holds, and the sign-in that was begun.
 
-    Raises as ``SignIn.check`` and ``SignIn.person`` do, ``SignInExpired`` also for one that was used before, and
-    ``DatabaseUnavailable``.
+    Raises as ``SignIn.check``, ``SignIn.claims`` and ``SignIn.person`` do, ``SignInExpired`` also for one that was used
+    before, and ``DatabaseUnavailable``.
     """
     sign_in = sign_in_of(state)
     begun = await sign_in.check(begun, callback)
     used = await state.limiter.take(f"sign-in:{begun.state}", Rate(1, BEGUN_S))
     if not used.allowed:
         raise SignInExpired("this sign-in was used before: begin it again")
-    person = await sign_in.person(begun, callback.code)
+    claims = await sign_in.claims(begun, callback.code)
+    try:
+        person = sign_in.person(claims)
+    except SignInRefused:
+        # Who may not come in any more must not stay in elsewhere.
+        await to_thread.run_sync(_end_of_refused, state, claims)
+        raise
     return await to_thread.run_sync(_open, state, person), begun
 
 
@@ -101,6 +109,11 @@ def end(state: State, caller: Caller, session_id: str) -> None:
     with state.database.transaction() as session:
         end_session(session, caller.actor, session_id)
     _log.info("session.ended", session_id=session_id)
+
+
+def _end_of_refused(state: State, claims: Claims) -> None:
+    with state.database.transaction() as session:
+        end_sessions_of(session, state.settings.oidc_issuer, str(claims["sub"]))
 
 
 def _open(state: State, person: Person) -> str:

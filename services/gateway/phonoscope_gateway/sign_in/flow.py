@@ -15,12 +15,13 @@ from phonoscope.db.service.sessions import Person
 from phonoscope.errors import InvalidIdToken, InvalidRequest, SignInExpired, SignInRefused
 from phonoscope.settings import Settings
 from phonoscope.sign_in.provider import Provider
-from phonoscope.sign_in.rules import Rules
+from phonoscope.sign_in.rules import Claims, Rules
 from phonoscope_gateway.sign_in.cookies import Begun, Cookies
 
 _LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", re.ASCII)
 _LONGEST_PATH = 1000
 _LONGEST_CODE = 2000
+_DOTS = re.compile(r"/(\.|%2e){1,2}(?=[/?#]|$)", re.IGNORECASE)
 _OF_THE_API = re.compile(r"/v1(/|\?|$)")
 
 
@@ -101,14 +102,17 @@ class SignIn:
             raise SignInExpired("the identity provider's answer holds no code: begin again")
         return begun
 
-    async def person(self, begun: Begun, code: str) -> Person:
-        """Who signed in. Raises as ``Provider.claims`` and ``Rules.person`` do."""
-        claims = await self.provider.claims(
+    async def claims(self, begun: Begun, code: str) -> Claims:
+        """What the provider says of who signed in. Raises as ``Provider.claims`` does."""
+        return await self.provider.claims(
             code,
             redirect_uri=self._redirect_uri,
             nonce=self._derived("nonce", begun.state),
             verifier=self._derived("verifier", begun.state),
         )
+
+    def person(self, claims: Claims) -> Person:
+        """Who signed in. Raises as ``Rules.person`` does."""
         return self._rules.person(claims)
 
     @property
@@ -126,6 +130,7 @@ def local_path(path: str) -> str:
     >>> local_path("/tracks/trk_1?at=3")
     '/tracks/trk_1?at=3'
     """
-    if len(path) > _LONGEST_PATH or not _LOCAL.fullmatch(path) or _OF_THE_API.match(path):
+    outside = _OF_THE_API.match(path) or _DOTS.search(path.partition("?")[0])
+    if len(path) > _LONGEST_PATH or not _LOCAL.fullmatch(path) or outside:
         raise InvalidRequest.field("return_to", "must be a path of the page, as /tracks/trk_1")
     return path

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from anyio import CancelScope
+from anyio import CancelScope, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.keys import Caller
-from phonoscope.errors import OffsetConflict, UploadTooLarge
+from phonoscope.errors import OffsetConflict, UploadEnded, UploadTooLarge
 from phonoscope_gateway.state import State
 from phonoscope_gateway.uploads.held import HeldUpload, held
 from phonoscope_gateway.uploads.pieces import Pieces
 from phonoscope_gateway.uploads.protocol import Checksum
-from phonoscope_gateway.uploads.service import check_way, finish, read_upload
+from phonoscope_gateway.uploads.service import check_way, finish, read_upload, refuse
 
 
 async def append(
@@ -26,7 +26,7 @@ async def append(
     Of a body that is cut off, what has come is kept; with a checksum all of it is, or nothing.
 
     Raises:
-        NotFound, UploadEnded, UploadBusy: as ``take_upload`` does.
+        NotFound, UploadEnded, UploadBusy: as ``take_upload`` does; ``UploadEnded`` also where a piece is lost.
         OffsetConflict: the upload goes on at another offset.
         UploadTooLarge: there is more than the upload was to have.
         ChecksumMismatch: the body is another one.
@@ -36,7 +36,7 @@ async def append(
         _check(upload, offset, request)
         pieces = Pieces(upload, deferred=checksum is not None)
         try:
-            await pieces.begin()
+            await _begin(pieces, upload)
             await _read(pieces, request, checksum)
             if not pieces.whole:
                 await pieces.keep()
@@ -56,6 +56,14 @@ def _check(upload: HeldUpload, offset: int, request: Request) -> None:
     announced = request.headers.get("content-length", "0")
     if offset + int(announced) > row.size_bytes:
         raise UploadTooLarge(f"the upload has {row.size_bytes:,} bytes; this brings more")
+
+
+async def _begin(pieces: Pieces, upload: HeldUpload) -> None:
+    try:
+        await pieces.begin()
+    except UploadEnded as error:
+        await to_thread.run_sync(refuse, upload, error)
+        raise
 
 
 async def _read(pieces: Pieces, request: Request, checksum: Checksum | None) -> None:

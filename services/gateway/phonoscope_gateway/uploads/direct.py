@@ -28,6 +28,7 @@ from phonoscope.errors import InvalidRequest, NoPublicStore, NotFound, PartsMiss
 from phonoscope.filenames import clean_filename
 from phonoscope.states import UploadStatus
 from phonoscope.storage.multipart import StoredPart
+from phonoscope.storage.store import LONGEST_LINK_S
 from phonoscope_gateway.idempotency import IdempotentAnswer, IdempotentRequest, KeepAnswer
 from phonoscope_gateway.jobs.requests import NOT_YET
 from phonoscope_gateway.state import State
@@ -136,7 +137,7 @@ def _describe(state: State, row: UploadRow) -> DirectUpload:
 
 
 def _links(state: State, row: UploadRow, numbers: Sequence[int]) -> PartLinks:
-    good_for_s = state.settings.artifact_link_s
+    good_for_s = min(state.settings.artifact_link_s, LONGEST_LINK_S)
     assert row.multipart_id is not None
     key, multipart_id, part_bytes = whole_of(row.id), row.multipart_id, row.part_bytes or 0
     return PartLinks(

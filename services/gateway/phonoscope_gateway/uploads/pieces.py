@@ -9,15 +9,15 @@ becomes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from anyio import to_thread
 
 from phonoscope.db.library.uploads import folder_of, keep_pieces, pieces_of
 from phonoscope.db.schema.uploads import UploadPieceRow
-from phonoscope.errors import StoreUnavailable, UploadTooLarge
+from phonoscope.errors import NotFound, StoreUnavailable, UploadBusy, UploadEnded, UploadTooLarge
 from phonoscope.ids import new_id
 from phonoscope_gateway.forms import new_spool, spooling
 from phonoscope_gateway.uploads.held import HeldUpload
@@ -26,6 +26,15 @@ PIECE_BYTES = 8 << 20
 LEAST_BYTES = 256 << 10
 MEDIA_TYPE = "application/octet-stream"
 Made = TypeVar("Made")
+
+
+@contextmanager
+def lost_pieces() -> Iterator[None]:
+    """Within it an object that the store does not have ends the upload. Raises ``UploadEnded``."""
+    try:
+        yield
+    except NotFound as error:
+        raise UploadEnded("the store has lost a part of this upload; begin another one") from error
 
 
 class Pieces:
@@ -48,14 +57,15 @@ class Pieces:
         """The bytes after them."""
 
     async def begin(self) -> None:
-        """Reads where the upload stands. Raises ``Unavailable``."""
+        """Reads where the upload stands. Raises ``Unavailable``, or ``UploadEnded`` where a piece is lost."""
         self.pieces = await to_thread.run_sync(self._read_pieces)
         if self.pieces and self.pieces[-1].size_bytes < LEAST_BYTES:
             tail = self.pieces.pop()
             self._start = tail.start
             self._replaced = [tail.object_key]
             read = self._upload.state.store.read_bytes
-            self.last.write(await self._run(lambda: read(tail.object_key, 0, tail.size_bytes)))
+            with lost_pieces():
+                self.last.write(await self._run(lambda: read(tail.object_key, 0, tail.size_bytes)))
         self._kept = len(self.pieces)
 
     @property
@@ -112,8 +122,13 @@ class Pieces:
         added = self.pieces[self._kept :]
         if not added:
             return
-        await to_thread.run_sync(self._add_rows, added)
-        self._kept = len(self.pieces)
+        # They may be kept though the answer of the database is lost, or nobody waits for it any more.
+        before, self._kept = self._kept, len(self.pieces)
+        try:
+            await to_thread.run_sync(self._add_rows, added)
+        except UploadBusy:
+            self._kept = before
+            raise
         gone, self._replaced = self._replaced, []
         if gone:
             with suppress(StoreUnavailable):

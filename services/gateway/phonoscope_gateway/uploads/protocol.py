@@ -7,7 +7,7 @@ import hashlib
 import re
 from base64 import b64decode
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from fastapi import Request
 
@@ -30,7 +30,6 @@ _ALGORITHMS: dict[str, Callable[[], Any]] = {
 ALGORITHMS = ",".join(_ALGORITHMS)
 CHECKSUM_PATTERN = "^(sha1 [A-Za-z0-9+/]{27}=|sha256 [A-Za-z0-9+/]{43}=)$"
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
-Documented: TypeAlias = list[dict[str, Any]]
 
 
 class Checksum:

@@ -29,6 +29,7 @@ from phonoscope_gateway.state import State
 from phonoscope_gateway.tracks.service import create_track_and
 from phonoscope_gateway.uploads.held import HeldUpload, held
 from phonoscope_gateway.uploads.metadata import Metadata
+from phonoscope_gateway.uploads.pieces import lost_pieces
 
 _CHUNK_BYTES = 256 << 10
 _SERVER_ERROR = 500
@@ -99,7 +100,7 @@ def finish(upload: HeldUpload, caller: Caller, keys: Iterable[str], last: Binary
         last: the bytes after them.
 
     Raises:
-        DigestMismatch, RecordingError, InvalidRequest: it can become no track; its bytes are erased.
+        DigestMismatch, RecordingError, InvalidRequest, UploadEnded: it can become no track; its bytes are erased.
         LimitReached, NotFound, Unavailable: it is as it was before, and can be finished later.
         UploadBusy: another request has taken over.
     """
@@ -110,20 +111,25 @@ def finish(upload: HeldUpload, caller: Caller, keys: Iterable[str], last: Binary
     except PhonoscopeError as error:
         if error.retryable or error.status >= _SERVER_ERROR or isinstance(error, NotFound):
             raise
-        with state.database.transaction() as session:
-            refuse_upload(session, upload.id, upload.writer, error.as_problem())
-        _log.info("upload.refused", upload_id=upload.id, code=error.code)
-        _erase_objects(upload)
+        refuse(upload, error)
         raise
     _erase_objects(upload)
     return read_upload(state, caller.owner_id, upload.id)
+
+
+def refuse(upload: HeldUpload, error: PhonoscopeError) -> None:
+    """Ends an upload that can become no track, and erases its bytes. Raises ``UploadBusy`` or ``Unavailable``."""
+    with upload.state.database.transaction() as session:
+        refuse_upload(session, upload.id, upload.writer, error.as_problem(), upload.expires_in)
+    _log.info("upload.refused", upload_id=upload.id, code=error.code)
+    _erase_objects(upload)
 
 
 def _finish(upload: HeldUpload, caller: Caller, recording: Upload) -> None:
     request = _request(upload.row)
 
     def end(session: Session, track_id: str, job_id: str | None) -> None:
-        finish_upload(session, upload.id, upload.writer, track_id, job_id)
+        finish_upload(session, upload.id, upload.writer, track_id, job_id, upload.expires_in)
 
     def with_job(session: Session, job: Job) -> None:
         assert job.track_id is not None
@@ -157,7 +163,9 @@ def _copied(upload: HeldUpload, keys: Iterable[str], last: BinaryIO | None, whol
 
 def _chunks(state: State, keys: Iterable[str], last: BinaryIO | None) -> Iterator[bytes]:
     for key in keys:
-        yield from state.store.read(key, 0, 0).chunks
+        with lost_pieces():
+            found = state.store.read(key, 0, 0)
+        yield from found.chunks
     if last is not None:
         last.seek(0)
         read: Callable[[], bytes] = lambda: last.read(_CHUNK_BYTES)  # noqa: E731

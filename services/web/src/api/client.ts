@@ -1,13 +1,14 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import { credential } from "./credential";
 import { ROOT_PATH } from "./root";
-import { currentKey, refuseKey } from "./session";
-import { problemOf } from "./problem";
+import { currentKey, refreshSession, refuseKey } from "./session";
+import { CROSS_SITE, problemOf } from "./problem";
 import { headerOf, isUser } from "./user";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
 export type Track = Schemas["Track"];
+export type SignedInUser = Schemas["SignedInUser"];
 export type Job = Schemas["Job"];
 export type Task = Schemas["Task"];
 export type TaskName = Schemas["TaskName"];
@@ -84,6 +85,7 @@ async function problemFrom(response: Response, sent: Headers): Promise<Error> {
   const problem = await problemOf(response);
   // A late answer to the key of before says nothing of the one that is signed in now.
   const key = currentKey();
+  if (problem.code === CROSS_SITE && key && isUser(key)) refreshSession();
   if (response.status !== 401 || !key) return problem;
   const [name, value] = headerOf(key);
   if (sent.get(name) === value) refuseKey(isUser(key) ? "Your session has ended. Sign in again." : "The service does not know this key.");

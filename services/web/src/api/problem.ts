@@ -2,6 +2,9 @@ import type { components } from "./schema";
 
 type Problem = components["schemas"]["Problem"];
 
+/** The code of a request whose token is not the one of the session that the browser has now. */
+export const CROSS_SITE = "cross_site_request";
+
 /** An error answer of the service (RFC 9457). */
 export class ApiProblem extends Error {
   readonly status: number;

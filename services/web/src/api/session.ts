@@ -10,6 +10,7 @@ const SIGN_OUTS = `phonoscope.signouts${ROOT_PATH}`;
 const FRAGMENT = /^#key=([\w-]+)$/;
 // Another tab answers within a few milliseconds.
 const ASKED_MS = 200;
+const FORBIDDEN = 403;
 
 type CurrentSession = components["schemas"]["CurrentSession"];
 export type SignInWay = components["schemas"]["SignInWay"];
@@ -29,9 +30,9 @@ export function currentKey(): string | null {
   return key && sessionStorage.getItem(SIGN_OUTS) === signOuts() ? key : null;
 }
 
-/** Why the service refused the last key, as a sentence, or null. */
-export function signInProblem(): string | null {
-  return problem;
+/** Why the service refused the last key, or what went wrong at signing out, as a sentence, or null. */
+export function useSignInProblem(): string | null {
+  return useSyncExternalStore(subscribe, () => problem);
 }
 
 /** Whether the key is kept when the browser is closed. */
@@ -55,8 +56,7 @@ export function signIn(key: string): void {
 
 /** Signs out every tab of the page, ends a session, and forgets a key that was kept on this machine and what owners kept here. */
 export function signOut(everywhere = false): void {
-  const key = currentKey();
-  if (key && isUser(key)) void endSession(key, everywhere);
+  void endSession(currentKey(), everywhere);
   forgetOwn();
   localStorage.setItem(SIGN_OUTS, String(Number(signOuts()) + 1));
   localStorage.removeItem(STORED);
@@ -67,6 +67,12 @@ export function signOut(everywhere = false): void {
 export function refuseKey(why: string): void {
   if (isKept()) localStorage.removeItem(STORED);
   leave(why);
+  void findUser({ taken: false });
+}
+
+/** Asks anew who is signed in by this browser's cookie, since another tab may have signed in again. */
+export function refreshSession(): void {
+  void findUser();
 }
 
 /** Removes the key from an address such as `/#key=psk_…`, so that neither the history nor a copied link holds it, and signs in with it. */
@@ -152,43 +158,60 @@ function wait(until: Promise<void>): void {
   });
 }
 
-/** Asks the service who is signed in by this browser's cookie, and how anybody signs in. */
-async function findUser(): Promise<void> {
-  let found: CurrentSession;
-  try {
-    const answer = await fetch(`${ROOT_PATH}/v1/session`);
-    found = answer.ok ? ((await answer.json()) as CurrentSession) : { sign_in: null, user: null };
-    // The cookie of a session that has ended is forgotten by then.
-    if (answer.status === 401) found = (await (await fetch(`${ROOT_PATH}/v1/session`)).json()) as CurrentSession;
-  } catch {
-    return;
-  }
+/** Asks the service who is signed in by this browser's cookie, and how anybody signs in; `taken` says whether this tab becomes theirs. */
+async function findUser({ taken = true } = {}): Promise<void> {
+  const before = signOuts();
+  const found = await currentSession().catch(() => null);
+  if (!found || signOuts() !== before) return;
   way = found.sign_in;
   const key = currentKey();
   const own = found.user ? userCredential(found.user) : null;
-  if (own && own !== key && (!key || isUser(key))) take(own);
-  else if (!own && key && isUser(key)) leave("Your session has ended. Sign in again.");
+  if (taken && own && own !== key && (!key || isUser(key))) {
+    take(own);
+    say({ key: own, signOuts: before });
+  } else if (!own && key && isUser(key)) leave("Your session has ended. Sign in again.");
   notify();
 }
 
-async function endSession(credential: string, everywhere: boolean): Promise<void> {
+/** Throws where the service does not say it. */
+async function currentSession(): Promise<CurrentSession> {
+  let answer = await fetch(`${ROOT_PATH}/v1/session`);
+  // The cookie of a session that has ended is forgotten by then.
+  if (answer.status === 401) answer = await fetch(`${ROOT_PATH}/v1/session`);
+  if (!answer.ok) throw new Error(answer.statusText);
+  return (await answer.json()) as CurrentSession;
+}
+
+/** Ends the session of this browser's cookie, which may be there beside an API key. */
+async function endSession(key: string | null, everywhere: boolean): Promise<void> {
   try {
-    const [name, value] = headerOf(credential);
-    const query = everywhere ? "?everywhere=true" : "";
-    const answer = await fetch(`${ROOT_PATH}/v1/session${query}`, { method: "DELETE", headers: { [name]: value }, keepalive: true });
-    if (!answer.ok && answer.status !== 401) throw new Error(answer.statusText);
-    if (answer.ok) signOutUrl = ((await answer.json()) as components["schemas"]["EndedSession"]).sign_out_url;
+    let ended = key && isUser(key) ? await askEnd(key, everywhere) : null;
+    // Another tab may have signed in again, with another token.
+    if (!ended || ended.status === FORBIDDEN) {
+      const { user } = await currentSession();
+      ended = user ? await askEnd(userCredential(user), everywhere) : null;
+    }
+    if (ended && !ended.ok && ended.status !== 401) throw new Error(ended.statusText);
+    if (ended?.ok) signOutUrl = ((await ended.json()) as components["schemas"]["EndedSession"]).sign_out_url;
   } catch {
-    problem = "The service did not answer: the session may go on. Load the page again to sign out.";
+    if (key && isUser(key)) problem = "The service did not answer: the session may go on. Load the page again to sign out.";
+    notify();
+    return;
   }
   await findUser();
+}
+
+function askEnd(user: string, everywhere: boolean): Promise<Response> {
+  const [name, value] = headerOf(user);
+  const query = everywhere ? "?everywhere=true" : "";
+  return fetch(`${ROOT_PATH}/v1/session${query}`, { method: "DELETE", headers: { [name]: value }, keepalive: true });
 }
 
 function hear(message: Message): void {
   const key = currentKey();
   if ("ask" in message) {
     if (key) say({ key, signOuts: signOuts() });
-  } else if (!key && message.signOuts === signOuts()) {
+  } else if ((!key || (isUser(key) && isUser(message.key) && key !== message.key)) && message.signOuts === signOuts()) {
     take(message.key);
   }
 }

@@ -16,7 +16,7 @@ import { SignIn } from "./SignIn";
 import { UsageSheet } from "./UsageSheet";
 import { isSharedPage } from "../api/credential";
 import { ROOT_PATH } from "../api/root";
-import { signOut, useIsAsking, useKey } from "../api/session";
+import { ownerMark, signOut, useIsAsking, useKey } from "../api/session";
 import { Boundary } from "../ui/Boundary";
 import { toggleTheme, useTheme } from "../ui/theme";
 
@@ -56,7 +56,7 @@ function OwnPages() {
   const key = useKey();
   const asking = useIsAsking();
   const over = useWindowDrop((dropped) => (key ? addDropped(dropped) : undefined));
-  if (key) return <Shell key={key} over={over} />;
+  if (key) return <Shell key={ownerMark(key)} over={over} />;
   return asking ? <Loading /> : <SignIn />;
 }
 

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Button } from "../ui/controls";
 import { ROOT_PATH } from "../api/root";
-import { keepKey, signIn, signInProblem, useSignInWay, useSignOutUrl } from "../api/session";
+import { keepKey, signIn, useSignInProblem, useSignInWay, useSignOutUrl } from "../api/session";
 
 const LONGEST = 1000;
 
@@ -9,7 +9,7 @@ const LONGEST = 1000;
 export function SignIn() {
   const [key, setKey] = useState("");
   const [kept, setKept] = useState(false);
-  const problem = signInProblem();
+  const problem = useSignInProblem();
   const way = useSignInWay();
   const away = useSignOutUrl();
   return (

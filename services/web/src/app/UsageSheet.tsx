@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, dataOf, type QuotaUsage } from "../api/client";
+import { api, dataOf, type QuotaUsage, type SignedInUser } from "../api/client";
 import { currentKey, keepKey, signOut, useIsKept } from "../api/session";
 import { isUser } from "../api/user";
 import { Button, ErrorNote, ProgressBar, Skeleton } from "../ui/controls";
 import { Dialog } from "../ui/Dialog";
+import { dateAndTime } from "../ui/format";
 import { amount, freeAgain, QUOTAS } from "./quotas";
 
 const EVERY_MS = 5_000;
@@ -17,7 +18,7 @@ export function UsageSheet({ onClose }: { onClose: () => void }) {
   });
   return (
     <Dialog title="Usage and sign-in" onClose={onClose}>
-      <p className="quiet">Of all keys of this owner together.</p>
+      <p className="quiet">Of all keys and people of this owner together.</p>
       {found.error && !found.data ? <ErrorNote>{found.error.message}</ErrorNote> : null}
       {found.data ? (
         <ul className="usage">
@@ -39,18 +40,25 @@ function SignedIn() {
     queryKey: ["session"],
     queryFn: async ({ signal }) => dataOf(await api.GET("/v1/session", { signal })).user,
   });
-  if (!found.data) return <Skeleton height={48} />;
-  const { name, email, scopes, expires_at } = found.data;
   return (
     <div className="stack kept">
+      {found.error && !found.data ? <ErrorNote>{found.error.message}</ErrorNote> : null}
+      {found.data ? <Person user={found.data} /> : found.isPending ? <Skeleton height={48} /> : null}
+      <Button onClick={() => signOut(true)}>Sign out everywhere</Button>
+    </div>
+  );
+}
+
+function Person({ user: { name, email, scopes, expires_at } }: { user: SignedInUser }) {
+  return (
+    <>
       <span>
         Signed in as <strong>{name}</strong>
         {email && email !== name ? ` (${email})` : null}
         {scopes.includes("write") ? null : ", who may read and change nothing"}
       </span>
-      <span className="quiet small">Until {new Date(expires_at).toLocaleString()}.</span>
-      <Button onClick={() => signOut(true)}>Sign out everywhere</Button>
-    </div>
+      <span className="quiet small">Until {dateAndTime(expires_at)}.</span>
+    </>
   );
 }
 

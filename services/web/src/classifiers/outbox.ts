@@ -1,5 +1,5 @@
 import { ROOT_PATH } from "../api/root";
-import { ApiProblem } from "../api/problem";
+import { ApiProblem, CROSS_SITE } from "../api/problem";
 import { ownerMark } from "../api/session";
 import { Store } from "../sound/store";
 import { type Before, changeLabels, restoreLabels, type Said } from "./labelling";
@@ -236,9 +236,9 @@ function tabOf({ tab }: Change): string {
   return tab ?? "";
 }
 
-/** Whether sending the same again would end the same way. A key that is not known any more may be replaced. */
+/** Whether sending the same again would end the same way. A key or session that is not known any more may be replaced. */
 function isLasting(error: unknown): boolean {
-  return error instanceof ApiProblem && !error.retryable && error.status !== SIGNED_OUT;
+  return error instanceof ApiProblem && !error.retryable && error.status !== SIGNED_OUT && error.code !== CROSS_SITE;
 }
 
 async function sent({ trackId, startS, endS, said, before }: Change, expect: (before: Before[]) => void): Promise<Before[]> {

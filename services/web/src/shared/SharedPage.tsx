@@ -27,7 +27,7 @@ import { Waveform } from "../track/Waveform";
 import { Why } from "../track/Why";
 import { useSize } from "../ui/canvas";
 import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
-import { channels, labelText, percent, shownFilename, time } from "../ui/format";
+import { channels, dateAndTime, labelText, percent, shownFilename, time } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { KindMark } from "../ui/Kind";
 import { tagsOf, titleOf } from "../ui/tags";
@@ -98,7 +98,7 @@ function Heading({ track, endsAt }: { track: Track; endsAt: string }) {
       </h1>
       <p className="quiet small">{facts.join(" · ")}</p>
       <p className="small shared__end">
-        Shared until {new Date(endsAt).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}.{" "}
+        Shared until {dateAndTime(endsAt)}.{" "}
         <a href={track.audio.url} download={shownFilename(track)}>
           Download the recording
         </a>

@@ -9,7 +9,7 @@ import { band, hertz, signed, time } from "../ui/format";
 import { errorText } from "../api/problem";
 import { announce } from "../ui/live";
 import type { SpectrogramLevels } from "../api/client";
-import { itemS, type Part } from "../sound/tiles";
+import { hasDetail, itemS, type Part } from "../sound/tiles";
 import { painted, useDrawing, useSize } from "../ui/canvas";
 import { useTimeAxis } from "../sound/timeAxis";
 import { BandLayer } from "./BandLayer";
@@ -101,7 +101,7 @@ export function SpectrogramPlot({ trackId, explained, opacity, banded = false }:
       {drawn.length ? null : <Skeleton height="100%" />}
       {windowOf(look.frames) && levels && !windowed ? (
         <p className="note small" role="status">
-          No window of {look.frames} samples here{levels.windows.length ? ": come closer" : ": the recording cannot be decoded again"}.
+          No window of {look.frames} samples here{levels.windows.length && hasDetail(levels, view) ? ": come closer" : ": the recording cannot be decoded again"}.
         </p>
       ) : null}
       {problem ? <ErrorNote>The evidence cannot be shown. {problem}</ErrorNote> : null}

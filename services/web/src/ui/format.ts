@@ -71,6 +71,11 @@ export function ago(when: string, now = Date.now()): string {
   return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** A date with its time: `28 Nov 2026, 14:05`. */
+export function dateAndTime(when: string): string {
+  return new Date(when).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+}
+
 /** A label for display: `clock_tick` becomes `clock tick`. */
 export function labelText(label: string): string {
   return label.replaceAll("_", " ");

@@ -131,16 +131,25 @@ def keep_pieces(
     session.flush()
 
 
-def finish_upload(session: Session, upload_id: str, writer: str, track_id: str, job_id: str | None) -> None:
-    """Ends an upload in the transaction that makes its track. Raises ``UploadBusy``; then nothing may be committed."""
+def finish_upload(
+    session: Session, upload_id: str, writer: str, track_id: str, job_id: str | None, known_for: timedelta
+) -> None:
+    """Ends an upload in the transaction that makes its track; what it became is known for that long.
+
+    Raises ``UploadBusy``; then nothing may be committed.
+    """
     whole = {"offset_bytes": UploadRow.size_bytes, "status": UploadStatus.FINISHED}
-    _change(session, upload_id, writer, track_id=track_id, job_id=job_id, **whole)
+    _change(session, upload_id, writer, track_id=track_id, job_id=job_id, expires_at=func.now() + known_for, **whole)
     session.execute(delete(UploadPieceRow).where(UploadPieceRow.upload_id == upload_id))
 
 
-def refuse_upload(session: Session, upload_id: str, writer: str, problem: dict[str, Any]) -> None:
-    """Ends an upload that can become no track. Raises ``UploadBusy``; then nothing may be committed."""
-    _change(session, upload_id, writer, status=UploadStatus.REFUSED, problem=problem)
+def refuse_upload(session: Session, upload_id: str, writer: str, problem: dict[str, Any], known_for: timedelta) -> None:
+    """Ends an upload that can become no track; why is known for that long.
+
+    Raises ``UploadBusy``; then nothing may be committed.
+    """
+    ended = {"status": UploadStatus.REFUSED, "problem": problem}
+    _change(session, upload_id, writer, expires_at=func.now() + known_for, **ended)
     session.execute(delete(UploadPieceRow).where(UploadPieceRow.upload_id == upload_id))
 
 

@@ -68,7 +68,7 @@ def open_session(session: Session, person: Person, lasts: timedelta) -> str:
     statement = insert(UserRow).values(id=new_id("usr"), **known, **values)
     renewed = statement.on_conflict_do_update(index_elements=list(known), set_=values | {"signed_in_at": func.now()})
     user_id = session.scalars(renewed.returning(UserRow.id)).one()
-    _make_room(session, user_id)
+    _make_room(session, Actor(owner_id, user_id), user_id)
     secret = secrets.token_urlsafe(32)
     row = UserSessionRow(
         id=new_id(ID_KIND),
@@ -159,16 +159,24 @@ def end_sessions(session: Session, actor: Actor, user_id: str) -> int:
     return len(gone)
 
 
+def end_sessions_of(session: Session, issuer: str, subject: str) -> int:
+    """Ends all sessions of a user whom the rules do not let in any more; returns how many."""
+    user = session.scalar(select(UserRow).where(UserRow.issuer == issuer, UserRow.subject == subject))
+    return end_sessions(session, Actor(user.owner_id, user.id), user.id) if user else 0
+
+
 def forget_ended_sessions(session: Session) -> None:
     """Erases sessions that have expired."""
     session.execute(delete(UserSessionRow).where(UserSessionRow.expires_at <= func.now()))
 
 
-def _make_room(session: Session, user_id: str) -> None:
+def _make_room(session: Session, actor: Actor, user_id: str) -> None:
     """Ends the oldest sessions of a user whose row is locked."""
     own = select(UserSessionRow.id).where(UserSessionRow.user_id == user_id)
     kept = own.order_by(UserSessionRow.created_at.desc()).limit(MOST_SESSIONS - 1)
-    session.execute(delete(UserSessionRow).where(UserSessionRow.user_id == user_id, UserSessionRow.id.not_in(kept)))
+    oldest = delete(UserSessionRow).where(UserSessionRow.user_id == user_id, UserSessionRow.id.not_in(kept))
+    for session_id in session.scalars(oldest.returning(UserSessionRow.id)).all():
+        record(session, actor, "session.ended", session_id)
 
 
 def _is_open() -> ColumnElement[bool]:

@@ -163,8 +163,10 @@ def check_held(
     """
     held = _LOCKED_AND_HELD.execute(session, {"owner_id": owner_id}).one()
     if new_bytes is not None:
-        # The trigger counts the new track at the commit.
-        _compare_stored(held.stored_tracks + 1, held.stored_bytes + new_bytes, limits)
+        # The trigger counts the new track at the commit; an upload in pieces that becomes it is no longer open.
+        waiting = session.connection().execute(_OPEN_UPLOADS, {"owner_id": owner_id}).one()
+        tracks, size_bytes = held.stored_tracks + waiting.uploads, held.stored_bytes + waiting.size_bytes
+        _compare_stored(tracks + 1, size_bytes + new_bytes, limits)
     if new_job:
         _compare_queued(held.queued_jobs, held.queued_audio_s, limits)
 
