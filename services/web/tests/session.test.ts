@@ -134,6 +134,7 @@ test("a session that another tab has begun anew takes the place of the one befor
   vi.stubGlobal(
     "BroadcastChannel",
     class {
+      onmessage?: (event: object) => void;
       constructor() {
         tabs.push(this);
       }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from errno import EINVAL
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 
-def open_recording(path: Path) -> BinaryIO:
+def open_recording(path: Path) -> BufferedReader:
     """Opens a file to send.
 
     Raises ``OSError``, also for what is no file, such as a pipe, which would keep its reader waiting.
