@@ -51,6 +51,8 @@ FILL = f"""
            now() - (50000 - n) * interval '50 ms',
            CASE WHEN n < 45000 THEN now() - (45000 - n) * interval '50 ms' END
     FROM generate_series(0, {JOBS - 1}) AS n;
+    -- Where the table was analysed when it was just emptied, it would be read once for each task.
+    ANALYZE jobs;
     INSERT INTO tasks (id, job_id, position, owner_id, name, pool, lane, status, cost_s, turn, fingerprint, source_id,
                        follows, attempt, progress, stage, timings, lease_token, lease_expires_at, started_at,
                        finished_at)

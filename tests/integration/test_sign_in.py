@@ -26,6 +26,7 @@ RULES = {
     "oidc_roles": "guests=read,staff=write,heads=admin",
     "oidc_default_role": "none",
     "oidc_allowed_domains": "example.org",
+    "wrong_keys_a_minute": 0,
 }
 EMAIL: dict[str, Any] = {"email": "ada@example.org", "email_verified": True}
 
@@ -46,7 +47,7 @@ def provider(served: IdentityProvider) -> IdentityProvider:
 @pytest.fixture(scope="module")
 def gateway(stack: RunningStack, served: IdentityProvider) -> Iterator[RunningStack]:
     """A gateway that signs in with it; each user has a library of their own."""
-    with second_gateway(stack, served.settings | {"oidc_timeout_s": 5.0}) as (running, _):
+    with second_gateway(stack, served.settings | {"oidc_timeout_s": 5.0, "wrong_keys_a_minute": 0}) as (running, _):
         yield running
 
 

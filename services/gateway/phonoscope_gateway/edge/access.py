@@ -82,8 +82,11 @@ def speaks_tus(path: str) -> bool:
 
 
 def answers_anybody(method: str, path: str) -> bool:
-    """Whether a request that brings neither a key nor a session is answered too: who is signed in, which is nobody."""
-    return method in READING and path == _SESSION
+    """Whether a request that brings neither a key nor a session is answered too: who is signed in, which is nobody.
+
+    So are methods that this path does not have.
+    """
+    return path == _SESSION and method != "DELETE"
 
 
 def check_shared(method: str, path: str, track_id: str) -> None:
