@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from sqlalchemy import text
 
@@ -15,11 +16,17 @@ from phonoscope.db.tasks.windows import label_ids, space_id
 from phonoscope.states import TaskName
 from phonoscope.windows import HeardLabels, Windows
 from phonoscope.work import Claim, Outcome, Space
-from tests.integration.life import ONE, claimed, end, new_job, new_track
+from tests.integration.life import ONE, claimed, empty, end, new_job, new_track
 
 SPACE = Space("m", "sha256:windows")
 LABELS = ["dog", "rain", "bell"]
 TABLES = ("window_embeddings", "label_peaks")
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(database: Database) -> None:
+    """What is claimed is this test's own."""
+    empty(database)
 
 
 def axis(number: int) -> NDArray[np.float32]:

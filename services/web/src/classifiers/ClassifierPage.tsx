@@ -48,8 +48,13 @@ function Card({ one }: { one: Classifier }) {
   const waiting = useStore(outbox.waiting);
   useEffect(() => void outbox.flush(), [outbox]);
   const busy = isTaught(state);
-  const asked = teach.isPending ? teach.variables.body?.reteach : undefined;
+  // Of its own, since a mutation is pending only a moment after the click, in which the box would jump back.
+  const [asked, setAsked] = useState<boolean | null>(null);
   const reteach = asked ?? one.reteach;
+  const setReteach = (wanted: boolean) => {
+    setAsked(wanted);
+    teach.mutate({ name, body: { reteach: wanted } }, { onSettled: () => setAsked(null) });
+  };
   return (
     <>
       <State one={one} />
@@ -64,7 +69,7 @@ function Card({ one }: { one: Classifier }) {
           {busy ? "Teach it once more after this" : version ? "Teach it again" : "Teach it"}
         </Button>
         <label className="row">
-          <input type="checkbox" checked={reteach} disabled={teach.isPending} onChange={() => teach.mutate({ name, body: { reteach: !reteach } })} />
+          <input type="checkbox" checked={reteach} disabled={teach.isPending} onChange={() => setReteach(!reteach)} />
           teach it again when my labels change
         </label>
       </div>
