@@ -328,6 +328,8 @@ def test_an_upload_can_be_given_up(http: httpx.Client, stack: RunningStack) -> N
     append(http, url, 0, b"abc")
     folder = f"uploads/{url.rpartition('/')[2]}/"
     assert ObjectStore(stack.settings).keys(folder)
+    unsaid = http.post(url, headers=TUS)
+    assert unsaid.status_code == 405, unsaid.text
     assert http.post(url, headers=TUS | {"X-HTTP-Method-Override": "DELETE"}).status_code == 204
     assert ObjectStore(stack.settings).keys(folder) == []
     assert http.head(url, headers=TUS).status_code == 404

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi import APIRouter, Depends, HTTPException, Request, Response, status
 
 from phonoscope.errors import (
     ChecksumMismatch,
@@ -174,7 +174,9 @@ async def remove_tus_upload(upload_id: str, state: StateDep, caller: CallerDep) 
 @router.post("/{upload_id}", include_in_schema=False, dependencies=[Speaks])
 async def override_tus_method(upload_id: str, request: Request, state: StateDep, caller: CallerDep) -> Response:
     """For clients that cannot send every method: the one in ``X-HTTP-Method-Override``."""
-    method = request.headers.get("x-http-method-override", "")
+    method = request.headers.get("x-http-method-override")
+    if method is None:
+        raise HTTPException(status.HTTP_405_METHOD_NOT_ALLOWED, headers={"Allow": "DELETE, HEAD, OPTIONS, PATCH"})
     if method == "PATCH":
         return await append_to_tus_upload(upload_id, request, state, caller)
     if method == "DELETE":
