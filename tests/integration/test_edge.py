@@ -161,7 +161,7 @@ def test_every_method_of_a_path_is_named(http: httpx.Client, path: str, allow: s
 
 
 def test_a_path_that_needs_no_key_needs_none_for_methods_it_lacks(gateway: Gateway) -> None:
-    """By the document: a client that is told nothing of a key must be told of the method, not of the key."""
+    """By the document: where the document names no key, the answer is about the method, and not about a key."""
     paths = httpx.get(f"{gateway.url}/openapi.json").json()["paths"]
     open_paths = {path: has for path, has in paths.items() if not all(each.get("security") for each in has.values())}
     assert {"/v1/artifacts/{artifact_id}", "/v1/session"} <= open_paths.keys()

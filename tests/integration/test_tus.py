@@ -342,7 +342,7 @@ def test_an_upload_can_be_given_up(http: httpx.Client, stack: RunningStack) -> N
 
 @pytest.mark.parametrize("kept", [1_000, 300_000], ids=["the last, small piece", "a piece before"])
 def test_an_upload_whose_piece_the_store_has_lost_has_ended(http: httpx.Client, stack: RunningStack, kept: int) -> None:
-    """It says so, and the same recording can be sent anew."""
+    """It says so, and the same recording can be sent again."""
     content = tone_wav(4.0, seed=14)
     url = begin(http, len(content))
     append(http, url, 0, content[:kept])

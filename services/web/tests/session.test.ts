@@ -129,7 +129,7 @@ test("a service that is away signs nobody out", async () => {
   vi.unstubAllGlobals();
 });
 
-test("a session that another tab has begun anew takes the place of the one before", async () => {
+test("a session that another tab has begun again takes the place of the one before", async () => {
   const tabs: { onmessage?: (event: object) => void }[] = [];
   vi.stubGlobal(
     "BroadcastChannel",

@@ -1,6 +1,6 @@
 """The calls under ``/v1/uploads/tus``: the tus protocol, version 1.0.0.
 
-They have paths of their own, because a request of the protocol is told from one in JSON by nothing but its headers.
+They have paths of their own, because only headers distinguish a request of the protocol from one in JSON.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ async def override_tus_method(upload_id: str, request: Request, state: StateDep,
     """For clients that cannot send every method: the one in ``X-HTTP-Method-Override``."""
     method = request.headers.get("x-http-method-override")
     if method is None:
-        raise HTTPException(status.HTTP_405_METHOD_NOT_ALLOWED, headers={"Allow": "DELETE, HEAD, OPTIONS, PATCH"})
+        raise HTTPException(status.HTTP_405_METHOD_NOT_ALLOWED)
     if method == "PATCH":
         return await append_to_tus_upload(upload_id, request, state, caller)
     if method == "DELETE":

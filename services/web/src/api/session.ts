@@ -70,7 +70,7 @@ export function refuseKey(why: string): void {
   void findUser({ taken: false });
 }
 
-/** Asks anew who is signed in by this browser's cookie, since another tab may have signed in again. */
+/** Asks again who is signed in by this browser's cookie, since another tab may have signed in again. */
 export function refreshSession(): void {
   void findUser();
 }
