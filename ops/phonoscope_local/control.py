@@ -28,7 +28,7 @@ from phonoscope_local.supervisor import Say
 _POLL_S = 0.05
 _WAIT_FOR_OTHER_S = 180.0
 _STOP_LIMIT_S = 60.0
-_MENDED_WITHIN_S = 5.0
+_MENDED_WITHIN_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,18 @@ def await_other(folder: Path) -> str | None:
 
 
 def credentials_of(folder: Path) -> Credentials | None:
-    """The key of a running stack; waits for its supervisor to mend a damaged file. Raises ``StackError``."""
+    """The key of a running stack; waits for its supervisor to mend a damaged file, which it takes away first.
+
+    ``None`` where there still is none then. Raises ``StackError`` where it is still damaged.
+    """
     deadline = time.monotonic() + _MENDED_WITHIN_S
     while True:
+        late = time.monotonic() > deadline
         try:
-            return Credentials.read(folder)
+            if (found := Credentials.read(folder)) or late:
+                return found
         except StackError:
-            if time.monotonic() > deadline:
+            if late:
                 raise
         time.sleep(_POLL_S)
 

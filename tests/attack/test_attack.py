@@ -12,8 +12,9 @@ from tests.attack.requests import Requests
 from tests.support import RunningStack, second_gateway
 
 SEED = 20
-# Elsewhere an attack held everything up for seconds to minutes; a slow machine under other tests is not that.
-LONGEST_STALL_S = 3.0
+# An attack that gets through holds everything up for as long as it lasts, up to minutes. Beside other tests on two
+# cores the gateway itself may wait for a core for seconds; ``make attack`` measures it alone.
+LONGEST_STALL_S = 10.0
 
 pytestmark = pytest.mark.timeout(600)
 

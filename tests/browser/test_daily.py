@@ -175,6 +175,7 @@ def test_an_empty_library_offers_examples_and_a_tour(visit: Callable[..., Visit]
     rows = page.get_by_label("Recordings", exact=True).get_by_role("listitem")
     expect(rows.filter(has_text="dog_large.flac").locator(".track__label")).to_contain_text("dog", timeout=_ENDS_MS)
     expect(rows.filter(has_text="song.flac")).to_be_visible(timeout=_ENDS_MS)
+    expect(rows).to_have_count(3, timeout=_ENDS_MS)
     page.reload()
     expect(rows).to_have_count(3)
     expect(tour).to_have_count(0)
