@@ -11,8 +11,11 @@ from phonoscope_cli.tables import clock, plain_table, share_bar
 
 
 def print_evidence(console: Console, result: ExplainResult) -> None:
-    """Prints where in the spectrum the evidence lies, its reading as a sentence, and how far to trust it."""
-    console.print(_bands(result))
+    """Prints where in the spectrum the evidence lies, its reading as a sentence, and how far to trust it.
+
+    A layer that does not tell bands apart says nothing of the spectrum: its shares only count rows.
+    """
+    console.print(Text(_title(result), style="bold") if result.cell_bands == 1 else _bands(result))
     console.print(f"  {result.reading}", highlight=False, markup=False)
     if result.stems is not None:
         console.print(f"  {result.stems.reading}", highlight=False, markup=False)
@@ -20,9 +23,13 @@ def print_evidence(console: Console, result: ExplainResult) -> None:
         console.print(f"  {_trust(result.trust)}", style="dim", highlight=False, markup=False)
 
 
-def _bands(result: ExplainResult) -> Table:
+def _title(result: ExplainResult) -> str:
     of = f", {clock(result.start_s)} – {clock(result.end_s)}" if result.stretch else ""
-    table = plain_table(f"why {result.label} ({result.method}, {result.layer}{of})")
+    return f"why {result.label} ({result.method}, {result.layer}{of})"
+
+
+def _bands(result: ExplainResult) -> Table:
+    table = plain_table(_title(result))
     for band in result.bands:
         upper = f"{band.high_hz:g} Hz" if band.high_hz is not None else "up"
         span = f"{band.low_hz:g} – {upper}"

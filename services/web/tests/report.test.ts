@@ -44,6 +44,9 @@ test("what people and models wrote is text in a report", () => {
   expect(text.split("&lt;script&gt;").length).toBeGreaterThan(12);
   expect(text).toContain("1970-01-01 00:00 UTC");
   expect(text).toContain("counts from 25 %");
+  expect(text).toContain("by band");
+  const overTime = { ...explained, cell_bands: 1 };
+  expect(reportOf({ ...nothing, track, classified, explained: overTime, madeAt: new Date(0) } as unknown as Facts)).not.toContain("by band");
 });
 
 test("a report of what is not analysed says so", () => {

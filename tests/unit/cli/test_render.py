@@ -78,6 +78,11 @@ def test_evidence_is_told_in_words_and_bars(
     of_a_part = result | {"stretch": {"start_s": 65.0, "end_s": 70.0}, "start_s": 65.0, "end_s": 70.0}
     text = shown(make_track(), make_job(make_task(name=TaskName.EXPLAIN, result=of_a_part | {"trust": None})))
     assert "why dog (grad-cam, layer4, 1:05.0 – 1:10.0)" in text
+    flat = result | {"cell_bands": 1, "trust": None}
+    over_time = shown(make_track(), make_job(make_task(name=TaskName.EXPLAIN, result=flat)))
+    assert "why dog (grad-cam, layer4)" in over_time
+    assert "Most of it." in over_time
+    assert "brilliance" not in over_time
     assert "deletion" not in shown(
         make_track(), make_job(make_task(name=TaskName.EXPLAIN, result=result | {"trust": None}))
     )

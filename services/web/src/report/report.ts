@@ -1,7 +1,7 @@
 import type { Answer, Track } from "../api/client";
 import { segments } from "../sound/segments";
 import { answersOf, shownLabels, thresholdOf } from "../state/models";
-import type { ResultOf } from "../state/results";
+import { type ResultOf, tellsBandsApart } from "../state/results";
 import { checksOf, verdictText } from "../state/verdict";
 import { band, bytes, channels, decibels, labelText, percent, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
@@ -104,7 +104,7 @@ function evidence({ explained, trust }: Facts): Markup | null {
   return html`<section><h2>Why: ${labelText(explained.label)}</h2>
 <p>${labelText(explained.reading.replaceAll("*", ""))}</p>
 <p>By ${explained.method} at ${explained.layer}, of ${time(explained.start_s)} to ${time(explained.end_s)}.</p>
-<h3>Share of the evidence by band</h3>${table(bands)}
+${tellsBandsApart(explained) && html`<h3>Share of the evidence by band</h3>${table(bands)}`}
 ${checks.length > 0 && html`<h3>Can it be believed?</h3><p>${verdictText(checks)}</p>${table(checks.map(({ name, outcome, figures }) => [`${name}: ${outcome}`, figures]))}`}</section>`;
 }
 

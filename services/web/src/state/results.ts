@@ -29,3 +29,8 @@ export function predictedLabels({ model, top, answers = [], windows }: ResultOf<
 export function strongestOf(windows: ResultOf<"explain">["windows"]): ResultOf<"explain">["windows"][number] | undefined {
   return windows.filter(({ silent }) => !silent).sort((one, other) => other.probability - one.probability)[0];
 }
+
+/** Whether evidence says anything about bands: a layer with one row would show how many rows of the spectrogram each has. */
+export function tellsBandsApart({ cell_bands }: Pick<ResultOf<"explain">, "cell_bands">): boolean {
+  return cell_bands !== 1;
+}

@@ -2,7 +2,7 @@ import { Button } from "../ui/controls";
 import { band, labelText, percent, time } from "../ui/format";
 import type { Explanation } from "../state/explanation";
 import { useReadOnly } from "../state/readOnly";
-import { type ResultOf, strongestOf } from "../state/results";
+import { type ResultOf, strongestOf, tellsBandsApart } from "../state/results";
 import { useTrackState } from "../state/TrackStateProvider";
 import { Trust } from "./Trust";
 
@@ -23,7 +23,7 @@ export function Why({ explanation }: { explanation: Explanation }) {
             <Reading text={explained.reading} />
           </p>
           <p className="small quiet">{chanceText(explained)}</p>
-          <BandShares bands={explained.bands} />
+          {tellsBandsApart(explained) && <BandShares bands={explained.bands} />}
           {trust ? (
             <Trust trust={trust} windows={explained.windows} />
           ) : readOnly ? null : (
