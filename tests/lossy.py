@@ -50,15 +50,17 @@ class LossyServer:
 
     def _serve(self, client: socket.socket) -> None:
         self._clients.append(client)
-        with client, socket.create_connection(self._server) as server, suppress(OSError):
+        with client, socket.create_connection(self._server) as server:
             Thread(target=_pass_on, args=(server, client), daemon=True).start()
-            while request := client.recv(65536):
-                if self.loses and request.endswith(_COMMIT):
-                    self._lose(request, client, server)
-                    return
-                server.sendall(request)
+            with suppress(OSError):
+                while request := client.recv(65536):
+                    if self.loses and request.endswith(_COMMIT):
+                        self._lose(request, client, server)
+                        return
+                    server.sendall(request)
             # To close it is not enough while a thread reads from it: the server would keep the transaction open.
-            server.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
 
     def _lose(self, request: bytes, client: socket.socket, server: socket.socket) -> None:
         client.shutdown(socket.SHUT_WR)
