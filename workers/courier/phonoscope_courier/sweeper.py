@@ -31,7 +31,7 @@ from phonoscope.db.service.workers import forget_silent_workers
 from phonoscope.db.spaces.reembedding import mark_complete
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
 from phonoscope.db.webhooks.events import forget_old_events
-from phonoscope.erasure import erase_track, erase_upload
+from phonoscope.erasure import erase_ended_jobs, erase_track, erase_upload
 from phonoscope.errors import NotFound, StoreUnavailable, Unavailable, WorkerLost
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
@@ -83,11 +83,12 @@ class Sweeper:
         return len(due)
 
     def tidy(self) -> int:
-        """Does one slow round, in one courier at a time: erases abandoned clips and uploads, expired recordings,
-        orphans, and old keys, events and entries of the audit log, and notes which spaces are complete.
+        """Does one slow round, in one courier at a time: erases abandoned clips and uploads, expired recordings and
+        jobs, orphans, and old keys, events and entries of the audit log, and notes which spaces are complete.
 
-        A round checks at most 20,000 objects; the next one, a minute later in any courier, continues there. So a
-        million objects take an hour, and no round takes long. Until then an orphan only takes up space.
+        A round checks at most 20,000 objects, and 20,000 tasks that ended long ago; the next one, a minute later in any
+        courier, continues there. So a million objects take an hour, and no round takes long. Until then an orphan only
+        takes up space.
 
         Returns how many objects were erased; 0 when another courier tidies or has just done so. Raises
         ``DatabaseUnavailable`` or ``StoreUnavailable``.
@@ -122,6 +123,9 @@ class Sweeper:
         erased = self._erase_clips()
         if self.settings.retention_days:
             erased += self._erase_expired(timedelta(days=self.settings.retention_days))
+        if self.settings.job_retention_days:
+            older_than = timedelta(days=self.settings.job_retention_days)
+            erased += erase_ended_jobs(self.database, self.store, older_than)
         with self.database.transaction() as session:
             forget_old_keys(session)
             forget_old_events(session)
