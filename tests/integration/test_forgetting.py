@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from threading import Event
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.ended import Forgotten, forget_ended
-from phonoscope.db.library.jobs import get_job, list_jobs
+from phonoscope.db.library.jobs import get_job, list_jobs, newest_job_with
 from phonoscope.db.library.maps import newest_map
 from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.db.tasks.cancel import cancel_job
@@ -259,6 +261,40 @@ def test_a_track_whose_jobs_somebody_changes_is_left_to_the_next_walk(kept: Data
     assert old.id not in jobs(kept)
 
 
+def test_a_job_that_goes_while_it_is_read_is_not_there(kept: Database) -> None:
+    """Neither in a list, whose tasks are read after their jobs, nor as the newest of its track."""
+    ((old, newer), (other, newest)) = replaced(kept, tracks=2)
+    _do(kept, "DELETE FROM track_results")
+    with kept.transaction() as session:
+        with after_the_first_statement(session, partial(_do, kept, "DELETE FROM jobs WHERE id = :id", id=old.id)):
+            listed = jobs_of(session, old)
+        assert listed == [newer.id]
+        with after_the_first_statement(session, partial(_do, kept, "DELETE FROM jobs WHERE id = :id", id=newest.id)):
+            assert newest_job_with(session, other.track_id or "", TaskName.CLASSIFY) is None
+
+
+def jobs_of(session: Session, job: JobRow) -> list[str]:
+    """The jobs of its track, as they are listed."""
+    rows, _ = list_jobs(session, job.owner_id, cursor=None, limit=20, status=None, track_id=job.track_id)
+    return [row.id for row in rows]
+
+
+@contextmanager
+def after_the_first_statement(session: Session, action: Callable[[], None]) -> Iterator[None]:
+    """What somebody else does once the session has read something."""
+    engine, done = session.get_bind(), Event()
+
+    def act(*_: object) -> None:
+        if not done.is_set():
+            done.set()
+            action()
+
+    event.listen(engine, "after_cursor_execute", act)
+    yield
+    event.remove(engine, "after_cursor_execute", act)
+    assert done.is_set()
+
+
 def test_a_job_is_kept_for_a_day_at_least(kept: Database) -> None:
     """A repeated request is answered with it for so long."""
     ((old, _),) = replaced(kept)
@@ -281,8 +317,7 @@ def test_the_sweeper_forgets_jobs_with_their_objects(kept: Database, server_sett
     assert store.keys("tracks/") == keys[1:]
     with kept.transaction() as session:
         _is_gone(session, old)
-        listed, _ = list_jobs(session, old.owner_id, cursor=None, limit=20, status=None, track_id=old.track_id)
-        assert [row.id for row in listed] == [newer.id]
+        assert jobs_of(session, old) == [newer.id]
         delivered, _ = list_deliveries(session, old.owner_id, cursor=None, limit=20, job_id=old.id)
         assert [row.job_id for row in delivered] == [old.id]
 
