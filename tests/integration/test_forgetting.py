@@ -55,7 +55,10 @@ REFERENCES = {
         UPDATE tasks SET fingerprint = 'print', source_id = :task WHERE job_id = :newer
     """,
     "a task that follows": "UPDATE tasks SET follows = :task WHERE job_id = :newer",
-    "readers of what was replaced": "UPDATE track_results SET finished_at = now() - interval '20 hours'",
+    "readers of what was replaced": """
+        UPDATE track_results SET finished_at = now() - interval '20 hours';
+        UPDATE tasks SET finished_at = now() - interval '20 hours' WHERE job_id = :newer
+    """,
     "a map": """
         UPDATE tasks SET name = 'map' WHERE owner_id = :owner;
         UPDATE results SET model_name = 'other' WHERE task_id = :task
@@ -75,6 +78,7 @@ REFERENCES = {
     "its youth": "UPDATE jobs SET finished_at = now() - interval '9 days' WHERE id = :job",
 }
 NO_REFERENCES = {
+    "a track that was asked again just now": "UPDATE track_results SET finished_at = now()",
     "a newer map": "UPDATE tasks SET name = 'map' WHERE owner_id = :owner",
     "a classifier that is taught otherwise": _CLASSIFIER.format(state="'ready'", job=":newer", applied="'{}'"),
     "a reembedding that is over": """
@@ -85,10 +89,7 @@ NO_REFERENCES = {
     """,
     "a delivery that was made": _ANSWERED_ONCE.format("'delivered'"),
     "one that was given up": _ANSWERED_ONCE.format("'dead'"),
-    "metadata that a newer job has too": """
-        UPDATE jobs SET metadata = '{"take": 2}' WHERE id = :job;
-        UPDATE jobs SET metadata = '{"take": 2, "by": "me"}' WHERE id = :newer
-    """,
+    "metadata that a newer job has too": """UPDATE jobs SET metadata = '{"take": 2}' WHERE track_id = :track""",
     "another's copy": "UPDATE tasks SET fingerprint = 'print'; UPDATE tasks SET source_id = 'tsk_1' WHERE id <> :task",
 }
 

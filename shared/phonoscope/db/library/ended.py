@@ -21,54 +21,70 @@ REST = timedelta(hours=1)
 """Time between the end of a walk over all ended tasks and the next one."""
 _START = "-infinity"
 
+# `OFFSET 0` has PostgreSQL look up each row: it would else read a whole table where it expects many of them.
 _FORGETTABLE = """
     jobs.finished_at < now() - CAST(:older_than AS interval)
     AND NOT EXISTS (
         SELECT FROM tasks AS own WHERE own.job_id = jobs.id AND (
-            EXISTS (SELECT FROM track_results AS shown
-                    WHERE shown.track_id = jobs.track_id AND own.id IN (shown.task_id, shown.produced_by))
-            OR EXISTS (SELECT FROM tasks AS copied
-                       WHERE copied.fingerprint = own.fingerprint AND copied.source_id = own.id)
-            OR EXISTS (SELECT FROM tasks AS follower WHERE follower.follows = own.id)))
-    AND NOT EXISTS (
-        SELECT FROM track_results AS fresh
-        WHERE fresh.track_id = jobs.track_id AND fresh.finished_at > now() - CAST(:least_kept AS interval))
+            EXISTS (
+                SELECT FROM track_results AS shown
+                WHERE shown.track_id = jobs.track_id AND own.id IN (shown.task_id, shown.produced_by) OFFSET 0)
+            OR own.source_id IS NULL AND EXISTS (
+                SELECT FROM tasks AS copied
+                WHERE copied.fingerprint = own.fingerprint AND copied.source_id = own.id OFFSET 0)
+            OR EXISTS (SELECT FROM tasks AS follower WHERE follower.follows = own.id OFFSET 0)
+            OR own.status = 'succeeded' AND EXISTS (
+                SELECT FROM track_results AS fresh
+                WHERE fresh.track_id = jobs.track_id AND fresh.task = own.name
+                  AND fresh.finished_at > now() - CAST(:least_kept AS interval) OFFSET 0
+            ) AND NOT EXISTS (
+                SELECT FROM jobs AS other JOIN tasks AS later ON later.job_id = other.id
+                WHERE other.track_id = jobs.track_id AND later.name = own.name AND later.status = 'succeeded'
+                  AND later.finished_at > own.finished_at
+                  AND later.finished_at < now() - CAST(:least_kept AS interval) OFFSET 0)
+        ) OFFSET 0)
     AND NOT EXISTS (
         SELECT FROM tasks AS drawn JOIN results ON results.task_id = drawn.id
         WHERE drawn.job_id = jobs.id AND drawn.name = 'map' AND drawn.status = 'succeeded' AND NOT EXISTS (
             SELECT FROM tasks AS later JOIN results AS newer ON newer.task_id = later.id
             WHERE later.owner_id = drawn.owner_id AND later.name = 'map' AND later.status = 'succeeded'
               AND (later.finished_at, later.id) > (drawn.finished_at, drawn.id)
-              AND newer.model_name = results.model_name))
+              AND newer.model_name = results.model_name OFFSET 0
+        ) OFFSET 0)
     AND NOT EXISTS (
         SELECT FROM classifiers
         WHERE classifiers.owner_id = jobs.owner_id AND (
             jobs.id IN (classifiers.job_id, applied ->> 'job_id')
-            OR state = 'embedding' AND asked_at <= jobs.created_at))
+            OR state = 'embedding' AND asked_at <= jobs.created_at
+        ) OFFSET 0)
     AND NOT EXISTS (
         SELECT FROM reembeddings
-        WHERE space_id = jobs.reembeds AND reembeddings.owner_id = jobs.owner_id AND reembeddings.finished_at IS NULL)
+        WHERE space_id = jobs.reembeds AND reembeddings.owner_id = jobs.owner_id
+          AND reembeddings.finished_at IS NULL OFFSET 0)
     AND NOT EXISTS (
         SELECT FROM events WHERE events.job_id = jobs.id AND (
             sent_out_at IS NULL
-            OR EXISTS (SELECT FROM deliveries WHERE event_id = events.id AND deliveries.status = 'pending')))
-    AND (jobs.metadata = '{}' OR jobs.track_id IS NULL OR EXISTS (
-        SELECT FROM jobs AS later
-        WHERE later.track_id = jobs.track_id AND (later.created_at, later.id) > (jobs.created_at, jobs.id)
-          AND later.metadata @> jobs.metadata))
+            OR EXISTS (SELECT FROM deliveries WHERE event_id = events.id AND deliveries.status = 'pending' OFFSET 0)
+        ) OFFSET 0)
+    AND (jobs.metadata = '{}' OR jobs.track_id IS NULL OR (jobs.track_id, jobs.metadata, jobs.created_at) NOT IN (
+        SELECT track_id, metadata, max(created_at) FROM jobs AS same
+        WHERE metadata <> '{}' AND track_id = ANY(ARRAY(
+            SELECT track_id FROM jobs AS tagged WHERE tagged.id = ANY(:jobs) AND tagged.metadata <> '{}'))
+        GROUP BY track_id, metadata))
 """
-"""What holds of a job that nothing refers to, as SQL.
+"""What holds of one of the ``jobs`` that nothing refers to, as SQL.
 
 It ended long enough ago, and
 
-- its track shows no result that one of its tasks asked for or computed, and had none replaced within a day: whoever
-  read that before has links to its artifacts;
+- its track shows no result that one of its tasks asked for or computed;
+- nor did it a day ago, since whoever read that has links to its artifacts: a task of the same name that succeeded later
+  had ended by then;
 - no task has a copy of its results, whose artifacts would go with it, and none follows it;
 - it did not draw its owner's map;
 - no classifier is taught or applied by it, or waits for what it embeds;
 - no reembedding counts it among the tracks that were tried;
 - all endpoints have been sent its events, or are given up;
-- its track is found by the same metadata without it.
+- a newer job of its track has the same metadata, by which the track is found.
 """
 
 _ENDED = text(
