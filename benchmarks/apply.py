@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import psutil
-from common import machine
+from common import machine, servers
 from numpy.typing import NDArray
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
@@ -38,8 +38,6 @@ from phonoscope.paths import bundled
 from phonoscope.states import Lane, Pool, TaskName, TaskQueue
 from phonoscope.work import Claim, Library
 from phonoscope_cpu.applying import apply_task
-from phonoscope_local.control import start_detached, stop
-from phonoscope_local.state import stack_settings
 from phonoscope_ml.teaching import Examples, teach, to_files
 from phonoscope_worker import Work
 
@@ -98,15 +96,12 @@ def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "stack"
-        start_detached(folder, servers_only=True)
-        try:
-            url = stack_settings(folder).database_url.get_secret_value()
+        with servers(folder) as settings:
+            url = settings.database_url.get_secret_value()
             migrate(url)
             database = Database(url, pool_size=2)
             _measure(database, _server(folder), arguments)
             database.close()
-        finally:
-            stop(folder, lambda _: None)
 
 
 def _measure(database: Database, server: psutil.Process, arguments: argparse.Namespace) -> None:

@@ -8,7 +8,8 @@ import platform
 import subprocess
 import sys
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from time import perf_counter, sleep
@@ -18,6 +19,9 @@ import psutil
 import torch
 
 from phonoscope.audio.decode import Recording, Samples
+from phonoscope.settings import Settings
+from phonoscope_local.control import start_detached, stop
+from phonoscope_local.state import stack_settings
 
 CLIP_S = 5.0
 RATE_HZ = 44_100
@@ -56,6 +60,16 @@ def song() -> Samples:
         raise SystemExit(f"no songs in {DATA}; set PHONOSCOPE_DATA")
     with songs[-1].open("rb") as file, Recording(file) as recording:
         return np.concatenate(list(recording.mono(RATE_HZ)))
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[Settings]:
+    """The settings of a local stack's servers, which have their data in this folder and run meanwhile."""
+    try:
+        start_detached(folder, servers_only=True)
+        yield stack_settings(folder)
+    finally:
+        stop(folder, lambda _: None)
 
 
 def machine() -> str:

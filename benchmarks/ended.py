@@ -1,7 +1,7 @@
 """Compares the life of a job in a database that holds millions of ended jobs with that in an empty one, in turn.
 
 Both databases are on one PostgreSQL server. A job is created, with a look into the ledger, claimed, and ended, by the
-functions that gateway and workers call. Prints a table for docs/benchmarks.md.
+functions that gateway and workers call. Afterwards ended jobs are forgotten. Prints tables for docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from common import machine
+from common import machine, servers
 from sqlalchemy import make_url, text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import migrate
+from phonoscope.db.library.ended import LEAST_KEPT, forget_ended
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.tasks.claim import claim_next
 from phonoscope.db.tasks.create import create_job
@@ -27,11 +28,10 @@ from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.ids import new_id
 from phonoscope.states import Lane, Pool, TaskName, TaskQueue
 from phonoscope.work import CacheKey, Outcome
-from phonoscope_local.control import start_detached, stop
-from phonoscope_local.state import stack_settings
 
 OWNERS, TRACKS = 1_000, 100_000
 AT_ONCE = 100_000
+BATCH = 200
 STEPS = ("create", "claim", "end")
 
 Result = TypeVar("Result")
@@ -66,10 +66,8 @@ _ENDED = f"""
 def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as kept:
-        folder = Path(scratch) / "stack"
-        start_detached(folder, servers_only=True)
-        kept.callback(stop, folder, lambda _: None)
-        url = stack_settings(folder).database_url.get_secret_value()
+        settings = kept.enter_context(servers(Path(scratch) / "stack"))
+        url = settings.database_url.get_secret_value()
         databases = {name: kept.enter_context(_database(url, name)) for name in ("empty", "full")}
         began = time.perf_counter()
         _fill(databases["full"], arguments.jobs)
@@ -81,7 +79,9 @@ def main() -> None:
                     if number >= 0:
                         took[name, step].append(seconds)
         size = databases["full"].retrying(lambda session: session.scalar(text("SELECT pg_database_size('full')")))
+        forgetting = [_timed(lambda: _forget(databases["full"])) for _ in range(arguments.batches)]
     _print(took, arguments, filled_s, size or 0)
+    _print_forgetting(forgetting)
 
 
 @contextmanager
@@ -133,6 +133,12 @@ def _life(database: Database, number: int) -> dict[str, float]:
     return took
 
 
+def _forget(database: Database) -> int:
+    """Looks at one batch of tasks that ended more than a day ago; returns how many jobs were forgotten."""
+    forgotten = database.retrying(lambda session: forget_ended(session, LEAST_KEPT, BATCH))
+    return 0 if forgotten is None else forgotten.jobs
+
+
 def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
     before = time.perf_counter()
     found = work()
@@ -156,11 +162,20 @@ def _print(
         print(f"| {step} | {' | '.join(cells)} |")
 
 
+def _print_forgetting(batches: list[tuple[float, int]]) -> None:
+    seconds, jobs = [taken for taken, _ in batches], sum(count for _, count in batches)
+    p50, p95 = (1e3 * statistics.quantiles(seconds, n=100)[share - 1] for share in (50, 95))
+    rate = jobs / sum(seconds)
+    print(f"\n{jobs:,} jobs were forgotten in {len(batches)} batches of {BATCH} tasks, {rate:,.0f} a second;")
+    print(f"a batch took {p50:.0f} ms, p95 {p95:.0f} ms")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2_500_000)
     parser.add_argument("--rounds", type=int, default=2_000)
     parser.add_argument("--warm-up", type=int, default=100)
+    parser.add_argument("--batches", type=int, default=200, help="of forgetting, afterwards")
     return parser.parse_args()
 
 

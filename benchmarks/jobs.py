@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 from celery import Celery
-from common import clip, machine
+from common import clip, machine, servers
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
@@ -31,9 +31,7 @@ from phonoscope.settings import Settings
 from phonoscope.states import Pool, TaskName
 from phonoscope.waker import make_celery
 from phonoscope.work import Outcome
-from phonoscope_local.control import start_detached, stop
 from phonoscope_local.ports import choose_port
-from phonoscope_local.state import stack_settings
 from phonoscope_worker import Work, run_worker
 
 BARE = "bare.nothing"
@@ -48,10 +46,7 @@ def main() -> None:
         {"worker": _work, "bare": _work_bare}[arguments.part]()
         return
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as kept:
-        folder = Path(scratch) / "stack"
-        start_detached(folder, servers_only=True)
-        kept.callback(stop, folder, lambda _: None)
-        settings = stack_settings(folder)
+        settings = kept.enter_context(servers(Path(scratch) / "stack"))
         database = Database(settings.database_url.get_secret_value(), pool_size=2)
         kept.callback(database.close)
         url = kept.enter_context(_gateway(settings))

@@ -17,7 +17,7 @@ from time import perf_counter
 from uuid import uuid4
 
 from anyio import to_thread
-from common import machine
+from common import machine, servers
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -26,8 +26,6 @@ from phonoscope.db.access.migrate import migrate
 from phonoscope.db.schema.tables import OwnerRow
 from phonoscope.db.service.usage import Limits, check_held, spend_upload
 from phonoscope_gateway.rates import Rate, RateLimiter
-from phonoscope_local.control import start_detached, stop
-from phonoscope_local.state import stack_settings
 
 AT_ONCE = 32
 ENOUGH = Rate(10**9, 10.0)
@@ -95,17 +93,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=2_000)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        start_detached(Path(folder, "servers"), servers_only=True)
-        try:
-            settings = stack_settings(Path(folder, "servers"))
-            url = settings.database_url.get_secret_value()
-            migrate(url)
-            database = Database(url, pool_size=8)
-            asyncio.run(run(database, settings.broker_url.get_secret_value(), arguments.rounds))
-            database.close()
-        finally:
-            stop(Path(folder, "servers"), lambda _: None)
+    with tempfile.TemporaryDirectory() as folder, servers(Path(folder, "servers")) as settings:
+        url = settings.database_url.get_secret_value()
+        migrate(url)
+        database = Database(url, pool_size=8)
+        asyncio.run(run(database, settings.broker_url.get_secret_value(), arguments.rounds))
+        database.close()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from time import process_time
 
 import httpx
 import psutil
-from common import machine
+from common import machine, servers
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.migrate import migrate
@@ -27,9 +27,7 @@ from phonoscope.db.service.keys import create_key
 from phonoscope.metrics import recorder, start_metrics
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
-from phonoscope_local.control import start_detached, stop
 from phonoscope_local.ports import choose_port
-from phonoscope_local.state import stack_settings
 from tests.support import environment, until_ready
 
 _CALLS = 20_000
@@ -42,9 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         folder = Path(scratch)
-        start_detached(folder, servers_only=True)
-        stack.callback(stop, folder, lambda _: None)
-        settings = stack_settings(folder)
+        settings = stack.enter_context(servers(folder))
         url = settings.database_url.get_secret_value()
         migrate(url)
         ObjectStore(settings).ensure_bucket()

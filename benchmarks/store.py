@@ -22,14 +22,12 @@ from typing import IO, Any, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
-from common import machine
+from common import machine, servers
 from minio.credentials.credentials import Credentials
 from minio.signer import presign_v4
 
 from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
-from phonoscope_local.control import start_detached, stop
-from phonoscope_local.state import stack_settings
 
 SMALL_BYTES = 64 << 10
 LARGE_BYTES = 100 << 20
@@ -86,13 +84,10 @@ class Bare:
 def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as kept:
-        folder = Path(scratch) / "stack"
-        start_detached(folder, servers_only=True)
-        kept.callback(stop, folder, lambda _: None)
+        settings = kept.enter_context(servers(Path(scratch) / "stack"))
         file = kept.enter_context((Path(scratch) / "large").open("w+b"))
         file.write(os.urandom(LARGE_BYTES))
         copy = kept.enter_context((Path(scratch) / "copy").open("w+b"))
-        settings = stack_settings(folder)
         bare = Bare(settings)
         kept.callback(bare.close)
         store = ObjectStore(settings)

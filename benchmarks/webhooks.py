@@ -26,14 +26,14 @@ from typing import cast
 
 import psutil
 import uvloop
+from common import servers
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.settings import Settings
 from phonoscope.webhooks.vault import Vault, new_secret
-from phonoscope_local.control import start_detached, stop
 from phonoscope_local.ports import LOOPBACK
-from phonoscope_local.state import Run, stack_settings
+from phonoscope_local.state import Run
 
 ENDPOINTS = 100
 DEAD = 10
@@ -73,7 +73,7 @@ class Receiver(asyncio.Protocol):
 def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
-        settings = stack.enter_context(_servers(Path(scratch) / "stack"))
+        settings = stack.enter_context(servers(Path(scratch) / "stack"))
         database = Database(settings.database_url.get_secret_value(), pool_size=1)
         receiver, port = stack.enter_context(_receiver())
         silent, refusing = stack.enter_context(_silent()), _closed_port()
@@ -140,15 +140,6 @@ def _add_endpoints(database: Database, settings: Settings, port: int, silent: in
             session.execute(text("INSERT INTO owners (id, name) VALUES (:id, :id)"), {"id": id_})
             session.execute(_ENDPOINT, {"id": id_, "url": f"http://{LOOPBACK}:{to}/{number}"})
             session.execute(_SECRET, {"id": id_, "sealed": vault.seal(new_secret())})
-
-
-@contextmanager
-def _servers(folder: Path) -> Iterator[Settings]:
-    try:
-        start_detached(folder, servers_only=True)
-        yield stack_settings(folder)
-    finally:
-        stop(folder, print)
 
 
 @contextmanager

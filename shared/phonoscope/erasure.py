@@ -1,10 +1,12 @@
-"""Erases tracks and uploads: rows and objects."""
+"""Erases tracks, uploads and jobs that ended long ago: rows and objects."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.library.ended import forget_ended
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.library.uploads import folder_of, forget_upload, whole_of
 from phonoscope.db.schema.uploads import UploadRow
@@ -13,6 +15,8 @@ from phonoscope.errors import StoreUnavailable
 from phonoscope.logs import get_logger
 from phonoscope.storage import ObjectStore
 
+_TASKS_AT_ONCE = 200
+_TASKS_A_CALL = 20_000
 _log = get_logger(__name__)
 
 
@@ -36,6 +40,31 @@ def erase_track(database: Database, store: ObjectStore, actor: Actor, track_id: 
         _log.warning("track.objects_left", track_id=track_id, detail=error.detail)
         return 0
     return len(objects)
+
+
+def erase_ended_jobs(database: Database, store: ObjectStore, older_than: timedelta) -> int:
+    """Forgets jobs that ended longer ago than that and that nothing shows, then erases the objects of their artifacts.
+
+    A call looks at 20,000 tasks at most, in short transactions; the next one goes on there. When the store is down the
+    objects are left to the orphan sweep.
+
+    Returns how many objects were erased. Raises ``DatabaseUnavailable``; what was forgotten before stays so.
+    """
+    jobs = objects = 0
+    for _ in range(_TASKS_A_CALL // _TASKS_AT_ONCE):
+        forgotten = database.retrying(partial(forget_ended, older_than=older_than, most=_TASKS_AT_ONCE))
+        if forgotten is None:
+            break
+        jobs += forgotten.jobs
+        try:
+            store.delete(list(forgotten.keys))
+        except StoreUnavailable as error:
+            _log.warning("job.objects_left", objects=len(forgotten.keys), detail=error.detail)
+        else:
+            objects += len(forgotten.keys)
+    if jobs:
+        _log.info("job.forgotten", jobs=jobs, objects=objects)
+    return objects
 
 
 def erase_upload(database: Database, store: ObjectStore, upload: UploadRow, writer: str) -> int:

@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         0.0, ge=0, description="days after which a recording is erased with all that was made of it; 0 keeps all"
     )
+    job_retention_days: float = Field(
+        0.0,
+        ge=0,
+        description="days after its end at which a job is forgotten whose results no recording shows, one at least; "
+        "0 keeps all",
+    )
     orphan_grace_s: float = Field(
         3600.0, gt=0, description="seconds after which an object without a row is erased from the store"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,10 @@ from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.prepared import PREPARATIONS, Prepared
+from phonoscope.db.library import ended
+from phonoscope.db.library.maps import newest_map
 from phonoscope.db.library.tracks import list_tracks
+from phonoscope.db.service import walks
 from phonoscope.db.tasks import claim, create, family, finish, rollup, waiting
 from tests.integration.life import empty
 from tests.unit.deploy.chart import jobs_queries
@@ -100,6 +104,17 @@ def explained(session: Session, statement: str, values: Mapping[str, Any]) -> se
     return scanned(rows.scalar_one()[0]["Plan"])
 
 
+@contextmanager
+def sent(session: Session) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are sent meanwhile, with their values."""
+    statements: list[tuple[str, Any]] = []
+    listen = lambda _conn, _cursor, statement, values, *_: statements.append((statement, values))  # noqa: E731
+    engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", listen)
+    yield statements
+    event.remove(engine, "before_cursor_execute", listen)
+
+
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize(
     "prepared",
@@ -157,16 +172,35 @@ def test_other_statements_use_indices(busy: Database, statement: tuple[str, str]
 @pytest.mark.parametrize("model", [None, "model_3"])
 def test_tracks_are_found_by_a_label_by_indices(busy: Database, label: str, model: str | None) -> None:
     """A rare label, one that all tracks have, and one that none has; by any model or by one."""
-    sent: list[tuple[str, Any]] = []
     with busy.transaction() as session:
-        engine = session.get_bind()
-        listen = lambda _conn, _cursor, statement, values, *_: sent.append((statement, values))  # noqa: E731
-        event.listen(engine, "before_cursor_execute", listen)
-        list_tracks(session, "own_1", cursor=None, limit=20, label=label, model=model)
-        event.remove(engine, "before_cursor_execute", listen)
-        (statement, values) = sent[-1]
+        with sent(session) as statements:
+            list_tracks(session, "own_1", cursor=None, limit=20, label=label, model=model)
+        (statement, values) = statements[-1]
         assert "track_labels" in statement
         assert explained(session, statement, values) == set()
+
+
+def test_the_newest_map_is_found_by_an_index(busy: Database) -> None:
+    """Not among all tasks that have ended."""
+    with busy.transaction() as session:
+        with sent(session) as statements:
+            newest_map(session, "own_1", "m")
+        ((statement, values),) = statements
+        assert explained(session, statement, values) == set()
+
+
+def test_what_is_forgotten_is_found_by_indices(busy: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the start of the walk and in its middle; a call reads what its tasks need, however many have ended."""
+    monkeypatch.setattr(ended, "LEAST_KEPT", timedelta(0))
+    with busy.transaction() as session:
+        session.execute(text("DELETE FROM walks WHERE name = :name"), {"name": walks.ENDED})
+        with sent(session) as statements:
+            forgotten = [ended.forget_ended(session, timedelta(0), most=200) for _ in range(2)]
+        assert all(each is not None and each.jobs for each in forgotten)
+        found = {statement: explained(session, statement, values) for statement, values in statements}
+        assert sum("FROM tasks" in statement for statement in found) >= 3
+        assert {statement: tables for statement, tables in found.items() if tables} == {}
+        session.rollback()
 
 
 def test_the_pace_of_a_quiet_queue_reads_little(busy: Database) -> None:

@@ -232,6 +232,33 @@ def test_a_round_goes_on_where_the_one_before_stopped(sweeper: Sweeper, monkeypa
     assert sweeper.tidy() == 1
 
 
+def test_old_events_are_forgotten_some_at_a_time(
+    sweeper: Sweeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest first, with their deliveries; younger ones stay."""
+    monkeypatch.setattr(module, "_EVENTS_AT_ONCE", 2)
+    monkeypatch.setattr(module, "_PAGES_A_ROUND", 2)
+    job = new_job(database, new_track(database))
+    with database.transaction() as session:
+        add = """
+            INSERT INTO webhooks (id, owner_id, url) VALUES ('whk_' || :job, :owner, 'https://example.org');
+            INSERT INTO events (id, owner_id, job_id, type, data, created_at)
+            SELECT 'evt_' || days, :owner, :job, 'job.failed', '{}', now() - days * interval '1 day'
+            FROM generate_series(29, 34) AS days;
+            INSERT INTO deliveries (id, owner_id, webhook_id, event_id, position)
+            SELECT 'dlv_' || id, owner_id, 'whk_' || :job, id, position FROM events WHERE job_id = :job
+        """
+        session.execute(text(add), {"job": job.id, "owner": job.owner_id})
+    left = []
+    for _ in range(2):
+        sweeper._tidy("")
+        with database.transaction() as session:
+            kept = session.scalars(text("SELECT event_id FROM deliveries ORDER BY event_id")).all()
+            assert kept == session.scalars(text("SELECT id FROM events WHERE type = 'job.failed' ORDER BY id")).all()
+            left.append(kept)
+    assert left == [["evt_29", "evt_30"], ["evt_29"]]
+
+
 def test_workers_of_long_ago_are_forgotten(sweeper: Sweeper, database: Database) -> None:
     """By the sweeper alone: a heartbeat writes its own row and no other."""
     with database.transaction() as session:

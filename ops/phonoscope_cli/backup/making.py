@@ -133,7 +133,7 @@ class _Backup:
         return self._sealer.write(path.with_name(path.name + self._suffix), file)
 
     def _copy(self, wanted: dict[str, str]) -> set[str]:
-        """Copies what is not in the folder yet; returns the keys whose recordings were erased meanwhile."""
+        """Copies what is not in the folder yet; returns the keys that were erased meanwhile, with their rows."""
         keys = list(wanted)
         to_do = [key for key in keys if not self._copied.has(key, self._sealer.sealed_to, self._path(key))]
         self._say(f"{len(wanted):,} objects, {len(to_do):,} to copy")

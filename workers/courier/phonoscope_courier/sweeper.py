@@ -31,7 +31,7 @@ from phonoscope.db.service.workers import forget_silent_workers
 from phonoscope.db.spaces.reembedding import mark_complete
 from phonoscope.db.tasks.requeue import Lease, expired_leases, hand_back, overdue_messages
 from phonoscope.db.webhooks.events import forget_old_events
-from phonoscope.erasure import erase_track, erase_upload
+from phonoscope.erasure import erase_ended_jobs, erase_track, erase_upload
 from phonoscope.errors import NotFound, StoreUnavailable, Unavailable, WorkerLost
 from phonoscope.ids import new_id
 from phonoscope.logs import get_logger
@@ -50,6 +50,7 @@ CLIP_GRACE_S = 300.0
 """Seconds for which a clip stays after its search must have ended, as its upload and its probe take time too."""
 _MOST_ERASED = 100
 _PAGE_KEYS = 1000
+_EVENTS_AT_ONCE = 1000
 _PAGES_A_ROUND = 20
 _log = get_logger(__name__)
 
@@ -83,11 +84,12 @@ class Sweeper:
         return len(due)
 
     def tidy(self) -> int:
-        """Does one slow round, in one courier at a time: erases abandoned clips and uploads, expired recordings,
-        orphans, and old keys, events and entries of the audit log, and notes which spaces are complete.
+        """Does one slow round, in one courier at a time: erases abandoned clips and uploads, expired recordings and
+        jobs, orphans, and old keys, events and entries of the audit log, and notes which spaces are complete.
 
-        A round checks at most 20,000 objects; the next one, a minute later in any courier, continues there. So a
-        million objects take an hour, and no round takes long. Until then an orphan only takes up space.
+        A round checks 20,000 objects at most and 20,000 tasks that ended long ago, and erases 20,000 events; the next
+        one, a minute later in any courier, continues there. So a million objects take an hour, and no round takes long.
+        Until then an orphan only takes up space.
 
         Returns how many objects were erased; 0 when another courier tidies or has just done so. Raises
         ``DatabaseUnavailable`` or ``StoreUnavailable``.
@@ -122,9 +124,11 @@ class Sweeper:
         erased = self._erase_clips()
         if self.settings.retention_days:
             erased += self._erase_expired(timedelta(days=self.settings.retention_days))
+        if self.settings.job_retention_days:
+            older_than = timedelta(days=self.settings.job_retention_days)
+            erased += erase_ended_jobs(self.database, self.store, older_than)
         with self.database.transaction() as session:
             forget_old_keys(session)
-            forget_old_events(session)
             forget_silent_workers(session)
             forget_old_days(session)
             forget_dead_streams(session)
@@ -133,11 +137,18 @@ class Sweeper:
             mark_complete(session)
             if self.settings.audit_days:
                 forget_audit(session, timedelta(days=self.settings.audit_days))
+        self._forget_events()
         # These ask the store, which may be away while the database is not.
         erased += self._erase_orphans(after) + self._erase_uploads() + self._erase_lost_pieces()
         if erased:
             _log.info("sweeper.tidied", objects=erased)
         return erased
+
+    def _forget_events(self) -> None:
+        for _ in range(_PAGES_A_ROUND):
+            with self.database.transaction() as session:
+                if forget_old_events(session, _EVENTS_AT_ONCE) < _EVENTS_AT_ONCE:
+                    return
 
     def _erase_clips(self) -> int:
         """Erases the clips of searches whose gateway did not come to do so."""

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from phonoscope.db.access.paging import cut, page
 from phonoscope.db.schema.tables import JobRow, TaskRow
-from phonoscope.errors import NotFound
+from phonoscope.db.tasks.cancel import no_job
 from phonoscope.states import Status, TaskName
 
 _WHOLE = (
@@ -21,7 +21,7 @@ def get_job(session: Session, owner_id: str, job_id: str) -> JobRow:
     """The job with its tasks and results. Raises ``NotFound``, also for another owner's job."""
     row = session.scalars(_WHOLE, {"of_id": job_id, "of_owner": owner_id}).unique().one_or_none()
     if row is None:
-        raise NotFound(f"no job {job_id!r}")
+        raise no_job(job_id)
     return row
 
 
@@ -34,7 +34,8 @@ def newest_job_with(session: Session, track_id: str, task: TaskName, audio_track
         .where(JobRow.track_id == track_id, TaskRow.name == task, asked.is_not_distinct_from(audio_track))
         .options(selectinload(JobRow.tasks).selectinload(TaskRow.result))
     )
-    return session.scalar(statement.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(1))
+    row = session.scalar(statement.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(1))
+    return row if row is not None and row.tasks else None
 
 
 def list_jobs(
@@ -48,4 +49,6 @@ def list_jobs(
     if track_id is not None:
         statement = statement.where(JobRow.track_id == track_id)
     rows = session.scalars(page(statement, JobRow.created_at, JobRow.id, cursor=cursor, limit=limit)).all()
-    return cut(rows, limit)
+    shown, next_cursor = cut(rows, limit)
+    # One that is erased between its row and its tasks is not there any more.
+    return [row for row in shown if row.tasks], next_cursor

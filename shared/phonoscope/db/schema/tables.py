@@ -220,6 +220,13 @@ class TaskRow(Base):
             postgresql_where="source_id IS NULL AND status IN ('succeeded', 'failed')",
         ),
         Index("ix_tasks_follows", "follows", postgresql_where="follows IS NOT NULL"),
+        Index(
+            "ix_tasks_maps",
+            "owner_id",
+            "finished_at",
+            "id",
+            postgresql_where="name = 'map' AND status = 'succeeded'",
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

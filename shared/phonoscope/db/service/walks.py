@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, update
+from sqlalchemy import case, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,16 +18,23 @@ INDEXES = "indexes"
 """The round that makes the indexes of vectors that are missing."""
 RECALL = "recall"
 """The round that measures what these indexes find."""
+ENDED = "ended"
+"""The walk over tasks that ended long ago, by the time of their end."""
 
 
-def continue_walk(session: Session, name: str, every: timedelta) -> str | None:
-    """The key after which a walk continues, empty at its start; ``None`` when it continued less than ``every`` ago."""
+def continue_walk(session: Session, name: str, every: timedelta, *, rest: timedelta | None = None) -> str | None:
+    """The key after which a walk continues, empty at its start; ``None`` when it continued less than ``every`` ago.
+
+    Args:
+        rest: the same at its start; as ``every`` unless given.
+    """
+    pause = case((WalkRow.after == "", every if rest is None else rest), else_=every)
     statement = insert(WalkRow).values(name=name)
     return session.scalar(
         statement.on_conflict_do_update(
             index_elements=[WalkRow.name],
             set_={"went_on_at": func.now()},
-            where=WalkRow.went_on_at <= func.now() - every,
+            where=WalkRow.went_on_at <= func.now() - pause,
         ).returning(WalkRow.after)
     )
 

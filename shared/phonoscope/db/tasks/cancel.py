@@ -45,6 +45,11 @@ _CANCEL = text(
 )
 
 
+def no_job(job_id: str) -> NotFound:
+    """The error for a job that the owner has not, or has no more."""
+    return NotFound(f"no job {job_id!r}: it never was, was erased with its recording, or was forgotten after its end")
+
+
 def cancel_job(session: Session, owner_id: str, job_id: str) -> list[TaskQueue]:
     """Cancels the job's tasks that have not ended. A worker that runs one loses the lease, and can write nothing.
 
@@ -58,7 +63,7 @@ def cancel_job(session: Session, owner_id: str, job_id: str) -> list[TaskQueue]:
     lock_family(session, list(connection.scalars(_TASKS_OF, scope)))
     status = connection.scalar(_STATUS, scope)
     if status is None:
-        raise NotFound(f"no job {job_id!r}")
+        raise no_job(job_id)
     if Status(status).ended:
         raise JobEnded(f"job {job_id!r} has ended: it is {status}")
     return cancel_tasks(session, [job_id])
