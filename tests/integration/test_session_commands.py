@@ -34,7 +34,7 @@ def run(stack: RunningStack) -> Callable[..., Any]:
 def signed_in(stack: RunningStack, owner: str, subject: str) -> str:
     """What the cookie of somebody who signed in to the owner's library holds."""
     person = Person("https://id.example.org", subject, owner, "Ada [bold]", "ada@example.org", frozenset({Scope.READ}))
-    return with_database(stack, lambda session: open_session(session, person, timedelta(hours=1)))
+    return str(with_database(stack, lambda session: open_session(session, person, timedelta(hours=1))))
 
 
 def is_open(stack: RunningStack, token: str) -> bool:
