@@ -15,11 +15,13 @@ from phonoscope_cli.labels import labels
 from phonoscope_cli.migrate import migrate
 from phonoscope_cli.models import models
 from phonoscope_cli.search import search
+from phonoscope_cli.sessions import sessions
 from phonoscope_cli.spaces import spaces, vectors
 from phonoscope_cli.stack import down, up
 from phonoscope_cli.teach import teach
 from phonoscope_cli.top import top
 from phonoscope_cli.tracks import tracks
+from phonoscope_cli.uploads import uploads
 from phonoscope_cli.usage import audit, usage
 from phonoscope_cli.webhooks import webhooks
 
@@ -41,9 +43,11 @@ app.add_typer(collections, name="collections")
 app.add_typer(keys, name="keys")
 app.add_typer(labels, name="labels")
 app.add_typer(models, name="models")
+app.add_typer(sessions, name="sessions")
 app.add_typer(spaces, name="spaces")
 app.command()(vectors)
 app.add_typer(tracks, name="tracks")
+app.add_typer(uploads, name="uploads")
 app.add_typer(webhooks, name="webhooks")
 app.command()(usage)
 app.command()(audit)

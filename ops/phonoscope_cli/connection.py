@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,7 @@ from phonoscope_local.state import default_data_dir, read_credentials, stack_set
 
 if TYPE_CHECKING:
     from phonoscope.client import Client
+    from phonoscope.db.access.engine import Database
     from phonoscope.settings import Settings
 
 UrlOption = Annotated[
@@ -48,3 +51,15 @@ def admin_settings(data_dir: Path | None) -> Settings:
     if data_dir is None and "PHONOSCOPE_DATABASE_URL" in os.environ:
         return get_settings()
     return stack_settings(data_dir)
+
+
+@contextmanager
+def admin_database(data_dir: Path | None) -> Iterator[Database]:
+    """The servers' database, for the operator. Raises ``StackError`` as ``admin_settings`` does."""
+    from phonoscope.db.access.engine import Database
+
+    database = Database(admin_settings(data_dir).database_url.get_secret_value(), pool_size=1)
+    try:
+        yield database
+    finally:
+        database.close()

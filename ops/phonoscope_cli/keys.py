@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phonoscope.contract import USUAL_SCOPES, CancelledJobs, Scope
-from phonoscope_cli.connection import DataDirOption, admin_settings
+from phonoscope_cli.connection import DataDirOption, admin_database
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phonoscope.db.access.engine import Database
     from phonoscope.db.schema.tables import KeyRow
     from phonoscope.db.service.audit import Actor
 
@@ -51,7 +50,7 @@ def create(
     """Makes a key and prints it, once only."""
     from phonoscope.db.service.keys import create_key
 
-    with _database(data_dir) as database, database.transaction() as session:
+    with admin_database(data_dir) as database, database.transaction() as session:
         key = create_key(
             session,
             name,
@@ -71,12 +70,13 @@ def list_(data_dir: DataDirOption = None) -> None:
     from rich.text import Text
 
     from phonoscope.db.service.keys import list_keys
+    from phonoscope_cli.tables import minute
 
-    with _database(data_dir) as database, database.transaction() as session:
+    with admin_database(data_dir) as database, database.transaction() as session:
         rows = list_keys(session)
     table = Table("id", "name", "owner", "scopes", "created", "last used", "expires", "state")
     for key, owner in rows:
-        times = (_minute(moment) for moment in (key.created_at, key.last_used_at, key.expires_at))
+        times = (minute(moment) for moment in (key.created_at, key.last_used_at, key.expires_at))
         table.add_row(key.id, Text(key.name), Text(owner.name), " ".join(key.scopes), *times, _state(key))
     Console().print(table)
 
@@ -143,20 +143,9 @@ def revoke(
     typer.echo(f"{key_id} is revoked")
     if cancel is not CancelledJobs.NONE:
         # The sweeper wakes workers for what can start now.
-        with _database(data_dir) as database:
+        with admin_database(data_dir) as database:
             count, _ = cancel_open_jobs(database, actor, key_id if cancel is CancelledJobs.KEY else None)
         typer.echo(f"{count} {'job is' if count == 1 else 'jobs are'} cancelled")
-
-
-@contextmanager
-def _database(data_dir: Path | None) -> Iterator[Database]:
-    from phonoscope.db.access.engine import Database
-
-    database = Database(admin_settings(data_dir).database_url.get_secret_value(), pool_size=1)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 @contextmanager
@@ -165,7 +154,7 @@ def _found(data_dir: Path | None, key_id: str) -> Iterator[tuple[Session, Actor,
     from phonoscope.db.service import audit
     from phonoscope.db.service.keys import get_key
 
-    with _database(data_dir) as database, database.transaction() as session:
+    with admin_database(data_dir) as database, database.transaction() as session:
         row = get_key(session, None, key_id, to_change=True)
         yield session, audit.Actor(row.owner_id), row
 
@@ -182,7 +171,3 @@ def _state(key: KeyRow) -> str:
     if key.revoked_at is not None:
         return "revoked"
     return "expired" if key.expires_at is not None and key.expires_at <= datetime.now(UTC) else "valid"
-
-
-def _minute(moment: datetime | None) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""

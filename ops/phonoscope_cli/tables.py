@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +21,11 @@ def share_bar(share: float, style: str) -> Text:
     """A bar whose filled part is a share of 1."""
     filled = round(share * _BAR)
     return Text("█" * filled + "·" * (_BAR - filled), style=style)
+
+
+def minute(moment: datetime | None) -> str:
+    """A time in this machine's zone, to the minute; nothing without one."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
 
 
 def clock(seconds: float) -> str:

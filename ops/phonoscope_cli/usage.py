@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, admin_settings, connect
+from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, admin_database, connect
 
 _PAGE = 100
 
@@ -18,12 +18,14 @@ def usage(url: UrlOption = None, api_key: KeyOption = None, data_dir: DataDirOpt
     from rich.console import Console
     from rich.table import Table
 
+    from phonoscope_cli.tables import minute
+
     with connect(url, api_key, data_dir) as client:
         rows = client.usage().quotas
     table = Table("quota", "used", "limit", "free again")
     for row in rows:
         limit = "none" if row.limit is None else f"{row.limit:,.0f}"
-        again = f"{row.resets_at.astimezone():%Y-%m-%d %H:%M}" if row.resets_at and row.used else ""
+        again = minute(row.resets_at) if row.used else ""
         table.add_row(row.name.value, f"{row.used:,.0f}", limit, again)
     Console().print(table)
 
@@ -43,19 +45,16 @@ def audit(
     from rich.text import Text
 
     from phonoscope.contract import AuditEntry
-    from phonoscope.db.access.engine import Database
     from phonoscope.db.service.audit import list_audit
     from phonoscope.db.service.keys import find_owner
 
-    database = Database(admin_settings(data_dir).database_url.get_secret_value(), pool_size=1)
-    with database.transaction() as session:
+    with admin_database(data_dir) as database, database.transaction() as session:
         owner_id = find_owner(session, owner) if owner is not None else None
         rows, _ = list_audit(
             session, owner_id, cursor=None, limit=limit, action=action, subject=subject,
             since=since.astimezone() if since else None,
         )  # fmt: skip
         entries = [(row.owner_id, AuditEntry.model_validate(row)) for row in rows]
-    database.close()
     if as_json:
         for whose, entry in entries:
             typer.echo(json.dumps({"owner_id": whose, **entry.model_dump(mode="json")}))

@@ -63,3 +63,7 @@ class Browser:
     @property
     def csrf(self) -> dict[str, str]:
         return {"X-CSRF-Token": self.me["user"]["csrf_token"]}
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]

@@ -15,6 +15,7 @@ from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.state import stack_settings
+from tests.provider import IdentityProvider, identity_provider
 from tests.support import RunningStack, authorities
 
 
@@ -71,3 +72,16 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url, pool_size=2)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[IdentityProvider]:
+    with identity_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(served: IdentityProvider) -> IdentityProvider:
+    """The provider, honest again."""
+    vars(served).update(vars(IdentityProvider(url=served.url, key=served.key)))
+    return served

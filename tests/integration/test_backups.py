@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import json
 import os
 import subprocess
@@ -11,20 +10,11 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
 
-from phonoscope.db.access.engine import Database
-from phonoscope.db.access.migrate import migrate
-from phonoscope.db.library.artifacts import COVER
 from phonoscope.db.schema.service import WorkerRow
-from phonoscope.db.schema.tables import ArtifactRow
-from phonoscope.db.service.audit import Actor, record
-from phonoscope.erasure import erase_track
 from phonoscope.errors import (
     BackupBusy,
     BackupDamaged,
@@ -41,92 +31,11 @@ from phonoscope.states import Pool
 from phonoscope.storage import ObjectStore
 from phonoscope.storage.store import StoredRange
 from phonoscope_cli.backup import making
-from phonoscope_cli.backup.making import make_backup
 from phonoscope_cli.backup.manifest import Manifest
-from phonoscope_cli.backup.restoring import check_backup, restore_backup
+from phonoscope_cli.backup.restoring import check_backup
 from phonoscope_cli.backup.sealing import new_identity
-from tests.support import RunningStack, add_track
-
-_TABLES = text(
-    """
-    SELECT tablename FROM pg_tables WHERE schemaname = 'public'
-      AND tablename NOT IN ('alembic_version', 'workers', 'open_streams') ORDER BY tablename
-    """
-)
-
-
-def quiet(_: str) -> None:
-    """Says nothing."""
-
-
-class Service:
-    """A database and a bucket of their own on the tests' servers."""
-
-    def __init__(self, servers: Settings, revision: str | None = None) -> None:
-        name = f"backups_{uuid4().hex}"
-        url = servers.database_url.get_secret_value()
-        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        self.url = url.rpartition("/")[0] + f"/{name}"
-        self.settings = servers.model_copy(
-            update={"database_url": SecretStr(self.url), "s3_bucket": name.replace("_", "-")}
-        )
-        self.store = ObjectStore(self.settings)
-        self.store.ensure_bucket()
-        if revision is not None:
-            migrate(self.url, revision)
-        self.database = Database(self.url, pool_size=2)
-
-    def upload(self, number: int) -> str:
-        """A track of an owner of its own, with a cover, in the database and in the bucket."""
-        owner_id, track_id = f"own_{number}", f"trk_{number}"
-        key, cover = f"tracks/{track_id}/original.wav", f"tracks/{track_id}/cover/cover.jpg"
-        self.store.put(key, io.BytesIO(b"sound of " + track_id.encode()), "audio/wav")
-        self.store.put(cover, io.BytesIO(b"picture of " + track_id.encode()), "image/jpeg")
-        with self.database.transaction() as session:
-            add_track(session, owner_id, track_id, key, size_bytes=100)
-            facts = {"kind": COVER, "object_key": cover, "media_type": "image/jpeg", "size_bytes": 3}
-            session.add(ArtifactRow(id=f"art_{number}", track_id=track_id, **facts))
-            record(session, Actor(owner_id), "track.uploaded", track_id)
-        return track_id
-
-    def erase(self, number: int) -> None:
-        erase_track(self.database, self.store, Actor(f"own_{number}"), f"trk_{number}")
-
-    def rows(self) -> dict[str, list[str]]:
-        """Every row of every table, as PostgreSQL writes it."""
-        with self.database.transaction() as session:
-            names = session.scalars(_TABLES).all()
-            return {name: sorted(session.scalars(text(f"SELECT {name}::text FROM {name}")).all()) for name in names}
-
-    def objects(self) -> dict[str, bytes]:
-        return {key: b"".join(self.store.read(key, 0, 0).chunks) for key in self.keys}
-
-    @property
-    def keys(self) -> list[str]:
-        return self.store.keys()
-
-    def has_tables(self) -> bool:
-        with self.database.transaction() as session:
-            return bool(session.scalars(_TABLES).all())
-
-    def back_up(self, folder: Path, *recipients: str) -> Manifest:
-        return make_backup(self.settings, folder, recipients, quiet)
-
-    def restore(self, folder: Path, identity: Path | None = None) -> Manifest:
-        return restore_backup(self.settings, folder, identity, quiet)
-
-
-def new_label(service: Service, name: str) -> int:
-    """The number that the next label is given."""
-    with service.database.transaction() as session:
-        return int(
-            session.scalar(
-                text("INSERT INTO labels (model, digest, label) VALUES ('m', 'd', :name) RETURNING id"), {"name": name}
-            )
-            or 0
-        )
+from tests.integration.backed_up import Service, new_label, quiet
+from tests.support import RunningStack
 
 
 @pytest.fixture

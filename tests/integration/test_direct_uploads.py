@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.uploads import release_upload, take_upload
@@ -135,8 +136,31 @@ def test_an_upload_is_begun_once_under_a_key(http: httpx.Client) -> None:
     headers = {"Idempotency-Key": "once"}
     first, again = (http.post(PATH, json=asked(content), headers=headers) for _ in range(2))
     assert first.json()["upload"]["id"] == again.json()["upload"]["id"]
+    assert again.headers["Idempotent-Replayed"] == "true"
     other = http.post(PATH, json=asked(content, filename="b.wav"), headers=headers)
     assert other.json()["code"] == "idempotency_key_reused"
+
+
+def test_a_beginning_that_is_repeated_says_what_is_true_by_then(http: httpx.Client, redirecting: RunningStack) -> None:
+    """Its links are good, however old the first were; none lead to what has ended; no name is kept with the key."""
+    content = tone_wav(0.2, seed=1_004)
+
+    def repeat() -> httpx.Response:
+        return http.post(PATH, json=asked(content, filename="secret-name.wav"), headers={"Idempotency-Key": "late"})
+
+    first = repeat().json()
+    rows = Database(redirecting.settings.database_url.get_secret_value(), pool_size=1)
+    with rows.transaction() as session:
+        kept = session.scalars(text("SELECT body::text FROM idempotency_keys WHERE key = 'late'")).all()
+    rows.close()
+    assert first["upload"]["id"] in "".join(kept)
+    assert "secret" not in "".join(kept)
+    send(repeat().json()["links"]["items"][0], content)
+    assert complete(http, first).status_code == 200
+    late = repeat()
+    assert (late.status_code, late.json()["upload"]["status"], late.json()["links"]["items"]) == (201, "finished", [])
+    assert http.delete(f"{PATH}/{first['upload']['id']}").status_code == 204
+    assert repeat().status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from threading import Event, Thread
-from typing import Any
 
 import numpy as np
 import pytest
 from alembic import command
-from sqlalchemy import event, text
-from sqlalchemy.orm import Session
+from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, lock_of_connection
 from phonoscope.db.access.migrate import alembic_config
 from phonoscope.db.library.embeddings import search_from
 from phonoscope.db.search.filters import AnyLabel, Filters, sparse
-from phonoscope.db.search.hits import WindowHit, _heard
-from phonoscope.db.search.indexes import Change, apply, changes, ready_index
-from phonoscope.db.search.namespaces import Namespace, Of
+from phonoscope.db.search.indexes import Change, apply
+from phonoscope.db.search.namespaces import Of
 from phonoscope.db.search.nearest import nearest_rows, nearest_tracks, nearest_windows, windows_by_labels
 from phonoscope.db.search.recall import measure_recall, recalls
 from phonoscope.db.search.rungs import VCHORD
@@ -31,18 +26,22 @@ from phonoscope_courier.indexing import Indexer
 from phonoscope_local.processes import wait_until
 from tests.integration.libraries import SPACE, WINDOWS_A_TRACK, Library, new_library
 from tests.integration.life import empty, nearest_to
-
-LARGE, SMALL = 1_200, 200
-EXACT_ROWS = 1_000
-QUANTISED_ROWS = {"hnsw": 1_000_000, "bits": 1_100}
-AT_ONCE = timedelta(0)
-_HEARD = text(
-    """
-    SELECT track_id, position, sparsevec_send(heard) AS heard FROM window_embeddings
-    WHERE space_id = :space_id AND track_id = ANY(:tracks) AND stem = ''
-    """
+from tests.integration.rungs import (
+    APPLIED,
+    APPLY,
+    AT_ONCE,
+    EXACT_ROWS,
+    LARGE,
+    QUANTISED_ROWS,
+    climb,
+    filters_of,
+    heard_in,
+    index_names,
+    keys,
+    namespace_of,
+    rung_of,
+    sent_by,
 )
-_NAMES = text("SELECT relname FROM pg_class WHERE relname LIKE 'near\\_%' ORDER BY relname")
 
 
 @pytest.fixture(scope="module")
@@ -50,48 +49,10 @@ def large(database_url: str) -> Iterator[tuple[Library, Library, Library]]:
     """A large library, another one, and a small one, whose windows are like theirs."""
     database = Database(database_url, pool_size=1)
     empty(database)
-    yield new_library(database, LARGE), new_library(database, LARGE, seed=2), new_library(database, SMALL, seed=3)
+    yield new_library(database, LARGE), new_library(database, LARGE, seed=2), new_library(database, 200, seed=3)
     empty(database)
     climb(database)
     database.close()
-
-
-def climb(database: Database, exact_rows: int = EXACT_ROWS, quantised_rows: int = 1_000_000) -> list[str]:
-    """Does what is to be done to the indexes, and says it."""
-    with database.autocommit() as session:
-        todo = changes(session, exact_rows=exact_rows, quantised_rows=quantised_rows)
-        for change in todo:
-            apply(session, change)
-    return [f"{'make' if change.rung else 'drop'} {change.name}" for change in todo]
-
-
-def namespace_of(library: Library, of: Of = Of.WINDOWS) -> Namespace:
-    return Namespace(of, library.owner_id, library.space_id if of is Of.WINDOWS else SPACE.digest, "")
-
-
-def rung_of(database: Database, namespace: Namespace) -> str:
-    with database.transaction() as session:
-        index = ready_index(session, namespace)
-        return index.rung.name if index else "exact"
-
-
-def index_names(database: Database) -> list[str]:
-    with database.transaction() as session:
-        return list(session.scalars(_NAMES))
-
-
-def keys(rows: Sequence[Any]) -> list[tuple[str, int]]:
-    return [(row.track_id, row.position) for row in rows]
-
-
-@contextmanager
-def sent_by(session: Session) -> Iterator[list[tuple[str, Any]]]:
-    """The statements that are sent, with their values."""
-    sent: list[tuple[str, Any]] = []
-    listen = lambda _conn, _cursor, statement, values, *_: sent.append((statement, values))  # noqa: E731
-    event.listen(session.get_bind(), "before_cursor_execute", listen)
-    yield sent
-    event.remove(session.get_bind(), "before_cursor_execute", listen)
 
 
 @pytest.fixture(scope="module", params=["exact", *QUANTISED_ROWS])
@@ -107,34 +68,6 @@ def rung(request: pytest.FixtureRequest, database_url: str, large: tuple[Library
     assert [rung_of(database, namespace_of(library)) for library in large] == [name, name, "exact"]
     database.close()
     return name
-
-
-def heard_in(session: Session, library: Library, hits: Sequence[WindowHit]) -> list[dict[int, float]]:
-    """The probabilities of labels in windows that were found, by the labels' ids."""
-    asked = {"space_id": library.space_id, "tracks": [hit.track_id for hit in hits]}
-    rows = {(row.track_id, row.position): _heard(row.heard) for row in session.execute(_HEARD, asked)}
-    return [rows[hit.track_id, hit.position] for hit in hits]
-
-
-def filters_of(library: Library) -> dict[str, Filters]:
-    rare, first, second, *_ = library.labels
-    return {
-        "none": Filters(),
-        "a rare label": Filters(labels={rare: 0.5}),
-        "a label of many": Filters(labels={first: 0.1}),
-        "two labels": Filters(labels={first: 0.6, second: 0.6}),
-        "short tracks": Filters(most_s=20.0),
-        "long tracks": Filters(least_s=100.0),
-        "one of two labels": Filters(any_of=[AnyLabel(frozenset({rare, first}), 0.7)]),
-        "one of none": Filters(any_of=[AnyLabel(frozenset(), 0.7)]),
-        "a kind": Filters(kinds=["music"]),
-        "metadata": Filters(metadata={"a": 1}),
-        "a label of all": Filters(labels={library.labels[-1]: 0.85}),
-        "days": Filters(since=datetime(2026, 1, 5, tzinfo=UTC), until=datetime(2026, 2, 9, tzinfo=UTC)),
-        "words": Filters(words="SOUND 3"),
-        "words and a label": Filters(words="sound 3", labels={first: 0.5}),
-        "nothing": Filters(least_s=1e6),
-    }
 
 
 def test_each_rung_finds_what_exact_search_does(database: Database, large: tuple[Library, ...], rung: str) -> None:
@@ -160,8 +93,8 @@ def test_what_a_classifier_was_applied_to_is_found(database: Database, large: tu
     rare, *_ = library.labels
     with database.transaction() as session:
         for owner_id, ending in ((library.owner_id, "%3"), (other.owner_id, "%")):
-            session.execute(_APPLY, {"owner_id": owner_id, "ending": ending})
-        applied = set(session.scalars(_APPLIED, {"owner_id": library.owner_id}))
+            session.execute(APPLY, {"owner_id": owner_id, "ending": ending})
+        applied = set(session.scalars(APPLIED, {"owner_id": library.owner_id}))
     wren, nowhere = (AnyLabel(ids, 0.5, "wren", ("birds",)) for ids in (frozenset[int](), frozenset({rare})))
     several = {
         "applied": ([wren], {rare: 2.0}),
@@ -183,16 +116,6 @@ def test_what_a_classifier_was_applied_to_is_found(database: Database, large: tu
             if " and " in name:
                 assert all(each.get(rare, 0.0) >= 0.5 for _, each in heard), name
             assert {row.track_id for row in tracks} <= applied
-
-
-_APPLY = text(
-    """
-    INSERT INTO track_labels (track_id, model, position, labels, finished_at)
-    SELECT id, 'birds', -1, '{wren}', now() FROM tracks WHERE owner_id = :owner_id AND id LIKE :ending
-    ON CONFLICT DO NOTHING
-    """
-)
-_APPLIED = text("SELECT track_id FROM track_labels JOIN tracks ON tracks.id = track_id WHERE owner_id = :owner_id")
 
 
 def test_filters_hold_for_what_is_found(database: Database, large: tuple[Library, ...], rung: str) -> None:

@@ -19,6 +19,7 @@ from phonoscope.client.keys import KeyCalls
 from phonoscope.client.labels import LabelCalls
 from phonoscope.client.recordings import open_recording
 from phonoscope.client.search import SearchCalls
+from phonoscope.client.sessions import SessionCalls
 from phonoscope.client.shares import ShareCalls
 from phonoscope.client.spaces import SpaceCalls
 from phonoscope.client.uploads import JOB, TRACK, Progress, UploadCalls, goes_in_pieces
@@ -57,6 +58,7 @@ class Client(
     WebhookCalls,
     KeyCalls,
     LabelCalls,
+    SessionCalls,
     ShareCalls,
     SpaceCalls,
     ClassifierCalls,

@@ -21,9 +21,10 @@ LEAST_PART_BYTES = 5 << 20
 MOST_PART_BYTES = 1 << 30
 USUAL_PART_BYTES = 16 << 20
 LONGEST_UPLOAD_NAME = 1_024
+SHA256_PATTERN = "^[0-9a-fA-F]{64}$"
 
 PartNumber: TypeAlias = Annotated[int, Field(ge=1, le=MOST_PARTS)]
-Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=SHA256_PATTERN)]
 
 
 class PendingUpload(BaseModel):

@@ -16,11 +16,24 @@ from phonoscope.errors import StackError
 from phonoscope_cli.analyze import read_options, with_models
 from phonoscope_cli.app import app
 
-COMMANDS = ["up", "down", "demo", "analyze", "keys", "labels", "models", "usage", "audit", "top", "doctor"]
+COMMANDS = [
+    "up", "down", "demo", "analyze", "keys", "labels", "models", "sessions", "uploads", "usage", "audit", "top",
+    "doctor",
+]  # fmt: skip
 HEAVY = ["torch", "celery", "sqlalchemy", "minio", "av", "numpy", "fastapi", "alembic"]
 
 
-@pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS], ["keys", "create"], ["models", "verify"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        *[[name] for name in COMMANDS],
+        ["keys", "create"],
+        ["models", "verify"],
+        ["sessions", "end"],
+        ["uploads", "cancel"],
+    ],
+)
 def test_every_command_explains_itself(command: list[str]) -> None:
     """``--help`` works everywhere, and the first one names all commands."""
     result = CliRunner().invoke(app, [*command, "--help"])

@@ -6,10 +6,12 @@ whole was read once and has its SHA-256.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil
+
+from sqlalchemy.orm import Session
 
 from phonoscope.contract import (
     CompleteRequest,
@@ -29,16 +31,16 @@ from phonoscope.filenames import clean_filename
 from phonoscope.states import UploadStatus
 from phonoscope.storage.multipart import StoredPart
 from phonoscope.storage.store import LONGEST_LINK_S
-from phonoscope_gateway.idempotency import IdempotentAnswer, IdempotentRequest, KeepAnswer
+from phonoscope_gateway.idempotency import IdempotentAnswer, IdempotentRequest
 from phonoscope_gateway.jobs.requests import NOT_YET
 from phonoscope_gateway.state import State
 from phonoscope_gateway.uploads.held import HeldUpload, held
 from phonoscope_gateway.uploads.metadata import Metadata
+from phonoscope_gateway.uploads.once import begin_once
 from phonoscope_gateway.uploads.pieces import MEDIA_TYPE
 from phonoscope_gateway.uploads.service import add_new, check_way, finish, new_upload, read_upload
 from phonoscope_gateway.uploads.view import describe_upload
 
-_CREATED = 201
 _MOST_NAMED = 20
 
 
@@ -53,24 +55,23 @@ def begin(once: IdempotentRequest, request: UploadRequest) -> IdempotentAnswer[D
     state = once.state
     if not state.store.has_public_address:
         raise NoPublicStore("set PHONOSCOPE_S3_PUBLIC_ENDPOINT_URL to the store's address as clients reach it")
-    row = new_upload(state, once.caller, request.size_bytes, _metadata(request))
-    row.part_bytes = request.part_bytes
-    if parts_of(row) > MOST_PARTS:
+    new = new_upload(state, once.caller, request.size_bytes, _metadata(request))
+    new.part_bytes = request.part_bytes
+    if parts_of(new) > MOST_PARTS:
         raise InvalidRequest.field("part_bytes", f"an upload has {MOST_PARTS:,} parts at most; make them larger")
 
-    def make(keep: KeepAnswer[DirectUpload]) -> IdempotentAnswer[DirectUpload]:
-        row.multipart_id = state.store.multipart.create(whole_of(row.id), MEDIA_TYPE)
+    def add(then: Callable[[Session, UploadRow], None]) -> UploadRow:
+        new.multipart_id = state.store.multipart.create(whole_of(new.id), MEDIA_TYPE)
         try:
             with state.database.transaction() as session:
-                add_new(session, state, row)
-                answered = IdempotentAnswer(_CREATED, f"/v1/uploads/{row.id}", _describe(state, row))
-                keep(session, answered)
+                then(session, add_new(session, state, new))
         except BaseException:
-            state.store.multipart.abort(whole_of(row.id), row.multipart_id)
+            state.store.multipart.abort(whole_of(new.id), new.multipart_id)
             raise
-        return answered
+        return new
 
-    return once.answer(DirectUpload, lambda: request.model_dump(mode="json"), make)
+    row, answered = begin_once(once, "/v1/uploads", lambda: request.model_dump(mode="json"), add)
+    return IdempotentAnswer(answered.status, answered.location, _describe(state, row), answered.replayed)
 
 
 def link_parts(state: State, owner_id: str, upload_id: str, numbers: Sequence[int]) -> PartLinks:
@@ -132,7 +133,8 @@ def _metadata(request: UploadRequest) -> Metadata:
 
 def _describe(state: State, row: UploadRow) -> DirectUpload:
     count = parts_of(row)
-    links = _links(state, row, range(1, min(count, MOST_LINKS) + 1))
+    still_sent = count if row.status is UploadStatus.OPEN else 0
+    links = _links(state, row, range(1, min(still_sent, MOST_LINKS) + 1))
     return DirectUpload(upload=describe_upload(row), parts=count, links=links)
 
 

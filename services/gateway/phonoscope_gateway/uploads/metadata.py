@@ -8,13 +8,13 @@ from base64 import b64decode
 from dataclasses import dataclass
 
 from phonoscope.contract import JobRequest
+from phonoscope.contract.uploads import SHA256_PATTERN
 from phonoscope.errors import InvalidRequest
 from phonoscope.filenames import clean_filename
 from phonoscope_gateway.jobs.requests import JOB_FIELDS, request_of_upload
 
 _HEADER = "Upload-Metadata"
 _KEY = re.compile(r"[!-+\--~]{1,128}")
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _LONGEST = 60_000
 _NAMES = ("filename", "name")
 
@@ -38,7 +38,7 @@ def read_metadata(header: str) -> Metadata:
     values = parse_metadata(header)
     filename = next((values[name] for name in _NAMES if values.get(name)), "")
     sha256 = values.get("sha256")
-    if sha256 is not None and not _SHA256.fullmatch(sha256):
+    if sha256 is not None and not re.fullmatch(SHA256_PATTERN, sha256):
         raise InvalidRequest.field("sha256", "must be 64 hexadecimal digits")
     asked = {name: [values[name]] for name in JOB_FIELDS if name in values}
     return Metadata(

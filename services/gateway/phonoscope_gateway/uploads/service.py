@@ -67,13 +67,6 @@ def add_new(session: Session, state: State, row: UploadRow) -> UploadRow:
     return add_upload(session, row, timedelta(seconds=state.settings.upload_expiry_s))
 
 
-def open_upload(state: State, caller: Caller, size_bytes: int, metadata: Metadata, said: str) -> UploadRow:
-    """Begins an upload. Raises as the two above do, or ``DatabaseUnavailable``."""
-    row = new_upload(state, caller, size_bytes, metadata, said)
-    with state.database.transaction() as session:
-        return add_new(session, state, row)
-
-
 def read_upload(state: State, owner_id: str, upload_id: str) -> UploadRow:
     """Raises ``NotFound`` or ``DatabaseUnavailable``."""
     with state.database.autocommit() as session:

@@ -5,11 +5,14 @@ They have paths of their own, because only headers distinguish a request of the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, HTTPException, Request, Response, status
+from sqlalchemy.orm import Session
 
+from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.errors import (
     ChecksumMismatch,
     EmptyUpload,
@@ -17,6 +20,8 @@ from phonoscope.errors import (
     NotARecording,
     NotFound,
     OffsetConflict,
+    OutdatedResult,
+    RequestInFlight,
     UnsupportedChecksum,
     UnsupportedMediaType,
     UnsupportedTusVersion,
@@ -24,10 +29,12 @@ from phonoscope.errors import (
     UploadEnded,
     UploadTooLarge,
 )
+from phonoscope_gateway.idempotency import IdempotencyDep
 from phonoscope_gateway.problems import KEYED, TUS_VERSION, problems
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.uploads.appending import append
-from phonoscope_gateway.uploads.metadata import read_metadata
+from phonoscope_gateway.uploads.metadata import parse_metadata, read_metadata
+from phonoscope_gateway.uploads.once import begin_once
 from phonoscope_gateway.uploads.protocol import (
     ALGORITHMS,
     CHECKSUM_PATTERN,
@@ -39,17 +46,19 @@ from phonoscope_gateway.uploads.protocol import (
     has_body,
     number,
 )
-from phonoscope_gateway.uploads.service import abandon, check_way, open_upload, read_upload
+from phonoscope_gateway.uploads.service import abandon, add_new, check_way, new_upload, read_upload
 from phonoscope_gateway.uploads.view import headers_of
 
 router = APIRouter(prefix="/v1/uploads/tus", tags=["uploads"])
 
 _PATH = "/v1/uploads/tus"
 _NOT_SPOKEN = problems(UnsupportedTusVersion)
-_WRITTEN = problems(
+_OF_WRITING = (
     NotFound, OffsetConflict, UploadEnded, UploadTooLarge, UnsupportedMediaType, NotARecording, UploadBusy,
     ChecksumMismatch, UnsupportedChecksum,
 )  # fmt: skip
+_WRITTEN = problems(*_OF_WRITING)
+_CREATED = problems(*_OF_WRITING, EmptyUpload, RequestInFlight, OutdatedResult)
 
 
 def _header(name: str, description: str, *, required: bool, **schema: Any) -> dict[str, Any]:
@@ -84,7 +93,7 @@ async def read_tus_abilities(response: Response, state: StateDep) -> None:
     "",
     status_code=status.HTTP_201_CREATED,
     response_class=Response,
-    responses=KEYED | _NOT_SPOKEN | _WRITTEN | problems(EmptyUpload),
+    responses=KEYED | _NOT_SPOKEN | _CREATED,
     dependencies=[Speaks],
     openapi_extra={
         "parameters": [
@@ -101,8 +110,12 @@ async def read_tus_abilities(response: Response, state: StateDep) -> None:
         "requestBody": _BODY,
     },
 )
-async def create_tus_upload(request: Request, state: StateDep, caller: CallerDep) -> Response:
-    """Begins an upload, whose address is in `Location`; a body has its first bytes."""
+async def create_tus_upload(request: Request, once: IdempotencyDep) -> Response:
+    """Begins an upload, whose address is in `Location`; a body has its first bytes.
+
+    The same request under the same key finds that upload as it is by then, at its `Upload-Offset`; its body is added
+    where none of it was kept.
+    """
     for name in ("upload-defer-length", "upload-concat"):
         if name in request.headers:
             raise InvalidRequest.field(name, "is not of the extensions that this service has")
@@ -111,10 +124,27 @@ async def create_tus_upload(request: Request, state: StateDep, caller: CallerDep
         check_media_type(request)
     said = request.headers.get("upload-metadata", "")
     size_bytes, metadata = number(request, "Upload-Length"), read_metadata(said)
-    row = await to_thread.run_sync(open_upload, state, caller, size_bytes, metadata, said)
-    if body:
-        row = await append(state, caller, row.id, 0, request, checksum)
-    return Response(None, status.HTTP_201_CREATED, {"Location": f"{_PATH}/{row.id}", **headers_of(row)})
+    if body and once.key is not None and checksum is None and metadata.sha256 is None:
+        raise InvalidRequest.field("Idempotency-Key", "with a body it needs Upload-Checksum, or the metadata's sha256")
+    asked = {
+        "size_bytes": size_bytes,
+        "metadata": parse_metadata(said),
+        "checksum": request.headers.get("upload-checksum"),
+    }
+
+    def add(then: Callable[[Session, UploadRow], None]) -> UploadRow:
+        new = new_upload(once.state, once.caller, size_bytes, metadata, said)
+        with once.state.database.transaction() as session:
+            then(session, add_new(session, once.state, new))
+        return new
+
+    row, answered = await to_thread.run_sync(begin_once, once, _PATH, lambda: asked, add)
+    _check_refused(row)
+    if body and not row.offset_bytes:
+        row = await append(once.state, once.caller, row.id, 0, request, checksum)
+    response = Response(None, headers=headers_of(row))
+    answered.write(response)
+    return response
 
 
 @router.get(
@@ -131,8 +161,7 @@ def read_tus_upload(upload_id: str, state: StateDep, caller: CallerDep) -> Respo
     """
     row = read_upload(state, caller.owner_id, upload_id)
     check_way(row, direct=False)
-    if row.problem is not None:
-        raise UploadEnded(f"the upload was refused: {row.problem['detail']}")
+    _check_refused(row)
     return Response(None, status.HTTP_200_OK, headers_of(row))
 
 
@@ -183,3 +212,8 @@ async def override_tus_method(upload_id: str, request: Request, state: StateDep,
         await abandon(state, caller.owner_id, upload_id)
         return Response(None, status.HTTP_204_NO_CONTENT)
     raise InvalidRequest.field("X-HTTP-Method-Override", "must be PATCH or DELETE")
+
+
+def _check_refused(row: UploadRow) -> None:
+    if row.problem is not None:
+        raise UploadEnded(f"the upload was refused: {row.problem['detail']}")

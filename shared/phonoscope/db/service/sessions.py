@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from phonoscope.contract.keys import Scope
 from phonoscope.db.access.paging import cut, page
 from phonoscope.db.schema.sessions import UserRow, UserSessionRow
+from phonoscope.db.schema.tables import OwnerRow
 from phonoscope.db.service.audit import Actor, record
 from phonoscope.db.service.keys import USED_EVERY, Caller, ensure_owner, is_valid, note_use
 from phonoscope.errors import NotFound, SessionEnded
@@ -24,6 +25,7 @@ from phonoscope.ids import new_id
 MOST_SESSIONS = 50
 """Of one user; a further sign-in ends the oldest."""
 ID_KIND = "ses"
+USER_KIND = "usr"
 _LONGEST_TOKEN = 128
 _BY_ID = text(
     """
@@ -65,7 +67,7 @@ def open_session(session: Session, person: Person, lasts: timedelta) -> str:
         "scopes": sorted(person.scopes),
     }
     known = {"issuer": person.issuer, "subject": person.subject}
-    statement = insert(UserRow).values(id=new_id("usr"), **known, **values)
+    statement = insert(UserRow).values(id=new_id(USER_KIND), **known, **values)
     renewed = statement.on_conflict_do_update(index_elements=list(known), set_=values | {"signed_in_at": func.now()})
     user_id = session.scalars(renewed.returning(UserRow.id)).one()
     _make_room(session, Actor(owner_id, user_id), user_id)
@@ -138,6 +140,24 @@ def owner_sessions(
     users = session.scalars(select(UserRow).where(UserRow.id.in_({row.user_id for row in rows})))
     by_id = {user.id: user for user in users}
     return [(row, by_id[row.user_id]) for row in rows], next_cursor
+
+
+def list_sessions(session: Session, owner_id: str | None) -> list[tuple[UserSessionRow, UserRow, OwnerRow]]:
+    """The open sessions of one owner's users, or of all, newest first, for the operator."""
+    found = select(UserSessionRow, UserRow, OwnerRow).join(UserRow, UserSessionRow.user_id == UserRow.id)
+    found = found.join(OwnerRow, UserRow.owner_id == OwnerRow.id).where(_is_open())
+    if owner_id is not None:
+        found = found.where(UserRow.owner_id == owner_id)
+    rows = session.execute(found.order_by(UserSessionRow.created_at.desc(), UserSessionRow.id)).all()
+    return [(row, user, owner) for row, user, owner in rows]
+
+
+def get_user(session: Session, user_id: str) -> UserRow:
+    """A user of any owner, for the operator. Raises ``NotFound``."""
+    user = session.get(UserRow, user_id)
+    if user is None:
+        raise NotFound(f"no user {user_id!r}")
+    return user
 
 
 def end_session(session: Session, actor: Actor, session_id: str) -> None:

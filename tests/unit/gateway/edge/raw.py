@@ -12,6 +12,8 @@ from typing import Any
 from phonoscope_gateway.edge.connections import Connections
 
 GET = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
+CLOSING = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+POST = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
 
 
 @dataclass(frozen=True)
