@@ -117,9 +117,9 @@ def authorities() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def until_ready(url: str) -> None:
+def until_ready(url: str, limit_s: float = 60.0) -> None:
     """Returns once a gateway and all that it needs answer."""
-    deadline = monotonic() + 60.0
+    deadline = monotonic() + limit_s
     with httpx.Client(base_url=url, timeout=30.0, verify=authorities()) as http:
         while monotonic() < deadline:
             with suppress(httpx.TransportError):

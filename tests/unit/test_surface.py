@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -65,9 +66,15 @@ def test_a_package_offers_what_it_says(name: str) -> None:
 
 
 def test_the_version_is_the_project_s() -> None:
-    """What is installed is what the sources say."""
+    """What is installed is what the sources say, and so do chart, page and document."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert phonoscope.__version__ == project["version"]
+    chart = (ROOT / "deploy" / "kubernetes" / "Chart.yaml").read_text()
+    assert re.findall(r"^(?:appV|v)ersion: (.*)$", chart, re.MULTILINE) == [project["version"]] * 2
+    page = (
+        json.loads((ROOT / "services" / "web" / name).read_text()) for name in ("package.json", "package-lock.json")
+    )
+    assert {each["version"] for each in page} == {project["version"]}
     module, _, function = project["scripts"]["phonoscope"].partition(":")
     assert callable(getattr(importlib.import_module(module), function))
 

@@ -13,6 +13,7 @@ import yaml  # type: ignore[import-untyped]
 from deploy.chart_settings import OF_THE_CHART, SCHEMA, as_text, settings_schema
 from phonoscope.settings import Settings
 from tests.unit.deploy.chart import (
+    CHART,
     COMPONENT,
     DECODERS,
     PARTS,
@@ -30,6 +31,7 @@ from tests.unit.deploy.chart import (
 )
 from tests.unit.deploy.keda import SCHEMAS
 
+VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
 OLDEST, NEWEST = "1.27", "1.37"
 PASSWORDS = {"DATABASE_PASSWORD", "BROKER_PASSWORD"}
 OF_METRICS = {"PHONOSCOPE_METRICS_PORT", "PHONOSCOPE_METRICS_HOST"}
@@ -83,7 +85,7 @@ def test_the_parts_are_those_of_compose() -> None:
         service, box = compose()[name], container(pod)
         assert box["command"] == service["command"], name
         image = "phonoscope-gateway" if name == "migrate" else service["image"].split(":")[0]
-        assert box["image"] == f"{image}:0.1.0", name
+        assert box["image"] == f"{image}:{VERSION}", name
         assert in_bytes(box["resources"]["limits"]["memory"]) == in_bytes(service["mem_limit"]), name
         assert f"{pod['spec']['terminationGracePeriodSeconds']}s" == service["stop_grace_period"]
         assert {mount["mountPath"] for mount in box["volumeMounts"]} == set(service["volumes"]), name
@@ -226,7 +228,7 @@ def test_images_by_tag_and_digest() -> None:
     assert images["gateway"] == images["migrate"] == f"{at}-gateway:1.2@sha256:{1:064d}"
     assert images["cpu-worker"] == images["cpu-short-worker"] == f"{at}-cpu-worker@sha256:{2:064d}"
     assert images["courier"] == f"{at}-courier:1.2"
-    assert images["gpu-worker"] == f"{at}-gpu-worker:0.1.0-cuda"
+    assert images["gpu-worker"] == f"{at}-gpu-worker:{VERSION}-cuda"
 
 
 def test_models_are_mounted_where_they_are_read() -> None:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from phonoscope import __version__
 from phonoscope.metrics.folder import SIZES, MetricsFolder
 from phonoscope.metrics.instruments import Instruments
 from phonoscope_local.ports import LOOPBACK, choose_port
@@ -108,7 +109,7 @@ def port() -> int:
 
 
 REQUESTS = "phonoscope_http_requests_total{method=GET,route=/v1/jobs/{job_id},status=2xx}"
-GATEWAYS = "phonoscope_processes{program=gateway,version=0.1.0}"
+GATEWAYS = f"phonoscope_processes{{program=gateway,version={__version__}}}"
 
 
 def test_one_process_serves_for_all_and_another_takes_its_place(port: int, tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def test_a_fork_counts_for_itself_and_never_keeps_the_port(port: int, tmp_path: 
         assert lines.keys() == {"child", "ready"}
         found = scrape(port)
         assert (found[failed], found["phonoscope_lease_losses_total{found_by=guardian}"]) == (1, 1)
-        assert found["phonoscope_processes{program=gpu,version=0.1.0}"] == 1
+        assert found[GATEWAYS.replace("gateway", "gpu")] == 1
         parent.send_signal(signal.SIGKILL)
         parent.wait(60)
         with running(_GATEWAY, port, tmp_path) as other:
@@ -161,7 +162,7 @@ sys.stdout.write(recorder().folder.render().decode())
     found = samples(run(again, port, tmp_path).stdout)
     assert found[kept] == 3
     assert found[GATEWAYS] == 1
-    assert "phonoscope_processes{program=courier,version=0.1.0}" not in found
+    assert GATEWAYS.replace("gateway", "courier") not in found
 
 
 def test_off_is_free(tmp_path: Path) -> None:
