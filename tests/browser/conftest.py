@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shlex import quote
+from time import sleep
 from uuid import uuid4
 
 import pytest
@@ -23,7 +27,17 @@ _ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+_BRIDGE = Path(__file__).with_name("firefox.py")
+_FIREFOXES = ("firefox-esr", "firefox")
+_PREFERENCES: dict[str, str | float | bool] = {
+    "media.autoplay.default": 0,
+    "media.navigator.permission.disabled": True,
+    "media.navigator.streams.fake": True,
+    "ui.systemUsesDarkTheme": 1,
+}
 _PATIENCE_MS = 30_000
+_START_MS = 180_000
+_SOUND_SERVER = ("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +55,50 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def sound_card(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PulseAudio without a device: with none, Firefox does not start Web Audio."""
+    if shutil.which("pulseaudio") is None:
+        pytest.skip("no PulseAudio is installed")
+    socket = tmp_path_factory.mktemp("sound") / "socket"
+    modules = ("module-null-sink", f"module-native-protocol-unix socket={socket} auth-anonymous=1")
+    command = [*_SOUND_SERVER, *(word for module in modules for word in ("-L", module))]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
+        try:
+            _await(socket.exists, server)
+            yield f"unix:{socket}"
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory, sound_card: str) -> Iterator[Browser]:
+    """Skips where the machine has none."""
+    program = next(filter(None, map(shutil.which, _FIREFOXES)), None)
+    if program is None:
+        pytest.skip("no Firefox is installed")
+    start = tmp_path_factory.mktemp("firefox") / "start"
+    start.write_text(f'#!/bin/sh\nexec {quote(sys.executable)} {quote(str(_BRIDGE))} {quote(program)} "$@"\n')
+    start.chmod(0o755)
+    expect.set_options(timeout=_PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.firefox.launch(
+            channel="moz-firefox",
+            executable_path=start,
+            env={**os.environ, "PULSE_SERVER": sound_card},
+            firefox_user_prefs=_PREFERENCES,
+            timeout=_START_MS,
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Browser) -> Browser:
+    """Where `visit` opens pages: Chromium, unless a module says otherwise."""
+    return chromium
 
 
 @pytest.fixture(scope="session")
@@ -65,12 +123,12 @@ def tiny(stack: RunningStack) -> str:
 
 
 @pytest.fixture
-def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visit]]:
+def visit(stack: RunningStack, browser: Browser) -> Iterator[Callable[..., Visit]]:
     """Opens pages, each for a new owner. Fails when a page complains or sends a request to another host."""
     visits: list[Visit] = []
 
     def opened(size: ViewportSize = WIDE, gateway: RunningStack = stack) -> Visit:
-        context = chromium.new_context(viewport=size, accept_downloads=True, color_scheme="dark")
+        context = browser.new_context(viewport=size, accept_downloads=True, color_scheme="dark")
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
         key = stack.new_key(f"owner-{uuid4()}")
@@ -84,3 +142,9 @@ def visit(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Visi
         one.page.context.close()
         one.client.close()
     assert [complaint for one in visits for complaint in one.unexpected] == []
+
+
+def _await(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    while not holds():
+        assert process.poll() is None, f"{process.args!s} has ended"
+        sleep(0.02)

@@ -11,16 +11,12 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.sound import expect_heard, listen, tones_wav
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit
 from tests.support import tone_wav
 
 _SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _LOW_HZ, _HIGH_HZ, _RATE_HZ = 400, 4_000, 22_050
 _READS = ("willReadFrequently",)
-_LOADED = """() => {
-    const plot = document.querySelector(".plot--spectrogram");
-    return plot && plot.ariaBusy === "false" && !plot.querySelector(".skeleton");
-}"""
 _MIDDLE = """() => {
     const canvas = document.querySelector(".plot--spectrogram canvas");
     const { data } = canvas.getContext("2d").getImageData(canvas.width >> 1, 0, 1, canvas.height);
@@ -41,7 +37,7 @@ def tones(visit: Callable[..., Visit], tmp_path: Path) -> Callable[[ViewportSize
         track = here.client.upload(path)
         here.client.wait(here.client.create_job(track.id, ["describe"]))
         here.go(f"/tracks/{track.id}")
-        here.page.wait_for_function(_LOADED)
+        here.page.wait_for_function(PLOTS_LOADED)
         return here
 
     return opened
@@ -71,7 +67,7 @@ def test_the_picture_has_the_look_that_was_chosen(tones: Callable[[ViewportSize]
     page.get_by_role("slider", name="range", exact=True).dblclick()
     expect(page.get_by_role("slider", name="range", exact=True)).to_have_value("80")
     page.reload()
-    page.wait_for_function(_LOADED)
+    page.wait_for_function(PLOTS_LOADED)
     expect(page.locator(".plot--spectrogram canvas")).to_have_attribute("aria-label", re.compile("^Logarithmic"))
     page.get_by_text("Spectrogram settings").click()
     expect(page.get_by_label("Frequency scale")).to_have_value("log")
@@ -94,14 +90,14 @@ def test_the_window_has_the_length_that_was_chosen(tones: Callable[[ViewportSize
     for samples in ("512", "2048", "8192"):
         window.select_option(samples)
         expect(picture).to_have_attribute("aria-label", re.compile(f"window of {samples} samples"))
-        page.wait_for_function(_LOADED)
+        page.wait_for_function(PLOTS_LOADED)
         rows.append(_bright_rows(page))
     assert rows == sorted(rows, reverse=True)
     assert rows[0] > 2 * rows[2]
     assert here.violations() == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.reload()
-    page.wait_for_function(_LOADED)
+    page.wait_for_function(PLOTS_LOADED)
     expect(picture).to_have_attribute("aria-label", re.compile("window of 8192 samples"))
     page.get_by_text("Spectrogram settings").click()
     page.get_by_role("button", name="Default look").click()
@@ -118,12 +114,12 @@ def test_a_window_is_for_what_is_close(visit: Callable[..., Visit], tmp_path: Pa
     track = here.client.upload(path)
     here.client.wait(here.client.create_job(track.id, ["describe"]))
     here.go(f"/tracks/{track.id}")
-    page.wait_for_function(_LOADED)
+    page.wait_for_function(PLOTS_LOADED)
     page.get_by_text("Spectrogram settings").click()
     page.get_by_label("Window of the frames").select_option("1024")
     far = page.get_by_text("No window of 1024 samples here: come closer.")
     expect(far).to_be_visible()
-    page.wait_for_function(_LOADED)
+    page.wait_for_function(PLOTS_LOADED)
     assert here.violations() == []
     page.get_by_role("slider", name="zoom").fill("0.5")
     expect(far).to_have_count(0)

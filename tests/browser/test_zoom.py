@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit
 
 _RATE_HZ = 8_000
 _DURATION_S = 170
@@ -29,10 +29,6 @@ _COLUMNS = """canvas => {
     });
 }"""
 _READS = ("willReadFrequently",)
-_LOADED = """() => {
-    const plots = [...document.querySelectorAll(".plot--wave, .plot--spectrogram")];
-    return plots.length === 2 && plots.every((plot) => plot.ariaBusy === "false" && !plot.querySelector(".skeleton"));
-}"""
 _SUM = """() => {
     const canvas = document.querySelector(".plot--spectrogram canvas");
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -69,7 +65,7 @@ def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click:
     here.go(f"/tracks/{track.id}")
     canvas = page.locator(".plot--wave canvas")
     expect(canvas).to_be_visible()
-    page.wait_for_function(_LOADED)
+    page.wait_for_function(PLOTS_LOADED)
     for span_s in (0.4, 0.05):
         seen = _zoomed(page, _CLICK_S + 0.002, span_s)
         loud = np.flatnonzero(seen.columns > 0.5)
@@ -101,7 +97,7 @@ def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
     expect(button).to_have_attribute("aria-pressed", "true")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
-    page.wait_for_function(_LOADED)
+    page.wait_for_function(PLOTS_LOADED)
     before = page.evaluate(_SUM)
     page.get_by_label("Evidence label").select_option("rain")
     expect(button).to_have_attribute("aria-pressed", "true")
@@ -140,7 +136,7 @@ def _zoomed(page: Page, at_s: float, span_s: float) -> _Seen:
         )
     page.keyboard.up("Control")
     page.mouse.move(0, 0)
-    page.wait_for_function(_LOADED)
+    page.wait_for_function(PLOTS_LOADED)
     page.wait_for_timeout(100)
     columns = np.asarray(page.locator(".plot--wave canvas").evaluate(_COLUMNS))
     return _Seen(columns, *_axis(page))

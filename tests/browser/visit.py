@@ -14,6 +14,11 @@ _AXE = Path(__file__).parents[2] / "services" / "web" / "node_modules" / "axe-co
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
+PLOTS_LOADED = """() => {
+    const plots = [...document.querySelectorAll(".plot--wave, .plot--spectrogram")];
+    return plots.length === 2 && plots.every((plot) => plot.ariaBusy === "false" && !plot.querySelector(".skeleton"));
+}"""
+"""Holds as soon as a recording's waveform and spectrogram are drawn."""
 
 
 @dataclass

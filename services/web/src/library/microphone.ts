@@ -91,7 +91,8 @@ export class Microphone {
       if (this.#open !== open) return;
       const { seconds } = this.state.get();
       this.#end();
-      const type = recorder.mimeType || "audio/webm";
+      // A recorder that has stopped need not say any more what it wrote.
+      const type = pieces[0]?.type || "audio/webm";
       this.state.set({ ...OFF, phase: "done", seconds, take: { content: new Blob(pieces, { type }), name: nameAt(new Date()), seconds } });
     };
     recorder.start(PIECE_MS);

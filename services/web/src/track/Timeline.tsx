@@ -46,7 +46,7 @@ function digitsFor(spanS: number): number {
   return spanS < 12 ? 1 : 0;
 }
 
-/** Ctrl and the wheel, or a pinch, zoom; the wheel sideways pans. */
+/** Ctrl and the wheel, or a pinch, zoom; the wheel sideways, or with Shift, pans. Some browsers turn it sideways with Shift. */
 function useWheel(plots: React.RefObject<HTMLDivElement | null>): void {
   const axis = useTimeAxis();
   const latest = useRef(axis);
@@ -57,7 +57,7 @@ function useWheel(plots: React.RefObject<HTMLDivElement | null>): void {
     if (!element) return;
     const turn = (event: WheelEvent) => {
       const { view, width, durationS, setView } = latest.current;
-      const sideways = event.shiftKey ? event.deltaY : event.deltaX;
+      const sideways = event.deltaX || (event.shiftKey ? event.deltaY : 0);
       if (event.ctrlKey || event.metaKey) {
         const around = toTime(event.clientX - element.getBoundingClientRect().left, view, width);
         const zoom = Math.min(1, Math.max(0, zoomOf(view, durationS) - event.deltaY * WHEEL_ZOOM));
