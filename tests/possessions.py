@@ -27,7 +27,7 @@ OF_A_TRACK = (
 )
 CLASSIFIER = "pitch"
 _LABELS = {"low": (220.0, 247.0), "high": (2_960.0, 3_300.0)}
-_LIMIT_S = 240.0
+_LIMIT_S = 600.0
 _AUDIT = "/v1/audit"
 _MOVING = {"expires_at", "last_used_at"}
 """Of links that are made anew in each answer, and of every request."""

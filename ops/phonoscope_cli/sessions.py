@@ -48,7 +48,7 @@ def end(
 
     ended = 0
     with admin_database(data_dir) as database, database.transaction() as session:
-        for each in dict.fromkeys(ids):
+        for each in sorted(set(ids)):
             if each.startswith(f"{USER_KIND}_"):
                 user = get_user(session, each)
                 ended += end_sessions(session, Actor(user.owner_id), user.id)

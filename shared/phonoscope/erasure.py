@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.ended import forget_ended
@@ -17,6 +18,7 @@ from phonoscope.storage import ObjectStore
 
 _TASKS_AT_ONCE = 200
 _TASKS_A_CALL = 20_000
+_SECONDS_A_CALL = 10.0
 _log = get_logger(__name__)
 
 
@@ -42,26 +44,30 @@ def erase_track(database: Database, store: ObjectStore, actor: Actor, track_id: 
     return len(objects)
 
 
-def erase_ended_jobs(database: Database, store: ObjectStore, older_than: timedelta) -> int:
+def erase_ended_jobs(database: Database, store: ObjectStore, older_than: timedelta, links_for: timedelta) -> int:
     """Forgets jobs that ended longer ago than that and that nothing shows, then erases the objects of their artifacts.
 
-    A call looks at 20,000 tasks at most, in short transactions; the next one goes on there. When the store is down the
-    objects are left to the orphan sweep.
+    A call looks at 20,000 tasks at most, in short transactions and for ten seconds; the next one goes on there. It ends
+    where the store is down, and leaves the objects of its last transaction to the orphan sweep.
+
+    Args:
+        links_for: for how long a link to an artifact is good.
 
     Returns how many objects were erased. Raises ``DatabaseUnavailable``; what was forgotten before stays so.
     """
     jobs = objects = 0
+    ends = monotonic() + _SECONDS_A_CALL
+    forget = partial(forget_ended, older_than=older_than, most=_TASKS_AT_ONCE, links_for=links_for)
     for _ in range(_TASKS_A_CALL // _TASKS_AT_ONCE):
-        forgotten = database.retrying(partial(forget_ended, older_than=older_than, most=_TASKS_AT_ONCE))
-        if forgotten is None:
+        if monotonic() > ends or (forgotten := database.retrying(forget)) is None:
             break
         jobs += forgotten.jobs
         try:
             store.delete(list(forgotten.keys))
         except StoreUnavailable as error:
             _log.warning("job.objects_left", objects=len(forgotten.keys), detail=error.detail)
-        else:
-            objects += len(forgotten.keys)
+            break
+        objects += len(forgotten.keys)
     if jobs:
         _log.info("job.forgotten", jobs=jobs, objects=objects)
     return objects

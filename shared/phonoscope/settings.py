@@ -65,11 +65,15 @@ class Settings(BaseSettings):
     )
     max_duration_s: float = Field(6 * 3600.0, gt=0, description="longest recording in seconds; more is answered 422")
     retention_days: float = Field(
-        0.0, ge=0, description="days after which a recording is erased with all that was made of it; 0 keeps all"
+        0.0,
+        ge=0,
+        le=36_500,
+        description="days after which a recording is erased with all that was made of it; 0 keeps all",
     )
     job_retention_days: float = Field(
         0.0,
         ge=0,
+        le=36_500,
         description="days after its end at which a job is forgotten whose results no recording shows, one at least; "
         "0 keeps all",
     )
@@ -152,7 +156,10 @@ class Settings(BaseSettings):
         100.0, gt=0, le=3600, description="seconds for which a search waits until its file is analysed; then 504"
     )
     audit_days: float = Field(
-        365.0, ge=0, description="days for which entries of the audit log are kept, one at least; 0 keeps all"
+        365.0,
+        ge=0,
+        le=36_500,
+        description="days for which entries of the audit log are kept, one at least; 0 keeps all",
     )
     links_end_with_key: bool = Field(
         False, description="whether signed links end with the key that asked for them, whatever the key says"

@@ -43,7 +43,7 @@ from tests.possessions import (
 from tests.releases import BEFORE, HERE, ROOT, Release, release_before
 from tests.support import authorities, tone_wav
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 EVERY_TASK = set(TaskName)
 UNUSED = {

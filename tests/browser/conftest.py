@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shlex import quote
-from time import sleep
+from time import monotonic, sleep
 from uuid import uuid4
 
 import pytest
@@ -145,6 +145,8 @@ def visit(stack: RunningStack, browser: Browser) -> Iterator[Callable[..., Visit
 
 
 def _await(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    deadline = monotonic() + _START_MS / 1000
     while not holds():
         assert process.poll() is None, f"{process.args!s} has ended"
+        assert monotonic() < deadline, f"{process.args!s} does not begin"
         sleep(0.02)

@@ -19,8 +19,12 @@ _COLOURS = """canvas => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return new Set(new Uint32Array(data.buffer)).size;
 }"""
+_TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 _CLOCK_S = "parseFloat(document.querySelector('.clock').textContent.slice(2))"
 _LEVEL = "Number(document.querySelector('[aria-label=\"Level of the {}\"]')?.ariaValueNow)"
+
+
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +121,14 @@ def _see_it(page: Page) -> None:
     """Both pictures are drawn, and evidence adds colours to one."""
     button, picture = page.get_by_role("button", name="Evidence", exact=True), ".plot--spectrogram canvas"
     expect(button).to_have_attribute("aria-pressed", "true")
-    assert page.locator(".plot--wave canvas").evaluate(_COLOURS) > 1
-    lit = page.locator(picture).evaluate(_COLOURS)
+    page.wait_for_function(f"() => ({_COLOURS})(document.querySelector('.plot--wave canvas')) > 1")
     button.click()
-    page.wait_for_function(f"lit => ({_COLOURS})(document.querySelector('{picture}')) < lit", arg=lit)
-    assert page.locator(picture).evaluate(_COLOURS) > 50
+    expect(button).to_have_attribute("aria-pressed", "false")
+    page.evaluate(_TWO_FRAMES)
+    plain = page.locator(picture).evaluate(_COLOURS)
+    assert plain > 50
     button.click()
+    page.wait_for_function(f"plain => ({_COLOURS})(document.querySelector('{picture}')) > plain", arg=plain)
 
 
 def _zoom_it(page: Page) -> None:

@@ -31,6 +31,30 @@ _TABLES = text(
 )
 
 
+_EXPLAINED = (
+    text(
+        "INSERT INTO jobs (id, owner_id, track_id, status, options, metadata, finished_at) "
+        "VALUES (:job, 'own_' || :number, :track, 'succeeded', '{}', '{}', now())"
+    ),
+    text(
+        "INSERT INTO tasks (id, job_id, position, owner_id, name, pool, lane, status, cost_s, turn, source_id, "
+        "attempt, progress, stage, timings) VALUES ('tsk_' || :job, :job, 0, 'own_' || :number, 'explain', 'gpu', "
+        "'short', 'succeeded', 1, 1, :source, 1, 1, 'done', '{}')"
+    ),
+    text("INSERT INTO results (task_id, body) VALUES ('tsk_' || :job, '{}')"),
+)
+_SHOWN = (
+    text(
+        "INSERT INTO artifacts (id, track_id, task_id, kind, object_key, media_type, size_bytes) "
+        "VALUES ('art_' || :first, :track, :first, 'overlay', :key, 'image/png', 7)"
+    ),
+    text(
+        "INSERT INTO track_results (track_id, task, model, variant, task_id, produced_by, finished_at) "
+        "VALUES (:track, 'explain', 'm', '', :last, :first, now())"
+    ),
+)
+
+
 def quiet(_: str) -> None:
     """Says nothing."""
 
@@ -69,6 +93,26 @@ class Service:
 
     def erase(self, number: int) -> None:
         erase_track(self.database, self.store, Actor(f"own_{number}"), f"trk_{number}")
+
+    def explain(self, number: int, *jobs: str) -> str:
+        """Jobs about a track: the first one made a picture, the others have copies of its result, the last is shown."""
+        track_id, key = f"trk_{number}", f"tracks/trk_{number}/explain/{jobs[0]}.png"
+        self.store.put(key, io.BytesIO(b"picture"), "image/png")
+        with self.database.transaction() as session:
+            for job in jobs:
+                source = None if job == jobs[0] else f"tsk_{jobs[0]}"
+                for statement in _EXPLAINED:
+                    session.execute(statement, {"job": job, "track": track_id, "number": number, "source": source})
+            made = {"first": f"tsk_{jobs[0]}", "last": f"tsk_{jobs[-1]}", "track": track_id, "key": key}
+            for statement in _SHOWN:
+                session.execute(statement, made)
+        return key
+
+    def forget(self, job: str, key: str) -> None:
+        """Erases a job and its picture."""
+        with self.database.transaction() as session:
+            session.execute(text("DELETE FROM jobs WHERE id = :job"), {"job": job})
+        self.store.delete([key])
 
     def rows(self) -> dict[str, list[str]]:
         """Every row of every table, as PostgreSQL writes it."""

@@ -48,12 +48,7 @@ def erase(owner: Owner, track_id: str) -> None:
 
 
 def quiet(owner: Owner, seconds: float) -> None:
-    """Makes changes of labels older."""
-    past(owner, "classifier_label_changes", "changed_at", seconds)
-
-
-def past(owner: Owner, table: str, column: str, seconds: float) -> None:
-    """Makes what was written just now older."""
+    """Makes changes of labels as old as that, at least."""
+    moved = "UPDATE classifier_label_changes SET changed_at = least(changed_at, now() - :by * interval '1 s')"
     with owner.database.transaction() as session:
-        moved = f"UPDATE {table} SET {column} = now() - :by * interval '1 s' WHERE {column} > now() - interval '5 s'"
         session.execute(text(moved), {"by": seconds})

@@ -146,6 +146,32 @@ def test_what_is_erased_while_it_runs_does_not_come_back(
     assert empty.objects() == service.objects()
 
 
+def test_a_job_that_is_forgotten_while_it_runs_does_not_come_back(
+    service: Service, empty: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one that has a copy of its result: the artifacts of both are gone, so that they are made again."""
+    read, key = ObjectStore.read, service.explain(1, "made", "copied")
+    service.explain(2, "other")
+
+    def late(store: ObjectStore, wanted: str, start: int, length: int) -> StoredRange:
+        service.forget("made", key)
+        return read(store, wanted, start, length)
+
+    monkeypatch.setattr(ObjectStore, "read", late)
+    monkeypatch.setattr(making, "_COPIES_AT_ONCE", 1)
+    assert service.back_up(folder).erased == [key]
+    empty.restore(folder)
+    assert [len(empty.rows()[name]) for name in ("tracks", "jobs", "tasks", "results", "track_results")] == [
+        2,
+        1,
+        1,
+        1,
+        1,
+    ]
+    assert "other" in empty.rows()["jobs"][0]
+    assert sorted(empty.objects()) == sorted(service.objects())
+
+
 def test_an_object_that_the_bucket_lost_is_named(service: Service, folder: Path) -> None:
     """A backup that lacks what rows name is none; the one of before stays, whole."""
     before = service.back_up(folder)

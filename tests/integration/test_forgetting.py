@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from phonoscope import erasure
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.ended import Forgotten, forget_ended
 from phonoscope.db.library.jobs import get_job, list_jobs, newest_job_with
@@ -23,7 +24,8 @@ from phonoscope.db.schema.tables import JobRow, TrackRow
 from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.family import lock_subject
 from phonoscope.db.webhooks.deliveries import list_deliveries
-from phonoscope.errors import NotFound
+from phonoscope.erasure import erase_ended_jobs
+from phonoscope.errors import NotFound, StoreUnavailable
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.storage import ObjectStore
@@ -58,6 +60,14 @@ REFERENCES = {
     "readers of what was replaced": """
         UPDATE track_results SET finished_at = now() - interval '20 hours';
         UPDATE tasks SET finished_at = now() - interval '20 hours' WHERE job_id = :newer
+    """,
+    "readers of what another variant did not replace": """
+        UPDATE track_results SET finished_at = now() - interval '20 hours';
+        UPDATE jobs SET options = '{"classify": {"model": "other"}}' WHERE id = :newer
+    """,
+    "readers of what another model did not replace": """
+        UPDATE track_results SET finished_at = now() - interval '20 hours';
+        UPDATE results SET model_name = 'other' WHERE task_id = :task
     """,
     "a map": """
         UPDATE tasks SET name = 'map' WHERE owner_id = :owner;
@@ -179,6 +189,18 @@ def test_what_looks_like_a_reference_keeps_no_job(kept: Database, statements: st
     refer(kept, statements, values_of(old, newer))
     forget(kept)
     assert old.id not in jobs(kept)
+
+
+def test_what_links_lead_to_is_kept_for_as_long_as_they_are_good(kept: Database) -> None:
+    """Where that is longer than a day."""
+    ((old, newer),) = replaced(kept)
+    _do(kept, "UPDATE track_results SET finished_at = now() - interval '5 days'")
+    _do(kept, "UPDATE tasks SET finished_at = now() - interval '5 days' WHERE job_id = :newer", newer=newer.id)
+    week = partial(forget_ended, older_than=OLD, most=1000, links_for=timedelta(days=7))
+    assert kept.retrying(week) == Forgotten()
+    begin_again(kept)
+    assert forget(kept) == Forgotten(1, [])
+    assert jobs(kept) == {newer.id} - {old.id}
 
 
 def test_the_newest_map_of_each_model_stays(kept: Database) -> None:
@@ -321,6 +343,44 @@ def test_the_sweeper_forgets_jobs_with_their_objects(kept: Database, server_sett
         assert jobs_of(session, old) == [newer.id]
         delivered, _ = list_deliveries(session, old.owner_id, cursor=None, limit=20, job_id=old.id)
         assert [row.job_id for row in delivered] == [old.id]
+
+
+def test_jobs_about_a_library_go_at_the_age_of_recordings(kept: Database, server_settings: Settings) -> None:
+    """Where nothing else is said; the newest map stays."""
+    ((old, newer),) = replaced(kept)
+    _do(kept, "DELETE FROM track_results; UPDATE tasks SET name = 'map'; UPDATE jobs SET track_id = NULL")
+    _, sweeper = _sweeper(kept, server_settings)
+    sweeper.settings = sweeper.settings.model_copy(update={"retention_days": 40.0})
+    sweeper._tidy("")
+    assert jobs(kept) == {old.id, newer.id}
+    begin_again(kept)
+    sweeper.settings = sweeper.settings.model_copy(update={"retention_days": 20.0})
+    sweeper._tidy("")
+    assert jobs(kept) == {newer.id}
+
+
+def test_a_store_that_is_away_ends_the_round(kept: Database, server_settings: Settings) -> None:
+    """It is not waited for again with each of the transactions that follow."""
+    pairs = replaced(kept, tracks=3)
+    store, _ = _sweeper(kept, server_settings)
+    for old, _newer in pairs:
+        _artifact(kept, store, old)
+    away = AwayStore(server_settings)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(erasure, "_TASKS_AT_ONCE", 2)
+        assert erase_ended_jobs(kept, away, OLD, timedelta(hours=1)) == 0
+    assert away.asked == 1
+    assert len(jobs(kept)) > len(pairs)
+
+
+class AwayStore(ObjectStore):
+    """Cannot be reached, and counts how often it is asked."""
+
+    asked = 0
+
+    def delete(self, keys: Iterable[str]) -> None:
+        self.asked += 1
+        raise StoreUnavailable(f"away: {len([*keys])} objects are left")
 
 
 def _is_gone(session: Session, job: JobRow) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy import text
 from phonoscope.client import ApiError, Client
 from phonoscope.db.access.engine import Database
 from phonoscope.db.library.maps import count_missing, library_stamp, newest_map, placed_tracks, vectors_to_place
-from phonoscope.db.library.orphans import forget_jobs
 from phonoscope.db.tasks.create import create_job
 from phonoscope.db.tasks.finish import end_tasks
 from phonoscope.states import Status, TaskName
@@ -123,17 +121,6 @@ def test_a_map_shows_the_labels_of_the_model_that_is_named(client: Client, stack
     assert named.labels == labels.get(MODEL, [])
     assert named.label == next(iter(named.labels), None)
     assert newest.label == client.track(job.recording).label
-
-
-def test_jobs_without_a_track_are_forgotten_in_time(database: Database) -> None:
-    """They go with no track, so they go by their age; the map stays."""
-    empty(database)
-    track = new_track(database)
-    drawn(database, track.owner_id, {track.id: (0.5, 0.5)})
-    with database.transaction() as session:
-        assert forget_jobs(session, timedelta(hours=1)) == 0
-        assert forget_jobs(session, timedelta(0)) == 1
-    assert placed(database, track.owner_id) == {track.id: (0.5, 0.5)}
 
 
 def _outdate(stack: RunningStack, job_id: str) -> None:

@@ -66,3 +66,17 @@ def test_a_first_piece_that_is_sent_again_is_added_once(http: httpx.Client) -> N
     refused = begin_with(b"x" * len(content), "d", **whole)
     assert (refused.status_code, refused.json()["code"]) == (422, "digest_mismatch")
     assert begin_with(content, "d", **whole).json()["code"] == "upload_ended"
+
+
+def test_an_upload_goes_with_its_recording(http: httpx.Client) -> None:
+    """Nobody is told a name or a track that was erased, by whatever way the upload is asked about."""
+    content = tone_wav(0.2, seed=15)
+    said = {"Upload-Length": str(len(content)), "Upload-Metadata": metadata(filename="mine.wav")}
+    key = {"Idempotency-Key": "gone"} | checksum(content)
+    first = http.post(PATH, content=content, headers=TUS | STREAM | said | key)
+    track_id = first.headers["Phonoscope-Track"]
+    assert http.delete(f"/v1/tracks/{track_id}").status_code == 204
+    again = http.post(PATH, content=content, headers=TUS | STREAM | said | key)
+    assert (again.status_code, again.json()["code"]) == (404, "not_found")
+    assert http.head(first.headers["Location"], headers=TUS).status_code == 404
+    assert http.get("/v1/uploads").json()["items"] == []

@@ -71,10 +71,10 @@ def test_the_version_is_the_project_s() -> None:
     assert phonoscope.__version__ == project["version"]
     chart = (ROOT / "deploy" / "kubernetes" / "Chart.yaml").read_text()
     assert re.findall(r"^(?:appV|v)ersion: (.*)$", chart, re.MULTILINE) == [project["version"]] * 2
-    page = (
+    page, lock = (
         json.loads((ROOT / "services" / "web" / name).read_text()) for name in ("package.json", "package-lock.json")
     )
-    assert {each["version"] for each in page} == {project["version"]}
+    assert {each["version"] for each in (page, lock, lock["packages"][""])} == {project["version"]}
     module, _, function = project["scripts"]["phonoscope"].partition(":")
     assert callable(getattr(importlib.import_module(module), function))
 

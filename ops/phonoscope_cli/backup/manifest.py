@@ -72,7 +72,7 @@ class Manifest(_Kept):
     objects_count: int
     objects_bytes: int
     erased: list[str]
-    """Keys that the snapshot has and whose objects were erased, with their recordings, while the backup was made."""
+    """Keys that the snapshot has and whose objects were erased while the backup was made, with recordings or jobs."""
 
     @classmethod
     def path(cls, folder: Path) -> Path:

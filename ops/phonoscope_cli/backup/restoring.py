@@ -41,6 +41,18 @@ _FORGET = text(
     "DELETE FROM idempotency_keys WHERE owner_id IN (SELECT owner_id FROM tracks WHERE object_key = ANY(:keys))"
 )
 _ERASE = text("DELETE FROM tracks WHERE object_key = ANY(:keys)")
+_JOBS_OF_GONE = """
+    SELECT job_id FROM tasks, (SELECT task_id FROM artifacts WHERE object_key = ANY(:keys)) AS made
+    WHERE made.task_id IN (tasks.id, tasks.source_id)
+"""
+"""Those that were forgotten while their artifacts were copied, and those that have copies of their results."""
+_HIDE = text(
+    f"""
+    DELETE FROM track_results USING tasks
+    WHERE tasks.id IN (track_results.task_id, track_results.produced_by) AND tasks.job_id IN ({_JOBS_OF_GONE})
+    """  # noqa: S608 - of constants
+)
+_UNMAKE = text(f"DELETE FROM jobs WHERE id IN ({_JOBS_OF_GONE})")  # noqa: S608 - of constants
 _GONE = text("DELETE FROM artifacts WHERE object_key = ANY(:keys)")
 _COPIES_AT_ONCE = 4
 _PART = 500
@@ -144,7 +156,7 @@ class _Backup:
         """Fills the tables, and leaves out what was erased while the backup was made."""
         stay_open(session)
         load_tables(session, self.manifest.tables, self._table)
-        for statement in (_FORGET, _ERASE, _GONE):
+        for statement in (_FORGET, _ERASE, _HIDE, _UNMAKE, _GONE):
             session.execute(statement, {"keys": self.manifest.erased})
 
     def _table(self, table: Table) -> AbstractContextManager[BinaryIO]:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from phonoscope.db.access.engine import Database
 from phonoscope.db.access.locks import Lock, stay_open, try_lock
 from phonoscope.db.library.clips import abandoned_clips
-from phonoscope.db.library.orphans import expired_tracks, forget_jobs, unknown_keys
+from phonoscope.db.library.orphans import expired_tracks, unknown_keys
 from phonoscope.db.library.uploads import keys_without_upload, take_expired
 from phonoscope.db.service.audit import Actor, forget_audit
 from phonoscope.db.service.idempotency import forget_old_keys
@@ -124,9 +124,6 @@ class Sweeper:
         erased = self._erase_clips()
         if self.settings.retention_days:
             erased += self._erase_expired(timedelta(days=self.settings.retention_days))
-        if self.settings.job_retention_days:
-            older_than = timedelta(days=self.settings.job_retention_days)
-            erased += erase_ended_jobs(self.database, self.store, older_than)
         with self.database.transaction() as session:
             forget_old_keys(session)
             forget_silent_workers(session)
@@ -140,9 +137,18 @@ class Sweeper:
         self._forget_events()
         # These ask the store, which may be away while the database is not.
         erased += self._erase_orphans(after) + self._erase_uploads() + self._erase_lost_pieces()
+        erased += self._erase_ended_jobs()
         if erased:
             _log.info("sweeper.tidied", objects=erased)
         return erased
+
+    def _erase_ended_jobs(self) -> int:
+        """Jobs of recordings that are erased at an age go with these; those of the whole library, at the same age."""
+        limits = [days for days in (self.settings.job_retention_days, self.settings.retention_days) if days]
+        if not limits:
+            return 0
+        links_for = timedelta(seconds=self.settings.artifact_link_s)
+        return erase_ended_jobs(self.database, self.store, timedelta(days=min(limits)), links_for)
 
     def _forget_events(self) -> None:
         for _ in range(_PAGES_A_ROUND):
@@ -191,8 +197,6 @@ class Sweeper:
             with suppress(NotFound):
                 erased += erase_track(self.database, self.store, Actor(owner_id), track_id)
                 _log.info("track.expired", track_id=track_id)
-        with self.database.autocommit() as session:
-            forget_jobs(session, older_than)
         return erased
 
     def _erase_orphans(self, after: str) -> int:

@@ -29,7 +29,7 @@ from phonoscope.errors import (
     UploadEnded,
     UploadTooLarge,
 )
-from phonoscope_gateway.idempotency import IdempotencyDep
+from phonoscope_gateway.idempotency import IdempotencyDep, IdempotentRequest
 from phonoscope_gateway.problems import KEYED, TUS_VERSION, problems
 from phonoscope_gateway.state import CallerDep, StateDep
 from phonoscope_gateway.uploads.appending import append
@@ -40,6 +40,7 @@ from phonoscope_gateway.uploads.protocol import (
     CHECKSUM_PATTERN,
     EXTENSIONS,
     OFFSET_STREAM,
+    Checksum,
     check_media_type,
     check_version,
     checksum_of,
@@ -141,10 +142,26 @@ async def create_tus_upload(request: Request, once: IdempotencyDep) -> Response:
     row, answered = await to_thread.run_sync(begin_once, once, _PATH, lambda: asked, add)
     _check_refused(row)
     if body and not row.offset_bytes:
-        row = await append(once.state, once.caller, row.id, 0, request, checksum)
+        row = await _begin(once, row, request, checksum, replayed=answered.replayed)
     response = Response(None, headers=headers_of(row))
     answered.write(response)
     return response
+
+
+async def _begin(
+    once: IdempotentRequest, row: UploadRow, request: Request, checksum: Checksum | None, *, replayed: bool
+) -> UploadRow:
+    """Adds the first bytes; to a repetition, those that the request before it has added meanwhile are as good."""
+    try:
+        return await append(once.state, once.caller, row.id, 0, request, checksum)
+    except (OffsetConflict, UploadEnded):
+        if not replayed:
+            raise
+        row = await to_thread.run_sync(read_upload, once.state, once.caller.owner_id, row.id)
+        _check_refused(row)
+        if not row.offset_bytes:
+            raise
+        return row
 
 
 @router.get(

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from phonoscope.db.service.walks import ENDED, continue_walk, save_position
 
 LEAST_KEPT = timedelta(days=1)
-"""A job is kept for so long: a request that is repeated under its key is answered with it."""
+"""A job is kept for so long: a request that is repeated under its key is answered with it. What was shown is kept for
+as long: links to it are good for less, unless they are set to be good for longer."""
 REST = timedelta(hours=1)
 """Time between the end of a walk over all ended tasks and the next one."""
 _START = "-infinity"
@@ -41,7 +42,13 @@ _FORGETTABLE = """
                 SELECT FROM jobs AS other JOIN tasks AS later ON later.job_id = other.id
                 WHERE other.track_id = jobs.track_id AND later.name = own.name AND later.status = 'succeeded'
                   AND later.finished_at > own.finished_at
-                  AND later.finished_at < now() - CAST(:least_kept AS interval) OFFSET 0)
+                  AND later.finished_at < now() - CAST(:least_kept AS interval)
+                  AND (other.options -> CAST(own.name AS text), other.options -> 'classify',
+                       other.options -> 'audio_track')
+                      IS NOT DISTINCT FROM (jobs.options -> CAST(own.name AS text), jobs.options -> 'classify',
+                                            jobs.options -> 'audio_track')
+                  AND (SELECT model_name FROM results WHERE task_id = later.id)
+                      IS NOT DISTINCT FROM (SELECT model_name FROM results WHERE task_id = own.id) OFFSET 0)
         ) OFFSET 0)
     AND NOT EXISTS (
         SELECT FROM tasks AS drawn JOIN results ON results.task_id = drawn.id
@@ -77,8 +84,8 @@ _FORGETTABLE = """
 It ended long enough ago, and
 
 - its track shows no result that one of its tasks asked for or computed;
-- nor did it a day ago, since whoever read that has links to its artifacts: a task of the same name that succeeded later
-  had ended by then;
+- nor did it within the time for which links are good, since whoever read it has links to its artifacts: a task with the
+  same name, options and model that succeeded later had ended by then;
 - no task has a copy of its results, whose artifacts would go with it, and none follows it;
 - it did not draw its owner's map;
 - no classifier is taught or applied by it, or waits for what it embeds;
@@ -126,13 +133,16 @@ class Forgotten:
     keys: Sequence[str] = ()
 
 
-def forget_ended(session: Session, older_than: timedelta, most: int) -> Forgotten | None:
+def forget_ended(
+    session: Session, older_than: timedelta, most: int, *, links_for: timedelta = LEAST_KEPT
+) -> Forgotten | None:
     """Forgets those jobs that nothing shows among the next ``most`` tasks that ended longer ago than that.
 
     Each call goes on where the one before it stopped, in any process; of two at once one waits for the other.
 
     Args:
         older_than: since the job's end; one day at least.
+        links_for: for how long a link to an artifact is good; one day at least.
 
     Returns ``None`` once all have been looked at; after a rest it begins again.
     """
@@ -140,7 +150,7 @@ def forget_ended(session: Session, older_than: timedelta, most: int) -> Forgotte
     if after is None:
         return None
     at, _, task_id = after.partition(" ")
-    limits = {"older_than": max(older_than, LEAST_KEPT), "least_kept": LEAST_KEPT}
+    limits = {"older_than": max(older_than, LEAST_KEPT), "least_kept": max(links_for, LEAST_KEPT)}
     tasks = session.execute(_ENDED, limits | {"at": at or _START, "id": task_id, "most": most}).all()
     forgotten = _forget(session, {task.job_id for task in tasks}, limits)
     more = len(tasks) == most

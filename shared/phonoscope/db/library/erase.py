@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from phonoscope.db.library.tracks import get_track
+from phonoscope.db.library.uploads import forget_uploads_of
 from phonoscope.db.schema.tables import ArtifactRow, TrackRow
 from phonoscope.db.service.audit import Actor, record
 from phonoscope.db.service.idempotency import erase_answers
@@ -91,6 +92,7 @@ def delete_track(session: Session, actor: Actor, track_id: str, *, audited: bool
     for statement in (_HOLD, *_FORGET_LEARNED):
         session.execute(statement, of_track)
     session.execute(delete(TrackRow).where(TrackRow.id == track_id))
+    forget_uploads_of(session, actor.owner_id, track_id)
     session.execute(_FORGET_EXAMPLES, of_track)
     erase_answers(session, actor.owner_id, track_id)
     if audited:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import delete, select, text
 from sqlalchemy import func as sql
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from phonoscope.db.schema.tables import JobRow, TrackRow
+from phonoscope.db.schema.tables import TrackRow
 
 # An attempt writes under its lease's token; its objects are not orphans while the lease is held.
 _KNOWN = text(
@@ -26,12 +26,6 @@ def unknown_keys(session: Session, keys: Collection[str]) -> list[str]:
     """The keys that belong to no track, no artifact and no running attempt."""
     known = set(session.connection().scalars(_KNOWN, {"keys": list(keys)}))
     return sorted(set(keys) - known)
-
-
-def forget_jobs(session: Session, older_than: timedelta) -> int:
-    """Erases jobs without a track that ended longer ago than that; returns how many."""
-    statement = delete(JobRow).where(JobRow.track_id.is_(None), JobRow.finished_at < sql.now() - older_than)
-    return len(session.scalars(statement.returning(JobRow.id)).all())
 
 
 def expired_tracks(session: Session, older_than: timedelta, most: int) -> list[tuple[str, str]]:

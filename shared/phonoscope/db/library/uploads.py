@@ -170,6 +170,12 @@ def _change(session: Session, upload_id: str, writer: str, **values: Any) -> Non
         raise UploadBusy("another request has begun to write to this upload; ask for its offset")
 
 
+def forget_uploads_of(session: Session, owner_id: str, track_id: str) -> None:
+    """Forgets the uploads that became a track: their file names go with it. What is left of their bytes is swept."""
+    gone = UploadRow.owner_id == owner_id, UploadRow.track_id == track_id
+    session.execute(delete(UploadRow).where(*gone, _is_free()))
+
+
 def _is_free() -> ColumnElement[bool]:
     return or_(UploadRow.writer.is_(None), UploadRow.writer_until < func.now())
 

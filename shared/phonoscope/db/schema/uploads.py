@@ -17,7 +17,8 @@ class UploadRow(Base):
     """An upload that comes in pieces; it becomes a track when it is whole.
 
     While ``writer_until`` is ahead, the request ``writer`` alone changes it. ``said`` is what the client sent as
-    metadata, ``asked`` the job that it wants, ``problem`` why it was refused. ``track_id`` outlives the track.
+    metadata, ``asked`` the job that it wants, ``problem`` why it was refused. It goes with the track
+    that it has become.
     """
 
     __tablename__ = "uploads"

@@ -28,7 +28,7 @@ LIMITS = {"most": 200, "per_address": 100, "head_s": 1.0, "body_s": 1.0, "write_
 BIG = 64 << 20
 
 
-def application() -> FastAPI:
+def application(kept: list[str], go_on: threading.Event) -> FastAPI:
     """Answers at once, after a while, as if to a key, with much, with what it was sent."""
     app = FastAPI()
     app.add_middleware(Guard, max_upload_bytes=BIG, max_requests_per_owner=9, check_host=host_check(""))
@@ -44,9 +44,11 @@ def application() -> FastAPI:
         return {"status": "slow"}
 
     @app.get("/kept")
-    async def kept(request: Request) -> dict[str, str]:
+    async def keep(request: Request) -> dict[str, str]:
         keep_place(request.scope)
-        return await slow()
+        kept.append(request.url.path)
+        await asyncio.to_thread(go_on.wait, 60.0)
+        return {"status": "kept"}
 
     @app.get("/big")
     async def big() -> StreamingResponse:
@@ -74,9 +76,10 @@ def serve() -> Serve:
 
     @contextmanager
     def started(origins: str = "", **changes: object) -> Iterator[Door]:
+        kept, go_on = list[str](), threading.Event()
         edge = Connections(ConnectionLimits(**LIMITS | changes))  # type: ignore[arg-type]
         config = uvicorn.Config(
-            application(),
+            application(kept, go_on),
             port=0,
             http=protocol_for(edge, CrossOrigin.parse(origins)),
             ws="none",
@@ -88,8 +91,9 @@ def serve() -> Serve:
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
-            yield Door(_port(server), edge)
+            yield Door(_port(server), edge, kept, go_on)
         finally:
+            go_on.set()
             server.should_exit = True
             thread.join(20)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -18,10 +19,12 @@ POST = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
 
 @dataclass(frozen=True)
 class Door:
-    """Where a server listens, and its connections."""
+    """Where a server listens, its connections, and the requests as if for a key, which wait until they may go on."""
 
     port: int
     edge: Connections
+    kept: list[str] = field(default_factory=list)
+    go_on: Event = field(default_factory=Event)
 
     def connect(self, source: str = "127.0.0.1", timeout_s: float = 30.0) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout_s, (source, 0))
