@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,8 +137,7 @@ def release_before(folder: Path) -> Release:
         check=True,
     )
     root = folder / f"phonoscope-{BEFORE}"
-    with tarfile.open(archive) as packed:
-        packed.extractall(root, filter="data")
+    shutil.unpack_archive(archive, root)
     archive.unlink()
     about = root / f"phonoscope-{BEFORE}.dist-info"
     about.mkdir()
