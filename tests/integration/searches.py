@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from phonoscope.client import ApiError
 from phonoscope.db.access.engine import Database
-from phonoscope_local.processes import wait_until
 from tests.support import RunningStack
 
 
@@ -21,15 +20,15 @@ def refused(call: Any, *arguments: Any, **fields: Any) -> tuple[int, str, list[s
     return error.value.status_code, error.value.code, [found["field"] for found in problem.get("errors", [])]
 
 
-def stored(stack: RunningStack) -> tuple[Any, ...]:
-    """How many tracks, jobs, windows and entries of the audit log there are, once nobody's task is under way."""
+def stored(stack: RunningStack, owner: str) -> tuple[Any, ...]:
+    """How many tracks, jobs, windows and entries of the audit log there are of an owner, clips among them."""
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
-    idle = text("SELECT NOT EXISTS (SELECT FROM tasks WHERE status IN ('queued', 'running'))")
     tables = "tracks", "jobs", "window_embeddings", "audit_log"
-    counted = f"SELECT {', '.join(f'(SELECT count(*) FROM {table})' for table in tables)}"
+    counts = (f"(SELECT count(*) FROM {table} WHERE owner_id IN (SELECT id FROM own))" for table in tables)
+    named = "SELECT id FROM owners WHERE name = :owner"
+    of_owner = f"WITH own AS (SELECT id FROM owners WHERE name = :owner OR clips_of IN ({named}))"
     try:
         with database.autocommit() as session:
-            assert wait_until(lambda: bool(session.scalar(idle)), 120.0)
-            return tuple(session.execute(text(counted)).one())
+            return tuple(session.execute(text(f"{of_owner} SELECT {', '.join(counts)}"), {"owner": owner}).one())
     finally:
         database.close()

@@ -14,6 +14,9 @@ from tests.support import tone_wav
 CHANGING = {"date", "ratelimit", "connection", "transfer-encoding", "content-security-policy"}
 """The time, what is left of a limit, a nonce, and how a connection frames a body that ``HEAD`` does not have."""
 
+PLAIN = {"Accept-Encoding": "identity"}
+"""A time or a link that changes between two requests leaves the length of a body that is not compressed as it is."""
+
 
 def headers_of(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name not in CHANGING}
@@ -57,11 +60,12 @@ def test_with_a_key(http: httpx.Client, anybody: httpx.Client) -> None:
     """Lists, one of each, audio whole, in part and unchanged, and signed links; a length where ``GET`` has one."""
     track = upload(http, tone_wav(0.5, seed=31)).json()
     audio = f"/v1/tracks/{track['id']}/audio"
-    for path in ("/v1/tracks", "/v1/jobs", "/v1/models", "/v1/webhooks", "/v1/usage", "/v1/keys"):
-        assert int(same(http, path).headers["Content-Length"]) > 0
-    assert int(http.head("/v1/queues").headers["Content-Length"]) > 0, "what it says changes by the second"
+    for path in ("/v1/tracks", "/v1/jobs", "/v1/models", "/v1/webhooks", "/v1/keys"):
+        assert int(same(http, path, **PLAIN).headers["Content-Length"]) > 0
+    for path in ("/v1/queues", "/v1/usage"):
+        assert int(http.head(path).headers["Content-Length"]) > 0, "what it says changes by the second"
     for path in (f"/v1/tracks/{track['id']}", f"/v1/tracks/{track['id']}/results", "/v1/jobs/job_1", "/v1/map"):
-        same(http, path)
+        same(http, path, **PLAIN)
     head = same(http, audio)
     assert head.headers["Content-Length"] == str(track["size_bytes"])
     assert head.headers["Accept-Ranges"] == "bytes"

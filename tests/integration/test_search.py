@@ -31,6 +31,7 @@ DOG_S, CLOCK_S = (11.5, 14.5), (22.5, 29.5)
 class Library:
     """A client whose owner has recordings of known sounds, embedded: their ids by file, and the files."""
 
+    owner: str
     client: Client
     tracks: dict[str, str]
     folder: Path
@@ -48,11 +49,12 @@ def library(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> It
         if clip.file in FILES:
             made.write(folder / clip.file, made.quantised(clip.samples(), clip.peak))
     made.write(folder / DAY, made.quantised(made.day()[0], 0.9))
-    with stack.client(f"library-{uuid4()}") as client:
+    owner = f"library-{uuid4()}"
+    with stack.client(owner) as client:
         jobs = {path.name: client.analyze(path, metadata={"of": path.stem}) for path in sorted(folder.iterdir())}
         ended = {name: client.wait(job) for name, job in jobs.items()}
         assert {job.status for job in ended.values()} == {Status.SUCCEEDED}
-        yield Library(client, {name: job.recording for name, job in ended.items()}, folder)
+        yield Library(owner, client, {name: job.recording for name, job in ended.items()}, folder)
 
 
 def overlap_s(moment: Any, span_s: tuple[float, float]) -> float:
@@ -186,13 +188,13 @@ def test_a_vector_finds_whose_it_is(library: Library) -> None:
 
 def test_a_file_is_compared_and_gone(library: Library, stack: RunningStack, tmp_path: Path) -> None:
     """It finds what it sounds like; afterwards no track, job, row or object is left, and usage is that of before."""
-    before = stored(stack)
+    before = stored(stack, library.owner)
     answer = library.client.search(like=write(tmp_path / "clip.wav", clip_of_rain()))
     assert library.names(answer)[0].startswith("rain")
     assert (answer.query.by, answer.query.stretches) == ("file", [])
     moments = library.client.search(like=tmp_path / "clip.wav", unit="moment")
     assert library.names(moments)[0].startswith("rain")
-    assert stored(stack) == before
+    assert stored(stack, library.owner) == before
     assert len(library.client.tracks().items) == 5
     assert all(job.track_id in library.tracks.values() for job in library.client.jobs(limit=100).items)
 

@@ -125,8 +125,9 @@ def test_a_key_that_only_reads_may_search_but_send_no_file(stack: RunningStack, 
 def test_a_file_that_is_not_analysed_in_time(stack: RunningStack, tmp_path: Path) -> None:
     """504, which says what to do instead; nothing is left."""
     path = write(tmp_path / "a.wav", melody(9, 1.0))
-    with second_gateway(stack, {"search_wait_s": 0.001}) as (hasty, _), hasty.client(f"owner-{uuid4()}") as client:
-        before = stored(stack)
+    owner = f"owner-{uuid4()}"
+    with second_gateway(stack, {"search_wait_s": 0.001}) as (hasty, _), hasty.client(owner) as client:
+        before = stored(stack, owner)
         status, code, _ = refused(client.search, like=path)
         assert (status, code) == (504, "search_timeout")
-        assert stored(stack) == before
+        assert stored(stack, owner) == before
