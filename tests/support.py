@@ -181,7 +181,7 @@ class RunningStack:
     def http(self, owner: str) -> httpx.Client:
         """A bare HTTP client, for what the typed one would not send."""
         headers = {"Authorization": f"Bearer {self.new_key(owner)}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=authorities())
+        return httpx.Client(base_url=self.url, headers=headers, timeout=120, verify=authorities())
 
 
 @contextmanager

@@ -15,5 +15,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   // A test measures colours: style sheets are read as they are.
-  test: { include: ["tests/**/*.test.ts"], css: true },
+  test: { include: ["tests/**/*.test.ts"], css: true, testTimeout: 60_000 },
 });

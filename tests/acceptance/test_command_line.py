@@ -130,11 +130,11 @@ def test_keys_are_made_listed_and_revoked(stack: RunningStack) -> None:
     key = phonoscope("keys", "create", name, "--data-dir", stack.folder).stdout.strip()
     with Client(stack.url, key) as client:
         assert client.tracks().items == []
-    listed = phonoscope("keys", "list", "--data-dir", stack.folder).stdout
+    listed = phonoscope("keys", "list", "--data-dir", stack.folder, settings={"COLUMNS": "400"}).stdout
     assert name in listed
     assert secret_of(key) not in listed
     assert phonoscope("keys", "revoke", id_of(key), "--data-dir", stack.folder).returncode == 0
-    answer = httpx.get(f"{stack.url}/v1/tracks", headers={"Authorization": f"Bearer {key}"})
+    answer = httpx.get(f"{stack.url}/v1/tracks", headers={"Authorization": f"Bearer {key}"}, timeout=60)
     assert answer.status_code == 401
 
 
@@ -144,7 +144,7 @@ def test_the_operator_changes_and_rotates_keys(stack: RunningStack) -> None:
     name = f"tester-{uuid4().hex[:8]}"
     key = phonoscope("keys", "create", name, "--scope", "read", "--expires", "2099-01-01", *here).stdout.strip()
     key_id = id_of(key)
-    listed = phonoscope("keys", "list", *here, settings={"COLUMNS": "200"}).stdout
+    listed = phonoscope("keys", "list", *here, settings={"COLUMNS": "400"}).stdout
     assert re.search(rf"{key_id}.*{name}.*read .*2099-01-01.*valid", listed)
     with Client(stack.url, key) as client, pytest.raises(ApiError, match="scope"):
         client.create_job(None, ["map"])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from phonoscope_local.control import running
 from tests.support import phonoscope
 
 
+@pytest.mark.timeout(1000)
 def test_the_demo_shows_everything_and_leaves_nothing_running(tmp_path: Path, cache_dir: Path) -> None:
     """Labels, timeline, neighbours, times; then no process; and a second run on what the first left."""
     own = {"PHONOSCOPE_CACHE_DIR": str(cache_dir)}
     for _ in range(2):
-        done = phonoscope("demo", "--data-dir", tmp_path / "demo", timeout_s=240, settings=own)
+        done = phonoscope("demo", "--data-dir", tmp_path / "demo", timeout_s=450, settings=own)
         assert done.returncode == 0, done.stdout + done.stderr
         for words in ("first neighbour", "what it hears", "over time", "why ", "sounds like", "from request to result"):
             assert words in done.stdout

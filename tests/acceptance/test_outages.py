@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -21,7 +21,8 @@ from phonoscope_local.state import Run
 from tests.support import RunningStack, tone_wav
 
 LIMIT_S = 120.0
-ACCEPTED_WITHIN_S = 2.5
+ACCEPTED_WITHIN_S = 7.0
+"""Two askings of a second each, and room; with the workers' own timeout it would be eight."""
 Away: TypeAlias = "Callable[[RunningStack, str], AbstractContextManager[None]]"
 
 
@@ -47,7 +48,8 @@ def killed(stack: RunningStack, part: str) -> Iterator[None]:
         process = psutil.Process(run.parts[part].pid)
         family = [process, *process.children(recursive=True)]
         for member in family:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
         yield
     finally:
         os.kill(supervisor, signal.SIGCONT)
@@ -137,7 +139,8 @@ def test_a_worker_killed_at_work_does_not_lose_the_job(stack: RunningStack, clie
     assert run is not None
     worker = psutil.Process(run.parts["gpu"].pid)
     for member in [*worker.children(recursive=True), worker]:
-        member.kill()
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
     until_done = client.wait(job)
     assert until_done.status is Status.SUCCEEDED
     assert {task.attempt for task in until_done.tasks} == {2}

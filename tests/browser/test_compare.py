@@ -36,7 +36,7 @@ def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Pat
     page.get_by_label("Another recording").fill("short")
     _fine(here)
     page.get_by_role("link", name="short.wav").click()
-    assert page.url.endswith(f"/compare?a={ids[0]}&b={ids[1]}")
+    expect(page).to_have_url(f"{here.url}/compare?a={ids[0]}&b={ids[1]}")
     sides = page.locator(".side")
     expect(sides).to_have_count(2)
     expect(page.locator(".plot[aria-busy=true]")).to_have_count(0)

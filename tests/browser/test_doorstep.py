@@ -184,6 +184,7 @@ def test_space_plays_wherever_one_does_not_type(
         label,
         page.get_by_role("button", name="Light theme"),
     ]
+    page.get_by_role("button", name="Loop the visible range").click()
     for control in pressed:
         control.click()
         expect(toggle).to_have_accessible_name("Play")

@@ -46,7 +46,7 @@ def test_a_library_as_a_map(
     here.go("/")
     page = here.page
     page.get_by_role("radio", name="map").click()
-    assert page.url.endswith("/?view=map")
+    expect(page).to_have_url(f"{here.url}/?view=map")
     expect(page.get_by_label("Map of the library")).to_contain_text("6 recordings can be shown on it")
     page.get_by_role("button", name="Draw the map").click()
     expect(page.locator(".map__plot canvas")).to_have_attribute(

@@ -64,7 +64,7 @@ def test_an_endpoint_is_added_tested_and_sent_to_again(visit: Callable[..., Visi
     assert receiver.came.acquire(timeout=30)
     log = page.get_by_label("Deliveries", exact=True)
     expect(log.get_by_role("listitem").first).to_contain_text("webhook.test")
-    expect(log.locator(".delivery__state").first).to_have_text("delivered", timeout=20_000)
+    expect(log.locator(".delivery__state").first).to_have_text("delivered", timeout=60_000)
     log.get_by_text("What is sent").first.click()
     expect(log.locator(".delivery__body").first).to_contain_text('"type": "webhook.test"')
     log.get_by_text("1 attempt").click()
@@ -127,7 +127,7 @@ def test_an_endpoint_that_does_not_answer_is_shown_as_failing(visit: Callable[..
     page = here.page
     page.get_by_role("button", name="Send a test").click()
     log = page.get_by_label("Deliveries", exact=True)
-    expect(log.get_by_role("listitem").first).to_contain_text("refused", timeout=20_000)
+    expect(log.get_by_role("listitem").first).to_contain_text("refused", timeout=60_000)
     page.reload()
     expect(page.locator(".endpoint__state")).to_contain_text("failing")
     assert here.violations() == []

@@ -6,6 +6,7 @@ import math
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit
 
 _RATE_HZ = 8_000
+_DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 _DURATION_S = 170
 _CLICK_S, _CLICK_SAMPLES = 150.0, 36
 _CLOSEST_S, _WHEEL_ZOOM = 0.005, 0.0015
@@ -125,21 +127,32 @@ def _zoomed(page: Page, at_s: float, span_s: float) -> _Seen:
     page.keyboard.down("Control")
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
     page.mouse.wheel(0, 10_000)
+    shown_s = float(_DURATION_S)
     for span in (30.0, 2.0, 0.4, span_s):
         if span < span_s:
             continue
-        page.wait_for_timeout(150)
-        start_s, px_per_s = _axis(page)
+        start_s, px_per_s = _axis_of(page, box["width"], shown_s)
         page.mouse.move(box["x"] + (at_s - start_s) * px_per_s, box["y"] + 40)
         page.mouse.wheel(
             0, -math.log(box["width"] / px_per_s / span) / math.log(_DURATION_S / _CLOSEST_S) / _WHEEL_ZOOM
         )
+        shown_s = span
+    _axis_of(page, box["width"], span_s)
     page.keyboard.up("Control")
     page.mouse.move(0, 0)
     page.wait_for_function(PLOTS_LOADED)
-    page.wait_for_timeout(100)
+    page.evaluate(_DRAWN)
     columns = np.asarray(page.locator(".plot--wave canvas").evaluate(_COLUMNS))
     return _Seen(columns, *_axis(page))
+
+
+def _axis_of(page: Page, width: float, span_s: float) -> tuple[float, float]:
+    """The axis once that many seconds are shown."""
+    until = monotonic() + 60.0
+    while (axis := _axis(page))[1] != pytest.approx(width / span_s, rel=0.1):
+        assert monotonic() < until, f"{width / axis[1]} s are shown, and not {span_s}"
+        page.wait_for_timeout(20)
+    return axis
 
 
 def _axis(page: Page) -> tuple[float, float]:

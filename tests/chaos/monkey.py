@@ -65,7 +65,7 @@ class Monkey:
         self._chance.shuffle(order)
         while not until() and (most is None or self.done.total() < most):
             name = order.pop() if order else self._chance.choice(list(self.accidents))
-            with suppress(psutil.NoSuchProcess, IndexError):
+            with suppress(psutil.NoSuchProcess, ProcessLookupError, IndexError):
                 self.accidents[name]()
                 self.done[name] += 1
             time.sleep(0.5 + self._chance.random() * self.pause_s)
@@ -132,9 +132,10 @@ class Monkey:
         """Child and parent stand still while the leases' time is over, long enough for the sweeper to believe it."""
         parent = self._part(self._worker())
         paused = [parent, *parent.children(recursive=True)]
-        for process in paused:
-            process.suspend()
         try:
+            for process in paused:
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
             database = Database(self.stack.settings.database_url.get_secret_value(), pool_size=1)
             with suppress(Exception), database.transaction() as session:
                 ids = [f"%:{process.pid}" for process in paused]

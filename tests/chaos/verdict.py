@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 from sqlalchemy import text
@@ -108,11 +109,12 @@ def _known(database: Database) -> set[str]:
 
 def _assert_each_worker_is_there_once(stack: RunningStack) -> None:
     """And has one child; what that one starts to read recordings does not count."""
-    run = Run.read(stack.folder)
-    assert run is not None
 
     def children(name: str) -> int:
-        return len(psutil.Process(run.parts[name].pid).children())
+        run = Run.read(stack.folder)
+        with suppress(psutil.NoSuchProcess):
+            return len(psutil.Process(run.parts[name].pid).children()) if run else 0
+        return 0
 
     _until(lambda: all(children(name) == 1 for name in WORKERS), lambda: "a worker has no child")
 

@@ -32,7 +32,7 @@ from phonoscope_courier.sending import Limits, Sender
 RULES = Rules(Allowed.parse("127.0.0.0/8"), http=True)
 VAULT = Vault("a signing secret for tests")
 SOON = RetryPolicy(Backoff(listed_s=(0.1, 0.1)))
-QUICK = Limits(connect_s=1.0, total_s=2.0)
+QUICK = Limits(connect_s=10.0, total_s=20.0)
 LIMIT_S = 60.0
 
 

@@ -160,7 +160,7 @@ def test_a_transaction_whose_process_says_nothing_is_ended(database: Database) -
 def test_a_transaction_that_waits_for_work_beside_it_stays_open(database: Database) -> None:
     """Such as the lock of a courier that tidies, whatever PostgreSQL ends otherwise."""
     with database.transaction() as session:
-        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '3s'"))
         stay_open(session)
-        time.sleep(0.3)
+        time.sleep(4.0)
         assert session.scalar(text("SELECT 1")) == 1

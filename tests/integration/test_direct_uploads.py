@@ -49,7 +49,7 @@ def begin(http: httpx.Client, content: bytes, **more: Any) -> dict[str, Any]:
 
 def send(link: dict[str, Any], content: bytes) -> dict[str, Any]:
     """Sends a part as anybody would, and gives what the end names."""
-    answer = httpx.put(link["url"], content=content[link["start"] :][: link["size_bytes"]])
+    answer = httpx.put(link["url"], content=content[link["start"] :][: link["size_bytes"]], timeout=60)
     assert answer.status_code == 200
     return {"number": link["number"], "etag": answer.headers["ETag"]}
 
@@ -68,7 +68,7 @@ def test_parts_become_a_track(http: httpx.Client, redirecting: RunningStack, con
     links = begun["links"]["items"]
     assert (begun["parts"], len(links)) == (3, 3)
     assert sum(link["size_bytes"] for link in links) == len(content)
-    assert httpx.put(links[2]["url"], content=b"other bytes").status_code == 200
+    assert httpx.put(links[2]["url"], content=b"other bytes", timeout=60).status_code == 200
     sent = [send(link, content) for link in (links[2], links[0], links[1])]
     kept = http.get(f"{PATH}/{begun['upload']['id']}/parts").json()["items"]
     assert [(part["number"], part["size_bytes"]) for part in kept] == [
@@ -91,7 +91,7 @@ def test_missing_and_wrong_parts_are_named(http: httpx.Client, content: bytes) -
     links = begun["links"]["items"]
     assert complete(http, begun).json()["code"] == "parts_missing"
     second = send(links[1], content)
-    httpx.put(links[2]["url"], content=b"too short")
+    httpx.put(links[2]["url"], content=b"too short", timeout=60)
     wrong = complete(http, begun, [{"number": 2, "etag": "0" * 32}])
     assert (wrong.status_code, wrong.json()["code"]) == (409, "parts_missing")
     assert [error["field"] for error in wrong.json()["errors"]] == ["parts.1", "parts.2", "parts.3"]
@@ -214,7 +214,7 @@ def test_an_upload_can_be_given_up(http: httpx.Client) -> None:
     link = begun["links"]["items"][0]
     send(link, content)
     assert http.delete(f"{PATH}/{begun['upload']['id']}").status_code == 204
-    assert httpx.put(link["url"], content=content).status_code == 404
+    assert httpx.put(link["url"], content=content, timeout=60).status_code == 404
     assert complete(http, begun).status_code == 404
 
 

@@ -24,6 +24,7 @@ from phonoscope.db.service.audit import Actor
 from phonoscope.db.service.keys import get_key, revoke_key
 from phonoscope.ids import new_id
 from phonoscope.states import Lane, Pool, Status, TaskName
+from phonoscope_local.processes import wait_until
 from phonoscope_local.state import Run
 from tests.support import RunningStack, id_of, tone_wav
 
@@ -192,7 +193,7 @@ def test_nobody_hears_of_anothers_job(http: httpx.Client, stack: RunningStack, o
     with stack.http("stranger-of-streams") as stranger:
         assert stranger.get(f"/v1/jobs/{job_id}/events").json()["code"] == "not_found"
     assert http.get("/v1/jobs/job_none/events").status_code == 404
-    assert httpx.get(f"{stack.url}/v1/jobs/{job_id}/events").status_code == 401
+    assert httpx.get(f"{stack.url}/v1/jobs/{job_id}/events", timeout=60).status_code == 401
 
 
 def test_erasing_the_track_ends_the_stream(http: httpx.Client, open_job: Callable[[], str]) -> None:
@@ -288,15 +289,16 @@ def test_a_gateway_that_stops_lets_its_streams_go(
         Client(stack.url, key, retry=Retry(attempts=60, longest_s=1.0)) as client,
         stream(http, job_id) as events,
     ):
-        following = threads.submit(lambda: list(client.events(job_id)))
+        told: list[Any] = []
+        following = threads.submit(lambda: told.extend(client.events(job_id)))
         next(events)
-        sleep(0.5)
+        assert wait_until(lambda: bool(told) or following.done(), 60.0)
         gateway.terminate()
         with pytest.raises(httpx.RemoteProtocolError):
             next(events)
-        gateway.wait(20)
+        gateway.wait(60)
         end(rows, job_id)
-        told = following.result()
+        following.result()
     assert [type(event) for event in told] == [StatusEvent, StatusEvent, CompletedEvent]
     assert len({event.id for event in told}) == 3
 

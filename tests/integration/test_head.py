@@ -91,7 +91,7 @@ def test_it_begins_nothing(http: httpx.Client) -> None:
         for line in stream.iter_lines():
             if line == "event: completed":
                 break
-    assert http.head(f"/v1/tracks/{track_id}/waveform").headers == http.get(f"/v1/tracks/{track_id}/waveform").headers
+    same(http, f"/v1/tracks/{track_id}/waveform")
 
 
 def test_an_archive_is_not_made_for_its_headers(http: httpx.Client, client: Client, tmp_path: Path) -> None:

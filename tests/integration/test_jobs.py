@@ -178,7 +178,7 @@ def test_models_are_served_with_their_cards(client: Client, stack: RunningStack)
     assert stems in client.models()
     assert stems.sources == ["drums", "bass", "other", "vocals"]
     assert any("demonstration" in limit for limit in stems.limits)
-    assert httpx.get(f"{stack.url}/v1/models").status_code == 401
+    assert httpx.get(f"{stack.url}/v1/models", timeout=60).status_code == 401
 
 
 def test_the_documentation_needs_no_other_host(http: httpx.Client) -> None:

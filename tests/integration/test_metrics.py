@@ -85,13 +85,14 @@ def test_a_day_s_work_is_counted(stack: RunningStack, worked: Client, tmp_path: 
     def grown(name: str, **labels: str) -> float:
         return total(scraped(stack), name, **labels) - total(before, name, **labels)
 
-    assert wait_until(lambda: grown("tasks_ended_total", task="classify", status="succeeded") >= 1, LIMIT_S)
+    assert wait_until(lambda: grown("task_duration_seconds_count", task="classify") >= 1, LIMIT_S)
+    assert grown("tasks_ended_total", task="classify", status="succeeded") == 1
     assert grown("uploads_total", result="new") == 1
     assert grown("uploads_total", result="known") == 1
     assert grown("upload_bytes_total") == 2 * path.stat().st_size
     assert grown("tasks_asked_total", task="classify", cached="false") == 1
     assert grown("tasks_asked_total", task="classify", cached="true") == 1
-    assert grown("attempts_total", pool="gpu", end="ended") == 1
+    assert grown("attempts_total", pool="gpu", lane="short", end="ended") == 1
     assert grown("task_duration_seconds_count", task="classify") == 1
     assert grown("task_stage_duration_seconds_count", task="classify", stage="fetch") == 1
     assert grown("batch_windows_sum") >= 1

@@ -36,7 +36,7 @@ def test_audio_is_fetched_from_the_store(http: httpx.Client, public_store: str) 
     link = answer.headers["Location"]
     assert link.startswith(f"{public_store}/phonoscope/tracks/{track['id']}/original?")
     assert "X-Amz-Expires=3600&" in link
-    whole = httpx.get(link)
+    whole = httpx.get(link, timeout=60)
     assert (whole.status_code, whole.content, whole.headers["Content-Type"]) == (200, content, track["media_type"])
     assert whole.headers["Content-Disposition"] == "inline; filename=\"a b.wav\"; filename*=UTF-8''%C3%A4%20b.wav"
     part = http.get(url, headers={"Range": "bytes=100-199"}, follow_redirects=True)
@@ -65,7 +65,7 @@ def test_the_client_follows(client: Client, redirecting: RunningStack, public_st
     link = client.wait(client.create_job(track_id, tasks=["describe"])).result(Describe).waveform
     assert link is not None
     assert len(client.download(link)) == link.size_bytes
-    answer = httpx.get(f"{redirecting.url}{link.url}")
+    answer = httpx.get(f"{redirecting.url}{link.url}", timeout=60)
     assert answer.headers["Location"].startswith(f"{public_store}/phonoscope/tracks/{track_id}/describe/")
     left_s = int(httpx.URL(answer.headers["Location"]).params["X-Amz-Expires"])
     assert 2650 < left_s <= 3600

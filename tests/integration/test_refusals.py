@@ -32,7 +32,7 @@ def is_problem(answer: httpx.Response, status: int, code: str | None = None) -> 
 def test_no_key_or_a_wrong_one_is_unauthorized(stack: RunningStack, key: str | None) -> None:
     """401 with the challenge that RFC 6750 asks for."""
     headers = [(b"Authorization", f"Bearer {key}".encode())] if key is not None else []
-    answer = httpx.get(f"{stack.url}/v1/tracks", headers=headers)
+    answer = httpx.get(f"{stack.url}/v1/tracks", headers=headers, timeout=60)
     is_problem(answer, 401, "unauthorized")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 

@@ -62,7 +62,7 @@ def test_what_an_answer_leads_to_is_there(url: str, key: str) -> None:
         made = http.post(f"{url}/v1/tracks", files={"file": ("a.wav", content)})
         assert made.status_code in {200, 201}
         assert http.get(made.url.join(made.headers["Location"])).json()["id"] == made.json()["id"]
-        audio = httpx.get(made.url.join(made.json()["audio"]["url"]), headers={"Range": "bytes=0-99"})
+        audio = httpx.get(made.url.join(made.json()["audio"]["url"]), headers={"Range": "bytes=0-99"}, timeout=60)
         assert (audio.status_code, audio.content) == (206, content[:100])
         picture = http.get(f"{url}/v1/tracks/{made.json()['id']}/spectrogram")
         if picture.status_code == 202:

@@ -85,7 +85,7 @@ def test_a_visitor_reads_what_is_there(client: Client, visitor: httpx.Client, sh
     assert (again.status_code, levels.status_code, tile.status_code) == (304, 200, 200)
     for answer in (results, again, levels, tile):
         assert (answer.headers["Cache-Control"], answer.headers["X-Robots-Tag"]) == ("no-store", "noindex")
-    part = httpx.get(str(visitor.base_url.join(track["audio"]["url"])), headers={"Range": "bytes=0-3"})
+    part = httpx.get(str(visitor.base_url.join(track["audio"]["url"])), headers={"Range": "bytes=0-3"}, timeout=60)
     assert (part.status_code, part.content, part.headers["Cache-Control"]) == (206, b"RIFF", "private, no-store")
     assert client.track(shared.track_id).notes == "hidden"
 

@@ -174,9 +174,10 @@ def test_others_have_no_tiles(http: httpx.Client, path: str, stranger: Any) -> N
         answer = httpx.get(
             f"{http.base_url}{path}/{name}".replace("//v1", "/v1"),
             headers={"Authorization": stranger._http.headers["Authorization"]},
+            timeout=60,
         )
         assert answer.status_code == 404, name
-        assert httpx.get(f"{http.base_url}{path}/{name}".replace("//v1", "/v1")).status_code == 401
+        assert httpx.get(f"{http.base_url}{path}/{name}".replace("//v1", "/v1"), timeout=60).status_code == 401
 
 
 def test_many_at_once_are_answered(http: httpx.Client, path: str) -> None:

@@ -160,11 +160,12 @@ def test_a_test_event_arrives(client: Client, receiver: Receiver, told: Told) ->
     assert (delivery.status, delivery.event_type) == (DeliveryStatus.PENDING, "webhook.test")
     delivery = ended(client, delivery)
     assert delivery.status is DeliveryStatus.DELIVERED
+    until(lambda: bool(told))
     ((event_id, event),) = told
     assert (event_id, event["type"], event["data"]) == (delivery.event_id, "webhook.test", {"webhook_id": made.id})
     (attempt,) = delivery.attempts
     assert (attempt.status_code, attempt.error, attempt.address) == (204, None, "127.0.0.1")
-    assert 0.0 < attempt.duration_s < 5.0
+    assert 0.0 < attempt.duration_s < 20.0
     assert client.deliveries(made.id).items == [delivery]
     assert client.deliveries(made.id, event_type="job.failed").items == []
     assert client.deliveries(made.id, status="delivered").items == [delivery]
@@ -266,7 +267,7 @@ def test_after_a_rotation_both_secrets_verify(client: Client, receiver: Receiver
     receiver.secrets[:] = [newest]
     client.redeliver(delivery.id)
     assert ended(client, delivery).status is DeliveryStatus.DELIVERED
-    assert len(told) == 3
+    until(lambda: len(told) == 3)
 
 
 def test_rotations_at_once_wait_for_each_other(client: Client) -> None:

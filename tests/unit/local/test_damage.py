@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from phonoscope.errors import StackError
 from phonoscope_local.damage import Keeper, mended, mended_state
 from phonoscope_local.files import open_folder
-from phonoscope_local.processes import MARK, ProcessId
+from phonoscope_local.processes import MARK, ProcessId, wait_until
 from phonoscope_local.state import Credentials, Kept, Ports, Run, StackState
 
 STATE = StackState(ports=Ports(gateway=15001))
@@ -133,6 +134,7 @@ def test_a_lost_mark_is_read_from_what_still_runs(tmp_path: Path) -> None:
     environment = os.environ | {MARK: "00112233aabbccdd/gpu"}
     with subprocess.Popen(["/bin/sleep", "60"], cwd=tmp_path, env=environment) as left:
         try:
+            assert wait_until(lambda: MARK in psutil.Process(left.pid).environ(), 30.0)
             (tmp_path / "stack.json").write_bytes(b"\x00")
             assert mended_state(tmp_path, lambda _: None).id == "00112233aabbccdd"
         finally:

@@ -60,8 +60,8 @@ def test_parts_and_stacks_are_told_apart(group: ProcessGroup) -> None:
     other = ProcessGroup(os.urandom(6).hex(), {})
     with start(group, "one") as one, start(group, "two") as two, start(other, "one") as foreign:
         try:
-            assert {process.pid for process in group.members(["one"])} == {one.pid}
-            assert {process.pid for process in group.members()} == {one.pid, two.pid}
+            assert wait_until(lambda: {each.pid for each in group.members()} == {one.pid, two.pid}, 30.0)
+            assert wait_until(lambda: {each.pid for each in group.members(["one"])} == {one.pid}, 30.0)
             kill_all(group.members)
             assert foreign.poll() is None
         finally:

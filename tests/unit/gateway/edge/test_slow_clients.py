@@ -72,7 +72,7 @@ def test_an_answer_that_nobody_reads_is_broken_off(serve: Serve) -> None:
         with serve() as door, door.connect() as client:
             client.sendall(request.replace(b"/live", b"/big"))
             _until_empty(door)
-        with serve() as door, door.connect() as client:
+        with serve(write_s=20.0) as door, door.connect() as client:
             client.sendall(CLOSING.replace(b"/live", b"/big"))
             sleep(0.5)
             assert len(read_answer(client).content) > BIG
@@ -175,7 +175,7 @@ def test_strangers_who_take_their_time_make_room(serve: Serve) -> None:
 
 def test_where_all_work_another_is_refused(serve: Serve) -> None:
     """503 that says when to come again."""
-    with serve(most=3) as door, ExitStack() as opened:
+    with serve(most=3, head_s=60.0) as door, ExitStack() as opened:
         for _ in range(3):
             opened.enter_context(door.connect()).sendall(CLOSING.replace(b"/live", b"/kept"))
         _until_kept(door, 3)
