@@ -23,6 +23,8 @@ def answer(route: Route) -> None:
         "waveform": {"min": [-0.5] * 32, "max": [0.1 + number % 10 / 10 for number in range(32)], "rms": [0.1] * 32},
         "jobs": {"items": [], "next_cursor": None},
         "models": {"items": []},
+        "collections": {"items": [], "next_cursor": None},
+        "session": {"sign_in": None, "user": None},
         "library": {
             "tracks": TRACKS,
             "labels": [{"label": f"label_{at}", "tracks": TRACKS // LABELS} for at in range(LABELS)],
