@@ -7,7 +7,6 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
-from time import monotonic
 from typing import Any
 
 from phonoscope_gateway.edge.connections import Connections
@@ -39,10 +38,9 @@ class Door:
 
 @dataclass(frozen=True)
 class Answer:
-    """All that came, and how long it took."""
+    """All that came."""
 
     content: bytes
-    seconds: float
 
     @property
     def status(self) -> int:
@@ -56,8 +54,8 @@ class Answer:
 
 def read_answer(client: socket.socket) -> Answer:
     """Reads until the other side closes, or breaks off."""
-    started, content = monotonic(), bytearray()
+    content = bytearray()
     with suppress(ConnectionError):
         while piece := client.recv(1 << 16):
             content += piece
-    return Answer(bytes(content), monotonic() - started)
+    return Answer(bytes(content))
