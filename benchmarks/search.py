@@ -45,6 +45,8 @@ from phonoscope_local.ports import LOOPBACK, choose_port
 from phonoscope_local.state import stack_settings
 
 LIMIT = 10
+POOL = LIMIT + 41
+"""Windows that the route looks at for so many moments: some touch, and one more tells of a next page."""
 LEAST = 0.3
 WORDS = ("dog barking", "rain and wind", "a church bell", "music with guitar", "glass breaking")
 _WARM_UP = 5
@@ -225,7 +227,8 @@ def _recall(bench: Bench, owner: int, query: Asked, *, labelled: bool) -> float:
     namespace = bench.namespace(owner)
     with bench.database.transaction() as session:
         exact = nearest_rows(session, namespace, query.vector, filters, LIMIT, exactly=True)
-        found = {found_key(namespace, row) for row in nearest_rows(session, namespace, query.vector, filters, LIMIT)}
+        rows = nearest_rows(session, namespace, query.vector, filters, POOL)[:LIMIT]
+    found = {found_key(namespace, row) for row in rows}
     return sum(found_key(namespace, row) in found for row in exact) / len(exact) if exact else 1.0
 
 
