@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, ViewportSize, expect
 
 from phonoscope.contract.labels import LabelState
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit
 from tests.support import tone_wav
 
 _PLACE = "0:01.0 – 0:02.0"
@@ -119,7 +119,7 @@ def test_a_stretch_is_labelled_where_it_is_looped(
     track = _tone(here, tmp_path, 3.0)
     here.go(f"/tracks/{track}")
     own = _own(here)
-    expect(own.get_by_label("Add a label")).to_be_visible()
+    page.wait_for_function(PLOTS_LOADED)
     expect(own.get_by_role("radio")).to_have_count(0)
     for key in ("ArrowRight", "[", "ArrowRight", "]"):
         page.keyboard.press(key)
