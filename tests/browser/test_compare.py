@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +87,9 @@ def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: 
     sides = page.locator(".side")
     expect(sides.first.locator(".side__figures")).to_contain_text("dog")
     expect(page.get_by_role("radio")).to_have_count(0)
+    expect(sides.first.get_by_role("list", name="Colours of the labels")).to_contain_text(
+        re.compile(r"each % is of one window of \d+(\.\d)? s")
+    )
     sides.nth(1).get_by_role("button", name="Classify by genre-10").click()
     expect(sides.nth(1).locator(".side__figures")).to_contain_text("%", timeout=_ENDS_MS)
     expect(sides.first.locator(".side__figures")).to_contain_text("dog")

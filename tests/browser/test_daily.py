@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from phonoscope.contract import TrackChange
 from tests.browser.visit import NARROW, WIDE, Visit, record_players
 from tests.support import RunningStack, tone_wav
 
@@ -86,10 +87,11 @@ def test_many_are_labelled_exported_and_deleted_at_once(
     """Those that are selected, and no others."""
     here = visit(size)
     ids = _upload(here, tmp_path, "one.wav", "two.wav", "three.wav")
+    here.client.change_track(ids[0], TrackChange(name="the first"))
     here.go("/")
     page = here.page
     page.get_by_role("button", name="Select", exact=True).click()
-    page.get_by_label("Select one.wav").check()
+    page.get_by_label("Select the first").check()
     page.get_by_label("Select three.wav").check()
     bar = page.get_by_role("region", name="Selected recordings")
     expect(bar).to_contain_text("2 selected")
@@ -104,7 +106,8 @@ def test_many_are_labelled_exported_and_deleted_at_once(
     with page.expect_download() as download:
         bar.get_by_role("button", name="Export CSV").click()
     table = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
-    assert [row.split(",")[:3] for row in table[1:]] == [["three.wav", "hum", "yes"], ["one.wav", "hum", "yes"]]
+    rows = [row.split(",")[:4] for row in table[1:]]
+    assert rows == [["three.wav", "", "hum", "yes"], ["one.wav", "the first", "hum", "yes"]]
     bar.get_by_role("button", name="Delete …").click()
     expect(bar.get_by_role("button", name="Keep")).to_be_focused()
     bar.get_by_role("button", name="Delete", exact=True).click()
@@ -131,6 +134,13 @@ def test_uploads_say_what_was_heard_and_survive_a_reload(
     page.reload()
     expect(dock.get_by_role("listitem")).to_have_count(2)
     expect(dock.get_by_role("listitem").nth(1)).to_contain_text("already here as dog_large.flac")
+    [track] = here.client.tracks().items
+    here.client.change_track(track.id, TrackChange(name="Rex"))
+    page.get_by_label("Recordings to upload").set_input_files({**again, "name": "third.flac"})  # type: ignore[arg-type]
+    expect(dock.get_by_role("listitem").nth(2)).to_contain_text("already here as Rex", timeout=_ENDS_MS)
+    page.reload()
+    expect(dock.get_by_role("listitem").nth(2)).to_contain_text("already here as Rex")
+    here.client.change_track(track.id, TrackChange(name=None))
     dock.get_by_role("button", name="Fold").click()
     expect(dock.get_by_role("listitem")).to_have_count(0)
     dock.get_by_role("button", name="Show").click()

@@ -122,7 +122,10 @@ def test_staying_signed_in_is_a_choice(visit: Callable[..., Visit], way: str) ->
     blank.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/search", "/jobs", "/models", "/webhooks", "/tracks/trk_none"])
+_PAGES = ["/", "/search", "/classifiers", "/classifiers/x", "/classifiers/x/review", "/jobs", "/models", "/webhooks"]
+
+
+@pytest.mark.parametrize("path", [*_PAGES, "/tracks/trk_none", "/compare", "/nothing/here"])
 def test_the_whole_window_takes_drops(visit: Callable[..., Visit], path: str) -> None:
     """Two files that are dropped beside everything become recordings, on every page; none is opened in its place."""
     here = visit()
@@ -139,6 +142,24 @@ def test_the_whole_window_takes_drops(visit: Callable[..., Visit], path: str) ->
     rows = here.page.get_by_label("Recordings", exact=True)
     for name in names:
         expect(rows.get_by_role("link", name=name)).to_be_visible()
+
+
+@pytest.mark.parametrize("shared", ["whole", "cut"])
+def test_a_file_that_a_visitor_drops_does_nothing(
+    visit: Callable[..., Visit], recordings: dict[str, Path], shared: str
+) -> None:
+    """A shared page stays as it is, whatever its link opens; nothing is added."""
+    here = visit()
+    here.expected = ("404",)
+    track = here.client.upload(recordings["dog_small"])
+    link = here.client.address(here.client.share_track(track.id).url)
+    here.page.goto(link if shared == "whole" else f"{here.url}/shared")
+    title = track.filename if shared == "whole" else "Nothing is shared here"
+    expect(here.page.get_by_role("heading", level=1)).to_have_text(title)
+    assert here.page.evaluate(_DROP, [["first.wav"], b64encode(tone_wav(0.3)).decode()])
+    expect(here.page.get_by_role("heading", level=1)).to_have_text(title)
+    expect(here.page.get_by_text("Drop to add")).to_have_count(0)
+    assert [each.id for each in here.client.tracks().items] == [track.id]
 
 
 def test_a_part_that_cannot_be_loaded_leaves_the_page(visit: Callable[..., Visit]) -> None:

@@ -66,3 +66,22 @@ def test_a_clip_on_the_search_field_is_searched_by(
     page.get_by_role("link", name="Search", exact=True).click()
     expect(page.get_by_label("Search by words")).to_be_visible()
     expect(page.get_by_text("What sounds like")).to_have_count(0)
+
+
+def test_a_clip_on_the_search_page_s_box_is_searched_by(
+    visit: Callable[..., Visit], recordings: dict[str, Path]
+) -> None:
+    """What sounds like it is found, and nothing is added."""
+    here = visit()
+    page = here.page
+    for name in ("dog_large", "rain_roof"):
+        here.client.wait(here.client.analyze(recordings[name], ["classify", "embed"]))
+    here.go("/search")
+    box = page.get_by_role("region", name="Search", exact=True)
+    assert drag(box, "dragover", path=recordings["dog_small"]) == [True]
+    expect(page.get_by_text("Drop to add to the library")).to_have_count(0)
+    assert drag(box, "drop", path=recordings["dog_small"]) == [True]
+    found = page.get_by_role("list", name="Recordings").get_by_role("listitem")
+    expect(found.first).to_contain_text("dog_large", timeout=_ENDS_MS)
+    expect(page.get_by_role("complementary", name="Uploads")).to_have_count(0)
+    assert len(here.client.tracks().items) == 2

@@ -5,33 +5,61 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Locator, ViewportSize, expect
 
-from tests.browser.visit import Visit
+from phonoscope.contract.labels import LabelState
+from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit
 from tests.support import tone_wav
+
+_PLACE = "0:01.0 – 0:02.0"
+_HUM = f"hum, {_PLACE}"
+
+
+def _fine(here: Visit) -> None:
+    assert here.violations() == []
+    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def _tone(here: Visit, folder: Path, length_s: float) -> str:
+    """A recording that nobody listened to; its id."""
+    path = folder / "tone.wav"
+    path.write_bytes(tone_wav(length_s, seed=750))
+    return here.client.upload(path).id
+
+
+def _own(here: Visit) -> Locator:
+    return here.page.get_by_role("region", name="Your labels")
+
+
+def _add(own: Locator, label: str) -> None:
+    own.get_by_label("Add a label").fill(label)
+    own.get_by_label("Add a label").press("Enter")
+
+
+def _said(here: Visit, track: str) -> set[tuple[str, str, float | None, float | None]]:
+    return {(each.label, each.state.value, each.start_s, each.end_s) for each in here.client.labels(track).labels}
+
+
+def _whole(**states: str) -> set[tuple[str, str, float | None, float | None]]:
+    return {(label, state, None, None) for label, state in states.items()}
 
 
 def test_labels_are_confirmed_rejected_and_undone(visit: Callable[..., Visit], tmp_path: Path) -> None:
     """On the recording's page; the library shows what is confirmed, and that it is."""
     here = visit()
     page, client = here.page, here.client
-    path = tmp_path / "tone.wav"
-    path.write_bytes(tone_wav(2.0, seed=750))
-    track = client.upload(path).id
+    track = _tone(here, tmp_path, 2.0)
     client.say_label(track, "steady_tone")
     here.go(f"/tracks/{track}")
-    own = page.get_by_role("region", name="Your labels")
+    own = _own(here)
     expect(own.get_by_role("listitem")).to_have_text(["steady tone"])
-    own.get_by_label("Add a label").fill("hum")
-    own.get_by_label("Add a label").press("Enter")
+    _add(own, "hum")
     expect(own.get_by_role("listitem")).to_have_text(["steady tone", "hum"])
     own.get_by_role("button", name="Reject steady tone").click()
     expect(own.get_by_role("listitem")).to_have_text(["hum", "steady tone"])
     expect(own.get_by_role("button", name="Confirm steady tone")).to_be_visible()
-    assert {(each.label, each.state.value) for each in client.labels(track).labels} == {
-        ("hum", "confirmed"),
-        ("steady_tone", "rejected"),
-    }
+    assert _said(here, track) == _whole(hum="confirmed", steady_tone="rejected")
     own.get_by_role("button", name="Undo").click()
     expect(own.get_by_role("button", name="Reject steady tone")).to_be_visible()
     here.go("/")
@@ -39,3 +67,107 @@ def test_labels_are_confirmed_rejected_and_undone(visit: Callable[..., Visit], t
     expect(row.locator(".track__label")).to_contain_text("confirmed by you")
     page.get_by_role("group", name="Filter by label").get_by_role("button", name="hum").click()
     expect(row).to_have_count(1)
+
+
+def test_undo_takes_back_one_change_after_the_other(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """Each that was made here, the last one first; what another program said meanwhile stays."""
+    here = visit()
+    track = _tone(here, tmp_path, 1.0)
+    here.client.say_label(track, "steady_tone")
+    here.go(f"/tracks/{track}")
+    own = _own(here)
+    undo = own.get_by_role("button", name="Undo")
+    expect(own.get_by_role("listitem")).to_have_text(["steady tone"])
+    expect(undo).to_have_count(0)
+    _add(own, "hum")
+    expect(own.get_by_role("status")).to_have_text("hum is confirmed.")
+    here.client.say_label(track, "other")
+    own.get_by_role("button", name="Reject steady tone").click()
+    expect(own.get_by_role("status")).to_have_text("steady tone is rejected.")
+    undo.click()
+    expect(own.get_by_role("button", name="Reject steady tone")).to_be_visible()
+    assert _said(here, track) == _whole(hum="confirmed", other="confirmed", steady_tone="confirmed")
+    undo.click()
+    expect(undo).to_have_count(0)
+    assert _said(here, track) == _whole(other="confirmed", steady_tone="confirmed")
+
+
+def test_undo_leaves_what_was_changed_elsewhere_since(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """Of the same label too, and it says so."""
+    here = visit()
+    track = _tone(here, tmp_path, 1.0)
+    here.go(f"/tracks/{track}")
+    own = _own(here)
+    _add(own, "hum")
+    undo = own.get_by_role("button", name="Undo")
+    expect(undo).to_be_enabled()
+    here.client.say_label(track, "hum", state=LabelState.REJECTED)
+    undo.click()
+    expect(own.get_by_role("status")).to_have_text("That label was changed elsewhere since: it stays as it is.")
+    expect(undo).to_have_count(0)
+    expect(own.get_by_role("button", name="Confirm hum")).to_be_visible()
+    assert _said(here, track) == _whole(hum="rejected")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_a_stretch_is_labelled_where_it_is_looped(
+    visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
+) -> None:
+    """Without any classifier; listed with its times it plays, is rejected, removed, undone, and survives a reload."""
+    here = visit(size)
+    page = here.page
+    track = _tone(here, tmp_path, 3.0)
+    here.go(f"/tracks/{track}")
+    own = _own(here)
+    page.wait_for_function(PLOTS_LOADED)
+    expect(own.get_by_role("radio")).to_have_count(0)
+    for key in ("ArrowRight", "[", "ArrowRight", "]"):
+        page.keyboard.press(key)
+    own.get_by_role("radio", name=_PLACE).click()
+    _add(own, "hum")
+    stretches = own.get_by_role("list", name="Labels of stretches").get_by_role("listitem")
+    expect(stretches).to_have_text([_HUM])
+    assert _said(here, track) == {("hum", "confirmed", 1.0, 2.0)}
+    _fine(here)
+
+    own.get_by_role("button", name=f"Reject {_HUM}").click()
+    expect(own.get_by_role("button", name=f"Confirm {_HUM}")).to_be_enabled()
+    assert _said(here, track) == {("hum", "rejected", 1.0, 2.0)}
+    _fine(here)
+    own.get_by_role("button", name="Undo").click()
+    expect(own.get_by_role("button", name=f"Reject {_HUM}")).to_be_enabled()
+    own.get_by_role("button", name=f"Remove {_HUM}").click()
+    expect(stretches).to_have_count(0)
+    assert _said(here, track) == set()
+    own.get_by_role("button", name="Undo").click()
+    expect(stretches).to_have_count(1)
+    assert _said(here, track) == {("hum", "confirmed", 1.0, 2.0)}
+
+    page.reload()
+    expect(stretches).to_have_text([_HUM])
+    expect(own.get_by_role("radio")).to_have_count(0)
+    own.get_by_role("button", name=f"Play {_HUM}").click()
+    expect(own.get_by_role("button", name=f"Pause {_HUM}")).to_be_visible()
+    expect(own.get_by_role("radio", name=_PLACE)).to_be_visible()
+    own.get_by_role("button", name=f"Pause {_HUM}").click()
+    expect(own.get_by_role("button", name=f"Play {_HUM}")).to_be_visible()
+
+
+def test_labels_of_points_and_to_the_microsecond_are_changed_where_they_are(
+    visit: Callable[..., Visit], tmp_path: Path
+) -> None:
+    """What a program said of a place that the page would round stays at that place."""
+    here = visit()
+    track = _tone(here, tmp_path, 2.0)
+    here.client.say_label(track, "click", start_s=0.250001)
+    here.client.say_label(track, "hum", start_s=0.500001, end_s=1.000001)
+    here.go(f"/tracks/{track}")
+    own = _own(here)
+    own.get_by_role("button", name="Reject click, at 0:00.3").click()
+    expect(own.get_by_role("button", name="Confirm click, at 0:00.3")).to_be_enabled()
+    own.get_by_role("button", name="Reject hum, 0:00.5 – 0:01.0").click()
+    expect(own.get_by_role("button", name="Confirm hum, 0:00.5 – 0:01.0")).to_be_enabled()
+    assert _said(here, track) == {
+        ("click", "rejected", 0.250001, None),
+        ("hum", "rejected", 0.500001, 1.000001),
+    }

@@ -92,6 +92,13 @@ def _on_one_scale(page: Page) -> None:
         text = page.get_by_label(name, exact=True).inner_text()
         assert "%" in text
         assert _FRACTION.findall(text) == []
+    strip = page.get_by_role("list", name="Labels over time").get_by_role("listitem")
+    of_one_window = re.compile(r" \d+ % in one window of \d+(\.\d)? s, ")
+    titles = [one.get_attribute("title") or "" for one in strip.all()]
+    assert any("%" in title for title in titles)
+    assert all(of_one_window.search(title) for title in titles if "%" in title)
+    legend = page.get_by_role("list", name="Colours of the labels")
+    expect(legend).to_contain_text(re.compile(r"each % is of one window of \d+(\.\d)? s"))
 
 
 @_SIZES

@@ -21,7 +21,7 @@ _PATIENCE_S = 60.0
 _LABELS: tuple[list[str], ...] = (["rain"], ["dog"], [])
 
 
-def _fill(stack: RunningStack, key: str) -> None:
+def _fill(stack: RunningStack, key: str, tracks: int = _TRACKS) -> None:
     """Inserts tracks without recordings, and their labels: this test looks at the list only."""
     database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
     with database.transaction() as session:
@@ -39,7 +39,7 @@ def _fill(stack: RunningStack, key: str) -> None:
                 **facts,
                 **sizes,
             }
-            for number in range(_TRACKS)
+            for number in range(tracks)
         ]
         session.execute(insert(TrackRow), rows)
         classified = {"model": "environment-50", "position": 0, "finished_at": first}
@@ -96,3 +96,42 @@ def test_a_long_list_renders_few_rows(stack: RunningStack, visit: Callable[..., 
     expect(rows.filter(has_text=name)).to_be_in_viewport()
     page.reload()
     expect(rows.first).to_contain_text("take-09997.wav")
+
+
+def test_all_that_match_are_selected(stack: RunningStack, visit: Callable[..., Visit]) -> None:
+    """Those too that the list has not read: as many as it says match, and all of them are put in a collection."""
+    here = visit()
+    here.expected = ("/waveform",)
+    _fill(stack, here.key, 360)
+    page = here.page
+    count = page.locator(".library__count").first
+    here.go("/")
+    expect(count).to_contain_text("360 recordings in the library")
+    page.get_by_role("group", name="Filter by label").get_by_role("button", name="dog").click()
+    expect(count).to_contain_text("120 recordings match")
+    page.get_by_role("button", name="Select", exact=True).click()
+    bar = page.get_by_role("region", name="Selected recordings")
+    bar.get_by_role("button", name="Select all 100 shown").click()
+    expect(bar.get_by_role("status")).to_have_text("100 selected")
+    bar.get_by_role("button", name="Select all 120 that match").click()
+    expect(bar.get_by_role("status")).to_have_text("120 selected")
+    expect(bar.get_by_role("button", name="that match")).to_have_count(0)
+    assert here.violations() == []
+    bar.get_by_role("button", name="Collect …").click()
+    page.get_by_label("Name of the new collection").fill("dogs")
+    page.get_by_role("button", name="Put there").click()
+    expect(bar.get_by_role("status")).to_have_text("Put in dogs: 120")
+    [dogs] = here.client.collections()
+    assert dogs.tracks == 120
+    bar.get_by_role("button", name="Select none").click()
+    expect(bar.get_by_role("button", name="Select all 100 shown")).to_be_visible()
+    expect(bar.get_by_role("button", name="Collect …")).to_be_disabled()
+    bar.get_by_role("button", name="Done").click()
+
+    page.get_by_role("group", name="Filter by label").get_by_role("button", name="all").click()
+    page.get_by_label("Collection that is shown").select_option("dogs (120)")
+    expect(count).to_contain_text("120 recordings in the collection")
+    page.get_by_label("Search by name").fill("take-0001")
+    expect(count).to_contain_text("4 recordings match")
+    page.get_by_label("Search by name").fill("take")
+    expect(count).to_contain_text("more than 100 recordings match")

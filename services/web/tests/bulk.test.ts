@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Track } from "../src/api/client";
 import { csvOf, forEach } from "../src/library/bulk";
 import { unlabelledText } from "../src/library/states";
@@ -11,11 +11,27 @@ test("every item is done though some fail, and their errors are given", async ()
   expect(counts.at(-1)).toBe(6);
 });
 
+test("what has ended is counted, not what was begun", async () => {
+  const ends = new Map<number, () => void>();
+  const counts: number[] = [];
+  const all = forEach([0, 1, 2, 3, 4, 5], (item) => new Promise<void>((resolve) => ends.set(item, resolve)), (count) => counts.push(count));
+  expect(ends.size).toBe(4);
+  ends.get(2)?.();
+  await vi.waitFor(() => expect(ends.size).toBe(5));
+  expect(counts).toEqual([1]);
+  await vi.waitFor(() => {
+    for (const end of ends.values()) end();
+    expect(counts).toHaveLength(6);
+  });
+  expect(await all).toEqual([]);
+  expect(counts).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
 test("a table quotes what it must and runs no formula", () => {
-  const track = { filename: '=cmd|" /C calc"!A1.wav', label: "rain, hail", labels: { m: ["rain", "hail"] }, duration_s: 1.5, created_at: "2026-01-01", id: "trk_1" };
+  const track = { filename: '=cmd|" /C calc"!A1.wav', name: "@rain", label: "rain, hail", labels: { m: ["rain", "hail"] }, duration_s: 1.5, created_at: "2026-01-01", id: "trk_1" };
   const [head, row] = csvOf([track as unknown as Track]).split("\r\n");
-  expect(head).toBe("\ufefffilename,label,confirmed,labels,duration_s,created_at,id");
-  expect(row).toBe(`"'=cmd|"" /C calc""!A1.wav","rain, hail",,"m: rain, hail",1.5,2026-01-01,trk_1`);
+  expect(head).toBe("\ufefffilename,name,label,confirmed,labels,duration_s,created_at,id");
+  expect(row).toBe(`"'=cmd|"" /C calc""!A1.wav",'@rain,"rain, hail",,"m: rain, hail",1.5,2026-01-01,trk_1`);
 });
 
 test("a recording without a label says why", () => {

@@ -110,6 +110,16 @@ test("a change is undone by key, and what others said meanwhile stays", () => {
   expect(restored([...after, meanwhile], undo)).toEqual([...before, meanwhile]);
 });
 
+test("what has another state than the change gave it was changed since, and stays", () => {
+  const hum = { label: "hum", start_s: 1, end_s: 2 };
+  const undo = [{ ...hum, state: null }];
+  expect(restored([{ ...hum, state: "confirmed" }], undo, "confirmed")).toEqual([]);
+  expect(restored([{ ...hum, state: "rejected" }], undo, "confirmed")).toEqual([{ ...hum, state: "rejected" }]);
+  const removed = [{ ...hum, state: "confirmed" as const }];
+  expect(restored([], removed, null)).toEqual(removed);
+  expect(restored([{ ...hum, state: "rejected" }], removed, null)).toEqual([{ ...hum, state: "rejected" }]);
+});
+
 test("a doubtful example keeps its label, gets the other one, or loses it", () => {
   expect(answerTo({ given: "rain", label: "wind" }, true)).toEqual([{ label: "rain", state: "confirmed" }]);
   expect(answerTo({ given: "rain", label: "wind" }, false)).toEqual([{ label: "rain", state: "rejected" }, { label: "wind", state: "confirmed" }]);

@@ -95,6 +95,7 @@ describe("a track's state", () => {
     expect(state.task("describe")).toBeNull();
     expect(state.task("embed")).toBeNull();
     expect(state.active.map(({ name }) => name)).toEqual(["separate", "mixdown"]);
+    expect([state.isGoing("mixdown"), state.isGoing("features")]).toEqual([true, false]);
   });
 
   it("gives the newest result that fits", () => {

@@ -42,7 +42,12 @@ const PAGES = [
 const SharedPage = lazy(() => import("../shared/SharedPage"));
 
 export function App() {
-  if (!isSharedPage()) return <OwnPages />;
+  return isSharedPage() ? <OthersPage /> : <OwnPages />;
+}
+
+/** What a visitor reads, who can add nothing: a file that is dropped there is not opened in its place. */
+function OthersPage() {
+  useWindowDrop(() => undefined);
   return (
     <Boundary>
       <Suspense fallback={<Loading />}>

@@ -3,13 +3,13 @@ import { useState } from "react";
 import { Link } from "wouter";
 import type { Track } from "../api/client";
 import { errorText } from "../api/problem";
-import { Button, Choice, ErrorNote, Select } from "../ui/controls";
-import { labelText, time } from "../ui/format";
+import { Button, ErrorNote, Select } from "../ui/controls";
+import { labelText } from "../ui/format";
 import { announce } from "../ui/live";
 import { changeLabels, type Span } from "./labelling";
+import { PartChoice, usePart } from "./PartChoice";
 import { type Classifier, readClassifier, taughtByLabels, useClassifier, useClassifierActions, useOwnClassifiers } from "./queries";
 
-const OF = ["whole", "loop"] as const;
 const LONGEST = 100;
 
 type Props = { track: Track; loop: Span | null };
@@ -32,9 +32,8 @@ export default function TeachWith({ track, loop }: Props) {
 function Form({ track, loop, classifiers }: Props & { classifiers: Classifier[] }) {
   const [name, setName] = useState(classifiers[0]?.name ?? "");
   const [label, setLabel] = useState("");
-  const [of, setOf] = useState<(typeof OF)[number]>("whole");
+  const part = usePart(loop);
   const classifier = classifiers.find((one) => one.name === name) ?? classifiers[0];
-  const span = of === "loop" ? loop : null;
   const whole = useClassifier(classifier?.name ?? "");
   const teaching = useTeaching(track.id);
   if (!classifier) return null;
@@ -48,7 +47,7 @@ function Form({ track, loop, classifiers }: Props & { classifiers: Classifier[] 
       aria-label="Teach a classifier with this"
       onSubmit={(event) => {
         event.preventDefault();
-        teaching.mutate({ name: classifier.name, label: said, span }, { onSuccess: () => announce(`${labelText(said)} is confirmed, and ${name} is taught again.`) });
+        teaching.mutate({ name: classifier.name, label: said, span: part.span }, { onSuccess: () => announce(`${labelText(said)} is confirmed, and ${name} is taught again.`) });
       }}
     >
       <Select label="teach" name="Classifier" value={classifier.name} options={classifiers.map((one) => one.name)} text={(one) => one} onChange={setName} />
@@ -69,17 +68,7 @@ function Form({ track, loop, classifiers }: Props & { classifiers: Classifier[] 
           <option key={one} value={one} />
         ))}
       </datalist>
-      {loop ? (
-        <Choice
-          label="Part that it is of"
-          value={of}
-          options={[
-            { value: "whole", text: "whole recording" },
-            { value: "loop", text: `${time(loop.startS)} – ${time(loop.endS)}` },
-          ]}
-          onChange={setOf}
-        />
-      ) : null}
+      <PartChoice label="Part that it is of" {...part} />
       <Button main type="submit" disabled={!said || teaching.isPending}>
         {teaching.isPending ? "Asking …" : "Teach"}
       </Button>

@@ -17,6 +17,14 @@ const MOST_TRIES = 5;
 const OUTDATED = 412;
 const MILLI = 1_000;
 
+/** What the owner confirmed and rejected of a recording. Throws an `ApiProblem` when the service refuses. */
+export async function readLabels(trackId: string, signal: AbortSignal | null = null) {
+  return dataOf(await api.GET("/v1/tracks/{track_id}/labels", { params: { path: { track_id: trackId } }, signal })) as {
+    labels: Kept[];
+    revision: number;
+  };
+}
+
 /**
  * Says labels of a span, of the whole recording for null. Returns what undoes it; nothing of what others say meanwhile is lost.
  *
@@ -30,7 +38,7 @@ export function changeLabels(
 ): Promise<Before[]> {
   const placed = span ? { start_s: thousandths(span.startS), end_s: thousandths(span.endS) } : {};
   return unlessOutdated(async () => {
-    const { labels, revision } = await read(trackId);
+    const { labels, revision } = await readLabels(trackId);
     // A span as long as the recording is kept as a label of the whole.
     const whole = span?.startS === 0 ? undoing(labels, after(labels, null, said)) : [];
     expect([...undoing(labels, after(labels, span && placed, said)), ...whole]);
@@ -44,12 +52,20 @@ export function changeLabels(
   });
 }
 
-/** Puts labels back to what they were before a change. Throws an `ApiProblem` when the service refuses. */
-export function restoreLabels(trackId: string, before: readonly Before[]): Promise<void> {
+/**
+ * Puts labels back to what they were before a change, of those that now are `made` where that is given: what somebody else has
+ * changed since stays. Returns what undoes it, which is nothing where nothing was put back.
+ *
+ * Throws an `ApiProblem` when the service refuses.
+ */
+export function restoreLabels(trackId: string, before: readonly Before[], made?: LabelState | null): Promise<Before[]> {
   return unlessOutdated(async () => {
-    const { labels, revision } = await read(trackId);
+    const { labels, revision } = await readLabels(trackId);
+    const wanted = restored(labels, before, made);
+    if (undoing(labels, wanted).length === 0) return [];
     const params = { path: { track_id: trackId }, header: { "if-match": `"${revision}"` } };
-    await api.PUT("/v1/tracks/{track_id}/labels", { params, body: { labels: restored(labels, before) } });
+    const now = dataOf(await api.PUT("/v1/tracks/{track_id}/labels", { params, body: { labels: wanted } }));
+    return undoing(labels, now.labels);
   });
 }
 
@@ -71,13 +87,15 @@ export function undoing(before: readonly Placed[], after: readonly Placed[]): Be
     });
 }
 
-/** The labels as they are to be sent, with these put back. */
-export function restored(labels: readonly Placed[], before: readonly Before[]): Placed[] {
+/** The labels as they are to be sent, with these put back; where `made` is given, only those that have that state. */
+export function restored(labels: readonly Placed[], before: readonly Before[], made?: LabelState | null): Placed[] {
   const kept = byKey(labels);
   for (const one of before) {
     const { label, start_s, end_s, state } = one;
-    if (state === null) kept.delete(keyOf(one));
-    else kept.set(keyOf(one), { label, start_s, end_s, state });
+    const key = keyOf(one);
+    if (made !== undefined && (kept.get(key)?.state ?? null) !== made) continue;
+    if (state === null) kept.delete(key);
+    else kept.set(key, { label, start_s, end_s, state });
   }
   return [...kept.values()].map(({ label, start_s, end_s, state }) => ({ label, start_s, end_s, state }));
 }
@@ -90,13 +108,6 @@ function byKey(labels: readonly Placed[]): Map<string, Placed> {
 
 function keyOf({ label, start_s, end_s }: Pick<Placed, "label" | "start_s" | "end_s">): string {
   return JSON.stringify([label, start_s, end_s]);
-}
-
-async function read(trackId: string) {
-  return dataOf(await api.GET("/v1/tracks/{track_id}/labels", { params: { path: { track_id: trackId } } })) as {
-    labels: Kept[];
-    revision: number;
-  };
 }
 
 async function unlessOutdated<T>(change: () => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@ import { useTrack } from "../state/queries";
 import { useSubmit } from "../state/submit";
 import { useTrackState } from "../state/TrackStateProvider";
 import { SHOWN } from "../track/EvidenceBar";
-import { LabelStrip } from "../track/LabelStrip";
+import { LabelLegend, LabelStrip } from "../track/LabelStrip";
 import { SpectrogramPlot } from "../track/SpectrogramPlot";
 import { useLinkedSound } from "../track/sources";
 import { Timeline } from "../track/Timeline";
@@ -24,7 +24,7 @@ const BY_MODEL: TaskName[] = ["classify", "embed", "explain"];
 
 type Props = { track: Track; model: string | null; sound: SourceName | null; letter: string };
 
-/** One side of a comparison, whose recording may end before the axis: its outline, labels, spectrogram and evidence, then what is known of it in a few figures. */
+/** One side of a comparison, whose recording may end before the axis: its outline, labels, spectrogram and evidence, what the labels' colours and numbers mean, then what is known of it in a few figures. */
 export function Side({ track, model, sound, letter }: Props) {
   const { state, loaded, selectModels } = useTrackState();
   const axis = useTimeAxis();
@@ -47,6 +47,7 @@ export function Side({ track, model, sound, letter }: Props) {
           <SpectrogramPlot trackId={track.id} explained={state.explained} opacity={SHOWN} />
         </TimeAxisProvider>
       </Timeline>
+      <LabelLegend />
       {loaded ? <Figures track={track} models={models} /> : null}
     </section>
   );
@@ -63,8 +64,9 @@ function Sound({ track: { id, audio, duration_s }, name }: { track: Track; name:
 }
 
 function Figures({ track, models }: { track: Track; models: Models | null }) {
-  const { classified, active } = useTrackState().state;
-  const described = useTrackState().state.result("describe");
+  const { state } = useTrackState();
+  const { classified } = state;
+  const described = state.result("describe");
   const { submit, submitting, problem } = useSubmit(track.id);
   const { tempo_bpm = null, key = null, loudness_lufs = null } = described ?? {};
   const rows: [string, string][] = [
@@ -74,7 +76,7 @@ function Figures({ track, models }: { track: Track; models: Models | null }) {
     ["key", key ?? "—"],
     ["loudness", loudness_lufs === null ? "—" : decibels(loudness_lufs, "LUFS")],
   ];
-  const going = submitting || active.some(({ name }) => name === "classify");
+  const going = submitting || state.isGoing("classify");
   return (
     <>
       <dl className="side__figures">

@@ -1,4 +1,4 @@
-import { Suspense, useCallback, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useMemo, useRef } from "react";
 import { errorText } from "../api/problem";
 import { Link, useSearch } from "wouter";
 import { useKeys } from "../ui/keys";
@@ -6,6 +6,8 @@ import { ErrorNote, Button, Choice, Select, Skeleton } from "../ui/controls";
 import { LabelChips } from "./LabelChips";
 import { LabelModel } from "./LabelModel";
 import { CollectionBar } from "./CollectionBar";
+import { useCollections } from "./collections";
+import { countText, matching } from "./counts";
 import { DENSITIES, useDensity, useIsWide } from "./density";
 import "./library.css";
 import "./shelf.css";
@@ -13,11 +15,13 @@ import { Empty } from "./Empty";
 import { useLibrary, useTracks } from "./queries";
 import { labelledBy, SORTS, useLibraryView, useSearchField } from "./libraryView";
 import { SearchField } from "./SearchField";
+import { SelectAll } from "./SelectAll";
 import { Selection } from "./Selection";
 import { Tour } from "./Tour";
 import { MapView } from "./MapView";
 import { TrackList } from "./TrackList";
 import { UploadPanel } from "./UploadPanel";
+import { useSelection } from "./useSelection";
 
 const VIEWS = [
   { value: "list", text: "list" },
@@ -38,9 +42,11 @@ export function LibraryPage() {
   const field = useRef<HTMLInputElement>(null);
   const found = useTracks(shown, view === "list", dense && wide);
   const library = useLibrary(model).data;
-  const [selected, setSelected] = useState<ReadonlySet<string> | null>(() => (new URLSearchParams(address).has("select") ? new Set() : null));
+  const collections = useCollections().data ?? [];
   const tracks = useMemo(() => found.data?.pages.flatMap((page) => page.items.map((track) => labelledBy(track, model))) ?? [], [found.data, model]);
-  const chosen = tracks.filter(({ id }) => selected?.has(id));
+  const selection = useSelection(shown, tracks, new URLSearchParams(address).has("select"));
+  const { selected, select, chosen } = selection;
+  const known = library && { read: tracks.length, more: found.hasNextPage, library, collections };
   useKeys((event) => {
     if (event.key !== "/") return false;
     field.current?.focus();
@@ -58,7 +64,7 @@ export function LibraryPage() {
         <div className="row">
           <Choice label="Library as" value={view} options={VIEWS} onChange={(view) => show({ view })} />
           {view === "list" && tracks.length ? (
-            <Button aria-pressed={selected !== null} onClick={() => setSelected(selected ? null : new Set())}>
+            <Button aria-pressed={selected !== null} onClick={() => select(selected ? null : new Set())}>
               Select
             </Button>
           ) : null}
@@ -74,9 +80,9 @@ export function LibraryPage() {
         </Suspense>
       ) : (
         <>
-          {library && tracks.length ? (
+          {known && tracks.length ? (
             <div className="row spread library__count">
-              <span className="quiet small">{countText(library.tracks)}</span>
+              <span className="quiet small">{found.isPlaceholderData ? null : countText(shown, known)}</span>
               <span className="row wrap">
                 <Select label="rows" name="Density of the rows" value={density} options={DENSITIES} onChange={setDensity} />
                 <Select label="sorted by" name="Order of the library" value={sort} options={SORTS} onChange={(sort) => show({ sort })} />
@@ -84,21 +90,15 @@ export function LibraryPage() {
             </div>
           ) : null}
           {selected ? (
-            <Selection items={chosen} collection={collection} model={model} onDone={() => setSelected(null)} onDeleted={() => setSelected(new Set())}>
-              <Button onClick={() => setSelected(new Set(chosen.length === tracks.length ? [] : tracks.map(({ id }) => id)))}>
-                {chosen.length === tracks.length ? "Select none" : `Select all ${tracks.length} shown`}
-              </Button>
+            <Selection items={chosen} collection={collection} model={model} onDone={() => select(null)} onDeleted={() => select(new Set())}>
+              <SelectAll tracks={tracks} selection={selection} count={found.hasNextPage && known ? matching(shown, known) : undefined} />
             </Selection>
           ) : null}
-          <List found={found} tracks={tracks} filtered={Boolean(search || label || collection)} density={density} model={model} selected={selected} onSelect={setSelected} />
+          <List found={found} tracks={tracks} filtered={Boolean(search || label || collection)} density={density} model={model} selected={selected} onSelect={select} />
         </>
       )}
     </main>
   );
-}
-
-function countText(tracks: number): string {
-  return tracks === 1 ? "1 recording in the library" : `${tracks.toLocaleString("en-GB")} recordings in the library`;
 }
 
 type ListProps = Pick<Parameters<typeof TrackList>[0], "tracks" | "model" | "selected" | "onSelect" | "density"> & {

@@ -13,8 +13,8 @@ import { csvOf, forEach } from "./bulk";
 import { CollectForm } from "./CollectForm";
 import { putIn, takeOut } from "./collections";
 import { forgetTrack } from "./uploads";
+import type { Item } from "./useSelection";
 
-type Item = Track | { id: string; filename: string };
 type Props = {
   /** What is selected. */
   items: readonly Item[];

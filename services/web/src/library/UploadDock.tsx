@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { taskText } from "../api/taskText";
 import { Button, IconButton, ProgressBar } from "../ui/controls";
+import { titleOf } from "../ui/tags";
 import { clearFinished, dismissUpload, forgetUploads, onTracksChanged, resumeUploads, retryUpload, type Upload, useUploads } from "./uploads";
 
 /** The uploads with their progress, over the lower corner of every page; folded on a recording's page until it is opened. */
@@ -56,7 +57,7 @@ function UploadRow({ upload }: { upload: Upload }) {
       )}
       <span className={`small ${phase === "failed" ? "upload__bad" : "quiet"}`}>
         {problem ?? <Phase upload={upload} />}
-        {upload.already && track ? <Already name={track.filename} own={name} /> : null}
+        {upload.already && track ? <Already name={titleOf(track)} own={name} /> : null}
       </span>
       <span className="row">
         {phase === "failed" && (upload.file ?? track ?? upload.example) ? <IconButton icon="retry" label={`Try ${name} again`} onClick={() => retryUpload(id)} /> : null}

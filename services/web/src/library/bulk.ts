@@ -1,16 +1,18 @@
 import type { Track } from "../api/client";
 
 const AT_ONCE = 4;
-const COLUMNS = ["filename", "label", "confirmed", "labels", "duration_s", "created_at", "id"] as const;
+const COLUMNS = ["filename", "name", "label", "confirmed", "labels", "duration_s", "created_at", "id"] as const;
 
 /** Does something with each item, a few at a time, and gives the errors. Calls `onDone` with how many have ended. */
 export async function forEach<Item>(items: readonly Item[], one: (item: Item) => Promise<unknown>, onDone: (count: number) => void): Promise<unknown[]> {
   const left = [...items];
   const problems: unknown[] = [];
+  let ended = 0;
   const work = async () => {
     for (let item = left.shift(); item !== undefined; item = left.shift()) {
       await one(item).catch((error: unknown) => problems.push(error));
-      onDone(items.length - left.length);
+      ended += 1;
+      onDone(ended);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -21,6 +23,7 @@ export async function forEach<Item>(items: readonly Item[], one: (item: Item) =>
 export function csvOf(tracks: readonly Track[]): string {
   const rows = tracks.map((track) => [
     track.filename,
+    track.name ?? "",
     track.label ?? "",
     track.label_confirmed ? "yes" : "",
     Object.entries(track.labels).map(([model, labels]) => `${model}: ${labels.join(", ")}`).join("; "),

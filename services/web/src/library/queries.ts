@@ -1,7 +1,7 @@
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { api, dataOf, type Job, type Peaks, type Track } from "../api/client";
-import type { LibraryView } from "./libraryView";
+import type { LibraryView, Sort } from "./libraryView";
 import { forgetTrack } from "./uploads";
 
 type Page = { items: Track[]; next_cursor?: string | null };
@@ -9,21 +9,35 @@ type Page = { items: Track[]; next_cursor?: string | null };
 const PAGE_SIZE = 100;
 const ACTIVE_EVERY_MS = 3_000;
 
-/** The tracks that match a search, a label, by a model or by any, and a collection, page by page; with facts where wanted. */
-export function useTracks({ search, label, model, collection, sort }: LibraryView, wanted: boolean, facts: boolean) {
+/** What a view asks for: a search, a label, by a model or by any, and a collection. */
+export function filtersOf({ search, label, model, collection }: LibraryView) {
+  const labelled = label ? { label, ...(model && { model }) } : {};
+  return { ...(search && { q: search }), ...labelled, ...(collection && { collection }) };
+}
+
+/** The tracks that match a view, page by page; with facts where wanted. */
+export function useTracks(view: LibraryView, wanted: boolean, facts: boolean) {
+  const filters = filtersOf(view);
   return useInfiniteQuery({
     enabled: wanted,
-    queryKey: ["tracks", "list", sort, search, label, label && model, collection, facts],
-    queryFn: async ({ pageParam, signal }) => {
-      const labelled = label ? { label, ...(model && { model }) } : {};
-      const filters = { ...(search && { q: search }), ...labelled, ...(collection && { collection }) };
-      const query = { limit: PAGE_SIZE, sort, ...filters, ...(facts && { facts }), ...(pageParam && { cursor: pageParam }) };
-      return dataOf(await api.GET("/v1/tracks", { params: { query }, signal }));
-    },
+    queryKey: ["tracks", "list", view.sort, filters, facts],
+    queryFn: ({ pageParam, signal }) => pageOf({ sort: view.sort, ...filters, ...(facts && { facts }) }, pageParam, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
   });
+}
+
+/** The ids and names of all tracks that match a view. Calls `onRead` with how many were read. Throws an `ApiProblem` when the service refuses. */
+export async function everyMatch(view: LibraryView, signal: AbortSignal, onRead: (count: number) => void): Promise<Pick<Track, "id" | "filename">[]> {
+  const found: Pick<Track, "id" | "filename">[] = [];
+  for (let cursor: string | null | undefined = ""; cursor !== null && cursor !== undefined; ) {
+    const page: Page = await pageOf({ sort: view.sort, ...filtersOf(view) }, cursor, signal);
+    found.push(...page.items.map(({ id, filename }) => ({ id, filename })));
+    onRead(found.length);
+    cursor = page.next_cursor;
+  }
+  return found;
 }
 
 /** How many recordings there are, and the labels that most of them have, by a model or by any. */
@@ -93,6 +107,11 @@ export function useDeleteTrack() {
     onSettled: () =>
       Promise.all([["tracks"], ["map"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
   });
+}
+
+async function pageOf(asked: ReturnType<typeof filtersOf> & { sort: Sort; facts?: boolean }, cursor: string, signal: AbortSignal): Promise<Page> {
+  const query = { limit: PAGE_SIZE, ...asked, ...(cursor && { cursor }) };
+  return dataOf(await api.GET("/v1/tracks", { params: { query }, signal }));
 }
 
 function without({ pages, pageParams }: InfiniteData<Page>, trackId: string): InfiniteData<Page> {

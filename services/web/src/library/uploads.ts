@@ -13,6 +13,9 @@ import type { Dropped } from "../ui/dropped";
 import { askBeforeLeaving } from "../ui/leaving";
 import { announce } from "../ui/live";
 
+/** The recording that an upload became: its id, and what it is shown as. */
+type Stored = Pick<Track, "id" | "filename" | "name" | "tags">;
+
 /** A recording that is uploaded and analysed; `sent` is a share, 0 to 1; `file` is null after a reload, and of an example. */
 export type Upload = {
   id: number;
@@ -22,7 +25,7 @@ export type Upload = {
   example: boolean;
   phase: "waiting" | "sending" | "working" | "done" | "failed";
   sent: number;
-  track: Pick<Track, "id" | "filename"> | null;
+  track: Stored | null;
   /** Whether the library had the same bytes before. */
   already: boolean;
   job: Job | null;
@@ -164,7 +167,7 @@ async function run(id: number): Promise<void> {
   }
 }
 
-async function store(id: number, signal: AbortSignal): Promise<Pick<Upload, "already"> & { track: { id: string; filename: string } }> {
+async function store(id: number, signal: AbortSignal): Promise<Pick<Upload, "already"> & { track: Stored }> {
   const { name, file, example, track, already } = find(id);
   if (track) return { track, already };
   const content = example ? await exampleOf(name, signal) : file;
@@ -239,7 +242,11 @@ function notify(): void {
 /** What is needed to go on after a reload, and little more: results are long. */
 function kept(upload: Upload): Upload {
   const { track } = upload;
-  return { ...upload, file: null, job: null, track: track && { id: track.id, filename: track.filename } };
+  return { ...upload, file: null, job: null, track: track && stored(track) };
+}
+
+function stored({ id, filename, name, tags }: Stored): Stored {
+  return { id, filename, ...(name && { name }), ...(tags && { tags }) };
 }
 
 /** The label that counts and its probability, as in `rain 97 %`. */

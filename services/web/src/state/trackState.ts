@@ -72,6 +72,11 @@ export class TrackState {
     return this.#tasks.filter((task) => !hasEnded(task));
   }
 
+  /** Whether a task of a name waits or runs. */
+  isGoing(name: TaskName): boolean {
+    return this.active.some((task) => task.name === name);
+  }
+
   #by(models: Models): ResultOf<"classify"> | null {
     return this.#classifications.find((one) => sameModels(modelsOf(one), models)) ?? null;
   }

@@ -37,7 +37,7 @@ export function Classification({ trackId, explanation }: Props) {
           }}
         />
       ) : null}
-      {classified || !models ? null : (
+      {classified || !models || (state.isGoing("classify") && !submitting) ? null : (
         <Button disabled={submitting} onClick={() => classify(models)}>
           {submitting ? "Classifying …" : "Classify"}
         </Button>
@@ -110,10 +110,10 @@ function Bars({ answer, explanation }: { answer: Answer; explanation: Explanatio
 }
 
 /** Why there are no labels: nobody listened, it is being listened to, or others did. */
-function unheardText({ models, labels, active }: TrackState): string {
-  if (active.some(({ name }) => name === "classify")) return "It is being listened to.";
-  if (labels.length === 0) return "It was never listened to.";
-  return `It was not heard by ${models?.join(", ") ?? "this model"}; others have classified it.`;
+function unheardText(state: TrackState): string {
+  if (state.isGoing("classify")) return "It is being listened to.";
+  if (state.labels.length === 0) return "It was never listened to.";
+  return `It was not heard by ${state.models?.join(", ") ?? "this model"}; others have classified it.`;
 }
 
 function Threshold({ share }: { share: number | undefined }) {

@@ -20,14 +20,19 @@ type Props = {
 /** Chooses the evidence over the spectrogram: label, layer, method and opacity. */
 export function EvidenceBar({ explanation, opacity, setOpacity }: Props) {
   const { wanted, explained, submitting, job, problem, choose, explainFirst } = explanation;
-  const { classified } = useTrackState().state;
+  const { state } = useTrackState();
+  const { classified } = state;
   const model = useModel(wanted?.model).data;
   if (!wanted) {
     return (
       <div className="evidence">
-        <Button disabled={submitting} onClick={explainFirst}>
-          {submitting ? "Explaining …" : "Show the evidence"}
-        </Button>
+        {state.isGoing("explain") && !submitting ? (
+          <span className="quiet">The evidence is being computed.</span>
+        ) : (
+          <Button disabled={submitting} onClick={explainFirst}>
+            {submitting ? "Explaining …" : "Show the evidence"}
+          </Button>
+        )}
         <WhyHere explanation={explanation} />
         {problem ? <ErrorNote>{problem}</ErrorNote> : null}
       </div>

@@ -15,7 +15,8 @@ type Arrays = Map<string, NumberArray>;
 
 /** Feature maps of each layer: the mean of its channels, and on a click its strongest channels one by one. */
 export default function FeatureMaps({ trackId }: { trackId: string }) {
-  const features = useTrackState().state.result("features");
+  const { state } = useTrackState();
+  const features = state.result("features");
   const { submit, submitting, problem } = useSubmit(trackId);
   const arrays = useArrays(features?.arrays);
   const [open, setOpen] = useState<string | null>(null);
@@ -23,11 +24,15 @@ export default function FeatureMaps({ trackId }: { trackId: string }) {
     return (
       <div className="stack">
         {problem ? <ErrorNote>{problem}</ErrorNote> : null}
-        <div>
-          <Button disabled={submitting} onClick={() => submit({ tasks: ["features"] })}>
-            {submitting ? "Computing …" : "Show the feature maps"}
-          </Button>
-        </div>
+        {state.isGoing("features") && !submitting ? (
+          <p className="quiet">The feature maps are being computed.</p>
+        ) : (
+          <div>
+            <Button disabled={submitting} onClick={() => submit({ tasks: ["features"] })}>
+              {submitting ? "Computing …" : "Show the feature maps"}
+            </Button>
+          </div>
+        )}
       </div>
     );
   }

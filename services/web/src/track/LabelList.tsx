@@ -3,18 +3,19 @@ import type { Segment } from "../sound/segments";
 import { useStore } from "../sound/store";
 import { useTimeAxis } from "../sound/timeAxis";
 import type { Transport } from "../sound/transport";
-import { useTrackState } from "../state/TrackStateProvider";
 import { Icon } from "../ui/Icon";
 import { time } from "../ui/format";
+import { playFrom } from "./playing";
 import { chanceOf, kindOf, nameOf, useSegments } from "./useSegments";
+import { useWindowLength } from "./useWindowLength";
 
 const MOST = 100;
 
 /** The stretches of one label each that are in view, as a list; a press plays one. */
 export function LabelList() {
   const { transport, view } = useTimeAxis();
-  const { classified } = useTrackState().state;
   const { found, colourOf } = useSegments();
+  const windowS = useWindowLength();
   const current = useCurrent(transport, found);
   const { playing } = useStore(transport.state);
   const inView = found.filter(({ startS, endS }) => endS > view.startS && startS < view.endS);
@@ -24,7 +25,7 @@ export function LabelList() {
     <details className="segments" open>
       <summary>
         {inView.length === 1 ? "1 stretch" : `${inView.length} stretches`} of the labels over time
-        <span className="small quiet"> {scaleText(classified?.windows[0])}</span>
+        <span className="small quiet"> Each number is of one window of {windowS} s, the highest where several follow each other.</span>
       </summary>
       <ol aria-label="Stretches of one label each">
         {shown.map((segment) => {
@@ -53,22 +54,6 @@ export function LabelList() {
       {inView.length > MOST ? <p className="small quiet">{inView.length - MOST} more follow: zoom in to see them.</p> : null}
     </details>
   );
-}
-
-/** What the numbers of the list are of. */
-function scaleText(window: { start_s: number; end_s: number } | undefined): string {
-  if (!window) return "";
-  const seconds = Number((window.end_s - window.start_s).toFixed(1));
-  return `Each number is of one window of ${seconds} s, the highest where several follow each other.`;
-}
-
-/** Plays the recording from a time, whatever was looped or heard before. */
-function playFrom(transport: Transport, startS: number): void {
-  const { source, loop } = transport.state.get();
-  if (loop && (startS < loop.startS || startS >= loop.endS)) transport.setLoop(null);
-  if (source === "evidence") transport.switchTo("recording");
-  transport.seek(startS);
-  if (!transport.state.get().playing) void transport.play();
 }
 
 /** The segment under the playhead. */

@@ -8,6 +8,7 @@ import { labelText, time } from "../ui/format";
 import { kindText } from "../ui/Kind";
 import "./labels.css";
 import { chanceOf, kindOf, nameOf, useSegments } from "./useSegments";
+import { useWindowLength } from "./useWindowLength";
 
 const NAME_PX = 36;
 const CHANCE_PX = 110;
@@ -17,6 +18,7 @@ export function LabelStrip() {
   const { classified } = useTrackState().state;
   const { view, width } = useTimeAxis();
   const { found, colourOf } = useSegments();
+  const windowS = useWindowLength();
   const winner = classified && !classified.unknown ? (classified.top[0]?.label ?? null) : null;
   return (
     <ol className="plot plot--labels" aria-label="Labels over time">
@@ -24,7 +26,7 @@ export function LabelStrip() {
         const left = Math.max(0, toX(segment.startS, view, width));
         const right = Math.min(width, toX(segment.endS, view, width));
         if (right <= left) return null;
-        const text = textOf(segment);
+        const text = textOf(segment, windowS);
         const room = right - left;
         return (
           <li
@@ -44,10 +46,11 @@ export function LabelStrip() {
   );
 }
 
-/** The labels on the strip with their colours, the longest first, then which model answers for which kind of sound. */
+/** The labels on the strip with their colours, the longest first, then which model answers for which kind of sound, and what the numbers are of. */
 export function LabelLegend() {
   const { classified } = useTrackState().state;
   const { labels, colourOf } = useSegments();
+  const windowS = useWindowLength();
   const kinds = useMemo(() => kindsHeard(classified?.windows ?? []), [classified]);
   if (labels.length === 0 && kinds.length === 0) return null;
   const own = labels.filter(({ colour }) => colour !== null);
@@ -70,13 +73,15 @@ export function LabelLegend() {
           {models.length ? ` by ${models.join(" and ")}` : null}
         </li>
       ))}
+      {labels.length ? <li className="quiet">each % is of one window of {windowS} s</li> : null}
     </ul>
   );
 }
 
-/** What a segment is, in words: `jazz 64 %, music by genre-10, 0:00.0 to 0:03.2`. */
-function textOf(segment: Segment): string {
-  const what = `${nameOf(segment)} ${chanceOf(segment)}`.trim();
+/** What a segment is, in words: `jazz 64 % in one window of 5 s, music by genre-10, 0:00.0 to 0:03.2`. */
+function textOf(segment: Segment, windowS: number | null): string {
+  const chance = chanceOf(segment);
+  const what = chance ? `${nameOf(segment)} ${chance} in one window of ${windowS} s` : nameOf(segment);
   return [what, kindOf(segment), `${time(segment.startS)} to ${time(segment.endS)}`].filter(Boolean).join(", ");
 }
 

@@ -11,11 +11,12 @@ type Figure = { name: string; value: string; doubt?: string | undefined; more?: 
 
 /** Tempo, metre, key, tuning, loudness and balance. */
 export function Measurements() {
-  const described = useTrackState().state.result("describe");
+  const { state } = useTrackState();
+  const described = state.result("describe");
   return (
     <section className="panel" aria-labelledby="sounds-title">
       <h2 id="sounds-title">How it sounds</h2>
-      {described ? <Figures described={described} /> : <p className="quiet">Not measured yet.</p>}
+      {described ? <Figures described={described} /> : <p className="quiet">{state.isGoing("describe") ? "It is being measured." : "Not measured yet."}</p>}
     </section>
   );
 }

@@ -6,50 +6,41 @@ import { useTimeAxis } from "../sound/timeAxis";
 import { Button, IconButton } from "../ui/controls";
 import { labelText } from "../ui/format";
 import { Icon } from "../ui/Icon";
-import { announce } from "../ui/live";
-import { type OwnLabel, ownLabels, useSayLabel } from "./ownLabels";
+import { NewLabel } from "./NewLabel";
+import { type OwnLabel, ownLabels, useOwnChanges } from "./ownLabels";
+import { StretchLabels } from "./StretchLabels";
 
 const TeachWith = lazy(() => import("../classifiers/TeachWith"));
 
-const LONGEST = 100;
-
-/** Confirms and rejects labels of the whole recording, adds further ones, and undoes the last change. */
+/** Confirms, rejects and removes labels of the recording and of stretches of it, adds further ones, and undoes what was changed here. */
 export function OwnLabels({ track }: { track: Track }) {
-  const saying = useSayLabel(track.id);
-  const [undoable, setUndoable] = useState(false);
-  const say = (label: string, state: LabelState) =>
-    saying.mutate(
-      { label, state },
-      {
-        onSuccess: () => {
-          setUndoable(true);
-          announce(`${labelText(label)} is ${state}.`);
-        },
-      },
-    );
-  const undo = () => saying.mutate(null, { onSuccess: () => announce("The last change of the labels is undone.") });
+  const { busy, problem, said, say, put, undo } = useOwnChanges(track.id);
   return (
     <section className="own" aria-label="Your labels">
       <ul className="tags">
         {ownLabels(track).map((own) => (
-          <Own key={own.label} own={own} disabled={saying.isPending} say={say} />
+          <Own key={own.label} own={own} disabled={busy} say={say} remove={(label) => put({ label, start_s: null, end_s: null, state: null })} />
         ))}
       </ul>
-      <NewLabel disabled={saying.isPending} add={(label) => say(label, "confirmed")} />
-      {undoable ? (
-        <Button disabled={saying.isPending} onClick={undo}>
+      <StretchLabels trackId={track.id} disabled={busy} put={put} />
+      <NewLabel disabled={busy} add={(label, span) => say(label, "confirmed", span)} />
+      {undo ? (
+        <Button disabled={busy} onClick={undo}>
           Undo
         </Button>
       ) : null}
-      {saying.isError ? <span role="alert">{errorText(saying.error)}</span> : null}
       <Teaching track={track} />
+      {problem ? <span role="alert">{errorText(problem)}</span> : null}
+      <span className="small quiet" role="status">
+        {said}
+      </span>
     </section>
   );
 }
 
-type OwnProps = { own: OwnLabel; disabled: boolean; say: (label: string, state: LabelState) => void };
+type OwnProps = { own: OwnLabel; disabled: boolean; say: (label: string, state: LabelState) => void; remove: (label: string) => void };
 
-function Own({ own: { label, state, by }, disabled, say }: OwnProps) {
+function Own({ own: { label, state, by }, disabled, say, remove }: OwnProps) {
   return (
     <li className={`own__label ${state === "rejected" ? "own__label--rejected" : ""}`} title={state ? `${state} by you` : `predicted by ${by.join(" and ")}`}>
       {state === "confirmed" ? <Icon name="check" size={14} /> : null}
@@ -60,6 +51,7 @@ function Own({ own: { label, state, by }, disabled, say }: OwnProps) {
       {state === "rejected" ? null : (
         <IconButton icon="close" label={`Reject ${labelText(label)}`} disabled={disabled} onClick={() => say(label, "rejected")} />
       )}
+      {state ? <IconButton icon="bin" label={`Remove ${labelText(label)}`} disabled={disabled} onClick={() => remove(label)} /> : null}
     </li>
   );
 }
@@ -78,28 +70,5 @@ function Teaching({ track }: { track: Track }) {
         </Suspense>
       ) : null}
     </>
-  );
-}
-
-function NewLabel({ disabled, add }: { disabled: boolean; add: (label: string) => void }) {
-  const [text, setText] = useState("");
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (text.trim()) add(text.trim());
-        setText("");
-      }}
-    >
-      <input
-        className="field"
-        placeholder="Add a label"
-        aria-label="Add a label"
-        maxLength={LONGEST}
-        disabled={disabled}
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-      />
-    </form>
   );
 }

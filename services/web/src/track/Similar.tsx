@@ -36,13 +36,14 @@ export default function Similar({ track }: { track: Track }) {
   const options = names.map((name) => ({ value: name, text: name, disabled: name !== WHOLE && !embeddedStems.includes(name) }));
   const embed = (stems: boolean) => submit({ tasks: ["embed"], options: { embed: { stems } } });
   const stem = part === WHOLE ? null : part;
+  const going = state.isGoing("embed") && !submitting;
   if (audioTrack !== null) return <p className="quiet">Recordings are compared by the audio track that is heard first.</p>;
   return (
     <div className="stack">
       {options.length > 1 ? (
         <div className="row wrap">
           <Choice label="Compare by" value={part} options={options} onChange={setPart} />
-          {embeddedStems.length ? null : (
+          {embeddedStems.length || going ? null : (
             <Button disabled={submitting} onClick={() => embed(true)}>
               {submitting ? "Computing …" : "Compare by stems too"}
             </Button>
@@ -50,12 +51,13 @@ export default function Similar({ track }: { track: Track }) {
         </div>
       ) : null}
       {problem ? <ErrorNote>{problem}</ErrorNote> : null}
+      {going ? <p className="quiet">What this recording sounds like is being computed.</p> : null}
       {embedded ? (
         <>
           <LikeThis track={track} />
-          <Neighbours key={part} track={track} stem={stem} submitting={submitting} embed={() => embed(embeddedStems.length > 0)} />
+          <Neighbours key={part} track={track} stem={stem} submitting={submitting || going} embed={() => embed(embeddedStems.length > 0)} />
         </>
-      ) : (
+      ) : going ? null : (
         <div>
           <Button disabled={submitting} onClick={() => embed(false)}>
             {submitting ? "Computing …" : "Compare with other recordings"}

@@ -13,7 +13,7 @@ export function Why({ explanation }: { explanation: Explanation }) {
   const { explained, trust, submitting, checkEvidence } = explanation;
   const { state } = useTrackState();
   const readOnly = useReadOnly();
-  const going = state.active.some(({ name }) => name === "explain");
+  const going = state.isGoing("explain");
   return (
     <section className="panel" aria-labelledby="why-title" aria-busy={submitting}>
       <h2 id="why-title">Why</h2>

@@ -1,8 +1,19 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { api, type LabelState, type Track } from "../api/client";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import type { LabelState, Track } from "../api/client";
+import { type Before, changeLabels, readLabels, restoreLabels, type Span } from "../classifiers/labelling";
+import { labelText, time } from "../ui/format";
 
 /** A label of the whole recording, and what its owner says of it; null while only models predict it, which `by` names. */
 export type OwnLabel = { label: string; state: LabelState | null; by: readonly string[] };
+
+/** A label that its owner said of a stretch, or of a point, which has no end. */
+export type StretchLabel = { label: string; state: LabelState; start_s: number; end_s: number | null };
+
+/** A change that was made here: what undoes it, and the state that it gave. */
+type Change = { before: readonly Before[]; made: LabelState | null };
+
+type Asked = Omit<Change, "before"> & { words: string; change: () => Promise<Before[]> };
 
 /** What is known of the whole recording: first what was confirmed, then predictions, then what was rejected. */
 export function ownLabels({ labels, confirmed = [], rejected = [] }: Track): OwnLabel[] {
@@ -13,18 +24,85 @@ export function ownLabels({ labels, confirmed = [], rejected = [] }: Track): Own
   return [...confirmed.map(of("confirmed")), ...predicted.map(of(null)), ...rejected.map(of("rejected"))];
 }
 
-/** Confirms or rejects a label of the whole recording; undoes the last change for null. */
-export function useSayLabel(trackId: string) {
-  const queries = useQueryClient();
-  const params = { path: { track_id: trackId } };
-  return useMutation({
-    mutationFn: async (said: { label: string; state: LabelState } | null) => {
-      if (said) await api.POST("/v1/tracks/{track_id}/labels", { params, body: said });
-      else await api.POST("/v1/tracks/{track_id}/labels/undo", { params });
-    },
-    onSettled: () =>
-      Promise.all(
-        [["track", trackId], ["jobs", "of", trackId], ["tracks"], ["map"]].map((queryKey) => queries.invalidateQueries({ queryKey })),
-      ),
+/** Where a label is, in words: `0:01.0 – 0:02.0`, `at 0:01.0`; nothing of the whole recording. */
+export function placeText({ start_s, end_s }: Pick<Before, "start_s" | "end_s">): string {
+  if (start_s === null) return "";
+  return end_s === null ? `at ${time(start_s)}` : `${time(start_s)} – ${time(end_s)}`;
+}
+
+/** A label with its place, as buttons name it: `hum, 0:01.0 – 0:02.0`. */
+export function namedWithPlace(one: Pick<Before, "label" | "start_s" | "end_s">): string {
+  return [labelText(one.label), placeText(one)].filter(Boolean).join(", ");
+}
+
+/** What the owner said of stretches and points of the recording, in the order of time. */
+export function useStretchLabels(trackId: string) {
+  return useQuery({
+    queryKey: ["track", trackId, "labels"],
+    queryFn: ({ signal }) => readLabels(trackId, signal),
+    select: ({ labels }) => labels.filter((one): one is typeof one & { start_s: number } => one.start_s !== null),
   });
+}
+
+/**
+ * Changes labels of a recording, and undoes what was changed here, the last change first.
+ *
+ * What others change meanwhile stays. `said` is what was done last, in words.
+ */
+export function useOwnChanges(trackId: string) {
+  const refresh = useRefresh(trackId);
+  const [changes, setChanges] = useState<readonly Change[]>([]);
+  const [said, setSaid] = useState("");
+  const asking = useMutation({
+    mutationFn: ({ change }: Asked) => change(),
+    onSuccess: (before, { words, made }) => {
+      if (before.length) setChanges((all) => [...all, { before, made }]);
+      setSaid(words);
+    },
+    onSettled: refresh,
+  });
+  const undoing = useMutation({
+    mutationFn: ({ before, made }: Change) => restoreLabels(trackId, before, made),
+    onSuccess: (put, undone) => {
+      setChanges((all) => all.filter((one) => one !== undone));
+      setSaid(put.length ? "The last change of the labels is undone." : "That label was changed elsewhere since: it stays as it is.");
+    },
+    onSettled: refresh,
+  });
+  const last = changes.at(-1);
+  const start = () => {
+    asking.reset();
+    undoing.reset();
+  };
+  return {
+    busy: asking.isPending || undoing.isPending,
+    problem: asking.error ?? undoing.error,
+    said,
+    /** Confirms or rejects a label of a stretch, of the whole recording for null. */
+    say: (label: string, state: LabelState, span: Span | null = null) => {
+      start();
+      const where = span ? placeText({ start_s: span.startS, end_s: span.endS }) : "";
+      const words = `${[labelText(label), where].filter(Boolean).join(", ")} is ${state}.`;
+      asking.mutate({ words, made: state, change: () => changeLabels(trackId, span, [{ label, state }]) });
+    },
+    /** Gives a label another state where it is; null removes it. */
+    put: ({ label, start_s, end_s, state }: Before) => {
+      start();
+      const one = { label, start_s, end_s, state };
+      asking.mutate({ words: `${namedWithPlace(one)} is ${state ?? "removed"}.`, made: state, change: () => restoreLabels(trackId, [one]) });
+    },
+    /** Undoes the last change that was made here; null without one. */
+    undo: last
+      ? () => {
+          start();
+          undoing.mutate(last);
+        }
+      : null,
+  };
+}
+
+function useRefresh(trackId: string) {
+  const queries = useQueryClient();
+  return () =>
+    Promise.all([["track", trackId], ["jobs", "of", trackId], ["tracks"], ["map"]].map((queryKey) => queries.invalidateQueries({ queryKey })));
 }
