@@ -85,7 +85,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Recorded:
     def total(name: str, **labels: str) -> float:
         families = (family for metric in vars(instruments).values() for family in metric.collect())
         samples = [sample for family in families for sample in family.samples if sample.name == f"phonoscope_{name}"]
-        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+        return float(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))
 
     return total
 

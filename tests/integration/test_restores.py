@@ -22,6 +22,7 @@ from phonoscope.states import Pool
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope_cli.backup import restoring
+from phonoscope_cli.backup.tables import load_tables
 from phonoscope_courier.listener import listen
 from phonoscope_courier.sweeper import Sweeper
 from phonoscope_gateway.listener import JobListener
@@ -137,11 +138,10 @@ def test_what_is_added_after_the_tables_were_made_anew_is_kept(
     """The rows come in the next transaction, which looks again."""
 
     def late(url: str, revision: str) -> None:
-        restoring_migrate(url, revision)
+        migrate(url, revision)
         with started.database.transaction() as session:
             add_track(session, "own_late", "trk_late", "tracks/trk_late/original.wav", size_bytes=5)
 
-    restoring_migrate = restoring.migrate
     monkeypatch.setattr(restoring, "migrate", late)
     with pytest.raises(RestoreRefused, match="has tracks"):
         started.restore(folder)
@@ -198,7 +198,7 @@ def test_one_that_was_cut_off_is_run_again(
     service: Service, started: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Among the objects, then among the rows: nothing is half back, and no object is sent twice."""
-    put, load, sent = ObjectStore.put, restoring.load_tables, list[str]()
+    put, sent = ObjectStore.put, list[str]()
 
     def broken_put(store: ObjectStore, key: str, file: io.BytesIO, media_type: str) -> None:
         if len(sent) == 1:
@@ -210,7 +210,7 @@ def test_one_that_was_cut_off_is_run_again(
         sent.append(key)
 
     def broken_load(*arguments: Any) -> None:
-        load(*arguments)
+        load_tables(*arguments)
         raise DatabaseUnavailable("it went away")
 
     monkeypatch.setattr(restoring, "_COPIES_AT_ONCE", 1)
@@ -220,7 +220,7 @@ def test_one_that_was_cut_off_is_run_again(
         with pytest.raises(error):
             started.restore(folder)
         assert not any(started.rows().values())
-    monkeypatch.setattr(restoring, "load_tables", load)
+    monkeypatch.setattr(restoring, "load_tables", load_tables)
     started.restore(folder)
     assert started.rows() == service.rows()
     assert started.objects() == service.objects()
