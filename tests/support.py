@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import numpy as np
@@ -49,6 +49,12 @@ SMALL_QUOTAS: Mapping[str, object] = {
 }
 """Of a second gateway whose owners may do little."""
 _SCRIPT = Path(__file__).parents[1] / "examples" / "make_recordings.py"
+
+
+class Recorded(Protocol):
+    """The sum of what this process has recorded under a metric's name, without its prefix, with these labels."""
+
+    def __call__(self, name: str, **labels: str) -> float: ...
 
 
 def id_of(key: str) -> str:

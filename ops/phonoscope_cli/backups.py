@@ -31,7 +31,7 @@ def backup(
     """Backs up the database and all recordings, beside running work; again into the same folder copies what is new."""
     from phonoscope_cli.backup.making import make_backup
 
-    with _servers(data_dir) as settings:
+    with _servers(data_dir) as (settings, _):
         made = make_backup(settings, folder.expanduser().resolve(), to or [], typer.echo)
     what = f"{made.objects_count:,} objects of {made.objects_bytes:,} bytes"
     typer.echo(f"{folder}: {what}{', encrypted' if made.sealed_to else ''}, as of {made.made_at:%Y-%m-%d %H:%M:%S} UTC")
@@ -54,8 +54,8 @@ def restore(
         found = check_backup(source, identity, typer.echo)
         typer.echo(f"{folder} is whole, as of {found.made_at:%Y-%m-%d %H:%M:%S} UTC")
         return
-    with _servers(data_dir, idle=True) as settings:
-        found = restore_backup(settings, source, identity, typer.echo)
+    with _servers(data_dir, idle=True) as (settings, own_key):
+        found = restore_backup(settings, source, identity, typer.echo, own_key)
     rows = sum(table.rows for table in found.tables)
     typer.echo(f"restored: {rows:,} rows and {found.objects_count:,} objects. Start the service now.")
 
@@ -68,13 +68,15 @@ def backup_key(file: Annotated[Path, typer.Argument(help="The new file; keep it 
 
 
 @contextmanager
-def _servers(data_dir: Path | None, *, idle: bool = False) -> Iterator[Settings]:
-    """The settings to reach the database and the store with; a local stack that does not run has its servers started.
+def _servers(data_dir: Path | None, *, idle: bool = False) -> Iterator[tuple[Settings, str]]:
+    """The settings to reach the database and the store with, and the id of the key that a local stack has for itself.
+
+    A local stack that does not run has its servers started.
 
     Raises ``RestoreRefused`` when a local stack runs that must be ``idle``.
     """
     if data_dir is None and "PHONOSCOPE_DATABASE_URL" in os.environ:
-        yield admin_settings(None)
+        yield admin_settings(None), ""
         return
     from phonoscope.errors import RestoreRefused
     from phonoscope_local.control import start_detached, stop
@@ -86,7 +88,14 @@ def _servers(data_dir: Path | None, *, idle: bool = False) -> Iterator[Settings]
     try:
         if idle and started.already:
             raise RestoreRefused(f"the stack in {home} runs: `phonoscope down` first")
-        yield admin_settings(home)
+        yield admin_settings(home), _own_key(home)
     finally:
         if not started.already:
             stop(home, typer.echo)
+
+
+def _own_key(home: Path) -> str:
+    from phonoscope_local.state import read_credentials
+
+    credentials = read_credentials(home)
+    return credentials.api_key.split("_")[1] if credentials else ""

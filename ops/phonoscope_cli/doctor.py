@@ -7,8 +7,7 @@ import importlib.util
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,25 +17,14 @@ from phonoscope.errors import PhonoscopeError, StackError
 from phonoscope.errors.base import not_installed
 from phonoscope.paths import bundled, pulled_models
 from phonoscope_cli.connection import DataDirOption, admin_settings
+from phonoscope_cli.finding import Finding
+from phonoscope_cli.services import services_findings
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from phonoscope.settings import Settings
 
-_OLDEST_PGVECTOR = (0, 8)
 _LEAST_FREE_BYTES = 5 << 30
 _OLDEST_PYTHON = (3, 11)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check, and what to do when it found a fault."""
-
-    subject: str
-    well: bool
-    found: str
-    advice: str = ""
 
 
 def doctor(data_dir: DataDirOption = None) -> None:
@@ -67,7 +55,7 @@ def examine(data_dir: Path | None) -> Iterator[Finding]:
         yield Finding("services", False, error.detail, "start the local stack: phonoscope up --detach")
     else:
         yield from _weights(settings.more_models_dir, settings.models_dir)
-        yield from _services(settings)
+        yield from services_findings(settings)
         yield from metrics_findings(settings)
         yield sign_in_finding(settings)
         yield traces_finding(settings)
@@ -140,55 +128,6 @@ def _weights(pulled: Path, shipped: Path) -> Iterator[Finding]:
             yield Finding(f"model {one.name}", True, f"not pulled ({one.description}); to pull it: {one.command}")
 
 
-def _services(settings: Settings) -> Iterator[Finding]:
-    if importlib.util.find_spec("sqlalchemy") is None:
-        found = not_installed("sqlalchemy", "stores")
-        yield Finding("services", False, found, "or run doctor where gateway, workers and courier run")
-        return
-    from phonoscope.db.access.engine import Database
-    from phonoscope.db.service.workers import live_workers
-    from phonoscope.states import Pool
-    from phonoscope.storage import ObjectStore
-    from phonoscope.waker import Waker
-
-    database = Database(settings.database_url.get_secret_value(), pool_size=1)
-    start = "is the stack up? `phonoscope up --detach` starts it; its logs are in the data folder's logs/"
-    database_finding = _answering("postgres", lambda: f"pgvector {database.ping()}", start)
-    yield _pgvector(database_finding)
-    yield _answering("broker", lambda: Waker(settings.broker_url.get_secret_value()).ping(), start)
-    yield _answering("object store", lambda: ObjectStore(settings).ping(), start)
-    if not database_finding.well:
-        return
-    with database.transaction() as session:
-        workers = live_workers(session)
-        yield from search_findings(session)
-    for pool in Pool:
-        mine = [worker for worker in workers if worker.pool is pool]
-        found = ", ".join(f"{worker.id} on {worker.device}" for worker in mine) or "none alive"
-        yield Finding(f"{pool} workers", bool(mine), found, f"start one: python -m phonoscope_{pool}; {start}")
-
-
-def search_findings(session: Session) -> Iterator[Finding]:
-    """Which extensions index vectors, and the recall of each space that the courier measured last."""
-    from phonoscope.db.search.indexes import extensions
-    from phonoscope.db.search.recall import LEAST_RECALL, recalls
-
-    known = extensions(session)
-    others = {"vchord": "VectorChord", "vectorscale": "pgvectorscale"}
-    found = ", ".join(f"{title} {known.get(name, 'absent')}" for name, title in others.items())
-    yield Finding("vector indexes", True, f"pgvector {known.get('vector', 'absent')}, {found}")
-    advice = "drop the space's indexes near_… , which the courier then makes again, and see docs/scaling.md"
-    for each in recalls(session):
-        subject = f"search in {each.model} ({each.digest.removeprefix('sha256:')[:12]})"
-        if each.recall is None:
-            yield Finding(subject, True, "its recall is not measured yet; the courier does once a day")
-        elif not each.queries:
-            yield Finding(subject, True, "exact")
-        else:
-            found = f"recall {each.recall:.3f} of {each.queries} queries"
-            yield Finding(subject, each.recall >= LEAST_RECALL, found, advice)
-
-
 def metrics_findings(settings: Settings) -> Iterator[Finding]:
     """Whether the folder of metrics can be written, and whose metrics the port serves."""
     if not settings.metrics_port:
@@ -232,23 +171,6 @@ def traces_finding(settings: Settings) -> Finding:
     fault = collector_fault(settings.otlp_endpoint)
     advice = fault.advice if fault else ""
     return Finding("traces", fault is None, fault.found if fault else f"taken by {settings.otlp_endpoint}", advice)
-
-
-def _answering(subject: str, ask: Callable[[], object], advice: str) -> Finding:
-    try:
-        answer = ask()
-    except PhonoscopeError as error:
-        return Finding(subject, False, error.detail, advice)
-    return Finding(subject, True, str(answer) if answer else "answers", advice)
-
-
-def _pgvector(finding: Finding) -> Finding:
-    if not finding.well:
-        return finding
-    version = finding.found.removeprefix("pgvector ")
-    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    advice = "install pgvector 0.8 or newer, then `phonoscope migrate`: filtered searches need iterative scans"
-    return Finding(finding.subject, parts >= _OLDEST_PGVECTOR, finding.found, advice)
 
 
 def _disk(data_dir: Path | None) -> Finding:

@@ -1,28 +1,32 @@
-"""``phonoscope top``: queues, workers and the key's own running tasks, again and again."""
+"""``phonoscope top``: queues, workers and running tasks, again and again."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, connect
+from phonoscope_cli.connection import DataDirOption, KeyOption, UrlOption, admin_database, connect
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
     from phonoscope.client import Client
-    from phonoscope.contract import Job, Queues, Task
+    from phonoscope.contract import Queues, Task
+    from phonoscope.db.access.engine import Database
 
 _MOST_TASKS = 20
+_MOST_OF_ALL = 1_000
 _PAGE = 100
 
 
@@ -36,50 +40,105 @@ def top(
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Shows queues, workers, how much they do, and your running tasks, those that take longest first."""
+    """Shows queues, workers, how much they do, and your running tasks, those that take longest first.
+
+    With --data-dir it reads, as the operator, those of all owners.
+    """
     from rich.console import Console
 
-    with connect(url, api_key, data_dir) as client:
+    with connect(url, api_key, data_dir) as client, _operators(data_dir) as database:
+        see = partial(look, client, database)
         if as_json:
-            _print_lines(client, every_s, once=once)
+            _print_lines(see, every_s, once=once)
         elif once or not sys.stdout.isatty():
-            Console().print(picture(look(client)))
+            Console().print(picture(see()))
         else:
-            _watch(client, every_s)
+            watch(see, every_s, Console())
+
+
+class Running(NamedTuple):
+    """A task that runs: whose it is, where the operator asks; the id of its job."""
+
+    owner: str | None
+    job_id: str
+    task: Task
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen at one moment: the queues, and the key's own jobs that run."""
+    """What was seen at one moment: the queues, and tasks that run, the key's own or those of all owners."""
 
     at: datetime
     queues: Queues
-    jobs: list[Job]
+    tasks: list[Running]
+    of_all: bool = False
 
     @property
-    def running(self) -> list[tuple[float, str, Task]]:
-        """The running tasks with the seconds since each began and the id of its job, the longest first."""
-        tasks = (
-            ((self.at - task.started_at).total_seconds(), job.id, task)
-            for job in self.jobs
-            for task in job.tasks
-            if task.started_at is not None and task.finished_at is None
-        )
-        return sorted(((max(0.0, ran_s), job_id, task) for ran_s, job_id, task in tasks), key=lambda one: -one[0])
+    def running(self) -> list[tuple[float, Running]]:
+        """The running tasks with the seconds since each began, the longest first."""
+        found = [
+            (max(0.0, (self.at - each.task.started_at).total_seconds()), each)
+            for each in self.tasks
+            if each.task.started_at is not None and each.task.finished_at is None
+        ]
+        return sorted(found, key=lambda one: -one[0])
 
     def as_json(self) -> dict[str, Any]:
         tasks = [
-            {"job_id": job_id, "running_s": round(ran_s, 1), **task.model_dump(mode="json", exclude={"result"})}
-            for ran_s, job_id, task in self.running
+            {
+                **({} if each.owner is None else {"owner": each.owner}),
+                "job_id": each.job_id,
+                "running_s": round(ran_s, 1),
+                **each.task.model_dump(mode="json", exclude={"result"}),
+            }
+            for ran_s, each in self.running
         ]
         return {"at": self.at.isoformat(), **self.queues.model_dump(mode="json"), "tasks": tasks}
 
 
-def look(client: Client) -> Look:
-    """Asks the service. Raises ``ApiError`` or ``Unreachable``."""
+def look(client: Client, database: Database | None = None) -> Look:
+    """Asks the service, and the database for the tasks of all owners where there is one.
+
+    Raises ``ApiError``, ``Unreachable`` or ``DatabaseUnavailable``.
+    """
     queues = client.queues()
-    jobs = client.jobs(status="running", limit=_PAGE).items
-    return Look(datetime.now(UTC), queues, jobs)
+    tasks = _own_tasks(client) if database is None else _all_tasks(database)
+    return Look(datetime.now(UTC), queues, list(tasks), of_all=database is not None)
+
+
+def _own_tasks(client: Client) -> Iterator[Running]:
+    """Those of all running jobs: pages have the newest first, and what has run longest is on the last one."""
+    cursor: dict[str, str] = {}
+    while True:
+        page = client.jobs(status="running", limit=_PAGE, **cursor)
+        yield from (Running(None, job.id, task) for job in page.items for task in job.tasks)
+        if page.next_cursor is None:
+            return
+        cursor = {"cursor": page.next_cursor}
+
+
+def _all_tasks(database: Database) -> Iterator[Running]:
+    from phonoscope.contract import Task
+    from phonoscope.db.tasks.running import left_s, longest_running
+
+    with database.autocommit() as session:
+        for row, owner in longest_running(session, _MOST_OF_ALL):
+            task = Task(
+                name=row.name,
+                pool=row.pool,
+                status=row.status,
+                attempt=row.attempt,
+                progress=row.progress,
+                stage=row.stage,
+                left_s=left_s(row, datetime.now(UTC)),
+                device=row.device,
+                started_at=row.started_at,
+            )
+            yield Running(owner, row.job_id, task)
+
+
+def _operators(data_dir: Path | None) -> AbstractContextManager[Database | None]:
+    return nullcontext() if data_dir is None else admin_database(data_dir)
 
 
 def picture(seen: Look) -> RenderableType:
@@ -91,29 +150,29 @@ def picture(seen: Look) -> RenderableType:
     return Group(head, Text(), _queues(seen.queues), Text(), _workers(seen), Text(), _tasks(seen))
 
 
-def _watch(client: Client, every_s: float) -> None:
+def watch(see: Callable[[], Look], every_s: float, console: Console) -> None:
     """Draws over the last picture until Ctrl-C; an outage is said, and waited for."""
     from rich.live import Live
     from rich.text import Text
 
     from phonoscope.client import ApiError, Unreachable
+    from phonoscope.errors import Unavailable
 
-    shown = picture(look(client))
-    with Live(shown, screen=True, auto_refresh=False) as screen:
+    with Live(picture(see()), console=console, screen=True, auto_refresh=False) as screen:
         try:
             while True:
                 time.sleep(every_s)
                 try:
-                    screen.update(picture(look(client)), refresh=True)
-                except (ApiError, Unreachable) as error:
+                    screen.update(picture(see()), refresh=True)
+                except (ApiError, Unreachable, Unavailable) as error:
                     screen.update(Text(f"{error.title}: {error.detail}", style="red"), refresh=True)
         except KeyboardInterrupt:
             return
 
 
-def _print_lines(client: Client, every_s: float, *, once: bool) -> None:
+def _print_lines(see: Callable[[], Look], every_s: float, *, once: bool) -> None:
     while True:
-        typer.echo(json.dumps(look(client).as_json()))
+        typer.echo(json.dumps(see().as_json()))
         if once:
             return
         time.sleep(every_s)
@@ -157,10 +216,12 @@ def _workers(seen: Look) -> Table:
 def _tasks(seen: Look) -> Table:
     from phonoscope_cli.tables import clock
 
-    table = _table("your task", "job", "stage", "done", "runs for", "left", numbers=("done", "runs for", "left"))
-    for ran_s, job_id, task in seen.running[:_MOST_TASKS]:
+    who = ("task", "owner") if seen.of_all else ("your task",)
+    table = _table(*who, "job", "stage", "done", "runs for", "left", numbers=("done", "runs for", "left"))
+    for ran_s, (owner, job_id, task) in seen.running[:_MOST_TASKS]:
         left = clock(task.left_s) if task.left_s is not None else ""
-        table.add_row(task.name, job_id, _shown(task.stage), f"{task.progress:.0%}", clock(ran_s), left)
+        whose = (_shown(owner or ""),) if seen.of_all else ()
+        table.add_row(task.name, *whose, job_id, _shown(task.stage), f"{task.progress:.0%}", clock(ran_s), left)
     if not seen.running:
         table.add_row("none runs")
     return table

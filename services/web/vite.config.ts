@@ -1,8 +1,9 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { licenses } from "./licenses.mjs";
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), licenses()],
   // Files find each other wherever the page is served; the gateway completes the document's own addresses.
   base: "./",
   html: { cspNonce: "__CSP_NONCE__" },

@@ -89,8 +89,12 @@ def erase_upload(database: Database, store: ObjectStore, upload: UploadRow, writ
 
 def erase_objects_of_upload(store: ObjectStore, upload: UploadRow) -> int:
     """Erases the bytes of an upload, and returns how many objects they were. Raises ``StoreUnavailable``."""
-    if upload.multipart_id is not None:
-        store.multipart.abort(whole_of(upload.id), upload.multipart_id)
+    whole = whole_of(upload.id)
+    known = [upload.multipart_id] if upload.multipart_id is not None else []
+    # Of a gateway that died while it began the upload, the store alone may know the identifier.
+    sought = upload.part_bytes is not None and not known
+    for multipart_id in store.multipart.unfinished(whole) if sought else known:
+        store.multipart.abort(whole, multipart_id)
     keys = store.keys(folder_of(upload.id))
     store.delete(keys)
     return len(keys)

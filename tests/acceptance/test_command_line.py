@@ -185,6 +185,10 @@ def test_doctor_finds_a_healthy_stack_healthy(stack: RunningStack) -> None:
         "pgvector 0.8",
         "broker",
         "object store",
+        "direct uploads: off",
+        "connections: direct",
+        "schema",
+        "courier: 1 connected",
         "gpu workers",
         "disk",
     ):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -134,8 +136,24 @@ class Service:
     def back_up(self, folder: Path, *recipients: str) -> Manifest:
         return make_backup(self.settings, folder, recipients, quiet)
 
-    def restore(self, folder: Path, identity: Path | None = None) -> Manifest:
-        return restore_backup(self.settings, folder, identity, quiet)
+    def restore(
+        self, folder: Path, identity: Path | None = None, say: Callable[[str], None] = quiet, own_key: str = ""
+    ) -> Manifest:
+        return restore_backup(self.settings, folder, identity, say, own_key)
+
+
+@contextmanager
+def new_services(servers: Settings) -> Iterator[Callable[..., Service]]:
+    """Makes services, of a revision or without tables; at the end their connections are closed."""
+    made: list[Service] = []
+
+    def make(revision: str | None = None) -> Service:
+        made.append(Service(servers, revision))
+        return made[-1]
+
+    yield make
+    for service in made:
+        service.database.close()
 
 
 def new_label(service: Service, name: str) -> int:

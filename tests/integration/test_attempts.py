@@ -24,7 +24,7 @@ from phonoscope_worker import run as module
 from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
 from phonoscope_worker.run import run_next
 from tests.integration.life import BOTH, GPU, ONE, empty, events_of, new_job, new_track, read
-from tests.support import RunningStack
+from tests.support import Recorded, RunningStack
 
 Run = Callable[[Callable[[Work], dict[TaskName, Outcome]]], bool]
 
@@ -220,7 +220,7 @@ def test_an_error_at_the_commit_fails_the_task(
 
 
 def test_an_end_that_can_never_be_written_is_handed_back(
-    run: Run, job: JobRow, database: Database, monkeypatch: pytest.MonkeyPatch
+    run: Run, job: JobRow, database: Database, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     """Another worker may be of a release that can; after the last attempt the problem is no lost worker's."""
 
@@ -235,6 +235,8 @@ def test_an_end_that_can_never_be_written_is_handed_back(
         assert (task.attempt, task.lease_token) == (attempt, None)
     assert task.status is Status.FAILED
     assert (task.error or {})["code"] == "task_failed"
+    assert recorded("attempts_total", pool="gpu", lane="short", end="unfinished") == MAX_ATTEMPTS
+    assert recorded("attempts_total") == MAX_ATTEMPTS
 
 
 def test_a_task_of_another_release_is_left_to_another_worker(run: Run, job: JobRow, database: Database) -> None:

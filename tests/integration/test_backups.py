@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from phonoscope.db.schema.service import WorkerRow
 from phonoscope.errors import (
     BackupBusy,
     BackupDamaged,
@@ -23,33 +22,24 @@ from phonoscope.errors import (
     BackupSealed,
     BackupTooNew,
     BackupUnwritable,
-    RestoreRefused,
     StoreUnavailable,
 )
 from phonoscope.settings import Settings
-from phonoscope.states import Pool
 from phonoscope.storage import ObjectStore
 from phonoscope.storage.store import StoredRange
 from phonoscope_cli.backup import making
 from phonoscope_cli.backup.manifest import Manifest
 from phonoscope_cli.backup.restoring import check_backup
 from phonoscope_cli.backup.sealing import new_identity
-from tests.integration.backed_up import Service, new_label, quiet
+from tests.integration.backed_up import Service, new_label, new_services, quiet
 from tests.support import RunningStack
 
 
 @pytest.fixture
 def new_service(server_settings: Settings) -> Iterator[Callable[..., Service]]:
     """Makes services; at the end their connections are closed."""
-    made: list[Service] = []
-
-    def make(revision: str | None = None) -> Service:
-        made.append(Service(server_settings, revision))
-        return made[-1]
-
-    yield make
-    for service in made:
-        service.database.close()
+    with new_services(server_settings) as make:
+        yield make
 
 
 @pytest.fixture
@@ -243,25 +233,6 @@ def test_a_file_without_a_key_is_said(service: Service, folder: Path, tmp_path: 
     with pytest.raises(BackupSealed, match="--to"):
         service.back_up(folder, content)
     assert not folder.exists()
-
-
-def test_a_service_in_use_is_left_alone(service: Service, new_service: Callable[..., Service], folder: Path) -> None:
-    """Recordings, or workers without any; a service that was only started is replaced."""
-    service.back_up(folder)
-    before = service.rows()
-    with pytest.raises(RestoreRefused, match="has tracks"):
-        service.restore(folder)
-    assert service.rows() == before
-    started = new_service("head")
-    with started.database.transaction() as session:
-        session.execute(text("INSERT INTO owners (id, name) VALUES ('own_new', 'local')"))
-        session.add(WorkerRow(id="w", pool=Pool.CPU, host="h", device="cpu", lanes=["short"]))
-    with pytest.raises(RestoreRefused, match="1 workers are at work"):
-        started.restore(folder)
-    with started.database.transaction() as session:
-        session.execute(text("DELETE FROM workers"))
-    started.restore(folder)
-    assert started.rows() == before
 
 
 def test_a_folder_that_cannot_be_used_is_named(service: Service, folder: Path) -> None:

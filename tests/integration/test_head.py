@@ -38,6 +38,7 @@ def same(client: httpx.Client, path: str, **headers: str) -> httpx.Response:
         "/",
         "/tracks/trk_1",
         "/favicon.svg",
+        "/licenses.txt",
         "/docs",
         "/docs/assets/swagger-ui.css",
         "/docs/assets/nothing.css",

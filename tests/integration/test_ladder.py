@@ -21,7 +21,7 @@ from phonoscope.db.search.nearest import nearest_rows, nearest_tracks, nearest_w
 from phonoscope.db.search.recall import measure_recall, recalls
 from phonoscope.db.search.rungs import VCHORD
 from phonoscope.settings import Settings
-from phonoscope_cli.doctor import search_findings
+from phonoscope_cli.services import search_findings
 from phonoscope_courier.indexing import Indexer
 from phonoscope_local.processes import wait_until
 from tests.integration.libraries import SPACE, WINDOWS_A_TRACK, Library, new_library

@@ -214,6 +214,6 @@ def test_the_commands_see_it_too(stack: RunningStack, worked: Client) -> None:
     assert "1 courier" in found["metrics"].found
     shown = phonoscope("top", "--data-dir", stack.folder)
     assert shown.returncode == 0, shown.stderr
-    assert all(word in shown.stdout for word in ("gpu.short", "cpu.long", "gpu@", "your task"))
+    assert all(word in shown.stdout for word in ("gpu.short", "cpu.long", "gpu@", "owner"))
     line = phonoscope("top", "--once", "--json", "--data-dir", stack.folder).stdout
     assert {queue["workers"] for queue in json.loads(line)["queues"]} == {1, 2}

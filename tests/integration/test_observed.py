@@ -9,29 +9,38 @@ import pytest
 
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.observed import observe
+from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, TaskQueue
+from phonoscope.waker import Waker
 from phonoscope_courier.observing import Observer
 from tests.integration.life import empty
 from tests.integration.outbox import Outbox
+from tests.support import Recorded
 
 
 def test_the_queues_are_seen_by_class_of_owners(database: Database) -> None:
-    """Clips, background work, owners with many tasks and all others; none by name."""
+    """Clips, background work, owners with more than 100 tasks and all others; none by name.
+
+    As for claims and autoscaling, a task counts that a worker could start now: not one that waits for another, or
+    for the time of its next attempt.
+    """
     empty(database)
     with database.transaction() as session:
         session.connection().exec_driver_sql(
             """
-            INSERT INTO owners (id, name, clips_of) VALUES ('a', 'a', NULL), ('b', 'b', NULL), ('c', 'c', 'a');
+            INSERT INTO owners (id, name) VALUES ('a', 'a'), ('b', 'b'), ('d', 'd');
+            INSERT INTO owners (id, name, clips_of) VALUES ('c', 'c', 'a');
             INSERT INTO jobs (id, owner_id, status, options, metadata)
             SELECT 'job_' || owner || n, owner, 'queued', '{}', '{}'
-            FROM unnest(ARRAY['a', 'b', 'c']) AS owner, generate_series(1, 101) AS n;
+            FROM unnest(ARRAY['a', 'b', 'c', 'd']) AS owner, generate_series(1, 102) AS n;
             INSERT INTO tasks (id, job_id, position, owner_id, name, pool, lane, status, cost_s, turn, attempt,
                                progress, stage, timings, queued_at)
             SELECT 'tsk_' || id, id, 0, owner_id, 'classify', 'gpu', 'short', 'queued', 1, 0, 0, 0, '', '{}',
                    now() - interval '90 s'
-            FROM jobs WHERE owner_id = 'a' OR id IN ('job_b1', 'job_b2', 'job_c1');
+            FROM jobs WHERE owner_id IN ('a', 'd') OR id IN ('job_b1', 'job_b2', 'job_c1');
             UPDATE tasks SET turn = 'infinity' WHERE job_id = 'job_b2';
-            UPDATE tasks SET waits_for = 'embed' WHERE job_id = 'job_a1'
+            UPDATE tasks SET waits_for = 'embed' WHERE job_id = 'job_a1';
+            UPDATE tasks SET available_at = now() + interval '1 hour' WHERE job_id IN ('job_a2', 'job_d1')
             """
         )
         queue = TaskQueue(Pool.GPU, Lane.SHORT)
@@ -39,7 +48,7 @@ def test_the_queues_are_seen_by_class_of_owners(database: Database) -> None:
     waiting = {
         owners: (each.tasks, round(each.oldest_s, -1)) for (its, owners), each in found.waiting.items() if its == queue
     }
-    assert waiting == {"other": (101, 90), "background": (1, 90), "clips": (1, 90)}
+    assert waiting == {"other": (101, 90), "busy": (101, 90), "background": (1, 90), "clips": (1, 90)}
     empty(database)
 
 
@@ -85,3 +94,16 @@ def test_a_database_that_is_away_makes_unknown_what_it_knows(monkeypatch: pytest
     assert math.isnan(shown[("queued", "gpu", "short", "other")])
     assert math.isnan(shown[("due_age",)])
     assert ("observed_at",) not in shown
+
+
+@pytest.mark.parametrize(("answers", "up"), [(True, 1.0), (False, 0.0)])
+def test_a_broker_that_is_away_is_seen(
+    server_settings: Settings, database: Database, recorded: Recorded, answers: bool, up: float
+) -> None:
+    """By its own gauge, beside the seconds that its answer took."""
+    url = server_settings.broker_url.get_secret_value() if answers else "redis://127.0.0.1:1"
+    ping, stopped = Waker(url).ping, Event()
+    stopped.set()
+    Observer(database, {"broker": ping})._run("broker", ping, stopped)
+    assert recorded("broker_up") == up
+    assert math.isnan(recorded("ping_seconds", service="broker")) is not answers

@@ -25,6 +25,7 @@ from phonoscope_courier.retries import RetryPolicy
 from phonoscope_courier.sending import Limits
 from tests.integration.outbox import QUICK, SOON, VAULT, Outbox, at, courier_of, free_port, work
 from tests.peers import Handler, Receiver, Request, listening, ok, respond
+from tests.support import Recorded
 
 
 @pytest.fixture
@@ -99,8 +100,8 @@ def test_only_those_are_told_who_asked(outbox: Outbox, database: Database, datab
     assert outbox.ask("SELECT count(*) FROM deliveries WHERE webhook_id = :id", id=all_) == [2]
 
 
-def test_a_failure_is_tried_again_under_the_same_id(outbox: Outbox, database_url: str) -> None:
-    """500, then 200: two attempts in the log, one event, each with its own time."""
+def test_a_failure_is_tried_again_under_the_same_id(outbox: Outbox, database_url: str, recorded: Recorded) -> None:
+    """500, then 200: two attempts in the log and in the metrics, one event, each with its own time."""
     answers = iter([respond(500, b"oh no"), ok()])
     port, receiver = free_port(), Receiver(lambda _: next(answers))
     outbox.endpoint(at(port))
@@ -114,6 +115,11 @@ def test_a_failure_is_tried_again_under_the_same_id(outbox: Outbox, database_url
     assert outbox.ask("SELECT error FROM attempts JOIN deliveries ON deliveries.id = delivery_id "
                       "WHERE owner_id = :owner_id ORDER BY attempts.id") == ["refused", None]  # fmt: skip
     assert outbox.ask("SELECT failing_since FROM webhooks WHERE owner_id = :owner_id") == [None]
+    assert [recorded("webhook_attempts_total", result=result) for result in ("refused", "delivered")] == [1, 1]
+    assert recorded("webhook_attempt_duration_seconds_count") == 2
+    took = outbox.ask("SELECT duration_s FROM attempts JOIN deliveries ON deliveries.id = delivery_id "
+                      "WHERE owner_id = :owner_id")  # fmt: skip
+    assert recorded("webhook_attempt_duration_seconds_sum") == pytest.approx(sum(took))
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
+from httpx_sse import EventSource
 from sqlalchemy import text
 
 from phonoscope.client import Client
+from phonoscope.db.access.channels import PROGRESS_CHANNEL
 from phonoscope.db.access.engine import Database
 from phonoscope.db.service.sessions import MOST_SESSIONS, forget_ended_sessions
 from tests.integration.browsers import Browser, code_of
 from tests.provider import IdentityProvider
 from tests.support import RunningStack, authorities, second_gateway, tone_wav
+
+OPENS = text(
+    "INSERT INTO jobs (id, owner_id, status, options, metadata) "
+    "SELECT :job, owner_id, 'running', '{}', '{}' FROM users WHERE id = :user"
+)
+RUNS = text(
+    "INSERT INTO tasks (id, job_id, position, owner_id, name, pool, lane, status, cost_s, turn, attempt, progress, "
+    "stage, timings, started_at) "
+    "SELECT 'tsk_' || id, id, 0, owner_id, 'map', 'cpu', 'long', 'running', 1, 0, 1, 0, '', '{}', now() "
+    "FROM jobs WHERE id = :job"
+)
 
 
 @pytest.fixture(scope="module")
@@ -278,6 +293,38 @@ def test_signing_out_everywhere(browser: Browser) -> None:
     assert browser.http.delete("/v1/session?everywhere=true", headers=browser.csrf).status_code == 200
     assert other.http.get("/v1/session").status_code == 401
     assert stranger.me["user"]
+
+
+def test_the_end_of_a_session_ends_its_streams(browser: Browser, stack: RunningStack) -> None:
+    """Within half a minute, whether or not anything happens to the job; those of the user's other session go on."""
+    other, sub = another(browser), uuid4().hex
+    for each in (browser, other):
+        each.sign_in(sub=sub)
+    job = f"job_{sub}"
+    database = database_of(stack)
+    with database.transaction() as session:
+        session.execute(OPENS, {"job": job, "user": browser.me["user"]["id"]})
+        session.execute(RUNS, {"job": job})
+    with ExitStack() as opened:
+        streams = [
+            _named(opened.enter_context(each.http.stream("GET", f"/v1/jobs/{job}/events"))) for each in (browser, other)
+        ]
+        assert [next(events) for events in streams] == ["status", "status"]
+        assert browser.http.delete("/v1/session", headers=browser.csrf).status_code == 200
+        before = monotonic()
+        assert list(streams[0]) == []
+        assert monotonic() - before < 50
+        with database.transaction() as session:
+            session.execute(text("DELETE FROM jobs WHERE id = :job"), {"job": job})
+            session.execute(text("SELECT pg_notify(:channel, :job)"), {"channel": PROGRESS_CHANNEL, "job": job})
+        assert list(streams[1]) == ["completed"]
+    database.close()
+
+
+def _named(answer: httpx.Response) -> Iterator[str]:
+    """The names of a stream's events; neither its hint nor its signs of life."""
+    assert answer.status_code == 200
+    return (event.event for event in EventSource(answer).iter_sse() if event.event != "message")
 
 
 def test_sessions_end_and_are_swept(browser: Browser, stack: RunningStack) -> None:

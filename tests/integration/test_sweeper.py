@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from threading import Event
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -24,11 +25,12 @@ from phonoscope.db.library.uploads import (
     refuse_upload,
     renew_upload,
     take_expired,
+    whole_of,
 )
 from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.keys import create_key
 from phonoscope.db.service.workers import beat_worker, live_workers
-from phonoscope.errors import UploadBusy
+from phonoscope.errors import NotFound, UploadBusy
 from phonoscope.ids import new_id
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, Status, UploadStatus
@@ -37,6 +39,7 @@ from phonoscope.waker import Waker
 from phonoscope_courier import sweeper as module
 from phonoscope_courier.sweeper import Sweeper
 from tests.integration.life import claimed, empty, new_job, new_track, read
+from tests.support import Recorded
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def put(sweeper: Sweeper, key: str) -> str:
 
 
 def test_a_silent_worker_s_task_is_handed_back_when_that_is_sure(
-    sweeper: Sweeper, database: Database, monkeypatch: pytest.MonkeyPatch
+    sweeper: Sweeper, database: Database, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     """Not at the first sight of an expired lease: the clock may have jumped."""
     job = new_job(database, new_track(database))
@@ -69,9 +72,11 @@ def test_a_silent_worker_s_task_is_handed_back_when_that_is_sure(
         session.execute(text("UPDATE tasks SET lease_expires_at = now() - interval '1 s'"))
     sweeper.sweep()
     assert read(database, job).status is Status.RUNNING
+    assert recorded("lease_losses_total", found_by="sweeper") == 0
     monkeypatch.setattr(module, "BELIEVED_AFTER_S", 0.0)
     sweeper.sweep()
     assert read(database, job).status is Status.QUEUED
+    assert recorded("lease_losses_total", found_by="sweeper") == 1
 
 
 def test_lost_messages_are_sent_again(sweeper: Sweeper, database: Database) -> None:
@@ -304,6 +309,27 @@ def test_abandoned_uploads_are_erased(sweeper: Sweeper) -> None:
     with sweeper.database.transaction() as session:
         assert set(session.scalars(text("SELECT id FROM uploads"))) & {left, ended, written} == {written}
     assert sweeper.store.keys("uploads/") == [f"{folder_of(written)}pce_1"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_parts_of_abandoned_uploads_are_erased(sweeper: Sweeper, known: bool) -> None:
+    """Also of one whose gateway died before it had noted the store's identifier; another upload's parts stay."""
+    store, left, other = sweeper.store, new_id("upl"), f"{whole_of(new_id('upl'))}"
+    key = whole_of(left)
+    multipart_id, others_id = (store.multipart.create(each, "audio/wav") for each in (key, other))
+    for each, its_id in ((key, multipart_id), (other, others_id)):
+        httpx.put(store.multipart.link(each, its_id, 1, 60), content=b"bytes").raise_for_status()
+    with sweeper.database.transaction() as session:
+        facts = {"status": UploadStatus.OPEN, "filename": "a.wav", "said": "", "size_bytes": 9, "part_bytes": 5 << 20}
+        row = UploadRow(id=left, owner_id=upload_owner(session), multipart_id=multipart_id if known else None, **facts)
+        add_upload(session, row, timedelta(seconds=-1))
+    assert [part.size_bytes for part in store.multipart.parts(key, multipart_id)] == [5]
+    sweeper.tidy()
+    with sweeper.database.transaction() as session:
+        assert left not in set(session.scalars(text("SELECT id FROM uploads")))
+    with pytest.raises(NotFound):
+        list(store.multipart.parts(key, multipart_id))
+    assert [part.size_bytes for part in store.multipart.parts(other, others_id)] == [5]
 
 
 def test_a_request_that_lost_its_upload_to_the_sweeper_makes_no_track(sweeper: Sweeper) -> None:

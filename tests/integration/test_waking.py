@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+from pathlib import Path
+
 import pytest
 from redis import Redis
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
+from phonoscope.errors import BrokerUnavailable
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool
 from phonoscope.storage import ObjectStore
@@ -17,6 +22,7 @@ from phonoscope_worker import run as module
 from phonoscope_worker.heartbeat import Heartbeat, WorkerIdentity
 from phonoscope_worker.run import run_queue
 from tests.integration.life import CPU, GPU, empty, new_job, new_track
+from tests.peers import certificate, listening
 
 
 @pytest.fixture
@@ -70,3 +76,45 @@ def test_a_worker_lets_other_queues_have_their_turn(
     run_queue(context, GPU)
     assert ended(database) == 1
     assert Redis.from_url(broker).llen(GPU.name) == 1
+
+
+def test_a_broker_is_reached_by_tls(broker: str, tmp_path: Path) -> None:
+    """As the chart writes its address: as a user, checked by authorities from a file, or not reached at all."""
+    password, address = broker.partition("://:")[2].rsplit("@", 1)
+    host, port = address.partition("/")[0].split(":")
+    trusted = certificate(tmp_path, "localhost")
+    other = certificate(tmp_path, "elsewhere")
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trust.load_cert_chain(trusted)
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inside_reader, inside_writer = await asyncio.open_connection(host, int(port))
+        try:
+            await asyncio.gather(_copy(reader, inside_writer), _copy(inside_reader, writer))
+        finally:
+            inside_writer.close()
+
+    async def ping(at: int, database: int, authorities: str) -> None:
+        # Of another number each: the library shares connections to one that it has reached, whatever checks it.
+        url = f"rediss://default:{password}@localhost:{at}/{database}?ssl_cert_reqs=CERT_REQUIRED{authorities}"
+        waker = Waker(url)
+        try:
+            await asyncio.to_thread(waker.ping)
+        finally:
+            await asyncio.to_thread(waker._app.pool.force_close_all)
+
+    async def scenario() -> None:
+        async with listening(pipe, trust=trust) as at:
+            await ping(at, 10, f"&ssl_ca_certs={trusted}")
+            for database, authorities in ((11, f"&ssl_ca_certs={other}"), (12, "")):
+                with pytest.raises(BrokerUnavailable):
+                    await ping(at, database, authorities)
+
+    asyncio.run(scenario())
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+        await writer.drain()
+    writer.close()

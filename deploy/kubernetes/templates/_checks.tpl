@@ -5,9 +5,27 @@
 {{- mulf (regexFind "^[0-9.]+" $text) (get $units (regexFind "[kMGT]i?$" $text) | default 1) | int64 -}}
 {{- end }}
 
-{{- /* A part's own values: room for an upload in what is temporary, and memory as is asked for. */ -}}
+{{- /* What a setting of a part is called in the values: its own goes before the common one. */ -}}
+{{- define "phonoscope.setting-name" -}}
+{{- if hasKey .values.settings .setting }}{{ .name }}.{{ end -}}settings.{{ .setting }}
+{{- end }}
+
+{{- /* A part's own values: room for an upload in what is temporary, memory as is asked for, and ways out as it needs. */ -}}
 {{- define "phonoscope.check-part" -}}
 {{- $settings := fromJson (include "phonoscope.settings" .) -}}
+{{- $policy := .root.Values.networkPolicy -}}
+{{- if and $settings.otlp_endpoint $policy.enabled (not $policy.collector) -}}
+{{- fail (printf "networkPolicy.collector: name where %s leads to" (include "phonoscope.setting-name" (merge (dict "setting" "otlp_endpoint") .))) -}}
+{{- end -}}
+{{- if $settings.oidc_issuer -}}
+{{- $issuer := include "phonoscope.setting-name" (merge (dict "setting" "oidc_issuer") .) -}}
+{{- range list "public_url" "oidc_client_id" -}}
+{{- if not (get $settings .) }}{{ fail (printf "settings.%s: must be set, for %s is" . $issuer) }}{{ end -}}
+{{- end -}}
+{{- if and (eq .name "gateway") $policy.enabled (not $policy.identityProvider) -}}
+{{- fail (printf "networkPolicy.identityProvider: name where %s leads to" $issuer) -}}
+{{- end -}}
+{{- end -}}
 {{- $upload := $settings.max_upload_bytes | default 2147483648 -}}
 {{- if and .keepsUploads (lt (include "phonoscope.bytes" .values.temporary | int64) (int64 $upload)) -}}
 {{- fail (printf "%s.temporary: %s is less than the largest upload, settings.max_upload_bytes (%d)" .name .values.temporary (int64 $upload)) -}}
@@ -63,14 +81,22 @@
 {{- end -}}
 {{- if not $named }}{{ fail (printf "settings.allowed_hosts: %s does not name ingress.host, %s" $settings.allowed_hosts $values.ingress.host) }}{{ end -}}
 {{- end -}}
+{{- if and $values.ingress.enabled $settings.public_url -}}
+{{- if ne ((urlParse $settings.public_url).hostname | lower) $values.ingress.host -}}
+{{- fail (printf "settings.public_url: %s is not at ingress.host, %s" $settings.public_url $values.ingress.host) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (hasPrefix "verify-" $values.database.sslmode) (not $values.database.caSecret) -}}
+{{- fail (printf "database.caSecret: must name the secret with the authorities that sslmode %s checks by" $values.database.sslmode) -}}
+{{- end -}}
+{{- if and $values.broker.caSecret (not $values.broker.tls) -}}
+{{- fail "broker.caSecret: is used with broker.tls alone" -}}
+{{- end -}}
 {{- if and $values.autoscaling.user (not $values.autoscaling.existingSecret) -}}
 {{- fail "autoscaling.existingSecret: must name the secret with the password of autoscaling.user" -}}
 {{- end -}}
 {{- if eq (int $values.metrics.port) 8000 }}{{ fail "metrics.port: 8000 is the gateway's own port" }}{{ end -}}
 {{- if and $values.metrics.port $values.networkPolicy.enabled (not $values.networkPolicy.metrics) -}}
 {{- fail "networkPolicy.metrics: name who may read metrics.port" -}}
-{{- end -}}
-{{- if and $settings.otlp_endpoint $values.networkPolicy.enabled (not $values.networkPolicy.collector) -}}
-{{- fail "networkPolicy.collector: name where settings.otlp_endpoint leads to" -}}
 {{- end -}}
 {{- end }}

@@ -41,11 +41,16 @@
 {{- end }}
 - name: PHONOSCOPE_DATABASE_URL
   {{- with $values.database }}
-  value: {{ printf "postgresql+psycopg2://%s:$(DATABASE_PASSWORD)@%s:%v/%s?sslmode=%s" .user .host .port .name .sslmode | quote }}
+  {{- $authorities := ternary "&sslrootcert=/ca/database/ca.crt" "" (ne .caSecret "") }}
+  value: {{ printf "postgresql+psycopg2://%s:$(DATABASE_PASSWORD)@%s:%v/%s?sslmode=%s%s" .user .host .port .name .sslmode $authorities | quote }}
   {{- end }}
 - name: PHONOSCOPE_BROKER_URL
   {{- with $values.broker }}
-  value: {{ printf "redis://:$(BROKER_PASSWORD)@%s:%v/%v" .host .port .database | quote }}
+  {{- $scheme := ternary "rediss" "redis" .tls }}
+  {{- /* Without a parameter of TLS the client would speak in the clear, whatever the scheme says. */ -}}
+  {{- $authorities := ternary "&ssl_ca_certs=/ca/broker/ca.crt" "" (ne .caSecret "") }}
+  {{- $checked := ternary (printf "?ssl_cert_reqs=CERT_REQUIRED%s" $authorities) "" .tls }}
+  value: {{ printf "%s://%s:$(BROKER_PASSWORD)@%s:%v/%v%s" $scheme .user .host .port .database $checked | quote }}
   {{- end }}
 - name: PHONOSCOPE_S3_ENDPOINT_URL
   value: {{ $values.store.endpointUrl | quote }}

@@ -97,6 +97,13 @@ spec:
       volumeMounts:
         - name: temporary
           mountPath: /tmp
+        {{- range $name, $server := dict "broker" $values.broker "database" $values.database }}
+        {{- if $server.caSecret }}
+        - name: {{ $name }}-ca
+          mountPath: /ca/{{ $name }}
+          readOnly: true
+        {{- end }}
+        {{- end }}
         {{- if and $served $values.models.existingClaim }}
         - name: models
           mountPath: /models
@@ -111,6 +118,14 @@ spec:
     - name: temporary
       emptyDir:
         sizeLimit: {{ .values.temporary }}
+    {{- range $name, $server := dict "broker" $values.broker "database" $values.database }}
+    {{- with $server.caSecret }}
+    - name: {{ $name }}-ca
+      secret:
+        secretName: {{ . }}
+        items: [{key: ca.crt, path: ca.crt}]
+    {{- end }}
+    {{- end }}
     {{- if and $served $values.models.existingClaim }}
     - name: models
       persistentVolumeClaim:

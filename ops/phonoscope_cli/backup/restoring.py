@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -11,15 +12,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 import psycopg2
-from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from phonoscope.db.access.engine import Database
-from phonoscope.db.access.locks import stay_open
-from phonoscope.db.access.migrate import alembic_config, migrate
+from phonoscope.db.access.listeners import open_listeners
+from phonoscope.db.access.locks import Lock, stay_open, try_lock
+from phonoscope.db.access.migrate import knows_revision, migrate
 from phonoscope.db.schema.metadata import METADATA
 from phonoscope.db.service.workers import live_workers
 from phonoscope.errors import BackupError, BackupTooNew, RestoreRefused
@@ -30,13 +31,16 @@ from phonoscope_cli.backup.sealing import Opener, checked
 from phonoscope_cli.backup.tables import load_tables
 
 Say = Callable[[str], None]
-_HAS_TABLES = text("SELECT to_regclass('public.alembic_version') IS NOT NULL")
-_PRESENT = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename = ANY(:names)")
+_PRESENT = text(
+    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename = ANY(:names) ORDER BY tablename"
+)
 _FUNCTIONS = text(
     "SELECT oid::regprocedure::text FROM pg_proc "
     "WHERE pronamespace = 'public'::regnamespace AND starts_with(proname, 'phonoscope_')"
 )
-_USED = ("tracks", "jobs", "webhooks", "classifiers", "collections")
+_USED = ("tracks", "jobs", "uploads", "webhooks", "classifiers", "collections", "spaces", "users", "api_keys")
+_USED_IF = {"api_keys": "id <> :own_key"}
+_ALIVE = text("SELECT 1")
 _FORGET = text(
     "DELETE FROM idempotency_keys WHERE owner_id IN (SELECT owner_id FROM tracks WHERE object_key = ANY(:keys))"
 )
@@ -72,30 +76,29 @@ def check_backup(folder: Path, identity: Path | None, say: Say) -> Manifest:
     return backup.manifest
 
 
-def restore_backup(settings: Settings, folder: Path, identity: Path | None, say: Say) -> Manifest:
+def restore_backup(settings: Settings, folder: Path, identity: Path | None, say: Say, own_key: str = "") -> Manifest:
     """Brings a backup back, after all of it was checked: the objects, then the rows in one transaction.
 
     One that was cut off is simply run again: objects that are in the bucket are left, and there are no rows yet.
 
+    Args:
+        own_key: the id of a key that a local stack made for itself, which may be replaced.
+
     Raises:
-        RestoreRefused: the database is in use: it has what owners made, or workers are at work on it.
+        RestoreRefused: the service is in use: it has what owners made, or runs, or is being restored. It is looked at
+            again, with its tables locked, before anything is removed.
         DatabaseUnavailable, StoreUnavailable: there are no rows yet; run it again.
         BackupError: as ``check_backup``; nothing was changed.
     """
-    url = settings.database_url.get_secret_value()
-    database = Database(url, pool_size=2)
-    store = ObjectStore(settings)
+    database = Database(settings.database_url.get_secret_value(), pool_size=2)
     try:
-        refuse_if_used(database)
-        backup = _Backup(folder, identity)
-        backup.check(say)
-        store.ensure_bucket()
-        backup.send_objects(store, say)
-        _clear(database)
-        migrate(url, backup.manifest.revision)
-        with database.transaction() as session:
-            backup.load(session)
-        _finish(url)
+        with database.transaction() as locked:
+            _lock_service(locked)
+            with database.transaction() as session:
+                _refuse_if_used(session, own_key)
+            backup = _Backup(folder, identity)
+            backup.check(say)
+            _restore(settings, backup, database, locked, own_key, say)
     except (psycopg2.Error, SQLAlchemyError) as error:
         reason = str(getattr(error, "orig", error)).strip()
         raise BackupError(f"the database does not take the rows: {reason}") from error
@@ -106,16 +109,55 @@ def restore_backup(settings: Settings, folder: Path, identity: Path | None, say:
     return backup.manifest
 
 
-def refuse_if_used(database: Database) -> None:
-    """Raises ``RestoreRefused`` when the database has what owners made, or workers are at work on it."""
+def _restore(settings: Settings, backup: _Backup, database: Database, locked: Session, own_key: str, say: Say) -> None:
+    url = settings.database_url.get_secret_value()
+    store = ObjectStore(settings)
+    store.ensure_bucket()
+    backup.send_objects(store, say)
     with database.transaction() as session:
-        if not session.scalar(_HAS_TABLES):
-            return
-        for table in session.scalars(_PRESENT, {"names": list(_USED)}):
-            if session.scalar(text(f"SELECT EXISTS (SELECT FROM {table})")):  # noqa: S608
-                raise RestoreRefused(f"the database has {table}: restore into an empty one")
-        if workers := live_workers(session):
-            raise RestoreRefused(f"{len(workers)} workers are at work on this database: stop the service first")
+        _hold_unused(session, locked, own_key)
+        _clear(session)
+    migrate(url, backup.manifest.revision)
+    with database.transaction() as session:
+        _hold_unused(session, locked, own_key)
+        backup.load(session)
+    _finish(url)
+
+
+def _lock_service(session: Session) -> None:
+    """Keeps other restores away, and couriers from erasing objects, until the transaction ends."""
+    if not try_lock(session, Lock.RESTORE):
+        raise RestoreRefused("another restore is at work on this database")
+    if not try_lock(session, Lock.TIDY):
+        raise RestoreRefused("a courier is at work on this database: stop the service first")
+    stay_open(session)
+
+
+def _hold_unused(session: Session, locked: Session, own_key: str) -> None:
+    """Locks all tables, so that nothing is added to them, and looks once more that there is nothing in them.
+
+    A connection that was lost has given its locks back: nothing goes on without them.
+    """
+    locked.execute(_ALIVE)
+    _refuse_if_used(session, own_key)
+    if tables := _tables(session):
+        session.execute(text(f"LOCK TABLE {', '.join(tables)}"))
+    _refuse_if_used(session, own_key)
+
+
+def _refuse_if_used(session: Session, own_key: str) -> None:
+    """Raises ``RestoreRefused`` when the database has what owners made, or programs are at work on it."""
+    present = _tables(session)
+    for table in (name for name in _USED if name in present):
+        found = f"SELECT EXISTS (SELECT FROM {table} WHERE {_USED_IF.get(table, 'true')})"  # noqa: S608 - of constants
+        if session.scalar(text(found), {"own_key": own_key}):
+            raise RestoreRefused(f"the database has {table}: restore into an empty one")
+    programs = Counter(each.name.lower() for each in open_listeners(session))
+    if "workers" in present:
+        programs["worker"] = len(live_workers(session))
+    at_work = [f"{count} {name}{'s' if count > 1 else ''}" for name, count in programs.items() if count]
+    if at_work:
+        raise RestoreRefused(f"at work on this database: {', '.join(at_work)}; stop the service first")
 
 
 class _Backup:
@@ -125,12 +167,10 @@ class _Backup:
         self.manifest = Manifest.read(folder)
         self._rows = self.manifest.rows(folder)
         self._sealed = bool(self.manifest.sealed_to)
-        try:
-            ScriptDirectory.from_config(alembic_config("")).get_revision(self.manifest.revision)
-        except CommandError as error:
+        if not knows_revision(self.manifest.revision):
             raise BackupTooNew(
                 f"the schema {self.manifest.revision!r} of release {self.manifest.release} is unknown to this one"
-            ) from error
+            )
 
     def check(self, say: Say) -> None:
         """Raises ``BackupDamaged`` and ``BackupSealed``."""
@@ -182,14 +222,16 @@ class _Backup:
             yield read_objects(Path(plain.name))
 
 
-def _clear(database: Database) -> None:
+def _tables(session: Session) -> list[str]:
+    return list(session.scalars(_PRESENT, {"names": [*METADATA.tables, "alembic_version"]}))
+
+
+def _clear(session: Session) -> None:
     """Removes the tables of a service that nobody has used yet."""
-    with database.transaction() as session:
-        names = [*METADATA.tables, "alembic_version"]
-        for table in session.scalars(_PRESENT, {"names": names}).all():
-            session.execute(text(f"DROP TABLE {table} CASCADE"))
-        for function in session.scalars(_FUNCTIONS).all():
-            session.execute(text(f"DROP FUNCTION {function} CASCADE"))
+    for table in _tables(session):
+        session.execute(text(f"DROP TABLE {table} CASCADE"))
+    for function in session.scalars(_FUNCTIONS).all():
+        session.execute(text(f"DROP FUNCTION {function} CASCADE"))
 
 
 def _finish(url: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from anyio import CapacityLimiter
 
 from phonoscope.db.access.channels import JOB_CHANNEL, PROGRESS_CHANNEL
+from phonoscope.db.access.listeners import Listener
 from phonoscope.db.access.notifications import listen
 from phonoscope_gateway.background import in_background
 
@@ -43,7 +44,7 @@ class JobListener:
     def listening(self) -> AbstractAsyncContextManager[None]:
         """Receives notifications for as long as the context lasts."""
         channels = (JOB_CHANNEL, PROGRESS_CHANNEL)
-        work = listen(self._database_url, "phonoscope-listener", channels, self._on_notifications, self._wake_all)
+        work = listen(self._database_url, Listener.GATEWAY, channels, self._on_notifications, self._wake_all)
         return in_background(work, "job-listener")
 
     def _on_notifications(self, notices: Collection[tuple[str, str]]) -> None:

@@ -35,7 +35,8 @@ class PendingUpload(BaseModel):
     filename: str
     size_bytes: int
     offset_bytes: int = Field(
-        description="how many bytes are kept; the next ones begin there. Of a direct upload none before its end"
+        description="how many bytes are kept; the next ones begin there. Of a direct upload none before its end: "
+        "`GET /v1/uploads/{id}/parts` says what the store has"
     )
     sha256: str | None = Field(description="of the whole, where you said it")
     part_bytes: int | None = Field(description="bytes of each part but the last of a direct upload")

@@ -72,6 +72,14 @@ class MultipartUploads:
             if not page.is_truncated or not marker:
                 return
 
+    def unfinished(self, key: str) -> list[str]:
+        """The identifiers of an object's uploads that are neither complete nor aborted. Raises ``StoreUnavailable``."""
+        # Some stores answer so where they have none.
+        with suppress(NotFound), translated(key):
+            found = self._client._list_multipart_uploads(self._bucket, prefix=key).uploads
+            return [each.upload_id for each in found if each.object_name == key and each.upload_id]
+        return []
+
     def complete(self, key: str, multipart_id: str, parts: Sequence[StoredPart]) -> None:
         """Makes the parts one object. Raises ``NotFound`` or ``StoreUnavailable``."""
         with translated(key):

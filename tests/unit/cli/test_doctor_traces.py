@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from phonoscope.settings import Settings
-from phonoscope_cli.doctor import Finding, traces_finding
+from phonoscope_cli.doctor import traces_finding
+from phonoscope_cli.finding import Finding
 from phonoscope_local.ports import choose_port
 from tests.collector import Collector, collecting
 from tests.unit.cli.test_doctor_metrics import GIVEN

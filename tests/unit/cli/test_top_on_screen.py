@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,11 +15,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from phonoscope.client import Client
-from phonoscope.contract import Job, Queues, Task
+from phonoscope.contract import Queues, Task
 from phonoscope.states import Status, TaskName
 from phonoscope_cli import top as command
 from phonoscope_cli.app import app
-from phonoscope_cli.top import Look, picture
+from phonoscope_cli.top import Look, Running, look, picture, watch
 from tests.unit.fixtures import NOW
 
 QUEUES: dict[str, Any] = {
@@ -36,13 +37,13 @@ QUEUES: dict[str, Any] = {
 
 
 @pytest.fixture
-def seen(make_job: Callable[..., Job], make_task: Callable[..., Task]) -> Look:
+def seen(make_task: Callable[..., Task]) -> Look:
     """A minute after a task began; another one ended meanwhile."""
     slow = make_task(TaskName.SEPARATE, Status.RUNNING, progress=0.25, stage="separating", left_s=180.0)
     quick = make_task(TaskName.CLASSIFY, Status.RUNNING, started_at=NOW + timedelta(seconds=58), progress=0.5)
     done = make_task(TaskName.EMBED, finished_at=NOW + timedelta(seconds=1))
-    jobs = [make_job(quick, id="job_quick"), make_job(done, slow, id="job_slow")]
-    return Look(NOW + timedelta(seconds=60), Queues.model_validate(QUEUES), jobs)
+    tasks = [Running(None, "job_quick", quick), Running(None, "job_slow", done), Running(None, "job_slow", slow)]
+    return Look(NOW + timedelta(seconds=60), Queues.model_validate(QUEUES), tasks)
 
 
 def printed(look: Look) -> str:
@@ -72,8 +73,8 @@ def test_nothing_to_see_is_said(seen: Look) -> None:
 
 def test_a_clock_that_is_behind_the_service_s_shows_no_negative_time(seen: Look) -> None:
     """What began in the future has run for no time."""
-    early = Look(NOW - timedelta(hours=1), seen.queues, seen.jobs)
-    assert {ran_s for ran_s, _, _ in early.running} == {0.0}
+    early = Look(NOW - timedelta(hours=1), seen.queues, seen.tasks)
+    assert {ran_s for ran_s, _ in early.running} == {0.0}
     assert " -" not in printed(early)
 
 
@@ -98,3 +99,32 @@ def test_where_there_is_no_terminal_it_looks_once(monkeypatch: pytest.MonkeyPatc
     (line,) = done.output.splitlines()
     assert json.loads(line)["queues"][0]["queued"] == 7
     assert json.loads(line)["tasks"] == []
+
+
+def test_the_operator_s_picture_names_owners(seen: Look) -> None:
+    """As they may be printed; their own tasks have no such column."""
+    tasks = [each._replace(owner="ann\x1b[2J[red]") for each in seen.tasks]
+    text = printed(Look(seen.at, seen.queues, tasks, of_all=True))
+    assert "owner" in text
+    assert "ann" in text
+    assert "\x1b" not in text
+    assert "owner" not in printed(seen)
+
+
+def test_an_outage_is_said_and_the_picture_comes_back() -> None:
+    """Whatever failed once; Ctrl-C ends it."""
+    looks = iter([None, httpx.ConnectError("no route"), None, KeyboardInterrupt()])
+    file = io.StringIO()
+
+    def now_and_then(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/queues" and (problem := next(looks)) is not None:
+            raise problem
+        return service(request)
+
+    client = Client("http://a", "psk_a", transport=httpx.MockTransport(now_and_then))
+    watch(lambda: look(client), 0.0, Console(file=file, width=140, height=40, force_terminal=True))
+    first, outage, second = re.split("(no answer from http://a: no route)", file.getvalue())
+    assert outage
+    assert "gpu.short" in first
+    assert "gpu.short" in second
+    assert next(looks, "all were made") == "all were made"

@@ -137,6 +137,45 @@ def test_variables_have_the_values_of_compose() -> None:
     assert "PHONOSCOPE_ENVIRONMENT" not in courier  # so it is production
 
 
+def test_servers_are_checked_by_certificates_that_are_mounted() -> None:
+    """In every process, with the user of the broker; without them nothing is mounted, and PostgreSQL is as it was."""
+    changed: dict[str, object] = {
+        "database": {"sslmode": "verify-full", "caSecret": "database-authorities"},
+        "broker": {"user": "sounds", "tls": True, "caSecret": "broker-authorities"},
+    }
+    for name, pod in pods(render("minimal", changed)).items():
+        database, broker = (environment(pod)[f"PHONOSCOPE_{server}_URL"] for server in ("DATABASE", "BROKER"))
+        assert database.endswith("?sslmode=verify-full&sslrootcert=/ca/database/ca.crt")
+        assert broker == (
+            "rediss://sounds:$(BROKER_PASSWORD)@valkey:6379/0?ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs=/ca/broker/ca.crt"
+        )
+        mounts = {
+            mount["mountPath"]: mount["name"] for mount in container(pod)["volumeMounts"] if mount.get("readOnly")
+        }
+        secrets = {volume["name"]: volume["secret"] for volume in pod["spec"]["volumes"] if "secret" in volume}
+        found = {path: (secrets[mount]["secretName"], secrets[mount]["items"]) for path, mount in mounts.items()}
+        entry = [{"key": "ca.crt", "path": "ca.crt"}]
+        assert found == {
+            "/ca/database": ("database-authorities", entry),
+            "/ca/broker": ("broker-authorities", entry),
+        }, name
+    (gateway,) = (pod for name, pod in pods(render("minimal", {"broker": {"tls": True}})).items() if name == "gateway")
+    assert environment(gateway)["PHONOSCOPE_BROKER_URL"].endswith("/0?ssl_cert_reqs=CERT_REQUIRED")
+    assert [volume["name"] for volume in gateway["spec"]["volumes"]] == ["temporary"]
+
+
+def test_keda_may_check_servers_otherwise() -> None:
+    """It reads no file of ours: its own authorities check, or `autoscaling.sslmode` says that none do."""
+    database = {"database": {"sslmode": "verify-full", "caSecret": "authorities"}}
+
+    def modes(changed: dict[str, object]) -> set[str]:
+        scaled = of_kind(render("autoscaled", changed), "ScaledObject")
+        return {found["spec"]["triggers"][0]["metadata"]["sslmode"] for found in scaled}
+
+    assert modes({**database}) == {"verify-full"}
+    assert modes({**database, "autoscaling": {"sslmode": "require"}}) == {"require"}
+
+
 @pytest.mark.parametrize("values", VALUES)
 def test_variables_are_settings(values: str) -> None:
     """A misspelt one would be ignored in silence."""

@@ -119,6 +119,15 @@ def test_each_pod_reaches_the_collector(url: str, port: int) -> None:
     for part in sorted(PARTS - {"migrate"}):
         assert ports(part, on) == [[port]], part
     assert not [part for part in PARTS if ports(part, off)]
+    own = render(
+        changed={
+            "settings": {"otlp_endpoint": url},
+            "courier": {"settings": {"otlp_endpoint": "http://near:4319"}},
+            "pools": {"cpu-worker": {"settings": {"otlp_endpoint": ""}}},
+            "networkPolicy": policy,
+        }
+    )
+    assert [ports(part, own) for part in ("gateway", "courier", "cpu-worker")] == [[[port]], [[4319]], []]
 
 
 def test_no_webhooks_no_way_out() -> None:
@@ -128,9 +137,20 @@ def test_no_webhooks_no_way_out() -> None:
     assert COMPONENT in pods(objects)["courier"]["metadata"]["labels"]
 
 
-def test_the_gateway_reaches_the_identity_provider_where_one_is_named() -> None:
-    """On the port of HTTPS alone; the workers do not."""
+@pytest.mark.parametrize(
+    ("issuer", "port"), [("https://id.example.org", 443), ("https://id.data.svc:8443/realms/x", 8443)]
+)
+def test_the_gateway_reaches_the_identity_provider(issuer: str, port: int) -> None:
+    """By the port of its address, where the settings have one; the workers do not."""
     peer = {"ipBlock": {"cidr": "203.0.113.7/32"}}
-    objects = render(changed={"networkPolicy": {"identityProvider": [peer]}})
-    assert [found for found in allowed("gateway", "egress", objects) if "ipBlock" in found] == [peer | {"ports": [443]}]
-    assert not [found for found in allowed("cpu-short-worker", "egress", objects) if "ipBlock" in found]
+    policy: dict[str, object] = {"networkPolicy": {"identityProvider": [peer]}}
+    signing_in = {"oidc_issuer": issuer, "oidc_client_id": "sounds", "public_url": "https://sounds.example.org"}
+
+    def outside(part: str, objects: list[Object]) -> list[dict[str, Any]]:
+        return [found for found in allowed(part, "egress", objects) if "ipBlock" in found]
+
+    for where in ({"settings": signing_in}, {"gateway": {"settings": signing_in}}):
+        objects = render(changed=policy | where)
+        assert outside("gateway", objects) == [peer | {"ports": [port]}]
+        assert not outside("cpu-short-worker", objects)
+    assert not outside("gateway", render(changed=policy))

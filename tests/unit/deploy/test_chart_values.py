@@ -9,6 +9,18 @@ from tests.unit.deploy.chart import refusal, render
 ANYWHERE = {"ipBlock": {"cidr": "0.0.0.0/0"}}
 INGRESS = {"enabled": True, "host": "sounds.example.org"}
 NGINX = [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]
+SIGNING_IN = {
+    "oidc_issuer": "https://id.example.org",
+    "oidc_client_id": "sounds",
+    "public_url": "https://sounds.example.org",
+}
+
+
+def _nested(path: str, value: dict[str, Any]) -> dict[str, Any]:
+    """A value at the place that a path with dots names."""
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    return value
 
 
 @pytest.mark.parametrize(
@@ -17,7 +29,11 @@ NGINX = [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]
         ({"database": {"host": ""}}, "/database/host"),
         ({"database": {"password": "x"}}, "password"),
         ({"database": {"user": "a:b"}}, "/database/user"),
-        ({"database": {"sslmode": "verify-full"}}, "/database/sslmode"),
+        ({"database": {"sslmode": "verify"}}, "/database/sslmode"),
+        ({"database": {"sslmode": "verify-full"}}, "database.caSecret"),
+        ({"database": {"sslmode": "verify-ca"}}, "database.caSecret"),
+        ({"broker": {"user": "a:b"}}, "/broker/user"),
+        ({"broker": {"caSecret": "authorities"}}, "broker.caSecret"),
         ({"store": {"endpointUrl": "minio:9000"}}, "/store/endpointUrl"),
         ({"secrets": {"existingSecret": ""}}, "/secrets/existingSecret"),
         ({"secrets": {"signingSecret": "abc"}}, "signingSecret"),
@@ -68,7 +84,26 @@ NGINX = [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]
         ({"networkPolicy": {"broker": [{**ANYWHERE, "podSelector": {}}]}}, "/networkPolicy/broker/0/podSelector"),
         ({"metrics": {"port": 8000}}, "metrics.port"),
         ({"metrics": {"port": 9464}}, "networkPolicy.metrics"),
-        ({"settings": {"otlp_endpoint": "http://otel:4318"}}, "networkPolicy.collector"),
+        (
+            {"settings": {"otlp_endpoint": "http://otel:4318"}},
+            "networkPolicy.collector: name where settings.otlp_endpoint",
+        ),
+        *(
+            (_nested(part, {"settings": {"otlp_endpoint": "http://otel:4318"}}), f"where {part}.settings.otlp_endpoint")
+            for part in ("gateway", "courier", "pools.cpu-worker")
+        ),
+        ({"settings": SIGNING_IN}, "networkPolicy.identityProvider: name where settings.oidc_issuer"),
+        ({"gateway": {"settings": SIGNING_IN}}, "name where gateway.settings.oidc_issuer"),
+        ({"settings": SIGNING_IN | {"public_url": ""}}, "settings.public_url: must be set, for settings.oidc_issuer"),
+        ({"gateway": {"settings": SIGNING_IN | {"oidc_client_id": ""}}}, "settings.oidc_client_id: must be set"),
+        (
+            {
+                "ingress": INGRESS,
+                "networkPolicy": {"gateway": NGINX},
+                "settings": {"public_url": "https://sounds.example.com"},
+            },
+            "settings.public_url: https://sounds.example.com is not at ingress.host",
+        ),
         ({"metrics": {"port": 70000}}, "/metrics/port"),
         ({"podDisruptionBudget": {"maxUnavailable": 0}}, "/podDisruptionBudget/maxUnavailable"),
         ({"replicas": 3}, "replicas"),
@@ -133,6 +168,13 @@ def test_without_values_helm_says_what_is_missing() -> None:
             "settings": {"allowed_hosts": "other.org, *.Example.org"},
         },
         {"settings": {"search_wait_s": 30, "webhook_http": True, "allowed_hosts": "*.example.org"}},
+        {"database": {"sslmode": "verify-full", "caSecret": "authorities"}, "broker": {"tls": True}},
+        {
+            "ingress": INGRESS,
+            "networkPolicy": {"gateway": NGINX, "identityProvider": NGINX},
+            "settings": SIGNING_IN | {"public_url": "https://Sounds.example.org:8443"},
+        },
+        {"networkPolicy": {"enabled": False}, "settings": SIGNING_IN | {"otlp_endpoint": "http://otel:4318"}},
     ],
     ids=str,
 )

@@ -31,6 +31,7 @@ def page(tmp_path: Path) -> TestClient:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text(_DOCUMENT)
     (tmp_path / "favicon.svg").write_text("<svg/>")
+    (tmp_path / "licenses.txt").write_text("react 19 (MIT)")
     (tmp_path / "assets" / "index-1.js").write_text("1")
     return _served(tmp_path)
 
@@ -85,6 +86,14 @@ def test_files_whose_names_change_are_kept_for_ever(page: TestClient) -> None:
     assert response.status_code == 200
     assert "immutable" in response.headers["cache-control"]
     assert page.get("/favicon.svg").headers["content-type"].startswith("image/svg+xml")
+
+
+def test_the_page_s_licences_are_served(page: TestClient) -> None:
+    """As text, asked for anew each time."""
+    response = page.get("/licenses.txt")
+    assert (response.status_code, response.text) == (200, "react 19 (MIT)")
+    assert response.headers["content-type"].startswith("text/plain")
+    assert response.headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize(

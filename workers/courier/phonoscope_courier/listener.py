@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from phonoscope.db.access import notifications
 from phonoscope.db.access.channels import EVENT_CHANNEL
+from phonoscope.db.access.listeners import Listener
 
 
 async def listen(database_url: str, wake: Callable[[], None]) -> None:
     """Calls ``wake`` at each new event, and whenever one may have been missed, until it is cancelled."""
-    await notifications.listen(database_url, "phonoscope-events", (EVENT_CHANNEL,), lambda _: wake(), wake)
+    await notifications.listen(database_url, Listener.COURIER, (EVENT_CHANNEL,), lambda _: wake(), wake)

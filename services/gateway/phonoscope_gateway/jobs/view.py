@@ -12,6 +12,7 @@ from phonoscope.contract import Job, Task, Waiting
 from phonoscope.db.library.labels import NO_LABELS, TrackLabels, labels_of
 from phonoscope.db.library.tracks import link_keys_of
 from phonoscope.db.schema.tables import JobRow, TaskRow
+from phonoscope.db.tasks.running import left_s
 from phonoscope.db.tasks.waiting import Ahead, count_ahead
 from phonoscope.errors import OutdatedResult
 from phonoscope.logs import get_logger
@@ -117,14 +118,6 @@ def describe_task(row: TaskRow, ahead: Ahead | None, found: TaskResult | Outdate
         result=found if outdated is None else None,
         error=row.error if outdated is None else outdated.as_problem(),
     )
-
-
-def left_s(row: TaskRow, now: datetime) -> float | None:
-    """The estimated seconds that a running task still needs; ``None`` before there is an estimate."""
-    if row.status is not Status.RUNNING or row.started_at is None or not row.progress > 0.0:
-        return None
-    spent_s = max(0.0, (now - row.started_at).total_seconds())
-    return round(spent_s * (1.0 - row.progress) / row.progress, 1)
 
 
 def _waiting(row: TaskRow, ahead: Ahead | None) -> Waiting | None:

@@ -23,11 +23,13 @@ from phonoscope.contract import (
     UploadRequest,
 )
 from phonoscope.contract.uploads import MOST_LINKS, MOST_PARTS
-from phonoscope.db.library.uploads import whole_of
+from phonoscope.db.library.uploads import begin_parts, take_upload, whole_of
 from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.keys import Caller
-from phonoscope.errors import InvalidRequest, NoPublicStore, NotFound, PartsMissing, UploadEnded
+from phonoscope.erasure import erase_upload
+from phonoscope.errors import InvalidRequest, NoPublicStore, NotFound, PartsMissing, PhonoscopeError, UploadEnded
 from phonoscope.filenames import clean_filename
+from phonoscope.ids import new_id
 from phonoscope.states import UploadStatus
 from phonoscope.storage.multipart import StoredPart
 from phonoscope.storage.store import LONGEST_LINK_S
@@ -42,6 +44,7 @@ from phonoscope_gateway.uploads.service import add_new, check_way, finish, new_u
 from phonoscope_gateway.uploads.view import describe_upload
 
 _MOST_NAMED = 20
+_NOT_IN_STORE = "the store does not have this upload; begin another one"
 
 
 def begin(once: IdempotentRequest, request: UploadRequest) -> IdempotentAnswer[DirectUpload]:
@@ -61,17 +64,30 @@ def begin(once: IdempotentRequest, request: UploadRequest) -> IdempotentAnswer[D
         raise InvalidRequest.field("part_bytes", f"an upload has {MOST_PARTS:,} parts at most; make them larger")
 
     def add(then: Callable[[Session, UploadRow], None]) -> UploadRow:
-        new.multipart_id = state.store.multipart.create(whole_of(new.id), MEDIA_TYPE)
-        try:
-            with state.database.transaction() as session:
-                then(session, add_new(session, state, new))
-        except BaseException:
-            state.store.multipart.abort(whole_of(new.id), new.multipart_id)
-            raise
-        return new
+        return _add(state, new, then)
 
     row, answered = begin_once(once, "/v1/uploads", lambda: request.model_dump(mode="json"), add)
     return IdempotentAnswer(answered.status, answered.location, _describe(state, row), answered.replayed)
+
+
+def _add(state: State, new: UploadRow, then: Callable[[Session, UploadRow], None]) -> UploadRow:
+    """Adds the upload before the store knows of it: of a gateway that dies in between the row is swept, and by it what
+    the store has.
+    """
+    writer = new_id("wrt")
+    with state.database.transaction() as session:
+        add_new(session, state, new)
+        take_upload(session, new.owner_id, new.id, writer)
+    try:
+        multipart_id = state.store.multipart.create(whole_of(new.id), MEDIA_TYPE)
+        with state.database.transaction() as session:
+            row = begin_parts(session, new.id, writer, multipart_id)
+            then(session, row)
+    except BaseException:
+        with suppress(PhonoscopeError):
+            erase_upload(state.database, state.store, new, writer)
+        raise
+    return row
 
 
 def link_parts(state: State, owner_id: str, upload_id: str, numbers: Sequence[int]) -> PartLinks:
@@ -90,7 +106,7 @@ def link_parts(state: State, owner_id: str, upload_id: str, numbers: Sequence[in
 def kept_parts(state: State, owner_id: str, upload_id: str) -> KeptParts:
     """The parts that the store has. Raises ``NotFound``, ``UploadEnded`` or ``StoreUnavailable``."""
     row = _open(state, owner_id, upload_id)
-    found = state.store.multipart.parts(whole_of(row.id), row.multipart_id or "")
+    found = state.store.multipart.parts(whole_of(row.id), _multipart_of(row))
     return KeptParts(items=[KeptPart(number=part.number, size_bytes=part.size_bytes, etag=part.etag) for part in found])
 
 
@@ -140,8 +156,7 @@ def _describe(state: State, row: UploadRow) -> DirectUpload:
 
 def _links(state: State, row: UploadRow, numbers: Sequence[int]) -> PartLinks:
     good_for_s = min(state.settings.artifact_link_s, LONGEST_LINK_S)
-    assert row.multipart_id is not None
-    key, multipart_id, part_bytes = whole_of(row.id), row.multipart_id, row.part_bytes or 0
+    key, multipart_id, part_bytes = whole_of(row.id), _multipart_of(row), row.part_bytes or 0
     return PartLinks(
         items=[
             PartLink(
@@ -154,6 +169,13 @@ def _links(state: State, row: UploadRow, numbers: Sequence[int]) -> PartLinks:
         ],
         expires_at=datetime.now(UTC) + timedelta(seconds=good_for_s),
     )
+
+
+def _multipart_of(row: UploadRow) -> str:
+    """The store's identifier. Raises ``UploadEnded`` where the gateway that began the upload died before it had one."""
+    if row.multipart_id is None:
+        raise UploadEnded(_NOT_IN_STORE)
+    return row.multipart_id
 
 
 def _size_of(row: UploadRow, number: int) -> int:
@@ -171,14 +193,14 @@ def _open(state: State, owner_id: str, upload_id: str) -> UploadRow:
 
 def _assemble(upload: HeldUpload, request: CompleteRequest) -> None:
     """Makes the parts one object; of an upload that was assembled before, and not finished, the object is there."""
-    store, key, multipart_id = upload.state.store, whole_of(upload.id), upload.row.multipart_id or ""
+    store, key, multipart_id = upload.state.store, whole_of(upload.id), _multipart_of(upload.row)
     with suppress(NotFound):
         store.size_of(key)
         return
     try:
         found = list(store.multipart.parts(key, multipart_id))
     except NotFound as error:
-        raise UploadEnded("the store has this upload no longer; begin another one") from error
+        raise UploadEnded(_NOT_IN_STORE) from error
     _check_parts(upload.row, found, request)
     store.multipart.complete(key, multipart_id, found)
 

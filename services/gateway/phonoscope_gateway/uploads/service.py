@@ -75,7 +75,7 @@ def read_upload(state: State, owner_id: str, upload_id: str) -> UploadRow:
 
 def check_way(row: UploadRow, *, direct: bool) -> None:
     """Raises ``NotFound`` for an upload whose bytes come another way."""
-    if (row.multipart_id is not None) != direct:
+    if (row.part_bytes is not None) != direct:
         raise NotFound(f"no upload {row.id!r} whose bytes are sent {'to the store' if direct else 'by tus'}")
 
 

@@ -75,6 +75,10 @@ def add_page(app: FastAPI, static: Path = _STATIC, objects_at: str = "", root_pa
     def icon(accept_encoding: AcceptEncoding = None) -> FileResponse:
         return _file(static / "favicon.svg", "no-cache", accept_encoding)
 
+    @router.get("/licenses.txt")
+    def licenses(accept_encoding: AcceptEncoding = None) -> FileResponse:
+        return _file(static / "licenses.txt", "no-cache", accept_encoding)
+
     @router.get("/assets/{name}")
     def asset(name: str, accept_encoding: AcceptEncoding = None) -> FileResponse:
         return _file(static / "assets" / name, _FOR_EVER, accept_encoding)

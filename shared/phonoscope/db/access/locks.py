@@ -16,7 +16,10 @@ _STAY_OPEN = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 class Lock(IntEnum):
-    """Work of which one process at a time does each kind."""
+    """Work of which one process at a time does each kind.
+
+    A restore holds ``TIDY`` too: no courier erases objects whose rows are not back yet.
+    """
 
     INDEX = 0x50484F49
     SWEEP = 0x50484F4E
@@ -24,6 +27,7 @@ class Lock(IntEnum):
     TIDY = 0x50484F54
     REEMBED = 0x50484F52
     TEACH = 0x50484F4C
+    RESTORE = 0x50484F42
 
 
 def try_lock(session: Session, lock: Lock) -> bool:

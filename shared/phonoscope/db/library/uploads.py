@@ -116,6 +116,18 @@ def release_upload(session: Session, upload_id: str, writer: str) -> None:
     session.execute(update(UploadRow).where(*held).values(writer=None, writer_until=None))
 
 
+def begin_parts(session: Session, upload_id: str, writer: str, multipart_id: str) -> UploadRow:
+    """Notes under what identifier the store takes an upload's parts, and lets others write.
+
+    Raises ``UploadBusy``; then nothing may be committed.
+    """
+    _change(session, upload_id, writer, multipart_id=multipart_id)
+    release_upload(session, upload_id, writer)
+    return session.scalars(
+        select(UploadRow).where(UploadRow.id == upload_id).execution_options(populate_existing=True)
+    ).one()
+
+
 def keep_pieces(
     session: Session, upload_id: str, writer: str, pieces: Sequence[UploadPieceRow], expires_in: timedelta
 ) -> None:

@@ -27,7 +27,7 @@ _WAITING = text(
                     WHEN count(*) > {_BUSY} THEN 'busy' ELSE 'other' END AS owners
         FROM (
             SELECT pool, lane, owner_id, queued_at, CASE WHEN turn = 'infinity' THEN turn ELSE 0 END AS turn FROM tasks
-            WHERE status = 'queued' AND waits_for IS NULL AND follows IS NULL
+            WHERE status = 'queued' AND waits_for IS NULL AND follows IS NULL AND available_at <= now()
         ) AS waiting LEFT JOIN owners ON owners.id = owner_id
         GROUP BY pool, lane, owner_id, turn, clips_of
     ) AS of_owners

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from phonoscope.db.schema.tables import TaskRow
+from phonoscope.db.tasks.running import left_s
 from phonoscope.states import Status
-from phonoscope_gateway.jobs.view import left_s
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Writes CycloneDX bills of what is shipped, with licences: ``python -m deploy.bills FOLDER``.
+
+One for each image, as it is built without CUDA, one for the local stack, and one for the page that `make page` built.
+Of Python's packages they name those that ``deploy/requirements.py`` prints, with what their metadata says here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from packaging.markers import Marker
+from packaging.utils import canonicalize_name
+
+from deploy.requirements import TORCH, Pin, chosen, closure, named, pins
+
+SHIPPED = {
+    "gateway": ("gateway", "otel"),
+    "gpu-worker": ("gpu", "otel"),
+    "cpu-worker": ("cpu", "otel"),
+    "courier": ("courier", "otel"),
+    "local": ("local",),
+}
+"""The extras that each image, and the local stack, is installed with."""
+LICENSES = Path("services/gateway/phonoscope_gateway/web/static/licenses.txt")
+_BY_HAND = {"protobuf": "BSD-3-Clause", "pyrage": "MIT", "sphn": "Apache-2.0"}
+"""Licences that packages say in a file alone, or in words that are no licence's name."""
+_OF_PAGE = re.compile(r"^={3,}\n(\S+) (\S+) \(([^)\n]+)\)\n", re.MULTILINE)
+
+Bill = dict[str, Any]
+
+
+def shipped_packages(extras: tuple[str, ...], held: Mapping[str, Pin]) -> set[str]:
+    """The packages that these extras install on this system, with torch as its CPU build."""
+    torch = closure(named(extras), held) & TORCH
+    found = {pin.name for pin in chosen(extras, held, cpu=True)} | torch
+    if torch:
+        found |= {pin.name for pin in chosen(sorted(torch), held, cpu=True)}
+    return {name for name in found if not held[name].marker or Marker(held[name].marker).evaluate()}
+
+
+def installed() -> Bill:
+    """The bill of all that is installed here."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bill.json"
+        options = (
+            "--pyproject",
+            "pyproject.toml",
+            "--output-reproducible",
+            "--no-validate",
+            "--output-file",
+            str(path),
+        )
+        program = Path(sys.executable).with_name("cyclonedx-py")
+        subprocess.run([program, "environment", *options, sys.executable], check=True, capture_output=True)
+        bill: Bill = json.loads(path.read_text())
+    for part in bill["components"]:
+        if not part.get("licenses") and (known := _BY_HAND.get(canonicalize_name(part["name"]))):
+            part["licenses"] = [{"license": {"id": known}}]
+    return bill
+
+
+def bill_of(name: str, packages: set[str], whole: Bill) -> Bill:
+    """The part of a bill about these packages. Ends the program where one of them is not installed here."""
+    parts = [part for part in whole["components"] if canonicalize_name(part["name"]) in packages]
+    if absent := packages - {canonicalize_name(part["name"]) for part in parts}:
+        sys.exit(f"{name} comes with {', '.join(sorted(absent))}, not installed here: its licence cannot be read")
+    root = {**whole["metadata"]["component"], "name": f"phonoscope-{name}"}
+    refs = {root["bom-ref"], *(part["bom-ref"] for part in parts)}
+    depends = [
+        {**each, "dependsOn": [ref for ref in each.get("dependsOn", ()) if ref in refs]}
+        for each in whole.get("dependencies", ())
+        if each["ref"] in refs
+    ]
+    return {
+        **whole,
+        "metadata": {**whole["metadata"], "component": root},
+        "components": parts,
+        "dependencies": depends,
+    }
+
+
+def bill_of_page(licenses: str, whole: Bill) -> Bill:
+    """The bill of the packages whose licences the build has put beside the page's scripts."""
+    parts = [
+        {
+            "bom-ref": f"{name}@{version}",
+            "type": "library",
+            "name": name,
+            "version": version,
+            "purl": f"pkg:npm/{quote(name, safe='/')}@{version}",
+            "licenses": [{"license": {"id": license_}}],
+        }
+        for name, version, license_ in _OF_PAGE.findall(licenses)
+    ]
+    root = {"bom-ref": "page", "type": "application", "name": "phonoscope-page"}
+    depends = [{"ref": "page", "dependsOn": [part["bom-ref"] for part in parts]}]
+    return {**whole, "metadata": {"component": root}, "components": parts, "dependencies": depends}
+
+
+def write_bills(folder: Path) -> None:
+    """Writes all bills into a folder; called in the repository's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held, whole = pins(Path("constraints.txt").read_text()), installed()
+    bills = {name: bill_of(name, shipped_packages(extras, held), whole) for name, extras in SHIPPED.items()}
+    bills["page"] = bill_of_page(LICENSES.read_text(encoding="utf-8"), whole)
+    for name, bill in bills.items():
+        (folder / f"{name}.cdx.json").write_text(json.dumps(bill, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_bills(Path(sys.argv[1]))

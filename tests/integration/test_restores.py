@@ -1,0 +1,266 @@
+"""Restores: what they refuse, beside whom, and how one that was cut off goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from phonoscope.db.access.locks import Lock, try_lock
+from phonoscope.db.access.migrate import migrate
+from phonoscope.db.schema.service import WorkerRow
+from phonoscope.db.service.keys import create_key
+from phonoscope.errors import BackupError, DatabaseUnavailable, RestoreRefused, StoreUnavailable
+from phonoscope.settings import Settings
+from phonoscope.states import Pool
+from phonoscope.storage import ObjectStore
+from phonoscope.waker import Waker
+from phonoscope_cli.backup import restoring
+from phonoscope_cli.backup.tables import load_tables
+from phonoscope_courier.listener import listen
+from phonoscope_courier.sweeper import Sweeper
+from phonoscope_gateway.listener import JobListener
+from tests.integration.backed_up import Service, new_services
+from tests.support import add_track, phonoscope
+
+_OLD_JOB = text(
+    "INSERT INTO jobs (id, owner_id, status, options, metadata) VALUES ('job_old', 'own_old', 'succeeded', '{}', '{}')"
+)
+_END_OTHERS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.fixture
+def new_service(server_settings: Settings) -> Iterator[Callable[..., Service]]:
+    """Makes services; at the end their connections are closed."""
+    with new_services(server_settings) as make:
+        yield make
+
+
+@pytest.fixture
+def service(new_service: Callable[..., Service]) -> Service:
+    """A service with two recordings."""
+    service = new_service("head")
+    service.upload(1)
+    service.upload(2)
+    return service
+
+
+@pytest.fixture
+def started(new_service: Callable[..., Service]) -> Service:
+    """A service that was started and that nobody has used yet."""
+    return new_service("head")
+
+
+@pytest.fixture
+def folder(service: Service, tmp_path: Path) -> Path:
+    """The backup of that service."""
+    service.back_up(tmp_path / "backup")
+    return tmp_path / "backup"
+
+
+def test_a_service_in_use_is_left_alone(service: Service, started: Service, folder: Path) -> None:
+    """Recordings, or workers without any; a service that was only started is replaced."""
+    before = service.rows()
+    with pytest.raises(RestoreRefused, match="has tracks"):
+        service.restore(folder)
+    assert service.rows() == before
+    with started.database.transaction() as session:
+        session.execute(text("INSERT INTO owners (id, name) VALUES ('own_new', 'local')"))
+        session.add(WorkerRow(id="w", pool=Pool.CPU, host="h", device="cpu", lanes=["short"]))
+    with pytest.raises(RestoreRefused, match="1 worker; stop the service"):
+        started.restore(folder)
+    with started.database.transaction() as session:
+        session.execute(text("DELETE FROM workers"))
+    started.restore(folder)
+    assert started.rows() == before
+
+
+def test_keys_alone_are_use(service: Service, started: Service, folder: Path) -> None:
+    """Somebody has been given one; a local stack makes the first for itself, which does not count."""
+    with started.database.transaction() as session:
+        own_key = create_key(session, "local").split("_")[1]
+        create_key(session, "ann")
+    for known in ("", own_key):
+        with pytest.raises(RestoreRefused, match="has api_keys"):
+            started.restore(folder, own_key=known)
+    with started.database.transaction() as session:
+        session.execute(text("DELETE FROM api_keys WHERE id <> :own_key"), {"own_key": own_key})
+    started.restore(folder, own_key=own_key)
+    assert started.rows() == service.rows()
+
+
+def test_a_new_local_stack_is_restored_into(folder: Path, tmp_path: Path) -> None:
+    """Its servers are started for it, and the key that it makes for itself is no use; after it there are recordings."""
+    new = tmp_path / "new"
+    restored = phonoscope("restore", str(folder), "--data-dir", new)
+    assert restored.returncode == 0, restored.stderr
+    assert "4 objects" in restored.stdout
+    again = phonoscope("restore", str(folder), "--data-dir", new)
+    assert again.returncode == 1
+    assert "the database has tracks" in again.stderr
+
+
+@pytest.mark.parametrize("program", ["gateway", "courier"])
+def test_gateways_and_couriers_are_noticed(started: Service, folder: Path, program: str) -> None:
+    """By the connection on which each receives notifications."""
+    beside = {"gateway": _beside_a_gateway, "courier": _beside_a_courier}[program]
+    with pytest.raises(RestoreRefused, match=f"1 {program}; stop the service"):
+        asyncio.run(beside(started, lambda: started.restore(folder)))
+    assert started.objects() == {}
+
+
+def test_what_is_added_while_objects_are_sent_is_kept(started: Service, folder: Path) -> None:
+    """They take hours: the service may have been started meanwhile, by somebody or by the machine."""
+
+    def said(line: str) -> None:
+        if "objects stored" in line:
+            with started.database.transaction() as session:
+                add_track(session, "own_late", "trk_late", "tracks/trk_late/original.wav", size_bytes=5)
+
+    with pytest.raises(RestoreRefused, match="has tracks"):
+        started.restore(folder, say=said)
+    assert [len(started.rows()[name]) for name in ("tracks", "owners")] == [1, 1]
+    assert "trk_late" in started.rows()["tracks"][0]
+
+
+def test_what_is_added_after_the_tables_were_made_anew_is_kept(
+    started: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows come in the next transaction, which looks again."""
+
+    def late(url: str, revision: str) -> None:
+        migrate(url, revision)
+        with started.database.transaction() as session:
+            add_track(session, "own_late", "trk_late", "tracks/trk_late/original.wav", size_bytes=5)
+
+    monkeypatch.setattr(restoring, "migrate", late)
+    with pytest.raises(RestoreRefused, match="has tracks"):
+        started.restore(folder)
+    assert len(started.rows()["tracks"]) == 1
+
+
+def test_a_second_restore_is_refused(service: Service, started: Service, folder: Path) -> None:
+    """The first goes on."""
+    refused = []
+
+    def said(line: str) -> None:
+        if "objects stored" in line:
+            with pytest.raises(RestoreRefused, match="another restore") as caught:
+                started.restore(folder)
+            refused.append(caught.value)
+
+    started.restore(folder, say=said)
+    assert len(refused) == 1
+    assert started.rows() == service.rows()
+
+
+def test_a_courier_erases_no_object_whose_row_is_to_come(service: Service, started: Service, folder: Path) -> None:
+    """It waits for the restore, and the restore for one that erases now."""
+    settings = started.settings.model_copy(update={"orphan_grace_s": 1e-9})
+    sweeper = Sweeper(started.database, Waker(settings.broker_url.get_secret_value()), ObjectStore(settings), settings)
+    erased = []
+    with started.database.transaction() as session:
+        assert try_lock(session, Lock.TIDY)
+        with pytest.raises(RestoreRefused, match="a courier is at work"):
+            started.restore(folder)
+    started.restore(folder, say=lambda line: erased.append(sweeper.tidy()) if "objects stored" in line else None)
+    assert erased == [0]
+    assert started.objects() == service.objects()
+    assert sweeper.tidy() == 0, "their rows are there"
+
+
+def test_nothing_is_removed_when_the_lock_was_lost(
+    started: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when PostgreSQL was restarted while the objects were sent."""
+    before = started.rows()
+
+    def said(line: str) -> None:
+        if "objects stored" in line:
+            with started.database.transaction() as session:
+                session.execute(_END_OTHERS)
+
+    with pytest.raises(DatabaseUnavailable):
+        started.restore(folder, say=said)
+    assert started.rows() == before
+
+
+def test_one_that_was_cut_off_is_run_again(
+    service: Service, started: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among the objects, then among the rows: nothing is half back, and no object is sent twice."""
+    put, sent = ObjectStore.put, list[str]()
+
+    def broken_put(store: ObjectStore, key: str, file: io.BytesIO, media_type: str) -> None:
+        if len(sent) == 1:
+            raise StoreUnavailable("it went away")
+        noted_put(store, key, file, media_type)
+
+    def noted_put(store: ObjectStore, key: str, file: io.BytesIO, media_type: str) -> None:
+        put(store, key, file, media_type)
+        sent.append(key)
+
+    def broken_load(*arguments: Any) -> None:
+        load_tables(*arguments)
+        raise DatabaseUnavailable("it went away")
+
+    monkeypatch.setattr(restoring, "_COPIES_AT_ONCE", 1)
+    monkeypatch.setattr(restoring, "load_tables", broken_load)
+    for broken, error in ((broken_put, StoreUnavailable), (noted_put, DatabaseUnavailable)):
+        monkeypatch.setattr(ObjectStore, "put", broken)
+        with pytest.raises(error):
+            started.restore(folder)
+        assert not any(started.rows().values())
+    monkeypatch.setattr(restoring, "load_tables", load_tables)
+    started.restore(folder)
+    assert started.rows() == service.rows()
+    assert started.objects() == service.objects()
+    assert sorted(sent) == service.keys
+
+
+def test_newer_migrations_that_fail_are_said_and_run_later(new_service: Callable[..., Service], tmp_path: Path) -> None:
+    """All rows are back by then: `phonoscope migrate` is enough, and a second restore is refused."""
+    old, new = new_service("0014"), new_service()
+    with old.database.transaction() as session:
+        session.execute(text("INSERT INTO owners (id, name) VALUES ('own_old', 'old')"))
+        session.execute(_OLD_JOB)
+    old.back_up(tmp_path / "backup")
+    with new.database.transaction() as session:
+        session.execute(text("CREATE TYPE shares AS (in_the_way int)"))
+    with pytest.raises(BackupError, match="all rows are back, without the newer migrations; run `phonoscope migrate`"):
+        new.restore(tmp_path / "backup")
+    with pytest.raises(RestoreRefused, match="has jobs"):
+        new.restore(tmp_path / "backup")
+    with new.database.transaction() as session:
+        session.execute(text("DROP TYPE shares"))
+    migrate(new.url)
+    assert "job_old" in new.rows()["jobs"][0]
+
+
+async def _beside_a_gateway(service: Service, body: Callable[[], object]) -> None:
+    listener = JobListener(service.url)
+    with listener.waiting_for("job") as connected:
+        async with listener.listening():
+            await connected.wait()
+            await asyncio.to_thread(body)
+
+
+async def _beside_a_courier(service: Service, body: Callable[[], object]) -> None:
+    connected = asyncio.Event()
+    listening = asyncio.create_task(listen(service.url, connected.set))
+    await connected.wait()
+    try:
+        await asyncio.to_thread(body)
+    finally:
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
