@@ -7,7 +7,7 @@ import { Button, Choice, ErrorNote, Select } from "../ui/controls";
 import { labelText, time } from "../ui/format";
 import { announce } from "../ui/live";
 import { changeLabels, type Span } from "./labelling";
-import { type Classifier, readClassifier, taughtByLabels, useClassifier, useClassifierActions, useOwnClassifiers } from "./queries";
+import { type Classifier, readClassifier, taughtWith, useClassifier, useClassifierActions, useOwnClassifiers } from "./queries";
 
 const OF = ["whole", "loop"] as const;
 const LONGEST = 100;
@@ -100,7 +100,7 @@ function useTeaching(trackId: string) {
   return useMutation({
     mutationFn: async ({ name, label, span }: { name: string; label: string; span: Span | null }) => {
       await changeLabels(trackId, span, [{ label, state: "confirmed" }]);
-      await teach.mutateAsync({ name, body: taughtByLabels(await readClassifier(name)) });
+      await teach.mutateAsync({ name, body: taughtWith(await readClassifier(name), label) });
     },
     onSettled: () => Promise.all([["track", trackId], ["tracks"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
   });
