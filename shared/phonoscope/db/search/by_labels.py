@@ -41,10 +41,11 @@ _STATEMENT = f"""
         FROM first JOIN label_peaks AS v USING (track_id, space_id)
         WHERE v.stem = :stem AND v.label_id = ANY(:labels)
     ), found AS MATERIALIZED (
-        SELECT v.*, {{sum}} AS similarity
-        FROM windows JOIN window_embeddings AS v USING (track_id, space_id, position)
-        WHERE v.stem = :stem AND v.owner_id = :owner_id AND {{sum}} > 0 {{labelled}}
-        ORDER BY similarity DESC LIMIT :limit
+        SELECT * FROM (
+            SELECT v.*, {{sum}} AS similarity
+            FROM windows JOIN window_embeddings AS v USING (track_id, space_id, position)
+            WHERE v.stem = :stem AND v.owner_id = :owner_id {{labelled}} OFFSET 0
+        ) AS scored WHERE similarity > 0 ORDER BY similarity DESC LIMIT :limit
     )
     SELECT {WINDOW_COLUMNS}, {HEARD}, similarity, {{said}}, rest.bound
     FROM (SELECT CASE WHEN count(*) > :tracks THEN min(bound) ELSE 0 END AS bound FROM bounded) AS rest
@@ -67,11 +68,12 @@ _CONFIRMED = f"""
             ORDER BY w.position LIMIT :of_one
         ) AS fitting LIMIT :most
     ), found AS MATERIALIZED (
-        SELECT v.*, {{sum}} AS similarity
-        FROM (SELECT DISTINCT * FROM windows) AS windows
-        JOIN window_embeddings AS v USING (track_id, space_id, position)
-        WHERE v.stem = :stem AND v.owner_id = :owner_id AND {{sum}} > 0 {{labelled}}
-        ORDER BY similarity DESC, track_id, position LIMIT :limit
+        SELECT * FROM (
+            SELECT v.*, {{sum}} AS similarity
+            FROM (SELECT DISTINCT * FROM windows) AS windows
+            JOIN window_embeddings AS v USING (track_id, space_id, position)
+            WHERE v.stem = :stem AND v.owner_id = :owner_id {{labelled}} OFFSET 0
+        ) AS scored WHERE similarity > 0 ORDER BY similarity DESC, track_id, position LIMIT :limit
     )
     SELECT {WINDOW_COLUMNS}, {HEARD}, similarity, {{said}} FROM found AS v ORDER BY similarity DESC, track_id, position
 """  # noqa: S608 - of constants

@@ -154,22 +154,30 @@ def _has(number: int, label: AnyLabel) -> str:
     """Whether a window has a label: by its owner's word, else by what was heard in it or applied to its track."""
     applied = _APPLIED.format(number=number)
     found = f"({_heard(number, label)} OR {applied})" if label.models else _heard(number, label)
-    return _by_word(number, label, said.OF_WINDOW, found, found)
+    if not label.said:
+        return found
+    counts = _counts(number, label)
+    in_parts = _said(number, "said.start_s IS NOT NULL")
+    confirmed = _said(number, "said.start_s IS NULL AND said.state = 'confirmed'", counts)
+    rejected = _said(number, "said.start_s IS NULL AND said.state = 'rejected'")
+    word = said.OF_WINDOW.format(number=number, counts=counts)
+    return f"""CASE WHEN {in_parts} THEN coalesce({word}, {found})
+        WHEN {confirmed} THEN true WHEN {rejected} THEN false ELSE {found} END"""
 
 
 def _somewhere(number: int, label: AnyLabel) -> str:
     """Whether a track has a label: by its owner's word, else in one of its windows or by what was applied to it."""
     peak, applied = _PEAK.format(number=number), f" OR {_APPLIED.format(number=number)}" if label.models else ""
-    left = said.NOT_IN_PARTS.format(number=number, heard=_heard(number, label, "w"))
-    return _by_word(number, label, said.OF_TRACK, f"({peak} AND {left}{applied})", f"({peak}{applied})")
-
-
-def _by_word(number: int, label: AnyLabel, word: str, else_found: str, unsaid: str) -> str:
-    """What holds where the owner said something of the label, and of tracks of which nothing is said."""
     if not label.said:
-        return unsaid
-    word = word.format(number=number, counts=_counts(number, label))
-    return f"CASE WHEN {said.ANYTHING.format(number=number)} THEN coalesce({word}, {else_found}) ELSE {unsaid} END"
+        return f"({peak}{applied})"
+    left = said.NOT_IN_PARTS.format(number=number, heard=_heard(number, label, "w"))
+    word = said.OF_TRACK.format(number=number, counts=_counts(number, label))
+    anything = _said(number, "true")
+    return f"CASE WHEN {anything} THEN coalesce({word}, {peak} AND {left}{applied}) ELSE {peak}{applied} END"
+
+
+def _said(number: int, which: str, counts: str = "") -> str:
+    return said.SOMETHING.format(number=number, which=which, counts=counts)
 
 
 def _counts(number: int, label: AnyLabel) -> str:

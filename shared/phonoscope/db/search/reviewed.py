@@ -14,12 +14,16 @@ _HERE = f"""(
     ORDER BY said.label, said.start_s IS NULL, said.state
 )"""  # noqa: S608 - of constants
 _SUM = "-(v.heard <#> CAST(:{of} AS sparsevec))"
-_REVIEWED = f"""({_SUM} + coalesce((
+# What is said is read once: in the tracks of which nothing is said it costs next to nothing.
+_REVIEWED = f"""({_SUM} + CASE WHEN EXISTS (
+    SELECT FROM annotations AS said
+    WHERE said.owner_id = :owner_id AND said.label = ANY(CAST(:{{of}}_labels AS text[])) AND said.track_id = v.track_id
+) THEN coalesce((
     SELECT sum(CASE WHEN holds THEN weight ELSE 0 END + (v.heard <#> CAST(weights AS sparsevec)))
     FROM {_HERE} AS here JOIN unnest(
         CAST(:{{of}}_labels AS text[]), CAST(:{{of}}_weight AS float8[]), CAST(:{{of}}_weights AS text[])
     ) AS own (label, weight, weights) USING (label)
-), 0))"""  # noqa: S608 - of constants
+), 0) ELSE 0 END)"""  # noqa: S608 - of constants
 _SAID = f"(SELECT json_object_agg(label, holds) FROM {_HERE.format(of='said')} AS here) AS said"  # noqa: S608
 
 

@@ -21,17 +21,18 @@ def fits(said: str, window: str) -> str:
     )"""
 
 
+# Without sorting: this is asked of many windows.
 OF_WINDOW = f"""(
-    SELECT said.state = 'confirmed' FROM annotations AS said
+    SELECT min(CASE WHEN said.start_s IS NULL THEN 2 ELSE 0 END + CASE said.state WHEN 'confirmed' THEN 0 ELSE 1 END)
+           IN (0, 2)
+    FROM annotations AS said
     WHERE said.track_id = v.track_id AND said.label = :name_{{number}} AND {fits("said", "v")} {{counts}}
-    ORDER BY said.start_s IS NULL, said.state LIMIT 1
 )"""  # noqa: S608 - of constants
 """Whether a label is confirmed of a window; null where nothing is said."""
 OF_TRACK = """(
-    SELECT said.state = 'confirmed' FROM annotations AS said
+    SELECT bool_or(said.state = 'confirmed') FROM annotations AS said
     WHERE said.track_id = v.track_id AND said.label = :name_{number}
       AND (said.start_s IS NULL OR said.state = 'confirmed') {counts}
-    ORDER BY said.state LIMIT 1
 )"""
 """Likewise of a track."""
 ANSWERED = """
@@ -40,11 +41,11 @@ ANSWERED = """
     ))
 """
 """Of the labels of one model those count as confirmed whose track it has answered."""
-ANYTHING = """EXISTS (
+SOMETHING = """EXISTS (
     SELECT FROM annotations AS said
-    WHERE said.owner_id = :owner_id AND said.label = :name_{number} AND said.track_id = v.track_id
+    WHERE said.owner_id = :owner_id AND said.label = :name_{number} AND said.track_id = v.track_id AND {which} {counts}
 )"""
-"""Whether anything is said of a label: by one read of all that is said of it, where many rows are looked at."""
+"""Whether something is said of a label: by one read of all that is said of it, where many rows are looked at."""
 NOT_IN_PARTS = f"""(
     NOT EXISTS (
         SELECT FROM annotations AS said
