@@ -14,9 +14,10 @@ from phonoscope.db.search.hits import _heard
 from phonoscope.db.search.namespaces import Of
 from phonoscope.db.search.nearest import nearest_rows, nearest_windows, windows_by_labels
 from phonoscope.db.search.reviewed import SaidLabel
+from phonoscope.db.search.together import windows_of_all
 from tests.integration.libraries import LABELS, WINDOWS_A_TRACK, Library, new_library
 from tests.integration.life import empty
-from tests.integration.rungs import LARGE, climb, keys, namespace_of, sent_by
+from tests.integration.rungs import APPLY, LARGE, climb, keys, namespace_of, sent_by
 
 LEAST = 0.5
 YES, NO = "confirmed", "rejected"
@@ -106,7 +107,7 @@ def windows_of(database: Database, library: Library) -> list[Window]:
     """The windows of a library, its first track's first."""
     with database.transaction() as session:
         rows = session.execute(_ROWS, {"owner_id": library.owner_id}).all()
-    found = [Window(*row[:4], _heard(row.heard).get(library.labels[1], 0.0)) for row in rows]
+    found = [Window(row[0], row[1], row[2], row[3], _heard(row.heard).get(library.labels[1], 0.0)) for row in rows]
     return sorted(found, key=lambda window: (window.start_s, window.position))
 
 
@@ -239,6 +240,37 @@ def test_a_search_by_labels_counts_what_is_said(
     assert {hit.heard[-1] for hit in mine} == {hit.similarity for hit in mine} == {1.0}
     assert {hit.track_id for hit in each} == {hit.track_id for hit in mine}
     assert len(each) == 3
+
+
+def test_things_together_count_what_is_said(database: Database, said: tuple[Library, list[Window], list[str]]) -> None:
+    """Where one of two things is rejected, almost nothing of both is heard, and it is no reason any more."""
+    library, _, tracks = said
+    heard, other = library.labels[1], library.labels[2]
+    own = [SaidLabel(HEARD, frozenset({heard}))]
+    found = {}
+    for word in ((), own):
+        with database.transaction() as session:
+            things = [{heard: 1.0}, {other: 1.0}]
+            hits = windows_of_all(session, library.owner_id, things, {}, Filters(), LARGE, word, in_track=False)
+        found[len(word)] = [hit for hit in hits if hit.track_id == tracks[0]]
+    assert max(hit.similarity for hit in found[0]) > 0.3
+    assert max(hit.similarity for hit in found[1]) < 0.05
+    assert all(heard not in hit.heard for hit in found[1])
+    assert any(other in hit.heard for hit in found[1])
+
+
+def test_a_rival_takes_the_place_of_an_applied_label(
+    database: Database, said: tuple[Library, list[Window], list[str]]
+) -> None:
+    """Where the classifier gives one label at a time and the owner confirmed another of its labels."""
+    library, _, tracks = said
+    wren = AnyLabel(frozenset(), LEAST, "wren", ("birds",), {"birds": ["mine"]})
+    with database.transaction() as session:
+        session.execute(APPLY, {"owner_id": library.owner_id, "ending": "%"})
+        vector = library.vectors[0]
+        rows = nearest_rows(session, namespace_of(library, Of.TRACKS), vector, Filters(any_of=[wren]), LARGE)
+        windows = nearest_rows(session, namespace_of(library), vector, Filters(any_of=[wren]), LARGE)
+    assert {row.track_id for row in rows} == {row.track_id for row in windows} == {*tracks} - {tracks[7]}
 
 
 def is_confirmed(window: Window, at: int, windows: Sequence[Window]) -> bool:
