@@ -349,6 +349,24 @@ def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_pat
     assert _api(here, "/v1/classifiers/pitch-again")["labels"] == ["high", "low"]
 
 
+def test_a_label_that_a_classifier_lacks_is_taught_from_a_recording(here: Visit, tmp_path: Path) -> None:
+    """Its next version has it beside the others, though it was made for named labels alone."""
+    page = here.page
+    tracks = _library(here, tmp_path, 5)
+    _taught(here)
+    here.client.say_label(tracks["high-4"], "shrill")
+    here.go(f"/tracks/{tracks['high-3']}")
+    page.get_by_role("button", name="Teach with this").click()
+    form = page.get_by_role("form", name="Teach a classifier with this")
+    form.get_by_label("Label of this recording").fill("shrill")
+    expect(form).to_contain_text("pitch does not have this label yet.")
+    form.get_by_role("button", name="Teach", exact=True).click()
+    expect(form.get_by_role("status")).to_contain_text("taught again")
+    form.get_by_role("link", name="pitch").click()
+    _await_version(here, 2)
+    assert _api(here, "/v1/classifiers/pitch")["labels"] == ["high", "low", "shrill"]
+
+
 def test_a_doubtful_example_is_heard_and_changed(here: Visit, tmp_path: Path) -> None:
     """What contradicts the other recordings is listed; the other label takes its place."""
     page = here.page

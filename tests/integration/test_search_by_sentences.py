@@ -39,7 +39,7 @@ def embedded(client: Client, folder: Path, seed: int) -> str:
 def test_words_are_compared_with_windows_once_all_are_there(
     stack: RunningStack, tower: LiveTextTower, tmp_path: Path
 ) -> None:
-    """The similarity is the cosine with the nearest window. A track without such windows turns the search to labels."""
+    """The similarity is the cosine with the nearest window. Words that are the owner's own label are that label."""
     with stack.client(f"sentences-{uuid4()}") as client:
         tracks = [embedded(client, tmp_path, seed) for seed in (1, 2, 3)]
         answer = client.search(WORDS)
@@ -56,6 +56,9 @@ def test_words_are_compared_with_windows_once_all_are_there(
             assert (item.way, item.moment is not None) == ("clap", True)
         assert client.search(WORDS, way="labels").query.way in {"meaning", "spelling"}
         assert {item.track.id for item in client.search(WORDS, unit="moment").items} == set(tracks)
+        client.say_label(tracks[1], "qwx_zj")
+        own = client.search("Qwx zj")
+        assert (own.query.way != "clap", [item.track.id for item in own.items]) == (True, [tracks[1]])
         with pytest.raises(ApiError) as refused:
             client.search(WORDS, space="clap")
         assert refused.value.problem["errors"][0]["field"] == "space"

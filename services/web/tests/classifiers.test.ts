@@ -6,7 +6,7 @@ import { answerTo } from "../src/classifiers/Doubts";
 import { matrixOf } from "../src/classifiers/Figures";
 import { restored, undoing } from "../src/classifiers/labelling";
 import { type Markable, requestFrom, toggled } from "../src/classifiers/marks/marks";
-import type { Figures } from "../src/classifiers/queries";
+import { type Classifier, type Figures, taughtWith } from "../src/classifiers/queries";
 import { oppositeOf, saidBy } from "../src/classifiers/review/answers";
 import { accuracyText, confusionTexts, figuresText, nameFrom, tooFewText } from "../src/classifiers/words";
 
@@ -164,4 +164,11 @@ test("marks become a request when both kinds are there and it has a name", () =>
     labels: ["Dog barking", "not Dog barking"],
     examples: { "Dog barking": [{ track_id: "a", start_s: 1, end_s: 3 }], "not Dog barking": ["b"] },
   });
+});
+
+test("a label that a classifier lacks is asked for beside those that it has", () => {
+  const one = { version: 1, figures: figures(), confirmed: true, labels: ["high", "low"] } as Classifier;
+  expect(taughtWith(one, "low")).toEqual({});
+  expect(taughtWith(one, "middle")).toEqual({ labels: ["high", "low", "middle"] });
+  expect(taughtWith({ ...one, confirmed: false }, "middle")).toEqual({ confirmed: true, labels: ["high", "low", "middle"] });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { waitingText } from "../src/api/taskText";
-import { segments, type Window } from "../src/sound/segments";
+import { segments, unsaid, type Window } from "../src/sound/segments";
 import { ago, band, decibels, downloadName, hertz, percent, shownLabel, time } from "../src/ui/format";
 import { sentence } from "../src/api/problem";
 
@@ -83,6 +83,28 @@ describe("parts with one label", () => {
       [10, "Speech", false, "sound", "audioset-527"],
       [15, null, true, "silence", "audioset-527"],
       [21.25, null, false, "sound", "environment-50"],
+    ]);
+  });
+});
+
+describe("predictions that the owner said nothing of", () => {
+  const found = segments([window(0, "dog"), window(5, "rain"), window(10, "dog", true)], 15);
+  const said = (label: string, state: "confirmed" | "rejected", start_s: number | null = null, end_s: number | null = null) => ({ label, state, start_s, end_s });
+  const left = (...own: ReturnType<typeof said>[]) => unsaid(found, own).map(({ label, startS, endS }) => [label, startS, endS]);
+
+  it("are cut around spans with their label", () => {
+    expect(left(said("dog", "rejected", 1, 2), said("dog", "confirmed", 3, 9), said("rain", "rejected", 0, 6))).toEqual([
+      ["dog", 0, 1],
+      ["dog", 2, 3],
+      ["rain", 6, 10],
+      [null, 10, 15],
+    ]);
+  });
+
+  it("are nowhere where the whole is rejected, and stay where it is confirmed, or only a point is said", () => {
+    expect(left(said("dog", "rejected"), said("rain", "confirmed"), said("rain", "rejected", 7))).toEqual([
+      ["rain", 5, 10],
+      [null, 10, 15],
     ]);
   });
 });

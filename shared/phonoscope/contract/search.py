@@ -44,7 +44,8 @@ class LabelFilter(RequestModel):
         ge=0.03,
         le=1.0,
         description="in the moment that is found; of a track, in one of its windows. A label that a classifier of your "
-        "own gave a track when it was applied is one of the whole track, by the classifier's thresholds",
+        "own gave a track when it was applied is one of the whole track, by the classifier's thresholds. What you "
+        "confirmed or rejected counts before all of these",
     )
 
 
@@ -115,7 +116,7 @@ class FoundMoment(Stretch):
 class WeightedLabel(BaseModel):
     """A label that words were understood as."""
 
-    model: str
+    model: str = Field(description="empty for a label of your own that no model has")
     label: str
     weight: float = Field(description="below 0 for what is not to be heard")
 
@@ -128,11 +129,11 @@ class NearLabel(BaseModel):
 
 
 class MatchedLabel(BaseModel):
-    """A label that is heard in an item, of those that words were understood as."""
+    """A label that an item has, of those that words were understood as."""
 
-    model: str
+    model: str = Field(description="empty for a label of your own that no model has")
     label: str
-    probability: float
+    probability: float = Field(description="1 where you confirmed it")
 
 
 class UnderstoodQuery(BaseModel):

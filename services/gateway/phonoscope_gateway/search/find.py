@@ -133,14 +133,16 @@ def _pools(most: int) -> Iterator[int]:
 def _windows_of(session: Session, query: Query) -> Fetch:
     if query.by_labels and not query.weights:
         return lambda *_: []
+    in_track = query.unit is SearchUnit.TRACK
     if query.things:
         unwanted = {label: -weight for label, weight in query.weights.items() if weight < 0.0}
-        in_track = query.unit is SearchUnit.TRACK
         return lambda asked, pool: windows_of_all(
-            session, asked.owner_id, asked.things, unwanted, asked.filters, pool, in_track=in_track
+            session, asked.owner_id, asked.things, unwanted, asked.filters, pool, asked.said, in_track=in_track
         )
     if query.by_labels:
-        return lambda asked, pool: windows_by_labels(session, asked.owner_id, asked.weights, asked.filters, pool)
+        return lambda asked, pool: windows_by_labels(
+            session, asked.owner_id, asked.weights, asked.filters, pool, asked.said, in_track=in_track
+        )
     assert query.space is not None
     space_id = space_id_of(session, query.space)
     if space_id is None:

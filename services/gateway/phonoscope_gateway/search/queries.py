@@ -15,6 +15,7 @@ from phonoscope.db.library.embeddings import Search, search_from
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import EMBEDDING_DIM, TrackRow
 from phonoscope.db.search.filters import Filters
+from phonoscope.db.search.reviewed import SaidLabel
 from phonoscope.db.search.stored import (
     KeptWindow,
     KnownLabel,
@@ -62,6 +63,7 @@ class Query:
         vectors: unit vectors in ``space``; what is near to any of them is found.
         weights: of labels, by id, where words are searched by labels.
         wanted: those of these labels that should be heard, by id.
+        said: those of these labels of which the owner confirmed or rejected something.
         things: where several should be heard together, of each its weights of labels, by id.
         windows: whether windows are compared, of whole tracks too.
         whole: the whole recording that was asked about, of which copies come first.
@@ -76,6 +78,7 @@ class Query:
     vectors: tuple[Vector, ...] = field(default=(), repr=False)
     weights: Mapping[int, float] = field(default_factory=dict)
     wanted: Mapping[int, KnownLabel] = field(default_factory=dict)
+    said: Sequence[SaidLabel] = ()
     things: Sequence[Mapping[int, float]] = ()
     windows: bool = False
     whole: Whole | None = None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from unicodedata import normalize
 
 from sqlalchemy.orm import Session
 
 from phonoscope.contract import NearLabel, SearchRequest, UnderstoodQuery, WeightedLabel
 from phonoscope.db.search.filters import Filters
-from phonoscope.db.search.stored import covered_by_windows, labels_named
+from phonoscope.db.search.reviewed import SaidLabel
+from phonoscope.db.search.said import said_labels
+from phonoscope.db.search.stored import KnownLabel, covered_by_windows, labels_named
 from phonoscope.errors import BodyAbsent, InvalidRequest, ModelError
 from phonoscope.tasks.spec import ModelRef
 from phonoscope.text import Meant
@@ -23,6 +27,7 @@ _NOTHING_WANTED = "nothing that should be heard is near to a label"
 def by_text(session: Session, state: State, owner_id: str, request: SearchRequest, filters: Filters) -> Query:
     """A search by words: by CLAP where it is there and all that is embedded has windows in its space, else by labels.
 
+    Words that are a label of the owner's alone are that label: no model knows what they mean.
     By labels, where none is near to the words nothing is found, and the answer says which are nearest.
 
     Raises:
@@ -32,7 +37,8 @@ def by_text(session: Session, state: State, owner_id: str, request: SearchReques
     assert request.text is not None
     if request.way == "clap":
         return _by_clap(state, owner_id, request, filters)
-    if request.way is None and _all_in_sentences_space(session, state, owner_id, filters.stem):
+    by_sentence = request.way is None and not _is_only_own(session, owner_id, request.text)
+    if by_sentence and _all_in_sentences_space(session, state, owner_id, filters.stem):
         with suppress(ModelError, InvalidRequest):
             return _by_clap(state, owner_id, request, filters)
     return _by_labels(session, state, owner_id, request, filters)
@@ -58,37 +64,78 @@ def _all_in_sentences_space(session: Session, state: State, owner_id: str, stem:
     return 0 < found.tracks == found.embedded
 
 
+def _is_only_own(session: Session, owner_id: str, words: str) -> bool:
+    own = said_labels(session, owner_id, _spellings(words))
+    return bool(own) and not labels_named(session, own)
+
+
 def _by_labels(session: Session, state: State, owner_id: str, request: SearchRequest, filters: Filters) -> Query:
     assert request.text is not None
     meant = state.words.current.of(request.text)
     weights = meant.weights if meant.wanted else {}
     known = labels_named(session, {label for _, label in weights})
-    ids = {label.id: weights[label.model, label.label] for label in known if (label.model, label.label) in weights}
-    wanted = {label.id: label for label in known if ids.get(label.id, 0.0) > 0.0}
-    things = [
-        {
-            label.id: thing.weights[label.model, label.label]
-            for label in known
-            if (label.model, label.label) in thing.weights
-        }
-        for thing in meant.together
-    ]
-    return Query(owner_id, request.unit, filters, _understood(meant), weights=ids, wanted=wanted, things=things)
+    own = _own(session, owner_id, request.text, meant, {label.label for label in known})
+    ids = {label.id: weights[label.key] for label in known if label.key in weights}
+    ids |= {id_: own[label.label] for id_, label in _without_models(own).items()}
+    known = [label for label in (*known, *_without_models(own).values()) if label.id in ids]
+    return Query(
+        owner_id,
+        request.unit,
+        filters,
+        _understood(meant, own),
+        weights=ids,
+        wanted={label.id: label for label in known if ids[label.id] > 0.0},
+        said=_said(session, owner_id, known),
+        things=[
+            {label.id: thing.weights[label.key] for label in known if label.key in thing.weights}
+            for thing in meant.together
+        ],
+    )
 
 
-def _understood(meant: Meant) -> UnderstoodQuery:
-    labels = [
-        WeightedLabel(model=model, label=label, weight=weight) for (model, label), weight in meant.weights.items()
-    ]
+def _own(session: Session, owner_id: str, words: str, meant: Meant, known: Collection[str]) -> dict[str, float]:
+    """The weights of labels that the owner confirmed or rejected and that are spelled as all words, or as a thing."""
+    wanted = {form: 1.0 for words in (words, *_words_of(meant, wanted=True)) for form in _spellings(words)}
+    unwanted = {form: -1.0 for words in _words_of(meant, wanted=False) for form in _spellings(words)}
+    weights = {label: weight for label, weight in (unwanted | wanted).items() if label not in known}
+    return {label: weights[label] for label in sorted(said_labels(session, owner_id, weights))}
+
+
+def _words_of(meant: Meant, *, wanted: bool) -> list[str]:
+    return [thing.words for thing in meant.things if thing.wanted is wanted]
+
+
+def _spellings(words: str) -> set[str]:
+    """How a label that reads as these words may be written."""
+    plain = " ".join(normalize("NFC", words).split())
+    cases = plain, plain.lower(), plain.capitalize(), plain.title()
+    return {*cases, *(case.replace(" ", "_") for case in cases)}
+
+
+def _without_models(own: Mapping[str, float]) -> dict[int, KnownLabel]:
+    """Labels of the owner's, with ids that no model's label has."""
+    return {-number: KnownLabel(-number, "", label) for number, label in enumerate(own, 1)}
+
+
+def _said(session: Session, owner_id: str, known: Sequence[KnownLabel]) -> list[SaidLabel]:
+    there = said_labels(session, owner_id, {label.label for label in known})
+    return [SaidLabel(name, frozenset(label.id for label in known if label.label == name)) for name in sorted(there)]
+
+
+def _understood(meant: Meant, own: Mapping[str, float]) -> UnderstoodQuery:
+    weights = {("", label): weight for label, weight in own.items()} | meant.weights
+    labels = [WeightedLabel(model=model, label=label, weight=weight) for (model, label), weight in weights.items()]
     nearest = {near.label: near.similarity for near in reversed(meant.near)}
     near = [NearLabel(label=label, similarity=similarity) for label, similarity in reversed(nearest.items())]
+    missing = [words for words in meant.missing if not _spellings(words) & own.keys()]
     notes = [] if meant.way == "meaning" else [_BY_SPELLING]
+    wanted = meant.wanted or any(weight > 0.0 for weight in own.values())
     return UnderstoodQuery(
         by="text",
         way=meant.way,
         labels=labels,
         together=[thing.words for thing in meant.together],
-        near=near if meant.missing or not meant.wanted else [],
-        missing=list(meant.missing),
-        notes=notes if meant.wanted else [*notes, _NOTHING_WANTED],
+        near=near if missing or not wanted else [],
+        missing=missing,
+        notes=notes if wanted else [*notes, _NOTHING_WANTED],
     )

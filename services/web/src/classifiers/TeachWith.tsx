@@ -8,7 +8,7 @@ import { labelText } from "../ui/format";
 import { announce } from "../ui/live";
 import { changeLabels, type Span } from "./labelling";
 import { PartChoice, usePart } from "./PartChoice";
-import { type Classifier, readClassifier, taughtByLabels, useClassifier, useClassifierActions, useOwnClassifiers } from "./queries";
+import { type Classifier, readClassifier, taughtWith, useClassifier, useClassifierActions, useOwnClassifiers } from "./queries";
 
 const LONGEST = 100;
 
@@ -89,7 +89,7 @@ function useTeaching(trackId: string) {
   return useMutation({
     mutationFn: async ({ name, label, span }: { name: string; label: string; span: Span | null }) => {
       await changeLabels(trackId, span, [{ label, state: "confirmed" }]);
-      await teach.mutateAsync({ name, body: taughtByLabels(await readClassifier(name)) });
+      await teach.mutateAsync({ name, body: taughtWith(await readClassifier(name), label) });
     },
     onSettled: () => Promise.all([["track", trackId], ["tracks"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
   });

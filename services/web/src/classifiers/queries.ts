@@ -31,6 +31,11 @@ export function taughtByLabels({ version, figures, confirmed, labels }: Classifi
   return confirmed && !imported ? {} : { confirmed: true, labels };
 }
 
+/** Likewise so that a label counts, also one that it does not have yet. */
+export function taughtWith(one: Classifier, label: string): TeachRequest {
+  return one.labels.includes(label) ? taughtByLabels(one) : { ...taughtByLabels(one), labels: [...one.labels, label] };
+}
+
 export function useOwnClassifiers() {
   return useQuery({
     queryKey: LIST,

@@ -4,7 +4,7 @@ import { errorText, sentence } from "../api/problem";
 import { MarkButtons } from "../classifiers/marks/MarkButtons";
 import { MarkTray } from "../classifiers/marks/MarkTray";
 import { Button, ErrorNote, IconButton, Skeleton } from "../ui/controls";
-import { labelText, percent, time } from "../ui/format";
+import { labelText, percent, shownLabel, time } from "../ui/format";
 import { titleOf } from "../ui/tags";
 import { type Preview, usePreview } from "../sound/preview";
 import { useFound, useNamed, type Within } from "./queries";
@@ -68,7 +68,7 @@ function Named({ tracks, preview }: { tracks: Track[]; preview: Preview }) {
               {titleOf(track)}
             </Link>
             <span className="quiet found__when">{time(track.duration_s, 0)}</span>
-            <span className={`clip found__why ${track.label ? "found__label" : "quiet"}`}>{track.label ? labelText(track.label) : "no label"}</span>
+            <span className={`clip found__why ${track.label ? "found__label" : "quiet"}`}>{shownLabel(track)}</span>
             <MarkButtons what={{ trackId: track.id, name: titleOf(track) }} />
           </li>
         ))}
@@ -142,14 +142,14 @@ function Item({ item, unit, preview }: { item: SearchItem; unit: Unit; preview: 
   );
 }
 
-/** The labels that are heard in it with their probabilities; by sound, how similar it is. */
+/** The labels that are heard in it with their probabilities, or confirmed; by sound, how similar it is. */
 function Why({ item: { labels = [], similarity, way, track }, unit }: { item: SearchItem; unit: Unit }) {
   if (labels.length) {
     return (
       <span className="clip found__why">
         {labels.slice(0, 2).map(({ label, probability }) => (
           <span key={label} className="found__label">
-            {labelText(label).toLowerCase()} <span className="quiet">{percent(probability)}</span>{" "}
+            {labelText(label).toLowerCase()} <span className="quiet">{isConfirmed(track, label, probability) ? "(confirmed)" : percent(probability)}</span>{" "}
           </span>
         ))}
       </span>
@@ -157,13 +157,18 @@ function Why({ item: { labels = [], similarity, way, track }, unit }: { item: Se
   }
   return (
     <span className="found__why found__bar" title={way === "clap" ? "how near the sound is to the words" : `cosine similarity; ${unit}`}>
-      <span className={`clip ${track.label ? "found__label" : "quiet"}`}>{track.label ? labelText(track.label) : ""}</span>
+      <span className={`clip ${track.label ? "found__label" : "quiet"}`}>{track.label ? shownLabel(track) : ""}</span>
       <span className="bar__track" aria-hidden="true">
         <span className="bar__fill" style={{ width: `${Math.max(0, similarity) * 100}%` }} />
       </span>
       <span className="bar__value">{similarity.toFixed(2).replace("-", "−")}</span>
     </span>
   );
+}
+
+/** Whether a label that was found counts because its owner confirmed it there. */
+function isConfirmed({ confirmed = [], confirmed_in_parts = [] }: Track, label: string, probability: number): boolean {
+  return probability === 1 && [...confirmed, ...confirmed_in_parts].includes(label);
 }
 
 type PlayProps = { id: string; name: string; sound: Parameters<Preview["toggle"]>[1]; preview: Preview };

@@ -1,4 +1,4 @@
-import type { Kind } from "../api/client";
+import type { Kind, LabelState } from "../api/client";
 
 /** The labels of one of the overlapping windows of a classification, and what is heard there where that was told apart. */
 export type Window = {
@@ -10,6 +10,9 @@ export type Window = {
   kind?: Kind | null;
   model?: string | null;
 };
+
+/** Edges that programs have rounded leave less than this between them. */
+const LEAST_S = 0.001;
 
 type Heard = { label: string | null; silent: boolean; kind: Kind | null; model: string | null };
 
@@ -33,6 +36,33 @@ export function segments(windows: readonly Window[], durationS: number): Segment
     } else if (endS > startS) found.push(segment);
   });
   return found;
+}
+
+/** What the owner says of a label: of the whole recording without `start_s`, of a point without `end_s` alone. */
+export type SaidLabel = { label: string; state: LabelState; start_s: number | null; end_s: number | null };
+
+/** The segments without what the owner said something of: of each the parts that are in no span with its label. */
+export function unsaid(found: readonly Segment[], said: readonly SaidLabel[]): Segment[] {
+  const rejected = new Set(said.filter(({ state, start_s }) => start_s === null && state === "rejected").map(({ label }) => label));
+  return found.filter(({ label }) => label === null || !rejected.has(label)).flatMap((segment) => partsOf(segment, said));
+}
+
+function partsOf(segment: Segment, said: readonly SaidLabel[]): Segment[] {
+  const parts: Segment[] = [];
+  let from = segment.startS;
+  for (const [startS, endS] of spansOf(segment.label, said)) {
+    if (endS <= from || startS >= segment.endS) continue;
+    if (startS - from > LEAST_S) parts.push({ ...segment, startS: from, endS: startS });
+    from = endS;
+  }
+  if (segment.endS - from > LEAST_S) parts.push({ ...segment, startS: from });
+  return parts;
+}
+
+function spansOf(label: string | null, said: readonly SaidLabel[]): [number, number][] {
+  return said
+    .flatMap((one): [number, number][] => (one.label === label && one.start_s !== null && one.end_s !== null ? [[one.start_s, one.end_s]] : []))
+    .sort(([a], [b]) => a - b);
 }
 
 function areEqual(one: Heard, other: Heard): boolean {

@@ -10,6 +10,7 @@ import { TrackState } from "./trackState";
 const ACTIVE_MS = 1_500;
 
 type Shared = {
+  trackId: string;
   state: TrackState;
   /** Whether the state has been read; before, it is empty. */
   loaded: boolean;
@@ -46,6 +47,7 @@ export function TrackStateProvider({ trackId, audioTrack, children }: Props) {
   const loaded = data !== undefined;
   const shared = useMemo(
     () => ({
+      trackId,
       state,
       loaded,
       error,
@@ -54,7 +56,7 @@ export function TrackStateProvider({ trackId, audioTrack, children }: Props) {
       audioTrack,
       selectModels,
     }),
-    [state, loaded, error, refetch, audioTrack],
+    [trackId, state, loaded, error, refetch, audioTrack],
   );
   return <TrackStateContext.Provider value={shared}>{children}</TrackStateContext.Provider>;
 }

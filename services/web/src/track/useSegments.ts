@@ -1,18 +1,25 @@
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { api, dataOf } from "../api/client";
+import type { components } from "../api/schema";
 import { type LabelColour, labelColours } from "../sound/labelColours";
-import { type Segment, segments } from "../sound/segments";
+import { type SaidLabel, type Segment, segments, unsaid } from "../sound/segments";
 import { useTimeAxis } from "../sound/timeAxis";
+import { useReadOnly } from "../state/readOnly";
 import { useTrackState } from "../state/TrackStateProvider";
 import { labelText, percent } from "../ui/format";
 
+type LabelSet = components["schemas"]["LabelSet"];
+
 export type Segments = { found: readonly Segment[]; labels: readonly LabelColour[]; colourOf: (label: string | null) => string };
 
-/** The labels of the recording over time, and the colour of each. */
+/** The labels that are predicted over time, where the owner said nothing of them, and the colour of each. */
 export function useSegments(): Segments {
   const { classified } = useTrackState().state;
   const { durationS } = useTimeAxis();
+  const said = useSaid();
   return useMemo(() => {
-    const found = classified ? segments(classified.windows, durationS) : [];
+    const found = classified ? unsaid(segments(classified.windows, durationS), said) : [];
     const labels = labelColours(found);
     const colours = new Map(labels.map(({ label, colour }) => [label, colour]));
     const colourOf = (label: string | null) => {
@@ -20,7 +27,21 @@ export function useSegments(): Segments {
       return `var(--label-${colours.get(label) ?? "other"})`;
     };
     return { found, labels, colourOf };
-  }, [classified, durationS]);
+  }, [classified, durationS, said]);
+}
+
+const NOTHING: readonly SaidLabel[] = [];
+
+/** What the owner confirmed and rejected; nothing of another audio track, nor for whom the recording is shared with. */
+function useSaid(): readonly SaidLabel[] {
+  const { trackId, audioTrack } = useTrackState();
+  const readOnly = useReadOnly();
+  const { data } = useQuery({
+    queryKey: ["track", trackId, "labels"],
+    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/tracks/{track_id}/labels", { params: { path: { track_id: trackId } }, signal })) as LabelSet,
+    enabled: !readOnly && audioTrack === null,
+  });
+  return data?.labels ?? NOTHING;
 }
 
 export function nameOf({ label, silent }: Pick<Segment, "label" | "silent">): string {

@@ -165,12 +165,7 @@ def is_labelled(label: str, model: str | None, vocabularies: Vocabularies) -> Co
     """Whether a row of ``tracks`` has a label, as ``labels_of`` says it: by anybody, or by one model."""
     own = TrackLabelsRow.model == OWNERS
     by_model = and_(~own, ~_said(LabelState.REJECTED, label))
-    rivals = {
-        name: sorted(each.labels - {label})
-        for name, each in vocabularies.items()
-        if not each.several and label in each.labels
-    }
-    if rivals:
+    if rivals := rivals_of(label, vocabularies):
         by_model = and_(by_model, or_(_said(LabelState.CONFIRMED, label), ~_has_rival(rivals)))
     if model is not None:
         by_model = and_(by_model, TrackLabelsRow.model == model)
@@ -178,6 +173,12 @@ def is_labelled(label: str, model: str | None, vocabularies: Vocabularies) -> Co
         own = and_(own, literal(knows), _said(LabelState.CONFIRMED, label), _was_asked(model))
     found = exists().where(TrackLabelsRow.track_id == TrackRow.id, TrackLabelsRow.labels.contains([label]))
     return found.where(or_(own, by_model))
+
+
+def rivals_of(label: str, vocabularies: Vocabularies) -> dict[str, list[str]]:
+    """The other labels of the models that know a label and have one at a time: confirmed, they take its place."""
+    rivals = ((name, each.labels - {label}) for name, each in vocabularies.items() if label in each.labels)
+    return {name: sorted(labels) for name, labels in rivals if not vocabularies[name].several}
 
 
 def count_labels(

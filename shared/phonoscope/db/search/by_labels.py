@@ -1,21 +1,25 @@
-"""Windows by what was heard in them."""
+"""Windows by what was heard in them, and by what their owner confirmed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from phonoscope.db.search.filters import Filters, sparse
+from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.hits import HEARD, WINDOW_COLUMNS, WindowHit, heard_hits
 from phonoscope.db.search.namespaces import Of
+from phonoscope.db.search.reviewed import SaidLabel, said_column, sum_of, values_of
+from phonoscope.db.search.said import fits
 
 _FIRST_TRACKS = 50
 _MORE = 6
 _DEEP = 2_000
 """Of a label, the tracks in which it is most probable."""
+_MOST_CONFIRMED = 4
+"""Windows that are looked at because of what is confirmed, for each that is asked for."""
 
 # A track's windows cannot have more than the sum of its labels' best: tracks with the greatest sums come first.
 _STATEMENT = f"""
@@ -37,48 +41,121 @@ _STATEMENT = f"""
         FROM first JOIN label_peaks AS v USING (track_id, space_id)
         WHERE v.stem = :stem AND v.label_id = ANY(:labels)
     ), found AS MATERIALIZED (
-        SELECT v.*, v.heard <#> CAST(:weights AS sparsevec) AS distance
-        FROM windows JOIN window_embeddings AS v USING (track_id, space_id, position)
-        WHERE v.stem = :stem AND v.owner_id = :owner_id AND (v.heard <#> CAST(:weights AS sparsevec)) < 0 {{labelled}}
-        ORDER BY distance LIMIT :limit
+        SELECT * FROM (
+            SELECT v.*, {{sum}} AS similarity
+            FROM windows JOIN window_embeddings AS v USING (track_id, space_id, position)
+            WHERE v.stem = :stem AND v.owner_id = :owner_id {{labelled}} OFFSET 0
+        ) AS scored WHERE similarity > 0 ORDER BY similarity DESC LIMIT :limit
     )
-    SELECT {WINDOW_COLUMNS}, {HEARD}, -distance AS similarity, rest.bound
+    SELECT {WINDOW_COLUMNS}, {HEARD}, similarity, {{said}}, rest.bound
     FROM (SELECT CASE WHEN count(*) > :tracks THEN min(bound) ELSE 0 END AS bound FROM bounded) AS rest
-    LEFT JOIN found AS v ON true ORDER BY distance, v.track_id, v.position
+    LEFT JOIN found AS v ON true ORDER BY similarity DESC NULLS LAST, v.track_id, v.position
+"""  # noqa: S608 - of constants
+# Of a recording that is confirmed as a whole every window counts alike: some of them are enough.
+_CONFIRMED = f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT v.* FROM unnest(CAST(:wanted AS text[])) AS asked (label) CROSS JOIN LATERAL (
+            SELECT v.track_id, v.start_s, v.end_s FROM annotations AS v
+            WHERE v.owner_id = :owner_id AND v.label = asked.label AND v.state = 'confirmed' {{of_tracks}}
+            ORDER BY v.track_id, v.id LIMIT :limit
+        ) AS v
+    ), windows AS MATERIALIZED (
+        SELECT fitting.* FROM chosen CROSS JOIN LATERAL (
+            SELECT w.track_id, w.space_id, w.position FROM window_embeddings AS w
+            WHERE w.track_id = chosen.track_id AND w.stem = :stem AND {fits("chosen", "w")}
+              AND w.space_id = (SELECT min(space_id) FROM window_embeddings AS kept
+                                WHERE kept.track_id = chosen.track_id AND kept.stem = :stem)
+            ORDER BY w.position LIMIT :of_one
+        ) AS fitting LIMIT :most
+    ), found AS MATERIALIZED (
+        SELECT * FROM (
+            SELECT v.*, {{sum}} AS similarity
+            FROM (SELECT DISTINCT * FROM windows) AS windows
+            JOIN window_embeddings AS v USING (track_id, space_id, position)
+            WHERE v.stem = :stem AND v.owner_id = :owner_id {{labelled}} OFFSET 0
+        ) AS scored WHERE similarity > 0 ORDER BY similarity DESC, track_id, position LIMIT :limit
+    )
+    SELECT {WINDOW_COLUMNS}, {HEARD}, similarity, {{said}} FROM found AS v ORDER BY similarity DESC, track_id, position
 """  # noqa: S608 - of constants
 
 
 def windows_by_labels(
-    session: Session, owner_id: str, weights: Mapping[int, float], filters: Filters, limit: int
+    session: Session,
+    owner_id: str,
+    weights: Mapping[int, float],
+    filters: Filters,
+    limit: int,
+    said: Sequence[SaidLabel] = (),
+    *,
+    in_track: bool = False,
 ) -> list[WindowHit]:
     """The owner's windows of all spaces in which labels are most probable, by the sum of probability and weight.
 
     Of a label, those windows count in which it is among the track's peaks, and of these tracks the 2,000 in which it is
-    most probable.
+    most probable; and those of which the owner confirmed it.
 
     Args:
         weights: of labels, by id; those below 0 count against a window.
+        said: labels of which the owner confirmed or rejected something, with ids that are in ``weights``.
+        in_track: whether one window of each recording or span that is confirmed is enough.
     """
+    values = {
+        "owner_id": owner_id,
+        "stem": filters.stem,
+        "limit": limit,
+        "said_labels": [each.label for each in said],
+        **values_of("weights", weights, said),
+        **filters.values,
+    }
+    heard = _heard(session, weights, filters, values, said)
+    confirmed = _confirmed(session, weights, filters, values, said, in_track=in_track)
+    if not confirmed:
+        return heard
+    every = {(-hit.similarity, hit.track_id, hit.position, hit.start_s): hit for hit in (*heard, *confirmed)}
+    return [every[key] for key in sorted(every)][:limit]
+
+
+def _heard(
+    session: Session,
+    weights: Mapping[int, float],
+    filters: Filters,
+    values: Mapping[str, Any],
+    said: Sequence[SaidLabel],
+) -> list[WindowHit]:
     positive = {label: weight for label, weight in weights.items() if weight > 0.0}
     if not positive:
         return []
-    values: dict[str, Any] = {
-        "owner_id": owner_id,
-        "stem": filters.stem,
-        "labels": list(positive),
-        "positive": list(positive.values()),
-        "weights": sparse(weights),
-        "limit": limit,
-        "deep": _DEEP,
-        **filters.values,
-    }
-    of_tracks, every = filters.conditions(None), filters.conditions(Of.WINDOWS)
-    statement = text(_STATEMENT.format(of_tracks=of_tracks, labelled=every.removeprefix(of_tracks)))
+    own = {"labels": list(positive), "positive": list(positive.values()), "deep": _DEEP}
+    statement, limit = text(_of(_STATEMENT, filters, said)), values["limit"]
     tracks = max(_FIRST_TRACKS, limit // 8)
     while True:
-        rows = list(session.execute(statement, {**values, "tracks": tracks}))
-        found = heard_hits([row for row in rows if row.track_id is not None])
+        rows = list(session.execute(statement, {**values, **own, "tracks": tracks}))
+        found = heard_hits([row for row in rows if row.track_id is not None], said)
         last = found[-1].similarity if len(found) == limit else 0.0
         if rows[0].bound <= last:
             return found
         tracks *= _MORE
+
+
+def _confirmed(
+    session: Session,
+    weights: Mapping[int, float],
+    filters: Filters,
+    values: Mapping[str, Any],
+    said: Sequence[SaidLabel],
+    *,
+    in_track: bool,
+) -> list[WindowHit]:
+    wanted = [each.label for each in said if any(weights.get(id_, 0.0) > 0.0 for id_ in each.ids)]
+    if not wanted:
+        return []
+    limit = values["limit"]
+    own = {"wanted": wanted, "of_one": 1 if in_track else limit, "most": _MOST_CONFIRMED * limit}
+    rows = session.execute(text(_of(_CONFIRMED, filters, said)), {**values, **own})
+    return heard_hits(list(rows), said)
+
+
+def _of(statement: str, filters: Filters, said: Sequence[SaidLabel]) -> str:
+    of_tracks, every = filters.conditions(None), filters.conditions(Of.WINDOWS)
+    labelled = every.removeprefix(of_tracks)
+    return statement.format(of_tracks=of_tracks, labelled=labelled, sum=sum_of("weights", said), said=said_column(said))

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from phonoscope.db.schema.windows import LABEL_DIMENSIONS
+from phonoscope.db.search import said
 from phonoscope.db.search.namespaces import Of
 from phonoscope.windows import MOST_PEAKS
 from phonoscope.work import WHOLE_TRACK
@@ -20,12 +21,19 @@ class AnyLabel(NamedTuple):
     Args:
         name, models: the label's text, and classifiers of the owner's own: a track that one of them labelled so when it
             was applied has it too, by the classifier's thresholds.
+        rivals: by those of these classifiers that know one label at a time, the others: one of them that is confirmed
+            of the whole track takes the place of what the classifier gave.
+        said: whether the owner confirmed or rejected the label anywhere, which then counts before what was heard.
+        of: the model whose label it is; any model's where it is empty.
     """
 
     ids: frozenset[int]
     least: float
     name: str = ""
     models: tuple[str, ...] = ()
+    rivals: Mapping[str, Sequence[str]] = {}
+    said: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Filters:
             own = "tracks.id = v.track_id AND tracks.owner_id = :owner_id"
             found.append(f"EXISTS (SELECT FROM tracks WHERE {own} AND {self._of_tracks})")
         if of is Of.WINDOWS:
-            found += [_heard(number, label) for number, label in enumerate(self._labels)]
+            found += [_has(number, label) for number, label in enumerate(self._labels)]
         elif of is Of.TRACKS:
             found += [_somewhere(number, label) for number, label in enumerate(self._labels)]
         return "".join(f" AND {condition}" for condition in found)
@@ -89,8 +97,12 @@ class Filters:
         first, *others = self._labels
         also = "".join(f" AND {_somewhere(number, label)}" for number, label in enumerate(others, 1))
         conditions = also + self.conditions(None)
-        peaks = _OF_PEAKS[of].format(conditions=conditions, most=MOST_PEAKS)
-        return peaks + (_OF_APPLIED[of].format(conditions=conditions) if first.models else "")
+        found = [_OF_PEAKS[of].format(conditions=conditions, most=MOST_PEAKS)]
+        found += [_OF_APPLIED[of].format(conditions=conditions)] if first.models else []
+        if first.said:
+            confirmed = said.CONFIRMED.format(number=0, counts=_counts(0, first))
+            found.append(_OF_CONFIRMED[of].format(confirmed=confirmed, conditions=conditions))
+        return " UNION ALL ".join(found)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -98,7 +110,8 @@ class Filters:
         for number, label in enumerate(self._labels):
             given |= {f"labels_{number}": sorted(label.ids), f"least_{number}": label.least}
             given |= {f"label_{each}": sparse({each: 1.0}) for each in label.ids}
-            given |= {f"name_{number}": label.name, f"models_{number}": list(label.models)} if label.models else {}
+            given |= {f"name_{number}": label.name, f"of_{number}": label.of}
+            given |= {f"models_{number}": list(label.models), f"rivals_{number}": json.dumps(label.rivals)}
         return given | ({"without": list(self.without)} if self.without else {})
 
     @property
@@ -124,28 +137,56 @@ class Filters:
 
 
 def sparse(weights: Mapping[int, float]) -> str:
-    """Weights of labels, by id, as PostgreSQL reads a ``sparsevec``.
+    """Weights of labels, by id, as PostgreSQL reads a ``sparsevec``; without ids below 0, which stand for no model's.
 
     >>> sparse({7: 1.0, 2: -0.5})
     '{2:-0.5,7:1.0}/1000000'
     """
-    return "{" + ",".join(f"{label}:{weights[label]}" for label in sorted(weights)) + f"}}/{LABEL_DIMENSIONS}"
+    known = (label for label in sorted(weights) if label > 0)
+    return "{" + ",".join(f"{label}:{weights[label]}" for label in known) + f"}}/{LABEL_DIMENSIONS}"
 
 
 def _absent(value: Any) -> bool:
     return value is None or value == []
 
 
-def _heard(number: int, label: AnyLabel) -> str:
-    each = [f"-(v.heard <#> CAST(:label_{id_} AS sparsevec)) >= :least_{number}" for id_ in sorted(label.ids)]
-    each += [_APPLIED.format(number=number)] if label.models else []
-    return f"({' OR '.join(each) or 'false'})"
+def _has(number: int, label: AnyLabel) -> str:
+    """Whether a window has a label: by its owner's word, else by what was heard in it or applied to its track."""
+    applied = _APPLIED.format(number=number)
+    found = f"({_heard(number, label)} OR {applied})" if label.models else _heard(number, label)
+    if not label.said:
+        return found
+    counts = _counts(number, label)
+    in_parts = _said(number, "said.start_s IS NOT NULL")
+    confirmed = _said(number, "said.start_s IS NULL AND said.state = 'confirmed'", counts)
+    rejected = _said(number, "said.start_s IS NULL AND said.state = 'rejected'")
+    word = said.OF_WINDOW.format(number=number, counts=counts)
+    return f"""CASE WHEN {in_parts} THEN coalesce({word}, {found})
+        WHEN {confirmed} THEN true WHEN {rejected} THEN false ELSE {found} END"""
 
 
 def _somewhere(number: int, label: AnyLabel) -> str:
-    """Whether a track has a label in one of its windows, or by a classifier that was applied to it."""
-    peak = _PEAK.format(number=number)
-    return f"({peak} OR {_APPLIED.format(number=number)})" if label.models else peak
+    """Whether a track has a label: by its owner's word, else in one of its windows or by what was applied to it."""
+    peak, applied = _PEAK.format(number=number), f" OR {_APPLIED.format(number=number)}" if label.models else ""
+    if not label.said:
+        return f"({peak}{applied})"
+    left = said.NOT_IN_PARTS.format(number=number, heard=_heard(number, label, "w"))
+    word = said.OF_TRACK.format(number=number, counts=_counts(number, label))
+    anything = _said(number, "true")
+    return f"CASE WHEN {anything} THEN coalesce({word}, {peak} AND {left}{applied}) ELSE {peak}{applied} END"
+
+
+def _said(number: int, which: str, counts: str = "") -> str:
+    return said.SOMETHING.format(number=number, which=which, counts=counts)
+
+
+def _counts(number: int, label: AnyLabel) -> str:
+    return said.ANSWERED.format(number=number) if label.of else ""
+
+
+def _heard(number: int, label: AnyLabel, row: str = "v") -> str:
+    each = [f"-({row}.heard <#> CAST(:label_{id_} AS sparsevec)) >= :least_{number}" for id_ in sorted(label.ids)]
+    return f"({' OR '.join(each) or 'false'})"
 
 
 _TRACKS = {
@@ -172,7 +213,11 @@ _PEAK = """EXISTS (
       AND label_id = ANY(CAST(:labels_{number} AS int[])) AND best >= :least_{number}
 )"""
 _LABELLED = """
-    model = ANY(CAST(:models_{number} AS text[])) AND labels @> ARRAY[CAST(:name_{number} AS text)]
+    model = ANY(CAST(:models_{number} AS text[])) AND labels @> ARRAY[CAST(:name_{number} AS text)] AND NOT EXISTS (
+        SELECT FROM annotations AS rival
+        WHERE rival.track_id = track_labels.track_id AND rival.start_s IS NULL AND rival.state = 'confirmed'
+          AND CAST(:rivals_{number} AS jsonb) -> model ? rival.label
+    )
 """
 _APPLIED = f"EXISTS (SELECT FROM track_labels WHERE track_labels.track_id = v.track_id AND {_LABELLED})"
 _OF_TRACKS = {
@@ -204,10 +249,17 @@ _APPLIED_FIRST = f"""(
 ) AS v"""  # noqa: S608 - of constants
 _OF_APPLIED = {
     Of.WINDOWS: f"""
-        UNION ALL
         SELECT v.track_id, w.position FROM {_APPLIED_FIRST} JOIN window_embeddings AS w
             ON w.track_id = v.track_id AND w.space_id = :space AND w.stem = :stem
         WHERE true {{conditions}}
     """,  # noqa: S608 - of constants
-    Of.TRACKS: f" UNION ALL SELECT v.track_id FROM {_APPLIED_FIRST} WHERE true {{conditions}}",  # noqa: S608 - likewise
+    Of.TRACKS: f"SELECT v.track_id FROM {_APPLIED_FIRST} WHERE true {{conditions}}",  # noqa: S608 - likewise
+}
+_OF_CONFIRMED = {
+    Of.WINDOWS: f"""
+        SELECT v.track_id, w.position FROM {{confirmed}} AS v JOIN window_embeddings AS w
+            ON w.track_id = v.track_id AND w.space_id = :space AND w.stem = :stem
+        WHERE {said.fits("v", "w")} {{conditions}}
+    """,  # noqa: S608 - of constants
+    Of.TRACKS: "SELECT v.track_id FROM {confirmed} AS v WHERE true {conditions}",
 }

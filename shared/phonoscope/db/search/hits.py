@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonoscope.db.schema.tables import EMBEDDING_DIM
+from phonoscope.db.search.reviewed import SaidLabel
 
 _HEADER = 2
 """Numbers of two bytes before those of a vector."""
@@ -65,12 +66,17 @@ def window_hits(rows: Sequence[Any]) -> list[WindowHit]:
     return found
 
 
-def heard_hits(rows: Sequence[Any]) -> list[WindowHit]:
-    """Windows, from rows that begin with ``WINDOW_COLUMNS``, ``HEARD`` and their sum ``similarity``."""
+def heard_hits(rows: Sequence[Any], said: Sequence[SaidLabel] = ()) -> list[WindowHit]:
+    """Windows, from rows that begin with ``WINDOW_COLUMNS``, ``HEARD``, their sum ``similarity`` and what is ``said``.
+
+    Args:
+        said: labels of which the owner's word counts, not what was heard.
+    """
     found = []
     for row, vector in zip(rows, vectors_of(rows), strict=True):
-        track_id, position, start_s, end_s, _, heard, similarity = row[:7]
-        found.append(WindowHit(track_id, position, start_s, end_s, float(similarity), vector, _heard(heard)))
+        track_id, position, start_s, end_s, _, heard, similarity, here = row[:8]
+        probabilities = _reviewed(_heard(heard), here or {}, said)
+        found.append(WindowHit(track_id, position, start_s, end_s, float(similarity), vector, probabilities))
     return found
 
 
@@ -93,6 +99,13 @@ def as_sql(vector: NDArray[np.float32]) -> str:
 def _cosine(similarity: float) -> float:
     # In half precision unit vectors are a little longer or shorter than 1.
     return max(-1.0, min(1.0, similarity))
+
+
+def _reviewed(heard: dict[int, float], here: Mapping[str, bool], said: Sequence[SaidLabel]) -> dict[int, float]:
+    there = [each for each in said if each.label in here]
+    gone = {id_ for each in there for id_ in each.ids}
+    confirmed = {min(each.ids): 1.0 for each in there if here[each.label]}
+    return {id_: probability for id_, probability in heard.items() if id_ not in gone} | confirmed
 
 
 def _heard(sent: Any) -> dict[int, float]:

@@ -53,11 +53,16 @@ class KeptWindow(NamedTuple):
 
 
 class KnownLabel(NamedTuple):
-    """A label by which windows can be searched: one version of a model's."""
+    """A label by which windows can be searched: one version of a model's, or one of an owner's, which has no model."""
 
     id: int
     model: str
     label: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The model and the label."""
+        return self.model, self.label
 
 
 class Covered(NamedTuple):

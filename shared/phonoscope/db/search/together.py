@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from phonoscope.db.search.filters import Filters, sparse
+from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.hits import HEARD, WINDOW_COLUMNS, WindowHit, heard_hits
 from phonoscope.db.search.namespaces import Of
+from phonoscope.db.search.reviewed import SaidLabel, said_column, sum_of, values_of
 from phonoscope.text.meant import SLACK
 
 _FIRST_TRACKS = 50
@@ -61,7 +62,7 @@ _STATEMENT = f"""
                         RANGE BETWEEN {_APART_S} PRECEDING AND {_APART_S} FOLLOWING),
                whole AS (PARTITION BY track_id)
     ), found AS MATERIALIZED ({{found}})
-    SELECT {WINDOW_COLUMNS}, {HEARD}, found.score AS similarity, rest.bound
+    SELECT {WINDOW_COLUMNS}, {HEARD}, found.score AS similarity, {{said}}, rest.bound
     FROM (SELECT CASE WHEN count(*) > :tracks THEN min(bound) ELSE 0 END AS bound FROM bounded) AS rest
     LEFT JOIN (
         found JOIN window_embeddings AS v ON v.stem = :stem AND v.track_id = found.track_id
@@ -86,6 +87,7 @@ def windows_of_all(
     unwanted: Mapping[int, float],
     filters: Filters,
     limit: int,
+    said: Sequence[SaidLabel] = (),
     *,
     in_track: bool,
 ) -> list[WindowHit]:
@@ -96,6 +98,7 @@ def windows_of_all(
     Args:
         things: two or more: of each the weights of its labels, above 0, by id.
         unwanted: weights above 0 of labels, by id.
+        said: labels of which the owner confirmed or rejected something.
         in_track: whether things may be heard anywhere in a track; then it is the best window of each track.
     """
     listed = [(label, weight, number) for number, thing in enumerate(things) for label, weight in thing.items()]
@@ -109,30 +112,31 @@ def windows_of_all(
         "slack": SLACK,
         "limit": limit,
         "deep": _DEEP,
-        **{f"thing_{number}": sparse(thing) for number, thing in enumerate(things)},
-        **({"unwanted": sparse(unwanted)} if unwanted else {}),
+        "said_labels": [each.label for each in said],
+        **values_of("unwanted", unwanted, said),
         **filters.values,
     }
-    statement = text(_statement(len(things), filters, unwanted=bool(unwanted), in_track=in_track))
+    for number, thing in enumerate(things):
+        values |= values_of(f"thing_{number}", thing, said)
+    statement = text(_statement(len(things), filters, said, unwanted=bool(unwanted), in_track=in_track))
     tracks = max(_FIRST_TRACKS, limit // 8)
     while True:
         rows = list(session.execute(statement, {**values, "tracks": tracks}))
-        found = heard_hits([row for row in rows if row.track_id is not None])
+        found = heard_hits([row for row in rows if row.track_id is not None], said)
         last = found[-1].similarity if len(found) == limit else 0.0
         if rows[0].bound <= last:
             return found
         tracks *= _MORE
 
 
-def _statement(things: int, filters: Filters, *, unwanted: bool, in_track: bool) -> str:
+def _statement(things: int, filters: Filters, said: Sequence[SaidLabel], *, unwanted: bool, in_track: bool) -> str:
     of_tracks, every = filters.conditions(None), filters.conditions(Of.WINDOWS)
     return _STATEMENT.format(
         of_tracks=of_tracks,
         labelled=every.removeprefix(of_tracks),
-        sums=", ".join(
-            f"-(v.heard <#> CAST(:thing_{number} AS sparsevec)) AS sum_{number}" for number in range(things)
-        ),
-        unwanted="-(v.heard <#> CAST(:unwanted AS sparsevec))" if unwanted else "0.0",
+        sums=", ".join(f"{sum_of(f'thing_{number}', said)} AS sum_{number}" for number in range(things)),
+        unwanted=sum_of("unwanted", said) if unwanted else "0.0",
+        said=said_column(said),
         near=_mean_over("near", things),
         whole=_mean_over("whole", things),
         found=_TRACKS if in_track else _WINDOWS,
