@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { LabelState, Track } from "../api/client";
 import { type Before, changeLabels, readLabels, restoreLabels, type Span } from "../classifiers/labelling";
@@ -35,11 +35,15 @@ export function namedWithPlace(one: Pick<Before, "label" | "start_s" | "end_s">)
   return [labelText(one.label), placeText(one)].filter(Boolean).join(", ");
 }
 
+/** The query of all that the owner said of a recording. */
+export function saidLabels(trackId: string) {
+  return queryOptions({ queryKey: ["track", trackId, "labels"], queryFn: ({ signal }) => readLabels(trackId, signal) });
+}
+
 /** What the owner said of stretches and points of the recording, in the order of time. */
 export function useStretchLabels(trackId: string) {
   return useQuery({
-    queryKey: ["track", trackId, "labels"],
-    queryFn: ({ signal }) => readLabels(trackId, signal),
+    ...saidLabels(trackId),
     select: ({ labels }) => labels.filter((one): one is typeof one & { start_s: number } => one.start_s !== null),
   });
 }

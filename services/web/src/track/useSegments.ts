@@ -1,15 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { api, dataOf } from "../api/client";
-import type { components } from "../api/schema";
 import { type LabelColour, labelColours } from "../sound/labelColours";
 import { type SaidLabel, type Segment, segments, unsaid } from "../sound/segments";
 import { useTimeAxis } from "../sound/timeAxis";
 import { useReadOnly } from "../state/readOnly";
 import { useTrackState } from "../state/TrackStateProvider";
 import { labelText, percent } from "../ui/format";
-
-type LabelSet = components["schemas"]["LabelSet"];
+import { saidLabels } from "./ownLabels";
 
 export type Segments = { found: readonly Segment[]; labels: readonly LabelColour[]; colourOf: (label: string | null) => string };
 
@@ -36,11 +33,7 @@ const NOTHING: readonly SaidLabel[] = [];
 function useSaid(): readonly SaidLabel[] {
   const { trackId, audioTrack } = useTrackState();
   const readOnly = useReadOnly();
-  const { data } = useQuery({
-    queryKey: ["track", trackId, "labels"],
-    queryFn: async ({ signal }) => dataOf(await api.GET("/v1/tracks/{track_id}/labels", { params: { path: { track_id: trackId } }, signal })) as LabelSet,
-    enabled: !readOnly && audioTrack === null,
-  });
+  const { data } = useQuery({ ...saidLabels(trackId), enabled: !readOnly && audioTrack === null });
   return data?.labels ?? NOTHING;
 }
 
