@@ -79,6 +79,47 @@ def test_examples_beside_labels_and_without_them(owner: Owner, database: Databas
     assert len(alone.others.vectors) == 4 * 2 + 2
 
 
+@pytest.mark.parametrize("labels", [None, ["high", "low"]])
+def test_answers_teach_where_labels_are_no_examples(owner: Owner, labels: list[str] | None) -> None:
+    """What is said of its labels once it is made, of any recording; nothing said before, nor of other labels."""
+    owner.labelled("low")
+    low, high, yes, no = (owner.track(kind, 3) for kind in ("low", "high", "low", "high"))
+    owner.asks(confirmed=False, labels=labels, examples={"low": [low], "high": [high]})
+    assert set(lesson(owner).known.tracks) == {low, high}
+    owner.says(yes, Annotation("low", YES, 0.0, 5.0))
+    owner.says(no, Annotation("low", NO, 5.0, 10.0))
+    owner.labelled("loud")
+    found = lesson(owner)
+    assert list(found.labels) == ["high", "low"]
+    assert set(found.known.tracks) == {low, high, yes, no}
+    assert facts(found, yes) == {(0.0, "low", True), (2.5, "low", True)}
+    assert facts(found, no) == {(2.5, "low", False), (5.0, "low", False)}
+
+
+def test_answers_count_from_when_it_was_made(owner: Owner) -> None:
+    """Whatever else is asked for later; what was said before counts only where all labels do."""
+    before = owner.labelled("low")
+    low, high = owner.track("low"), owner.track("high")
+    owner.asks(examples={"low": [low], "high": [high]})
+    answered = owner.labelled("low")
+    assert set(lesson(owner).known.tracks) == {before, low, high, answered}
+    owner.gives(confirmed=False)
+    assert set(lesson(owner).known.tracks) == {low, high, answered}
+    owner.gives(reteach=True, examples={"low": [low, owner.track("low")], "high": [high]})
+    assert answered in lesson(owner).known.tracks
+    assert before not in lesson(owner).known.tracks
+
+
+def test_no_recording_of_which_a_label_was_said_is_a_stranger(owner: Owner) -> None:
+    """Whether it teaches or not: what is unknown must not be learned from recordings that have the labels."""
+    owner.labelled("low")
+    owner.says(owner.track("low"), Annotation("low", YES, 0.0, 5.0))
+    owner.asks(confirmed=False, examples={"low": [owner.track("low")], "high": [owner.track("high")]})
+    owner.labelled("high")
+    others = {owner.labelled("loud"), owner.track("noise")}
+    assert set(lesson(owner).strangers.tracks) == others
+
+
 def test_others_are_taken_evenly(owner: Owner) -> None:
     """Of a long recording no more than of a short one; a long example does not outweigh all others."""
     owner.two_labels(1)

@@ -66,7 +66,9 @@ class TeachRequest(RequestModel):
         None, description="a model or body in whose space examples are compared; the general one when left out"
     )
     confirmed: bool = Field(
-        default=True, description="whether what you confirmed and rejected of your recordings are examples"
+        default=True,
+        description="whether what you confirmed and rejected before it was made are examples; what you say of its "
+        "labels later always is",
     )
     labels: list[Label] | None = Field(
         None,

@@ -37,7 +37,9 @@ SAID = """
         WHERE own.owner_id = :owner_id AND (CAST(:labels AS text[]) IS NULL OR own.label = ANY(:labels))
     ), said AS (
         SELECT track_id, label, state = 'confirmed' AS holds, start_s, end_s FROM annotations
-        WHERE owner_id = :owner_id AND :confirmed AND (CAST(:labels AS text[]) IS NULL OR label = ANY(:labels))
+        WHERE owner_id = :owner_id AND (CAST(:labels AS text[]) IS NULL OR label = ANY(:labels))
+          AND (CAST(:since AS timestamptz) IS NULL OR changed_at > CAST(:since AS timestamptz)
+               AND (CAST(:labels AS text[]) IS NOT NULL OR label IN (SELECT label FROM given)))
         UNION
         SELECT track_id, label, state = 'confirmed', start_s, end_s FROM later
         WHERE given_start_s IS NULL
@@ -59,8 +61,9 @@ SAID = """
 """
 """All that is said of an owner's recordings, as SQL: confirmed, rejected, and given as an example.
 
-What the owner confirmed or rejected after an example was given, and within it, wins over the example: it counts also
-where confirmed labels are no examples, and an example of which it is about the half or more is none any more.
+Where labels that were confirmed before are no examples, those that are said once the classifier is made are: of the
+labels that were named, else of those that examples were given of. What the owner confirmed or rejected after an example
+was given, and within it, wins over the example: one of which it is about the half or more is none any more.
 """
 _LABELS = text(
     f'WITH {SAID} SELECT DISTINCT label COLLATE "C" AS label FROM said WHERE holds ORDER BY label LIMIT :most'  # noqa: S608
@@ -82,12 +85,13 @@ class Spec:
     """What a classifier is taught from, as its row keeps it.
 
     Args:
+        since: what is confirmed and rejected after this time counts; ``None`` where all does.
         given: the examples besides confirmed labels, as JSON's objects with ``label``, ``track_id``, ``start_s``,
             ``end_s``, and ``at``, when they were given, in ISO 8601.
         embedder: the name of a served model that embeds in its space; empty where there is none.
     """
 
-    confirmed: bool
+    since: datetime | None
     labels: list[str] | None
     given: Sequence[Mapping[str, Any]]
     several: bool
@@ -98,16 +102,18 @@ class Spec:
         """As ``as_kept`` made it; one that was imported keeps nothing.
 
         Args:
-            made_at: when the classifier was made: examples of earlier releases say no time, and count from then.
+            made_at: when the classifier was made: examples of earlier releases say no time, and count from then; so do
+                labels where those of before are no examples.
         """
+        since = None if kept.get("confirmed", True) else made_at
         given = [{"label": label, "at": made_at.isoformat(), **each} for label, each in _examples(kept)]
         several, embedder = kept.get("multi_label", False), kept.get("embedder", "")
-        return cls(kept.get("confirmed", True), kept.get("labels"), given, several, embedder)
+        return cls(since, kept.get("labels"), given, several, embedder)
 
     def asked(self, owner_id: str) -> dict[str, Any]:
         """The parameters of ``SAID``."""
         given = json.dumps(list(self.given))
-        said = {"confirmed": self.confirmed, "labels": self.labels, "several": self.several}
+        said = {"since": self.since, "labels": self.labels, "several": self.several}
         return {"owner_id": owner_id, "given": given, **said}
 
 
