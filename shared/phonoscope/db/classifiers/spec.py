@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Self
 
 from sqlalchemy import select, text
@@ -145,20 +146,27 @@ def merged(kept: Mapping[str, Any], request: TeachRequest) -> TeachRequest:
     )
 
 
-def placed(session: Session, owner_id: str, request: TeachRequest) -> TeachRequest:
+def placed(
+    session: Session, owner_id: str, request: TeachRequest, kept: Mapping[str, Any] = MappingProxyType({})
+) -> TeachRequest:
     """The request with its spans within their recordings.
 
+    Args:
+        kept: what is kept of the classifier, where it is taught again.
+
     Raises:
-        InvalidRequest: a recording is not the owner's, a span is not within it, or a label is not among ``labels``;
-            the error names the field.
+        InvalidRequest: a recording is not the owner's, a span is not within it, or a label is not among those that the
+            classifier tells apart; the error names the field.
     """
     if not request.examples:
         return request
+    labels = request.labels if "labels" in request.model_fields_set else kept.get("labels")
+    known = None if labels is None else set(labels)
     wanted = {_span(each).track_id for given in request.examples.values() for each in given}
     # Nobody erases them before the commit, so that none stays in what is kept.
     tracks = {row.id: row for row in session.scalars(_tracks(owner_id, wanted))}
     for label in request.examples:
-        if request.labels is not None and label not in request.labels:
+        if known is not None and label not in known:
             raise InvalidRequest.field(f"examples.{label}", "not among labels")
     examples: dict[str, list[str | ExampleSpan]] = {
         label: [_within(tracks, each, f"examples.{label}.{at}") for at, each in enumerate(given)]
