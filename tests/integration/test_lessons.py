@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from phonoscope.annotations.values import Annotation
 from phonoscope.db.access.engine import Database
-from phonoscope.db.classifiers import examples, versions
+from phonoscope.db.classifiers import examples, spec, versions
 from phonoscope.db.classifiers.examples import MOST_OF_ONE, Lesson, read_lesson
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.schema.classifiers import ClassifierRow
@@ -308,6 +308,20 @@ def test_what_a_teaching_says_of_contradictions_names_no_recording(owner: Owner)
     with pytest.raises(ContradictoryLabels, match="a recording is 'high' and 'low'") as raised:
         lesson(owner)
     assert "trk_" not in raised.value.detail
+
+
+def test_labels_of_one_classifier_are_bounded(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By one error, whether they are named, with examples or without, or are all that there are."""
+    for kind in ("low", "high", "loud"):
+        owner.labelled(kind)
+    owner.asks()
+    owner.asks("named", labels=["low", "high", "mute"])
+    owner.asks("fewer", labels=["low", "high"])
+    monkeypatch.setattr(spec, "MOST_TAUGHT_LABELS", 2)
+    for name in ("own", "named"):
+        with pytest.raises(TooManyLabels, match="labels: a classifier has at most 2"):
+            lesson(owner, name)
+    assert list(lesson(owner, "fewer").labels) == ["high", "low"]
 
 
 def test_labels_of_all_classifiers_are_bounded(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:

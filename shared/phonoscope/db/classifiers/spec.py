@@ -182,6 +182,8 @@ def taught_labels(session: Session, owner_id: str, spec: Spec) -> list[str]:
         TooFewExamples: there is one label only, or a label without an example.
         TooManyLabels: there are more than ``MOST_TAUGHT_LABELS``.
     """
+    if len(spec.labels or ()) > MOST_TAUGHT_LABELS:
+        raise _too_many()
     asked = {**spec.asked(owner_id), "most": MOST_TAUGHT_LABELS + 1}
     found = list(session.connection().scalars(_LABELS, asked))
     without = [label for label in spec.labels or () if label not in set(found)]
@@ -191,7 +193,7 @@ def taught_labels(session: Session, owner_id: str, spec: Spec) -> list[str]:
         there = f"there is {found[0]!r} alone" if found else "there are none"
         raise TooFewExamples.field("labels", f"two labels with examples are needed, and {there}")
     if len(found) > MOST_TAUGHT_LABELS:
-        raise TooManyLabels.field("labels", f"a classifier has at most {MOST_TAUGHT_LABELS:,}; name those that it has")
+        raise _too_many()
     return found
 
 
@@ -215,6 +217,10 @@ def check_said(session: Session, owner_id: str, spec: Spec, known: Sequence[str]
     hint = "" if twice else "; set multi_label where several can hold"
     which = f"recording {row.track_id}" if named else "a recording"
     raise ContradictoryLabels.field("examples", f"{which} is {what} {where}{hint}")
+
+
+def _too_many() -> TooManyLabels:
+    return TooManyLabels.field("labels", f"a classifier has at most {MOST_TAUGHT_LABELS:,}; name those that it has")
 
 
 def _examples(kept: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
