@@ -2,6 +2,7 @@
 
 A clip is one window, heard once by the body of `audioset-527` and kept in `runs/teach`. Each of ten seeds leaves one
 fold of 1 to 4 out, which alone is scored; clips of one source share a fold. Prints tables for docs/benchmarks.md.
+The part `task` starts a local stack's servers and times the whole task, from PostgreSQL to the version that is kept.
 With `--train` it runs the recipe that trains a network on the same ESC-10 clips instead, for as many `--epochs`: its
 time is that of one epoch times their number.
 """
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from safetensors.torch import load_file
 from tasks import catalogue
+from teach_task import Part, print_tasks
 
 from phonoscope.audio.decode import Recording
 from phonoscope.logs import configure_logs
@@ -44,7 +46,7 @@ KEPT = Path("runs") / "teach"
 SIZES = (1, 2, 5, 10, 20)
 ROUND, LAST = 50, 600
 FOLDS = 4
-PARTS = ("few", "strangers", "examples", "times")
+PARTS = ("few", "strangers", "examples", "times", "task")
 RECIPE = Path("training") / "recipes" / "folder.toml"
 
 Rows = NDArray[np.int64]
@@ -97,6 +99,7 @@ def main() -> None:
         "strangers": lambda: print_strangers(clips, seeds),
         "examples": lambda: print_examples(clips, seeds),
         "times": lambda: print_times(clips),
+        "task": lambda: print_task(clips),
     }
     for part in asked.parts:
         parts[part]()
@@ -226,6 +229,20 @@ def print_times(clips: Clips) -> None:
     names, labels = [str(label) for label in range(10_000)], np.arange(20_000) // 2
     wide = Examples.one_label(vectors[:20_000], labels, np.arange(20_000))
     print(f"| 10,000 labels of 2 examples | {_seconds(lambda: teach(names, wide, several=False)):.1f} |\n")
+
+
+def print_task(clips: Clips) -> None:
+    """Seconds of the whole task: of clips, and of longer recordings, each about a clip, in one library."""
+    pool, _ = clips.split(0)
+    thousand = clips.of_each(pool, 20)
+    clips.taught(clips.of_each(pool, 2))  # imports what teaching needs
+    sources = np.random.default_rng(0).integers(0, len(clips.vectors), 5_000)
+    print_tasks(
+        [
+            Part("1,000 examples of 50 labels", "clips", clips.vectors[thousand], clips.labels[thousand], 1),
+            Part("100,000 windows of 5,000 recordings", "long", clips.vectors[sources], clips.labels[sources], 20),
+        ]
+    )
 
 
 def _copies(clips: Clips, count: int, each: int) -> tuple[NDArray[np.float32], Rows]:

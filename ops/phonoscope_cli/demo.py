@@ -107,14 +107,12 @@ def _search(console: Console, client: Client, tracks: dict[str, str]) -> None:
 
 def _teach(console: Console, client: Client, tracks: dict[str, str]) -> None:
     """Teaches a classifier from two recordings of each of five sounds, and labels the library by it."""
-    from phonoscope.contract.classifiers import TeachRequest
     from phonoscope_cli.classifiers import print_card, run_application
-    from phonoscope_cli.teach import taught
+    from phonoscope_cli.teach import request_of, taught
 
     examples = {label: [tracks[name] for name in names] for label, names in _TAUGHT.items()}
-    request = TeachRequest.model_validate({"confirmed": False, "examples": examples})
     started_at = perf_counter()
-    card = taught(client, console, "demo-sounds", request)
+    card = taught(client, console, "demo-sounds", request_of(examples))
     told = f"A classifier of your own, taught from {sum(map(len, examples.values()))} recordings"
     console.print(f"\n{told} in {perf_counter() - started_at:.1f} s", style="bold", highlight=False)
     print_card(console, card)

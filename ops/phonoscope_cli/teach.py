@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,15 +26,20 @@ def teach(
     name: Annotated[str | None, typer.Option(help="The classifier's name; by default the folder's.")] = None,
     space: Annotated[str | None, typer.Option(help="A model or body on whose vectors it is taught.")] = None,
     several: Annotated[
-        bool, typer.Option("--multi-label", help="A recording can have several labels: it lies in several folders.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--multi-label/--one-label",
+            help="Whether a recording can have several labels, and lie in several folders; as before when left out.",
+        ),
+    ] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Then label the whole library.")] = False,
     url: UrlOption = None,
     api_key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Uploads the recordings, has a classifier taught from them and prints its card. A file that cannot be uploaded is
-    named and left out. A classifier of that name that is there is taught again, from this folder.
+    named and left out. A classifier of that name that is there is taught again, from this folder and what you said of
+    its labels since it was made.
     """
     from rich.console import Console
 
@@ -45,8 +50,8 @@ def teach(
     console, errors = Console(), Console(stderr=True)
     with connect(url, api_key, data_dir) as client:
         examples = _uploaded(client, errors, folder, files)
-        _check(examples, several=several)
-        card = taught(client, errors, name, _request(examples, space, several=several))
+        _check(examples, several=bool(several))
+        card = taught(client, errors, name, request_of(examples, space, several=several))
         print_card(console, card)
         if apply and card.problem is None:
             run_application(client, console, name)
@@ -149,12 +154,16 @@ def _check(examples: dict[str, dict[str, Path]], *, several: bool) -> None:
             )
 
 
-def _request(examples: dict[str, dict[str, Path]], space: str | None, *, several: bool) -> TeachRequest:
+def request_of(
+    examples: Mapping[str, Iterable[str]], space: str | None = None, *, several: bool | None = None
+) -> TeachRequest:
+    """What has a classifier taught from these tracks by label; of one that is there the rest stays as it is."""
     from phonoscope.contract.classifiers import TeachRequest
 
     given = {label: list(tracks) for label, tracks in examples.items()}
-    values = {"space": space, "confirmed": False, "examples": given, "multi_label": several}
-    return TeachRequest.model_validate(values)
+    more = {"space": space, "multi_label": several}
+    named = {name: value for name, value in more.items() if value is not None}
+    return TeachRequest.model_validate({"confirmed": False, "labels": list(given), "examples": given, **named})
 
 
 def taught(client: Client, console: Console, name: str, request: TeachRequest) -> ClassifierCard:
@@ -165,6 +174,7 @@ def taught(client: Client, console: Console, name: str, request: TeachRequest) -
     if name in there:
         client.teach_again(name, request)
     else:
-        client.create_classifier(ClassifierRequest.model_validate({"name": name, **request.model_dump()}))
+        asked = {"name": name, **request.model_dump(exclude_unset=True)}
+        client.create_classifier(ClassifierRequest.model_validate(asked))
     with console.status(f"teaching {name}") as status:
         return client.taught(name, lambda card: status.update(f"teaching {name}: {card.state}"))

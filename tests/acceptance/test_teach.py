@@ -84,11 +84,16 @@ def test_a_folder_becomes_a_classifier(
     named = {track.id for track in client.tracks(label="rooster", model="yard", limit=100).items}
     assert {track for track, label in heard.items() if label == "rooster"} <= named
 
+    answered = set()
     for window in client.review_queue("yard", limit=5).items:
         state = LabelState.CONFIRMED if heard.get(window.track_id) == window.label else LabelState.REJECTED
         client.say_label(window.track_id, window.label, state, window.start_s, window.end_s)
+        answered.add(window.track_id)
     assert phonoscope("classifiers", "teach", "yard", *at).returncode == 0
-    assert [one.version for one in client.classifier_versions("yard")] == [2, 1]
+    newest, first = client.classifier_versions("yard")
+    assert newest.figures is not None
+    assert (newest.version, first.version) == (2, 1)
+    assert newest.figures.recordings == len(LABELS) * TAUGHT_EACH + len(answered) > len(LABELS) * TAUGHT_EACH
 
     written = tmp_path / "yard.zip"
     assert phonoscope("classifiers", "export", "yard", "--to", written, "--version", "1", *at).returncode == 0

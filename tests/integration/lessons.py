@@ -119,7 +119,8 @@ class Owner:
         """Changes what it is taught from, as a further request does."""
         with self.database.transaction() as session:
             lock_subject(session, self.id)
-            given = placed(session, self.id, TeachRequest.model_validate(asked))
+            before = find_classifier(session, self.id, name)
+            given = placed(session, self.id, TeachRequest.model_validate(asked), before.spec)
             row = find_classifier(session, self.id, name, to_change=True)
             change_spec(session, self.actor, row, body_space(), as_kept(merged(row.spec, given), "environment-50"))
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from phonoscope.annotations.values import Annotation
 from phonoscope.db.access.engine import Database
-from phonoscope.db.classifiers import examples, versions
+from phonoscope.db.classifiers import examples, spec, versions
 from phonoscope.db.classifiers.examples import MOST_OF_ONE, Lesson, read_lesson
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.schema.classifiers import ClassifierRow
@@ -77,6 +77,47 @@ def test_examples_beside_labels_and_without_them(owner: Owner, database: Databas
     others = {alone.others.track_of(at) for at in range(len(alone.others.vectors))}
     assert others == {*labelled, low}
     assert len(alone.others.vectors) == 4 * 2 + 2
+
+
+@pytest.mark.parametrize("labels", [None, ["high", "low"]])
+def test_answers_teach_where_labels_are_no_examples(owner: Owner, labels: list[str] | None) -> None:
+    """What is said of its labels once it is made, of any recording; nothing said before, nor of other labels."""
+    owner.labelled("low")
+    low, high, yes, no = (owner.track(kind, 3) for kind in ("low", "high", "low", "high"))
+    owner.asks(confirmed=False, labels=labels, examples={"low": [low], "high": [high]})
+    assert set(lesson(owner).known.tracks) == {low, high}
+    owner.says(yes, Annotation("low", YES, 0.0, 5.0))
+    owner.says(no, Annotation("low", NO, 5.0, 10.0))
+    owner.labelled("loud")
+    found = lesson(owner)
+    assert list(found.labels) == ["high", "low"]
+    assert set(found.known.tracks) == {low, high, yes, no}
+    assert facts(found, yes) == {(0.0, "low", True), (2.5, "low", True)}
+    assert facts(found, no) == {(2.5, "low", False), (5.0, "low", False)}
+
+
+def test_answers_count_from_when_it_was_made(owner: Owner) -> None:
+    """Whatever else is asked for later; what was said before counts only where all labels do."""
+    before = owner.labelled("low")
+    low, high = owner.track("low"), owner.track("high")
+    owner.asks(examples={"low": [low], "high": [high]})
+    answered = owner.labelled("low")
+    assert set(lesson(owner).known.tracks) == {before, low, high, answered}
+    owner.gives(confirmed=False)
+    assert set(lesson(owner).known.tracks) == {low, high, answered}
+    owner.gives(reteach=True, examples={"low": [low, owner.track("low")], "high": [high]})
+    assert answered in lesson(owner).known.tracks
+    assert before not in lesson(owner).known.tracks
+
+
+def test_no_recording_of_which_a_label_was_said_is_a_stranger(owner: Owner) -> None:
+    """Whether it teaches or not: what is unknown must not be learned from recordings that have the labels."""
+    owner.labelled("low")
+    owner.says(owner.track("low"), Annotation("low", YES, 0.0, 5.0))
+    owner.asks(confirmed=False, examples={"low": [owner.track("low")], "high": [owner.track("high")]})
+    owner.labelled("high")
+    others = {owner.labelled("loud"), owner.track("noise")}
+    assert set(lesson(owner).strangers.tracks) == others
 
 
 def test_others_are_taken_evenly(owner: Owner) -> None:
@@ -267,6 +308,20 @@ def test_what_a_teaching_says_of_contradictions_names_no_recording(owner: Owner)
     with pytest.raises(ContradictoryLabels, match="a recording is 'high' and 'low'") as raised:
         lesson(owner)
     assert "trk_" not in raised.value.detail
+
+
+def test_labels_of_one_classifier_are_bounded(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By one error, whether they are named, with examples or without, or are all that there are."""
+    for kind in ("low", "high", "loud"):
+        owner.labelled(kind)
+    owner.asks()
+    owner.asks("named", labels=["low", "high", "mute"])
+    owner.asks("fewer", labels=["low", "high"])
+    monkeypatch.setattr(spec, "MOST_TAUGHT_LABELS", 2)
+    for name in ("own", "named"):
+        with pytest.raises(TooManyLabels, match="labels: a classifier has at most 2"):
+            lesson(owner, name)
+    assert list(lesson(owner, "fewer").labels) == ["high", "low"]
 
 
 def test_labels_of_all_classifiers_are_bounded(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:

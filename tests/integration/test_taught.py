@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -10,12 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.annotations.values import Annotation
-from phonoscope.catalogue import HeadManifest
+from phonoscope.catalogue import Catalogue, HeadManifest
 from phonoscope.contract.classifiers import ClassifierFigures, ClassifierState
 from phonoscope.db.access.engine import Database
 from phonoscope.db.classifiers.queue import to_ask
 from phonoscope.db.library.erase import delete_track
 from phonoscope.db.schema.classifiers import ClassifierVersionRow
+from phonoscope.paths import bundled
 from phonoscope.settings import Settings
 from phonoscope.states import Lane, Pool, TaskName
 from phonoscope.storage import ObjectStore
@@ -40,13 +43,15 @@ def owner(database: Database) -> Owner:
 
 @pytest.fixture
 def run(database: Database, server_settings: Settings) -> Callable[..., None]:
-    """Runs the next task of the pool; something may happen after each teaching, before its end is written."""
+    """Runs the next task of the pool, by the models that every installation has or others; something may happen after
+    each teaching, before its end is written.
+    """
 
-    def run(*meanwhile: Meanwhile) -> None:
+    def run(*meanwhile: Meanwhile, models: Catalogue | None = None) -> None:
         accidents = list(meanwhile)
 
         def handler(work: Work) -> dict[TaskName, Outcome]:
-            outcome = teach_task(work, served())
+            outcome = teach_task(work, models or served())
             if accidents:
                 accidents.pop(0)()
             return {TaskName.TEACH: outcome}
@@ -125,6 +130,42 @@ def test_labels_that_cannot_be_taught_any_more(owner: Owner, run: Callable[..., 
     assert "trk_" not in kept
     with owner.database.transaction() as session:
         delete_track(session, owner.actor, tracks[0])
+    owner.asks_again()
+    run()
+    assert owner.sees().state is ClassifierState.READY
+
+
+def test_an_answer_outside_the_examples_is_taught(owner: Owner, run: Callable[..., None]) -> None:
+    """Of a classifier that is taught from examples alone: the version after it has one recording more."""
+    given = {kind: [owner.track(kind) for _ in range(3)] for kind in ("low", "high")}
+    outside = owner.track("low", 3)
+    owner.asks(confirmed=False, labels=["high", "low"], examples=given)
+    run()
+    with owner.database.transaction() as session:
+        asked, _ = to_ask(session, owner.sees().row, 10)
+    (window,) = [row for row in asked if row.track_id == outside][:1]
+    owner.says(outside, Annotation("low", YES, window.start_s, window.end_s))
+    owner.asks_again()
+    before = version(owner).figures["recordings"]
+    run()
+    assert (before, version(owner).figures["recordings"]) == (6, 7)
+
+
+def test_a_body_that_is_served_otherwise(owner: Owner, run: Callable[..., None], tmp_path: Path) -> None:
+    """With other weights its vectors are others: nothing is taught, and the card says why; then it can be taught."""
+    owner.two_labels()
+    manifest = json.loads((bundled("models") / "mobilenet" / "manifest.json").read_text())
+    manifest["weights"]["sha256"] = "0" * 64
+    (tmp_path / "mobilenet").mkdir()
+    (tmp_path / "mobilenet" / "manifest.json").write_text(json.dumps(manifest))
+    others = Catalogue(tmp_path)
+    assert list(others.bodies) == ["mobilenet"]
+    owner.asks()
+    run(models=others)
+    seen = owner.sees()
+    assert seen.problem is not None
+    assert (seen.state, seen.problem["code"], seen.newest) == (ClassifierState.FAILED, "space_gone", None)
+    assert "'mobilenet' is no longer served as it was" in seen.problem["detail"]
     owner.asks_again()
     run()
     assert owner.sees().state is ClassifierState.READY

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from phonoscope.db.access.engine import Database
+from phonoscope_cli.teach import request_of
 from tests.support import RunningStack, tone_wav
 
 LOW_HZ, HIGH_HZ = (220.0, 233.0, 247.0), (2_960.0, 3_100.0, 3_300.0)
@@ -73,7 +78,7 @@ def test_a_classifier_is_taught_from_labels(http: httpx.Client, stack: RunningSt
     job = http.get(f"/v1/jobs/{card['job_id']}").json()
     (task,) = job["tasks"]
     assert (task["name"], task["result"]["version"], task["result"]["labels"]) == ("teach", 1, ["high", "low"])
-    assert {"gather_s", "teach_s", "choose_s"} <= task["timings"].keys()
+    assert {"gather_s", "group_s", "teach_s", "choose_s"} <= task["timings"].keys()
     queue = http.get("/v1/classifiers/pitch/queue", params={"limit": 3}).json()
     assert queue["version"] == 1
     assert {item["track_id"] for item in queue["items"]} == {other}
@@ -106,7 +111,7 @@ def test_a_classifier_is_taught_from_labels(http: httpx.Client, stack: RunningSt
         ({"name": "auto"}, 409, "name_taken", None),
         ({"name": "c"}, 422, "too_few_examples", "labels"),
         ({"name": "c", "labels": []}, 422, "invalid_request", "labels"),
-        ({"name": "c", "labels": [f"l{n}" for n in range(10_001)]}, 422, "invalid_request", "labels"),
+        ({"name": "c", "labels": [f"l{n}" for n in range(10_001)]}, 422, "too_many_labels", "labels"),
         ({"name": "c", "space": "nowhere"}, 422, "invalid_request", "space"),
         ({"name": "c", "space": "demucs-mini"}, 422, "invalid_request", "space"),
         ({"name": "c", "examples": {"a": []}}, 422, "invalid_request", "examples.a"),
@@ -164,6 +169,76 @@ def test_examples_are_changed_and_requests_repeated(http: httpx.Client) -> None:
     twice = http.post("/v1/classifiers/given/teach", json={"examples": {"low": [low], "high": [low]}})
     assert (twice.status_code, twice.json()["code"]) == (422, "contradictory_labels")
     assert http.get("/v1/classifiers/given").json()["examples"] == 2
+
+
+def test_answers_teach_a_classifier_of_a_folder(http: httpx.Client) -> None:
+    """As the command line makes it: what the review asks about, and is answered, is in the next version."""
+    given = {
+        label: [embedded(http, uploaded(http, hertz)) for hertz in some]
+        for label, some in (("low", LOW_HZ), ("high", HIGH_HZ))
+    }
+    outside = embedded(http, uploaded(http, 900.0))
+    made = asked(http, "yard", **request_of(given).model_dump(mode="json", exclude_unset=True))
+    assert made.status_code == 202, made.text
+    assert taught(http, "yard")["figures"]["recordings"] == 6
+    (window,) = http.get("/v1/classifiers/yard/queue").json()["items"]
+    assert window["track_id"] == outside
+    confirmed(http, outside, "low", start_s=window["start_s"], end_s=window["end_s"])
+    assert http.get("/v1/classifiers/yard/queue").json()["items"] == []
+    assert http.post("/v1/classifiers/yard/teach").status_code == 202
+    card = taught(http, "yard", 2)
+    assert (card["figures"]["recordings"], card["confirmed"], card["examples"]) == (7, False, 6)
+
+
+def test_examples_of_a_label_that_it_does_not_have(http: httpx.Client) -> None:
+    """They are refused, and not forgotten, unless the request names the label too."""
+    tracks = {
+        label: embedded(http, uploaded(http, hertz)) for label, hertz in (("a", 220.0), ("b", 900.0), ("c", 2_960.0))
+    }
+    two, three = ({label: [tracks[label]] for label in labels} for labels in ("ab", "abc"))
+    assert asked(http, "tones", labels=["a", "b"], examples=two).status_code == 202
+    taught(http, "tones")
+    refused = http.post("/v1/classifiers/tones/teach", json={"examples": three})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert refused.json()["errors"][0]["field"] == "examples.c"
+    named = http.post("/v1/classifiers/tones/teach", json={"examples": three, "labels": ["a", "b", "c"]})
+    assert named.status_code == 202, named.text
+    assert taught(http, "tones", 2)["labels"] == ["a", "b", "c"]
+    fewer = http.post("/v1/classifiers/tones/teach", json={"labels": ["a", "b"]})
+    assert fewer.status_code == 202, fewer.text
+    assert taught(http, "tones", 3)["labels"] == ["a", "b"]
+
+
+def test_a_space_that_is_gone(http: httpx.Client, stack: RunningStack) -> None:
+    """It is taught again only where the request names another one."""
+    given = {label: [embedded(http, uploaded(http, hertz))] for label, hertz in (("low", 220.0), ("high", 2_960.0))}
+    asked(http, "left", examples=given)
+    id_ = taught(http, "left")["id"]
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+    with database.transaction() as session:
+        session.execute(text("UPDATE classifiers SET model = 'gone' WHERE id = :id"), {"id": id_})
+    database.close()
+    refused = http.post("/v1/classifiers/left/teach")
+    assert (refused.status_code, refused.json()["code"]) == (422, "space_gone")
+    assert refused.json()["errors"][0]["field"] == "space"
+    assert http.post("/v1/classifiers/left/teach", json={"space": "mobilenet"}).status_code == 202
+    assert taught(http, "left", 2)["space"]["model"] == "mobilenet"
+
+
+def test_one_of_many_that_make_one_name(http: httpx.Client) -> None:
+    """Of requests at once one makes the classifier; the others are told that the name is taken."""
+    given = {label: [embedded(http, uploaded(http, hertz))] for label, hertz in (("low", 220.0), ("high", 2_960.0))}
+    together = Barrier(4)
+
+    def make(_: int) -> httpx.Response:
+        together.wait()
+        return asked(http, "once", examples=given)
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = sorted(threads.map(make, range(4)), key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [202, 409, 409, 409]
+    assert {answer.json()["code"] for answer in answers[1:]} == {"name_taken"}
+    assert len(http.get("/v1/classifiers").json()["items"]) == 1
 
 
 def test_lists_are_short(http: httpx.Client, stack: RunningStack) -> None:

@@ -25,6 +25,7 @@ from phonoscope.contract import (
     Webhook,
     WebhookChange,
 )
+from phonoscope.contract.classifiers import ClassifierRequest
 from phonoscope_cli.receiver import Receiver
 from tests.support import tone_wav
 
@@ -185,6 +186,26 @@ def test_a_job_s_end_is_told(client: Client, receiver: Receiver, told: Told, tmp
     (delivery,) = client.deliveries_of_job(job.id).items
     assert (delivery.event_id, delivery.job_id, delivery.webhook_id) == (event_id, job.id, made.id)
     assert client.deliveries(made.id, job_id=job.id).items[0].id == delivery.id
+
+
+def test_the_end_of_a_job_about_a_library_is_told(
+    client: Client, receiver: Receiver, told: Told, tmp_path: Path
+) -> None:
+    """Such as one that applies a classifier: by its id, without a recording."""
+    endpoint = client.create_webhook(receiver.url)
+    receiver.secrets.append(endpoint.secret)
+    tracks = [client.wait(client.analyze(recording(tmp_path, seed), ["embed"])).recording for seed in (903, 904)]
+    examples = {label: [track] for label, track in zip(("one", "other"), tracks, strict=True)}
+    client.create_classifier(ClassifierRequest.model_validate({"name": "pair", "examples": examples}))
+    assert client.taught("pair").state == "ready"
+    job = client.wait(client.apply_classifier("pair"))
+    assert job.track_id is None
+    until(lambda: job.id in {event["data"]["job_id"] for _, event in told})
+    (event,) = [event for _, event in told if event["data"]["job_id"] == job.id]
+    assert event["type"] == "job.succeeded"
+    assert event["data"] == {"job_id": job.id, "track_id": None, "status": "succeeded"}
+    (delivery,) = client.deliveries_of_job(job.id).items
+    assert (delivery.webhook_id, delivery.track_id, delivery.filename) == (endpoint.id, None, None)
 
 
 def test_a_delivery_names_its_recording_and_what_was_sent(

@@ -6,7 +6,7 @@ import { answerTo } from "../src/classifiers/Doubts";
 import { matrixOf } from "../src/classifiers/Figures";
 import { restored, undoing } from "../src/classifiers/labelling";
 import { type Markable, requestFrom, toggled } from "../src/classifiers/marks/marks";
-import { type Classifier, type Figures, taughtWith } from "../src/classifiers/queries";
+import { type Classifier, type Figures, taughtWith, teachingOf } from "../src/classifiers/queries";
 import { oppositeOf, saidBy } from "../src/classifiers/review/answers";
 import { accuracyText, confusionTexts, figuresText, nameFrom, tooFewText } from "../src/classifiers/words";
 
@@ -152,6 +152,14 @@ test("a mark is taken back by the same, turned by the other, and what it was com
   expect(toggled(marks, { ...cat, like: true }).map(({ like }) => like)).toEqual([true, true, true]);
   expect(toggled(marks, { ...cat, like: false })).toHaveLength(2);
   expect(toggled([{ ...dog, like: true }], { ...dog, startS: 1, endS: 2, like: true })).toHaveLength(2);
+});
+
+test("one that was imported is taught its own labels, and any other as it was before", () => {
+  const own = { version: 1, figures: figures(), confirmed: false, labels: ["rain", "wind"] } as Classifier;
+  const imported = { ...own, figures: null, confirmed: true } as Classifier;
+  expect(teachingOf(own)).toEqual({});
+  expect(teachingOf({ ...own, version: 0, figures: null })).toEqual({});
+  expect(teachingOf(imported)).toEqual({ confirmed: true, labels: ["rain", "wind"] });
 });
 
 test("marks become a request when both kinds are there and it has a name", () => {

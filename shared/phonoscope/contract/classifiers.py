@@ -66,13 +66,15 @@ class TeachRequest(RequestModel):
         None, description="a model or body in whose space examples are compared; the general one when left out"
     )
     confirmed: bool = Field(
-        default=True, description="whether what you confirmed and rejected of your recordings are examples"
+        default=True,
+        description="whether what you confirmed and rejected before it was made are examples; what you say of its "
+        "labels later always is",
     )
     labels: list[Label] | None = Field(
         None,
         min_length=1,
-        max_length=MOST_TAUGHT_LABELS,
         description="which of your labels it tells apart; all that you confirmed and gave examples of when left out",
+        json_schema_extra={"maxItems": MOST_TAUGHT_LABELS},
     )
     examples: dict[Label, Annotated[list[Annotated[str, _TRACK_ID] | ExampleSpan], Field(min_length=1)]] = Field(
         default_factory=dict,
@@ -120,7 +122,9 @@ class LabelFigures(BaseModel):
     windows: int
     precision: float | None = Field(description="null where nothing was called so")
     recall: float | None
-    too_few: bool = Field(description="fewer than 10 recordings: the figures say little")
+    too_few: bool = Field(
+        description="fewer than 10 recordings, near-duplicates counted as one: the figures say little"
+    )
 
 
 class Confusion(BaseModel):
@@ -136,7 +140,7 @@ class ClassifierFigures(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    accuracy: float | None = Field(description="of recordings; null where no label has two recordings")
+    accuracy: float | None = Field(description="of recordings; null where fewer than two labels have two recordings")
     accuracy_low: float | None = Field(description="the lower end of its interval of 95 %")
     accuracy_high: float | None
     macro_f1: float | None = Field(None, description="the mean over labels of which recordings were held out")

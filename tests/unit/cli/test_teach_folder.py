@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from phonoscope.client import ApiError, Client
 from phonoscope.contract import Track
-from phonoscope_cli.teach import _check, _uploaded, labelled_files, name_of
+from phonoscope_cli.teach import _check, _uploaded, labelled_files, name_of, request_of, taught
 
 
 def folder_of(place: Path, *files: str) -> Path:
@@ -68,6 +69,40 @@ def test_one_recording_under_two_labels(tmp_path: Path) -> None:
     _check(examples, several=True)
     with pytest.raises(typer.BadParameter, match="fewer than two labels"):
         _check({"dog": examples["dog"]}, several=True)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_is_not_asked_for_stays(there: bool) -> None:
+    """A classifier that is there keeps its space and its kind; a new one gets the usual ones."""
+    sent: list[tuple[str, dict[str, object]]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            sent.append((request.url.path, json.loads(request.read())))
+            return httpx.Response(202, json=card)
+        return httpx.Response(
+            200, json=card if request.url.path.endswith("/yard") else {"items": [card] if there else []}
+        )
+
+    card = made_card("yard")
+    asked = request_of({"dog": ["trk_1"], "wren": ["trk_2"]})
+    with Client("http://phonoscope.test", "psk_a_b", transport=httpx.MockTransport(answer)) as client:
+        assert taught(client, Console(file=io.StringIO()), "yard", asked).name == "yard"
+        given = {"confirmed": False, "labels": ["dog", "wren"], "examples": {"dog": ["trk_1"], "wren": ["trk_2"]}}
+        told = [("/v1/classifiers/yard/teach", given)] if there else [("/v1/classifiers", {"name": "yard", **given})]
+        assert sent == told
+    named = request_of({"dog": ["trk_1"]}, "mobilenet", several=False).model_dump(exclude_unset=True)
+    assert (named["space"], named["multi_label"]) == ("mobilenet", False)
+
+
+def made_card(name: str) -> dict[str, object]:
+    """Of a classifier that was taught once."""
+    nothing = dict.fromkeys(("job_id", "problem", "figures", "applied", "taught_at"))
+    no = dict.fromkeys(("multi_label", "reteach", "confirmed", "erased", "shadowed"), False)
+    space = {"id": 1, "model": "mobilenet", "digest": "sha256:0"}
+    counts = {"version": 1, "label_count": 2, "examples": 2, "queue": 0}
+    facts = {"id": "cls_1", "name": name, "state": "ready", "space": space, "labels": ["dog", "wren"], "doubts": []}
+    return {**nothing, **no, **counts, **facts, "created_at": "2026-01-01T00:00:00Z"}
 
 
 def test_a_file_that_is_refused_costs_a_line(tmp_path: Path, make_track: Callable[..., Track]) -> None:

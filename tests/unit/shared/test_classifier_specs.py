@@ -37,7 +37,7 @@ def test_a_spec_is_read_as_it_was_kept() -> None:
         ("low", "trk_1", None),
         ("high", "trk_2", 1.0),
     ]
-    assert Spec.of({}, MADE_AT) == Spec(confirmed=True, labels=None, given=[], several=False)
+    assert Spec.of({}, MADE_AT) == Spec(since=None, labels=None, given=[], several=False)
 
 
 def test_examples_of_earlier_releases_count_from_when_the_classifier_was_made() -> None:
@@ -46,6 +46,12 @@ def test_examples_of_earlier_releases_count_from_when_the_classifier_was_made() 
     spec["examples"]["low"][0]["at"] = "2026-02-01T00:00:00+00:00"
     times = {each["label"]: each["at"] for each in Spec.of(spec, MADE_AT).given}
     assert times == {"low": "2026-02-01T00:00:00+00:00", "high": MADE_AT.isoformat()}
+
+
+def test_answers_count_from_when_the_classifier_was_made() -> None:
+    """Where labels of before are no examples."""
+    assert Spec.of(kept(**ASKED), MADE_AT).since is None
+    assert Spec.of(kept(**ASKED, confirmed=False), MADE_AT).since == MADE_AT
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def teach_task(work: Work, catalogue: Catalogue) -> Outcome:
     with work.timed("gather_s"):
         lesson = work.lesson(work.options.teach.classifier or "")
         body = _body_of(catalogue, lesson.space)
+    with work.timed("group_s"):
         examples = _examples(lesson)
     with work.timed("teach_s"):
         taught = teach(

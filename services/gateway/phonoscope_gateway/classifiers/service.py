@@ -72,8 +72,8 @@ def teach(
 
     def make(session: Session) -> tuple[ClassifierCard, list[TaskQueue]]:
         lock_subject(session, caller.owner_id)
-        find_classifier(session, caller.owner_id, name)
-        given = placed(session, caller.owner_id, request or TeachRequest())
+        before = find_classifier(session, caller.owner_id, name)
+        given = placed(session, caller.owner_id, request or TeachRequest(), before.spec)
         row = find_classifier(session, caller.owner_id, name, to_change=True)
         space = _space(state, given) if "space" in given.model_fields_set else _served_now(state, row)
         whole = merged(row.spec, given)

@@ -10,7 +10,7 @@ import { Applying } from "./Applying";
 import "./classifiers.css";
 import { Doubts } from "./Doubts";
 import { FiguresOf } from "./Figures";
-import { type Classifier, isTaught, taughtByLabels, useClassifier, useClassifierActions, useJob } from "./queries";
+import { type Classifier, isTaught, teachingOf, useClassifier, useClassifierActions, useJob } from "./queries";
 import { outboxOf } from "./outbox";
 import { Unsent } from "./Unsent";
 import { Versions } from "./Versions";
@@ -53,7 +53,7 @@ function Card({ one }: { one: Classifier }) {
   const reteach = asked ?? one.reteach;
   const setReteach = (wanted: boolean) => {
     setAsked(wanted);
-    teach.mutate({ name, body: { reteach: wanted } }, { onSettled: () => setAsked(null) });
+    teach.mutate({ name, body: { ...teachingOf(one), reteach: wanted } }, { onSettled: () => setAsked(null) });
   };
   return (
     <>
@@ -65,7 +65,7 @@ function Card({ one }: { one: Classifier }) {
             Review {queue ? counted(queue, "window") : "windows"}
           </Link>
         ) : null}
-        <Button disabled={teach.isPending} onClick={() => teach.mutate({ name, body: version && !figures ? taughtByLabels(one) : {} })}>
+        <Button disabled={teach.isPending} onClick={() => teach.mutate({ name, body: teachingOf(one) })}>
           {busy ? "Teach it once more after this" : version ? "Teach it again" : "Teach it"}
         </Button>
         <label className="row">
@@ -122,7 +122,9 @@ function LeftOut({ texts }: { texts: readonly string[] }) {
 }
 
 function Facts({ one: { space, multi_label, confirmed, examples } }: { one: Classifier }) {
-  const from = [confirmed ? "what you confirm and reject" : "", examples ? `${counted(examples, "example")} that you gave` : ""].filter(Boolean).join(" and ");
+  const given = examples ? `${counted(examples, "example")} that you gave` : "";
+  const said = confirmed ? "what you confirm and reject" : "what you say of its labels since";
+  const from = [given, confirmed || given ? said : ""].filter(Boolean).join(" and ");
   return (
     <section className="stack" aria-labelledby="about">
       <h2 id="about">About it</h2>

@@ -25,10 +25,18 @@ export function isTaught(state: Classifier["state"]): boolean {
   return state === "embedding" || state === "teaching";
 }
 
-/** What a teaching is to be asked for so that confirmed labels count, and no labels but those that it has. */
-export function taughtByLabels({ version, figures, confirmed, labels }: Classifier): TeachRequest {
-  const imported = version > 0 && figures === null;
-  return confirmed && !imported ? {} : { confirmed: true, labels };
+/** What a further teaching is asked for: one that was imported keeps nothing else, and is taught no labels but its own. */
+export function teachingOf(one: Classifier): TeachRequest {
+  return wasImported(one) ? { confirmed: true, labels: one.labels } : {};
+}
+
+/** What a teaching is to be asked for so that all confirmed labels count, and no labels but those that it has. */
+export function taughtByLabels(one: Classifier): TeachRequest {
+  return one.confirmed ? teachingOf(one) : { confirmed: true, labels: one.labels };
+}
+
+function wasImported({ version, figures }: Classifier): boolean {
+  return version > 0 && figures === null;
 }
 
 /** Likewise so that a label counts, also one that it does not have yet. */

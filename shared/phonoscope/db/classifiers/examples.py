@@ -31,7 +31,7 @@ MOST_OF_ONE = 120
 MOST_OTHERS = 20_000
 """Windows that nothing is said of: of all recordings alike."""
 MOST_STRANGERS = 5_000
-"""Windows of recordings that nothing is said of, by which it is decided what is unknown."""
+"""Windows of recordings of which no label of its was ever said, by which it is decided what is unknown."""
 MOST_FINGERPRINTS = 5_000
 """Recordings of which copies are looked for by acoustic fingerprints, which take 2 kB a minute."""
 MOST_LEFT_OUT = 100
@@ -82,6 +82,14 @@ _LEFT_OUT = text(
     ORDER BY tracks.id LIMIT :most
     """  # noqa: S608 - of constants
 )
+_NAMED = text(
+    f"""
+    WITH {SAID}
+    SELECT track_id FROM said WHERE label = ANY(:known)
+    UNION
+    SELECT track_id FROM annotations WHERE owner_id = :owner_id AND label = ANY(:known)
+    """  # noqa: S608 - of constants
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ class Lesson:
         known: windows with something said of them; ``facts`` are index of the window, index of the label, whether it
             holds.
         others: windows that nothing is said of, of all of the owner's recordings, evenly.
-        strangers: windows of recordings of which nothing is said, of each enough for a mean, by time.
+        strangers: windows of recordings of which none of the labels was ever said, of each enough for a mean, by time.
         track_vectors: of the recordings of ``known``, in their order; zeros where there is none.
         fingerprints: acoustic ones of these recordings by their row; none of more than ``MOST_FINGERPRINTS``.
         left_out: the ids of recordings without vectors, and whether they are ``silent``.
@@ -138,6 +146,7 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
     ).reshape(-1, 3)
     _check_facts(labels, facts)
     counted = window_counts(session, owner_id, asked["space_id"])
+    named = set(session.connection().scalars(_NAMED, asked))
     return Lesson(
         classifier_id=row.id,
         name=row.name,
@@ -149,7 +158,7 @@ def read_lesson(session: Session, owner_id: str, name: str, most_others: int) ->
         known=known,
         facts=facts,
         others=spread(session, asked["space_id"], counted, set(spots), most_others),
-        strangers=whole_recordings(session, asked["space_id"], counted, set(known.tracks), MOST_STRANGERS),
+        strangers=whole_recordings(session, asked["space_id"], counted, named, MOST_STRANGERS),
         track_vectors=_track_vectors(session, row, known.tracks),
         fingerprints=_fingerprints(session, known.tracks),
         left_out=_left_out(session, asked),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Self
 
 from sqlalchemy import select, text
@@ -37,7 +38,9 @@ SAID = """
         WHERE own.owner_id = :owner_id AND (CAST(:labels AS text[]) IS NULL OR own.label = ANY(:labels))
     ), said AS (
         SELECT track_id, label, state = 'confirmed' AS holds, start_s, end_s FROM annotations
-        WHERE owner_id = :owner_id AND :confirmed AND (CAST(:labels AS text[]) IS NULL OR label = ANY(:labels))
+        WHERE owner_id = :owner_id AND (CAST(:labels AS text[]) IS NULL OR label = ANY(:labels))
+          AND (CAST(:since AS timestamptz) IS NULL OR changed_at > CAST(:since AS timestamptz)
+               AND (CAST(:labels AS text[]) IS NOT NULL OR label IN (SELECT label FROM given)))
         UNION
         SELECT track_id, label, state = 'confirmed', start_s, end_s FROM later
         WHERE given_start_s IS NULL
@@ -59,8 +62,9 @@ SAID = """
 """
 """All that is said of an owner's recordings, as SQL: confirmed, rejected, and given as an example.
 
-What the owner confirmed or rejected after an example was given, and within it, wins over the example: it counts also
-where confirmed labels are no examples, and an example of which it is about the half or more is none any more.
+Where labels that were confirmed before are no examples, those that are said once the classifier is made are: of the
+labels that were named, else of those that examples were given of. What the owner confirmed or rejected after an example
+was given, and within it, wins over the example: one of which it is about the half or more is none any more.
 """
 _LABELS = text(
     f'WITH {SAID} SELECT DISTINCT label COLLATE "C" AS label FROM said WHERE holds ORDER BY label LIMIT :most'  # noqa: S608
@@ -82,12 +86,13 @@ class Spec:
     """What a classifier is taught from, as its row keeps it.
 
     Args:
+        since: what is confirmed and rejected after this time counts; ``None`` where all does.
         given: the examples besides confirmed labels, as JSON's objects with ``label``, ``track_id``, ``start_s``,
             ``end_s``, and ``at``, when they were given, in ISO 8601.
         embedder: the name of a served model that embeds in its space; empty where there is none.
     """
 
-    confirmed: bool
+    since: datetime | None
     labels: list[str] | None
     given: Sequence[Mapping[str, Any]]
     several: bool
@@ -98,16 +103,18 @@ class Spec:
         """As ``as_kept`` made it; one that was imported keeps nothing.
 
         Args:
-            made_at: when the classifier was made: examples of earlier releases say no time, and count from then.
+            made_at: when the classifier was made: examples of earlier releases say no time, and count from then; so do
+                labels where those of before are no examples.
         """
+        since = None if kept.get("confirmed", True) else made_at
         given = [{"label": label, "at": made_at.isoformat(), **each} for label, each in _examples(kept)]
         several, embedder = kept.get("multi_label", False), kept.get("embedder", "")
-        return cls(kept.get("confirmed", True), kept.get("labels"), given, several, embedder)
+        return cls(since, kept.get("labels"), given, several, embedder)
 
     def asked(self, owner_id: str) -> dict[str, Any]:
         """The parameters of ``SAID``."""
         given = json.dumps(list(self.given))
-        said = {"confirmed": self.confirmed, "labels": self.labels, "several": self.several}
+        said = {"since": self.since, "labels": self.labels, "several": self.several}
         return {"owner_id": owner_id, "given": given, **said}
 
 
@@ -139,20 +146,27 @@ def merged(kept: Mapping[str, Any], request: TeachRequest) -> TeachRequest:
     )
 
 
-def placed(session: Session, owner_id: str, request: TeachRequest) -> TeachRequest:
+def placed(
+    session: Session, owner_id: str, request: TeachRequest, kept: Mapping[str, Any] = MappingProxyType({})
+) -> TeachRequest:
     """The request with its spans within their recordings.
 
+    Args:
+        kept: what is kept of the classifier, where it is taught again.
+
     Raises:
-        InvalidRequest: a recording is not the owner's, a span is not within it, or a label is not among ``labels``;
-            the error names the field.
+        InvalidRequest: a recording is not the owner's, a span is not within it, or a label is not among those that the
+            classifier tells apart; the error names the field.
     """
     if not request.examples:
         return request
+    labels = request.labels if "labels" in request.model_fields_set else kept.get("labels")
+    known = None if labels is None else set(labels)
     wanted = {_span(each).track_id for given in request.examples.values() for each in given}
     # Nobody erases them before the commit, so that none stays in what is kept.
     tracks = {row.id: row for row in session.scalars(_tracks(owner_id, wanted))}
     for label in request.examples:
-        if request.labels is not None and label not in request.labels:
+        if known is not None and label not in known:
             raise InvalidRequest.field(f"examples.{label}", "not among labels")
     examples: dict[str, list[str | ExampleSpan]] = {
         label: [_within(tracks, each, f"examples.{label}.{at}") for at, each in enumerate(given)]
@@ -168,6 +182,8 @@ def taught_labels(session: Session, owner_id: str, spec: Spec) -> list[str]:
         TooFewExamples: there is one label only, or a label without an example.
         TooManyLabels: there are more than ``MOST_TAUGHT_LABELS``.
     """
+    if len(spec.labels or ()) > MOST_TAUGHT_LABELS:
+        raise _too_many()
     asked = {**spec.asked(owner_id), "most": MOST_TAUGHT_LABELS + 1}
     found = list(session.connection().scalars(_LABELS, asked))
     without = [label for label in spec.labels or () if label not in set(found)]
@@ -177,7 +193,7 @@ def taught_labels(session: Session, owner_id: str, spec: Spec) -> list[str]:
         there = f"there is {found[0]!r} alone" if found else "there are none"
         raise TooFewExamples.field("labels", f"two labels with examples are needed, and {there}")
     if len(found) > MOST_TAUGHT_LABELS:
-        raise TooManyLabels.field("labels", f"a classifier has at most {MOST_TAUGHT_LABELS:,}; name those that it has")
+        raise _too_many()
     return found
 
 
@@ -201,6 +217,10 @@ def check_said(session: Session, owner_id: str, spec: Spec, known: Sequence[str]
     hint = "" if twice else "; set multi_label where several can hold"
     which = f"recording {row.track_id}" if named else "a recording"
     raise ContradictoryLabels.field("examples", f"{which} is {what} {where}{hint}")
+
+
+def _too_many() -> TooManyLabels:
+    return TooManyLabels.field("labels", f"a classifier has at most {MOST_TAUGHT_LABELS:,}; name those that it has")
 
 
 def _examples(kept: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "../../sound/store";
 import { announce } from "../../ui/live";
 import type { Said } from "../labelling";
-import { type Classifier, type QueuedWindow, taughtByLabels, useClassifierActions, useQueue } from "../queries";
+import { type Classifier, type QueuedWindow, teachingOf, useClassifierActions, useQueue } from "../queries";
 import { keyOf, type Reply, replyText, saidBy } from "./answers";
 import { type Change, newChange, type Outbox, outboxOf } from "../outbox";
 import { skippedOf } from "./skipped";
@@ -98,7 +98,7 @@ function useBatches(classifier: Classifier, outbox: Outbox) {
         tried.current = 0;
         setSentSince((now) => Math.max(0, now - count));
       };
-      mutate({ name, body: taughtByLabels(latest.current) }, { onSuccess });
+      mutate({ name, body: teachingOf(latest.current) }, { onSuccess });
     },
     [mutate],
   );
