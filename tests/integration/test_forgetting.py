@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,12 +24,13 @@ from phonoscope.db.tasks.cancel import cancel_job
 from phonoscope.db.tasks.family import lock_subject
 from phonoscope.db.webhooks.deliveries import list_deliveries
 from phonoscope.erasure import erase_ended_jobs
-from phonoscope.errors import NotFound, StoreUnavailable
+from phonoscope.errors import NotFound
 from phonoscope.settings import Settings
 from phonoscope.states import TaskName
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
 from phonoscope_courier.sweeper import Sweeper
+from tests.integration.artifacts import AwayStore, artifact_of
 from tests.integration.life import claimed, empty, end, new_job, new_track
 
 OLD = timedelta(days=10)
@@ -331,7 +331,7 @@ def test_the_sweeper_forgets_jobs_with_their_objects(kept: Database, server_sett
     ((old, newer),) = replaced(kept)
     store, sweeper = _sweeper(kept, server_settings)
     refer(kept, _ANSWERED_ONCE.format("'delivered'"), values_of(old, newer))
-    keys = [_artifact(kept, store, job) for job in (old, newer)]
+    keys = [artifact_of(kept, store, job) for job in (old, newer)]
     sweeper.tidy()
     assert jobs(kept) == {old.id, newer.id}
     sweeper.settings = sweeper.settings.model_copy(update={"job_retention_days": 10.0})
@@ -364,23 +364,13 @@ def test_a_store_that_is_away_ends_the_round(kept: Database, server_settings: Se
     pairs = replaced(kept, tracks=3)
     store, _ = _sweeper(kept, server_settings)
     for old, _newer in pairs:
-        _artifact(kept, store, old)
+        artifact_of(kept, store, old)
     away = AwayStore(server_settings)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(erasure, "_TASKS_AT_ONCE", 2)
         assert erase_ended_jobs(kept, away, OLD, timedelta(hours=1)) == 0
     assert away.asked == 1
     assert len(jobs(kept)) > len(pairs)
-
-
-class AwayStore(ObjectStore):
-    """Cannot be reached, and counts how often it is asked."""
-
-    asked = 0
-
-    def delete(self, keys: Iterable[str]) -> None:
-        self.asked += 1
-        raise StoreUnavailable(f"away: {len([*keys])} objects are left")
 
 
 def _is_gone(session: Session, job: JobRow) -> None:
@@ -395,19 +385,3 @@ def _sweeper(database: Database, server_settings: Settings) -> tuple[ObjectStore
     store = ObjectStore(settings)
     store.ensure_bucket()
     return store, Sweeper(database, Waker(server_settings.broker_url.get_secret_value()), store, settings)
-
-
-def _artifact(database: Database, store: ObjectStore, job: JobRow) -> str:
-    """The key of an object that the job's task made."""
-    key = f"tracks/{job.track_id}/classify/{job.id}/a.png"
-    store.put(key, io.BytesIO(b"bytes"), "image/png")
-    _do(
-        database,
-        "INSERT INTO artifacts (id, track_id, task_id, kind, object_key, media_type, size_bytes) "
-        "VALUES (:id, :track, :task, 'image', :key, 'image/png', 5)",
-        id=f"art_{job.id}",
-        track=job.track_id or "",
-        task=job.tasks[0].id,
-        key=key,
-    )
-    return key

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from phonoscope.db.library.collections import tracks_in
-from phonoscope.db.schema.tables import EmbeddingRow, JobRow, MapPointRow, ResultRow, TaskRow, TrackRow
+from phonoscope.db.schema.maps import MapPointRow
+from phonoscope.db.schema.tables import EmbeddingRow, JobRow, ResultRow, TaskRow, TrackRow
 from phonoscope.states import Status, TaskName
 from phonoscope.work import WHOLE_TRACK, Space
 

@@ -378,18 +378,6 @@ class AcousticFingerprintRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class MapPointRow(Base):
-    """A track's point on its owner's map under one model; both coordinates in [-1, 1]."""
-
-    __tablename__ = "map_points"
-
-    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
-    model_name: Mapped[str] = mapped_column(primary_key=True)
-    owner_id: Mapped[str] = mapped_column(ForeignKey("owners.id", ondelete="CASCADE"), index=True)
-    x: Mapped[float]
-    y: Mapped[float]
-
-
 class ArtifactRow(Base):
     """An object that a task made; a recording's cover is one that no task made."""
 
