@@ -37,6 +37,7 @@ from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.indexes import apply, changes, ready_index
 from phonoscope.db.search.namespaces import Namespace, Of
 from phonoscope.db.search.nearest import found_key, nearest_rows
+from phonoscope.db.search.rungs import EXACT_ROWS
 from phonoscope.db.service.keys import create_key
 from phonoscope.settings import Settings
 from phonoscope_local.control import start_detached, stop
@@ -319,7 +320,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--owners", type=int, default=1_000)
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--inserts", type=int, default=100_000, help="windows that are inserted meanwhile; 0: none")
-    parser.add_argument("--exact-rows", type=int, default=10_000)
+    parser.add_argument("--exact-rows", type=int, default=EXACT_ROWS)
     parser.add_argument("--bits-rows", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path("runs/search/stack"), help="kept, for the next run")

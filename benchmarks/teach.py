@@ -108,12 +108,18 @@ def clips_of(name: str, body: Body) -> Clips:
         rows = [row for row in csv.DictReader(file) if row["fold"] in "1234"]
     paths = [DATA / name / "audio" / row["filename"] for row in rows]
     names, labels = np.unique([row["category"] for row in rows], return_inverse=True)
+    folds = np.array([int(row["fold"]) for row in rows])
+    return Clips(paths, names.tolist(), labels, folds, heard_once(name, body, paths))
+
+
+def heard_once(name: str, body: Body, paths: Sequence[Path]) -> NDArray[np.float32]:
+    """The first window's vector of each clip, kept for the next run. Shape: ``(clips, 512)``."""
     kept = KEPT / f"{name}-{body.identity[:12]}.npy"
     if not kept.exists():
         KEPT.mkdir(parents=True, exist_ok=True)
         np.save(kept, np.stack([_vector(body, path) for path in paths]))
-    folds = np.array([int(row["fold"]) for row in rows])
-    return Clips(paths, names.tolist(), labels, folds, np.load(kept).astype(np.float32))
+    vectors: NDArray[np.float32] = np.load(kept).astype(np.float32)
+    return vectors
 
 
 def _vector(body: Body, path: Path) -> NDArray[np.float16]:
@@ -136,7 +142,7 @@ def print_examples(clips: Clips, seeds: Iterable[int]) -> None:
             asked.setdefault(count, []).append(found)
     print("| examples | a label | at random | by the queue |\n| --- | --- | --- | --- |")
     for count in sorted(drawn.keys() | asked.keys()):
-        print(f"| {count} | {count / len(clips.names):g} | {_mean(drawn.get(count))} | {_mean(asked.get(count))} |")
+        print(f"| {count} | {count / len(clips.names):g} | {mean(drawn.get(count))} | {mean(asked.get(count))} |")
     goal = np.mean(drawn[max(drawn)])
     enough = [count for count in sorted(asked) if np.mean(asked[count]) >= goal]
     share = f"{enough[0]} ({enough[0] / max(drawn):.0%})" if enough else "more than it had"
@@ -165,7 +171,7 @@ def print_few(ten: Clips, seeds: Sequence[int]) -> None:
             taught = ten.taught(ten.of_each(pool, size))
             found.append(ten.accuracy(taught, scored))
             own.append(taught.figures.accuracy or 0.0)
-        print(f"| {size} | {_mean(found)} | {_mean(own)} |")
+        print(f"| {size} | {mean(found)} | {mean(own)} |")
     print()
 
 
@@ -270,7 +276,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return perf_counter() - started
 
 
-def _mean(found: Sequence[float] | None) -> str:
+def mean(found: Sequence[float] | None) -> str:
     """With the bounds of the mean, of 95 % by the seeds' deviation."""
     if not found:
         return ""

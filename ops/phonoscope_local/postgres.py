@@ -27,7 +27,7 @@ _SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "password_encryption": "scram-sha-256",
-    "shared_buffers": "64MB",
+    "shared_buffers": "256MB",
     "max_connections": "100",
     "jit": "off",
     "timezone": "UTC",

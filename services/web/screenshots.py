@@ -23,10 +23,13 @@ ROOT = Path(__file__).parents[2]
 SIZE = {"width": 1280, "height": 860}
 TASKS = ["classify", "embed", "explain", "features", "describe"]
 COLOURS = 256
+_DRAWN_MS = 2_000
+_SEARCH_HEIGHT = 420
 
 
 def take_all(folder: Path) -> None:
     """Starts a stack of its own, analyses the demo's recordings and writes ``page-*.png``."""
+    folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as made, _stack(Path(made) / "stack") as credentials:
         recordings = Path(made) / "recordings"
         subprocess.run([sys.executable, ROOT / "examples" / "make_recordings.py", recordings], check=True)
@@ -40,25 +43,35 @@ def take_all(folder: Path) -> None:
             page = browser.new_page(viewport=SIZE, color_scheme="dark")  # type: ignore[arg-type]
             page.goto(f"{credentials.url}/#key={credentials.api_key}")
             _library(page, folder)
+            _search(page, credentials.url, folder)
             _track(page, f"{credentials.url}/tracks/{jobs['day'].track_id}", folder)
             browser.close()
 
 
 def _library(page: Page, folder: Path) -> None:
     page.get_by_role("link", name="rooster.ogg").wait_for()
-    page.wait_for_timeout(2_000)
+    page.get_by_role("button", name="Skip").click()
+    page.wait_for_timeout(_DRAWN_MS)
     _keep(page, folder / "page-library.png")
+
+
+def _search(page: Page, url: str, folder: Path) -> None:
+    page.goto(f"{url}/search?q=a+dog+barking&unit=moment")
+    page.locator(".found li").first.wait_for()
+    page.wait_for_timeout(_DRAWN_MS)
+    _keep(page, folder / "page-search.png", _SEARCH_HEIGHT)
 
 
 def _track(page: Page, url: str, folder: Path) -> None:
     page.goto(url)
-    page.get_by_role("button", name="Evidence", exact=True).click()
-    page.wait_for_timeout(2_000)
+    page.locator(".amber").wait_for()
+    page.wait_for_timeout(_DRAWN_MS)
     _keep(page, folder / "page-track.png")
 
 
-def _keep(page: Page, path: Path) -> None:
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
+def _keep(page: Page, path: Path, height: int = SIZE["height"]) -> None:
+    shot = page.screenshot(clip={"x": 0, "y": 0, "width": SIZE["width"], "height": height})
+    picture = Image.open(io.BytesIO(shot)).convert("RGB").quantize(COLOURS)
     picture.save(path, optimize=True)
 
 

@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         1_000, ge=0, description="test deliveries of webhooks a day (UTC) of an owner; 0: no limit"
     )
     search_exact_rows: int = Field(
-        10_000,
+        5_000,
         ge=100,
         description="vectors of an owner in one space from which on they get an index; fewer are read one by one",
     )

@@ -36,8 +36,9 @@ __all__ = ["TrackHit", "WindowHit", "nearest_rows", "nearest_tracks", "nearest_w
 _COLUMNS = {Of.WINDOWS: WINDOW_COLUMNS, Of.TRACKS: TRACK_COLUMNS}
 _KEY = {Of.WINDOWS: ("track_id", "position"), Of.TRACKS: ("track_id",)}
 _VECTOR = "CAST(:vector AS halfvec)"
-_STEPS = 40
-"""A step of an index takes about 4 times as long as to read a row, and of ten that are asked for each takes one."""
+_STEPS = 16
+"""A step of an index takes about 4 times as long as to read a row, and where a label is rare near what is asked about,
+four times as many rows are passed for each that has it."""
 
 _NEAR = """
     SELECT v.*, v.vector <#> {vector} AS distance FROM {rows} WHERE {namespace}{conditions}
@@ -47,7 +48,12 @@ _FOUND = """
     WITH near AS MATERIALIZED ({near})
     SELECT {columns}, -distance AS similarity FROM near AS v ORDER BY distance, {key} LIMIT :limit
 """
-_FEW = "(SELECT DISTINCT {columns} FROM few) AS few JOIN {table} AS v ON {key}"
+# By track: the windows of one lie together, and are read in one pass.
+_FEW = {
+    Of.WINDOWS: """(SELECT track_id, array_agg(position) AS positions FROM few GROUP BY track_id) AS few
+        JOIN window_embeddings AS v ON v.track_id = few.track_id AND v.position = ANY(few.positions)""",
+    Of.TRACKS: "(SELECT DISTINCT track_id FROM few) AS few JOIN embeddings AS v ON v.track_id = few.track_id",
+}
 _OF_FEW = """
     WITH few AS MATERIALIZED ({candidates} LIMIT :few + 1), near AS MATERIALIZED ({near})
     SELECT {columns}, -distance AS similarity, matching
@@ -121,18 +127,17 @@ def _of_few(
     session: Session, namespace: Namespace, filters: Filters, values: Mapping[str, Any], rows: int
 ) -> list[Any] | None:
     """The nearest of the rows that pass, where they are few; ``None`` where they are more."""
-    key = " AND ".join(f"v.{name} = few.{name}" for name in _KEY[namespace.of])
     near = _near(
         namespace,
         filters,
-        _FEW.format(columns=", ".join(_KEY[namespace.of]), table=namespace.of, key=key),
+        _FEW[namespace.of],
         f"(v.vector <#> {_VECTOR}) + 0.0",
         " AND (SELECT count(*) FROM few) <= :few",
     )
     statement = _OF_FEW.format(
         candidates=filters.candidates(namespace.of), near=near, columns=_COLUMNS[namespace.of], key=_order(namespace)
     )
-    few = isqrt(_STEPS * values["limit"] * max(rows, 1) // 10)
+    few = isqrt(_STEPS * values["limit"] * max(rows, 1))
     found = list(session.execute(text(statement), {**values, "ahead": values["limit"], "few": few}))
     if found[0].matching > few:
         return None

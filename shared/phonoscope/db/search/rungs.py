@@ -13,12 +13,12 @@ from typing import Final
 
 from phonoscope.db.schema.tables import EMBEDDING_DIM
 
-EXACT_ROWS: Final = 10_000
-"""Below this many vectors a namespace has no index: to read them all takes less than 10 ms of one core."""
+EXACT_ROWS: Final = 5_000
+"""Below this many vectors a namespace has no index: to read them all takes less than 5 ms of one core."""
 QUANTISED_ROWS: Final = 1_000_000
 """From this many on an index of half-precision vectors would take more than 1.4 GB of memory."""
 
-_EF_SEARCH: Final = 200
+_EF_SEARCH: Final = 300
 _MOST_EF_SEARCH: Final = 1000
 _LEAST_RERANKED: Final = 400
 _RERANKED_EACH: Final = 10
@@ -54,13 +54,13 @@ _BITS = f"(binary_quantize({{of}} - '{{mean}}'::halfvec({EMBEDDING_DIM}))::bit({
 HNSW: Final = Rung(
     "hnsw",
     "vector",
-    "hnsw (vector halfvec_ip_ops) WITH (m = 16, ef_construction = 128)",
+    "hnsw (vector halfvec_ip_ops) WITH (m = 16, ef_construction = 256)",
     "v.vector <#> {vector}",
 )
 BITS: Final = Rung(
     "bits",
     "vector",
-    f"hnsw ({_BITS.format(of='vector', mean='{mean}')} bit_hamming_ops) WITH (m = 16, ef_construction = 128)",
+    f"hnsw ({_BITS.format(of='vector', mean='{mean}')} bit_hamming_ops) WITH (m = 16, ef_construction = 256)",
     f"{_BITS.format(of='v.vector', mean='{mean}')} <~> {_BITS.format(of='{vector}', mean='{mean}')}",
     reranked=True,
 )
@@ -92,7 +92,7 @@ def rung_for(
 ) -> Rung | None:
     """The rung of a namespace with so many vectors; ``None`` where it is searched exactly.
 
-    >>> [rung and rung.name for rung in (rung_for(rows, {"vector"}) for rows in (9_999, 10_000, 1_000_000))]
+    >>> [rung and rung.name for rung in (rung_for(rows, {"vector"}) for rows in (4_999, 5_000, 1_000_000))]
     [None, 'hnsw', 'bits']
     >>> rung_for(2_000_000, {"vector", "vchord"}).name
     'vchord'
