@@ -84,7 +84,8 @@ def best_of_tracks(moments: Sequence[Candidate]) -> list[Candidate]:
 def of_one_space(ones: Sequence[Candidate], others: Sequence[Candidate]) -> NDArray[np.bool_]:
     """Which vectors can be compared: no others have a cosine. Shape: ``(ones, others)``."""
     first, second = (np.array([each.space_id for each in these]) for these in (ones, others))
-    return np.equal.outer(first, second)
+    same: NDArray[np.bool_] = first[:, None] == second
+    return same
 
 
 class _Moment(NamedTuple):

@@ -62,8 +62,9 @@ def window_hits(rows: Sequence[Any]) -> list[WindowHit]:
     """Windows, from rows that begin with ``WINDOW_COLUMNS`` and the cosine ``similarity``."""
     found = []
     for row, vector in zip(rows, vectors_of(rows), strict=True):
-        *window, _, similarity = row[:7]
-        found.append(WindowHit(*window, _cosine(similarity), vector, _NOTHING))
+        track_id, space_id, position, start_s, end_s, _, similarity = row[:7]
+        cosine = _cosine(similarity)
+        found.append(WindowHit(track_id, space_id, position, start_s, end_s, cosine, vector, _NOTHING))
     return found
 
 
@@ -75,9 +76,10 @@ def heard_hits(rows: Sequence[Any], said: Sequence[SaidLabel] = ()) -> list[Wind
     """
     found = []
     for row, vector in zip(rows, vectors_of(rows), strict=True):
-        *window, _, heard, similarity, here = row[:9]
+        track_id, space_id, position, start_s, end_s, _, heard, similarity, here = row[:9]
         probabilities = _reviewed(_heard(heard), here or {}, said)
-        found.append(WindowHit(*window, float(similarity), vector, probabilities))
+        similarity = float(similarity)
+        found.append(WindowHit(track_id, space_id, position, start_s, end_s, similarity, vector, probabilities))
     return found
 
 
