@@ -17,9 +17,16 @@ if TYPE_CHECKING:
     from phonoscope.db.service.audit import Actor
     from phonoscope.db.spaces.listing import Held
 
-spaces = typer.Typer(help="Show, fill and drop the spaces that vectors lie in.", no_args_is_help=True)
+spaces = typer.Typer(help="Show, fill and drop the spaces that vectors lie in.")
 OwnerOption = Annotated[str | None, typer.Option(help="Only this owner's vectors; by default all owners'.")]
 SpaceArgument = Annotated[int, typer.Argument(metavar="SPACE", help="The space's id, as the list shows it.")]
+
+
+@spaces.callback(invoke_without_command=True)
+def usual(context: typer.Context) -> None:
+    """Show, fill and drop the spaces that vectors lie in; without a command they are listed."""
+    if context.invoked_subcommand is None:
+        list_()
 
 
 @spaces.command("list")

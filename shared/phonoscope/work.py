@@ -47,12 +47,17 @@ class Library:
 
 @dataclass(frozen=True)
 class ClaimedTrack:
-    """What a worker needs to know about a recording."""
+    """What a worker needs to know about a recording.
+
+    Args:
+        is_clip: whether it is there to be searched by alone.
+    """
 
     id: str
     owner_id: str
     object_key: str
     duration_s: float
+    is_clip: bool = False
 
 
 @dataclass(frozen=True)

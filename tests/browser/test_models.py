@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from phonoscope.tasks import Classify
 from tests.browser.visit import NARROW, WIDE, Visit
-from tests.support import tone_wav
+from tests.integration.spaces_of import recall_of
+from tests.support import RunningStack, tone_wav
 
 _ENDS_MS = 60_000
 _SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -83,3 +85,13 @@ def test_a_model_that_is_gone_is_not_asked_for(visit: Callable[..., Visit], tmp_
     page.get_by_role("link", name="Library", exact=True).click()
     assert add(here, sound(tmp_path, 4)) == "auto"
     expect(page.get_by_text(_SAYS)).to_have_count(0)
+
+
+def test_the_recall_of_a_space_is_shown(visit: Callable[..., Visit], stack: RunningStack, tmp_path: Path) -> None:
+    """In the table of the spaces that hold something of one's own."""
+    here = visit()
+    here.client.wait(here.client.analyze(sound(tmp_path, 4), ["embed"], {"classify": {"model": "environment-10"}}))
+    with recall_of(stack, "mobilenet", 0.97, 50):
+        here.go("/models")
+        row = here.page.get_by_role("region", name="Table of spaces").get_by_role("row").filter(has_text="mobilenet")
+        expect(row.get_by_role("cell").last).to_have_text(re.compile(r"^97\s%$"))

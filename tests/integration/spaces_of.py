@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.access.locks import Lock, lock_of_connection
 from phonoscope.db.schema.tables import TrackRow
 from phonoscope.db.service.audit import Actor
 from phonoscope.db.spaces.listing import Held, list_spaces
@@ -17,18 +20,14 @@ from phonoscope.states import TaskName, TaskQueue
 from phonoscope.waker import Waker
 from phonoscope.work import Claim, Outcome, Space
 from phonoscope_courier.reembedding import Reembedder
-from tests.integration.life import (
-    ONE,
-    claimed,
-    end,
-    new_job,
-    new_track,
-)
+from phonoscope_local.processes import wait_until
+from tests.integration.life import ONE, claimed, end, new_job, new_track
 from tests.integration.test_windows import windows
-from tests.support import columns_of
+from tests.support import RunningStack, columns_of
 
 BEFORE, NOW, LATER = (Space("m", f"sha256:{name}") for name in ("before", "now", "later"))
 BROKEN = {"type": "about:blank", "title": "broken", "status": 500, "detail": "broken", "code": "task_failed"}
+_MEASURED = text("UPDATE spaces SET recall = :recall, recall_sample = :queries, recall_at = now() WHERE model = :model")
 
 
 def further_track(database: Database, first: TrackRow) -> TrackRow:
@@ -102,3 +101,20 @@ def waiting_jobs(database: Database) -> set[str]:
     """The owners for whom jobs wait."""
     with database.transaction() as session:
         return set(session.scalars(text("SELECT owner_id FROM jobs WHERE status = 'queued'")))
+
+
+@contextmanager
+def recall_of(stack: RunningStack, model: str, recall: float, queries: int) -> Iterator[None]:
+    """What was measured of a model's space; meanwhile no courier measures it."""
+    database = Database(stack.settings.database_url.get_secret_value(), pool_size=1)
+
+    def is_free() -> bool:
+        return held.enter_context(lock_of_connection(session, Lock.INDEX))
+
+    try:
+        with database.autocommit() as session, ExitStack() as held:
+            assert wait_until(is_free, 60.0)
+            session.execute(_MEASURED, {"model": model, "recall": recall, "queries": queries})
+            yield
+    finally:
+        database.close()

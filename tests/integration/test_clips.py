@@ -76,8 +76,10 @@ def test_searches_by_files_take_their_owner_s_turns(database: Database) -> None:
     for number in range(6):
         new_job(database, greedy if number % 2 else clip_of(database, greedy, number))
         new_job(database, modest)
-    served = [claimed(database).track.owner_id == modest.owner_id for _ in range(8)]
-    assert sum(served) == 4
+    tracks = [claimed(database).track for _ in range(8)]
+    assert sum(track.owner_id == modest.owner_id for track in tracks) == 4
+    assert [track.is_clip for track in tracks] == ["_clip" in track.id for track in tracks]
+    assert any(track.is_clip for track in tracks)
     empty(database)
 
 

@@ -186,6 +186,12 @@ def test_tracks_are_found_by_a_stem(client: Client, stranger: Client, tiny: str,
         (near,) = client.similar(tracks[0], stem=stem)
         assert near.track.id == tracks[1]
         assert near.similarity > 0.5
+        for unit in ("track", "moment"):
+            assert {item.track.id for item in client.search(track_id=tracks[0], stem=stem, unit=unit).items} == {
+                tracks[1]
+            }
+        (found,) = client.search(track_id=tracks[0], stem=stem).items
+        assert found.similarity == near.similarity
     with pytest.raises(ApiError, match=r"no stem 'flute' .*; there are bass, drums, other, vocals") as at:
         client.similar(tracks[0], stem="flute")
     assert at.value.status_code == 404

@@ -18,7 +18,8 @@ from phonoscope.contract import SpaceCard, SpaceState
 from phonoscope.states import Status
 from phonoscope_cli.app import app
 from tests.classifiers import write_classifier
-from tests.support import RunningStack, tone_wav
+from tests.integration.spaces_of import recall_of
+from tests.support import RunningStack, environment, phonoscope, tone_wav
 
 
 @pytest.fixture
@@ -84,8 +85,13 @@ def test_a_model_is_replaced(
         with pytest.raises(ApiError) as refused:
             client.drop_space(space_id)
         assert (refused.value.status_code, refused.value.code) == (409, "space_in_use")
+    searched = client.search(track_id=tracks[0], space=model)
+    assert {item.track.id for item in searched.items} == set(tracks[1:])
+    assert (searched.coverage.tracks, searched.coverage.of) == (3, 4)
     assert [card.id for card in client.reembed(model)] == [new.id]
     done = filled(client, model)
+    searched = client.search(track_id=tracks[0], space=model)
+    assert (searched.coverage.tracks, searched.coverage.of) == (4, 4)
     assert (done.state, done.tracks, done.read, done.missing) == (SpaceState.CURRENT, 4, True, 0)
     assert {near.track.id for near in client.similar(tracks[0], model=model)} == {*tracks[1:], newest}
     assert client.library_map(model).missing == 4
@@ -134,6 +140,23 @@ def test_the_operator_fills_and_drops_the_spaces_of_all_owners(
     assert not [card for card in stranger.spaces() if card.id == old.id]
     assert "no owner" in told("list", "--owner", "nobody", fails=True)
     assert tracks
+
+
+def test_the_recall_that_was_measured_is_shown(
+    client: Client, stack: RunningStack, folder: Path, tmp_path: Path
+) -> None:
+    """Over HTTP and by the command, which lists also where nothing else is asked for; before that there is none."""
+    model = folder.name
+    write_classifier(folder, "bell", 5)
+    embedded(client, tmp_path, model, 930)
+    with recall_of(stack, model, 0.97, 50):
+        card = of(client, model)[SpaceState.CURRENT]
+        assert card.recall == pytest.approx(0.97)
+        assert card.recall_sample == 50
+        for words in (["spaces"], ["spaces", "list"]):
+            told = phonoscope(*words, settings={**environment(stack.settings), "COLUMNS": "200"})
+            (line,) = (line for line in told.stdout.splitlines() if model in line)
+            assert "0.970 of 50" in line, told.stderr
 
 
 def test_the_vectors_of_a_track(client: Client, stranger: Client, stack: RunningStack, tmp_path: Path) -> None:

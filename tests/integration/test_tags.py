@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import av
 import httpx
 import pytest
 
+from phonoscope.client import Client
 from phonoscope.storage import ObjectStore
 from tests.corpus.tagged import id3, png
 from tests.support import RunningStack, tone_wav
@@ -51,6 +53,18 @@ def test_a_track_is_found_by_its_tags(http: httpx.Client, text: str) -> None:
     found = http.get("/v1/tracks", params={"q": text, "limit": 100}).json()["items"]
     assert track["id"] in {each["id"] for each in found}
     assert http.get("/v1/tracks", params={"q": text + "!"}).json()["items"] == []
+
+
+def test_searches_by_sound_are_filtered_by_tags(client: Client, tmp_path: Path) -> None:
+    """As the list is."""
+    tracks = []
+    for name, content in (("tagged.wav", tagged(930)), ("plain.wav", tone_wav(0.5, seed=931))):
+        path = tmp_path / name
+        path.write_bytes(content)
+        tracks.append(client.wait(client.analyze(path, ["embed"])).recording)
+    for words, found in ((None, tracks), ("ólafur", tracks[:1]), ("ŁÓDŹ", tracks[:1]), ("plain", tracks[1:])):
+        answer = client.search(vector=[1.0] * 512, space="mobilenet", filters={"words": words})
+        assert {item.track.id for item in answer.items} == set(found)
 
 
 def test_a_cover_is_a_small_jpeg(http: httpx.Client, anybody: httpx.Client) -> None:

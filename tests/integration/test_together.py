@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -99,10 +99,12 @@ def everything(
     unwanted: Mapping[int, float],
     *,
     in_track: bool,
+    only: Container[str] | None = None,
 ) -> list[float]:
-    """The scores of all windows, or tracks, the best first."""
+    """The scores of all windows, or tracks, the best first; with ``only`` of these tracks."""
     with database.transaction() as session:
-        rows = session.execute(_KEPT, {"owner_id": library.owner_id}).all()
+        every = session.execute(_KEPT, {"owner_id": library.owner_id}).all()
+    rows = [row for row in every if only is None or row.track_id in only]
     heard = [dict(pair.split(":") for pair in row.heard[1 : row.heard.index("}")].split(",") if pair) for row in rows]
 
     def summed(weights: Mapping[int, float]) -> NDArray[np.float64]:

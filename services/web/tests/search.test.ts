@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { addressOfStretch, queryFrom, unitFrom } from "../src/search/query";
+import { eachOnce, leftOut } from "../src/search/why";
 import { tagsOf } from "../src/ui/tags";
 import type { Track } from "../src/api/client";
 
@@ -17,6 +18,26 @@ test("the address of a stretch is read back", () => {
 test("times that are none are left out", () => {
   const query = queryFrom(new URLSearchParams("track=trk_1&from=-1&to=soon"));
   expect(query).toEqual({ by: "track", trackId: "trk_1", startS: null, endS: null });
+});
+
+test("a label that two models have is shown once, as it is most probable", () => {
+  const heard = (model: string, label: string, probability: number) => ({ model, label, probability });
+  const found = eachOnce([heard("a", "dog", 0.23), heard("b", "Dog", 0.95), heard("b", "rain", 0.5)]);
+  expect(found).toEqual([heard("b", "Dog", 0.95), heard("b", "rain", 0.5)]);
+});
+
+test("what is not searched says why, and what helps", () => {
+  const answer = (tracks: number, space: string | null) => ({
+    coverage: { tracks, of: 4 },
+    query: { by: "text" as const, way: space ? ("sound" as const) : ("meaning" as const), space: space ? { name: space, digest: "d" } : null },
+  });
+  expect(leftOut(answer(4, "general"), "track")).toBeNull();
+  const asked = [leftOut(answer(3, "general"), "track"), leftOut(answer(2, "general"), "moment"), leftOut(answer(2, null), "track")];
+  expect(asked).toEqual([
+    { text: "1 recording is not searched: it is not embedded by general yet.", cure: "embed" },
+    { text: "2 recordings are not searched: no moments of them are embedded by general yet.", cure: "embed" },
+    { text: "2 recordings are not searched: no moments of them are kept yet.", cure: "analyse" },
+  ]);
 });
 
 test("a tag's date is shown without its time of day", () => {

@@ -46,10 +46,12 @@ def run(
     seconds: float = 5.0,
     content: bytes | None = None,
     stems: dict[str, bytes] | None = None,
+    *,
+    is_clip: bool = False,
     **options: Any,
 ) -> tuple[dict[TaskName, Outcome], Work]:
     """What the tasks give for a tone in noise, or for another recording."""
-    track = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", seconds)
+    track = ClaimedTrack("trk_1", "own_1", "tracks/trk_1/original", seconds, is_clip)
     claim = Claim("lease_1", "job_1", track, {task: f"tsk_{task}" for task in tasks}, {}, 1)
     file = io.BytesIO(content or tone_wav(seconds, 1_000.0, seed=3))
     fetched: dict[str, BinaryIO] = {name: io.BytesIO(stem) for name, stem in (stems or {}).items()}

@@ -74,8 +74,8 @@ def test_the_kinds_of_sound_do_not_matter(pulled: Path) -> None:
 
 
 def test_nothing_is_heard_that_nothing_is_kept_of(handler: GpuHandler) -> None:
-    """Neither without windows, nor of another audio track, nor for other tasks."""
-    every: tuple[dict[str, Any], ...] = ({"embed": {"windows": False}}, {"audio_track": 0})
+    """Neither without windows, nor of another audio track, nor of what is searched by, nor for other tasks."""
+    every: tuple[dict[str, Any], ...] = ({"embed": {"windows": False}}, {"audio_track": 0}, {"is_clip": True})
     for options in every:
         outcome = run(handler, EMBED, **options)[0][TaskName.EMBED]
         assert [space.model for space in outcome.vectors] in (["mobilenet"], [])

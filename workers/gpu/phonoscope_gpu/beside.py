@@ -31,7 +31,9 @@ class Beside:
 def body_beside(work: Work, models: LoadedModels) -> tuple[Beside | None, tuple[str, ...]]:
     """The body with sentences in its space, where the job needs it, and why it cannot be used."""
     manifest, tasks, options = models.with_text, work.claim.tasks, work.options
+    # No search by a recording reads a clip's windows there.
     embeds = TaskName.EMBED in tasks and options.embed.windows and options.audio_track is None
+    embeds = embeds and not work.claim.track.is_clip
     asks = TaskName.CLASSIFY in tasks and bool(options.classify.labels)
     if manifest is None or not (embeds or asks):
         return None, ()

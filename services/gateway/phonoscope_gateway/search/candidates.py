@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from phonoscope.db.search.nearest import TrackHit, WindowHit
 
 NO_WINDOW = -1
+OF_TRACKS = -1
 _TOUCHING_S = 1e-3
 _CLOSE, _SHARE_OF_DISTANCE = 0.05, 0.25
 _SHARE_OF_SUM = 0.5
@@ -36,6 +37,7 @@ class Candidate:
         position: of the best window; ``NO_WINDOW`` for a whole track.
         span_s: of the moment.
         heard: the probabilities of labels in the best window, by id.
+        space_id: of the space of the best window; those of whole tracks are all of one.
     """
 
     track_id: str
@@ -44,6 +46,7 @@ class Candidate:
     position: int = NO_WINDOW
     span_s: tuple[float, float] | None = None
     heard: Mapping[int, float] = field(default_factory=dict, repr=False)
+    space_id: int = OF_TRACKS
 
     def place(self, *, is_copy: bool) -> Place:
         return Place(not is_copy, -self.similarity, self.track_id, self.position)
@@ -78,6 +81,13 @@ def best_of_tracks(moments: Sequence[Candidate]) -> list[Candidate]:
     return list(best.values())
 
 
+def of_one_space(ones: Sequence[Candidate], others: Sequence[Candidate]) -> NDArray[np.bool_]:
+    """Which vectors can be compared: no others have a cosine. Shape: ``(ones, others)``."""
+    first, second = (np.array([each.space_id for each in these]) for these in (ones, others))
+    same: NDArray[np.bool_] = first[:, None] == second
+    return same
+
+
 class _Moment(NamedTuple):
     best: WindowHit
     start_s: float
@@ -86,7 +96,7 @@ class _Moment(NamedTuple):
     @property
     def candidate(self) -> Candidate:
         best, span_s = self.best, (self.start_s, self.end_s)
-        return Candidate(best.track_id, best.similarity, best.vector, best.position, span_s, best.heard)
+        return Candidate(best.track_id, best.similarity, best.vector, best.position, span_s, best.heard, best.space_id)
 
     def touches(self, start_s: float, end_s: float) -> bool:
         return start_s <= self.end_s + _TOUCHING_S and self.start_s <= end_s + _TOUCHING_S

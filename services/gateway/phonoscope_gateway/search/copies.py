@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from phonoscope.audio.copies import MOST_DIFFERENCE_S, Comparable, are_copies
 from phonoscope.db.library.fingerprints import durations_of, fingerprints_of
 from phonoscope.work import AcousticFingerprint
-from phonoscope_gateway.search.candidates import Candidate, Place
+from phonoscope_gateway.search.candidates import Candidate, Place, of_one_space
 
 LEAST_SIMILARITY = 0.3
 """Of copies: a low rate takes from a sound what lies above its band, and moves some vectors far."""
@@ -93,8 +93,7 @@ class _Relation:
         first, second = self.fingerprints.get(one.track_id), self.fingerprints.get(other.track_id)
         if first is None or second is None:
             return False
-        similarity = float(one.vector @ other.vector)
-        if not _could_be(similarity, first.duration_s, second.duration_s):
+        if not _could_be(_likeness(one, other), first.duration_s, second.duration_s):
             return False
         pair = (one.track_id, other.track_id)
         if pair not in self._known:
@@ -121,8 +120,14 @@ def _with_partners(candidates: Sequence[Candidate], durations: Mapping[str, floa
     durations_s = np.array([durations.get(candidate.track_id, np.nan) for candidate in candidates])
     vectors = np.stack([candidate.vector for candidate in candidates])
     close = np.abs(durations_s[:, None] - durations_s) <= MOST_DIFFERENCE_S
-    pairs = close & (vectors @ vectors.T >= LEAST_SIMILARITY) & (ids[:, None] != ids)
+    similar = (vectors @ vectors.T >= LEAST_SIMILARITY) | ~of_one_space(candidates, candidates)
+    pairs = close & similar & (ids[:, None] != ids)
     return set(ids[pairs.any(axis=1)].tolist())
+
+
+def _likeness(one: Candidate, other: Candidate) -> float:
+    """The cosine of two candidates; of two spaces, where there is none, as much as copies need."""
+    return float(one.vector @ other.vector) if one.space_id == other.space_id else LEAST_SIMILARITY
 
 
 def _could_be(similarity: float, duration_s: float | None, other_s: float) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from phonoscope_gateway.search.candidates import of_one_space
 from phonoscope_gateway.search.copies import Item
 
 
@@ -22,11 +23,10 @@ def diversified(items: Sequence[Item], amount: float, before: Sequence[Item] = (
     """
     if not items or not amount:
         return list(items)
-    vectors = np.stack([item.best.vector for item in items])
     relevance = _to_one(np.array([item.best.similarity for item in items]))
-    likeness = vectors @ vectors.T
-    shown = np.stack([np.zeros_like(vectors[0]), *(item.best.vector for item in before)])
-    nearest, left = (vectors @ shown.T).max(axis=1), np.ones(len(items), np.bool_)
+    likeness = _likeness(items, items)
+    nearest = _likeness(items, before).max(axis=1, initial=0.0)
+    left = np.ones(len(items), np.bool_)
     order: list[int] = []
     while left.any():
         score = np.where(left, (1.0 - amount) * relevance - amount * nearest, -np.inf)
@@ -34,6 +34,15 @@ def diversified(items: Sequence[Item], amount: float, before: Sequence[Item] = (
         left[order[-1]] = False
         nearest = np.maximum(nearest, likeness[order[-1]])
     return [items[index] for index in order]
+
+
+def _likeness(items: Sequence[Item], others: Sequence[Item]) -> np.ndarray:
+    """The cosine of each item and each other one; 0 where they are of two spaces. Shape: ``(items, others)``."""
+    ones, rest = [item.best for item in items], [item.best for item in others]
+    if not rest:
+        return np.zeros((len(ones), 0))
+    cosines = np.stack([one.vector for one in ones]) @ np.stack([other.vector for other in rest]).T
+    return np.where(of_one_space(ones, rest), cosines, 0.0)
 
 
 def _to_one(similarities: np.ndarray) -> np.ndarray:

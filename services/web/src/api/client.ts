@@ -23,6 +23,7 @@ export type LabelledTracks = Schemas["LabelledTracks"];
 export type Neighbour = Schemas["Neighbour"];
 export type SearchAnswer = Schemas["SearchAnswer"];
 export type SearchItem = Schemas["SearchItem"];
+export type MatchedLabel = Schemas["MatchedLabel"];
 export type TrackResult = Schemas["TrackResult"];
 export type AnyResult = NonNullable<TrackResult["result"]>;
 export type Peaks = Schemas["Peaks"];

@@ -9,6 +9,7 @@ import { titleOf } from "../ui/tags";
 import { type Preview, usePreview } from "../sound/preview";
 import { useFound, useNamed, type Within } from "./queries";
 import type { Query, Unit } from "./query";
+import { eachOnce, leftOut } from "./why";
 
 /** What was found by name and by sound, how the search was understood, and how much of the library it covers. */
 export function Results({ query, within }: { query: Query; within: Within }) {
@@ -23,7 +24,7 @@ export function Results({ query, within }: { query: Query; within: Within }) {
     <>
       {named.length ? <Named tracks={named} preview={preview} /> : null}
       <section className="stack" aria-label="Found by sound" aria-busy={found.isFetching}>
-        {first ? <Understood answer={first} /> : null}
+        {first ? <Understood answer={first} unit={unit} /> : null}
         {found.isPending ? <Waiting query={query} /> : null}
         {found.isError ? (
           <ErrorNote action={<Button onClick={() => void found.refetch()}>Try again</Button>}>{errorText(found.error)}</ErrorNote>
@@ -78,11 +79,12 @@ function Named({ tracks, preview }: { tracks: Track[]; preview: Preview }) {
 }
 
 /** In words, what was searched for, and what could not be. */
-function Understood({ answer: { query, coverage } }: { answer: SearchAnswer }) {
+function Understood({ answer, unit }: { answer: SearchAnswer; unit: Unit }) {
+  const { query } = answer;
   const { labels = [], together = [], missing = [], near = [], notes = [] } = query;
   const wanted = labels.filter(({ weight }) => weight > 0);
   const unwanted = labels.filter(({ weight }) => weight < 0);
-  const left = coverage.of - coverage.tracks;
+  const left = leftOut(answer, unit);
   return (
     <div className="search__understood">
       {query.by === "text" ? <h2 className="search__title">By sound</h2> : null}
@@ -108,10 +110,9 @@ function Understood({ answer: { query, coverage } }: { answer: SearchAnswer }) {
           <Note text={note} />
         </p>
       ))}
-      {left > 0 ? (
+      {left ? (
         <p className="note">
-          {left === 1 ? "1 recording is" : `${left} recordings are`} not searched: no moments of {left === 1 ? "it" : "them"} are kept yet. Analyse{" "}
-          {left === 1 ? "it" : "them"} again.
+          {left.text} {left.cure === "embed" ? <Link href="/models">Embed what is missing</Link> : "Analyse again what is missing."}
         </p>
       ) : null}
     </div>
@@ -147,7 +148,7 @@ function Why({ item: { labels = [], similarity, way, track }, unit }: { item: Se
   if (labels.length) {
     return (
       <span className="clip found__why">
-        {labels.slice(0, 2).map(({ label, probability }) => (
+        {eachOnce(labels).slice(0, 2).map(({ label, probability }) => (
           <span key={label} className="found__label">
             {labelText(label).toLowerCase()} <span className="quiet">{isConfirmed(track, label, probability) ? "(confirmed)" : percent(probability)}</span>{" "}
           </span>

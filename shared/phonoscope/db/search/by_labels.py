@@ -28,12 +28,12 @@ _STATEMENT = f"""
     ), peaks AS MATERIALIZED (
         SELECT v.track_id, v.space_id, v.label_id, weight * v.best AS most FROM wanted CROSS JOIN LATERAL (
             SELECT v.track_id, v.space_id, v.label_id, v.best FROM label_peaks AS v
-            WHERE v.owner_id = :owner_id AND v.label_id = wanted.label_id AND v.stem = :stem
+            WHERE v.owner_id = :owner_id AND v.label_id = wanted.label_id AND v.stem = :stem {{somewhere}}
             ORDER BY v.best DESC LIMIT :deep
         ) AS v
     ), bounded AS MATERIALIZED (
-        SELECT v.track_id, v.space_id, sum(most) AS bound FROM peaks AS v WHERE true {{of_tracks}}
-        GROUP BY v.track_id, v.space_id ORDER BY bound DESC, v.track_id LIMIT :tracks + 1
+        SELECT track_id, space_id, sum(most) AS bound FROM peaks
+        GROUP BY track_id, space_id ORDER BY bound DESC, track_id LIMIT :tracks + 1
     ), first AS MATERIALIZED (
         SELECT track_id, space_id FROM bounded ORDER BY bound DESC, track_id LIMIT :tracks
     ), windows AS MATERIALIZED (
@@ -55,24 +55,25 @@ _STATEMENT = f"""
 _CONFIRMED = f"""
     WITH chosen AS MATERIALIZED (
         SELECT v.* FROM unnest(CAST(:wanted AS text[])) AS asked (label) CROSS JOIN LATERAL (
-            SELECT v.track_id, v.start_s, v.end_s FROM annotations AS v
-            WHERE v.owner_id = :owner_id AND v.label = asked.label AND v.state = 'confirmed' {{of_tracks}}
+            SELECT v.track_id, v.start_s, v.end_s
+            FROM (SELECT annotations.*, CAST(:stem AS text) AS stem FROM annotations) AS v
+            WHERE v.owner_id = :owner_id AND v.label = asked.label AND v.state = 'confirmed' {{somewhere}}
             ORDER BY v.track_id, v.id LIMIT :limit
         ) AS v
     ), windows AS MATERIALIZED (
         SELECT fitting.* FROM chosen CROSS JOIN LATERAL (
-            SELECT w.track_id, w.space_id, w.position FROM window_embeddings AS w
-            WHERE w.track_id = chosen.track_id AND w.stem = :stem AND {fits("chosen", "w")}
-              AND w.space_id = (SELECT min(space_id) FROM window_embeddings AS kept
-                                WHERE kept.track_id = chosen.track_id AND kept.stem = :stem)
-            ORDER BY w.position LIMIT :of_one
+            SELECT v.track_id, v.space_id, v.position FROM window_embeddings AS v
+            WHERE v.track_id = chosen.track_id AND v.stem = :stem AND {fits("chosen", "v")} {{labelled}}
+              AND v.space_id = (SELECT min(v.space_id) FROM window_embeddings AS v
+                                WHERE v.track_id = chosen.track_id AND v.stem = :stem {{there}})
+            ORDER BY v.position LIMIT :of_one
         ) AS fitting LIMIT :most
     ), found AS MATERIALIZED (
         SELECT * FROM (
             SELECT v.*, {{sum}} AS similarity
             FROM (SELECT DISTINCT * FROM windows) AS windows
             JOIN window_embeddings AS v USING (track_id, space_id, position)
-            WHERE v.stem = :stem AND v.owner_id = :owner_id {{labelled}} OFFSET 0
+            WHERE v.stem = :stem AND v.owner_id = :owner_id OFFSET 0
         ) AS scored WHERE similarity > 0 ORDER BY similarity DESC, track_id, position LIMIT :limit
     )
     SELECT {WINDOW_COLUMNS}, {HEARD}, similarity, {{said}} FROM found AS v ORDER BY similarity DESC, track_id, position
@@ -91,8 +92,8 @@ def windows_by_labels(
 ) -> list[WindowHit]:
     """The owner's windows of all spaces in which labels are most probable, by the sum of probability and weight.
 
-    Of a label, those windows count in which it is among the track's peaks, and of these tracks the 2,000 in which it is
-    most probable; and those of which the owner confirmed it.
+    Of a label, those windows count in which it is among the track's peaks, and of the tracks that pass the filters the
+    2,000 in which it is most probable; and those of which the owner confirmed it.
 
     Args:
         weights: of labels, by id; those below 0 count against a window.
@@ -156,6 +157,11 @@ def _confirmed(
 
 
 def _of(statement: str, filters: Filters, said: Sequence[SaidLabel]) -> str:
-    of_tracks, every = filters.conditions(None), filters.conditions(Of.WINDOWS)
-    labelled = every.removeprefix(of_tracks)
-    return statement.format(of_tracks=of_tracks, labelled=labelled, sum=sum_of("weights", said), said=said_column(said))
+    labelled = filters.labelled
+    return statement.format(
+        somewhere=filters.conditions(Of.TRACKS),
+        labelled=labelled,
+        there=f"AND {fits('chosen', 'v')} {labelled}" if labelled else "",
+        sum=sum_of("weights", said),
+        said=said_column(said),
+    )

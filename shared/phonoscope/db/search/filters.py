@@ -81,11 +81,15 @@ class Filters:
         if self._of_tracks:
             own = "tracks.id = v.track_id AND tracks.owner_id = :owner_id"
             found.append(f"EXISTS (SELECT FROM tracks WHERE {own} AND {self._of_tracks})")
-        if of is Of.WINDOWS:
-            found += [_has(number, label) for number, label in enumerate(self._labels)]
-        elif of is Of.TRACKS:
+        if of is Of.TRACKS:
             found += [_somewhere(number, label) for number, label in enumerate(self._labels)]
-        return "".join(f" AND {condition}" for condition in found)
+        of_row = self.labelled if of is Of.WINDOWS else ""
+        return "".join(f" AND {condition}" for condition in found) + of_row
+
+    @property
+    def labelled(self) -> str:
+        """What must hold of a window ``v`` itself, as SQL that begins with ``AND``; empty without labels."""
+        return "".join(f" AND {_has(number, label)}" for number, label in enumerate(self._labels))
 
     def candidates(self, of: Of) -> str:
         """SQL that finds the rows that could pass, by ``track_id`` and, of windows, ``position``; some more than once.

@@ -17,7 +17,7 @@ _HEADER = 2
 _SPARSE = struct.Struct(">iii")
 _NOTHING: Mapping[int, float] = {}
 
-WINDOW_COLUMNS = "v.track_id, v.position, v.start_s, v.end_s, halfvec_send(v.vector) AS vector"
+WINDOW_COLUMNS = "v.track_id, v.space_id, v.position, v.start_s, v.end_s, halfvec_send(v.vector) AS vector"
 """SQL of what ``window_hits`` reads, before ``similarity``. Binary: numbers as words take longer than the search."""
 HEARD = "sparsevec_send(v.heard) AS heard"
 """Likewise of the labels, where they are searched by."""
@@ -37,11 +37,12 @@ class WindowHit(NamedTuple):
 
     Args:
         similarity: the cosine in [-1, 1]; of a search by labels their weighted sum.
-        vector: its unit vector.
+        vector: its unit vector, of the space with this id.
         heard: the probabilities of labels, by id, where they were searched by.
     """
 
     track_id: str
+    space_id: int
     position: int
     start_s: float
     end_s: float
@@ -61,8 +62,9 @@ def window_hits(rows: Sequence[Any]) -> list[WindowHit]:
     """Windows, from rows that begin with ``WINDOW_COLUMNS`` and the cosine ``similarity``."""
     found = []
     for row, vector in zip(rows, vectors_of(rows), strict=True):
-        track_id, position, start_s, end_s, _, similarity = row[:6]
-        found.append(WindowHit(track_id, position, start_s, end_s, _cosine(similarity), vector, _NOTHING))
+        track_id, space_id, position, start_s, end_s, _, similarity = row[:7]
+        cosine = _cosine(similarity)
+        found.append(WindowHit(track_id, space_id, position, start_s, end_s, cosine, vector, _NOTHING))
     return found
 
 
@@ -74,9 +76,10 @@ def heard_hits(rows: Sequence[Any], said: Sequence[SaidLabel] = ()) -> list[Wind
     """
     found = []
     for row, vector in zip(rows, vectors_of(rows), strict=True):
-        track_id, position, start_s, end_s, _, heard, similarity, here = row[:8]
+        track_id, space_id, position, start_s, end_s, _, heard, similarity, here = row[:9]
         probabilities = _reviewed(_heard(heard), here or {}, said)
-        found.append(WindowHit(track_id, position, start_s, end_s, float(similarity), vector, probabilities))
+        similarity = float(similarity)
+        found.append(WindowHit(track_id, space_id, position, start_s, end_s, similarity, vector, probabilities))
     return found
 
 

@@ -1,13 +1,14 @@
 """The indexes of large namespaces: which there are, and how they are made and dropped while everything goes on.
 
 An index is known by its name, which says its rung and its namespace: there is no list of them that could be wrong. One
-whose making broke off is marked invalid by PostgreSQL, and is dropped and made again.
+whose making broke off is marked invalid by PostgreSQL, and is dropped and made again. One that takes the place of an
+extension's that could not be made says so in its comment; it is tried again once the extension has another version.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -35,7 +36,8 @@ _READY = text(
 )
 _ALL = text(
     """
-    SELECT relname, indisvalid FROM pg_class JOIN pg_index ON indexrelid = oid
+    SELECT relname, indisvalid, obj_description(oid, 'pg_class') AS comment
+    FROM pg_class JOIN pg_index ON indexrelid = oid
     WHERE relname ~ :named AND relnamespace = current_schema::regnamespace
     """
 )
@@ -122,12 +124,14 @@ def changes(session: Session, *, exact_rows: int = EXACT_ROWS, quantised_rows: i
     higher rung is whole. One that is not whole goes too.
     """
     installed = extensions(session)
-    valid = {row.relname for row in session.execute(_ALL, {"named": _NAMED}) if row.indisvalid}
+    valid = {row.relname: row.comment for row in session.execute(_ALL, {"named": _NAMED}) if row.indisvalid}
     kept: set[str] = set()
     missing: list[Change] = []
     for namespace, rows in _large_namespaces(session, max(1, exact_rows // 2)):
         wanted = rung_for(rows, installed, exact_rows, quantised_rows)
-        enough = (wanted, rung_for(rows, installed, exact_rows // 2, quantised_rows // 2))
+        enough = [wanted, rung_for(rows, installed, exact_rows // 2, quantised_rows // 2)]
+        if valid.get(namespace.index_name(BITS.name)) in [_instead(rung, installed) for rung in enough if rung]:
+            enough.append(BITS)
         there = [rung for rung in RUNGS if namespace.index_name(rung.name) in valid]
         if wanted is not None and not any(rung in enough for rung in there):
             missing.append(Change(namespace.index_name(wanted.name), wanted, namespace, rows))
@@ -141,7 +145,7 @@ def changes(session: Session, *, exact_rows: int = EXACT_ROWS, quantised_rows: i
 def apply(session: Session, change: Change) -> None:
     """Makes an index, or drops one, while rows are read and written; it takes minutes for a million vectors.
 
-    Where another extension than pgvector fails to make it, that of pgvector for as many vectors is made.
+    Where another extension than pgvector fails to make it, that of pgvector for as many vectors takes its place.
 
     Args:
         session: one whose statements are transactions of their own.
@@ -155,7 +159,14 @@ def apply(session: Session, change: Change) -> None:
         if change.rung.extension == BITS.extension:
             raise
         _log.warning("index.without_extension", extension=change.rung.extension, reason=str(error.orig))
-        _make(session, change.namespace.index_name(BITS.name), BITS, change.namespace, change.rows)
+        name = change.namespace.index_name(BITS.name)
+        _make(session, name, BITS, change.namespace, change.rows)
+        session.execute(text(f"COMMENT ON INDEX {name} IS '{_instead(change.rung, extensions(session))}'"))
+
+
+def _instead(rung: Rung, installed: Mapping[str, str]) -> str:
+    """The comment of an index that is there because this extension failed."""
+    return f"in place of {rung.extension} {installed.get(rung.extension)}"
 
 
 def _make(session: Session, name: str, rung: Rung, namespace: Namespace, rows: int) -> None:
@@ -166,8 +177,8 @@ def _make(session: Session, name: str, rung: Rung, namespace: Namespace, rows: i
     # Parallel workers would need as much shared memory, of which a container has little.
     session.execute(text(f"SET maintenance_work_mem = {memory_kb}; SET max_parallel_maintenance_workers = 0"))
     try:
-        made = f"CREATE INDEX CONCURRENTLY {name} ON {namespace.of} USING {method} WHERE {namespace.condition('')}"
-        session.execute(text(made), namespace.values)
+        made = f"{name} ON {namespace.of} USING {method} WHERE {namespace.condition('')}"
+        session.execute(text(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {made}"), namespace.values)
     finally:
         session.execute(text("RESET maintenance_work_mem; RESET max_parallel_maintenance_workers"))
 

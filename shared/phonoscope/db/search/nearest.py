@@ -108,7 +108,7 @@ def nearest_rows(
     if filters.selective and (found := _of_few(session, namespace, filters, values, index.rows)) is not None:
         return found
     found = _indexed(session, namespace, filters, values, index)
-    short = len(found) < limit and filters.selective
+    short = len(found) < limit and bool(filters.selective or filters.without)
     return _exact(session, namespace, filters, values) if short else found
 
 

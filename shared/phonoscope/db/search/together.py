@@ -35,13 +35,12 @@ _STATEMENT = f"""
     ), peaks AS MATERIALIZED (
         SELECT v.track_id, v.space_id, thing, weight * v.best AS most FROM wanted CROSS JOIN LATERAL (
             SELECT v.track_id, v.space_id, v.best FROM label_peaks AS v
-            WHERE v.owner_id = :owner_id AND v.label_id = wanted.label_id AND v.stem = :stem
+            WHERE v.owner_id = :owner_id AND v.label_id = wanted.label_id AND v.stem = :stem {{somewhere}}
             ORDER BY v.best DESC LIMIT :deep
         ) AS v
     ), each AS (
         SELECT track_id, thing, max(most) AS most FROM (
-            SELECT v.track_id, thing, sum(most) AS most FROM peaks AS v WHERE true {{of_tracks}}
-            GROUP BY v.track_id, v.space_id, thing
+            SELECT track_id, thing, sum(most) AS most FROM peaks GROUP BY track_id, space_id, thing
         ) AS of_space GROUP BY track_id, thing
     ), bounded AS MATERIALIZED (
         SELECT track_id, exp((sum(ln(most + :slack)) + (:things - count(*)) * ln(:slack)) / :things) - :slack AS bound
@@ -130,10 +129,9 @@ def windows_of_all(
 
 
 def _statement(things: int, filters: Filters, said: Sequence[SaidLabel], *, unwanted: bool, in_track: bool) -> str:
-    of_tracks, every = filters.conditions(None), filters.conditions(Of.WINDOWS)
     return _STATEMENT.format(
-        of_tracks=of_tracks,
-        labelled=every.removeprefix(of_tracks),
+        somewhere=filters.conditions(Of.TRACKS),
+        labelled=filters.labelled,
         sums=", ".join(f"{sum_of(f'thing_{number}', said)} AS sum_{number}" for number in range(things)),
         unwanted=sum_of("unwanted", said) if unwanted else "0.0",
         said=said_column(said),

@@ -42,7 +42,8 @@ _CLAIM = Prepared(
         RETURNING jobs.id, track_id, jobs.owner_id, options, traceparent
     )
     SELECT taken.id AS task_id, job_id, name, attempt, options, track_id, started.owner_id, object_key, duration_s,
-           traceparent, pg_notify('{PROGRESS_CHANNEL}', job_id)
+           traceparent, EXISTS (SELECT FROM owners WHERE id = started.owner_id AND clips_of IS NOT NULL) AS is_clip,
+           pg_notify('{PROGRESS_CHANNEL}', job_id)
     FROM taken JOIN started ON started.id = taken.job_id LEFT JOIN tracks ON tracks.id = started.track_id
     """,  # noqa: S608 - of constants
     types={"pool": "text", "lane": "text", "device": "text", "worker_id": "text", "token": "text", "lease": "interval"},
@@ -76,7 +77,7 @@ def claim_next(session: Session, queue: TaskQueue, device: str, worker_id: str) 
     first = rows[0]
     subject: ClaimedTrack | Library = Library(first.owner_id)
     if first.track_id is not None:
-        subject = ClaimedTrack(first.track_id, first.owner_id, first.object_key, first.duration_s)
+        subject = ClaimedTrack(first.track_id, first.owner_id, first.object_key, first.duration_s, first.is_clip)
     tasks = {TaskName(row.name): row.task_id for row in rows}
     attempt = max(row.attempt for row in rows)
     return Claim(token, first.job_id, subject, tasks, first.options, attempt, first.traceparent)

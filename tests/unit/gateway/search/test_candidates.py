@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +20,7 @@ from phonoscope.errors import InvalidCursor, InvalidRequest
 from phonoscope.work import AcousticFingerprint
 from phonoscope_gateway.search import copies
 from phonoscope_gateway.search.candidates import Candidate, best_of_tracks, moments_of
-from phonoscope_gateway.search.copies import Item, _Relation, copies_of
+from phonoscope_gateway.search.copies import Item, _Relation, copies_of, grouped
 from phonoscope_gateway.search.cursors import MOST_SHOWN, SearchCursor
 from phonoscope_gateway.search.diversity import diversified
 from phonoscope_gateway.search.queries import _mean, unit_vector
@@ -30,7 +31,7 @@ _EAST, _NORTH = np.eye(2, dtype=np.float32)
 def hit(position: int, similarity: float, track_id: str = "a") -> WindowHit:
     """A window of five seconds, each half over the next."""
     start_s = 2.5 * position
-    return WindowHit(track_id, position, start_s, start_s + 5.0, similarity, _EAST, {})
+    return WindowHit(track_id, 1, position, start_s, start_s + 5.0, similarity, _EAST, {})
 
 
 def spans(*hits: WindowHit, by_labels: bool = False) -> list[tuple[Any, ...]]:
@@ -114,6 +115,30 @@ def test_diversity_puts_what_is_alike_apart() -> None:
     assert [item.best.track_id for item in diversified(found, 0.1)] == ["0", "1", "2"]
     assert [item.best.track_id for item in diversified(found, 0.7, found[:1])] == ["2", "0", "1"]
     assert diversified([], 1.0) == []
+
+
+def test_vectors_of_two_spaces_are_not_alike() -> None:
+    """What was found in another space is as unlike what is before it as anything."""
+    twins = items((0.9, _EAST), (0.89, _EAST), (0.5, _NORTH))
+    other = Item(replace(twins[1].best, space_id=2))
+    assert [item.best.track_id for item in diversified([twins[0], other, twins[2]], 0.7)] == ["0", "1", "2"]
+    assert [item.best.track_id for item in diversified([other, twins[2]], 0.7, twins[:1])] == ["1", "2"]
+
+
+def test_copies_in_two_spaces_are_told_by_duration_and_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their vectors have no cosine: neither one that is low by chance parts them, nor does a high one join them."""
+    durations = {"a": 5.0, "b": 5.0, "c": 500.0}
+    prints = {name: AcousticFingerprint(b"", duration_s) for name, duration_s in durations.items()}
+    monkeypatch.setattr(copies, "durations_of", lambda *_: durations)
+    monkeypatch.setattr(copies, "fingerprints_of", lambda _, ids: {name: prints[name] for name in ids})
+    monkeypatch.setattr(copies, "are_copies", lambda one, other: one.duration_s == other.duration_s)
+    one, unlike, long = (
+        Candidate(name, 0.9, vector) for name, vector in zip("abc", (_EAST, -_EAST, _EAST), strict=True)
+    )
+    elsewhere = [replace(each, space_id=2) for each in (unlike, long)]
+    grouped_ids = [[member.track_id for member in item.members] for item in grouped(Session(), [one, *elsewhere], 9)]
+    assert grouped_ids == [["a", "b"], ["c"]]
+    assert len(grouped(Session(), [one, unlike, long], 9)) == 3
 
 
 def test_a_cursor_holds_for_its_search_alone() -> None:
