@@ -71,7 +71,7 @@ def test_moments_like_a_stretch(library: Visit) -> None:
     moments = page.get_by_role("list", name="Moments").get_by_role("listitem")
     expect(moments.first).to_contain_text("dog_small")
     page.go_back()
-    expect(page.locator("#similar")).to_be_visible()
+    page.locator("#similar").scroll_into_view_if_needed()
     for key in ("ArrowRight", "[", "ArrowRight", "]"):
         page.keyboard.press(key)
     expect(find).to_have_text("Find moments like 0:01.0 – 0:02.0")
