@@ -168,7 +168,7 @@ def test_what_the_model_heard_says_its_seconds_and_loops_them(visit: Callable[..
 def test_tempo_and_key_show_their_doubt_and_beats_are_heard(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
-    """In words and percent, with what else they may be; each click starts with its beat's sample of the recording."""
+    """In words and percent; each click starts with its beat's sample of the recording."""
     here = visit(size)
     waltz = next(case for case in music.CASES if case.name == "a waltz at 190")
     job = here.client.wait(here.client.analyze(waltz.make(tmp_path), ["describe"]))
@@ -178,10 +178,6 @@ def test_tempo_and_key_show_their_doubt_and_beats_are_heard(
     page = here.page
     sounds = page.get_by_label("How it sounds")
     expect(sounds).to_contain_text(re.compile(r"190 bpm\s*(sure|fairly sure|unsure), \d+ %"))
-    _, *others = described.tempo_candidates
-    assert others
-    for other in others:
-        expect(sounds).to_contain_text(re.compile(rf"or else(.*\D)?{round(other.bpm)} bpm"))
     clicks = page.get_by_role("button", name="Click on the beats")
     clicks.click()
     expect(clicks).to_have_attribute("aria-pressed", "true")

@@ -48,8 +48,8 @@ def test_beats_are_drawn_where_they_are_and_the_metre_is_named(visit: Callable[.
     _expect_marks(page, described.beats_s, described.downbeats_s)
 
 
-def test_a_key_says_what_else_it_may_be(visit: Callable[..., Visit], tmp_path: Path) -> None:
-    """With the probability of the next likely one, below the key's own lead."""
+def test_tempo_and_key_say_what_else_they_may_be(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    """With how likely that is: a tempo twice as fast, and the next likely key."""
     here = visit()
     chords = next(case for case in music.CASES if case.name == "C, Am, F, G")
     job = here.client.wait(here.client.analyze(chords.make(tmp_path), ["describe"]))
@@ -60,8 +60,9 @@ def test_a_key_says_what_else_it_may_be(visit: Callable[..., Visit], tmp_path: P
     rows = here.page.get_by_label("How it sounds").locator(".facts > div")
     key = re.compile(r"^key\s*C major\s*(sure|fairly sure|unsure), (< )?\d+ % ahead of the next$")
     expect(rows.filter(has_text=key)).to_have_count(1)
-    other = re.compile(rf"^or else\s*{described.key_runner_up.name} \((< )?\d+ %\)$")
-    expect(rows.filter(has_text=other)).to_have_count(1)
+    faster = described.tempo_candidates[1].bpm
+    for other in (f"{round(faster)} bpm, twice as fast", described.key_runner_up.name):
+        expect(rows.filter(has_text=re.compile(rf"^or else\s*{other} \((< )?\d+ %\)$"))).to_have_count(1)
     here.expect_fine(*BOTH)
 
 
