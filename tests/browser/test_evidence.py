@@ -49,7 +49,7 @@ def test_what_passes_looks_other_than_what_fails(visit: Callable[..., Visit], re
     expect(why.locator(".believed__outcome strong")).to_have_text(["passes", "doubtful", "fails"])
     expect(why.locator(".believed__verdict")).to_have_text(re.compile("^It fails: 1 of 3 checks fails"))
     for theme in ("dark", "light"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         expect(page.locator(f"html[data-theme={theme}]")).to_have_count(1)
         checks = _edges(page, ".believed__check")
         assert len(set(checks)) == 3, (theme, checks)
