@@ -207,6 +207,7 @@ def test_the_system_s_theme_is_followed(visit: Callable[..., Visit]) -> None:
     dark = _ground(page)
     page.emulate_media(color_scheme="light")
     expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
+    expect(page.locator("html[data-theme=light]")).to_have_count(1)
     light = _ground(page)
     assert light != dark
     page.reload()
