@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
-import io
 import statistics
 import tempfile
-import wave
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from common import clip
+from common import RATE_HZ, clip
+from page_limits import Limits
 from playwright.sync_api import Browser, Page, Response
 
+from phonoscope.audio.encode import Encoder
 from phonoscope.client import Client
+from phonoscope.contract import Job
+from phonoscope.states import TaskName
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.state import read_credentials
 
@@ -32,9 +35,9 @@ new PerformanceObserver((list) => {
 """
 """Adds up how far things move by themselves, and says which."""
 CLIPS, DROPS = 8, 5
-LONG_S, LONG_HZ, MARK_S = 6 * 3_600, 500, 21_000.0
+SHORT_S, LONG_S, LONG_HZ = 600, 6 * 3_600, 8_000
 SIZE = {"width": 1440, "height": 900}
-_ENDS_MS = 120_000
+_ENDS_MS, _PART_S = 120_000, 60
 _DROP = """
 (files) => {
   const given = new DataTransfer();
@@ -57,7 +60,7 @@ _ZOOM = """
 async () => {
   const plot = document.querySelector(".timeline__plots");
   const {x, y, width} = plot.getBoundingClientRect();
-  const at = x + width * MARK;
+  const at = x + width * 0.97;
   const times = [];
   let last = await new Promise(requestAnimationFrame);
   for (let step = 0; step < 120; step++) {
@@ -69,23 +72,26 @@ async () => {
   }
   return times;
 }
-""".replace("MARK", str(MARK_S / LONG_S))
+"""
 _QUIET = """() => [...document.querySelectorAll(".plot--wave, .plot--spectrogram")].every((plot) =>
   plot.ariaBusy === "false" && !plot.querySelector(".skeleton")) && document.querySelectorAll(".plot--wave").length"""
 
 
-def show_live(browser: Browser) -> None:
+def show_live(limits: Limits, browser: Browser) -> None:
     """Prints the tables of what is measured on a stack."""
     with tempfile.TemporaryDirectory() as scratch, _stack(Path(scratch)) as (url, key):
         first_ms = [_label_ms(browser, url, key) for _ in range(DROPS + 1)][1:]
         print("\n| on a local stack | | must be |\n| --- | ---: | ---: |")
-        label_ms = statistics.median(first_ms)
-        print(f"| first label after the drop of a 5 s clip, median of {DROPS} | {label_ms:.0f} ms | ≤ 1,000 ms |")
-        _show_shifts(browser, url, key)
+        name = f"first label after the drop of a 5 s clip, median of {DROPS}"
+        limits.show(name, statistics.median(first_ms), 1_000, "ms")
+        _show_shifts(limits, browser, url, key)
+        short = _noise(Path(scratch) / "10 minutes.flac", SHORT_S, RATE_HZ)
+        long = _noise(Path(scratch) / "6 hours.flac", LONG_S, LONG_HZ)
         with Client(url, key) as client:
-            track = client.upload(_long(Path(scratch)))
+            _show_waveform(limits, browser, url, key, client, short)
+            track = client.upload(long)
             client.wait(client.create_job(track.id, ["describe"]))
-        _show_zoom(browser, url, key, track.id)
+        _show_zoom(limits, browser, url, key, track.id)
 
 
 def _label_ms(browser: Browser, url: str, key: str) -> float:
@@ -97,7 +103,7 @@ def _label_ms(browser: Browser, url: str, key: str) -> float:
     return float(found)
 
 
-def _show_shifts(browser: Browser, url: str, key: str) -> None:
+def _show_shifts(limits: Limits, browser: Browser, url: str, key: str) -> None:
     page = _opened(browser, f"{url}/#key={key}")
     page.wait_for_selector(".track")
     page.wait_for_load_state("networkidle")
@@ -105,24 +111,46 @@ def _show_shifts(browser: Browser, url: str, key: str) -> None:
     page.evaluate(_DROP, files)
     page.wait_for_function(_LABELLED, arg=CLIPS, timeout=_ENDS_MS)
     page.wait_for_timeout(1_000)
-    _show_shift(f"layout shift of the library while {CLIPS} recordings are added", page)
+    _show_shift(limits, f"layout shift of the library while {CLIPS} recordings are added", page)
     link = page.locator(".track__name").first.get_attribute("href")
     page.context.close()
     page = _opened(browser, f"{url}{link}#key={key}")
     page.wait_for_function(_QUIET, timeout=_ENDS_MS)
     page.wait_for_timeout(2_000)
-    _show_shift("layout shift of a recording's page", page)
+    _show_shift(limits, "layout shift of a recording's page", page)
     page.context.close()
 
 
-def _show_shift(name: str, page: Page) -> None:
+def _show_shift(limits: Limits, name: str, page: Page) -> None:
     shift = page.evaluate("shifts")
-    print(f"| {name} | {shift:.3f} | ≤ 0.02 |", flush=True)
+    limits.show(name, shift, 0.02, digits=3)
     for moved in page.evaluate("moved") if shift > 0.02 else []:
         print(f"  {moved}")
 
 
-def _show_zoom(browser: Browser, url: str, key: str, track_id: str) -> None:
+def _show_waveform(limits: Limits, browser: Browser, url: str, key: str, client: Client, path: Path) -> None:
+    """Opens a recording's page as soon as it was added, while all of its tasks are still to run."""
+    page = _opened(browser, f"{url}/#key={key}")
+    page.wait_for_selector(".track")
+    began = time.time()
+    job = client.analyze(path, ["classify", "embed", "explain", "describe"])
+    page.goto(f"{url}/tracks/{job.recording}")
+    page.wait_for_function(_QUIET, timeout=_ENDS_MS, polling="raf")
+    drawn = time.time()
+    page.context.close()
+    measured = _end_of(client.wait(job), TaskName.DESCRIBE)
+    limits.show("10 minutes: waveform drawn after it was added", drawn - began, 20, "s", digits=1)
+    limits.show("10 minutes: waveform drawn after it was measured", (drawn - measured) * 1000, 1_000, "ms")
+
+
+def _end_of(job: Job, name: TaskName) -> float:
+    """When a task of it ended, in seconds since the epoch."""
+    [ended] = [task.finished_at for task in job.tasks if task.name is name]
+    assert ended is not None
+    return ended.timestamp()
+
+
+def _show_zoom(limits: Limits, browser: Browser, url: str, key: str, track_id: str) -> None:
     """Zooms from six hours to single samples by the wheel."""
     page = _opened(browser, f"{url}/#key={key}")
     page.wait_for_selector(".track")
@@ -133,10 +161,10 @@ def _show_zoom(browser: Browser, url: str, key: str, track_id: str) -> None:
     times = page.evaluate(_ZOOM)
     page.wait_for_function(_QUIET, timeout=_ENDS_MS)
     fetched = [size for size in sizes if size]
-    print(f"| six hours zoomed to samples: longest frame of {len(times)} | {max(times):.0f} ms | |")
-    print(f"| median frame | {statistics.median(times):.0f} ms | |")
-    print(f"| tiles fetched | {len(fetched)} | ≤ 80 |")
-    print(f"| their bytes | {sum(fetched) / 1000:.0f} kB | ≤ 3,000 kB |", flush=True)
+    limits.show(f"six hours zoomed to samples: longest frame of {len(times)}", max(times), 100, "ms")
+    limits.show("median frame", statistics.median(times), 20, "ms")
+    limits.show("tiles fetched", len(fetched), 80)
+    limits.show("their bytes", sum(fetched) / 1000, 3_000, "kB")
     page.context.close()
 
 
@@ -152,17 +180,12 @@ def _opened(browser: Browser, url: str) -> Page:
     return page
 
 
-def _long(folder: Path) -> Path:
-    """Six hours of silence with a mark."""
-    samples = np.full(LONG_S * LONG_HZ, 128, dtype=np.uint8)
-    samples[round(MARK_S * LONG_HZ)] = 255
-    path = folder / "six hours.wav"
-    with io.BytesIO() as buffer, wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(1)
-        file.setframerate(LONG_HZ)
-        file.writeframes(samples.tobytes())
-        path.write_bytes(buffer.getvalue())
+def _noise(path: Path, seconds: int, rate_hz: int) -> Path:
+    """A FLAC file of noise, different in every run."""
+    chance = np.random.default_rng()
+    with path.open("wb") as file, Encoder(file, rate_hz, channels=1) as encoder:
+        for _ in range(seconds // _PART_S):
+            encoder.write(0.1 * chance.standard_normal((1, _PART_S * rate_hz), dtype=np.float32))
     return path
 
 

@@ -32,7 +32,7 @@ from phonoscope.db.schema.tables import OwnerRow, TrackRow
 from phonoscope.db.service.keys import create_key
 from phonoscope.settings import Settings
 from phonoscope_local.ports import LOOPBACK, choose_port
-from phonoscope_local.state import read_credentials, stack_settings
+from phonoscope_local.state import Run, read_credentials, stack_settings
 
 DATA = Path(os.environ.get("PHONOSCOPE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 MODELS = Path(os.environ.get("PHONOSCOPE_MODEL_MIRROR", Path(__file__).parents[2] / "shared" / "models"))
@@ -208,6 +208,23 @@ def new_stack(folder: Path, cache: Path, settings: Mapping[str, str] | None = No
     finally:
         stopped = phonoscope("down", "--data-dir", folder)
     assert stopped.returncode == 0, stopped.stderr
+
+
+@contextmanager
+def hung(stack: RunningStack, *parts: str) -> Iterator[None]:
+    """Parts of a stack that stand still while inside: those that listen take connections and answer nothing."""
+    run = Run.read(stack.folder)
+    assert run is not None
+    leaders = [psutil.Process(run.parts[part].pid) for part in parts]
+    family = [member for leader in leaders for member in (leader, *leader.children(recursive=True))]
+    try:
+        for member in family:
+            member.suspend()
+        yield
+    finally:
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.resume()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import pytest
 from phonoscope.client import Client
 from phonoscope.states import Status
 from phonoscope_local.state import Run
-from tests.support import RunningStack, tone_wav
+from tests.support import RunningStack, hung, tone_wav
 
 LIMIT_S = 120.0
 ACCEPTED_WITHIN_S = 7.0
@@ -53,18 +53,6 @@ def killed(stack: RunningStack, part: str) -> Iterator[None]:
         yield
     finally:
         os.kill(supervisor, signal.SIGCONT)
-
-
-@contextmanager
-def hung(stack: RunningStack, part: str) -> Iterator[None]:
-    """A part that takes connections and answers nothing, while inside."""
-    run = Run.read(stack.folder)
-    assert run is not None
-    os.kill(run.parts[part].pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(run.parts[part].pid, signal.SIGCONT)
 
 
 @pytest.fixture

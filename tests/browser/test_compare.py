@@ -6,22 +6,15 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import ViewportSize, expect
 
-from tests.browser.visit import NARROW, WIDE, Visit, record_players
+from tests.browser.visit import BOTH, NARROW, SIZES, Visit, record_players
 from tests.support import tone_wav
 
-_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _ENDS_MS = 60_000
 
 
-def _fine(here: Visit) -> None:
-    assert here.violations() == []
-    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-@_SIZES
+@SIZES
 def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """One playhead in both, zoomed together, and a switch of which is heard, also by a key."""
     here = visit(size)
@@ -35,14 +28,14 @@ def test_two_recordings_share_an_axis(visit: Callable[..., Visit], tmp_path: Pat
     page.get_by_role("button", name="Menu", exact=True).click()
     page.get_by_role("menuitem", name="Compare …").click()
     page.get_by_label("Another recording").fill("short")
-    _fine(here)
+    here.expect_fine()
     page.get_by_role("link", name="short.wav").click()
     expect(page).to_have_url(f"{here.url}/compare?a={ids[0]}&b={ids[1]}")
     sides = page.locator(".side")
     expect(sides).to_have_count(2)
     expect(page.locator(".plot[aria-busy=true]")).to_have_count(0)
     expect(sides.nth(1)).to_contain_text("0:20.0")
-    _fine(here)
+    here.expect_fine()
     plot = sides.nth(1).locator(".plot--wave")
     box = plot.bounding_box()
     assert box
@@ -94,12 +87,12 @@ def test_two_models_hear_one_recording(visit: Callable[..., Visit], recordings: 
     expect(sides.nth(1).locator(".side__figures")).to_contain_text("%", timeout=_ENDS_MS)
     expect(sides.first.locator(".side__figures")).to_contain_text("dog")
     expect(sides.nth(1).locator(".side__figures")).not_to_contain_text("dog")
-    _fine(here)
+    here.expect_fine(*BOTH)
 
 
 def test_nothing_to_compare_says_where_to_begin(visit: Callable[..., Visit]) -> None:
     """Also for an address that was cut."""
-    here = visit(NARROW)
+    here = visit()
     here.go("/compare?a=trk_1")
     expect(here.page.get_by_role("heading", name="Nothing to compare")).to_be_visible()
-    _fine(here)
+    here.expect_fine(*BOTH)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
-from tests.browser.visit import NARROW, WIDE, Visit, record_players
+from tests.browser.visit import NARROW, SIZES, Visit, record_players
 from tests.support import RunningStack, tone_wav
 
 _ENDS_MS = 60_000
-_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
 
 def _upload(here: Visit, folder: Path, *names: str) -> list[str]:
@@ -26,12 +24,7 @@ def _upload(here: Visit, folder: Path, *names: str) -> list[str]:
     return ids
 
 
-def _fine(here: Visit) -> None:
-    assert here.violations() == []
-    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-@_SIZES
+@SIZES
 def test_a_row_plays_in_place(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """One at a time, and Space stops it; an unheard recording is not called unknown."""
     here = visit(size)
@@ -57,7 +50,7 @@ def test_a_row_plays_in_place(visit: Callable[..., Visit], tmp_path: Path, size:
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Play second.wav")).to_be_visible()
     assert page.evaluate("players.every((one) => one.paused)")
-    _fine(here)
+    here.expect_fine()
 
 
 def test_the_safe_answer_has_the_focus_and_the_next_row_after(visit: Callable[..., Visit], tmp_path: Path) -> None:
@@ -80,7 +73,7 @@ def test_the_safe_answer_has_the_focus_and_the_next_row_after(visit: Callable[..
     assert [track.filename for track in here.client.tracks().items] == ["three.wav", "one.wav"]
 
 
-@_SIZES
+@SIZES
 def test_many_are_labelled_exported_and_deleted_at_once(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -95,7 +88,7 @@ def test_many_are_labelled_exported_and_deleted_at_once(
     page.get_by_label("Select three.wav").check()
     bar = page.get_by_role("region", name="Selected recordings")
     expect(bar).to_contain_text("2 selected")
-    _fine(here)
+    here.expect_fine()
     bar.get_by_role("button", name="Label …").click()
     page.get_by_label("Label of the selected recordings").fill("hum")
     page.keyboard.press("Enter")
@@ -115,7 +108,7 @@ def test_many_are_labelled_exported_and_deleted_at_once(
     assert [track.id for track in here.client.tracks().items] == [ids[1]]
 
 
-@_SIZES
+@SIZES
 def test_uploads_say_what_was_heard_and_survive_a_reload(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -130,7 +123,7 @@ def test_uploads_say_what_was_heard_and_survive_a_reload(
     again = {"name": "again.flac", "mimeType": "audio/flac", "buffer": recordings["dog_large"].read_bytes()}
     page.get_by_label("Recordings to upload").set_input_files(again)  # type: ignore[arg-type]
     expect(dock.get_by_role("listitem").nth(1)).to_contain_text("already here as dog_large.flac", timeout=_ENDS_MS)
-    _fine(here)
+    here.expect_fine()
     page.reload()
     expect(dock.get_by_role("listitem")).to_have_count(2)
     expect(dock.get_by_role("listitem").nth(1)).to_contain_text("already here as dog_large.flac")
@@ -169,7 +162,7 @@ def test_an_upload_goes_on_after_a_reload(visit: Callable[..., Visit], recording
     expect(dock.get_by_role("listitem")).to_contain_text("%", timeout=_ENDS_MS)
 
 
-@_SIZES
+@SIZES
 def test_an_empty_library_offers_examples_and_a_tour(visit: Callable[..., Visit], size: ViewportSize) -> None:
     """One click makes recordings with results; the tour is gone for good once it was closed."""
     here = visit(size)
@@ -177,7 +170,7 @@ def test_an_empty_library_offers_examples_and_a_tour(visit: Callable[..., Visit]
     page = here.page
     tour = page.get_by_role("complementary", name="Tour")
     expect(tour).to_contain_text("1 of 3")
-    _fine(here)
+    here.expect_fine()
     tour.get_by_role("button", name="Next").click()
     tour.get_by_role("button", name="Next").click()
     tour.get_by_role("button", name="Close").click()
@@ -204,14 +197,14 @@ def test_no_network_is_said(visit: Callable[..., Visit]) -> None:
     expect(said).to_have_count(0)
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@SIZES
 def test_an_unknown_address_is_the_page_s_own(visit: Callable[..., Visit], size: ViewportSize) -> None:
     """It says so and leads to the library."""
     here = visit(size)
     here.expected = ("404",)
     here.go("/nothing/here")
     expect(here.page.get_by_role("heading", name="There is no such page")).to_be_visible()
-    _fine(here)
+    here.expect_fine()
     here.page.get_by_role("link", name="Go to the library").click()
     expect(here.page.get_by_role("button", name="Choose files")).to_be_visible()
 
@@ -224,6 +217,7 @@ def test_the_system_s_theme_is_followed(visit: Callable[..., Visit]) -> None:
     dark = _ground(page)
     page.emulate_media(color_scheme="light")
     expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
+    expect(page.locator("html[data-theme=light]")).to_have_count(1)
     light = _ground(page)
     assert light != dark
     page.reload()
@@ -238,7 +232,7 @@ def _ground(page: Page) -> str:
     return str(page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
 
 
-@_SIZES
+@SIZES
 def test_evidence_is_on_and_its_checks_answer_in_words(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -254,7 +248,7 @@ def test_evidence_is_on_and_its_checks_answer_in_words(
     expect(why).to_contain_text("checks")
     expect(why.locator("dt strong")).to_have_count(3)
     assert set(why.locator("dt strong").all_inner_texts()) <= {"passes", "doubtful", "fails"}
-    _fine(here)
+    here.expect_fine()
 
 
 def test_what_was_never_heard_says_so(visit: Callable[..., Visit], tmp_path: Path) -> None:

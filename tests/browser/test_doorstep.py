@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import NARROW, SIZES, Visit
 from tests.support import tone_wav
 
 _ENDS_MS = 60_000
@@ -185,7 +185,7 @@ def test_nobody_signed_in_drops_nothing(visit: Callable[..., Visit]) -> None:
     assert here.page.evaluate("document.querySelector('[name=key]') !== null")
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@SIZES
 def test_space_plays_wherever_one_does_not_type(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: dict[str, int]
 ) -> None:

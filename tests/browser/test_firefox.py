@@ -10,10 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.sound import expect_heard, listen
-from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit
+from tests.browser.visit import NARROW, PLOTS_LOADED, SIZES, Visit
 from tests.support import tone_wav
 
-_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _ENDS_MS = 60_000
 _COLOURS = """canvas => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -32,7 +31,7 @@ def browser(firefox: Browser) -> Browser:
     return firefox
 
 
-@_SIZES
+@SIZES
 def test_a_recording_is_uploaded_seen_and_heard(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -45,7 +44,7 @@ def test_a_recording_is_uploaded_seen_and_heard(
     page.get_by_label("Recordings to upload").set_input_files(recordings["dog_large"])
     row = page.get_by_label("Recordings", exact=True).get_by_role("listitem").filter(has_text="dog_large.flac")
     expect(row.locator(".track__label")).to_contain_text("dog", timeout=_ENDS_MS)
-    _expect_fine(here)
+    here.expect_fine()
     [track] = here.client.tracks().items
     here.go(f"/tracks/{track.id}")
     expect(page.get_by_label("Labels", exact=True)).to_contain_text("dog", timeout=_ENDS_MS)
@@ -85,7 +84,7 @@ def test_a_recording_from_the_microphone_is_added(visit: Callable[..., Visit]) -
     page.get_by_role("button", name="Record", exact=True).click()
     expect_heard(page, f"{_LEVEL.format('microphone')} > -60")
     expect(page.locator(".recorder__time")).not_to_have_text("0:00")
-    _expect_fine(here)
+    here.expect_fine()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_role("button", name="Listen").click()
     expect_heard(page, "loud() > 0.01")
@@ -104,10 +103,10 @@ def test_theme_dialogs_and_a_lost_network(visit: Callable[..., Visit]) -> None:
     dark = _ground(page)
     page.get_by_role("button", name="Light theme").click()
     assert _ground(page) != dark
-    _expect_fine(here)
+    here.expect_fine()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
-    _expect_fine(here)
+    here.expect_fine()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_have_count(0)
     said = page.get_by_text("No network.")
@@ -161,12 +160,6 @@ def _hear_it(page: Page) -> None:
 
 def _ground(page: Page) -> str:
     return str(page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
-
-
-def _expect_fine(here: Visit) -> None:
-    """Nothing is wider than what the scroll bar leaves of the screen, and axe finds nothing serious."""
-    assert _fits(here.page)
-    assert here.violations() == []
 
 
 def _fits(page: Page) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
-import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from phonoscope.client import Client
@@ -16,14 +15,14 @@ from phonoscope.settings import DEFAULT_MODEL
 from phonoscope.states import Status, TaskName
 from phonoscope.tasks import Classify, Features
 from phonoscope.tasks.classify import ClassifyResult
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import SIZES, Visit
 
 _SILENCE_DB = -60.0
 _ENDS_MS = 60_000
 _PATIENCE_S = 30.0
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@SIZES
 def test_a_recording_from_upload_to_deletion(
     visit: Callable[..., Visit], recordings: dict[str, Path], tiny: str, size: ViewportSize
 ) -> None:

@@ -14,15 +14,15 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, ViewportSize, expect
 
 from phonoscope.tasks import Classify, Describe, Explain
+from tests.browser.axis import seconds_of
 from tests.browser.sound import STARTS
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import BOTH, SIZES, Visit
 from tests.corpus import music
 from tests.support import examples
 
 _ENDS_MS = 60_000
 _RATE_HZ = 44_100
 _BARKS_FROM_S, _LONG_S = 20.0, 36.0
-_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _FRACTION = re.compile(r"\b[01][.,]\d\d\b")
 
 
@@ -44,11 +44,10 @@ def _fine(here: Visit) -> None:
     for theme in ("light", "dark"):
         here.page.emulate_media(color_scheme=theme)
         expect(here.page.locator(f"html[data-theme={theme}]")).to_have_count(1)
-        assert here.violations() == []
-        assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        here.expect_fine()
 
 
-@_SIZES
+@SIZES
 def test_evidence_is_told_in_words_and_on_one_scale(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -101,7 +100,7 @@ def _on_one_scale(page: Page) -> None:
     expect(legend).to_contain_text(re.compile(r"each % is of one window of \d+(\.\d)? s"))
 
 
-@_SIZES
+@SIZES
 def test_why_here_at_any_place_of_a_long_recording(visit: Callable[..., Visit], long: Path, size: ViewportSize) -> None:
     """Asks for what is heard at the playhead; what the page says of the whole recording stays, also when reloaded."""
     here = visit(size)
@@ -169,13 +168,14 @@ def test_what_the_model_heard_says_its_seconds_and_loops_them(visit: Callable[..
     expect(loop).to_have_count(0)
     page.get_by_role("button", name="Loop it").click()
     expect(loop).to_be_visible()
+    here.expect_fine(*BOTH)
 
 
-@_SIZES
+@SIZES
 def test_tempo_and_key_show_their_doubt_and_beats_are_heard(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
-    """In words and percent, with what else they may be; each click starts with its beat's sample of the recording."""
+    """In words and percent; each click starts with its beat's sample of the recording."""
     here = visit(size)
     waltz = next(case for case in music.CASES if case.name == "a waltz at 190")
     job = here.client.wait(here.client.analyze(waltz.make(tmp_path), ["describe"]))
@@ -185,11 +185,6 @@ def test_tempo_and_key_show_their_doubt_and_beats_are_heard(
     page = here.page
     sounds = page.get_by_label("How it sounds")
     expect(sounds).to_contain_text(re.compile(r"190 bpm\s*(sure|fairly sure|unsure), \d+ %"))
-    others = described.tempo_candidates[1:]
-    for other in others:
-        expect(sounds).to_contain_text(f"{round(other.bpm)} bpm")
-    if described.key is not None:
-        expect(sounds).to_contain_text("ahead of the next")
     clicks = page.get_by_role("button", name="Click on the beats")
     clicks.click()
     expect(clicks).to_have_attribute("aria-pressed", "true")
@@ -214,7 +209,7 @@ def test_tempo_and_key_show_their_doubt_and_beats_are_heard(
     expect(page.locator(".transport__problem")).to_have_count(0)
 
 
-@_SIZES
+@SIZES
 def test_mixing_advice_is_in_words_the_furthest_first(
     visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -241,7 +236,7 @@ def test_mixing_advice_is_in_words_the_furthest_first(
     _fine(here)
 
 
-@_SIZES
+@SIZES
 def test_each_label_has_its_colour_and_its_stretches_play(
     visit: Callable[..., Visit], long: Path, size: ViewportSize
 ) -> None:
@@ -269,7 +264,7 @@ def test_each_label_has_its_colour_and_its_stretches_play(
     row = max(rows.all()[1:], key=_length_s)
     start = row.locator(".segment__time").inner_text().partition(" – ")[0]
     row.click()
-    _await_clock(page, f"at >= {_seconds(start)}")
+    _await_clock(page, f"at >= {seconds_of(start)}")
     expect(row).to_have_attribute("aria-current", "true")
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
@@ -281,7 +276,7 @@ def test_each_label_has_its_colour_and_its_stretches_play(
     _fine(here)
 
 
-@_SIZES
+@SIZES
 def test_vacant_rooms_are_small(visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize) -> None:
     """Where nothing was made stands a button, and no grey slab, before it is seen and after."""
     here = visit(size)
@@ -321,19 +316,14 @@ def _clock(seconds: float) -> str:
     return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
 
 
-def _seconds(clock: str) -> float:
-    minutes, _, seconds = clock.partition(":")
-    return 60 * float(minutes) + float(seconds)
-
-
 def _length_s(row: Locator) -> float:
     """The length of a stretch, by the times that it shows."""
     start, _, end = row.locator(".segment__time").inner_text().partition(" – ")
-    return _seconds(end) - _seconds(start)
+    return seconds_of(end) - seconds_of(start)
 
 
 def _clock_s(page: Page) -> float:
-    return _seconds(page.locator(".clock").inner_text().partition(" ")[0])
+    return seconds_of(page.locator(".clock").inner_text().partition(" ")[0])
 
 
 def _await_clock(page: Page, holds: str) -> None:

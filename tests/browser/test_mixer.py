@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, ViewportSize, expect
 
+from phonoscope.contract import TrackChange
 from tests.browser.sound import expect_heard, listen
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import BOTH, SIZES, WIDE, Visit
 from tests.separators import network, write_separator
 from tests.support import RunningStack, tone_wav
 
-_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _SHIFTS = """
     window.shifted = 0;
     new PerformanceObserver((list) => {
@@ -71,7 +72,7 @@ def _open(here: Visit, track_id: str) -> None:
     expect(here.page.get_by_role("button", name="Play the stems")).to_be_enabled()
 
 
-@_SIZES
+@SIZES
 def test_values_are_typed_reset_undone_and_kept(mixer: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """A number is the slider's value; a double click is 0; each change is undone by itself; a reload keeps the mix."""
     here = mixer(size)
@@ -109,8 +110,7 @@ def test_values_are_typed_reset_undone_and_kept(mixer: Callable[[ViewportSize], 
     expect(gain).to_have_value("12.0")
     expect(pan).to_have_value("-40")
     expect(undo).to_be_disabled()
-    assert here.violations() == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    here.expect_fine()
 
 
 def test_a_mix_is_its_owners_until_they_sign_out(mixer: Callable[[ViewportSize], Visit]) -> None:
@@ -126,7 +126,7 @@ def test_a_mix_is_its_owners_until_they_sign_out(mixer: Callable[[ViewportSize],
     assert page.evaluate(stored) == "[]"
 
 
-@_SIZES
+@SIZES
 def test_a_stem_alone_and_its_meter(mixer: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """With Shift, or held, a solo is the only one; each stem's meter shows what is heard of it."""
     here = mixer(size)
@@ -159,7 +159,7 @@ def test_a_stem_alone_and_its_meter(mixer: Callable[[ViewportSize], Visit], size
     expect(page.get_by_role("button", name="Mute bass")).to_have_attribute("aria-pressed", "true")
 
 
-@_SIZES
+@SIZES
 def test_lanes_are_on_the_pages_axis(mixer: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """They are where the plots are to the pixel, show the loop and the playhead, and a drag on one makes a loop."""
     here = mixer(size)
@@ -207,9 +207,10 @@ def test_stems_have_the_pages_speed_pitch_and_band(mixer: Callable[[ViewportSize
     expect_heard(page, "Math.abs(pitch() - 440) < 9")
     page.get_by_role("button", name="Mute", exact=True).click()
     expect_heard(page, "levelAt(440) < -100")
+    here.expect_fine(*BOTH)
 
 
-@_SIZES
+@SIZES
 def test_the_mixer_moves_nothing(mixer: Callable[[ViewportSize], Visit], size: ViewportSize) -> None:
     """Its stems load, its picture appears, and what is below stays where it is."""
     here = mixer(size)
@@ -233,12 +234,36 @@ def test_a_better_model_is_offered(
     expect(stems.get_by_label("Separation model")).to_have_value(tiny)
     expect(stems).to_contain_text("phonoscope models pull htdemucs")
     expect(stems).to_contain_text("84 MB, about 5 s")
+    here.expect_fine(*BOTH)
     better = request.getfixturevalue("htdemucs")
     page.reload()
     stems.scroll_into_view_if_needed()
     page.get_by_role("button", name="Separate better with htdemucs · 84 MB, about 5 s").click()
     expect(stems.get_by_label("Separation model")).to_have_value(better, timeout=60_000)
     expect(stems).not_to_contain_text("models pull")
+
+
+def test_downloads_have_the_recording_s_name(mixer: Callable[[ViewportSize], Visit]) -> None:
+    """A stem and the ZIP of all: the file's name at first, and the given one as soon as there is one."""
+    here = mixer(WIDE)
+    page = here.page
+    assert _downloads(page) == ("song - vocals.flac", "song - stems.zip")
+    [track] = here.client.tracks().items
+    here.client.change_track(track.id, TrackChange(name="Bell / mill"))
+    _open(here, track.id)
+    assert _downloads(page) == ("Bell - mill - vocals.flac", "Bell - mill - stems.zip")
+
+
+def _downloads(page: Page) -> tuple[str, str]:
+    """The names under which a stem and all stems are saved."""
+    with page.expect_download() as stem:
+        page.get_by_role("link", name="Download vocals").click()
+    with page.expect_download() as stems:
+        page.get_by_role("button", name="All stems (ZIP)").click()
+    assert Path(stem.value.path()).read_bytes()[:4] == b"fLaC"
+    with ZipFile(stems.value.path()) as archive:
+        assert len(archive.namelist()) == 4
+    return stem.value.suggested_filename, stems.value.suggested_filename
 
 
 def _row(page: Page, name: str) -> Locator:

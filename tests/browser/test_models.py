@@ -6,16 +6,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from phonoscope.tasks import Classify
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import BOTH, SIZES, Visit
 from tests.integration.spaces_of import recall_of
 from tests.support import RunningStack, tone_wav
 
 _ENDS_MS = 60_000
-_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _SAYS = "New recordings from this browser are classified by environment-10."
 
 
@@ -40,7 +38,7 @@ def use(page: Page, model: str) -> None:
     page.get_by_role("button", name=f"Use this one: {model}").click()
 
 
-@_SIZES
+@SIZES
 def test_a_model_is_used_for_new_recordings(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """*Use this one* is said where recordings are added, survives a reload, is undone, and ends with the sign-in."""
     here = visit(size)
@@ -49,8 +47,7 @@ def test_a_model_is_used_for_new_recordings(visit: Callable[..., Visit], tmp_pat
     assert add(here, sound(tmp_path, 1)) == "auto"
     use(page, "environment-10")
     expect(page.get_by_role("status").filter(has_text=_SAYS)).to_be_visible()
-    assert here.violations() == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    here.expect_fine()
     page.get_by_role("link", name="Library", exact=True).click()
     page.reload()
     expect(page.get_by_text(_SAYS)).to_be_visible()
@@ -85,6 +82,7 @@ def test_a_model_that_is_gone_is_not_asked_for(visit: Callable[..., Visit], tmp_
     page.get_by_role("link", name="Library", exact=True).click()
     assert add(here, sound(tmp_path, 4)) == "auto"
     expect(page.get_by_text(_SAYS)).to_have_count(0)
+    here.expect_fine(*BOTH)
 
 
 def test_the_recall_of_a_space_is_shown(visit: Callable[..., Visit], stack: RunningStack, tmp_path: Path) -> None:

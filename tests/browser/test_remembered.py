@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, Request, expect
 
-from tests.browser.visit import Visit
+from tests.browser.visit import BOTH, Visit
 
 _ENDS_MS = 90_000
 _LOST = ("ERR_FAILED",)
@@ -48,6 +48,7 @@ def test_a_reload_goes_on_with_the_analysis(visit: Callable[..., Visit], recordi
     expect(_dock(page).get_by_role("listitem")).to_contain_text("%", timeout=_ENDS_MS)
     assert len(asked) == 1
     assert _row_px(page) == busy_px
+    here.expect_fine(*BOTH)
     assert len(here.client.jobs().items) == 1
 
 
@@ -95,6 +96,7 @@ def test_an_example_that_fails_says_so_and_is_tried_again(visit: Callable[..., V
     expect(again).to_be_visible(timeout=_ENDS_MS)
     page.reload()
     expect(again).to_be_visible()
+    here.expect_fine(*BOTH)
     page.unroute("**/v1/examples/rain_roof.flac")
     again.click()
     expect(failed).to_contain_text("%", timeout=_ENDS_MS)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visit import NARROW, WIDE, Visit, record_players
+from tests.browser.visit import BOTH, Visit, record_players
 
 
 @pytest.fixture
 def library(visit: Callable[..., Visit], recordings: dict[str, Path]) -> Visit:
     """Two dogs and rain."""
-    here = visit(WIDE)
+    here = visit()
     jobs = [here.client.analyze(path, ["classify", "embed"]) for path in recordings.values()]
     for job in jobs:
         here.client.wait(job)
@@ -41,10 +41,7 @@ def test_words_find_what_is_heard(library: Visit) -> None:
     page.wait_for_function("() => window.players.at(-1)?.currentTime > 0.2")
     expect(moments.first.get_by_role("button", name="Play")).to_be_visible()
     assert "unit=moment" in page.url
-    for size in (WIDE, NARROW):
-        page.set_viewport_size(size)
-        assert library.violations() == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    library.expect_fine(*BOTH)
 
 
 def test_a_sound_that_is_held_up_is_not_kept(library: Visit, recordings: dict[str, Path]) -> None:
@@ -57,22 +54,32 @@ def test_a_sound_that_is_held_up_is_not_kept(library: Visit, recordings: dict[st
     expect(found.first).to_contain_text("the same recording")
     expect(page.get_by_text("What sounds like")).to_be_visible()
     assert len(library.client.tracks().items) == 3
+    library.expect_fine(*BOTH)
     page.get_by_role("button", name="Search by something else").click()
     expect(page.get_by_role("list", name="Recordings")).to_have_count(0)
 
 
 def test_moments_like_a_stretch(library: Visit) -> None:
-    """From a recording's page: the loop, or what is visible."""
+    """From a recording's page: what is visible, or the loop; address and heading have its seconds."""
     page = library.page
     (dog,) = [track.id for track in library.client.tracks().items if track.filename.startswith("dog_large")]
     library.go(f"/tracks/{dog}")
     page.locator("#similar").scroll_into_view_if_needed()
-    page.get_by_role("link", name="Find moments like").click()
+    find = page.get_by_role("link", name="Find moments like")
+    find.click()
     expect(page.locator(".search__held")).to_contain_text("dog_large")
     moments = page.get_by_role("list", name="Moments").get_by_role("listitem")
     expect(moments.first).to_contain_text("dog_small")
     page.go_back()
-    expect(page.locator("#similar")).to_be_visible()
+    page.locator("#similar").scroll_into_view_if_needed()
+    for key in ("ArrowRight", "[", "ArrowRight", "]"):
+        page.keyboard.press(key)
+    expect(find).to_have_text("Find moments like 0:01.0 – 0:02.0")
+    find.click()
+    expect(page).to_have_url(f"{library.url}/search?track={dog}&from=1.00&to=2.00&unit=moment")
+    expect(page.locator(".search__held")).to_contain_text("dog_large.flac, 0:01.0 – 0:02.0")
+    expect(moments.first).to_contain_text("dog_")
+    library.expect_fine(*BOTH)
 
 
 def test_what_nothing_is_near_is_said(library: Visit) -> None:
@@ -85,3 +92,4 @@ def test_what_nothing_is_near_is_said(library: Visit) -> None:
         {"name": "a.wav", "mimeType": "audio/wav", "buffer": b"no sound"}
     )
     expect(page.get_by_role("alert")).to_be_visible(timeout=60_000)
+    library.expect_fine(*BOTH)

@@ -6,18 +6,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
-from tests.browser.visit import NARROW, WIDE, Visit, record_players
-
-_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-
-
-def _fine(here: Visit) -> None:
-    assert here.violations() == []
-    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+from tests.browser.visit import BOTH, SIZES, Visit, record_players
 
 
 def _opened(here: Visit, address: str) -> Page:
@@ -26,7 +18,7 @@ def _opened(here: Visit, address: str) -> Page:
     return here.page
 
 
-@_SIZES
+@SIZES
 def test_a_link_is_made_opened_and_revoked(
     visit: Callable[..., Visit], recordings: dict[str, Path], size: ViewportSize
 ) -> None:
@@ -41,7 +33,7 @@ def test_a_link_is_made_opened_and_revoked(
     page.get_by_label("Days until the link ends").select_option("1")
     page.get_by_role("button", name="Make a link").click()
     address = page.get_by_label("Shared link", exact=True).input_value()
-    _fine(owner)
+    owner.expect_fine()
     [share] = owner.client.shares(job.recording).items
     assert 86_000 < (share.expires_at - share.created_at).total_seconds() <= 86_400
 
@@ -60,7 +52,7 @@ def test_a_link_is_made_opened_and_revoked(
     for name in ("Check the evidence", "Classify", "Delete", "Sign out", "Share", "Confirm"):
         expect(there.get_by_role("button", name=re.compile(name))).to_have_count(0)
     expect(there.get_by_role("navigation")).to_have_count(0)
-    _fine(visitor)
+    visitor.expect_fine()
     api = [one for one in asked if "/v1/" in one]
     assert api
     assert all(one.startswith("GET ") for one in api), api
@@ -75,7 +67,7 @@ def test_a_link_is_made_opened_and_revoked(
     there.reload()
     expect(there.get_by_role("heading", name="Nothing is shared here")).to_be_visible()
     expect(there.get_by_text("This link has ended")).to_be_visible()
-    _fine(visitor)
+    visitor.expect_fine()
 
 
 def test_a_link_shows_the_same_to_whoever_is_signed_in(
@@ -105,4 +97,4 @@ def test_stems_of_a_shared_recording_play(visit: Callable[..., Visit], recording
     page = _opened(visitor, owner.client.address(owner.client.share_track(job.recording).url))
     expect(page.get_by_role("button", name="Play the stems")).to_be_enabled()
     expect(page.get_by_role("button", name="Export this mix")).to_have_count(0)
-    assert visitor.violations() == []
+    visitor.expect_fine(*BOTH)

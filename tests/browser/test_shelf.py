@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from phonoscope.client import Client
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import NARROW, SIZES, Visit
 from tests.support import tone_wav
 
 
@@ -34,7 +34,7 @@ def select(page: Page, *names: str) -> None:
         page.get_by_label(f"Select {name}.wav").check()
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@SIZES
 def test_recordings_are_collected(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """A new collection takes what is selected, shows it alone, is renamed, gives it back and goes; recordings stay."""
     here = visit(size)
@@ -55,8 +55,7 @@ def test_recordings_are_collected(visit: Callable[..., Visit], tmp_path: Path, s
     expect(page).to_have_url(re.compile(r"collection=col_"))
     page.reload()
     expect(rows(page)).to_have_count(2)
-    assert here.violations() == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    here.expect_fine()
 
     page.get_by_role("button", name="Rename").click()
     page.get_by_label("Name of the collection").fill("birds")
@@ -131,16 +130,14 @@ def test_rows_say_how_sure_and_are_dense(visit: Callable[..., Visit], recordings
     assert low["height"] < tall["height"]
     page.reload()
     expect(names).to_be_visible()
-    assert here.violations() == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    here.expect_fine()
     cells = rows(page).first.locator(".track > *")
     lefts = [box["x"] for box in (cells.nth(at).bounding_box() for at in range(cells.count())) if box]
     heads = [box["x"] for box in (names.locator("> *").nth(at).bounding_box() for at in range(13)) if box]
     assert lefts == pytest.approx(heads, abs=1.0)
     page.set_viewport_size(NARROW)
     expect(names).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert here.violations() == []
+    here.expect_fine()
     here.client.say_label(job.recording, "wolf")
     page.reload()
     expect(label).to_contain_text("wolf")

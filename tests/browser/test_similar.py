@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from phonoscope.client import Client
-from tests.browser.visit import Visit
+from tests.browser.visit import BOTH, Visit
 from tests.corpus.alike import RATE_HZ, melody, write
 from tests.support import tone_wav
 
@@ -31,6 +31,7 @@ def test_copies_and_others(visit: Callable[..., Visit], tmp_path: Path) -> None:
     expect(listed).to_have_count(2)
     expect(listed.nth(1)).to_contain_text("copy of")
     expect(similar.get_by_role("heading", name="Copies of this recording")).to_be_visible()
+    here.expect_fine(*BOTH)
 
 
 def test_silence(visit: Callable[..., Visit], tmp_path: Path) -> None:
@@ -44,5 +45,7 @@ def test_silence(visit: Callable[..., Visit], tmp_path: Path) -> None:
     similar = here.page.locator("#similar")
     similar.scroll_into_view_if_needed()
     expect(similar).to_contain_text("This recording is silent: nothing sounds like it.")
+    here.expect_fine(*BOTH)
     here.go("/?view=map")
     expect(here.page.get_by_text("1 recording is silent, and has no place on the map.")).to_be_visible()
+    here.expect_fine(*BOTH)

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, Request, expect
 from phonoscope.client import Client
 from phonoscope.states import Status
 from phonoscope.tasks import Features
-from tests.browser.visit import Visit, record_players
+from tests.browser.visit import BOTH, Visit, record_players
 from tests.classifiers import write_classifier
 from tests.support import RunningStack, tone_wav
 
@@ -63,6 +63,7 @@ def test_results_are_found_however_many_jobs_came_later(
     page.locator("#inside").scroll_into_view_if_needed()
     expect(page.locator("#inside .depth")).to_have_count(len(first.result(Features).layers))
     expect(page.get_by_text("has not been analysed yet")).to_have_count(0)
+    here.expect_fine(*BOTH)
 
 
 def test_a_long_recording_is_streamed(visit: Callable[..., Visit], tmp_path: Path) -> None:
@@ -84,6 +85,7 @@ def test_a_long_recording_is_streamed(visit: Callable[..., Visit], tmp_path: Pat
     _until(page, lambda: _clock_s(page) > _HOUR_S / 2 + 2)
     expect(page.locator(".transport__problem")).to_have_count(0)
     page.get_by_role("button", name="Pause", exact=True).click()
+    here.expect_fine(*BOTH)
     headers = [request.all_headers() for request in asked]
     starts = [int(one["range"].removeprefix("bytes=").partition("-")[0]) for one in headers]
     assert max(starts) > 0.45 * track.size_bytes
@@ -137,6 +139,7 @@ def test_recordings_that_an_earlier_model_embedded(
     page.reload()
     similar.scroll_into_view_if_needed()
     expect(similar.get_by_role("listitem")).to_have_count(2)
+    here.expect_fine(*BOTH)
 
 
 def test_labels_by_model(visit: Callable[..., Visit], replaced: Path, recordings: dict[str, Path]) -> None:
@@ -148,6 +151,7 @@ def test_labels_by_model(visit: Callable[..., Visit], replaced: Path, recordings
     client.wait(client.analyze(recordings["rain_roof"], ["classify"]))
     here.go(f"/tracks/{job.recording}")
     expect(page.get_by_label("Labels by model")).to_contain_text("environment-50dogreplacedbell", use_inner_text=False)
+    here.expect_fine(*BOTH)
     here.go("/")
     rows = page.get_by_label("Recordings", exact=True).get_by_role("listitem")
     expect(rows).to_have_count(2)
@@ -158,6 +162,7 @@ def test_labels_by_model(visit: Callable[..., Visit], replaced: Path, recordings
     page.get_by_role("group", name="Filter by label").get_by_role("button", name="bell").click()
     expect(rows).to_have_count(1)
     assert page.url.endswith("?label=bell&model=replaced")
+    here.expect_fine(*BOTH)
     page.get_by_label("Model of the labels").select_option("newest")
     expect(rows).to_have_count(2)
 

@@ -6,14 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from phonoscope.contract import TrackChange
-from tests.browser.visit import NARROW, WIDE, Visit
+from tests.browser.visit import BOTH, SIZES, Visit
 from tests.support import tone_wav
-
-_SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
 
 def _open(here: Visit, folder: Path, name: str = "take-3.wav", seed: int = 1) -> str:
@@ -34,12 +31,7 @@ def _choose(page: Page, item: str | re.Pattern[str]) -> None:
     page.get_by_role("menuitem", name=item).click()
 
 
-def _fine(here: Visit) -> None:
-    assert here.violations() == []
-    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-@_SIZES
+@SIZES
 def test_a_recording_is_named_and_noted(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """Its name is shown, kept over a reload, and given back; what was changed elsewhere is not overwritten."""
     here = visit(size)
@@ -49,7 +41,7 @@ def test_a_recording_is_named_and_noted(visit: Callable[..., Visit], tmp_path: P
     expect(heading).to_have_text("take-3.wav")
     _button(page).click()
     expect(page.get_by_role("menuitem", name="Rename …")).to_be_focused()
-    _fine(here)
+    here.expect_fine()
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("menuitem", name="Add notes …")).to_be_focused()
     page.keyboard.press("Escape")
@@ -57,7 +49,7 @@ def test_a_recording_is_named_and_noted(visit: Callable[..., Visit], tmp_path: P
     expect(page.get_by_role("menu")).to_have_count(0)
     _choose(page, "Rename …")
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
-    _fine(here)
+    here.expect_fine()
     page.get_by_label("Name", exact=True).fill("Bell & <b>whistle</b>")
     page.keyboard.press("Enter")
     expect(heading).to_have_text("Bell & <b>whistle</b>")
@@ -82,7 +74,7 @@ def test_a_recording_is_named_and_noted(visit: Callable[..., Visit], tmp_path: P
     expect(heading).to_have_text("take-3.wav")
 
 
-@_SIZES
+@SIZES
 def test_the_safe_answer_has_the_focus(visit: Callable[..., Visit], tmp_path: Path, size: ViewportSize) -> None:
     """Enter twice deletes nothing, and the focus returns; a deleted recording's page gives way to the library."""
     here = visit(size)
@@ -90,7 +82,7 @@ def test_the_safe_answer_has_the_focus(visit: Callable[..., Visit], tmp_path: Pa
     track_id = _open(here, tmp_path)
     _choose(page, "Delete …")
     expect(page.get_by_role("button", name="Cancel")).to_be_focused()
-    _fine(here)
+    here.expect_fine()
     page.keyboard.press("Enter")
     expect(page.locator("dialog")).to_have_count(0)
     expect(_button(page)).to_be_focused()
@@ -116,6 +108,7 @@ def test_the_original_and_the_link_are_named(visit: Callable[..., Visit], tmp_pa
     assert Path(download.value.path()).read_bytes() == (tmp_path / "take-3.wav").read_bytes()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     _choose(page, "Copy the link")
+    here.expect_fine(*BOTH)
     address = f"{here.url}/tracks/{track_id}"
     page.wait_for_function("url => navigator.clipboard.readText().then((text) => text === url)", arg=address)
 
@@ -132,6 +125,9 @@ def test_labels_are_exported_as_they_are_shown(visit: Callable[..., Visit], reco
         "Audacity": ("labels.txt", "\tRex\n", "\tdog (predicted by "),
         "Raven": ("labels.selections.txt", "\tRex\tconfirmed\t", "\tdog\tpredicted\t"),
     }
+    _button(page).click()
+    here.expect_fine(*BOTH)
+    page.keyboard.press("Escape")
     for program, (name, confirmed, predicted) in marks.items():
         _button(page).click()
         with page.expect_download() as download:
@@ -142,7 +138,7 @@ def test_labels_are_exported_as_they_are_shown(visit: Callable[..., Visit], reco
         assert predicted in text
 
 
-@_SIZES
+@SIZES
 def test_a_report_needs_nothing_else(
     visit: Callable[..., Visit], recordings: dict[str, Path], tmp_path: Path, size: ViewportSize
 ) -> None:
@@ -189,4 +185,5 @@ def test_paper_is_white_and_has_no_buttons(visit: Callable[..., Visit], tmp_path
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
+    here.expect_fine(*BOTH)
     assert page.pdf().startswith(b"%PDF")

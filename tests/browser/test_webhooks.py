@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visit import NARROW, Visit
+from tests.browser.visit import BOTH, Visit
 from tests.integration.outbox import free_port
 
 
@@ -69,6 +69,7 @@ def test_an_endpoint_is_added_tested_and_sent_to_again(visit: Callable[..., Visi
     expect(log.locator(".delivery__body").first).to_contain_text('"type": "webhook.test"')
     log.get_by_text("1 attempt").click()
     expect(log.locator(".attempts pre").first).to_have_text("<b>thanks</b>")
+    here.expect_fine(*BOTH)
 
     log.get_by_role("button", name="Send again").first.click()
     assert receiver.came.acquire(timeout=30)
@@ -82,7 +83,7 @@ def test_a_delivery_says_what_it_is_about(
     visit: Callable[..., Visit], receiver: _Receiver, recordings: dict[str, Path]
 ) -> None:
     """The job, the recording with a link, and the body; after the recording was erased, that it is gone."""
-    here = visit(NARROW)
+    here = visit()
     here.client.create_webhook(f"http://127.0.0.1:{receiver.server_port}/")
     job = here.client.wait(here.client.analyze(recordings["dog_small"], ["describe"]))
     assert receiver.came.acquire(timeout=60)
@@ -94,8 +95,7 @@ def test_a_delivery_says_what_it_is_about(
     expect(log).to_contain_text(job.id)
     log.get_by_text("What is sent").click()
     expect(log.locator(".delivery__body")).to_contain_text(f'"track_id": "{job.recording}"')
-    assert here.violations() == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    here.expect_fine(*BOTH)
     here.client.delete_track(job.recording)
     expect(log).to_contain_text("the recording is not in the library")
 
@@ -108,7 +108,7 @@ def test_a_secret_is_made_anew(visit: Callable[..., Visit], receiver: _Receiver)
     page = here.page
     page.get_by_role("button", name="New secret").click()
     page.get_by_label("How long the old secret signs too").select_option("for one more hour")
-    assert here.violations() == []
+    here.expect_fine(*BOTH)
     page.get_by_role("button", name="Make a new secret").click()
     secret = page.locator(".adding__secret")
     expect(secret).to_contain_text("whsec_")
@@ -130,7 +130,7 @@ def test_an_endpoint_that_does_not_answer_is_shown_as_failing(visit: Callable[..
     expect(log.get_by_role("listitem").first).to_contain_text("refused", timeout=60_000)
     page.reload()
     expect(page.locator(".endpoint__state")).to_contain_text("failing")
-    assert here.violations() == []
+    here.expect_fine(*BOTH)
 
 
 def test_an_address_that_must_not_be_reached_is_refused_in_words(visit: Callable[..., Visit]) -> None:
@@ -142,3 +142,4 @@ def test_an_address_that_must_not_be_reached_is_refused_in_words(visit: Callable
     here.page.get_by_label("Address").fill("http://169.254.169.254/latest")
     here.page.get_by_role("button", name="Add", exact=True).click()
     expect(here.page.get_by_role("alert")).not_to_be_empty()
+    here.expect_fine(*BOTH)

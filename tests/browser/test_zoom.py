@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.browser.visit import NARROW, PLOTS_LOADED, WIDE, Visit
+from tests.browser.axis import axis
+from tests.browser.visit import BOTH, PLOTS_LOADED, SIZES, Visit
 
 _RATE_HZ = 8_000
 _DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
@@ -54,7 +55,7 @@ def click(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW])
+@SIZES
 def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click: Path, size: ViewportSize) -> None:
     """A click of 4.5 ms is as wide and where it is; a steady tone is steady, also where tiles meet."""
     here = visit(size)
@@ -87,7 +88,7 @@ def test_the_waveform_is_right_to_the_sample(visit: Callable[..., Visit], click:
 def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
     visit: Callable[..., Visit], recordings: dict[str, Path]
 ) -> None:
-    """Another label's evidence is turned on by its choice; after a reload the page explains the winner."""
+    """Another label, layer or method turns evidence on that is off; after a reload the page explains the winner."""
     here = visit()
     here.expected = _READS
     page, client = here.page, here.client
@@ -96,15 +97,20 @@ def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
     why = page.get_by_label("Why")
     expect(why).to_contain_text("dog")
     button = page.get_by_role("button", name="Evidence", exact=True)
-    expect(button).to_have_attribute("aria-pressed", "true")
-    button.click()
-    expect(button).to_have_attribute("aria-pressed", "false")
-    page.wait_for_function(PLOTS_LOADED)
-    before = page.evaluate(_SUM)
-    page.get_by_label("Evidence label").select_option("rain")
-    expect(button).to_have_attribute("aria-pressed", "true")
+    shallow = page.get_by_label("Evidence layer").locator("option").first.get_attribute("value")
+    assert shallow is not None
+    for name, choice in {"label": "rain", "layer": shallow, "method": "hirescam"}.items():
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(button).to_be_enabled()
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "false")
+        page.wait_for_function(PLOTS_LOADED)
+        before = page.evaluate(_SUM)
+        page.get_by_label(f"Evidence {name}").select_option(choice)
+        expect(button).to_have_attribute("aria-pressed", "true")
+        page.wait_for_function(f"before => ({_SUM})() !== before", arg=before)
     expect(why).to_contain_text("rain")
-    page.wait_for_function(f"before => ({_SUM})() !== before", arg=before)
+    here.expect_fine(*BOTH)
     page.reload()
     expect(why).to_contain_text("dog")
     expect(page.get_by_label("Evidence label")).to_have_value("dog")
@@ -143,29 +149,13 @@ def _zoomed(page: Page, at_s: float, span_s: float) -> _Seen:
     page.wait_for_function(PLOTS_LOADED)
     page.evaluate(_DRAWN)
     columns = np.asarray(page.locator(".plot--wave canvas").evaluate(_COLUMNS))
-    return _Seen(columns, *_axis(page))
+    return _Seen(columns, *axis(page))
 
 
 def _axis_of(page: Page, width: float, span_s: float) -> tuple[float, float]:
     """The axis once that many seconds are shown."""
     until = monotonic() + 60.0
-    while (axis := _axis(page))[1] != pytest.approx(width / span_s, rel=0.1):
-        assert monotonic() < until, f"{width / axis[1]} s are shown, and not {span_s}"
+    while (found := axis(page))[1] != pytest.approx(width / span_s, rel=0.1):
+        assert monotonic() < until, f"{width / found[1]} s are shown, and not {span_s}"
         page.wait_for_timeout(20)
-    return axis
-
-
-def _axis(page: Page) -> tuple[float, float]:
-    """The time at the left edge, and the pixels of a second, by the ruler."""
-    ticks: list[tuple[float, str]] = page.locator(".ruler__tick").evaluate_all(
-        "ticks => ticks.map((tick) => [parseFloat(tick.style.left), tick.textContent])"
-    )
-    (first, first_text), (last, last_text) = ticks[0], ticks[-1]
-    first_s, last_s = _seconds(first_text), _seconds(last_text)
-    px_per_s = (last - first) / (last_s - first_s)
-    return first_s - first / px_per_s, px_per_s
-
-
-def _seconds(text: str) -> float:
-    minutes, _, seconds = text.partition(":")
-    return 60 * int(minutes) + float(seconds)
+    return found

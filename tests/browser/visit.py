@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request, ViewportSize
 
 from phonoscope.client import Client
@@ -14,6 +15,11 @@ _AXE = Path(__file__).parents[2] / "services" / "web" / "node_modules" / "axe-co
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
+BOTH = (NARROW, WIDE)
+"""For what is only looked at twice: `Visit.expect_fine(*BOTH)`, which ends as a visit begins."""
+SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+"""For what has to be done again at each size."""
+_FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 PLOTS_LOADED = """() => {
     const plots = [...document.querySelectorAll(".plot--wave, .plot--spectrogram")];
     return plots.length === 2 && plots.every((plot) => plot.ariaBusy === "false" && !plot.querySelector(".skeleton"));
@@ -42,6 +48,14 @@ class Visit:
         self.page.goto("about:blank")
         self.page.goto(f"{self.url}{path}#key={self.key}")
         self.page.wait_for_selector("main")
+
+    def expect_fine(self, *sizes: ViewportSize) -> None:
+        """Nothing is wider than the screen, and axe finds nothing serious: as it is now, or at each of these sizes."""
+        for size in sizes or (self.page.viewport_size,):
+            if size:
+                self.page.set_viewport_size(size)
+            self.page.wait_for_function(_FITS)
+            assert self.violations() == [], size
 
     def violations(self) -> list[str]:
         """Those that axe calls serious or critical."""

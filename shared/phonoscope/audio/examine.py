@@ -23,6 +23,8 @@ _PROOF_S = 10.0
 _LATER_PROOF_S = 1.0
 _PROOF_PACKETS = 5_000
 _SHORTEST_S = 1e-6
+_ROUNDED_S = 1e-3
+"""More than what is lost when hours of packets' lengths are added up."""
 _LAST_PACKETS = 8
 _LEAST_ALIKE = 0.9
 
@@ -42,7 +44,7 @@ def examine(file: BinaryIO, *, max_duration_s: float) -> Probe:
     with Recording(file) as recording:
         found = _Examination(recording)
         for duration_s in found.durations():
-            if duration_s > max_duration_s:
+            if duration_s > max_duration_s + _ROUNDED_S:
                 longest = f"the limit is {max_duration_s:g} s"
                 raise RecordingTooLong(f"the recording lasts more than {duration_s:.1f} s; {longest}")
         tags, cover = read_metadata(file, recording)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from phonoscope.audio import examine as examine_module
 from phonoscope.audio.decode import Recording
+from phonoscope.audio.encode import Encoder
 from phonoscope.errors import (
     EmptyUpload,
     EncryptedRecording,
@@ -241,6 +242,13 @@ def test_too_long(name: str, make: Maker, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(RecordingTooLong, match=r"more than 1\..* s; .* 1.5 s"):
         make.examine(data, 1.5)
     assert make.examine(data, 2.1).duration_s == pytest.approx(2.0, abs=0.1)
+
+
+def test_as_long_as_the_limit(make: Maker) -> None:
+    """It is taken, although the lengths of its 1,667 packets add up to a little more."""
+    with Encoder(file := io.BytesIO(), 8_000, channels=1) as encoder:
+        encoder.write(np.zeros((1, 120 * 8_000), dtype=np.float32))
+    assert make.examine(file.getvalue(), 120.0).duration_s == pytest.approx(120.0)
 
 
 def test_a_boast_is_not_too_long(make: Maker) -> None:

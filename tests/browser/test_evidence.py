@@ -1,0 +1,79 @@
+"""Whether the evidence can be believed: asked for on the page, and told apart by colours."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.visit import BOTH, Visit
+
+_ENDS_MS = 60_000
+_CHECKS = {"random_deletion": 0.8, "deletion": 0.2, "random_insertion": 0.5, "insertion": 0.5, "randomised": 0.9}
+"""The first check passes, the second is doubtful, the third fails."""
+
+
+def test_evidence_is_checked_when_it_is_asked_for(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+    """A press of the button brings the verdict and its checks, which a reload keeps."""
+    here = visit()
+    page = here.page
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "explain", "describe"]))
+    here.go(f"/tracks/{job.recording}")
+    why = page.get_by_label("Why", exact=True)
+    check = why.get_by_role("button", name="Check the evidence")
+    expect(why.locator(".believed__verdict")).to_have_count(0)
+    with page.expect_request(lambda one: one.method == "POST" and one.url.endswith("/v1/jobs")) as sent:
+        check.click()
+    assert json.loads(sent.value.post_data or "")["options"]["explain"]["trust"] is True
+    verdict = why.locator(".believed__verdict")
+    expect(verdict).to_have_text(re.compile(r"^It (passes|is doubtful|fails): "), timeout=_ENDS_MS)
+    expect(check).to_have_count(0)
+    page.reload()
+    expect(verdict).to_be_visible()
+    expect(why.locator(".believed__check")).to_have_count(3)
+    here.expect_fine(*BOTH)
+
+
+def test_what_passes_looks_other_than_what_fails(visit: Callable[..., Visit], recordings: dict[str, Path]) -> None:
+    """Each outcome has a colour of its own, in both themes; the verdict has that of the worst one."""
+    here = visit()
+    page = here.page
+    options = {"explain": {"trust": True}}
+    job = here.client.wait(here.client.analyze(recordings["dog_large"], ["classify", "explain"], options))
+    page.route(re.compile(r"/v1/tracks/[^/]+/results"), _with_other_checks)
+    here.go(f"/tracks/{job.recording}")
+    why = page.get_by_label("Why", exact=True)
+    expect(why.locator(".believed__outcome strong")).to_have_text(["passes", "doubtful", "fails"])
+    expect(why.locator(".believed__verdict")).to_have_text(re.compile("^It fails: 1 of 3 checks fails"))
+    for theme in ("dark", "light"):
+        page.emulate_media(color_scheme=theme)
+        expect(page.locator(f"html[data-theme={theme}]")).to_have_count(1)
+        checks = _edges(page, ".believed__check")
+        assert len(set(checks)) == 3, (theme, checks)
+        assert _edges(page, ".believed__verdict") == checks[2:]
+        here.expect_fine()
+
+
+def _with_other_checks(route: Route) -> None:
+    """The service's answer with other figures of the checks."""
+    answer = route.fetch()
+    if answer.status != 200:
+        route.fulfill(response=answer)
+        return
+    found = answer.json()
+    for item in found["items"]:
+        if item["result"]["task"] == "explain":
+            item["result"]["trust"] = _CHECKS
+    route.fulfill(response=answer, json=found)
+
+
+def _edges(page: Page, rows: str) -> list[str]:
+    """The colours of the left edges of rows that are 3 pixels wide."""
+    found: list[list[str]] = page.locator(rows).evaluate_all(
+        "all => all.map((one) => getComputedStyle(one)).map((one) => [one.borderLeftWidth, one.borderLeftColor])"
+    )
+    assert {width for width, _ in found} == {"3px"}
+    return [colour for _, colour in found]
