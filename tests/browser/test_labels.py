@@ -16,11 +16,6 @@ _PLACE = "0:01.0 – 0:02.0"
 _HUM = f"hum, {_PLACE}"
 
 
-def _fine(here: Visit) -> None:
-    assert here.violations() == []
-    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
 def _tone(here: Visit, folder: Path, length_s: float) -> str:
     """A recording that nobody listened to; its id."""
     path = folder / "tone.wav"
@@ -128,12 +123,12 @@ def test_a_stretch_is_labelled_where_it_is_looped(
     stretches = own.get_by_role("list", name="Labels of stretches").get_by_role("listitem")
     expect(stretches).to_have_text([_HUM])
     assert _said(here, track) == {("hum", "confirmed", 1.0, 2.0)}
-    _fine(here)
+    here.expect_fine()
 
     own.get_by_role("button", name=f"Reject {_HUM}").click()
     expect(own.get_by_role("button", name=f"Confirm {_HUM}")).to_be_enabled()
     assert _said(here, track) == {("hum", "rejected", 1.0, 2.0)}
-    _fine(here)
+    here.expect_fine()
     own.get_by_role("button", name="Undo").click()
     expect(own.get_by_role("button", name=f"Reject {_HUM}")).to_be_enabled()
     own.get_by_role("button", name=f"Remove {_HUM}").click()

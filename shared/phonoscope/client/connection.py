@@ -23,6 +23,8 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 _NOT_YET = frozenset({"request_in_flight", "request_quota_exceeded", "upload_busy"})
 _TIMEOUT = httpx.Timeout(30.0, read=120.0, write=600.0)
+_IDLE_S = 3.0
+"""A connection that was idle for longer is not used again: a gateway closes it after 5 s, maybe as one is sent."""
 
 
 class ApiError(PhonoscopeError):
@@ -104,6 +106,7 @@ class Connection:
             base_url=url,
             headers={"Authorization": f"Bearer {api_key}"},
             timeout=_TIMEOUT,
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_IDLE_S),
             transport=transport,
             verify=_authorities(trust_env=trust_env),
             trust_env=trust_env,
