@@ -219,10 +219,12 @@ def hung(stack: RunningStack, *parts: str) -> Iterator[None]:
     family = [member for leader in leaders for member in (leader, *leader.children(recursive=True))]
     try:
         for member in family:
-            member.suspend()
+            with suppress(psutil.NoSuchProcess):
+                member.suspend()
         yield
     finally:
-        for member in family:
+        # Children send a sign of life before their guardian looks for one.
+        for member in reversed(family):
             with suppress(psutil.NoSuchProcess):
                 member.resume()
 

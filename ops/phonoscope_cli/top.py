@@ -42,11 +42,13 @@ def top(
 ) -> None:
     """Shows queues, workers, how much they do, and your running tasks, those that take longest first.
 
-    With --data-dir it reads, as the operator, those of all owners.
+    With --data-dir it reads, as the operator of that folder's stack, those of all owners.
     """
     from rich.console import Console
 
-    with connect(url, api_key, data_dir) as client, _operators(data_dir) as database:
+    # What is seen is of one service, whatever the environment names.
+    address = (url, api_key) if data_dir is None else (None, None)
+    with connect(*address, data_dir) as client, _operators(data_dir) as database:
         see = partial(look, client, database)
         if as_json:
             _print_lines(see, every_s, once=once)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axis import axis
-from tests.browser.visit import BOTH, Visit, record_players
+from tests.browser.visit import BOTH, PLOTS_LOADED, Visit, record_players
 from tests.support import tone_wav
 
 _LONG_S = 60.0
@@ -32,6 +32,7 @@ def _open(here: Visit) -> Page:
     [track] = here.client.tracks().items
     here.go(f"/tracks/{track.id}")
     expect(here.page.get_by_role("slider", name="zoom")).to_be_visible()
+    here.page.wait_for_function(PLOTS_LOADED, timeout=60_000)
     return here.page
 
 

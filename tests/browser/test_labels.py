@@ -114,7 +114,7 @@ def test_a_stretch_is_labelled_where_it_is_looped(
     track = _tone(here, tmp_path, 3.0)
     here.go(f"/tracks/{track}")
     own = _own(here)
-    page.wait_for_function(PLOTS_LOADED)
+    page.wait_for_function(PLOTS_LOADED, timeout=60_000)
     expect(own.get_by_role("radio")).to_have_count(0)
     for key in ("ArrowRight", "[", "ArrowRight", "]"):
         page.keyboard.press(key)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visit import BOTH, Visit, record_players
+from tests.browser.visit import BOTH, PLOTS_LOADED, Visit, record_players
 
 
 @pytest.fixture
@@ -71,6 +71,7 @@ def test_moments_like_a_stretch(library: Visit) -> None:
     moments = page.get_by_role("list", name="Moments").get_by_role("listitem")
     expect(moments.first).to_contain_text("dog_small")
     page.go_back()
+    page.wait_for_function(PLOTS_LOADED, timeout=60_000)
     page.locator("#similar").scroll_into_view_if_needed()
     for key in ("ArrowRight", "[", "ArrowRight", "]"):
         page.keyboard.press(key)

@@ -52,7 +52,7 @@ def test_what_is_selected_is_heard_again_and_taken_apart(
     assert {client.wait(job).status for job in asked.values()} == {Status.SUCCEEDED}
     page.get_by_role("link", name="dog_small.m4a").click()
     page.locator("#stems").scroll_into_view_if_needed()
-    expect(page.get_by_role("button", name="Play the stems")).to_be_enabled()
+    expect(page.get_by_role("button", name="Play the stems")).to_be_enabled(timeout=90_000)
 
 
 def test_the_library_has_five_orders(visit: Callable[..., Visit], tmp_path: Path) -> None:

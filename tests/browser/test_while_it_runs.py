@@ -13,6 +13,7 @@ from tests.browser.visit import BOTH, PLOTS_LOADED, Visit
 from tests.support import RunningStack, hung
 
 _GPU, _CPU = ("gpu", "gpu-long"), ("cpu", "cpu-short")
+_ENDS_MS = 90_000
 _EVENTS = re.compile(r"/v1/jobs/job_[^/]+/events$")
 
 
@@ -29,7 +30,7 @@ def test_each_view_is_drawn_when_its_own_task_has_ended(
             with page.expect_request(_EVENTS):
                 here.go(f"/tracks/{job.recording}")
             expect(page.locator(".plot[aria-busy=true]")).to_have_count(2)
-        page.wait_for_function(PLOTS_LOADED)
+        page.wait_for_function(PLOTS_LOADED, timeout=_ENDS_MS)
         expect(page.get_by_label("How it sounds")).to_contain_text("LUFS")
         ended = {task.name: task.status is Status.SUCCEEDED for task in client.job(job.id).tasks}
         assert ended == {TaskName.DESCRIBE: True, TaskName.CLASSIFY: False, TaskName.EXPLAIN: False}
@@ -37,6 +38,6 @@ def test_each_view_is_drawn_when_its_own_task_has_ended(
         expect(bars).to_have_count(0)
         expect(page.locator(".amber")).to_have_count(0)
         here.expect_fine(*BOTH)
-    expect(bars).to_have_count(3)
-    expect(page.locator(".amber")).to_contain_text("made it say dog")
+    expect(bars).to_have_count(3, timeout=_ENDS_MS)
+    expect(page.locator(".amber")).to_contain_text("made it say dog", timeout=_ENDS_MS)
     expect(plots).to_have_count(2)

@@ -28,6 +28,7 @@ from tests.support import RunningStack, columns_of
 BEFORE, NOW, LATER = (Space("m", f"sha256:{name}") for name in ("before", "now", "later"))
 BROKEN = {"type": "about:blank", "title": "broken", "status": 500, "detail": "broken", "code": "task_failed"}
 _MEASURED = text("UPDATE spaces SET recall = :recall, recall_sample = :queries, recall_at = now() WHERE model = :model")
+_FORGOTTEN = text("UPDATE spaces SET recall = NULL, recall_sample = NULL, recall_at = NULL WHERE model = :model")
 
 
 def further_track(database: Database, first: TrackRow) -> TrackRow:
@@ -115,6 +116,9 @@ def recall_of(stack: RunningStack, model: str, recall: float, queries: int) -> I
         with database.autocommit() as session, ExitStack() as held:
             assert wait_until(is_free, 60.0)
             session.execute(_MEASURED, {"model": model, "recall": recall, "queries": queries})
-            yield
+            try:
+                yield
+            finally:
+                session.execute(_FORGOTTEN, {"model": model})
     finally:
         database.close()

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from phonoscope.catalogue import LiveCatalogue
 from phonoscope.contract import UploadRequest
 from phonoscope.db.access.engine import Database
-from phonoscope.db.library.uploads import whole_of
+from phonoscope.db.library.uploads import open_uploads, take_expired, whole_of
 from phonoscope.db.schema.tables import OwnerRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.errors import StoreUnavailable, UploadEnded
@@ -94,6 +94,25 @@ def test_a_store_that_is_away_leaves_no_upload(
             direct.begin(once, REQUEST)
     assert uploads_of(once) == []
     assert direct.begin(once, REQUEST).body.upload.id == uploads_of(once)[0]
+
+
+def test_a_store_that_stays_away_leaves_nothing_that_counts(
+    gateway: State, once: IdempotentRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was begun cannot be looked for there: it has expired, and is swept once the store is back."""
+
+    def away(*_: object) -> str:
+        raise StoreUnavailable("it went away")
+
+    with monkeypatch.context() as patch:
+        for name in ("create", "unfinished"):
+            patch.setattr(MultipartUploads, name, away)
+        with pytest.raises(StoreUnavailable):
+            direct.begin(once, REQUEST)
+    (left,) = uploads_of(once)
+    with gateway.database.transaction() as session:
+        assert open_uploads(session, once.caller.owner_id, None, 10) == []
+        assert left in {row.id for row in take_expired(session, "wrt_sweeper", 1_000)}
 
 
 def test_a_beginning_that_is_not_committed_leaves_nothing_in_the_store(

@@ -19,6 +19,7 @@ from phonoscope.storage import ObjectStore
 from phonoscope_cli.finding import Finding
 from phonoscope_cli.services import courier_finding, direct_uploads_finding, pooler_finding, schema_finding
 from phonoscope_courier.listener import listen
+from phonoscope_local.processes import wait_until
 from tests.peers import listening
 from tests.pooler import TransactionPooler
 
@@ -95,6 +96,8 @@ def test_a_courier_is_seen_by_its_connection(database: Database) -> None:
 
     seen = asyncio.run(beside())
     assert (seen.well, seen.found) == (True, "1 connected")
+    # The server may notice a little later that it went.
+    assert wait_until(lambda: not courier_of(database).well, 30.0)
     none = courier_of(database)
     assert (none.well, none.found) == (False, "0 connected")
     assert "python -m phonoscope_courier" in none.advice

@@ -145,7 +145,7 @@ def test_the_operator_fills_and_drops_the_spaces_of_all_owners(
 def test_the_recall_that_was_measured_is_shown(
     client: Client, stack: RunningStack, folder: Path, tmp_path: Path
 ) -> None:
-    """Over HTTP and by the command, which lists also where nothing else is asked for; before that there is none."""
+    """Over HTTP and by the command, which lists also where nothing else is asked for."""
     model = folder.name
     write_classifier(folder, "bell", 5)
     embedded(client, tmp_path, model, 930)

@@ -74,7 +74,8 @@ def test_the_operator_sees_those_of_all_owners(
     with stack.client("operator") as client:
         assert not look(client).running
         assert [each.job_id for _, each in look(client, database).running][:2] == [f"job_{name}150", f"job_{name}149"]
-    shown = phonoscope("top", "--once", "--json", "--data-dir", stack.folder)
+    elsewhere = {"PHONOSCOPE_URL": "http://127.0.0.1:9", "PHONOSCOPE_API_KEY": "psk_another_service"}
+    shown = phonoscope("top", "--once", "--json", "--data-dir", stack.folder, settings=elsewhere)
     assert shown.returncode == 0, shown.stderr
     task = json.loads(shown.stdout)["tasks"][0]
     assert (task["owner"], task["job_id"], task["stage"]) == (name, f"job_{name}150", "computing")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
@@ -96,10 +98,12 @@ def test_a_broker_is_reached_by_tls(broker: str, tmp_path: Path) -> None:
 
     async def ping(at: int, database: int, authorities: str) -> None:
         # Of another number each: the library shares connections to one that it has reached, whatever checks it.
-        url = f"rediss://default:{password}@localhost:{at}/{database}?ssl_cert_reqs=CERT_REQUIRED{authorities}"
+        url = f"rediss://default:{password}@localhost:{at}/{database}?ssl_cert_reqs=required{authorities}"
         waker = Waker(url)
         try:
             await asyncio.to_thread(waker.ping)
+            async with aclosing(AsyncRedis.from_url(url)) as counting:  # as the gateway counts requests
+                assert await counting.ping()
         finally:
             await asyncio.to_thread(waker._app.pool.force_close_all)
 

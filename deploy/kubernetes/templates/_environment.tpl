@@ -49,7 +49,7 @@
   {{- $scheme := ternary "rediss" "redis" .tls }}
   {{- /* Without a parameter of TLS the client would speak in the clear, whatever the scheme says. */ -}}
   {{- $authorities := ternary "&ssl_ca_certs=/ca/broker/ca.crt" "" (ne .caSecret "") }}
-  {{- $checked := ternary (printf "?ssl_cert_reqs=CERT_REQUIRED%s" $authorities) "" .tls }}
+  {{- $checked := ternary (printf "?ssl_cert_reqs=required%s" $authorities) "" .tls }}
   value: {{ printf "%s://%s:$(BROKER_PASSWORD)@%s:%v/%v%s" $scheme .user .host .port .database $checked | quote }}
   {{- end }}
 - name: PHONOSCOPE_S3_ENDPOINT_URL

@@ -38,7 +38,7 @@ _FUNCTIONS = text(
     "SELECT oid::regprocedure::text FROM pg_proc "
     "WHERE pronamespace = 'public'::regnamespace AND starts_with(proname, 'phonoscope_')"
 )
-_USED = ("tracks", "jobs", "uploads", "webhooks", "classifiers", "collections", "spaces", "users", "api_keys")
+_USED = ("tracks", "jobs", "uploads", "webhooks", "classifiers", "collections", "users", "api_keys")
 _USED_IF = {"api_keys": "id <> :own_key"}
 _ALIVE = text("SELECT 1")
 _FORGET = text(

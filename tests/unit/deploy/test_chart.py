@@ -147,7 +147,7 @@ def test_servers_are_checked_by_certificates_that_are_mounted() -> None:
         database, broker = (environment(pod)[f"PHONOSCOPE_{server}_URL"] for server in ("DATABASE", "BROKER"))
         assert database.endswith("?sslmode=verify-full&sslrootcert=/ca/database/ca.crt")
         assert broker == (
-            "rediss://sounds:$(BROKER_PASSWORD)@valkey:6379/0?ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs=/ca/broker/ca.crt"
+            "rediss://sounds:$(BROKER_PASSWORD)@valkey:6379/0?ssl_cert_reqs=required&ssl_ca_certs=/ca/broker/ca.crt"
         )
         mounts = {
             mount["mountPath"]: mount["name"] for mount in container(pod)["volumeMounts"] if mount.get("readOnly")
@@ -160,7 +160,7 @@ def test_servers_are_checked_by_certificates_that_are_mounted() -> None:
             "/ca/broker": ("broker-authorities", entry),
         }, name
     (gateway,) = (pod for name, pod in pods(render("minimal", {"broker": {"tls": True}})).items() if name == "gateway")
-    assert environment(gateway)["PHONOSCOPE_BROKER_URL"].endswith("/0?ssl_cert_reqs=CERT_REQUIRED")
+    assert environment(gateway)["PHONOSCOPE_BROKER_URL"].endswith("/0?ssl_cert_reqs=required")
     assert [volume["name"] for volume in gateway["spec"]["volumes"]] == ["temporary"]
 
 

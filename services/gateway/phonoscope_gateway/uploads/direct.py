@@ -23,11 +23,19 @@ from phonoscope.contract import (
     UploadRequest,
 )
 from phonoscope.contract.uploads import MOST_LINKS, MOST_PARTS
-from phonoscope.db.library.uploads import begin_parts, take_upload, whole_of
+from phonoscope.db.library.uploads import begin_parts, expire_upload, take_upload, whole_of
 from phonoscope.db.schema.uploads import UploadRow
 from phonoscope.db.service.keys import Caller
 from phonoscope.erasure import erase_upload
-from phonoscope.errors import InvalidRequest, NoPublicStore, NotFound, PartsMissing, PhonoscopeError, UploadEnded
+from phonoscope.errors import (
+    InvalidRequest,
+    NoPublicStore,
+    NotFound,
+    PartsMissing,
+    PhonoscopeError,
+    StoreUnavailable,
+    UploadEnded,
+)
 from phonoscope.filenames import clean_filename
 from phonoscope.ids import new_id
 from phonoscope.states import UploadStatus
@@ -85,9 +93,18 @@ def _add(state: State, new: UploadRow, then: Callable[[Session, UploadRow], None
             then(session, row)
     except BaseException:
         with suppress(PhonoscopeError):
-            erase_upload(state.database, state.store, new, writer)
+            _take_back(state, new, writer)
         raise
     return row
+
+
+def _take_back(state: State, new: UploadRow, writer: str) -> None:
+    """Erases an upload that did not begin; while the store is away it expires at once, and is swept later."""
+    try:
+        erase_upload(state.database, state.store, new, writer)
+    except StoreUnavailable:
+        with state.database.transaction() as session:
+            expire_upload(session, new.id, writer)
 
 
 def link_parts(state: State, owner_id: str, upload_id: str, numbers: Sequence[int]) -> PartLinks:

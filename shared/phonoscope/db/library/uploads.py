@@ -116,6 +116,12 @@ def release_upload(session: Session, upload_id: str, writer: str) -> None:
     session.execute(update(UploadRow).where(*held).values(writer=None, writer_until=None))
 
 
+def expire_upload(session: Session, upload_id: str, writer: str) -> None:
+    """Ends an upload now: it counts no more, and is swept. Changes nothing where another request writes to it."""
+    held = UploadRow.id == upload_id, UploadRow.writer == writer
+    session.execute(update(UploadRow).where(*held).values(expires_at=func.now(), writer=None, writer_until=None))
+
+
 def begin_parts(session: Session, upload_id: str, writer: str, multipart_id: str) -> UploadRow:
     """Notes under what identifier the store takes an upload's parts, and lets others write.
 
