@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page, ViewportSize, expect
 
+from phonoscope.contract import ModelCard
 from phonoscope.tasks import Explain
 from tests.browser.axis import axis
 from tests.browser.visit import BOTH, PLOTS_LOADED, SIZES, Visit
@@ -98,7 +99,9 @@ def test_choosing_evidence_shows_it_and_does_not_replace_the_winners(
     why = page.get_by_label("Why")
     expect(why).to_contain_text("dog")
     button = page.get_by_role("button", name="Evidence", exact=True)
-    shallow = client.model(job.result(Explain).model.name).layers[0]
+    card = client.model(job.result(Explain).model.name)
+    assert isinstance(card, ModelCard)
+    shallow = card.layers[0]
     for name, choice in {"label": "rain", "layer": shallow, "method": "hirescam"}.items():
         expect(button).to_have_attribute("aria-pressed", "true")
         expect(button).to_be_enabled()
