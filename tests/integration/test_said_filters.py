@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
+from phonoscope.db.search import confirmed
 from phonoscope.db.search.filters import AnyLabel, Filters
 from phonoscope.db.search.hits import _heard
 from phonoscope.db.search.namespaces import Of
@@ -221,10 +222,11 @@ def plan_of(session: Any, statement: str, values: Any) -> str:
 
 
 def test_a_search_by_labels_counts_what_is_said(
-    database: Database, said: tuple[Library, list[Window], list[str]]
+    database: Database, said: tuple[Library, list[Window], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A confirmed label as if it was surely heard, a rejected one as if it was not; others as they are."""
     library, windows, tracks = said
+    monkeypatch.setattr(confirmed, "_OF_WHOLE", WINDOWS_A_TRACK)
     climb(database, exact_rows=10 * LARGE)
     label = library.labels[1]
     own = [SaidLabel(HEARD, frozenset({label})), SaidLabel("mine", frozenset({-1}))]
@@ -232,14 +234,61 @@ def test_a_search_by_labels_counts_what_is_said(
         found = windows_by_labels(session, library.owner_id, {label: 1.0}, Filters(), LARGE, own[:1])
         mine = windows_by_labels(session, library.owner_id, {-1: 1.0}, Filters(), LARGE, own[1:])
         each = windows_by_labels(session, library.owner_id, {-1: 1.0}, Filters(), LARGE, own[1:], in_track=True)
-    confirmed = {(each.track_id, each.position) for at, each in enumerate(windows) if is_confirmed(each, at, windows)}
-    assert {(hit.track_id, hit.position) for hit in found if hit.similarity == 1.0} == confirmed
+    sure = {(each.track_id, each.position) for at, each in enumerate(windows) if is_confirmed(each, at, windows)}
+    assert {(hit.track_id, hit.position) for hit in found if hit.similarity == 1.0} == sure
     assert not {hit.track_id for hit in found} & {tracks[0], tracks[3]}
     assert all(hit.heard[label] == pytest.approx(hit.similarity) for hit in found)
     assert set(keys(mine)) == wanted(windows, "mine")
     assert {hit.heard[-1] for hit in mine} == {hit.similarity for hit in mine} == {1.0}
     assert {hit.track_id for hit in each} == {hit.track_id for hit in mine}
     assert len(each) == 3
+
+
+def test_a_recording_that_is_confirmed_as_a_whole_hides_no_other(
+    database: Database, said: tuple[Library, list[Window], list[str]]
+) -> None:
+    """A few windows of it are found, the ones in which most is heard; of a span all; of what is rejected none."""
+    library, windows, tracks = said
+    label, limit = library.labels[1], 2 * WINDOWS_A_TRACK
+    own = [SaidLabel(HEARD, frozenset({label}))]
+    with database.transaction() as session:
+        for number in (11, 12, 13, 14):
+            values = {"owner_id": library.owner_id, "track_id": tracks[number], "label": HEARD, "state": YES}
+            session.execute(_SAY, {**values, "start_s": None, "end_s": None})
+            first = windows[number * WINDOWS_A_TRACK]
+            part = {"start_s": first.start_s, "end_s": first.start_s + 20.0}
+            if number > 12:
+                session.execute(_SAY, values | part | {"state": NO if number == 13 else YES})
+        found = windows_by_labels(session, library.owner_id, {label: 1.0}, Filters(), limit, own)
+        session.rollback()
+    of_track = {track: [hit.position for hit in found if hit.track_id == track] for track in tracks}
+    each = [of_track[tracks[number]] for number in (11, 12, 13)]
+    assert [len(positions) for positions in each] == [confirmed._OF_WHOLE] * 3
+    first_kept = [window for window in windows if window.track_id == tracks[13]][8].position
+    assert all(position >= first_kept for position in each[2])
+    assert len(of_track[tracks[14]]) > confirmed._OF_WHOLE
+    strongest = max((window for window in windows if window.track_id == tracks[11]), key=lambda each: each.probability)
+    assert strongest.position in each[0]
+    assert len(found) == limit
+    assert any(hit.similarity < 1.0 for hit in found)
+
+
+def test_what_is_confirmed_counts_among_several_things(
+    database: Database, said: tuple[Library, list[Window], list[str]]
+) -> None:
+    """A label that no model has, too: first where another thing is heard as well; of two such labels all are found."""
+    library, _, tracks = said
+    heard, mine = {library.labels[1]: 1.0}, {-1: 1.0}
+    own = [SaidLabel("mine", frozenset({-1}))]
+    for in_track in (False, True):
+        with database.transaction() as session:
+            found = windows_of_all(session, library.owner_id, [heard, mine], {}, Filters(), 3, own, in_track=in_track)
+            alone = windows_of_all(
+                session, library.owner_id, [mine, {-2: 1.0}], {}, Filters(), LARGE, own, in_track=in_track
+            )
+        assert {hit.track_id for hit in found} <= {tracks[7], tracks[8], tracks[10]}
+        assert found[0].similarity > 0.3
+        assert {hit.track_id for hit in alone} == {tracks[7], tracks[8], tracks[10]}
 
 
 def test_things_together_count_what_is_said(database: Database, said: tuple[Library, list[Window], list[str]]) -> None:

@@ -135,3 +135,25 @@ def test_words_do_not_find_what_was_rejected(library: Library) -> None:
     first = client.search("dog").items[0]
     assert (first.track.filename, first.labels[0].label, first.labels[0].probability) == ("rain_garden.wav", "dog", 1.0)
     assert client.search("rain without dog").items[0].track.filename != "rain_garden.wav"
+
+
+def test_a_label_of_one_s_own_counts_among_several_things(library: Library) -> None:
+    """What has it too comes first; alone it is found as well, beside what should not be heard, or spelled as all."""
+    client = library.client
+    before = client.search("dog and zqx").query
+    assert (before.together, before.missing) == ([], ["zqx"])
+    client.say_label(library.tracks[DAY], "zqx", start_s=DOG_S[0], end_s=DOG_S[1])
+    client.say_label(library.tracks["rain_garden.wav"], "zqx")
+    for unit in UNITS:
+        answer = client.search("dog and zqx", unit=unit)
+        assert (answer.query.together, answer.query.missing) == (["dog", "zqx"], [])
+        files = [item.track.filename for item in answer.items]
+        assert (files[0], set(files)) == (DAY, {DAY, "dog_large.flac", "rain_garden.wav"})
+        assert ("", "zqx") in {(label.model, label.label) for label in answer.items[0].labels}
+    first, *others = client.search("zqx without rain").items
+    assert first.track.filename == DAY
+    assert all(item.similarity < first.similarity for item in others)
+    client.say_label(library.tracks["dog_large.flac"], "rain and zqx")
+    whole = client.search("rain and zqx")
+    assert whole.query.together == []
+    assert "dog_large.flac" in {item.track.filename for item in whole.items}

@@ -39,7 +39,7 @@ def embedded(client: Client, folder: Path, seed: int) -> str:
 def test_words_are_compared_with_windows_once_all_are_there(
     stack: RunningStack, tower: LiveTextTower, tmp_path: Path
 ) -> None:
-    """The similarity is the cosine with the nearest window. Words that are the owner's own label are that label."""
+    """The similarity is the cosine with the nearest window. Words that are what the owner said are that label."""
     with stack.client(f"sentences-{uuid4()}") as client:
         tracks = [embedded(client, tmp_path, seed) for seed in (1, 2, 3)]
         answer = client.search(WORDS)
@@ -59,6 +59,11 @@ def test_words_are_compared_with_windows_once_all_are_there(
         client.say_label(tracks[1], "qwx_zj")
         own = client.search("Qwx zj")
         assert (own.query.way != "clap", [item.track.id for item in own.items]) == (True, [tracks[1]])
+        assert client.search("dog").query.way == "clap"
+        client.say_label(tracks[2], "dog")
+        said = client.search("Dog")
+        assert (said.query.way != "clap", said.items[0].track.id) == (True, tracks[2])
+        assert client.search("Dog", way="clap").query.way == client.search(WORDS).query.way == "clap"
         with pytest.raises(ApiError) as refused:
             client.search(WORDS, space="clap")
         assert refused.value.problem["errors"][0]["field"] == "space"

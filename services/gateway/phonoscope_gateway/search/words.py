@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeAlias
 from unicodedata import normalize
 
 from sqlalchemy.orm import Session
@@ -15,19 +16,21 @@ from phonoscope.db.search.said import said_labels
 from phonoscope.db.search.stored import KnownLabel, covered_by_windows, labels_named
 from phonoscope.errors import BodyAbsent, InvalidRequest, ModelError
 from phonoscope.tasks.spec import ModelRef
-from phonoscope.text import Meant
+from phonoscope.text import Key, Meant
 from phonoscope_gateway.search.queries import Query
 from phonoscope_gateway.search.spaces import space_id_of
 from phonoscope_gateway.state import State
 
 _BY_SPELLING = "words are compared with labels by their spelling: run `phonoscope models pull minilm`"
 _NOTHING_WANTED = "nothing that should be heard is near to a label"
+_Thing: TypeAlias = tuple[str, dict[Key, float]]
+"""Its words, and the weights of its labels."""
 
 
 def by_text(session: Session, state: State, owner_id: str, request: SearchRequest, filters: Filters) -> Query:
     """A search by words: by CLAP where it is there and all that is embedded has windows in its space, else by labels.
 
-    Words that are a label of the owner's alone are that label: no model knows what they mean.
+    Words that are a label that the owner confirmed or rejected somewhere are that label.
     By labels, where none is near to the words nothing is found, and the answer says which are nearest.
 
     Raises:
@@ -37,7 +40,7 @@ def by_text(session: Session, state: State, owner_id: str, request: SearchReques
     assert request.text is not None
     if request.way == "clap":
         return _by_clap(state, owner_id, request, filters)
-    by_sentence = request.way is None and not _is_only_own(session, owner_id, request.text)
+    by_sentence = request.way is None and not said_labels(session, owner_id, _spellings(request.text))
     if by_sentence and _all_in_sentences_space(session, state, owner_id, filters.stem):
         with suppress(ModelError, InvalidRequest):
             return _by_clap(state, owner_id, request, filters)
@@ -64,17 +67,13 @@ def _all_in_sentences_space(session: Session, state: State, owner_id: str, stem:
     return 0 < found.tracks == found.embedded
 
 
-def _is_only_own(session: Session, owner_id: str, words: str) -> bool:
-    own = said_labels(session, owner_id, _spellings(words))
-    return bool(own) and not labels_named(session, own)
-
-
 def _by_labels(session: Session, state: State, owner_id: str, request: SearchRequest, filters: Filters) -> Query:
     assert request.text is not None
     meant = state.words.current.of(request.text)
-    weights = meant.weights if meant.wanted else {}
-    known = labels_named(session, {label for _, label in weights})
+    known = labels_named(session, {label for _, label in meant.weights})
     own = _own(session, owner_id, request.text, meant, {label.label for label in known})
+    weights = meant.weights if _is_wanted(meant, own) else {}
+    things = _things(request.text, meant, own)
     ids = {label.id: weights[label.key] for label in known if label.key in weights}
     ids |= {id_: own[label.label] for id_, label in _without_models(own).items()}
     known = [label for label in (*known, *_without_models(own).values()) if label.id in ids]
@@ -82,15 +81,29 @@ def _by_labels(session: Session, state: State, owner_id: str, request: SearchReq
         owner_id,
         request.unit,
         filters,
-        _understood(meant, own),
+        _understood(meant, own, things),
         weights=ids,
         wanted={label.id: label for label in known if ids[label.id] > 0.0},
         said=_said(session, owner_id, known),
-        things=[
-            {label.id: thing.weights[label.key] for label in known if label.key in thing.weights}
-            for thing in meant.together
-        ],
+        things=[{label.id: weights[label.key] for label in known if label.key in weights} for _, weights in things],
     )
+
+
+def _is_wanted(meant: Meant, own: Mapping[str, float]) -> bool:
+    return meant.wanted or any(weight > 0.0 for weight in own.values())
+
+
+def _things(text: str, meant: Meant, own: Mapping[str, float]) -> list[_Thing]:
+    """What should be heard together; nothing where fewer than two things are known, or all words are one label."""
+    if _spellings(text) & own.keys():
+        return []
+    found = [(thing.words, dict(thing.weights) | _spelled(thing.words, own)) for thing in meant.things if thing.wanted]
+    known = [(words, weights) for words, weights in found if weights]
+    return known if len(known) > 1 else []
+
+
+def _spelled(words: str, own: Mapping[str, float]) -> dict[Key, float]:
+    return {("", label): own[label] for label in sorted(_spellings(words) & own.keys())}
 
 
 def _own(session: Session, owner_id: str, words: str, meant: Meant, known: Collection[str]) -> dict[str, float]:
@@ -122,19 +135,19 @@ def _said(session: Session, owner_id: str, known: Sequence[KnownLabel]) -> list[
     return [SaidLabel(name, frozenset(label.id for label in known if label.label == name)) for name in sorted(there)]
 
 
-def _understood(meant: Meant, own: Mapping[str, float]) -> UnderstoodQuery:
+def _understood(meant: Meant, own: Mapping[str, float], things: Sequence[_Thing]) -> UnderstoodQuery:
     weights = {("", label): weight for label, weight in own.items()} | meant.weights
     labels = [WeightedLabel(model=model, label=label, weight=weight) for (model, label), weight in weights.items()]
     nearest = {near.label: near.similarity for near in reversed(meant.near)}
     near = [NearLabel(label=label, similarity=similarity) for label, similarity in reversed(nearest.items())]
     missing = [words for words in meant.missing if not _spellings(words) & own.keys()]
     notes = [] if meant.way == "meaning" else [_BY_SPELLING]
-    wanted = meant.wanted or any(weight > 0.0 for weight in own.values())
+    wanted = _is_wanted(meant, own)
     return UnderstoodQuery(
         by="text",
         way=meant.way,
         labels=labels,
-        together=[thing.words for thing in meant.together],
+        together=[words for words, _ in things],
         near=near if missing or not wanted else [],
         missing=missing,
         notes=notes if wanted else [*notes, _NOTHING_WANTED],

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.search.confirmed import BY_WHOLE, confirmed_tables, confirmed_values, wanted_labels
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.hits import HEARD, WINDOW_COLUMNS, WindowHit, heard_hits
 from phonoscope.db.search.namespaces import Of
 from phonoscope.db.search.reviewed import SaidLabel, said_column, sum_of, values_of
-from phonoscope.db.search.said import fits
 
 _FIRST_TRACKS = 50
 _MORE = 6
 _DEEP = 2_000
 """Of a label, the tracks in which it is most probable."""
-_MOST_CONFIRMED = 4
-"""Windows that are looked at because of what is confirmed, for each that is asked for."""
 
 # A track's windows cannot have more than the sum of its labels' best: tracks with the greatest sums come first.
 _STATEMENT = f"""
@@ -40,44 +39,43 @@ _STATEMENT = f"""
         SELECT DISTINCT track_id, space_id, unnest(positions) AS position
         FROM first JOIN label_peaks AS v USING (track_id, space_id)
         WHERE v.stem = :stem AND v.label_id = ANY(:labels)
+    ), scored AS (
+        SELECT v.*, {{sum}} AS similarity
+        FROM windows JOIN window_embeddings AS v USING (track_id, space_id, position)
+        WHERE v.stem = :stem AND v.owner_id = :owner_id {{labelled}} OFFSET 0
     ), found AS MATERIALIZED (
-        SELECT * FROM (
-            SELECT v.*, {{sum}} AS similarity
-            FROM windows JOIN window_embeddings AS v USING (track_id, space_id, position)
-            WHERE v.stem = :stem AND v.owner_id = :owner_id {{labelled}} OFFSET 0
-        ) AS scored WHERE similarity > 0 ORDER BY similarity DESC LIMIT :limit
+        SELECT * FROM {{some}} AS v WHERE similarity > 0 ORDER BY similarity DESC LIMIT :limit
     )
-    SELECT {WINDOW_COLUMNS}, {HEARD}, similarity, {{said}}, rest.bound
+    SELECT {WINDOW_COLUMNS}, {HEARD}, similarity, {{said}}, rest.bound, {{by_whole}} AS by_whole
     FROM (SELECT CASE WHEN count(*) > :tracks THEN min(bound) ELSE 0 END AS bound FROM bounded) AS rest
     LEFT JOIN found AS v ON true ORDER BY similarity DESC NULLS LAST, v.track_id, v.position
 """  # noqa: S608 - of constants
-# Of a recording that is confirmed as a whole every window counts alike: some of them are enough.
 _CONFIRMED = f"""
-    WITH chosen AS MATERIALIZED (
-        SELECT v.* FROM unnest(CAST(:wanted AS text[])) AS asked (label) CROSS JOIN LATERAL (
-            SELECT v.track_id, v.start_s, v.end_s
-            FROM (SELECT annotations.*, CAST(:stem AS text) AS stem FROM annotations) AS v
-            WHERE v.owner_id = :owner_id AND v.label = asked.label AND v.state = 'confirmed' {{somewhere}}
-            ORDER BY v.track_id, v.id LIMIT :limit
-        ) AS v
-    ), windows AS MATERIALIZED (
-        SELECT fitting.* FROM chosen CROSS JOIN LATERAL (
-            SELECT v.track_id, v.space_id, v.position FROM window_embeddings AS v
-            WHERE v.track_id = chosen.track_id AND v.stem = :stem AND {fits("chosen", "v")} {{labelled}}
-              AND v.space_id = (SELECT min(v.space_id) FROM window_embeddings AS v
-                                WHERE v.track_id = chosen.track_id AND v.stem = :stem {{there}})
-            ORDER BY v.position LIMIT :of_one
-        ) AS fitting LIMIT :most
-    ), found AS MATERIALIZED (
+    WITH {{tables}}, found AS MATERIALIZED (
         SELECT * FROM (
             SELECT v.*, {{sum}} AS similarity
-            FROM (SELECT DISTINCT * FROM windows) AS windows
-            JOIN window_embeddings AS v USING (track_id, space_id, position)
+            FROM confirmed JOIN window_embeddings AS v USING (track_id, space_id, position)
             WHERE v.stem = :stem AND v.owner_id = :owner_id OFFSET 0
         ) AS scored WHERE similarity > 0 ORDER BY similarity DESC, track_id, position LIMIT :limit
     )
-    SELECT {WINDOW_COLUMNS}, {HEARD}, similarity, {{said}} FROM found AS v ORDER BY similarity DESC, track_id, position
+    SELECT {WINDOW_COLUMNS}, {HEARD}, similarity, {{said}}, {BY_WHOLE} AS by_whole
+    FROM found AS v ORDER BY similarity DESC, track_id, position
 """  # noqa: S608 - of constants
+# Of those that count alike because their recording is confirmed, the ones in which most is heard.
+_FEW_OF_WHOLE = f"""(
+    SELECT * FROM (
+        SELECT v.*, row_number() OVER (
+            PARTITION BY track_id, by_whole ORDER BY similarity DESC, v.heard <#> CAST(:weights AS sparsevec), position
+        ) AS place FROM (SELECT v.*, {BY_WHOLE} AS by_whole FROM scored AS v) AS v WHERE similarity > 0
+    ) AS v WHERE NOT by_whole OR place <= :of_whole
+)"""  # noqa: S608 - of constants
+
+
+class _Found(NamedTuple):
+    """A window, and whether it counts as confirmed only because its whole recording does."""
+
+    hit: WindowHit
+    by_whole: bool
 
 
 def windows_by_labels(
@@ -93,14 +91,15 @@ def windows_by_labels(
     """The owner's windows of all spaces in which labels are most probable, by the sum of probability and weight.
 
     Of a label, those windows count in which it is among the track's peaks, and of the tracks that pass the filters the
-    2,000 in which it is most probable; and those of which the owner confirmed it.
+    2,000 in which it is most probable; and those of which the owner confirmed it, a few of a recording of which it is
+    confirmed as a whole.
 
     Args:
         weights: of labels, by id; those below 0 count against a window.
         said: labels of which the owner confirmed or rejected something, with ids that are in ``weights``.
         in_track: whether one window of each recording or span that is confirmed is enough.
     """
-    values = {
+    values: dict[str, Any] = {
         "owner_id": owner_id,
         "stem": filters.stem,
         "limit": limit,
@@ -108,12 +107,13 @@ def windows_by_labels(
         **values_of("weights", weights, said),
         **filters.values,
     }
+    wanted = wanted_labels(weights, said)
+    values |= confirmed_values(wanted, limit, in_track=in_track)
     heard = _heard(session, weights, filters, values, said)
-    confirmed = _confirmed(session, weights, filters, values, said, in_track=in_track)
-    if not confirmed:
-        return heard
-    every = {(-hit.similarity, hit.track_id, hit.position, hit.start_s): hit for hit in (*heard, *confirmed)}
-    return [every[key] for key in sorted(every)][:limit]
+    if not wanted:
+        return [hit for hit, _ in heard]
+    rows = list(session.execute(text(_of(_CONFIRMED, filters, said)), values))
+    return _few_of_whole([*heard, *_found(rows, said)], values["of_whole"])[:limit]
 
 
 def _heard(
@@ -122,46 +122,45 @@ def _heard(
     filters: Filters,
     values: Mapping[str, Any],
     said: Sequence[SaidLabel],
-) -> list[WindowHit]:
+) -> list[_Found]:
     positive = {label: weight for label, weight in weights.items() if weight > 0.0}
     if not positive:
         return []
     own = {"labels": list(positive), "positive": list(positive.values()), "deep": _DEEP}
-    statement, limit = text(_of(_STATEMENT, filters, said)), values["limit"]
+    some, by_whole = (_FEW_OF_WHOLE, BY_WHOLE) if values["wanted"] else ("scored", "false")
+    statement, limit = text(_of(_STATEMENT, filters, said, some=some, by_whole=by_whole)), values["limit"]
     tracks = max(_FIRST_TRACKS, limit // 8)
     while True:
         rows = list(session.execute(statement, {**values, **own, "tracks": tracks}))
-        found = heard_hits([row for row in rows if row.track_id is not None], said)
-        last = found[-1].similarity if len(found) == limit else 0.0
+        found = _found([row for row in rows if row.track_id is not None], said)
+        last = found[-1].hit.similarity if len(found) == limit else 0.0
         if rows[0].bound <= last:
             return found
         tracks *= _MORE
 
 
-def _confirmed(
-    session: Session,
-    weights: Mapping[int, float],
-    filters: Filters,
-    values: Mapping[str, Any],
-    said: Sequence[SaidLabel],
-    *,
-    in_track: bool,
-) -> list[WindowHit]:
-    wanted = [each.label for each in said if any(weights.get(id_, 0.0) > 0.0 for id_ in each.ids)]
-    if not wanted:
-        return []
-    limit = values["limit"]
-    own = {"wanted": wanted, "of_one": 1 if in_track else limit, "most": _MOST_CONFIRMED * limit}
-    rows = session.execute(text(_of(_CONFIRMED, filters, said)), {**values, **own})
-    return heard_hits(list(rows), said)
+def _found(rows: Sequence[Any], said: Sequence[SaidLabel]) -> list[_Found]:
+    return [_Found(hit, row.by_whole) for hit, row in zip(heard_hits(rows, said), rows, strict=True)]
 
 
-def _of(statement: str, filters: Filters, said: Sequence[SaidLabel]) -> str:
-    labelled = filters.labelled
+def _few_of_whole(found: Sequence[_Found], most: int) -> list[WindowHit]:
+    """All windows, each once, the best first; of a recording that is confirmed as a whole the first ones that are."""
+    every: dict[tuple[str, int, float], WindowHit] = {}
+    of_whole: Counter[str] = Counter()
+    for hit, by_whole in found:
+        key = hit.track_id, hit.position, hit.start_s
+        if key not in every and (not by_whole or of_whole[hit.track_id] < most):
+            every[key] = hit
+            of_whole[hit.track_id] += by_whole
+    return sorted(every.values(), key=lambda hit: (-hit.similarity, hit.track_id, hit.position, hit.start_s))
+
+
+def _of(statement: str, filters: Filters, said: Sequence[SaidLabel], **more: str) -> str:
     return statement.format(
         somewhere=filters.conditions(Of.TRACKS),
-        labelled=labelled,
-        there=f"AND {fits('chosen', 'v')} {labelled}" if labelled else "",
+        labelled=filters.labelled,
+        tables=confirmed_tables(filters),
         sum=sum_of("weights", said),
         said=said_column(said),
+        **more,
     )

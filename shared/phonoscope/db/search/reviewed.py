@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from phonoscope.db.search.filters import sparse
-from phonoscope.db.search.said import fits
+from phonoscope.db.search.said import HOLDS, fits
 
 _HERE = f"""(
-    SELECT DISTINCT ON (said.label) said.label, said.state = 'confirmed' AS holds FROM annotations AS said
+    SELECT said.label, {HOLDS} AS holds FROM annotations AS said
     WHERE said.track_id = v.track_id AND said.label = ANY(CAST(:{{of}}_labels AS text[])) AND {fits("said", "v")}
-    ORDER BY said.label, said.start_s IS NULL, said.state
+    GROUP BY said.label
 )"""  # noqa: S608 - of constants
 _SUM = "-(v.heard <#> CAST(:{of} AS sparsevec))"
 # What is said is read once: in the tracks of which nothing is said it costs next to nothing.

@@ -22,10 +22,12 @@ def fits(said: str, window: str) -> str:
 
 
 # Without sorting: this is asked of many windows.
+HOLDS = """
+    min(CASE WHEN said.start_s IS NULL THEN 2 ELSE 0 END + CASE said.state WHEN 'confirmed' THEN 0 ELSE 1 END) IN (0, 2)
+"""
+"""Which word counts, of all that is ``said`` of one label and fits a window: whether it is confirmed."""
 OF_WINDOW = f"""(
-    SELECT min(CASE WHEN said.start_s IS NULL THEN 2 ELSE 0 END + CASE said.state WHEN 'confirmed' THEN 0 ELSE 1 END)
-           IN (0, 2)
-    FROM annotations AS said
+    SELECT {HOLDS} FROM annotations AS said
     WHERE said.track_id = v.track_id AND said.label = :name_{{number}} AND {fits("said", "v")} {{counts}}
 )"""  # noqa: S608 - of constants
 """Whether a label is confirmed of a window; null where nothing is said."""

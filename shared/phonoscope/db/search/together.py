@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phonoscope.db.search.confirmed import confirmed_tables, confirmed_values, wanted_labels
 from phonoscope.db.search.filters import Filters
 from phonoscope.db.search.hits import HEARD, WINDOW_COLUMNS, WindowHit, heard_hits
 from phonoscope.db.search.namespaces import Of
@@ -27,9 +28,9 @@ _APART_S = 5.0
 """Windows that start no further apart are one stretch: they overlap, or touch."""
 
 # No window, and no stretch of a track, has more of a thing than the sum of its labels' best in the track: tracks with
-# the greatest means of these come first.
+# the greatest means of these come first, and beside them all in which one of the things is confirmed.
 _STATEMENT = f"""
-    WITH wanted AS (
+    WITH {{tables}} wanted AS (
         SELECT unnest(CAST(:labels AS int[])) AS label_id, unnest(CAST(:positive AS real[])) AS weight,
                unnest(CAST(:of_things AS int[])) AS thing
     ), peaks AS MATERIALIZED (
@@ -46,11 +47,12 @@ _STATEMENT = f"""
         SELECT track_id, exp((sum(ln(most + :slack)) + (:things - count(*)) * ln(:slack)) / :things) - :slack AS bound
         FROM each GROUP BY track_id ORDER BY bound DESC, track_id LIMIT :tracks + 1
     ), first AS MATERIALIZED (
-        SELECT track_id FROM bounded ORDER BY bound DESC, track_id LIMIT :tracks
+        (SELECT track_id FROM bounded ORDER BY bound DESC, track_id LIMIT :tracks) {{or_chosen}}
     ), windows AS MATERIALIZED (
         SELECT DISTINCT track_id, v.space_id, unnest(positions) AS position
         FROM first JOIN label_peaks AS v USING (track_id)
         WHERE v.stem = :stem AND v.label_id = ANY(:labels)
+        {{or_confirmed}}
     ), heard AS MATERIALIZED (
         SELECT v.track_id, v.space_id, v.position, v.start_s, {{sums}}, {{unwanted}} AS unwanted
         FROM windows JOIN window_embeddings AS v USING (track_id, space_id, position)
@@ -77,6 +79,7 @@ _TRACKS = """
         SELECT DISTINCT ON (track_id) * FROM scored ORDER BY track_id, score DESC, position
     ) AS best WHERE of_track > 0 ORDER BY of_track DESC, track_id LIMIT :limit
 """
+_NOTHING_CONFIRMED = {"tables": "", "or_chosen": "", "or_confirmed": ""}
 
 
 def windows_of_all(
@@ -101,10 +104,12 @@ def windows_of_all(
         in_track: whether things may be heard anywhere in a track; then it is the best window of each track.
     """
     listed = [(label, weight, number) for number, thing in enumerate(things) for label, weight in thing.items()]
+    labels = [label for label, _, _ in listed]
+    wanted = wanted_labels(dict.fromkeys(labels, 1.0), said)
     values: dict[str, Any] = {
         "owner_id": owner_id,
         "stem": filters.stem,
-        "labels": [label for label, _, _ in listed],
+        "labels": labels,
         "positive": [weight for _, weight, _ in listed],
         "of_things": [number for _, _, number in listed],
         "things": len(things),
@@ -112,12 +117,15 @@ def windows_of_all(
         "limit": limit,
         "deep": _DEEP,
         "said_labels": [each.label for each in said],
+        **confirmed_values(wanted, limit, in_track=in_track),
         **values_of("unwanted", unwanted, said),
         **filters.values,
     }
     for number, thing in enumerate(things):
         values |= values_of(f"thing_{number}", thing, said)
-    statement = text(_statement(len(things), filters, said, unwanted=bool(unwanted), in_track=in_track))
+    statement = text(
+        _statement(len(things), filters, said, confirmed=bool(wanted), unwanted=bool(unwanted), in_track=in_track)
+    )
     tracks = max(_FIRST_TRACKS, limit // 8)
     while True:
         rows = list(session.execute(statement, {**values, "tracks": tracks}))
@@ -128,8 +136,11 @@ def windows_of_all(
         tracks *= _MORE
 
 
-def _statement(things: int, filters: Filters, said: Sequence[SaidLabel], *, unwanted: bool, in_track: bool) -> str:
+def _statement(
+    things: int, filters: Filters, said: Sequence[SaidLabel], *, confirmed: bool, unwanted: bool, in_track: bool
+) -> str:
     return _STATEMENT.format(
+        **(_confirmed(filters) if confirmed else _NOTHING_CONFIRMED),
         somewhere=filters.conditions(Of.TRACKS),
         labelled=filters.labelled,
         sums=", ".join(f"{sum_of(f'thing_{number}', said)} AS sum_{number}" for number in range(things)),
@@ -139,6 +150,14 @@ def _statement(things: int, filters: Filters, said: Sequence[SaidLabel], *, unwa
         whole=_mean_over("whole", things),
         found=_TRACKS if in_track else _WINDOWS,
     )
+
+
+def _confirmed(filters: Filters) -> dict[str, str]:
+    return {
+        "tables": f"{confirmed_tables(filters)},",
+        "or_chosen": "UNION SELECT track_id FROM chosen",
+        "or_confirmed": "UNION SELECT track_id, space_id, position FROM confirmed",
+    }
 
 
 def _mean_over(window: str, things: int) -> str:
