@@ -50,7 +50,7 @@ def teach(
     console, errors = Console(), Console(stderr=True)
     with connect(url, api_key, data_dir) as client:
         examples = _uploaded(client, errors, folder, files)
-        _check(examples, several=bool(several))
+        _check(examples, several=_can_have_several(client, name) if several is None else several)
         card = taught(client, errors, name, request_of(examples, space, several=several))
         print_card(console, card)
         if apply and card.problem is None:
@@ -139,6 +139,16 @@ def _is_of_file(error: Exception) -> bool:
     return getattr(error, "status_code", 0) in {413, 415, 422}
 
 
+def _known(client: Client, name: str) -> ClassifierCard | None:
+    return next((card for card in client.classifiers() if card.name == name), None)
+
+
+def _can_have_several(client: Client, name: str) -> bool:
+    """Whether a recording can have several labels of a classifier; not where there is none of that name."""
+    known = _known(client, name)
+    return known is not None and known.multi_label
+
+
 def _check(examples: dict[str, dict[str, Path]], *, several: bool) -> None:
     """Raises ``typer.BadParameter`` where one label is left, or a recording has two and may have one."""
     if len(examples) < _FEWEST_LABELS:
@@ -170,8 +180,7 @@ def taught(client: Client, console: Console, name: str, request: TeachRequest) -
     """A classifier once it was taught from what ``request`` says, again where it is there already."""
     from phonoscope.contract.classifiers import ClassifierRequest
 
-    there = {card.name for card in client.classifiers()}
-    if name in there:
+    if _known(client, name):
         client.teach_again(name, request)
     else:
         asked = {"name": name, **request.model_dump(exclude_unset=True)}

@@ -346,6 +346,7 @@ def test_the_library_is_labelled_and_the_classifier_travels(here: Visit, tmp_pat
     page.get_by_role("button", name="Import it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("pitch-again")
     expect(page.get_by_text("It was imported")).to_be_visible()
+    expect(page.get_by_text("Taught from a file")).to_be_visible()
     assert _api(here, "/v1/classifiers/pitch-again")["labels"] == ["high", "low"]
     here.client.say_label(tracks["low-0"], "a hum", start_s=0.0, end_s=0.5)
     page.get_by_label("teach it again when my labels change").check()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import text
 
 from phonoscope.db.access.engine import Database
 from phonoscope_cli.teach import request_of
-from tests.support import RunningStack, tone_wav
+from tests.support import RunningStack, phonoscope, tone_wav
 
 LOW_HZ, HIGH_HZ = (220.0, 233.0, 247.0), (2_960.0, 3_100.0, 3_300.0)
 
@@ -209,6 +210,46 @@ def test_examples_of_a_label_that_it_does_not_have(http: httpx.Client) -> None:
     assert taught(http, "tones", 3)["labels"] == ["a", "b"]
 
 
+def test_a_card_says_which_labels_were_named(http: httpx.Client) -> None:
+    """What was named, also before it is taught; one of all labels goes on with those that are confirmed later."""
+    for label, hertz in (("low", LOW_HZ[0]), ("high", HIGH_HZ[0])):
+        confirmed(http, embedded(http, uploaded(http, hertz)), label)
+    assert asked(http, "all").json()["named_labels"] is None
+    assert asked(http, "two", labels=["low", "high"]).json()["named_labels"] == ["low", "high"]
+    taught(http, "all")
+    taught(http, "two")
+    confirmed(http, embedded(http, uploaded(http, 900.0)), "middle")
+    assert http.post("/v1/classifiers/all/teach", json={}).json()["named_labels"] is None
+    three = ["low", "high", "middle"]
+    again = http.post("/v1/classifiers/two/teach", json={"labels": three}).json()
+    assert (again["labels"], again["named_labels"]) == (["high", "low"], three)
+    for name, named in (("all", None), ("two", three)):
+        card = taught(http, name, 2)
+        assert (card["labels"], card["named_labels"]) == (["high", "low", "middle"], named)
+
+
+def test_a_folder_of_several_labels_is_taught_again(http: httpx.Client, stack: RunningStack, tmp_path: Path) -> None:
+    """With the kind that the classifier has, unless another one is said; a new one has one label of each recording."""
+    for label, tones in (("low", (220.0, 900.0)), ("high", (900.0, 2_960.0))):
+        (tmp_path / label).mkdir()
+        for hertz in tones:
+            (tmp_path / label / f"{hertz:g}.wav").write_bytes(tone_wav(1.0, hertz=hertz, rate_hz=16_000))
+
+    def teach(name: str, *words: str) -> str:
+        key = http.headers["Authorization"].split()[1]
+        at = ("--url", stack.url, "--api-key", key)
+        done = phonoscope("teach", tmp_path, "--name", name, *words, *at, settings={"COLUMNS": "1000"})
+        return "" if done.returncode == 0 else done.stdout + done.stderr
+
+    assert teach("chords", "--multi-label") == ""
+    assert teach("chords") == ""
+    card = http.get("/v1/classifiers/chords").json()
+    assert (card["version"], card["multi_label"]) == (2, True)
+    assert "the same recording" in teach("chords", "--one-label")
+    assert "the same recording" in teach("others")
+    assert [each["name"] for each in http.get("/v1/classifiers").json()["items"]] == ["chords"]
+
+
 def test_a_space_that_is_gone(http: httpx.Client, stack: RunningStack) -> None:
     """It is taught again only where the request names another one."""
     given = {label: [embedded(http, uploaded(http, hertz))] for label, hertz in (("low", 220.0), ("high", 2_960.0))}
@@ -247,12 +288,12 @@ def test_lists_are_short(http: httpx.Client, stack: RunningStack) -> None:
     names = [f"l{number:02}" for number in range(25)]
     for name in names:
         confirmed(http, track, name)
-    body = {"name": "many", "labels": names, "multi_label": True}
-    made = http.post("/v1/classifiers", json=body)
+    made = asked(http, "many", labels=names, multi_label=True)
     assert (made.status_code, made.json()["label_count"], made.json()["labels"]) == (202, 25, names[:20])
     card = taught(http, "many")
     assert (card["labels"], len(card["figures"]["labels"]), card["erased"]) == (names, 25, False)
     (listed,) = http.get("/v1/classifiers").json()["items"]
+    assert (card["named_labels"], listed["named_labels"]) == (names, names[:20])
     (version,) = http.get("/v1/classifiers/many/versions").json()["items"]
     for short in (listed, version):
         assert (short["labels"], short["label_count"]) == (names[:20], 25)

@@ -160,6 +160,7 @@ test("one that was imported is taught its own labels, and any other as it was be
   expect(teachingOf(own)).toEqual({});
   expect(teachingOf({ ...own, version: 0, figures: null })).toEqual({});
   expect(teachingOf(imported)).toEqual({ confirmed: true, labels: ["rain", "wind"] });
+  expect(teachingOf({ ...imported, named_labels: ["hail", "rain"] })).toEqual({});
 });
 
 test("marks become a request when both kinds are there and it has a name", () => {
@@ -174,9 +175,24 @@ test("marks become a request when both kinds are there and it has a name", () =>
   });
 });
 
-test("a label that a classifier lacks is asked for beside those that it has", () => {
-  const one = { version: 1, figures: figures(), confirmed: true, labels: ["high", "low"] } as Classifier;
+test("a label that a classifier lacks is asked for beside those that it was asked for", () => {
+  const two = ["high", "low"];
+  const one = { version: 1, figures: figures(), confirmed: true, labels: two, named_labels: two } as Classifier;
   expect(taughtWith(one, "low")).toEqual({});
   expect(taughtWith(one, "middle")).toEqual({ labels: ["high", "low", "middle"] });
   expect(taughtWith({ ...one, confirmed: false }, "middle")).toEqual({ confirmed: true, labels: ["high", "low", "middle"] });
+  expect(taughtWith({ ...one, confirmed: false, named_labels: null }, "middle")).toEqual({ confirmed: true, labels: ["high", "low", "middle"] });
+  expect(taughtWith({ ...one, figures: null, named_labels: null }, "middle")).toEqual({ confirmed: true, labels: ["high", "low", "middle"] });
+});
+
+test("one that is taught all that was confirmed is not narrowed to the labels of its version", () => {
+  const one = { version: 1, figures: figures(), confirmed: true, labels: ["high", "low"], named_labels: null } as Classifier;
+  expect(taughtWith(one, "middle")).toEqual({});
+  expect(taughtWith(one, "low")).toEqual({});
+});
+
+test("labels that are asked for and not taught yet stay", () => {
+  const one = { version: 1, figures: figures(), confirmed: true, labels: ["high", "low"], named_labels: ["high", "low", "middle"] } as Classifier;
+  expect(taughtWith(one, "shrill")).toEqual({ labels: ["high", "low", "middle", "shrill"] });
+  expect(taughtWith({ ...one, confirmed: false }, "low")).toEqual({ confirmed: true, labels: ["high", "low", "middle"] });
 });

@@ -207,6 +207,11 @@ class ClassifierCard(BaseModel):
         "`figures`"
     )
     label_count: int = Field(description="how many labels there are")
+    named_labels: list[str] | None = Field(
+        None,
+        description="which labels it is asked to tell apart, in lists the first ones; null where it is all that you "
+        "confirmed and gave examples of",
+    )
     multi_label: bool
     reteach: bool
     confirmed: bool

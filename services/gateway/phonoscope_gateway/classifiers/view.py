@@ -29,6 +29,7 @@ def card(state: State, seen: Seen) -> ClassifierCard:
         space=SpaceRef(id=seen.space_id or _GONE, model=row.model, digest=row.digest),
         labels=list((newest or asked).labels),
         label_count=(newest or asked).label_count,
+        named_labels=None if asked.named is None else list(asked.named),
         multi_label=row.several,
         reteach=row.reteach,
         confirmed=asked.confirmed,

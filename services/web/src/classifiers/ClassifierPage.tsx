@@ -10,7 +10,7 @@ import { Applying } from "./Applying";
 import "./classifiers.css";
 import { Doubts } from "./Doubts";
 import { FiguresOf } from "./Figures";
-import { type Classifier, isTaught, teachingOf, useClassifier, useClassifierActions, useJob } from "./queries";
+import { type Classifier, isTaught, teachingOf, useClassifier, useClassifierActions, useJob, wasImported } from "./queries";
 import { outboxOf } from "./outbox";
 import { Unsent } from "./Unsent";
 import { Versions } from "./Versions";
@@ -75,7 +75,7 @@ function Card({ one }: { one: Classifier }) {
       </div>
       {teach.isError ? <ErrorNote>{errorText(teach.error)}</ErrorNote> : null}
       {figures ? <FiguresOf figures={figures} several={one.multi_label} /> : null}
-      {version && !figures ? <p className="quiet">It was imported: nothing is known of how often it is right with your recordings.</p> : null}
+      {wasImported(one) ? <p className="quiet">It was imported: nothing is known of how often it is right with your recordings.</p> : null}
       {figures?.left_out?.length ? <LeftOut texts={figures.left_out} /> : null}
       {doubts.length ? <Doubts doubts={doubts} /> : null}
       {version ? <Applying one={one} /> : null}
@@ -121,15 +121,16 @@ function LeftOut({ texts }: { texts: readonly string[] }) {
   );
 }
 
-function Facts({ one: { space, multi_label, confirmed, examples } }: { one: Classifier }) {
+function Facts({ one }: { one: Classifier }) {
+  const { space, multi_label, confirmed, examples } = one;
   const given = examples ? `${counted(examples, "example")} that you gave` : "";
   const said = confirmed ? "what you confirm and reject" : "what you say of its labels since";
-  const from = [given, confirmed || given ? said : ""].filter(Boolean).join(" and ");
+  const from = wasImported(one) ? "a file" : [given, said].filter(Boolean).join(" and ");
   return (
     <section className="stack" aria-labelledby="about">
       <h2 id="about">About it</h2>
       <p>
-        Taught from {from || "a file"}, in the space of {space.model}. {multi_label ? "Several labels can hold at once." : "One label holds at a time."}{" "}
+        Taught from {from}, in the space of {space.model}. {multi_label ? "Several labels can hold at once." : "One label holds at a time."}{" "}
         Jobs and searches use it by its name, as any model.
       </p>
     </section>

@@ -27,21 +27,19 @@ export function isTaught(state: Classifier["state"]): boolean {
 
 /** What a further teaching is asked for: one that was imported keeps nothing else, and is taught no labels but its own. */
 export function teachingOf(one: Classifier): TeachRequest {
-  return wasImported(one) ? { confirmed: true, labels: one.labels } : {};
+  return wasImported(one) && !one.named_labels ? { confirmed: true, labels: one.labels } : {};
 }
 
-/** What a teaching is to be asked for so that all confirmed labels count, and no labels but those that it has. */
-export function taughtByLabels(one: Classifier): TeachRequest {
-  return one.confirmed ? teachingOf(one) : { confirmed: true, labels: one.labels };
-}
-
-function wasImported({ version, figures }: Classifier): boolean {
+/** Whether its newest version is of a file. */
+export function wasImported({ version, figures }: Pick<Classifier, "version" | "figures">): boolean {
   return version > 0 && figures === null;
 }
 
-/** Likewise so that a label counts, also one that it does not have yet. */
+/** What a teaching is to be asked for so that a label counts beside all that counts already; where no labels were named, each one does. */
 export function taughtWith(one: Classifier, label: string): TeachRequest {
-  return one.labels.includes(label) ? taughtByLabels(one) : { ...taughtByLabels(one), labels: [...one.labels, label] };
+  const asked = one.confirmed ? teachingOf(one) : { confirmed: true, labels: one.named_labels ?? one.labels };
+  const named = asked.labels ?? one.named_labels;
+  return !named || named.includes(label) ? asked : { ...asked, labels: [...named, label] };
 }
 
 export function useOwnClassifiers() {

@@ -48,14 +48,15 @@ _ALL_BRIEF = text(f"{_VERSIONS} {_BRIEF} {_OF_ONE} ORDER BY version DESC")
 _ASKED = text(
     """
     SELECT confirmed, examples, jsonb_array_length(labels) AS label_count,
-           jsonb_path_query_array(labels, CAST(:first AS jsonpath)) AS labels
+           jsonb_path_query_array(labels, CAST(:first AS jsonpath)) AS labels,
+           jsonb_path_query_array(named, CAST(:first AS jsonpath)) AS named
     FROM (
         SELECT coalesce(CAST(spec ->> 'confirmed' AS boolean), true) AS confirmed,
                (SELECT coalesce(sum(jsonb_array_length(value)), 0) FROM jsonb_each(spec -> 'examples')) AS examples,
-               coalesce(nullif(spec -> 'labels', 'null'), (
+               coalesce(named, (
                    SELECT jsonb_agg(label ORDER BY label COLLATE "C")
-                   FROM jsonb_object_keys(spec -> 'examples') AS label), '[]') AS labels
-        FROM classifiers WHERE id = :id
+                   FROM jsonb_object_keys(spec -> 'examples') AS label), '[]') AS labels, named
+        FROM classifiers CROSS JOIN LATERAL nullif(spec -> 'labels', 'null') AS named WHERE id = :id
     ) AS own
     """
 )
@@ -86,12 +87,14 @@ class Asked:
 
     Args:
         labels: those that were named, or of the examples; all, or the first ``MOST_LISTED_LABELS`` of ``label_count``.
+        named: likewise those that were named; ``None`` where none were.
     """
 
     confirmed: bool
     examples: int
     label_count: int
     labels: Sequence[str]
+    named: Sequence[str] | None
 
 
 @dataclass(frozen=True)
