@@ -53,7 +53,7 @@ def test_stems_are_heard_with_clicks(
     assert found == pytest.approx(wanted[: len(found)].tolist(), abs=1.0 / stems[0]["rate"])
     here.expect_fine()
     count = page.evaluate("started.length")
-    page.get_by_role("radio", name="recording").click()
+    page.get_by_role("radio", name="recording", exact=True).click()
     # Whenever their loop begins anew, all stems start together.
     long = f"started.slice({count}).filter((one) => one.seconds > 5).length"
     page.wait_for_function(f"() => {long} % {_STEMS} === 1")

@@ -164,7 +164,7 @@ def test_what_the_model_heard_says_its_seconds_and_loops_them(visit: Callable[..
     _await_clock(page, f"at > {middle} && at <= {explained.end_s + 0.1}")
     _await_clock(page, f"at >= {explained.start_s - 0.1} && at < {middle}")
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
-    page.get_by_role("radio", name="recording").click()
+    page.get_by_role("radio", name="recording", exact=True).click()
     expect(loop).to_have_count(0)
     page.get_by_role("button", name="Loop it").click()
     expect(loop).to_be_visible()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 import psutil
@@ -59,6 +59,16 @@ class Gateway:
     def memory_bytes(self) -> int:
         """Resident memory."""
         return int(psutil.Process(self.pid).memory_info().rss)
+
+    def settled_bytes(self) -> int:
+        """Resident memory once it stays for two seconds: a gateway reads its models of words after it has started."""
+        seen = self.memory_bytes()
+        for _ in range(30):
+            sleep(2.0)
+            seen, before = self.memory_bytes(), seen
+            if abs(seen - before) < 1 << 20:
+                break
+        return seen
 
     def live_s(self, client: httpx.Client) -> float:
         """How long ``/health/live`` takes."""

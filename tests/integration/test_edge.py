@@ -36,6 +36,7 @@ def gateway(
     places = {"max_connections": 1_000, "max_requests_per_owner": 5}
     log = tmp_path_factory.mktemp("edge") / "gateway.log"
     with gateway_with(server_settings, log, log_format="json", **times, **places) as started:
+        started.settled_bytes()
         yield started
 
 
