@@ -42,6 +42,8 @@ _THREADS = 40
 """Threads for parallel work of requests: as many as there are requests in progress."""
 _DOOR = 8
 """Threads that check keys."""
+_CATALOGUES = "phonoscope_catalogues"
+"""Where a session keeps the catalogues that were read in it."""
 NO_KEY = "send an API key: Authorization: Bearer psk_…"
 
 
@@ -113,10 +115,15 @@ class State:
         """The served models and the owner's own heads, which are read when something is asked for that is not served.
 
         Args:
-            session: in which they are read; without one in a connection of their own, so that a caller that holds a
-                session gives it.
+            session: in which they are read, once; without one in a connection of their own, so that a caller that
+                holds a session gives it.
         """
-        return OwnersCatalogue(self.catalogue, partial(self._read_heads, owner_id, session))
+        if session is None:
+            return OwnersCatalogue(self.catalogue, partial(self._read_heads, owner_id, None))
+        known: dict[str, OwnersCatalogue] = session.info.setdefault(_CATALOGUES, {})
+        if owner_id not in known:
+            known[owner_id] = OwnersCatalogue(self.catalogue, partial(self._read_heads, owner_id, session))
+        return known[owner_id]
 
     def _read_heads(self, owner_id: str, session: Session | None) -> Mapping[str, HeadManifest]:
         if session is not None:

@@ -36,9 +36,8 @@ __all__ = ["TrackHit", "WindowHit", "nearest_rows", "nearest_tracks", "nearest_w
 _COLUMNS = {Of.WINDOWS: WINDOW_COLUMNS, Of.TRACKS: TRACK_COLUMNS}
 _KEY = {Of.WINDOWS: ("track_id", "position"), Of.TRACKS: ("track_id",)}
 _VECTOR = "CAST(:vector AS halfvec)"
-_STEPS = 16
-"""A step of an index takes about 4 times as long as to read a row, and where a label is rare near what is asked about,
-four times as many rows are passed for each that has it."""
+_STEPS = 4
+"""A step of an index takes about 4 times as long as to read a row, and of those that it passes some are left."""
 
 _NEAR = """
     SELECT v.*, v.vector <#> {vector} AS distance FROM {rows} WHERE {namespace}{conditions}
@@ -55,9 +54,10 @@ _FEW = {
     Of.TRACKS: "(SELECT DISTINCT track_id FROM few) AS few JOIN embeddings AS v ON v.track_id = few.track_id",
 }
 _OF_FEW = """
-    WITH few AS MATERIALIZED ({candidates} LIMIT :few + 1), near AS MATERIALIZED ({near})
+    WITH few AS MATERIALIZED ({candidates} LIMIT :few + 1),
+    counted AS MATERIALIZED (SELECT count(*) AS matching FROM few), near AS MATERIALIZED ({near})
     SELECT {columns}, -distance AS similarity, matching
-    FROM (SELECT count(*) AS matching FROM few) AS counted LEFT JOIN near AS v ON true ORDER BY distance, {key}
+    FROM counted LEFT JOIN near AS v ON true ORDER BY distance, {key}
 """
 
 
@@ -132,7 +132,7 @@ def _of_few(
         filters,
         _FEW[namespace.of],
         f"(v.vector <#> {_VECTOR}) + 0.0",
-        " AND (SELECT count(*) FROM few) <= :few",
+        " AND (SELECT matching FROM counted) <= :few",
     )
     statement = _OF_FEW.format(
         candidates=filters.candidates(namespace.of), near=near, columns=_COLUMNS[namespace.of], key=_order(namespace)
