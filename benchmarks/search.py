@@ -246,8 +246,9 @@ def queries_of(bench: Bench, real: Windows, count: int, rng: np.random.Generator
 
 def _owners(arguments: argparse.Namespace) -> list[tuple[str, int]]:
     sizes = owner_sizes(arguments.windows, arguments.owners)
-    without = int(np.flatnonzero(sizes < arguments.exact_rows)[0])
-    return [("the largest", 0), ("the largest without an index", without), ("the smallest", arguments.owners - 1)]
+    found = [("the largest", 0)]
+    found += [("the largest without an index", int(each)) for each in np.flatnonzero(sizes < arguments.exact_rows)[:1]]
+    return found + ([("the smallest", arguments.owners - 1)] if arguments.owners > 1 else [])
 
 
 def _insert(bench: Bench, real: Windows, arguments: argparse.Namespace, rng: np.random.Generator) -> None:
