@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import httpx
@@ -17,6 +17,7 @@ from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope_local.control import start_detached, stop
 from phonoscope_local.state import stack_settings
+from tests.integration.backed_up import Service, new_services
 from tests.provider import IdentityProvider, identity_provider
 from tests.support import Recorded, RunningStack, authorities
 
@@ -101,3 +102,19 @@ def provider(served: IdentityProvider) -> IdentityProvider:
     """The provider, honest again."""
     vars(served).update(vars(IdentityProvider(url=served.url, key=served.key)))
     return served
+
+
+@pytest.fixture
+def new_service(server_settings: Settings) -> Iterator[Callable[..., Service]]:
+    """Makes services that can be backed up and restored; at the end their connections are closed."""
+    with new_services(server_settings) as make:
+        yield make
+
+
+@pytest.fixture
+def service(new_service: Callable[..., Service]) -> Service:
+    """A service with two recordings."""
+    service = new_service("head")
+    service.upload(1)
+    service.upload(2)
+    return service

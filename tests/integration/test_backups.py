@@ -24,31 +24,14 @@ from phonoscope.errors import (
     BackupUnwritable,
     StoreUnavailable,
 )
-from phonoscope.settings import Settings
 from phonoscope.storage import ObjectStore
 from phonoscope.storage.store import StoredRange
 from phonoscope_cli.backup import making
 from phonoscope_cli.backup.manifest import Manifest
 from phonoscope_cli.backup.restoring import check_backup
 from phonoscope_cli.backup.sealing import new_identity
-from tests.integration.backed_up import Service, new_label, new_services, quiet
+from tests.integration.backed_up import Service, new_label, quiet
 from tests.support import RunningStack
-
-
-@pytest.fixture
-def new_service(server_settings: Settings) -> Iterator[Callable[..., Service]]:
-    """Makes services; at the end their connections are closed."""
-    with new_services(server_settings) as make:
-        yield make
-
-
-@pytest.fixture
-def service(new_service: Callable[..., Service]) -> Service:
-    """A service with two recordings."""
-    service = new_service("head")
-    service.upload(1)
-    service.upload(2)
-    return service
 
 
 @pytest.fixture

@@ -194,6 +194,7 @@ def test_hours_hold_up_nobody_s_clip(client: Client, stranger: Client, tmp_path:
     assert left_s is not None
     assert waits is not None
     assert (waits.ahead, waits.workers) == (1, 1)
+    assert waits.estimate_s is not None
     # Told at two times, of a machine that has other work at each.
     assert left_s / 3 - 5.0 < waits.estimate_s < 3 * left_s + 5.0
 

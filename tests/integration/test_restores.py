@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from phonoscope.db.access.migrate import migrate
 from phonoscope.db.schema.service import WorkerRow
 from phonoscope.db.service.keys import create_key
 from phonoscope.errors import BackupError, DatabaseUnavailable, RestoreRefused, StoreUnavailable
-from phonoscope.settings import Settings
 from phonoscope.states import Pool
 from phonoscope.storage import ObjectStore
 from phonoscope.waker import Waker
@@ -26,7 +25,7 @@ from phonoscope_cli.backup.tables import load_tables
 from phonoscope_courier.listener import listen
 from phonoscope_courier.sweeper import Sweeper
 from phonoscope_gateway.listener import JobListener
-from tests.integration.backed_up import Service, new_services
+from tests.integration.backed_up import Service
 from tests.support import add_track, phonoscope
 
 _OLD_JOB = text(
@@ -36,22 +35,6 @@ _END_OTHERS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
-
-
-@pytest.fixture
-def new_service(server_settings: Settings) -> Iterator[Callable[..., Service]]:
-    """Makes services; at the end their connections are closed."""
-    with new_services(server_settings) as make:
-        yield make
-
-
-@pytest.fixture
-def service(new_service: Callable[..., Service]) -> Service:
-    """A service with two recordings."""
-    service = new_service("head")
-    service.upload(1)
-    service.upload(2)
-    return service
 
 
 @pytest.fixture

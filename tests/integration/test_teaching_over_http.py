@@ -267,7 +267,7 @@ def test_a_space_that_is_gone(http: httpx.Client, stack: RunningStack) -> None:
 
 
 def test_one_of_many_that_make_one_name(http: httpx.Client) -> None:
-    """Of requests at once one makes the classifier; the others are told that the name is taken."""
+    """Of requests at the same time one makes the classifier; the others are told that the name is taken."""
     given = {label: [embedded(http, uploaded(http, hertz))] for label, hertz in (("low", 220.0), ("high", 2_960.0))}
     together = Barrier(4)
 
