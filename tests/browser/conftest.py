@@ -20,7 +20,8 @@ from tests.browser.visit import WIDE, Visit, record_complaints
 from tests.separators import network, write_separator
 from tests.support import RunningStack, examples
 
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# The first draws no window: that is half of the work of a test.
+_PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
     "--no-sandbox",
     "--autoplay-policy=no-user-gesture-required",
