@@ -1,0 +1,152 @@
+"""Parts of long recordings, decoded from the points that a pass over them has noted, are what that pass gave."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from phonoscope.audio.confined import ConfinedRecording
+from phonoscope.audio.downmix import MonoDownmix
+from phonoscope.audio.framing import AtRate
+from phonoscope.audio.points import SeekPoints
+from phonoscope.audio.stretch import StoredRecording
+from tests.unit.audio.maker import Format, Maker
+from tests.unit.audio.stamps import paused, restamped
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RATE_HZ, LASTS_S = 8_000, 1_000.0
+LEVEL = 4
+COLUMN = 4**LEVEL
+QUICK = {"frame_duration": "60", "compression_level": "0"}
+MATROSKA = Format("matroska", "", "matroska", "audio/matroska", rate_hz=RATE_HZ)
+MORE = {
+    "webm": {"codec_options": QUICK},
+    "webm-live": {"codec_options": QUICK},
+    "opus": {"codec_options": QUICK},
+    "mkv-ac3": {"rate_hz": 32_000},
+}
+KINDS = Maker.formats | {
+    f"mkv-{name}": replace(MATROSKA, codec=codec)
+    for name, codec in (("aac", "aac"), ("pcm", "pcm_s16le"), ("mp3", "libmp3lame"), ("ac3", "ac3"))
+}
+
+
+class Pass(NamedTuple):
+    """What one pass over a recording gives.
+
+    Args:
+        late: all channels of its last tenth.
+    """
+
+    container: str
+    rate_hz: int
+    mono: NDArray[np.float32]
+    late: NDArray[np.float32]
+    points: SeekPoints | None
+
+
+def one_pass(data: bytes, skipped: int) -> Pass:
+    """As ``describe`` counts the samples.
+
+    Args:
+        skipped: how many are before ``late``.
+    """
+    downmix, at_rate, all_at_rate = MonoDownmix(), AtRate(), AtRate()
+    parts, late = [], []
+    with ConfinedRecording(io.BytesIO(data), "owner", 0) as recording:
+        for block in recording.blocks():
+            samples = all_at_rate(block.samples, block.sample_rate_hz)
+            late.append(samples[:, max(0, skipped) :])
+            skipped -= samples.shape[1]
+            parts += [at_rate(*mixed) for mixed in downmix(block)]
+        parts += [at_rate(*mixed) for mixed in downmix.flush()]
+    rate_hz, channels = at_rate.rate_hz, np.concatenate(late, axis=1)
+    return Pass(recording.container, rate_hz, np.concatenate(parts), channels, recording.points)
+
+
+def sound(seed: int, rate_hz: int = RATE_HZ, seconds: float = LASTS_S, channels: int = 1) -> NDArray[np.int16]:
+    """Noise of which every moment differs. Shape ``(channels, samples)``."""
+    return np.random.default_rng(seed).integers(-6_000, 6_000, (channels, round(seconds * rate_hz)), np.int16)
+
+
+def recorded(make: Maker, name: str, seed: int = 1, seconds: float = LASTS_S, **changes: Any) -> bytes:
+    kind, more = KINDS[name], {"rate_hz": RATE_HZ, **MORE.get(name, {}), **changes}
+    samples = sound(seed, more["rate_hz"], seconds, kind.channels) / 32_768.0
+    return make.encode(kind, samples, at_once=2_048 if kind.codec.startswith("pcm_") else 0, **more)
+
+
+def check(make: Maker, data: bytes, seconds: float = LASTS_S) -> Pass:
+    """Compares samples near the start, after a quarter of an hour, and at the end; and columns. All are equal."""
+    rate_hz = make.examine(data).sample_rate_hz
+    skipped = round(0.9 * seconds * rate_hz) // COLUMN * COLUMN
+    found = one_pass(data, skipped)
+    assert (found.rate_hz, len(found.mono)) == (rate_hz, skipped + found.late.shape[1])
+    assert found.points is not None
+    assert SeekPoints.unpack(found.points.pack()) == found.points
+    recording = StoredRecording(
+        io.BytesIO(data), "owner", 0, rate_hz, len(found.mono), len(found.late), False, 0, found.points
+    )
+    for share in (0.003, 0.0453, 0.5, 0.901, 0.971):
+        start = round(share * seconds * rate_hz)
+        got = recording.stretch(start, start + rate_hz).mono
+        np.testing.assert_array_equal(got, found.mono[start : start + rate_hz])
+    end = len(found.mono)
+    np.testing.assert_array_equal(recording.stretch(end - rate_hz, end + rate_hz).mono, found.mono[-rate_hz:])
+    late = make.wav(found.late.T.tobytes(), tag=3, channels=len(found.late), rate_hz=rate_hz, bits=32)
+    for first in (100, found.late.shape[1] // COLUMN - 50):
+        wanted = of_wav(late, found).columns(LEVEL, first, first + 51)
+        before = skipped // COLUMN
+        got_columns = recording.columns(LEVEL, before + first, before + first + 51)
+        np.testing.assert_array_equal(got_columns, wanted)
+    return found
+
+
+def of_wav(data: bytes, found: Pass) -> StoredRecording:
+    channels, samples = found.late.shape
+    return StoredRecording(io.BytesIO(data), "owner", 0, found.rate_hz, samples, channels, True, 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("webm", "webm-live", "webm-vorbis", "mkv-aac", "mkv-flac", "mkv-pcm", "mkv-mp3", "mkv-ac3"),
+        *("mp3", "adts", "loas", "opus", "ogg-vorbis", "flac", "m4a", "alac", "caf-alac", "tta"),
+    ],
+)
+def test_any_part_of_any_container(make: Maker, name: str) -> None:
+    check(make, recorded(make, name))
+
+
+def damaged(data: bytes, *places: float) -> bytes:
+    """The same with forty bytes of noise at these shares of it."""
+    found = bytearray(data)
+    for place in places:
+        at = round(place * len(data))
+        found[at : at + 40] = np.random.default_rng(at).bytes(40)
+    return bytes(found)
+
+
+@pytest.mark.parametrize("name", ["flac", "mp3", "ogg-vorbis", "m4a", "webm-vorbis", "mkv-flac", "adts"])
+def test_any_part_of_what_is_damaged(make: Maker, name: str) -> None:
+    """A few packets are lost, as they were when it was measured."""
+    check(make, damaged(recorded(make, name), 0.31, 0.5, 0.903, 0.9031, 0.98))
+
+
+@pytest.mark.parametrize("name", ["mp3", "adts", "ogg-vorbis", "ogg-flac", "flac", "mkv-flac", "au"])
+def test_any_part_of_joined_recordings(make: Maker, name: str) -> None:
+    """Each of other sound; also where one ends and the next begins."""
+    pieces = [recorded(make, name, seed, seconds) for seed, seconds in enumerate((499.3, 3.2, 401.0, 96.5))]
+    check(make, b"".join(pieces))
+
+
+@pytest.mark.parametrize("muxer", ["matroska", "mp4"])
+def test_any_part_after_gaps(make: Maker, muxer: str) -> None:
+    """Time stamps leave two gaps out, and the second is longer than the distance of points."""
+    once = restamped(recorded(make, "m4a", seconds=940.0), muxer, paused(120.0, 123.456))
+    check(make, restamped(once, muxer, paused(700.0, 760.0)))
