@@ -26,7 +26,8 @@ class Trail:
     def __init__(self) -> None:
         self._points: list[SeekPoint] = []
         self._given = self._first_rate_hz = 0
-        self._place = Place(0, 0, 0, 0)
+        self._begun, self._before = Place(0, 0, 0, 0), 0
+        """Where the form began, and how many samples were given before it."""
         self._form: tuple[int, str, Speakers] | None = None
         self._leads_on = True
 
@@ -46,11 +47,11 @@ class Trail:
             self._turn(placed.sound)
             step = steps.take(placed.sound) if self._leads_on else None
             if step is not None:
-                self._points.append(SeekPoint(self._given, self._place, *step, span, part.clock, before))
+                self._points.append(SeekPoint(self._given, self._place(), *step, span, part.clock, before))
                 self._leads_on = len(self._points) <= MOST_POINTS
             self._leads_on = self._leads_on and steps.way is not None
             for piece in _samples(placed):
-                self._count(piece.channels.shape[1])
+                self._given += piece.channels.shape[1]
                 yield piece
             before = part.axis.state
 
@@ -60,14 +61,14 @@ class Trail:
         channels, speakers, rate_hz = sound.piece
         form = (rate_hz, channels.dtype.str, speakers)
         if form != self._form:
-            self._form = form
+            place, self._form, self._before = self._place(), form, self._given
             self._first_rate_hz = self._first_rate_hz or rate_hz
-            in_run = self._place.in_run if rate_hz == self._place.rate_hz else 0
-            self._place = Place(self._place.position, rate_hz, in_run, 0)
+            self._begun = Place(place.position, rate_hz, place.in_run if rate_hz == place.rate_hz else 0, 0)
 
-    def _count(self, samples: int) -> None:
-        self._given += samples
-        self._place = self._place.after(samples, self._first_rate_hz)
+    def _place(self) -> Place:
+        """Of the next sample."""
+        passed = self._given - self._before
+        return self._begun.after(passed, self._first_rate_hz) if passed else self._begun
 
 
 class _Steps:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pytest
 
+from phonoscope.audio.axis import AxisState, Clock
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.downmix import MonoDownmix
-from phonoscope.audio.framing import AtRate
-from phonoscope.audio.points import SeekPoints
+from phonoscope.audio.framing import AtRate, Place
+from phonoscope.audio.points import START, SeekPoint, SeekPoints
 from phonoscope.audio.stretch import StoredRecording
+from phonoscope.audio.tags import Span
+from phonoscope.errors import UndecodableRecording
 from tests.unit.audio.maker import Format, Maker
 from tests.unit.audio.stamps import paused, restamped
 
@@ -62,7 +66,8 @@ def one_pass(data: bytes, skipped: int) -> Pass:
     with ConfinedRecording(io.BytesIO(data), "owner", 0) as recording:
         for block in recording.blocks():
             samples = all_at_rate(block.samples, block.sample_rate_hz)
-            late.append(samples[:, max(0, skipped) :])
+            if samples.shape[1] > skipped:
+                late.append(samples[:, max(0, skipped) :])
             skipped -= samples.shape[1]
             parts += [at_rate(*mixed) for mixed in downmix(block)]
         parts += [at_rate(*mixed) for mixed in downmix.flush()]
@@ -81,10 +86,14 @@ def recorded(make: Maker, name: str, seed: int = 1, seconds: float = LASTS_S, **
     return make.encode(kind, samples, at_once=2_048 if kind.codec.startswith("pcm_") else 0, **more)
 
 
-def check(make: Maker, data: bytes, seconds: float = LASTS_S) -> Pass:
-    """Compares samples near the start, after a quarter of an hour, and at the end; and columns. All are equal."""
+def check(make: Maker, data: bytes, *more_s: float) -> SeekPoints:
+    """Compares samples near the start, after a quarter of an hour, and at the end; and columns. All are equal.
+
+    Args:
+        more_s: further times at which samples are compared.
+    """
     rate_hz = make.examine(data).sample_rate_hz
-    skipped = round(0.9 * seconds * rate_hz) // COLUMN * COLUMN
+    skipped = round(0.9 * LASTS_S * rate_hz) // COLUMN * COLUMN
     found = one_pass(data, skipped)
     assert (found.rate_hz, len(found.mono)) == (rate_hz, skipped + found.late.shape[1])
     assert found.points is not None
@@ -92,8 +101,8 @@ def check(make: Maker, data: bytes, seconds: float = LASTS_S) -> Pass:
     recording = StoredRecording(
         io.BytesIO(data), "owner", 0, rate_hz, len(found.mono), len(found.late), False, 0, found.points
     )
-    for share in (0.003, 0.0453, 0.5, 0.901, 0.971):
-        start = round(share * seconds * rate_hz)
+    for start_s in (3.0, 45.3, 500.0, 901.0, 971.0, *more_s):
+        start = round(start_s * rate_hz)
         got = recording.stretch(start, start + rate_hz).mono
         np.testing.assert_array_equal(got, found.mono[start : start + rate_hz])
     end = len(found.mono)
@@ -104,7 +113,7 @@ def check(make: Maker, data: bytes, seconds: float = LASTS_S) -> Pass:
         before = skipped // COLUMN
         got_columns = recording.columns(LEVEL, before + first, before + first + 51)
         np.testing.assert_array_equal(got_columns, wanted)
-    return found
+    return found.points
 
 
 def of_wav(data: bytes, found: Pass) -> StoredRecording:
@@ -150,3 +159,65 @@ def test_any_part_after_gaps(make: Maker, muxer: str) -> None:
     """Time stamps leave two gaps out, and the second is longer than the distance of points."""
     once = restamped(recorded(make, "m4a", seconds=940.0), muxer, paused(120.0, 123.456))
     check(make, restamped(once, muxer, paused(700.0, 760.0)))
+
+
+def test_any_part_where_rate_and_channels_change(make: Maker) -> None:
+    """Positions count at the first rate, and hops of the mix to mono from where channels or rate change."""
+    kinds = ((8_000, 1, 450.3), (11_025, 2, 5.1), (16_000, 2, 402.0), (8_000, 2, 150.0))
+    pieces = [
+        make.encode(KINDS["flac"], sound(each, rate_hz, seconds, channels) / 32_768.0, rate_hz=rate_hz)
+        for each, (rate_hz, channels, seconds) in enumerate(kinds)
+    ]
+    points = check(make, b"".join(pieces), 449.8, 452.7, 455.0, 700.1, 856.9, 858.2)
+    assert {point.channels for point in points.points} == {1, 2}
+    assert sum(point.apart for point in points.points) == 4
+
+
+def test_a_point_whose_packet_is_not_there(make: Maker) -> None:
+    """Another way is gone where there is one; else it is said."""
+    for name in ("flac", "mkv-flac"):
+        data = recorded(make, name, seconds=40.0)
+        found = one_pass(data, 0)
+        assert found.points is not None
+        other = [point._replace(found=point.found._replace(checksum=1)) for point in found.points.points]
+        lost = replace(found.points, points=[found.points.points[0], *other[1:]])
+        part = StoredRecording(io.BytesIO(data), "owner", 0, RATE_HZ, 40 * RATE_HZ, 1, name == "flac", 0, lost)
+        start, stop = 30 * RATE_HZ, 31 * RATE_HZ
+        if name == "flac":
+            np.testing.assert_array_equal(part.stretch(start, stop).mono, found.mono[start:stop])
+        else:
+            with pytest.raises(UndecodableRecording):
+                part.stretch(start, stop)
+
+
+def table() -> SeekPoints:
+    clock, axis = Clock(0.5, latest_s=3.0), AxisState(1.0, True, True, 0.5, 0.0, 0.0, 0.0)
+    first = SeekPoint(0, Place(0, 8_000, 0, 0), 1, True, START, Span(0, 9_999), clock, axis)
+    return SeekPoints(500, [first, first._replace(given=400, place=Place(400, 8_000, 400, 400), apart=False)])
+
+
+def test_a_table_is_kept() -> None:
+    assert SeekPoints.unpack(table().pack()) == table()
+    assert len(table().points[0].pack()) <= 255
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: b"",
+        lambda data: data[:-1],
+        lambda data: data + b"x",
+        lambda data: b"PHONOWAV" + data[8:],
+        lambda _: replace(table(), points=[]).pack(),
+        lambda _: replace(table(), points=table().points[::-1]).pack(),
+        lambda _: replace(table(), points=table().points[1:]).pack(),
+        lambda _: replace(table(), given=399).pack(),
+        lambda _: replace(table(), points=[table().points[0]._replace(place=Place(0, 0, 0, 0))]).pack(),
+        lambda _: replace(table(), points=[table().points[0]._replace(channels=0)]).pack(),
+        lambda _: replace(table(), points=[table().points[0]._replace(clock=Clock(float("inf")))]).pack(),
+    ],
+)
+def test_what_is_no_table_is_refused(change: Callable[[bytes], bytes]) -> None:
+    """It is the word of a process that has read a stranger's file."""
+    with pytest.raises(ValueError, match="point"):
+        SeekPoints.unpack(change(table().pack()))

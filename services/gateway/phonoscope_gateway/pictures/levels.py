@@ -256,7 +256,7 @@ def _pyramid(store: ObjectStore, key: str) -> Pyramid:
         raise OutdatedResult("the picture cannot be read; a new `describe` makes it again") from error
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _points(store: ObjectStore, key: str, size_bytes: int) -> SeekPoints:
     try:
         return SeekPoints.unpack(store.read_bytes(key, 0, size_bytes))
