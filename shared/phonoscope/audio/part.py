@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 import av
 import av.error
@@ -57,7 +57,7 @@ _TAGS = (b"ID3", b"TAG", b"APE")
 _HOPELESS_ERRORS = 3
 WALKED = frozenset({"mp3", "aac"})
 """Containers without an index: packets are read up to a time, and not decoded."""
-_CUT = "skip_samples"
+_CUT: Final = "skip_samples"
 _SYNC = 0xFF
 _SKIPPED = struct.Struct("<II")
 _MARK_BYTES = 7

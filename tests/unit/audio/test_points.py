@@ -29,11 +29,12 @@ LEVEL = 4
 COLUMN = 4**LEVEL
 QUICK = {"frame_duration": "60", "compression_level": "0"}
 MATROSKA = Format("matroska", "", "matroska", "audio/matroska", rate_hz=RATE_HZ)
-MORE = {
+MORE: dict[str, dict[str, Any]] = {
     "webm": {"codec_options": QUICK},
     "webm-live": {"codec_options": QUICK},
     "opus": {"codec_options": QUICK},
     "mkv-ac3": {"rate_hz": 32_000},
+    **{name: {"codec_options": {"aac_coder": "fast"}} for name in ("m4a", "adts", "mkv-aac")},
 }
 KINDS = Maker.formats | {
     f"mkv-{name}": replace(MATROSKA, codec=codec)
@@ -125,7 +126,7 @@ def of_wav(data: bytes, found: Pass) -> StoredRecording:
     "name",
     [
         *("webm", "webm-live", "webm-vorbis", "mkv-aac", "mkv-flac", "mkv-pcm", "mkv-mp3", "mkv-ac3"),
-        *("mp3", "adts", "loas", "opus", "ogg-vorbis", "flac", "m4a", "alac", "caf-alac", "tta"),
+        *("mp3", "adts", "opus", "flac", "m4a", "alac", "caf-alac", "tta"),
     ],
 )
 def test_any_part_of_any_container(make: Maker, name: str) -> None:
@@ -141,13 +142,13 @@ def damaged(data: bytes, *places: float) -> bytes:
     return bytes(found)
 
 
-@pytest.mark.parametrize("name", ["flac", "mp3", "ogg-vorbis", "m4a", "webm-vorbis", "mkv-flac", "adts"])
+@pytest.mark.parametrize("name", ["flac", "mp3", "ogg-vorbis", "m4a", "webm", "mkv-flac"])
 def test_any_part_of_what_is_damaged(make: Maker, name: str) -> None:
     """A few packets are lost, as they were when it was measured."""
     check(make, damaged(recorded(make, name), 0.31, 0.5, 0.903, 0.9031, 0.98))
 
 
-@pytest.mark.parametrize("name", ["mp3", "adts", "ogg-vorbis", "ogg-flac", "flac", "mkv-flac", "au"])
+@pytest.mark.parametrize("name", ["mp3", "ogg-flac", "flac", "mkv-flac", "au"])
 def test_any_part_of_joined_recordings(make: Maker, name: str) -> None:
     """Each of other sound; also where one ends and the next begins."""
     pieces = [recorded(make, name, seed, seconds) for seed, seconds in enumerate((499.3, 3.2, 401.0, 96.5))]
