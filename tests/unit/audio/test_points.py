@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import av
 import numpy as np
 import pytest
 
@@ -152,7 +153,19 @@ def test_any_part_of_what_is_damaged(make: Maker, name: str) -> None:
 def test_any_part_of_joined_recordings(make: Maker, name: str) -> None:
     """Each of other sound; also where one ends and the next begins."""
     pieces = [recorded(make, name, seed, seconds) for seed, seconds in enumerate((499.3, 3.2, 401.0, 96.5))]
-    check(make, b"".join(pieces))
+    check(make, b"".join(pieces), 498.9, 499.5, 502.3, 903.2)
+
+
+def test_any_part_after_what_a_header_leaves_out(make: Maker) -> None:
+    """The first of joined MP3s has padding at its end, by a count of its frames, which only counts from the start."""
+    first = recorded(make, "mp3", 1, 600.0)
+    with av.open(io.BytesIO(first)) as opened:
+        audio = next(packet.pos for packet in opened.demux(audio=0))
+    at = first.index(b"Info", 0, audio) + 7
+    without_size = bytes([first[at] & ~2]) + first[at + 1 : at + 5] + first[at + 9 : audio] + bytes(4)
+    data = first[:at] + without_size + first[audio:] + recorded(make, "mp3", 2, 399.7)
+    points = check(make, data, 599.0, 599.5, 600.0)
+    assert sum(point.apart for point in points.points) == 2
 
 
 @pytest.mark.parametrize("muxer", ["matroska", "mp4"])
