@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from phonoscope.audio.axis import AxisState, Clock
-from phonoscope.audio.confined import ConfinedRecording
+from phonoscope.audio.confined import ConfinedRecording, _points
 from phonoscope.audio.downmix import MonoDownmix
 from phonoscope.audio.framing import AtRate, Place
 from phonoscope.audio.points import START, SeekPoint, SeekPoints
@@ -233,5 +233,8 @@ def test_a_table_is_kept() -> None:
 )
 def test_what_is_no_table_is_refused(change: Callable[[bytes], bytes]) -> None:
     """It is the word of a process that has read a stranger's file."""
+    data = change(table().pack())
     with pytest.raises(ValueError, match="point"):
-        SeekPoints.unpack(change(table().pack()))
+        SeekPoints.unpack(data)
+    with pytest.raises(UndecodableRecording):
+        _points(data or b"x")
