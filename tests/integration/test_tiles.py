@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.unit.audio.maker import Format, Maker
+
 RATE_HZ = 8_000
 CLICK_S, CLICK_SAMPLES = 150.0, 36
 
@@ -188,13 +190,14 @@ def test_many_at_once_are_answered(http: httpx.Client, path: str) -> None:
     assert all(len(each) == 4_096 for each in found)
 
 
-def test_late_parts_are_as_fine_as_early_ones(http: httpx.Client) -> None:
+@pytest.mark.parametrize("name", ["wav", "mkv", "flac"])
+def test_late_parts_are_as_fine_as_early_ones(http: httpx.Client, name: str) -> None:
     """After a quarter of an hour each sample is there, and the columns of every level, beside a mark in silence."""
     rate_hz, marks_s = 500, (300.0, 1_000.25)
     silence = np.full(1_020 * rate_hz, 128, dtype=np.uint8)
     for at_s in marks_s:
         silence[round(at_s * rate_hz)] = 255
-    path = uploaded(http, silence, rate_hz)
+    path = uploaded(http, *_file(name, silence, rate_hz))
     found = levels(http, f"{path}/waveform")
     assert (found["detail_end_s"], found["duration_s"]) == (1_020.0, 1_020.0)
     for at_s in marks_s:
@@ -210,14 +213,26 @@ def test_late_parts_are_as_fine_as_early_ones(http: httpx.Client) -> None:
     assert abs(int(picture.sum(axis=0).argmax()) - place) <= 1
 
 
-def uploaded(http: httpx.Client, samples: np.ndarray, rate_hz: int) -> str:
-    """The path of a track with these samples, of eight or sixteen bits."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(samples.itemsize)
-        file.setframerate(rate_hz)
-        file.writeframes(samples.tobytes())
-    answer = http.post("/v1/tracks", files={"file": ("long.wav", buffer.getvalue())})
+def _file(name: str, samples: np.ndarray, rate_hz: int) -> tuple[str, bytes]:
+    """Samples of eight bits in a file; in FLAC two that are joined."""
+    if name == "wav":
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(samples.itemsize)
+            file.setframerate(rate_hz)
+            file.writeframes(samples.tobytes())
+        return "long.wav", buffer.getvalue()
+    make, wide = Maker(), (samples.astype(np.int16) - 128)[None] << 8
+    if name == "mkv":
+        kind = Format("matroska", "pcm_s16le", "matroska", "audio/matroska")
+        return "long.mkv", make.encode(kind, wide, rate_hz=rate_hz, at_once=500)
+    pieces = np.split(wide, [700 * rate_hz], axis=1)
+    return "two.flac", b"".join(make.encode(make.formats["flac"], piece, rate_hz=rate_hz) for piece in pieces)
+
+
+def uploaded(http: httpx.Client, name: str, content: bytes) -> str:
+    """The path of a track."""
+    answer = http.post("/v1/tracks", files={"file": (name, content)})
     assert answer.status_code == 201, answer.text
     return f"/v1/tracks/{answer.json()['id']}"

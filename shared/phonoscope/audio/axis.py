@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from phonoscope.audio.samples import Joined
+
+if TYPE_CHECKING:
+    import av
 
 SHORTEST_GAP_S = 0.1
 """A gap or an overlap that is told."""
@@ -32,11 +35,15 @@ class Sound(NamedTuple):
         start_s: its time stamp in seconds; ``None`` when it has none.
         duration_s: its length in seconds.
         piece: its samples; ``None`` for a packet, whose length is only known by what it states.
+        packet: what it was decoded from.
+        after_cut: whether its container says to leave out samples of the packet before.
     """
 
     start_s: float | None
     duration_s: float
     piece: Joined | None = None
+    packet: av.Packet[av.AudioStream] | None = None
+    after_cut: bool = False
 
 
 class Placed(NamedTuple):
@@ -77,6 +84,18 @@ class Clock(NamedTuple):
     end_s: float | None = None
 
 
+class AxisState(NamedTuple):
+    """All that the place of the next sounds depends on, beside the clock."""
+
+    end_s: float
+    begun: bool
+    exact: bool
+    base_s: float
+    left_over_s: float
+    late_s: float
+    silent_s: float
+
+
 class Axis:
     """Where the sound of one stream lies in time. What has been placed ends at ``end_s``.
 
@@ -88,9 +107,10 @@ class Axis:
 
     Args:
         start_s: the place of the first sound, where that is not the recording's first.
+        state: that of another axis, to go on there.
     """
 
-    def __init__(self, clock: Clock, start_s: float = 0.0) -> None:
+    def __init__(self, clock: Clock, start_s: float = 0.0, state: AxisState | None = None) -> None:
         self.end_s = start_s
         self.gaps: list[Gap] = []
         self.overlap_s = 0.0
@@ -102,6 +122,15 @@ class Axis:
         self._left_over_s = 0.0
         self._late_s = 0.0
         self._silent_s = 0.0
+        if state is not None:
+            self.end_s, self._begun, self._exact, self._base_s, *durations = state
+            self._left_over_s, self._late_s, self._silent_s = durations
+
+    @property
+    def state(self) -> AxisState:
+        """What the place of the next sound depends on."""
+        durations = (self._base_s, self._left_over_s, self._late_s, self._silent_s)
+        return AxisState(self.end_s, self._begun, self._exact, *durations)
 
     def placed(self, sounds: Iterable[Sound]) -> Iterator[Placed]:
         """The place of each sound."""

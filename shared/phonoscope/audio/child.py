@@ -75,7 +75,7 @@ def _answer(function: SandboxedFunction, file: PositionedFile, request: Request,
     """Sends what the function finds; false when it failed."""
     try:
         signal.setitimer(signal.ITIMER_PROF, request.cpu_s)
-        for found, body in _messages(function, cast("BinaryIO", file), request.number):
+        for found, body in _messages(function, cast("BinaryIO", file), request.number, request.more):
             send_message(reply, {"found": found}, body)
             if not request.longest_s:
                 signal.setitimer(signal.ITIMER_PROF, request.cpu_s)
@@ -92,8 +92,8 @@ def _answer(function: SandboxedFunction, file: PositionedFile, request: Request,
     return False
 
 
-def _messages(function: SandboxedFunction, file: BinaryIO, number: float) -> Iterable[Message]:
-    found = function(file, number)
+def _messages(function: SandboxedFunction, file: BinaryIO, number: float, more: bytes = b"") -> Iterable[Message]:
+    found = function(file, number, more) if more else function(file, number)
     return [(found, b"")] if isinstance(found, dict) else found
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, FiniteFloat, PositiveInt, StringConstrain
 
 from phonoscope.audio.axis import Gap
 from phonoscope.audio.partial_file import PartialFile
+from phonoscope.audio.points import SeekPoint, SeekPoints
 from phonoscope.audio.probe import SILENCE
 from phonoscope.audio.samples import Block, Joined, limited
 from phonoscope.audio.sandbox import Sandbox
@@ -31,9 +32,11 @@ class ConfinedRecording(BlockSource):
         owner: whom it belongs to; no process reads files of two owners.
         audio_track: the audio track to read, where it is another one than ``Recording`` reads by itself.
         from_s: the time from which on samples are wanted.
+        point: where to begin instead; what is read ends with the recording, of joined ones, that it is in.
 
     Attributes:
         start_s: where the first block begins: a second and more before ``from_s``, or at the recording's start.
+        points: after the last block, those from which it can be decoded again; ``None`` where there are none.
         stated_s: the duration that the header states, of joined recordings the first one's; ``None`` without one.
 
     Raises:
@@ -44,14 +47,20 @@ class ConfinedRecording(BlockSource):
     """
 
     def __init__(
-        self, file: BinaryIO | PartialFile, owner: str, audio_track: int | None = None, from_s: float = 0.0
+        self,
+        file: BinaryIO | PartialFile,
+        owner: str,
+        audio_track: int | None = None,
+        from_s: float = 0.0,
+        point: SeekPoint | None = None,
     ) -> None:
-        where = Where(audio_track, int(from_s * 1000.0)).pack()
+        where, more = Where(audio_track, int(from_s * 1000.0)).pack(), b"" if point is None else point.pack()
         self.warnings: list[str] = []
         self.gaps: list[Gap] = []
+        self.points: SeekPoints | None = None
         self._decoded: Counter[int] = Counter()
         with ExitStack() as opened:
-            self._messages = opened.enter_context(_sandbox.streaming(file, where, owner))
+            self._messages = opened.enter_context(_sandbox.streaming(file, where, owner, more))
             head, _ = next(self._messages)
             format_ = _Format.parse(head)
             self.container, self.codec = format_.container, format_.codec
@@ -68,6 +77,7 @@ class ConfinedRecording(BlockSource):
                 end = _End.parse(head)
                 self.warnings += end.warnings
                 self.gaps += [Gap(*gap) for gap in end.gaps]
+                self.points = _points(body)
                 continue
             block = limited(_piece(head, body))
             self._decoded[block.sample_rate_hz] += block.channels.shape[1]
@@ -119,6 +129,14 @@ class _Head(_Told):
     interleaved: bool
     speakers: tuple[_Speaker, ...]
     sample_rate_hz: int = Field(gt=0, lt=1 << 31)
+
+
+def _points(body: bytes) -> SeekPoints | None:
+    """Raises ``UndecodableRecording`` for what no decoder gives."""
+    try:
+        return SeekPoints.unpack(bytes(body)) if body else None
+    except ValueError as error:
+        raise UndecodableRecording(_IMPOSSIBLE) from error
 
 
 def _piece(head: dict[str, Any], body: bytes) -> Joined:

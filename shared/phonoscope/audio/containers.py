@@ -27,6 +27,9 @@ _OPTIONS = {"format_whitelist": READERS, "protocol_whitelist": "", "max_probe_pa
 _ANY_BYTES = "surrogateescape"
 _MOST_FRAME_VALUES = 1 << 23
 
+# Noise that depends on a packet alone, not on all before it.
+_DECODER_OPTIONS = {name: {"cons_noisegen": "1"} for name in ("ac3", "eac3")}
+
 _ENCRYPTED_TAGS = frozenset({"enca", "drms", "aavd"})
 _ENCRYPTED_METADATA = frozenset({"enc_key_id", "ASF_Protection_Type"})
 
@@ -188,7 +191,7 @@ def _set_up(container: InputContainer, stream: av.AudioStream) -> None:
             other.discard = Discard.all
     context = stream.codec_context
     context.thread_type = "NONE"
-    context.options = {"max_samples": str(_MOST_FRAME_VALUES)}
+    context.options = {"max_samples": str(_MOST_FRAME_VALUES), **_DECODER_OPTIONS.get(context.name, {})}
 
 
 def _looks_like(head: bytes) -> str:

@@ -9,19 +9,22 @@ from typing import BinaryIO, Self, cast
 from av.container import InputContainer
 
 from phonoscope.audio.audio_tracks import audio_tracks, first_with_sound, is_default, name_and_language, preferred
-from phonoscope.audio.axis import Gap, Placed
+from phonoscope.audio.axis import Gap
 from phonoscope.audio.chains import links
 from phonoscope.audio.containers import open_container
 from phonoscope.audio.cover import has_picture
+from phonoscope.audio.entries import Bypassed
 from phonoscope.audio.facts import AudioTrack
 from phonoscope.audio.file_part import FilePart
 from phonoscope.audio.headers import read_header
 from phonoscope.audio.outer_tags import without_tags
 from phonoscope.audio.part import Findings, Part
-from phonoscope.audio.samples import Block, Joined, Samples, blocks, silence
+from phonoscope.audio.points import START, SeekPoint
+from phonoscope.audio.samples import Block, Joined, Samples, blocks
 from phonoscope.audio.source import BlockSource
 from phonoscope.audio.stem_names import with_stem_names
 from phonoscope.audio.tags import Span
+from phonoscope.audio.trail import Trail
 from phonoscope.audio.words import breaks_told, gaps_told
 from phonoscope.errors import NoSuchAudioTrack, RecordingError
 
@@ -43,6 +46,7 @@ class Recording(BlockSource):
     Args:
         audio_track: the audio track to read instead.
         linked: whether to look for joined recordings, which takes a look at the whole file.
+        point: where to begin instead of at the start; of joined recordings the one that it is in is read.
 
     Raises:
         EmptyUpload: the file has no bytes.
@@ -54,17 +58,29 @@ class Recording(BlockSource):
         NoSuchAudioTrack: the file has fewer audio tracks.
     """
 
-    def __init__(self, file: BinaryIO, audio_track: int | None = None, *, linked: bool = True) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        audio_track: int | None = None,
+        *,
+        linked: bool = True,
+        point: SeekPoint | None = None,
+    ) -> None:
         self.warnings: list[str] = []
         self.gaps: list[Gap] = []
         self.placed_s = 0.0
+        self.trail = Trail()
         self.findings = Findings()
         self._file = without_tags(file)
         self._header = read_header(self._file)
         whole = Span(0, self._file.seek(0, 2))
-        self._spans = links(self._file, whole, self._header.head) if linked else [whole]
-        self._wanted = audio_track
-        self._part = Part(self._of(self._spans[0]), self._header, self.findings, self._choose)
+        if point is not None:
+            self._spans = [point.span]
+        else:
+            self._spans = links(self._file, whole, self._header.head) if linked else [whole]
+        self._span = self._spans[0]
+        self._wanted, self._point = audio_track, point
+        self._part = Part(self._entered(), self._header, self.findings, self._choose)
         self.container, self.codec, self.media_type = self._part.container, self._part.codec, self._part.media_type
         self.audio_track = self._part.audio_track
         self.metadata = self._part.metadata
@@ -115,6 +131,11 @@ class Recording(BlockSource):
         """Has ``pieces`` begin a little before a time; returns where, in seconds, or ``None`` where that cannot be."""
         return self._part.seek(to_s)
 
+    def resume(self) -> None:
+        """Goes to the point. Raises ``UndecodableRecording`` where its packet is not found any more."""
+        if self._point is not None:
+            self._part.resume(self._point)
+
     @property
     def stated_s(self) -> float | None:
         """The duration that the header of the first part states, in seconds."""
@@ -123,6 +144,7 @@ class Recording(BlockSource):
     def parts(self) -> Iterator[Part]:
         """The file's parts one after the other, each to be read before the next; one, but for joined files."""
         for span in self._spans:
+            self._span = span
             if span is not self._spans[0]:
                 try:
                     following = Part(self._of(span), self._header, self.findings, self._same)
@@ -143,11 +165,10 @@ class Recording(BlockSource):
         """
         given: Counter[int] = Counter()
         for part in self.parts():
-            for placed in part.axis.placed(part.sounds()):
-                for piece in _samples(placed):
-                    given[piece.sample_rate_hz] += piece.channels.shape[1]
-                    self.placed_s = sum(samples / rate_hz for rate_hz, samples in given.items())
-                    yield piece
+            for piece in self.trail.pieces(part, self._span):
+                given[piece.sample_rate_hz] += piece.channels.shape[1]
+                self.placed_s = sum(samples / rate_hz for rate_hz, samples in given.items())
+                yield piece
         self.conclude()
 
     def blocks(self) -> Iterator[Block]:
@@ -175,12 +196,23 @@ class Recording(BlockSource):
     def _of(self, span: Span) -> BinaryIO:
         return cast("BinaryIO", FilePart(self._file, span))
 
+    def _entered(self) -> BinaryIO:
+        """The first part's file, without what is passed over to get to a point."""
+        file = self._of(self._spans[0])
+        found = START if self._point is None else self._point.found
+        if not found.head_bytes < found.entry or not found.head_bytes:
+            return file
+        return cast("BinaryIO", Bypassed(file, Span(found.head_bytes, found.entry)))
+
     def _choose(self, opened: InputContainer) -> int:
         """The index of the audio track to read. Raises ``NoSuchAudioTrack``."""
         if self._wanted is not None:
             count = len(opened.streams.audio)
             if 0 <= self._wanted < count:
                 return self._wanted
+            if self._point is not None:
+                # In a later link of a chained file, as ``_same`` chooses there.
+                return count - 1
             raise NoSuchAudioTrack(f"audio track {self._wanted}; the last one of the file is {count - 1}")
         order = preferred(opened.streams.audio)
         if len(order) == 1:
@@ -215,18 +247,3 @@ class Recording(BlockSource):
 
     def __exit__(self, *_: object) -> None:
         self._part.close()
-
-
-def _samples(placed: Placed) -> Iterator[Joined]:
-    """A sound's samples at its place, as pieces."""
-    piece = placed.sound.piece
-    assert piece is not None
-    rate_hz = piece.sample_rate_hz
-    yield from silence(round(placed.silence_s * rate_hz), piece)
-    if placed.cut_s < 0.0:
-        again = piece.channels[:, : round(-placed.cut_s * rate_hz)]
-        yield piece._replace(channels=again)
-    first, last = max(0, round(placed.cut_s * rate_hz)), round(placed.rest_s * rate_hz)
-    kept = piece.channels[:, first : piece.channels.shape[1] - last]
-    if kept.shape[1]:
-        yield piece._replace(channels=kept)

@@ -95,8 +95,8 @@ def hop_samples(sample_rate_hz: int, channels: int) -> int:
 
 
 def context_samples(sample_rate_hz: int, channels: int) -> int:
-    """How many samples before a hop what it is mixed to depends on; none of a single channel."""
-    return 0 if channels == 1 else _CONTEXT * hop_samples(sample_rate_hz, channels)
+    """How many samples before one, at most, what it is mixed to depends on; none of a single channel."""
+    return 0 if channels == 1 else (_CONTEXT + 1) * hop_samples(sample_rate_hz, channels)
 
 
 class _Mixed(NamedTuple):

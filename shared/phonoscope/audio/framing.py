@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -60,17 +60,61 @@ class Framer:
         return self(np.zeros((*self._buffer.samples.shape[:-1], self._size - 1), dtype=np.float32))
 
 
-def at_rate(samples: Samples, rate_hz: int, wanted_hz: int) -> Samples:
-    """Changes the rate by repeating or dropping samples: durations are right, the sound is not.
+class Place(NamedTuple):
+    """Where a sample of a recording lies.
+
+    Args:
+        position: how many samples are before it, at the recording's first rate.
+        rate_hz: its own rate.
+        in_run: how many samples are before it since the rate changed.
+        in_form: how many since rate, speakers or type changed, from where hops of the mix to mono are counted.
+    """
+
+    position: int
+    rate_hz: int
+    in_run: int
+    in_form: int
+
+    def after(self, samples: int, first_rate_hz: int) -> Self:
+        """The place so many samples later, where nothing changes."""
+        before, end = (_at_rate(count, self.rate_hz, first_rate_hz) for count in (self.in_run, self.in_run + samples))
+        return self._replace(
+            position=self.position + end - before, in_run=self.in_run + samples, in_form=self.in_form + samples
+        )
+
+
+class AtRate:
+    """Brings a stream to one rate by repeating or dropping samples: durations are right, the sound is not.
+
+    What comes out depends on the samples alone, not on how they are cut into pieces.
+
+    Args:
+        rate_hz: that rate; the stream's first one when left out.
+        place: where the stream begins.
 
     Shape:
-        - input: ``(..., samples)``, float32
-        - output: ``(..., samples)``, at least one
+        - input and output: ``(..., samples)``, float32
     """
-    if rate_hz == wanted_hz:
-        return samples
-    count = max(1, samples.shape[-1] * wanted_hz // rate_hz)
-    return samples[..., np.arange(count) * rate_hz // wanted_hz]
+
+    def __init__(self, rate_hz: int = 0, place: Place | None = None) -> None:
+        self.rate_hz = rate_hz
+        self._source, self._given = (place.rate_hz, place.in_run) if place else (0, 0)
+
+    def __call__(self, samples: Samples, rate_hz: int) -> Samples:
+        self.rate_hz = self.rate_hz or rate_hz
+        if rate_hz != self._source:
+            self._source, self._given = rate_hz, 0
+        start = self._given
+        self._given += samples.shape[-1]
+        if rate_hz == self.rate_hz:
+            return samples
+        first, last = (_at_rate(count, rate_hz, self.rate_hz) for count in (start, self._given))
+        return samples[..., np.arange(first, last) * rate_hz // self.rate_hz - start]
+
+
+def _at_rate(samples: int, rate_hz: int, wanted_hz: int) -> int:
+    """How many samples there are at another rate."""
+    return -(-samples * wanted_hz // rate_hz)
 
 
 def hann(size: int) -> Samples:

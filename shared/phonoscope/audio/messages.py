@@ -31,9 +31,10 @@ class Request:
         size_bytes: the file's size.
         owner: whom the file belongs to, as a digest: no process reads files of two owners.
         partial: whether parts of the file are there only once they were asked for.
+        more: the function's third argument, where it is called with one; at most 255 bytes.
     """
 
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct("!dddQ16s?")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("!dddQ16s?256p")
 
     number: float
     longest_s: float
@@ -41,6 +42,7 @@ class Request:
     size_bytes: int
     owner: bytes = b""
     partial: bool = False
+    more: bytes = b""
 
     def pack(self) -> bytes:
         return self.LAYOUT.pack(*astuple(self))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 import av
 import av.error
@@ -28,12 +28,14 @@ from phonoscope.audio.containers import (
     open_container,
 )
 from phonoscope.audio.delays import delay_s, delays_frames
+from phonoscope.audio.entries import SETTLED_AFTER_S, Way, checksum, way_into
 from phonoscope.audio.formats import media_type
 from phonoscope.audio.headers import Header
+from phonoscope.audio.points import START, SeekPoint
 from phonoscope.audio.samples import piece_of
 from phonoscope.audio.speakers import Speakers, settled, speakers_of
 from phonoscope.audio.tags import Span
-from phonoscope.errors import EncryptedRecording
+from phonoscope.errors import EncryptedRecording, UndecodableRecording
 
 Packet: TypeAlias = "av.Packet[av.AudioStream]"
 
@@ -53,9 +55,9 @@ _STATED_BY_FILE = frozenset({"matroska", "webm", "flv"})
 _LOCKABLE = frozenset({"mov", "mp4", "3gp", "mpegts"})
 _TAGS = (b"ID3", b"TAG", b"APE")
 _HOPELESS_ERRORS = 3
-_SETTLED_AFTER_S = 1.0
 WALKED = frozenset({"mp3", "aac"})
 """Containers without an index: packets are read up to a time, and not decoded."""
+_CUT: Final = "skip_samples"
 _SYNC = 0xFF
 _SKIPPED = struct.Struct("<II")
 _MARK_BYTES = 7
@@ -111,7 +113,7 @@ class Pace(NamedTuple):
 class Part:
     """A run of packets with one decoder and one axis; raises as ``Recording`` does.
 
-    ``tick_s`` is the unit of its packets' times, in seconds.
+    ``tick_s`` is the unit of its packets' times, in seconds; ``clock`` says how they are read.
 
     Args:
         choose: the index of the audio track to read, of those that an opened container has.
@@ -120,7 +122,7 @@ class Part:
     def __init__(
         self, file: BinaryIO, header: Header, findings: Findings, choose: Callable[[InputContainer], int]
     ) -> None:
-        self._file = file
+        self.file = file
         self._header = header
         self._findings = findings
         self._read_to = 0
@@ -145,12 +147,13 @@ class Part:
             self._context.flags2 |= Flags2.skip_manual
         self._last_pts: int | None = None
         self._sought: list[Sound] = []
+        self._after_cut = False
         self.tick_s = float(self.stream.time_base or 0)
         self.media_type = media_type(self.container, video=has_video(self.opened))
         self.sample_rate_hz: int = self._context.sample_rate
         self.channels = self._context.layout.nb_channels
-        self._clock = self._read_clock()
-        self.axis = Axis(self._clock)
+        self.clock = self._read_clock()
+        self.axis = Axis(self.clock)
 
     @property
     def metadata(self) -> list[dict[str, str]]:
@@ -190,10 +193,10 @@ class Part:
 
     def another_follows(self) -> bool:
         """Whether another recording begins after the packets that were read, which players do not play."""
-        position = self._file.tell()
-        rest = Span(self._read_to, self._file.seek(0, os.SEEK_END))
-        found = bool(self._read_to) and begins_again(self._file, rest, self._header.head)
-        self._file.seek(position)
+        position = self.file.tell()
+        rest = Span(self._read_to, self.file.seek(0, os.SEEK_END))
+        found = bool(self._read_to) and begins_again(self.file, rest, self._header.head)
+        self.file.seek(position)
         return found
 
     def decode(self, packet: Packet | None) -> list[Sound]:
@@ -207,7 +210,10 @@ class Part:
             return []
         for frame in frames:
             self._findings.decoded[frame.sample_rate, frame.layout.nb_channels] += frame.samples
-        return [self._sound(frame) for frame in frames]
+        sounds = [self._sound(frame, packet) for frame in frames]
+        cut = packet is not None and not self.clock.stamped and packet.has_sidedata(_CUT)
+        self._after_cut = cut or (self._after_cut and not frames)
+        return sounds
 
     def seek(self, to_s: float) -> float | None:
         """Goes to a sound that is a little before a time, so that the decoder has settled there.
@@ -215,7 +221,7 @@ class Part:
         Returns where on the axis that sound starts, in seconds; ``None`` where the container does not lead there.
         Raises ``EncryptedRecording``.
         """
-        from_s = max(0.0, to_s - _SETTLED_AFTER_S) + self._clock.origin_s
+        from_s = max(0.0, to_s - SETTLED_AFTER_S) + self.clock.origin_s
         packets = self.packets()
         try:
             if self.container in WALKED:
@@ -228,9 +234,35 @@ class Part:
             return None
         if not self._sought or self._sought[0].start_s is None:
             return None
-        start_s = self._sought[0].start_s - self._clock.origin_s
-        self.axis = Axis(self._clock, start_s)
+        start_s = self._sought[0].start_s - self.clock.origin_s
+        self.axis = Axis(self.clock, start_s)
         return start_s if start_s <= to_s else None
+
+    def resume(self, point: SeekPoint) -> None:
+        """Has ``sounds`` begin at a point, with the axis as it was there.
+
+        Raises ``UndecodableRecording`` where its packet is not found any more, and ``EncryptedRecording``.
+        """
+        known = point.clock
+        self.clock = self.clock._replace(origin_s=known.origin_s, latest_s=known.latest_s, end_s=known.end_s)
+        self.axis = Axis(self.clock, state=point.axis)
+        if point.found == START:
+            return
+        with suppress(av.error.FFmpegError):
+            self._enter(point.found.entry)
+            for packet in self.packets():
+                self._sought = self.decode(packet)
+                if (packet.pos, packet.size, checksum(packet)) == point.found[2:]:
+                    return
+                if packet.pos is not None and packet.pos > point.found.position:
+                    break
+        raise UndecodableRecording("the file does not lead to this part of the recording any more")
+
+    def _enter(self, entry: int) -> None:
+        way = way_into(self.container, self.codec)
+        if way is not Way.VOID:
+            self.opened.seek(entry, stream=self.stream, unsupported_byte_offset=way is Way.BYTE)
+            self._context.flush_buffers()
 
     def sounds(self) -> Iterator[Sound]:
         """All sounds; damaged packets are skipped. Raises ``EncryptedRecording``."""
@@ -258,9 +290,9 @@ class Part:
         start_s = self._stamp_s(packet.pts)
         stated_s = (packet.duration or 0) * self.tick_s * pace.stretch
         # Where time stamps count, a packet may state the time until the next one instead of its own length.
-        duration_s = pace.usual_s if not stated_s or (pace.constant and self._clock.stamped) else stated_s
-        if packet.has_sidedata("skip_samples"):
-            first, last = _SKIPPED.unpack(bytes(packet.get_sidedata("skip_samples"))[: _SKIPPED.size])
+        duration_s = pace.usual_s if not stated_s or (pace.constant and self.clock.stamped) else stated_s
+        if packet.has_sidedata(_CUT):
+            first, last = _SKIPPED.unpack(bytes(packet.get_sidedata(_CUT))[: _SKIPPED.size])
             rate_hz = self.sample_rate_hz or 1
             start_s = None if start_s is None else start_s + first / rate_hz
             duration_s = max(0.0, duration_s - (first + last) / rate_hz)
@@ -280,7 +312,7 @@ class Part:
         elif self.container in _STATED_BY_FILE and alone and self.opened.duration is not None:
             stated_s = self.opened.duration / av.time_base
         if stated_s is not None and self.container in _LASTS_FROM_ZERO:
-            stated_s -= self._clock.origin_s
+            stated_s -= self.clock.origin_s
         return stated_s
 
     def close(self) -> None:
@@ -313,9 +345,9 @@ class Part:
         stands, self._last_pts = self.container in _CLOCKLESS and pts == self._last_pts, pts
         return None if pts is None or stands else pts * self.tick_s
 
-    def _sound(self, frame: AudioFrame) -> Sound:
-        start_s = self._stamp_s(frame.pts)
-        return Sound(start_s, frame.samples / frame.sample_rate, piece_of(frame, self._speakers_of(frame)))
+    def _sound(self, frame: AudioFrame, packet: Packet | None) -> Sound:
+        start_s, duration_s = self._stamp_s(frame.pts), frame.samples / frame.sample_rate
+        return Sound(start_s, duration_s, piece_of(frame, self._speakers_of(frame)), packet, self._after_cut)
 
     def _speakers_of(self, frame: AudioFrame) -> Speakers:
         name = frame.layout.name

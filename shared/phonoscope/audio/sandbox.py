@@ -29,7 +29,7 @@ from phonoscope.places import Places
 
 Message: TypeAlias = tuple[dict[str, Any], Any]
 """What JSON can hold, and bytes."""
-SandboxedFunction: TypeAlias = Callable[[BinaryIO, float], dict[str, Any] | Iterable[Message]]
+SandboxedFunction: TypeAlias = Callable[..., dict[str, Any] | Iterable[Message]]
 
 MOST_MEMORY_BYTES = 512 * 1024**2
 OUT_OF_TIME, OUT_OF_PROCESSOR_TIME, CRASHED = b"t", b"p", b"c"
@@ -99,23 +99,32 @@ class Sandbox:
             yield call.result
 
     @contextmanager
-    def streaming(self, file: BinaryIO | PartialFile, number: float, owner: str = "") -> Iterator[Iterator[Message]]:
+    def streaming(
+        self, file: BinaryIO | PartialFile, number: float, owner: str = "", more: bytes = b""
+    ) -> Iterator[Iterator[Message]]:
         """Calls the function, which is a generator; yields an iterator of its messages, each as it comes.
 
         Any number of streams may be open. The child waits until its messages are taken, and is ended at the block's
-        end. Of a ``PartialFile`` it reads the parts that it needs. Raises as ``call`` does, where the next message is
-        needed, and as that file's ``read``.
+        end. Of a ``PartialFile`` it reads the parts that it needs.
+
+        Args:
+            more: a third argument of the function, of 255 bytes at most.
+
+        Raises as ``call`` does, where the next message is needed, and as that file's ``read``.
         """
-        with self._asked(file, number, owner, 0.0) as call:
+        with self._asked(file, number, owner, 0.0, more) as call:
             yield call.messages()
 
     @contextmanager
-    def _asked(self, file: BinaryIO | PartialFile, number: float, owner: str, longest_s: float) -> Iterator[_Call]:
+    def _asked(
+        self, file: BinaryIO | PartialFile, number: float, owner: str, longest_s: float, more: bytes = b""
+    ) -> Iterator[_Call]:
         with _OnDisk(file) as descriptor:
             size_bytes = os.fstat(descriptor).st_size
             tag = hashlib.sha256(owner.encode(errors="surrogatepass")).digest()[:16]
             partial = file if isinstance(file, PartialFile) else None
-            request = Request(number, longest_s, processor_limit_s(size_bytes), size_bytes, tag, partial is not None)
+            limit_s = processor_limit_s(size_bytes)
+            request = Request(number, longest_s, limit_s, size_bytes, tag, partial is not None, more)
             with _Call(self, request, descriptor, self._longest_s, partial) as call:
                 yield call
 

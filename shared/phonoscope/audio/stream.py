@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from phonoscope.audio.decode import Recording
+from phonoscope.audio.points import SeekPoint
 from phonoscope.audio.samples import joined
 from phonoscope.audio.sandbox import Message
 from phonoscope.audio.where import Where
@@ -14,17 +15,19 @@ from phonoscope.audio.where import Where
 _MOST_GAPS = 1_000
 
 
-def stream_samples(file: BinaryIO, where: float) -> Iterator[Message]:
-    """The recording's format, then its pieces of about a second, then its warnings and its first 1,000 gaps.
+def stream_samples(file: BinaryIO, where: float, point: bytes = b"") -> Iterator[Message]:
+    """The recording's format, its pieces of about a second, then its warnings, its first 1,000 gaps, and its points.
 
     The format says where the first piece begins, which is the recording's start where its container leads nowhere else.
 
     Args:
         where: a ``Where`` as a number.
+        point: a ``SeekPoint`` to begin at instead.
 
-    Raises ``RecordingError`` as ``Recording`` does.
+    Raises ``RecordingError`` as ``Recording`` does, and ``UndecodableRecording`` where the point is not found any more.
     """
-    with _opened(file, Where.unpack(where)) as (recording, start_s):
+    found = SeekPoint.unpack(point) if point else None
+    with _opened(file, Where.unpack(where), found) as (recording, start_s):
         yield (
             {
                 "container": recording.container,
@@ -46,12 +49,18 @@ def stream_samples(file: BinaryIO, where: float) -> Iterator[Message]:
                 "sample_rate_hz": piece.sample_rate_hz,
             }
             yield head, values.data.cast("B")
-        yield {"warnings": recording.warnings, "gaps": recording.gaps[:_MOST_GAPS]}, b""
+        points = recording.trail.table()
+        yield {"warnings": recording.warnings, "gaps": recording.gaps[:_MOST_GAPS]}, points.pack() if points else b""
 
 
 @contextmanager
-def _opened(file: BinaryIO, where: Where) -> Iterator[tuple[Recording, float]]:
+def _opened(file: BinaryIO, where: Where, point: SeekPoint | None) -> Iterator[tuple[Recording, float]]:
     """The recording, and where its samples begin, in seconds."""
+    if point is not None:
+        with Recording(file, where.audio_track, point=point) as recording:
+            recording.resume()
+            yield recording, 0.0
+        return
     if where.from_ms:
         with Recording(file, where.audio_track, linked=False) as recording:
             start_s = recording.seek(where.from_ms / 1000.0)

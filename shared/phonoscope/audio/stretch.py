@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
@@ -12,12 +12,14 @@ import numpy as np
 
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.downmix import MonoDownmix, context_samples, hop_samples
-from phonoscope.audio.framing import at_rate
+from phonoscope.audio.framing import AtRate, Place
 from phonoscope.audio.mel_power import MelAnalysis, frame_size
 from phonoscope.audio.part import WALKED
 from phonoscope.audio.partial_file import PartialFile
+from phonoscope.audio.points import SeekPoint, SeekPoints
 from phonoscope.audio.pyramid import FACTOR, Items, extremes_of
 from phonoscope.audio.samples import Block, Samples
+from phonoscope.audio.speakers import Speakers
 from phonoscope.audio.spectrogram import MelLevels, quantised
 from phonoscope.errors import UndecodableRecording
 
@@ -71,7 +73,8 @@ class StoredRecording:
         sample_rate_hz: its first sampling rate, at which positions count.
         samples: how many there are at that rate.
         leads_anywhere: as the function of this name says.
-        most_before: how many samples before a part are decoded at most, where the container does not lead there.
+        most_before: how many samples before a part are decoded at most, where nothing leads there.
+        points: those that ``describe`` has found; a recording that it measured before it kept them has none.
     """
 
     file: BinaryIO | PartialFile
@@ -82,19 +85,22 @@ class StoredRecording:
     channels: int
     leads_anywhere: bool
     most_before: int
+    points: SeekPoints | None = None
 
     def stretch(self, start: int, stop: int) -> Stretch:
         """The samples from ``start`` up to ``stop``, fewer at the recording's end.
 
         Raises:
-            RecordingError: as ``ConfinedRecording`` does; ``UndecodableRecording`` also where the container does not
-                lead to a part that is too far from the start.
+            RecordingError: as ``ConfinedRecording`` does; ``UndecodableRecording`` also where neither points nor the
+                container lead to a part that is too far from the start.
         """
         kept, downmix = _Kept(start, stop), MonoDownmix()
-        with self._from(start - context_samples(self.sample_rate_hz, self.channels)) as opened:
-            kept.position, blocks = _from_a_hop(*opened)
+        channels = self.channels if self.points is None else self.points.channels
+        with self._from(start - context_samples(self.sample_rate_hz, channels)) as opened:
+            place, blocks = _from_a_hop(*opened, self.sample_rate_hz)
+            kept.position, at_rate = place.position, AtRate(self.sample_rate_hz, place)
             for mixed, rate_hz in _mixed(downmix, blocks):
-                kept.add(at_rate(mixed, rate_hz, self.sample_rate_hz))
+                kept.add(at_rate(mixed, rate_hz))
                 if kept.position >= stop:
                     break
         return Stretch(start, kept.joined())
@@ -114,8 +120,8 @@ class StoredRecording:
         column, around = FACTOR**level, frame_size(self.sample_rate_hz, window) // 2
         hop = min(column, window // 2) if window else column
         start, stop = first * column - around, last * column + around
-        with self._from(start) as (position, blocks):
-            pieces = self._between(blocks, position, start, stop)
+        with self._from(start) as opened:
+            pieces = self._between(*opened, start, stop)
             powers = _frames(pieces, self.sample_rate_hz, hop, window)
             found = _columns(powers, around // hop, column // hop)
             parts: list[MelLevels] = []
@@ -126,18 +132,50 @@ class StoredRecording:
         return np.concatenate(parts)[: last - first]
 
     @contextmanager
-    def _from(self, position: int) -> Iterator[tuple[int, Iterator[Block]]]:
-        """Blocks, and the position of the first one, which is not after the one that is asked for."""
+    def _from(self, position: int) -> Iterator[tuple[Place, Iterator[Block]]]:
+        """Blocks, and where the first one begins, which is not after the position that is asked for."""
+        with ExitStack() as opened:
+            yield self._by_points(position, opened) or self._by_container(position, opened)
+
+    def _by_points(self, position: int, opened: ExitStack) -> tuple[Place, Iterator[Block]] | None:
+        """``None`` where there are none, or they are found no more."""
+        if self.points is None:
+            return None
+        point = self.points.before(position)
+        with suppress(UndecodableRecording):
+            first = opened.enter_context(self._at(point))
+            return point.place, self._runs(self.points, point, first)
+        return None
+
+    def _by_container(self, position: int, opened: ExitStack) -> tuple[Place, Iterator[Block]]:
         wanted_s = position / self.sample_rate_hz
         if self.leads_anywhere and wanted_s > 0.0:
-            with ConfinedRecording(self.file, self.owner, self.audio_track, wanted_s) as recording:
+            with ExitStack() as tried:
+                recording = tried.enter_context(ConfinedRecording(self.file, self.owner, self.audio_track, wanted_s))
                 if recording.start_s <= wanted_s and self._believes(recording):
-                    yield round(recording.start_s * self.sample_rate_hz), recording.blocks()
-                    return
+                    opened.push(tried.pop_all())
+                    before = round(recording.start_s * self.sample_rate_hz)
+                    return Place(before, self.sample_rate_hz, before, before), recording.blocks()
         if position > self.most_before:
             raise UndecodableRecording("the file does not lead to this part: only what is near its start is decoded")
-        with ConfinedRecording(self.file, self.owner, self.audio_track) as recording:
-            yield 0, recording.blocks()
+        recording = opened.enter_context(ConfinedRecording(self.file, self.owner, self.audio_track))
+        return Place(0, self.sample_rate_hz, 0, 0), recording.blocks()
+
+    def _at(self, point: SeekPoint) -> ConfinedRecording:
+        return ConfinedRecording(self.file, self.owner, self.audio_track, point=point)
+
+    def _runs(self, points: SeekPoints, point: SeekPoint, first: ConfinedRecording) -> Iterator[Block]:
+        """All blocks from a point on. Raises ``UndecodableRecording`` where they have less than was counted."""
+        for each, samples in points.runs(point):
+            left = samples
+            with first if each is point else self._at(each) as recording:
+                for block in recording.blocks():
+                    yield _cut(block, 0, left)
+                    left -= block.channels.shape[1]
+                    if left <= 0:
+                        break
+            if left > 0:
+                raise UndecodableRecording("the recording has fewer samples than were counted")
 
     def _believes(self, recording: ConfinedRecording) -> bool:
         """Whether it leads to the samples that ``describe`` has counted from the start: joined recordings do not."""
@@ -146,15 +184,15 @@ class StoredRecording:
         lasts_s = self.samples / self.sample_rate_hz
         return recording.stated_s is not None and abs(recording.stated_s - lasts_s) < _SAME_S
 
-    def _between(self, blocks: Iterable[Block], position: int, start: int, stop: int) -> Iterator[Samples]:
+    def _between(self, place: Place, blocks: Iterable[Block], start: int, stop: int) -> Iterator[Samples]:
         """The samples between two positions, with silence before the recording's start and after its end."""
-        channels = self.channels
+        channels, position, at_rate = self.channels, place.position, AtRate(self.sample_rate_hz, place)
         if start < 0:
             yield np.zeros((channels, -start), dtype=np.float32)
         for block in blocks:
-            samples = at_rate(block.samples, block.sample_rate_hz, self.sample_rate_hz)
+            samples = at_rate(block.samples, block.sample_rate_hz)
             first, last = (max(0, edge - position) for edge in (start, stop))
-            position += samples.shape[1]
+            channels, position = len(samples), position + samples.shape[1]
             if first < min(last, samples.shape[1]):
                 yield samples[:, first:last]
             if position >= stop:
@@ -168,20 +206,26 @@ def _mixed(downmix: MonoDownmix, blocks: Iterable[Block]) -> Iterator[tuple[Samp
     yield from downmix.flush()
 
 
-def _from_a_hop(position: int, blocks: Iterator[Block]) -> tuple[int, Iterator[Block]]:
-    """Leaves out what is before the first hop of the downmix, as it is counted from the recording's start."""
-    first = next(blocks, None)
-    if first is None:
-        return position, blocks
-    left_out = -position % hop_samples(first.sample_rate_hz, len(first.channels)) if len(first.channels) > 1 else 0
-    return position + left_out, _without(left_out, first, blocks)
+def _from_a_hop(place: Place, blocks: Iterator[Block], first_rate_hz: int) -> tuple[Place, Iterator[Block]]:
+    """Leaves out what is before the first hop of the downmix, as far as it is mixed together with that."""
+    block = next(blocks, None)
+    if block is None or len(block.channels) == 1:
+        return place, blocks if block is None else chain([block], blocks)
+    form = _form(block)
+    left = -place.in_form % hop_samples(block.sample_rate_hz, len(block.channels))
+    while left and block is not None and _form(block) == form:
+        count = min(left, block.channels.shape[1])
+        place, left = place.after(count, first_rate_hz), left - count
+        block = _cut(block, count) if count < block.channels.shape[1] else next(blocks, None)
+    return place, blocks if block is None else chain([block], blocks)
 
 
-def _without(count: int, first: Block, blocks: Iterator[Block]) -> Iterator[Block]:
-    for block in chain([first], blocks):
-        if count < block.channels.shape[1]:
-            yield Block(block.channels[:, count:], block.speakers, block.sample_rate_hz)
-        count = max(0, count - block.channels.shape[1])
+def _form(block: Block) -> tuple[int, Speakers, str]:
+    return block.sample_rate_hz, block.speakers, block.channels.dtype.str
+
+
+def _cut(block: Block, start: int, stop: int | None = None) -> Block:
+    return Block(block.channels[:, start:stop], block.speakers, block.sample_rate_hz)
 
 
 def _frames(pieces: Iterable[Samples], sample_rate_hz: int, hop: int, window: int | None) -> Iterator[Samples]:

@@ -143,6 +143,10 @@ class DescribeResult(TaskResult):
     spectrogram_pyramid: ArtifactLink | None = Field(
         None, description="the mel spectrogram at several resolutions; read it by `/spectrogram/tiles`"
     )
+    seek_points: ArtifactLink | None = Field(
+        None,
+        description="where parts of the recording can be decoded from; null where its format needs none, or has none",
+    )
     playback: ArtifactLink | None = Field(
         None, description="a copy to play, with the gaps as silence, which players pass over; null where there are none"
     )

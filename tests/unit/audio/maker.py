@@ -122,18 +122,25 @@ class Maker:
         """A tone in one of the formats; made once."""
         return _recording(name, seconds, channels or FORMATS[name].channels)
 
-    def encode(self, kind: Format, samples: NDArray[Any], **changes: Any) -> bytes:
-        """The samples, of shape ``(channels, samples)`` and full scale at 1 where they are floats, as a file."""
+    def encode(self, kind: Format, samples: NDArray[Any], *, at_once: int = 0, **changes: Any) -> bytes:
+        """The samples, of shape ``(channels, samples)`` and full scale at 1 where they are floats, as a file.
+
+        Args:
+            at_once: how many samples are encoded at once; all of them when left out.
+        """
         kind, buffer = replace(kind, **changes), io.BytesIO()
         layout = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}.get(len(samples), f"{len(samples)} channels")
         with av.open(buffer, "w", format=kind.muxer, options=kind.options) as output:
             stream: Any = output.add_stream(kind.codec, rate=kind.rate_hz, layout=layout, options=kind.codec_options)
             if kind.sample_type:
                 stream.format = kind.sample_type
-            array, name = _interleaved(samples, stream.codec_context.format.name.removesuffix("p"))
-            frame = av.AudioFrame.from_ndarray(array, format=name, layout=layout)
-            frame.sample_rate, frame.pts = kind.rate_hz, 0
-            output.mux(stream.encode(frame))
+            at_once = at_once or samples.shape[1]
+            for start in range(0, samples.shape[1], at_once):
+                piece = samples[:, start : start + at_once]
+                array, name = _interleaved(piece, stream.codec_context.format.name.removesuffix("p"))
+                frame = av.AudioFrame.from_ndarray(array, format=name, layout=layout)
+                frame.sample_rate, frame.pts = kind.rate_hz, start
+                output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
         return buffer.getvalue()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phonoscope.audio.framing import Framer, hann
+from phonoscope.audio.framing import AtRate, Framer, Place, hann
 
 
 @pytest.mark.parametrize("sizes", [[50], [1] * 50, [7, 0, 30, 13]])
@@ -40,3 +40,19 @@ def test_more_channels_take_over_what_is_held() -> None:
     framer = Framer(4, 2, 1)
     framer(np.ones((1, 5), np.float32))
     np.testing.assert_array_equal(framer(np.zeros((3, 3), np.float32))[:, 0], [[1, 1, 1, 0]] * 3)
+
+
+@pytest.mark.parametrize("rates_hz", [(8_000, 11_025), (44_100, 8_000), (48_000, 44_100), (3, 7), (7, 3)])
+def test_another_rate_does_not_depend_on_blocks(rates_hz: tuple[int, int]) -> None:
+    """Nothing is lost between blocks, and from a place within the stream on it is what it is from the start."""
+    rate_hz, wanted_hz = rates_hz
+    stream = np.arange(1_000, dtype=np.float32)
+    whole = AtRate(wanted_hz)(stream, rate_hz)
+    assert len(whole) == -(-1_000 * wanted_hz // rate_hz)
+    pieces = AtRate(wanted_hz)
+    parts = [pieces(part, rate_hz) for part in np.split(stream, [1, 2, 10, 500, 501])]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    for at in (1, 333, 999):
+        place = Place(0, rate_hz, 0, 0).after(at, wanted_hz)
+        later = AtRate(wanted_hz, place)(stream[at:], rate_hz)
+        np.testing.assert_array_equal(later, whole[place.position :])

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.pyramid import EXTREMES, OUTLINE, Pyramid, PyramidWriter, extremes_of
-from phonoscope.errors import InvalidRequest
+from phonoscope.errors import InvalidRequest, OutdatedResult
 from phonoscope_gateway.pictures.levels import Source, levels
 from phonoscope_gateway.stretches import Stretches
+from tests.unit.audio.maker import Format, Maker
 
 RATE_HZ, SAMPLES, MARK = 500, 6 * 3_600 * 500, 21_000 * 500 + 123
 
@@ -49,15 +51,29 @@ def objects() -> dict[str, bytes]:
     return {"recording": recording.getvalue(), "outline": outline.getvalue()}
 
 
+@pytest.fixture(scope="module")
+def in_matroska(objects: dict[str, bytes]) -> dict[str, bytes]:
+    """The same in Matroska, with the points that a pass over it notes."""
+    samples = np.frombuffer(objects["recording"], np.uint8)[-SAMPLES:][None]
+    kind = Format("matroska", "pcm_u8", "matroska", "audio/matroska", rate_hz=RATE_HZ)
+    data = Maker().encode(kind, samples, at_once=500)
+    with ConfinedRecording(io.BytesIO(data), "own_1", 0) as recording:
+        assert sum(block.channels.shape[1] for block in recording.blocks()) == SAMPLES
+    assert recording.points is not None
+    return objects | {"recording": data, "points": recording.points.pack()}
+
+
 def source(objects: dict[str, bytes], **changes: Any) -> tuple[Source, Stored]:
+    """By the points, where there are any."""
     store = Stored(objects)
+    points = SimpleNamespace(object_key="points", size_bytes=len(objects["points"])) if "points" in objects else None
     facts = {"container": "wav", "codec": "pcm_u8", "warnings": [], "size_bytes": len(objects["recording"])}
     owned = {"id": "trk_1", "owner_id": "own_1", "object_key": "recording", "channels": 1, "audio_track": 0}
     track = SimpleNamespace(**owned | facts | changes, audio_tracks=[])
     row = SimpleNamespace(id="art_1", kind=OUTLINE, object_key="outline")
     state = SimpleNamespace(store=store, stretches=Stretches())
     pyramid = Pyramid.unpack(objects["outline"][: Pyramid.HEADER.size])
-    return Source(cast("Any", state), cast("Any", row), cast("Any", track), pyramid, None), store
+    return Source(cast("Any", state), cast("Any", row), cast("Any", track), pyramid, None, cast("Any", points)), store
 
 
 def drawn(found: Source, level: int, number: int) -> NDArray[np.float16]:
@@ -95,6 +111,28 @@ def test_every_level_has_the_mark_for_a_few_bytes(objects: dict[str, bytes]) -> 
         assert np.flatnonzero(drawn(found, each.level, number)[:, 1] > 0.5).tolist() == [place], each.level
         assert store.fetched_bytes < len(objects["recording"]) / 8
     assert len(drawn(found, 0, facts.levels[0].tiles - 1)) == SAMPLES % 4_096
+
+
+def test_points_lead_to_every_sample(in_matroska: dict[str, bytes]) -> None:
+    """In a container that leads nowhere itself, of any size; without points it ends after 15 minutes."""
+    found, store = source(in_matroska, container="matroska", size_bytes=len(in_matroska["recording"]))
+    assert levels(found).detail_end_s == 6 * 3_600.0
+    number, place = divmod(MARK, levels(found).tile_items)
+    store.fetched_bytes = 0
+    assert np.flatnonzero(drawn(found, 0, number)[:, 1] > 0.5).tolist() == [place]
+    assert store.fetched_bytes < len(in_matroska["recording"]) / 2
+    assert len(drawn(found, 0, found.pyramid.tiles(0) - 1)) == SAMPLES % 4_096
+    large, _ = source(in_matroska, container="matroska", size_bytes=1 << 40)
+    assert levels(large).detail_end_s == 6 * 3_600.0
+    without, _ = source({key: each for key, each in in_matroska.items() if key != "points"}, container="matroska")
+    assert levels(without).detail_end_s == 900.0
+
+
+def test_points_that_cannot_be_read(in_matroska: dict[str, bytes]) -> None:
+    """They are said to be outdated, and no part is made up."""
+    found, _ = source(in_matroska | {"points": in_matroska["points"][:-1]}, container="matroska")
+    with pytest.raises(OutdatedResult, match="points"):
+        drawn(found, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from typing import IO, Any, BinaryIO
 
 import numpy as np
 
-from phonoscope.audio import arrays, beats, pyramid, spectrogram, waveform
+from phonoscope.audio import arrays, beats, points, pyramid, spectrogram, waveform
 from phonoscope.audio.confined import ConfinedRecording
 from phonoscope.audio.framing import Meter
+from phonoscope.audio.points import SeekPoints
 from phonoscope.audio.samples import HIGHEST_RATE_HZ, Block
 from phonoscope.audio.speakers import UNKNOWN
 from phonoscope.tasks.describe import MOST_INLINE_BEATS
@@ -30,7 +31,9 @@ _RATE_HZ = 22_050
 
 @typed_resource_errors()
 def describe_task(work: Work) -> Outcome:
-    """Measures the recording; outline, spectrogram and beats become artifacts, and a copy to play where it has gaps.
+    """Measures the recording; outline, spectrogram, beats and the points to decode from become artifacts.
+
+    So does a copy to play, where it has gaps.
 
     Raises:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
@@ -57,14 +60,23 @@ def _measured(work: Work, outline: IO[bytes], levels: IO[bytes]) -> tuple[dict[s
         work.report(done_s / max(done_s, track.duration_s), "measuring")
 
     work.file.seek(0)
-    meters = (peaks, columns)
-    body = describe(work.file, report, meters=meters, owner=track.owner_id, audio_track=audio_track, rhythm=rhythm)
+    tables: list[SeekPoints] = []
+    body = describe(
+        work.file,
+        report,
+        meters=(peaks, columns),
+        owner=track.owner_id,
+        audio_track=audio_track,
+        rhythm=rhythm,
+        keep=tables.append,
+    )
     made = [
         Artifact("waveform.npz", waveform.KIND, arrays.MEDIA_TYPE, peaks.waveform.to_npz()),
         Artifact("spectrogram.npz", spectrogram.KIND, arrays.MEDIA_TYPE, columns.spectrogram.to_npz()),
         Artifact("waveform.pyramid", pyramid.OUTLINE, pyramid.MEDIA_TYPE, outline),
         Artifact("spectrogram.pyramid", pyramid.SPECTROGRAM, pyramid.MEDIA_TYPE, levels),
     ]
+    made += [Artifact("seek.points", points.KIND, points.MEDIA_TYPE, table.pack()) for table in tables]
     if body["beat_count"]:
         made.append(Artifact("beats.npz", beats.KIND, arrays.MEDIA_TYPE, rhythm.tempo.beats.to_npz()))
     return body, made
@@ -78,6 +90,7 @@ def describe(
     owner: str = "",
     audio_track: int | None = None,
     rhythm: Rhythm | None = None,
+    keep: Callable[[SeekPoints], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Measures tempo, key, loudness and balance; returns the body of the result.
 
@@ -87,6 +100,7 @@ def describe(
         owner: whom the recording belongs to.
         audio_track: the audio track to measure, where it is another one than is read by itself.
         rhythm: what measures tempo and beats, for a caller who wants more of it; at 22,050 Hz.
+        keep: called with the points from which the recording can be decoded again, where there are any.
 
     Raises:
         RecordingError: the recording cannot be opened, or no sample can be decoded.
@@ -99,6 +113,8 @@ def describe(
             report(recording.decoded_s)
         rhythm.finish()
         tonality.finish()
+    if recording.points is not None:
+        keep(recording.points)
     levels, loudness, balance = recording.levels, recording.loudness, recording.balance
     silence = ["silence: there is no energy from 20 Hz up to share out"] if balance.silent else []
     return {

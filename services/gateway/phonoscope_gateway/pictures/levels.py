@@ -15,6 +15,7 @@ from anyio import to_thread
 from phonoscope.audio.mel_power import WINDOWS
 from phonoscope.audio.part import WALKED
 from phonoscope.audio.partial_file import PartialFile
+from phonoscope.audio.points import KIND, SeekPoints
 from phonoscope.audio.pyramid import (
     FACTOR,
     OUTLINE,
@@ -27,6 +28,7 @@ from phonoscope.audio.pyramid import (
 from phonoscope.audio.spectrogram import LOWEST_DBFS, STEP_DB, MelLevels, MelSpectrogram
 from phonoscope.audio.stretch import StoredRecording, Stretch, leads_anywhere
 from phonoscope.contract import PictureLevels, SpectrogramLevels, TileLevel, WaveformLevels
+from phonoscope.db.library.artifacts import artifact_beside
 from phonoscope.db.library.tracks import get_track
 from phonoscope.db.schema.tables import ArtifactRow, TrackRow
 from phonoscope.errors import InvalidRequest, OutdatedResult
@@ -45,13 +47,18 @@ _MOST_WALKED_BYTES = 512 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """A pyramid, and the recording that finer levels are decoded from."""
+    """A pyramid, and the recording that finer levels are decoded from.
+
+    Args:
+        kept_points: the artifact with the recording's points; ``None`` where it was measured before there were any.
+    """
 
     state: State
     row: ArtifactRow
     track: TrackRow
     pyramid: Pyramid
     audio_track: int | None
+    kept_points: ArtifactRow | None = None
 
     @property
     def finest(self) -> int:
@@ -64,10 +71,13 @@ class Source:
     def detail_end(self) -> int:
         """The sample up to which the recording is decoded.
 
-        That is its end where its container leads anywhere. Where packets have to be read up to a part, it is what lies
-        in the first 512 MiB; where they have to be decoded too, the first 15 minutes, of files of up to 256 MiB.
+        That is its end where points were kept, or its container leads anywhere. Of others, where packets have to be
+        read up to a part, it is what lies in the first 512 MiB; where they have to be decoded too, the first 15
+        minutes, of files of up to 256 MiB.
         """
         samples = self.pyramid.samples
+        if self.kept_points is not None:
+            return samples
         if not self._leads_anywhere:
             return min(samples, self._most_before)
         if self.track.container not in WALKED or self.track.size_bytes <= _MOST_WALKED_BYTES:
@@ -170,14 +180,20 @@ class Source:
                 self._read_track.get("channels", self.track.channels),
                 self._leads_anywhere,
                 self._most_before,
+                self._points(),
             )
+
+    def _points(self) -> SeekPoints | None:
+        kept = self.kept_points
+        return None if kept is None else _points(self.state.store, kept.object_key, kept.size_bytes)
 
 
 def source_of(state: State, owner_id: str, row: ArtifactRow, audio_track: int | None) -> Source:
     """Raises ``NotFound``, ``OutdatedResult``, ``DatabaseUnavailable`` or ``StoreUnavailable``."""
     with state.database.autocommit() as session:
         track = get_track(session, owner_id, row.track_id)
-    return Source(state, row, track, _pyramid(state.store, row.object_key), audio_track)
+        kept_points = artifact_beside(session, row, KIND)
+    return Source(state, row, track, _pyramid(state.store, row.object_key), audio_track, kept_points)
 
 
 def version_of(row: ArtifactRow) -> str:
@@ -238,3 +254,11 @@ def _pyramid(store: ObjectStore, key: str) -> Pyramid:
         return Pyramid.unpack(store.read_bytes(key, 0, Pyramid.HEADER.size))
     except ValueError as error:
         raise OutdatedResult("the picture cannot be read; a new `describe` makes it again") from error
+
+
+@lru_cache(maxsize=8)
+def _points(store: ObjectStore, key: str, size_bytes: int) -> SeekPoints:
+    try:
+        return SeekPoints.unpack(store.read_bytes(key, 0, size_bytes))
+    except ValueError as error:
+        raise OutdatedResult("the recording's points cannot be read; a new `describe` makes them again") from error

@@ -26,6 +26,11 @@ def add_cover(session: Session, row: ArtifactRow) -> None:
     session.connection().execute(insert(ArtifactRow), given(row))
 
 
+def artifact_beside(session: Session, row: ArtifactRow, kind: str) -> ArtifactRow | None:
+    """The artifact of another kind that the same task has made. The caller has checked the owner."""
+    return session.scalar(select(ArtifactRow).where(ArtifactRow.task_id == row.task_id, ArtifactRow.kind == kind))
+
+
 def artifacts_of(session: Session, task_id: str) -> list[ArtifactRow]:
     """The artifacts of the task that made them, by their keys in the store. The caller has checked the owner."""
     of_task = select(ArtifactRow).where(ArtifactRow.task_id == task_id)

@@ -8,7 +8,7 @@ import numpy as np
 
 from phonoscope.audio.buffer import StreamBuffer
 from phonoscope.audio.downmix import MonoDownmix
-from phonoscope.audio.framing import at_rate
+from phonoscope.audio.framing import AtRate
 from phonoscope.audio.pyramid import EXTREMES, FACTOR, OUTLINE_FINEST, PyramidWriter, extremes_of
 from phonoscope.audio.samples import Block, Samples
 from phonoscope.audio.waveform import MOST_POINTS, Waveform
@@ -33,7 +33,8 @@ class WaveformMeter:
         self._low, self._high, self._energy = (np.zeros(_MOST_BUCKETS) for _ in range(3))
         self._buffer = StreamBuffer()
         self._downmix = MonoDownmix()
-        self._buckets = self._samples = self._rate_hz = 0
+        self._at_rate = AtRate()
+        self._buckets = self._samples = 0
         self._width = 1
 
     @property
@@ -48,7 +49,7 @@ class WaveformMeter:
             rms=np.sqrt(energy / lengths).astype(np.float32),
             bucket_samples=self._width,
             samples=self._samples,
-            sample_rate_hz=self._rate_hz,
+            sample_rate_hz=self._at_rate.rate_hz,
         )
 
     def add(self, block: Block) -> None:
@@ -65,11 +66,10 @@ class WaveformMeter:
             self._put(self._buffer.take(len(self._buffer))[None, :])
         if self._pyramid is not None and self._samples:
             self._pyramid.add(extremes_of(self._rest.take(len(self._rest)), _ITEM))
-            self._pyramid.finish(OUTLINE_FINEST, self._samples, self._rate_hz)
+            self._pyramid.finish(OUTLINE_FINEST, self._samples, self._at_rate.rate_hz)
 
     def _add(self, mono: Samples, sample_rate_hz: int) -> None:
-        self._rate_hz = self._rate_hz or sample_rate_hz
-        samples = at_rate(mono, sample_rate_hz, self._rate_hz)
+        samples = self._at_rate(mono, sample_rate_hz)
         self._samples += len(samples)
         self._buffer.append(samples)
         if self._pyramid is not None:

@@ -6,7 +6,7 @@ from typing import IO
 
 import numpy as np
 
-from phonoscope.audio.framing import at_rate
+from phonoscope.audio.framing import AtRate
 from phonoscope.audio.mel_power import MelAnalysis
 from phonoscope.audio.pyramid import FACTOR, LEVELS, PyramidWriter, spectrogram_finest
 from phonoscope.audio.samples import Block, Samples
@@ -30,6 +30,7 @@ class Spectrogram:
         self._power = np.zeros((_MOST_COLUMNS, MEL_BANDS))
         self._frames = self._samples = 0
         self._width = 1
+        self._at_rate = AtRate()
         self._analysis: MelAnalysis | None = None
         self._pyramid = _Columns(file) if file is not None else None
 
@@ -51,7 +52,7 @@ class Spectrogram:
     def add(self, block: Block) -> None:
         if self._analysis is None:
             self._analysis = MelAnalysis(block.sample_rate_hz, len(block.samples))
-        samples = at_rate(block.samples, block.sample_rate_hz, self._analysis.sample_rate_hz)
+        samples = self._at_rate(block.samples, block.sample_rate_hz)
         self._samples += samples.shape[1]
         self._put(self._analysis(samples))
 
